@@ -1,0 +1,138 @@
+"""One function a command, the pipeline on a page: start reading here."""
+
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq_demo import inputs, report, series, weights
+from seq2seq_demo.config import ModelConfig, TrainConfig, given
+from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
+from seq2seq_demo.parameters import TrainedNetwork
+from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, find_pattern
+
+
+def train(options: Namespace) -> None:
+    """Train on random sources, from initial weights or from a file's, and save."""
+    start = _network_to_go_on_from(options)
+    config = TrainConfig(**given(options, TrainConfig))
+    model = start.model if start else ModelConfig(**given(options, ModelConfig))
+    pattern = find_pattern(options.pattern or (start and start.pattern) or DEFAULT_PATTERN)
+    pattern.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
+    weights.check_writable(_output_path(options, pattern.name))
+    report.training_header(model, config, pattern.name, options.verbose)
+    from seq2seq_demo import training  # loads TensorFlow
+
+    network = training.train(pattern, config, model, start, report.TrainingReport(config))
+    print(f"Saved {_save(network, options)}")
+    exact_match = network.reached.get("exact_match")
+    if exact_match is not None and exact_match < 0.99:
+        report.notice(report.advice(model, config, exact_match))
+
+
+def predict(options: Namespace) -> None:
+    """Decode the sequences given, and print a line for each."""
+    path, network = _network_to_predict_with(options)
+    report.notice(f"Using weights {path}")
+    _check_agreement(options, path, network)
+    pattern = PATTERNS.get(options.pattern or network.pattern)  # None: nobody knows what to expect
+    in_len, out_len = options.in_len or network.in_len, options.out_len or network.out_len
+    sequences = inputs.from_words(options.values) if options.values else inputs.from_file(options.from_file)
+    decode = _decoder(network, options.engine)
+
+    def lines(sources: np.ndarray) -> list[str]:
+        S = sources.shape[1]
+        T = out_len or S
+        expected = [None] * len(sources)
+        if pattern:
+            pattern.check(S, T, network.model.in_max_int, network.model.out_max_int)
+            expected = pattern.targets(sources, T).tolist()
+        rows = zip(sources.tolist(), decode(sources, T).tolist(), expected, strict=True)
+        return [report.prediction_line(*row) for row in rows]
+
+    for chunk in in_threads(lines, inputs.batches(sequences, CHUNK, in_len, network.model.in_max_int)):
+        print(*chunk, sep="\n", flush=True)
+
+
+def _network_to_go_on_from(options: Namespace) -> TrainedNetwork | None:
+    """Return the network that -i or --iter-num names; None means to start afresh."""
+    path = options.input_weights
+    if options.iter_num is not None:
+        pattern = options.pattern or DEFAULT_PATTERN
+        path = series.canonical_path(options.data_dir, options.name, pattern, options.iter_num)
+        if not path.exists():
+            report.notice(f"No {path}: starting afresh")
+            return None
+    if path is None:
+        return None
+    network = weights.load(path)
+    _check_agreement(options, path, network)
+    report.notice(f"Going on from {path}")
+    return network
+
+
+def _network_to_predict_with(options: Namespace) -> tuple[Path, TrainedNetwork]:
+    """Return the network of -i, of --iter-num, of the newest canonical file that fits, or else a shipped one."""
+    if options.input_weights is not None:
+        return options.input_weights, weights.load(options.input_weights)
+    pattern = options.pattern or DEFAULT_PATTERN
+    if options.iter_num is not None:
+        path = series.canonical_path(options.data_dir, options.name, pattern, options.iter_num)
+        return path, weights.load(path)
+    for path in series.newest_first(options.data_dir, options.name, options.pattern):
+        network = weights.load(path)
+        if options.model in (None, network.model.model):
+            return path, network
+    path = series.shipped_path(pattern, options.model or ModelConfig.model)
+    return path, weights.load(path)
+
+
+def _check_agreement(options: Namespace, path: Path, network: TrainedNetwork) -> None:
+    """Raise UsageError for an option that contradicts the file."""
+    found = asdict(network.model) | ({"pattern": network.pattern} if network.pattern else {})
+    asked = given(options, ModelConfig) | ({"pattern": options.pattern} if options.pattern else {})
+    for name in found.keys() & asked.keys():
+        if asked[name] != found[name]:
+            name_as_option = name.replace("_", "-")
+            raise UsageError(f"{path} has {name_as_option} {found[name]}, but the options ask for {asked[name]}")
+
+
+def _decoder(network: TrainedNetwork, engine: str | None) -> Callable[[np.ndarray, int], np.ndarray]:
+    """Return a function from sources `[B, S]` and T to the symbols of greedy decoding, `[B, T]`."""
+    if engine != "keras":
+        numpy_network = NumpyNetwork(network.model, network.weights)
+        return lambda sources, out_len: numpy_network.decode(sources, out_len).symbols
+    from seq2seq_demo.network.model import Seq2Seq  # loads TensorFlow
+
+    keras_network = Seq2Seq(network.model, network.weights)
+    return lambda sources, out_len: keras_network.greedy(sources, out_len)[0].numpy()
+
+
+def _output_path(options: Namespace, pattern: str) -> Path:
+    """Return where a training is going to be saved.
+
+    Raises:
+        WeightsError: the iteration that --iter-num is to make is there already.
+    """
+    if options.output_weights is not None:
+        return options.output_weights
+    if options.iter_num is None:
+        return series.next_unused_path(options.data_dir, options.name, pattern)
+    path = series.canonical_path(options.data_dir, options.name, pattern, options.iter_num + 1)
+    if path.exists():
+        raise WeightsError(f"{path} exists: go on from it with --iter-num {options.iter_num + 1}, or give -o FILE")
+    return path
+
+
+def _save(network: TrainedNetwork, options: Namespace) -> Path:
+    """Save a training, never over a file that -o did not name; return where."""
+    while True:
+        path = _output_path(options, network.pattern)
+        try:
+            weights.save(network, path, overwrite=options.output_weights is not None)
+            return path
+        except FileExistsError:  # another training took the name: the next one is free
+            continue

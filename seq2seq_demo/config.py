@@ -1,0 +1,131 @@
+"""Every default in one place: `ModelConfig` says what the network is, `TrainConfig` how it is trained."""
+
+import math
+from dataclasses import dataclass, fields
+
+from seq2seq_demo.errors import UsageError
+
+MODELS = ("embedding_rnn", "embedding_attention")
+CELL_TYPES = ("BasicLSTMCell", "LSTMCell", "GRUCell", "BasicRNNCell")
+LR_SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network: with these numbers and the weights, anyone can decode.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    model: str = "embedding_rnn"
+    cell_type: str = "BasicLSTMCell"
+    num_layers: int = 1
+    cell_size: int = 32  # H
+    embedding_size: int = 20  # E
+    in_max_int: int = 9
+    out_max_int: int = 9
+
+    def __post_init__(self):
+        """Refuse values that describe no network."""
+        require_choice("model", self.model, MODELS)
+        require_choice("cell type", self.cell_type, CELL_TYPES)
+        for name in ("num_layers", "cell_size", "embedding_size", "in_max_int", "out_max_int"):
+            require_integer(name, getattr(self, name), at_least=1)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the decoder reads the memory."""
+        return self.model == "embedding_attention"
+
+    @property
+    def n_input_symbols(self) -> int:
+        """Symbols 0…in_max_int."""
+        return self.in_max_int + 1
+
+    @property
+    def n_output_symbols(self) -> int:
+        """V: symbols 0…out_max_int, and GO."""
+        return self.out_max_int + 2
+
+    @property
+    def go(self) -> int:
+        """The symbol that starts decoding."""
+        return self.out_max_int + 1
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The training: the same config, pattern and `ModelConfig` give the same weights on one machine.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    points: int
+    in_len: int = 10  # S
+    out_len: int = 10  # T
+    learning_rate: float = 1e-4
+    lr_schedule: str = "constant"
+    epochs: int = 10
+    batch_size: int = 128  # B
+    seed: int = 0
+    stop_at_exact: float | None = None
+
+    def __post_init__(self):
+        """Refuse values that describe no training."""
+        require_integer("points", self.points, at_least=2)
+        for name in ("in_len", "out_len", "batch_size"):
+            require_integer(name, getattr(self, name), at_least=1)
+        for name in ("epochs", "seed"):
+            require_integer(name, getattr(self, name), at_least=0)
+        require_choice("learning rate schedule", self.lr_schedule, LR_SCHEDULES)
+        if not 0 < self.learning_rate < math.inf:
+            raise UsageError(f"expected a learning rate above 0, got {self.learning_rate}")
+        if self.stop_at_exact is not None and not 0 < self.stop_at_exact <= 1:
+            raise UsageError(f"expected stop_at_exact above 0 and at most 1, got {self.stop_at_exact}")
+
+    @property
+    def n_validation(self) -> int:
+        """A tenth of the points, and at least one, is never trained on."""
+        return max(1, self.points // 10)
+
+    @property
+    def n_training(self) -> int:
+        """The points that are trained on."""
+        return self.points - self.n_validation
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; the last may be short."""
+        return -(-self.n_training // self.batch_size)
+
+
+def given(options: object, config: type) -> dict:
+    """Return the fields of a config class that are attributes of `options` and not None."""
+    values = {field.name: getattr(options, field.name, None) for field in fields(config)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def parse_integer(text: str) -> int:
+    """Return the integer that `text` spells in decimal digits, else raise ValueError: `1_0` and `１` are none."""
+    if not text.isascii() or "_" in text:
+        raise ValueError(text)
+    return int(text)
+
+
+def require_integer(name: str, value: int, at_least: int) -> None:
+    """Raise UsageError unless `value` is an integer not below `at_least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise UsageError(f"expected {name.replace('_', '-')} to be an integer of at least {at_least}, got {value!r}")
+
+
+def require_choice(kind: str, value: str, choices) -> None:
+    """Raise UsageError, naming the nearest choice and all of them, unless `value` is one."""
+    if value in choices:
+        return
+    import difflib  # only an error needs it
+
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"unknown {kind} {value!r}: {hint}expected one of {', '.join(choices)}")

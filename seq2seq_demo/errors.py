@@ -1,0 +1,25 @@
+"""What a user did or gave wrong. `cli.main` turns each into one line on stderr and an exit status."""
+
+
+class DemoError(Exception):
+    """Something failed; the message says what was expected and what was found."""
+
+    exit_status = 1
+
+
+class UsageError(DemoError):
+    """A wrong option, or a value out of its range."""
+
+    exit_status = 2
+
+
+class InputError(DemoError):
+    """Sequences that the network cannot read."""
+
+
+class WeightsError(DemoError):
+    """A weights file that is missing, damaged, or not what the options say."""
+
+
+class TrainingError(DemoError):
+    """Training could not go on."""

@@ -1,0 +1,106 @@
+"""Text for people: what `train` says while it works, and the lines of `predict`."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.evaluation import Figures
+
+
+class Watcher:
+    """What a training tells; this one keeps it to itself."""
+
+    def epoch_starts(self, epoch: int) -> None:
+        """An epoch, counted from 0, begins."""
+
+    def progresses(self, points: int, loss: float, accuracy: float) -> None:
+        """So many points of the epoch are done; loss and token accuracy, with teacher forcing, are their means."""
+
+    def epoch_ends(self, epoch: int, loss: float, accuracy: float, figures: Figures) -> None:
+        """The epoch is over; `figures` are those of the validation set."""
+
+
+class TrainingReport(Watcher):
+    """Prints a line an epoch on standard output; on a terminal, a bar on standard error moves meanwhile."""
+
+    def __init__(self, train: TrainConfig):
+        """Make the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.train = train
+        columns = (
+            "{task.description}",
+            BarColumn(),
+            "{task.completed:,.0f}/{task.total:,.0f}",
+            TimeRemainingColumn(),
+        )
+        self.bar = Progress(
+            *columns,
+            TextColumn("{task.fields[figures]}"),
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self.bar.disable = not self.bar.console.is_terminal
+
+    def epoch_starts(self, epoch: int) -> None:
+        """Show an empty bar."""
+        name = f"Epoch {epoch + 1}/{self.train.epochs}"
+        self.task = self.bar.add_task(name, total=self.train.n_training, figures="")
+        self.bar.start()
+
+    def progresses(self, points: int, loss: float, accuracy: float) -> None:
+        """Move the bar."""
+        self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {accuracy:.4f}")
+
+    def epoch_ends(self, epoch: int, loss: float, accuracy: float, figures: Figures) -> None:
+        """Take the bar away and print the epoch's line in its place."""
+        self.bar.stop()
+        self.bar.remove_task(self.task)
+        width = len(str(self.train.epochs))
+        print(
+            f"Epoch {epoch + 1:{width}}/{self.train.epochs}: loss {loss:.4f}, accuracy {accuracy:.4f}; "
+            f"validation: loss {figures.loss:.4f}, token accuracy {figures.forced_token_accuracy:.4f} forced, "
+            f"{figures.token_accuracy:.4f} free-running, exact match {figures.exact_match:.4f}",
+            flush=True,
+        )
+
+
+def training_header(model: ModelConfig, train: TrainConfig, pattern: str, verbose: int) -> None:
+    """Print what is going to be trained."""
+    print(f"Training on {train.points} point dataset (pattern '{pattern}'), with {train.epochs} epochs")
+    if verbose >= 2:
+        print(f"model parameters: {json.dumps(asdict(model) | asdict(train), indent=4)}")
+    print(f"{train.n_training} training points, {train.n_validation} validation points", flush=True)
+
+
+def advice(model: ModelConfig, train: TrainConfig, exact_match: float) -> str:
+    """Return a line on what to try after a training that ended below 99 % exact match."""
+    rate = 0.005 if model.has_attention else 0.01
+    tries = []
+    if train.lr_schedule == "constant":
+        tries.append(f"-r {rate} --lr-schedule cosine")
+    if not model.has_attention:
+        tries.append("-m embedding_attention")
+    tries += [
+        f"more epochs (-e {max(10, 2 * train.epochs)})",
+        f"a larger cell (--cell-size {2 * model.cell_size})",
+    ]
+    if train.points < 100_000:
+        tries.insert(0, "more points (train 100000)")
+    return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {', or '.join(tries[:3])}."
+
+
+def prediction_line(source: Iterable[int], predicted: Iterable[int], expected: Iterable[int] | None) -> str:
+    """Return the line that 2016 printed for a sequence; `expected` None leaves it out."""
+    line = f"==> For input {list(source)}, prediction=[{' '.join(map(str, predicted))}]"
+    return line if expected is None else f"{line} (expected=[{' '.join(map(str, expected))}])"
+
+
+def notice(text: str) -> None:
+    """Say something that is not a result: on standard error."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,125 @@
+"""The weights file: HDF5, one dataset a weight, and JSON that says what they are. Nothing in it is ever executed."""
+
+import hashlib
+import io
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from seq2seq_demo import weights_2016
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.parameters import TrainedNetwork, check_weights
+
+FORMAT, VERSION = "seq2seq-demo weights", 1
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def check_writable(path: Path) -> None:
+    """Raise WeightsError if it can be known beforehand that `save` would fail."""
+    if path.is_dir():
+        raise WeightsError(f"{path}: expected a place for a weights file, found a directory")
+    if not path.parent.is_dir():
+        raise WeightsError(f"{path}: expected a place for a weights file, but there is no directory {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise WeightsError(f"{path}: expected a place for a weights file, but {path.parent} cannot be written")
+
+
+def save(network: TrainedNetwork, path: str | os.PathLike, overwrite: bool = True) -> None:
+    """Write the file whole or not at all: beside its place first, then moved into it.
+
+    Raises:
+        WeightsError: it could not be written.
+        FileExistsError: it is there already and `overwrite` is False.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(beside, "wb") as file:
+            file.write(_to_bytes(network))
+            file.flush()
+            os.fsync(file.fileno())
+        if not overwrite:
+            open(path, "xb").close()  # claims the name, or finds it taken
+        os.replace(beside, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike) -> TrainedNetwork:
+    """Read a weights file, ours or a checkpoint of the 2016 program: its content tells which.
+
+    Raises:
+        WeightsError: it is missing, damaged or something else; the message says what was expected and found.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise WeightsError(f"{path}: expected a weights file, found none") from error
+    except OSError as error:
+        raise WeightsError(f"{path}: expected a weights file, got: {error.strerror}") from error
+    try:
+        return _from_bytes(content)
+    except DemoError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"{path}: damaged weights file: {error}") from error
+
+
+def _to_bytes(network: TrainedNetwork) -> bytes:
+    """Return the file's content; the same network gives the same bytes."""
+    arrays = {**network.weights, "optimizer/step": np.int64(network.step)}
+    arrays |= {f"optimizer/{name}": moment for name, moment in network.moments.items()}
+    known = {name: getattr(network, name) for name in ("pattern", "in_len", "out_len", "trained", "reached")}
+    attributes = {"model": json.dumps(asdict(network.model)), "training": json.dumps(known)}
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+        file.attrs.update(attributes, format=FORMAT, version=VERSION, checksum=_checksum(arrays, attributes))
+    return buffer.getvalue()
+
+
+def _from_bytes(content: bytes) -> TrainedNetwork:
+    if weights_2016.is_checkpoint(content):
+        return weights_2016.from_2016(content)
+    if not content.startswith(HDF5_SIGNATURE):
+        raise WeightsError("expected a weights file, of this program or of 2016, found something else")
+    with h5py.File(io.BytesIO(content), "r") as file:
+        found = file.attrs.get("format"), file.attrs.get("version")
+        if found != (FORMAT, VERSION):
+            raise WeightsError(f"expected format {FORMAT!r} version {VERSION}, got {found[0]!r} version {found[1]}")
+        attributes = {name: file.attrs[name] for name in ("model", "training")}
+        arrays = _datasets(file)
+        if file.attrs["checksum"] != _checksum(arrays, attributes):
+            raise WeightsError("damaged weights file: its content does not match its checksum")
+    model = ModelConfig(**json.loads(attributes["model"]))
+    moments = {
+        name.removeprefix("optimizer/"): arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")
+    }
+    step = int(moments.pop("step"))
+    check_weights(model, arrays, moments)
+    return TrainedNetwork(model, arrays, step=step, moments=moments, **json.loads(attributes["training"]))
+
+
+def _datasets(file: h5py.File) -> dict[str, np.ndarray]:
+    arrays = {}
+    file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return arrays
+
+
+def _checksum(arrays: dict, attributes: dict) -> str:
+    digest = hashlib.sha256()
+    for name, text in sorted(attributes.items()):
+        digest.update(f"{name}={text}\n".encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,241 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import random_weights
+from test_cli import imported
+
+from seq2seq_demo import weights
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.numpy_decoder import NumpyNetwork
+from seq2seq_demo.parameters import TrainedNetwork
+
+SMALL = ["--cell-size", "7", "--embedding-size", "5"]
+
+
+def untrained(path, **changes):
+    """Save a network of random weights that claims to reverse 10 symbols."""
+    model = changes.pop("model", ModelConfig())
+    values = {"pattern": "reversed", "in_len": 10, "out_len": 10} | changes
+    network = TrainedNetwork(model, random_weights(model), **values)
+    weights.save(network, path)
+    return network
+
+
+def line_of(network, source, expected, out_len=10):
+    predicted = NumpyNetwork(network.model, network.weights).decode(np.array([source]), out_len).symbols[0]
+    return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
+
+
+@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
+def test_train_save_load_predict_at_other_lengths(run, model):
+    status, out, err = run("-m", model, "-p", "reversed", "train", 300, "-e", 2, "-o", "w.tfl", "-v", "-v", *SMALL)
+    assert status == 0, err
+    lines = out.splitlines()
+    assert lines[0] == "Training on 300 point dataset (pattern 'reversed'), with 2 epochs"
+    parameters = json.loads(out[out.index("{") : out.index("}") + 1])
+    assert (parameters["model"], parameters["cell_size"], parameters["learning_rate"]) == (model, 7, 1e-4)
+    assert "270 training points, 30 validation points" in lines
+    assert [line.split(":")[0] for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
+    for figure in ("loss", "accuracy", "validation: loss", "forced", "free-running", "exact match"):
+        assert figure in lines[-2]
+    assert lines[-1] == "Saved w.tfl"
+    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To get closer, try ")
+
+    network = weights.load("w.tfl")
+    status, out, err = run("-i", "w.tfl", "predict", *range(10))
+    assert (status, err) == (0, "Using weights w.tfl\n")
+    assert out == line_of(network, list(range(10)), "9 8 7 6 5 4 3 2 1 0")
+    source = [k % 10 for k in range(20)]
+    status, out, err = run("predict", *source, "-i", "w.tfl", "-m", model, "--in-len", 20, "--out-len", 8)
+    assert status == 0, err
+    assert out == line_of(network, source, "9 8 7 6 5 4 3 2", out_len=8)
+
+
+def test_both_engines_print_the_same(run):
+    untrained("w", model=ModelConfig("embedding_attention"))
+    sources = np.random.default_rng(1).integers(0, 10, (5, 10)).tolist()
+    with open("in.json", "w") as file:
+        json.dump(sources, file)
+    numpy = run("predict", "-i", "w", "--from-file", "in.json")
+    keras = run("predict", "-i", "w", "--from-file", "in.json", "--engine", "keras")
+    assert numpy == keras
+    assert numpy[0] == 0
+    assert numpy[1].count("\n") == 5
+
+
+def test_the_same_command_writes_the_same_file(shell, tmp_path):
+    for name in "ab":
+        done = shell("train", 200, "-e", 1, "-m", "embedding_attention", "-o", name, *SMALL, "--seed", 5)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_train_without_a_name_takes_the_next_unused_one(run):
+    for n in (1, 2):
+        status, out, _ = run("train", 20, "-e", 0, "-p", "reversed", "--seed", n)
+        assert status == 0
+        assert out.endswith(f"Saved ts2s__basic__reversed_{n}.weights.h5\n")
+    run("train", 20, "-e", 0, "-p", "reversed", "-n", "mine")
+    assert os.path.exists("ts2s__mine__reversed_1.weights.h5")
+
+
+def test_a_series_of_iterations(run):
+    args = ["train", 60, "-e", 1, "-p", "reversed", "--data-dir", "d", *SMALL]
+    os.mkdir("d")
+    status, out, err = run(*args, "--iter-num", 3)
+    assert status == 0, err
+    assert "No d/ts2s__basic__reversed_3.weights.h5: starting afresh" in err
+    assert "Saved d/ts2s__basic__reversed_4.weights.h5" in out
+    status, out, err = run(*args, "--iter-num", 4)
+    assert "Going on from d/ts2s__basic__reversed_4.weights.h5" in err
+    assert (
+        weights.load("d/ts2s__basic__reversed_5.weights.h5").step
+        == 2 * weights.load("d/ts2s__basic__reversed_4.weights.h5").step
+    )
+    status, _, err = run(*args, "--iter-num", 4)
+    assert status == 1
+    assert "ts2s__basic__reversed_5.weights.h5 exists" in err
+    status, _, err = run("predict", *range(10), "-p", "reversed", "--data-dir", "d", "--iter-num", 5)
+    assert (status, err) == (0, "Using weights d/ts2s__basic__reversed_5.weights.h5\n")
+    status, _, err = run("predict", *range(10), "-p", "reversed", "--data-dir", "d", "--iter-num", 6)
+    assert status == 1
+    assert "expected a weights file, found none" in err
+
+
+def test_going_on_from_a_file(run):
+    untrained("w", step=40)
+    status, out, err = run("train", 60, "-e", 1, "-i", "w", "-o", "v")
+    assert status == 0, err
+    assert "pattern 'reversed'" in out
+    assert weights.load("v").step == 41
+    assert weights.load("w").step == 40
+    status, _, err = run("train", 60, "-e", 1, "-i", "none")
+    assert status == 1
+    assert "none: expected a weights file, found none" in err
+
+
+def test_which_weights_predict_takes(run):
+    for n, (name, pattern, model) in enumerate(
+        [
+            ("basic", "reversed", "embedding_attention"),
+            ("basic", "reversed", "embedding_rnn"),
+            ("mine", "maxmin_dup", "embedding_rnn"),
+        ]
+    ):
+        path = f"ts2s__{name}__{pattern}_{n + 1}.weights.h5"
+        untrained(path, pattern=pattern, model=ModelConfig(model))
+        os.utime(path, (n, n))
+
+    def used(*options):
+        status, _, err = run("predict", *range(10), *options)
+        assert status == 0, err
+        return err.removeprefix("Using weights ").strip()
+
+    assert used() == "ts2s__mine__maxmin_dup_3.weights.h5"
+    assert used("-p", "reversed") == "ts2s__basic__reversed_2.weights.h5"
+    assert used("-m", "embedding_attention") == "ts2s__basic__reversed_1.weights.h5"
+    assert used("-n", "basic") == "ts2s__basic__reversed_2.weights.h5"
+    assert used("-p", "sorted").endswith("trained_weights/ts2s__embedding_rnn__sorted_1.weights.h5")
+    assert used("-p", "sorted", "-m", "embedding_attention").endswith("ts2s__embedding_attention__sorted_1.weights.h5")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-p", "sorted"], "w has pattern reversed, but the options ask for sorted"),
+        (["-m", "embedding_attention"], "w has model embedding_rnn, but the options ask for embedding_attention"),
+        (["--cell-size", 31], "w has cell-size 32, but the options ask for 31"),
+        (["--out-max-int", 8], "w has out-max-int 9, but the options ask for 8"),
+    ],
+)
+def test_an_option_that_contradicts_the_file(run, options, message):
+    untrained("w")
+    for command in (["predict", *range(10)], ["train", 50, "-o", "v"]):
+        status, out, err = run(*command, "-i", "w", *options)
+        assert (status, out) == (2, "")
+        assert message in err
+    assert not os.path.exists("v")
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "message"),
+    [
+        ([1, 2, 3], 1, "expected 10 integers, got 3; for sequences of that length give --in-len 3 --out-len 3"),
+        ([*range(9), 10], 1, "expected integers from 0 to 9, got 10"),
+        ([*range(9), -1], 1, "expected integers from 0 to 9, got -1"),
+        ([*range(9), "1.5"], 1, "input 10: expected an integer, got '1.5'"),
+        ([*range(10), "--out-len", 11], 2, "--out-len can be at most 10, got 11"),
+    ],
+)
+def test_input_that_the_network_cannot_read(run, values, status, message):
+    untrained("w")
+    got, out, err = run("predict", "-i", "w", *values)
+    assert (got, out) == (status, "")
+    assert message in err
+    assert err.count("\n") == 2  # after the line that says which weights are used
+
+
+def test_nothing_good_is_lost_before_a_bad_sequence(run):
+    network = untrained("w")
+    good = list(range(10))
+    with open("in.jsonl", "w") as file:
+        file.write(f"{good}\n{good}\n[1]\n{good}\n")
+    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl")
+    assert status == 1
+    assert out == 2 * line_of(network, good, "9 8 7 6 5 4 3 2 1 0")
+    assert "in.jsonl, line 3: expected 10 integers, got 1" in err
+
+
+def test_standard_input_and_a_large_file(shell, tmp_path):
+    network = untrained(tmp_path / "w")
+    sources = np.random.default_rng(1).integers(0, 10, (3500, 10)).tolist()
+    done = shell("predict", "-i", "w", "--from-file", "-", stdin="".join(f"{source}\n" for source in sources))
+    assert done.returncode == 0
+    lines = done.stdout.splitlines(keepends=True)
+    assert len(lines) == 3500
+    for n in (0, 999, 1000, 3499):
+        assert lines[n] == line_of(network, sources[n], " ".join(map(str, sources[n][::-1])))
+
+
+def test_a_pipe_that_closes_early_ends_quietly(shell, tmp_path):
+    untrained(tmp_path / "w")
+    (tmp_path / "in.jsonl").write_text(f"{list(range(10))}\n" * 5000)
+    command = f"{sys.executable} -m seq2seq_demo predict -i w --from-file in.jsonl | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == "Using weights w\n"
+
+
+def test_predict_imports_neither_tensorflow_nor_keras(tmp_path):
+    untrained(tmp_path / "w")
+    assert imported(["predict", "-i", str(tmp_path / "w"), *map(str, range(10))], "tensorflow", "keras") == []
+
+
+def test_a_pattern_that_is_not_known_here_expects_nothing(run):
+    untrained("w", pattern="my.module:function")
+    status, out, _ = run("predict", "-i", "w", *range(10))
+    assert status == 0
+    assert "prediction=" in out
+    assert "expected" not in out
+
+
+def test_where_weights_cannot_be_saved_is_said_before_training(run):
+    os.mkdir("d")
+    for path, message in [("d", "found a directory"), ("none/w", "there is no directory none")]:
+        status, out, err = run("train", 50, "-o", path)
+        assert (status, out) == (1, "")
+        assert message in err
+
+
+def test_tracebacks_only_below_v_v(run):
+    with open("w", "w") as file:
+        file.write("no weights")
+    for flags, traceback in ([], False), (["-v"], False), (["-v", "-v"], True):
+        status, _, err = run("predict", 1, "-i", "w", *flags)
+        assert status == 1
+        assert ("Traceback" in err) == traceback
+        assert "expected a weights file" in err.splitlines()[-1]

@@ -1,0 +1,45 @@
+import math
+
+import numpy as np
+import pytest
+from conftest import random_weights
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.dataset import Pairs
+from seq2seq_demo.evaluation import cross_entropy, evaluate
+from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork
+
+
+def test_cross_entropy():
+    logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
+    losses = cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8))
+    assert losses.ravel().tolist() == pytest.approx(
+        [math.log(8 / 5), math.log(10), math.log(4), math.log(10 / 4)], rel=1e-3
+    )
+
+
+def test_against_one_sequence_at_a_time():
+    config = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=3, out_max_int=4)
+    network = NumpyNetwork(config, random_weights(config))
+    n = CHUNK + 13
+    sources = np.random.default_rng(1).integers(0, 4, (n, 6), dtype=np.uint8)
+    targets = network.decode(sources, 2).symbols
+    targets[: n // 2, 1] = 0  # about half of them wrong at the second position
+    loss = forced = forced_exact = free = free_exact = 0
+    for source, target in zip(sources, targets, strict=True):
+        fed = np.array([[config.go, target[0]]])
+        symbols, logits, _ = network.decode(source[None], 2, fed)
+        probabilities = np.exp(logits[0]) / np.exp(logits[0]).sum(axis=1, keepdims=True)
+        loss -= sum(math.log(probabilities[t, target[t]]) for t in range(2))
+        forced += (symbols[0] == target).sum()
+        forced_exact += (symbols[0] == target).all()
+        greedy = network.decode(source[None], 2).symbols[0]
+        free += (greedy == target).sum()
+        free_exact += (greedy == target).all()
+    figures = evaluate(network, Pairs(sources, targets))
+    assert figures.loss == pytest.approx(loss / (2 * n), rel=1e-4)
+    assert figures.forced_token_accuracy == pytest.approx(forced / (2 * n))
+    assert figures.forced_exact_match == pytest.approx(forced_exact / n)
+    assert figures.token_accuracy == pytest.approx(free / (2 * n))
+    assert figures.exact_match == pytest.approx(free_exact / n)
+    assert 0.4 < figures.exact_match < figures.token_accuracy < 1

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import random_weights
+
+from seq2seq_demo import dataset, training
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.errors import TrainingError
+from seq2seq_demo.network.model import Seq2Seq
+from seq2seq_demo.parameters import TrainedNetwork
+from seq2seq_demo.patterns import find_pattern
+from seq2seq_demo.report import Watcher
+
+SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
+REVERSED = find_pattern("reversed")
+
+
+def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:
+    return max(np.abs(a.weights[name] - b.weights[name]).max() for name in a.weights)
+
+
+@pytest.mark.parametrize(("points", "clipped"), [(13, False), (3, True)])
+def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
+    """Kingma and Ba 2015, algorithm 1 with the order of its section 2, written out in NumPy."""
+    weights = random_weights(SMALL)
+    if clipped:
+        weights["decoder/output/kernel"] *= 60
+    config = TrainConfig(points, in_len=6, out_len=4, learning_rate=0.01, epochs=1, batch_size=100)
+    start = TrainedNetwork(SMALL, weights, step=8, moments={})
+    start.moments = {
+        f"{m}/{name}": np.full(w.shape, value, np.float32)
+        for m, value in (("m", 0.02), ("v", 0.003))
+        for name, w in weights.items()
+    }
+    trained = training.train(REVERSED, config, start=start)
+
+    network = Seq2Seq(SMALL, weights)
+    (sources, targets), _ = dataset.draw(REVERSED, SMALL, config, start_step=8)
+    variables = list(network.named_variables().values())
+    with tf.GradientTape() as tape:
+        logits = network(sources, dataset.shift_right(targets, go=13))
+        log_probabilities = tf.nn.log_softmax(logits)
+        loss = -tf.reduce_mean(tf.gather(log_probabilities, targets.astype(int), batch_dims=2))
+    gradients = [g.numpy() for g in tape.gradient(loss, [v.value for v in variables])]
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    assert (norm > 5) == clipped
+    assert trained.step == 9
+    for name, g in zip(weights, gradients, strict=True):
+        clipped_g = g * min(1, 5 / norm)
+        m, v = 0.9 * 0.02 + 0.1 * clipped_g, 0.999 * 0.003 + 0.001 * clipped_g**2
+        step = 0.01 * np.sqrt(1 - 0.999**9) / (1 - 0.9**9) * m / (np.sqrt(v) + 1e-8)
+        assert np.abs(trained.moments[f"m/{name}"] - m).max() < 1e-5, name
+        assert np.abs(trained.moments[f"v/{name}"] - v).max() < 1e-5, name
+        assert np.abs(trained.weights[name] - (weights[name] - step)).max() < 1e-5, name
+
+
+def test_rows_that_fill_up_the_last_batch_count_for_nothing():
+    config = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.01, epochs=2, batch_size=45)  # 45 for training
+    exact = training.train(REVERSED, config, SMALL)
+    padded = training.train(REVERSED, TrainConfig(**vars(config) | {"batch_size": 64}), SMALL)
+    assert padded.step == exact.step == 2
+    assert largest_difference(padded, exact) < 1e-5
+    assert largest_difference(padded, training.fresh_network(SMALL, 0)) > 1e-3
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_the_same_seed_gives_the_same_bits(monkeypatch, xla):
+    monkeypatch.setattr(training, "use_xla", lambda *_: xla)
+    config = TrainConfig(400, in_len=6, out_len=4, learning_rate=0.01, epochs=2, batch_size=32, seed=3)
+    a, b = (training.train(REVERSED, config, SMALL) for _ in range(2))
+    assert all((a.weights[name] == b.weights[name]).all() for name in a.weights)
+    assert all((a.moments[name] == b.moments[name]).all() for name in a.moments)
+    other = training.train(REVERSED, TrainConfig(**vars(config) | {"seed": 4}), SMALL)
+    assert largest_difference(a, other) > 0.01
+
+
+@pytest.mark.parametrize("model", [SMALL, ModelConfig("embedding_rnn", "GRUCell", 2, 7, 5, 10, 12)])
+def test_xla_changes_nothing(monkeypatch, model):
+    config = TrainConfig(100, in_len=6, out_len=4, learning_rate=0.001, epochs=1, batch_size=32)
+    results = []
+    for xla in (False, True):
+        monkeypatch.setattr(training, "use_xla", lambda *_, xla=xla: xla)
+        results.append(training.train(REVERSED, config, model))
+    assert largest_difference(*results) < 1e-5
+
+
+class Recorder(Watcher):
+    def __init__(self):
+        self.progress, self.epochs = [], []
+
+    def progresses(self, points, loss, accuracy):
+        self.progress.append(points)
+
+    def epoch_ends(self, epoch, loss, accuracy, figures):
+        self.epochs.append((loss, accuracy, figures))
+
+
+@pytest.mark.parametrize("model", ["embedding_attention", "embedding_rnn"])
+def test_it_learns(model):
+    config = TrainConfig(4000, in_len=3, out_len=3, learning_rate=0.02, lr_schedule="cosine", epochs=8, batch_size=32)
+    recorder = Recorder()
+    trained = training.train(
+        REVERSED, config, ModelConfig(model, cell_size=17, in_max_int=4, out_max_int=4), watcher=recorder
+    )
+    losses = [loss for loss, _, _ in recorder.epochs]
+    assert len(losses) == 8
+    assert losses[0] > 3 * losses[-1]
+    assert recorder.progress == [2048, 3600] * 8
+    assert trained.reached["exact_match"] == recorder.epochs[-1][2].exact_match > 0.97
+    assert (trained.pattern, trained.in_len, trained.out_len, trained.step) == ("reversed", 3, 3, 8 * 113)
+    assert trained.trained["learning_rate"] == 0.02
+
+
+def test_it_stops_once_it_is_exact_enough():
+    recorder = Recorder()
+    config = TrainConfig(2000, in_len=2, out_len=2, learning_rate=0.02, epochs=30, batch_size=32, stop_at_exact=0.9)
+    training.train(REVERSED, config, ModelConfig("embedding_attention", in_max_int=3, out_max_int=3), watcher=recorder)
+    exact = [figures.exact_match for _, _, figures in recorder.epochs]
+    assert len(exact) < 30
+    assert exact[-1] >= 0.9 > max(exact[:-1], default=0)
+
+
+def test_going_on_keeps_adam_and_meets_new_points():
+    config = TrainConfig(200, in_len=6, out_len=4, learning_rate=0.01, epochs=1, batch_size=32)
+    first = training.train(REVERSED, config, SMALL)
+    second = training.train(REVERSED, config, start=first)
+    forgot = training.train(REVERSED, config, start=TrainedNetwork(SMALL, first.weights, step=first.step))
+    assert (first.step, second.step) == (6, 12)
+    assert largest_difference(second, forgot) > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"), [("constant", [0.2] * 4), ("cosine", [0.2, 0.17071068, 0.1, 0.02928932])]
+)
+def test_learning_rates(schedule, rates):
+    config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
+    trainer = training.Trainer(training.fresh_network(SMALL, 0), config)
+    got = [*trainer.learning_rates(0, 0)[:2].numpy(), *trainer.learning_rates(1, 0)[:2].numpy()]
+    assert got == pytest.approx(rates)
+
+
+def test_a_loss_that_is_not_finite_ends_training():
+    start = training.fresh_network(SMALL, 0)
+    start.weights["decoder/projection/bias"][:] = np.inf
+    with pytest.raises(TrainingError, match="the loss is nan at step 2: try a lower --learning-rate"):
+        training.train(REVERSED, TrainConfig(50, epochs=3, batch_size=32, in_len=5, out_len=5), start=start)
+
+
+def test_no_epochs_change_nothing():
+    start = training.fresh_network(SMALL, 7)
+    trained = training.train(REVERSED, TrainConfig(50, epochs=0), start=start)
+    assert largest_difference(start, trained) == 0
+    assert trained.step == 0
