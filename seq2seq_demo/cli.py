@@ -153,7 +153,7 @@ def _add_common(add) -> None:
         "--verbose",
         action="count",
         default=0,
-        help="say more; twice: the model's parameters, and tracebacks",
+        help="say more of the weights; twice: parameters, tracebacks",
     )
     add(
         "-i",

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,26 +11,28 @@ from seq2seq_demo import inputs, report, series, weights
 from seq2seq_demo.config import ModelConfig, TrainConfig, given
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
-from seq2seq_demo.parameters import TrainedNetwork
+from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, find_pattern
 
 
 def train(options: Namespace) -> None:
     """Train on random sources, from initial weights or from a file's, and save."""
-    start = _network_to_go_on_from(options)
     config = TrainConfig(**given(options, TrainConfig))
-    model = start.model if start else ModelConfig(**given(options, ModelConfig))
-    pattern = find_pattern(options.pattern or (start and start.pattern) or DEFAULT_PATTERN)
-    pattern.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
+    start = _network_to_go_on_from(options) or untrained(ModelConfig(**given(options, ModelConfig)), config.seed)
+    pattern = find_pattern(options.pattern or start.pattern or DEFAULT_PATTERN)
+    pattern.check(config.in_len, config.out_len, start.model.in_max_int, start.model.out_max_int)
     weights.check_writable(_output_path(options, pattern.name))
-    report.training_header(model, config, pattern.name, options.verbose)
+    if config.epochs == 0:  # converts a file of 2016, or shows what training starts from
+        asked = {name: getattr(options, name) for name in ("pattern", "in_len", "out_len") if getattr(options, name)}
+        print(f"Saved {_save(replace(start, **asked), options, pattern.name)}")
+        return
+    report.training_header(start.model, config, pattern.name, options.verbose)
     from seq2seq_demo import training  # loads TensorFlow
 
-    network = training.train(pattern, config, model, start, report.TrainingReport(config))
-    print(f"Saved {_save(network, options)}")
-    exact_match = network.reached.get("exact_match")
-    if exact_match is not None and exact_match < 0.99:
-        report.notice(report.advice(model, config, exact_match))
+    network = training.train(pattern, config, start=start, watcher=report.TrainingReport(config))
+    print(f"Saved {_save(network, options, pattern.name)}")
+    if network.reached["exact_match"] < 0.99:
+        report.notice(report.advice(start.model, config, network.reached["exact_match"]))
 
 
 def predict(options: Namespace) -> None:
@@ -38,6 +40,12 @@ def predict(options: Namespace) -> None:
     path, network = _network_to_predict_with(options)
     report.notice(f"Using weights {path}")
     _check_agreement(options, path, network)
+    if network.in_len is None:
+        report.notice(
+            f"Inferred from the shapes of the weights: {report.describe(network)}; from the input: its length"
+        )
+    elif options.verbose:
+        report.notice(report.describe(network))
     pattern = PATTERNS.get(options.pattern or network.pattern)  # None: nobody knows what to expect
     in_len, out_len = options.in_len or network.in_len, options.out_len or network.out_len
     sequences = inputs.from_words(options.values) if options.values else inputs.from_file(options.from_file)
@@ -127,10 +135,10 @@ def _output_path(options: Namespace, pattern: str) -> Path:
     return path
 
 
-def _save(network: TrainedNetwork, options: Namespace) -> Path:
+def _save(network: TrainedNetwork, options: Namespace, pattern: str) -> Path:
     """Save a training, never over a file that -o did not name; return where."""
     while True:
-        path = _output_path(options, network.pattern)
+        path = _output_path(options, pattern)
         try:
             weights.save(network, path, overwrite=options.output_weights is not None)
             return path

@@ -71,6 +71,11 @@ def initial_weights(config: ModelConfig, seed: int) -> dict[str, np.ndarray]:
     return weights
 
 
+def untrained(model: ModelConfig, seed: int) -> TrainedNetwork:
+    """Return a network that training can start from."""
+    return TrainedNetwork(model, initial_weights(model, seed))
+
+
 def check_weights(model: ModelConfig, weights: dict[str, np.ndarray], moments: dict[str, np.ndarray]) -> None:
     """Raise WeightsError unless these are exactly the weights of `model`, finite, with all moments of Adam or none."""
     shapes = weight_shapes(model)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.evaluation import Figures
+from seq2seq_demo.parameters import TrainedNetwork
 
 
 class Watcher:
@@ -93,6 +94,16 @@ def advice(model: ModelConfig, train: TrainConfig, exact_match: float) -> str:
     if train.points < 100_000:
         tries.insert(0, "more points (train 100000)")
     return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {', or '.join(tries[:3])}."
+
+
+def describe(network: TrainedNetwork) -> str:
+    """Return what a network is, in a line."""
+    m = network.model
+    size = sum(weight.size for weight in network.weights.values())
+    return (
+        f"{m.model}, {m.num_layers} x {m.cell_type} of size {m.cell_size}, embedding size {m.embedding_size}, "
+        f"symbols 0 to {m.in_max_int} in and 0 to {m.out_max_int} out, {size} weights"
+    )
 
 
 def prediction_line(source: Iterable[int], predicted: Iterable[int], expected: Iterable[int] | None) -> str:

@@ -16,7 +16,7 @@ from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import evaluate
 from seq2seq_demo.network.model import Seq2Seq
 from seq2seq_demo.numpy_decoder import NumpyNetwork
-from seq2seq_demo.parameters import TrainedNetwork, initial_weights
+from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import SequencePattern
 from seq2seq_demo.report import Watcher
 
@@ -38,7 +38,7 @@ def train(
         UsageError: the pattern cannot fill these lengths or symbols.
         TrainingError: the loss is no longer finite.
     """
-    start = start or fresh_network(model or ModelConfig(), config.seed)
+    start = start or untrained(model or ModelConfig(), config.seed)
     watcher = watcher or Watcher()
     training, validation = dataset.draw(pattern, start.model, config, start.step)
     trainer = Trainer(start, config)
@@ -61,11 +61,6 @@ def train(
         step=trainer.step,
         moments=trainer.moments(),
     )
-
-
-def fresh_network(model: ModelConfig, seed: int) -> TrainedNetwork:
-    """Return an untrained network."""
-    return TrainedNetwork(model, initial_weights(model, seed))
 
 
 def use_xla(model: ModelConfig, config: TrainConfig) -> bool:

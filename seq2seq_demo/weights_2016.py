@@ -66,8 +66,8 @@ class _Reader:
             (byte,) = self.take(1)
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
-                return value % 2**64
-        raise ValueError("an integer of more than 64 bits")
+                return value
+        raise ValueError("an integer of more than ten bytes")
 
     def varints(self) -> Iterator[int]:
         while self:

@@ -7,7 +7,7 @@ from seq2seq_demo import dataset, training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.network.model import Seq2Seq
-from seq2seq_demo.parameters import TrainedNetwork
+from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import find_pattern
 from seq2seq_demo.report import Watcher
 
@@ -60,7 +60,7 @@ def test_rows_that_fill_up_the_last_batch_count_for_nothing():
     padded = training.train(REVERSED, TrainConfig(**vars(config) | {"batch_size": 64}), SMALL)
     assert padded.step == exact.step == 2
     assert largest_difference(padded, exact) < 1e-5
-    assert largest_difference(padded, training.fresh_network(SMALL, 0)) > 1e-3
+    assert largest_difference(padded, untrained(SMALL, 0)) > 1e-3
 
 
 @pytest.mark.parametrize("xla", [False, True])
@@ -134,20 +134,20 @@ def test_going_on_keeps_adam_and_meets_new_points():
 )
 def test_learning_rates(schedule, rates):
     config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
-    trainer = training.Trainer(training.fresh_network(SMALL, 0), config)
+    trainer = training.Trainer(untrained(SMALL, 0), config)
     got = [*trainer.learning_rates(0, 0)[:2].numpy(), *trainer.learning_rates(1, 0)[:2].numpy()]
     assert got == pytest.approx(rates)
 
 
 def test_a_loss_that_is_not_finite_ends_training():
-    start = training.fresh_network(SMALL, 0)
+    start = untrained(SMALL, 0)
     start.weights["decoder/projection/bias"][:] = np.inf
     with pytest.raises(TrainingError, match="the loss is nan at step 2: try a lower --learning-rate"):
         training.train(REVERSED, TrainConfig(50, epochs=3, batch_size=32, in_len=5, out_len=5), start=start)
 
 
 def test_no_epochs_change_nothing():
-    start = training.fresh_network(SMALL, 7)
+    start = untrained(SMALL, 7)
     trained = training.train(REVERSED, TrainConfig(50, epochs=0), start=start)
     assert largest_difference(start, trained) == 0
     assert trained.step == 0

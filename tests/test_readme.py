@@ -1,0 +1,55 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from seq2seq_demo import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+EPOCH_FIGURES = re.compile(r"\d\.\d{4}")  # they differ in the last digits from machine to machine
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_console_examples_run_and_print_what_is_shown(tmp_path):
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    examples = [part for block in blocks("console") for part in re.split(r"^\$ ", block, flags=re.MULTILINE) if part]
+    assert len(examples) >= 5
+    for example in examples:
+        command, _, shown = example.partition("\n")
+        if command.startswith("pip"):
+            continue
+        done = subprocess.run(
+            command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert EPOCH_FIGURES.sub("#", done.stdout) == EPOCH_FIGURES.sub("#", shown), command
+
+
+def test_the_python_example_runs(tmp_path):
+    (example,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[[4 3 2 1 0]\n [9 9 5 5 5]]\n"
+    assert os.listdir(tmp_path) == ["weights.h5"]
+
+
+def test_every_option_and_command_stands_in_it():
+    parser, _ = cli._parser()
+    tables = "\n".join(line for line in README.splitlines() if line.startswith("|"))
+    for action in parser._actions:
+        for option in action.option_strings:
+            assert f"`{option}" in tables, option
+    for command in cli.COMMANDS:
+        assert re.search(rf"`{command}\b", tables), command
+
+
+def test_every_file_of_the_package_stands_in_it():
+    for path in (ROOT / "seq2seq_demo").glob("[!_]*.py"):
+        assert f"`{path.name}`" in README, path.name
+    for path in (ROOT / "seq2seq_demo" / "network").glob("[!_]*.py"):
+        assert f"`{path.stem}`" in README, path.name
