@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict
 
-import seq2seq_demo.network  # noqa: F401  before TensorFlow, which it quietens
+from seq2seq_demo.network import XLA_PAYS_FROM  # before TensorFlow, which this sets up
 
 # isort: split
 import keras
@@ -63,9 +63,9 @@ def train(
     )
 
 
-def use_xla(model: ModelConfig, config: TrainConfig) -> bool:
-    """Say whether to compile the steps: it takes seconds, which a run of few steps does not win back."""
-    return config.epochs * config.steps_per_epoch > 10 * STEPS_PER_CALL
+def use_xla(config: TrainConfig) -> bool:
+    """Say whether the run is long enough to be worth compiling."""
+    return config.epochs * config.n_training >= XLA_PAYS_FROM
 
 
 class Trainer:
@@ -82,7 +82,7 @@ class Trainer:
         self.adam.iterations.assign(start.step)
         for name, moment in start.moments.items():
             self._moment_variables()[name].assign(moment)
-        self.run_steps = tf.function(self._run_steps, jit_compile=use_xla(start.model, config))
+        self.run_steps = tf.function(self._run_steps, jit_compile=use_xla(config))
 
     @property
     def step(self) -> int:

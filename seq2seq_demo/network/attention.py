@@ -31,11 +31,6 @@ class Attention(keras.layers.Layer):
         states: arrays `[B, H]`, every layer's; keys = W_k m: `[B, S, H]`; memory m: `[B, S, H]`.
         """
         query = self.query(tf.concat(tf.nest.flatten(states), axis=1))  # [B, H]
-        return _read(query, keys, memory, tf.convert_to_tensor(self.score))
-
-
-@tf.recompute_grad  # to keep every step's tanh [B, S, H] for the gradient takes longer than to compute it again
-def _read(query, keys, memory, v):
-    u = tf.linalg.matvec(tf.tanh(keys + query[:, None]), v)  # [B, S]
-    alpha = tf.nn.softmax(u)  # [B, S]
-    return tf.einsum("bs,bsh->bh", alpha, memory), alpha
+        u = tf.linalg.matvec(tf.tanh(keys + query[:, None]), self.score)  # [B, S]
+        alpha = tf.nn.softmax(u)  # [B, S]
+        return tf.einsum("bs,bsh->bh", alpha, memory), alpha
