@@ -97,12 +97,11 @@ def _check_values(options: argparse.Namespace) -> None:
 
 
 def _check_train(options: argparse.Namespace) -> None:
-    if len(options.values) > 1 or (not options.values and options.epochs != 0):
-        raise UsageError(
-            f"train expects the number of points, as in `train 100000`, got {' '.join(options.values) or 'none'}"
-        )
+    if len(options.values) > 1 or not (options.values or options.resume or options.epochs == 0):
+        found = " ".join(options.values) or "none"
+        raise UsageError(f"train expects the number of points, as in `train 100000`, got {found}")
     try:
-        options.points = parse_integer(options.values[0]) if options.values else 2
+        options.points = parse_integer(options.values[0]) if options.values else None
     except ValueError as error:
         raise UsageError(f"train expects the number of points as an integer, got {options.values[0]!r}") from error
     TrainConfig(**given(options, TrainConfig))
@@ -146,71 +145,28 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add_common(add) -> None:
+    names = f"one of {', '.join(PATTERNS)} (default {DEFAULT_PATTERN})"
     add("-h", "--help", action="help", help="show this and exit")
     add("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
-    add(
-        "-v",
-        "--verbose",
-        action="count",
-        default=0,
-        help="say more of the weights; twice: parameters, tracebacks",
-    )
-    add(
-        "-i",
-        "--input-weights",
-        type=Path,
-        metavar="FILE",
-        help="weights to start from: ours, or a .tfl of 2016",
-    )
-    add(
-        "-p",
-        "--pattern-name",
-        dest="pattern",
-        metavar="NAME",
-        help=f"one of {', '.join(PATTERNS)} (default {DEFAULT_PATTERN})",
-    )
+    add("-v", "--verbose", action="count", default=0, help="say more of the weights; twice: parameters, tracebacks")
+    add("-i", "--input-weights", type=Path, metavar="FILE", help="weights to start from: ours, or a .tfl of 2016")
+    add("-p", "--pattern-name", dest="pattern", metavar="NAME", help=names)
     add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")')
-    add(
-        "--iter-num",
-        type=_integer,
-        metavar="N",
-        help="load iteration N of the canonical names; train saves N + 1",
-    )
-    add(
-        "--data-dir",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="where canonical files are kept (default .)",
-    )
+    add("--iter-num", type=_integer, metavar="N", help="load iteration N of the canonical names; train saves N + 1")
+    add("--data-dir", type=Path, default=Path(), metavar="DIR", help="where canonical files are kept (default .)")
     add("--in-len", type=_integer, metavar="S", help=f"length of a source (default {TrainConfig.in_len})")
     add("--out-len", type=_integer, metavar="T", help=f"length of a target (default {TrainConfig.out_len})")
 
 
 def _add_model(add) -> None:
-    add("-m", "--model", metavar="MODEL", help=_choices(MODELS, ModelConfig.model))
-    add("--cell-type", metavar="CELL", help=_choices(CELL_TYPES, ModelConfig.cell_type))
-    add(
-        "-L",
-        "--num-layers",
-        type=_integer,
-        metavar="N",
-        help=f"stacked cells (default {ModelConfig.num_layers})",
-    )
-    add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {ModelConfig.cell_size})")
-    add("--embedding-size", type=_integer, metavar="E", help=f"default {ModelConfig.embedding_size}")
-    add(
-        "--in-max-int",
-        type=_integer,
-        metavar="N",
-        help=f"the largest source symbol (default {ModelConfig.in_max_int})",
-    )
-    add(
-        "--out-max-int",
-        type=_integer,
-        metavar="N",
-        help=f"the largest target symbol (default {ModelConfig.out_max_int})",
-    )
+    d = ModelConfig
+    add("-m", "--model", metavar="MODEL", help=_choices(MODELS, d.model))
+    add("--cell-type", metavar="CELL", help=_choices(CELL_TYPES, d.cell_type))
+    add("-L", "--num-layers", type=_integer, metavar="N", help=f"stacked cells (default {d.num_layers})")
+    add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})")
+    add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}")
+    add("--in-max-int", type=_integer, metavar="N", help=f"the largest source symbol (default {d.in_max_int})")
+    add("--out-max-int", type=_integer, metavar="N", help=f"the largest target symbol (default {d.out_max_int})")
 
 
 def _add_train(add) -> list[argparse.Action]:
@@ -218,42 +174,20 @@ def _add_train(add) -> list[argparse.Action]:
     return [
         add("-e", "--epochs", type=_integer, metavar="N", help=f"default {d.epochs}; 0 saves without training"),
         add("-r", "--learning-rate", type=_number, metavar="R", help=f"of Adam (default {d.learning_rate})"),
-        add(
-            "--lr-schedule",
-            metavar="NAME",
-            help=_choices(LR_SCHEDULES, d.lr_schedule) + "; cosine falls to 0",
-        ),
+        add("--lr-schedule", metavar="NAME", help=_choices(LR_SCHEDULES, d.lr_schedule) + "; cosine falls to 0"),
         add("--batch-size", type=_integer, metavar="B", help=f"default {d.batch_size}"),
         add("--seed", type=_integer, metavar="N", help=f"of data and initial weights (default {d.seed})"),
-        add(
-            "--stop-at-exact",
-            type=_number,
-            metavar="X",
-            help="stop after the epoch whose exact match reaches X",
-        ),
-        add(
-            "-o",
-            "--output-weights",
-            type=Path,
-            metavar="FILE",
-            help="default: the next unused canonical name",
-        ),
+        add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X"),
+        add("--resume", action="store_true", default=None, help="go on with the snapshot of a training that stopped"),
+        add("-o", "--output-weights", type=Path, metavar="FILE", help="default: the next unused canonical name"),
         add("--tensorboard-verbose", type=int, choices=range(4), help="0 to 3 (default 0)"),
     ]
 
 
 def _add_predict(add) -> list[argparse.Action]:
     return [
-        add(
-            "--from-file",
-            metavar="FILE",
-            help="a JSON list, a list of lists, or a list a line; - is standard input",
-        ),
-        add(
-            "--engine",
-            choices=ENGINES,
-            help="what decodes: numpy (default), at once, or keras, the trained network",
-        ),
+        add("--from-file", metavar="FILE", help="a JSON list, a list of lists, or a list a line; - is standard input"),
+        add("--engine", choices=ENGINES, help="what decodes: numpy (default), at once, or keras, the trained network"),
     ]
 
 

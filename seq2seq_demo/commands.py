@@ -13,12 +13,12 @@ from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
 from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, find_pattern
+from seq2seq_demo.snapshots import Interruption, Snapshots
 
 
 def train(options: Namespace) -> None:
-    """Train on random sources, from initial weights or from a file's, and save."""
-    config = TrainConfig(**given(options, TrainConfig))
-    start = _network_to_go_on_from(options) or untrained(ModelConfig(**given(options, ModelConfig)), config.seed)
+    """Train on random sources, from initial weights, a file's or a snapshot's, and save."""
+    start, config, snapshot_path = _start_of_training(options)
     pattern = find_pattern(options.pattern or start.pattern or DEFAULT_PATTERN)
     pattern.check(config.in_len, config.out_len, start.model.in_max_int, start.model.out_max_int)
     weights.check_writable(_output_path(options, pattern.name))
@@ -29,8 +29,11 @@ def train(options: Namespace) -> None:
     report.training_header(start.model, config, pattern.name, options.verbose)
     from seq2seq_demo import training  # loads TensorFlow
 
-    network = training.train(pattern, config, start=start, watcher=report.TrainingReport(config))
-    print(f"Saved {_save(network, options, pattern.name)}")
+    with Interruption() as interruption:
+        snapshots = Snapshots(options.data_dir, options.name, pattern.name, interruption, snapshot_path)
+        network = training.train(pattern, config, None, start, report.TrainingReport(config), snapshots)
+        print(f"Saved {_save(network, options, pattern.name)}")
+        snapshots.remove()
     if network.reached["exact_match"] < 0.99:
         report.notice(report.advice(start.model, config, network.reached["exact_match"]))
 
@@ -65,21 +68,45 @@ def predict(options: Namespace) -> None:
         print(*chunk, sep="\n", flush=True)
 
 
-def _network_to_go_on_from(options: Namespace) -> TrainedNetwork | None:
-    """Return the network that -i or --iter-num names; None means to start afresh."""
+def _start_of_training(options: Namespace) -> tuple[TrainedNetwork, TrainConfig, Path | None]:
+    """Return what to train, how, and the snapshot that --resume goes on with."""
+    if options.resume:
+        path, snapshot = _snapshot_to_resume(options)
+        report.notice(f"Going on with {path}, epoch {snapshot.progress['epoch'] + 1}, step {snapshot.step}")
+        return snapshot, TrainConfig(**snapshot.trained), path
+    config = TrainConfig(**given(options, TrainConfig))
     path = options.input_weights
     if options.iter_num is not None:
-        pattern = options.pattern or DEFAULT_PATTERN
-        path = series.canonical_path(options.data_dir, options.name, pattern, options.iter_num)
+        path = series.canonical_path(
+            options.data_dir, options.name, options.pattern or DEFAULT_PATTERN, options.iter_num
+        )
         if not path.exists():
             report.notice(f"No {path}: starting afresh")
-            return None
+            path = None
     if path is None:
-        return None
+        return untrained(ModelConfig(**given(options, ModelConfig)), config.seed), config, None
     network = weights.load(path)
     _check_agreement(options, path, network)
     report.notice(f"Going on from {path}")
-    return network
+    return replace(network, progress={}), config, None
+
+
+def _snapshot_to_resume(options: Namespace) -> tuple[Path, TrainedNetwork]:
+    """Return the newest snapshot that the options do not contradict.
+
+    Raises:
+        UsageError: they contradict them all; the message names an option of the newest.
+        WeightsError: there is none.
+    """
+    contradiction = None
+    for path in series.newest_first(options.data_dir, options.name, None, series.SNAPSHOT):
+        snapshot = weights.load(path)
+        try:
+            _check_agreement(options, path, snapshot)
+            return path, snapshot
+        except UsageError as error:
+            contradiction = contradiction or error
+    raise contradiction or WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
 
 
 def _network_to_predict_with(options: Namespace) -> tuple[Path, TrainedNetwork]:
@@ -99,13 +126,14 @@ def _network_to_predict_with(options: Namespace) -> tuple[Path, TrainedNetwork]:
 
 
 def _check_agreement(options: Namespace, path: Path, network: TrainedNetwork) -> None:
-    """Raise UsageError for an option that contradicts the file."""
-    found = asdict(network.model) | ({"pattern": network.pattern} if network.pattern else {})
-    asked = given(options, ModelConfig) | ({"pattern": options.pattern} if options.pattern else {})
-    for name in found.keys() & asked.keys():
-        if asked[name] != found[name]:
-            name_as_option = name.replace("_", "-")
-            raise UsageError(f"{path} has {name_as_option} {found[name]}, but the options ask for {asked[name]}")
+    """Raise UsageError for an option that contradicts the file, or the training of a snapshot."""
+    found = asdict(network.model) | {"pattern": network.pattern}
+    asked = given(options, ModelConfig) | {"pattern": options.pattern}
+    if network.progress and options.command == "train" and options.resume:
+        found, asked = found | network.trained, asked | given(options, TrainConfig)
+    for name, value in asked.items():
+        if None not in (value, found[name]) and value != found[name]:
+            raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")
 
 
 def _decoder(network: TrainedNetwork, engine: str | None) -> Callable[[np.ndarray, int], np.ndarray]:
@@ -120,7 +148,7 @@ def _decoder(network: TrainedNetwork, engine: str | None) -> Callable[[np.ndarra
 
 
 def _output_path(options: Namespace, pattern: str) -> Path:
-    """Return where a training is going to be saved.
+    """Return where a training is going to be saved, unless another one takes the name before.
 
     Raises:
         WeightsError: the iteration that --iter-num is to make is there already.
@@ -137,10 +165,8 @@ def _output_path(options: Namespace, pattern: str) -> Path:
 
 def _save(network: TrainedNetwork, options: Namespace, pattern: str) -> Path:
     """Save a training, never over a file that -o did not name; return where."""
-    while True:
-        path = _output_path(options, pattern)
-        try:
-            weights.save(network, path, overwrite=options.output_weights is not None)
-            return path
-        except FileExistsError:  # another training took the name: the next one is free
-            continue
+    if options.output_weights is None and options.iter_num is None:
+        return series.save_under_unused_name(network, options.data_dir, options.name, pattern)
+    path = _output_path(options, pattern)
+    weights.save(network, path)
+    return path

@@ -62,7 +62,7 @@ class TrainConfig:
         UsageError: a value is out of its range.
     """
 
-    points: int
+    points: int = 100_000
     in_len: int = 10  # S
     out_len: int = 10  # T
     learning_rate: float = 1e-4

@@ -23,3 +23,12 @@ class WeightsError(DemoError):
 
 class TrainingError(DemoError):
     """Training could not go on."""
+
+
+class Interrupted(DemoError):
+    """A signal ended it: 130 after Ctrl-C, 143 after SIGTERM."""
+
+    def __init__(self, message: str, signum: int):
+        """Keep the exit status that shells give to a process which the signal ended."""
+        super().__init__(message)
+        self.exit_status = 128 + signum

@@ -29,6 +29,7 @@ class TrainedNetwork:
     reached: dict = field(default_factory=dict)  # the validation figures of its last epoch
     step: int = 0  # how many times Adam changed the weights
     moments: dict[str, np.ndarray] = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
+    progress: dict = field(default_factory=dict)  # a snapshot's: how far its training has come
 
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:

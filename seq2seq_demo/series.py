@@ -1,33 +1,49 @@
 """Which weights file is meant: canonical names in `--data-dir`, and the weights that the program ships.
 
-A training's iterations are named `ts2s__{name or "basic"}__{pattern}_{iteration}.weights.h5`.
+A training's iterations are named `ts2s__{name or "basic"}__{pattern}_{iteration}.weights.h5`, its snapshots likewise.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
-CANONICAL = re.compile(r"ts2s__(?P<name>.+)__(?P<pattern>.+)_(?P<iteration>\d+)\.weights\.h5")
+from seq2seq_demo import weights
+from seq2seq_demo.parameters import TrainedNetwork
+
+WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
+_FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_(\d+)\.weights\.h5")  # kind, name, pattern, iteration
 
 
-def canonical_path(data_dir: Path, name: str | None, pattern: str, iteration: int) -> Path:
-    """Return where an iteration is kept."""
-    return data_dir / f"ts2s__{name or DEFAULT_NAME}__{pattern}_{iteration}.weights.h5"
+def canonical_path(data_dir: Path, name: str | None, pattern: str, iteration: int, kind: str = WEIGHTS) -> Path:
+    """Return where an iteration is kept, or with SNAPSHOT a snapshot of that number."""
+    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{pattern}_{iteration}.weights.h5"
 
 
-def next_unused_path(data_dir: Path, name: str | None, pattern: str) -> Path:
-    """Return the canonical path after the last iteration that is there."""
-    iterations = [int(match["iteration"]) for _, match in _canonical_files(data_dir, name or DEFAULT_NAME, pattern)]
-    return canonical_path(data_dir, name, pattern, max(iterations, default=0) + 1)
+def next_unused_path(data_dir: Path, name: str | None, pattern: str, kind: str = WEIGHTS) -> Path:
+    """Return the canonical path after the last one that is there."""
+    iterations = [iteration for iteration, _ in _files(data_dir, name or DEFAULT_NAME, pattern, kind)]
+    return canonical_path(data_dir, name, pattern, max(iterations, default=0) + 1, kind)
 
 
-def newest_first(data_dir: Path, name: str | None = None, pattern: str | None = None) -> list[Path]:
+def save_under_unused_name(
+    network: TrainedNetwork, data_dir: Path, name: str | None, pattern: str, kind=WEIGHTS
+) -> Path:
+    """Save after the last canonical file, even where other trainings do the same at this moment; return where."""
+    while True:
+        path = next_unused_path(data_dir, name, pattern, kind)
+        try:
+            weights.save(network, path, overwrite=False)
+            return path
+        except FileExistsError:  # another training took the name: the next one is free
+            continue
+
+
+def newest_first(data_dir: Path, name: str | None, pattern: str | None, kind: str = WEIGHTS) -> list[Path]:
     """Return the canonical files of that name and pattern (None: any), the one written last first."""
-    files = [
-        (path.stat().st_mtime_ns, int(match["iteration"]), path)
-        for path, match in _canonical_files(data_dir, name, pattern)
-    ]
-    return [path for *_, path in sorted(files, reverse=True)]
+    files = _files(data_dir, name, pattern, kind)
+    dated = [(path.stat().st_mtime_ns, iteration, path) for iteration, path in files]
+    return [path for *_, path in sorted(dated, reverse=True)]
 
 
 def shipped_path(pattern: str, model: str) -> Path:
@@ -39,10 +55,9 @@ def shipped_path(pattern: str, model: str) -> Path:
     return canonical_path(folder, model, pattern, 1)
 
 
-def _canonical_files(data_dir: Path, name: str | None, pattern: str | None):
-    if not data_dir.is_dir():
-        return
-    for path in data_dir.iterdir():
-        match = CANONICAL.fullmatch(path.name)
-        if match and name in (None, match["name"]) and pattern in (None, match["pattern"]):
-            yield path, match
+def _files(data_dir: Path, name: str | None, pattern: str | None, kind: str) -> Iterator[tuple[int, Path]]:
+    """Yield iteration and path of the canonical files that fit; None fits any."""
+    for path in data_dir.iterdir() if data_dir.is_dir() else ():
+        match = _FILE_NAME.fullmatch(path.name)
+        if match and match[1] == kind and name in (None, match[2]) and pattern in (None, match[3]):
+            yield int(match[4]), path

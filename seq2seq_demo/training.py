@@ -1,7 +1,7 @@
 """The training loop: loss, gradients, Adam, epochs, and the figures of each on the validation set."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 
 from seq2seq_demo.network import XLA_PAYS_FROM  # before TensorFlow, which this sets up
 
@@ -13,12 +13,13 @@ import tensorflow as tf
 from seq2seq_demo import dataset
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import TrainingError
-from seq2seq_demo.evaluation import evaluate
+from seq2seq_demo.evaluation import Figures, evaluate
 from seq2seq_demo.network.model import Seq2Seq
 from seq2seq_demo.numpy_decoder import NumpyNetwork
 from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import SequencePattern
 from seq2seq_demo.report import Watcher
+from seq2seq_demo.snapshots import Snapshots
 
 STEPS_PER_CALL = 64
 
@@ -29,38 +30,41 @@ def train(
     model: ModelConfig | None = None,
     start: TrainedNetwork | None = None,
     watcher: Watcher | None = None,
+    snapshots: Snapshots | None = None,
 ) -> TrainedNetwork:
     """Train a network on random sources and the pattern's targets; return it.
 
-    `start` is the network to go on from, instead of a fresh one of `model`; `watcher` is told how it goes.
+    `start` is the network to go on from, instead of a fresh one of `model`; a snapshot is gone on with from where it
+    stood. `watcher` is told how it goes; `snapshots` keeps the training while it is under way.
 
     Raises:
         UsageError: the pattern cannot fill these lengths or symbols.
-        TrainingError: the loss is no longer finite.
+        TrainingError: the loss or a weight is no longer finite.
+        Interrupted: a signal came; the last snapshot says where the training stood.
     """
-    start = start or untrained(model or ModelConfig(), config.seed)
+    trainer = Trainer(pattern, config, start or untrained(model or ModelConfig(), config.seed))
     watcher = watcher or Watcher()
-    training, validation = dataset.draw(pattern, start.model, config, start.step)
-    trainer = Trainer(start, config)
-    figures = None
-    for epoch in range(config.epochs):
-        watcher.epoch_starts(epoch)
-        loss, accuracy = trainer.run_epoch(training, epoch, watcher)
-        figures = evaluate(NumpyNetwork(start.model, trainer.network.named_weights()), validation)
-        watcher.epoch_ends(epoch, loss, accuracy, figures)
-        if config.stop_at_exact is not None and figures.exact_match >= config.stop_at_exact:
-            break
-    return TrainedNetwork(
-        model=start.model,
-        weights=trainer.network.named_weights(),
-        pattern=pattern.name,
-        in_len=config.in_len,
-        out_len=config.out_len,
-        trained=asdict(config),
-        reached=asdict(figures) if figures else start.reached,
-        step=trainer.step,
-        moments=trainer.moments(),
-    )
+    training, validation = dataset.draw(pattern, trainer.model, config, trainer.progress.start_step)
+    while not trainer.is_done():
+        watcher.epoch_starts(trainer.progress.epoch)
+        loss, accuracy = trainer.run_epoch(training, watcher, snapshots)
+        figures = evaluate(NumpyNetwork(trainer.model, trainer.network.named_weights()), validation)
+        watcher.epoch_ends(trainer.progress.epoch, loss, accuracy, figures)
+        trainer.end_epoch(figures)
+        if snapshots:
+            snapshots.save(trainer.snapshot())
+    return replace(trainer.snapshot(), progress={})
+
+
+@dataclass
+class Progress:
+    """How far a training has come: all that a snapshot needs beside weights, moments and options."""
+
+    start_step: int  # Adam's step where it began
+    epoch: int = 0
+    points: int = 0  # done in this epoch
+    loss_sum: float = 0.0  # over the symbols of these points
+    right_sum: float = 0.0
 
 
 def use_xla(config: TrainConfig) -> bool:
@@ -69,11 +73,12 @@ def use_xla(config: TrainConfig) -> bool:
 
 
 class Trainer:
-    """The network's variables and Adam's, and the compiled steps that change them."""
+    """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
-    def __init__(self, start: TrainedNetwork, config: TrainConfig):
-        """Begin with the weights, and with Adam's state, of `start`."""
-        self.config, self.start_step = config, start.step
+    def __init__(self, pattern: SequencePattern, config: TrainConfig, start: TrainedNetwork):
+        """Begin with the weights, Adam's state and, if it is a snapshot, the progress of `start`."""
+        self.pattern, self.config, self.model, self.reached = pattern, config, start.model, start.reached
+        self.progress = Progress(**start.progress or {"start_step": start.step})
         self.network = Seq2Seq(start.model, start.weights)
         self.variables = list(self.network.named_variables().values())
         # Kingma and Ba 2015; TFLearn clipped the gradients without saying so.
@@ -89,11 +94,37 @@ class Trainer:
         """How many times Adam has changed the weights."""
         return int(self.adam.iterations.numpy())
 
-    def moments(self) -> dict[str, np.ndarray]:
-        """Return Adam's moments as `m/NAME` and `v/NAME`."""
-        return {name: variable.numpy() for name, variable in self._moment_variables().items()}
+    def is_done(self) -> bool:
+        """Say whether the last epoch is over, or the network is exact enough."""
+        enough = self.config.stop_at_exact
+        stopped = self.progress.epoch > 0 and enough is not None and self.reached["exact_match"] >= enough
+        return stopped or self.progress.epoch >= self.config.epochs
+
+    def snapshot(self) -> TrainedNetwork:
+        """Return the network as it is now.
+
+        Raises:
+            TrainingError: a weight is not finite.
+        """
+        moments = {name: variable.numpy() for name, variable in self._moment_variables().items()}
+        weights = self.network.named_weights()
+        if not all(np.isfinite(array).all() for array in (weights | moments).values()):
+            raise TrainingError(f"a weight is not finite at step {self.step}: try a lower --learning-rate")
+        return TrainedNetwork(
+            model=self.model,
+            weights=weights,
+            pattern=self.pattern.name,
+            in_len=self.config.in_len,
+            out_len=self.config.out_len,
+            trained=asdict(self.config),
+            reached=self.reached,
+            step=self.step,
+            moments=moments,
+            progress=asdict(self.progress),
+        )
 
     def _moment_variables(self) -> dict[str, keras.Variable]:
+        """Return Adam's moments as `m/NAME` and `v/NAME`."""
         by_path = {variable.path: variable for variable in self.adam.variables}
         return {
             f"{letter}/{name}": by_path[f"adam/{variable.path.replace('/', '_')}_{moment}"]
@@ -101,20 +132,33 @@ class Trainer:
             for name, variable in self.network.named_variables().items()
         }
 
-    def run_epoch(self, training: dataset.Pairs, epoch: int, watcher: Watcher) -> tuple[float, float]:
-        """Train on every point once; return the mean loss and token accuracy, both with teacher forcing."""
-        order = dataset.epoch_order(self.config, self.start_step, epoch)
-        rows_per_call = STEPS_PER_CALL * self.config.batch_size
-        loss_sum = right_sum = done = 0
-        for pairs in dataset.chunks(training, order, rows_per_call):
-            rows = len(pairs.sources)
-            loss, right = self.run_steps(*self._batches(pairs), tf.constant(rows), self.learning_rates(epoch, done))
-            loss_sum, right_sum, done = loss_sum + float(loss), right_sum + float(right), done + rows
-            symbols = done * self.config.out_len
-            if not math.isfinite(loss_sum):
-                raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower --learning-rate")
-            watcher.progresses(done, loss_sum / symbols, right_sum / symbols)
-        return loss_sum / symbols, right_sum / symbols
+    def run_epoch(self, training: dataset.Pairs, watcher: Watcher, snapshots: Snapshots | None) -> tuple[float, float]:
+        """Train on the epoch's remaining points; return its mean loss and token accuracy, with teacher forcing."""
+        at = self.progress
+        order = dataset.epoch_order(self.config, at.start_step, at.epoch)
+        for pairs in dataset.chunks(training, order[at.points :], STEPS_PER_CALL * self.config.batch_size):
+            before, rows = self.step, len(pairs.sources)
+            loss, right = self.run_steps(*self._batches(pairs), tf.constant(rows), self.learning_rates())
+            at.points, at.loss_sum, at.right_sum = (
+                at.points + rows,
+                at.loss_sum + float(loss),
+                at.right_sum + float(right),
+            )
+            if not math.isfinite(at.loss_sum):
+                raise TrainingError(f"the loss is {at.loss_sum} at step {self.step}: try a lower --learning-rate")
+            watcher.progresses(at.points, *self._means())
+            if snapshots:
+                snapshots.after_steps(before, self.step, self.snapshot)
+        return self._means()
+
+    def _means(self) -> tuple[float, float]:
+        symbols = self.progress.points * self.config.out_len
+        return self.progress.loss_sum / symbols, self.progress.right_sum / symbols
+
+    def end_epoch(self, figures: Figures) -> None:
+        """Note what the epoch reached; the next one is to come."""
+        self.reached = asdict(figures)
+        self.progress = Progress(self.progress.start_step, self.progress.epoch + 1)
 
     def _batches(self, pairs: dataset.Pairs) -> list[tf.Tensor]:
         """Return sources `[K, B, S]` and targets `[K, B, T]` for K steps; rows that are lacking are zeros."""
@@ -126,15 +170,13 @@ class Trainer:
             batches.append(tf.constant(padded.reshape(K, B, -1)))
         return batches
 
-    def learning_rates(self, epoch: int, done: int) -> tf.Tensor:
+    def learning_rates(self) -> tf.Tensor:
         """Return the learning rates of the next K steps, `[K]`."""
-        first = epoch * self.config.steps_per_epoch + done // self.config.batch_size
-        share = (first + np.arange(STEPS_PER_CALL)) / (self.config.epochs * self.config.steps_per_epoch)
-        cosine = self.config.lr_schedule == "cosine"
-        return tf.constant(
-            self.config.learning_rate * (0.5 + 0.5 * np.cos(np.pi * share) if cosine else share**0),
-            tf.float32,
-        )
+        c, at = self.config, self.progress
+        first = at.epoch * c.steps_per_epoch + at.points // c.batch_size
+        share = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)  # of the run, 0 to 1
+        factor = 0.5 + 0.5 * np.cos(np.pi * share) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
+        return tf.constant(c.learning_rate * factor, tf.float32)
 
     def _run_steps(self, sources, targets, rows, learning_rates):
         """Take a step for each batch that has rows; return the sums of loss and of right symbols over them all."""

@@ -78,7 +78,9 @@ def _to_bytes(network: TrainedNetwork) -> bytes:
     """Return the file's content; the same network gives the same bytes."""
     arrays = {**network.weights, "optimizer/step": np.int64(network.step)}
     arrays |= {f"optimizer/{name}": moment for name, moment in network.moments.items()}
-    known = {name: getattr(network, name) for name in ("pattern", "in_len", "out_len", "trained", "reached")}
+    known = {
+        name: getattr(network, name) for name in ("pattern", "in_len", "out_len", "trained", "reached", "progress")
+    }
     attributes = {"model": json.dumps(asdict(network.model)), "training": json.dumps(known)}
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:

@@ -29,10 +29,10 @@ def test_newest_first(tmp_path):
     touch(tmp_path, "weights.h5", 40)
 
     def names(**which):
-        return [path.name[6:-11] for path in series.newest_first(tmp_path, **which)]
+        return [path.name[6:-11] for path in series.newest_first(tmp_path, which.get("name"), which.get("pattern"))]
 
     assert names() == ["basic__maxmin_dup_1", "my__net__sorted_2", "basic__sorted_8", "basic__sorted_7"]
     assert names(pattern="sorted") == ["my__net__sorted_2", "basic__sorted_8", "basic__sorted_7"]
     assert names(name="my__net") == ["my__net__sorted_2"]
     assert names(name="basic", pattern="maxmin_dup") == ["basic__maxmin_dup_1"]
-    assert series.newest_first(tmp_path / "none") == []
+    assert series.newest_first(tmp_path / "none", None, None) == []
