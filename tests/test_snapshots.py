@@ -1,0 +1,184 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2seq_demo import training, weights
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.errors import Interrupted, TrainingError
+from seq2seq_demo.parameters import untrained
+from seq2seq_demo.patterns import find_pattern
+from seq2seq_demo.snapshots import Interruption, Snapshots
+
+SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
+TRAIN = ["train", "30000", "-p", "reversed", "-m", "embedding_attention", "-e", "3", "--batch-size", "16"]
+TRAIN += ["--cell-size", "7", "--embedding-size", "5", "--in-len", "4", "--out-len", "3", "-r", "0.003"]
+TRAIN += ["--lr-schedule", "cosine"]
+
+
+def start(folder, *argv):
+    """Start the program in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "seq2seq_demo", *argv],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(weights.__file__).parents[1])},
+    )
+
+
+def snapshot_in(folder):
+    return next(iter(folder.glob("s2s_checkpoint__*.weights.h5")), None)
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert condition()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    process = start(folder, *TRAIN, "-o", "w")
+    assert process.wait(120) == 0
+    assert os.listdir(folder) == ["w"]  # the snapshot is gone
+    return (folder / "w").read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_again_and_again_it_ends_with_the_same_bits(tmp_path, undisturbed, seed):
+    rng = random.Random(seed)
+    process = start(tmp_path, *TRAIN, "-o", "w")
+    for _ in range(2):
+        wait_for(lambda: snapshot_in(tmp_path) or (tmp_path / "w").exists())
+        time.sleep(rng.uniform(0, 1.5))
+        process.kill()
+        process.wait()
+        if (tmp_path / "w").exists():
+            break
+        assert weights.load(snapshot_in(tmp_path)).progress["start_step"] == 0
+        process = start(tmp_path, "train", "--resume", "-o", "w")
+        time.sleep(rng.uniform(0, 6))
+    process.kill()
+    process.wait()
+    if not (tmp_path / "w").exists():
+        last = start(tmp_path, *TRAIN, "--resume", "-o", "w")
+        assert last.wait(120) == 0, last.stderr.read()
+    assert (tmp_path / "w").read_bytes() == undisturbed
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["w"]
+
+
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_a_snapshot_and_says_how_to_go_on(tmp_path, undisturbed, signum, status):
+    process = start(tmp_path, *TRAIN, "-o", "w")
+    wait_for(lambda: snapshot_in(tmp_path))
+    process.send_signal(signum)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert err.count("\n") == 1
+    assert "train --resume" in err
+    assert str(snapshot_in(tmp_path).name) in err
+    resumed = start(tmp_path, *TRAIN, "--resume", "-o", "w")
+    assert resumed.wait(120) == 0
+    assert (tmp_path / "w").read_bytes() == undisturbed
+
+
+def snapshot_of(folder, **changes):
+    """Leave the snapshot of a training that was interrupted after its first steps."""
+    config = TrainConfig(**{"points": 200, "epochs": 2, "batch_size": 16, "in_len": 4, "out_len": 3} | changes)
+    interruption = Interruption()
+    interruption.signum = signal.SIGTERM
+    snapshots = Snapshots(folder, None, "reversed", interruption)
+    with pytest.raises(Interrupted) as error:
+        training.train(find_pattern("reversed"), config, SMALL, snapshots=snapshots)
+    assert error.value.exit_status == 143
+    return snapshots.path
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["300"], "has points 200, but the options ask for 300"),
+        (["-p", "sorted"], "has pattern reversed, but the options ask for sorted"),
+        (["-m", "embedding_rnn"], "has model embedding_attention, but the options ask for embedding_rnn"),
+        (["--cell-size", "8"], "has cell-size 7, but the options ask for 8"),
+        (["--seed", "1"], "has seed 0, but the options ask for 1"),
+        (["-r", "0.5"], "has learning-rate 0.0001, but the options ask for 0.5"),
+        (["-e", "3"], "has epochs 2, but the options ask for 3"),
+    ],
+)
+def test_a_snapshot_of_other_options_is_refused(run, tmp_path, options, message):
+    path = snapshot_of(tmp_path)
+    status, out, err = run("train", "--resume", *options)
+    assert (status, out) == (2, "")
+    assert f"{path.name} {message}" in err
+    assert path.exists()
+
+
+def test_the_snapshot_that_fits_is_found_among_others(run, tmp_path):
+    snapshot_of(tmp_path, seed=5)
+    other = snapshot_of(tmp_path, seed=6)
+    status, out, err = run("train", "--resume", "--seed", 5)
+    assert status == 0, err
+    assert "s2s_checkpoint__basic__reversed_1.weights.h5" in err
+    assert "Saved ts2s__basic__reversed_1.weights.h5" in out
+    assert list(tmp_path.glob("s2s*")) == [other]
+
+
+def test_no_snapshot_to_resume(run):
+    status, _, err = run("train", "--resume")
+    assert status == 1
+    assert "expected a snapshot to resume from, found none" in err
+
+
+def test_a_snapshot_every_5000_steps_and_every_epoch(tmp_path):
+    kept = []
+
+    class Recorder(Snapshots):
+        def save(self, network):
+            kept.append((network.step, network.progress["epoch"]))
+
+    snapshots = Recorder(tmp_path, None, "reversed", Interruption())
+    for before, after in [(4936, 4999), (4999, 5063), (5063, 5100), (9990, 10_000)]:
+        snapshots.after_steps(before, after, lambda after=after: untrained_at(after))
+    assert [step for step, _ in kept] == [5063, 10_000]
+    kept.clear()
+    config = TrainConfig(points=200, epochs=3, batch_size=16, in_len=4, out_len=3)
+    training.train(find_pattern("reversed"), config, SMALL, snapshots=snapshots)
+    assert kept == [(12, 1), (24, 2), (36, 3)]
+
+
+def untrained_at(step):
+    network = untrained(SMALL, 0)
+    network.step, network.progress = step, {"epoch": 0}
+    return network
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_the_training(capsys, tmp_path):
+    config = TrainConfig(points=200, epochs=2, batch_size=16, in_len=4, out_len=3)
+    snapshots = Snapshots(tmp_path / "none", None, "reversed", Interruption())
+    trained = training.train(find_pattern("reversed"), config, SMALL, snapshots=snapshots)
+    assert trained.step == 24
+    assert "No snapshot: " in capsys.readouterr().err
+
+
+def test_training_that_diverges_keeps_the_last_good_snapshot(tmp_path):
+    snapshots = Snapshots(tmp_path, None, "reversed", Interruption())
+    start = untrained(SMALL, 0)
+    config = TrainConfig(points=200, epochs=2, batch_size=16, in_len=4, out_len=3)
+    first = training.train(find_pattern("reversed"), config, start=start, snapshots=snapshots)
+    first.weights["decoder/projection/bias"][0] = np.inf
+    with pytest.raises(TrainingError, match="try a lower --learning-rate"):
+        training.train(find_pattern("reversed"), config, start=first, snapshots=snapshots)
+    kept = weights.load(snapshots.path)
+    assert kept.step == 24
+    assert all(np.isfinite(weight).all() for weight in kept.weights.values())
