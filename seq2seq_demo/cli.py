@@ -187,6 +187,12 @@ def _add_train(add) -> list[argparse.Action]:
 def _add_predict(add) -> list[argparse.Action]:
     return [
         add("--from-file", metavar="FILE", help="a JSON list, a list of lists, or a list a line; - is standard input"),
+        add(
+            "--keep-going",
+            action="store_true",
+            default=None,
+            help="skip sequences that are wrong, and exit 1 at the end",
+        ),
         add("--engine", choices=ENGINES, help="what decodes: numpy (default), at once, or keras, the trained network"),
     ]
 

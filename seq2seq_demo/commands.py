@@ -4,12 +4,14 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import gettempdir
 
 import numpy as np
 
 from seq2seq_demo import inputs, report, series, weights
 from seq2seq_demo.config import ModelConfig, TrainConfig, given
-from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.errors import InputError, UsageError, WeightsError
+from seq2seq_demo.memory import check_decoding_fits, check_training_fits
 from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
 from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, find_pattern
@@ -29,11 +31,10 @@ def train(options: Namespace) -> None:
     report.training_header(start.model, config, pattern.name, options.verbose)
     from seq2seq_demo import training  # loads TensorFlow
 
-    with Interruption() as interruption:
+    with Interruption() as interruption, report.TrainingReport(config) as watcher:
         snapshots = Snapshots(options.data_dir, options.name, pattern.name, interruption, snapshot_path)
-        network = training.train(pattern, config, None, start, report.TrainingReport(config), snapshots)
-        print(f"Saved {_save(network, options, pattern.name)}")
-        snapshots.remove()
+        network = training.train(pattern, config, None, start, watcher, snapshots)
+        print(f"Saved {_save_or_keep(network, options, pattern.name, snapshots)}")
     if network.reached["exact_match"] < 0.99:
         report.notice(report.advice(start.model, config, network.reached["exact_match"]))
 
@@ -44,28 +45,18 @@ def predict(options: Namespace) -> None:
     report.notice(f"Using weights {path}")
     _check_agreement(options, path, network)
     if network.in_len is None:
-        report.notice(
-            f"Inferred from the shapes of the weights: {report.describe(network)}; from the input: its length"
-        )
+        report.notice(f"Inferred from its shapes: {report.describe(network)}; from the input: the lengths not given")
     elif options.verbose:
         report.notice(report.describe(network))
-    pattern = PATTERNS.get(options.pattern or network.pattern)  # None: nobody knows what to expect
-    in_len, out_len = options.in_len or network.in_len, options.out_len or network.out_len
+    skipped = []
+    skip = (lambda error: skipped.append(report.notice(str(error)))) if options.keep_going else None
     sequences = inputs.from_words(options.values) if options.values else inputs.from_file(options.from_file)
-    decode = _decoder(network, options.engine)
-
-    def lines(sources: np.ndarray) -> list[str]:
-        S = sources.shape[1]
-        T = out_len or S
-        expected = [None] * len(sources)
-        if pattern:
-            pattern.check(S, T, network.model.in_max_int, network.model.out_max_int)
-            expected = pattern.targets(sources, T).tolist()
-        rows = zip(sources.tolist(), decode(sources, T).tolist(), expected, strict=True)
-        return [report.prediction_line(*row) for row in rows]
-
-    for chunk in in_threads(lines, inputs.batches(sequences, CHUNK, in_len, network.model.in_max_int)):
-        print(*chunk, sep="\n", flush=True)
+    in_len = options.in_len or network.in_len
+    sources = inputs.batches(sequences, CHUNK, in_len, network.model.in_max_int, skip)
+    for lines in in_threads(_predictor(network, options), sources):
+        print(*lines, sep="\n", flush=True)
+    if skipped:
+        raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
 
 
 def _start_of_training(options: Namespace) -> tuple[TrainedNetwork, TrainConfig, Path | None]:
@@ -84,9 +75,12 @@ def _start_of_training(options: Namespace) -> tuple[TrainedNetwork, TrainConfig,
             report.notice(f"No {path}: starting afresh")
             path = None
     if path is None:
-        return untrained(ModelConfig(**given(options, ModelConfig)), config.seed), config, None
+        model = ModelConfig(**given(options, ModelConfig))
+        check_training_fits(model, config)
+        return untrained(model, config.seed), config, None
     network = weights.load(path)
     _check_agreement(options, path, network)
+    check_training_fits(network.model, config)
     report.notice(f"Going on from {path}")
     return replace(network, progress={}), config, None
 
@@ -136,6 +130,25 @@ def _check_agreement(options: Namespace, path: Path, network: TrainedNetwork) ->
             raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")
 
 
+def _predictor(network: TrainedNetwork, options: Namespace) -> Callable[[np.ndarray], list[str]]:
+    """Return a function from sources `[B, S]` to the lines that tell what is predicted, and expected."""
+    decode = _decoder(network, options.engine)
+    pattern = PATTERNS.get(options.pattern or network.pattern)  # None: nobody knows what to expect
+
+    def lines(sources: np.ndarray) -> list[str]:
+        B, S = sources.shape
+        T = options.out_len or network.out_len or S
+        check_decoding_fits(network.model, B, T)
+        expected = [None] * B
+        if pattern:
+            pattern.check(S, T, network.model.in_max_int, network.model.out_max_int)
+            expected = pattern.targets(sources, T).tolist()
+        rows = zip(sources.tolist(), decode(sources, T).tolist(), expected, strict=True)
+        return [report.prediction_line(*row) for row in rows]
+
+    return lines
+
+
 def _decoder(network: TrainedNetwork, engine: str | None) -> Callable[[np.ndarray, int], np.ndarray]:
     """Return a function from sources `[B, S]` and T to the symbols of greedy decoding, `[B, T]`."""
     if engine != "keras":
@@ -160,6 +173,17 @@ def _output_path(options: Namespace, pattern: str) -> Path:
     path = series.canonical_path(options.data_dir, options.name, pattern, options.iter_num + 1)
     if path.exists():
         raise WeightsError(f"{path} exists: go on from it with --iter-num {options.iter_num + 1}, or give -o FILE")
+    return path
+
+
+def _save_or_keep(network: TrainedNetwork, options: Namespace, pattern: str, snapshots: Snapshots) -> Path:
+    """Save a training, which makes its snapshot needless; where that fails, say where else it is kept."""
+    try:
+        path = _save(network, options, pattern)
+    except WeightsError as error:
+        kept = snapshots.path or series.save_under_unused_name(network, Path(gettempdir()), options.name, pattern)
+        raise WeightsError(f"{error}; the trained network is kept in {kept}") from error
+    snapshots.remove()
     return path
 
 

@@ -5,7 +5,7 @@ import io
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +15,10 @@ from seq2seq_demo.errors import InputError
 
 
 class Located(NamedTuple):
-    """A sequence, and where it stands, for an error to say."""
+    """A sequence, or the error that reading it was, and where it stands."""
 
     where: str
-    values: list
+    values: list | InputError
 
 
 def from_words(words: list[str]) -> Iterator[Located]:
@@ -52,28 +52,40 @@ def from_file(name: str) -> Iterator[Located]:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
 
-def batches(sequences: Iterator[Located], rows: int, in_len: int | None, in_max_int: int) -> Iterator[np.ndarray]:
+def batches(
+    sequences: Iterator[Located], rows: int, in_len: int | None, in_max_int: int, skip: Callable | None = None
+) -> Iterator[np.ndarray]:
     """Yield the sequences as arrays `[≤ rows, in_len]`; `in_len` None takes the first one's length.
 
-    Sequences ahead of a bad one are yielded before its error is raised.
+    `skip` is called with the error of each bad sequence. Without it, the first bad one's error is raised, after the
+    sequences ahead of it were yielded.
 
     Raises:
-        InputError: a sequence of another length, or with a symbol outside 0…in_max_int.
+        InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int.
     """
-    batch, failure = [], None
-    while failure is None:
+    batch = []
+    for where, values in sequences:
         try:
-            where, values = next(sequences)
-            in_len = len(values) if in_len is None else in_len
-            _check(where, values, in_len, in_max_int)
-            batch.append(values)
-        except (InputError, StopIteration) as error:
-            failure = error
-        if batch and (failure or len(batch) == rows):
-            yield np.array(batch)
+            if isinstance(values, InputError):
+                raise values
+            _check(where, values, len(values) if in_len is None and isinstance(values, list) else in_len, in_max_int)
+        except InputError as error:
+            if not skip:
+                yield from _arrays(batch)
+                raise
+            skip(error)
+            continue
+        in_len = len(values)
+        batch.append(values)
+        if len(batch) == rows:
+            yield from _arrays(batch)
             batch = []
-    if isinstance(failure, InputError):
-        raise failure
+    yield from _arrays(batch)
+
+
+def _arrays(batch: list[list[int]]) -> Iterator[np.ndarray]:
+    if batch:
+        yield np.array(batch)
 
 
 def _sequences(title: str, file: io.BufferedIOBase) -> Iterator[Located]:
@@ -85,7 +97,7 @@ def _sequences(title: str, file: io.BufferedIOBase) -> Iterator[Located]:
     if title.endswith(".jsonl") or _is_whole_list(first[1]):
         for number, line in itertools.chain([first], lines):
             if line.strip():
-                yield Located(f"{title}, line {number}", _parse(f"{title}, line {number}", line))
+                yield _located_line(f"{title}, line {number}", line)
         return
     document = _parse(title, first[1] + file.read())
     if not (isinstance(document, list) and document and all(isinstance(item, list) for item in document)):
@@ -93,6 +105,13 @@ def _sequences(title: str, file: io.BufferedIOBase) -> Iterator[Located]:
         return
     for index, values in enumerate(document):
         yield Located(f"{title}, sequence {index}", values)
+
+
+def _located_line(where: str, line: bytes) -> Located:
+    try:
+        return Located(where, _parse(where, line))
+    except InputError as error:  # the lines after it can still be read
+        return Located(where, error)
 
 
 def _is_whole_list(line: bytes) -> bool:

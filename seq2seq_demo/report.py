@@ -1,6 +1,7 @@
 """Text for people: what `train` says while it works, and the lines of `predict`."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -46,7 +47,15 @@ class TrainingReport(Watcher):
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self.bar.disable = not self.bar.console.is_terminal
+        self.bar.disable = "NO_COLOR" in os.environ or not (sys.stdout.isatty() and sys.stderr.isatty())
+
+    def __enter__(self):
+        """Begin."""
+        return self
+
+    def __exit__(self, *_):
+        """Take the bar away, whatever ended the training."""
+        self.bar.stop()
 
     def epoch_starts(self, epoch: int) -> None:
         """Show an empty bar."""

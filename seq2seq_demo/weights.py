@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.parameters import TrainedNetwork, check_weights
 
 FORMAT, VERSION = "seq2seq-demo weights", 1
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# The first bytes of the file, HDF5's user block: format, version and a checksum over all the rest, in plain text. So
+# nothing that is damaged ever gets as far as the HDF5 library.
+HEADER_SIZE = 512
 
 
 def check_writable(path: Path) -> None:
@@ -78,50 +81,42 @@ def _to_bytes(network: TrainedNetwork) -> bytes:
     """Return the file's content; the same network gives the same bytes."""
     arrays = {**network.weights, "optimizer/step": np.int64(network.step)}
     arrays |= {f"optimizer/{name}": moment for name, moment in network.moments.items()}
-    known = {
+    training = {
         name: getattr(network, name) for name in ("pattern", "in_len", "out_len", "trained", "reached", "progress")
     }
-    attributes = {"model": json.dumps(asdict(network.model)), "training": json.dumps(known)}
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
+    with h5py.File(buffer, "w", userblock_size=HEADER_SIZE) as file:
         for name, array in arrays.items():
             file[name] = array
-        file.attrs.update(attributes, format=FORMAT, version=VERSION, checksum=_checksum(arrays, attributes))
-    return buffer.getvalue()
+        file.attrs.update(format=FORMAT, version=VERSION)
+        file.attrs.update(model=json.dumps(asdict(network.model)), training=json.dumps(training))
+    body = buffer.getvalue()[HEADER_SIZE:]
+    header = f"{FORMAT} {VERSION}\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode()
+    return header.ljust(HEADER_SIZE, b"\0") + body
 
 
 def _from_bytes(content: bytes) -> TrainedNetwork:
     if weights_2016.is_checkpoint(content):
         return weights_2016.from_2016(content)
-    if not content.startswith(HDF5_SIGNATURE):
+    header = re.fullmatch(rb"%b (\d+)\nsha256 (\w{64})\n\0*" % FORMAT.encode(), content[:HEADER_SIZE])
+    if not header:
         raise WeightsError("expected a weights file, of this program or of 2016, found something else")
+    if int(header[1]) != VERSION:
+        raise WeightsError(f"expected version {VERSION} of a weights file, got {int(header[1])}")
+    if hashlib.sha256(content[HEADER_SIZE:]).hexdigest().encode() != header[2]:
+        raise WeightsError("damaged weights file: its content does not match its checksum")
     with h5py.File(io.BytesIO(content), "r") as file:
-        found = file.attrs.get("format"), file.attrs.get("version")
-        if found != (FORMAT, VERSION):
-            raise WeightsError(f"expected format {FORMAT!r} version {VERSION}, got {found[0]!r} version {found[1]}")
-        attributes = {name: file.attrs[name] for name in ("model", "training")}
+        model, training = (json.loads(file.attrs[name]) for name in ("model", "training"))
         arrays = _datasets(file)
-        if file.attrs["checksum"] != _checksum(arrays, attributes):
-            raise WeightsError("damaged weights file: its content does not match its checksum")
-    model = ModelConfig(**json.loads(attributes["model"]))
-    moments = {
-        name.removeprefix("optimizer/"): arrays.pop(name) for name in list(arrays) if name.startswith("optimizer/")
-    }
-    step = int(moments.pop("step"))
-    check_weights(model, arrays, moments)
-    return TrainedNetwork(model, arrays, step=step, moments=moments, **json.loads(attributes["training"]))
+    names = [name for name in arrays if name.startswith("optimizer/")]
+    moments = {name.removeprefix("optimizer/"): arrays.pop(name) for name in names}
+    network = TrainedNetwork(ModelConfig(**model), arrays, step=int(moments.pop("step")), moments=moments, **training)
+    check_weights(network.model, network.weights, network.moments)
+    return network
 
 
 def _datasets(file: h5py.File) -> dict[str, np.ndarray]:
+    """Return every dataset by its path."""
     arrays = {}
     file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     return arrays
-
-
-def _checksum(arrays: dict, attributes: dict) -> str:
-    digest = hashlib.sha256()
-    for name, text in sorted(attributes.items()):
-        digest.update(f"{name}={text}\n".encode())
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode() + array.tobytes())
-    return digest.hexdigest()

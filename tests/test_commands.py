@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -190,6 +191,18 @@ def test_nothing_good_is_lost_before_a_bad_sequence(run):
     assert "in.jsonl, line 3: expected 10 integers, got 1" in err
 
 
+def test_keep_going_skips_what_is_wrong(run):
+    network = untrained("w")
+    good = list(range(10))
+    with open("in.jsonl", "w") as file:
+        file.write(f"{good}\n[1]\nnonsense\n{good}\n[0, 1, 2, 3, 4, 5, 6, 7, 8, true]\n{good}\n")
+    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl", "--keep-going")
+    assert status == 1
+    assert out == 3 * line_of(network, good, "9 8 7 6 5 4 3 2 1 0")
+    assert [line.split(":")[0] for line in err.splitlines()[1:4]] == [f"in.jsonl, line {n}" for n in (2, 3, 5)]
+    assert err.endswith("expected sequences that the network can read, skipped 3 that are not\n")
+
+
 def test_standard_input_and_a_large_file(shell, tmp_path):
     network = untrained(tmp_path / "w")
     sources = np.random.default_rng(1).integers(0, 10, (3500, 10)).tolist()
@@ -229,6 +242,58 @@ def test_where_weights_cannot_be_saved_is_said_before_training(run):
         status, out, err = run("train", 50, "-o", path)
         assert (status, out) == (1, "")
         assert message in err
+
+
+def test_a_training_that_cannot_be_saved_is_kept_elsewhere(run, monkeypatch):
+    os.mkdir("d")
+    save = weights.save
+
+    def full_disk(network, path, overwrite=True):
+        if str(path) == "d/w":
+            raise weights.WeightsError(f"{path}: could not be written: No space left on device")
+        save(network, path, overwrite)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights, "save", full_disk)
+        status, _, err = run("train", 60, "-e", 1, "-p", "reversed", *SMALL, "-o", "d/w")
+    assert status == 1
+    kept = "s2s_checkpoint__basic__reversed_1.weights.h5"
+    assert f"d/w: could not be written: No space left on device; the trained network is kept in {kept}" in err
+    assert weights.load(kept).step == 1
+    status, _, err = run("train", "--resume", "-o", "d/w")
+    assert status == 0, err
+    assert weights.load("d/w").step == 1
+    assert os.listdir() == ["d"]
+
+
+def test_no_bar_and_no_colour_where_nobody_looks(tmp_path):
+    """On a terminal of 120 columns there is a bar; with NO_COLOR, or where output goes elsewhere, there is none."""
+    command = f"{sys.executable} -m seq2seq_demo train 60 -e 1 -o w {' '.join(SMALL)}"
+    shown = {}
+    for name, line in {"terminal": command, "file": f"{command} > out", "no colour": f"NO_COLOR=1 {command}"}.items():
+        done = subprocess.run(["script", "-qec", line, "/dev/null"], capture_output=True, cwd=tmp_path, check=True)
+        shown[name] = done.stdout
+    assert b"Epoch 1/1" in shown["terminal"]
+    assert b"\x1b[" in shown["terminal"]
+    assert b"\x1b[" not in shown["file"] + shown["no colour"]
+    assert b"Epoch 1/1: loss" in (tmp_path / "out").read_bytes()
+
+
+def test_a_home_that_cannot_be_written(shell, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = shell("train", 60, "-e", 1, "-o", "gewichte ä", *SMALL, HOME=str(tmp_path / "file" / "home"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("Exact match")
+
+
+def test_two_trainings_at_once_keep_both(shell, tmp_path):
+    with ThreadPoolExecutor() as pool:
+        args = ["train", 60, "-e", 1, "-p", "reversed", *SMALL]
+        done = list(pool.map(lambda seed: shell(*args, "--seed", seed), [1, 2]))
+    assert [process.returncode for process in done] == [0, 0]
+    assert sorted(os.listdir(tmp_path)) == [f"ts2s__basic__reversed_{n}.weights.h5" for n in (1, 2)]
+    seeds = {weights.load(path).trained["seed"] for path in tmp_path.iterdir()}
+    assert seeds == {1, 2}
 
 
 def test_tracebacks_only_below_v_v(run):

@@ -1,0 +1,224 @@
+"""Measure speed and memory, and print them as Markdown, or with --json as JSON. It judges nothing.
+
+    .venv/bin/python scripts/benchmark.py [--json] [--sizes 32x10,128x10] [--rounds 5]
+
+A size is units x length. Training is measured beside plain Keras, `fit` on Keras's own layers, without XLA: the two
+take turns in one process, and the median of the rounds counts. A sample is one pair of source and target.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq_demo import training  # before Keras, which it sets up
+
+# isort: split
+import keras
+
+from seq2seq_demo import dataset, series
+from seq2seq_demo.config import MODELS, ModelConfig, TrainConfig
+from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
+from seq2seq_demo.parameters import untrained
+from seq2seq_demo.patterns import find_pattern
+from seq2seq_demo.report import Watcher
+
+PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
+
+
+class AttentionCell(keras.layers.Layer):
+    """DESIGN section 2's attention decoder as a Keras RNN cell; the memory and its keys travel in the state."""
+
+    def __init__(self, model: ModelConfig, length: int):
+        """Make the layers that a step needs."""
+        super().__init__()
+        H = model.cell_size
+        self.shape = length, H
+        self.state_size = [H, H, H, length * H, length * H]
+        self.input_layer = keras.layers.Dense(model.embedding_size)
+        self.cell = keras.layers.LSTMCell(H)
+        self.query, self.score = keras.layers.Dense(H), keras.layers.Dense(1, use_bias=False)
+        self.projection = keras.layers.Dense(model.n_output_symbols)
+        self.output_layer = keras.layers.Dense(model.n_output_symbols)
+        self.built = True  # its layers build themselves when they are first called
+
+    def call(self, x, states):
+        """Take one step."""
+        h, c, context, memory, keys = states
+        memory, keys = (keras.ops.reshape(flat, (-1, *self.shape)) for flat in (memory, keys))
+        x = self.input_layer(keras.ops.concatenate([x, context], axis=1))
+        _, (h, c) = self.cell(x, [h, c])
+        query = self.query(keras.ops.concatenate([c, h], axis=1))
+        alpha = keras.ops.softmax(self.score(keras.ops.tanh(keys + query[:, None]))[..., 0])
+        context = keras.ops.sum(alpha[..., None] * memory, axis=1)
+        logits = self.output_layer(keras.ops.concatenate([self.projection(h), context], axis=1))
+        return logits, [h, c, context, *states[3:]]
+
+
+def plain_keras(model: ModelConfig, length: int) -> keras.Model:
+    """Return the same network as anybody would write it with Keras's layers."""
+    sources, decoder_input = (keras.Input((length,), dtype="int32") for _ in range(2))
+    embedded = keras.layers.Embedding(model.n_input_symbols, model.embedding_size)(sources)
+    encoder = keras.layers.RNN(keras.layers.LSTMCell(model.cell_size), return_sequences=True, return_state=True)
+    memory, h, c = encoder(embedded)
+    fed = keras.layers.Embedding(model.n_output_symbols, model.embedding_size)(decoder_input)
+    if model.has_attention:
+        keys = keras.layers.Dense(model.cell_size, use_bias=False)(memory)
+        flat = [keras.layers.Flatten()(x) for x in (memory, keys)]
+        decoder = keras.layers.RNN(AttentionCell(model, length), return_sequences=True)
+        logits = decoder(fed, initial_state=[h, c, keras.ops.zeros_like(h), *flat])
+    else:
+        decoder = keras.layers.RNN(keras.layers.LSTMCell(model.cell_size), return_sequences=True)
+        logits = keras.layers.Dense(model.n_output_symbols)(decoder(fed, initial_state=[h, c]))
+    network = keras.Model([sources, decoder_input], logits)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    adam = keras.optimizers.Adam(1e-4, epsilon=1e-8, global_clipnorm=5.0)
+    network.compile(adam, loss, metrics=["accuracy"], jit_compile=False)
+    return network
+
+
+def seconds(function: Callable) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def training_speed(name: str, units: int, length: int, rounds: int) -> dict:
+    """Return samples a second of this program and of plain Keras, and the seconds of the first call of each."""
+    model = ModelConfig(name, cell_size=units)
+    samples = 128 * training.STEPS_PER_CALL * max(1, 320 // units // length)
+    config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
+    pairs, _ = dataset.draw(find_pattern("reversed"), model, config)
+    trainer = training.Trainer(find_pattern("reversed"), config, untrained(model, 0))
+    keras_network = plain_keras(model, length)
+    targets = pairs.targets.astype(np.int32)
+    inputs = [pairs.sources.astype(np.int32), dataset.shift_right(targets, model.go)]
+
+    def ours():
+        trainer.run_epoch(pairs, Watcher(), None)
+        trainer.progress = training.Progress(0)
+
+    def theirs():
+        keras_network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0)
+
+    first = [seconds(ours), seconds(theirs)]
+    times = [(seconds(ours), seconds(theirs)) for _ in range(rounds)]
+    speeds = [len(targets) / statistics.median(column) for column in zip(*times, strict=True)]
+    return {
+        "model": name,
+        "units": units,
+        "length": length,
+        "samples_per_second": round(speeds[0]),
+        "keras_fit_samples_per_second": round(speeds[1]),
+        "ratio": round(speeds[0] / speeds[1], 2),
+        "first_call_seconds": round(first[0], 1),
+        "keras_fit_first_call_seconds": round(first[1], 1),
+    }
+
+
+def process_seconds(*argv: str, rounds: int) -> float:
+    """Return the median time of the program as a whole process."""
+    return statistics.median(
+        seconds(lambda: subprocess.run([*PROGRAM, *argv], check=True, capture_output=True)) for _ in range(rounds)
+    )
+
+
+def whole_processes(rounds: int) -> dict[str, float]:
+    """Return the seconds that whole processes take."""
+    weights = str(series.shipped_path("reversed", "embedding_attention"))
+    digits = [str(digit) for digit in range(10)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sources.jsonl"
+        rng = random.Random(1)
+        path.write_text("".join(f"{[rng.randrange(10) for _ in range(10)]}\n" for _ in range(100_000)))
+        return {
+            "--help": process_seconds("--help", rounds=rounds),
+            "predict 0 1 2 3 4 5 6 7 8 9": process_seconds("predict", "-i", weights, *digits, rounds=rounds),
+            "predict, 100,000 sequences": process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=3),
+            "train 1000 -e 1": process_seconds("train", "1000", "-e", "1", "-o", f"{folder}/w", rounds=1),
+        }
+
+
+def decoding_speed(name: str) -> float:
+    """Return how many sequences of length 10 NumPy decodes in a second."""
+    network = NumpyNetwork(ModelConfig(name), untrained(ModelConfig(name), 0).weights)
+    sources = dataset.random_sources(np.random.default_rng(1), 50_000, 10, 9)
+    chunks = [sources[k : k + CHUNK] for k in range(0, len(sources), CHUNK)]
+    return len(sources) / seconds(lambda: list(in_threads(lambda chunk: network.decode(chunk, 10), chunks)))
+
+
+def peak_memory(points: int) -> dict:
+    """Return the peak memory of `train POINTS -e 1 --batch-size 1024`, stopped after its first steps, in MB."""
+    argv = [*PROGRAM, "train", str(points), "-e", "1", "-m", "embedding_rnn", "--batch-size", "1024"]
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen([*argv, "-o", f"{folder}/w"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(25)
+        process.terminate()
+        process.wait()
+    return round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+
+
+def machine() -> str:
+    """Return what it was measured on."""
+    name = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    return f"{os.cpu_count()} cores of {name}; Python {platform.python_version()}, Keras {keras.__version__}"
+
+
+def markdown(results: dict) -> str:
+    """Return the tables."""
+    lines = [f"Measured on {results['machine']}.", ""]
+    lines += [
+        "| training, samples a second | this program | plain Keras `fit` | ratio | first call |",
+        "|---|---|---|---|---|",
+    ]
+    for r in results["training"]:
+        lines.append(
+            f"| {r['model']}, {r['units']} units, length {r['length']} | {r['samples_per_second']:,} "
+            f"| {r['keras_fit_samples_per_second']:,} | {r['ratio']} | {r['first_call_seconds']} s |"
+        )
+    lines += ["", "| a whole process | seconds |", "|---|---|"]
+    lines += [f"| `{name}` | {value:.2f} |" for name, value in results["processes"].items()]
+    lines += ["", "| | |", "|---|---|"]
+    lines += [
+        f"| NumPy decoding, {name} | {value:,.0f} sequences a second |" for name, value in results["decoding"].items()
+    ]
+    lines += [f"| peak memory of `train 10000000 --batch-size 1024` | {results['peak_memory_mb']:,} MB |"]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--sizes", default="32x10,128x10")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    sizes = [tuple(map(int, size.split("x"))) for size in options.sizes.split(",")]
+    results = {
+        "machine": machine(),
+        "training": [training_speed(m, *size, options.rounds) for size in sizes for m in reversed(MODELS)],
+        "processes": whole_processes(options.rounds),
+        "decoding": {name: decoding_speed(name) for name in reversed(MODELS)},
+        "peak_memory_mb": peak_memory(10_000_000),
+    }
+    print(json.dumps(results, indent=2) if options.json else markdown(results))
+
+
+if __name__ == "__main__":
+    main()
