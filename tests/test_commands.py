@@ -267,7 +267,7 @@ def test_a_training_that_cannot_be_saved_is_kept_elsewhere(run, monkeypatch):
 
 
 def test_no_bar_and_no_colour_where_nobody_looks(tmp_path):
-    """On a terminal of 120 columns there is a bar; with NO_COLOR, or where output goes elsewhere, there is none."""
+    """On a terminal there is a bar; with NO_COLOR, or where standard output goes elsewhere, there is none."""
     command = f"{sys.executable} -m seq2seq_demo train 60 -e 1 -o w {' '.join(SMALL)}"
     shown = {}
     for name, line in {"terminal": command, "file": f"{command} > out", "no colour": f"NO_COLOR=1 {command}"}.items():

@@ -34,6 +34,12 @@ def start(folder, *argv):
     )
 
 
+def end(process):
+    """Wait until a process ends; return its exit status and what it wrote on standard error."""
+    _, err = process.communicate(timeout=120)
+    return process.returncode, err
+
+
 def snapshot_in(folder):
     return next(iter(folder.glob("s2s_checkpoint__*.weights.h5")), None)
 
@@ -48,8 +54,7 @@ def wait_for(condition, seconds=60):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    process = start(folder, *TRAIN, "-o", "w")
-    assert process.wait(120) == 0
+    assert end(start(folder, *TRAIN, "-o", "w"))[0] == 0
     assert os.listdir(folder) == ["w"]  # the snapshot is gone
     return (folder / "w").read_bytes()
 
@@ -62,17 +67,17 @@ def test_killed_again_and_again_it_ends_with_the_same_bits(tmp_path, undisturbed
         wait_for(lambda: snapshot_in(tmp_path) or (tmp_path / "w").exists())
         time.sleep(rng.uniform(0, 1.5))
         process.kill()
-        process.wait()
+        end(process)
         if (tmp_path / "w").exists():
             break
         assert weights.load(snapshot_in(tmp_path)).progress["start_step"] == 0
         process = start(tmp_path, "train", "--resume", "-o", "w")
         time.sleep(rng.uniform(0, 6))
     process.kill()
-    process.wait()
+    end(process)
     if not (tmp_path / "w").exists():
-        last = start(tmp_path, *TRAIN, "--resume", "-o", "w")
-        assert last.wait(120) == 0, last.stderr.read()
+        status, err = end(start(tmp_path, *TRAIN, "--resume", "-o", "w"))
+        assert status == 0, err
     assert (tmp_path / "w").read_bytes() == undisturbed
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["w"]
 
@@ -82,13 +87,12 @@ def test_a_signal_leaves_a_snapshot_and_says_how_to_go_on(tmp_path, undisturbed,
     process = start(tmp_path, *TRAIN, "-o", "w")
     wait_for(lambda: snapshot_in(tmp_path))
     process.send_signal(signum)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == status
+    ended, err = end(process)
+    assert ended == status
     assert err.count("\n") == 1
     assert "train --resume" in err
     assert str(snapshot_in(tmp_path).name) in err
-    resumed = start(tmp_path, *TRAIN, "--resume", "-o", "w")
-    assert resumed.wait(120) == 0
+    assert end(start(tmp_path, *TRAIN, "--resume", "-o", "w"))[0] == 0
     assert (tmp_path / "w").read_bytes() == undisturbed
 
 

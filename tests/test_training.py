@@ -70,8 +70,9 @@ def test_the_same_seed_gives_the_same_bits(monkeypatch, xla):
     a, b = (training.train(REVERSED, config, SMALL) for _ in range(2))
     assert all((a.weights[name] == b.weights[name]).all() for name in a.weights)
     assert all((a.moments[name] == b.moments[name]).all() for name in a.moments)
-    other = training.train(REVERSED, TrainConfig(**vars(config) | {"seed": 4}), SMALL)
-    assert largest_difference(a, other) > 0.01
+    if not xla:  # compiling once more would tell no more
+        other = training.train(REVERSED, TrainConfig(**vars(config) | {"seed": 4}), SMALL)
+        assert largest_difference(a, other) > 0.01
 
 
 @pytest.mark.parametrize("model", [SMALL, ModelConfig("embedding_rnn", "GRUCell", 2, 7, 5, 10, 12)])
