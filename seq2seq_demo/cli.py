@@ -18,7 +18,7 @@ from seq2seq_demo.config import (
     require_choice,
     require_integer,
 )
-from seq2seq_demo.errors import DemoError, UsageError
+from seq2seq_demo.errors import DemoError, Interrupted, UsageError
 from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS
 
 COMMANDS = ("train", "predict")
@@ -41,19 +41,33 @@ def main(argv: list[str] | None = None) -> int:
     try:
         options = parse(argv)
         _run(options)
-        sys.stdout.flush()
+        if sys.stdout:  # None where it was closed from the start
+            sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("seq2seq-demo: interrupted", file=sys.stderr)
         return 130
+    except Interrupted as error:
+        print(f"seq2seq-demo: {error}", file=sys.stderr)
+        return error.exit_status
     except Exception as error:
         if options and options.verbose >= 2:
             traceback.print_exc()
-        message = str(error) if isinstance(error, DemoError) else f"unexpected {type(error).__name__}: {error}"
-        print(f"seq2seq-demo: error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"seq2seq-demo: error: {_in_a_line(error)}", file=sys.stderr)
         return getattr(error, "exit_status", 1)
     return 0
+
+
+def _in_a_line(error: Exception) -> str:
+    """Return what to say of an error."""
+    if isinstance(error, DemoError):
+        message = str(error)
+    elif isinstance(error, OSError):
+        message = f"{error.filename or 'standard output'}: {error.strerror}"
+    else:
+        message = f"unexpected {type(error).__name__}: {error}"
+    return " ".join(message.split())
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -91,8 +105,10 @@ def _check_values(options: argparse.Namespace) -> None:
         require_integer("iter_num", options.iter_num, at_least=0)
     if options.iter_num is not None and options.input_weights is not None:
         raise UsageError("expected -i/--input-weights or --iter-num, got both: each names the weights to start from")
-    if options.name is not None and (not options.name or "/" in options.name or os.sep in options.name):
-        raise UsageError(f"expected -n/--name to be part of a file name, got {options.name!r}")
+    if options.name is not None and (not 0 < len(options.name.encode()) <= 100 or os.sep in options.name):
+        raise UsageError(f"expected -n/--name to be part of a file name, up to 100 bytes, got {options.name[:100]!r}")
+    if not options.data_dir.is_dir():
+        raise UsageError(f"expected --data-dir to be a directory, got {str(options.data_dir)!r}")
     {"train": _check_train, "predict": _check_predict}[options.command](options)
 
 
@@ -103,7 +119,7 @@ def _check_train(options: argparse.Namespace) -> None:
     try:
         options.points = parse_integer(options.values[0]) if options.values else None
     except ValueError as error:
-        raise UsageError(f"train expects the number of points as an integer, got {options.values[0]!r}") from error
+        raise UsageError(f"train expects the number of points as an integer, got {options.values[0][:40]!r}") from error
     TrainConfig(**given(options, TrainConfig))
 
 
@@ -145,17 +161,27 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add_common(add) -> None:
-    names = f"one of {', '.join(PATTERNS)} (default {DEFAULT_PATTERN})"
+    names = f"one of {', '.join(PATTERNS)} (default {DEFAULT_PATTERN}, or what the weights were trained on)"
     add("-h", "--help", action="help", help="show this and exit")
     add("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
     add("-v", "--verbose", action="count", default=0, help="say more of the weights; twice: parameters, tracebacks")
-    add("-i", "--input-weights", type=Path, metavar="FILE", help="weights to start from: ours, or a .tfl of 2016")
+    add("-i", "--input-weights", type=_path, metavar="FILE", help="weights to start from: ours, or a .tfl of 2016")
     add("-p", "--pattern-name", dest="pattern", metavar="NAME", help=names)
     add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")')
     add("--iter-num", type=_integer, metavar="N", help="load iteration N of the canonical names; train saves N + 1")
-    add("--data-dir", type=Path, default=Path(), metavar="DIR", help="where canonical files are kept (default .)")
-    add("--in-len", type=_integer, metavar="S", help=f"length of a source (default {TrainConfig.in_len})")
-    add("--out-len", type=_integer, metavar="T", help=f"length of a target (default {TrainConfig.out_len})")
+    add("--data-dir", type=_path, default=Path(), metavar="DIR", help="where canonical files are kept (default .)")
+    add(
+        "--in-len",
+        type=_integer,
+        metavar="S",
+        help=f"length of a source (default {TrainConfig.in_len}; predict: as trained)",
+    )
+    add(
+        "--out-len",
+        type=_integer,
+        metavar="T",
+        help=f"length of a target (default {TrainConfig.out_len}; predict: as trained)",
+    )
 
 
 def _add_model(add) -> None:
@@ -179,7 +205,7 @@ def _add_train(add) -> list[argparse.Action]:
         add("--seed", type=_integer, metavar="N", help=f"of data and initial weights (default {d.seed})"),
         add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X"),
         add("--resume", action="store_true", default=None, help="go on with the snapshot of a training that stopped"),
-        add("-o", "--output-weights", type=Path, metavar="FILE", help="default: the next unused canonical name"),
+        add("-o", "--output-weights", type=_path, metavar="FILE", help="default: the next unused canonical name"),
         add("--tensorboard-verbose", type=int, choices=range(4), help="0 to 3 (default 0)"),
     ]
 
@@ -201,11 +227,17 @@ def _choices(names, default: str) -> str:
     return f"one of {', '.join(names)} (default {default})"
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a file or directory, got ''")
+    return Path(text)
+
+
 def _integer(text: str) -> int:
     try:
         return parse_integer(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected an integer, got {text!r}") from error
+        raise argparse.ArgumentTypeError(f"expected an integer, got {text[:40]!r}") from error
 
 
 def _number(text: str) -> float:

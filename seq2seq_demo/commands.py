@@ -23,37 +23,39 @@ def train(options: Namespace) -> None:
     start, config, snapshot_path = _start_of_training(options)
     pattern = find_pattern(options.pattern or start.pattern or DEFAULT_PATTERN)
     pattern.check(config.in_len, config.out_len, start.model.in_max_int, start.model.out_max_int)
-    weights.check_writable(_output_path(options, pattern.name))
+    output = _output_path(options, pattern.name)
+    weights.check_writable(output or options.data_dir / "any")
     if config.epochs == 0:  # converts a file of 2016, or shows what training starts from
-        asked = {name: getattr(options, name) for name in ("pattern", "in_len", "out_len") if getattr(options, name)}
-        print(f"Saved {_save(replace(start, **asked), options, pattern.name)}")
+        print(f"Saved {_save(start, output, options, pattern.name)}")
         return
     report.training_header(start.model, config, pattern.name, options.verbose)
     from seq2seq_demo import training  # loads TensorFlow
 
     with Interruption() as interruption, report.TrainingReport(config) as watcher:
-        snapshots = Snapshots(options.data_dir, options.name, pattern.name, interruption, snapshot_path)
+        snapshots = Snapshots(options.data_dir, options.name, pattern.name, output, interruption)
+        snapshots.path = snapshot_path
         network = training.train(pattern, config, None, start, watcher, snapshots)
-        print(f"Saved {_save_or_keep(network, options, pattern.name, snapshots)}")
-    if network.reached["exact_match"] < 0.99:
+        report.line(f"Saved {_save_or_keep(network, output, options, pattern.name, snapshots)}")
+    if network.reached["exact_match"] < min(0.99, config.stop_at_exact or 1):
         report.notice(report.advice(start.model, config, network.reached["exact_match"]))
 
 
 def predict(options: Namespace) -> None:
     """Decode the sequences given, and print a line for each."""
-    path, network = _network_to_predict_with(options)
-    report.notice(f"Using weights {path}")
+    path, network, notices = _network_to_predict_with(options)
     _check_agreement(options, path, network)
     if network.in_len is None:
-        report.notice(f"Inferred from its shapes: {report.describe(network)}; from the input: the lengths not given")
+        notices.append(f"Inferred from the file: {report.describe(network)}; lengths follow the input")
     elif options.verbose:
-        report.notice(report.describe(network))
+        notices.append(report.describe(network))
     skipped = []
     skip = (lambda error: skipped.append(report.notice(str(error)))) if options.keep_going else None
     sequences = inputs.from_words(options.values) if options.values else inputs.from_file(options.from_file)
     in_len = options.in_len or network.in_len
     sources = inputs.batches(sequences, CHUNK, in_len, network.model.in_max_int, skip)
     for lines in in_threads(_predictor(network, options), sources):
+        while notices:  # said once there is an answer, so that an error stands alone
+            report.notice(notices.pop(0))
         print(*lines, sep="\n", flush=True)
     if skipped:
         raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
@@ -62,27 +64,51 @@ def predict(options: Namespace) -> None:
 def _start_of_training(options: Namespace) -> tuple[TrainedNetwork, TrainConfig, Path | None]:
     """Return what to train, how, and the snapshot that --resume goes on with."""
     if options.resume:
-        path, snapshot = _snapshot_to_resume(options)
-        report.notice(f"Going on with {path}, epoch {snapshot.progress['epoch'] + 1}, step {snapshot.step}")
-        return snapshot, TrainConfig(**snapshot.trained), path
+        return _resumed(options)
     config = TrainConfig(**given(options, TrainConfig))
     path = options.input_weights
     if options.iter_num is not None:
-        path = series.canonical_path(
-            options.data_dir, options.name, options.pattern or DEFAULT_PATTERN, options.iter_num
-        )
+        pattern = options.pattern or DEFAULT_PATTERN
+        path = series.iteration_path(options.data_dir, options.name, pattern, options.iter_num)
         if not path.exists():
             report.notice(f"No {path}: starting afresh")
             path = None
     if path is None:
         model = ModelConfig(**given(options, ModelConfig))
         check_training_fits(model, config)
-        return untrained(model, config.seed), config, None
-    network = weights.load(path)
+        fresh = untrained(model, config.seed)
+        return replace(fresh, pattern=options.pattern or DEFAULT_PATTERN, **_lengths(config)), config, None
+    network = _load(path)
     _check_agreement(options, path, network)
     check_training_fits(network.model, config)
-    report.notice(f"Going on from {path}")
-    return replace(network, progress={}), config, None
+    if config.epochs:
+        lengths = f"sources of {config.in_len} and targets of {config.out_len} symbols"
+        report.notice(f"Going on from {path}: {report.describe(network)}; with {lengths}")
+    elif network.in_len is None and (options.in_len or options.out_len):
+        network = replace(network, **_lengths(config))
+    return replace(network, pattern=options.pattern or network.pattern, progress={}), config, None
+
+
+def _lengths(config: TrainConfig) -> dict[str, int]:
+    return {"in_len": config.in_len, "out_len": config.out_len}
+
+
+def _load(path: Path) -> TrainedNetwork:
+    """Read a weights file; where it does not say its pattern, as those of 2016, a canonical name may."""
+    network = weights.load(path)
+    pattern = network.pattern or series.pattern_in_name(path)
+    return replace(network, pattern=pattern if pattern in PATTERNS else network.pattern)
+
+
+def _resumed(options: Namespace) -> tuple[TrainedNetwork, TrainConfig, Path]:
+    """Return the snapshot to resume, its training, and its path; it also says where the training is to be saved."""
+    path, snapshot = _snapshot_to_resume(options)
+    trained = dict(snapshot.trained)
+    name, output = trained.pop("name"), trained.pop("output")
+    options.name = options.name or name
+    options.output_weights = options.output_weights or (output and Path(output))
+    report.notice(f"Going on with {path}, epoch {snapshot.progress['epoch'] + 1}, step {snapshot.step}")
+    return snapshot, TrainConfig(**trained), path
 
 
 def _snapshot_to_resume(options: Namespace) -> tuple[Path, TrainedNetwork]:
@@ -103,20 +129,23 @@ def _snapshot_to_resume(options: Namespace) -> tuple[Path, TrainedNetwork]:
     raise contradiction or WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
 
 
-def _network_to_predict_with(options: Namespace) -> tuple[Path, TrainedNetwork]:
-    """Return the network of -i, of --iter-num, of the newest canonical file that fits, or else a shipped one."""
-    if options.input_weights is not None:
-        return options.input_weights, weights.load(options.input_weights)
+def _network_to_predict_with(options: Namespace) -> tuple[Path, TrainedNetwork, list[str]]:
+    """Return the network of -i, of --iter-num, of the newest canonical file that fits, or else a shipped one.
+
+    The last item is what to say of the choice.
+    """
+    path = options.input_weights
     pattern = options.pattern or DEFAULT_PATTERN
     if options.iter_num is not None:
-        path = series.canonical_path(options.data_dir, options.name, pattern, options.iter_num)
-        return path, weights.load(path)
+        path = series.iteration_path(options.data_dir, options.name, pattern, options.iter_num)
+    if path is not None:
+        return path, _load(path), [f"Using weights {path}"]
     for path in series.newest_first(options.data_dir, options.name, options.pattern):
-        network = weights.load(path)
+        network = _load(path)
         if options.model in (None, network.model.model):
-            return path, network
+            return path, network, [f"Using weights {path}"]
     path = series.shipped_path(pattern, options.model or ModelConfig.model)
-    return path, weights.load(path)
+    return path, weights.load(path), [f"Using weights {path}, as none in {options.data_dir} fit"]
 
 
 def _check_agreement(options: Namespace, path: Path, network: TrainedNetwork) -> None:
@@ -126,7 +155,8 @@ def _check_agreement(options: Namespace, path: Path, network: TrainedNetwork) ->
     if network.progress and options.command == "train" and options.resume:
         found, asked = found | network.trained, asked | given(options, TrainConfig)
     for name, value in asked.items():
-        if None not in (value, found[name]) and value != found[name]:
+        alike = {value, found[name]} <= {"BasicLSTMCell", "LSTMCell"}  # two names of one cell
+        if None not in (value, found[name]) and value != found[name] and not alike:
             raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")
 
 
@@ -160,26 +190,26 @@ def _decoder(network: TrainedNetwork, engine: str | None) -> Callable[[np.ndarra
     return lambda sources, out_len: keras_network.greedy(sources, out_len)[0].numpy()
 
 
-def _output_path(options: Namespace, pattern: str) -> Path:
-    """Return where a training is going to be saved, unless another one takes the name before.
+def _output_path(options: Namespace, pattern: str) -> Path | None:
+    """Return where -o or --iter-num wants a training saved; None is the next unused canonical name.
 
     Raises:
         WeightsError: the iteration that --iter-num is to make is there already.
     """
-    if options.output_weights is not None:
+    if options.output_weights is not None or options.iter_num is None:
         return options.output_weights
-    if options.iter_num is None:
-        return series.next_unused_path(options.data_dir, options.name, pattern)
     path = series.canonical_path(options.data_dir, options.name, pattern, options.iter_num + 1)
     if path.exists():
         raise WeightsError(f"{path} exists: go on from it with --iter-num {options.iter_num + 1}, or give -o FILE")
     return path
 
 
-def _save_or_keep(network: TrainedNetwork, options: Namespace, pattern: str, snapshots: Snapshots) -> Path:
+def _save_or_keep(
+    network: TrainedNetwork, output: Path | None, options: Namespace, pattern: str, snapshots: Snapshots
+) -> Path:
     """Save a training, which makes its snapshot needless; where that fails, say where else it is kept."""
     try:
-        path = _save(network, options, pattern)
+        path = _save(network, output, options, pattern)
     except WeightsError as error:
         kept = snapshots.path or series.save_under_unused_name(network, Path(gettempdir()), options.name, pattern)
         raise WeightsError(f"{error}; the trained network is kept in {kept}") from error
@@ -187,10 +217,9 @@ def _save_or_keep(network: TrainedNetwork, options: Namespace, pattern: str, sna
     return path
 
 
-def _save(network: TrainedNetwork, options: Namespace, pattern: str) -> Path:
-    """Save a training, never over a file that -o did not name; return where."""
-    if options.output_weights is None and options.iter_num is None:
+def _save(network: TrainedNetwork, output: Path | None, options: Namespace, pattern: str) -> Path:
+    """Save a training; return where."""
+    if output is None:
         return series.save_under_unused_name(network, options.data_dir, options.name, pattern)
-    path = _output_path(options, pattern)
-    weights.save(network, path)
-    return path
+    weights.save(network, output)
+    return output

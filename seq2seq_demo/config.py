@@ -7,6 +7,7 @@ from seq2seq_demo.errors import UsageError
 
 MODELS = ("embedding_rnn", "embedding_attention")
 CELL_TYPES = ("BasicLSTMCell", "LSTMCell", "GRUCell", "BasicRNNCell")
+MAX_LAYERS = 100  # more would take TensorFlow hours to build
 LR_SCHEDULES = ("constant", "cosine")
 
 
@@ -32,6 +33,8 @@ class ModelConfig:
         require_choice("cell type", self.cell_type, CELL_TYPES)
         for name in ("num_layers", "cell_size", "embedding_size", "in_max_int", "out_max_int"):
             require_integer(name, getattr(self, name), at_least=1)
+        if self.num_layers > MAX_LAYERS:
+            raise UsageError(f"expected num-layers of at most {MAX_LAYERS}, got {self.num_layers}")
 
     @property
     def has_attention(self) -> bool:
@@ -83,7 +86,7 @@ class TrainConfig:
         if not 0 < self.learning_rate < math.inf:
             raise UsageError(f"expected a learning rate above 0, got {self.learning_rate}")
         if self.stop_at_exact is not None and not 0 < self.stop_at_exact <= 1:
-            raise UsageError(f"expected stop_at_exact above 0 and at most 1, got {self.stop_at_exact}")
+            raise UsageError(f"expected stop-at-exact above 0 and at most 1, got {self.stop_at_exact}")
 
     @property
     def n_validation(self) -> int:
@@ -117,7 +120,9 @@ def parse_integer(text: str) -> int:
 def require_integer(name: str, value: int, at_least: int) -> None:
     """Raise UsageError unless `value` is an integer not below `at_least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise UsageError(f"expected {name.replace('_', '-')} to be an integer of at least {at_least}, got {value!r}")
+        raise UsageError(
+            f"expected {name.replace('_', '-')} to be an integer of at least {at_least}, got {str(value)[:40]}"
+        )
 
 
 def require_choice(kind: str, value: str, choices) -> None:

@@ -32,7 +32,7 @@ def from_words(words: list[str]) -> Iterator[Located]:
         try:
             values.append(parse_integer(word))
         except ValueError as error:
-            raise InputError(f"input {position}: expected an integer, got {word!r}") from error
+            raise InputError(f"input {position}: expected an integer, got {word[:40]!r}") from error
     yield Located("input", values)
 
 
@@ -46,6 +46,8 @@ def from_file(name: str) -> Iterator[Located]:
     """
     title = "standard input" if name == "-" else name
     try:
+        if name == "-" and not sys.stdin:
+            raise InputError("standard input: expected sequences, but it is closed")
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
             yield from _sequences(title, file)
     except OSError as error:
@@ -127,8 +129,12 @@ def _parse(where: str, text: bytes):
         return json.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"{where}: expected UTF-8, got byte 0x{text[error.start]:02x} at {error.start}") from error
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise InputError(f"{where}: expected a JSON list of integers: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: expected a JSON list of integers, got lists nested too deep") from error
+    except ValueError as error:  # Python reads no integer of more than 4300 digits
+        raise InputError(f"{where}: expected a JSON list of integers, got one of thousands of digits") from error
 
 
 def _check(where: str, values, in_len: int, in_max_int: int) -> None:

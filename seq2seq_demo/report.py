@@ -72,20 +72,19 @@ class TrainingReport(Watcher):
         self.bar.stop()
         self.bar.remove_task(self.task)
         width = len(str(self.train.epochs))
-        print(
+        line(
             f"Epoch {epoch + 1:{width}}/{self.train.epochs}: loss {loss:.4f}, accuracy {accuracy:.4f}; "
-            f"validation: loss {figures.loss:.4f}, token accuracy {figures.forced_token_accuracy:.4f} forced, "
-            f"{figures.token_accuracy:.4f} free-running, exact match {figures.exact_match:.4f}",
-            flush=True,
+            f"validation loss {figures.loss:.4f}, token accuracy {figures.forced_token_accuracy:.4f} forced, "
+            f"{figures.token_accuracy:.4f} free-running, exact match {figures.exact_match:.4f}"
         )
 
 
 def training_header(model: ModelConfig, train: TrainConfig, pattern: str, verbose: int) -> None:
     """Print what is going to be trained."""
-    print(f"Training on {train.points} point dataset (pattern '{pattern}'), with {train.epochs} epochs")
+    line(f"Training on {train.points} point dataset (pattern '{pattern}'), with {train.epochs} epochs")
     if verbose >= 2:
-        print(f"model parameters: {json.dumps(asdict(model) | asdict(train), indent=4)}")
-    print(f"{train.n_training} training points, {train.n_validation} validation points", flush=True)
+        line(f"model parameters: {json.dumps(asdict(model) | asdict(train), indent=4)}")
+    line(f"{train.n_training} training points, {train.n_validation} validation points")
 
 
 def advice(model: ModelConfig, train: TrainConfig, exact_match: float) -> str:
@@ -117,8 +116,18 @@ def describe(network: TrainedNetwork) -> str:
 
 def prediction_line(source: Iterable[int], predicted: Iterable[int], expected: Iterable[int] | None) -> str:
     """Return the line that 2016 printed for a sequence; `expected` None leaves it out."""
-    line = f"==> For input {list(source)}, prediction=[{' '.join(map(str, predicted))}]"
-    return line if expected is None else f"{line} (expected=[{' '.join(map(str, expected))}])"
+    text = f"==> For input {list(source)}, prediction=[{' '.join(map(str, predicted))}]"
+    return text if expected is None else f"{text} (expected=[{' '.join(map(str, expected))}])"
+
+
+def line(text: str) -> None:
+    """Print a line of a training's report, which goes on even where nobody reads it any more."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            notice(f"Standard output: {error.strerror}; the training goes on")
 
 
 def notice(text: str) -> None:

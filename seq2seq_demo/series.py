@@ -12,12 +12,25 @@ from seq2seq_demo.parameters import TrainedNetwork
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
-_FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_(\d+)\.weights\.h5")  # kind, name, pattern, iteration
+_FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_(\d+)(?:\.weights\.h5|\.tfl)")  # .tfl: of 2016
 
 
 def canonical_path(data_dir: Path, name: str | None, pattern: str, iteration: int, kind: str = WEIGHTS) -> Path:
     """Return where an iteration is kept, or with SNAPSHOT a snapshot of that number."""
     return data_dir / f"{kind}__{name or DEFAULT_NAME}__{pattern}_{iteration}.weights.h5"
+
+
+def iteration_path(data_dir: Path, name: str | None, pattern: str, iteration: int) -> Path:
+    """Return the file of an iteration: ours, or where there is none the one that 2016 left, if there is one."""
+    path = canonical_path(data_dir, name, pattern, iteration)
+    of_2016 = path.with_name(path.name.removesuffix(".weights.h5") + ".tfl")
+    return of_2016 if of_2016.exists() and not path.exists() else path
+
+
+def pattern_in_name(path: Path) -> str | None:
+    """Return the pattern that a canonical file name tells."""
+    match = _FILE_NAME.fullmatch(path.name)
+    return match and match[3]
 
 
 def next_unused_path(data_dir: Path, name: str | None, pattern: str, kind: str = WEIGHTS) -> Path:

@@ -5,8 +5,10 @@ how far the training has come. What is random follows from the seed and from tha
 with the bits that it would have ended with undisturbed.
 """
 
+import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo import series, weights
@@ -35,15 +37,17 @@ class Interruption:
     def _note(self, signum, _):
         self.signum = signum
         signal.signal(signum, self.previous[signum])
+        os.write(2, b"Stopping after this step; a second time stops at once\n")  # print may be at work just now
 
 
 class Snapshots:
     """The snapshot of one training: always the last one, under a name that no other training has."""
 
-    def __init__(self, data_dir: Path, name: str | None, pattern: str, interruption: Interruption, path=None):
-        """Keep it in `path`, the snapshot that the training was resumed from, or under the next unused name."""
-        self.data_dir, self.name, self.pattern = data_dir, name, pattern
-        self.interruption, self.path = interruption, path
+    def __init__(self, data_dir: Path, name: str | None, pattern: str, output: Path | None, interruption: Interruption):
+        """Note where the training will be saved: `output`, or, if that is None, under the canonical name."""
+        self.data_dir, self.name, self.pattern, self.output = data_dir, name, pattern, output
+        self.interruption = interruption
+        self.path = None  # where the snapshot is, once there is one
 
     def after_steps(self, before: int, after: int, network: Callable[[], TrainedNetwork]) -> None:
         """Save if it is time to; called after the steps that took Adam from `before` to `after`.
@@ -60,6 +64,8 @@ class Snapshots:
 
     def save(self, network: TrainedNetwork) -> None:
         """Write the snapshot; where that fails, say so, and let the training go on."""
+        place = {"name": self.name, "output": str(self.output) if self.output else None}
+        network = replace(network, trained=network.trained | place)
         try:
             if self.path is None:
                 where = self.data_dir, self.name, self.pattern

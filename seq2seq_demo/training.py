@@ -48,7 +48,7 @@ def train(
     while not trainer.is_done():
         watcher.epoch_starts(trainer.progress.epoch)
         loss, accuracy = trainer.run_epoch(training, watcher, snapshots)
-        figures = evaluate(NumpyNetwork(trainer.model, trainer.network.named_weights()), validation)
+        figures = evaluate(NumpyNetwork(trainer.model, trainer.snapshot().weights), validation)
         watcher.epoch_ends(trainer.progress.epoch, loss, accuracy, figures)
         trainer.end_epoch(figures)
         if snapshots:

@@ -24,8 +24,10 @@ HEADER_SIZE = 512
 
 def check_writable(path: Path) -> None:
     """Raise WeightsError if it can be known beforehand that `save` would fail."""
-    if path.is_dir():
-        raise WeightsError(f"{path}: expected a place for a weights file, found a directory")
+    if path.exists() and not path.is_file():
+        kind = "a directory" if path.is_dir() else "a device or pipe"
+        raise WeightsError(f"{path}: expected a place for a weights file, found {kind}")
+    path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise WeightsError(f"{path}: expected a place for a weights file, but there is no directory {path.parent}")
     if not os.access(path.parent, os.W_OK):
@@ -39,7 +41,7 @@ def save(network: TrainedNetwork, path: str | os.PathLike, overwrite: bool = Tru
         WeightsError: it could not be written.
         FileExistsError: it is there already and `overwrite` is False.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # what a symbolic link points to is replaced, not the link
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(beside, "wb") as file:

@@ -232,7 +232,8 @@ def from_2016(content: bytes) -> TrainedNetwork:
     if CELLS[model.cell_type] is LSTM:
         _add_forget_bias(model, weights)
     check_weights(model, weights, moments)
-    return TrainedNetwork(model, weights, step=_step(variables, has_moments), moments=moments)
+    trained = {"program": "TFLearnSeq2Seq"}
+    return TrainedNetwork(model, weights, trained=trained, step=_step(variables, has_moments), moments=moments)
 
 
 def name_of_2016(name: str) -> str:

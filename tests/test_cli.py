@@ -7,6 +7,12 @@ from seq2seq_demo import __version__, cli
 from seq2seq_demo.errors import UsageError
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+
 def parse(line):
     options = vars(cli.parse(line.split()))
     return {name: value for name, value in options.items() if value is not None}
@@ -74,7 +80,12 @@ def test_every_letter_and_name_of_2016():
         ("train 50 -p sort", "did you mean sorted"),
         ("train 50 -m embeding_rnn", "did you mean embedding_rnn"),
         ("train 50 --cell-type LSTM", "did you mean LSTMCell"),
-        ("train 50 -n a/b", "expected -n/--name to be part of a file name, got 'a/b'"),
+        ("train 50 -n a/b", "expected -n/--name to be part of a file name, up to 100 bytes, got 'a/b'"),
+        (f"train 50 -n {'n' * 101}", "up to 100 bytes, got 'nnn"),
+        ("train 50 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
+        ("train 50 -L 101", "expected num-layers of at most 100, got 101"),
+        ("predict 1 --input-weights=", "expected the name of a file or directory, got ''"),
+        ("train " + "9" * 5000, "as an integer, got '9999"),
         ("train 50 --iter-num -1", "at least 0, got -1"),
         ("train 50 --iter-num 1 -i w", "each names the weights to start from"),
         ("train 50 --from-file f", "--from-file means nothing to train"),
