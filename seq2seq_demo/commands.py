@@ -8,21 +8,24 @@ from tempfile import gettempdir
 
 import numpy as np
 
-from seq2seq_demo import inputs, report, series, weights
+from seq2seq_demo import inputs, report, series, weights, workers
 from seq2seq_demo.config import ModelConfig, TrainConfig, given
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.memory import check_decoding_fits, check_training_fits
 from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
 from seq2seq_demo.parameters import TrainedNetwork, untrained
-from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, find_pattern
+from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, SequencePattern, find_pattern
 from seq2seq_demo.snapshots import Interruption, Snapshots
 
 
 def train(options: Namespace) -> None:
-    """Train on random sources, from initial weights, a file's or a snapshot's, and save."""
+    """Train on random sources, from initial weights, a file's or a snapshot's; save, if this is the chief worker."""
     start, config, snapshot_path = _start_of_training(options)
     pattern = find_pattern(options.pattern or start.pattern or DEFAULT_PATTERN)
     pattern.check(config.in_len, config.out_len, start.model.in_max_int, start.model.out_max_int)
+    if not workers.is_chief():
+        _train_with_the_chief(pattern, config, start)
+        return
     output = _output_path(options, pattern.name)
     weights.check_writable(output or options.data_dir / "any")
     if config.epochs == 0:  # converts a file of 2016, or shows what training starts from
@@ -38,6 +41,14 @@ def train(options: Namespace) -> None:
         report.line(f"Saved {_save_or_keep(network, output, options, pattern.name, snapshots)}")
     if network.reached["exact_match"] < min(0.99, config.stop_at_exact or 1):
         report.notice(report.advice(start.model, config, network.reached["exact_match"]))
+
+
+def _train_with_the_chief(pattern: SequencePattern, config: TrainConfig, start: TrainedNetwork) -> None:
+    """Do a worker's share; the chief prints and saves."""
+    if config.epochs > 0:
+        from seq2seq_demo import training  # loads TensorFlow
+
+        training.train(pattern, config, start=start)
 
 
 def predict(options: Namespace) -> None:

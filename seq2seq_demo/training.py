@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_demo import dataset
+from seq2seq_demo import dataset, workers
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import Figures, evaluate
@@ -24,6 +24,7 @@ from seq2seq_demo.snapshots import Snapshots
 STEPS_PER_CALL = 64
 
 
+@workers.losses_reported()
 def train(
     pattern: SequencePattern,
     config: TrainConfig,
@@ -35,15 +36,19 @@ def train(
     """Train a network on random sources and the pattern's targets; return it.
 
     `start` is the network to go on from, instead of a fresh one of `model`; a snapshot is gone on with from where it
-    stood. `watcher` is told how it goes; `snapshots` keeps the training while it is under way.
+    stood. `watcher` is told how it goes; `snapshots` keeps the training while it is under way. Several workers, or
+    GPUs, train it together; each worker returns it.
 
     Raises:
-        UsageError: the pattern cannot fill these lengths or symbols.
-        TrainingError: the loss or a weight is no longer finite.
+        UsageError: the pattern cannot fill these lengths or symbols, or the workers cannot share a batch.
+        TrainingError: the loss or a weight is no longer finite, or another worker is lost.
         Interrupted: a signal came; the last snapshot says where the training stood.
     """
-    trainer = Trainer(pattern, config, start or untrained(model or ModelConfig(), config.seed))
-    watcher = watcher or Watcher()
+    start, watcher = start or untrained(model or ModelConfig(), config.seed), watcher or Watcher()
+    strategy = workers.strategy(config.batch_size)
+    workers.require_agreement(strategy, repr((config, pattern.name, start)))
+    with strategy.scope():
+        trainer = Trainer(pattern, config, start)
     training, validation = dataset.draw(pattern, trainer.model, config, trainer.progress.start_step)
     while not trainer.is_done():
         watcher.epoch_starts(trainer.progress.epoch)
@@ -76,7 +81,11 @@ class Trainer:
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
     def __init__(self, pattern: SequencePattern, config: TrainConfig, start: TrainedNetwork):
-        """Begin with the weights, Adam's state and, if it is a snapshot, the progress of `start`."""
+        """Begin with the weights, Adam's state and, if it is a snapshot, the progress of `start`.
+
+        The strategy in scope says where the variables live.
+        """
+        self.strategy = tf.distribute.get_strategy()
         self.pattern, self.config, self.model, self.reached = pattern, config, start.model, start.reached
         self.progress = Progress(**start.progress or {"start_step": start.step})
         self.network = Seq2Seq(start.model, start.weights)
@@ -87,7 +96,10 @@ class Trainer:
         self.adam.iterations.assign(start.step)
         for name, moment in start.moments.items():
             self._moment_variables()[name].assign(moment)
-        self.run_steps = tf.function(self._run_steps, jit_compile=use_xla(config))
+        # XLA compiles no sum over workers: with several, it gets what each computes alone, a step at a time.
+        alone = self.strategy.num_replicas_in_sync == 1
+        self.run_steps = tf.function(self._run_steps, jit_compile=use_xla(config) and alone)
+        self.sums = self._sums if alone else tf.function(self._sums, jit_compile=use_xla(config))
 
     @property
     def step(self) -> int:
@@ -192,14 +204,24 @@ class Trainer:
 
     def _step(self, sources, targets, weight, learning_rate):
         """Change the weights once: `[B, S]`, `[B, T]`, `[B]`; return the sums of loss and of right symbols."""
+        batch, rows = (sources, targets, weight), tf.reduce_sum(weight)
+        loss_sum, right, *gradients = workers.sum_over_shares(self.strategy, self.sums, batch, rows)
+        self.adam.learning_rate = learning_rate
+        self.adam.apply(gradients)
+        return loss_sum, right
+
+    def _sums(self, sources, targets, weight, rows):
+        """Return the sums of loss and of right symbols, and the gradients of the mean loss.
+
+        With several workers, B is this one's share, and adding up makes the sums and gradients of the whole batch,
+        which has so many `rows`.
+        """
         targets = tf.cast(targets, tf.int32)
         go = tf.fill((targets.shape[0], 1), self.network.config.go)
         with tf.GradientTape() as tape:
             logits = self.network(sources, tf.concat([go, targets[:, :-1]], axis=1))  # [B, T, V]
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)  # [B, T]
             loss_sum = tf.reduce_sum(losses * weight[:, None])
-            loss = loss_sum / (tf.reduce_sum(weight) * targets.shape[1])
-        self.adam.learning_rate = learning_rate
-        self.adam.apply(tape.gradient(loss, self.variables))
+            loss = loss_sum / (rows * targets.shape[1])
         right = tf.cast(tf.argmax(logits, axis=-1, output_type=tf.int32) == targets, tf.float32)
-        return loss_sum, tf.reduce_sum(right * weight[:, None])
+        return [loss_sum, tf.reduce_sum(right * weight[:, None]), *tape.gradient(loss, self.variables)]
