@@ -64,7 +64,7 @@ class Snapshots:
 
     def save(self, network: TrainedNetwork) -> None:
         """Write the snapshot; where that fails, say so, and let the training go on."""
-        place = {"name": self.name, "output": str(self.output) if self.output else None}
+        place = {"name": self.name, "output": os.path.abspath(self.output) if self.output else None}
         network = replace(network, trained=network.trained | place)
         try:
             if self.path is None:

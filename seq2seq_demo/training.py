@@ -151,11 +151,9 @@ class Trainer:
         for pairs in dataset.chunks(training, order[at.points :], STEPS_PER_CALL * self.config.batch_size):
             before, rows = self.step, len(pairs.sources)
             loss, right = self.run_steps(*self._batches(pairs), tf.constant(rows), self.learning_rates())
-            at.points, at.loss_sum, at.right_sum = (
-                at.points + rows,
-                at.loss_sum + float(loss),
-                at.right_sum + float(right),
-            )
+            at.points += rows
+            at.loss_sum += float(loss)
+            at.right_sum += float(right)
             if not math.isfinite(at.loss_sum):
                 raise TrainingError(f"the loss is {at.loss_sum} at step {self.step}: try a lower --learning-rate")
             watcher.progresses(at.points, *self._means())

@@ -33,10 +33,10 @@ from seq2seq_demo import training, weights, workers
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.patterns import find_pattern
 {{before}}
-for xla in {{xla}}:
+for name, xla in {{runs}}:
     training.use_xla = lambda *_: xla
-    trained = training.train(find_pattern("reversed"), {CONFIG!r}, start=weights.load(sys.argv[1]))
-    weights.save(trained, f"xla_{{{{xla}}}}.h5")
+    trained = training.train(find_pattern("reversed"), {CONFIG!r}, start=weights.load(sys.argv[1] + "/" + name))
+    weights.save(trained, name)
 """
 TWO_DEVICES = """
 import tensorflow as tf
@@ -112,25 +112,25 @@ def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:
     return max(np.abs(a[name] - b[name]).max() for name in a)
 
 
-@pytest.fixture
-def start_file(tmp_path):
-    """Weights whose gradients are long enough to be clipped: clipping shares would give something else."""
-    start = random_weights(SMALL)
-    start["decoder/output/kernel"] *= 60
-    weights.save(TrainedNetwork(SMALL, start), tmp_path / "start.h5")
-    return tmp_path / "start.h5"
-
-
-@pytest.mark.parametrize("tf_configs", [cluster("worker", "worker"), [None]], ids=["workers", "devices"])
-def test_together_they_train_what_one_does(start, start_file, tf_configs):
-    before, xla = ("", (False, True)) if len(tf_configs) > 1 else (TWO_DEVICES, (True,))
-    code = TRAIN.format(before=before, xla=xla)
-    processes = [start(tf_config, code, start_file) for tf_config in tf_configs]
-    alone = training.train(find_pattern("reversed"), CONFIG, start=weights.load(start_file))
-    assert [(process.end(), process.err) for process in processes] == [(0, "")] * len(processes)
-    for used in xla:
-        trained = [weights.load(process.directory / f"xla_{used}.h5") for process in processes]
-        assert largest_difference(trained[0], alone) < 1e-4
+@pytest.mark.parametrize(
+    ("tf_configs", "before", "runs"),
+    [
+        (cluster("worker", "worker"), "", [("plain", False), ("clipped", True)]),
+        ([None], TWO_DEVICES, [("plain", True)]),
+    ],
+    ids=["processes", "devices"],
+)
+def test_together_they_train_what_one_does(start, tmp_path, tf_configs, before, runs):
+    for name, factor in (("plain", 1), ("clipped", 60)):  # each finds mistakes that the other hides
+        arrays = random_weights(SMALL)
+        arrays["decoder/output/kernel"] *= factor
+        weights.save(TrainedNetwork(SMALL, arrays), tmp_path / name)
+    processes = [start(tf_config, TRAIN.format(before=before, runs=runs), tmp_path) for tf_config in tf_configs]
+    for name, _ in runs:
+        alone = training.train(find_pattern("reversed"), CONFIG, start=weights.load(tmp_path / name))
+        assert [(process.end(), process.err) for process in processes] == [(0, "")] * len(processes)
+        trained = [weights.load(process.directory / name) for process in processes]
+        assert largest_difference(trained[0], alone) < 1e-5
         assert largest_difference(trained[0], trained[-1]) == 0
         assert trained[0].step == 4
 
