@@ -37,7 +37,9 @@ class Interruption:
     def _note(self, signum, _):
         self.signum = signum
         signal.signal(signum, self.previous[signum])
-        os.write(2, b"Stopping after this step; a second time stops at once\n")  # print may be at work just now
+        below_the_bar = b"\n" if os.isatty(2) else b""
+        # Not print: it may be at work just now, and cannot be entered twice.
+        os.write(2, below_the_bar + b"Stopping after this step; a second time stops at once\n")
 
 
 class Snapshots:
