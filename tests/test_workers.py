@@ -151,7 +151,7 @@ def test_only_the_chief_prints_and_saves(start):
 def test_when_one_is_killed_the_other_stops(start, victim):
     words = ["train", "400", "-e", "100", "--cell-size", "7", "--batch-size", "2"]
     processes = [start(tf_config, CLI, *words) for tf_config in cluster("worker", "worker")]
-    wait_until(lambda: "Epoch" in processes[0].out)
+    wait_until(lambda: any(processes[0].directory.glob("s2s_checkpoint*")))
     processes[victim].process.send_signal(signal.SIGKILL)
     survivor = processes[1 - victim]
     assert survivor.end(60) == 1
