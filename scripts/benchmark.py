@@ -3,7 +3,8 @@
     .venv/bin/python scripts/benchmark.py [--json] [--sizes 32x10,128x10] [--rounds 5]
 
 A size is units x length. Training is measured beside plain Keras, `fit` on Keras's own layers, without XLA: the two
-take turns in one process, and the median of the rounds counts. A sample is one pair of source and target.
+take turns in one process, and the median of the rounds counts. A sample is one pair of source and target. The first
+size decides how many threads TensorFlow gets, so give sizes far apart a run each.
 """
 
 import argparse
@@ -29,6 +30,7 @@ import numpy as np
 
 from seq2seq_demo import dataset, series
 from seq2seq_demo.config import MODELS, ModelConfig, TrainConfig
+from seq2seq_demo.network import set_threads
 from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
 from seq2seq_demo.parameters import untrained
 from seq2seq_demo.patterns import find_pattern
@@ -98,6 +100,7 @@ def seconds(function: Callable) -> float:
 def training_speed(name: str, units: int, length: int, rounds: int) -> dict:
     """Return samples a second of this program and of plain Keras, and the seconds of the first call of each."""
     model = ModelConfig(name, cell_size=units)
+    set_threads(units)
     samples = 128 * training.STEPS_PER_CALL * max(1, 320 // units // length)
     config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
     pairs, _ = dataset.draw(find_pattern("reversed"), model, config)

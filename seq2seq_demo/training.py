@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, replace
 
-from seq2seq_demo.network import XLA_PAYS_FROM  # before TensorFlow, which this sets up
+from seq2seq_demo.network import XLA_PAYS_FROM, set_threads  # before TensorFlow, which this sets up
 
 # isort: split
 import keras
@@ -45,6 +45,7 @@ def train(
         Interrupted: a signal came; the last snapshot says where the training stood.
     """
     start, watcher = start or untrained(model or ModelConfig(), config.seed), watcher or Watcher()
+    set_threads(start.model.cell_size)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, repr((config, pattern.name, start)))
     with strategy.scope():

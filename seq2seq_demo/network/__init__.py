@@ -15,8 +15,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # XLA: 27,500 and 57,000 with it, 11,000 and 28,000 without. It takes 2 s more to compile than a graph to build, which
 # that many samples win back.
 XLA_PAYS_FROM = 50_000
-# Threads within an operation: a second one costs 3 % with XLA and 30 % without, at 128 units as at 32.
-INTRA_OP_THREADS = 1
+# Threads within an operation: at 32 units a second one costs 3 % with XLA and 30 % without (nothing at length 50); at
+# 128 units it gives 1.2 to 1.35 times the speed, at 256 1.4 times.
+THREADS_PAY_FROM = 128
 # XLA unrolls short loops before LLVM can vectorise them, which leaves some tanh scalar: without that, 1.04 times the
 # speed, and compiled in two thirds of the time. Fewer copies of what a loop carries: 1.05 to 1.1 times.
 _XLA_FLAGS = ["--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"]
@@ -41,5 +42,8 @@ def _closed_stderr():
 with _closed_stderr():
     import tensorflow as tf
 
-with contextlib.suppress(RuntimeError):  # another part of the process has used TensorFlow already
-    tf.config.threading.set_intra_op_parallelism_threads(INTRA_OP_THREADS)
+
+def set_threads(cell_size: int) -> None:
+    """Give each operation one core, or all of them where it is large enough. TensorFlow takes only the first call."""
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(os.cpu_count() if cell_size >= THREADS_PAY_FROM else 1)
