@@ -34,10 +34,10 @@ def train(options: Namespace) -> None:
     report.training_header(start.model, config, pattern.name, options.verbose)
     from seq2seq_demo import training  # loads TensorFlow
 
-    with Interruption() as interruption, report.TrainingReport(config) as watcher:
+    with Interruption() as interruption, report.TrainingReport(config) as training_report:
         snapshots = Snapshots(options.data_dir, options.name, pattern.name, output, interruption)
         snapshots.path = snapshot_path
-        network = training.train(pattern, config, None, start, watcher, snapshots)
+        network = training.train(pattern, config, None, start, [training_report], snapshots)
         report.line(f"Saved {_save_or_keep(network, output, options, pattern.name, snapshots)}")
     if network.reached["exact_match"] < min(0.99, config.stop_at_exact or 1):
         report.notice(report.advice(start.model, config, network.reached["exact_match"]))

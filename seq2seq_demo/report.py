@@ -7,21 +7,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.evaluation import Figures
+from seq2seq_demo.dataset import Pairs
 from seq2seq_demo.parameters import TrainedNetwork
-
-
-class Watcher:
-    """What a training tells; this one keeps it to itself."""
-
-    def epoch_starts(self, epoch: int) -> None:
-        """An epoch, counted from 0, begins."""
-
-    def progresses(self, points: int, loss: float, accuracy: float) -> None:
-        """So many points of the epoch are done; loss and token accuracy, with teacher forcing, are their means."""
-
-    def epoch_ends(self, epoch: int, loss: float, accuracy: float, figures: Figures) -> None:
-        """The epoch is over; `figures` are those of the validation set."""
+from seq2seq_demo.watchers import Watcher
 
 
 class TrainingReport(Watcher):
@@ -63,19 +51,21 @@ class TrainingReport(Watcher):
         self.task = self.bar.add_task(name, total=self.train.n_training, figures="")
         self.bar.start()
 
-    def progresses(self, points: int, loss: float, accuracy: float) -> None:
+    def progresses(self, step: int, points: int, loss: float, accuracy: float) -> None:
         """Move the bar."""
         self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {accuracy:.4f}")
 
-    def epoch_ends(self, epoch: int, loss: float, accuracy: float, figures: Figures) -> None:
+    def epoch_ends(self, history: list[dict], network: TrainedNetwork, validation: Pairs) -> None:
         """Take the bar away and print the epoch's line in its place."""
         self.bar.stop()
         self.bar.remove_task(self.task)
-        width = len(str(self.train.epochs))
+        last = history[-1]
         line(
-            f"Epoch {epoch + 1:{width}}/{self.train.epochs}: loss {loss:.4f}, accuracy {accuracy:.4f}; "
-            f"validation loss {figures.loss:.4f}, token accuracy {figures.forced_token_accuracy:.4f} forced, "
-            f"{figures.token_accuracy:.4f} free-running, exact match {figures.exact_match:.4f}"
+            f"Epoch {last['epoch']:{len(str(self.train.epochs))}}/{self.train.epochs}: "
+            f"loss {last['loss']:.4f}, accuracy {last['token_accuracy']:.4f}; "
+            f"validation loss {last['validation_loss']:.4f}, "
+            f"token accuracy {last['validation_forced_token_accuracy']:.4f} forced, "
+            f"{last['validation_token_accuracy']:.4f} free-running, exact match {last['validation_exact_match']:.4f}"
         )
 
 

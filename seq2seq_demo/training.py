@@ -1,7 +1,8 @@
 """The training loop: loss, gradients, Adam, epochs, and the figures of each on the validation set."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from seq2seq_demo.network import XLA_PAYS_FROM, set_threads  # before TensorFlow, which this sets up
 
@@ -18,8 +19,8 @@ from seq2seq_demo.network.model import Seq2Seq
 from seq2seq_demo.numpy_decoder import NumpyNetwork
 from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import SequencePattern
-from seq2seq_demo.report import Watcher
 from seq2seq_demo.snapshots import Snapshots
+from seq2seq_demo.watchers import Watcher
 
 STEPS_PER_CALL = 64
 
@@ -30,13 +31,13 @@ def train(
     config: TrainConfig,
     model: ModelConfig | None = None,
     start: TrainedNetwork | None = None,
-    watcher: Watcher | None = None,
+    watchers: Sequence[Watcher] = (),
     snapshots: Snapshots | None = None,
 ) -> TrainedNetwork:
     """Train a network on random sources and the pattern's targets; return it.
 
     `start` is the network to go on from, instead of a fresh one of `model`; a snapshot is gone on with from where it
-    stood. `watcher` is told how it goes; `snapshots` keeps the training while it is under way. Several workers, or
+    stood. `watchers` are told how it goes; `snapshots` keeps the training while it is under way. Several workers, or
     GPUs, train it together; each worker returns it.
 
     Raises:
@@ -44,7 +45,7 @@ def train(
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
         Interrupted: a signal came; the last snapshot says where the training stood.
     """
-    start, watcher = start or untrained(model or ModelConfig(), config.seed), watcher or Watcher()
+    start = start or untrained(model or ModelConfig(), config.seed)
     set_threads(start.model.cell_size)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, repr((config, pattern.name, start)))
@@ -52,11 +53,12 @@ def train(
         trainer = Trainer(pattern, config, start)
     training, validation = dataset.draw(pattern, trainer.model, config, trainer.progress.start_step)
     while not trainer.is_done():
-        watcher.epoch_starts(trainer.progress.epoch)
-        loss, accuracy = trainer.run_epoch(training, watcher, snapshots)
-        figures = evaluate(NumpyNetwork(trainer.model, trainer.snapshot().weights), validation)
-        watcher.epoch_ends(trainer.progress.epoch, loss, accuracy, figures)
-        trainer.end_epoch(figures)
+        for watcher in watchers:
+            watcher.epoch_starts(trainer.progress.epoch)
+        trainer.run_epoch(training, watchers, snapshots)
+        trainer.end_epoch(evaluate(NumpyNetwork(trainer.model, trainer.snapshot().weights), validation))
+        for watcher in watchers:
+            watcher.epoch_ends(trainer.progress.history, trainer.snapshot(), validation)
         if snapshots:
             snapshots.save(trainer.snapshot())
     return replace(trainer.snapshot(), progress={})
@@ -71,6 +73,7 @@ class Progress:
     points: int = 0  # done in this epoch
     loss_sum: float = 0.0  # over the symbols of these points
     right_sum: float = 0.0
+    history: list[dict] = field(default_factory=list)  # the figures of each epoch that is over
 
 
 def use_xla(config: TrainConfig) -> bool:
@@ -145,8 +148,8 @@ class Trainer:
             for name, variable in self.network.named_variables().items()
         }
 
-    def run_epoch(self, training: dataset.Pairs, watcher: Watcher, snapshots: Snapshots | None) -> tuple[float, float]:
-        """Train on the epoch's remaining points; return its mean loss and token accuracy, with teacher forcing."""
+    def run_epoch(self, training: dataset.Pairs, watchers: Sequence[Watcher], snapshots: Snapshots | None) -> None:
+        """Train on the epoch's remaining points."""
         at = self.progress
         order = dataset.epoch_order(self.config, at.start_step, at.epoch)
         for pairs in dataset.chunks(training, order[at.points :], STEPS_PER_CALL * self.config.batch_size):
@@ -157,19 +160,21 @@ class Trainer:
             at.right_sum += float(right)
             if not math.isfinite(at.loss_sum):
                 raise TrainingError(f"the loss is {at.loss_sum} at step {self.step}: try a lower --learning-rate")
-            watcher.progresses(at.points, *self._means())
+            symbols = rows * self.config.out_len
+            for watcher in watchers:
+                watcher.progresses(self.step, at.points, float(loss) / symbols, float(right) / symbols)
             if snapshots:
                 snapshots.after_steps(before, self.step, self.snapshot)
-        return self._means()
-
-    def _means(self) -> tuple[float, float]:
-        symbols = self.progress.points * self.config.out_len
-        return self.progress.loss_sum / symbols, self.progress.right_sum / symbols
 
     def end_epoch(self, figures: Figures) -> None:
-        """Note what the epoch reached; the next one is to come."""
+        """Note what the epoch reached on the training points, and on the validation points; the next one is to come."""
+        at = self.progress
+        symbols = at.points * self.config.out_len
         self.reached = asdict(figures)
-        self.progress = Progress(self.progress.start_step, self.progress.epoch + 1)
+        validation = {f"validation_{name}": value for name, value in self.reached.items()}
+        epoch = {"epoch": at.epoch + 1, "step": self.step, "loss": at.loss_sum / symbols}
+        epoch |= {"token_accuracy": at.right_sum / symbols} | validation
+        self.progress = Progress(at.start_step, at.epoch + 1, history=[*at.history, epoch])
 
     def _batches(self, pairs: dataset.Pairs) -> list[tf.Tensor]:
         """Return sources `[K, B, S]` and targets `[K, B, T]` for K steps; rows that are lacking are zeros."""

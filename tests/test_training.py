@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -6,10 +8,12 @@ from conftest import random_weights
 from seq2seq_demo import dataset, training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import TrainingError
+from seq2seq_demo.evaluation import evaluate
 from seq2seq_demo.network.model import Seq2Seq
+from seq2seq_demo.numpy_decoder import NumpyNetwork
 from seq2seq_demo.parameters import TrainedNetwork, untrained
 from seq2seq_demo.patterns import find_pattern
-from seq2seq_demo.report import Watcher
+from seq2seq_demo.watchers import Watcher
 
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
 REVERSED = find_pattern("reversed")
@@ -87,13 +91,16 @@ def test_xla_changes_nothing(monkeypatch, model):
 
 class Recorder(Watcher):
     def __init__(self):
-        self.progress, self.epochs = [], []
+        self.progress, self.history, self.last_loss = [], [], None
 
-    def progresses(self, points, loss, accuracy):
+    def progresses(self, step, points, loss, accuracy):
         self.progress.append(points)
+        self.last_loss = loss
 
-    def epoch_ends(self, epoch, loss, accuracy, figures):
-        self.epochs.append((loss, accuracy, figures))
+    def epoch_ends(self, history, network, validation):
+        self.history = history
+        self.network = network
+        self.validation = validation
 
 
 @pytest.mark.parametrize("model", ["embedding_attention", "embedding_rnn"])
@@ -101,13 +108,17 @@ def test_it_learns(model):
     config = TrainConfig(4000, in_len=3, out_len=3, learning_rate=0.02, lr_schedule="cosine", epochs=8, batch_size=32)
     recorder = Recorder()
     trained = training.train(
-        REVERSED, config, ModelConfig(model, cell_size=17, in_max_int=4, out_max_int=4), watcher=recorder
+        REVERSED, config, ModelConfig(model, cell_size=17, in_max_int=4, out_max_int=4), watchers=[recorder]
     )
-    losses = [loss for loss, _, _ in recorder.epochs]
-    assert len(losses) == 8
+    assert [figures["epoch"] for figures in recorder.history] == list(range(1, 9))
+    assert [figures["step"] for figures in recorder.history] == list(range(113, 8 * 113 + 1, 113))
+    losses = [figures["loss"] for figures in recorder.history]
     assert losses[0] > 3 * losses[-1]
+    assert recorder.last_loss < 1.1 * losses[-1]  # the mean of the last steps, not of the whole epoch or training
     assert recorder.progress == [2048, 3600] * 8
-    assert trained.reached["exact_match"] == recorder.epochs[-1][2].exact_match > 0.97
+    figures = evaluate(NumpyNetwork(trained.model, trained.weights), recorder.validation)
+    assert trained.reached == recorder.network.reached == asdict(figures)
+    assert recorder.history[-1]["validation_exact_match"] == figures.exact_match > 0.97
     assert (trained.pattern, trained.in_len, trained.out_len, trained.step) == ("reversed", 3, 3, 8 * 113)
     assert trained.trained["learning_rate"] == 0.02
 
@@ -115,8 +126,10 @@ def test_it_learns(model):
 def test_it_stops_once_it_is_exact_enough():
     recorder = Recorder()
     config = TrainConfig(2000, in_len=2, out_len=2, learning_rate=0.02, epochs=30, batch_size=32, stop_at_exact=0.9)
-    training.train(REVERSED, config, ModelConfig("embedding_attention", in_max_int=3, out_max_int=3), watcher=recorder)
-    exact = [figures.exact_match for _, _, figures in recorder.epochs]
+    training.train(
+        REVERSED, config, ModelConfig("embedding_attention", in_max_int=3, out_max_int=3), watchers=[recorder]
+    )
+    exact = [figures["validation_exact_match"] for figures in recorder.history]
     assert len(exact) < 30
     assert exact[-1] >= 0.9 > max(exact[:-1], default=0)
 
