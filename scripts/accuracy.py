@@ -33,7 +33,9 @@ def main() -> None:
     for name, model, config in OF_2016 + COSINE:
         pattern = find_pattern(name)
         network = train(pattern, config, ModelConfig(model))
-        figures = evaluate(NumpyNetwork(network.model, network.weights), Pairs(sources, pattern.targets(sources, 10)))
+        figures = evaluate(
+            NumpyNetwork(network.model, network.weights), Pairs(sources, pattern.targets(sources, None, 9))
+        )
         settings = f"{config.learning_rate} | {config.lr_schedule} | {config.epochs} | {config.seed}"
         print(f"| {name} | {model} | {settings} | {figures.exact_match:.4f} |", flush=True)
 

@@ -103,7 +103,7 @@ def training_speed(name: str, units: int, length: int, rounds: int) -> dict:
     samples = 128 * training.STEPS_PER_CALL * max(1, 320 // units // length)
     config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
     pairs, _ = dataset.draw(find_pattern("reversed"), model, config)
-    trainer = training.Trainer(find_pattern("reversed"), config, untrained(model, 0))
+    trainer = training.Trainer("reversed", config, untrained(model, 0))
     keras_network = plain_keras(model, length)
     targets = pairs.targets.astype(np.int32)
     inputs = [pairs.sources.astype(np.int32), dataset.shift_right(targets, model.go)]

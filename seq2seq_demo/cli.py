@@ -19,16 +19,23 @@ from seq2seq_demo.config import (
     require_integer,
 )
 from seq2seq_demo.errors import DemoError, Interrupted, UsageError
-from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS
+from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 
-COMMANDS = ("train", "predict")
+COMMANDS = ("train", "predict", "evaluate", "patterns")
 ENGINES = ("numpy", "keras")
-USAGE = "seq2seq-demo [options] train N\n       seq2seq-demo [options] predict X [X ...]"
+USAGE = """\
+seq2seq-demo [options] train N
+       seq2seq-demo [options] predict [X ...]
+       seq2seq-demo [options] evaluate [N]
+       seq2seq-demo [options] patterns"""
 EPILOG = """\
 examples:
   seq2seq-demo train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5
   seq2seq-demo predict -i weights.h5 0 1 2 3 4 5 6 7 8 9
-  seq2seq-demo predict --from-file inputs.jsonl
+  seq2seq-demo predict --from-file inputs.jsonl --json
+  seq2seq-demo predict -i weights.h5 --show-attention 3 1 4 1 5 9 2 6 5 3
+  seq2seq-demo evaluate -i weights.h5 --lengths 5,10,20
+  seq2seq-demo train 100000 -p my_patterns.py:my_function
 
 Options stand before or after the command, in any order. Results go to standard output, the rest to standard error.
 Exit status: 0 done, 1 it failed, 2 wrong usage, 130 interrupted.
@@ -73,7 +80,7 @@ def _in_a_line(error: Exception) -> str:
 def _run(options: argparse.Namespace) -> None:
     from seq2seq_demo import commands  # NumPy and h5py, which --help and wrong usage do without
 
-    {"train": commands.train, "predict": commands.predict}[options.command](options)
+    getattr(commands, options.command)(options)
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
@@ -87,11 +94,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     if options.command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     require_choice("command", options.command, COMMANDS)
-    for command, actions in only_for.items():
+    for commands, actions in only_for.items():
         for action in actions:
-            if command != options.command and getattr(options, action.dest) is not None:
-                name = "/".join(action.option_strings)
-                raise UsageError(f"{name} means nothing to {options.command}: it is an option of {command}")
+            if options.command not in commands and getattr(options, action.dest) is not None:
+                name, owners = "/".join(action.option_strings), " and ".join(commands)
+                raise UsageError(f"{name} means nothing to {options.command}: it is an option of {owners}")
     _check_values(options)
     return options
 
@@ -99,7 +106,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def _check_values(options: argparse.Namespace) -> None:
     """Raise UsageError for a value out of its range, before anything slow is imported."""
     ModelConfig(**given(options, ModelConfig))
-    if options.pattern is not None:
+    if options.pattern is not None and not is_own(options.pattern):
         require_choice("pattern", options.pattern, tuple(PATTERNS))
     if options.iter_num is not None:
         require_integer("iter_num", options.iter_num, at_least=0)
@@ -107,33 +114,63 @@ def _check_values(options: argparse.Namespace) -> None:
         raise UsageError("expected -i/--input-weights or --iter-num, got both: each names the weights to start from")
     if options.name is not None and (not 0 < len(options.name.encode()) <= 100 or os.sep in options.name):
         raise UsageError(f"expected -n/--name to be part of a file name, up to 100 bytes, got {options.name[:100]!r}")
+    options.data_dir = options.data_dir or Path()
     if not options.data_dir.is_dir():
         raise UsageError(f"expected --data-dir to be a directory, got {str(options.data_dir)!r}")
-    {"train": _check_train, "predict": _check_predict}[options.command](options)
+    for name in ("in_len", "out_len"):
+        if getattr(options, name) is not None:
+            require_integer(name, getattr(options, name), at_least=1)
+    check = {"train": _check_train, "predict": _check_predict, "evaluate": _check_evaluate, "patterns": _check_patterns}
+    check[options.command](options)
 
 
 def _check_train(options: argparse.Namespace) -> None:
-    if len(options.values) > 1 or not (options.values or options.resume or options.epochs == 0):
-        found = " ".join(options.values) or "none"
-        raise UsageError(f"train expects the number of points, as in `train 100000`, got {found}")
-    try:
-        options.points = parse_integer(options.values[0]) if options.values else None
-    except ValueError as error:
-        raise UsageError(f"train expects the number of points as an integer, got {options.values[0][:40]!r}") from error
+    found = " ".join(options.values) or "none"
+    if len(options.values) > 1 or not (options.values or options.resume or options.epochs == 0 or options.from_file):
+        raise UsageError(f"train expects the number of points, as in `train 100000`, or --from-file, got {found}")
+    options.points = _number_of_points(options)
     TrainConfig(**given(options, TrainConfig))
 
 
 def _check_predict(options: argparse.Namespace) -> None:
-    if bool(options.values) == (options.from_file is not None):
-        found = "both" if options.values else "none"
+    typed = sys.stdin and sys.stdin.isatty()
+    if (options.values and options.from_file) or not (options.values or options.from_file or typed):
+        found = "both" if options.values else "none, nor a terminal to ask"
         raise UsageError(f"predict expects integers, as in `predict 3 1 2`, or --from-file, got {found}")
-    for name in ("in_len", "out_len"):
-        if getattr(options, name) is not None:
-            require_integer(name, getattr(options, name), at_least=1)
+    if options.json and options.attention_plot:
+        raise UsageError("expected --json or --attention-plot, got both")
 
 
-def _parser() -> tuple[argparse.ArgumentParser, dict[str, list[argparse.Action]]]:
-    """Return the parser, and the options that only one command takes, by command."""
+def _check_evaluate(options: argparse.Namespace) -> None:
+    if len(options.values) > 1:
+        raise UsageError(f"evaluate expects how many sources, as in `evaluate 10000`, got {' '.join(options.values)}")
+    options.points = _number_of_points(options)
+    if options.points is not None:
+        require_integer("the number of sources", options.points, at_least=1)
+    if options.seed is not None:
+        require_integer("seed", options.seed, at_least=0)
+    for S in options.lengths or []:
+        require_integer("lengths", S, at_least=1)
+    if options.lengths and (options.from_file or options.in_len):
+        raise UsageError("expected --lengths, or --from-file or --in-len, got both: each says how long sources are")
+
+
+def _check_patterns(options: argparse.Namespace) -> None:
+    if options.values:
+        raise UsageError(f"patterns expects nothing after it, got {' '.join(options.values)}")
+
+
+def _number_of_points(options: argparse.Namespace) -> int | None:
+    """Return N, or None where it was left out."""
+    try:
+        return parse_integer(options.values[0]) if options.values else None
+    except ValueError as error:
+        found = options.values[0][:40]
+        raise UsageError(f"{options.command} expects the number of points as an integer, got {found!r}") from error
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[tuple[str, ...], list[argparse.Action]]]:
+    """Return the parser, and the options that only some commands take, by these commands."""
     parser = _Parser(
         prog="seq2seq-demo",
         usage=USAGE,
@@ -144,14 +181,21 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, list[argparse.Action]]
         add_help=False,
     )
     parser.add_argument("command", nargs="?", metavar="command", help=f"one of {', '.join(COMMANDS)}")
-    parser.add_argument("values", nargs="*", metavar="N | X ...", help="train: how many points; predict: the sequence")
-    _add_common(parser.add_argument_group("options of both commands").add_argument)
-    _add_model(parser.add_argument_group("the network (predict takes it from the weights)").add_argument)
-    train, predict = (
-        parser.add_argument_group("options of train"),
-        parser.add_argument_group("options of predict"),
-    )
-    return parser, {"train": _add_train(train.add_argument), "predict": _add_predict(predict.add_argument)}
+    numbers = "train, evaluate: how many points; predict: the sequence"
+    parser.add_argument("values", nargs="*", metavar="N | X ...", help=numbers)
+    groups = {
+        COMMANDS: ("options of every command", _add_every),
+        ("train", "predict", "evaluate"): ("options of train, predict and evaluate", _add_common),
+        ("train", "evaluate"): ("options of train and evaluate", _add_seed),
+        ("train",): ("options of train", _add_train),
+        ("predict", "evaluate"): ("options of predict and evaluate", _add_json),
+        ("predict",): ("options of predict", _add_predict),
+        ("evaluate",): ("options of evaluate", _add_evaluate),
+    }
+    return parser, {
+        commands: add_options(parser.add_argument_group(title).add_argument)
+        for commands, (title, add_options) in groups.items()
+    }
 
 
 class _Parser(argparse.ArgumentParser):
@@ -160,39 +204,54 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
 
-def _add_common(add) -> None:
-    names = f"one of {', '.join(PATTERNS)} (default {DEFAULT_PATTERN}, or what the weights were trained on)"
-    add("-h", "--help", action="help", help="show this and exit")
-    add("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit")
-    add("-v", "--verbose", action="count", default=0, help="say more of the weights; twice: parameters, tracebacks")
-    add("-i", "--input-weights", type=_path, metavar="FILE", help="weights to start from: ours, or a .tfl of 2016")
-    add("-p", "--pattern-name", dest="pattern", metavar="NAME", help=names)
-    add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")')
-    add("--iter-num", type=_integer, metavar="N", help="load iteration N of the canonical names; train saves N + 1")
-    add("--data-dir", type=_path, default=Path(), metavar="DIR", help="where canonical files are kept (default .)")
-    add(
-        "--in-len",
-        type=_integer,
-        metavar="S",
-        help=f"length of a source (default {TrainConfig.in_len}; predict: as trained)",
-    )
-    add(
-        "--out-len",
-        type=_integer,
-        metavar="T",
-        help=f"length of a target (default {TrainConfig.out_len}; predict: as trained)",
-    )
+def _add_every(add) -> list[argparse.Action]:
+    d, names = ModelConfig, f"{', '.join(PATTERNS)}, or yours, FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION"
+    default = f"default {DEFAULT_PATTERN}, or what the weights were trained on"
+    S, T = TrainConfig.in_len, TrainConfig.out_len
+    return [
+        add("-h", "--help", action="help", help="show this and exit"),
+        add("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit"),
+        add("-v", "--verbose", action="count", default=0, help="say more; twice: parameters, tracebacks"),
+        add("-p", "--pattern-name", dest="pattern", metavar="NAME", help=f"one of {names} ({default})"),
+        add(
+            "--in-len",
+            type=_integer,
+            metavar="S",
+            help=f"length of a source (default {S}, or as trained)",
+        ),
+        add(
+            "--out-len",
+            type=_integer,
+            metavar="T",
+            help=f"length of a target (default {T}, or all of a shorter one, or as trained)",
+        ),
+        add("--in-max-int", type=_integer, metavar="N", help=f"the largest source symbol (default {d.in_max_int})"),
+        add("--out-max-int", type=_integer, metavar="N", help=f"the largest target symbol (default {d.out_max_int})"),
+    ]
 
 
-def _add_model(add) -> None:
+def _add_common(add) -> list[argparse.Action]:
     d = ModelConfig
-    add("-m", "--model", metavar="MODEL", help=_choices(MODELS, d.model))
-    add("--cell-type", metavar="CELL", help=_choices(CELL_TYPES, d.cell_type))
-    add("-L", "--num-layers", type=_integer, metavar="N", help=f"stacked cells (default {d.num_layers})")
-    add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})")
-    add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}")
-    add("--in-max-int", type=_integer, metavar="N", help=f"the largest source symbol (default {d.in_max_int})")
-    add("--out-max-int", type=_integer, metavar="N", help=f"the largest target symbol (default {d.out_max_int})")
+    return [
+        add("-i", "--input-weights", type=_path, metavar="FILE", help="weights to start from: ours, or a .tfl of 2016"),
+        add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")'),
+        add("--iter-num", type=_integer, metavar="N", help="load iteration N of these names; train saves N + 1"),
+        add("--data-dir", type=_path, metavar="DIR", help="where canonical files are kept (default .)"),
+        add(
+            "--from-file",
+            metavar="FILE",
+            help="sequences or pairs as JSON, a line each or in a list; - is standard input",
+        ),
+        add("-m", "--model", metavar="MODEL", help=_choices(MODELS, d.model)),
+        add("--cell-type", metavar="CELL", help=_choices(CELL_TYPES, d.cell_type)),
+        add("-L", "--num-layers", type=_integer, metavar="N", help=f"stacked cells (default {d.num_layers})"),
+        add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})"),
+        add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}"),
+    ]
+
+
+def _add_seed(add) -> list[argparse.Action]:
+    return [add("--seed", type=_integer, metavar="N", help=f"of data and initial weights (default {TrainConfig.seed})")]
 
 
 def _add_train(add) -> list[argparse.Action]:
@@ -202,25 +261,31 @@ def _add_train(add) -> list[argparse.Action]:
         add("-r", "--learning-rate", type=_number, metavar="R", help=f"of Adam (default {d.learning_rate})"),
         add("--lr-schedule", metavar="NAME", help=_choices(LR_SCHEDULES, d.lr_schedule) + "; cosine falls to 0"),
         add("--batch-size", type=_integer, metavar="B", help=f"default {d.batch_size}"),
-        add("--seed", type=_integer, metavar="N", help=f"of data and initial weights (default {d.seed})"),
         add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X"),
         add("--resume", action="store_true", default=None, help="go on with the snapshot of a training that stopped"),
         add("-o", "--output-weights", type=_path, metavar="FILE", help="default: the next unused canonical name"),
+        add("--history", type=_path, metavar="FILE", help="write the figures of every epoch there, as JSON"),
+        add("--history-plot", type=_path, metavar="FILE", help="draw their curves there: .png, .svg or .pdf"),
         add("--tensorboard-verbose", type=int, choices=range(4), help="0 to 3 (default 0)"),
     ]
 
 
+def _add_json(add) -> list[argparse.Action]:
+    return [add("--json", action="store_true", default=None, help="print a JSON object a line instead of text")]
+
+
 def _add_predict(add) -> list[argparse.Action]:
+    skip = "skip sequences that are wrong, and exit 1 at the end"
     return [
-        add("--from-file", metavar="FILE", help="a JSON list, a list of lists, or a list a line; - is standard input"),
-        add(
-            "--keep-going",
-            action="store_true",
-            default=None,
-            help="skip sequences that are wrong, and exit 1 at the end",
-        ),
+        add("--show-attention", action="store_true", default=None, help="draw which inputs each output looked at"),
+        add("--attention-plot", type=_path, metavar="FILE", help="draw that as a picture: .png, .svg or .pdf"),
+        add("--keep-going", action="store_true", default=None, help=skip),
         add("--engine", choices=ENGINES, help="what decodes: numpy (default), at once, or keras, the trained network"),
     ]
+
+
+def _add_evaluate(add) -> list[argparse.Action]:
+    return [add("--lengths", type=_integers, metavar="S,S,...", help="a line for each of these lengths of a source")]
 
 
 def _choices(names, default: str) -> str:
@@ -238,6 +303,10 @@ def _integer(text: str) -> int:
         return parse_integer(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"expected an integer, got {text[:40]!r}") from error
+
+
+def _integers(text: str) -> list[int]:
+    return [_integer(word) for word in text.split(",")]
 
 
 def _number(text: str) -> float:

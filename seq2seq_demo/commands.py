@@ -1,204 +1,224 @@
 """One function a command, the pipeline on a page: start reading here."""
 
+import json
+import sys
 from argparse import Namespace
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import gettempdir
 
 import numpy as np
 
-from seq2seq_demo import inputs, report, series, weights, workers
+from seq2seq_demo import evaluation, heatmap, inputs, plots, report, selection, series, weights, workers
 from seq2seq_demo.config import ModelConfig, TrainConfig, given
+from seq2seq_demo.dataset import Pairs, fresh_sources
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
-from seq2seq_demo.memory import check_decoding_fits, check_training_fits
-from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
-from seq2seq_demo.parameters import TrainedNetwork, untrained
-from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, SequencePattern, find_pattern
+from seq2seq_demo.history import History
+from seq2seq_demo.memory import check_decoding_fits, check_points_fit
+from seq2seq_demo.numpy_decoder import CHUNK, Decoded, NumpyNetwork, in_threads, softmax
+from seq2seq_demo.parameters import TrainedNetwork
+from seq2seq_demo.patterns import PATTERNS, SequencePattern, find_pattern
+from seq2seq_demo.report import Prediction
 from seq2seq_demo.snapshots import Interruption, Snapshots
+
+EVALUATED = 10_000  # sources, unless N says otherwise
 
 
 def train(options: Namespace) -> None:
-    """Train on random sources, from initial weights, a file's or a snapshot's; save, if this is the chief worker."""
-    start, config, snapshot_path = _start_of_training(options)
-    pattern = find_pattern(options.pattern or start.pattern or DEFAULT_PATTERN)
-    pattern.check(config.in_len, config.out_len, start.model.in_max_int, start.model.out_max_int)
+    """Train on random sources or own pairs, from initial weights, a file's or a snapshot's; the chief worker saves."""
+    start = selection.start_of_training(options)
+    network, config, origin, snapshot_path = start
     if not workers.is_chief():
-        _train_with_the_chief(pattern, config, start)
+        _train_with_the_chief(start)
         return
-    output = _output_path(options, pattern.name)
+    output = _output_path(options, origin.name)
     weights.check_writable(output or options.data_dir / "any")
     if config.epochs == 0:  # converts a file of 2016, or shows what training starts from
-        print(f"Saved {_save(start, output, options, pattern.name)}")
+        print(f"Saved {_save(network, output, options, origin.name)}")
         return
-    report.training_header(start.model, config, pattern.name, options.verbose)
+    history = History(options.history, options.history_plot)
+    report.training_header(network.model, config, origin.name, options.verbose)
     from seq2seq_demo import training  # loads TensorFlow
 
     with Interruption() as interruption, report.TrainingReport(config) as training_report:
-        snapshots = Snapshots(options.data_dir, options.name, pattern.name, output, interruption)
+        snapshots = Snapshots(options.data_dir, options.name, origin, output, interruption)
         snapshots.path = snapshot_path
-        network = training.train(pattern, config, None, start, [training_report], snapshots)
-        report.line(f"Saved {_save_or_keep(network, output, options, pattern.name, snapshots)}")
+        network = training.train(origin, config, None, network, [training_report, history], snapshots)
+        report.line(f"Saved {_save_or_keep(network, output, options, origin.name, snapshots)}")
     if network.reached["exact_match"] < min(0.99, config.stop_at_exact or 1):
-        report.notice(report.advice(start.model, config, network.reached["exact_match"]))
+        report.notice(report.advice(network.model, config, network.reached["exact_match"]))
 
 
-def _train_with_the_chief(pattern: SequencePattern, config: TrainConfig, start: TrainedNetwork) -> None:
+def _train_with_the_chief(start: selection.Start) -> None:
     """Do a worker's share; the chief prints and saves."""
-    if config.epochs > 0:
+    if start.config.epochs > 0:
         from seq2seq_demo import training  # loads TensorFlow
 
-        training.train(pattern, config, start=start)
+        training.train(start.origin, start.config, start=start.network)
 
 
 def predict(options: Namespace) -> None:
-    """Decode the sequences given, and print a line for each."""
-    path, network, notices = _network_to_predict_with(options)
-    _check_agreement(options, path, network)
-    if network.in_len is None:
-        notices.append(f"Inferred from the file: {report.describe(network)}; lengths follow the input")
-    elif options.verbose:
-        notices.append(report.describe(network))
-    skipped = []
+    """Decode the sequences given, or those that somebody types, and print what the network says to each."""
+    network, pattern, notices = selection.network_to_use(options)
+    if (options.show_attention or options.attention_plot) and not network.model.has_attention:
+        raise UsageError(f"{network.model.model} has no attention to show: expected a network of embedding_attention")
+    if options.attention_plot:
+        plots.check(options.attention_plot)
+    decode = _predictor(network, pattern, options)
+    if options.values or options.from_file:
+        _answer(options, network, decode, notices)
+    else:
+        _converse(options, network, decode, notices)
+
+
+def _answer(options: Namespace, network: TrainedNetwork, decode: Callable, notices: list[str]) -> None:
+    """Print a line for each sequence, and draw them all if asked to."""
+    skipped, drawn, show = [], [], _shown(options)
     skip = (lambda error: skipped.append(report.notice(str(error)))) if options.keep_going else None
     sequences = inputs.from_words(options.values) if options.values else inputs.from_file(options.from_file)
-    in_len = options.in_len or network.in_len
-    sources = inputs.batches(sequences, CHUNK, in_len, network.model.in_max_int, skip)
-    for lines in in_threads(_predictor(network, options), sources):
+    batches = inputs.batches(sequences, CHUNK, options.in_len or network.in_len, network.model.in_max_int, skip)
+    for predictions in in_threads(decode, batches):
         while notices:  # said once there is an answer, so that an error stands alone
             report.notice(notices.pop(0))
-        print(*lines, sep="\n", flush=True)
+        print(*map(show, predictions), sep="\n", flush=True)
+        if options.attention_plot:
+            drawn += predictions
+            plots.check_number(len(drawn))
+    if drawn:
+        plots.attention(options.attention_plot, drawn)
     if skipped:
         raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
 
 
-def _start_of_training(options: Namespace) -> tuple[TrainedNetwork, TrainConfig, Path | None]:
-    """Return what to train, how, and the snapshot that --resume goes on with."""
-    if options.resume:
-        return _resumed(options)
-    config = TrainConfig(**given(options, TrainConfig))
-    path = options.input_weights
-    if options.iter_num is not None:
-        pattern = options.pattern or DEFAULT_PATTERN
-        path = series.iteration_path(options.data_dir, options.name, pattern, options.iter_num)
-        if not path.exists():
-            report.notice(f"No {path}: starting afresh")
-            path = None
-    if path is None:
-        model = ModelConfig(**given(options, ModelConfig))
-        check_training_fits(model, config)
-        fresh = untrained(model, config.seed)
-        return replace(fresh, pattern=options.pattern or DEFAULT_PATTERN, **_lengths(config)), config, None
-    network = _load(path)
-    _check_agreement(options, path, network)
-    check_training_fits(network.model, config)
-    if config.epochs:
-        lengths = f"sources of {config.in_len} and targets of {config.out_len} symbols"
-        report.notice(f"Going on from {path}: {report.describe(network)}; with {lengths}")
-    elif network.in_len is None and (options.in_len or options.out_len):
-        network = replace(network, **_lengths(config))
-    return replace(network, pattern=options.pattern or network.pattern, progress={}), config, None
+def _converse(options: Namespace, network: TrainedNetwork, decode: Callable, notices: list[str]) -> None:
+    """Answer each line that is typed before the next is read; say what is wrong with it, and go on."""
+    in_len, show = options.in_len or network.in_len, _shown(options)
+    for notice in [*notices, f"Type {in_len or 'some'} integers from 0 to {network.model.in_max_int}; Ctrl-D ends"]:
+        report.notice(notice)
+    for batch in inputs.batches(
+        inputs.from_terminal(), 1, in_len, network.model.in_max_int, lambda error: report.notice(str(error))
+    ):
+        print(show(*decode(batch)), flush=True)
 
 
-def _lengths(config: TrainConfig) -> dict[str, int]:
-    return {"in_len": config.in_len, "out_len": config.out_len}
+def _shown(options: Namespace) -> Callable[[Prediction], str]:
+    """Return what turns a prediction into the text to print."""
+    if options.json:
+        return report.prediction_json
+    if not options.show_attention:
+        return report.prediction_line
+    colour = heatmap.has_colour(sys.stdout)
+    return lambda p: f"{report.prediction_line(p)}\n{heatmap.draw(*p[:3], p.attention, colour)}"
 
 
-def _load(path: Path) -> TrainedNetwork:
-    """Read a weights file; where it does not say its pattern, as those of 2016, a canonical name may."""
-    network = weights.load(path)
-    pattern = network.pattern or series.pattern_in_name(path)
-    return replace(network, pattern=pattern if pattern in PATTERNS else network.pattern)
-
-
-def _resumed(options: Namespace) -> tuple[TrainedNetwork, TrainConfig, Path]:
-    """Return the snapshot to resume, its training, and its path; it also says where the training is to be saved."""
-    path, snapshot = _snapshot_to_resume(options)
-    trained = dict(snapshot.trained)
-    name, output = trained.pop("name"), trained.pop("output")
-    options.name = options.name or name
-    options.output_weights = options.output_weights or (output and Path(output))
-    report.notice(f"Going on with {path}, epoch {snapshot.progress['epoch'] + 1}, step {snapshot.step}")
-    return snapshot, TrainConfig(**trained), path
-
-
-def _snapshot_to_resume(options: Namespace) -> tuple[Path, TrainedNetwork]:
-    """Return the newest snapshot that the options do not contradict.
-
-    Raises:
-        UsageError: they contradict them all; the message names an option of the newest.
-        WeightsError: there is none.
-    """
-    contradiction = None
-    for path in series.newest_first(options.data_dir, options.name, None, series.SNAPSHOT):
-        snapshot = weights.load(path)
-        try:
-            _check_agreement(options, path, snapshot)
-            return path, snapshot
-        except UsageError as error:
-            contradiction = contradiction or error
-    raise contradiction or WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
-
-
-def _network_to_predict_with(options: Namespace) -> tuple[Path, TrainedNetwork, list[str]]:
-    """Return the network of -i, of --iter-num, of the newest canonical file that fits, or else a shipped one.
-
-    The last item is what to say of the choice.
-    """
-    path = options.input_weights
-    pattern = options.pattern or DEFAULT_PATTERN
-    if options.iter_num is not None:
-        path = series.iteration_path(options.data_dir, options.name, pattern, options.iter_num)
-    if path is not None:
-        return path, _load(path), [f"Using weights {path}"]
-    for path in series.newest_first(options.data_dir, options.name, options.pattern):
-        network = _load(path)
-        if options.model in (None, network.model.model):
-            return path, network, [f"Using weights {path}"]
-    path = series.shipped_path(pattern, options.model or ModelConfig.model)
-    return path, weights.load(path), [f"Using weights {path}, as none in {options.data_dir} fit"]
-
-
-def _check_agreement(options: Namespace, path: Path, network: TrainedNetwork) -> None:
-    """Raise UsageError for an option that contradicts the file, or the training of a snapshot."""
-    found = asdict(network.model) | {"pattern": network.pattern}
-    asked = given(options, ModelConfig) | {"pattern": options.pattern}
-    if network.progress and options.command == "train" and options.resume:
-        found, asked = found | network.trained, asked | given(options, TrainConfig)
-    for name, value in asked.items():
-        alike = {value, found[name]} <= {"BasicLSTMCell", "LSTMCell"}  # two names of one cell
-        if None not in (value, found[name]) and value != found[name] and not alike:
-            raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")
-
-
-def _predictor(network: TrainedNetwork, options: Namespace) -> Callable[[np.ndarray], list[str]]:
-    """Return a function from sources `[B, S]` to the lines that tell what is predicted, and expected."""
+def _predictor(
+    network: TrainedNetwork, pattern: SequencePattern | None, options: Namespace
+) -> Callable[[inputs.Batch], list[Prediction]]:
+    """Return a function from a batch to what is predicted, and expected: by its file, or else by the pattern."""
     decode = _decoder(network, options.engine)
-    pattern = PATTERNS.get(options.pattern or network.pattern)  # None: nobody knows what to expect
+    model, attention = network.model, options.show_attention or options.attention_plot
 
-    def lines(sources: np.ndarray) -> list[str]:
-        B, S = sources.shape
+    def predictions(batch: inputs.Batch) -> list[Prediction]:
+        B, S = batch.sources.shape
         T = options.out_len or network.out_len or S
-        check_decoding_fits(network.model, B, T)
-        expected = [None] * B
-        if pattern:
-            pattern.check(S, T, network.model.in_max_int, network.model.out_max_int)
-            expected = pattern.targets(sources, T).tolist()
-        rows = zip(sources.tolist(), decode(sources, T).tolist(), expected, strict=True)
-        return [report.prediction_line(*row) for row in rows]
+        check_decoding_fits(model, B, T)
+        expected = [_output(row, T) for row in batch.rows]
+        if pattern and None in expected:
+            pattern.check(S, T, model.in_max_int, model.out_max_int)
+            targets = pattern.targets(batch.sources, T, model.out_max_int).tolist()
+            expected = [output or target for output, target in zip(expected, targets, strict=True)]
+        decoded = decode(batch.sources, T)
+        probabilities = softmax(decoded.logits).max(axis=-1).tolist() if options.json else [None] * B
+        alphas = decoded.attention if attention else [None] * B
+        columns = batch.sources.tolist(), decoded.symbols.tolist(), expected, probabilities, alphas
+        return [Prediction(*row) for row in zip(*columns, strict=True)]
 
-    return lines
+    return predictions
 
 
-def _decoder(network: TrainedNetwork, engine: str | None) -> Callable[[np.ndarray, int], np.ndarray]:
-    """Return a function from sources `[B, S]` and T to the symbols of greedy decoding, `[B, T]`."""
+def _output(row: inputs.Located, out_len: int) -> list[int] | None:
+    """Return what the file expects of a sequence; it has to be as long as what is predicted."""
+    if row.output is not None and len(row.output) != out_len:
+        n = len(row.output)
+        raise InputError(f"{row.where}: expected an output of {out_len} integers, got {n}; give --out-len {n}")
+    return row.output
+
+
+def _decoder(network: TrainedNetwork, engine: str | None) -> Callable[[np.ndarray, int], Decoded]:
+    """Return a function from sources `[B, S]` and T to what greedy decoding says."""
     if engine != "keras":
-        numpy_network = NumpyNetwork(network.model, network.weights)
-        return lambda sources, out_len: numpy_network.decode(sources, out_len).symbols
+        return NumpyNetwork(network.model, network.weights).decode
     from seq2seq_demo.network.model import Seq2Seq  # loads TensorFlow
 
     keras_network = Seq2Seq(network.model, network.weights)
-    return lambda sources, out_len: keras_network.greedy(sources, out_len)[0].numpy()
+    return lambda sources, out_len: Decoded(*map(np.asarray, keras_network.greedy(sources, out_len)))
+
+
+def evaluate(options: Namespace) -> None:
+    """Measure a network on fresh sources, of one length or of several, or on own pairs; print tables or JSON."""
+    network, pattern, notices = selection.network_to_use(options)
+    numpy_network = NumpyNetwork(network.model, network.weights)
+    facts = []
+    for title, pairs in _pairs_to_measure(options, network, pattern, notices):
+        while notices:
+            report.notice(notices.pop(0))
+        measured = evaluation.measure(numpy_network, pairs)
+        facts.append(report.evaluation_dict(measured, pairs.sources.shape[1]))
+        if options.json:
+            about = {"model": network.model.model, "pattern": pattern and pattern.name}
+            print(json.dumps(about | facts[-1]), flush=True)
+        elif not options.lengths:
+            print(f"{title}\n\n{report.evaluation_text(facts[-1])}")
+    if options.lengths and not options.json:
+        print(f"{title}\n\n{report.lengths_text(facts)}")
+
+
+def _pairs_to_measure(
+    options: Namespace, network: TrainedNetwork, pattern: SequencePattern | None, notices: list[str]
+) -> Iterator[tuple[str, Pairs]]:
+    """Yield the pairs to evaluate on, under a title."""
+    model = network.model
+    if options.from_file:
+        pairs = selection.given_pairs(options, pattern if options.pattern else None, model)
+        yield f"{len(pairs.sources)} pairs of {options.from_file}", pairs
+        return
+    if pattern is None:
+        raise UsageError(f"the network was trained on {network.pattern!r}: expected --from-file with pairs, or -p")
+    in_len = options.in_len or network.in_len or TrainConfig.in_len
+    for S in options.lengths or [in_len]:
+        T = options.out_len or (network.out_len if network.in_len == S else None)  # None: the whole target
+        pattern.check(S, T, model.in_max_int, model.out_max_int)
+        n = options.points or EVALUATED
+        check_points_fit(n, S, T or S)
+        sources = fresh_sources(options.seed or 0, n, S, model.in_max_int, selection.trained_on(network))
+        if not len(sources):
+            raise InputError(f"expected sources of length {S} that were not trained on, but every one was")
+        if len(sources) < n:
+            notices.append(f"Only {len(sources)} of {n} sources of length {S} were found that were not trained on")
+        title = f"{len(sources)} fresh sources, pattern {pattern.name!r}"
+        yield title, Pairs(sources, pattern.targets(sources, T, model.out_max_int))
+
+
+def patterns(options: Namespace) -> None:
+    """List the patterns with an example each; or check and show the one of -p."""
+    model = ModelConfig(**given(options, ModelConfig))
+    chosen = [find_pattern(options.pattern)] if options.pattern else PATTERNS.values()
+    digits = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3]) % (model.in_max_int + 1)
+    sources = np.resize(digits, (1, options.in_len or 6))
+    rows = []
+    for pattern in chosen:
+        try:
+            pattern.check(sources.shape[1], options.out_len, model.in_max_int, model.out_max_int)
+            (target,) = pattern.targets(sources, options.out_len, model.out_max_int).tolist()
+            example = " ".join(map(str, target))
+        except UsageError:
+            if options.pattern:
+                raise
+            example = "none of this length"
+        what = (pattern.function.__doc__ or "").strip().partition("\n")[0]
+        rows.append([pattern.name, pattern.lengths, pattern.target_len, example, what])
+    source = " ".join(map(str, sources[0]))
+    print(report.table(["pattern", "length S", "target", f"{source} becomes", ""], rows, str.ljust))
 
 
 def _output_path(options: Namespace, pattern: str) -> Path | None:

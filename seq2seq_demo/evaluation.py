@@ -19,12 +19,49 @@ class Figures:
     exact_match: float
 
 
-def evaluate(network: NumpyNetwork, pairs: Pairs) -> Figures:
-    """Measure the network on every pair, with teacher forcing and free-running."""
+@dataclass(frozen=True)
+class Evaluation:
+    """What was counted on N pairs of source and target; V symbols, GO included."""
+
+    n: int
+    loss: float  # nats a symbol
+    forced_right: np.ndarray  # [T] how many symbols are right at each position, with teacher forcing
+    right: np.ndarray  # [T] free-running, as are the next
+    forced_exact: int  # how many sequences are wholly right
+    exact: int
+    confusion: np.ndarray  # [V, V] how often each symbol was expected (row) and predicted (column)
+
+    @property
+    def figures(self) -> Figures:
+        """Return loss, token accuracy and exact match."""
+        symbols = self.n * len(self.right)
+        return Figures(
+            loss=self.loss,
+            forced_token_accuracy=int(self.forced_right.sum()) / symbols,
+            forced_exact_match=self.forced_exact / self.n,
+            token_accuracy=int(self.right.sum()) / symbols,
+            exact_match=self.exact / self.n,
+        )
+
+    def confusions(self) -> list[tuple[int, int, int]]:
+        """Return expected and predicted symbol and how often it happened, the commonest first."""
+        wrong = self.confusion * (1 - np.eye(len(self.confusion), dtype=int))
+        commonest = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
+        return [(*divmod(int(k), len(wrong)), int(wrong.flat[k])) for k in commonest]
+
+
+def measure(network: NumpyNetwork, pairs: Pairs) -> Evaluation:
+    """Decode every pair, with teacher forcing and free-running, and count."""
     parts = chunks(pairs, np.arange(len(pairs.sources)), CHUNK)
-    sums = sum(in_threads(lambda part: _sums(network, part), parts))
-    n, T = pairs.targets.shape
-    return Figures(*(sums / (n * np.array([T, T, 1, T, 1]))).tolist())
+    loss, *counts = (
+        sum(column) for column in zip(*in_threads(lambda part: _counts(network, part), parts), strict=True)
+    )
+    return Evaluation(len(pairs.sources), float(loss) / pairs.targets.size, *counts)
+
+
+def evaluate(network: NumpyNetwork, pairs: Pairs) -> Figures:
+    """Return the figures of the network on these pairs."""
+    return measure(network, pairs).figures
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -34,12 +71,14 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.log(np.exp(shifted).sum(axis=-1)) - chosen
 
 
-def _sums(network: NumpyNetwork, pairs: Pairs) -> np.ndarray:
-    """Return the figures of a chunk, summed over positions or over sequences."""
+def _counts(network: NumpyNetwork, pairs: Pairs) -> tuple:
+    """Return the loss, summed over the symbols of a chunk, and the counts of an Evaluation."""
     sources, targets = pairs
-    T = targets.shape[1]
+    T, V = targets.shape[1], network.config.n_output_symbols
     forced = network.decode(sources, T, shift_right(targets, network.config.go))
-    right = forced.symbols == targets
-    free = network.decode(sources, T).symbols == targets
     loss = cross_entropy(forced.logits, targets).sum(dtype=np.float64)
-    return np.array([loss, right.sum(), right.all(axis=1).sum(), free.sum(), free.all(axis=1).sum()])
+    symbols = network.decode(sources, T).symbols
+    forced_right, right = forced.symbols == targets, symbols == targets
+    exact = [int(rows.all(axis=1).sum()) for rows in (forced_right, right)]
+    confusion = np.bincount((targets.astype(np.intp) * V + symbols).ravel(), minlength=V * V).reshape(V, V)
+    return loss, forced_right.sum(axis=0), right.sum(axis=0), *exact, confusion

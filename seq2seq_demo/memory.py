@@ -18,9 +18,14 @@ def check_training_fits(model: ModelConfig, train: TrainConfig) -> None:
     """Raise UsageError if weights, points or a batch cannot fit."""
     S, T = train.in_len, train.out_len
     _check(f"a network of {n_weights(model)} weights", 4 * n_weights(model) * FLOAT)  # with gradients and two moments
-    _check(f"{train.points} points of {S} + {T} symbols", train.points * (S + T))
+    check_points_fit(train.points, S, T)
     step = model.num_layers * (S + T) * GATES[model.cell_type] * model.cell_size + T * model.n_output_symbols
     _check(f"a batch of {train.batch_size} sequences", train.batch_size * step * FLOAT)
+
+
+def check_points_fit(n: int, in_len: int, out_len: int) -> None:
+    """Raise UsageError if so many pairs cannot fit."""
+    _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len))
 
 
 def check_decoding_fits(model: ModelConfig, rows: int, out_len: int) -> None:

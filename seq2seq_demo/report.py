@@ -1,13 +1,18 @@
-"""Text for people: what `train` says while it works, and the lines of `predict`."""
+"""What the program prints: the progress of `train`, the answers of `predict` and `evaluate`, as text or as JSON."""
 
 import json
 import os
 import sys
-from collections.abc import Iterable
 from dataclasses import asdict
+from typing import NamedTuple
+
+import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.dataset import Pairs
+from seq2seq_demo.evaluation import Evaluation
+from seq2seq_demo.heatmap import has_colour
+from seq2seq_demo.numpy_decoder import predict
 from seq2seq_demo.parameters import TrainedNetwork
 from seq2seq_demo.watchers import Watcher
 
@@ -67,6 +72,9 @@ class TrainingReport(Watcher):
             f"token accuracy {last['validation_forced_token_accuracy']:.4f} forced, "
             f"{last['validation_token_accuracy']:.4f} free-running, exact match {last['validation_exact_match']:.4f}"
         )
+        source, expected = (symbols[:1] for symbols in validation)
+        predicted = predict(network, source, expected.shape[1])
+        line(probe_line(*(symbols[0].tolist() for symbols in (source, predicted, expected)), has_colour(sys.stdout)))
 
 
 def training_header(model: ModelConfig, train: TrainConfig, pattern: str, verbose: int) -> None:
@@ -104,10 +112,112 @@ def describe(network: TrainedNetwork) -> str:
     )
 
 
-def prediction_line(source: Iterable[int], predicted: Iterable[int], expected: Iterable[int] | None) -> str:
-    """Return the line that 2016 printed for a sequence; `expected` None leaves it out."""
-    text = f"==> For input {list(source)}, prediction=[{' '.join(map(str, predicted))}]"
-    return text if expected is None else f"{text} (expected=[{' '.join(map(str, expected))}])"
+class Prediction(NamedTuple):
+    """What a network says to a source, and what was expected of it, if anybody knows."""
+
+    source: list[int]
+    predicted: list[int]
+    expected: list[int] | None
+    probabilities: list[float] | None = None  # of each predicted symbol
+    attention: np.ndarray | None = None  # [T, S]
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether it is right."""
+        return None if self.expected is None else self.predicted == self.expected
+
+
+def prediction_line(p: Prediction) -> str:
+    """Return the line that 2016 printed for a sequence, without what nobody expects."""
+    text = f"==> For input {p.source}, prediction=[{' '.join(map(str, p.predicted))}]"
+    return text if p.expected is None else f"{text} (expected=[{' '.join(map(str, p.expected))}])"
+
+
+def prediction_json(p: Prediction) -> str:
+    """Return a JSON object in a line; the attention only if it is there."""
+    facts = {"input": p.source, "prediction": p.predicted, "expected": p.expected, "exact": p.exact}
+    facts["probabilities"] = [round(probability, 6) for probability in p.probabilities]
+    if p.attention is not None:
+        facts["attention"] = [[round(weight, 6) for weight in row] for row in p.attention.tolist()]
+    return json.dumps(facts)
+
+
+def probe_line(source: list[int], predicted: list[int], expected: list[int], colour: bool) -> str:
+    """Return a line that marks each wrong symbol with a star, and in colour."""
+    wrong = "\033[31m{}*\033[0m" if colour else "{}*"
+    marked = [str(p) if p == e else wrong.format(p) for p, e in zip(predicted, expected, strict=True)]
+    expectation = "" if predicted == expected else f" (expected=[{' '.join(map(str, expected))}])"
+    return f"    probe {source}, prediction=[{' '.join(marked)}]{expectation}"
+
+
+def evaluation_dict(e: Evaluation, in_len: int) -> dict:
+    """Return an evaluation as JSON has it."""
+    f, expected = e.figures, e.confusion.sum(axis=1)
+    forced = {"token_accuracy": f.forced_token_accuracy, "exact_match": f.forced_exact_match}
+    free = {"token_accuracy": f.token_accuracy, "exact_match": f.exact_match}
+    positions = {"forced": (e.forced_right / e.n).tolist(), "free_running": (e.right / e.n).tolist()}
+    symbols = [
+        {"symbol": symbol, "n": int(n), "accuracy": float(e.confusion[symbol, symbol] / n)}
+        for symbol, n in enumerate(expected)
+        if n
+    ]
+    confusions = [dict(zip(("expected", "predicted", "times"), c, strict=True)) for c in e.confusions()]
+    return {
+        "n": e.n,
+        "in_len": in_len,
+        "out_len": len(e.right),
+        "loss": e.loss,
+        "forced": forced,
+        "free_running": free,
+        "gap": {name: forced[name] - free[name] for name in forced},
+        "by_position": positions,
+        "by_symbol": symbols,
+        "confusions": confusions,
+    }
+
+
+def evaluation_text(e: dict) -> str:
+    """Return an `evaluation_dict` as tables."""
+    figures = [
+        [name.replace("_", " "), *(f"{e[way][name]:.5f}" for way in ("forced", "free_running")), f"{gap:+.5f}"]
+        for name, gap in e["gap"].items()
+    ]
+    ways = e["by_position"]
+    positions = [
+        [str(t), f"{forced:.5f}", f"{free:.5f}"]
+        for t, (forced, free) in enumerate(zip(ways["forced"], ways["free_running"], strict=True), start=1)
+    ]
+    symbols = [[str(s["symbol"]), str(s["n"]), f"{s['accuracy']:.5f}"] for s in e["by_symbol"]]
+    confusions = [[str(value) for value in c.values()] for c in e["confusions"][:5]]
+    return "\n\n".join(
+        [
+            table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e['loss']:.5f} nats a symbol, forced",
+            table(["output position", "forced", "free-running"], positions),
+            table(["symbol", "expected", "free-running"], symbols),
+            table(["expected", "predicted", "times"], confusions) if confusions else "No symbol was wrong.",
+        ]
+    )
+
+
+def lengths_text(evaluations: list[dict]) -> str:
+    """Return a row for each length's evaluation."""
+    header = ["length", "target", "sequences", "token accuracy forced", "free-running", "exact match"]
+    rows = [
+        [str(e["in_len"]), str(e["out_len"]), str(e["n"]), f"{e['forced']['token_accuracy']:.5f}"]
+        + [f"{value:.5f}" for value in e["free_running"].values()]
+        for e in evaluations
+    ]
+    return table(header, rows)
+
+
+def table(header: list[str], rows: list[list[str]], adjust=str.rjust) -> str:
+    """Return rows under a header, each column as wide as its widest cell, the first one to the left."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = []
+    for first, *others in [header, *rows]:
+        cells = [first.ljust(widths[0]), *map(adjust, others, widths[1:])]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
 
 
 def line(text: str) -> None:

@@ -17,7 +17,7 @@ _FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_(\d+)(?:\.weights\
 
 def canonical_path(data_dir: Path, name: str | None, pattern: str, iteration: int, kind: str = WEIGHTS) -> Path:
     """Return where an iteration is kept, or with SNAPSHOT a snapshot of that number."""
-    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{pattern}_{iteration}.weights.h5"
+    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{_part(pattern)}_{iteration}.weights.h5"
 
 
 def iteration_path(data_dir: Path, name: str | None, pattern: str, iteration: int) -> Path:
@@ -68,9 +68,14 @@ def shipped_path(pattern: str, model: str) -> Path:
     return canonical_path(folder, model, pattern, 1)
 
 
+def _part(pattern: str | None) -> str | None:
+    """Return how a pattern stands in a file name: a colon, as in MODULE:FUNCTION, would mean a host to scp."""
+    return pattern and pattern.replace(":", ".")
+
+
 def _files(data_dir: Path, name: str | None, pattern: str | None, kind: str) -> Iterator[tuple[int, Path]]:
     """Yield iteration and path of the canonical files that fit; None fits any."""
     for path in data_dir.iterdir() if data_dir.is_dir() else ():
         match = _FILE_NAME.fullmatch(path.name)
-        if match and match[1] == kind and name in (None, match[2]) and pattern in (None, match[3]):
+        if match and match[1] == kind and name in (None, match[2]) and _part(pattern) in (None, match[3]):
             yield int(match[4]), path

@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo import series, weights
+from seq2seq_demo.dataset import OwnData
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.parameters import TrainedNetwork
+from seq2seq_demo.patterns import PATTERNS, SequencePattern
 from seq2seq_demo.report import notice
 
 EVERY = 5000  # steps, as in 2016
@@ -45,9 +47,16 @@ class Interruption:
 class Snapshots:
     """The snapshot of one training: always the last one, under a name that no other training has."""
 
-    def __init__(self, data_dir: Path, name: str | None, pattern: str, output: Path | None, interruption: Interruption):
-        """Note where the training will be saved: `output`, or, if that is None, under the canonical name."""
-        self.data_dir, self.name, self.pattern, self.output = data_dir, name, pattern, output
+    def __init__(
+        self,
+        data_dir: Path,
+        name: str | None,
+        origin: SequencePattern | OwnData,
+        output: Path | None,
+        interruption: Interruption,
+    ):
+        """Note what is trained on, and where it will be saved: `output`, or, if None, under the canonical name."""
+        self.data_dir, self.name, self.origin, self.output = data_dir, name, origin, output
         self.interruption = interruption
         self.path = None  # where the snapshot is, once there is one
 
@@ -60,17 +69,19 @@ class Snapshots:
         if self.interruption.signum or after // EVERY > before // EVERY:
             self.save(network())
         if self.interruption.signum:
-            resume = f"go on with `seq2seq-demo train --resume --data-dir {self.data_dir}`"
+            own = " and the same -p or --from-file" if self.origin.name not in PATTERNS else ""
+            resume = f"go on with `seq2seq-demo train --resume --data-dir {self.data_dir}`{own}"
             kept = f"kept in {self.path}: {resume}" if self.path else "no snapshot could be kept"
             raise Interrupted(f"interrupted at step {after}; {kept}", self.interruption.signum)
 
     def save(self, network: TrainedNetwork) -> None:
         """Write the snapshot; where that fails, say so, and let the training go on."""
-        place = {"name": self.name, "output": os.path.abspath(self.output) if self.output else None}
-        network = replace(network, trained=network.trained | place)
+        noted = {"name": self.name, "output": os.path.abspath(self.output) if self.output else None}
+        noted["data"] = self.origin.digest() if isinstance(self.origin, OwnData) else None
+        network = replace(network, trained=network.trained | noted)
         try:
             if self.path is None:
-                where = self.data_dir, self.name, self.pattern
+                where = self.data_dir, self.name, self.origin.name
                 self.path = series.save_under_unused_name(network, *where, series.SNAPSHOT)
             else:
                 weights.save(network, self.path)

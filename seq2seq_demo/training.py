@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from seq2seq_demo import dataset, workers
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.dataset import OwnData
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import Figures, evaluate
 from seq2seq_demo.network.model import Seq2Seq
@@ -27,31 +28,32 @@ STEPS_PER_CALL = 64
 
 @workers.losses_reported()
 def train(
-    pattern: SequencePattern,
+    origin: SequencePattern | OwnData,
     config: TrainConfig,
     model: ModelConfig | None = None,
     start: TrainedNetwork | None = None,
     watchers: Sequence[Watcher] = (),
     snapshots: Snapshots | None = None,
 ) -> TrainedNetwork:
-    """Train a network on random sources and the pattern's targets; return it.
+    """Train a network on random sources and a pattern's targets, or on a user's own pairs; return it.
 
     `start` is the network to go on from, instead of a fresh one of `model`; a snapshot is gone on with from where it
     stood. `watchers` are told how it goes; `snapshots` keeps the training while it is under way. Several workers, or
     GPUs, train it together; each worker returns it.
 
     Raises:
-        UsageError: the pattern cannot fill these lengths or symbols, or the workers cannot share a batch.
+        UsageError: the pattern or the pairs do not fit these lengths or symbols, or the workers cannot share a batch.
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
         Interrupted: a signal came; the last snapshot says where the training stood.
     """
     start = start or untrained(model or ModelConfig(), config.seed)
     set_threads(start.model.cell_size)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, repr((config, pattern.name, start)))
+    data = origin.digest() if isinstance(origin, OwnData) else None
+    workers.require_agreement(strategy, repr((config, origin.name, data, start)))
     with strategy.scope():
-        trainer = Trainer(pattern, config, start)
-    training, validation = dataset.draw(pattern, trainer.model, config, trainer.progress.start_step)
+        trainer = Trainer(origin.name, config, start)
+    training, validation = dataset.draw(origin, trainer.model, config, trainer.progress.start_step)
     while not trainer.is_done():
         for watcher in watchers:
             watcher.epoch_starts(trainer.progress.epoch)
@@ -84,7 +86,7 @@ def use_xla(config: TrainConfig) -> bool:
 class Trainer:
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
-    def __init__(self, pattern: SequencePattern, config: TrainConfig, start: TrainedNetwork):
+    def __init__(self, pattern: str, config: TrainConfig, start: TrainedNetwork):
         """Begin with the weights, Adam's state and, if it is a snapshot, the progress of `start`.
 
         The strategy in scope says where the variables live.
@@ -129,10 +131,10 @@ class Trainer:
         return TrainedNetwork(
             model=self.model,
             weights=weights,
-            pattern=self.pattern.name,
+            pattern=self.pattern,
             in_len=self.config.in_len,
             out_len=self.config.out_len,
-            trained=asdict(self.config),
+            trained=asdict(self.config) | {"start_step": self.progress.start_step},
             reached=self.reached,
             step=self.step,
             moments=moments,

@@ -1,4 +1,4 @@
-"""What a training tells those who watch it; one of them keeps its figures in a file."""
+"""What a training tells those who watch it: the report on the screen, the history in a file, TensorBoard."""
 
 from seq2seq_demo.dataset import Pairs
 from seq2seq_demo.parameters import TrainedNetwork

@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from seq2seq_demo import weights_2016
+from seq2seq_demo import files, weights_2016
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.parameters import TrainedNetwork, check_weights
@@ -24,39 +24,24 @@ HEADER_SIZE = 512
 
 def check_writable(path: Path) -> None:
     """Raise WeightsError if it can be known beforehand that `save` would fail."""
-    if path.exists() and not path.is_file():
-        kind = "a directory" if path.is_dir() else "a device or pipe"
-        raise WeightsError(f"{path}: expected a place for a weights file, found {kind}")
-    path = Path(os.path.realpath(path))
-    if not path.parent.is_dir():
-        raise WeightsError(f"{path}: expected a place for a weights file, but there is no directory {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise WeightsError(f"{path}: expected a place for a weights file, but {path.parent} cannot be written")
+    reason = files.why_not_writable(path, "a weights file")
+    if reason:
+        raise WeightsError(reason)
 
 
 def save(network: TrainedNetwork, path: str | os.PathLike, overwrite: bool = True) -> None:
-    """Write the file whole or not at all: beside its place first, then moved into it.
+    """Write the file whole or not at all.
 
     Raises:
         WeightsError: it could not be written.
         FileExistsError: it is there already and `overwrite` is False.
     """
-    path = Path(os.path.realpath(path))  # what a symbolic link points to is replaced, not the link
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(beside, "wb") as file:
-            file.write(_to_bytes(network))
-            file.flush()
-            os.fsync(file.fileno())
-        if not overwrite:
-            open(path, "xb").close()  # claims the name, or finds it taken
-        os.replace(beside, path)
+        files.write(Path(path), _to_bytes(network), overwrite)
     except FileExistsError:
         raise
     except OSError as error:
         raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike) -> TrainedNetwork:

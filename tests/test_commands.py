@@ -43,7 +43,8 @@ def test_train_save_load_predict_at_other_lengths(run, model):
     assert "270 training points, 30 validation points" in lines
     assert [line.split(":")[0] for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
     for figure in ("loss", "accuracy", "validation loss", "forced", "free-running", "exact match"):
-        assert figure in lines[-2]
+        assert figure in lines[-3]
+    assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe each time
     assert lines[-1] == "Saved w.tfl"
     assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To get closer, try ")
 

@@ -148,7 +148,7 @@ def test_going_on_keeps_adam_and_meets_new_points():
 )
 def test_learning_rates(schedule, rates):
     config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
-    trainer = training.Trainer(REVERSED, config, untrained(SMALL, 0))
+    trainer = training.Trainer("reversed", config, untrained(SMALL, 0))
     first = trainer.learning_rates()[:2].numpy()
     trainer.progress.epoch = 1
     got = [*first, *trainer.learning_rates()[:2].numpy()]

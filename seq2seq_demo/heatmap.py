@@ -1,0 +1,51 @@
+"""The attention matrix as text: a row an output, a column an input, and the darker a cell, the larger its α."""
+
+import os
+from typing import TextIO
+
+import numpy as np
+
+# Ten shades, one a tenth of α: characters for any file, colours of the 256 that terminals number for the others.
+CHARACTERS = " .:-=+*#%@"
+COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
+
+
+def draw(
+    source: list[int], predicted: list[int], expected: list[int] | None, attention: np.ndarray, colour: bool
+) -> str:
+    """Return a line with the S inputs, one for each of the T outputs with its α, and one that explains them.
+
+    `attention` is `[T, S]`. A wrong output is followed by the expected one, and red if there is colour; `expected` of
+    None marks none.
+    """
+    width = 1 + _widest(source)  # of a cell, so that the inputs above stand apart
+    margin = _widest(predicted)
+    tenths = np.clip(np.nan_to_num(attention) * 10, 0, 9).astype(int)  # [T, S]
+    lines = [" " * (margin + 2) + "".join(f"{symbol:{width}}" for symbol in source)]
+    for symbol, right, row in zip(predicted, expected or predicted, tenths, strict=True):
+        label, note = f"{symbol:{margin}}", "" if symbol == right else f" (expected {right})"
+        if note and colour:
+            label, note = _red(label), _red(note)
+        lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
+    scale = _cells(range(10), 2 if colour else 1, colour)
+    lines.append(f"Each output (row) spreads an attention of 1 over the inputs (columns): 0 |{scale}| 1")
+    return "\n".join(lines)
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Return whether the stream is a terminal that shows colours, and its user has not refused them."""
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _widest(symbols: list[int]) -> int:
+    return max(len(str(symbol)) for symbol in symbols)
+
+
+def _cells(tenths, width: int, colour: bool) -> str:
+    if colour:
+        return "".join(f"\x1b[48;5;{COLOURS[tenth]}m{'':{width}}" for tenth in tenths) + "\x1b[0m"
+    return "".join(CHARACTERS[tenth] * width for tenth in tenths)
+
+
+def _red(text: str) -> str:
+    return f"\x1b[31m{text}\x1b[0m"
