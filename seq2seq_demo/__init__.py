@@ -1,7 +1,7 @@
 """Small sequence-to-sequence networks on integer sequences: train them, and see what they learned.
 
-The Python API, each name imported when it is first used: `ModelConfig`, `TrainConfig`, `find_pattern`, `train`,
-`predict`, `load`, `save`.
+The Python API, each name imported when it is first used: `ModelConfig`, `TrainConfig`, `SequencePattern`,
+`find_pattern`, `per_sequence`, `Pairs`, `OwnData`, `train`, `predict`, `load`, `save`.
 """
 
 import os
@@ -18,6 +18,9 @@ _HOME = {
     "TrainConfig": "config",
     "SequencePattern": "patterns",
     "find_pattern": "patterns",
+    "per_sequence": "patterns",
+    "Pairs": "dataset",
+    "OwnData": "dataset",
     "train": "training",
     "predict": "numpy_decoder",
     "load": "weights",

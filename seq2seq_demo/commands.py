@@ -86,6 +86,7 @@ def _answer(options: Namespace, network: TrainedNetwork, decode: Callable, notic
             plots.check_number(len(drawn))
     if drawn:
         plots.attention(options.attention_plot, drawn)
+        report.notice(f"Drew {options.attention_plot}")
     if skipped:
         raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
 

@@ -89,7 +89,7 @@ def from_terminal() -> Iterator[Located]:
 
 def _located_words(where: str, words: list[str]) -> Located:
     try:
-        return next(from_words(words, f"{where}, word"))
+        return next(from_words(words, f"{where}, word"))._replace(where=where)
     except InputError as error:
         return Located(where, error)
 

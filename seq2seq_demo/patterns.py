@@ -237,7 +237,8 @@ def _load(name: str) -> SequencePattern:
     if not callable(function):
         found = "nothing of that name" if function is None else type(function).__name__
         raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {where}, found {found}")
-    return SequencePattern(f"{module.__name__.rpartition('.')[2]}:{function_name}", function, lengths="its own")
+    name = f"{module.__name__.rpartition('.')[2]}:{function_name}"
+    return SequencePattern(name, function, lengths="its own", target_len="its own")
 
 
 def _import_file(path: Path):
