@@ -90,6 +90,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         UsageError: the words make no command, or a value is out of its range.
     """
     parser, only_for = _parser()
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what may stand here
+        _complete(parser, only_for)
     options = parser.parse_intermixed_args(argv)
     if options.command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
@@ -101,6 +103,16 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
                 raise UsageError(f"{name} means nothing to {options.command}: it is an option of {owners}")
     _check_values(options)
     return options
+
+
+def _complete(parser: argparse.ArgumentParser, only_for: dict[tuple[str, ...], list[argparse.Action]]) -> None:
+    """Tell the shell how the line may go on, and exit."""
+    import argcomplete
+
+    typed = next((word for word in os.environ["COMP_LINE"].split() if word in COMMANDS), None)
+    others = [actions for commands, actions in only_for.items() if typed and typed not in commands]
+    names = [name for actions in others for action in actions for name in action.option_strings]
+    argcomplete.autocomplete(parser, exclude=names)
 
 
 def _check_values(options: argparse.Namespace) -> None:
@@ -180,9 +192,9 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[tuple[str, ...], list[argpa
         allow_abbrev=False,
         add_help=False,
     )
-    parser.add_argument("command", nargs="?", metavar="command", help=f"one of {', '.join(COMMANDS)}")
+    _add_choice(parser.add_argument, "command", COMMANDS, f"one of {', '.join(COMMANDS)}", nargs="?", metavar="command")
     numbers = "train, evaluate: how many points; predict: the sequence"
-    parser.add_argument("values", nargs="*", metavar="N | X ...", help=numbers)
+    parser.add_argument("values", nargs="*", metavar="N | X ...", help=numbers).completer = lambda **_: ()
     groups = {
         COMMANDS: ("options of every command", _add_every),
         ("train", "predict", "evaluate"): ("options of train, predict and evaluate", _add_common),
@@ -212,7 +224,7 @@ def _add_every(add) -> list[argparse.Action]:
         add("-h", "--help", action="help", help="show this and exit"),
         add("--version", action="version", version=f"%(prog)s {__version__}", help="show the version and exit"),
         add("-v", "--verbose", action="count", default=0, help="say more; twice: parameters, tracebacks"),
-        add("-p", "--pattern-name", dest="pattern", metavar="NAME", help=f"one of {names} ({default})"),
+        _add_choice(add, "-p/--pattern-name", PATTERNS, f"one of {names} ({default})", dest="pattern", metavar="NAME"),
         add(
             "--in-len",
             type=_integer,
@@ -242,8 +254,8 @@ def _add_common(add) -> list[argparse.Action]:
             metavar="FILE",
             help="sequences or pairs as JSON, a line each or in a list; - is standard input",
         ),
-        add("-m", "--model", metavar="MODEL", help=_choices(MODELS, d.model)),
-        add("--cell-type", metavar="CELL", help=_choices(CELL_TYPES, d.cell_type)),
+        _add_choice(add, "-m/--model", MODELS, _choices(MODELS, d.model), metavar="MODEL"),
+        _add_choice(add, "--cell-type", CELL_TYPES, _choices(CELL_TYPES, d.cell_type), metavar="CELL"),
         add("-L", "--num-layers", type=_integer, metavar="N", help=f"stacked cells (default {d.num_layers})"),
         add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})"),
         add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}"),
@@ -256,10 +268,11 @@ def _add_seed(add) -> list[argparse.Action]:
 
 def _add_train(add) -> list[argparse.Action]:
     d = TrainConfig
+    schedules = _choices(LR_SCHEDULES, d.lr_schedule)
     return [
         add("-e", "--epochs", type=_integer, metavar="N", help=f"default {d.epochs}; 0 saves without training"),
         add("-r", "--learning-rate", type=_number, metavar="R", help=f"of Adam (default {d.learning_rate})"),
-        add("--lr-schedule", metavar="NAME", help=_choices(LR_SCHEDULES, d.lr_schedule) + "; cosine falls to 0"),
+        _add_choice(add, "--lr-schedule", LR_SCHEDULES, f"{schedules}; cosine falls to 0", metavar="NAME"),
         add("--batch-size", type=_integer, metavar="B", help=f"default {d.batch_size}"),
         add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X"),
         add("--resume", action="store_true", default=None, help="go on with the snapshot of a training that stopped"),
@@ -286,6 +299,13 @@ def _add_predict(add) -> list[argparse.Action]:
 
 def _add_evaluate(add) -> list[argparse.Action]:
     return [add("--lengths", type=_integers, metavar="S,S,...", help="a line for each of these lengths of a source")]
+
+
+def _add_choice(add, names: str, choices, text: str, **more) -> argparse.Action:
+    """Add an option whose values the shell completes; a wrong one gets an error of ours, with a suggestion."""
+    action = add(*names.split("/"), help=text, **more)
+    action.completer = lambda **_: choices
+    return action
 
 
 def _choices(names, default: str) -> str:

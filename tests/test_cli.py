@@ -136,6 +136,29 @@ def test_nothing_heavy_is_imported_for_help_and_wrong_usage(argv):
     assert imported(argv, "tensorflow", "keras", "numpy", "h5py") == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("", {"train", "predict", "evaluate", "patterns"}),
+        ("tr", {"train"}),
+        ("train -p r", {"reversed", "rotated", "running_sum"}),
+        ("-m embedding_a", {"embedding_attention"}),
+        ("train 100 --lr-schedule ", {"constant", "cosine"}),
+        ("predict --engine ", {"numpy", "keras"}),
+        ("evaluate --l", {"--lengths"}),
+        ("predict --l", set()),
+        ("train --l", {"--learning-rate", "--lr-schedule", "--log-dir"}),
+    ],
+)
+def test_what_the_shell_completes(shell, tmp_path, typed, offered):
+    line = f"seq2seq-demo {typed}"
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9"}
+    asked |= {"_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "offered")}
+    shell(**asked)
+    got = {word.strip() for word in (tmp_path / "offered").read_text().split("\n")}
+    assert {word for word in got if typed or not word.startswith("-")} == (offered or {""})
+
+
 def imported(argv, *modules):
     """Run the command line in a process of its own; return which of the modules it imported."""
     code = f"""
