@@ -268,6 +268,7 @@ def _add_seed(add) -> list[argparse.Action]:
 
 def _add_train(add) -> list[argparse.Action]:
     d = TrainConfig
+    logged = "0 loss and metrics (default), 1 gradients too, 2 weights too, 3 activations too"
     schedules = _choices(LR_SCHEDULES, d.lr_schedule)
     return [
         add("-e", "--epochs", type=_integer, metavar="N", help=f"default {d.epochs}; 0 saves without training"),
@@ -279,7 +280,8 @@ def _add_train(add) -> list[argparse.Action]:
         add("-o", "--output-weights", type=_path, metavar="FILE", help="default: the next unused canonical name"),
         add("--history", type=_path, metavar="FILE", help="write the figures of every epoch there, as JSON"),
         add("--history-plot", type=_path, metavar="FILE", help="draw their curves there: .png, .svg or .pdf"),
-        add("--tensorboard-verbose", type=int, choices=range(4), help="0 to 3 (default 0)"),
+        add("--log-dir", type=_path, metavar="DIR", help="logs for TensorBoard (default: a new temporary directory)"),
+        add("--tensorboard-verbose", type=int, choices=range(4), help=f"what is logged: {logged}"),
     ]
 
 

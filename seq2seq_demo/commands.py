@@ -9,7 +9,7 @@ from tempfile import gettempdir
 
 import numpy as np
 
-from seq2seq_demo import evaluation, heatmap, inputs, plots, report, selection, series, weights, workers
+from seq2seq_demo import evaluation, heatmap, inputs, plots, report, selection, series, tensorboard, weights, workers
 from seq2seq_demo.config import ModelConfig, TrainConfig, given
 from seq2seq_demo.dataset import Pairs, fresh_sources
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -27,26 +27,36 @@ EVALUATED = 10_000  # sources, unless N says otherwise
 def train(options: Namespace) -> None:
     """Train on random sources or own pairs, from initial weights, a file's or a snapshot's; the chief worker saves."""
     start = selection.start_of_training(options)
-    network, config, origin, snapshot_path = start
     if not workers.is_chief():
         _train_with_the_chief(start)
         return
-    output = _output_path(options, origin.name)
+    output = _output_path(options, start.origin.name)
     weights.check_writable(output or options.data_dir / "any")
-    if config.epochs == 0:  # converts a file of 2016, or shows what training starts from
-        print(f"Saved {_save(network, output, options, origin.name)}")
+    if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
+        print(f"Saved {_save(start.network, output, options, start.origin.name)}")
         return
+    reached = _train_and_save(start, options, output).reached["exact_match"]
+    if reached < min(0.99, start.config.stop_at_exact or 1):
+        report.notice(report.advice(start.network.model, start.config, reached))
+
+
+def _train_and_save(start: selection.Start, options: Namespace, output: Path | None) -> TrainedNetwork:
+    """Train while the screen, the history, TensorBoard and the snapshots follow; return the network."""
+    network, config, origin, snapshot = start
     history = History(options.history, options.history_plot)
+    log_dir = options.log_dir or tensorboard.default_log_dir(options.name, origin.name)
+    if options.log_dir:
+        tensorboard.check(log_dir)
+    logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose or 0)
     report.training_header(network.model, config, origin.name, options.verbose)
+    report.line(f"Log directory: {log_dir}")
     from seq2seq_demo import training  # loads TensorFlow
 
-    with Interruption() as interruption, report.TrainingReport(config) as training_report:
-        snapshots = Snapshots(options.data_dir, options.name, origin, output, interruption)
-        snapshots.path = snapshot_path
-        network = training.train(origin, config, None, network, [training_report, history], snapshots)
+    with Interruption() as interruption, report.TrainingReport(config) as screen, logs:
+        snapshots = Snapshots(options.data_dir, options.name, origin, output, interruption, snapshot)
+        network = training.train(origin, config, None, network, [screen, history, logs], snapshots)
         report.line(f"Saved {_save_or_keep(network, output, options, origin.name, snapshots)}")
-    if network.reached["exact_match"] < min(0.99, config.stop_at_exact or 1):
-        report.notice(report.advice(network.model, config, network.reached["exact_match"]))
+    return network
 
 
 def _train_with_the_chief(start: selection.Start) -> None:

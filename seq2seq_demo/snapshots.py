@@ -54,11 +54,14 @@ class Snapshots:
         origin: SequencePattern | OwnData,
         output: Path | None,
         interruption: Interruption,
+        path: Path | None = None,
     ):
-        """Note what is trained on, and where it will be saved: `output`, or, if None, under the canonical name."""
+        """Note what is trained on, and where it will be saved: `output`, or, if None, under the canonical name.
+
+        `path` is where the snapshot is, once there is one.
+        """
         self.data_dir, self.name, self.origin, self.output = data_dir, name, origin, output
-        self.interruption = interruption
-        self.path = None  # where the snapshot is, once there is one
+        self.interruption, self.path = interruption, path
 
     def after_steps(self, before: int, after: int, network: Callable[[], TrainedNetwork]) -> None:
         """Save if it is time to; called after the steps that took Adam from `before` to `after`.

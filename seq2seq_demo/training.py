@@ -222,12 +222,10 @@ class Trainer:
         With several workers, B is this one's share, and adding up makes the sums and gradients of the whole batch,
         which has so many `rows`.
         """
-        targets = tf.cast(targets, tf.int32)
-        go = tf.fill((targets.shape[0], 1), self.network.config.go)
         with tf.GradientTape() as tape:
-            logits = self.network(sources, tf.concat([go, targets[:, :-1]], axis=1))  # [B, T, V]
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)  # [B, T]
+            losses, logits = self.network.forced_losses(sources, targets)  # [B, T], [B, T, V]
             loss_sum = tf.reduce_sum(losses * weight[:, None])
             loss = loss_sum / (rows * targets.shape[1])
-        right = tf.cast(tf.argmax(logits, axis=-1, output_type=tf.int32) == targets, tf.float32)
+        right = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
+        right = tf.cast(right, tf.float32)
         return [loss_sum, tf.reduce_sum(right * weight[:, None]), *tape.gradient(loss, self.variables)]

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,16 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.parameters import initial_weights
 
 REFERENCE_2016 = Path(__file__).parents[2] / "shared" / "reference_2016"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary(tmp_path_factory):
+    """The temporary directory of these processes: trainings leave their logs there."""
+    folder = tmp_path_factory.mktemp("temporary")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr(tempfile, "tempdir", str(folder))
+        yield folder
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def test_every_letter_and_name_of_2016():
         ("predict 1 --from-file f", "got both"),
         ("predict 1 -e 5", "-e/--epochs means nothing to predict: it is an option of train"),
         ("predict 1 -o w", "-o/--output-weights means nothing to predict"),
+        ("predict 1 --log-dir d", "--log-dir means nothing to predict"),
         ("predict 1 --out-len 0", "at least 1, got 0"),
         ("predict 1 --engine jax", "jax"),
         ("train 50 --no-such", "--no-such"),

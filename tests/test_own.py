@@ -112,7 +112,7 @@ def test_standard_input(own, shell, tmp_path):
     ("own_option", "other", "message"),
     [
         (["-p", "mine.py:f"], [], "trained on 'mine:f': expected -p with your function again"),
-        (["--from-file", "pairs.jsonl"], [], "own data (.pairs.jsonl.): expected --from-file"),
+        (["--from-file", "pairs.jsonl"], [], "own data ('pairs.jsonl'): expected --from-file"),
         (
             ["--from-file", "pairs.jsonl"],
             ["--from-file", "other.jsonl"],
@@ -121,7 +121,7 @@ def test_standard_input(own, shell, tmp_path):
     ],
 )
 def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, own_option, other, message):
-    argv = ["train", "120", *own_option, "-e", "150", "--batch-size", "4", *SMALL, "-o", "w"]
+    argv = ["train", "120", *own_option, "-e", "12", "--batch-size", "4", *SMALL, "-o", "w"]
     process = start(tmp_path, *argv)
     wait_for(lambda: snapshot_in(tmp_path))
     process.send_signal(signal.SIGINT)

@@ -102,7 +102,7 @@ def snapshot_of(folder, **changes):
     config = TrainConfig(**{"points": 200, "epochs": 2, "batch_size": 16, "in_len": 4, "out_len": 3} | changes)
     interruption = Interruption()
     interruption.signum = signal.SIGTERM
-    snapshots = Snapshots(folder, None, "reversed", None, interruption)
+    snapshots = Snapshots(folder, None, find_pattern("reversed"), None, interruption)
     with pytest.raises(Interrupted) as error:
         training.train(find_pattern("reversed"), config, SMALL, snapshots=snapshots)
     assert error.value.exit_status == 143
@@ -152,7 +152,7 @@ def test_a_snapshot_every_5000_steps_and_every_epoch(tmp_path):
         def save(self, network):
             kept.append((network.step, network.progress["epoch"]))
 
-    snapshots = Recorder(tmp_path, None, "reversed", None, Interruption())
+    snapshots = Recorder(tmp_path, None, find_pattern("reversed"), None, Interruption())
     for before, after in [(4936, 4999), (4999, 5063), (5063, 5100), (9990, 10_000)]:
         snapshots.after_steps(before, after, lambda after=after: untrained_at(after))
     assert [step for step, _ in kept] == [5063, 10_000]
@@ -170,14 +170,14 @@ def untrained_at(step):
 
 def test_a_folder_that_cannot_be_written_does_not_stop_the_training(capsys, tmp_path):
     config = TrainConfig(points=200, epochs=2, batch_size=16, in_len=4, out_len=3)
-    snapshots = Snapshots(tmp_path / "none", None, "reversed", None, Interruption())
+    snapshots = Snapshots(tmp_path / "none", None, find_pattern("reversed"), None, Interruption())
     trained = training.train(find_pattern("reversed"), config, SMALL, snapshots=snapshots)
     assert trained.step == 24
     assert "No snapshot: " in capsys.readouterr().err
 
 
 def test_training_that_diverges_keeps_the_last_good_snapshot(tmp_path):
-    snapshots = Snapshots(tmp_path, None, "reversed", None, Interruption())
+    snapshots = Snapshots(tmp_path, None, find_pattern("reversed"), None, Interruption())
     start = untrained(SMALL, 0)
     config = TrainConfig(points=200, epochs=2, batch_size=16, in_len=4, out_len=3)
     first = training.train(find_pattern("reversed"), config, start=start, snapshots=snapshots)
