@@ -206,7 +206,8 @@ def _found(options: Namespace, pattern: SequencePattern | None) -> tuple[Path, T
         network = _load(path)
         if options.model in (None, network.model.model):
             return path, network, f"Using weights {path}"
-    path = series.shipped_path(name, options.model or ModelConfig.model)
+    in_len = options.in_len or (options.command == "predict" and len(options.values))
+    path = series.shipped_path(name, options.model or ModelConfig.model, in_len)
     if not path.exists():
         raise WeightsError(f"{options.data_dir}: expected weights of pattern {name!r}, found none: train them first")
     return path, weights.load(path), f"Using weights {path}, as none in {options.data_dir} fit"

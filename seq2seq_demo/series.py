@@ -59,13 +59,17 @@ def newest_first(data_dir: Path, name: str | None, pattern: str | None, kind: st
     return [path for *_, path in sorted(dated, reverse=True)]
 
 
-def shipped_path(pattern: str, model: str) -> Path:
-    """Return the shipped weights of a pattern and a model: in the wheel inside the package, in a clone beside it."""
+def shipped_path(pattern: str, model: str, in_len: int | None = None) -> Path:
+    """Return the shipped weights of a pattern and a model, trained at that length if there are such, or else at 10.
+
+    They lie in the wheel inside the package, in a clone beside it.
+    """
     package = Path(__file__).parent
     folder = package / "trained_weights"
     if not folder.is_dir():
         folder = package.parent / "trained_weights"
-    return canonical_path(folder, model, pattern, 1)
+    path = canonical_path(folder, f"{model}_{in_len}", pattern, 1)
+    return path if path.exists() else canonical_path(folder, model, pattern, 1)
 
 
 def _part(pattern: str | None) -> str | None:
