@@ -54,7 +54,7 @@ def _train_and_save(start: selection.Start, options: Namespace, output: Path | N
 
     with Interruption() as interruption, report.TrainingReport(config) as screen, logs:
         snapshots = Snapshots(options.data_dir, options.name, origin, output, interruption, snapshot)
-        network = training.train(origin, config, None, network, [screen, history, logs], snapshots)
+        network = training.train(origin, config, start=network, watchers=[screen, history, logs], snapshots=snapshots)
         report.line(f"Saved {_save_or_keep(network, output, options, origin.name, snapshots)}")
     return network
 
@@ -88,8 +88,7 @@ def _answer(options: Namespace, network: TrainedNetwork, decode: Callable, notic
     sequences = inputs.from_words(options.values) if options.values else inputs.from_file(options.from_file)
     batches = inputs.batches(sequences, CHUNK, options.in_len or network.in_len, network.model.in_max_int, skip)
     for predictions in in_threads(decode, batches):
-        while notices:  # said once there is an answer, so that an error stands alone
-            report.notice(notices.pop(0))
+        report.say(notices)  # once there is an answer, so that an error stands alone
         print(*map(show, predictions), sep="\n", flush=True)
         if options.attention_plot:
             drawn += predictions
@@ -104,11 +103,9 @@ def _answer(options: Namespace, network: TrainedNetwork, decode: Callable, notic
 def _converse(options: Namespace, network: TrainedNetwork, decode: Callable, notices: list[str]) -> None:
     """Answer each line that is typed before the next is read; say what is wrong with it, and go on."""
     in_len, show = options.in_len or network.in_len, _shown(options)
-    for notice in [*notices, f"Type {in_len or 'some'} integers from 0 to {network.model.in_max_int}; Ctrl-D ends"]:
-        report.notice(notice)
-    for batch in inputs.batches(
-        inputs.from_terminal(), 1, in_len, network.model.in_max_int, lambda error: report.notice(str(error))
-    ):
+    largest = network.model.in_max_int
+    report.say([*notices, f"Type {in_len or 'some'} integers from 0 to {largest}; Ctrl-D ends"])
+    for batch in inputs.batches(inputs.from_terminal(), 1, in_len, largest, lambda error: report.notice(str(error))):
         print(show(*decode(batch)), flush=True)
 
 
@@ -131,11 +128,10 @@ def _predictor(
 
     def predictions(batch: inputs.Batch) -> list[Prediction]:
         B, S = batch.sources.shape
-        T = options.out_len or network.out_len or S
+        T = _target_len(options, network, pattern, S)
         check_decoding_fits(model, B, T)
         expected = [_output(row, T) for row in batch.rows]
         if pattern and None in expected:
-            pattern.check(S, T, model.in_max_int, model.out_max_int)
             targets = pattern.targets(batch.sources, T, model.out_max_int).tolist()
             expected = [output or target for output, target in zip(expected, targets, strict=True)]
         decoded = decode(batch.sources, T)
@@ -145,6 +141,19 @@ def _predictor(
         return [Prediction(*row) for row in zip(*columns, strict=True)]
 
     return predictions
+
+
+def _target_len(options: Namespace, network: TrainedNetwork, pattern: SequencePattern | None, in_len: int) -> int:
+    """Return T: what the options say, or what was trained, or, for sources of another length, the pattern's targets.
+
+    Raises:
+        UsageError: the pattern does not take such sources, or gives less than the options ask for.
+    """
+    trained = network.out_len if network.in_len in (None, in_len) else None
+    if pattern is None:
+        return options.out_len or network.out_len or in_len
+    whole = pattern.check(in_len, options.out_len or trained, network.model.in_max_int, network.model.out_max_int)
+    return options.out_len or trained or whole
 
 
 def _output(row: inputs.Located, out_len: int) -> list[int] | None:
@@ -171,8 +180,7 @@ def evaluate(options: Namespace) -> None:
     numpy_network = NumpyNetwork(network.model, network.weights)
     facts = []
     for title, pairs in _pairs_to_measure(options, network, pattern, notices):
-        while notices:
-            report.notice(notices.pop(0))
+        report.say(notices)
         measured = evaluation.measure(numpy_network, pairs)
         facts.append(report.evaluation_dict(measured, pairs.sources.shape[1]))
         if options.json:
@@ -197,10 +205,8 @@ def _pairs_to_measure(
         raise UsageError(f"the network was trained on {network.pattern!r}: expected --from-file with pairs, or -p")
     in_len = options.in_len or network.in_len or TrainConfig.in_len
     for S in options.lengths or [in_len]:
-        T = options.out_len or (network.out_len if network.in_len == S else None)  # None: the whole target
-        pattern.check(S, T, model.in_max_int, model.out_max_int)
-        n = options.points or EVALUATED
-        check_points_fit(n, S, T or S)
+        T, n = _target_len(options, network, pattern, S), options.points or EVALUATED
+        check_points_fit(n, S, T)
         sources = fresh_sources(options.seed or 0, n, S, model.in_max_int, selection.trained_on(network))
         if not len(sources):
             raise InputError(f"expected sources of length {S} that were not trained on, but every one was")
@@ -213,23 +219,27 @@ def _pairs_to_measure(
 def patterns(options: Namespace) -> None:
     """List the patterns with an example each; or check and show the one of -p."""
     model = ModelConfig(**given(options, ModelConfig))
-    chosen = [find_pattern(options.pattern)] if options.pattern else PATTERNS.values()
     digits = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3]) % (model.in_max_int + 1)
-    sources = np.resize(digits, (1, options.in_len or 6))
+    source = np.resize(digits, options.in_len or 6)
     rows = []
-    for pattern in chosen:
+    for pattern in [find_pattern(options.pattern)] if options.pattern else PATTERNS.values():
         try:
-            pattern.check(sources.shape[1], options.out_len, model.in_max_int, model.out_max_int)
-            (target,) = pattern.targets(sources, options.out_len, model.out_max_int).tolist()
-            example = " ".join(map(str, target))
+            example = _example(pattern, source, options.out_len, model)
         except UsageError:
             if options.pattern:
                 raise
-            example = "none of this length"
+            example = "none"
         what = (pattern.function.__doc__ or "").strip().partition("\n")[0]
         rows.append([pattern.name, pattern.lengths, pattern.target_len, example, what])
-    source = " ".join(map(str, sources[0]))
-    print(report.table(["pattern", "length S", "target", f"{source} becomes", ""], rows, str.ljust))
+    header = ["pattern", "length S", "target", f"{' '.join(map(str, source))} becomes", ""]
+    print(report.table(header, rows, str.ljust))
+
+
+def _example(pattern: SequencePattern, source: np.ndarray, out_len: int | None, model: ModelConfig) -> str:
+    """Return what the pattern makes of a source `[S]`."""
+    pattern.check(len(source), out_len, model.in_max_int, model.out_max_int)
+    (target,) = pattern.targets(source[None], out_len, model.out_max_int)
+    return " ".join(map(str, target))
 
 
 def _output_path(options: Namespace, pattern: str) -> Path | None:

@@ -1,5 +1,6 @@
 """How good a network is, by NumPy alone: with teacher forcing, which flatters, and free-running, which counts."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +30,9 @@ class Evaluation:
     right: np.ndarray  # [T] free-running, as are the next
     forced_exact: int  # how many sequences are wholly right
     exact: int
-    confusion: np.ndarray  # [V, V] how often each symbol was expected (row) and predicted (column)
+    expected: np.ndarray  # [V] how often each symbol was expected
+    expected_and_right: np.ndarray  # [V] how often it was then predicted
+    confusions: Counter  # how often (expected symbol, another one that was predicted)
 
     @property
     def figures(self) -> Figures:
@@ -43,20 +46,16 @@ class Evaluation:
             exact_match=self.exact / self.n,
         )
 
-    def confusions(self) -> list[tuple[int, int, int]]:
-        """Return expected and predicted symbol and how often it happened, the commonest first."""
-        wrong = self.confusion * (1 - np.eye(len(self.confusion), dtype=int))
-        commonest = np.argsort(-wrong, axis=None, kind="stable")[: np.count_nonzero(wrong)]
-        return [(*divmod(int(k), len(wrong)), int(wrong.flat[k])) for k in commonest]
-
 
 def measure(network: NumpyNetwork, pairs: Pairs) -> Evaluation:
     """Decode every pair, with teacher forcing and free-running, and count."""
     parts = chunks(pairs, np.arange(len(pairs.sources)), CHUNK)
-    loss, *counts = (
-        sum(column) for column in zip(*in_threads(lambda part: _counts(network, part), parts), strict=True)
-    )
-    return Evaluation(len(pairs.sources), float(loss) / pairs.targets.size, *counts)
+    counts, confusions = [], Counter()
+    for *sums, confused in in_threads(lambda part: _counts(network, part), parts):
+        counts.append(sums)
+        confusions.update(confused)
+    loss, *sums = (sum(column) for column in zip(*counts, strict=True))
+    return Evaluation(len(pairs.sources), float(loss) / pairs.targets.size, *sums, confusions)
 
 
 def evaluate(network: NumpyNetwork, pairs: Pairs) -> Figures:
@@ -80,5 +79,6 @@ def _counts(network: NumpyNetwork, pairs: Pairs) -> tuple:
     symbols = network.decode(sources, T).symbols
     forced_right, right = forced.symbols == targets, symbols == targets
     exact = [int(rows.all(axis=1).sum()) for rows in (forced_right, right)]
-    confusion = np.bincount((targets.astype(np.intp) * V + symbols).ravel(), minlength=V * V).reshape(V, V)
-    return loss, forced_right.sum(axis=0), right.sum(axis=0), *exact, confusion
+    by_symbol = [np.bincount(expected.ravel(), minlength=V) for expected in (targets, targets[right])]
+    confused = Counter(zip(targets[~right].tolist(), symbols[~right].tolist(), strict=True))
+    return loss, forced_right.sum(axis=0), right.sum(axis=0), *exact, *by_symbol, confused

@@ -152,16 +152,19 @@ def probe_line(source: list[int], predicted: list[int], expected: list[int], col
 
 def evaluation_dict(e: Evaluation, in_len: int) -> dict:
     """Return an evaluation as JSON has it."""
-    f, expected = e.figures, e.confusion.sum(axis=1)
+    f = e.figures
     forced = {"token_accuracy": f.forced_token_accuracy, "exact_match": f.forced_exact_match}
     free = {"token_accuracy": f.token_accuracy, "exact_match": f.exact_match}
     positions = {"forced": (e.forced_right / e.n).tolist(), "free_running": (e.right / e.n).tolist()}
     symbols = [
-        {"symbol": symbol, "n": int(n), "accuracy": float(e.confusion[symbol, symbol] / n)}
-        for symbol, n in enumerate(expected)
+        {"symbol": symbol, "n": int(n), "accuracy": float(right / n)}
+        for symbol, (n, right) in enumerate(zip(e.expected, e.expected_and_right, strict=True))
         if n
     ]
-    confusions = [dict(zip(("expected", "predicted", "times"), c, strict=True)) for c in e.confusions()]
+    confusions = [
+        {"expected": expected, "predicted": predicted, "times": times}
+        for (expected, predicted), times in sorted(e.confusions.items(), key=lambda item: (-item[1], item[0]))
+    ]
     return {
         "n": e.n,
         "in_len": in_len,
@@ -228,6 +231,12 @@ def line(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             notice(f"Standard output: {error.strerror}; the training goes on")
+
+
+def say(notices: list[str]) -> None:
+    """Say what there is to say, once: the list is empty then."""
+    while notices:
+        notice(notices.pop(0))
 
 
 def notice(text: str) -> None:

@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from conftest import random_weights
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.dataset import Pairs
-from seq2seq_demo.evaluation import cross_entropy, evaluate
+from seq2seq_demo.evaluation import cross_entropy, evaluate, measure
 from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork
 
 
@@ -43,3 +44,17 @@ def test_against_one_sequence_at_a_time():
     assert figures.token_accuracy == pytest.approx(free / (2 * n))
     assert figures.exact_match == pytest.approx(free_exact / n)
     assert 0.4 < figures.exact_match < figures.token_accuracy < 1
+    measured = measure(network, Pairs(sources, targets))
+    assert measured.right.tolist() == (network.decode(sources, 2).symbols == targets).sum(axis=0).tolist()
+    symbols = network.decode(sources, 2).symbols
+    wrong = Counter((int(t), int(p)) for t, p in zip(targets.ravel(), symbols.ravel(), strict=True) if t != p)
+    assert measured.confusions == wrong
+    assert measured.expected.tolist() == [int((targets == symbol).sum()) for symbol in range(6)]
+    hits = targets[symbols == targets]
+    assert measured.expected_and_right.tolist() == [int((hits == symbol).sum()) for symbol in range(6)]
+
+
+def test_many_symbols_take_no_table_of_them_all():
+    config = ModelConfig(cell_size=3, embedding_size=2, out_max_int=200_000)
+    pairs = Pairs(np.zeros((5, 2), np.uint8), np.full((5, 3), 150_000))
+    assert measure(NumpyNetwork(config, random_weights(config)), pairs).expected[150_000] == 15

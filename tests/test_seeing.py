@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -24,9 +25,11 @@ SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 def counted(**changes):
     """An evaluation of 10 sequences of 2 symbols, 0 to 2, and GO, that was made up."""
-    confusion = np.array([[5, 0, 0, 0], [1, 3, 2, 0], [0, 4, 4, 1], [0, 0, 0, 0]])
+    confusions = Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 3): 1})
     values = {"n": 10, "loss": 0.25, "forced_right": np.array([9, 6]), "right": np.array([8, 4])}
-    return Evaluation(**values | {"forced_exact": 5, "exact": 3, "confusion": confusion} | changes)
+    values |= {"forced_exact": 5, "exact": 3, "confusions": confusions}
+    values |= {"expected": np.array([5, 6, 9, 0]), "expected_and_right": np.array([5, 3, 4, 0])}
+    return Evaluation(**values | changes)
 
 
 def test_an_evaluation_as_json():
@@ -64,7 +67,7 @@ def test_an_evaluation_as_text():
         ["2", "1", "4"],
     ):
         assert row in rows
-    perfect = evaluation_dict(counted(confusion=np.diag([9, 9, 2, 0])), 7)
+    perfect = evaluation_dict(counted(confusions=Counter()), 7)
     assert evaluation_text(perfect).endswith("\n\nNo symbol was wrong.")
     shown = lengths_text([evaluation_dict(counted(), in_len) for in_len in (7, 13)])
     assert [line.split() for line in shown.splitlines()[1:]] == [
@@ -231,7 +234,7 @@ def test_patterns(run):
     assert len(rows) == 8
     status, out, _ = run("patterns", "--in-len", 3, "--in-max-int", 3, "--out-max-int", 3)
     assert "3 1 0 becomes" in out
-    assert "added        even       S/2 + 1  none of this length" in out
+    assert "added        even       S/2 + 1  none" in out
     with open("mine.py", "w") as file:
         file.write("def f(sources):\n    '''Half.'''\n    return sources / 2\n")
     status, out, err = run("patterns", "-p", "mine.py:f")
