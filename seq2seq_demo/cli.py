@@ -149,8 +149,6 @@ def _check_predict(options: argparse.Namespace) -> None:
     if (options.values and options.from_file) or not (options.values or options.from_file or typed):
         found = "both" if options.values else "none, nor a terminal to ask"
         raise UsageError(f"predict expects integers, as in `predict 3 1 2`, or --from-file, got {found}")
-    if options.json and options.attention_plot:
-        raise UsageError("expected --json or --attention-plot, got both")
 
 
 def _check_evaluate(options: argparse.Namespace) -> None:

@@ -101,7 +101,6 @@ def test_every_letter_and_name_of_2016():
         ("evaluate --seed -1", "expected seed to be an integer of at least 0, got -1"),
         ("evaluate --engine keras", "--engine means nothing to evaluate"),
         ("predict 1 --seed 3", "--seed means nothing to predict: it is an option of train and evaluate"),
-        ("predict 1 --json --attention-plot a.png", "expected --json or --attention-plot, got both"),
         ("predict", "predict expects integers, as in `predict 3 1 2`, or --from-file, got none, nor a terminal to ask"),
         ("predict 1 --from-file f", "got both"),
         ("predict 1 -e 5", "-e/--epochs means nothing to predict: it is an option of train"),

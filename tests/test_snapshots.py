@@ -15,6 +15,7 @@ from seq2seq_demo.errors import Interrupted, TrainingError
 from seq2seq_demo.parameters import untrained
 from seq2seq_demo.patterns import find_pattern
 from seq2seq_demo.snapshots import Interruption, Snapshots
+from seq2seq_demo.watchers import Watcher
 
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 TRAIN = ["train", "30000", "-p", "reversed", "-m", "embedding_attention", "-e", "3", "--batch-size", "16"]
@@ -127,6 +128,25 @@ def test_a_snapshot_of_other_options_is_refused(run, tmp_path, options, message)
     assert (status, out) == (2, "")
     assert f"{path.name} {message}" in err
     assert path.exists()
+
+
+def test_a_resumed_training_tells_the_figures_of_every_epoch(tmp_path):
+    class Recorder(Watcher):
+        def epoch_ends(self, history, network, validation):
+            self.history = history
+            interruption.signum = signal.SIGINT if len(history) == stop_after else None
+
+    config = TrainConfig(300, in_len=4, out_len=3, epochs=3, batch_size=16)
+    interruption, recorder, reversed_ = Interruption(), Recorder(), find_pattern("reversed")
+    stop_after = None
+    training.train(reversed_, config, SMALL, watchers=[recorder])
+    undisturbed, stop_after = recorder.history, 2
+    snapshots = Snapshots(tmp_path, None, reversed_, None, interruption)
+    with pytest.raises(Interrupted):
+        training.train(reversed_, config, SMALL, watchers=[recorder], snapshots=snapshots)
+    assert recorder.history == undisturbed[:2]
+    training.train(reversed_, config, start=weights.load(snapshots.path), watchers=[recorder])
+    assert recorder.history == undisturbed
 
 
 def test_the_snapshot_that_fits_is_found_among_others(run, tmp_path):
