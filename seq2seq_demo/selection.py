@@ -40,14 +40,17 @@ def start_of_training(options: Namespace) -> Start:
     model = network.model if network else ModelConfig(**_ranges(data, pattern, options) | given(options, ModelConfig))
     origin = data or pattern or _pattern_of(network)
     config = _train_config(options, network, model, origin)
+    name = origin.name
     if network is None:
         network = replace(untrained(model, config.seed), **_lengths(config))
     elif config.epochs:
         lengths = f"sources of {config.in_len} and targets of {config.out_len} symbols"
         report.notice(f"Going on from {path}: {report.describe(network)}; with {lengths}")
-    elif network.in_len is None and (options.in_len or options.out_len):
-        network = replace(network, **_lengths(config))
-    return Start(replace(network, pattern=origin.name, progress={}), config, origin)
+    else:  # converted as it is: what is not known stays so
+        name = name if data or pattern else network.pattern
+        if network.in_len is None and (options.in_len or options.out_len):
+            network = replace(network, **_lengths(config))
+    return Start(replace(network, pattern=name, progress={}), config, origin)
 
 
 def _path_to_go_on_with(options: Namespace, pattern: SequencePattern | None) -> Path | None:

@@ -350,6 +350,18 @@ def test_files_of_2016_are_found_by_their_names(run, reference_2016):
         assert "Using weights ts2s__attention__sorted_1.tfl\nInferred from the file: embedding_attention, 1 x " in err
 
 
+def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
+    shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
+    for options, known in (
+        ([], (None, None, None)),
+        (["--in-len", 20, "--out-len", 20], (None, 20, 20)),
+        (["-p", "sorted"], ("sorted", None, None)),
+    ):
+        assert run("train", "-i", "old.tfl", "-o", "new.h5", "-e", 0, *options)[0] == 0
+        new = weights.load("new.h5")
+        assert (new.pattern, new.in_len, new.out_len) == known
+
+
 def test_a_file_of_2016_is_converted_and_trained_further(run, reference_2016):
     old = str(reference_2016 / "ts2s__attention__sorted_1.tfl")
     status, out, _ = run("train", "-i", old, "-o", "new.h5", "-e", 0)

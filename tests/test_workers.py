@@ -142,7 +142,7 @@ def test_only_the_chief_prints_and_saves(start):
     ]
     other, chief = processes
     assert [process.end() for process in processes] == [0, 0]
-    assert re.fullmatch(r"(Training .*\n|2700 .*\n)+(Epoch .*\n){1,17}Saved .*\n", chief.out)
+    assert re.fullmatch(r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\n", chief.out)
     assert chief.files() == {"ts2s__basic__sorted_1.weights.h5"}
     assert (other.out, other.err, other.files()) == ("", "", set())
 
