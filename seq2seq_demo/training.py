@@ -59,10 +59,11 @@ def train(
             watcher.epoch_starts(trainer.progress.epoch)
         trainer.run_epoch(training, watchers, snapshots)
         trainer.end_epoch(evaluate(NumpyNetwork(trainer.model, trainer.snapshot().weights), validation))
+        network = trainer.snapshot()
         for watcher in watchers:
-            watcher.epoch_ends(trainer.progress.history, trainer.snapshot(), validation)
+            watcher.epoch_ends(trainer.progress.history, network, validation)
         if snapshots:
-            snapshots.save(trainer.snapshot())
+            snapshots.save(network)
     return replace(trainer.snapshot(), progress={})
 
 
