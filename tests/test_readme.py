@@ -61,3 +61,17 @@ def test_every_file_of_the_package_stands_in_it():
         assert f"`{path.name}`" in README, path.name
     for path in (ROOT / "seq2seq_demo" / "network").glob("[!_]*.py"):
         assert f"`{path.stem}`" in README, path.name
+
+
+def test_each_file_imports_only_from_those_below_it():
+    rows = [line.split("|")[1] for line in README.splitlines() if re.match(r"\| `\w+(\.py|/)`.* \|", line)]
+    places = {name: place for place, row in enumerate(rows) for name in re.findall(r"`(\w+)(?:\.py|/)`", row)}
+    assert places["cli"] == 0
+    for path in (ROOT / "seq2seq_demo").rglob("[!_]*.py"):
+        name = "network" if path.parent.name == "network" else path.stem
+        text = path.read_text()
+        imported = re.findall(r"from seq2seq_demo\.(\w+)", text)
+        for names in re.findall(r"from seq2seq_demo import ([\w, ]+)", text):
+            imported += [other for other in names.replace(" ", "").split(",") if other != "__version__"]
+        for other in set(imported) - {name}:
+            assert places[name] <= places[other], f"{name} imports {other}"
