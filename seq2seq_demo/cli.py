@@ -19,7 +19,7 @@ from seq2seq_demo.config import (
     require_integer,
 )
 from seq2seq_demo.errors import DemoError, Interrupted, UsageError
-from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, is_own
+from seq2seq_demo.patterns import DEFAULT_PATTERN, PATTERNS, check_name
 
 COMMANDS = ("train", "predict", "evaluate", "patterns")
 ENGINES = ("numpy", "keras")
@@ -118,8 +118,8 @@ def _complete(parser: argparse.ArgumentParser, only_for: dict[tuple[str, ...], l
 def _check_values(options: argparse.Namespace) -> None:
     """Raise UsageError for a value out of its range, before anything slow is imported."""
     ModelConfig(**given(options, ModelConfig))
-    if options.pattern is not None and not is_own(options.pattern):
-        require_choice("pattern", options.pattern, tuple(PATTERNS))
+    if options.pattern is not None:
+        check_name(options.pattern)
     if options.iter_num is not None:
         require_integer("iter_num", options.iter_num, at_least=0)
     if options.iter_num is not None and options.input_weights is not None:

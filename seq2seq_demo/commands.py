@@ -37,7 +37,8 @@ def train(options: Namespace) -> None:
         return
     reached = _train_and_save(start, options, output).reached["exact_match"]
     if reached < min(0.99, start.config.stop_at_exact or 1):
-        report.notice(report.advice(start.network.model, start.config, reached))
+        more_points = isinstance(start.origin, SequencePattern) and start.config.points < 100_000
+        report.notice(report.advice(start.network.model, start.config, reached, more_points))
 
 
 def _train_and_save(start: selection.Start, options: Namespace, output: Path | None) -> TrainedNetwork:
@@ -88,11 +89,11 @@ def _answer(options: Namespace, network: TrainedNetwork, decode: Callable, notic
     sequences = inputs.from_words(options.values) if options.values else inputs.from_file(options.from_file)
     batches = inputs.batches(sequences, CHUNK, options.in_len or network.in_len, network.model.in_max_int, skip)
     for predictions in in_threads(decode, batches):
-        report.say(notices)  # once there is an answer, so that an error stands alone
-        print(*map(show, predictions), sep="\n", flush=True)
         if options.attention_plot:
             drawn += predictions
             plots.check_number(len(drawn))
+        report.say(notices)  # once there is an answer, so that an error stands alone
+        print(*map(show, predictions), sep="\n", flush=True)
     if drawn:
         plots.attention(options.attention_plot, drawn)
         report.notice(f"Drew {options.attention_plot}")
@@ -129,7 +130,7 @@ def _predictor(
     def predictions(batch: inputs.Batch) -> list[Prediction]:
         B, S = batch.sources.shape
         T = _target_len(options, network, pattern, S)
-        check_decoding_fits(model, B, T)
+        check_decoding_fits(model, B, S, T)
         expected = [_output(row, T) for row in batch.rows]
         if pattern and None in expected:
             targets = pattern.targets(batch.sources, T, model.out_max_int).tolist()

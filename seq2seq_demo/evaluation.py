@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seq2seq_demo.dataset import Pairs, chunks, shift_right
-from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
+from seq2seq_demo.memory import check_decoding_fits
+from seq2seq_demo.numpy_decoder import NumpyNetwork, in_threads, rows_at_once
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ class Evaluation:
 
 def measure(network: NumpyNetwork, pairs: Pairs) -> Evaluation:
     """Decode every pair, with teacher forcing and free-running, and count."""
-    parts = chunks(pairs, np.arange(len(pairs.sources)), CHUNK)
+    n, S, T = *pairs.sources.shape, pairs.targets.shape[1]
+    check_decoding_fits(network.config, 1, S, T)
+    parts = chunks(pairs, np.arange(n), rows_at_once(S, T))
     counts, confusions = [], Counter()
     for *sums, confused in in_threads(lambda part: _counts(network, part), parts):
         counts.append(sums)
         confusions.update(confused)
     loss, *sums = (sum(column) for column in zip(*counts, strict=True))
-    return Evaluation(len(pairs.sources), float(loss) / pairs.targets.size, *sums, confusions)
+    return Evaluation(n, float(loss) / pairs.targets.size, *sums, confusions)
 
 
 def evaluate(network: NumpyNetwork, pairs: Pairs) -> Figures:

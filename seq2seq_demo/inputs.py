@@ -17,7 +17,7 @@ from seq2seq_demo.patterns import SequencePattern
 
 LARGEST = 2**31 - 1  # what a symbol can be at most
 ROWS = 10_000  # how many are turned into an array at once
-HINT = "; for sequences of that length give --in-len {0} --out-len {0}"
+HINT = "; for sequences of that length give --in-len {}"
 PAIR = '{"input": [...], "output": [...]}'
 
 

@@ -28,9 +28,11 @@ def check_points_fit(n: int, in_len: int, out_len: int) -> None:
     _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len))
 
 
-def check_decoding_fits(model: ModelConfig, rows: int, out_len: int) -> None:
-    """Raise UsageError if the logits of `rows` sequences cannot fit."""
-    _check(f"{rows} targets of {out_len} symbols", rows * out_len * model.n_output_symbols * FLOAT)
+def check_decoding_fits(model: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
+    """Raise UsageError if the memory, logits and attention of `rows` sequences cannot fit."""
+    step = model.n_output_symbols + (in_len if model.has_attention else 0)
+    what = f"{rows} sequences of {in_len} + {out_len} symbols, decoded at once,"
+    _check(what, rows * (in_len * model.cell_size + out_len * step) * FLOAT)
 
 
 def n_weights(model: ModelConfig) -> int:

@@ -15,6 +15,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.parameters import TrainedNetwork
 
 CHUNK = 1000  # rows decoded at once: what a step touches then fits the cache
+ALPHAS = 10_000_000  # attention weights of a chunk: long sequences are decoded a few at once
 
 
 class Decoded(NamedTuple):
@@ -144,6 +145,11 @@ def predict(network: TrainedNetwork, sources, out_len: int | None = None) -> np.
     return decoder.decode(np.asarray(sources), out_len or network.out_len).symbols
 
 
+def rows_at_once(in_len: int, out_len: int) -> int:
+    """Return how many sequences of these lengths are best decoded at once."""
+    return max(1, min(CHUNK, ALPHAS // (in_len * out_len)))
+
+
 def in_threads(function: Callable, items: Iterable) -> Iterator:
     """Yield function(item) in order, a core for each: NumPy lets go of Python's lock. Reads only a few items ahead.
 
@@ -154,13 +160,16 @@ def in_threads(function: Callable, items: Iterable) -> Iterator:
     cores = os.cpu_count() or 1
     waiting, failure, items = collections.deque(), None, iter(items)
     with ThreadPoolExecutor(cores) as pool:
-        while waiting or failure is None:
-            if failure is None and len(waiting) <= 2 * cores:
-                try:
-                    waiting.append(pool.submit(function, next(items)))
-                except Exception as error:  # StopIteration is the end
-                    failure = error
-            else:
-                yield waiting.popleft().result()
+        try:
+            while waiting or failure is None:
+                if failure is None and len(waiting) <= 2 * cores:
+                    try:
+                        waiting.append(pool.submit(function, next(items)))
+                    except Exception as error:  # StopIteration is the end
+                        failure = error
+                else:
+                    yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, what has not begun is left
     if not isinstance(failure, StopIteration):
         raise failure

@@ -80,13 +80,16 @@ class SequencePattern:
 
         B, S = sources.shape
         try:
-            targets = np.asarray(self.function(sources, out_max_int + 1) if self.modular else self.function(sources))
-        except Exception as error:  # whatever a user's code may raise
+            result = self.function(sources, out_max_int + 1) if self.modular else self.function(sources)
+            targets = np.asarray(result)
+        except (Exception, SystemExit) as error:  # whatever a user's code may raise
             reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
             raise UsageError(f"pattern {self.name!r} does not take sources of {S} symbols: {reason}") from error
         expected = f"pattern {self.name!r}: expected integers of shape {(B, 'T')} for sources of shape {(B, S)}"
         if targets.ndim != 2 or len(targets) != B or not targets.size:
-            raise UsageError(f"{expected}, got shape {targets.shape}; the first source is {sources[0].tolist()}")
+            raise UsageError(
+                f"{expected}, got {_what_it_is(result, targets.shape)}; the first source is {sources[0].tolist()}"
+            )
         if not np.issubdtype(targets.dtype, np.integer):
             raise UsageError(f"{expected}, got {targets.dtype}: {targets[0].tolist()} for {sources[0].tolist()}")
         wrong = (targets < 0) | (targets > out_max_int)
@@ -102,6 +105,11 @@ class SequencePattern:
         for source, a, b in zip(sources.tolist(), first.tolist(), second.tolist(), strict=True):
             if a != b:
                 raise UsageError(f"pattern {self.name!r}: expected it {what}, got {a} and then {b} for {source}")
+
+
+def _what_it_is(result, shape: tuple[int, ...]) -> str:
+    """Return how to call what a function returned: a lecturer's students forget the `return`."""
+    return f"shape {shape}" if shape else f"{type(result).__name__}, which is no array"
 
 
 def _sample(in_len: int, in_max_int: int) -> np.ndarray:
@@ -125,7 +133,7 @@ def per_sequence(function: Callable) -> Callable:
             before = source.tolist()
             try:
                 targets.append(np.asarray(function(source)))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise ValueError(f"{type(error).__name__}: {error}, for {before}") from error
             if targets[-1].shape != targets[0].shape or targets[-1].ndim != 1:
                 shape = targets[0].shape if targets[0].ndim == 1 else ("T",)
@@ -213,8 +221,14 @@ def find_pattern(name: str) -> SequencePattern:
     """
     if is_own(name):
         return _load(name)
-    require_choice("pattern", name, tuple(PATTERNS))
+    check_name(name)
     return PATTERNS[name]
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless there is such a pattern, or the name is of a user's function."""
+    if not is_own(name):
+        require_choice("pattern", name, (*PATTERNS, "FILE.py:FUNCTION"))
 
 
 def is_own(name: str) -> bool:

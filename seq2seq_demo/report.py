@@ -85,8 +85,8 @@ def training_header(model: ModelConfig, train: TrainConfig, pattern: str, verbos
     line(f"{train.n_training} training points, {train.n_validation} validation points")
 
 
-def advice(model: ModelConfig, train: TrainConfig, exact_match: float) -> str:
-    """Return a line on what to try after a training that ended below 99 % exact match."""
+def advice(model: ModelConfig, train: TrainConfig, exact_match: float, more_points: bool) -> str:
+    """Return a line on what to try after a training that ended below 99 % exact match; there may be more points."""
     rate = 0.005 if model.has_attention else 0.01
     tries = []
     if train.lr_schedule == "constant":
@@ -97,7 +97,7 @@ def advice(model: ModelConfig, train: TrainConfig, exact_match: float) -> str:
         f"more epochs (-e {max(10, 2 * train.epochs)})",
         f"a larger cell (--cell-size {2 * model.cell_size})",
     ]
-    if train.points < 100_000:
+    if more_points:
         tries.insert(0, "more points (train 100000)")
     return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {', or '.join(tries[:3])}."
 

@@ -228,10 +228,12 @@ def check_agreement(
     options: Namespace, path: Path, network: TrainedNetwork, pattern: SequencePattern | None = None
 ) -> None:
     """Raise UsageError for an option that contradicts the file, or the training of a snapshot."""
-    known = network.pattern in PATTERNS or is_own(network.pattern or "")  # else it is the name of a data file
+    resumed = bool(network.progress) and options.command == "train" and bool(options.resume)
+    # The name of a data file does not contradict a pattern, but where that training is to be resumed.
+    known = network.pattern in PATTERNS or is_own(network.pattern or "") or resumed
     found = asdict(network.model) | {"pattern": network.pattern if known else None}
     asked = given(options, ModelConfig) | {"pattern": pattern and pattern.name}
-    if network.progress and options.command == "train" and options.resume:
+    if resumed:
         found, asked = found | network.trained, asked | given(options, TrainConfig)
     for name, value in asked.items():
         alike = {value, found[name]} <= {"BasicLSTMCell", "LSTMCell"}  # two names of one cell

@@ -66,7 +66,7 @@ def test_every_letter_and_name_of_2016():
         ("train 1", "at least 2, got 1"),
         ("train 50 -e -1", "expected epochs to be an integer of at least 0, got -1"),
         ("train 50 -e 1.5", "expected an integer, got '1.5'"),
-        ("train 50 -r 0", "expected a learning rate above 0, got 0.0"),
+        ("train 50 -r 0", "a finite number above 0, got 0.0"),
         ("train 50 -r nan", "got nan"),
         ("train 50 -r inf", "got inf"),
         ("train 50 -r fast", "expected a number, got 'fast'"),

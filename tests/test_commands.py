@@ -168,7 +168,7 @@ def test_an_option_that_contradicts_the_file(run, options, message):
 @pytest.mark.parametrize(
     ("values", "status", "message"),
     [
-        ([1, 2, 3], 1, "expected 10 integers, got 3; for sequences of that length give --in-len 3 --out-len 3"),
+        ([1, 2, 3], 1, "expected 10 integers, got 3; for sequences of that length give --in-len 3\n"),
         ([*range(9), 10], 1, "expected integers from 0 to 9, got 10"),
         ([*range(9), -1], 1, "expected integers from 0 to 9, got -1"),
         ([*range(9), "1.5"], 1, "input 10: expected an integer, got '1.5'"),

@@ -7,8 +7,9 @@ from conftest import random_weights
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.dataset import Pairs
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import cross_entropy, evaluate, measure
-from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork
+from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, rows_at_once
 
 
 def test_cross_entropy():
@@ -52,6 +53,17 @@ def test_against_one_sequence_at_a_time():
     assert measured.expected.tolist() == [int((targets == symbol).sum()) for symbol in range(6)]
     hits = targets[symbols == targets]
     assert measured.expected_and_right.tolist() == [int((hits == symbol).sum()) for symbol in range(6)]
+
+
+def test_what_is_too_long_is_refused_and_what_is_long_is_decoded_a_few_at_once():
+    config = ModelConfig("embedding_attention", cell_size=3, embedding_size=2)
+    network = NumpyNetwork(config, random_weights(config))
+    long = np.zeros((1, 1_000_000), np.uint8)
+    with pytest.raises(UsageError, match=r"1 sequences of 1000000 \+ 1000000 symbols, decoded at once, need 3,7"):
+        measure(network, Pairs(long, long))
+    assert rows_at_once(10, 6) == CHUNK
+    assert rows_at_once(2000, 1000) == 5
+    assert rows_at_once(10**5, 10**5) == 1
 
 
 def test_many_symbols_take_no_table_of_them_all():

@@ -60,7 +60,7 @@ def test_the_first_sequence_may_set_the_length(tmp_path):
         ("[1, 2, 10]", "from 0 to 9, got 10"),
         ("[1, -1, 2]", "from 0 to 9, got -1"),
         ("[1, 2, 1" + "0" * 5000 + "]", "expected"),
-        ("[1, 2, 3, 4]", "expected 3 integers, got 4; for sequences of that length give --in-len 4 --out-len 4"),
+        ("[1, 2, 3, 4]", "expected 3 integers, got 4; for sequences of that length give --in-len 4$"),
         ("[]", "expected 3 integers, got 0$"),
         ("{}", 'line 1: expected {"input": \\[...\\], "output": \\[...\\]}, got no input in {}'),
         ('{"input": [1, 2, 3], "output": 4}', "line 1, output: expected a list of integers, got 4"),

@@ -16,7 +16,7 @@ def test_the_number_of_weights(num_layers):
 
 def test_what_fits():
     check_training_fits(ModelConfig(), TrainConfig(points=10_000_000, batch_size=1024))
-    check_decoding_fits(ModelConfig(), 1000, 1000)
+    check_decoding_fits(ModelConfig(), 1000, 1000, 1000)
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_what_cannot_fit_is_refused_at_once(model, train, message):
 
 
 def test_a_target_that_cannot_fit_is_refused():
-    with pytest.raises(UsageError, match="5 targets of 1000000000000 symbols need"):
-        check_decoding_fits(ModelConfig(), 5, 10**12)
+    with pytest.raises(UsageError, match=r"5 sequences of 7 \+ 1000000000000 symbols, decoded at once, need"):
+        check_decoding_fits(ModelConfig(), 5, 7, 10**12)

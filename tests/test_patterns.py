@@ -1,3 +1,4 @@
+import sys
 import time
 
 import numpy as np
@@ -103,7 +104,7 @@ def fails_on_nines(x):
         (lambda x: x[0], r"expected integers of shape \(32, 'T'\) for sources of shape \(32, 3\), got shape \(3,\)"),
         (lambda x: x[:5], r"got shape \(5, 3\)"),
         (lambda x: x[:, :0], r"got shape \(32, 0\)"),
-        (lambda x: None, r"got shape \(\)"),
+        (lambda x: None, "got NoneType, which is no array"),
         (lambda x: x / 1, r"got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]"),
         (lambda x: x > 3, "got bool: "),
         (lambda x: x + 1, r"expected symbols from 0 to --out-max-int 9, got 10 for \[9, 9, 9\]"),
@@ -111,6 +112,7 @@ def fails_on_nines(x):
         (changes_its_input, r"expected it to leave its input as it is, got \[9, 9, 9\] and then \[0, 9, 9\]"),
         (lambda x: np.random.default_rng().integers(0, 10, x.shape), "expected it to give the same again, got"),
         (lambda x: np.sort(x, axis=0), "expected it to make each target of its own source alone, got"),
+        (lambda x: sys.exit(0), "does not take sources of 3 symbols: SystemExit: 0"),
         (fails_on_nines, "does not take sources of 3 symbols: RuntimeError: no nines"),
         (per_sequence(lambda s: s[: 1 + s[0]]), r"expected a target of shape \(1,\), got \(3,\) for \[9, 9, 9\]"),
         (per_sequence(lambda s: 3), r"expected a target of shape \('T',\), got \(\) for \[0, 0, 0\]"),

@@ -43,7 +43,7 @@ def test_the_python_example_runs(tmp_path):
     done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[[4 3 2 1 0]\n [9 9 5 5 5]]\n"
-    assert os.listdir(tmp_path) == ["weights.h5"]
+    assert os.listdir(tmp_path) == ["five.h5"]
 
 
 def test_every_option_and_command_stands_in_it():
