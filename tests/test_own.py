@@ -118,6 +118,11 @@ def test_standard_input(own, shell, tmp_path):
             ["--from-file", "other.jsonl"],
             "expected the data that its training began with",
         ),
+        (
+            ["--from-file", "pairs.jsonl"],
+            ["-p", "mine.py:f"],
+            "has pattern pairs.jsonl, but the options ask for mine:f",
+        ),
     ],
 )
 def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, own_option, other, message):
