@@ -1,5 +1,6 @@
 """One function a command, the pipeline on a page: start reading here."""
 
+import functools
 import json
 import sys
 from argparse import Namespace
@@ -126,10 +127,11 @@ def _predictor(
     """Return a function from a batch to what is predicted, and expected: by its file, or else by the pattern."""
     decode = _decoder(network, options.engine)
     model, attention = network.model, options.show_attention or options.attention_plot
+    target_len = functools.cache(lambda S: _target_len(options, network, pattern, S))  # it tries the pattern
 
     def predictions(batch: inputs.Batch) -> list[Prediction]:
         B, S = batch.sources.shape
-        T = _target_len(options, network, pattern, S)
+        T = target_len(S)
         check_decoding_fits(model, B, S, T)
         expected = [_output(row, T) for row in batch.rows]
         if pattern and None in expected:
@@ -204,11 +206,11 @@ def _pairs_to_measure(
         return
     if pattern is None:
         raise UsageError(f"the network was trained on {network.pattern!r}: expected --from-file with pairs, or -p")
-    in_len = options.in_len or network.in_len or TrainConfig.in_len
+    in_len, seen = options.in_len or network.in_len or TrainConfig.in_len, selection.trained_on(network)
     for S in options.lengths or [in_len]:
         T, n = _target_len(options, network, pattern, S), options.points or EVALUATED
         check_points_fit(n, S, T)
-        sources = fresh_sources(options.seed or 0, n, S, model.in_max_int, selection.trained_on(network))
+        sources = fresh_sources(options.seed or 0, n, S, model.in_max_int, seen)
         if not len(sources):
             raise InputError(f"expected sources of length {S} that were not trained on, but every one was")
         if len(sources) < n:

@@ -4,6 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from seq2seq_demo.errors import DemoError
+
 
 def write(path: Path, content: bytes, overwrite: bool = True) -> None:
     """Write the file beside its place first, then move it there; what a symbolic link points to is replaced.
@@ -27,18 +29,24 @@ def write(path: Path, content: bytes, overwrite: bool = True) -> None:
             beside.unlink()
 
 
-def why_not_writable(path: Path, kind: str) -> str | None:
-    """Return why `write` is going to fail, if that can be known; `kind` says what file was expected."""
-    expected = f"{path}: expected a place for {kind}"
+def check_writable(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> None:
+    """Raise an error if it can be known beforehand that `write` would fail; `kind` says what file was expected."""
+    obstacle = _obstacle(path)
+    if obstacle:
+        raise error_class(f"{path}: expected a place for {kind}{obstacle}")
+
+
+def _obstacle(path: Path) -> str | None:
+    """Return what stands in the way, if that can be known."""
     try:
         there = path.exists()
     except OSError as error:  # the name is too long, say
-        return f"{expected}: {error.strerror}"
+        return f": {error.strerror}"
     if there and not path.is_file():
-        return f"{expected}, found {'a directory' if path.is_dir() else 'a device or pipe'}"
+        return f", found {'a directory' if path.is_dir() else 'a device or pipe'}"
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
-        return f"{expected}, but there is no directory {folder}"
+        return f", but there is no directory {folder}"
     if not os.access(folder, os.W_OK):
-        return f"{expected}, but {folder} cannot be written"
+        return f", but {folder} cannot be written"
     return None

@@ -25,7 +25,7 @@ def draw(
     for symbol, right, row in zip(predicted, expected or predicted, tenths, strict=True):
         label, note = f"{symbol:{margin}}", "" if symbol == right else f" (expected {right})"
         if note and colour:
-            label, note = _red(label), _red(note)
+            label, note = red(label), red(note)
         lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
     scale = _cells(range(10), 2 if colour else 1, colour)
     lines.append(f"Each output (row) spreads an attention of 1 over the inputs (columns): 0 |{scale}| 1")
@@ -47,5 +47,6 @@ def _cells(tenths, width: int, colour: bool) -> str:
     return "".join(CHARACTERS[tenth] * width for tenth in tenths)
 
 
-def _red(text: str) -> str:
+def red(text: str) -> str:
+    """Return the text as a terminal shows it in red."""
     return f"\x1b[31m{text}\x1b[0m"

@@ -22,9 +22,7 @@ class History(Watcher):
         """
         self.path, self.plot = path, plot
         if path is not None:
-            reason = files.why_not_writable(path, "the history")
-            if reason:
-                raise DemoError(reason)
+            files.check_writable(path, "the history")
         if plot is not None:
             plots.check(plot)
 

@@ -31,9 +31,7 @@ def check(path: Path) -> None:
         import_module("matplotlib")
     except ImportError as error:
         raise UsageError("pictures need Matplotlib: pip install 'seq2seq-demo[plot]'") from error
-    obstacle = files.why_not_writable(path, "a picture")
-    if obstacle:
-        raise DemoError(obstacle)
+    files.check_writable(path, "a picture")
 
 
 def check_number(n: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.dataset import Pairs
 from seq2seq_demo.evaluation import Evaluation
-from seq2seq_demo.heatmap import has_colour
+from seq2seq_demo.heatmap import has_colour, red
 from seq2seq_demo.numpy_decoder import predict
 from seq2seq_demo.parameters import TrainedNetwork
 from seq2seq_demo.watchers import Watcher
@@ -144,8 +144,8 @@ def prediction_json(p: Prediction) -> str:
 
 def probe_line(source: list[int], predicted: list[int], expected: list[int], colour: bool) -> str:
     """Return a line that marks each wrong symbol with a star, and in colour."""
-    wrong = "\033[31m{}*\033[0m" if colour else "{}*"
-    marked = [str(p) if p == e else wrong.format(p) for p, e in zip(predicted, expected, strict=True)]
+    mark = red if colour else str
+    marked = [str(p) if p == e else mark(f"{p}*") for p, e in zip(predicted, expected, strict=True)]
     expectation = "" if predicted == expected else f" (expected=[{' '.join(map(str, expected))}])"
     return f"    probe {source}, prediction=[{' '.join(marked)}]{expectation}"
 

@@ -62,6 +62,7 @@ class Snapshots:
         """
         self.data_dir, self.name, self.origin, self.output = data_dir, name, origin, output
         self.interruption, self.path = interruption, path
+        self.digest = origin.digest() if isinstance(origin, OwnData) else None
 
     def after_steps(self, before: int, after: int, network: Callable[[], TrainedNetwork]) -> None:
         """Save if it is time to; called after the steps that took Adam from `before` to `after`.
@@ -79,8 +80,8 @@ class Snapshots:
 
     def save(self, network: TrainedNetwork) -> None:
         """Write the snapshot; where that fails, say so, and let the training go on."""
-        noted = {"name": self.name, "output": os.path.abspath(self.output) if self.output else None}
-        noted["data"] = self.origin.digest() if isinstance(self.origin, OwnData) else None
+        output = os.path.abspath(self.output) if self.output else None
+        noted = {"name": self.name, "output": output, "data": self.digest}
         network = replace(network, trained=network.trained | noted)
         try:
             if self.path is None:

@@ -24,9 +24,7 @@ HEADER_SIZE = 512
 
 def check_writable(path: Path) -> None:
     """Raise WeightsError if it can be known beforehand that `save` would fail."""
-    reason = files.why_not_writable(path, "a weights file")
-    if reason:
-        raise WeightsError(reason)
+    files.check_writable(path, "a weights file", WeightsError)
 
 
 def save(network: TrainedNetwork, path: str | os.PathLike, overwrite: bool = True) -> None:
