@@ -5,17 +5,14 @@
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.dataset import Pairs, random_sources
-from seq2seq_demo.evaluation import evaluate
-from seq2seq_demo.numpy_decoder import NumpyNetwork
-from seq2seq_demo.patterns import find_pattern
-from seq2seq_demo.training import train
+from seq2seq_demo import Pairs, TrainConfig, find_pattern, train
+from seq2seq_demo.data.batches import random_sources
 
+D = TrainConfig()  # the defaults of 2016
 RATES = {"embedding_attention": 0.005, "embedding_rnn": 0.01}
-OF_2016 = [("reversed", "embedding_attention", TrainConfig(seed=seed)) for seed in (1, 2, 3)]
+OF_2016 = [("reversed", "embedding_attention", D.learning_rate, D.lr_schedule, D.epochs, seed) for seed in (1, 2, 3)]
 COSINE = [
-    (pattern, model, TrainConfig(learning_rate=RATES[model], lr_schedule="cosine", epochs=epochs))
+    (pattern, model, RATES[model], "cosine", epochs, 0)
     for pattern, model, epochs in (
         ("sorted", "embedding_attention", 5),
         ("reversed", "embedding_attention", 5),
@@ -30,14 +27,11 @@ def main() -> None:
     sources = random_sources(np.random.default_rng(987), 10_000, 10, 9)
     print("| pattern | model | learning rate | schedule | epochs | seed | exact match |")
     print("|---|---|---|---|---|---|---|")
-    for name, model, config in OF_2016 + COSINE:
-        pattern = find_pattern(name)
-        network = train(pattern, config, ModelConfig(model))
-        figures = evaluate(
-            NumpyNetwork(network.model, network.weights), Pairs(sources, pattern.targets(sources, None, 9))
-        )
-        settings = f"{config.learning_rate} | {config.lr_schedule} | {config.epochs} | {config.seed}"
-        print(f"| {name} | {model} | {settings} | {figures.exact_match:.4f} |", flush=True)
+    for pattern, model, rate, schedule, epochs, seed in OF_2016 + COSINE:
+        network = train(pattern, model=model, learning_rate=rate, lr_schedule=schedule, epochs=epochs, seed=seed)
+        pairs = Pairs(sources, find_pattern(pattern).targets(sources, None, 9))
+        exact_match = network.evaluate(pairs).exact_match
+        print(f"| {pattern} | {model} | {rate} | {schedule} | {epochs} | {seed} | {exact_match:.4f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -22,36 +22,37 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from seq2seq_demo import training  # before NumPy and Keras, which it sets up
+from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before Keras
 
 # isort: split
 import keras
 import numpy as np
 
-from seq2seq_demo import dataset, series
 from seq2seq_demo.config import MODELS, ModelConfig, TrainConfig
-from seq2seq_demo.network import set_threads
-from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, in_threads
-from seq2seq_demo.parameters import untrained
-from seq2seq_demo.patterns import find_pattern
+from seq2seq_demo.data.batches import random_sources, shift_right
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.files.canonical import shipped_path
+from seq2seq_demo.network.parallel import CHUNK, in_threads
+from seq2seq_demo.trained_network import Progress, untrained
+from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
 
 PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
 
 
 class AttentionCell(keras.layers.Layer):
-    """DESIGN section 2's attention decoder as a Keras RNN cell; the memory and its keys travel in the state."""
+    """The README's attention decoder as a Keras RNN cell; the memory and its keys travel in the state."""
 
-    def __init__(self, model: ModelConfig, length: int):
+    def __init__(self, model_config: ModelConfig, length: int) -> None:
         """Make the layers that a step needs."""
         super().__init__()
-        H = model.cell_size
+        H = model_config.cell_size
         self.shape = length, H
         self.state_size = [H, H, H, length * H, length * H]
-        self.input_layer = keras.layers.Dense(model.embedding_size)
+        self.input_layer = keras.layers.Dense(model_config.embedding_size)
         self.cell = keras.layers.LSTMCell(H)
         self.query, self.score = keras.layers.Dense(H), keras.layers.Dense(1, use_bias=False)
-        self.projection = keras.layers.Dense(model.n_output_symbols)
-        self.output_layer = keras.layers.Dense(model.n_output_symbols)
+        self.projection = keras.layers.Dense(model_config.n_output_symbols)
+        self.output_layer = keras.layers.Dense(model_config.n_output_symbols)
         self.built = True  # its layers build themselves when they are first called
 
     def call(self, x, states):
@@ -67,21 +68,21 @@ class AttentionCell(keras.layers.Layer):
         return logits, [h, c, context, *states[3:]]
 
 
-def plain_keras(model: ModelConfig, length: int) -> keras.Model:
+def plain_keras(model_config: ModelConfig, length: int) -> keras.Model:
     """Return the same network as anybody would write it with Keras's layers."""
     sources, decoder_input = (keras.Input((length,), dtype="int32") for _ in range(2))
-    embedded = keras.layers.Embedding(model.n_input_symbols, model.embedding_size)(sources)
-    encoder = keras.layers.RNN(keras.layers.LSTMCell(model.cell_size), return_sequences=True, return_state=True)
+    embedded = keras.layers.Embedding(model_config.n_input_symbols, model_config.embedding_size)(sources)
+    encoder = keras.layers.RNN(keras.layers.LSTMCell(model_config.cell_size), return_sequences=True, return_state=True)
     memory, h, c = encoder(embedded)
-    fed = keras.layers.Embedding(model.n_output_symbols, model.embedding_size)(decoder_input)
-    if model.has_attention:
-        keys = keras.layers.Dense(model.cell_size, use_bias=False)(memory)
+    fed = keras.layers.Embedding(model_config.n_output_symbols, model_config.embedding_size)(decoder_input)
+    if model_config.has_attention:
+        keys = keras.layers.Dense(model_config.cell_size, use_bias=False)(memory)
         flat = [keras.layers.Flatten()(x) for x in (memory, keys)]
-        decoder = keras.layers.RNN(AttentionCell(model, length), return_sequences=True)
+        decoder = keras.layers.RNN(AttentionCell(model_config, length), return_sequences=True)
         logits = decoder(fed, initial_state=[h, c, keras.ops.zeros_like(h), *flat])
     else:
-        decoder = keras.layers.RNN(keras.layers.LSTMCell(model.cell_size), return_sequences=True)
-        logits = keras.layers.Dense(model.n_output_symbols)(decoder(fed, initial_state=[h, c]))
+        decoder = keras.layers.RNN(keras.layers.LSTMCell(model_config.cell_size), return_sequences=True)
+        logits = keras.layers.Dense(model_config.n_output_symbols)(decoder(fed, initial_state=[h, c]))
     network = keras.Model([sources, decoder_input], logits)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     adam = keras.optimizers.Adam(1e-4, epsilon=1e-8, global_clipnorm=5.0)
@@ -98,19 +99,19 @@ def seconds(function: Callable) -> float:
 
 def training_speed(name: str, units: int, length: int, rounds: int) -> dict:
     """Return samples a second of this program and of plain Keras, and the seconds of the first call of each."""
-    model = ModelConfig(name, cell_size=units)
+    model_config = ModelConfig(name, cell_size=units)
     set_threads(units)
-    samples = 128 * training.STEPS_PER_CALL * max(1, 320 // units // length)
+    samples = 128 * STEPS_PER_CALL * max(1, 320 // units // length)
     config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
-    pairs, _ = dataset.draw(find_pattern("reversed"), model, config)
-    trainer = training.Trainer("reversed", config, untrained(model, 0))
-    keras_network = plain_keras(model, length)
+    pairs, _ = find_pattern("reversed").draw(config, model_config)
+    trainer = Trainer("reversed", config, untrained(model_config, 0))
+    keras_network = plain_keras(model_config, length)
     targets = pairs.targets.astype(np.int32)
-    inputs = [pairs.sources.astype(np.int32), dataset.shift_right(targets, model.go)]
+    inputs = [pairs.sources.astype(np.int32), shift_right(targets, model_config.go)]
 
     def ours():
         trainer.run_epoch(pairs, [], None)
-        trainer.progress = training.Progress(0)
+        trainer.progress = Progress()
 
     def theirs():
         keras_network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0)
@@ -139,7 +140,7 @@ def process_seconds(*argv: str, rounds: int) -> float:
 
 def whole_processes(rounds: int) -> dict[str, float]:
     """Return the seconds that whole processes take."""
-    weights = str(series.shipped_path("reversed", "embedding_attention"))
+    weights = str(shipped_path("reversed", "embedding_attention"))
     digits = [str(digit) for digit in range(10)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sources.jsonl"
@@ -155,8 +156,8 @@ def whole_processes(rounds: int) -> dict[str, float]:
 
 def decoding_speed(name: str) -> float:
     """Return how many sequences of length 10 NumPy decodes in a second."""
-    network = NumpyNetwork(ModelConfig(name), untrained(ModelConfig(name), 0).weights)
-    sources = dataset.random_sources(np.random.default_rng(1), 50_000, 10, 9)
+    network = untrained(ModelConfig(name), 0).to_numpy()
+    sources = random_sources(np.random.default_rng(1), 50_000, 10, 9)
     chunks = [sources[k : k + CHUNK] for k in range(0, len(sources), CHUNK)]
     return len(sources) / seconds(lambda: list(in_threads(lambda chunk: network.decode(chunk, 10), chunks)))
 

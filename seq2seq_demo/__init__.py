@@ -1,35 +1,77 @@
 """Small sequence-to-sequence networks on integer sequences: train them, and see what they learned.
 
-The Python API, each name imported when it is first used: `ModelConfig`, `TrainConfig`, `SequencePattern`,
-`find_pattern`, `per_sequence`, `Pairs`, `OwnData`, `train`, `predict`, `load`, `save`.
+The Python API; each name is imported when it is first used, so that `import seq2seq_demo` takes no time:
+
+    from seq2seq_demo import load, train
+    network = train("reversed", points=20_000, in_len=5, model="embedding_attention")
+    network.predict([[3, 1, 2, 0, 9]])
+    network.evaluate("reversed").exact_match
+    network.save("reversed.h5")
 """
 
-import os
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-# Threads of BLAS gain nothing on matrices this small, and where a core is busy they spin for seconds: whole batches
-# are decoded side by side instead. NumPy reads this once, when it is first imported.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if TYPE_CHECKING:  # so that editors and type checkers know their types
+    from seq2seq_demo.callbacks import Callback
+    from seq2seq_demo.config import ModelConfig, TrainConfig
+    from seq2seq_demo.data.batches import Pairs
+    from seq2seq_demo.data.own_pairs import OwnPairs
+    from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+    from seq2seq_demo.data.tasks import Task
+    from seq2seq_demo.data.user_functions import per_sequence
+    from seq2seq_demo.errors import DemoError, InputError, Interrupted, TrainingError, UsageError, WeightsError
+    from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures
+    from seq2seq_demo.trained_network import Prediction, TrainedNetwork, evaluate, load
+    from seq2seq_demo.training.train import train
 
 __version__ = "0.1.0"
-
-_HOME = {
-    "ModelConfig": "config",
-    "TrainConfig": "config",
-    "SequencePattern": "patterns",
-    "find_pattern": "patterns",
-    "per_sequence": "patterns",
-    "Pairs": "dataset",
-    "OwnData": "dataset",
-    "train": "training",
-    "predict": "numpy_decoder",
-    "load": "weights",
-    "save": "weights",
+__all__ = [
+    "Callback",
+    "DemoError",
+    "EpochFigures",
+    "Evaluation",
+    "Figures",
+    "InputError",
+    "Interrupted",
+    "ModelConfig",
+    "OwnPairs",
+    "Pairs",
+    "Prediction",
+    "SequencePattern",
+    "Task",
+    "TrainConfig",
+    "TrainedNetwork",
+    "TrainingError",
+    "UsageError",
+    "WeightsError",
+    "evaluate",
+    "find_pattern",
+    "load",
+    "per_sequence",
+    "train",
+]
+_MODULES = {
+    "callbacks": ("Callback",),
+    "config": ("ModelConfig", "TrainConfig"),
+    "data.batches": ("Pairs",),
+    "data.own_pairs": ("OwnPairs",),
+    "data.sequence_pattern": ("SequencePattern", "find_pattern"),
+    "data.tasks": ("Task",),
+    "data.user_functions": ("per_sequence",),
+    "errors": ("DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
+    "evaluation": ("EpochFigures", "Evaluation", "Figures"),
+    "trained_network": ("Prediction", "TrainedNetwork", "evaluate", "load"),
+    "training.train": ("train",),
 }
-__all__ = list(_HOME)
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str):
-    if name not in _HOME:
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,14 +1,16 @@
 """Every default in one place: `ModelConfig` says what the network is, `TrainConfig` how it is trained."""
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass
 
+from seq2seq_demo.cells import CELL_TYPES, CellType
 from seq2seq_demo.errors import UsageError
 
 MODELS = ("embedding_rnn", "embedding_attention")
-CELL_TYPES = ("BasicLSTMCell", "LSTMCell", "GRUCell", "BasicRNNCell")
 MAX_LAYERS = 100  # more would take TensorFlow hours to build
 LR_SCHEDULES = ("constant", "cosine")
+EVALUATED = 10_000  # how many fresh sources an evaluation draws
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class ModelConfig:
     in_max_int: int = 9
     out_max_int: int = 9
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse values that describe no network."""
         require_choice("model", self.model, MODELS)
         require_choice("cell type", self.cell_type, CELL_TYPES)
@@ -40,6 +42,11 @@ class ModelConfig:
     def has_attention(self) -> bool:
         """Whether the decoder reads the memory."""
         return self.model == "embedding_attention"
+
+    @property
+    def cell(self) -> CellType:
+        """The row of the cell type in the table of cells."""
+        return CELL_TYPES[self.cell_type]
 
     @property
     def n_input_symbols(self) -> int:
@@ -59,7 +66,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The training: the same config, pattern and `ModelConfig` give the same weights on one machine.
+    """The training: the same config, task and `ModelConfig` give the same weights on one machine.
 
     Raises:
         UsageError: a value is out of its range.
@@ -75,7 +82,7 @@ class TrainConfig:
     seed: int = 0
     stop_at_exact: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Refuse values that describe no training."""
         require_integer("points", self.points, at_least=2)
         for name in ("in_len", "out_len", "batch_size"):
@@ -104,12 +111,6 @@ class TrainConfig:
         return -(-self.n_training // self.batch_size)
 
 
-def given(options: object, config: type) -> dict:
-    """Return the fields of a config class that are attributes of `options` and not None."""
-    values = {field.name: getattr(options, field.name, None) for field in fields(config)}
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def parse_integer(text: str) -> int:
     """Return the integer that `text` spells in decimal digits, else raise ValueError: `1_0` and `１` are none."""
     if not text.isascii() or "_" in text:
@@ -117,7 +118,7 @@ def parse_integer(text: str) -> int:
     return int(text)
 
 
-def require_integer(name: str, value: int, at_least: int) -> None:
+def require_integer(name: str, value: object, at_least: int) -> None:
     """Raise UsageError unless `value` is an integer not below `at_least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
         raise UsageError(
@@ -125,7 +126,7 @@ def require_integer(name: str, value: int, at_least: int) -> None:
         )
 
 
-def require_choice(kind: str, value: str, choices) -> None:
+def require_choice(kind: str, value: str, choices: Collection[str]) -> None:
     """Raise UsageError, naming the nearest choice and all of them, unless `value` is one."""
     if value in choices:
         return

@@ -1,4 +1,4 @@
-"""What a user did or gave wrong. `cli.main` turns each into one line on stderr and an exit status."""
+"""What a user did or gave wrong. `cli` turns each into one line on standard error and an exit status."""
 
 
 class DemoError(Exception):
@@ -22,13 +22,13 @@ class WeightsError(DemoError):
 
 
 class TrainingError(DemoError):
-    """Training could not go on."""
+    """Training could not continue."""
 
 
 class Interrupted(DemoError):
-    """A signal ended it: 130 after Ctrl-C, 143 after SIGTERM."""
+    """A signal ended the training: status 130 after Ctrl-C, 143 after SIGTERM."""
 
-    def __init__(self, message: str, signum: int):
+    def __init__(self, message: str, signum: int) -> None:
         """Keep the exit status that shells give to a process which the signal ended."""
         super().__init__(message)
         self.exit_status = 128 + signum

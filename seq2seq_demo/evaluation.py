@@ -1,13 +1,19 @@
 """How good a network is, by NumPy alone: with teacher forcing, which flatters, and free-running, which counts."""
 
+from __future__ import annotations
+
+import functools
+import operator
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.dataset import Pairs, chunks, shift_right
-from seq2seq_demo.memory import check_decoding_fits
-from seq2seq_demo.numpy_decoder import NumpyNetwork, in_threads, rows_at_once
+from seq2seq_demo.data.batches import Pairs, chunks, shift_right
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parallel import in_threads, rows_at_once
+from seq2seq_demo.network.ram import check_decoding_fits
 
 
 @dataclass(frozen=True)
@@ -22,66 +28,134 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class EpochFigures:
+    """What an epoch reached: on its training points, means over the epoch with teacher forcing; then on validation."""
+
+    epoch: int  # counted from 1
+    step: int  # of Adam, at the end of the epoch
+    loss: float
+    token_accuracy: float
+    validation: Figures
+
+    def to_json(self) -> dict[str, float]:
+        """Return the figures in one dictionary, the validation figures as `validation_…`."""
+        facts = asdict(self)
+        return facts | {f"validation_{name}": value for name, value in facts.pop("validation").items()}
+
+    @classmethod
+    def from_json(cls, facts: dict[str, Any]) -> EpochFigures:
+        """Return the figures that `to_json` made the dictionary of."""
+        prefix = "validation_"
+        figures = {name.removeprefix(prefix): facts[name] for name in facts if name.startswith(prefix)}
+        others = {name: facts[name] for name in facts if not name.startswith(prefix)}
+        return cls(**others, validation=Figures(**figures))
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """What was counted on N pairs of source and target; V symbols, GO included."""
+    """What was counted on n pairs of source and target; V symbols, GO included. Evaluations add up."""
 
     n: int
-    loss: float  # nats a symbol
-    forced_right: np.ndarray  # [T] how many symbols are right at each position, with teacher forcing
-    right: np.ndarray  # [T] free-running, as are the next
-    forced_exact: int  # how many sequences are wholly right
+    loss_sum: float  # nats, with teacher forcing
+    forced_correct: np.ndarray  # [T] how many symbols are correct at each position, with teacher forcing
+    correct: np.ndarray  # [T] free-running, as are the next
+    forced_exact: int  # how many sequences are wholly correct
     exact: int
     expected: np.ndarray  # [V] how often each symbol was expected
-    expected_and_right: np.ndarray  # [V] how often it was then predicted
-    confusions: Counter  # how often (expected symbol, another one that was predicted)
+    expected_and_correct: np.ndarray  # [V] how often it was then predicted
+    confusions: Counter[tuple[int, int]]  # how often (expected symbol, another one that was predicted)
+
+    def __add__(self, other: Evaluation) -> Evaluation:
+        """Return the counts of both."""
+        return Evaluation(
+            n=self.n + other.n,
+            loss_sum=self.loss_sum + other.loss_sum,
+            forced_correct=self.forced_correct + other.forced_correct,
+            correct=self.correct + other.correct,
+            forced_exact=self.forced_exact + other.forced_exact,
+            exact=self.exact + other.exact,
+            expected=self.expected + other.expected,
+            expected_and_correct=self.expected_and_correct + other.expected_and_correct,
+            confusions=self.confusions + other.confusions,
+        )
+
+    @property
+    def n_symbols(self) -> int:
+        """How many symbols were expected."""
+        return self.n * len(self.correct)
+
+    @property
+    def loss(self) -> float:
+        """The loss with teacher forcing, in nats a symbol."""
+        return self.loss_sum / self.n_symbols
+
+    @property
+    def forced_token_accuracy(self) -> float:
+        """The share of symbols that are correct, with teacher forcing."""
+        return int(self.forced_correct.sum()) / self.n_symbols
+
+    @property
+    def forced_exact_match(self) -> float:
+        """The share of sequences that are wholly correct, with teacher forcing."""
+        return self.forced_exact / self.n
+
+    @property
+    def token_accuracy(self) -> float:
+        """The share of symbols that are correct, free-running."""
+        return int(self.correct.sum()) / self.n_symbols
+
+    @property
+    def exact_match(self) -> float:
+        """The share of sequences that are wholly correct, free-running: the figure that counts."""
+        return self.exact / self.n
 
     @property
     def figures(self) -> Figures:
-        """Return loss, token accuracy and exact match."""
-        symbols = self.n * len(self.right)
+        """Loss, token accuracy and exact match."""
         return Figures(
             loss=self.loss,
-            forced_token_accuracy=int(self.forced_right.sum()) / symbols,
-            forced_exact_match=self.forced_exact / self.n,
-            token_accuracy=int(self.right.sum()) / symbols,
-            exact_match=self.exact / self.n,
+            forced_token_accuracy=self.forced_token_accuracy,
+            forced_exact_match=self.forced_exact_match,
+            token_accuracy=self.token_accuracy,
+            exact_match=self.exact_match,
         )
 
 
 def measure(network: NumpyNetwork, pairs: Pairs) -> Evaluation:
-    """Decode every pair, with teacher forcing and free-running, and count."""
+    """Decode every pair, with teacher forcing and free-running, and count.
+
+    Raises:
+        UsageError: a sequence is too long to decode.
+    """
     n, S, T = *pairs.sources.shape, pairs.targets.shape[1]
-    check_decoding_fits(network.config, 1, S, T)
+    check_decoding_fits(network.model_config, 1, S, T)
     parts = chunks(pairs, np.arange(n), rows_at_once(S, T))
-    counts, confusions = [], Counter()
-    for *sums, confused in in_threads(lambda part: _counts(network, part), parts):
-        counts.append(sums)
-        confusions.update(confused)
-    loss, *sums = (sum(column) for column in zip(*counts, strict=True))
-    return Evaluation(n, float(loss) / pairs.targets.size, *sums, confusions)
-
-
-def evaluate(network: NumpyNetwork, pairs: Pairs) -> Figures:
-    """Return the figures of the network on these pairs."""
-    return measure(network, pairs).figures
+    return functools.reduce(operator.add, in_threads(lambda part: _count(network, part), parts))
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return −log softmax(logits) at the targets: `[B, T, V]`, `[B, T]` → `[B, T]`."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     chosen = np.take_along_axis(shifted, targets[..., None].astype(np.intp), axis=-1)[..., 0]
-    return np.log(np.exp(shifted).sum(axis=-1)) - chosen
+    losses: np.ndarray = np.log(np.exp(shifted).sum(axis=-1)) - chosen
+    return losses
 
 
-def _counts(network: NumpyNetwork, pairs: Pairs) -> tuple:
-    """Return the loss, summed over the symbols of a chunk, and the counts of an Evaluation."""
+def _count(network: NumpyNetwork, pairs: Pairs) -> Evaluation:
+    """Decode a chunk both ways, and count."""
     sources, targets = pairs
-    T, V = targets.shape[1], network.config.n_output_symbols
-    forced = network.decode(sources, T, shift_right(targets, network.config.go))
-    loss = cross_entropy(forced.logits, targets).sum(dtype=np.float64)
-    symbols = network.decode(sources, T).symbols
-    forced_right, right = forced.symbols == targets, symbols == targets
-    exact = [int(rows.all(axis=1).sum()) for rows in (forced_right, right)]
-    by_symbol = [np.bincount(expected.ravel(), minlength=V) for expected in (targets, targets[right])]
-    confused = Counter(zip(targets[~right].tolist(), symbols[~right].tolist(), strict=True))
-    return loss, forced_right.sum(axis=0), right.sum(axis=0), *exact, *by_symbol, confused
+    T, V = targets.shape[1], network.model_config.n_output_symbols
+    forced = network.decode(sources, T, shift_right(targets, network.model_config.go))
+    symbols = network.decode(sources, T).symbols  # [B, T]
+    forced_correct, correct = forced.symbols == targets, symbols == targets  # [B, T]
+    return Evaluation(
+        n=len(sources),
+        loss_sum=float(cross_entropy(forced.logits, targets).sum(dtype=np.float64)),
+        forced_correct=forced_correct.sum(axis=0),
+        correct=correct.sum(axis=0),
+        forced_exact=int(forced_correct.all(axis=1).sum()),
+        exact=int(correct.all(axis=1).sum()),
+        expected=np.bincount(targets.ravel(), minlength=V),
+        expected_and_correct=np.bincount(targets[correct], minlength=V),
+        confusions=Counter(zip(targets[~correct].tolist(), symbols[~correct].tolist(), strict=True)),
+    )

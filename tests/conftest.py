@@ -1,18 +1,11 @@
-import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pytest
+from helpers import PROGRAM, REFERENCE_2016, environment
 
-import seq2seq_demo
 from seq2seq_demo import cli
-from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.parameters import initial_weights
-
-REFERENCE_2016 = Path(__file__).parents[2] / "shared" / "reference_2016"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,22 +42,15 @@ def run(capsys, monkeypatch, tmp_path):
 def shell(tmp_path):
     """The command line in a process of its own, in an empty directory."""
 
-    def shell(*argv, stdin=None, cwd=tmp_path, **environment):
+    def shell(*argv, stdin=None, cwd=tmp_path, **changes):
         return subprocess.run(
-            [sys.executable, "-m", "seq2seq_demo", *map(str, argv)],
+            [*PROGRAM, *map(str, argv)],
             input=stdin,
             capture_output=True,
             text=True,
             cwd=cwd,
-            env=os.environ | {"PYTHONPATH": str(Path(seq2seq_demo.__file__).parents[1])} | environment,
+            env=environment(**changes),
             check=False,
         )
 
     return shell
-
-
-def random_weights(config: ModelConfig, seed: int = 5) -> dict[str, np.ndarray]:
-    """Initial weights moved about, so that no bias is 0 and an exchanged gate shows."""
-    rng = np.random.default_rng(seed)
-    weights = initial_weights(config, seed)
-    return {name: (w + rng.normal(0, 0.2, w.shape)).astype(np.float32) for name, w in weights.items()}

@@ -3,13 +3,14 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import random_weights
+from helpers import random_weights
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.dataset import Pairs
+from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.evaluation import cross_entropy, evaluate, measure
-from seq2seq_demo.numpy_decoder import CHUNK, NumpyNetwork, rows_at_once
+from seq2seq_demo.evaluation import EpochFigures, Figures, cross_entropy, measure
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parallel import CHUNK, rows_at_once
 
 
 def test_cross_entropy():
@@ -38,21 +39,55 @@ def test_against_one_sequence_at_a_time():
         greedy = network.decode(source[None], 2).symbols[0]
         free += (greedy == target).sum()
         free_exact += (greedy == target).all()
-    figures = evaluate(network, Pairs(sources, targets))
+    measured = measure(network, Pairs(sources, targets))
+    figures = measured.figures
     assert figures.loss == pytest.approx(loss / (2 * n), rel=1e-4)
     assert figures.forced_token_accuracy == pytest.approx(forced / (2 * n))
     assert figures.forced_exact_match == pytest.approx(forced_exact / n)
     assert figures.token_accuracy == pytest.approx(free / (2 * n))
     assert figures.exact_match == pytest.approx(free_exact / n)
     assert 0.4 < figures.exact_match < figures.token_accuracy < 1
-    measured = measure(network, Pairs(sources, targets))
-    assert measured.right.tolist() == (network.decode(sources, 2).symbols == targets).sum(axis=0).tolist()
+    assert measured.correct.tolist() == (network.decode(sources, 2).symbols == targets).sum(axis=0).tolist()
     symbols = network.decode(sources, 2).symbols
     wrong = Counter((int(t), int(p)) for t, p in zip(targets.ravel(), symbols.ravel(), strict=True) if t != p)
     assert measured.confusions == wrong
     assert measured.expected.tolist() == [int((targets == symbol).sum()) for symbol in range(6)]
     hits = targets[symbols == targets]
-    assert measured.expected_and_right.tolist() == [int((hits == symbol).sum()) for symbol in range(6)]
+    assert measured.expected_and_correct.tolist() == [int((hits == symbol).sum()) for symbol in range(6)]
+
+
+def test_evaluations_add_up():
+    config = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=3, out_max_int=4)
+    network = NumpyNetwork(config, random_weights(config))
+    rng = np.random.default_rng(1)
+    pairs = Pairs(rng.integers(0, 4, (30, 6)), rng.integers(0, 5, (30, 2)))
+    whole = measure(network, pairs)
+    parts = [measure(network, Pairs(*(symbols[rows] for symbols in pairs))) for rows in (slice(11), slice(11, None))]
+    for name, value in vars(parts[0] + parts[1]).items():
+        if name == "loss_sum":
+            assert value == pytest.approx(whole.loss_sum, rel=1e-6)
+        else:
+            assert np.all(value == getattr(whole, name)), name
+    assert (parts[0] + parts[1]).figures.exact_match == whole.exact_match
+
+
+def test_figures_of_an_epoch_as_json():
+    validation = Figures(
+        loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3
+    )
+    figures = EpochFigures(2, 700, loss=2.0, token_accuracy=0.1, validation=validation)
+    assert figures.to_json() == {
+        "epoch": 2,
+        "step": 700,
+        "loss": 2.0,
+        "token_accuracy": 0.1,
+        "validation_loss": 1.0,
+        "validation_forced_token_accuracy": 0.6,
+        "validation_forced_exact_match": 0.2,
+        "validation_token_accuracy": 0.5,
+        "validation_exact_match": 0.3,
+    }
+    assert EpochFigures.from_json(figures.to_json()) == figures
 
 
 def test_what_is_too_long_is_refused_and_what_is_long_is_decoded_a_few_at_once():

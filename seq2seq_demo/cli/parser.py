@@ -1,0 +1,316 @@
+"""argv → the frozen options of one command. This is the only file that knows argparse."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from seq2seq_demo import __version__
+from seq2seq_demo.cells import CELL_TYPES
+from seq2seq_demo.commands.options import (
+    ENGINES,
+    PREDICT_EXPECTS,
+    EvaluateOptions,
+    Options,
+    PatternsOptions,
+    PredictOptions,
+    TrainOptions,
+)
+from seq2seq_demo.config import (
+    EVALUATED,
+    LR_SCHEDULES,
+    MODELS,
+    ModelConfig,
+    TrainConfig,
+    parse_integer,
+    require_choice,
+)
+from seq2seq_demo.data.patterns import OWN_FUNCTION, PATTERNS
+from seq2seq_demo.errors import UsageError
+
+
+class Command(NamedTuple):
+    """A command: its options, what else it takes, what it does, and examples."""
+
+    options: type[Options]
+    values: str
+    summary: str
+    examples: tuple[str, ...]
+
+
+COMMANDS = {
+    "train": Command(
+        TrainOptions,
+        "N",
+        "train a network on N points, and save it",
+        (
+            "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
+            "train 100000 -p my_patterns.py:my_function",
+            "train --from-file pairs.jsonl",
+        ),
+    ),
+    "predict": Command(
+        PredictOptions,
+        "[X ...]",
+        "decode a sequence, those of a file, or what is typed",
+        (
+            "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
+            "predict -i weights.h5 --from-file inputs.jsonl --json",
+        ),
+    ),
+    "evaluate": Command(
+        EvaluateOptions,
+        "[N]",
+        f"measure a network on N sources ({EVALUATED}), or on pairs",
+        ("evaluate -i weights.h5", "evaluate -i weights.h5 --lengths 5,10,20"),
+    ),
+    "patterns": Command(
+        PatternsOptions,
+        "",
+        "list what can be learned, or check the pattern of -p",
+        ("patterns", "patterns -p my_patterns.py:my_function"),
+    ),
+}
+OVERVIEW = "Train small sequence-to-sequence networks on integers; see what they learned."
+OVERVIEW_EXAMPLES = (
+    "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
+    "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
+    "evaluate -i weights.h5",
+)
+
+Add = Callable[..., argparse.Action]
+
+
+def parse(argv: Sequence[str]) -> Options:
+    """Return the options of the command that the words name.
+
+    Raises:
+        UsageError: the words make no command, or a value is out of its range.
+        SystemExit: they asked for help or the version, which is printed.
+    """
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what may stand here
+        import argcomplete
+
+        argcomplete.autocomplete(make_parser(_command_among(os.environ["COMP_LINE"].split())))
+    parser = make_parser()
+    try:
+        parsed = vars(parser.parse_intermixed_args(argv))
+    except _HelpAsked:
+        print(_help(_command_among(argv)))
+        sys.exit(0)
+    command, values = parsed.pop("command"), parsed.pop("values")
+    if command is None:
+        raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
+    require_choice("command", command, COMMANDS)
+    fields_set = {name: value for name, value in parsed.items() if value is not None}
+    names = {action.dest: "/".join(action.option_strings) for action in parser._actions}
+    _require_own_options(command, {name: names[name] for name in fields_set})
+    return COMMANDS[command].options(**fields_set, **_of_values(command, values, has_file="from_file" in fields_set))
+
+
+def _command_among(words: Sequence[str]) -> str | None:
+    return next((word for word in words if word in COMMANDS), None)
+
+
+def _require_own_options(command: str, names: dict[str, str]) -> None:
+    """Raise UsageError for an option of other commands; `names` maps a field to its spelling, `-e/--epochs`."""
+    for name, written in names.items():
+        owners = [other for other, row in COMMANDS.items() if name in {field.name for field in fields(row.options)}]
+        if command not in owners:
+            raise UsageError(f"{written} means nothing to {command}: it is an option of {' and '.join(owners)}")
+
+
+def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any]:
+    """Return what the words beside the options mean: the number of points, or a sequence."""
+    if command == "predict":
+        if not (values or has_file or (sys.stdin and sys.stdin.isatty())):
+            raise UsageError(f"{PREDICT_EXPECTS}, got none, nor a terminal to ask")
+        return {"words": tuple(values)}
+    found = " ".join(values)
+    if command == "patterns":
+        if values:
+            raise UsageError(f"patterns expects nothing after it, got {found}")
+        return {}
+    if len(values) > 1:
+        what = {
+            "train": "the number of points, as in `train 100000`, or --from-file",
+            "evaluate": "how many sources, as in `evaluate 10000`",
+        }
+        raise UsageError(f"{command} expects {what[command]}, got {found}")
+    try:
+        return {"points": parse_integer(values[0])} if values else {}
+    except ValueError as error:
+        raise UsageError(f"{command} expects the number of points as an integer, got {found[:40]!r}") from error
+
+
+def make_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Return what parses a command with its options, or any command with the options of all."""
+    parser = _Parser(prog="seq2seq-demo", allow_abbrev=False, add_help=False)
+    _add_choice(parser.add_argument, "command", COMMANDS, "", nargs="?")
+    values = parser.add_argument("values", nargs="*")
+    values.completer = lambda **_: ()  # type: ignore[attr-defined]  # for argcomplete, as below
+    for commands, add_options in OPTIONS_OF:
+        if command is None or command in commands:
+            add_options(parser.add_argument)
+    return parser
+
+
+def _help(command: str | None) -> str:
+    """Return the help of a command, or the overview: the commands, and the options that all of them take."""
+    if command is None:
+        usage = "seq2seq-demo COMMAND [options]"
+        rows = [f"  {f'{name} {row.values}':21} {row.summary}" for name, row in COMMANDS.items()]
+        description = "\n".join([OVERVIEW, "", "commands, each with a --help of its own:", *rows])
+        examples: tuple[str, ...] = OVERVIEW_EXAMPLES
+    else:
+        usage = f"seq2seq-demo {command} {COMMANDS[command].values} [options]"
+        summary = COMMANDS[command].summary
+        description = f"{summary[0].upper()}{summary[1:]}."
+        examples = COMMANDS[command].examples
+    parser = argparse.ArgumentParser(
+        add_help=False,
+        usage=" ".join(usage.split()),
+        description=description,
+        epilog="\n".join(["examples:", *(f"  seq2seq-demo {example}" for example in examples)]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    own = parser.add_argument_group(f"options of {command}, which stand anywhere on the line")
+    every = parser.add_argument_group("options of every command")
+    for commands, add_options in OPTIONS_OF:
+        if commands == tuple(COMMANDS):
+            add_options(every.add_argument)
+        elif command in commands:
+            add_options(own.add_argument)
+    return parser.format_help().rstrip()
+
+
+class _HelpAsked(Exception):
+    pass
+
+
+class _Help(argparse.Action):
+    def __call__(self, *_: object) -> NoReturn:
+        """Stop parsing: the command, which decides the help, may come later on the line."""
+        raise _HelpAsked
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing two lines and exiting."""
+        raise UsageError(message)
+
+
+def _add_every(add: Add) -> None:
+    d, S, T = ModelConfig, TrainConfig.in_len, TrainConfig.out_len
+    add("-h", "--help", action=_Help, nargs=0, help="show this; after a command, its options")
+    add("--version", action="version", version=f"%(prog)s {__version__}", help="show the version")
+    add("-v", "--verbose", action="count", help="say more; twice: parameters, tracebacks")
+    pattern = f"one that `patterns` lists, or {OWN_FUNCTION}"
+    _add_choice(add, "-p/--pattern-name", PATTERNS, pattern, dest="pattern", metavar="NAME")
+    add("--in-len", type=_integer, metavar="S", help=f"length of a source (default {S}, or as trained)")
+    add("--out-len", type=_integer, metavar="T", help=f"length of a target (default {T}, or as trained)")
+    add("--in-max-int", type=_integer, metavar="N", help=f"the largest source symbol (default {d.in_max_int})")
+    add("--out-max-int", type=_integer, metavar="N", help=f"the largest target symbol (default {d.out_max_int})")
+
+
+def _add_network(add: Add) -> None:
+    d = ModelConfig
+    sequences = "sequences or pairs, as JSON or a line each; - is standard input"
+    add("-i", "--input-weights", type=_path, metavar="FILE", help="weights to start from: ours, or a .tfl of 2016")
+    add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")')
+    add("--iter-num", type=_integer, metavar="N", help="load iteration N of these names; train saves N + 1")
+    add("--data-dir", type=_path, metavar="DIR", help="where canonical files are kept (default .)")
+    add("--from-file", metavar="FILE", help=sequences)
+    _add_choice(add, "-m/--model", MODELS, _choices(MODELS, d.model), metavar="MODEL")
+    _add_choice(add, "--cell-type", CELL_TYPES, _choices(CELL_TYPES, d.cell_type), metavar="CELL")
+    add("-L", "--num-layers", type=_integer, metavar="N", help=f"stacked cells (default {d.num_layers})")
+    add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})")
+    add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}")
+
+
+def _add_seed(add: Add) -> None:
+    add("--seed", type=_integer, metavar="N", help=f"of all that is random (default {TrainConfig.seed})")
+
+
+def _add_train(add: Add) -> None:
+    d = TrainConfig
+    logged = "0 loss and metrics (default), 1 gradients too, 2 weights too, 3 activations too"
+    schedules = f"{_choices(LR_SCHEDULES, d.lr_schedule)}; cosine falls to 0"
+    add("-e", "--epochs", type=_integer, metavar="N", help=f"default {d.epochs}; 0 saves without training")
+    add("-r", "--learning-rate", type=_number, metavar="R", help=f"of Adam (default {d.learning_rate})")
+    _add_choice(add, "--lr-schedule", LR_SCHEDULES, schedules, metavar="NAME")
+    add("--batch-size", type=_integer, metavar="B", help=f"default {d.batch_size}")
+    add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X")
+    _add_flag(add, "--resume", "resume a training that stopped, from its snapshot")
+    add("-o", "--output-weights", type=_path, metavar="FILE", help="default: the next unused canonical name")
+    add("--history", type=_path, metavar="FILE", help="write the figures of every epoch there, as JSON")
+    add("--history-plot", type=_path, metavar="FILE", help="draw their curves there: .png, .svg or .pdf")
+    add("--log-dir", type=_path, metavar="DIR", help="logs for TensorBoard (default: a new temporary directory)")
+    add("--tensorboard-verbose", type=int, choices=range(4), help=f"what is logged: {logged}")
+
+
+def _add_json(add: Add) -> None:
+    _add_flag(add, "--json", "print a JSON object a line instead of text")
+
+
+def _add_predict(add: Add) -> None:
+    add("--engine", choices=ENGINES, help="what decodes: numpy (default), at once, or keras, the trained network")
+    _add_flag(add, "--show-attention", "draw which inputs each output looked at")
+    add("--attention-plot", type=_path, metavar="FILE", help="draw that as a picture: .png, .svg or .pdf")
+    _add_flag(add, "--keep-going", "skip sequences that are wrong, and exit 1 at the end")
+
+
+def _add_evaluate(add: Add) -> None:
+    add("--lengths", type=_integers, metavar="S,S,...", help="a line for each of these lengths of a source")
+
+
+OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
+    (("train",), _add_train),
+    (("predict",), _add_predict),
+    (("evaluate",), _add_evaluate),
+    (("predict", "evaluate"), _add_json),
+    (("train", "evaluate"), _add_seed),
+    (("train", "predict", "evaluate"), _add_network),
+    (tuple(COMMANDS), _add_every),
+)
+
+
+def _add_flag(add: Add, name: str, text: str) -> None:
+    add(name, action="store_true", default=None, help=text)  # None: it was not given
+
+
+def _add_choice(add: Add, names: str, choices: Collection[str], text: str, **more: Any) -> None:
+    """Add an option whose values the shell completes; a wrong one gets an error of ours, with a suggestion."""
+    action = add(*names.split("/"), help=text, **more)
+    action.completer = lambda **_: choices  # type: ignore[attr-defined]
+
+
+def _choices(names: Collection[str], default: str) -> str:
+    return f"one of {', '.join(names)} (default {default})"
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a file or directory, got ''")
+    return Path(text)
+
+
+def _integer(text: str) -> int:
+    try:
+        return parse_integer(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected an integer, got {text[:40]!r}") from error
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(_integer(word) for word in text.split(","))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from error

@@ -1,0 +1,1 @@
+"""The commands, a page each: `train`, `predict`, `evaluate` and `patterns`."""

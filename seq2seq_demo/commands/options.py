@@ -1,0 +1,152 @@
+"""The options of each command, frozen; those of several commands stand in a common base. None: it was not given.
+
+`cli/parser.py` makes them, and every value is checked here.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.data.patterns import check_name
+from seq2seq_demo.errors import UsageError
+
+ENGINES = ("numpy", "keras")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of every command.
+
+    Raises:
+        UsageError: a value is out of its range, or contradicts another; so do the classes below.
+    """
+
+    verbose: int = 0
+    pattern: str | None = None
+    in_len: int | None = None
+    out_len: int | None = None
+    in_max_int: int | None = None
+    out_max_int: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        ModelConfig(**fields_for(self, ModelConfig))
+        if self.pattern is not None:
+            check_name(self.pattern)
+        for name in ("in_len", "out_len"):
+            if getattr(self, name) is not None:
+                require_integer(name, getattr(self, name), at_least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions(Options):
+    """The options of every command that uses a network."""
+
+    input_weights: Path | None = None
+    name: str | None = None
+    iter_num: int | None = None
+    data_dir: Path = Path()
+    from_file: str | None = None
+    model: str | None = None
+    cell_type: str | None = None
+    num_layers: int | None = None
+    cell_size: int | None = None
+    embedding_size: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        if self.iter_num is not None:
+            require_integer("iter_num", self.iter_num, at_least=0)
+        if self.iter_num is not None and self.input_weights is not None:
+            raise UsageError(
+                "expected -i/--input-weights or --iter-num, got both: each names the weights to start from"
+            )
+        if self.name is not None and (not 0 < len(self.name.encode()) <= 100 or os.sep in self.name):
+            raise UsageError(f"expected -n/--name to be part of a file name, up to 100 bytes, got {self.name[:100]!r}")
+        if not self.data_dir.is_dir():
+            raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(NetworkOptions):
+    """The options of `train`."""
+
+    points: int | None = None
+    seed: int | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None
+    lr_schedule: str | None = None
+    batch_size: int | None = None
+    stop_at_exact: float | None = None
+    resume: bool = False
+    output_weights: Path | None = None
+    history: Path | None = None
+    history_plot: Path | None = None
+    log_dir: Path | None = None
+    tensorboard_verbose: int = 0
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        TrainConfig(**fields_for(self, TrainConfig))
+        if not (self.points or self.resume or self.epochs == 0 or self.from_file):
+            raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(NetworkOptions):
+    """The options of `predict`."""
+
+    words: Sequence[str] = ()  # the sequence, as it was typed
+    json: bool = False
+    show_attention: bool = False
+    attention_plot: Path | None = None
+    keep_going: bool = False
+    engine: str = ENGINES[0]
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        if self.words and self.from_file:
+            raise UsageError(f"{PREDICT_EXPECTS}, got both")
+
+
+# People will paste the example: it has to work.
+PREDICT_EXPECTS = "predict expects integers, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(NetworkOptions):
+    """The options of `evaluate`."""
+
+    points: int | None = None
+    seed: int | None = None
+    json: bool = False
+    lengths: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        if self.points is not None:
+            require_integer("the number of sources", self.points, at_least=1)
+        if self.seed is not None:
+            require_integer("seed", self.seed, at_least=0)
+        for length in self.lengths:
+            require_integer("lengths", length, at_least=1)
+        if self.lengths and (self.from_file or self.in_len):
+            raise UsageError("expected --lengths, or --from-file or --in-len, got both: each says how long sources are")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatternsOptions(Options):
+    """The options of `patterns`."""
+
+
+def fields_for(options: Options, config_class: type[ModelConfig] | type[TrainConfig]) -> dict[str, Any]:
+    """Return the values for the fields of a config class that are among the options."""
+    values = {field.name: getattr(options, field.name, None) for field in fields(config_class)}
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,116 @@
+"""Which network, task and lengths the options mean, and what contradicts them."""
+
+import itertools
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seq2seq_demo.cells import CELL_TYPES
+from seq2seq_demo.commands.options import NetworkOptions, fields_for
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.own_pairs import read_pairs
+from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
+from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+from seq2seq_demo.data.sequences import from_file
+from seq2seq_demo.errors import InputError, UsageError, WeightsError
+from seq2seq_demo.files import canonical
+from seq2seq_demo.trained_network import TrainedNetwork, load
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The network to use, the pattern that tells what to expect (None: nobody knows), and notices on the choice."""
+
+    network: TrainedNetwork
+    pattern: SequencePattern | None
+    notices: list[str]
+
+
+def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
+    """Return the network of -i, of --iter-num, of the newest canonical file that fits, or else a shipped one.
+
+    `in_len` is how long the sources will be, if that is known: there may be a shipped one of that length.
+    """
+    pattern = find_pattern(options.pattern) if options.pattern else None
+    path, network, used = _found(options, pattern, in_len)
+    check_agreement(options, path, network, pattern)
+    notices = [used]
+    if network.in_len is None:
+        notices.append(f"Inferred from the file: {network.summary()}; lengths follow the input")
+    elif options.verbose:
+        notices.append(network.summary())
+    if pattern is None and network.task in PATTERNS:
+        pattern = find_pattern(network.task)
+    return Choice(network, pattern, notices)
+
+
+def _found(
+    options: NetworkOptions, pattern: SequencePattern | None, in_len: int | None
+) -> tuple[Path, TrainedNetwork, str]:
+    """Return file, network, and what to say of the choice."""
+    path, task = options.input_weights, pattern.name if pattern else DEFAULT_PATTERN
+    if options.iter_num is not None:
+        path = canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
+    if path is not None:
+        return path, load_named(path), f"Using weights {path}"
+    for path in canonical.newest_first(options.data_dir, options.name, pattern.name if pattern else None):
+        network = load_named(path)
+        if options.model in (None, network.model_config.model):
+            return path, network, f"Using weights {path}"
+    path = canonical.shipped_path(task, options.model or ModelConfig.model, in_len)
+    if not path.exists():
+        raise WeightsError(
+            f"expected weights of pattern {task!r} in {options.data_dir}, found none, and shipped are only those of "
+            f"{', '.join(canonical.shipped_tasks())}: train one first, as in `train 100000 -p {options.pattern}`"
+        )
+    return path, load(path), f"Using weights {path}, as none in {options.data_dir} fit"
+
+
+def load_named(path: Path) -> TrainedNetwork:
+    """Read a weights file; where it does not say its pattern, as those of 2016, a canonical name may."""
+    network = load(path)
+    task = network.task or canonical.task_in_name(path)
+    return replace(network, task=task if task in PATTERNS else network.task)
+
+
+def own_pairs(
+    options: NetworkOptions, n: int | None, pattern: SequencePattern | None, model_config: ModelConfig | None
+) -> Pairs:
+    """Return the pairs of --from-file, the first n if n is given, with symbols that fit the network or the options.
+
+    Raises:
+        InputError: there are fewer than n, or one is no pair that the network can read.
+    """
+    sequences = itertools.islice((row for row in from_file(options.from_file or "-") if row), n)
+    largest = model_config or options
+    pairs = read_pairs(sequences, pattern, options.in_len, options.out_len, largest.in_max_int, largest.out_max_int)
+    if n and len(pairs.sources) < n:
+        raise InputError(f"{options.from_file}: expected {n} pairs, found {len(pairs.sources)}")
+    return pairs
+
+
+def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
+    """Return what to say where a network is asked for sources of lengths that it was not trained at."""
+    others = sorted({in_len for in_len in in_lens if in_len and network.in_len not in (None, in_len)})
+    if not others:
+        return []
+    lengths = ", ".join(map(str, others))
+    return [f"The network was trained at length {network.in_len}, so it may well be wrong at length {lengths}"]
+
+
+def check_agreement(
+    options: NetworkOptions, path: Path, network: TrainedNetwork, pattern: SequencePattern | None, resume: bool = False
+) -> None:
+    """Raise UsageError for an option that contradicts the file, or if it is to be resumed, its training."""
+    # The name of a data file does not contradict a pattern, except on --resume.
+    is_known = network.task in PATTERNS or is_own(network.task or "") or resume
+    found: dict[str, Any] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
+    asked = fields_for(options, ModelConfig) | {"pattern": pattern and pattern.name}
+    if resume and network.trained:
+        found |= asdict(network.trained.config)
+        asked |= fields_for(options, TrainConfig)
+    for name, value in asked.items():
+        alike = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[found[name]]  # two names of one cell
+        if None not in (value, found[name]) and value != found[name] and not alike:
+            raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")

@@ -1,0 +1,168 @@
+"""Where a training starts: from fresh weights, a file's or a snapshot's; on which task, and where it is saved."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seq2seq_demo.commands.options import TrainOptions, fields_for
+from seq2seq_demo.commands.selection import check_agreement, load_named, own_pairs
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
+from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.display.console import notice
+from seq2seq_demo.errors import UsageError, WeightsError
+from seq2seq_demo.files import canonical
+from seq2seq_demo.trained_network import Destination, TrainedNetwork, load, untrained
+from seq2seq_demo.training.train import sized
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is trained, how, on what, and where it is to be saved."""
+
+    network: TrainedNetwork
+    config: TrainConfig
+    task: Task
+    name: str | None  # the part NAME of canonical file names
+    output: Path | None  # None: the next unused canonical name
+    snapshot: Path | None = None  # the one that --resume continues from
+
+    @property
+    def destination(self) -> Destination:
+        """Return what a snapshot notes of it."""
+        return Destination(self.name, os.path.abspath(self.output) if self.output else None, self.task.digest)
+
+
+def start_of_training(options: TrainOptions) -> Start:
+    """Return the training that the options mean: from fresh weights, a file's or a snapshot's."""
+    pattern = find_pattern(options.pattern) if options.pattern else None
+    if options.resume:
+        return _resumed(options, pattern)
+    path = _path_to_continue_from(options, pattern)
+    network = None
+    if path is not None:
+        network = load_named(path)
+        check_agreement(options, path, network, pattern)
+    pairs = _own_pairs(options, options.points, pattern, network.model_config if network else None)
+    task = pairs or pattern or _pattern_of(network)
+    model_config = network.model_config if network else _fresh_model(options, pairs, pattern)
+    config = _train_config(options, network, model_config, task)
+    name: str | None = task.name
+    if network is None:
+        network = replace(untrained(model_config, config.seed), in_len=config.in_len, out_len=config.out_len)
+    elif config.epochs:
+        lengths = f"sources of {config.in_len} and targets of {config.out_len} symbols"
+        notice(f"Continuing from {path}: {network.summary()}; with {lengths}")
+    else:  # converted as it is: what is not known stays so
+        name = name if pairs or pattern else network.task
+        if network.in_len is None and (options.in_len or options.out_len):
+            network = replace(network, in_len=config.in_len, out_len=config.out_len)
+    network = replace(network, task=name, progress=None, destination=None)
+    return Start(network, config, task, options.name, _output_path(options, task))
+
+
+def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | None) -> Path | None:
+    """Return the file of -i or --iter-num; None starts afresh."""
+    if options.iter_num is None:
+        return options.input_weights
+    task = pattern.name if pattern else DEFAULT_PATTERN
+    path = canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
+    if path.exists():
+        return path
+    notice(f"No {path}: starting afresh")
+    return None
+
+
+def _output_path(options: TrainOptions, task: Task) -> Path | None:
+    """Return where -o or --iter-num wants a training saved; None is the next unused canonical name.
+
+    Raises:
+        WeightsError: the iteration that --iter-num is to make exists already.
+    """
+    if options.output_weights is not None or options.iter_num is None:
+        return options.output_weights
+    path = canonical.canonical_path(options.data_dir, options.name, task.name, options.iter_num + 1)
+    if path.exists():
+        raise WeightsError(f"{path} exists: continue from it with --iter-num {options.iter_num + 1}, or give -o FILE")
+    return path
+
+
+def _own_pairs(
+    options: TrainOptions, n: int | None, pattern: SequencePattern | None, model_config: ModelConfig | None
+) -> OwnPairs | None:
+    """Return the pairs of --from-file as a task, named after a pattern that makes the targets, or after the file."""
+    if options.from_file is None:
+        return None
+    pairs = own_pairs(options, n, pattern, model_config)
+    file_name = "stdin" if options.from_file == "-" else Path(options.from_file).name.replace(":", ".")
+    return OwnPairs(pattern.name if pattern else file_name[-60:], pairs)
+
+
+def _fresh_model(options: TrainOptions, pairs: OwnPairs | None, pattern: SequencePattern | None) -> ModelConfig:
+    """Return the model of a fresh network; own pairs tell the largest symbols that the options do not."""
+    largest = pairs.largest_symbols() if pairs else {}
+    if pairs and pattern:  # as read_pairs takes it
+        largest["out_max_int"] = options.in_max_int or largest["in_max_int"]
+    return ModelConfig(**largest | fields_for(options, ModelConfig))
+
+
+def _pattern_of(network: TrainedNetwork | None) -> SequencePattern:
+    """Return the pattern that a network was trained on, or the default one for a fresh network.
+
+    Raises:
+        UsageError: it was the user's own, or own data: both have to be named again.
+    """
+    if network is None or network.task is None:
+        return find_pattern(DEFAULT_PATTERN)
+    if network.task not in PATTERNS:
+        again = "-p with your function" if is_own(network.task) else "--from-file"
+        raise UsageError(f"the network was trained on {network.task!r}: expected {again} again")
+    return find_pattern(network.task)
+
+
+def _train_config(
+    options: TrainOptions, network: TrainedNetwork | None, model_config: ModelConfig, task: Task
+) -> TrainConfig:
+    """Return the training: its lengths are those of the pairs, the options, the network or the defaults."""
+    in_len = (network and network.in_len) or TrainConfig.in_len
+    out_len = (network and network.out_len) or TrainConfig.out_len
+    config = TrainConfig(**{"in_len": in_len, "out_len": out_len} | fields_for(options, TrainConfig))
+    return sized(task, config, model_config, options.out_len, out_len)
+
+
+def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start:
+    """Return the training that a snapshot is of."""
+    path, snapshot = _snapshot_to_resume(options, pattern)
+    run, noted = snapshot.trained, snapshot.destination
+    if run is None or noted is None or snapshot.progress is None:
+        raise WeightsError(f"{path}: expected the snapshot of a training, got weights")
+    as_trained = replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
+    pairs = _own_pairs(as_trained, run.config.points, pattern, snapshot.model_config)
+    if noted.data and not pairs:
+        raise UsageError(f"{path} was trained on own data ({snapshot.task!r}): expected --from-file again")
+    if pairs and pairs.digest != noted.data:
+        raise UsageError(f"{path}: expected the data that its training began with, got other data")
+    notice(f"Resuming {path}, epoch {snapshot.progress.epoch + 1}, step {snapshot.step}")
+    output = options.output_weights or (Path(noted.output) if noted.output else None)
+    task = pairs or pattern or _pattern_of(snapshot)
+    return Start(snapshot, run.config, task, options.name or noted.name, output or _output_path(options, task), path)
+
+
+def _snapshot_to_resume(options: TrainOptions, pattern: SequencePattern | None) -> tuple[Path, TrainedNetwork]:
+    """Return the newest snapshot that the options do not contradict.
+
+    Raises:
+        UsageError: they contradict them all; the message names an option of the newest.
+        WeightsError: there is none.
+    """
+    contradiction = None
+    for path in canonical.newest_first(options.data_dir, options.name, None, canonical.SNAPSHOT):
+        snapshot = load(path)
+        try:
+            check_agreement(options, path, snapshot, pattern, resume=True)
+            return path, snapshot
+        except UsageError as error:
+            contradiction = contradiction or error
+    raise contradiction or WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")

@@ -1,0 +1,141 @@
+"""A user's pairs as a task, read from a file or given in Python."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import Pairs, Sample, divide
+from seq2seq_demo.data.sequence_pattern import SequencePattern
+from seq2seq_demo.data.sequences import Located, Place, batches, check_symbols, plain
+from seq2seq_demo.errors import InputError, UsageError
+
+ROWS = 10_000  # how many are turned into an array at once
+LENGTH_HINT = "; for sequences of that length give --in-len {}"
+PAIR = '{"input": [...], "output": [...]}'
+
+
+@dataclass(frozen=True)
+class OwnPairs:
+    """A user's pairs as a task."""
+
+    name: str
+    pairs: Pairs
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A checksum of the pairs."""
+        rows = np.concatenate(self.pairs, axis=1).astype("<i8")
+        return hashlib.sha256(rows.tobytes()).hexdigest()
+
+    def largest_symbols(self) -> dict[str, int]:
+        """Return the largest symbols of the pairs."""
+        in_max_int, out_max_int = (max(1, int(symbols.max())) for symbols in self.pairs)
+        return {"in_max_int": in_max_int, "out_max_int": out_max_int}
+
+    def sized(
+        self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
+    ) -> TrainConfig:
+        """Return the config with the number and the lengths of the pairs."""
+        sources, targets = self.pairs
+        return replace(config, points=len(sources), in_len=sources.shape[1], out_len=targets.shape[1])
+
+    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+        """Shuffle the pairs, then divide them."""
+        sources, targets = self.pairs
+        _require_symbols("sources", sources, (config.points, config.in_len), model_config.in_max_int)
+        _require_symbols("targets", targets, (config.points, config.out_len), model_config.out_max_int)
+        order = np.random.default_rng([config.seed, 1, start_step]).permutation(config.points)
+        return divide(Pairs(sources[order], targets[order]), config)
+
+    def held_out(self, sample: Sample, model_config: ModelConfig, seen: np.ndarray | None) -> Pairs:
+        """Return the first n pairs, or all: whether they were trained on is for the user to know."""
+        pairs = Pairs(self.pairs.sources[: sample.n], self.pairs.targets[: sample.n])
+        _require_symbols("sources", pairs.sources, pairs.sources.shape, model_config.in_max_int)
+        _require_symbols("targets", pairs.targets, pairs.targets.shape, model_config.out_max_int)
+        return pairs
+
+
+def _require_symbols(kind: str, symbols: np.ndarray, shape: tuple[int, ...], largest: int) -> None:
+    """Raise UsageError unless the configs describe these symbols."""
+    if symbols.shape != shape:
+        raise UsageError(f"expected {kind} of shape {shape}, got {symbols.shape}")
+    if symbols.min() < 0 or symbols.max() > largest:
+        raise UsageError(f"expected {kind} of symbols 0 to {largest}, got some from {symbols.min()} to {symbols.max()}")
+
+
+def read_pairs(
+    sequences: Iterable[Located | None],
+    pattern: SequencePattern | None = None,
+    in_len: int | None = None,
+    out_len: int | None = None,
+    in_max_int: int | None = None,
+    out_max_int: int | None = None,
+) -> Pairs:
+    """Return sources `[N, S]` and targets `[N, T]`; a length or largest symbol that is None is taken from them.
+
+    A pattern makes the targets, with symbols as large as the sources' unless `out_max_int` says otherwise, and has to
+    agree with the outputs that stand beside the sources.
+
+    Raises:
+        InputError: as `batches`; or no output, one of another length or symbols, or not the pattern's.
+        UsageError: the pattern cannot make targets of these sources.
+    """
+    parts: list[np.ndarray] = []
+    rows: list[Located] = []
+    for batch in batches(sequences, ROWS, in_len, in_max_int, hint=LENGTH_HINT if in_len else ""):
+        if batch is None:
+            continue
+        in_len = batch.sources.shape[1]
+        parts.append(_compact(batch.sources))
+        rows += batch.rows
+    if not parts:
+        raise InputError("expected pairs of a source and a target, got none")
+    sources = np.concatenate(parts)
+    if pattern is None:
+        return Pairs(sources, _outputs(rows, out_len, out_max_int))
+    largest = max(1, int(sources.max()))
+    out_max_int = out_max_int or in_max_int or largest
+    pattern.check(sources.shape[1], out_len, in_max_int or largest, out_max_int)
+    targets = pattern.targets(sources, out_len, out_max_int)
+    for row, target in zip(rows, targets.tolist(), strict=True):
+        if row.output is not None and row.output[:out_len] != target:
+            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {target}, got {row.output}")
+    return Pairs(sources, targets)
+
+
+def pairs_of_rows(rows: Iterable[Any]) -> Pairs:
+    """Return the pairs that a caller gives, each a source and a target, lists of integers or arrays.
+
+    Raises:
+        InputError: a row is something else, or has other lengths than the first; the message names it.
+    """
+    return read_pairs(_located(index, row) for index, row in enumerate(rows))
+
+
+def _located(index: int, row: Any) -> Located:
+    place = Place("pairs", "row", index)
+    if not isinstance(row, tuple | list) or len(row) != 2:
+        return Located(place, InputError(f"{place}: expected a source and a target, got {repr(row)[:40]}"))
+    source, target = map(plain, row)
+    return Located(place, source, target)
+
+
+def _outputs(rows: list[Located], out_len: int | None, out_max_int: int | None) -> np.ndarray:
+    """Return the outputs `[N, T]`, which must be there."""
+    for row in rows:
+        if row.output is None:
+            raise InputError(f"{row.place}: expected an output too, as in {PAIR}, or a pattern (-p) that makes it")
+        check_symbols(f"{row.place}, output", row.output, out_len, out_max_int)
+        out_len = len(row.output)
+    return _compact(np.array([row.output for row in rows]))
+
+
+def _compact(symbols: np.ndarray) -> np.ndarray:
+    return symbols.astype(np.min_scalar_type(symbols.max()))

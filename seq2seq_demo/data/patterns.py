@@ -1,0 +1,108 @@
+"""The built-in patterns: functions from a batch of sources `[B, S]` to a batch of targets `[B, T]`, both int64.
+
+What a function cannot take, it raises as a ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seq2seq_demo.config import require_choice
+
+if TYPE_CHECKING:  # --help and argument errors need the names, but not NumPy
+    import numpy as np
+
+OWN_FUNCTION = "FILE.py:FUNCTION"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A function, and in words which lengths S it takes and what T comes of it.
+
+    A `modular` one gets out_max_int + 1 as its second argument.
+    """
+
+    function: Callable[..., np.ndarray]
+    modular: bool = False
+    lengths: str = "any"
+    target_len: str = "S"
+
+
+def copied_sequence(sources: np.ndarray) -> np.ndarray:
+    """The source itself."""
+    return sources
+
+
+def sorted_sequence(sources: np.ndarray) -> np.ndarray:
+    """Ascending order."""
+    targets = sources.copy()
+    targets.sort(axis=1)
+    return targets
+
+
+def reversed_sequence(sources: np.ndarray) -> np.ndarray:
+    """Last symbol first."""
+    return sources[:, ::-1]
+
+
+def maxmin_dup_sequence(sources: np.ndarray) -> np.ndarray:
+    """The largest symbol, the smallest, then the source from its third symbol on."""
+    if sources.shape[1] < 2:
+        raise ValueError("expected at least 2")
+    targets = sources.copy()
+    targets[:, 0] = sources.max(axis=1)
+    targets[:, 1] = sources.min(axis=1)
+    return targets
+
+
+def rotated_sequence(sources: np.ndarray) -> np.ndarray:
+    """All one place to the left, the first symbol last."""
+    targets = sources.copy()
+    targets[:, :-1] = sources[:, 1:]
+    targets[:, -1] = sources[:, 0]
+    return targets
+
+
+def running_sum_sequence(sources: np.ndarray, modulus: int) -> np.ndarray:
+    """The sum of the symbols so far, modulo out_max_int + 1."""
+    return sources.cumsum(axis=1) % modulus
+
+
+def added_sequence(sources: np.ndarray) -> np.ndarray:
+    """The source is two decimal numbers side by side, the target the digits of their sum."""
+    half, odd = divmod(sources.shape[1], 2)
+    if odd:
+        raise ValueError("expected an even number, for two numbers of as many digits")
+    if sources.max() > 9:
+        raise ValueError(f"expected decimal digits, so --in-max-int can be at most 9, got {sources.max()}")
+    targets = sources[:, half - 1 :].copy()  # of the right shape, one digit longer than either number
+    carry = 0
+    for place in reversed(range(half)):
+        carry, targets[:, place + 1] = divmod(sources[:, place] + sources[:, half + place] + carry, 10)
+    targets[:, 0] = carry
+    return targets
+
+
+PATTERNS = {
+    "sorted": Pattern(sorted_sequence),
+    "reversed": Pattern(reversed_sequence),
+    "maxmin_dup": Pattern(maxmin_dup_sequence, lengths="2 or more"),
+    "copy": Pattern(copied_sequence),
+    "rotated": Pattern(rotated_sequence),
+    "running_sum": Pattern(running_sum_sequence, modular=True),
+    "added": Pattern(added_sequence, lengths="even", target_len="S/2 + 1"),
+}
+DEFAULT_PATTERN = "sorted"
+
+
+def is_own(name: str) -> bool:
+    """Say whether the name is of a user's function."""
+    return ":" in name
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless there is such a pattern, or the name is of a user's function."""
+    if not is_own(name):
+        require_choice("pattern", name, (*PATTERNS, OWN_FUNCTION))

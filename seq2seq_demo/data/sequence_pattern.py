@@ -1,0 +1,163 @@
+"""A pattern as a task: random sources, and the targets that a function makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import Pairs, Sample, divide, fresh_sources, training_sources
+from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
+from seq2seq_demo.data.user_functions import ANY_ERROR, load_function, per_sequence, what_it_is
+from seq2seq_demo.errors import InputError, UsageError
+
+ROWS = 100_000  # how many sources a function gets at once
+
+
+@dataclass(frozen=True)
+class SequencePattern:
+    """A named pattern as a task: its sources are random.
+
+    Its function maps sources `[B, S]` to targets `[B, T]`, both int64, and raises what it cannot take.
+    """
+
+    name: str
+    function: Callable[..., np.ndarray]
+    modular: bool = False
+    lengths: str = "any"
+    target_len: str = "S"
+
+    digest: ClassVar[None] = None
+
+    def largest_symbols(self) -> dict[str, int]:
+        """Return none: the defaults will do."""
+        return {}
+
+    def sized(
+        self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
+    ) -> TrainConfig:
+        """Return the config with the length of the targets that are asked for, or no longer than they are."""
+        whole = self.check(config.in_len, asked, model_config.in_max_int, model_config.out_max_int)
+        return replace(config, out_len=asked or min(default or whole, whole))
+
+    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+        """Draw random sources, and make their targets."""
+        self.check(config.in_len, config.out_len, model_config.in_max_int, model_config.out_max_int)
+        sources = training_sources(config, model_config.in_max_int, start_step)
+        return divide(Pairs(sources, self.targets(sources, config.out_len, model_config.out_max_int)), config)
+
+    def held_out(self, sample: Sample, model_config: ModelConfig, seen: np.ndarray | None) -> Pairs:
+        """Draw sources that were not trained on, and make their targets."""
+        n, in_len, out_len, seed = sample
+        whole = self.check(in_len, out_len, model_config.in_max_int, model_config.out_max_int)
+        sources = fresh_sources(seed, n or EVALUATED, in_len, model_config.in_max_int, seen)
+        if not len(sources):
+            raise InputError(f"expected sources of length {in_len} that were not trained on, but every one was")
+        return Pairs(sources, self.targets(sources, out_len or whole, model_config.out_max_int))
+
+    def targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int) -> np.ndarray:
+        """Return the first `out_len` symbols (None: all) of each target: `[B, S]` → `[B, out_len]`.
+
+        Raises:
+            UsageError: what the function returns is no target; the message names the row.
+        """
+        parts = []
+        for first in range(0, len(sources), ROWS):
+            # A copy, so that the function cannot change ours; int64, so that what it reckons cannot overflow.
+            part = sources[first : first + ROWS].astype(np.int64)
+            parts.append(self._checked(part, out_max_int)[:, :out_len].astype(np.min_scalar_type(out_max_int)))
+        return np.concatenate(parts)
+
+    def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int) -> int:
+        """Try the pattern on a few sources; return the length of its targets.
+
+        Raises:
+            UsageError: it does not take such sources, or does not make targets of `out_len` symbols up to out_max_int;
+                or it changes its input, gives another output the second time, or mixes the rows of a batch.
+        """
+        sources = _sample(in_len, in_max_int)
+        try:
+            length = self._try(sources, out_max_int)
+        except UsageError as error:
+            raise UsageError(f"{error}{self._hint(sources, out_max_int)}") from error
+        if out_len is not None and out_len > length:
+            raise UsageError(
+                f"pattern {self.name!r} gives {length} symbols for --in-len {in_len}, "
+                f"so --out-len can be at most {length}, got {out_len}"
+            )
+        return length
+
+    def _try(self, sources: np.ndarray, out_max_int: int) -> int:
+        """Return the length of the targets, if the function does as a pattern must."""
+        handed = sources.copy()
+        targets = self._checked(handed, out_max_int)
+        self._require_equal(sources, handed, "to leave its input as it is", sources)
+        self._require_equal(targets, self._checked(sources.copy(), out_max_int), "to give the same again", sources)
+        for row in range(len(sources)):
+            source, target = sources[row : row + 1], targets[row : row + 1]
+            alone = self._checked(source.copy(), out_max_int)
+            self._require_equal(target, alone, "to make each target of its own source alone", source)
+        return int(targets.shape[1])
+
+    def _hint(self, sources: np.ndarray, out_max_int: int) -> str:
+        """Return what to say where the function takes one source, and does that right."""
+        if self.modular or hasattr(self.function, "__wrapped__"):
+            return ""
+        try:
+            replace(self, function=per_sequence(self.function))._try(sources, out_max_int)
+        except UsageError:
+            return ""
+        return "; it does right with one source at a time: write @per_sequence above it"
+
+    def _checked(self, sources: np.ndarray, out_max_int: int) -> np.ndarray:
+        """Return what the function makes of the sources, if these are targets."""
+        B, S = sources.shape
+        try:
+            result = self.function(sources, out_max_int + 1) if self.modular else self.function(sources)
+            targets = np.asarray(result)
+        except ANY_ERROR as error:
+            reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+            raise UsageError(f"pattern {self.name!r} does not take sources of {S} symbols: {reason}") from error
+        expected = f"pattern {self.name!r}: expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
+        if targets.ndim != 2 or len(targets) != B or not targets.size:
+            raise UsageError(f"{expected}, got {what_it_is(result)}; the first source is {sources[0].tolist()}")
+        if not np.issubdtype(targets.dtype, np.integer):
+            raise UsageError(f"{expected}, got {targets.dtype}: {targets[0].tolist()} for {sources[0].tolist()}")
+        wrong = (targets < 0) | (targets > out_max_int)
+        if wrong.any():
+            row = int(wrong.any(axis=1).argmax())
+            found = f"got {targets[row][wrong[row]][0]} for {sources[row].tolist()}"
+            raise UsageError(f"pattern {self.name!r}: expected symbols from 0 to --out-max-int {out_max_int}, {found}")
+        return targets
+
+    def _require_equal(self, first: np.ndarray, second: np.ndarray, what: str, sources: np.ndarray) -> None:
+        if first.shape != second.shape:
+            raise UsageError(f"pattern {self.name!r}: expected it {what}, got shapes {first.shape} and {second.shape}")
+        for source, a, b in zip(sources.tolist(), first.tolist(), second.tolist(), strict=True):
+            if a != b:
+                raise UsageError(f"pattern {self.name!r}: expected it {what}, got {a} and then {b} for {source}")
+
+
+def _sample(in_len: int, in_max_int: int) -> np.ndarray:
+    """Return a few sources `[32, S]`: the smallest, the largest, and random ones."""
+    sources = np.random.default_rng(0).integers(0, in_max_int, (32, in_len), endpoint=True)
+    sources[0], sources[1] = 0, in_max_int
+    return sources
+
+
+def find_pattern(name: str) -> SequencePattern:
+    """Return the pattern of that name, or the user's, `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`.
+
+    Raises:
+        UsageError: there is none; the message names the nearest and all.
+    """
+    if is_own(name):
+        name, function = load_function(name)
+        pattern = Pattern(function, lengths="its own", target_len="its own")
+    else:
+        check_name(name)
+        pattern = PATTERNS[name]
+    return SequencePattern(name, pattern.function, pattern.modular, pattern.lengths, pattern.target_len)

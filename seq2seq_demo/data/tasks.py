@@ -1,0 +1,79 @@
+"""What a network is to learn: a `Task`, of which there are two kinds, `SequencePattern` and `OwnPairs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import Pairs, Sample
+from seq2seq_demo.data.own_pairs import OwnPairs, pairs_of_rows
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.errors import InputError, UsageError
+
+
+class Task(Protocol):
+    """What a network is to learn."""
+
+    @property
+    def name(self) -> str:
+        """What files are called after."""
+
+    @property
+    def digest(self) -> str | None:
+        """A checksum of given data, to know them again; None where points are drawn at random."""
+
+    def largest_symbols(self) -> dict[str, int]:
+        """Return in_max_int and out_max_int of a fresh network, where the task tells them."""
+
+    def sized(
+        self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
+    ) -> TrainConfig:
+        """Return the config with the task's own lengths and number of points.
+
+        Of a target that can be of any length, these are the first symbols, as many as are asked for, or else at most
+        the default, or else (None) all.
+
+        Raises:
+            UsageError: the task does not have such lengths or symbols.
+        """
+
+    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+        """Return the points of a training, to train on and to validate with.
+
+        `start_step` says for how many steps the weights were already trained: then other points are drawn.
+
+        Raises:
+            UsageError: the task does not fit these lengths or symbols.
+        """
+
+    def held_out(self, sample: Sample, model_config: ModelConfig, seen: np.ndarray | None) -> Pairs:
+        """Return pairs to evaluate on; random sources are none of those `seen` in training, `[N, S]`.
+
+        Raises:
+            UsageError: the task does not fit these lengths or symbols.
+            InputError: every source is among those seen.
+        """
+
+
+def as_task(task: str | Task | Pairs | Iterable[tuple[object, object]]) -> Task:
+    """Return the task that a pattern's name, or pairs of a source and a target, stand for.
+
+    Raises:
+        UsageError: there is no such pattern, or it is none of these.
+        InputError: a pair holds no lists of integers, or other lengths than the first.
+    """
+    if isinstance(task, str):
+        return find_pattern(task)
+    if isinstance(task, Pairs):
+        if len(task.sources) != len(task.targets):
+            found = f"{len(task.sources)} and {len(task.targets)}"
+            raise InputError(f"expected as many sources as targets, got {found}")
+        return OwnPairs("pairs", pairs_of_rows(zip(*task, strict=True)))
+    if isinstance(task, Iterable):
+        return OwnPairs("pairs", pairs_of_rows(task))
+    if not hasattr(task, "draw"):
+        raise UsageError(f"expected a pattern's name, a Task, or pairs of a source and a target, got {task!r}")
+    return task

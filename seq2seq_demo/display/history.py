@@ -1,0 +1,41 @@
+"""The figures of every epoch, in a JSON file and as curves in a picture."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.display import plots
+from seq2seq_demo.display.console import notice
+from seq2seq_demo.errors import DemoError
+from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.files import access
+from seq2seq_demo.trained_network import TrainedNetwork
+
+
+class History(Callback):
+    """Writes both anew after each epoch."""
+
+    def __init__(self, path: Path | None, plot: Path | None) -> None:
+        """Note where to; None leaves it out.
+
+        Raises:
+            DemoError: one of them cannot be written.
+        """
+        self.path, self.plot = path, plot
+        if path is not None:
+            access.check_writable(path, "the history")
+        if plot is not None:
+            plots.check(plot)
+
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+        """Write both; where that fails, say so, and let the training continue."""
+        try:
+            if self.path is not None:
+                facts = [figures.to_json() for figures in history]
+                access.write(self.path, (json.dumps(facts, indent=2) + "\n").encode())
+            if self.plot is not None:
+                plots.history(self.plot, history)
+        except (DemoError, OSError) as error:
+            notice(f"No history: {error}")

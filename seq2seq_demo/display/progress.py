@@ -1,0 +1,100 @@
+"""What `train` prints: what is going to be trained, a bar, a line an epoch, and what to try next."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.display.console import line
+from seq2seq_demo.display.heatmap import has_colour
+from seq2seq_demo.display.predictions import probe_line
+from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.trained_network import TrainedNetwork
+
+
+class TrainingReport(Callback):
+    """Prints a line an epoch on standard output; on a terminal, a bar on standard error moves meanwhile."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        """Make the bar."""
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.config = config
+        self.bar = Progress(
+            "{task.description}",
+            BarColumn(),
+            "{task.completed:,.0f}/{task.total:,.0f}",
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self.bar.disable = "NO_COLOR" in os.environ or not (sys.stdout.isatty() and sys.stderr.isatty())
+
+    def __enter__(self) -> TrainingReport:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away, whatever ended the training."""
+        self.bar.stop()
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Show an empty bar."""
+        name = f"Epoch {epoch + 1}/{self.config.epochs}"
+        self.task = self.bar.add_task(name, total=self.config.n_training, figures="")
+        self.bar.start()
+
+    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
+        """Move the bar."""
+        self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {token_accuracy:.4f}")
+
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+        """Take the bar away and print the epoch's line in its place."""
+        self.bar.stop()
+        self.bar.remove_task(self.task)
+        last = history[-1]
+        line(
+            f"Epoch {last.epoch:{len(str(self.config.epochs))}}/{self.config.epochs}: "
+            f"loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
+            f"validation loss {last.validation.loss:.4f}, "
+            f"token accuracy {last.validation.forced_token_accuracy:.4f} forced, "
+            f"{last.validation.token_accuracy:.4f} free-running, exact match {last.validation.exact_match:.4f}"
+        )
+        source, expected = validation.sources[0].tolist(), validation.targets[0].tolist()
+        (predicted,) = network.predict([source], len(expected))
+        line(probe_line(source, predicted, expected, has_colour(sys.stdout)))
+
+
+def training_header(model_config: ModelConfig, config: TrainConfig, task: str, verbose: int) -> None:
+    """Print what is going to be trained."""
+    line(f"Training on {config.points} point dataset (pattern '{task}'), with {config.epochs} epochs")
+    if verbose >= 2:
+        line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
+    line(f"{config.n_training} training points, {config.n_validation} validation points")
+
+
+def advice(model_config: ModelConfig, config: TrainConfig, exact_match: float, more_points: bool) -> str:
+    """Return a line on what to try after a training that ended below 99 % exact match; there may be more points."""
+    rate = 0.005 if model_config.has_attention else 0.01
+    tries = []
+    if config.lr_schedule == "constant":
+        tries.append(f"-r {rate} --lr-schedule cosine")
+    if not model_config.has_attention:
+        tries.append("-m embedding_attention")
+    tries += [
+        f"more epochs (-e {max(10, 2 * config.epochs)})",
+        f"a larger cell (--cell-size {2 * model_config.cell_size})",
+    ]
+    if more_points:
+        tries.insert(0, "more points (train 100000)")
+    return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {', or '.join(tries[:3])}."

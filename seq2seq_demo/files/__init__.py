@@ -1,0 +1,1 @@
+"""Files: written whole or not at all, named canonically, and read without trust."""

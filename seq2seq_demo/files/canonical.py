@@ -1,0 +1,91 @@
+"""Canonical names: how the weights files of a series, the snapshots and the shipped weights are called and found.
+
+A training's iterations are named `ts2s__{name or "basic"}__{task}_{iteration}.weights.h5`, its snapshots likewise.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
+DEFAULT_NAME = "basic"
+_FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_(\d+)(?:\.weights\.h5|\.tfl)")  # .tfl: of 2016
+
+
+def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int, kind: str = WEIGHTS) -> Path:
+    """Return where an iteration is kept, or with SNAPSHOT a snapshot of that number."""
+    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{part_of_name(task)}_{iteration}.weights.h5"
+
+
+def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) -> Path:
+    """Return the file of an iteration: ours, or where there is none the one that 2016 left, if there is one."""
+    path = canonical_path(data_dir, name, task, iteration)
+    of_2016 = path.with_name(path.name.removesuffix(".weights.h5") + ".tfl")
+    return of_2016 if of_2016.exists() and not path.exists() else path
+
+
+def task_in_name(path: Path) -> str | None:
+    """Return the task that a canonical file name tells."""
+    match = _FILE_NAME.fullmatch(path.name)
+    return match[3] if match else None
+
+
+def next_unused_path(data_dir: Path, name: str | None, task: str, kind: str = WEIGHTS) -> Path:
+    """Return the canonical path after the last one that is there."""
+    iterations = [iteration for iteration, _ in _files(data_dir, name or DEFAULT_NAME, task, kind)]
+    return canonical_path(data_dir, name, task, max(iterations, default=0) + 1, kind)
+
+
+def save_under_unused_name(
+    save: Callable[[Path, bool], None], data_dir: Path, name: str | None, task: str, kind: str = WEIGHTS
+) -> Path:
+    """Save after the last canonical file, even where other trainings do the same at this moment; return the path.
+
+    `save` takes a path and whether to overwrite; if not, it raises FileExistsError where there is a file.
+    """
+    while True:
+        path = next_unused_path(data_dir, name, task, kind)
+        try:
+            save(path, False)
+            return path
+        except FileExistsError:  # another training took the name: the next one is free
+            continue
+
+
+def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str = WEIGHTS) -> list[Path]:
+    """Return the canonical files of that name and task (None: any), the one written last first."""
+    files = _files(data_dir, name, task, kind)
+    dated = [(path.stat().st_mtime_ns, iteration, path) for iteration, path in files]
+    return [path for *_, path in sorted(dated, reverse=True)]
+
+
+def shipped_path(task: str, model: str, in_len: int | None = None) -> Path:
+    """Return the shipped weights of a pattern and a model, trained at that length if there are such, or else at 10."""
+    path = canonical_path(_shipped_dir(), f"{model}_{in_len}", task, 1)
+    return path if path.exists() else canonical_path(_shipped_dir(), model, task, 1)
+
+
+def shipped_tasks() -> list[str]:
+    """Return the patterns of which weights are shipped."""
+    return sorted({task for path in _shipped_dir().glob("*") if (task := task_in_name(path))})
+
+
+def _shipped_dir() -> Path:
+    """Return where the shipped weights lie: in the wheel inside the package, in a clone beside it."""
+    package = Path(__file__).parents[1]
+    folder = package / "trained_weights"
+    return folder if folder.is_dir() else package.parent / "trained_weights"
+
+
+def part_of_name(task: str) -> str:
+    """Return how a task stands in a file name: a colon, as in MODULE:FUNCTION, would mean a host to scp."""
+    return task.replace(":", ".")
+
+
+def _files(data_dir: Path, name: str | None, task: str | None, kind: str) -> Iterator[tuple[int, Path]]:
+    """Yield iteration and path of the canonical files that fit; None fits any."""
+    for path in data_dir.iterdir() if data_dir.is_dir() else ():
+        match = _FILE_NAME.fullmatch(path.name)
+        task_fits = match and (task is None or match[3] == part_of_name(task))
+        if match and match[1] == kind and name in (None, match[2]) and task_fits:
+            yield int(match[4]), path

@@ -1,0 +1,36 @@
+"""Bahdanau's attention (Bahdanau et al. 2015, appendix A.1.2), as 2016's `attention_decoder` has it."""
+
+import keras
+import tensorflow as tf
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.keras_network.cells import State
+
+
+class Attention(keras.layers.Layer):
+    """Scores every row of the memory against the decoder's state: u_s = v · tanh(W_k m_s + W_q state + b_q)."""
+
+    def __init__(self, model_config: ModelConfig) -> None:
+        """Note the config; `build` makes the weights."""
+        super().__init__(name="attention")
+        self.model_config = model_config
+
+    def build(self) -> None:
+        """Make the weights."""
+        H = self.model_config.cell_size
+        n_states = self.model_config.num_layers * len(self.model_config.cell.states)
+        self.key = keras.layers.Dense(H, use_bias=False, name="key")  # W_k
+        self.query = keras.layers.Dense(H, name="query")  # W_q, b_q
+        self.key.build((None, H))
+        self.query.build((None, n_states * H))
+        self.score = self.add_weight((H,), "zeros", name="score")  # v
+
+    def call(self, states: tuple[State, ...], keys: tf.Tensor, memory: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the context a_t `[B, H]` and the weights α_t `[B, S]`, which sum to 1 over the source.
+
+        states: every layer's, tensors `[B, H]`; keys = W_k m: `[B, S, H]`; memory m: `[B, S, H]`.
+        """
+        query = self.query(tf.concat(tf.nest.flatten(states), axis=1))  # [B, H]
+        u = tf.linalg.matvec(tf.tanh(keys + query[:, None]), self.score)  # [B, S]
+        alpha = tf.nn.softmax(u)  # [B, S]
+        return tf.einsum("bs,bsh->bh", alpha, memory), alpha

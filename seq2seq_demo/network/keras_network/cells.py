@@ -1,0 +1,88 @@
+"""Recurrent cells, equal to Keras's of the same name, but in two parts that can run at different times.
+
+`project` is the input's part, for any number of positions at once; `step` is the rest, which needs the state.
+Shapes: B sequences, E the width of the input, H the cell size, G the gates of the cell.
+"""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from seq2seq_demo.config import ModelConfig
+
+State = tuple[tf.Tensor, ...]  # of a cell: tensors [B, H], h last
+
+# The equations of the cells: from x W + b `[B, G·H]`, the state and U `[H, G·H]` to the next state.
+
+
+def lstm(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
+    """Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000)."""
+    c, h = state
+    i, f, candidate, o = tf.split(projected + tf.matmul(h, U), 4, axis=1)
+    c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(candidate)
+    return c, tf.sigmoid(o) * tf.tanh(c)
+
+
+def gru(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
+    """Gated recurrent unit (Cho et al. 2014), the reset gate applied before the matrix product."""
+    (h,) = state
+    H = h.shape[1]
+    z, r = tf.split(tf.sigmoid(projected[:, : 2 * H] + tf.matmul(h, U[:, : 2 * H])), 2, axis=1)
+    candidate = tf.tanh(projected[:, 2 * H :] + tf.matmul(r * h, U[:, 2 * H :]))
+    return (z * h + (1 - z) * candidate,)
+
+
+def simple_rnn(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
+    """Simple recurrent network (Elman 1990)."""
+    (h,) = state
+    return (tf.tanh(projected + tf.matmul(h, U)),)
+
+
+EQUATIONS: dict[str, Callable[[tf.Tensor, State, tf.Tensor], State]] = {
+    "BasicLSTMCell": lstm,
+    "LSTMCell": lstm,
+    "GRUCell": gru,
+    "BasicRNNCell": simple_rnn,
+}
+
+
+class Cell(keras.layers.Layer):
+    """A cell's weights, gate beside gate as the table of cells says, and its equation."""
+
+    def __init__(self, model_config: ModelConfig, name: str) -> None:
+        """Note the sizes."""
+        super().__init__(name=name)
+        self.cell_size, self.n_states = model_config.cell_size, len(model_config.cell.states)
+        self.width = len(model_config.cell.gates) * model_config.cell_size
+        self.equation = EQUATIONS[model_config.cell_type]
+
+    def build(self, input_shape: tuple[int | None, int]) -> None:
+        """Make the weights; initial values come from `parameters.initial_weights`."""
+        self.kernel = self.add_weight((input_shape[-1], self.width), "zeros", name="kernel")  # W
+        self.recurrent_kernel = self.add_weight((self.cell_size, self.width), "zeros", name="recurrent_kernel")  # U
+        self.bias = self.add_weight((self.width,), "zeros", name="bias")  # b
+
+    def zero_state(self, batch_size: int) -> State:
+        """Return the state that encoding starts from."""
+        return (tf.zeros((batch_size, self.cell_size)),) * self.n_states
+
+    def project(self, x: tf.Tensor) -> tf.Tensor:
+        """Return x W + b: `[…, E]` → `[…, G·H]`."""
+        return tf.matmul(x, self.kernel) + self.bias
+
+    def step(self, projected: tf.Tensor, state: State) -> State:
+        """Return the next state; projected: `[B, G·H]`."""
+        return self.equation(projected, state, self.recurrent_kernel)
+
+
+def stacked_cells(model_config: ModelConfig) -> list[Cell]:
+    """Return a cell for every layer, the one that reads the input first."""
+    return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
+
+
+def build_cells(cells: list[Cell], input_size: int) -> None:
+    """Make the cells' weights: the first reads the input, each other one the h of the one below."""
+    for cell in cells:
+        cell.build((None, input_size))
+        input_size = cell.cell_size

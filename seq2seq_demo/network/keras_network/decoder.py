@@ -1,0 +1,139 @@
+"""The decoders. `step` is written once and serves teacher forcing and greedy decoding, so the two cannot drift apart.
+
+A step passes (states, context) to the next: every layer's state, tensors `[B, H]`, and a_t, which is () without
+attention.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.keras_network.attention import Attention
+from seq2seq_demo.network.keras_network.cells import State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.scan import scan
+
+States = tuple[State, ...]
+Maybe = Any  # a tensor, or () where there is no attention
+Carry = tuple[States, Maybe]  # states, context
+Greedy = tuple[tf.Tensor, tf.Tensor, Maybe]  # symbols [B, T], logits [B, T, V], α [B, T, S]
+
+
+class Decoder(keras.layers.Layer):
+    """`embedding_rnn`: knows nothing of the source but the encoder's final state (Sutskever et al. 2014)."""
+
+    def __init__(self, model_config: ModelConfig) -> None:
+        """Note the config; `build` makes the weights."""
+        super().__init__(name="decoder")
+        self.model_config, self.cells = model_config, stacked_cells(model_config)
+
+    def build(self) -> None:
+        """Make the weights."""
+        c = self.model_config
+        self.embedding = self.add_weight((c.n_output_symbols, c.embedding_size), "zeros", name="embedding")  # E_out
+        build_cells(self.cells, c.embedding_size)
+        self.projection = keras.layers.Dense(c.n_output_symbols, name="projection")  # W_p, b_p
+        self.projection.build((None, c.cell_size))
+
+    def forced(self, memory: tf.Tensor, states: States, decoder_input: tf.Tensor) -> tf.Tensor:
+        """Teacher forcing: decode fed `[B, T]`; return the logits `[B, T, V]`."""
+        fed = tf.gather(self.symbol_inputs(), tf.transpose(tf.cast(decoder_input, tf.int32)))  # [T, B, …]
+        prepared = self.prepare(memory)
+
+        def step(x: tf.Tensor, carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
+            carry, _ = self.step(x, carry, prepared)
+            states, context = carry
+            return (states[-1][-1], context), carry
+
+        outputs, _ = scan(step, fed, (states, self.zero_context(memory)), decoder_input.shape[1])
+        return tf.transpose(self.logits(*outputs), (1, 0, 2))
+
+    def greedy(self, memory: tf.Tensor, states: States, out_len: int) -> Greedy:
+        """Greedy decoding in T = out_len steps; return symbols `[B, T]`, logits `[B, T, V]` and α `[B, T, S]` or ()."""
+        symbol_inputs = self.symbol_inputs()
+        prepared = self.prepare(memory)
+
+        def step(_: tuple[()], fed: tuple[tf.Tensor, Carry]) -> tuple[Greedy, tuple[tf.Tensor, Carry]]:
+            symbols, carry = fed
+            carry, alpha = self.step(tf.gather(symbol_inputs, symbols), carry, prepared)
+            states, context = carry
+            logits = self.logits(states[-1][-1], context)
+            symbols = tf.argmax(logits, axis=-1, output_type=tf.int32)
+            return (symbols, logits, alpha), (symbols, carry)
+
+        go = tf.fill(memory.shape[:1], self.model_config.go)
+        outputs, _ = scan(step, (), (go, (states, self.zero_context(memory))), out_len)
+        return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
+
+    def symbol_inputs(self) -> tf.Tensor:
+        """Return what each symbol brings to a step, so that steps need only look it up: d W + b, `[V, G·H]`."""
+        return self.cells[0].project(self.embedding)
+
+    def prepare(self, memory: tf.Tensor) -> Maybe:
+        """Return what the steps read of the memory: nothing."""
+        return ()
+
+    def zero_context(self, memory: tf.Tensor) -> Maybe:
+        """Return a_0: nothing."""
+        return ()
+
+    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe) -> tuple[Carry, Maybe]:
+        """Feed a row of `symbol_inputs` to each sequence, `[B, G·H]`; return the next carry and α."""
+        states, context = carry
+        return (self.run_cells(x, states), context), ()
+
+    def run_cells(self, projected: tf.Tensor, states: States) -> States:
+        """Run the stacked cells a step on; projected: the first one's input part `[B, G·H]`."""
+        next_states: list[State] = []
+        for cell, state in zip(self.cells, states, strict=True):
+            if next_states:
+                projected = cell.project(next_states[-1][-1])
+            next_states.append(cell.step(projected, state))
+        return tuple(next_states)
+
+    def logits(self, h: tf.Tensor, context: Maybe) -> tf.Tensor:
+        """Return W_p h + b_p: `[…, H]` → `[…, V]`."""
+        return self.projection(h)
+
+
+class AttentionDecoder(Decoder):
+    """`embedding_attention`: reads the memory at every step, and is fed the context of the step before."""
+
+    def build(self) -> None:
+        """Make the weights."""
+        c = self.model_config
+        super().build()
+        self.input_projection = keras.layers.Dense(c.embedding_size, name="input")  # W_i, b_i
+        self.input_projection.build((None, c.embedding_size + c.cell_size))
+        self.attention = Attention(c)
+        self.attention.build()
+        self.output_projection = keras.layers.Dense(c.n_output_symbols, name="output")  # W_o, b_o
+        self.output_projection.build((None, c.n_output_symbols + c.cell_size))
+
+    def symbol_inputs(self) -> tf.Tensor:
+        """Return the symbol's part of x_t, W_i [d ; 0] + b_i, for every symbol: `[V, E]`."""
+        E = self.model_config.embedding_size
+        return tf.matmul(self.embedding, self.input_projection.kernel[:E]) + self.input_projection.bias
+
+    def prepare(self, memory: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the keys W_k m and the memory m, both `[B, S, H]`."""
+        return self.attention.key(memory), memory
+
+    def zero_context(self, memory: tf.Tensor) -> tf.Tensor:
+        """Return a_0 = 0, `[B, H]`."""
+        return tf.zeros_like(memory[:, 0])
+
+    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe) -> tuple[Carry, Maybe]:
+        """Feed a row of `symbol_inputs` to each sequence, `[B, E]`; return the next carry and α_t `[B, S]`."""
+        states, context = carry
+        x += tf.matmul(
+            context, self.input_projection.kernel[self.model_config.embedding_size :]
+        )  # x_t = W_i [d_t ; a_{t−1}] + b_i
+        states = self.run_cells(self.cells[0].project(x), states)
+        context, alpha = self.attention(states, *prepared)
+        return (states, context), alpha
+
+    def logits(self, h: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+        """Return W_o [W_p h + b_p ; a] + b_o: `[…, H]`, `[…, H]` → `[…, V]`."""
+        return self.output_projection(tf.concat([self.projection(h), context], axis=-1))

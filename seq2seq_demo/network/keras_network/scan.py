@@ -1,0 +1,34 @@
+"""A loop over time that XLA can compile and differentiate (`keras.ops.scan` is not one)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+Structure = Any  # tensors in tuples, to any depth
+
+
+def scan(
+    step: Callable[[Structure, Structure], tuple[Structure, Structure]],
+    inputs: Structure,
+    carry: Structure,
+    length: int,
+) -> tuple[Structure, Structure]:
+    """Run `output, carry = step(inputs at t, carry)` for t = 0 … length − 1.
+
+    `inputs` is a structure of tensors with time first, `[length, …]`; `carry` keeps its structure and shapes.
+    Returns the outputs, stacked `[length, …]`, and the last carry.
+    """
+    # A dry step tells which arrays the outputs need; as nothing uses what it computes, a graph leaves it out.
+    example, _ = step(tf.nest.map_structure(lambda x: x[0], inputs), carry)
+    inputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length).unstack(x), inputs)
+    outputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape), example)
+
+    def body(t: tf.Tensor, outputs: Structure, carry: Structure) -> tuple[tf.Tensor, Structure, Structure]:
+        output, carry = step(tf.nest.map_structure(lambda array: array.read(t), inputs), carry)
+        outputs = tf.nest.map_structure(lambda array, x: array.write(t, x), outputs, output)
+        return t + 1, outputs, carry
+
+    # XLA differentiates the loop only when it is told how long it can get.
+    _, outputs, carry = tf.while_loop(lambda t, *_: t < length, body, (0, outputs, carry), maximum_iterations=length)
+    return tf.nest.map_structure(lambda array: array.stack(), outputs), carry

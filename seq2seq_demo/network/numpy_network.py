@@ -1,0 +1,142 @@
+"""The whole network in NumPy on one page: what `predict` runs, and what the Keras network is tested against.
+
+B sequences, S and T the source's and target's length, E the embedding size, H the cell size, G the gates of a cell,
+V the output symbols. The weights have the names of `parameters.weight_shapes`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.parameters import Weights
+
+State = tuple[np.ndarray, ...]  # of a cell: arrays [B, H], h last
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(−x)), in a form that no x overflows."""
+    return 0.5 * np.tanh(0.5 * x) + 0.5
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """exp(x) / Σ exp(x) over the last axis."""
+    exp = np.exp(x - x.max(axis=-1, keepdims=True))
+    share: np.ndarray = exp / exp.sum(axis=-1, keepdims=True)
+    return share
+
+
+# The equations of the cells: from x W + b `[B, G·H]`, the state and U `[H, G·H]` to the next state.
+
+
+def lstm(projected: np.ndarray, state: State, U: np.ndarray) -> State:
+    """Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000)."""
+    c, h = state
+    i, f, candidate, o = np.split(projected + h @ U, 4, axis=1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(candidate)
+    return c, sigmoid(o) * np.tanh(c)
+
+
+def gru(projected: np.ndarray, state: State, U: np.ndarray) -> State:
+    """Gated recurrent unit (Cho et al. 2014), the reset gate applied before the matrix product."""
+    (h,) = state
+    H = h.shape[1]
+    z, r = np.split(sigmoid(projected[:, : 2 * H] + h @ U[:, : 2 * H]), 2, axis=1)
+    candidate = np.tanh(projected[:, 2 * H :] + (r * h) @ U[:, 2 * H :])
+    return (z * h + (1 - z) * candidate,)
+
+
+def simple_rnn(projected: np.ndarray, state: State, U: np.ndarray) -> State:
+    """Simple recurrent network (Elman 1990)."""
+    (h,) = state
+    return (np.tanh(projected + h @ U),)
+
+
+EQUATIONS: dict[str, Callable[[np.ndarray, State, np.ndarray], State]] = {
+    "BasicLSTMCell": lstm,
+    "LSTMCell": lstm,
+    "GRUCell": gru,
+    "BasicRNNCell": simple_rnn,
+}
+
+
+class Decoded(NamedTuple):
+    """What the network says to a batch of sources."""
+
+    symbols: np.ndarray  # [B, T] the likeliest at each step
+    logits: np.ndarray  # [B, T, V]
+    attention: np.ndarray | None  # [B, T, S], each row a distribution; None where the model has no attention
+
+
+class NumpyNetwork:
+    """The encoder-decoder (Sutskever et al. 2014), with attention if its config says so (Bahdanau et al. 2015)."""
+
+    def __init__(self, model_config: ModelConfig, weights: Weights) -> None:
+        """Keep a reference to the weights."""
+        self.model_config, self.weights = model_config, weights
+
+    def decode(self, sources: np.ndarray, out_len: int, decoder_input: np.ndarray | None = None) -> Decoded:
+        """Decode `[B, S]` in `out_len` steps: greedily, or fed `decoder_input` `[B, T]` (teacher forcing)."""
+        has_attention = self.model_config.has_attention
+        memory, states = self.encode(sources)
+        keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None  # W_k m [B, S, H]
+        context = np.zeros_like(memory[:, 0])  # a_0 [B, H]
+        fed = np.full(len(sources), self.model_config.go)  # y_0 [B]
+        steps = []
+        for t in range(out_len):
+            if decoder_input is not None:
+                fed = decoder_input[:, t]
+            states, context, alpha = self.step(fed, states, context, memory, keys)
+            logits = self.logits(states, context)
+            fed = logits.argmax(axis=1)
+            steps.append((fed, logits, alpha))
+        symbols, all_logits, alphas = zip(*steps, strict=True)
+        attention = np.stack(alphas, axis=1) if has_attention else None
+        return Decoded(np.stack(symbols, axis=1), np.stack(all_logits, axis=1), attention)
+
+    def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
+        """Read `[B, S]`; return the memory `[B, S, H]` and the final state of every layer."""
+        zero = np.zeros((len(sources), self.model_config.cell_size), np.float32)
+        states = [(zero,) * len(self.model_config.cell.states)] * self.model_config.num_layers
+        memory = []
+        for t in range(sources.shape[1]):
+            states = self.run_cells("encoder", self.weights["encoder/embedding"][sources[:, t]], states)
+            memory.append(states[-1][-1])
+        return np.stack(memory, axis=1), states
+
+    def step(
+        self, fed: np.ndarray, states: list[State], context: np.ndarray, memory: np.ndarray, keys: np.ndarray | None
+    ) -> tuple[list[State], np.ndarray, np.ndarray | None]:
+        """Feed the symbols `[B]`; return the next states, the next context `[B, H]` and its α `[B, S]`."""
+        x = self.weights["decoder/embedding"][fed]  # d_t [B, E]
+        if keys is None:
+            return self.run_cells("decoder", x, states), context, None
+        x = self.dense("decoder/input", np.concatenate([x, context], axis=1))  # x_t [B, E]
+        states = self.run_cells("decoder", x, states)
+        query = self.dense("decoder/attention/query", np.concatenate([s for state in states for s in state], axis=1))
+        u = np.tanh(keys + query[:, None]) @ self.weights["decoder/attention/score"]  # [B, S]
+        alpha = softmax(u)  # [B, S]
+        return states, (alpha[:, None] @ memory)[:, 0], alpha
+
+    def logits(self, states: list[State], context: np.ndarray) -> np.ndarray:
+        """Return the logits `[B, V]` of a step."""
+        logits = self.dense("decoder/projection", states[-1][-1])
+        if not self.model_config.has_attention:
+            return logits
+        return self.dense("decoder/output", np.concatenate([logits, context], axis=1))
+
+    def run_cells(self, side: str, x: np.ndarray, states: list[State]) -> list[State]:
+        """Run the stacked cells of one side a step on; x: `[B, E]`."""
+        cell = EQUATIONS[self.model_config.cell_type]
+        next_states: list[State] = []
+        for layer, state in enumerate(states):
+            projected = self.dense(f"{side}/layer_{layer}", x)  # x W + b [B, G·H]
+            next_states.append(cell(projected, state, self.weights[f"{side}/layer_{layer}/recurrent_kernel"]))
+            x = next_states[-1][-1]
+        return next_states
+
+    def dense(self, name: str, x: np.ndarray) -> np.ndarray:
+        """Return x W + b."""
+        y: np.ndarray = x @ self.weights[f"{name}/kernel"] + self.weights[f"{name}/bias"]
+        return y

@@ -1,0 +1,111 @@
+"""Every weight of the network: its name, its shape and its initial value.
+
+The Keras network, the NumPy network and the weights file all use these names.
+"""
+
+import math
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.errors import WeightsError
+
+Shapes = dict[str, tuple[int, ...]]
+Weights = dict[str, np.ndarray]  # float32, by name
+
+
+def weight_shapes(model_config: ModelConfig) -> Shapes:
+    """Return the shape of every weight by its name, in the order in which data flows."""
+    E, H, V = model_config.embedding_size, model_config.cell_size, model_config.n_output_symbols
+    n_states = model_config.num_layers * len(model_config.cell.states)
+    shapes: Shapes = {"encoder/embedding": (model_config.n_input_symbols, E)}
+    shapes |= _cell_shapes("encoder", model_config)
+    shapes |= {"decoder/embedding": (V, E)}
+    if model_config.has_attention:
+        shapes |= _dense("decoder/input", E + H, E)  # W_i
+    shapes |= _cell_shapes("decoder", model_config)
+    if model_config.has_attention:
+        shapes |= {"decoder/attention/key/kernel": (H, H)}  # W_k
+        shapes |= _dense("decoder/attention/query", n_states * H, H)  # W_q
+        shapes |= {"decoder/attention/score": (H,)}  # v
+    shapes |= _dense("decoder/projection", H, V)  # W_p
+    if model_config.has_attention:
+        shapes |= _dense("decoder/output", V + H, V)  # W_o
+    return shapes
+
+
+def _dense(name: str, n_in: int, n_out: int) -> Shapes:
+    return {f"{name}/kernel": (n_in, n_out), f"{name}/bias": (n_out,)}
+
+
+def _cell_shapes(side: str, model_config: ModelConfig) -> Shapes:
+    H, width = model_config.cell_size, len(model_config.cell.gates) * model_config.cell_size
+    shapes: Shapes = {}
+    for layer in range(model_config.num_layers):
+        n_in = H if layer else model_config.embedding_size
+        shapes[f"{side}/layer_{layer}/kernel"] = (n_in, width)
+        shapes[f"{side}/layer_{layer}/recurrent_kernel"] = (H, width)
+        shapes[f"{side}/layer_{layer}/bias"] = (width,)
+    return shapes
+
+
+def initial_weights(model_config: ModelConfig, seed: int) -> Weights:
+    """Return the values training starts from, float32, by name.
+
+    Glorot uniform (Glorot and Bengio 2010), but the encoder's embedding is uniform in ±√3 and biases are 0, except
+    those that the table of cells names, which are 1.
+    """
+    rng = np.random.default_rng([seed, 0])
+    weights: Weights = {}
+    for name, shape in weight_shapes(model_config).items():
+        if name.endswith("bias"):
+            weights[name] = np.zeros(shape, np.float32)
+        else:
+            limit = _uniform_limit(name, shape, model_config)
+            weights[name] = (rng.uniform(-1, 1, shape) * limit).astype(np.float32)
+    add_to_biases(weights, model_config, model_config.cell.gates_with_bias_1)
+    return weights
+
+
+def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str, ...]) -> None:
+    """Add 1 to the biases of these gates, in every cell."""
+    for name, array in weights.items():
+        if "/layer_" in name and name.endswith("/bias"):
+            for gate in gates:
+                first = model_config.cell.gates.index(gate) * model_config.cell_size
+                array[first : first + model_config.cell_size] += 1
+
+
+def _uniform_limit(name: str, shape: tuple[int, ...], model_config: ModelConfig) -> float | np.ndarray:
+    """Return the bound of a weight's uniform distribution, one for all of it or one per column."""
+    if name == "encoder/embedding":
+        return math.sqrt(3)
+    if "/layer_" in name:
+        return _cell_limit(name, model_config)
+    return math.sqrt(6 / (shape[0] + shape[-1]))  # v has fan in = fan out = H
+
+
+def _cell_limit(name: str, model_config: ModelConfig) -> np.ndarray:
+    """Return a cell's bound per column: each matrix of 2016 had the rows [input ; h], and a bound of its own."""
+    H, cell = model_config.cell_size, model_config.cell
+    fan_in = (H if "layer_0" not in name else model_config.embedding_size) + H
+    fan_out = {gate: len(gates) * H for gates in cell.matrices.values() for gate in gates}
+    return np.repeat([math.sqrt(6 / (fan_in + fan_out[gate])) for gate in cell.gates], H)
+
+
+def check_weights(model_config: ModelConfig, weights: Weights, moments: Weights) -> None:
+    """Raise WeightsError unless these are just the model's weights, finite, with all moments of Adam or none."""
+    shapes = weight_shapes(model_config)
+    _check_arrays(weights, shapes)
+    if moments:
+        _check_arrays(moments, {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()})
+
+
+def _check_arrays(arrays: Weights, shapes: Shapes) -> None:
+    for name in sorted(shapes.keys() ^ arrays.keys()):
+        raise WeightsError(f"{'missing' if name in shapes else 'unexpected'} weight {name!r}")
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape or arrays[name].dtype != np.float32:
+            raise WeightsError(f"expected {name!r} as float32 {shape}, got {arrays[name].dtype} {arrays[name].shape}")
+        if not np.isfinite(arrays[name]).all():
+            raise WeightsError(f"expected finite numbers in {name!r}, got NaN or infinity")

@@ -1,0 +1,51 @@
+"""What a training or a decoding needs of RAM, so that one that cannot fit is refused before it allocates anything.
+
+The figures are estimates from below: they refuse what is absurd, not what is tight.
+"""
+
+import os
+from dataclasses import replace
+from math import prod
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.parameters import weight_shapes
+
+FLOAT = 4  # bytes
+
+
+def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
+    """Raise UsageError if weights, points or a batch cannot fit."""
+    S, T = config.in_len, config.out_len
+    n = n_weights(model_config)
+    _check(f"a network of {n} weights", 4 * n * FLOAT)  # with gradients and two moments
+    check_points_fit(config.points, S, T)
+    width = len(model_config.cell.gates) * model_config.cell_size
+    floats = model_config.num_layers * (S + T) * width + T * model_config.n_output_symbols
+    _check(f"a batch of {config.batch_size} sequences", config.batch_size * floats * FLOAT)
+
+
+def check_points_fit(n: int, in_len: int, out_len: int) -> None:
+    """Raise UsageError if so many pairs cannot fit."""
+    _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len))
+
+
+def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
+    """Raise UsageError if the memory, logits and attention of `rows` sequences cannot fit."""
+    step = model_config.n_output_symbols + (in_len if model_config.has_attention else 0)
+    what = f"{rows} sequences of {in_len} + {out_len} symbols, decoded at once,"
+    _check(what, rows * (in_len * model_config.cell_size + out_len * step) * FLOAT)
+
+
+def n_weights(model_config: ModelConfig) -> int:
+    """Return how many numbers the network has, without listing a billion layers: it grows by the same with each."""
+    one, two = (sum(map(prod, weight_shapes(replace(model_config, num_layers=n)).values())) for n in (1, 2))
+    return one + (model_config.num_layers - 1) * (two - one)
+
+
+def _check(what: str, needed: int) -> None:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > total:
+        raise UsageError(
+            f"{what} need {needed / 2**30:,.1f} GiB of memory or more, this machine has {total / 2**30:,.1f}"
+        )

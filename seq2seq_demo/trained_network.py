@@ -1,0 +1,361 @@
+"""A trained network: what it is, how it came to be, and what one can do with it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+import numpy as np
+
+from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.data.batches import Pairs, Sample, training_sources
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+from seq2seq_demo.data.sequences import source_rows
+from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.errors import DemoError, UsageError, WeightsError
+from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, measure
+from seq2seq_demo.files import access, container
+from seq2seq_demo.files.checkpoint_2016 import is_checkpoint, read_checkpoint
+from seq2seq_demo.network.names_2016 import from_2016
+from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
+from seq2seq_demo.network.parallel import in_threads, rows_at_once
+from seq2seq_demo.network.parameters import Weights, check_weights, initial_weights
+from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit
+
+if TYPE_CHECKING:
+    from seq2seq_demo.network.keras_network.model import Seq2Seq
+
+
+class Prediction(NamedTuple):
+    """What a network says to a source, and what was expected of it, if anybody knows."""
+
+    source: list[int]
+    predicted: list[int]
+    expected: list[int] | None = None
+    probabilities: list[float] | None = None  # of each predicted symbol
+    attention: np.ndarray | None = None  # [T, S]; None where the model has none
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether it is right."""
+        return None if self.expected is None else self.predicted == self.expected
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """How a network was trained last."""
+
+    config: TrainConfig
+    start_step: int  # Adam's where it began
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come: all that a snapshot needs beside weights, moments and options."""
+
+    epoch: int = 0  # counted from 0
+    points: int = 0  # done in this epoch
+    loss_sum: float = 0.0  # over the symbols of these points
+    correct_sum: float = 0.0
+    history: tuple[EpochFigures, ...] = ()  # of each epoch that is over
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where the training in a snapshot will save its result, and which data it needs again."""
+
+    name: str | None = None  # the part NAME of canonical file names
+    output: str | None = None  # a path; None is the next unused canonical name
+    data: str | None = None  # the task's digest
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class TrainedNetwork:
+    """A network with its weights, and what is known of how they came to be (None where a file does not say)."""
+
+    model_config: ModelConfig
+    weights: Weights  # by the names of weight_shapes
+    task: str | None = None  # the name of what it was trained on
+    in_len: int | None = None
+    out_len: int | None = None
+    trained: TrainingRun | None = None
+    reached: Figures | None = None  # on the validation points, after its last epoch
+    step: int = 0  # how many times Adam changed the weights
+    moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
+    progress: Progress | None = None  # of a snapshot
+    destination: Destination | None = None  # of a snapshot
+    program: str | None = None  # that trained it, if not this one
+
+    def __repr__(self) -> str:
+        """Return a line or two that say what it is."""
+        origin = self.task or self.program or "unknown data"
+        learned = f"trained on {origin!r}" if self.step else "untrained"
+        lengths = f", length {self.in_len} to {self.out_len}" if self.in_len else ""
+        reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
+        return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
+
+    def summary(self) -> str:
+        """Return in a line what the network consists of."""
+        c = self.model_config
+        n_weights = sum(weight.size for weight in self.weights.values())
+        return (
+            f"{c.model}, {c.num_layers} x {c.cell_type} of size {c.cell_size}, embedding size {c.embedding_size}, "
+            f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out, {n_weights} weights"
+        )
+
+    # ---- What it says ----
+
+    @overload
+    def predict(
+        self, sources: Any, out_len: int | None = None, *, details: Literal[False] = ...
+    ) -> list[list[int]]: ...
+
+    @overload
+    def predict(self, sources: Any, out_len: int | None = None, *, details: Literal[True]) -> list[Prediction]: ...
+
+    def predict(
+        self, sources: Any, out_len: int | None = None, *, details: bool = False
+    ) -> list[list[int]] | list[Prediction]:
+        """Decode sources greedily: an array `[B, S]`, or lists of integers of any lengths.
+
+        Returns the predicted symbols of each, or with `details` a `Prediction`, which has the probabilities and the
+        attention too. `out_len` None is the length of training, or for sources of another length, that of the
+        pattern's targets, or else their own.
+
+        Raises:
+            InputError: a row is no list of integers that the network knows; the message names it.
+            UsageError: a sequence is too long to decode.
+        """
+        rows = source_rows(sources, self.model_config.in_max_int)
+        if out_len is not None:
+            require_integer("out_len", out_len, at_least=1)
+        predictions: dict[int, Prediction] = {}
+        for in_len in sorted({len(row) for row in rows}):
+            indices = [index for index, row in enumerate(rows) if len(row) == in_len]
+            decoded = self._decode(np.array([rows[index] for index in indices]), out_len, details)
+            predictions |= zip(indices, decoded, strict=True)
+        in_order = [predictions[index] for index in range(len(rows))]
+        return in_order if details else [prediction.predicted for prediction in in_order]
+
+    def _decode(self, sources: np.ndarray, out_len: int | None, details: bool) -> Iterator[Prediction]:
+        """Yield what the network says to sources of one length `[N, S]`."""
+        N, S = sources.shape
+        T = out_len or self._trained_len(S) or self.target_len(S)
+        rows = rows_at_once(S, T)
+        check_decoding_fits(self.model_config, min(N, rows), S, T)
+        network = self.to_numpy()
+
+        def decode(part: np.ndarray) -> list[Prediction]:
+            return predictions_of(part, network.decode(part, T), with_probabilities=details, with_attention=details)
+
+        for predictions in in_threads(decode, (sources[first : first + rows] for first in range(0, N, rows))):
+            yield from predictions
+
+    def target_len(self, in_len: int, pattern: SequencePattern | None = None, asked: int | None = None) -> int:
+        """Return how many symbols to decode for sources of this length.
+
+        The first of these that is known: what is asked; what was trained at this length; all that the pattern makes,
+        `pattern` or a built-in one that was trained on. Without a pattern: what is asked; what was trained at any
+        length; `in_len`.
+
+        Raises:
+            UsageError: the pattern does not take such sources, or makes less than is asked for.
+        """
+        if pattern is None and self.task in PATTERNS:
+            pattern = find_pattern(self.task)
+        if pattern is None:
+            return asked or self.out_len or in_len
+        c, wanted = self.model_config, asked or self._trained_len(in_len)
+        whole = pattern.check(in_len, wanted, c.in_max_int, c.out_max_int)
+        return wanted or whole
+
+    def _trained_len(self, in_len: int) -> int | None:
+        """Return the length of the targets that were trained for sources of this length, if any were."""
+        return self.out_len if self.in_len in (None, in_len) else None
+
+    # ---- How good it is ----
+
+    def evaluate(
+        self,
+        task: str | Task | Iterable[Any] | None = None,
+        n: int | None = None,
+        *,
+        in_len: int | None = None,
+        out_len: int | None = None,
+        seed: int = 0,
+    ) -> Evaluation:
+        """Measure it on n fresh sources of a pattern (default 10,000), none of which it was trained on, or on n pairs.
+
+        `task` is a pattern's name, a `Task`, or pairs of a source and a target, of which the default is all; None is
+        the pattern that it was trained on. The lengths are those of training unless they are given.
+
+        Raises:
+            UsageError: there is no such pattern, or it does not fit the network.
+            InputError: no pairs, or no fresh sources.
+        """
+        if task is None:
+            if self.task not in PATTERNS:
+                raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
+            task = self.task
+        return measure(self.to_numpy(), self.held_out(as_task(task), n, in_len=in_len, out_len=out_len, seed=seed))
+
+    def held_out(
+        self, task: Task, n: int | None = None, *, in_len: int | None = None, out_len: int | None = None, seed: int = 0
+    ) -> Pairs:
+        """Return the pairs that `evaluate` measures on."""
+        for name, value in {"the number of sources": n, "in_len": in_len, "out_len": out_len}.items():
+            if value is not None:
+                require_integer(name, value, at_least=1)
+        require_integer("seed", seed, at_least=0)
+        in_len = in_len or self.in_len or TrainConfig.in_len
+        out_len = out_len or self._trained_len(in_len)
+        check_points_fit(n or EVALUATED, in_len, out_len or in_len)
+        return task.held_out(Sample(n, in_len, out_len, seed), self.model_config, self._seen())
+
+    def _seen(self) -> np.ndarray | None:
+        """Return the random sources that the last training drew, `[points, S]`, if that can be known."""
+        run = self.trained
+        return training_sources(run.config, self.model_config.in_max_int, run.start_step) if run else None
+
+    # ---- What it can become ----
+
+    def to_numpy(self) -> NumpyNetwork:
+        """Return the network in NumPy, which answers at once."""
+        return NumpyNetwork(self.model_config, self.weights)
+
+    def to_keras(self) -> Seq2Seq:
+        """Return the network as a `keras.Model`, of sources `[B, S]` and a decoder input `[B, T]`; loads TensorFlow."""
+        from seq2seq_demo.network.keras_network.model import Seq2Seq
+
+        return Seq2Seq(self.model_config, self.weights)
+
+    def save(self, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write a weights file, whole or not at all.
+
+        Raises:
+            WeightsError: it could not be written.
+            FileExistsError: it is there already and `overwrite` is False.
+        """
+        try:
+            access.write(Path(path), self.to_bytes(), overwrite)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
+
+    def to_bytes(self) -> bytes:
+        """Return the content of its weights file; the same network gives the same bytes."""
+        arrays: dict[str, Any] = {**self.weights, "optimizer/step": np.int64(self.step)}
+        arrays |= {f"optimizer/{name}": moment for name, moment in self.moments.items()}
+        texts = {"model": json.dumps(asdict(self.model_config)), "training": json.dumps(self._training_json())}
+        return container.to_bytes(arrays, texts)
+
+    def _training_json(self) -> dict[str, Any]:
+        """Return how it came to be, as the weights file says it."""
+        trained: dict[str, Any] = {"program": self.program} if self.program else {}
+        progress: dict[str, Any] = {}
+        if self.trained:
+            trained = asdict(self.trained.config) | {"start_step": self.trained.start_step}
+        if self.destination:
+            trained |= asdict(self.destination)
+        if self.trained and self.progress:
+            progress = {
+                "start_step": self.trained.start_step,
+                "epoch": self.progress.epoch,
+                "points": self.progress.points,
+                "loss_sum": self.progress.loss_sum,
+                "right_sum": self.progress.correct_sum,
+                "history": [figures.to_json() for figures in self.progress.history],
+            }
+        reached = asdict(self.reached) if self.reached else {}
+        lengths = {"in_len": self.in_len, "out_len": self.out_len}
+        return {"pattern": self.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+
+
+def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
+    """Return a network that training can start from."""
+    return TrainedNetwork(model_config, initial_weights(model_config, seed))
+
+
+def load(path: str | os.PathLike[str]) -> TrainedNetwork:
+    """Read a weights file, ours or a checkpoint of the 2016 program: its content tells which.
+
+    Raises:
+        WeightsError: it is missing, damaged or something else; the message says what was expected and found.
+    """
+    content = access.read(Path(path), "a weights file", WeightsError)
+    try:
+        return _network_of_2016(content) if is_checkpoint(content) else _from_bytes(content)
+    except DemoError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise WeightsError(f"{path}: damaged weights file: {error}") from error
+
+
+def _network_of_2016(content: bytes) -> TrainedNetwork:
+    """Return the network of a checkpoint; what it was trained on and at which lengths, the checkpoint does not say."""
+    network = from_2016(read_checkpoint(content))
+    program = "TFLearnSeq2Seq"
+    return TrainedNetwork(
+        network.model_config, network.weights, step=network.step, moments=network.moments, program=program
+    )
+
+
+def _from_bytes(content: bytes) -> TrainedNetwork:
+    arrays, texts = container.from_bytes(content, ("model", "training"))
+    names = [name for name in arrays if name.startswith("optimizer/")]
+    moments = {name.removeprefix("optimizer/"): arrays.pop(name) for name in names}
+    step = int(moments.pop("step"))
+    model_config, training = (json.loads(texts[name]) for name in ("model", "training"))
+    network = TrainedNetwork(ModelConfig(**model_config), arrays, step=step, moments=moments, **_from_json(training))
+    check_weights(network.model_config, arrays, moments)
+    return network
+
+
+def _from_json(training: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a `TrainedNetwork` that `_training_json` made the dictionary of."""
+    trained, reached, progress = (dict(training[name]) for name in ("trained", "reached", "progress"))
+    start_step, program = trained.pop("start_step", None), trained.pop("program", None)
+    destination = {name.name: trained.pop(name.name) for name in fields(Destination) if name.name in trained}
+    if progress:
+        progress["history"] = tuple(EpochFigures.from_json(figures) for figures in progress["history"])
+        progress["correct_sum"] = progress.pop("right_sum")
+        del progress["start_step"]
+    return {
+        "task": training["pattern"],
+        "in_len": training["in_len"],
+        "out_len": training["out_len"],
+        "trained": None if start_step is None else TrainingRun(TrainConfig(**trained), start_step),
+        "reached": Figures(**reached) if reached else None,
+        "progress": Progress(**progress) if progress else None,
+        "destination": Destination(**destination) if destination else None,
+        "program": program,
+    }
+
+
+def predictions_of(
+    sources: np.ndarray,
+    decoded: Decoded,
+    expected: Sequence[list[int] | None] | None = None,
+    *,
+    with_probabilities: bool = False,
+    with_attention: bool = False,
+) -> list[Prediction]:
+    """Return what was decoded of a batch row by row, with the probability of each symbol and α if asked for."""
+    none = [None] * len(sources)
+    columns = (
+        sources.tolist(),
+        decoded.symbols.tolist(),
+        expected or none,
+        softmax(decoded.logits).max(axis=-1).tolist() if with_probabilities else none,  # greedy: the largest
+        decoded.attention if with_attention and decoded.attention is not None else none,
+    )
+    return [Prediction(*row) for row in zip(*columns, strict=True)]
+
+
+evaluate = TrainedNetwork.evaluate

@@ -1,0 +1,1 @@
+"""Training: the loop, its snapshots, and the workers that share it."""

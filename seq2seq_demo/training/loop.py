@@ -1,0 +1,235 @@
+"""The training loop: loss, gradients, Adam, epochs, and the figures of each on the validation set."""
+
+import functools
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
+
+# isort: split
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data import batches
+from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.errors import TrainingError
+from seq2seq_demo.evaluation import EpochFigures, Figures, measure
+from seq2seq_demo.network.keras_network.model import Seq2Seq
+from seq2seq_demo.trained_network import Progress, TrainedNetwork, TrainingRun
+from seq2seq_demo.training import workers
+from seq2seq_demo.training.snapshots import Snapshots
+
+STEPS_PER_CALL = 64
+
+
+@workers.lost_workers_reported()
+def fit(
+    task: Task,
+    config: TrainConfig,
+    start: TrainedNetwork,
+    callbacks: Sequence[Callback] = (),
+    snapshots: Snapshots | None = None,
+) -> TrainedNetwork:
+    """Train a network on the points of a task, from `start` on; return it.
+
+    A snapshot resumes where it stopped. `snapshots` keeps the training while it is under way. Several workers, or
+    GPUs, train it together; each worker returns it.
+
+    Raises:
+        UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
+        TrainingError: the loss or a weight is no longer finite, or another worker is lost.
+        Interrupted: a signal came; the last snapshot holds the training.
+    """
+    set_threads(start.model_config.cell_size)
+    strategy = workers.strategy(config.batch_size)
+    workers.require_agreement(strategy, lambda: repr((config, task.name, task.digest, _digest(start))))
+    with strategy.scope():
+        trainer = Trainer(task.name, config, start)
+    training, validation = task.draw(config, start.model_config, trainer.start_step)
+    while not trainer.is_done():
+        for callback in callbacks:
+            callback.on_epoch_begin(trainer.progress.epoch)
+        trainer.run_epoch(training, callbacks, snapshots)
+        trainer.end_epoch(measure(trainer.snapshot().to_numpy(), validation).figures)
+        network = trainer.snapshot()
+        for callback in callbacks:
+            callback.on_epoch_end(trainer.progress.history, network, validation)
+        if snapshots:
+            snapshots.save(network)
+    return replace(trainer.snapshot(), progress=None)
+
+
+def _digest(network: TrainedNetwork) -> str:
+    return hashlib.sha256(network.to_bytes()).hexdigest()
+
+
+def use_xla(config: TrainConfig) -> bool:
+    """Say whether the run is long enough to be worth compiling."""
+    return config.epochs * config.n_training >= XLA_PAYS_FROM
+
+
+class Trainer:
+    """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
+
+    def __init__(self, task: str, config: TrainConfig, start: TrainedNetwork) -> None:
+        """Begin with the weights, Adam's state and, if it is a snapshot, the progress of `start`.
+
+        The strategy in scope says where the variables live.
+        """
+        self.strategy = tf.distribute.get_strategy()
+        self.task, self.config, self.model_config = task, config, start.model_config
+        self.reached, self.progress = start.reached, start.progress or Progress()
+        self.start_step = start.trained.start_step if start.trained and start.progress else start.step
+        self.network = Seq2Seq(start.model_config, start.weights)
+        self.variables = list(self.network.named_variables().values())
+        # Kingma and Ba 2015; TFLearn clipped the gradients without saying so.
+        self.adam = keras.optimizers.Adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=5.0, name="adam")
+        self.adam.build(self.variables)
+        self.adam.iterations.assign(start.step)
+        for name, moment in start.moments.items():
+            self._moment_variables()[name].assign(moment)
+        # XLA compiles no sum over workers: with several, it gets what each computes alone, a step at a time.
+        alone = self.strategy.num_replicas_in_sync == 1
+        compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
+        self.run_steps = compiled(self._run_steps, jit_compile=use_xla(config) and alone)
+        self.sums = self._sums if alone else compiled(self._sums, jit_compile=use_xla(config))
+
+    @property
+    def step(self) -> int:
+        """How many times Adam has changed the weights."""
+        return int(self.adam.iterations.numpy())
+
+    def is_done(self) -> bool:
+        """Say whether the last epoch is over, or the network is exact enough."""
+        goal = self.config.stop_at_exact
+        reached = self.reached if self.progress.epoch > 0 else None
+        is_exact = goal is not None and reached is not None and reached.exact_match >= goal
+        return is_exact or self.progress.epoch >= self.config.epochs
+
+    def snapshot(self) -> TrainedNetwork:
+        """Return the network as it is now.
+
+        Raises:
+            TrainingError: a weight is not finite.
+        """
+        moments = {name: variable.numpy() for name, variable in self._moment_variables().items()}
+        weights = self.network.named_weights()
+        if not all(np.isfinite(array).all() for array in (weights | moments).values()):
+            raise TrainingError(f"a weight is not finite at step {self.step}: try a lower --learning-rate")
+        return TrainedNetwork(
+            model_config=self.model_config,
+            weights=weights,
+            task=self.task,
+            in_len=self.config.in_len,
+            out_len=self.config.out_len,
+            trained=TrainingRun(self.config, self.start_step),
+            reached=self.reached,
+            step=self.step,
+            moments=moments,
+            progress=self.progress,
+        )
+
+    def _moment_variables(self) -> dict[str, keras.Variable]:
+        """Return Adam's moments as `m/NAME` and `v/NAME`."""
+        by_path = {variable.path: variable for variable in self.adam.variables}
+        return {
+            f"{letter}/{name}": by_path[f"adam/{variable.path.replace('/', '_')}_{moment}"]
+            for letter, moment in (("m", "momentum"), ("v", "velocity"))
+            for name, variable in self.network.named_variables().items()
+        }
+
+    def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
+        """Train on the epoch's remaining points."""
+        order = batches.epoch_order(self.config, self.start_step, self.progress.epoch)
+        remaining = order[self.progress.points :]
+        for pairs in batches.chunks(training, remaining, STEPS_PER_CALL * self.config.batch_size):
+            step_before, rows = self.step, len(pairs.sources)
+            results = self.run_steps(*self._batches(pairs), tf.constant(rows), self.learning_rates())
+            loss, correct = map(float, results)
+            self._advance(rows, loss, correct)
+            symbols = rows * self.config.out_len
+            for callback in callbacks:
+                callback.on_steps_end(self.step, self.progress.points, loss / symbols, correct / symbols)
+            if snapshots:
+                snapshots.after_steps(step_before, self.step, self.snapshot)
+
+    def _advance(self, rows: int, loss: float, correct: float) -> None:
+        """Count the points that were trained on, with the sums of their loss and of their correct symbols."""
+        done = self.progress
+        self.progress = replace(
+            done, points=done.points + rows, loss_sum=done.loss_sum + loss, correct_sum=done.correct_sum + correct
+        )
+        if not math.isfinite(self.progress.loss_sum):
+            loss_sum = self.progress.loss_sum
+            raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower --learning-rate")
+
+    def end_epoch(self, figures: Figures) -> None:
+        """Note what the epoch reached on the training points, and on the validation points; the next one is to come."""
+        done = self.progress
+        symbols = done.points * self.config.out_len
+        means = done.loss_sum / symbols, done.correct_sum / symbols
+        self.reached = figures
+        epoch = EpochFigures(done.epoch + 1, self.step, *means, figures)
+        self.progress = Progress(done.epoch + 1, history=(*done.history, epoch))
+
+    def _batches(self, pairs: Pairs) -> list[tf.Tensor]:
+        """Return sources `[K, B, S]` and targets `[K, B, T]` for K steps; rows that are lacking are zeros."""
+        K, B = STEPS_PER_CALL, self.config.batch_size
+        stacked = []
+        for symbols in pairs:
+            padded = np.zeros((K * B, symbols.shape[1]), symbols.dtype)
+            padded[: len(symbols)] = symbols
+            stacked.append(tf.constant(padded.reshape(K, B, -1)))
+        return stacked
+
+    def learning_rates(self) -> tf.Tensor:
+        """Return the learning rates of the next K steps, `[K]`."""
+        c = self.config
+        first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
+        share = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)  # of the run, 0 to 1
+        factor = 0.5 + 0.5 * np.cos(np.pi * share) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
+        return tf.constant(c.learning_rate * factor, tf.float32)
+
+    def _run_steps(
+        self, sources: tf.Tensor, targets: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take a step for each batch that has rows; return the sums of loss and of correct symbols over them all."""
+        B = self.config.batch_size
+
+        def body(k: tf.Tensor, loss_sum: tf.Tensor, correct_sum: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            row_mask = tf.cast(tf.range(B) < rows - k * B, tf.float32)  # [B] 0 for the rows that are lacking
+            loss, correct = self._step(sources[k], targets[k], row_mask, learning_rates[k])
+            return k + 1, loss_sum + loss, correct_sum + correct
+
+        _, loss, correct = tf.while_loop(lambda k, *_: k * B < rows, body, (0, 0.0, 0.0), parallel_iterations=1)
+        return loss, correct
+
+    def _step(
+        self, sources: tf.Tensor, targets: tf.Tensor, row_mask: tf.Tensor, learning_rate: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Change the weights once: `[B, S]`, `[B, T]`, `[B]`; return the sums of loss and of correct symbols."""
+        batch, rows = (sources, targets, row_mask), tf.reduce_sum(row_mask)
+        loss_sum, correct_sum, *gradients = workers.sum_over_shares(self.strategy, self.sums, batch, rows)
+        self.adam.learning_rate = learning_rate
+        self.adam.apply(gradients)
+        return loss_sum, correct_sum
+
+    def _sums(self, sources: tf.Tensor, targets: tf.Tensor, row_mask: tf.Tensor, rows: tf.Tensor) -> list[tf.Tensor]:
+        """Return the sums of loss and of correct symbols, and the gradients of the mean loss.
+
+        With several workers, B is this one's share, and adding up makes the sums and gradients of the whole batch,
+        which has so many `rows`.
+        """
+        with tf.GradientTape() as tape:
+            losses, logits = self.network.forced_losses(sources, targets)  # [B, T], [B, T, V]
+            loss_sum = tf.reduce_sum(losses * row_mask[:, None])
+            loss = loss_sum / (rows * targets.shape[1])
+        is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
+        correct_sum = tf.reduce_sum(tf.cast(is_correct, tf.float32) * row_mask[:, None])
+        return [loss_sum, correct_sum, *tape.gradient(loss, self.variables)]

@@ -1,0 +1,104 @@
+"""`train`: a network from a task and a few settings, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.ram import check_training_fits
+from seq2seq_demo.trained_network import TrainedNetwork, untrained
+
+
+def train(
+    task: str | Task | Iterable[Any],
+    *,
+    points: int = TrainConfig.points,
+    in_len: int | None = None,
+    out_len: int | None = None,
+    model: str | None = None,
+    cell_type: str | None = None,
+    num_layers: int | None = None,
+    cell_size: int | None = None,
+    embedding_size: int | None = None,
+    in_max_int: int | None = None,
+    out_max_int: int | None = None,
+    learning_rate: float = TrainConfig.learning_rate,
+    lr_schedule: str = TrainConfig.lr_schedule,
+    epochs: int = TrainConfig.epochs,
+    batch_size: int = TrainConfig.batch_size,
+    seed: int = TrainConfig.seed,
+    stop_at_exact: float | None = None,
+    start: TrainedNetwork | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> TrainedNetwork:
+    """Train a network on a pattern's name, a `Task`, or pairs of a source and a target; return it.
+
+    The settings are the options of the command line, with its defaults; but `out_len` None is all of a pattern's
+    target. `start` is a network to continue from, of which the lengths and the model are then taken.
+
+    Raises:
+        UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
+        InputError: the pairs are none.
+        TrainingError: the loss or a weight is no longer finite, or another worker is lost.
+    """
+    task = as_task(task)
+    for name, value in {"in_len": in_len, "out_len": out_len}.items():
+        if value is not None:
+            require_integer(name, value, at_least=1)
+    if start is not None:  # also where it is the snapshot of a training
+        start = replace(start, progress=None, destination=None)
+    asked = {
+        "model": model,
+        "cell_type": cell_type,
+        "num_layers": num_layers,
+        "cell_size": cell_size,
+        "embedding_size": embedding_size,
+        "in_max_int": in_max_int,
+        "out_max_int": out_max_int,
+    }
+    model_config = _model_config(task, start, {name: value for name, value in asked.items() if value is not None})
+    default = start.out_len if start else None
+    config = TrainConfig(
+        points=points,
+        in_len=in_len or (start and start.in_len) or TrainConfig.in_len,
+        out_len=out_len or default or in_len or TrainConfig.out_len,
+        learning_rate=learning_rate,
+        lr_schedule=lr_schedule,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        stop_at_exact=stop_at_exact,
+    )
+    config = sized(task, config, model_config, out_len, default)
+    for name, value in {"in_len": in_len, "out_len": out_len}.items():
+        if value not in (None, getattr(config, name)):
+            raise UsageError(
+                f"expected {name.replace('_', '-')} {getattr(config, name)}, that of the pairs, got {value}"
+            )
+    from seq2seq_demo.training.loop import fit  # loads TensorFlow
+
+    return fit(task, config, start or untrained(model_config, seed), callbacks)
+
+
+def _model_config(task: Task, start: TrainedNetwork | None, asked: dict[str, Any]) -> ModelConfig:
+    """Return the model of `start`, which what is asked must not contradict, or a fresh one."""
+    if start is None:
+        return ModelConfig(**task.largest_symbols() | asked)
+    if replace(start.model_config, **asked) != start.model_config:
+        raise UsageError(f"expected settings that do not contradict the network, {start.summary()}, got {asked}")
+    return start.model_config
+
+
+def sized(
+    task: Task, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
+) -> TrainConfig:
+    """Return the config as the task completes it, once it is known that such a training fits into RAM."""
+    check_training_fits(model_config, config)  # before a pattern is tried at such a length
+    config = task.sized(config, model_config, asked, default)
+    check_training_fits(model_config, config)
+    return config

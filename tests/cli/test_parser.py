@@ -1,0 +1,246 @@
+import re
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+from helpers import ROOT
+
+from seq2seq_demo import cli
+from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
+from seq2seq_demo.commands.options import EvaluateOptions, PatternsOptions, PredictOptions, TrainOptions
+from seq2seq_demo.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def help_of(capsys, monkeypatch):
+    """Return what the program prints on standard output where it is asked for help on a terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def help_of(line):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(line.split())
+        out, err = capsys.readouterr()
+        assert (ended.value.code, err) == (0, "")
+        return out
+
+    return help_of
+
+
+def options_in(text):
+    """The long options that a help text lists at the beginning of a line."""
+    return set(re.findall(r"^  (?:-\w,? ?(?:[A-Z]+, )?)?(--[\w-]+)", text, re.MULTILINE))
+
+
+def parsed(line):
+    return parse(line.split())
+
+
+def test_options_stand_anywhere_and_mean_the_same():
+    a = parsed("train 100000 -p reversed -v -L 2")
+    for line in (
+        "-p reversed train 100000 -v -L 2",
+        "-p reversed -v -L 2 train 100000",
+        "train -p reversed 100000 -v --num-layers 2",
+        "-v train -L 2 100000 --pattern-name=reversed",
+    ):
+        assert parsed(line) == a
+    assert a == TrainOptions(points=100_000, pattern="reversed", verbose=1, num_layers=2)
+    assert parsed("predict 3 -p sorted 1 -v 2").words == ("3", "1", "2")
+
+
+def test_each_command_has_options_of_its_own():
+    assert parsed("train 7") == TrainOptions(points=7)
+    assert parsed("predict 3 1 --in-len 2") == PredictOptions(words=("3", "1"), in_len=2)
+    assert parsed("evaluate") == EvaluateOptions()
+    assert parsed("evaluate 50 --lengths 5,10 --json") == EvaluateOptions(points=50, lengths=(5, 10), json=True)
+    assert parsed("patterns -p added") == PatternsOptions(pattern="added")
+    paths = parsed("predict 1 -i w --data-dir d")
+    assert (paths.input_weights, paths.data_dir) == (Path("w"), Path("d"))
+
+
+@pytest.mark.parametrize("line", ["train 7", "predict 3", "evaluate", "patterns"])
+def test_options_are_frozen(line):
+    options = parsed(line)
+    for name in [field.name for field in fields(options)]:
+        with pytest.raises(FrozenInstanceError):
+            setattr(options, name, None)
+
+
+@pytest.mark.parametrize("line", ["predict 3 1 2", "predict 3", "evaluate --lengths 5,10", "evaluate --lengths 5"])
+def test_options_hold_nothing_that_can_change(line):
+    hash(parsed(line))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_field_is_an_option_and_every_option_a_field(command):
+    words = {"train": {"points"}, "predict": {"words"}, "evaluate": {"points"}, "patterns": set()}[command]
+    dests = {action.dest for action in make_parser(command)._actions}
+    assert {"command", "values", "help", "version"} < dests
+    assert (
+        dests - {"command", "values", "help", "version"}
+        == {field.name for field in fields(COMMANDS[command].options)} - words
+    )
+
+
+def test_the_parser_of_all_commands_has_the_options_of_each():
+    each = [{action.dest for action in make_parser(command)._actions} for command in COMMANDS]
+    assert {action.dest for action in make_parser()._actions} == set().union(*each)
+
+
+def test_argparse_is_known_to_the_command_line_only():
+    paths = sorted((ROOT / "seq2seq_demo").rglob("*.py"))
+    knowing = {path for path in paths if re.search(r"^\s*(import|from) argparse\b", path.read_text(), re.MULTILINE)}
+    assert knowing
+    assert {path.parent for path in knowing} == {ROOT / "seq2seq_demo" / "cli"}
+
+
+@pytest.mark.parametrize(
+    "line", ["-v -v train 9", "-vv train 9", "train 9 -vv", "-v train 9 -v", "--verbose train -v 9"]
+)
+def test_v_counts_in_any_spelling(line):
+    assert parsed(line).verbose == 2
+
+
+def test_every_letter_and_name_of_2016():
+    short = parsed("-v -m embedding_rnn -r 0.1 -e 3 -i a -o b -p sorted -n c -L 2 train 50")
+    long = parsed(
+        "--verbose --model embedding_rnn --learning-rate 0.1 --epochs 3 --input-weights a --output-weights b "
+        "--pattern-name sorted --name c --num-layers 2 train 50"
+    )
+    assert short == long
+    rest = parsed(
+        "--in-len 4 --out-len 3 --iter-num 7 --data-dir d --cell-size 5 --cell-type GRUCell --embedding-size 6 "
+        "--tensorboard-verbose 3 train 50"
+    )
+    assert (rest.in_len, rest.iter_num, rest.tensorboard_verbose, rest.cell_type) == (4, 7, 3, "GRUCell")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("", "expected a command, one of train, predict, evaluate, patterns"),
+        ("trian 100", "unknown command 'trian': did you mean train"),
+        ("train", "train expects the number of points, as in `train 100000`, or --from-file, got none"),
+        ("train 5 6", "got 5 6"),
+        ("train 1e5", "as an integer, got '1e5'"),
+        ("train 0", "expected points to be an integer of at least 2, got 0"),
+        ("train -5", "at least 2, got -5"),
+        ("train 1", "at least 2, got 1"),
+        ("train 50 -e -1", "expected epochs to be an integer of at least 0, got -1"),
+        ("train 50 -e 1.5", "expected an integer, got '1.5'"),
+        ("train 50 -r 0", "a finite number above 0, got 0.0"),
+        ("train 50 -r nan", "got nan"),
+        ("train 50 -r inf", "got inf"),
+        ("train 50 -r fast", "expected a number, got 'fast'"),
+        ("train 50 -L 0", "expected num-layers to be an integer of at least 1, got 0"),
+        ("train 50 --cell-size -3", "at least 1, got -3"),
+        ("train 50 --in-len 0", "at least 1, got 0"),
+        ("train 50 --batch-size 0", "at least 1, got 0"),
+        ("train 50 --lr-schedule linear", "expected one of constant, cosine"),
+        ("train 50 --stop-at-exact 2", "at most 1, got 2.0"),
+        ("train 50 --tensorboard-verbose 4", "4"),
+        ("train 50 -p sort", "did you mean sorted"),
+        ("train 50 -m embeding_rnn", "did you mean embedding_rnn"),
+        ("train 50 --cell-type LSTM", "did you mean LSTMCell"),
+        ("train 50 -n a/b", "expected -n/--name to be part of a file name, up to 100 bytes, got 'a/b'"),
+        (f"train 50 -n {'n' * 101}", "up to 100 bytes, got 'nnn"),
+        ("train 50 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
+        ("train 50 -L 101", "expected num-layers of at most 100, got 101"),
+        ("predict 1 --input-weights=", "expected the name of a file or directory, got ''"),
+        ("train " + "9" * 5000, "as an integer, got '9999"),
+        ("train 50 --iter-num -1", "at least 0, got -1"),
+        ("train 50 --iter-num 1 -i w", "each names the weights to start from"),
+        ("train 50 --json", "--json means nothing to train: it is an option of predict and evaluate"),
+        ("train 50 --lengths 5", "--lengths means nothing to train: it is an option of evaluate"),
+        ("patterns 5", "patterns expects nothing after it, got 5"),
+        ("patterns -m embedding_rnn", "-m/--model means nothing to patterns"),
+        ("evaluate 5 6", "as in `evaluate 10000`, got 5 6"),
+        ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
+        ("evaluate x", "as an integer, got 'x'"),
+        ("evaluate --lengths 5,x", "expected an integer, got 'x'"),
+        ("evaluate --lengths 5,0", "expected lengths to be an integer of at least 1, got 0"),
+        ("evaluate --lengths 5 --in-len 5", "expected --lengths, or --from-file or --in-len, got both"),
+        ("evaluate --seed -1", "expected seed to be an integer of at least 0, got -1"),
+        ("evaluate --engine keras", "--engine means nothing to evaluate"),
+        ("predict 1 --seed 3", "--seed means nothing to predict: it is an option of train and evaluate"),
+        (
+            "predict",
+            "predict expects integers, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got none, nor a terminal "
+            "to ask",
+        ),
+        ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),
+        ("predict 1 -e 5", "-e/--epochs means nothing to predict: it is an option of train"),
+        ("predict 1 -o w", "-o/--output-weights means nothing to predict"),
+        ("predict 1 --log-dir d", "--log-dir means nothing to predict"),
+        ("predict 1 --out-len 0", "at least 1, got 0"),
+        ("predict 1 --engine jax", "jax"),
+        ("train 50 --no-such", "--no-such"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(run, line, message):
+    status, out, err = run(*line.split())
+    assert (status, out) == (2, "")
+    assert err.startswith("seq2seq-demo: error: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_parse_raises():
+    with pytest.raises(UsageError):
+        parse(["train"])
+
+
+def test_the_overview(help_of):
+    shown = help_of("--help")
+    lines = shown.splitlines()
+    assert len(lines) <= 26
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "usage: seq2seq-demo COMMAND [options]"
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} .*  \w", shown, re.MULTILINE), command
+    every = {"help", "version", "verbose", "pattern-name", "in-len", "out-len", "in-max-int", "out-max-int"}
+    assert options_in(shown) == {f"--{name}" for name in every}
+    examples = shown.partition("\nexamples:\n")[2].splitlines()
+    assert len(examples) >= 3
+    assert all(example.startswith("  seq2seq-demo ") for example in examples)
+    assert help_of("-h") == help_of("-v --help") == shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_lists_its_options_and_no_other(help_of, command):
+    shown = help_of(f"{command} --help")
+    for line in (f"{command} -h", f"-h {command}", f"--help {command}", f"-v -h {command}", f"{command} -v -h"):
+        assert help_of(line) == shown, line
+    assert shown.startswith(f"usage: seq2seq-demo {command} ")
+    names = {name for action in make_parser(command)._actions for name in action.option_strings if name[:2] == "--"}
+    assert options_in(shown) == names
+
+
+def test_help_of_a_command_has_an_option_of_its_own_and_none_of_another(help_of):
+    for command, has, has_not in (
+        ("train", ["--stop-at-exact", "--epochs"], ["--lengths", "--show-attention", "--json"]),
+        ("predict", ["--show-attention", "--json"], ["--lengths", "--epochs", "--stop-at-exact"]),
+        ("evaluate", ["--lengths", "--json", "--seed"], ["--epochs", "--show-attention", "--stop-at-exact"]),
+        ("patterns", ["--in-max-int"], ["--epochs", "--data-dir", "--input-weights", "--json"]),
+    ):
+        shown = help_of(f"{command} --help")
+        for name in has:
+            assert name in shown, (command, name)
+        for name in has_not:
+            assert name not in shown, (command, name)
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_the_examples_of_the_help_are_parsed(help_of, tmp_path, command):
+    examples = help_of(f"{command or ''} --help").partition("\nexamples:\n")[2].splitlines()
+    assert examples
+    for example in examples:
+        program, *argv = example.split()
+        assert program == "seq2seq-demo"
+        assert type(parse(argv)) is COMMANDS[command or argv[0]].options

@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+from helpers import save_random
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import fresh_sources, training_sources
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.trained_network import TrainingRun
+
+ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
+
+
+def test_evaluate(run):
+    config = TrainConfig(points=400, in_len=4, out_len=3)
+    network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 6))
+    seen = training_sources(config, 9, 6)
+    sources = fresh_sources(5, 600, 4, 9, seen)
+    decoder = NumpyNetwork(network.model_config, network.weights)
+    right = decoder.decode(sources, 3).symbols == sources[:, :0:-1]
+
+    status, out, err = run("evaluate", 600, "-i", "w", "--seed", 5, "--json")
+    assert (status, err) == (0, "Using weights w\n")
+    facts = json.loads(out)
+    assert (facts["model"], facts["pattern"], facts["n"]) == ("embedding_attention", "reversed", 600)
+    assert (facts["in_len"], facts["out_len"]) == (4, 3)
+    assert facts["free_running"]["token_accuracy"] == pytest.approx(right.mean())
+    assert facts["by_position"]["free_running"] == pytest.approx(right.mean(axis=0).tolist())
+    status, out, _ = run("evaluate", 600, "-i", "w", "--seed", 5)
+    assert status == 0
+    assert out.startswith("600 fresh sources, pattern 'reversed'\n\n")
+    assert f"{right.mean():.5f}" in out
+
+
+def test_evaluate_at_several_lengths(run):
+    save_random("w", ATTENTION, in_len=4, out_len=3)
+    status, out, _ = run("evaluate", 50, "-i", "w", "--lengths", "4,2,7", "--json")
+    assert status == 0
+    facts = [json.loads(line) for line in out.splitlines()]
+    assert [(f["in_len"], f["out_len"], f["n"]) for f in facts] == [(4, 3, 50), (2, 2, 50), (7, 7, 50)]
+    status, out, _ = run("evaluate", 50, "-i", "w", "--lengths", "4,2,7")
+    assert [line.split()[:3] for line in out.splitlines()[3:]] == [["4", "3", "50"], ["2", "2", "50"], ["7", "7", "50"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "lengths"),
+    [
+        ([], None),
+        (["--in-len", 4], None),
+        (["--lengths", "4"], None),
+        (["--in-len", 5], "5"),
+        (["--lengths", "5"], "5"),
+        (["--lengths", "7,4,2,7"], "2, 7"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_lengths_that_were_not_trained_are_said_once(run, options, lengths, as_json):
+    save_random("w", ATTENTION, in_len=4, out_len=3)
+    status, out, err = run("evaluate", 20, "-i", "w", *options, *as_json)
+    assert status == 0, err
+    assert "trained at" not in out
+    said = [f"The network was trained at length 4, so it may well be wrong at length {lengths}"] if lengths else []
+    assert err.splitlines() == ["Using weights w", *said]
+
+
+@pytest.mark.slow
+def test_evaluate_where_nearly_everything_was_trained_on(run):
+    config = TrainConfig(points=1000, in_len=2, out_len=2)
+    save_random("w", ATTENTION, in_len=2, out_len=2, trained=TrainingRun(config, 0))
+    status, out, err = run("evaluate", "-i", "w")
+    assert (status, out) == (1, "")
+    assert "expected sources of length 2 that were not trained on, but every one was" in err
+    config = TrainConfig(points=300, in_len=2, out_len=2)
+    save_random("w", ATTENTION, in_len=2, out_len=2, trained=TrainingRun(config, 0))
+    left = 100 - len(np.unique(training_sources(config, 9, 0), axis=0))
+    status, out, err = run("evaluate", 10**6, "-i", "w")
+    assert status == 0
+    assert f"Only {out.split()[0]} of 1000000 sources of length 2 were found that were not trained on" in err
+    assert 0 < left < 10
+
+
+def test_evaluate_on_pairs(run):
+    network = save_random("w", ATTENTION, in_len=3, out_len=2, task="pairs.jsonl")
+    sources = np.random.default_rng(1).integers(0, 10, (40, 3))
+    predicted = NumpyNetwork(network.model_config, network.weights).decode(sources, 2).symbols
+    predicted[:10, 1] = 0
+    with open("pairs.jsonl", "w") as file:
+        for source, target in zip(sources.tolist(), predicted.tolist(), strict=True):
+            print(json.dumps({"input": source, "output": target}), file=file)
+    status, out, err = run("evaluate", "-i", "w", "--from-file", "pairs.jsonl", "--json")
+    assert status == 0, err
+    assert json.loads(out)["by_position"]["free_running"] == [1, pytest.approx(0.75, abs=0.05)]
+    status, out, err = run("evaluate", 20, "-i", "w")
+    assert (status, out) == (2, "")
+    assert "trained on 'pairs.jsonl': expected --from-file with pairs, or -p" in err
+    status, out, err = run("evaluate", 50, "-i", "w", "--from-file", "pairs.jsonl")
+    assert status == 1
+    assert "pairs.jsonl: expected 50 pairs, found 40" in err

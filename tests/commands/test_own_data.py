@@ -1,0 +1,151 @@
+"""Patterns and data of the user's own, from training to prediction."""
+
+import json
+import os
+import random
+import signal
+
+import numpy as np
+import pytest
+from helpers import SMALL, end, snapshot_in, start, wait_for
+
+from seq2seq_demo.trained_network import load
+
+PATTERN = "def f(sources):\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n"
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A file with a pattern, one with pairs and one with inputs alone."""
+    (tmp_path / "mine.py").write_text(PATTERN)
+    rng = random.Random(1)
+    sources = [[rng.randrange(7) for _ in range(4)] for _ in range(120)]
+    pairs = [{"input": source, "output": [max(source), sum(source)]} for source in sources]
+    (tmp_path / "pairs.jsonl").write_text("".join(f"{json.dumps(pair)}\n" for pair in pairs))
+    (tmp_path / "inputs.json").write_text(json.dumps(sources))
+    return sources
+
+
+@pytest.mark.slow
+def test_a_pattern_of_ones_own(own, run):
+    status, out, err = run("train", 100, "-e", 1, "-p", "mine.py:f", "--in-len", 5, *SMALL)
+    assert status == 0, err
+    assert "(pattern 'mine:f')" in out
+    path = "ts2s__basic__mine.f_1.weights.h5"
+    assert out.endswith(f"Saved {path}\n")
+    network = load(path)
+    assert (network.task, network.in_len, network.out_len) == ("mine:f", 5, 4)
+
+    os.rename("mine.py", "moved.py")  # the weights name the pattern, but nothing imports it
+    status, out, err = run("predict", 1, 2, 3, 4, 9)
+    assert (status, err) == (0, f"Using weights {path}\n")
+    assert "expected" not in out
+    os.rename("moved.py", "mine.py")
+    status, out, _ = run("predict", 1, 2, 3, 4, 9, "-p", "mine.py:f")
+    assert out.endswith("(expected=[3 5 7 3])\n")
+    status, _, err = run("predict", 1, 2, 3, 4, 9, "-i", path, "-p", "sorted")
+    assert status == 2
+    assert f"{path} has pattern mine:f, but the options ask for sorted" in err
+    status, _, err = run("train", 100, "-i", path)
+    assert status == 2
+    assert "the network was trained on 'mine:f': expected -p with your function again" in err
+    status, _, err = run("train", 100, "-i", path, "-p", "mine.py:f", "-e", 1, "-o", "v")
+    assert status == 0
+    assert "with sources of 5 and targets of 4 symbols" in err  # those of the file, as nothing else was said
+
+
+def test_no_weights_of_a_pattern(own, run):
+    status, out, err = run("predict", 1, 2, 3, 4, 9, "-p", "mine.py:f")
+    assert (status, out) == (1, "")
+    shipped = "copy, maxmin_dup, reversed, rotated, running_sum, sorted"
+    message = f"expected weights of pattern 'mine:f' in ., found none, and shipped are only those of {shipped}"
+    assert f"{message}: train one first, as in `train 100000 -p mine.py:f`" in err
+
+
+@pytest.mark.slow
+def test_own_pairs(own, run):
+    status, out, err = run("train", "--from-file", "pairs.jsonl", "-e", 1, *SMALL)
+    assert status == 0, err
+    assert out.startswith("Training on 120 point dataset (pattern 'pairs.jsonl')")
+    path = "ts2s__basic__pairs.jsonl_1.weights.h5"
+    network = load(path)
+    assert (network.in_len, network.out_len, network.trained.config.points) == (4, 2, 120)
+    largest = max(map(sum, own))
+    assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, largest)
+
+    status, out, _ = run("predict", "--from-file", "pairs.jsonl")
+    assert [line.split(" (")[1] for line in out.splitlines()] == [f"expected=[{max(s)} {sum(s)}])" for s in own]
+    status, out, _ = run("predict", *own[0])
+    assert "expected" not in out
+    status, out, err = run("train", 50, "--from-file", "pairs.jsonl", "-i", path, "-e", 1, "-o", "v")
+    assert status == 0, err
+    assert load("v").trained.config.points == 50
+    status, out, err = run("train", "--from-file", "pairs.jsonl", "--out-max-int", 30, "-e", 0, "-o", "v")
+    assert load("v").model_config.out_max_int == 30
+    status, out, err = run("train", "--from-file", "pairs.jsonl", "--out-max-int", 5, "-e", 0, "-o", "v")
+    assert (status, out) == (1, "")
+    assert "pairs.jsonl, line " in err
+    assert "output: expected integers from 0 to 5, got " in err
+    status, out, err = run("train", 121, "--from-file", "pairs.jsonl")
+    assert "pairs.jsonl: expected 121 pairs, found 120" in err
+
+
+def test_inputs_alone_and_a_pattern(own, run):
+    status, out, err = run("train", "--from-file", "inputs.json", "-p", "running_sum", "-e", 1, "-o", "w", *SMALL)
+    assert status == 0, err
+    network = load("w")
+    assert (network.task, network.in_len, network.out_len) == ("running_sum", 4, 4)
+    assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, 6)
+    source = [6, 6, 6, 6]
+    status, out, _ = run("predict", "-i", "w", *source)
+    assert out.endswith(f"(expected=[{' '.join(map(str, np.cumsum(source) % 7))}])\n")
+    status, _, err = run("train", "--from-file", "inputs.json")
+    assert status == 1
+    assert "inputs.json, sequence 0: expected an output too" in err
+
+
+@pytest.mark.slow
+def test_standard_input(own, shell, tmp_path):
+    text = (tmp_path / "pairs.jsonl").read_text()
+    done = shell("train", "--from-file", "-", "-e", 0, "-o", "w", stdin=text)
+    assert done.returncode == 0, done.stderr
+    assert load(tmp_path / "w").task == "stdin"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("own_option", "other", "message"),
+    [
+        (["-p", "mine.py:f"], [], "trained on 'mine:f': expected -p with your function again"),
+        (["--from-file", "pairs.jsonl"], [], "own data ('pairs.jsonl'): expected --from-file"),
+        (
+            ["--from-file", "pairs.jsonl"],
+            ["--from-file", "other.jsonl"],
+            "expected the data that its training began with",
+        ),
+        (
+            ["--from-file", "pairs.jsonl"],
+            ["-p", "mine.py:f"],
+            "has pattern pairs.jsonl, but the options ask for mine:f",
+        ),
+    ],
+)
+def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, own_option, other, message):
+    argv = ["train", "120", *own_option, "-e", "12", "--batch-size", "4", *SMALL, "-o", "w"]
+    process = start(tmp_path, *argv)
+    wait_for(lambda: snapshot_in(tmp_path))
+    process.send_signal(signal.SIGINT)
+    status, err = end(process)
+    assert status == 130, err
+    assert "--resume --data-dir .` and the same -p or --from-file" in err
+    lines = (tmp_path / "pairs.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "other.jsonl").write_text("".join(reversed(lines)))
+    status, out, err = run("train", "--resume", *other)
+    assert (status, out) == (2, "")
+    assert message in err
+    if other:
+        return
+    status, _, err = run("train", "--resume", *own_option)
+    assert status == 0, err
+    assert run(*argv[:-1], "v")[0] == 0
+    assert (tmp_path / "v").read_bytes() == (tmp_path / "w").read_bytes()

@@ -1,0 +1,46 @@
+import pytest
+
+HALF = "def f(sources):\n    '''Half.'''\n    return sources {} 2\n"
+
+
+@pytest.fixture
+def rows(run):
+    """Return the words of each line that the command prints."""
+
+    def rows(*options):
+        status, out, err = run("patterns", *options)
+        assert (status, err) == (0, "")
+        return [line.split() for line in out.splitlines()]
+
+    return rows
+
+
+def test_patterns(rows, run):
+    all_rows = rows()
+    assert all_rows[0][-7:] == ["3", "1", "4", "1", "5", "9", "becomes"]
+    assert ["rotated", "any", "S", *"141593"] == all_rows[5][:9]
+    assert ["added", "even", "S/2", "+", "1", *"0473"] == all_rows[7][:9]
+    assert len(all_rows) == 8
+    status, out, _ = run("patterns", "--in-len", 3, "--in-max-int", 3, "--out-max-int", 3)
+    assert status == 0
+    assert "3 1 0 becomes" in out
+    assert "added        even       S/2 + 1  none" in out
+
+
+def test_one_pattern(rows, run):
+    shown = rows("-p", "added", "--in-len", 4)
+    assert [row[:8] for row in shown[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
+    status, out, err = run("patterns", "-p", "added", "--in-len", 3)
+    assert (status, out) == (2, "")
+    assert "pattern 'added' does not take sources of 3 symbols: expected an even number" in err
+
+
+def test_a_pattern_of_ones_own(rows, run):
+    with open("mine.py", "w") as file:
+        file.write(HALF.format("//"))
+    assert rows("-p", "mine.py:f")[1] == ["mine:f", "its", "own", "its", "own", *"102024", "Half."]
+    with open("mine.py", "w") as file:
+        file.write(HALF.format("/"))
+    status, out, err = run("patterns", "-p", "mine.py:f")
+    assert (status, out) == (2, "")
+    assert "got float64" in err

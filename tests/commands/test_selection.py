@@ -1,0 +1,119 @@
+import os
+import re
+import shutil
+
+import pytest
+from helpers import save_random
+
+from seq2seq_demo.cli.parser import parse
+from seq2seq_demo.commands.options import TrainOptions
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.files.canonical import shipped_tasks
+
+
+def test_which_weights_predict_takes(run):
+    for n, (name, pattern, model) in enumerate(
+        [
+            ("basic", "reversed", "embedding_attention"),
+            ("basic", "reversed", "embedding_rnn"),
+            ("mine", "maxmin_dup", "embedding_rnn"),
+        ]
+    ):
+        path = f"ts2s__{name}__{pattern}_{n + 1}.weights.h5"
+        save_random(path, ModelConfig(model), task=pattern)
+        os.utime(path, (n, n))
+
+    def used(*options):
+        status, _, err = run("predict", *range(10), *options)
+        assert status == 0, err
+        return err.removeprefix("Using weights ").strip()
+
+    assert used() == "ts2s__mine__maxmin_dup_3.weights.h5"
+    assert used("-p", "reversed") == "ts2s__basic__reversed_2.weights.h5"
+    assert used("-m", "embedding_attention") == "ts2s__basic__reversed_1.weights.h5"
+    assert used("-n", "basic") == "ts2s__basic__reversed_2.weights.h5"
+    shipped = "trained_weights/ts2s__{}__sorted_1.weights.h5, as none in . fit"
+    assert used("-p", "sorted").endswith(shipped.format("embedding_rnn"))
+    assert used("-p", "sorted", "-m", "embedding_attention").endswith(shipped.format("embedding_attention"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-p", "sorted"], "w has pattern reversed, but the options ask for sorted"),
+        (["-m", "embedding_attention"], "w has model embedding_rnn, but the options ask for embedding_attention"),
+        (["--cell-size", 31], "w has cell-size 32, but the options ask for 31"),
+        (["--out-max-int", 8], "w has out-max-int 9, but the options ask for 8"),
+    ],
+)
+def test_an_option_that_contradicts_the_file(run, options, message):
+    save_random("w")
+    for command in (["predict", *range(10)], ["train", 50, "-o", "v"]):
+        status, out, err = run(*command, "-i", "w", *options)
+        assert (status, out) == (2, "")
+        assert message in err
+    assert not os.path.exists("v")
+
+
+@pytest.mark.parametrize("cell_type", ["LSTMCell", "BasicLSTMCell"])
+def test_two_names_of_one_cell_do_not_contradict_each_other(run, cell_type):
+    save_random("w", ModelConfig(cell_type=cell_type))
+    for name in ("LSTMCell", "BasicLSTMCell"):
+        assert run("predict", "-i", "w", *range(10), "--cell-type", name)[0] == 0
+    for name in ("GRUCell", "BasicRNNCell"):
+        status, out, err = run("predict", "-i", "w", *range(10), "--cell-type", name)
+        assert (status, out) == (2, "")
+        assert f"w has cell-type {cell_type}, but the options ask for {name}" in err
+
+
+@pytest.mark.parametrize("command", [["predict", *range(10)], ["evaluate", 20]])
+def test_no_weights_of_a_pattern(run, command):
+    status, out, err = run(*command, "-p", "added")
+    assert (status, out) == (1, "")
+    start = "expected weights of pattern 'added' in ., found none, and shipped are only those of "
+    end = ": train one first, as in `train 100000 -p added`\n"
+    listed = re.fullmatch(f"seq2seq-demo: error: {re.escape(start)}(.*){re.escape(end)}", err)[1]
+    assert listed == "copy, maxmin_dup, reversed, rotated, running_sum, sorted" == ", ".join(shipped_tasks())
+    suggestion = err.split("`")[1]
+    assert parse(suggestion.split()) == TrainOptions(points=100_000, pattern="added")
+
+
+def test_every_pattern_that_is_said_to_be_shipped_is(run):
+    for task in shipped_tasks():
+        for model in ("embedding_rnn", "embedding_attention"):
+            status, out, err = run("predict", *range(10), "-p", task, "-m", model)
+            assert status == 0, err
+            assert "==> For input [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], prediction=[" in out
+
+
+def test_files_of_2016_are_found_by_their_names(run, reference_2016):
+    shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", ".")
+    numbers = [9, 8, 7, 6, 5, 4, 3, 2, 1, 2, 5, 1, 8, 7, 7, 3, 9, 1, 4, 6]
+    readme_of_2016 = (
+        "==> For input [9, 8, 7, 6, 5, 4, 3, 2, 1, 2, 5, 1, 8, 7, 7, 3, 9, 1, 4, 6], "
+        "prediction=[1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 7 8 8 8] (expected=[1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 8 8 9 9])\n"
+    )
+    asked = ["-p", "sorted", "--in-len=20", "--out-len=20", "-m", "embedding_attention"]
+    for options in (
+        ["-i", "ts2s__attention__sorted_1.tfl", *asked],
+        ["-i", "ts2s__attention__sorted_1.tfl"],
+        ["-n", "attention", "--iter-num", "1", *asked],
+        [],
+    ):
+        status, out, err = run(*options, "predict", *numbers)
+        assert (status, out) == (0, readme_of_2016)
+        assert "Using weights ts2s__attention__sorted_1.tfl\nInferred from the file: embedding_attention, 1 x " in err
+        assert "was trained at length" not in err  # such a file does not say at which
+
+
+def test_more_is_said_of_the_network_when_asked_to(run):
+    network = save_random("w")
+    _, _, err = run("predict", "-i", "w", *range(10), "-v")
+    assert err == f"Using weights w\n{network.summary()}\n"
+
+
+def test_weights_under_the_name_of_a_snapshot_are_not_resumed(run):
+    save_random("s2s_checkpoint__basic__reversed_1.weights.h5")
+    status, out, err = run("train", "--resume")
+    assert (status, out) == (1, "")
+    assert "s2s_checkpoint__basic__reversed_1.weights.h5: expected the snapshot of a training, got weights" in err

@@ -1,0 +1,154 @@
+import sys
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import Sample
+from seq2seq_demo.data.sequence_pattern import ROWS, SequencePattern, find_pattern
+from seq2seq_demo.data.user_functions import per_sequence
+from seq2seq_demo.errors import InputError, UsageError
+
+
+def test_draw():
+    train = TrainConfig(points=50, in_len=7, out_len=4, seed=3)
+    training, validation = find_pattern("reversed").draw(train, ModelConfig())
+    assert training.sources.shape == (45, 7)
+    assert validation.targets.shape == (5, 4)
+    assert (training.targets == training.sources[:, :2:-1]).all()
+    assert (validation.targets == validation.sources[:, :2:-1]).all()
+
+
+def test_data_follow_from_the_seed_and_from_where_training_starts():
+    def sources(seed, start_step):
+        return find_pattern("sorted").draw(TrainConfig(points=50, seed=seed), ModelConfig(), start_step)[0].sources
+
+    assert (sources(1, 0) == sources(1, 0)).all()
+    assert (sources(1, 0) != sources(2, 0)).any()
+    assert (sources(1, 0) != sources(1, 8)).any()  # a series does not meet the same points again
+
+
+def test_points_that_the_pattern_cannot_fill_are_refused():
+    with pytest.raises(UsageError, match="--out-len"):
+        find_pattern("sorted").draw(TrainConfig(points=50, in_len=4, out_len=5), ModelConfig())
+
+
+@pytest.mark.parametrize(
+    ("asked", "default", "out_len"), [(None, None, 6), (None, 4, 4), (None, 9, 6), (2, None, 2), (2, 4, 2)]
+)
+def test_a_training_gets_the_length_of_the_targets(asked, default, out_len):
+    train = TrainConfig(points=50, in_len=10, out_len=10)
+    assert find_pattern("added").sized(train, ModelConfig(), asked, default).out_len == out_len
+
+
+def test_held_out():
+    pattern, model = find_pattern("reversed"), ModelConfig(in_max_int=1)
+    seen = np.array([[0, 0], [0, 1], [1, 0]], np.uint8)
+    sources, targets = pattern.held_out(Sample(20, 2, 1, 0), model, seen)
+    assert set(map(tuple, sources.tolist())) == {(1, 1)}
+    assert targets.tolist() == [[1]] * len(sources)
+    assert pattern.held_out(Sample(20, 3, None, 0), model, seen).targets.shape == (20, 3)
+    with pytest.raises(InputError, match="expected sources of length 2 that were not trained on, but every one was"):
+        pattern.held_out(Sample(20, 2, None, 0), model, np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8))
+
+
+def test_more_rows_than_a_function_gets_at_once():
+    sources = np.random.default_rng(1).integers(0, 10, (ROWS + 3, 2))
+    seen = []
+    pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
+    assert (pattern.targets(sources, None, 9) == sources[:, ::-1]).all()
+    assert seen == [ROWS, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "lengths", "message"),
+    [
+        ("sorted", (10, 11, 9, 9), "--out-len can be at most 10, got 11"),
+        ("added", (10, 7, 9, 9), "gives 6 symbols for --in-len 10, so --out-len can be at most 6, got 7"),
+        ("added", (7, None, 9, 9), "does not take sources of 7 symbols: expected an even number"),
+        ("added", (4, None, 12, 12), "so --in-max-int can be at most 9, got 12"),
+        ("sorted", (3, None, 12, 9), r"expected symbols from 0 to --out-max-int 9, got 12 for \[12, 12, 12\]"),
+        ("maxmin_dup", (1, 1, 9, 9), "does not take sources of 1 symbols: expected at least 2"),
+    ],
+)
+def test_what_a_pattern_cannot_fill(name, lengths, message):
+    with pytest.raises(UsageError, match=message):
+        find_pattern(name).check(*lengths)
+
+
+def test_the_length_of_a_target():
+    assert find_pattern("sorted").check(10, None, 9, 9) == find_pattern("sorted").check(10, 4, 9, 9) == 10
+    assert find_pattern("added").check(12, None, 9, 9) == 7
+
+
+def changes_its_input(x):
+    x[:, 0] = 0
+    return x.copy()
+
+
+def fails_on_nines(x):
+    if 9 in x:
+        raise RuntimeError("no nines")
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x[0], r"expected integers of shape \(32, T\) for sources of shape \(32, 3\), got shape \(3,\)"),
+        (lambda x: x[:5], r"got shape \(5, 3\)"),
+        (lambda x: x[:, :0], r"got shape \(32, 0\)"),
+        (lambda x: None, r"got None \(is a `return` missing\?\); the first source is \[0, 0, 0\]"),
+        (lambda x: x / 1, r"got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]"),
+        (lambda x: x > 3, "got bool: "),
+        (lambda x: x + 1, r"expected symbols from 0 to --out-max-int 9, got 10 for \[9, 9, 9\]"),
+        (lambda x: x - 1, r"got -1 for \[0, 0, 0\]"),
+        (changes_its_input, r"expected it to leave its input as it is, got \[9, 9, 9\] and then \[0, 9, 9\]"),
+        (lambda x: np.random.default_rng().integers(0, 10, x.shape), "expected it to give the same again, got"),
+        (lambda x: np.sort(x, axis=0), "expected it to make each target of its own source alone, got"),
+        (lambda x: sys.exit(0), "does not take sources of 3 symbols: SystemExit: 0"),
+        (fails_on_nines, "does not take sources of 3 symbols: RuntimeError: no nines"),
+        (per_sequence(lambda s: s[: 1 + s[0]]), r"expected a target of shape \(1,\), got shape \(3,\) for \[9, 9, 9\]"),
+        (per_sequence(lambda s: 3), r"expected a target of shape \(T,\), got int 3 for \[0, 0, 0\]"),
+        (per_sequence(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
+    ],
+)
+def test_what_is_no_pattern_is_told_with_its_row(function, message):
+    with pytest.raises(UsageError, match=message):
+        SequencePattern("f", function).check(3, None, 9, 9)
+
+
+def test_a_row_that_the_sample_did_not_hold_is_found_when_points_are_drawn():
+    pattern = SequencePattern("f", lambda x: np.where(x == [[4, 5, 6]], 77, x))
+    with pytest.raises(UsageError, match=r"got 77 for \[1, 5, 2\]"):
+        pattern.targets(np.array([[1, 2, 3], [1, 5, 2]]), None, 9)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda x: x[::-1], "expected it to make each target of its own source alone, got "),
+        (lambda x: x - x.min(axis=0), "expected it to make each target of its own source alone, got "),
+        (lambda x: x[:1], r"got shape \(1, 3\); the first source is \[0, 0, 0\]"),
+        (lambda x: sorted(x.tolist()), "expected it to make each target of its own source alone, got "),
+        (sorted, "does not take sources of 3 symbols: The truth value of an array"),
+        (lambda x: [x[0], x[-1]], r"got shape \(2, 3\)"),
+    ],
+)
+def test_a_function_of_one_source_gets_a_hint(function, message):
+    with pytest.raises(UsageError, match=f"{message}.*; it does right with one source at a time: .* @per_sequence "):
+        SequencePattern("f", function).check(3, None, 9, 9)
+    SequencePattern("f", per_sequence(function)).check(3, None, 9, 9)
+
+
+@pytest.mark.parametrize("function", [lambda x: None, lambda x: x[0] + 9, per_sequence(lambda x: None), fails_on_nines])
+def test_what_is_no_better_with_one_source_gets_no_hint(function):
+    with pytest.raises(UsageError) as error:
+        SequencePattern("f", function).check(3, None, 9, 9)
+    assert "@per_sequence" not in str(error.value)
+
+
+def test_a_target_whose_length_depends_on_the_other_rows_is_refused():
+    pattern = SequencePattern("f", lambda x: x[:, : 1 + (len(x) > 1)])
+    with pytest.raises(UsageError, match=r"of its own source alone, got shapes \(1, 2\) and \(1, 1\)"):
+        pattern.check(3, None, 9, 9)

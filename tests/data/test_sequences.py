@@ -1,0 +1,311 @@
+import io
+import json
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.data.own_pairs import LENGTH_HINT
+from seq2seq_demo.data.sequences import (
+    Located,
+    Place,
+    batches,
+    from_file,
+    from_terminal,
+    from_words,
+    listed,
+    source_rows,
+)
+from seq2seq_demo.errors import InputError
+
+UNREADABLE = "expected a JSON list of integers, or integers alone"
+
+
+def read(path, rows=2, in_len=3, in_max_int=9):
+    sequences = batches(from_file(str(path)), rows, in_len, in_max_int, hint=LENGTH_HINT)
+    return [batch.sources.tolist() for batch in sequences]
+
+
+def test_words():
+    assert list(from_words(["3", "0", "12"])) == [(Place("input"), [3, 0, 12], None, None)]
+    for word in ("1.5", "abc", "1e3", "1_0", ""):
+        with pytest.raises(InputError, match=f"input 2: expected an integer, got '{word}'"):
+            list(from_words(["3", word]))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1, 2, 3]", [[[1, 2, 3]]]),
+        ("[[1, 2, 3], [4, 5, 6], [7, 8, 9]]", [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("[1, 2, 3]\n[4, 5, 6]\n\n[7, 8, 9]\n", [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("\n\ufeff[1,\n2,\n3\n]\n".lstrip("\n"), [[[1, 2, 3]]]),
+        ("[\n  [1, 2, 3],\n  [4, 5, 6]\n]\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ("\ufeff[1, 2, 3]\r\n[4, 5, 6]\r\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ('{"input": [1, 2, 3]}\n[4, 5, 6]\n', [[[1, 2, 3], [4, 5, 6]]]),
+        ('[{"input": [1, 2, 3], "output": [7]}, [4, 5, 6]]', [[[1, 2, 3], [4, 5, 6]]]),
+        ('{\n"input": [1, 2, 3],\n"output": [7]\n}', [[[1, 2, 3]]]),
+    ],
+)
+def test_every_form_of_a_file(tmp_path, text, expected):
+    (tmp_path / "in.json").write_text(text, encoding="utf-8")
+    assert read(tmp_path / "in.json") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 2 3", [[[1, 2, 3]]]),
+        ("1 2 3\n4,5,6\n\n  7, 8 9\t\n", [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("\ufeff1 2 3\r\n4 5 6\r\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ('1 2 3\n[4, 5, 6]\n{"input": [7, 8, 9]}\n', [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("[1, 2, 3]\n4 5 6\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ("007 +8 9", [[[7, 8, 9]]]),
+    ],
+)
+@pytest.mark.parametrize("name", ["in.txt", "in.json", "in.jsonl"])
+def test_lines_of_plain_integers(tmp_path, text, expected, name):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read(tmp_path / name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 2 x\n", "line 1, word 3: expected an integer, got 'x'$"),
+        ("1 2 3\n\n4 5.0 6\n", "line 3, word 2: expected an integer, got '5.0'$"),
+        ("1 2 3\n4,null,6\n", "line 2, word 2: expected an integer, got 'null'$"),
+        ("1 2 3\n4 1_0 6\n", "line 2, word 2: expected an integer, got '1_0'$"),
+        ("1 2 3\n4; 5; 6\n", "line 2, word 1: expected an integer, got '4;'$"),
+        ("1 2 3\n4 5 6]\n", r"line 2, word 3: expected an integer, got '6\]'$"),
+        ("1 2 3\n4 " + "y" * 1000, "line 2, word 2: expected an integer, got 'y{40}'$"),
+        ("1 2 3\n4 5 10\n", "line 2: expected integers from 0 to 9, got 10$"),
+        ("1 2 3\n4 -5 6\n", "line 2: expected integers from 0 to 9, got -5$"),
+        ("1 2 3\n4 5\n", "line 2: expected 3 integers, got 2; for sequences of that length give --in-len 2$"),
+        ("1 2 3\n,\n", "line 2: expected 3 integers, got 0$"),
+        ("1 2 3\n[4, 5\n", f"line 2: {UNREADABLE}: "),
+        ("1 2 " + "9" * 5000, "line 1, word 3: expected an integer, got '9{40}'$"),
+    ],
+)
+def test_what_is_wrong_in_a_line_of_plain_integers(tmp_path, text, message):
+    (tmp_path / "in.txt").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        read(tmp_path / "in.txt", rows=1000)
+    assert str(error.value).startswith(str(tmp_path / "in.txt"))
+    assert len(str(error.value)) < 400
+
+
+def test_the_lines_after_a_bad_one_are_read(tmp_path):
+    (tmp_path / "in.txt").write_text("1 2 3\nx 5 6\n[7\n7 8 9\n")
+    skipped = []
+    sequences = batches(from_file(str(tmp_path / "in.txt")), 10, 3, 9, skip=skipped.append)
+    assert [batch.sources.tolist() for batch in sequences] == [[[1, 2, 3], [7, 8, 9]]]
+    assert [str(error).removeprefix(f"{tmp_path}/")[:14] for error in skipped] == ["in.txt, line 2", "in.txt, line 3"]
+
+
+def test_what_stands_beside_an_input_is_carried(tmp_path):
+    lines = [
+        '{"input": [1, 2, 3], "id": "a"}',
+        '{"id": {"row": [7]}, "input": [4, 5, 6], "output": [7]}',
+        '{"input": [1, 2, 3], "id": 0, "more": "nobody asks"}',
+        "[1, 2, 3]",
+        "1 2 3",
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    (tmp_path / "in.json").write_text(f"[{', '.join(lines[:4])}]")
+    ids, outputs = ["a", {"row": [7]}, 0, None, None], [None, [7], None, None, None]
+    for name, kind, first, n in (("in.jsonl", "line", 1, 5), ("in.json", "sequence", 0, 4)):
+        located = [row for batch in batches(from_file(str(tmp_path / name)), 2, 3, 9) for row in batch.rows]
+        assert [row.id for row in located] == ids[:n]
+        assert [row.output for row in located] == outputs[:n]
+        assert [row.place for row in located] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
+
+
+def test_the_first_sequence_may_set_the_length(tmp_path):
+    (tmp_path / "in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n")
+    with pytest.raises(InputError, match="line 3: expected 2 integers, got 1"):
+        read(tmp_path / "in.jsonl", in_len=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", f"{UNREADABLE}, found nothing"),
+        ("[1, 2", UNREADABLE),
+        ("[" * 100_000, UNREADABLE),
+        ('["a", 2, 3]', 'expected integers from 0 to 9, got "a"'),
+        ("[true, 2, 3]", "got true"),
+        ("[1, null, 3]", "got null"),
+        ("[1, NaN, 3]", "got NaN"),
+        ("[1, 2.0, 3]", "got 2.0"),
+        ("[1, 2, 10]", "from 0 to 9, got 10"),
+        ("[1, -1, 2]", "from 0 to 9, got -1"),
+        ("[1, 2, 1" + "0" * 5000 + "]", "expected"),
+        ("[1, 2, 3, 4]", "expected 3 integers, got 4; for sequences of that length give --in-len 4$"),
+        ("[]", "expected 3 integers, got 0$"),
+        ("{}", r'line 1: expected {"input": \[...\]}, got no input in {}'),
+        ('{"input": [1, 2, 3], "output": 4}', "line 1, output: expected a list of integers, got 4"),
+        ('{"input": [1, 2, 3], "output": []}', "line 1, output: expected some integers, got 0"),
+        ('{"input": [1, 2, 3], "output": [0.5]}', "line 1, output: expected integers from 0 to 2147483647, got 0.5"),
+        ('{"input": 4}', "line 1: expected a list of integers, got 4"),
+        ('"123"', 'expected a list of integers, got "123"'),
+        ("[[1, 2, 3], [1, 2]]", "sequence 1: expected 3 integers, got 2"),
+        ("[[1, 2, 3], 4]", "expected"),
+        ("[1, 2, 3]\n[1, 2\n", f"line 2: {UNREADABLE}"),
+        ("[1, 2, 3] [4, 5, 6]", UNREADABLE),
+    ],
+)
+def test_what_is_wrong_and_where(tmp_path, text, message):
+    (tmp_path / "in.json").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        read(tmp_path / "in.json")
+    assert str(tmp_path / "in.json") in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_not_utf_8(tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(b"[1, 2, 3]\n[1, \xff]\n")
+    with pytest.raises(InputError, match="line 2: expected UTF-8, got byte 0xff"):
+        read(tmp_path / "in.jsonl")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        read(tmp_path / "none.json")
+    with pytest.raises(InputError, match="Is a directory"):
+        read(tmp_path)
+
+
+def test_good_sequences_come_before_the_error_of_a_bad_one(tmp_path):
+    lines = [json.dumps([k % 10] * 3) for k in range(1000)]
+    lines[700] = "[1, 2]"
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    got = []
+    with pytest.raises(InputError, match="line 701"):
+        for batch in batches(from_file(str(tmp_path / "in.jsonl")), 64, 3, 9):
+            got.extend(batch.sources.tolist())
+    assert got == [[k % 10] * 3 for k in range(700)]
+
+
+def test_standard_input_is_read_as_it_is_needed(monkeypatch):
+    class Endless(io.RawIOBase):
+        def __init__(self):
+            self.n = 0
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            self.n += 1
+            buffer[:8] = b"[1,2,3]\n"
+            return 8
+
+    stream = io.BufferedReader(endless := Endless(), 64)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+    endless_batches = batches(from_file("-"), 5, 3, 9)
+    assert np.array([next(endless_batches).sources for _ in range(3)]).tolist() == [[[1, 2, 3]] * 5] * 3
+    assert endless.n < 100
+
+
+@pytest.fixture
+def write(monkeypatch):
+    """Standard input is a pipe: a function that writes to it, or with None closes it."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as stdin, open(writing, "wb", buffering=0) as pipe:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
+        yield lambda text: pipe.close() if text is None else pipe.write(text)
+
+
+def test_a_pipe_in_which_no_more_is_waiting(write):
+    located = from_file("-")
+    place = Place("standard input", "line", 1)
+    write(b"1 2 3\n")
+    assert next(located) == Located(place, [1, 2, 3])
+    assert next(located) is None
+    write(b'[4, 5]\n\n{"input": [6], "id": 1}\n7 ')
+    assert next(located) == Located(place._replace(number=2), [4, 5])
+    assert next(located) == Located(place._replace(number=4), [6], id=1)
+    assert next(located) is None
+    write(b"8")  # a line that is not over
+    assert next(located) is None
+    write(b"9 10\n11")
+    assert next(located) == Located(place._replace(number=5), [7, 89, 10])
+    assert next(located) is None
+    write(None)
+    assert list(located) == [Located(place._replace(number=6), [11])]
+
+
+def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
+    rows = batches(from_file("-"), 2, None, 9)
+    write(b"1 2\n3 4\n5 6\n")
+    assert next(rows).sources.tolist() == [[1, 2], [3, 4]]
+    assert next(rows).sources.tolist() == [[5, 6]]  # it does not wait for another
+    assert next(rows) is None
+    write(b"7 8\n9 0\n")
+    assert next(rows).sources.tolist() == [[7, 8], [9, 0]]
+    assert next(rows) is None
+    write(b"1")
+    assert next(rows) is None
+    write(b" 1\n1 2 3\n")
+    assert next(rows).sources.tolist() == [[1, 1]]
+    with pytest.raises(InputError, match="standard input, line 7: expected 2 integers, got 3"):
+        next(rows)
+
+
+def test_a_pipe_that_holds_one_document(write):
+    write(b"[\n[1, 2],\n")
+    located = from_file("-")
+    write(b"[3, 4]\n]\n")
+    write(None)
+    assert [row.values for row in located if row] == [[1, 2], [3, 4]]
+
+
+def test_a_file_is_never_waited_for(tmp_path):
+    (tmp_path / "in.txt").write_text("1 2 3\n" * 50_000)  # more than is read at once
+    assert None not in list(from_file(str(tmp_path / "in.txt")))
+
+
+def test_a_closed_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
+        next(from_file("-"))
+
+
+def test_sources_of_a_caller():
+    assert source_rows([[1, 2], (3,), np.array([4, 5], np.uint8)], 9) == [[1, 2], [3], [4, 5]]
+    assert source_rows(np.array([[1, 2], [3, 4]]), 9) == [[1, 2], [3, 4]]
+    for sources, message in [
+        ("12", 'expected a list of sources, each a list of integers, got "12"'),
+        ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
+        ([[1], []], "sources, row 1: expected some integers, got 0"),
+        ([[1], [2, 10]], "sources, row 1: expected integers from 0 to 9, got 10"),
+        ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
+        (np.array([[True]]), "sources, row 0: expected integers from 0 to 9, got true"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            source_rows(sources, 9)
+
+
+def test_reading_a_bad_sequence_raises_its_error():
+    assert listed(Located(Place("x"), [1])) == [1]
+    with pytest.raises(InputError, match="no"):
+        listed(Located(Place("x"), InputError("no")))
+
+
+def test_lines_that_are_typed(monkeypatch):
+    lines = iter(["3 1 2", "", "4, 5,6", "[7, 8, 9]", "1 x", "[1", '{"input": [2, 2]}'])
+
+    def typed(prompt):
+        assert prompt == "> "
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    located = list(from_terminal())
+    values = [row.values for row in located]
+    assert values[:3] + values[5:] == [[3, 1, 2], [4, 5, 6], [7, 8, 9], [2, 2]]
+    assert str(values[3]) == "line 5, word 2: expected an integer, got 'x'"
+    assert str(values[4]).startswith(f"line 6: {UNREADABLE}")

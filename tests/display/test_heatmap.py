@@ -1,0 +1,95 @@
+import io
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.display import heatmap
+from seq2seq_demo.trained_network import Prediction
+
+SOURCE, PREDICTED, EXPECTED = [3, 12, 0], [5, 7], [5, 3]
+ATTENTION = np.array([[0.05, 0.95, 0], [0.25, 0.3, 0.45]], np.float32)
+LEGEND = "Each output (row) spreads an attention of 1 over the inputs (columns): 0 "
+
+
+def draw(source, predicted, expected, attention, colour=False):
+    return heatmap.draw(Prediction(source, predicted, expected, attention=attention), colour)
+
+
+def test_without_colour():
+    lines = [
+        "     3 12  0",
+        "5 |   @@@   |",
+        "7 |:::---===| (expected 3)",
+        LEGEND + "| .:-=+*#%@| 1",
+    ]
+    assert draw(SOURCE, PREDICTED, EXPECTED, ATTENTION).split("\n") == lines
+
+
+def test_in_colour():
+    white, navy = "\x1b[48;5;231m   ", "\x1b[48;5;17m   "
+    thirds = "\x1b[48;5;153m   \x1b[48;5;111m   \x1b[48;5;69m   "
+    header, first, second, legend = draw(SOURCE, PREDICTED, EXPECTED, ATTENTION, True).split("\n")
+    assert header == "     3 12  0"
+    assert first == f"5 |{white}{navy}{white}\x1b[0m|"
+    assert second == f"\x1b[31m7\x1b[0m |{thirds}\x1b[0m|\x1b[31m (expected 3)\x1b[0m"
+    scale = "".join(f"\x1b[48;5;{n}m  " for n in (231, 189, 153, 111, 69, 27, 21, 20, 18, 17))
+    assert legend == f"{LEGEND}|{scale}\x1b[0m| 1"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_nothing_is_wrong_where_nobody_knows_what_to_expect(colour):
+    unknown = draw(SOURCE, PREDICTED, None, ATTENTION, colour)
+    assert unknown == draw(SOURCE, PREDICTED, PREDICTED, ATTENTION, colour)
+    assert "expected" not in unknown
+    assert "\x1b[31m" not in unknown
+
+
+def test_labels_stand_below_one_another():
+    lines = draw([4, 7], [5, 100], [5, 99], np.array([[1, 0], [0, 1]])).split("\n")
+    assert lines[:3] == ["      4 7", "  5 |@@  |", "100 |  @@| (expected 99)"]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_shade_for_each_tenth(kind):
+    edges = np.arange(11, dtype=kind)[None] / 10
+    drawn = draw([0] * 11, [1], None, edges).split("\n")[1]
+    assert drawn == "1 |  ..::--==++**##%%@@@@|"
+    below = draw([0] * 11, [1], None, edges - kind(0.001)).split("\n")[1]
+    assert below == "1 |    ..::--==++**##%%@@|"
+
+
+def test_what_is_no_number_stays_blank():
+    assert draw([0, 0], [1], None, np.array([[np.nan, 1]])).split("\n")[1] == "1 |  @@|"
+
+
+def test_without_attention():
+    with pytest.raises(ValueError, match="expected a prediction with attention, got one without"):
+        draw([1], [2], [2], None)
+
+
+def test_colours_darken():
+    """By the palette's own numbers: 16 + 36 r + 6 g + b, each of six steps."""
+    steps = np.array([0, 95, 135, 175, 215, 255])
+    colours = [(steps[(n - 16) // 36], steps[(n - 16) // 6 % 6], steps[(n - 16) % 6]) for n in heatmap.COLOURS]
+    luminance = np.array(colours) @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(luminance) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("tty", "environment", "colour"),
+    [
+        (True, {"TERM": "xterm-256color"}, True),
+        (False, {"TERM": "xterm-256color"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (True, {}, False),
+        (True, {"TERM": "xterm", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_has_colour(monkeypatch, tty, environment, colour):
+    for name in ("TERM", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: tty)
+    assert heatmap.has_colour(stream) is colour

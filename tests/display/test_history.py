@@ -1,0 +1,57 @@
+import json
+import os
+
+import pytest
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.display.history import History
+from seq2seq_demo.errors import DemoError
+from seq2seq_demo.evaluation import EpochFigures, Figures
+from seq2seq_demo.trained_network import untrained
+
+FIGURES = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)
+HISTORY = [EpochFigures(epoch, 10 * epoch, 2.0, 0.1, FIGURES) for epoch in (1, 2)]
+
+
+def tell(history, figures):
+    history.on_epoch_end(figures, untrained(ModelConfig(), 0), Pairs([], []))
+
+
+def test_both_are_written_anew_after_each_epoch(tmp_path):
+    history = History(tmp_path / "h.json", tmp_path / "h.svg")
+    assert os.listdir(tmp_path) == []
+    pictures = []
+    for n in (1, 2):
+        tell(history, HISTORY[:n])
+        written = json.loads((tmp_path / "h.json").read_text())
+        assert [EpochFigures.from_json(facts) for facts in written] == HISTORY[:n]
+        pictures.append((tmp_path / "h.svg").read_bytes())
+    assert pictures[0] != pictures[1]
+    assert (written[1]["epoch"], written[1]["loss"], written[1]["validation_loss"]) == (2, 2, 1)
+
+
+@pytest.mark.parametrize("name", ["h.json", "h.svg"])
+def test_either_can_be_left_out(tmp_path, name):
+    path = tmp_path / name
+    tell(History(path, None) if name == "h.json" else History(None, path), HISTORY)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_where_nothing_can_be_written(tmp_path):
+    for path, plot in [(tmp_path, None), (None, tmp_path / "none" / "h.svg")]:
+        with pytest.raises(DemoError, match="expected a place for "):
+            History(path, plot)
+
+
+@pytest.mark.parametrize("name", ["h.json", "h.svg"])
+def test_what_cannot_be_written_any_more_is_said_and_the_training_goes_on(tmp_path, capsys, name):
+    path = tmp_path / "folder" / name
+    path.parent.mkdir()
+    history = History(path, None) if name == "h.json" else History(None, path)
+    path.parent.rmdir()
+    tell(history, HISTORY)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("No history: ")
+    assert "No such file or directory" in err

@@ -1,0 +1,272 @@
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from helpers import environment
+
+from seq2seq_demo.display import plots
+from seq2seq_demo.errors import DemoError, UsageError
+from seq2seq_demo.evaluation import EpochFigures, Figures
+from seq2seq_demo.trained_network import Prediction
+
+SVG = "{http://www.w3.org/2000/svg}"
+# α of 0, 1/2 and 1, and their colours among Matplotlib's Blues
+ATTENTION = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0]])
+PREDICTIONS = [
+    Prediction([3, 12, 0], [7, 8, 9, 10, 11], [7, 8, 99, 10, 11], attention=ATTENTION),
+    Prediction([4, 5, 6], [21, 22, 23, 24, 25], None, attention=ATTENTION),
+]
+WHITE, MIDDLE, NAVY, RED = "#f7fbff", "#6aaed6", "#08306b", "#d62728"
+CURVES = ("#1f77b4", "#ff7f0e", "#2ca02c")
+
+
+def attention(path, B=2):
+    plots.attention(path, PREDICTIONS[:B])
+
+
+VALIDATION = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)
+
+
+def figures(epochs):
+    """Every figure of an epoch is its own, so that an exchanged one shows."""
+    return [EpochFigures(k + 1, 700, loss=2.0, token_accuracy=0.1, validation=VALIDATION) for k in range(epochs)]
+
+
+def groups(path, name):
+    """The groups of an SVG whose id is `name` and a number, in order."""
+    root = ElementTree.parse(path).getroot()
+    return [group for group in root.iter(f"{SVG}g") if re.fullmatch(rf"{name}_\d+", group.get("id", ""))]
+
+
+def texts(element):
+    """Every text with its colour (None: black), in the order of the drawing."""
+    colours = [re.search(r"fill: (#\w+)", text.get("style")) for text in element.iter(f"{SVG}text")]
+    return [(text.text, colour and colour[1]) for text, colour in zip(element.iter(f"{SVG}text"), colours, strict=True)]
+
+
+def points(path):
+    return np.array(re.findall(r"(-?[\d.]+) (-?[\d.]+)", path.get("d")), float)
+
+
+def curves(axes):
+    """The curves of a panel `[curves, epochs, 2]`, as fractions of its width and height from its lower left corner."""
+    frame, *paths = axes.iter(f"{SVG}path")
+    left, top = points(frame).min(axis=0)
+    right, bottom = points(frame).max(axis=0)
+    lines = [path for path in paths if "clip-path" in path.attrib and any(c in path.get("style") for c in CURVES)]
+    return (np.array([points(line) for line in lines]) - [left, bottom]) / [right - left, top - bottom]
+
+
+def test_one_sequence(tmp_path):
+    attention(tmp_path / "a.svg", B=1)
+    panel, bar = groups(tmp_path / "a.svg", "axes")
+    across = [(text, None) for text in ("3", "12", "0", "input")]
+    down = [("7", None), ("8", None), ("9", RED), ("10", None), ("11", None), ("prediction", None)]
+    assert texts(panel) == [*across, *down, ("expected 99", RED)]
+    rows = {text.text: float(text.get("y")) for text in panel.iter(f"{SVG}text")}
+    assert rows["expected 99"] == pytest.approx(rows["9"], abs=2)  # pixels, of which a row has 21
+    assert [text for text, _ in texts(bar)] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "attention α"]
+
+
+def test_the_cells(tmp_path):
+    """Five rows of three, each a square, from the upper left corner on."""
+    attention(tmp_path / "a.svg", B=1)
+    cells = list(groups(tmp_path / "a.svg", "QuadMesh")[0].iter(f"{SVG}path"))
+    colours = {0: WHITE, 0.5: MIDDLE, 1: NAVY}
+    assert [cell.get("style").split(";")[0] for cell in cells] == [f"fill: {colours[a]}" for a in ATTENTION.flat]
+    boxes = np.array([points(cell) for cell in cells])
+    corners = boxes.min(axis=1).reshape(5, 3, 2)
+    side = corners[0, 1, 0] - corners[0, 0, 0]
+    rows, columns = np.mgrid[:5, :3]
+    assert corners[..., 0] == pytest.approx(corners[0, 0, 0] + side * columns, abs=1e-3)
+    assert corners[..., 1] == pytest.approx(corners[0, 0, 1] + side * rows, abs=1e-3)
+
+
+def test_several_sequences(tmp_path):
+    attention(tmp_path / "a.svg")
+    first, second, _ = groups(tmp_path / "a.svg", "axes")
+    assert texts(first)[-1] == ("sequence 1", None)
+    across = ["4", "5", "6", "input"]
+    down = ["21", "22", "23", "24", "25", "prediction"]
+    assert texts(second) == [(text, None) for text in (*across, *down, "sequence 2")]
+
+
+@pytest.mark.parametrize(("B", "T", "S"), [(1, 1, 1), (5, 2, 1), (2, 3, 40), (7, 1, 2)])
+def test_a_panel_for_each_sequence(tmp_path, B, T, S):
+    symbols = np.arange(100, 100 + B * S).reshape(B, S)
+    alpha = np.full((T, S), 1 / S)
+    plots.attention(tmp_path / "a.svg", [Prediction(row, [0] * T, None, None, alpha) for row in symbols.tolist()])
+    *panels, _ = groups(tmp_path / "a.svg", "axes")
+    assert [[int(text) for text, _ in texts(panel)[:S]] for panel in panels] == symbols.tolist()
+
+
+def test_too_many_sequences(tmp_path):
+    n = plots.MAX_PANELS + 1
+    with pytest.raises(UsageError, match="expected at most 16 sequences in a picture, got 17 or more"):
+        plots.attention(tmp_path / "a.svg", PREDICTIONS[:1] * n)
+    assert os.listdir(tmp_path) == []
+
+
+def test_history(tmp_path):
+    history = figures(3)
+    history[2] = replace(history[2], loss=0.5, validation=replace(VALIDATION, loss=0.25, exact_match=0.9))
+    plots.history(tmp_path / "h.svg", history)
+    losses, accuracies = groups(tmp_path / "h.svg", "axes")
+    shown = [text for text, _ in texts(losses)]
+    assert shown == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats a symbol", *shown[8:]]
+    assert shown[8:] == ["Loss, with teacher forcing", "training", "validation"]
+    assert [text for text, _ in texts(accuracies)[-4:]] == [
+        "Validation accuracy",
+        "token accuracy, teacher forcing",
+        "token accuracy, free-running",
+        "exact match, free-running",
+    ]
+    x = [1 / 6, 3 / 6, 5 / 6]  # half an epoch on either side
+    on_axis = [[(y + 0.02) / 1.04 for y in ys] for ys in ([0.6] * 3, [0.5] * 3, [0.3, 0.3, 0.9])]
+    drawn = curves(accuracies)
+    assert drawn[..., 0] == pytest.approx(np.array([x] * 3), abs=1e-4)
+    assert drawn[..., 1] == pytest.approx(np.array(on_axis), abs=1e-4)
+    training, validation = curves(losses)[..., 1]
+    margin, unit = 1 / 22, 20 / 22 / np.log(2 / 0.25)  # Matplotlib leaves a twentieth on either side
+    assert training == pytest.approx(margin + unit * np.log(np.array([2, 2, 0.5]) / 0.25), abs=1e-3)
+    assert validation == pytest.approx(margin + unit * np.log(np.array([1, 1, 0.25]) / 0.25), abs=1e-3)
+
+
+def test_a_loss_of_zero_has_no_logarithm(tmp_path):
+    first, second = figures(2)
+    plots.history(tmp_path / "h.svg", [first, replace(second, loss=0.0)])
+    labels = [text for text, _ in texts(groups(tmp_path / "h.svg", "axes")[0])]
+    assert "0.00" in labels
+    assert "1.00" in labels
+
+
+@pytest.mark.parametrize(("epochs", "labels"), [(1, "1"), (2, "1 2"), (12, "2 4 6 8 10 12")])
+def test_epochs_are_whole_numbers(tmp_path, epochs, labels):
+    plots.history(tmp_path / "h.svg", figures(epochs))
+    for axes in groups(tmp_path / "h.svg", "axes"):
+        shown = [text for text, _ in texts(axes)]
+        assert shown[: shown.index("epoch")] == labels.split()
+
+
+def test_one_epoch_shows(tmp_path):
+    plots.history(tmp_path / "h.svg", figures(1))
+    for axes, n_curves in zip(groups(tmp_path / "h.svg", "axes"), (2, 3), strict=True):
+        markers = [use for use in axes.iter(f"{SVG}use") if use.get("style", "").startswith("fill: ")]
+        colours = [use.get("style")[6:13] for use in markers]
+        assert colours == [*CURVES[:n_curves]] * 2  # on the curves, and in the legend
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
+def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begins):
+    contents = []
+    for draw in (attention, attention, lambda path: plots.history(path, figures(3))):
+        draw(tmp_path / name)
+        contents.append((tmp_path / name).read_bytes())
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(len(contents)))  # what Matplotlib takes for the time
+    assert contents[0] == contents[1] != contents[2]
+    assert all(content.startswith(begins) for content in contents)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link.svg").symlink_to(tmp_path / "target")
+    attention(tmp_path / "link.svg")
+    assert (tmp_path / "link.svg").is_symlink()
+    assert (tmp_path / "target").read_bytes().startswith(b"<?xml")
+
+
+def test_what_could_not_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "dir.svg").mkdir()
+    for path, message in [
+        (tmp_path / "dir.svg", "could not be written: Is a directory"),
+        (tmp_path / "none" / "a.svg", "could not be written: No such file"),
+        (tmp_path / f"{'a' * 300}.svg", "could not be written: File name too long"),
+    ]:
+        with pytest.raises(DemoError, match=message):
+            attention(path)
+    assert os.listdir(tmp_path) == ["dir.svg"]
+
+
+def test_an_old_picture_outlives_a_failure(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(DemoError, match="could not be written: No space left on device"):
+        plots.history(tmp_path / "a.png", figures(2))
+    assert os.listdir(tmp_path) == ["a.png"]
+    assert (tmp_path / "a.png").read_text() == "old"
+
+
+def test_check_lets_pass(tmp_path):
+    for name in ("a.png", "a.svg", "a.pdf", "A.PNG"):
+        plots.check(tmp_path / name)
+    (tmp_path / "a.png").write_text("old")
+    plots.check(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("name", ["a", "a.jpg", "a.png.gz", ".png"])
+def test_check_the_suffix(tmp_path, name):
+    with pytest.raises(UsageError, match=re.escape(f"{name}: expected a picture's name to end in one of .png, .svg")):
+        plots.check(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("file", "advice"),
+    [
+        ("pyvenv.cfg", "PYTHON -m pip install matplotlib"),
+        ("uv-receipt.toml", "uv pip install --python PYTHON matplotlib"),
+        ("pipx_metadata.json", "pipx inject seq2seq-demo matplotlib"),
+    ],
+)
+def test_without_matplotlib_it_says_how_to_install_it_here(tmp_path, monkeypatch, file, advice):
+    """`uv tool` and pipx, which each leave a file of their own, made an environment that one cannot just install to."""
+    (tmp_path / "seq2seq-demo").mkdir()
+    (tmp_path / "seq2seq-demo" / file).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "seq2seq-demo"))
+    monkeypatch.setattr(sys, "executable", "PYTHON")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UsageError, match=f"^pictures need Matplotlib: {advice}$"):
+        plots.check(tmp_path / "a.png")
+
+
+def test_check_the_place(tmp_path, monkeypatch):
+    (tmp_path / "dir.png").mkdir()
+    (tmp_path / "file").write_text("")
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, obstacle in [
+        ("none/a.png", f", but there is no directory {tmp_path / 'none'}"),
+        ("file/a.png", f", but there is no directory {tmp_path / 'file'}"),
+        ("dir.png", ", found a directory"),
+        ("pipe.png", ", found a device or pipe"),
+        (f"{'a' * 300}.png", ": File name too long"),
+    ]:
+        with pytest.raises(DemoError, match=f"a place for a picture{obstacle}$") as error:
+            plots.check(tmp_path / name)
+        assert not isinstance(error.value, UsageError)
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(DemoError, match=f"{tmp_path} cannot be written$"):
+        plots.check(tmp_path / "a.png")
+
+
+@pytest.mark.slow
+def test_matplotlib_is_loaded_only_to_draw_and_pyplot_never(tmp_path):
+    """Pyplot would keep a figure that is drawn, and look for a display."""
+    code = """if True:
+        import sys
+        from pathlib import Path
+        import numpy as np
+        from seq2seq_demo.display import plots
+        from seq2seq_demo.trained_network import Prediction
+        assert "matplotlib" not in sys.modules
+        plots.attention(Path("a.pdf"), [Prediction([1, 2], [3], None, None, np.zeros((1, 2)))])
+        assert "matplotlib.pyplot" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), check=True)

@@ -1,0 +1,38 @@
+import json
+
+import numpy as np
+
+from seq2seq_demo.display.predictions import prediction_json, prediction_line, probe_line
+from seq2seq_demo.trained_network import Prediction
+
+
+def test_a_line():
+    line = "==> For input [1, 2], prediction=[2 3]"
+    assert prediction_line(Prediction([1, 2], [2, 3])) == line
+    assert prediction_line(Prediction([1, 2], [2, 3], [2, 1])) == f"{line} (expected=[2 1])"
+
+
+def test_json():
+    attention = np.array([[0.25, 0.75], [1, 1e-7]])
+    facts = json.loads(prediction_json(Prediction([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention), {"id": "a"}))
+    assert list(facts) == ["id", "input", "prediction", "expected", "exact", "probabilities", "attention"]
+    assert facts == {
+        "id": "a",
+        "input": [1, 2],
+        "prediction": [2, 3],
+        "expected": [2, 1],
+        "exact": False,
+        "probabilities": [0.5, 0.333333],
+        "attention": [[0.25, 0.75], [1, 0]],
+    }
+    unknown = json.loads(prediction_json(Prediction([1, 2], [2, 3], probabilities=[0.5, 0.5]), {}))
+    assert (unknown["expected"], unknown["exact"]) == (None, None)
+    assert "attention" not in unknown
+
+
+def test_a_probe():
+    right = "    probe [1, 2], prediction=[2 1]"
+    assert probe_line([1, 2], [2, 1], [2, 1], colour=True) == right
+    assert probe_line([1, 2], [2, 3], [2, 1], colour=False) == "    probe [1, 2], prediction=[2 3*] (expected=[2 1])"
+    red = "    probe [1, 2], prediction=[2 \033[31m3*\033[0m] (expected=[2 1])"
+    assert probe_line([1, 2], [2, 3], [2, 1], colour=True) == red

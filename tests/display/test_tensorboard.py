@@ -1,0 +1,340 @@
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import environment
+
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import Pairs, shift_right
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.display import tensorboard
+from seq2seq_demo.display.tensorboard import TensorBoard
+from seq2seq_demo.errors import DemoError
+from seq2seq_demo.evaluation import cross_entropy
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.training.loop import fit
+
+MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=6, in_max_int=10, out_max_int=12)
+# 130 validation pairs, of which the logs take 128, and 147 steps an epoch.
+CONFIG = TrainConfig(1300, in_len=5, out_len=4, learning_rate=0.02, epochs=2, batch_size=8)
+REVERSED = find_pattern("reversed")
+
+
+class Recorder(Callback):
+    """Keeps what it is told, and passes on what happens in the first epoch."""
+
+    def __init__(self, first_epoch: Callback):
+        self.progress, self.networks, self.first_epoch = [], [], first_epoch
+
+    def on_steps_end(self, step, points, loss, token_accuracy):
+        self.progress.append((step, loss, token_accuracy))
+        if not self.networks:
+            self.first_epoch.on_steps_end(step, points, loss, token_accuracy)
+
+    def on_epoch_end(self, history, network, validation):
+        self.history, self.validation = history, validation
+        if not self.networks:
+            self.first_epoch.on_epoch_end(history, network, validation)
+        self.networks.append(network)
+
+
+class Logged:
+    """A training and its logs, a directory for each level, and one where level 3 ends with the first epoch."""
+
+    def __init__(self, folder: Path):
+        levels = [TensorBoard(folder / str(level), level) for level in range(4)]
+        with TensorBoard(folder / "interrupted", 3) as first_epoch:
+            self.recorder = Recorder(first_epoch)
+            fit(REVERSED, CONFIG, untrained(MODEL, 0), [self.recorder, *levels])
+        self.interrupted = folder / "interrupted"
+        self.network, self.validation = self.recorder.networks[-1], self.recorder.validation
+        self.probes = Pairs(*(symbols[:128] for symbols in self.validation))
+        self.levels = [read(folder / str(level)) for level in range(4)]
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory):
+    return Logged(tmp_path_factory.mktemp("logs"))
+
+
+def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
+    """Read all events of a directory: (plugin, tag) → the steps and values, in the order of writing."""
+    found = {}
+    for path in sorted(log_dir.iterdir()):
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                key = value.metadata.plugin_data.plugin_name, value.tag
+                found.setdefault(key, []).append((event.step, tf.make_ndarray(value.tensor)))
+    return found
+
+
+def check_histogram(buckets, array, tolerance=1e-5):
+    """Buckets `[K, 3]` are the array's, whose elements are known up to a tolerance."""
+    left, right, counts = buckets.T
+    assert (buckets.dtype, len(buckets)) == (np.float64, 30)
+    assert left[0] == pytest.approx(array.min(), abs=tolerance)
+    assert right[-1] == pytest.approx(array.max(), abs=tolerance)
+    assert (left[1:] == right[:-1]).all()
+    assert counts.sum() == array.size
+    for edge, below in zip(right, counts.cumsum(), strict=True):
+        assert (array < edge - tolerance).sum() <= below <= (array <= edge + tolerance).sum()
+
+
+def test_every_level_logs_what_it_says_and_no_more(logged):
+    names = list(weight_shapes(MODEL))
+    figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
+    levels = [{"train/loss", "train/token_accuracy"} | {f"validation/{name}" for name in figures}]
+    levels.append({"gradients/global_norm"} | {f"gradients/{name}" for name in names})
+    levels.append({f"weights/{name}" for name in names})
+    levels.append({"activations/memory", "activations/logits", "activations/attention", "probe/attention"})
+    expected = set()
+    for level, more in enumerate(levels):
+        expected |= more
+        assert {tag for _, tag in logged.levels[level]} == expected
+        for (plugin, tag), values in logged.levels[level].items():
+            scalar = tag.startswith(("train", "validation")) or tag == "gradients/global_norm"
+            assert plugin == ("scalars" if scalar else "images" if tag == "probe/attention" else "histograms")
+            if not tag.startswith("train"):
+                assert [step for step, _ in values] == [147, 294]
+
+
+def test_the_figures_are_those_of_the_training(logged):
+    recorder = logged.recorder
+    steps, losses, accuracies = zip(*recorder.progress, strict=True)
+    assert steps == (64, 128, 147, 211, 275, 294)
+    for logs in logged.levels:
+        for name, values in (("loss", losses), ("token_accuracy", accuracies)):
+            assert logs["scalars", f"train/{name}"] == list(zip(steps, np.float32(values), strict=True))
+        for (plugin, tag), values in logs.items():
+            if tag.startswith("validation/"):
+                name = tag.removeprefix("validation/")
+                assert plugin == "scalars"
+                assert values == [
+                    (epoch.step, np.float32(getattr(epoch.validation, name))) for epoch in recorder.history
+                ]
+
+
+@pytest.mark.parametrize(
+    "name", ["encoder/embedding", "decoder/layer_0/bias", "decoder/attention/score", "decoder/output/bias"]
+)
+def test_a_gradient_is_a_finite_difference(logged, name):
+    weights = {name: weight.astype(float) for name, weight in logged.network.weights.items()}
+    sources, targets = logged.probes
+    decoder_input = shift_right(targets, MODEL.go)
+
+    def difference(index):
+        weight, losses = weights[name], []
+        value = weight[index]
+        for weight[index] in (value + 1e-4, value - 1e-4):
+            logits = NumpyNetwork(MODEL, weights).decode(sources, 4, decoder_input).logits
+            losses.append(cross_entropy(logits, targets).mean())
+        weight[index] = value
+        return (losses[0] - losses[1]) / 2e-4
+
+    gradient = np.array([difference(index) for index in np.ndindex(weights[name].shape)])
+    check_histogram(logged.levels[1]["histograms", f"gradients/{name}"][-1][1], gradient, 1e-6)
+
+
+def test_the_global_norm_is_that_of_all_gradients(logged):
+    squares = 0
+    for (_, tag), values in logged.levels[1].items():
+        if tag.startswith("gradients/") and tag != "gradients/global_norm":
+            left, right, counts = values[-1][1].T
+            squares += (counts * (left**2 + left * right + right**2) / 3).sum()  # as if even within a bucket
+    norm = logged.levels[1]["scalars", "gradients/global_norm"][-1][1]
+    assert norm == pytest.approx(np.sqrt(squares), rel=0.01)
+
+
+def test_weights_are_logged_as_they_are_after_each_epoch(logged):
+    for k, network in enumerate(logged.recorder.networks):
+        for name, weight in network.weights.items():
+            check_histogram(logged.levels[2]["histograms", f"weights/{name}"][k][1], weight, 0)
+
+
+def test_activations_are_those_of_the_numpy_network(logged):
+    network = NumpyNetwork(MODEL, logged.network.weights)
+    memory, _ = network.encode(logged.probes.sources)
+    decoded = network.decode(logged.probes.sources, 4)
+    assert memory.shape == (128, 5, 7)
+    for name, array in (("memory", memory), ("logits", decoded.logits), ("attention", decoded.attention)):
+        check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
+
+
+def test_the_picture_is_the_attention_of_the_first_validation_pair(logged):
+    network = NumpyNetwork(MODEL, logged.network.weights)
+    attention = network.decode(logged.validation.sources[:1], 4).attention[0]  # [T, S]
+    width, height, png = logged.levels[3]["images", "probe/attention"][-1][1]
+    pixels = tf.io.decode_png(png).numpy()
+    assert (int(width), int(height)) == (5 * 16, 4 * 16)
+    assert pixels.shape == (4 * 16, 5 * 16, 1)
+    cells = pixels.reshape(4, 16, 5, 16)
+    assert (cells == cells[:, :1, :, :1]).all()
+    assert np.abs(cells[:, 0, :, 0] - 255 * attention).max() <= 0.51
+    assert cells[:, 0, :, 0].argmax() == attention.argmax()
+
+
+def test_a_network_without_attention_shows_none(logged, tmp_path):
+    model = replace(MODEL, model="embedding_rnn")
+    with TensorBoard(tmp_path, 3) as logs:
+        logs.on_epoch_end(logged.recorder.history, untrained(model, 0), logged.validation)
+    tags = {tag for _, tag in read(tmp_path) if not tag.startswith("validation/")}
+    names = {f"{group}/{name}" for group in ("gradients", "weights") for name in weight_shapes(model)}
+    assert tags == names | {"gradients/global_norm", "activations/memory", "activations/logits"}
+
+
+def test_the_package_tensorboard_is_not_needed(logged, monkeypatch, tmp_path):
+    for name in ("tensorboard", "tensorboard.summary.v2"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with TensorBoard(tmp_path, 3) as logs:
+        logs.on_epoch_end(logged.recorder.history, logged.network, logged.validation)
+    assert ("images", "probe/attention") in read(tmp_path)
+
+
+@pytest.mark.parametrize(("T", "S", "cell"), [(64, 3, 16), (65, 3, 15), (3, 1025, 1)])
+def test_a_picture_of_long_sequences_has_smaller_cells(T, S, cell):
+    width, height, png = tensorboard._picture(np.full((T, S), 1 / S)).numpy()
+    assert (int(width), int(height)) == (cell * S, cell * T)
+    assert tf.io.decode_png(png).shape == (cell * T, cell * S, 1)
+
+
+def test_a_histogram_leaves_out_what_is_not_finite():
+    buckets = tensorboard._buckets(np.float32([1, np.nan, 3, np.inf, 2, -np.inf]))
+    check_histogram(buckets, np.array([1, 3, 2]))
+    assert tensorboard._buckets(np.float32([np.nan])).sum(axis=0)[2] == 0
+    assert tensorboard._buckets(np.zeros(4, np.float32))[:, 2].sum() == 4
+
+
+def test_a_resumed_training_goes_on_in_the_same_directory(logged):
+    folder = logged.interrupted
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert {step for values in read(folder).values() for step, _ in values} == {64, 128, 147}
+    snapshot = logged.recorder.networks[0]
+    with TensorBoard(folder, 3) as logs:
+        fit(REVERSED, CONFIG, snapshot, [logs])
+    assert {path: path.read_bytes() for path in before} == before
+    resumed = read(folder)
+    assert resumed.keys() == logged.levels[3].keys()
+    for key, values in logged.levels[3].items():  # as if it had never been interrupted
+        assert [step for step, _ in resumed[key]] == [step for step, _ in values]
+        assert all((a == b).all() for (_, a), (_, b) in zip(resumed[key], values, strict=True))
+
+
+def test_the_logs_can_be_read_while_training_goes_on(tmp_path):
+    with TensorBoard(tmp_path, 0) as logs:
+        logs.on_steps_end(7, 9, 0.5, 0.25)
+        assert read(tmp_path) == {
+            ("scalars", "train/loss"): [(7, 0.5)],
+            ("scalars", "train/token_accuracy"): [(7, 0.25)],
+        }
+
+
+@pytest.mark.parametrize("size", [300, 1500])  # the first histogram is too much, or the eleventh, which flushes
+def test_a_disk_that_is_full_ends_the_logs_only(logged, capsys, tmp_path, size):
+    mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with mine.as_default(3), TensorBoard(tmp_path / "logs", 1) as logs:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        try:
+            logs.on_epoch_end(logged.recorder.history, logged.network, logged.validation)
+            logs.on_steps_end(295, 9, 0.5, 0.25)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        tf.summary.write("of", "others")
+    err = capsys.readouterr().err
+    assert re.fullmatch(r"No logs from step 294 on: \S+logs/events\S+; File too large\n", err)
+    assert read(tmp_path / "mine") == {("", "of"): [(3, b"others")]}
+
+
+@pytest.mark.slow
+def test_making_one_leaves_tensorflow_alone(tmp_path):
+    """Training must be the first to touch it: threads and workers can be set up only once, before anything runs."""
+    code = f"""
+import sys
+from pathlib import Path
+from seq2seq_demo.display.tensorboard import TensorBoard
+with TensorBoard(Path({str(tmp_path)!r}), 3) as logs:
+    logs.on_epoch_begin(0)
+print("tensorflow" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert ran.stdout == "False\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_makes_the_directory_and_refuses_what_is_none(tmp_path):
+    tensorboard.check(tmp_path / "a" / "b")
+    tensorboard.check(tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    (tmp_path / "file").touch()
+    for path, reason in [
+        (tmp_path / "file", "File exists"),
+        (tmp_path / "file" / "logs", "Not a directory"),
+        (Path("/proc/logs"), "No such file or directory"),
+        (Path("/proc"), "No such file or directory"),
+    ]:
+        with pytest.raises(DemoError) as error:
+            tensorboard.check(path)
+        assert str(error.value) == f"{path}: expected a directory to write logs to, got: {reason}"
+
+
+def test_the_default_directory_is_the_users_and_of_this_run_alone(monkeypatch, temporary):
+    folder = temporary / f"seq2seq_demo_logs-{os.getuid()}"
+    first, second = (tensorboard.default_log_dir(None, "sorted") for _ in range(2))
+    assert first.parent == second.parent == folder
+    assert first != second
+    assert not first.exists()
+    assert re.fullmatch(r"\d{8}-\d{6}__basic__sorted__\w+", first.name)
+    assert "__mine__reversed__" in tensorboard.default_log_dir("mine", "reversed").name
+
+    def nowhere():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    assert tensorboard.default_log_dir(None, "sorted").parent.parent == Path("/tmp")
+
+
+TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len", 5, "--out-len", 4, "-o", "w"]
+
+
+def test_train_names_its_log_directory(run, temporary):
+    status, out, err = run(*TRAIN, "--tensorboard-verbose", 2)
+    assert status == 0, err
+    log_dir = Path(out.splitlines()[2].removeprefix("Log directory: "))
+    assert log_dir.parent.parent == temporary
+    assert {tag.partition("/")[0] for _, tag in read(log_dir)} == {"train", "validation", "gradients", "weights"}
+
+
+def test_train_logs_where_it_is_told_to(run):
+    status, out, err = run("--log-dir", "a/b", *TRAIN)
+    assert status == 0, err
+    assert out.splitlines()[2] == "Log directory: a/b"
+    assert {tag.partition("/")[0] for _, tag in read(Path("a/b"))} == {"train", "validation"}
+
+
+def test_a_log_directory_that_cannot_be_made_is_refused(run, tmp_path):
+    (tmp_path / "file").touch()
+    status, out, err = run(*TRAIN, "--log-dir", "file/logs")
+    assert (status, out) == (1, "")
+    assert err == "seq2seq-demo: error: file/logs: expected a directory to write logs to, got: Not a directory\n"
+
+
+def test_a_default_directory_that_cannot_be_made_does_not_stop_a_training(run, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    status, out, err = run(*TRAIN, "--tensorboard-verbose", 3)
+    assert status == 0
+    assert out.endswith("Saved w\n")
+    assert err.splitlines()[0] == f"No logs from step 64 on: {tmp_path}/file is not a directory"
+    assert err.count("No logs") == 1

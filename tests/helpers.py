@@ -1,0 +1,94 @@
+"""What several test files use: small networks, weights files, and the program in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+import seq2seq_demo
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parameters import initial_weights
+from seq2seq_demo.trained_network import TrainedNetwork
+
+ROOT = Path(seq2seq_demo.__file__).parents[1]
+REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
+SMALL = ["--cell-size", "7", "--embedding-size", "5"]
+PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
+
+
+def random_weights(model_config: ModelConfig, seed: int = 5) -> dict[str, np.ndarray]:
+    """Initial weights moved about, so that no bias is 0 and an exchanged gate shows."""
+    rng = np.random.default_rng(seed)
+    weights = initial_weights(model_config, seed)
+    return {name: (w + rng.normal(0, 0.2, w.shape)).astype(np.float32) for name, w in weights.items()}
+
+
+def save_random(path, model_config: ModelConfig | None = None, **changes) -> TrainedNetwork:
+    """Save a network of random weights that claims to reverse 10 symbols."""
+    model_config = model_config or ModelConfig()
+    values = {"task": "reversed", "in_len": 10, "out_len": 10} | changes
+    network = TrainedNetwork(model_config, random_weights(model_config), **values)
+    network.save(path)
+    return network
+
+
+def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: int = 10) -> str:
+    """The line that `predict` prints for a source, with the expected symbols as it prints them."""
+    predicted = NumpyNetwork(network.model_config, network.weights).decode(np.array([source]), out_len).symbols[0]
+    return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
+
+
+def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:
+    """The largest difference between two networks' weights."""
+    return max(np.abs(a.weights[name] - b.weights[name]).max() for name in a.weights)
+
+
+def environment(**changes) -> dict[str, str]:
+    """The environment of a process that finds this package from any directory."""
+    return os.environ | {"PYTHONPATH": str(ROOT)} | changes
+
+
+def start(folder, *argv) -> subprocess.Popen:
+    """Start the program in a process of its own."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*PROGRAM, *map(str, argv)], cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment()
+    )
+
+
+def end(process) -> tuple[int, str]:
+    """Wait until a process ends; return its exit status and what it wrote on standard error."""
+    _, err = process.communicate(timeout=120)
+    return process.returncode, err
+
+
+def snapshot_in(folder):
+    """The path of the snapshot in a folder, if there is one."""
+    return next(iter(folder.glob("s2s_checkpoint__*.weights.h5")), None)
+
+
+def wait_for(condition, seconds=60):
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def imported(argv, *modules) -> list[str]:
+    """Run the command line in a process of its own; return which of the modules it imported."""
+    code = f"""
+import sys
+from seq2seq_demo import cli
+try:
+    cli.main({argv!r})
+except SystemExit:
+    pass
+print([name for name in {modules!r} if name in sys.modules], file=sys.stderr)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    return eval(ran.stderr.splitlines()[-1])

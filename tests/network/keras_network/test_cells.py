@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.keras_network.cells import stacked_cells
+
+# isort: split
+import keras
+import tensorflow as tf
+
+B, E, H = 3, 5, 7
+
+
+@pytest.mark.parametrize(
+    ("cell_type", "reference"),
+    [
+        ("BasicLSTMCell", keras.layers.LSTMCell(H)),
+        ("LSTMCell", keras.layers.LSTMCell(H)),
+        ("GRUCell", keras.layers.GRUCell(H, reset_after=False)),
+        ("BasicRNNCell", keras.layers.SimpleRNNCell(H)),
+    ],
+)
+def test_cells_are_those_of_keras(cell_type, reference):
+    rng = np.random.default_rng(4)
+    (cell,) = stacked_cells(ModelConfig(cell_type=cell_type, cell_size=H, embedding_size=E))
+    cell.build((None, E))
+    reference.build((None, E))
+    for ours, theirs in zip(cell.weights, reference.weights, strict=True):
+        value = rng.normal(0, 1, ours.shape)
+        ours.assign(value)
+        theirs.assign(value)
+    x = tf.constant(rng.normal(0, 1, (B, E)), tf.float32)
+    state = tuple(tf.constant(rng.normal(0, 1, (B, H)), tf.float32) for _ in cell.zero_state(B))
+    next_state = cell.step(cell.project(x), state)
+    output, keras_state = reference(x, state[::-1])  # Keras has h before c
+    assert np.abs(next_state[-1] - output).max() < 1e-5
+    for ours, theirs in zip(next_state[::-1], keras_state, strict=True):
+        assert np.abs(ours - theirs).max() < 1e-5

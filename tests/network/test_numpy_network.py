@@ -1,0 +1,99 @@
+import math
+
+import numpy as np
+import pytest
+from helpers import random_weights
+
+from seq2seq_demo.cells import CELL_TYPES
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.numpy_network import NumpyNetwork, sigmoid, softmax
+from seq2seq_demo.network.parameters import weight_shapes
+
+
+def test_sigmoid_and_softmax():
+    assert sigmoid(np.array([0.0, math.log(3), -math.log(3), -1e9])).tolist() == pytest.approx([0.5, 0.75, 0.25, 0])
+    assert softmax(np.array([[0, math.log(3)], [1000, 1000]])).ravel().tolist() == pytest.approx([0.25, 0.75, 0.5, 0.5])
+
+
+def test_rnn_worked_out_by_hand():
+    """One unit, weights of 0 and 1: h = tanh(x + h), logits = (h, 0, -h)."""
+    config = ModelConfig(cell_type="BasicRNNCell", cell_size=1, embedding_size=1, in_max_int=1, out_max_int=1)
+    weights = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(config).items()}
+    weights |= {name: np.zeros_like(w) for name, w in weights.items() if name.endswith("bias")}
+    weights["encoder/embedding"] = np.array([[0.5], [-2]], np.float32)
+    weights["decoder/embedding"] = np.array([[0.25], [1], [-0.125]], np.float32)  # the last one is GO
+    weights["decoder/projection/kernel"] = np.array([[1, 0, -1]], np.float32)
+    memory, h = [], 0.0
+    for x in (0.5, -2):
+        h = math.tanh(x + h)
+        memory.append(h)
+    first = math.tanh(-0.125 + h)  # negative: symbol 2 is the likeliest
+    second = math.tanh(-0.125 + first)
+    network = NumpyNetwork(config, weights)
+    assert network.encode(np.array([[0, 1]]))[0].ravel().tolist() == pytest.approx(memory)
+    decoded = network.decode(np.array([[0, 1]]), 2)
+    assert decoded.symbols.tolist() == [[2, 2]]
+    assert decoded.logits[0].ravel().tolist() == pytest.approx([first, 0, -first, second, 0, -second])
+    assert decoded.attention is None
+    forced = network.decode(np.array([[0, 1]]), 2, decoder_input=np.array([[2, 1]]))
+    assert forced.logits[0, 1, 0] == pytest.approx(math.tanh(1 + first))
+
+
+def test_attention_written_out_for_one_sequence():
+    """Bahdanau's equations of the README, one number at a time, against the batched network."""
+    config = ModelConfig(
+        "embedding_attention", num_layers=2, cell_size=3, embedding_size=2, in_max_int=4, out_max_int=5
+    )
+    w = {name: value.astype(float) for name, value in random_weights(config).items()}
+    network = NumpyNetwork(config, w)
+    source = np.array([[4, 0, 3, 1]])
+    memory, states = network.encode(source)
+    decoded = network.decode(source, 3)
+    context, fed = np.zeros(3), config.go
+    for t in range(3):
+        d = w["decoder/embedding"][fed]
+        x = w["decoder/input/kernel"].T @ [*d, *context] + w["decoder/input/bias"]
+        states = network.run_cells("decoder", x[None], states)
+        (c0, h0), (c1, h1) = ((c[0], h[0]) for c, h in states)
+        query = w["decoder/attention/query/kernel"].T @ [*c0, *h0, *c1, *h1] + w["decoder/attention/query/bias"]
+        u = [
+            sum(
+                w["decoder/attention/score"][k]
+                * math.tanh(sum(w["decoder/attention/key/kernel"][j, k] * memory[0, s, j] for j in range(3)) + query[k])
+                for k in range(3)
+            )
+            for s in range(4)
+        ]
+        total = sum(math.exp(x) for x in u)
+        alpha = [math.exp(x) / total for x in u]
+        context = sum(alpha[s] * memory[0, s] for s in range(4))
+        projected = w["decoder/projection/kernel"].T @ h1 + w["decoder/projection/bias"]
+        logits = w["decoder/output/kernel"].T @ [*projected, *context] + w["decoder/output/bias"]
+        assert decoded.attention[0, t].tolist() == pytest.approx(alpha)
+        assert decoded.logits[0, t].tolist() == pytest.approx(logits.tolist())
+        fed = int(logits.argmax())
+        assert decoded.symbols[0, t] == fed
+
+
+@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
+@pytest.mark.parametrize("cell_type", CELL_TYPES)
+def test_teacher_forcing_on_its_own_output_changes_nothing(model, cell_type):
+    config = ModelConfig(model, cell_type, num_layers=2, cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
+    network = NumpyNetwork(config, random_weights(config))
+    sources = np.random.default_rng(1).integers(0, 11, (3, 6))
+    free = network.decode(sources, 4)
+    fed = np.concatenate([np.full((3, 1), config.go), free.symbols[:, :-1]], axis=1)
+    forced = network.decode(sources, 4, fed)
+    assert free.logits.shape == (3, 4, 14)
+    assert (forced.symbols == free.symbols).all()
+    assert (forced.logits == free.logits).all()
+
+
+def test_a_sequence_is_decoded_alike_alone_and_in_a_batch():
+    config = ModelConfig("embedding_attention")
+    network = NumpyNetwork(config, random_weights(config))
+    sources = np.random.default_rng(1).integers(0, 10, (50, 10))
+    batch = network.decode(sources, 10)
+    alone = network.decode(sources[17:18], 10)
+    assert np.abs(batch.logits[17] - alone.logits[0]).max() < 1e-4
+    assert batch.attention.sum(axis=2) == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,188 @@
+import threading
+
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from seq2seq_demo.network.parallel import ALPHAS, CHUNK, in_threads, rows_at_once
+
+
+def test_rows_at_once():
+    assert rows_at_once(10, 10) == CHUNK
+    assert rows_at_once(1000, 1000) == ALPHAS // 10**6
+    assert rows_at_once(10**6, 10**6) == 1
+
+
+def test_in_threads_keeps_the_order_and_reads_little_ahead():
+    read = []
+    results = in_threads(lambda x: x * x, (read.append(x) or x for x in range(1000)))
+    assert [next(results) for _ in range(3)] == [0, 1, 4]
+    assert len(read) < 100
+    assert list(results) == [x * x for x in range(3, 1000)]
+
+
+def test_in_threads_gives_what_came_before_an_error():
+    def items():
+        yield from (1, 2, 3)
+        raise KeyError("bad")
+
+    results = in_threads(lambda x: -x, items())
+    assert [next(results) for _ in range(3)] == [-1, -2, -3]
+    with pytest.raises(KeyError):
+        next(results)
+
+
+def test_none_asks_for_all_results_before_the_next_item_is_read():
+    read = []
+
+    def items():
+        for item in (1, 2, None, None, 3, None, 4):
+            read.append(item)
+            yield item
+
+    results = in_threads(lambda x: -x, items())
+    assert next(results) == -1
+    assert next(results) == -2
+    assert read == [1, 2, None]
+    assert next(results) == -3
+    assert read == [1, 2, None, None, 3, None]
+    assert list(results) == [-4]
+    assert list(in_threads(lambda x: -x, [None])) == []
+
+
+def test_the_error_of_an_item_is_raised_in_its_turn():
+    def invert(x):
+        return 1 / x
+
+    results = in_threads(invert, [1, 2, 0, 4])
+    assert [next(results), next(results)] == [1, 0.5]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+@pytest.fixture
+def blas_threads():
+    """A function that tells how many threads BLAS has. They are two on any machine."""
+
+    def blas_threads():
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    def set_in_a_thread(n):
+        """A thread that ends: while it lives, threadpoolctl lets no other one change the threads of OpenBLAS."""
+        thread = threading.Thread(target=threadpool_limits, kwargs={"limits": n, "user_api": "blas"})
+        thread.start()
+        thread.join()
+
+    before = max(blas_threads())
+    set_in_a_thread(2)
+    yield blas_threads
+    set_in_a_thread(before)
+
+
+def test_blas_has_one_thread_while_in_threads_runs(blas_threads):
+    before = blas_threads()
+    assert 2 in before
+    one = [1] * len(before)
+    assert list(in_threads(lambda _: blas_threads(), range(5))) == [one] * 5
+    assert blas_threads() == before
+    results = in_threads(lambda x: x, range(1000))
+    assert blas_threads() == before  # until it begins
+    next(results)
+    assert blas_threads() == one
+    results.close()  # as Ctrl-C does
+    assert blas_threads() == before
+
+
+def test_blas_gets_its_threads_back_after_an_error(blas_threads):
+    before = blas_threads()
+    with pytest.raises(ZeroDivisionError):
+        list(in_threads(lambda x: 1 / x, [1, 0]))
+    assert blas_threads() == before
+
+    def items():
+        yield 1
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        list(in_threads(lambda x: x, items()))
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("first_to_end", [0, 1])
+def test_two_users_of_blas(blas_threads, first_to_end):
+    before = blas_threads()
+    one = [1] * len(before)
+    users = [in_threads(lambda x: x, range(1000)) for _ in range(2)]
+    assert [next(user) for user in users] == [0, 0]
+    assert list(users[first_to_end]) == list(range(1, 1000))
+    assert blas_threads() == one
+    assert list(users[1 - first_to_end]) == list(range(1, 1000))
+    assert blas_threads() == before
+
+
+def test_a_user_of_blas_within_another(blas_threads):
+    before = blas_threads()
+
+    def inner(x):
+        return sum(in_threads(lambda y: x * y, range(4))), blas_threads()
+
+    assert list(in_threads(inner, range(20))) == [(6 * x, [1] * len(before)) for x in range(20)]
+    assert blas_threads() == before
+
+
+def test_a_user_of_blas_in_another_thread_after_the_main_one(blas_threads):
+    before, seen = blas_threads(), []
+    list(in_threads(lambda x: x, range(5)))
+    thread = threading.Thread(target=lambda: seen.extend(in_threads(lambda _: blas_threads(), range(5))))
+    thread.start()
+    thread.join()
+    assert seen == [[1] * len(before)] * 5
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("main_ends_last", [True, False])
+def test_two_threads_use_blas_and_the_first_ends_first(blas_threads, main_ends_last):
+    before = blas_threads()
+    begun, may_end, ended, may_die = (threading.Event() for _ in range(4))
+    results = in_threads(lambda x: x, range(100))
+
+    def other():
+        results_of_other = in_threads(lambda x: x, range(100))
+        next(results_of_other)
+        begun.set()
+        may_end.wait(10)
+        list(results_of_other)
+        ended.set()
+        may_die.wait(10)
+
+    thread = threading.Thread(target=other)
+    if not main_ends_last:
+        next(results)
+    thread.start()
+    begun.wait(10)
+    try:
+        next(results)
+        assert blas_threads() == [1] * len(before)
+        if not main_ends_last:
+            list(results)
+        may_end.set()
+        ended.wait(10)
+        list(results)
+        assert blas_threads() == before  # while both threads live
+    finally:
+        may_end.set()
+        may_die.set()
+        thread.join()
+
+
+def test_users_of_blas_in_several_threads(blas_threads):
+    before, seen = blas_threads(), []
+    threads = [
+        threading.Thread(target=lambda: [seen.extend(in_threads(lambda _: blas_threads(), range(3))) for _ in range(9)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [[1] * len(before)] * (4 * 9 * 3)
+    assert blas_threads() == before

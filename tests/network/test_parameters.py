@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.network.parameters import check_weights, initial_weights, weight_shapes
+
+ATTENTION = ModelConfig(
+    "embedding_attention", num_layers=2, cell_size=7, embedding_size=5, in_max_int=10, out_max_int=11
+)
+
+
+def test_shapes_worked_out_by_hand():
+    assert weight_shapes(ATTENTION) == {
+        "encoder/embedding": (11, 5),
+        "encoder/layer_0/kernel": (5, 28),
+        "encoder/layer_0/recurrent_kernel": (7, 28),
+        "encoder/layer_0/bias": (28,),
+        "encoder/layer_1/kernel": (7, 28),
+        "encoder/layer_1/recurrent_kernel": (7, 28),
+        "encoder/layer_1/bias": (28,),
+        "decoder/embedding": (13, 5),
+        "decoder/input/kernel": (12, 5),
+        "decoder/input/bias": (5,),
+        "decoder/layer_0/kernel": (5, 28),
+        "decoder/layer_0/recurrent_kernel": (7, 28),
+        "decoder/layer_0/bias": (28,),
+        "decoder/layer_1/kernel": (7, 28),
+        "decoder/layer_1/recurrent_kernel": (7, 28),
+        "decoder/layer_1/bias": (28,),
+        "decoder/attention/key/kernel": (7, 7),
+        "decoder/attention/query/kernel": (28, 7),  # c and h of two layers
+        "decoder/attention/query/bias": (7,),
+        "decoder/attention/score": (7,),
+        "decoder/projection/kernel": (7, 13),
+        "decoder/projection/bias": (13,),
+        "decoder/output/kernel": (20, 13),
+        "decoder/output/bias": (13,),
+    }
+
+
+def test_initial_values_are_uniform_within_the_bounds_of_2016():
+    weights = initial_weights(ModelConfig("embedding_attention", in_max_int=999, out_max_int=998), seed=2)
+    bounds = {
+        "encoder/embedding": 3**0.5,
+        "encoder/layer_0/kernel": (6 / (20 + 32 + 128)) ** 0.5,  # a block of 2016's matrix of [input ; h]
+        "encoder/layer_0/recurrent_kernel": (6 / (20 + 32 + 128)) ** 0.5,
+        "decoder/embedding": (6 / (1000 + 20)) ** 0.5,
+        "decoder/attention/query/kernel": (6 / (64 + 32)) ** 0.5,
+        "decoder/attention/score": (6 / (32 + 32)) ** 0.5,
+    }
+    for name, bound in bounds.items():
+        largest = np.abs(weights[name]).max()
+        assert 0.8 * bound < largest <= bound, name
+        assert weights[name].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("cell_type", "expected"),
+    [
+        ("BasicLSTMCell", [0] * 3 + [1] * 3 + [0] * 6),
+        ("LSTMCell", [0] * 3 + [1] * 3 + [0] * 6),
+        ("GRUCell", [1] * 6 + [0] * 3),
+        ("BasicRNNCell", [0] * 3),
+    ],
+)
+def test_gate_biases_start_at_one(cell_type, expected):
+    bias = initial_weights(ModelConfig(cell_type=cell_type, cell_size=3), seed=2)["decoder/layer_0/bias"].tolist()
+    assert bias == expected
+
+
+def test_gru_matrices_have_bounds_of_their_own():
+    kernel = initial_weights(ModelConfig(cell_type="GRUCell", cell_size=100, embedding_size=300), 2)[
+        "encoder/layer_0/kernel"
+    ]
+    gates, candidate = np.abs(kernel[:, :200]).max(), np.abs(kernel[:, 200:]).max()
+    assert gates == pytest.approx((6 / (400 + 200)) ** 0.5, rel=0.01)
+    assert candidate == pytest.approx((6 / (400 + 100)) ** 0.5, rel=0.01)
+
+
+def test_initial_values_follow_from_the_seed():
+    a, b, c = (initial_weights(ATTENTION, seed) for seed in (1, 1, 2))
+    assert all((a[name] == b[name]).all() for name in a)
+    assert (a["decoder/input/kernel"] != c["decoder/input/kernel"]).all()
+
+
+def test_check_weights():
+    good = initial_weights(ATTENTION, 1)
+    check_weights(ATTENTION, good, {})
+    name = "decoder/attention/score"
+    for wrong, message in [
+        ({key: value for key, value in good.items() if key != name}, f"missing weight '{name}'"),
+        (good | {"extra": good[name]}, "unexpected weight 'extra'"),
+        (good | {name: good[name][:-1]}, r"as float32 \(7,\), got float32 \(6,\)"),
+        (good | {name: good[name].astype(float)}, r"got float64 \(7,\)"),
+        (good | {name: np.full_like(good[name], np.nan)}, "got NaN"),
+    ]:
+        with pytest.raises(WeightsError, match=message):
+            check_weights(ATTENTION, wrong, {})
+    with pytest.raises(WeightsError, match="missing weight"):
+        check_weights(ATTENTION, good, {f"m/{key}": value for key, value in good.items()})

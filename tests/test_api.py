@@ -1,0 +1,103 @@
+"""The names that `seq2seq_demo` exports, and what importing them does."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers import environment, save_random
+
+import seq2seq_demo
+
+
+def python(code: str, folder=None, **changes) -> str:
+    """Run code in a process of its own; return what it prints."""
+    argv = [sys.executable, "-W", "error", "-c", code]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=environment(**changes))
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.slow
+def test_to_import_it_changes_no_environment_and_imports_nothing_large():
+    code = """if True:
+        import os, sys
+        before, modules = dict(os.environ), set(sys.modules)
+        import seq2seq_demo
+        print(dict(os.environ) == before)
+        print(sorted(name for name in sys.modules.keys() - modules if name.startswith("seq2seq_demo")))
+        print({"numpy", "tensorflow", "keras", "h5py", "matplotlib", "rich", "threadpoolctl"} & sys.modules.keys())
+    """
+    assert python(code) == "True\n['seq2seq_demo']\nset()\n"
+
+
+@pytest.mark.slow
+def test_no_name_brings_tensorflow_or_changes_the_environment():
+    code = """if True:
+        import os, sys
+        before = dict(os.environ)
+        from seq2seq_demo import *
+        print(train.__module__, load.__module__)
+        print(dict(os.environ) == before, {"tensorflow", "keras", "matplotlib"} & sys.modules.keys())
+    """
+    assert python(code) == "seq2seq_demo.training.train seq2seq_demo.trained_network\nTrue set()\n"
+
+
+def test_every_name_can_be_imported():
+    assert len(set(seq2seq_demo.__all__)) == len(seq2seq_demo.__all__) > 20
+    assert sorted(seq2seq_demo.__all__) == seq2seq_demo.__all__
+    for name in seq2seq_demo.__all__:
+        exported = getattr(seq2seq_demo, name)
+        assert exported.__name__ == name
+        assert exported.__module__.startswith("seq2seq_demo.")
+        assert exported.__doc__
+    assert set(seq2seq_demo.__all__) <= set(dir(seq2seq_demo))
+
+
+def test_every_error_and_every_argument_of_the_api_is_exported():
+    from seq2seq_demo import errors
+
+    names = {name for name, value in vars(errors).items() if isinstance(value, type)}
+    assert names <= set(seq2seq_demo.__all__)
+    assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.DemoError) for name in names)
+
+
+def test_a_name_that_there_is_not():
+    with pytest.raises(ImportError, match="cannot import name 'nope' from 'seq2seq_demo'"):
+        from seq2seq_demo import nope  # noqa: F401
+    with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
+        _ = seq2seq_demo.nope
+    assert not hasattr(seq2seq_demo, "nope")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["import numpy", "pass"])
+def test_prediction_gives_blas_one_thread_whoever_imports_numpy_first(tmp_path, first):
+    save_random(tmp_path / "w")
+    code = f"""if True:
+        {first}
+        from seq2seq_demo import load
+        from seq2seq_demo.network.numpy_network import NumpyNetwork
+        from threadpoolctl import threadpool_info
+
+        def threads():
+            return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+        class Watched(NumpyNetwork):
+            def decode(self, *args):
+                during.extend(threads())
+                return super().decode(*args)
+
+        during = []
+        network = load("w")
+        type(network).to_numpy = lambda self: Watched(self.model_config, self.weights)
+        before = threads()
+        (answer,) = network.predict([[3, 1, 2]])
+        assert before and set(during) == {{1}}, (before, during)
+        assert threads() == before
+        print(len(answer), max(before))
+    """
+    unset = [name for name in os.environ if name.endswith("_NUM_THREADS")]
+    length, before = python(code, tmp_path, **dict.fromkeys(unset, "")).split()
+    assert length == "3"
+    assert int(before) > 1 or os.cpu_count() == 1

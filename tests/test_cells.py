@@ -1,0 +1,117 @@
+"""A new cell takes three additions, as CONTRIBUTING says: a row in the table, and an equation for each network."""
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.cells import CELL_TYPES, CellType
+from seq2seq_demo.config import MODELS, ModelConfig
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network import numpy_network
+from seq2seq_demo.network.keras_network import cells as keras_cells
+from seq2seq_demo.network.numpy_network import sigmoid
+from seq2seq_demo.network.parameters import initial_weights, weight_shapes
+from seq2seq_demo.trained_network import load
+from seq2seq_demo.training.train import train
+
+# isort: split
+import tensorflow as tf
+
+NAME = "CoupledCell"
+COUPLED = CellType(gates=("f", "candidate", "o"), states=("c", "h"), gates_with_bias_1=("f",))
+QUICK = {(NAME, "embedding_attention")}
+
+
+def numpy_coupled(projected, state, U):
+    """An LSTM whose input gate is 1 − f (Greff et al. 2017)."""
+    c, h = state
+    f, candidate, o = np.split(projected + h @ U, 3, axis=1)
+    c = sigmoid(f) * c + (1 - sigmoid(f)) * np.tanh(candidate)
+    return c, sigmoid(o) * np.tanh(c)
+
+
+def keras_coupled(projected, state, U):
+    """The same."""
+    c, h = state
+    f, candidate, o = tf.split(projected + tf.matmul(h, U), 3, axis=1)
+    c = tf.sigmoid(f) * c + (1 - tf.sigmoid(f)) * tf.tanh(candidate)
+    return c, tf.sigmoid(o) * tf.tanh(c)
+
+
+@pytest.fixture(autouse=True)
+def new_cell(monkeypatch):
+    monkeypatch.setitem(CELL_TYPES, NAME, COUPLED)
+    monkeypatch.setitem(numpy_network.EQUATIONS, NAME, numpy_coupled)
+    monkeypatch.setitem(keras_cells.EQUATIONS, NAME, keras_coupled)
+
+
+class Losses(Callback):
+    """The training loss of each epoch."""
+
+    def __init__(self):
+        self.losses = []
+
+    def on_epoch_end(self, history, network, validation):
+        self.losses.append(history[-1].loss)
+
+
+def test_every_cell_has_its_equations():
+    assert list(CELL_TYPES) == list(numpy_network.EQUATIONS) == list(keras_cells.EQUATIONS)
+    for cell in CELL_TYPES.values():
+        assert cell.states[-1] == "h"
+        assert sorted(gate for gates in cell.matrices.values() for gate in gates) == sorted(cell.gates)
+        assert {*cell.gates_with_bias_1, *cell.gates_2016_added_1_to} <= set(cell.gates)
+
+
+def test_the_weights_of_a_new_cell():
+    model_config = ModelConfig(cell_type=NAME, cell_size=30, embedding_size=20)
+    shapes = weight_shapes(model_config)
+    assert shapes["encoder/layer_0/kernel"] == (20, 90)
+    assert shapes["decoder/layer_0/recurrent_kernel"] == (30, 90)
+    weights = initial_weights(model_config, 1)
+    assert weights["encoder/layer_0/bias"].tolist() == [1] * 30 + [0] * 60
+    largest = np.abs(weights["encoder/layer_0/kernel"]).max()
+    assert largest == pytest.approx((6 / (20 + 30 + 90)) ** 0.5, rel=0.02)
+
+
+def test_an_unknown_cell_is_told_of_the_new_one():
+    with pytest.raises(UsageError, match=rf"did you mean {NAME}.*, {NAME}$"):
+        ModelConfig(cell_type="Coupled")
+
+
+@pytest.mark.parametrize(
+    ("cell_type", "model"),
+    [
+        pytest.param(cell_type, model, marks=[] if (cell_type, model) in QUICK else pytest.mark.slow)
+        for cell_type in (*CELL_TYPES, NAME)
+        for model in MODELS
+    ],
+)
+def test_every_cell_and_a_new_one_trains_and_both_networks_agree(cell_type, model, tmp_path):
+    epochs = Losses()
+    network = train(
+        "reversed",
+        points=500,
+        in_len=3,
+        model=model,
+        cell_type=cell_type,
+        num_layers=2,
+        cell_size=7,
+        embedding_size=5,
+        learning_rate=0.01,
+        epochs=3,
+        batch_size=50,
+        callbacks=[epochs],
+    )
+    assert network.model_config.cell_type == cell_type
+    assert epochs.losses[-1] < epochs.losses[0]
+    rng = np.random.default_rng(1)
+    sources, decoder_input = rng.integers(0, 10, (4, 6)), rng.integers(0, 11, (4, 5))
+    numpy_logits = network.to_numpy().decode(sources, 5, decoder_input).logits
+    assert np.abs(network.to_keras()(sources, decoder_input) - numpy_logits).max() < 1e-4
+    decoded = network.to_numpy().decode(sources, 5)
+    symbols, logits, _ = network.to_keras().greedy(sources, 5)
+    assert (symbols.numpy() == decoded.symbols).all()
+    assert np.abs(logits - decoded.logits).max() < 1e-4
+    network.save(tmp_path / "w.h5")
+    assert load(tmp_path / "w.h5").predict(sources) == network.predict(sources)

@@ -1,0 +1,219 @@
+"""The function `train`, for callers in Python."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import largest_difference
+
+from seq2seq_demo import Callback, ModelConfig, Pairs, SequencePattern, TrainConfig, TrainedNetwork, find_pattern, train
+from seq2seq_demo.data.tasks import as_task
+from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.trained_network import TrainingRun, load, untrained
+
+TINY = {"cell_size": 3, "embedding_size": 2}
+PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]
+
+
+def unchanged(task, **settings) -> TrainedNetwork:
+    """What no epochs leave: all that `train` decided before it began."""
+    return train(task, **TINY | {"epochs": 0, "points": 20} | settings)
+
+
+class Recorder(Callback):
+    def __init__(self):
+        self.told, self.networks = [], []
+
+    def on_epoch_begin(self, epoch):
+        self.told.append(("begin", epoch))
+
+    def on_steps_end(self, step, points, loss, token_accuracy):
+        self.told.append(("steps", step, points))
+        assert loss > 0
+        assert 0 <= token_accuracy <= 1
+
+    def on_epoch_end(self, history, network, validation):
+        self.told.append(("end", len(history), len(validation.sources)))
+        self.networks.append(network)
+
+
+def test_a_pattern_by_name():
+    recorder, other = Recorder(), Recorder()
+    trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[recorder, other], **TINY)
+    assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
+    assert trained.trained == TrainingRun(TrainConfig(100, 4, 4, epochs=2, batch_size=32), start_step=0)
+    assert trained.model_config == ModelConfig(**TINY)
+    assert (trained.progress, trained.destination) == (None, None)
+    epochs = [[("begin", k), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
+    assert recorder.told == other.told == [*epochs[0], *epochs[1]]
+    last = recorder.networks[-1]
+    assert largest_difference(last, trained) == 0
+    assert last.reached == trained.reached
+    assert largest_difference(trained, untrained(trained.model_config, 0)) > 0
+
+
+def test_defaults_are_those_of_the_command_line():
+    network = train("reversed", epochs=0)
+    assert network.model_config == ModelConfig()
+    assert network.trained.config == TrainConfig(epochs=0)
+    assert largest_difference(network, untrained(ModelConfig(), 0)) == 0
+    assert largest_difference(train("reversed", epochs=0, seed=3), untrained(ModelConfig(), 3)) == 0
+
+
+def test_every_setting_is_heeded():
+    model = {"model": "embedding_attention", "cell_type": "GRUCell", "num_layers": 2, "cell_size": 3}
+    model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6}
+    training = {"points": 50, "in_len": 5, "out_len": 4, "learning_rate": 0.5, "lr_schedule": "cosine", "epochs": 0}
+    training |= {"batch_size": 7, "seed": 5, "stop_at_exact": 0.5}
+    network = train("copy", **model, **training)
+    assert network.model_config == ModelConfig(**model)
+    assert network.trained.config == TrainConfig(**training)
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "lengths"),
+    [
+        ("reversed", {}, (10, 10)),
+        ("reversed", {"in_len": 12}, (12, 12)),
+        ("reversed", {"in_len": 3}, (3, 3)),
+        ("reversed", {"in_len": 12, "out_len": 5}, (12, 5)),
+        ("reversed", {"out_len": 2}, (10, 2)),
+        ("added", {"in_len": 12}, (12, 7)),
+        ("added", {}, (10, 6)),
+        ("added", {"out_len": 1}, (10, 1)),
+    ],
+)
+def test_lengths(task, settings, lengths):
+    network = unchanged(task, **settings)
+    assert (network.in_len, network.out_len) == lengths
+    assert (network.trained.config.in_len, network.trained.config.out_len) == lengths
+
+
+def test_whole_targets_are_trained():
+    trained = train("reversed", points=40, in_len=12, epochs=1, **TINY)
+    assert len(trained.predict([[*range(10), 0, 1]])[0]) == 12
+    assert trained.out_len == 12
+
+
+def test_a_pattern_of_the_callers_own():
+    pattern = SequencePattern("doubled", lambda sources: np.repeat(sources, 2, axis=1))
+    trained = train(pattern, points=40, in_len=3, epochs=1, **TINY)
+    assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("doubled", 3, 6, 1)
+    found = unchanged(find_pattern("reversed"))
+    assert found.task == "reversed"
+
+
+@pytest.mark.parametrize("kind", ["list", "iterator", "arrays", "pairs"])
+def test_pairs(kind):
+    arrays = Pairs(*map(np.array, zip(*PAIRS, strict=True)))
+    task = {"list": PAIRS, "iterator": iter(PAIRS), "arrays": list(zip(*arrays, strict=True)), "pairs": arrays}[kind]
+    network = unchanged(task)
+    assert (network.in_len, network.out_len, network.trained.config.points) == (2, 3, 30)
+    assert (network.model_config.in_max_int, network.model_config.out_max_int) == (4, 7)
+    assert unchanged(PAIRS, in_max_int=11, out_max_int=12).model_config.in_max_int == 11
+
+
+def test_pairs_are_trained_on():
+    seen = []
+
+    class Kept(Callback):
+        def on_epoch_end(self, history, network, validation):
+            seen.append(validation)
+
+    trained = train(PAIRS, epochs=1, callbacks=[Kept()], **TINY)
+    assert (trained.in_len, trained.out_len, trained.step) == (2, 3, 1)
+    (validation,) = seen
+    assert len(validation.sources) == 3
+    rows = zip(validation.sources.tolist(), validation.targets.tolist(), strict=True)
+    assert all((source, target) in PAIRS for source, target in rows)
+    assert trained.evaluate(PAIRS).n == 30
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "message"),
+    [
+        ("revresed", {}, "unknown pattern 'revresed': did you mean reversed"),
+        ("reversed", {"model": "lstm"}, "unknown model 'lstm'"),
+        ("reversed", {"cell_type": "LSTM"}, "unknown cell type 'LSTM'"),
+        ("reversed", {"cell_size": 0}, "expected cell-size to be an integer of at least 1, got 0"),
+        ("reversed", {"points": 1}, "expected points to be an integer of at least 2, got 1"),
+        ("reversed", {"in_len": 0}, "expected in-len to be an integer of at least 1, got 0"),
+        ("reversed", {"out_len": 0}, "expected out-len to be an integer of at least 1, got 0"),
+        ("reversed", {"in_len": -1}, "expected in-len to be an integer of at least 1, got -1"),
+        ("reversed", {"epochs": -1}, "expected epochs to be an integer of at least 0, got -1"),
+        ("reversed", {"learning_rate": 0}, "expected a learning rate that is a finite number above 0, got 0"),
+        ("reversed", {"stop_at_exact": 2}, "expected stop-at-exact above 0 and at most 1, got 2"),
+        ("reversed", {"in_len": 4, "out_len": 5}, "so --out-len can be at most 4, got 5"),
+        ("reversed", {"in_max_int": 10}, "expected symbols from 0 to --out-max-int 9, got 10"),
+        ("added", {"in_len": 3}, "pattern 'added' does not take sources of 3 symbols"),
+        ("reversed", {"in_len": 10**12}, "need .* GiB of memory or more"),
+        (PAIRS, {"in_max_int": 3}, "expected sources of symbols 0 to 3, got some from 0 to 4"),
+        (PAIRS, {"out_max_int": 6}, "expected targets of symbols 0 to 6, got some from 0 to 7"),
+        (PAIRS, {"out_len": 2}, "out-len"),
+        (PAIRS, {"in_len": 3}, "in-len"),
+    ],
+)
+def test_what_cannot_be_trained_is_a_usage_error(task, settings, message):
+    with pytest.raises(UsageError, match=message):
+        unchanged(task, **settings)
+
+
+def test_what_are_no_pairs():
+    with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
+        unchanged([])
+    with pytest.raises(InputError, match="pairs, row 1: expected 2 integers, got 3"):
+        unchanged([([1, 2], [3]), ([1, 2, 3], [3])])
+    with pytest.raises(InputError):
+        as_task(Pairs(np.ones((3, 2), int), np.ones((2, 2), int)))
+
+
+START = replace(untrained(ModelConfig("embedding_attention", **TINY), 5), in_len=6, out_len=4, step=9)
+
+
+def test_start_gives_its_model_its_lengths_and_its_weights():
+    network = train("reversed", points=20, epochs=0, start=START)
+    assert network.model_config == START.model_config
+    assert (network.in_len, network.out_len, network.step) == (6, 4, 9)
+    assert network.trained.start_step == 9
+    assert largest_difference(network, START) == 0
+    same = unchanged("reversed", start=START, model="embedding_attention", cell_type="BasicLSTMCell", in_max_int=9)
+    assert same.model_config == START.model_config
+    other = train("reversed", points=20, epochs=0, in_len=5, out_len=3, start=START)
+    assert (other.in_len, other.out_len) == (5, 3)
+    shorter = train("reversed", points=20, epochs=0, in_len=3, start=START)
+    assert (shorter.in_len, shorter.out_len) == (3, 3)
+    of_2016 = train("reversed", points=20, epochs=0, start=replace(START, in_len=None, out_len=None))
+    assert (of_2016.in_len, of_2016.out_len) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "embedding_rnn"},
+        {"cell_type": "GRUCell"},
+        {"num_layers": 2},
+        {"cell_size": 4},
+        {"embedding_size": 3},
+        {"in_max_int": 8},
+        {"out_max_int": 8},
+    ],
+)
+def test_settings_that_contradict_start_are_refused(settings):
+    message = f"expected settings that do not contradict the network, embedding_attention, .*{next(iter(settings))}"
+    with pytest.raises(UsageError, match=message):
+        train("reversed", points=20, epochs=0, start=START, **settings)
+
+
+def test_pairs_that_do_not_fit_start_are_refused():
+    with pytest.raises(UsageError, match="expected targets of symbols 0 to 6, got some from 0 to 7"):
+        train(PAIRS, epochs=0, start=untrained(ModelConfig(**TINY, out_max_int=6), 0))
+
+
+def test_a_network_that_a_callback_kept_can_be_trained_further(tmp_path):
+    """It knows how far its own training had come, which is over: the next one has epochs of its own."""
+    recorder = Recorder()
+    train("reversed", points=40, in_len=3, epochs=1, callbacks=[recorder], **TINY)
+    (kept,) = recorder.networks
+    kept.save(tmp_path / "w")
+    for start in (kept, load(tmp_path / "w")):
+        assert train("reversed", points=40, epochs=1, start=start).step == 2

@@ -1,0 +1,258 @@
+"""Several workers, each a process of its own on this machine."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import environment, random_weights, wait_for
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.tasks import as_task
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.training import workers
+from seq2seq_demo.training.loop import fit
+
+SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
+# 45 points to train on: the last batch has 13 rows, all of them in the first worker's half.
+CONFIG = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.001, epochs=2, batch_size=32)
+CLI = "import sys; from seq2seq_demo import cli; sys.exit(cli.main())"
+
+TRAIN = f"""
+import sys
+from seq2seq_demo import TrainConfig, find_pattern, load
+from seq2seq_demo.training import loop, workers
+{{before}}
+for name, xla in {{runs}}:
+    loop.use_xla = lambda *_: xla
+    loop.fit(find_pattern("reversed"), {CONFIG!r}, load(sys.argv[1] + "/" + name)).save(name)
+"""
+TWO_DEVICES = """
+import tensorflow as tf
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+workers.strategy = lambda batch_size: mirrored
+"""
+
+
+class Worker:
+    """A process in a directory of its own."""
+
+    def __init__(self, directory: Path, tf_config: dict | None, code: str, *argv):
+        directory.mkdir()
+        self.directory = directory
+        changes = {"TF_CONFIG": json.dumps(tf_config)} if tf_config else {}
+        with open(directory / "stdout", "w") as stdout, open(directory / "stderr", "w") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", code, *map(str, argv)],
+                stdout=stdout,
+                stderr=stderr,
+                cwd=directory,
+                env=environment(**changes),
+            )
+
+    @property
+    def out(self) -> str:
+        return (self.directory / "stdout").read_text()
+
+    @property
+    def err(self) -> str:
+        return (self.directory / "stderr").read_text()
+
+    def files(self) -> set[str]:
+        return set(os.listdir(self.directory)) - {"stdout", "stderr"}
+
+    def end(self, seconds: float = 60) -> int:
+        return self.process.wait(seconds)
+
+
+def cluster(*jobs: str) -> list[dict]:
+    """The TF_CONFIG of a task for each of the jobs, on free ports."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in jobs]
+    hosts = {job: [] for job in jobs}
+    tasks = []
+    for job, listening in zip(jobs, sockets, strict=True):
+        tasks.append({"type": job, "index": len(hosts[job])})
+        hosts[job].append(f"localhost:{listening.getsockname()[1]}")
+        listening.close()
+    return [{"cluster": hosts, "task": task} for task in tasks]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a process that runs `code`; those still running at the end of the test are killed."""
+    started = []
+
+    def start(tf_config, code, *argv):
+        started.append(Worker(tmp_path / f"process_{len(started)}", tf_config, code, *argv))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.process.kill()
+        worker.process.wait()
+
+
+def largest_difference_in_all(a: TrainedNetwork, b: TrainedNetwork) -> float:
+    a, b = ({**network.weights, **network.moments} for network in (a, b))
+    return max(np.abs(a[name] - b[name]).max() for name in a)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("tf_configs", "before", "runs"),
+    [
+        (cluster("worker", "worker"), "", [("plain", False), ("clipped", True)]),
+        ([None], TWO_DEVICES, [("plain", True)]),
+    ],
+    ids=["processes", "devices"],
+)
+def test_together_they_train_what_one_does(start, tmp_path, tf_configs, before, runs):
+    for name, factor in (("plain", 1), ("clipped", 60)):  # each finds mistakes that the other hides
+        arrays = random_weights(SMALL)
+        arrays["decoder/output/kernel"] *= factor
+        TrainedNetwork(SMALL, arrays).save(tmp_path / name)
+    processes = [start(tf_config, TRAIN.format(before=before, runs=runs), tmp_path) for tf_config in tf_configs]
+    for name, _ in runs:
+        alone = fit(find_pattern("reversed"), CONFIG, load(tmp_path / name))
+        assert [(process.end(), process.err) for process in processes] == [(0, "")] * len(processes)
+        trained = [load(process.directory / name) for process in processes]
+        assert largest_difference_in_all(trained[0], alone) < 1e-5
+        assert largest_difference_in_all(trained[0], trained[-1]) == 0
+        assert trained[0].step == 4
+
+
+@pytest.mark.slow
+def test_only_the_chief_prints_and_saves(start):
+    words = "train 3000 -m embedding_attention --in-max-int 3 --out-max-int 3 --in-len 2 --out-len 2 -r 0.02 -e 18"
+    processes = [
+        start(tf_config, CLI, *words.split(), "--stop-at-exact", "0.9") for tf_config in cluster("worker", "chief")
+    ]
+    other, chief = processes
+    assert [process.end() for process in processes] == [0, 0]
+    assert re.fullmatch(r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\n", chief.out)
+    assert chief.files() == {"ts2s__basic__sorted_1.weights.h5"}
+    assert (other.out, other.err, other.files()) == ("", "", set())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_when_one_is_killed_the_other_stops(start, victim):
+    words = ["train", "400", "-e", "100", "--cell-size", "7", "--batch-size", "2"]
+    processes = [start(tf_config, CLI, *words) for tf_config in cluster("worker", "worker")]
+    wait_for(lambda: any(processes[0].directory.glob("s2s_checkpoint*")))
+    processes[victim].process.send_signal(signal.SIGKILL)
+    survivor = processes[1 - victim]
+    assert survivor.end(60) == 1
+    assert re.fullmatch(r"seq2seq-demo: error: expected all 2 workers .*\n", survivor.err)
+    snapshots = [path for process in processes for path in process.directory.glob("s2s_checkpoint*")]
+    assert survivor.files() <= {path.name for path in snapshots}
+    assert [load(path).step > 0 for path in snapshots] == [True]  # the chief's, and whole
+
+
+@pytest.mark.slow
+def test_a_worker_alone_does_not_wait_for_ever(start):
+    tf_configs = [cluster("worker", "worker")[index] for index in (0, 1)]  # of two clusters
+    code = CLI.replace("cli;", "cli; from seq2seq_demo.training import workers; workers.SECONDS_TO_GATHER = 3;")
+    for worker in [start(tf_config, code, "train", "100") for tf_config in tf_configs]:
+        assert worker.end(30) == 1
+        assert re.fullmatch(r"seq2seq-demo: error: expected all 2 workers .* within 3 s .*\n", worker.err)
+
+
+@pytest.mark.slow
+def test_workers_with_different_options_refuse(start):
+    tf_configs = cluster("worker", "worker")
+    processes = [start(tf_config, CLI, "train", "100", "--seed", seed) for seed, tf_config in enumerate(tf_configs)]
+    assert [process.end() for process in processes] == [2, 2]
+    assert all("expected every worker to start from the same options" in process.err for process in processes)
+
+
+def test_what_workers_have_to_agree_on(monkeypatch):
+    """Weights count in full, though NumPy prints no array as large as this one to the end."""
+    told = []
+    monkeypatch.setattr(workers, "require_agreement", lambda strategy, facts: told.append(facts()))
+    model_config = ModelConfig(cell_size=3, embedding_size=20, in_max_int=999, out_max_int=999)
+    config = TrainConfig(20, in_len=3, out_len=3, epochs=0)
+
+    def facts(task="reversed", config=config, changed=0.0, **changes):
+        arrays = random_weights(model_config)
+        arrays["encoder/embedding"][500, 10] += changed
+        fit(as_task(task), config, TrainedNetwork(model_config, arrays, **changes))
+        return told.pop()
+
+    first = facts()
+    assert facts() == first
+    own, other = ([([1, 2, last], [1, 2, 3])] * 20 for last in (3, 4))
+    different = [facts(changed=1e-3), facts("copy"), facts(config=replace(config, seed=1)), facts(step=1)]
+    different += [facts(own), facts(other)]
+    assert len({first, *different}) == 7
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(run, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster("worker", "worker", "worker")[0]))
+    status, _, err = run("train", 100, "--batch-size", 64)
+    assert status == 2
+    assert err == "seq2seq-demo: error: expected batch-size to be a multiple of 3, the replicas, got 64\n"
+
+
+def test_gpus_of_one_machine_are_mirrored(monkeypatch):
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: "mirrored")
+    for gpus, expected in ((0, tf.distribute.get_strategy()), (1, tf.distribute.get_strategy()), (4, "mirrored")):
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, gpus=gpus: [kind] * gpus)
+        assert workers.strategy(64) is expected
+    with pytest.raises(UsageError, match="multiple of 4, the replicas, got 66"):
+        workers.strategy(66)
+
+
+HOSTS = '"cluster": {"worker": ["a:1", "b:2"]}'
+
+
+@pytest.mark.parametrize(
+    "tf_config",
+    [
+        "worker 0",
+        "[]",
+        "{}",
+        '{"task": {"type": "worker", "index": 0}}',
+        "{" + HOSTS + "}",
+        "{" + HOSTS + ', "task": {"type": "worker"}}',
+        "{" + HOSTS + ', "task": {"type": "worker", "index": 2}}',
+        "{" + HOSTS + ', "task": {"type": "worker", "index": "0"}}',
+        "{" + HOSTS + ', "task": {"type": "chief", "index": 0}}',
+        '{"cluster": {"worker": ["a:1"], "ps": ["b:2"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_wrong_tf_config_is_refused(run, monkeypatch, tf_config):
+    monkeypatch.setenv("TF_CONFIG", tf_config)
+    status, out, err = run("train", 100)
+    assert (status, out) == (2, "")
+    assert err == f"seq2seq-demo: error: expected TF_CONFIG to be JSON like {workers.EXAMPLE}, got {tf_config}\n"
+
+
+@pytest.mark.parametrize(
+    ("jobs", "chief"), [(["worker"], 0), (["worker", "worker"], 0), (["worker", "chief", "worker"], 1)]
+)
+def test_who_is_the_chief(monkeypatch, jobs, chief):
+    for task, tf_config in enumerate(cluster(*jobs)):
+        monkeypatch.setenv("TF_CONFIG", json.dumps(tf_config))
+        assert workers.is_chief() == (task == chief)
+    monkeypatch.delenv("TF_CONFIG")
+    assert workers.is_chief()
+
+
+def test_another_error_of_tensorflow_is_not_called_a_lost_worker():
+    with pytest.raises(tf.errors.InvalidArgumentError), workers.lost_workers_reported():
+        raise tf.errors.InvalidArgumentError(None, None, "something else")
