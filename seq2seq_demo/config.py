@@ -122,8 +122,15 @@ def require_integer(name: str, value: object, at_least: int) -> None:
     """Raise UsageError unless `value` is an integer not below `at_least`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
         raise UsageError(
-            f"expected {name.replace('_', '-')} to be an integer of at least {at_least}, got {str(value)[:40]}"
+            f"expected {name.replace('_', '-')} to be an integer of at least {at_least}, got {_shown(value)}"
         )
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:40]
+    except ValueError:
+        return "one of thousands of digits"
 
 
 def require_choice(kind: str, value: str, choices: Collection[str]) -> None:

@@ -51,7 +51,7 @@ class EpochFigures:
         return cls(**others, validation=Figures(**figures))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Evaluation:
     """What was counted on n pairs of source and target; V symbols, GO included. Evaluations add up."""
 
@@ -64,6 +64,13 @@ class Evaluation:
     expected: np.ndarray  # [V] how often each symbol was expected
     expected_and_correct: np.ndarray  # [V] how often it was then predicted
     confusions: Counter[tuple[int, int]]  # how often (expected symbol, another one that was predicted)
+
+    def __repr__(self) -> str:
+        """Return the figures that count."""
+        accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
+        return (
+            f"<Evaluation of {self.n} sequences: exact match {self.exact_match:.4f}, {accuracy}, loss {self.loss:.4f}>"
+        )
 
     def __add__(self, other: Evaluation) -> Evaluation:
         """Return the counts of both."""

@@ -95,7 +95,7 @@ class TrainedNetwork:
         """Return a line or two that say what it is."""
         origin = self.task or self.program or "unknown data"
         learned = f"trained on {origin!r}" if self.step else "untrained"
-        lengths = f", length {self.in_len} to {self.out_len}" if self.in_len else ""
+        lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
         reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
         return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
 
@@ -241,6 +241,7 @@ class TrainedNetwork:
             WeightsError: it could not be written.
             FileExistsError: it is there already and `overwrite` is False.
         """
+        access.check_writable(Path(path), "a weights file", WeightsError)
         try:
             access.write(Path(path), self.to_bytes(), overwrite)
         except FileExistsError:

@@ -105,3 +105,10 @@ def test_many_symbols_take_no_table_of_them_all():
     config = ModelConfig(cell_size=3, embedding_size=2, out_max_int=200_000)
     pairs = Pairs(np.zeros((5, 2), np.uint8), np.full((5, 3), 150_000))
     assert measure(NumpyNetwork(config, random_weights(config)), pairs).expected[150_000] == 15
+
+
+def test_repr_says_the_figures_that_count():
+    config = ModelConfig(cell_size=3, embedding_size=2)
+    pairs = Pairs(np.zeros((5, 2), np.uint8), np.full((5, 3), 4, np.uint8))
+    evaluation = measure(NumpyNetwork(config, random_weights(config)), pairs)
+    assert repr(evaluation).startswith(f"<Evaluation of 5 sequences: exact match {evaluation.exact_match:.4f}, token ")

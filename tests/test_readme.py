@@ -53,6 +53,14 @@ def test_the_python_example_runs(tmp_path):
     assert os.listdir(tmp_path) == ["five.h5"]
 
 
+@pytest.mark.slow
+def test_the_example_of_a_callback_runs(tmp_path):
+    argv = [sys.executable, "-c", python_files()["callback.py"]]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"1 \[\[\d, \d\]\]\n2 \[\[\d, \d\]\]\n", done.stdout)
+
+
 def test_every_option_and_command_stands_in_it():
     tables = "\n".join(line for line in README.splitlines() if line.startswith("|"))
     for action in make_parser()._actions:

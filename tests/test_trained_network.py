@@ -226,8 +226,15 @@ def test_no_file(tmp_path):
 
 def test_where_nothing_can_be_written(tmp_path):
     for path in (tmp_path, tmp_path / "none" / "w"):
-        with pytest.raises(WeightsError, match=f"^{path}: could not be written: "):
+        with pytest.raises(WeightsError, match=f"^{path}: expected a place for a weights file, "):
             network().save(path)
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WeightsError, match="expected a place for a weights file, found a device or pipe"):
+        network().save(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
 
 
 # ---- What it says ----
@@ -312,7 +319,7 @@ def test_a_wrong_row_is_named(row, found):
 @pytest.mark.parametrize(
     ("sources", "found"),
     [
-        ([3, 1, 2], "sources, row 0: expected a list of integers, got 3"),
+        ([3, 1, 2], r"sources, row 0: expected a list of integers, got 3; a source alone is written \[\[3, 1, 2\]\]$"),
         (np.array([3, 1, 2]), "sources, row 0: expected a list of integers, got 3"),
         (np.ones((2, 3)), "sources, row 0: expected integers from 0 to 10, got 1.0"),
         (np.zeros((1, 2, 3), int), r"sources, row 0: expected integers from 0 to 10, got \[0, 0, 0\]"),
@@ -432,8 +439,12 @@ def test_evaluate_on_pairs():
     ("pairs", "error", "message"),
     [
         ([], InputError, "expected pairs of a source and a target, got none"),
-        ([([1], [2]), 3], InputError, "pairs, row 1: expected a source and a target, got 3"),
-        ([([1], [2]), ([1], [2], [3])], InputError, "pairs, row 1: expected a source and a target, got "),
+        ([([1], [2]), 3], InputError, "pairs, row 1: expected a source and a target, as zip gives them, got 3"),
+        (
+            [([1], [2]), ([1], [2], [3])],
+            InputError,
+            "pairs, row 1: expected a source and a target, as zip gives them, got ",
+        ),
         ([([1], [2]), ([1, 2], [2])], InputError, "pairs, row 1: expected 1 integers, got 2"),
         ([([1], [2]), ([1], [2, 3])], InputError, "pairs, row 1, output: expected 1 integers, got 2"),
         ([([1], [2]), ([1], [-2])], InputError, "pairs, row 1, output: expected integers from 0 to "),
@@ -484,7 +495,12 @@ def test_to_keras(model):
 def test_repr():
     text = repr(network())
     assert text.count("\n") == 1
-    for part in ("embedding_attention, 2 x GRUCell of size 7, embedding size 5", "'reversed'", "11 to 4", "0.7500"):
+    for part in (
+        "embedding_attention, 2 x GRUCell of size 7, embedding size 5",
+        "'reversed'",
+        "11 symbols in and 4 out",
+        "0.7500",
+    ):
         assert part in text
     assert "untrained" in repr(untrained(ModelConfig(), 0))
     for other in (untrained(ModelConfig(), 0), network(**UNKNOWN), network(task="mine\n:f")):

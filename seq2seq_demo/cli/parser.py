@@ -55,7 +55,7 @@ COMMANDS = {
     "predict": Command(
         PredictOptions,
         "[X ...]",
-        "decode a sequence, those of a file, or what is typed",
+        "decode a sequence, a file, or what is typed",
         (
             "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
             "predict -i weights.h5 --from-file inputs.jsonl --json",
@@ -64,13 +64,13 @@ COMMANDS = {
     "evaluate": Command(
         EvaluateOptions,
         "[N]",
-        f"measure a network on N sources ({EVALUATED}), or on pairs",
+        f"measure a network on N sources ({EVALUATED}) or pairs",
         ("evaluate -i weights.h5", "evaluate -i weights.h5 --lengths 5,10,20"),
     ),
     "patterns": Command(
         PatternsOptions,
         "",
-        "list what can be learned, or check the pattern of -p",
+        "list what can be learned, or check one (-p)",
         ("patterns", "patterns -p my_patterns.py:my_function"),
     ),
 }
@@ -78,7 +78,6 @@ OVERVIEW = "Train small sequence-to-sequence networks on integers; see what they
 OVERVIEW_EXAMPLES = (
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
-    "evaluate -i weights.h5",
 )
 
 Add = Callable[..., argparse.Action]
@@ -120,14 +119,19 @@ def _require_own_options(command: str, names: dict[str, str]) -> None:
     for name, written in names.items():
         owners = [other for other, row in COMMANDS.items() if name in {field.name for field in fields(row.options)}]
         if command not in owners:
-            raise UsageError(f"{written} means nothing to {command}: it is an option of {' and '.join(owners)}")
+            raise UsageError(f"{written} means nothing to {command}: it is an option of {_listed(owners)}")
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as a sentence lists them."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any]:
     """Return what the words beside the options mean: the number of points, or a sequence."""
     if command == "predict":
         if not (values or has_file or (sys.stdin and sys.stdin.isatty())):
-            raise UsageError(f"{PREDICT_EXPECTS}, got none, nor a terminal to ask")
+            raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got none, nor a terminal to ask")
         return {"words": tuple(values)}
     found = " ".join(values)
     if command == "patterns":
@@ -162,7 +166,7 @@ def _help(command: str | None) -> str:
     """Return the help of a command, or the overview: the commands, and the options that all of them take."""
     if command is None:
         usage = "seq2seq-demo COMMAND [options]"
-        rows = [f"  {f'{name} {row.values}':21} {row.summary}" for name, row in COMMANDS.items()]
+        rows = [f"  {f'{name} {row.values}':29}{row.summary}" for name, row in COMMANDS.items()]
         description = "\n".join([OVERVIEW, "", "commands, each with a --help of its own:", *rows])
         examples: tuple[str, ...] = OVERVIEW_EXAMPLES
     else:
@@ -175,7 +179,7 @@ def _help(command: str | None) -> str:
         usage=" ".join(usage.split()),
         description=description,
         epilog="\n".join(["examples:", *(f"  seq2seq-demo {example}" for example in examples)]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),
     )
     own = parser.add_argument_group(f"options of {command}, which stand anywhere on the line")
     every = parser.add_argument_group("options of every command")

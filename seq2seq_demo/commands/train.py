@@ -24,7 +24,8 @@ def train(options: TrainOptions) -> None:
     if not workers.is_chief():
         _train_with_the_chief(start)
         return
-    access.check_writable(start.output or options.data_dir / "any", "a weights file", WeightsError)
+    path = start.output or canonical.next_unused_path(options.data_dir, start.name, start.task.name)
+    access.check_writable(path, "a weights file", WeightsError)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
         print(f"Saved {_save(start.network, start, options.data_dir)}")
         return

@@ -122,7 +122,8 @@ def pairs_of_rows(rows: Iterable[Any]) -> Pairs:
 def _located(index: int, row: Any) -> Located:
     place = Place("pairs", "row", index)
     if not isinstance(row, tuple | list) or len(row) != 2:
-        return Located(place, InputError(f"{place}: expected a source and a target, got {repr(row)[:40]}"))
+        found = " ".join(repr(row).split())[:40]
+        return Located(place, InputError(f"{place}: expected a source and a target, as zip gives them, got {found}"))
     source, target = map(plain, row)
     return Located(place, source, target)
 

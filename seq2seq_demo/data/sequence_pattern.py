@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample, divide, fresh_sources, training_sources
 from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
-from seq2seq_demo.data.user_functions import ANY_ERROR, load_function, per_sequence, what_it_is
+from seq2seq_demo.data.user_functions import ANY_ERROR, WrongTarget, load_function, per_sequence, what_it_is
 from seq2seq_demo.errors import InputError, UsageError
 
 ROWS = 100_000  # how many sources a function gets at once
@@ -31,6 +31,11 @@ class SequencePattern:
     target_len: str = "S"
 
     digest: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a name that files cannot bear, or that is another function's."""
+        if not self.name or (self.name in PATTERNS and self.function is not PATTERNS[self.name].function):
+            raise UsageError(f"expected a name for the pattern that is not a built-in one's, got {self.name!r}")
 
     def largest_symbols(self) -> dict[str, int]:
         """Return none: the defaults will do."""
@@ -110,7 +115,7 @@ class SequencePattern:
             replace(self, function=per_sequence(self.function))._try(sources, out_max_int)
         except UsageError:
             return ""
-        return "; it does right with one source at a time: write @per_sequence above it"
+        return "; with @per_sequence above it, which hands it one source at a time, it passes"
 
     def _checked(self, sources: np.ndarray, out_max_int: int) -> np.ndarray:
         """Return what the function makes of the sources, if these are targets."""
@@ -118,6 +123,8 @@ class SequencePattern:
         try:
             result = self.function(sources, out_max_int + 1) if self.modular else self.function(sources)
             targets = np.asarray(result)
+        except WrongTarget as error:
+            raise UsageError(f"pattern {self.name!r}: {error}") from error
         except ANY_ERROR as error:
             reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
             raise UsageError(f"pattern {self.name!r} does not take sources of {S} symbols: {reason}") from error
@@ -125,7 +132,8 @@ class SequencePattern:
         if targets.ndim != 2 or len(targets) != B or not targets.size:
             raise UsageError(f"{expected}, got {what_it_is(result)}; the first source is {sources[0].tolist()}")
         if not np.issubdtype(targets.dtype, np.integer):
-            raise UsageError(f"{expected}, got {targets.dtype}: {targets[0].tolist()} for {sources[0].tolist()}")
+            found = f"{targets.dtype}: {targets[0].tolist()} for {sources[0].tolist()}"
+            raise UsageError(f"pattern {self.name!r}: expected integers, got {found}")
         wrong = (targets < 0) | (targets > out_max_int)
         if wrong.any():
             row = int(wrong.any(axis=1).argmax())

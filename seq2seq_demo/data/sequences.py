@@ -51,12 +51,17 @@ class Batch(NamedTuple):
 
 
 def from_words(words: Iterable[str]) -> Iterator[Located]:
-    """Yield the one sequence that was typed as words.
+    """Yield the one sequence that was typed as words, `3 1 4`, `3,1,4` or JSON.
 
     Raises:
         InputError: a word is not an integer.
     """
-    yield Located(Place("input"), _integers(words, "input"))
+    text = " ".join(words).encode(errors="surrogateescape")
+    if _is_json(text):
+        yield _from_line(Place("input"), text)
+        return
+    parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
+    yield Located(Place("input"), _integers(parts, "input"))
 
 
 def from_file(name: str) -> Iterator[Located | None]:
@@ -162,6 +167,9 @@ def source_rows(sources: Any, largest: int) -> list[list[int]]:
     if not isinstance(sources, list | tuple):
         raise InputError(f"expected a list of sources, each a list of integers, got {_shown(sources)}")
     rows = [plain(row) for row in sources]
+    if rows and isinstance(rows[0], int):
+        alone = f"a source alone is written [{_shown(rows)}]"
+        raise InputError(f"sources, row 0: expected a list of integers, got {rows[0]}; {alone}")
     for index, row in enumerate(rows):
         check_symbols(f"sources, row {index}", row, largest=largest)
     return rows
@@ -182,6 +190,8 @@ def check_symbols(
         raise InputError(f"{place}: expected a list of integers, got {_shown(values)}")
     n = len(values)
     if n != (length or max(n, 1)):
+        if n and isinstance(values[0], list):
+            raise InputError(f"{place}: expected a list of integers, got a list of lists")
         raise InputError(f"{place}: expected {length or 'some'} integers, got {n}{hint.format(n) if n else ''}")
     if largest is None:
         largest = LARGEST

@@ -75,5 +75,7 @@ def as_task(task: str | Task | Pairs | Iterable[tuple[object, object]]) -> Task:
     if isinstance(task, Iterable):
         return OwnPairs("pairs", pairs_of_rows(task))
     if not hasattr(task, "draw"):
-        raise UsageError(f"expected a pattern's name, a Task, or pairs of a source and a target, got {task!r}")
+        raise UsageError(
+            f"expected a pattern's name, a SequencePattern, or pairs of a source and a target, got {task!r}"
+        )
     return task

@@ -19,6 +19,10 @@ from seq2seq_demo.errors import UsageError
 ANY_ERROR = (Exception, SystemExit)
 
 
+class WrongTarget(ValueError):
+    """A function of one source did not return a target."""
+
+
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
     """Import `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`; return `MODULE:FUNCTION` and the function.
 
@@ -73,10 +77,11 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
                 target = np.asarray(result)
             except ANY_ERROR as error:
                 raise ValueError(f"{type(error).__name__}: {error}, for {before}") from error
-            expected = targets[0].shape if targets else ("T",)
-            if target.ndim != 1 or (targets and target.shape != expected):
-                shape = str(expected).replace("'", "")
-                raise ValueError(f"expected a target of shape {shape}, got {what_it_is(result)} for {before}")
+            if target.ndim != 1:
+                raise WrongTarget(f"expected a list of integers, got {what_it_is(result)} for {before}")
+            if targets and len(target) != len(targets[0]):
+                lengths = f"{len(targets[0])} symbols for {sources[0].tolist()} and {len(target)} for {before}"
+                raise WrongTarget(f"expected targets of one length, got {lengths}")
             targets.append(target)
         return np.stack(targets)
 
@@ -88,4 +93,4 @@ def what_it_is(result: Any) -> str:
     if result is None:
         return "None (is a `return` missing?)"
     shape = np.shape(result)
-    return f"shape {shape}" if shape else f"{type(result).__name__} {result}"[:60]
+    return f"shape {shape}" if shape else f"{type(result).__name__} {result!r}"[:60]

@@ -171,8 +171,8 @@ def test_every_letter_and_name_of_2016():
         ("predict 1 --seed 3", "--seed means nothing to predict: it is an option of train and evaluate"),
         (
             "predict",
-            "predict expects integers, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got none, nor a terminal "
-            "to ask",
+            "predict expects integers, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file (- is standard input), "
+            "got none, nor a terminal to ask",
         ),
         ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),
         ("predict 1 -e 5", "-e/--epochs means nothing to predict: it is an option of train"),
@@ -199,7 +199,7 @@ def test_parse_raises():
 def test_the_overview(help_of):
     shown = help_of("--help")
     lines = shown.splitlines()
-    assert len(lines) <= 26
+    assert len(lines) <= 23
     assert max(map(len, lines)) <= 80
     assert lines[0] == "usage: seq2seq-demo COMMAND [options]"
     for command in COMMANDS:
@@ -207,7 +207,7 @@ def test_the_overview(help_of):
     every = {"help", "version", "verbose", "pattern-name", "in-len", "out-len", "in-max-int", "out-max-int"}
     assert options_in(shown) == {f"--{name}" for name in every}
     examples = shown.partition("\nexamples:\n")[2].splitlines()
-    assert len(examples) >= 3
+    assert len(examples) >= 2
     assert all(example.startswith("  seq2seq-demo ") for example in examples)
     assert help_of("-h") == help_of("-v --help") == shown
 

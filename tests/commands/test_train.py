@@ -259,3 +259,11 @@ def test_a_file_of_2016_is_converted_and_trained_further(run, reference_2016):
     assert load("on.h5").step == 14080 + 3
     accuracy = float(out.split("accuracy ")[1].split(";")[0])
     assert accuracy > 0.6  # though it never saw a 9; an untrained network is right by chance, 0.1
+
+
+def test_a_data_dir_that_cannot_be_written_is_said_before_training(run, monkeypatch):
+    os.mkdir("d")
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("d"))
+    status, out, err = run("train", 50, "-p", "copy", "--data-dir", "d")
+    assert (status, out) == (1, "")
+    assert "d/ts2s__basic__copy_1.weights.h5: expected a place for a weights file, but " in err

@@ -119,10 +119,10 @@ def test_pairs_of_rows():
     for row, message in [
         (([4], [6]), "pairs, row 1: expected 2 integers, got 1$"),
         (([4, 5], [6, 7]), "pairs, row 1, output: expected 1 integers, got 2$"),
-        (([4, 5],), r"pairs, row 1: expected a source and a target, got \(\[4, 5\],\)"),
+        (([4, 5],), r"pairs, row 1: expected a source and a target, as zip gives them, got \(\[4, 5\],\)"),
         (([4, 5], 6), "pairs, row 1, output: expected a list of integers, got 6"),
         (([4, 0.5], [6]), "pairs, row 1: expected integers from 0 to 2147483647, got 0.5"),
-        ("45", "pairs, row 1: expected a source and a target, got '45'"),
+        ("45", "pairs, row 1: expected a source and a target, as zip gives them, got '45'"),
     ]:
         with pytest.raises(InputError, match=message):
             pairs_of_rows([([1, 2], [3]), row])

@@ -108,8 +108,12 @@ def fails_on_nines(x):
         (lambda x: np.sort(x, axis=0), "expected it to make each target of its own source alone, got"),
         (lambda x: sys.exit(0), "does not take sources of 3 symbols: SystemExit: 0"),
         (fails_on_nines, "does not take sources of 3 symbols: RuntimeError: no nines"),
-        (per_sequence(lambda s: s[: 1 + s[0]]), r"expected a target of shape \(1,\), got shape \(3,\) for \[9, 9, 9\]"),
-        (per_sequence(lambda s: 3), r"expected a target of shape \(T,\), got int 3 for \[0, 0, 0\]"),
+        (
+            per_sequence(lambda s: s[: 1 + s[0]]),
+            r"'f': expected targets of one length, got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]$",
+        ),
+        (per_sequence(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
+        (per_sequence(lambda s: s / 2), r"'f': expected integers, got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]$"),
         (per_sequence(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
     ],
 )
@@ -136,7 +140,7 @@ def test_a_row_that_the_sample_did_not_hold_is_found_when_points_are_drawn():
     ],
 )
 def test_a_function_of_one_source_gets_a_hint(function, message):
-    with pytest.raises(UsageError, match=f"{message}.*; it does right with one source at a time: .* @per_sequence "):
+    with pytest.raises(UsageError, match=f"{message}.*; with @per_sequence above it, .*, it passes$"):
         SequencePattern("f", function).check(3, None, 9, 9)
     SequencePattern("f", per_sequence(function)).check(3, None, 9, 9)
 
@@ -152,3 +156,9 @@ def test_a_target_whose_length_depends_on_the_other_rows_is_refused():
     pattern = SequencePattern("f", lambda x: x[:, : 1 + (len(x) > 1)])
     with pytest.raises(UsageError, match=r"of its own source alone, got shapes \(1, 2\) and \(1, 1\)"):
         pattern.check(3, None, 9, 9)
+
+
+@pytest.mark.parametrize("name", ["", "reversed"])
+def test_a_name_that_is_none_or_another_pattern_s(name):
+    with pytest.raises(UsageError, match=f"expected a name for the pattern that is not a built-in one's, got '{name}'"):
+        SequencePattern(name, lambda x: x)

@@ -16,11 +16,11 @@ def test_what_stands_for_a_task():
         assert as_task(given).digest == own.digest
     with pytest.raises(UsageError, match="unknown pattern"):
         as_task("sort")
-    with pytest.raises(InputError, match="pairs, row 0: expected a source and a target, got 1"):
+    with pytest.raises(InputError, match="pairs, row 0: expected a source and a target, as zip gives them, got 1"):
         as_task([1])
 
 
 @pytest.mark.parametrize("what", [None, 5, 2.5])
 def test_what_is_no_task(what):
-    with pytest.raises(UsageError, match=f"expected a pattern's name, a Task, or pairs .*, got {what}"):
+    with pytest.raises(UsageError, match=f"expected a pattern's name, a SequencePattern, or pairs .*, got {what}"):
         as_task(what)

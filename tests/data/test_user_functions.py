@@ -24,7 +24,9 @@ def test_a_missing_return_is_guessed():
     def forgetful(source):
         sorted(source)
 
-    with pytest.raises(UsageError, match=r"\(T,\), got None \(is a `return` missing\?\) for \[0, 0, 0, 0, 0\]$"):
+    with pytest.raises(
+        UsageError, match=r"expected a list of integers, got None \(is a `return` missing\?\) for \[0, 0, 0, 0, 0\]$"
+    ):
         SequencePattern("forgetful", forgetful).check(5, None, 9, 9)
 
 
@@ -33,8 +35,8 @@ def test_a_missing_return_is_guessed():
     [
         (None, "None (is a `return` missing?)"),
         (3, "int 3"),
-        ("abc", "str abc"),
-        ("a" * 100, "str " + "a" * 56),
+        ("abc", "str 'abc'"),
+        ("a" * 100, "str '" + "a" * 55),
         (np.zeros((2, 3)), "shape (2, 3)"),
         ([1, 2], "shape (2,)"),
     ],

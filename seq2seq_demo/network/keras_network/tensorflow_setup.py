@@ -39,6 +39,8 @@ def _closed_stderr() -> Iterator[None]:
 
 with _closed_stderr():
     import tensorflow as tf
+# Every training compiles steps of its own, which after a few TensorFlow would call retracing.
+tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
 
 def set_threads(cell_size: int) -> None:
