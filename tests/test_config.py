@@ -68,3 +68,8 @@ def test_parse_integer():
     for text in ("1_0", "１", "1e3", "1.0", "", "abc"):
         with pytest.raises(ValueError):
             parse_integer(text)
+
+
+def test_an_integer_too_long_to_print():
+    with pytest.raises(UsageError, match="at least 1, got one of thousands of digits"):
+        ModelConfig(cell_size=-(10**5000))

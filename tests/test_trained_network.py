@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import inspect
 import json
@@ -228,6 +229,16 @@ def test_where_nothing_can_be_written(tmp_path):
     for path in (tmp_path, tmp_path / "none" / "w"):
         with pytest.raises(WeightsError, match=f"^{path}: expected a place for a weights file, "):
             network().save(path)
+
+
+def test_a_full_disk(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WeightsError, match=f"^{tmp_path / 'w'}: could not be written: No space left on device$"):
+        network().save(tmp_path / "w")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_pipe_is_not_replaced(tmp_path):
