@@ -134,9 +134,9 @@ class SequencePattern:
         if not np.issubdtype(targets.dtype, np.integer):
             found = f"{targets.dtype}: {targets[0].tolist()} for {sources[0].tolist()}"
             raise UsageError(f"pattern {self.name!r}: expected integers, got {found}")
-        wrong = (targets < 0) | (targets > out_max_int)
+        wrong = (targets < 0) | (targets > out_max_int)  # [B, T]
         if wrong.any():
-            row = int(wrong.any(axis=1).argmax())
+            row = int(np.argmax(wrong.any(axis=1)))
             found = f"got {targets[row][wrong[row]][0]} for {sources[row].tolist()}"
             raise UsageError(f"pattern {self.name!r}: expected symbols from 0 to --out-max-int {out_max_int}, {found}")
         return targets

@@ -126,7 +126,7 @@ def crc32c(data: bytes) -> int:
 
 
 def _apply(A: np.ndarray, words: np.ndarray) -> np.ndarray:
-    result: np.ndarray = np.bitwise_xor.reduce([A[k][words >> 8 * k & 0xFF] for k in range(4)])
+    result: np.ndarray = A[0][words & 0xFF] ^ A[1][words >> 8 & 0xFF] ^ A[2][words >> 16 & 0xFF] ^ A[3][words >> 24]
     return result
 
 
