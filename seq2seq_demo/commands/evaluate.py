@@ -22,7 +22,7 @@ def evaluate(options: EvaluateOptions) -> None:
         facts = evaluation_dict(measure(network.to_numpy(), pairs), pairs.sources.shape[1])
         all_facts.append(facts)
         if options.json:
-            about = {"model": network.model_config.model, "pattern": pattern and pattern.name}
+            about = {"model": network.model_config.model, "pattern": pattern.name if pattern else None}
             print(json.dumps(about | facts), flush=True)
     if not options.json:
         fresh = f"fresh sources, pattern {pattern.name!r}" if pattern else ""

@@ -106,7 +106,7 @@ def check_agreement(
     # The name of a data file does not contradict a pattern, except on --resume.
     is_known = network.task in PATTERNS or is_own(network.task or "") or resume
     found: dict[str, Any] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
-    asked = fields_for(options, ModelConfig) | {"pattern": pattern and pattern.name}
+    asked = fields_for(options, ModelConfig) | {"pattern": pattern.name if pattern else None}
     if resume and network.trained:
         found |= asdict(network.trained.config)
         asked |= fields_for(options, TrainConfig)

@@ -126,10 +126,11 @@ def _train_config(
     options: TrainOptions, network: TrainedNetwork | None, model_config: ModelConfig, task: Task
 ) -> TrainConfig:
     """Return the training: its lengths are those of the pairs, the options, the network or the defaults."""
-    in_len = (network and network.in_len) or TrainConfig.in_len
-    out_len = (network and network.out_len) or TrainConfig.out_len
-    config = TrainConfig(**{"in_len": in_len, "out_len": out_len} | fields_for(options, TrainConfig))
-    return sized(task, config, model_config, options.out_len, out_len)
+    lengths = {"in_len": TrainConfig.in_len, "out_len": TrainConfig.out_len}
+    if network:
+        lengths |= {"in_len": network.in_len or TrainConfig.in_len, "out_len": network.out_len or TrainConfig.out_len}
+    config = TrainConfig(**lengths | fields_for(options, TrainConfig))
+    return sized(task, config, model_config, options.out_len, lengths["out_len"])
 
 
 def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start:

@@ -31,7 +31,8 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         """Return it as errors name it."""
-        return ", ".join(part for part in (self.title, self.kind and f"{self.kind} {self.number}") if part)
+        number = f"{self.kind} {self.number}" if self.kind else ""
+        return ", ".join(part for part in (self.title, number) if part)
 
 
 class Located(NamedTuple):

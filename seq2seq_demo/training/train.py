@@ -47,9 +47,9 @@ def train(
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
     """
     task = as_task(task)
-    for name, value in {"in_len": in_len, "out_len": out_len}.items():
-        if value is not None:
-            require_integer(name, value, at_least=1)
+    lengths = {name: value for name, value in {"in_len": in_len, "out_len": out_len}.items() if value is not None}
+    for name, value in lengths.items():
+        require_integer(name, value, at_least=1)
     if start is not None:  # also where it is the snapshot of a training
         start = replace(start, progress=None, destination=None)
     asked = {
@@ -62,11 +62,11 @@ def train(
         "out_max_int": out_max_int,
     }
     model_config = _model_config(task, start, {name: value for name, value in asked.items() if value is not None})
-    default = start.out_len if start else None
+    start_in_len, start_out_len = (start.in_len, start.out_len) if start else (None, None)
     config = TrainConfig(
         points=points,
-        in_len=in_len or (start and start.in_len) or TrainConfig.in_len,
-        out_len=out_len or default or in_len or TrainConfig.out_len,
+        in_len=in_len or start_in_len or TrainConfig.in_len,
+        out_len=out_len or start_out_len or in_len or TrainConfig.out_len,
         learning_rate=learning_rate,
         lr_schedule=lr_schedule,
         epochs=epochs,
@@ -74,12 +74,10 @@ def train(
         seed=seed,
         stop_at_exact=stop_at_exact,
     )
-    config = sized(task, config, model_config, out_len, default)
-    for name, value in {"in_len": in_len, "out_len": out_len}.items():
-        if value not in (None, getattr(config, name)):
-            raise UsageError(
-                f"expected {name.replace('_', '-')} {getattr(config, name)}, that of the pairs, got {value}"
-            )
+    config = sized(task, config, model_config, out_len, start_out_len)
+    for name, value in lengths.items():
+        if value != getattr(config, name):
+            raise UsageError(f"expected {name.replace('_', '-')} {getattr(config, name)}, as of the pairs, got {value}")
     from seq2seq_demo.training.loop import fit  # loads TensorFlow
 
     return fit(task, config, start or untrained(model_config, seed), callbacks)
