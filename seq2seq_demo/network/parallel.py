@@ -1,13 +1,12 @@
 """Batches decoded side by side, one a core; within each, BLAS gets one thread."""
 
 import collections
+import contextlib
 import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
-
-from threadpoolctl import ThreadpoolController
+from typing import Any, TypeVar
 
 CHUNK = 1000  # rows decoded at once: what a step touches then fits the cache
 ALPHAS = 10_000_000  # attention weights of a chunk: long sequences are decoded a few at once
@@ -33,7 +32,7 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
     waiting: collections.deque[Future[Result]] = collections.deque()
     failure = None
     iterator = iter(items)
-    with _ONE_BLAS_THREAD, ThreadPoolExecutor(cores) as pool:
+    with _one_blas_thread(), ThreadPoolExecutor(cores) as pool:
         try:
             while failure is None:
                 try:
@@ -50,7 +49,12 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
         raise failure
 
 
-class _OneBlasThread:
+def _one_blas_thread() -> contextlib.AbstractContextManager[None]:
+    """Return what limits BLAS, where the environment did not do so when NumPy was loaded, as the command line does."""
+    return contextlib.nullcontext() if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else _ONE_BLAS_THREAD
+
+
+class _OneBlasThread(contextlib.AbstractContextManager[None]):
     """While anybody has entered, BLAS has one thread.
 
     On matrices this small more threads gain nothing, and where a core is busy they spin for seconds.
@@ -83,8 +87,10 @@ def _in_a_thread(function: Callable[[], None]) -> None:
 
 
 @functools.cache
-def _thread_pools() -> ThreadpoolController:
+def _thread_pools() -> Any:
     """Return what sets the threads of the BLAS that NumPy loaded; to find it takes a millisecond."""
+    from threadpoolctl import ThreadpoolController
+
     return ThreadpoolController()
 
 
