@@ -20,6 +20,7 @@ LARGEST = 2**31 - 1  # what a symbol can be at most
 CHUNK = 2**16  # bytes read at once
 EXPECTED = "a JSON list of integers, or integers alone"
 BOM = b"\xef\xbb\xbf"
+BLANK = b" \t\r\v\f" + BOM
 
 
 class Place(NamedTuple):
@@ -124,14 +125,14 @@ def batches(
             batch = []
             continue
         try:
-            _check_row(row, in_len, in_max_int, hint)
+            values = _checked(row, in_len, in_max_int, hint)
         except InputError as error:
             if not skip:
                 yield from _batch(batch)
                 raise
             skip(error)
             continue
-        in_len = len(listed(row))
+        in_len = len(values)
         batch.append(row)
         if len(batch) == rows:
             yield from _batch(batch)
@@ -139,17 +140,14 @@ def batches(
     yield from _batch(batch)
 
 
-def listed(row: Located) -> list[int]:
-    """Return the symbols of a sequence, or raise the error that it was to read it."""
+def _checked(row: Located, in_len: int | None, in_max_int: int | None, hint: str) -> list[int]:
+    """Return the symbols of a sequence, if it and its output can be read."""
     if isinstance(row.values, InputError):
         raise row.values
-    return row.values
-
-
-def _check_row(row: Located, in_len: int | None, in_max_int: int | None, hint: str) -> None:
-    check_symbols(row.place, listed(row), in_len, in_max_int, hint)
+    check_symbols(row.place, row.values, in_len, in_max_int, hint)
     if row.output is not None:
         check_symbols(f"{row.place}, output", row.output)
+    return row.values
 
 
 def _batch(rows: list[Located]) -> Iterator[Batch]:
@@ -222,7 +220,7 @@ def _sequences(title: str, file: io.BufferedReader) -> Iterator[Located | None]:
         for line in lines:
             yield _from_line(Place(title, "line", line[0]), line[1]) if line else None
         return
-    document = _parse(Place(title), b"".join(line[1] for line in lines if line))
+    document = _parse(Place(title), b"\n".join(line[1] for line in lines if line))
     if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
         yield _from_item(Place(title), document)
         return
@@ -237,15 +235,16 @@ def _numbered_lines(file: io.BufferedReader) -> Iterator[tuple[int, bytes] | Non
     while chunk := file.read1(CHUNK):
         *ends, last = chunk.split(b"\n")
         for end in ends:
-            line = b"".join([*beginning, end, b"\n"])
-            if line.removeprefix(BOM).strip():
+            line = b"".join([*beginning, end]) if beginning else end
+            if line.strip(BLANK):
                 yield number, line
             number, beginning = number + 1, []
-        beginning.append(last)
+        if last:
+            beginning.append(last)
         if not _more_is_waiting(file):
             yield None
     line = b"".join(beginning)
-    if line.removeprefix(BOM).strip():
+    if line.strip(BLANK):
         yield number, line
 
 
@@ -258,7 +257,7 @@ def _more_is_waiting(file: io.BufferedReader) -> bool:
 
 
 def _is_json(line: bytes) -> bool:
-    return line.removeprefix(BOM).lstrip().startswith((b"[", b"{", b'"'))
+    return line.lstrip(BLANK).startswith((b"[", b"{", b'"'))
 
 
 def _is_whole_sequence(line: bytes) -> bool:

@@ -14,7 +14,6 @@ from seq2seq_demo.data.sequences import (
     from_file,
     from_terminal,
     from_words,
-    listed,
     source_rows,
 )
 from seq2seq_demo.errors import InputError
@@ -293,12 +292,6 @@ def test_sources_of_a_caller():
     ]:
         with pytest.raises(InputError, match=message):
             source_rows(sources, 9)
-
-
-def test_reading_a_bad_sequence_raises_its_error():
-    assert listed(Located(Place("x"), [1])) == [1]
-    with pytest.raises(InputError, match="no"):
-        listed(Located(Place("x"), InputError("no")))
 
 
 def test_lines_that_are_typed(monkeypatch):
