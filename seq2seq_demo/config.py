@@ -90,7 +90,7 @@ class TrainConfig:
         for name in ("epochs", "seed"):
             require_integer(name, getattr(self, name), at_least=0)
         require_choice("learning rate schedule", self.lr_schedule, LR_SCHEDULES)
-        if not 0 < self.learning_rate < math.inf:
+        if not isinstance(self.learning_rate, int | float) or not 0 < self.learning_rate < math.inf:
             raise UsageError(f"expected a learning rate that is a finite number above 0, got {self.learning_rate}")
         if self.stop_at_exact is not None and not 0 < self.stop_at_exact <= 1:
             raise UsageError(f"expected stop-at-exact above 0 and at most 1, got {self.stop_at_exact}")

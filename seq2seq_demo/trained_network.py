@@ -129,7 +129,7 @@ class TrainedNetwork:
 
         Raises:
             InputError: a row is no list of integers that the network knows; the message names it.
-            UsageError: a sequence is too long to decode.
+            UsageError: a sequence is too long to decode, or the pattern does not take its length.
         """
         rows = source_rows(sources, self.model_config.in_max_int)
         if out_len is not None:
@@ -212,10 +212,14 @@ class TrainedNetwork:
             if value is not None:
                 require_integer(name, value, at_least=1)
         require_integer("seed", seed, at_least=0)
-        in_len = in_len or self.in_len or TrainConfig.in_len
-        out_len = out_len or self._trained_len(in_len)
-        check_points_fit(n or EVALUATED, in_len, out_len or in_len)
-        return task.held_out(Sample(n, in_len, out_len, seed), self.model_config, self._seen())
+        S = in_len or self.in_len or TrainConfig.in_len
+        T = out_len or self._trained_len(S)
+        check_points_fit(n or EVALUATED, S, T or S)
+        pairs = task.held_out(Sample(n, S, T, seed), self.model_config, self._seen())
+        for name, asked, symbols in (("in-len", in_len, pairs.sources), ("out-len", out_len, pairs.targets)):
+            if asked not in (None, symbols.shape[1]):
+                raise UsageError(f"expected {name} {symbols.shape[1]}, as of the pairs, got {asked}")
+        return pairs
 
     def _seen(self) -> np.ndarray | None:
         """Return the random sources that the last training drew, `[points, S]`, if that can be known."""

@@ -14,7 +14,6 @@ def temporary(tmp_path_factory):
     folder = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
-        patch.setenv("OPENBLAS_NUM_THREADS", "2")  # which the command line would set for good
         patch.setattr(tempfile, "tempdir", str(folder))
         yield folder
 

@@ -49,8 +49,7 @@ def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:
 
 def environment(**changes) -> dict[str, str]:
     """The environment of a process that finds this package from any directory."""
-    without_ours = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}  # conftest's
-    return without_ours | {"PYTHONPATH": str(ROOT)} | changes
+    return os.environ | {"PYTHONPATH": str(ROOT)} | changes
 
 
 def start(folder, *argv) -> subprocess.Popen:

@@ -35,8 +35,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(options: Options) -> None:
     """Call the command; NumPy and h5py, which --help and wrong usage do without, are imported with it."""
-    # NumPy reads it once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "numpy" not in sys.modules:
+        # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     match options:
         case TrainOptions():
             from seq2seq_demo.commands.train import train

@@ -36,7 +36,9 @@ def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pair
     network, pattern = choice.network, choice.pattern
     notices = [*choice.notices, *other_length_notice(network, options.in_len, *options.lengths)]
     if options.from_file:
-        pairs = own_pairs(options, options.points, pattern if options.pattern else None, network.model_config)
+        pairs = own_pairs(
+            options.from_file, options, options.points, pattern if options.pattern else None, network.model_config
+        )
         say(notices)
         yield pairs
         return

@@ -67,6 +67,8 @@ class NetworkOptions(Options):
             )
         if self.name is not None and (not 0 < len(self.name.encode()) <= 100 or os.sep in self.name):
             raise UsageError(f"expected -n/--name to be part of a file name, up to 100 bytes, got {self.name[:100]!r}")
+        if self.from_file == "":
+            raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 

@@ -23,19 +23,23 @@ from seq2seq_demo.trained_network import Prediction, TrainedNetwork, predictions
 
 def predict(options: PredictOptions) -> None:
     """Answer what was typed, or is in the file, or, where there is neither, what is typed at the terminal."""
-    choice = network_to_use(options, options.in_len or len(options.words) or None)
+    typed = sequences.from_words(options.words) if options.words else None
+    typed_len = len(typed.values) if typed and isinstance(typed.values, list) else None
+    choice = network_to_use(options, options.in_len or typed_len)
     model_config = choice.network.model_config
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"{model_config.model} has no attention to show: expected a network of embedding_attention")
     if options.attention_plot:
         plots.check(options.attention_plot)
-    if options.words or options.from_file:
-        _answer(options, choice)
+    if typed:
+        _answer(options, choice, [typed])
+    elif options.from_file:
+        _answer(options, choice, sequences.from_file(options.from_file))
     else:
         _converse(options, choice)
 
 
-def _answer(options: PredictOptions, choice: Choice) -> None:
+def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None]) -> None:
     """Print a line for each sequence, and draw them all if asked to."""
     skipped: list[InputError] = []
     drawn: list[Prediction] = []
@@ -44,7 +48,6 @@ def _answer(options: PredictOptions, choice: Choice) -> None:
         skipped.append(error)
         notice(str(error))
 
-    rows = sequences.from_file(options.from_file) if options.from_file else sequences.from_words(options.words)
     batches = _batches(rows, CHUNK, options, choice.network, skip if options.keep_going else None)
     predict_batch, show, notices = _predictor(options, choice), _shower(options), _notices(options, choice)
     for batch, predictions in in_threads(lambda batch: (batch, predict_batch(batch)), batches):

@@ -75,18 +75,22 @@ def load_named(path: Path) -> TrainedNetwork:
 
 
 def own_pairs(
-    options: NetworkOptions, n: int | None, pattern: SequencePattern | None, model_config: ModelConfig | None
+    file: str,
+    options: NetworkOptions,
+    n: int | None,
+    pattern: SequencePattern | None,
+    model_config: ModelConfig | None,
 ) -> Pairs:
-    """Return the pairs of --from-file, the first n if n is given, with symbols that fit the network or the options.
+    """Return the pairs of a file, the first n if n is given, with symbols that fit the network or the options.
 
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read.
     """
-    sequences = itertools.islice((row for row in from_file(options.from_file or "-") if row), n)
+    sequences = itertools.islice((row for row in from_file(file) if row), n)
     largest = model_config or options
     pairs = read_pairs(sequences, pattern, options.in_len, options.out_len, largest.in_max_int, largest.out_max_int)
     if n and len(pairs.sources) < n:
-        raise InputError(f"{options.from_file}: expected {n} pairs, found {len(pairs.sources)}")
+        raise InputError(f"{file}: expected {n} pairs, found {len(pairs.sources)}")
     return pairs
 
 

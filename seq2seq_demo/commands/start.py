@@ -60,7 +60,7 @@ def start_of_training(options: TrainOptions) -> Start:
         if network.in_len is None and (options.in_len or options.out_len):
             network = replace(network, in_len=config.in_len, out_len=config.out_len)
     network = replace(network, task=name, progress=None, destination=None)
-    return Start(network, config, task, options.name, _output_path(options, task))
+    return Start(network, config, task, options.name, _output_path(options, options.name, task))
 
 
 def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | None) -> Path | None:
@@ -75,7 +75,7 @@ def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | Non
     return None
 
 
-def _output_path(options: TrainOptions, task: Task) -> Path | None:
+def _output_path(options: TrainOptions, name: str | None, task: Task) -> Path | None:
     """Return where -o or --iter-num wants a training saved; None is the next unused canonical name.
 
     Raises:
@@ -83,7 +83,7 @@ def _output_path(options: TrainOptions, task: Task) -> Path | None:
     """
     if options.output_weights is not None or options.iter_num is None:
         return options.output_weights
-    path = canonical.canonical_path(options.data_dir, options.name, task.name, options.iter_num + 1)
+    path = canonical.canonical_path(options.data_dir, name, task.name, options.iter_num + 1)
     if path.exists():
         raise WeightsError(f"{path} exists: continue from it with --iter-num {options.iter_num + 1}, or give -o FILE")
     return path
@@ -95,7 +95,7 @@ def _own_pairs(
     """Return the pairs of --from-file as a task, named after a pattern that makes the targets, or after the file."""
     if options.from_file is None:
         return None
-    pairs = own_pairs(options, n, pattern, model_config)
+    pairs = own_pairs(options.from_file, options, n, pattern, model_config)
     file_name = "stdin" if options.from_file == "-" else Path(options.from_file).name.replace(":", ".")
     return OwnPairs(pattern.name if pattern else file_name[-60:], pairs)
 
@@ -146,9 +146,9 @@ def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start:
     if pairs and pairs.digest != noted.data:
         raise UsageError(f"{path}: expected the data that its training began with, got other data")
     notice(f"Resuming {path}, epoch {snapshot.progress.epoch + 1}, step {snapshot.step}")
-    output = options.output_weights or (Path(noted.output) if noted.output else None)
-    task = pairs or pattern or _pattern_of(snapshot)
-    return Start(snapshot, run.config, task, options.name or noted.name, output or _output_path(options, task), path)
+    task, name = pairs or pattern or _pattern_of(snapshot), options.name or noted.name
+    output = options.output_weights or (Path(noted.output) if noted.output else _output_path(options, name, task))
+    return Start(snapshot, run.config, task, name, output, path)
 
 
 def _snapshot_to_resume(options: TrainOptions, pattern: SequencePattern | None) -> tuple[Path, TrainedNetwork]:

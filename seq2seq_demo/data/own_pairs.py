@@ -28,6 +28,17 @@ class OwnPairs:
     name: str
     pairs: Pairs
 
+    def __post_init__(self) -> None:
+        """Refuse what are no pairs: so `as_task` makes one of a caller's lists."""
+        sources, targets = self.pairs
+        for symbols in self.pairs:
+            if not (
+                isinstance(symbols, np.ndarray) and symbols.ndim == 2 and symbols.dtype.kind in "iu" and symbols.size
+            ):
+                raise InputError("expected sources [N, S] and targets [N, T] as arrays of integers, got something else")
+        if len(sources) != len(targets):
+            raise InputError(f"expected as many sources as targets, got {len(sources)} and {len(targets)}")
+
     @functools.cached_property
     def digest(self) -> str:
         """A checksum of the pairs."""
@@ -71,7 +82,7 @@ def _require_symbols(kind: str, symbols: np.ndarray, shape: tuple[int, ...], lar
 
 
 def read_pairs(
-    sequences: Iterable[Located | None],
+    sequences: Iterable[Located],
     pattern: SequencePattern | None = None,
     in_len: int | None = None,
     out_len: int | None = None,
@@ -89,9 +100,7 @@ def read_pairs(
     """
     parts: list[np.ndarray] = []
     rows: list[Located] = []
-    for batch in batches(sequences, ROWS, in_len, in_max_int, hint=LENGTH_HINT if in_len else ""):
-        if batch is None:
-            continue
+    for batch in filter(None, batches(sequences, ROWS, in_len, in_max_int, hint=LENGTH_HINT if in_len else "")):
         in_len = batch.sources.shape[1]
         parts.append(_compact(batch.sources))
         rows += batch.rows

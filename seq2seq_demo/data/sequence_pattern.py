@@ -33,7 +33,7 @@ class SequencePattern:
     digest: ClassVar[None] = None
 
     def __post_init__(self) -> None:
-        """Refuse a name that files cannot bear, or that is another function's."""
+        """Refuse an empty name, and that of another function."""
         if not self.name or (self.name in PATTERNS and self.function is not PATTERNS[self.name].function):
             raise UsageError(f"expected a name for the pattern that is not a built-in one's, got {self.name!r}")
 

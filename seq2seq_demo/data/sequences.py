@@ -8,7 +8,7 @@ import itertools
 import json
 import select
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ LARGEST = 2**31 - 1  # what a symbol can be at most
 CHUNK = 2**16  # bytes read at once
 EXPECTED = "a JSON list of integers, or integers alone"
 BOM = b"\xef\xbb\xbf"
-BLANK = b" \t\r\v\f" + BOM
+BLANK = b" \t\r\n\v\f" + BOM
 
 
 class Place(NamedTuple):
@@ -52,18 +52,16 @@ class Batch(NamedTuple):
     rows: list[Located]
 
 
-def from_words(words: Iterable[str]) -> Iterator[Located]:
-    """Yield the one sequence that was typed as words, `3 1 4`, `3,1,4` or JSON.
-
-    Raises:
-        InputError: a word is not an integer.
-    """
-    text = " ".join(words).encode(errors="surrogateescape")
+def from_words(words: Sequence[str]) -> Located:
+    """Return the one sequence that was typed as words, `3 1 4`, `3,1,4` or JSON."""
+    place, text = Place("input"), " ".join(words).encode(errors="surrogateescape")
     if _is_json(text):
-        yield _from_line(Place("input"), text)
-        return
+        return _from_line(place, text)
     parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
-    yield Located(Place("input"), _integers(parts, "input"))
+    try:
+        return Located(place, _integers(parts, "input"))
+    except InputError as error:
+        return Located(place, error)
 
 
 def from_file(name: str) -> Iterator[Located | None]:
@@ -211,16 +209,20 @@ def _shown(value: object) -> str:
 
 def _sequences(title: str, file: io.BufferedReader) -> Iterator[Located | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
-    numbered = _numbered_lines(file)
-    first = next((line for line in numbered if line), None)
-    if first is None:
+    lines = _lines(file)
+    number, first = next(((n, line) for n, line in enumerate(filter(None, lines), 1) if line.strip(BLANK)), (0, b""))
+    if not number:
         raise InputError(f"{title}: expected {EXPECTED}, found nothing")
-    lines = itertools.chain([first], numbered)
-    if title.endswith(".jsonl") or not _is_json(first[1]) or _is_whole_sequence(first[1]):
-        for line in lines:
-            yield _from_line(Place(title, "line", line[0]), line[1]) if line else None
+    if title.endswith(".jsonl") or not _is_json(first) or _is_whole_sequence(first):
+        for line in itertools.chain([first], lines):
+            if line is None:
+                yield None
+                continue
+            if line.strip(BLANK):
+                yield _from_line(Place(title, "line", number), line)
+            number += 1
         return
-    document = _parse(Place(title), b"\n".join(line[1] for line in lines if line))
+    document = _parse(Place(title), b"\n" * (number - 1) + b"".join([first, *filter(None, lines)]))
     if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
         yield _from_item(Place(title), document)
         return
@@ -228,24 +230,20 @@ def _sequences(title: str, file: io.BufferedReader) -> Iterator[Located | None]:
         yield _from_item(Place(title, "sequence", index), item)
 
 
-def _numbered_lines(file: io.BufferedReader) -> Iterator[tuple[int, bytes] | None]:
-    """Yield the lines that are not blank, with their numbers; None where no more is waiting just now."""
-    number = 1
+def _lines(file: io.BufferedReader) -> Iterator[bytes | None]:
+    """Yield the lines with their ends; None where no more is waiting just now."""
     beginning: list[bytes] = []  # of a line whose end is to come
     while chunk := file.read1(CHUNK):
         *ends, last = chunk.split(b"\n")
         for end in ends:
-            line = b"".join([*beginning, end]) if beginning else end
-            if line.strip(BLANK):
-                yield number, line
-            number, beginning = number + 1, []
+            yield b"".join([*beginning, end, b"\n"]) if beginning else end + b"\n"
+            beginning = []
         if last:
             beginning.append(last)
         if not _more_is_waiting(file):
             yield None
-    line = b"".join(beginning)
-    if line.strip(BLANK):
-        yield number, line
+    if beginning:
+        yield b"".join(beginning)
 
 
 def _more_is_waiting(file: io.BufferedReader) -> bool:

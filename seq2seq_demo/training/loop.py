@@ -44,7 +44,7 @@ def fit(
     Raises:
         UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
-        Interrupted: a signal came; the last snapshot holds the training.
+        Interrupted: a signal came while `snapshots` kept the training; the last one holds it.
     """
     set_threads(start.model_config.cell_size)
     strategy = workers.strategy(config.batch_size)

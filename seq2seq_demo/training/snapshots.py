@@ -6,6 +6,7 @@ with the same bits as one that was not interrupted.
 """
 
 import os
+import shlex
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -63,8 +64,9 @@ class Snapshots:
         if self.interruption.signum or after // EVERY > before // EVERY:
             self.save(network())
         if self.interruption.signum:
-            own = "" if self.task in PATTERNS else " and the same -p or --from-file"
-            resume = f"resume it with `seq2seq-demo train --resume --data-dir {self.data_dir}`{own}"
+            is_built_in = self.task in PATTERNS and self.destination.data is None
+            own = "" if is_built_in else " and the same -p or --from-file"
+            resume = f"resume it with `seq2seq-demo train --resume --data-dir {shlex.quote(str(self.data_dir))}`{own}"
             kept = f"kept in {self.path}: {resume}" if self.path else "no snapshot could be kept"
             raise Interrupted(f"interrupted at step {after}; {kept}", self.interruption.signum)
 

@@ -17,7 +17,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, untrained
 def train(
     task: str | Task | Iterable[Any],
     *,
-    points: int = TrainConfig.points,
+    points: int | None = None,
     in_len: int | None = None,
     out_len: int | None = None,
     model: str | None = None,
@@ -39,19 +39,22 @@ def train(
     """Train a network on a pattern's name, a `Task`, or pairs of a source and a target; return it.
 
     The settings are the options of the command line, with its defaults; but `out_len` None is all of a pattern's
-    target. `start` is a network to continue from, of which the lengths and the model are then taken.
+    target. `start` is a network to continue from: model and lengths are its own, unless other lengths are given.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
-        InputError: the pairs are none.
+        InputError: there are no pairs, or one is not two lists of integers, as long as those of the first.
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
     """
     task = as_task(task)
-    lengths = {name: value for name, value in {"in_len": in_len, "out_len": out_len}.items() if value is not None}
-    for name, value in lengths.items():
+    sizes = {"points": points, "in_len": in_len, "out_len": out_len}
+    sizes = {name: value for name, value in sizes.items() if value is not None}
+    for name, value in sizes.items():
         require_integer(name, value, at_least=1)
-    if start is not None:  # also where it is the snapshot of a training
-        start = replace(start, progress=None, destination=None)
+    if start is not None:
+        if not isinstance(start, TrainedNetwork):
+            raise UsageError(f"expected start to be a network, as load() returns it, got {start!r}")
+        start = replace(start, progress=None, destination=None)  # it may be the snapshot of a training
     asked = {
         "model": model,
         "cell_type": cell_type,
@@ -62,9 +65,10 @@ def train(
         "out_max_int": out_max_int,
     }
     model_config = _model_config(task, start, {name: value for name, value in asked.items() if value is not None})
-    start_in_len, start_out_len = (start.in_len, start.out_len) if start else (None, None)
+    start_in_len = start.in_len if start else None
+    start_out_len = start.out_len if start and in_len in (None, start.in_len) else None
     config = TrainConfig(
-        points=points,
+        points=points or TrainConfig.points,
         in_len=in_len or start_in_len or TrainConfig.in_len,
         out_len=out_len or start_out_len or in_len or TrainConfig.out_len,
         learning_rate=learning_rate,
@@ -75,7 +79,7 @@ def train(
         stop_at_exact=stop_at_exact,
     )
     config = sized(task, config, model_config, out_len, start_out_len)
-    for name, value in lengths.items():
+    for name, value in sizes.items():
         if value != getattr(config, name):
             raise UsageError(f"expected {name.replace('_', '-')} {getattr(config, name)}, as of the pairs, got {value}")
     from seq2seq_demo.training.loop import fit  # loads TensorFlow

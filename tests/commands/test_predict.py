@@ -401,3 +401,26 @@ def test_a_conversation(tmp_path):
     assert "line 3: expected integers from 0 to 9, got 99" in err
     os.close(ours)
     os.close(theirs)
+
+
+@pytest.mark.parametrize("typed", [[*map(str, range(10))] * 2, [",".join("0123456789" * 2)], [str([*range(10)] * 2)]])
+def test_the_length_typed_chooses_among_the_shipped_weights_in_any_form(run, typed):
+    status, out, err = run("predict", "-p", "sorted", "-m", "embedding_attention", *typed)
+    assert status == 0, err
+    assert "embedding_attention_20__sorted_1" in err
+    assert "prediction=[0 0 1 1 2 2 3 3 4 4 5 5 6 6 7 7 8 8 9 9]" in out
+
+
+@pytest.mark.parametrize("command", ["predict", "train", "evaluate"])
+def test_no_name_of_a_file_is_wrong_usage(run, command):
+    status, out, err = run(command, "--from-file", "")
+    assert (status, out) == (2, "")
+    assert "expected --from-file to name a file, or - for standard input, got ''" in err
+
+
+def test_an_error_in_a_document_is_where_the_file_has_it(run):
+    save_random("w")
+    with open("in.json", "w") as file:
+        file.write("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n")
+    _, _, err = run("predict", "-i", "w", "--from-file", "in.json")
+    assert "Expecting value: line 7 column 7" in err

@@ -126,3 +126,17 @@ def test_pairs_of_rows():
     ]:
         with pytest.raises(InputError, match=message):
             pairs_of_rows([([1, 2], [3]), row])
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        Pairs(np.zeros((0, 2), int), np.zeros((0, 2), int)),
+        Pairs([[1]], [[2]]),
+        Pairs(np.ones((3, 2)), np.ones((3, 2), int)),
+        Pairs(np.ones((3, 2), int), np.ones((2, 2), int)),
+    ],
+)
+def test_arrays_that_are_no_pairs(pairs):
+    with pytest.raises(InputError, match=r"expected (sources|as many)"):
+        OwnPairs("mine", pairs)

@@ -198,3 +198,15 @@ def test_training_that_diverges_keeps_the_last_good_snapshot(tmp_path):
     kept = load(snapshots.path)
     assert kept.step == 24
     assert all(np.isfinite(weight).all() for weight in kept.weights.values())
+
+
+def test_how_to_resume_names_what_is_needed_again(tmp_path):
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    interruption = Interruption()
+    interruption.signum = signal.SIGINT
+    for data, again in ((None, ""), ("a digest", " and the same -p or --from-file")):
+        snapshots = Snapshots(folder, "sorted", Destination(data=data), interruption, print)
+        with pytest.raises(Interrupted) as error:
+            snapshots.after_steps(0, 1, lambda: untrained(MODEL, 0))
+        assert str(error.value).endswith(f"--resume --data-dir '{folder}'`{again}")

@@ -17,7 +17,8 @@ PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]
 
 def unchanged(task, **settings) -> TrainedNetwork:
     """What no epochs leave: all that `train` decided before it began."""
-    return train(task, **TINY | {"epochs": 0, "points": 20} | settings)
+    few = {"points": 20} if isinstance(task, str | SequencePattern) else {}
+    return train(task, **TINY | {"epochs": 0} | few | settings)
 
 
 class Recorder(Callback):
@@ -217,3 +218,18 @@ def test_a_network_that_a_callback_kept_can_be_trained_further(tmp_path):
     kept.save(tmp_path / "w")
     for start in (kept, load(tmp_path / "w")):
         assert train("reversed", points=40, epochs=1, start=start).step == 2
+
+
+def test_a_file_is_no_network_to_start_from():
+    with pytest.raises(UsageError, match=r"expected start to be a network, as load\(\) returns it, got 'w.h5'"):
+        train("reversed", start="w.h5")
+
+
+def test_other_lengths_than_those_of_start_learn_whole_targets():
+    assert train("reversed", points=20, epochs=0, in_len=7, start=replace(START, in_len=5, out_len=2)).out_len == 7
+
+
+@pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(0.01)), (None, "x")])
+def test_settings_that_cannot_be_heeded_are_refused(points, rate):
+    with pytest.raises(UsageError, match=r"expected points 30, as of the pairs, got 20|expected a learning rate"):
+        train(PAIRS, points=points, learning_rate=rate, epochs=0)
