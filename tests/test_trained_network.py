@@ -521,3 +521,12 @@ def test_repr():
 def test_the_summary_counts_the_weights():
     n = sum(np.prod(shape) for shape in weight_shapes(CONFIG).values())
     assert network().summary().endswith(f"symbols 0 to 10 in and 0 to 12 out, {n} weights")
+
+
+def test_lengths_that_the_pairs_do_not_have():
+    for settings, message in (
+        ({"in_len": 3}, "in-len 2, as of the pairs, got 3"),
+        ({"out_len": 9}, "out-len 1, as of"),
+    ):
+        with pytest.raises(UsageError, match=f"expected {message}"):
+            network().evaluate([([1, 2], [3]), ([4, 5], [6])], **settings)

@@ -14,7 +14,7 @@ from helpers import environment
 from helpers_2016 import REFERENCE, SMALL, assert_equal, save, variables_with_moments
 
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files.checkpoint_2016 import MAGIC, crc32c, is_checkpoint, read_checkpoint
+from seq2seq_demo.files.checkpoint_2016 import MAGIC, _Reader, crc32c, is_checkpoint, read_checkpoint
 from seq2seq_demo.network.names_2016 import from_2016
 
 # ---- A table of one's own where TensorFlow would not write the like ----
@@ -312,3 +312,8 @@ def test_reading_needs_no_tensorflow(small, tmp_path):
     code += "assert load(sys.argv[1]).step == 1234\n"
     code += "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "small.tfl")], check=True, env=environment())
+
+
+def test_an_integer_of_more_than_ten_bytes():
+    with pytest.raises(ValueError, match="an integer of more than ten bytes"):
+        _Reader(b"\xff" * 11).varint()
