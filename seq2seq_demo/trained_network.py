@@ -215,16 +215,18 @@ class TrainedNetwork:
         S = in_len or self.in_len or TrainConfig.in_len
         T = out_len or self._trained_len(S)
         check_points_fit(n or EVALUATED, S, T or S)
-        pairs = task.held_out(Sample(n, S, T, seed), self.model_config, self._seen())
+        pairs = task.held_out(Sample(n, S, T, seed), self.model_config, self._seen(S))
         for name, asked, symbols in (("in-len", in_len, pairs.sources), ("out-len", out_len, pairs.targets)):
             if asked not in (None, symbols.shape[1]):
                 raise UsageError(f"expected {name} {symbols.shape[1]}, as of the pairs, got {asked}")
         return pairs
 
-    def _seen(self) -> np.ndarray | None:
-        """Return the random sources that the last training drew, `[points, S]`, if that can be known."""
+    def _seen(self, in_len: int) -> np.ndarray | None:
+        """Return the random sources of this length that the last training drew, `[points, S]`, if there are any."""
         run = self.trained
-        return training_sources(run.config, self.model_config.in_max_int, run.start_step) if run else None
+        if run is None or run.config.in_len != in_len:
+            return None
+        return training_sources(run.config, self.model_config.in_max_int, run.start_step)
 
     # ---- What it can become ----
 

@@ -6,9 +6,11 @@ Deliberately independent of `names_2016.py`, so that an error in it shows.
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.network.parameters import weight_shapes
 
 REFERENCE = "ts2s__attention__sorted_1.tfl"
@@ -147,3 +149,11 @@ def assert_equal(arrays, expected):
     for name, array in expected.items():
         assert arrays[name].dtype == array.dtype, name
         np.testing.assert_array_equal(arrays[name], array, err_msg=name, strict=True)
+
+
+def refusal(read, content):
+    """The message, one line, of the WeightsError that reading raises."""
+    with pytest.raises(WeightsError) as caught:
+        read(content)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

@@ -398,7 +398,8 @@ def test_evaluate_is_measure_on_the_held_out_pairs():
     pairs = it.held_out(find_pattern("reversed"), 300, seed=3)
     assert (pairs.sources.shape, pairs.targets.shape) == ((300, 11), (300, 4))
     assert (pairs.targets == pairs.sources[:, :6:-1]).all()
-    seen = {tuple(source) for source in it._seen().tolist()}
+    seen = {tuple(source) for source in it._seen(it.in_len).tolist()}
+    assert it._seen(5) is None  # of another length, none was trained on
     assert len(seen) == 300
     assert seen.isdisjoint(map(tuple, pairs.sources.tolist()))
     expected = measure(it.to_numpy(), pairs)
@@ -413,7 +414,7 @@ def test_none_of_the_held_out_sources_was_trained_on():
     run = TrainingRun(TrainConfig(60, in_len=2, out_len=2), start_step=5)
     it = network(trained=run, in_len=2, out_len=2)
     pairs = it.held_out(find_pattern("copy"), 10_000)
-    held_out, seen = ({tuple(s) for s in sources.tolist()} for sources in (pairs.sources, it._seen()))
+    held_out, seen = ({tuple(s) for s in sources.tolist()} for sources in (pairs.sources, it._seen(it.in_len)))
     assert held_out.isdisjoint(seen)
     assert len(held_out | seen) == 11 * 11
 

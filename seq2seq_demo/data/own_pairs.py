@@ -30,14 +30,12 @@ class OwnPairs:
 
     def __post_init__(self) -> None:
         """Refuse what are no pairs: so `as_task` makes one of a caller's lists."""
-        sources, targets = self.pairs
         for symbols in self.pairs:
             if not (
                 isinstance(symbols, np.ndarray) and symbols.ndim == 2 and symbols.dtype.kind in "iu" and symbols.size
             ):
                 raise InputError("expected sources [N, S] and targets [N, T] as arrays of integers, got something else")
-        if len(sources) != len(targets):
-            raise InputError(f"expected as many sources as targets, got {len(sources)} and {len(targets)}")
+        require_as_many(self.pairs)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -71,6 +69,12 @@ class OwnPairs:
         _require_symbols("sources", pairs.sources, pairs.sources.shape, model_config.in_max_int)
         _require_symbols("targets", pairs.targets, pairs.targets.shape, model_config.out_max_int)
         return pairs
+
+
+def require_as_many(pairs: Pairs) -> None:
+    """Raise InputError unless each source has its target."""
+    if len(pairs.sources) != len(pairs.targets):
+        raise InputError(f"expected as many sources as targets, got {len(pairs.sources)} and {len(pairs.targets)}")
 
 
 def _require_symbols(kind: str, symbols: np.ndarray, shape: tuple[int, ...], largest: int) -> None:

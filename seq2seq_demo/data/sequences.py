@@ -210,9 +210,7 @@ def _shown(value: object) -> str:
 def _sequences(title: str, file: io.BufferedReader) -> Iterator[Located | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
     lines = _lines(file)
-    number, first = next(((n, line) for n, line in enumerate(filter(None, lines), 1) if line.strip(BLANK)), (0, b""))
-    if not number:
-        raise InputError(f"{title}: expected {EXPECTED}, found nothing")
+    number, first = _first_line(title, lines)
     if title.endswith(".jsonl") or not _is_json(first) or _is_whole_sequence(first):
         for line in itertools.chain([first], lines):
             if line is None:
@@ -228,6 +226,14 @@ def _sequences(title: str, file: io.BufferedReader) -> Iterator[Located | None]:
         return
     for index, item in enumerate(document):
         yield _from_item(Place(title, "sequence", index), item)
+
+
+def _first_line(title: str, lines: Iterator[bytes | None]) -> tuple[int, bytes]:
+    """Return the first line that is not blank, and its number."""
+    for number, line in enumerate(filter(None, lines), start=1):
+        if line.strip(BLANK):
+            return number, line
+    raise InputError(f"{title}: expected {EXPECTED}, found nothing")
 
 
 def _lines(file: io.BufferedReader) -> Iterator[bytes | None]:

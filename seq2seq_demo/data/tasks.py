@@ -9,9 +9,9 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample
-from seq2seq_demo.data.own_pairs import OwnPairs, pairs_of_rows
+from seq2seq_demo.data.own_pairs import OwnPairs, pairs_of_rows, require_as_many
 from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.errors import UsageError
 
 
 class Task(Protocol):
@@ -68,9 +68,7 @@ def as_task(task: str | Task | Pairs | Iterable[tuple[object, object]]) -> Task:
     if isinstance(task, str):
         return find_pattern(task)
     if isinstance(task, Pairs):
-        if len(task.sources) != len(task.targets):
-            found = f"{len(task.sources)} and {len(task.targets)}"
-            raise InputError(f"expected as many sources as targets, got {found}")
+        require_as_many(task)
         return OwnPairs("pairs", pairs_of_rows(zip(*task, strict=True)))
     if isinstance(task, Iterable):
         return OwnPairs("pairs", pairs_of_rows(task))

@@ -43,7 +43,7 @@ def train(
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
-        InputError: there are no pairs, or one is not two lists of integers, as long as those of the first.
+        InputError: there are no pairs, or one is not two lists of integers with the lengths of the first pair.
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
     """
     task = as_task(task)

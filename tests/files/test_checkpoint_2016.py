@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 from helpers import environment
-from helpers_2016 import REFERENCE, SMALL, assert_equal, save, variables_with_moments
+from helpers_2016 import REFERENCE, SMALL, assert_equal, refusal, save, variables_with_moments
 
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.checkpoint_2016 import MAGIC, _Reader, crc32c, is_checkpoint, read_checkpoint
@@ -89,14 +89,6 @@ def plain_crc32c(data):
         for _ in range(8):
             crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
     return crc ^ 0xFFFFFFFF
-
-
-def refusal(content):
-    """The message of the WeightsError, one line."""
-    with pytest.raises(WeightsError) as caught:
-        read_checkpoint(content)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # ---- What TensorFlow writes ----
@@ -191,7 +183,7 @@ def test_slices_that_are_refused(change, message):
     messages = slices({"v": np.array([[1, 2, 3], [4, 5, 6]], np.float32)})
     assert list(read_checkpoint(table(messages))) == ["v"]
     change_slices(messages, change)
-    assert message in refusal(table(messages))
+    assert message in refusal(read_checkpoint, table(messages))
 
 
 def test_a_block_is_not_read_again_and_again():
@@ -201,14 +193,14 @@ def test_a_block_is_not_read_again_and_again():
     for handles, fine in ([first, empty], True), ([first, empty, empty], False), ([empty, first], False):
         whole, index = add_block(content, [(b"%d" % k, handle) for k, handle in enumerate(handles)], 0)
         whole += (meta + index).ljust(40, b"\0") + MAGIC
-        assert (read_checkpoint(whole) == {}) if fine else ("damaged" in refusal(whole))
+        assert (read_checkpoint(whole) == {}) if fine else ("damaged" in refusal(read_checkpoint, whole))
 
 
 def test_an_absurd_shape_of_bytes():
     dims = b"\x12\x08\x08" + varint(10**14) + b"\x12\x03\x0a\x01x"
     messages = slices({"v": np.ones(1, np.float32)})
     messages[0] = of_length(1, of_length(1, of_length(1, b"v") + of_length(2, dims) + b"\x18\x01"))
-    assert "damaged" in refusal(table(messages))
+    assert "damaged" in refusal(read_checkpoint, table(messages))
 
 
 @pytest.mark.parametrize("nonsense", ["no records", "no list", "a number for a name", "a number of 70 bits"])
@@ -221,11 +213,13 @@ def test_records_of_something_else(nonsense):
         "a number for a name": [of_length(1, of_length(1, b"\x08\x05\x12\x00\x18\x01"))],
         "a number of 70 bits": [number[0], of_length(2, of_length(1, b"n") + of_length(2, b"") + of_length(3, values))],
     }
-    assert "damaged" in refusal(table(records[nonsense]))
+    assert "damaged" in refusal(read_checkpoint, table(records[nonsense]))
 
 
 def test_a_compressed_checkpoint():
-    assert "expected an uncompressed checkpoint" in refusal(table(slices({"v": np.ones(2)}), compression=1))
+    assert "expected an uncompressed checkpoint" in refusal(
+        read_checkpoint, table(slices({"v": np.ones(2)}), compression=1)
+    )
 
 
 def test_the_index_of_a_version_2_checkpoint(tmp_path):
@@ -235,7 +229,7 @@ def test_the_index_of_a_version_2_checkpoint(tmp_path):
         tf.compat.v1.get_variable("v", initializer=tf.ones(3))
         session.run(tf.compat.v1.global_variables_initializer())
         tf.compat.v1.train.Saver().save(session, str(tmp_path / "v2"))
-    assert "index of a V2 one" in refusal((tmp_path / "v2.index").read_bytes())
+    assert "index of a V2 one" in refusal(read_checkpoint, (tmp_path / "v2.index").read_bytes())
 
 
 def test_crc32c():
@@ -258,9 +252,9 @@ def small(tmp_path_factory):
 def test_truncated(small):
     offsets = {*range(60), *range(len(small) - 60, len(small)), *random.Random(1).sample(range(len(small)), 200)}
     for offset in sorted(offsets):
-        refusal(small[:offset])
+        refusal(read_checkpoint, small[:offset])
         if offset < len(small) - 48:
-            refusal(small[:offset] + small[-48:])  # the end is there, the middle is not
+            refusal(read_checkpoint, small[:offset] + small[-48:])  # the end is there, the middle is not
 
 
 def test_flipped_bytes(small):
@@ -280,9 +274,9 @@ def test_random_bytes():
     rng = random.Random(3)
     for size in (0, 1, 8, 40, 48, 100, 1000, 20000):
         for _ in range(10):
-            refusal(rng.randbytes(size))
-            refusal(rng.randbytes(size) + MAGIC)
-            refusal(bytes(size) + MAGIC)
+            refusal(read_checkpoint, rng.randbytes(size))
+            refusal(read_checkpoint, rng.randbytes(size) + MAGIC)
+            refusal(read_checkpoint, bytes(size) + MAGIC)
 
 
 def test_nonsense_with_right_checksums():
