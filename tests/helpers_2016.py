@@ -1,16 +1,22 @@
 """Our weights under the names that the 2016 program's checkpoints have, in three TensorFlows, and files of them.
 
-Deliberately independent of `names_2016.py`, so that an error in it shows.
+Names and files are written out here once more, on purpose, so that an error in `names_2016.py` or
+`checkpoint_2016.py` shows. The last part makes hostile files of them.
 """
 
+import struct
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.files.checkpoint_2016 import MAGIC, crc32c, read_checkpoint
+from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.parameters import weight_shapes
 
 REFERENCE = "ts2s__attention__sorted_1.tfl"
@@ -144,6 +150,78 @@ def save(variables, directory):
     return file.read_bytes()
 
 
+# ---- The format of the files ----
+
+# Of each type of NumPy's: TensorFlow's number, and the field of a TensorProto that holds its values.
+TYPES = {"float32": (1, 5), "float64": (2, 6), "int32": (3, 7), "int64": (9, 10), "bool": (10, 11)}
+
+
+def records(variables):
+    """The SavedTensorSlices of a checkpoint, the list of variables first, each as a list of fields."""
+    listing, saved = [], []
+    for name, array in sorted(variables.items()):
+        dtype, field = TYPES[array.dtype.name]
+        shape = [(2, 2, [(1, 0, size)]) for size in array.shape]
+        whole = [(1, 2, [])] * array.ndim  # of each axis, an extent without an end
+        listing.append((1, 2, [(1, 2, name.encode()), (2, 2, shape), (3, 0, dtype), (4, 2, whole)]))
+        floats = array.dtype.kind == "f"
+        values = array.tobytes() if floats else b"".join(varint(int(number) % 2**64) for number in array.flat)
+        saved.append([(2, 2, [(1, 2, name.encode()), (2, 2, whole), (3, 2, [(1, 0, dtype), (field, 2, values)])])])
+    return [[(1, 2, listing)], *saved]
+
+
+def encode(fields):
+    """A protocol buffer of fields: number, wire type, and an integer, bytes or the fields of a message."""
+    parts = []
+    for number, wire_type, value in fields:
+        content = encode(value) if isinstance(value, list) else varint(value) if isinstance(value, int) else value
+        parts += [varint(number << 3 | wire_type), varint(len(content)) if wire_type == 2 else b"", content]
+    return b"".join(parts)
+
+
+def table(messages, compression=0, per_block=3, damage=bytes):
+    """A sorted string table: data blocks, an empty list of meta blocks, the index, the footer.
+
+    Messages are bytes, lists of fields, or those of Google's library. `damage` makes of a block another one, whose
+    checksum then is right.
+    """
+    entries = [(b"\0key%06d" % k if k else b"", _serialized(message)) for k, message in enumerate(messages)]
+    content, handles = b"", []
+    for start in range(0, len(entries), per_block):
+        content, handle = add_block(content, entries[start : start + per_block], compression, damage)
+        handles.append((entries[start][0] + b"~", handle))
+    content, meta = add_block(content, [], compression, damage)
+    content, index = add_block(content, handles, compression, damage)
+    return content + (meta + index).ljust(40, b"\0") + MAGIC
+
+
+def _serialized(message):
+    if isinstance(message, bytes):
+        return message
+    return encode(message) if isinstance(message, list) else message.SerializeToString()
+
+
+def add_block(content, entries, compression=0, damage=bytes):
+    block, previous = b"", b""
+    for key, value in entries:
+        shared = max(n for n in range(len(previous) + 1) if key.startswith(previous[:n]))
+        block += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
+        previous = key
+    block = damage(block + struct.pack("<II", 0, 1)) + bytes([compression])
+    checksum = crc32c(block)
+    masked = ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    handle = varint(len(content)) + varint(len(block) - 1)
+    return content + block + struct.pack("<I", masked), handle
+
+
+def varint(number):
+    head, last = [], number
+    while last >= 128:
+        head.append(last % 128 + 128)
+        last //= 128
+    return bytes([*head, last])
+
+
 def assert_equal(arrays, expected):
     assert list(arrays) == list(expected)
     for name, array in expected.items():
@@ -157,3 +235,126 @@ def refusal(read, content):
         read(content)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+# ---- Hostile files, for Hypothesis ----
+
+INTEGERS = st.sampled_from(
+    [0, 1, 2, 7, 2**24, 99999999, 2**31, 2**32 - 1, 2**62, 2**63, 2**64 - 1, 2**70]
+) | st.integers(0, 300)
+CONTENTS = st.sampled_from(
+    [b"", b"-1", b"-99999999", b"\xff\xfe", b"\n\x1b[2J", b"Training_step", b"x" * 2000]
+) | st.binary(max_size=9)
+SHAPES = st.lists(st.integers(1, 6), max_size=4)
+NUMBERS = st.sampled_from([0.0, -1.0, 0.5, 0.99999999, 3e38, np.nan, np.inf])
+NAMES = (
+    "Training_step",
+    "beta2_power",
+    "rnn/lstm_cell/kernel",
+    "é\n",
+    "embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell7/GRUCell/",
+)
+
+
+@st.composite
+def changed_variables(draw, variables):
+    """Variables some of which are gone, or are others."""
+    for name in draw(st.lists(st.sampled_from(list(variables)), min_size=1, max_size=3, unique=True)):
+        kept = {other: array for other, array in variables.items() if other != name}
+        array = np.full(draw(SHAPES), draw(NUMBERS))
+        others = {
+            "gone": {},
+            "renamed": {draw(st.sampled_from([*NAMES, *variables])): variables[name]},
+            "of another shape": {name: array.astype(np.float32)},
+            "of another type": {name: np.nan_to_num(array).clip(-9, 9).astype(draw(st.sampled_from([*TYPES])))},
+        }
+        variables = kept | others[draw(st.sampled_from([*others]))]
+    return variables
+
+
+@st.composite
+def fields(draw):
+    """A field of any kind, and not always a right one."""
+    wire_type = draw(st.sampled_from([0, 1, 2, 2, 5, 3, 7]))
+    value = draw(INTEGERS) if wire_type == 0 else draw(st.binary(min_size=8, max_size=8))
+    value = draw(CONTENTS) if wire_type == 2 else value[:4] if wire_type == 5 else value
+    return draw(st.integers(0, 17)), wire_type, value
+
+
+@st.composite
+def changed_message(draw, message):
+    """A message with a change somewhere in it or in a message in it."""
+    if not message:
+        return [draw(fields())]
+    k = draw(st.integers(0, len(message) - 1))
+    number, wire_type, value = message[k]
+    if isinstance(value, list) and draw(st.integers(0, 4)):
+        return [*message[:k], (number, wire_type, draw(changed_message(value))), *message[k + 1 :]]
+    others = {
+        "gone": [],
+        "twice": [message[k]] * 2,
+        "often": [message[k]] * 500,
+        "of another value": [(number, wire_type, draw(INTEGERS if wire_type == 0 else CONTENTS))],
+        "of another number": [(draw(st.integers(0, 17)), wire_type, value)],
+        "of another wire type": [(number, *draw(fields())[1:])],
+        "something else": [draw(fields())],
+        "and something else": [message[k], draw(fields())],
+        "and another one": [message[k], draw(st.sampled_from(message))],
+    }
+    return [*message[:k], *others[draw(st.sampled_from([*others]))], *message[k + 1 :]]
+
+
+@st.composite
+def damaged(draw, content):
+    """Bytes some of which are others, missing, more or exchanged."""
+    for _ in range(draw(st.integers(1, 3))):
+        first, size = draw(st.integers(0, len(content))), draw(st.integers(0, 4))
+        content = content[:first] + draw(st.binary(max_size=4)) + content[first + size :]
+    return content
+
+
+@cache
+def whole_checkpoint(config):
+    """The variables of a whole checkpoint, and its records as lists of fields and as bytes."""
+    _, _, variables = variables_with_moments(config)
+    return variables, records(variables), [encode(message) for message in records(variables)]
+
+
+@st.composite
+def hostile_checkpoints(draw, config):
+    """The bytes of a checkpoint of this model, changed in one place.
+
+    All checksums are right but for those of a file whose bytes are damaged.
+    """
+    variables, messages, contents = whole_checkpoint(config)
+    place = draw(st.sampled_from(["variables", *["message"] * 3, "record", "block", "file"]))
+    k = draw(st.integers(0, len(contents) - 1)) * draw(st.integers(0, 1))  # half the time, the list of variables
+    match place:
+        case "variables":
+            contents = [encode(message) for message in records(draw(changed_variables(variables)))]
+        case "message":
+            message = draw(changed_message(messages[k]))
+            message = draw(changed_message(message)) if draw(st.booleans()) else message
+            contents = [*contents[:k], encode(message), *contents[k + 1 :]]
+        case "record":
+            others = ([draw(damaged(contents[k]))], [], [contents[k]] * 2)
+            contents = [*contents[:k], *draw(st.sampled_from(others)), *contents[k + 1 :]]
+
+    def damage(block):
+        return draw(damaged(block)) if place == "block" and draw(st.booleans()) else block
+
+    content = table(contents, per_block=40, damage=damage)
+    return draw(damaged(content)) if place == "file" else content
+
+
+def is_read(content):
+    """Whether a checkpoint gives a network; check that its size is bounded, or that the WeightsError fits a line."""
+    try:
+        variables = read_checkpoint(content)
+        assert sum(array.size for array in variables.values()) <= len(content) + 2**24
+        from_2016(variables)
+    except WeightsError as error:
+        assert str(error).isprintable()
+        assert len(str(error)) < 3000
+        return False
+    return True

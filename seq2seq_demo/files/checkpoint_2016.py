@@ -6,6 +6,7 @@ It is a sorted string table (LevelDB's doc/table_format.md) of protocol buffers
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -15,8 +16,19 @@ from seq2seq_demo.errors import WeightsError
 
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER_SIZE = 48
-# TensorFlow's number of a data type: NumPy's name of it, and the field of a TensorProto that holds its values.
-TYPES = {1: ("<f4", 5), 2: ("<f8", 6), 3: ("<i4", 7), 9: ("<i8", 10), 10: ("?", 11)}
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protocol buffers' wire types
+SIZES = {FIXED64: 8, BYTES: 0, FIXED32: 4}
+# TensorFlow's number of a data type: NumPy's name of it, the field of a TensorProto that holds its values, and one's
+# wire type where they are not packed.
+TYPES = {
+    1: ("<f4", 5, FIXED32),
+    2: ("<f8", 6, FIXED64),
+    3: ("<i4", 7, VARINT),
+    9: ("<i8", 10, VARINT),
+    10: ("?", 11, VARINT),
+}
+# More than a checkpoint of 2016 has. Beyond, a hostile one could take memory, time, or a message of megabytes.
+MAX_FIELD, MAX_RANK, MAX_NAME = 15, 8, 1000
 
 
 def is_checkpoint(content: bytes) -> bool:
@@ -33,7 +45,7 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     if not is_checkpoint(content):
         raise WeightsError("expected a TensorFlow V1 checkpoint, got something else or only a part of one")
     try:
-        return _variables([_message(record) for record in _records(content)], len(content))
+        return _variables(map(_Message, _records(content)), len(content))
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
         raise WeightsError("damaged checkpoint: expected SavedTensorSlices, got something else") from error
 
@@ -54,12 +66,15 @@ class _Reader:
         return self.data[self.position - size : self.position]
 
     def varint(self) -> int:
-        """Read an integer: seven bits a byte, the lowest first, and every byte but the last above 127."""
+        """Read an integer of 64 bits: seven bits a byte, the lowest first, and every byte but the last above 127."""
         value = 0
         for shift in range(0, 70, 7):
-            (byte,) = self.take(1)
+            byte = self.data[self.position]
+            self.position += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
+                if value >= 2**64:
+                    raise ValueError("an integer of more than 64 bits")
                 return value
         raise ValueError("an integer of more than ten bytes")
 
@@ -111,18 +126,27 @@ def crc32c(data: bytes) -> int:
     It is linear: A (w_n + A (w_{n-1} + …)), where w are words of 32 bits, + is xor, and A shifts by 32 bits. So
     neighbours are merged all at once, A w_1 + w_2, A w_3 + w_4, …, then these under A², and so on.
     """
-    A: np.ndarray = np.arange(256, dtype=np.uint32) << np.array([[0], [8], [16], [24]], np.uint32)
-    for _ in range(32):
-        A = A >> 1 ^ 0x82F63B78 * (A & 1)  # in the end A[k, b] is A times the word whose byte k is b, others 0
-    power, start = A, -len(data) % 4
+    start, k = -len(data) % 4, 0
     padded = np.frombuffer(bytes(start) + data, np.uint8).copy()  # zeros in front change nothing
     padded[start : start + 4] ^= 0xFF
     words = padded.view("<u4")
     while len(words) > 1:
-        words = np.pad(words, (len(words) % 2, 0))
-        words = _apply(power, words[::2]) ^ words[1::2]
-        power = _apply(power, power)
-    return int(_apply(A, words)[0]) ^ 0xFFFFFFFF
+        if len(words) % 2:
+            words = np.insert(words, 0, 0)
+        words = _apply(_shift(k), words[::2]) ^ words[1::2]
+        k += 1
+    return int(_apply(_shift(0), words)[0]) ^ 0xFFFFFFFF
+
+
+@cache  # or a file of many small blocks would take minutes
+def _shift(k: int) -> np.ndarray:
+    """Return A to the power of 2^k as a table `[4, 256]`: what a word becomes whose byte i is b, and the others 0."""
+    if k:
+        return _apply(_shift(k - 1), _shift(k - 1))
+    A: np.ndarray = np.arange(256, dtype=np.uint32) << np.array([[0], [8], [16], [24]], np.uint32)
+    for _ in range(32):
+        A = A >> 1 ^ 0x82F63B78 * (A & 1)
+    return A
 
 
 def _apply(A: np.ndarray, words: np.ndarray) -> np.ndarray:
@@ -130,52 +154,95 @@ def _apply(A: np.ndarray, words: np.ndarray) -> np.ndarray:
     return result
 
 
-def _message(data: bytes) -> dict[int, list[Any]]:
-    """Return a protocol buffer's fields: by number, every occurrence, an integer or bytes."""
-    reader, fields = _Reader(data), dict[int, list[Any]]()
-    while reader:
-        number, kind = divmod(reader.varint(), 8)
-        size = {0: 0, 1: 8, 5: 4}[kind] if kind != 2 else reader.varint()
-        fields.setdefault(number, []).append(reader.take(size) if kind else reader.varint())
-    return fields
+class _Message:
+    """A protocol buffer. A field counts as there only under the wire type that is asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        reader, self.fields = _Reader(data), dict[tuple[int, int], list[Any]]()
+        while reader:
+            number, wire_type = divmod(reader.varint(), 8)
+            value = reader.varint() if wire_type == VARINT else reader.take(SIZES[wire_type] or reader.varint())
+            if number <= MAX_FIELD:
+                self.fields.setdefault((number, wire_type), []).append(value)
+
+    def all(self, number: int, wire_type: int) -> list[Any]:
+        """Return every occurrence of a field in order, integers if they are varints, else bytes."""
+        return self.fields.get((number, wire_type), [])
+
+    def integer(self, number: int) -> int:
+        """Return the integer, not negative, in a field that is there once."""
+        (value,) = self.all(number, VARINT)
+        if value >= 2**63:
+            raise ValueError("a negative integer")
+        return int(value)
+
+    def content(self, number: int) -> bytes:
+        """Return the bytes in a field that is there once."""
+        (value,) = self.all(number, BYTES)
+        return bytes(value)
+
+    def message(self, number: int) -> "_Message":
+        """Return the message in a field that is there once."""
+        return _Message(self.content(number))
+
+    def name(self, number: int) -> str:
+        """Return the name in a field that is there once."""
+        name = self.content(number)
+        if len(name) > MAX_NAME:
+            raise ValueError("a name that no message could show")
+        return str(name, "utf-8")
 
 
-def _variables(records: list[dict[int, list[Any]]], n_bytes: int) -> dict[str, np.ndarray]:
+def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarray]:
     """Return the arrays of SavedTensorSlices: the first of these lists the variables, every other one holds one."""
-    listing = records[0][1][0]
-    if isinstance(listing, int):
+    first = next(records, _Message(b""))
+    if first.all(1, VARINT):
         raise WeightsError("expected a TensorFlow V1 checkpoint, got the index of a V2 one, which holds no weights")
-    listed = dict(_listed(_message(meta)) for meta in _message(listing).get(1, []))
+    metas = first.message(1).all(1, BYTES)
+    listed = dict(_listed(_Message(meta)) for meta in metas)
+    if len(listed) < len(metas):
+        raise ValueError("a variable is listed twice")
     # As values may be left out (see _array), the file's length alone does not bound the memory.
     if sum(math.prod(shape) for shape, _ in listed.values()) > n_bytes + 2**24:
         raise WeightsError("damaged checkpoint: its variables are larger than such a file can hold")
-    arrays = {}
-    for saved in (_message(record[2][0]) for record in records[1:]):
-        name = str(saved[1][0], "utf-8")
-        if name in arrays or any(_message(saved[2][0]).get(1, [])):  # a slice that is the whole gives no extents
+    arrays: dict[str, np.ndarray] = {}
+    for saved in (record.message(2) for record in records):
+        name = saved.name(1)
+        if name in arrays or any(saved.message(2).all(1, BYTES)):  # a slice that is the whole gives no extents
             raise WeightsError(f"expected variable {name!r} in one piece, got slices")
-        arrays[name] = _array(name, _message(saved[3][0]), *listed.pop(name))
+        arrays[name] = _array(name, saved.message(3), *listed.pop(name))
     for name in listed:
         raise WeightsError(f"missing the values of variable {name!r}")
     return arrays
 
 
-def _listed(meta: dict[int, list[Any]]) -> tuple[str, tuple[tuple[int, ...], int]]:
+def _listed(meta: _Message) -> tuple[str, tuple[tuple[int, ...], int]]:
     """Return a SavedSliceMeta's name, shape and type."""
-    shape = tuple(int(_message(axis).get(1, [0])[0]) for axis in _message(meta[2][0]).get(2, []))
-    return str(meta[1][0], "utf-8"), (shape, meta[3][0])
+    axes = meta.message(2).all(2, BYTES)
+    if len(axes) > MAX_RANK:
+        raise ValueError("more dimensions than a weight has")
+    shape = tuple(_Message(axis).integer(1) for axis in axes)
+    if 0 in shape:
+        raise ValueError("a variable without values")
+    return meta.name(1), (shape, meta.integer(3))
 
 
-def _array(name: str, tensor: dict[int, list[Any]], shape: tuple[int, ...], kind: int) -> np.ndarray:
+def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np.ndarray:
     """Return a TensorProto's values. Those left out at the end equal the last one that is there."""
     if kind not in TYPES:
         raise WeightsError(f"expected numbers in variable {name!r}, got TensorFlow's data type {kind}")
-    dtype, field = TYPES[kind]
-    if 4 in tensor:
-        values = np.frombuffer(tensor[4][0], dtype)
-    elif dtype.startswith("<f"):
-        values = np.frombuffer(b"".join(tensor[field]), dtype)  # packed or one by one, the bytes are the same
-    else:
-        packed = (_Reader(value).varints() if isinstance(value, bytes) else [value] for value in tensor[field])
-        values = np.array([*chain(*packed)], np.uint64).astype(dtype)  # a negative one stands modulo 2^64
-    return np.concatenate([values, np.repeat(values[-1:], math.prod(shape) - len(values))]).reshape(shape)
+    values = _values(tensor, *TYPES[kind])
+    array = np.full(math.prod(shape), values[-1])
+    array[: len(values)] = values  # a ValueError if there are too many
+    return array.reshape(shape)
+
+
+def _values(tensor: _Message, dtype: str, field: int, wire_type: int) -> np.ndarray:
+    """Return the values that are there: as in memory, packed, or one by one."""
+    content, packed, single = tensor.all(4, BYTES), tensor.all(field, BYTES), tensor.all(field, wire_type)
+    if [bool(content), bool(packed), bool(single)].count(True) != 1:
+        raise ValueError("values in no form or in several")
+    if wire_type == VARINT and not content:
+        integers = [*chain(*(_Reader(part).varints() for part in packed)), *single]
+        return np.array(integers, np.uint64).astype(dtype)  # a negative one stands modulo 2^64
+    return np.frombuffer(b"".join(content + packed + single), dtype)

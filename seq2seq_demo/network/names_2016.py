@@ -35,6 +35,7 @@ NAMES = {
 }
 # What TFLearn and Adam save beside the weights and their moments.
 OTHERS = re.compile(r"(.*/)?(moving_avg|beta[12]_power)|(?i:training_step|global_step)|val_loss|val_acc|is_training")
+MAX_NAME = 1000  # many times the longest of 2016
 
 
 class From2016(NamedTuple):
@@ -96,6 +97,8 @@ def _by_name_of_2016(variables: Weights) -> Found:
     """Return the name and the array of every weight and moment, by its name in 2016."""
     found: Found = {}
     for name, array in variables.items():
+        if len(name) > MAX_NAME:
+            raise WeightsError(f"unexpected variable {name[:MAX_NAME]!r}...")
         key = name_of_2016(name)
         if OTHERS.fullmatch(name):
             continue
@@ -177,13 +180,21 @@ def _step(variables: Weights, needed: bool) -> int:
     """
     for name in ("Training_step", "global_step", "Global_Step"):
         if name in variables:
-            step = float(variables[name]) if variables[name].shape == () else math.nan
+            step = _number(variables[name])
             if not (0 <= step < 2**53 and step.is_integer()):
-                raise WeightsError(f"expected a number of steps in variable {name!r}, got {variables[name]}")
+                found = variables[name]
+                shown = found if found.dtype.kind in "biuf" and found.shape == () else f"{found.dtype} {found.shape}"
+                raise WeightsError(f"expected a number of steps in variable {name!r}, got {shown}")
             return int(step)
-    for name, power in variables.items():
-        if name.endswith("beta2_power") and power.shape == () and np.finfo(np.float32).tiny < power < 1:
+    for name, array in variables.items():
+        power = _number(array)
+        if name.endswith("beta2_power") and np.finfo(np.float32).tiny < power < 0.9995:
             return round(math.log(power, np.float32(0.999))) - 1  # exact while above tiny: up to 87,000 steps
     if needed:
         raise WeightsError("missing variable 'Training_step'")
     return 0
+
+
+def _number(array: np.ndarray) -> float:
+    """Return the number that an array is, or NaN."""
+    return float(array) if array.shape == () and array.dtype.kind in "iuf" else math.nan

@@ -4,20 +4,35 @@ The table format is written out here once more, on purpose.
 """
 
 import random
-import struct
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 from helpers import environment
-from helpers_2016 import REFERENCE, SMALL, assert_equal, refusal, save, variables_with_moments
+from helpers_2016 import (
+    REFERENCE,
+    SMALL,
+    add_block,
+    assert_equal,
+    encode,
+    hostile_checkpoints,
+    is_read,
+    records,
+    refusal,
+    save,
+    table,
+    variables_with_moments,
+    varint,
+)
+from hypothesis import given, settings
 
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.checkpoint_2016 import MAGIC, _Reader, crc32c, is_checkpoint, read_checkpoint
 from seq2seq_demo.network.names_2016 import from_2016
 
-# ---- A table of one's own where TensorFlow would not write the like ----
+# ---- Messages of one's own where TensorFlow would not write the like ----
 
 
 def slices(variables):
@@ -43,43 +58,9 @@ def slices(variables):
     return messages
 
 
-def table(messages, compression=0, per_block=3):
-    """A sorted string table: data blocks, an empty list of meta blocks, the index, the footer."""
-    records = [message if isinstance(message, bytes) else message.SerializeToString() for message in messages]
-    records = [(b"" if k == 0 else b"\0key%06d" % k, record) for k, record in enumerate(records)]
-    content, handles = b"", []
-    for start in range(0, len(records), per_block):
-        content, handle = add_block(content, records[start : start + per_block], compression)
-        handles.append((records[start][0] + b"~", handle))
-    content, meta = add_block(content, [], compression)
-    content, index = add_block(content, handles, compression)
-    return content + (meta + index).ljust(40, b"\0") + MAGIC
-
-
-def add_block(content, entries, compression):
-    block, previous = b"", b""
-    for key, value in entries:
-        shared = max(n for n in range(len(previous) + 1) if key.startswith(previous[:n]))
-        block += varint(shared) + varint(len(key) - shared) + varint(len(value)) + key[shared:] + value
-        previous = key
-    block += struct.pack("<II", 0, 1)
-    checksum = crc32c(block + bytes([compression]))
-    masked = ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
-    handle = varint(len(content)) + varint(len(block))
-    return content + block + bytes([compression]) + struct.pack("<I", masked), handle
-
-
-def varint(number):
-    head, last = [], number
-    while last >= 128:
-        head.append(last % 128 + 128)
-        last //= 128
-    return bytes([*head, last])
-
-
 def of_length(tag, data):
     """A protocol buffer's field that holds bytes or a message."""
-    return bytes([tag << 3 | 2]) + varint(len(data)) + data
+    return encode([(tag, 2, data)])
 
 
 def plain_crc32c(data):
@@ -176,7 +157,7 @@ def change_slices(messages, change):
         ("no list", "damaged"),
         ("not listed", "damaged"),
         ("absurd", "larger than such a file can hold"),
-        ("negative", "larger than such a file can hold"),
+        ("negative", "damaged"),
     ],
 )
 def test_slices_that_are_refused(change, message):
@@ -196,24 +177,17 @@ def test_a_block_is_not_read_again_and_again():
         assert (read_checkpoint(whole) == {}) if fine else ("damaged" in refusal(read_checkpoint, whole))
 
 
-def test_an_absurd_shape_of_bytes():
-    dims = b"\x12\x08\x08" + varint(10**14) + b"\x12\x03\x0a\x01x"
-    messages = slices({"v": np.ones(1, np.float32)})
-    messages[0] = of_length(1, of_length(1, of_length(1, b"v") + of_length(2, dims) + b"\x18\x01"))
-    assert "damaged" in refusal(read_checkpoint, table(messages))
-
-
 @pytest.mark.parametrize("nonsense", ["no records", "no list", "a number for a name", "a number of 70 bits"])
 def test_records_of_something_else(nonsense):
     number = slices({"n": np.array(5)})
     values = of_length(10, b"\xff" * 9 + b"\x7f")
-    records = {
+    messages = {
         "no records": [],
         "no list": number[1:],
         "a number for a name": [of_length(1, of_length(1, b"\x08\x05\x12\x00\x18\x01"))],
         "a number of 70 bits": [number[0], of_length(2, of_length(1, b"n") + of_length(2, b"") + of_length(3, values))],
     }
-    assert "damaged" in refusal(read_checkpoint, table(records[nonsense]))
+    assert "damaged" in refusal(read_checkpoint, table(messages[nonsense]))
 
 
 def test_a_compressed_checkpoint():
@@ -283,11 +257,11 @@ def test_nonsense_with_right_checksums():
     """What no checksum catches must not be another error either."""
     rng = random.Random(4)
     _, _, variables = variables_with_moments(SMALL)
-    records = [message.SerializeToString() for message in slices(variables)]
+    whole = [message.SerializeToString() for message in slices(variables)]
     refused = 0
     for _ in range(500):
-        damaged = list(records)
-        k = rng.choice([0, rng.randrange(len(records))])
+        damaged = list(whole)
+        k = rng.choice([0, rng.randrange(len(whole))])
         record = bytearray(damaged[k])
         for _ in range(rng.randrange(1, 4)):
             record[rng.randrange(len(record))] = rng.randrange(256)
@@ -297,6 +271,128 @@ def test_nonsense_with_right_checksums():
         except WeightsError as error:
             refused += "\n" not in str(error)
     assert refused > 350
+
+
+# ---- Malice: checksums are right, and a few bytes claim much ----
+
+ONE = np.float32(1).tobytes()
+
+
+def listed(name=b"v", dims=(1,), dtype=1, *others):
+    """A SavedSliceMeta, in a list of variables."""
+    axes = [(2, 2, [(1, 0, dim)] if isinstance(dim, int) else dim) for dim in dims]
+    return (1, 2, [(1, 2, name), (2, 2, axes), (3, 0, dtype), *others])
+
+
+def saved(name=b"v", values=((5, 2, ONE),), extents=()):
+    """A SavedSlice."""
+    return [(2, 2, [(1, 2, name), (2, 2, [*extents]), (3, 2, [*values])])]
+
+
+def claims(*metas, dtype=1, values=((5, 2, ONE),)):
+    """A table of these variables, each with one value."""
+    variables = [listed(b"v%d" % k, meta, dtype) for k, meta in enumerate(metas)]
+    return table([[(1, 2, variables)], *(saved(b"v%d" % k, values) for k in range(len(metas)))])
+
+
+def test_tables_of_our_own_are_read():
+    assert_equal(read_checkpoint(claims([1], [2, 1])), {"v0": np.ones(1, "f4"), "v1": np.ones((2, 1), "f4")})
+    _, _, variables = variables_with_moments(SMALL)
+    variables = {name: np.asarray(variables[name]) for name in sorted(variables)} | {"x": np.arange(-1, 200)}
+    assert_equal(read_checkpoint(table(records(variables))), variables)
+
+
+@pytest.mark.parametrize(
+    "dims",
+    [
+        [1] * 9,
+        [2**40] * 10_000,
+        [0],
+        [0, 10**18],
+        [2**63, 2**63],
+        [2**64 - 1],
+        [2**64 + 1],
+        [[(1, 2, b"1")]],
+        [[(1, 5, b"1\0\0\0")]],
+        [[(1, 1, b"1" * 8)]],
+        [[]],
+        [[(1, 0, 1), (1, 0, 1)]],
+    ],
+    ids=str,
+)
+def test_dimensions_that_are_none(dims):
+    assert "damaged checkpoint: expected SavedTensorSlices" in refusal(read_checkpoint, claims(dims))
+
+
+def test_a_dimension_of_bytes_does_not_cancel_the_bound():
+    """int(b"-134217728") is an integer, and a sum with it is small."""
+    content = claims([2**27], [[(1, 2, b"-134217728")]])
+    tracemalloc.start()
+    try:
+        assert "damaged" in refusal(read_checkpoint, content)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_left_out_is_bounded_in_sum():
+    """Bools, which take least memory."""
+    for most in ([2**24], [2**12, 1, 2**12]):
+        size = len(claims(most, [300], dtype=10, values=[(11, 0, 1)]))
+        fits, larger = (claims(most, [rest], dtype=10, values=[(11, 0, 1)]) for rest in (size, size + 1))
+        assert len(fits) == size
+        assert [array.sum() for array in read_checkpoint(fits).values()] == [2**24, size]
+        assert "larger than such a file can hold" in refusal(read_checkpoint, larger)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    {
+        "a name of fixed size": [[(1, 2, [listed()])], [(2, 2, [(1, 1, b"v" * 8), *saved()[0][2][1:]])]],
+        "a name listed with a fixed size": [[(1, 2, [(1, 2, [(1, 5, b"vvvv"), *listed()[2][1:]])])], *[saved(b"vvvv")]],
+        "a name in latin-1": [[(1, 2, [listed(b"\xe9")])], saved(b"\xe9")],
+        "a long name": [[(1, 2, [listed(b"v" * 2000, [1], 7)])], saved(b"v" * 2000)],
+        "two names": [[(1, 2, [listed(b"v", [1], 1, (1, 2, b"v"))])], saved()],
+        "the same name twice": [[(1, 2, [listed(), listed()])], saved()],
+        "a type of bytes": [[(1, 2, [(1, 2, [*listed()[2][:2], (3, 2, b"\1")])])], saved()],
+        "two lists": [[(1, 2, [listed()]), (1, 2, [])], saved()],
+        "values of two forms": [[(1, 2, [listed(b"v", [2])])], saved(b"v", [(5, 2, ONE), (5, 5, ONE)])],
+        "values of another size": [[(1, 2, [listed(b"v", [2])])], saved(b"v", [(5, 1, ONE * 2)])],
+        "integers for floats": [[(1, 2, [listed()])], saved(b"v", [(5, 0, 1)])],
+        "a record without a field": [[(1, 2, [listed()])], saved(), []],
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_fields_that_are_not_right(messages):
+    message = refusal(read_checkpoint, table(messages[1]))
+    assert message == "damaged checkpoint: expected SavedTensorSlices, got something else"
+
+
+def test_names_are_shown_as_one_line():
+    name = "\n\x1b[2Jé"
+    for messages in [
+        [[(1, 2, [listed(name.encode(), [1], 7)])], saved(name.encode())],
+        [[(1, 2, [listed(name.encode())])]],
+        [[(1, 2, [listed(name.encode())])], saved(name.encode(), extents=[(1, 2, [(1, 0, 1)])])],
+    ]:
+        assert repr(name) in refusal(read_checkpoint, table(messages))
+
+
+def test_unknown_fields_are_skipped():
+    unknown = [(number, 0, 1) for number in range(100, 20_000)]
+    content = table([[(1, 2, [listed()])], saved() + unknown])
+    tracemalloc.start()
+    try:
+        assert list(read_checkpoint(content)) == ["v"]
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(hostile_checkpoints(SMALL))
+def test_hostile_checkpoints_give_a_network_or_a_line(content):
+    is_read(content)
 
 
 @pytest.mark.slow

@@ -16,17 +16,23 @@ from helpers_2016 import (
     REFERENCE,
     SMALL,
     assert_equal,
+    changed_variables,
     random_arrays,
     refusal,
     save,
     variables_of_2016,
     variables_with_moments,
+    whole_checkpoint,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seq2seq_demo.config import MODELS, ModelConfig
+from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint, read_checkpoint
 from seq2seq_demo.network.names_2016 import from_2016, name_of_2016
 from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parameters import check_weights
 from seq2seq_demo.trained_network import load
 
 # ---- The weights that the 2016 program shipped ----
@@ -223,12 +229,22 @@ def test_step(others, step):
     assert from_2016(variables_with(**others)).step == step
 
 
-@pytest.mark.parametrize("others", [{}, {"beta2_power": np.float32(7e-43)}, {"beta2_power": np.float32(1)}])
+@pytest.mark.parametrize("power", [7e-43, 1, 1 - 1e-9, 2, -1, np.nan, [0.5], "0.5", 0.5j, None])
+def test_moments_without_a_power_that_tells(power):
+    assert refusal(from_2016, variables_with(beta2_power=power)) == "missing variable 'Training_step'"
+
+
+@pytest.mark.parametrize("others", [{}, {"beta1_power": np.float32(0.5)}])
 def test_moments_without_a_step(others):
     assert refusal(from_2016, variables_with(**others)) == "missing variable 'Training_step'"
 
 
-@pytest.mark.parametrize("step", [np.float32(-1), np.float32(0.5), np.float32(np.nan), np.float32(3e38), np.ones(2)])
+NUMBERS = [np.float32(-1), np.float32(0.5), np.float32(np.nan), np.float32(3e38), np.int64(-1), np.uint64(2**63)]
+
+
+@pytest.mark.parametrize(
+    "step", [*NUMBERS, np.ones(2), np.ones((2, 2)), "7", b"7", 7j, True, None, np.zeros((), "i4,f4")]
+)
 def test_a_step_that_is_none(step):
     assert "expected a number of steps in variable 'Training_step'" in refusal(
         from_2016, variables_with(Training_step=step)
@@ -291,13 +307,38 @@ def test_a_variable_of_another_shape_or_type(array, found):
     assert refusal(from_2016, variables) == f"expected variable {name!r} as float32 (12, 7), got {found}"
 
 
-@pytest.mark.parametrize("shape", [(), (5,), (5, 2, 1), (0, 2), (5, 0), (1, 2)])
+def test_a_long_name_is_cut():
+    name = "embedding_rnn_seq2seq/RNN/" + "x" * 10**6 + "Cell/"
+    message = refusal(from_2016, variables_of_2016(SMALL, random_arrays(SMALL, 1)) | {name: np.ones(2)})
+    assert message == f"unexpected variable '{name[:1000]}'..."
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (5, 2, 1), (0, 2), (5, 0), (1, 2), (0, 10**18), (10**18, 0)])
 @pytest.mark.parametrize("name", ["RNN/EmbeddingWrapper/embedding", "OutputProjectionWrapper/Linear/Matrix"])
 def test_the_matrices_that_give_the_sizes(name, shape):
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1))
     (name,) = (variable for variable in variables if variable.endswith(name))
     variables[name] = np.zeros(shape, np.float32)
     assert "expected" in refusal(from_2016, variables)
+
+
+def test_more_layers_than_any_network_has():
+    cells = {f"embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell{k}/GRUCell/x": np.ones(1) for k in range(1000)}
+    variables = variables_of_2016(SMALL, random_arrays(SMALL, 1)) | cells
+    assert refusal(from_2016, variables) == "expected num-layers of at most 100, got 1001"
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.data())
+def test_changed_variables_give_a_network_or_a_line(data):
+    variables = data.draw(changed_variables(whole_checkpoint(SMALL)[0]))
+    try:
+        network = from_2016(variables)
+    except WeightsError as error:
+        assert str(error).isprintable()
+    else:
+        check_weights(network.model_config, network.weights, network.moments)
+        assert 0 <= network.step < 2**53
 
 
 def test_not_a_number():
