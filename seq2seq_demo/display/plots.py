@@ -2,11 +2,12 @@
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import count
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,21 @@ from seq2seq_demo.trained_network import Prediction
 METADATA: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 MAX_PANELS = 16
 CELL, PANEL = 0.3, 6  # inches: the most that a cell and a panel measure
+FONT, LEGIBLE, THINNED = 10, 3, 6  # points of labels: the most; if they were less than LEGIBLE, some are left out
+MAX_CELLS = 20_000  # drawn one by one, in all panels; more are an image
+MAX_PIXELS = 1000  # across and down the image of a panel, which at 200 dots an inch then shows each
 WRONG = "tab:red"
+
+
+class _Layout(NamedTuple):
+    """How large a panel is, and what of it is shown."""
+
+    width: float  # inches
+    height: float
+    font: float  # points
+    across: int  # of so many inputs, one bears a label
+    down: int
+    as_image: bool
 
 
 def check(path: Path) -> None:
@@ -63,21 +78,19 @@ def attention(path: Path, predictions: list[Prediction]) -> None:
     check_number(len(predictions))
     from matplotlib.figure import Figure
 
-    B, T, S = len(predictions), len(predictions[0].predicted), len(predictions[0].source)
-    columns = ceil(sqrt(B))
+    B, columns = len(predictions), ceil(sqrt(len(predictions)))
     rows = ceil(B / columns)
-    cell = min(CELL, PANEL / max(S, T))
-    size = (columns * (S * cell + 2) + 1, rows * (T * cell + 1))  # ample: what stays empty is cut off
+    layout = _layout(predictions)
+    size = (columns * (layout.width + 2) + 1, rows * (layout.height + 1))  # ample: what stays empty is cut off
     figure = Figure(size, layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    digits = len(str(max(max(p.source + p.predicted) for p in predictions)))
-    font = min(10, 72 * cell / (0.64 * digits + 0.3))  # points, of which a digit is 0.64 wide: neighbours stay apart
-    meshes = [_panel(ax, prediction, font) for ax, prediction in zip(axes, predictions, strict=False)]
+    meshes = [_panel(ax, prediction, layout) for ax, prediction in zip(axes, predictions, strict=False)]
     for k, ax in enumerate(axes[:B] if B > 1 else (), start=1):
         ax.set_title(f"sequence {k}")
     for ax in axes[B:]:
         ax.remove()
-    figure.colorbar(meshes[0], ax=axes[:B], label="attention α", aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
+    label = "attention α" + _pooled(predictions[0])
+    figure.colorbar(meshes[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
     _save(figure, path)
 
 
@@ -113,21 +126,96 @@ def history(path: Path, figures: Sequence[EpochFigures]) -> None:
     _save(figure, path)
 
 
-def _panel(ax: Any, p: Prediction, font: float) -> Any:
+def _layout(predictions: list[Prediction]) -> _Layout:
+    """Return square cells with a label each; where these were illegible, longer cells and fewer labels."""
+    T, S = max(len(p.predicted) for p in predictions), max(len(p.source) for p in predictions)
+    digits = len(str(max(max(p.source + p.predicted) for p in predictions)))
+    cell = min(CELL, PANEL / max(S, T))
+    width, height = S * cell, T * cell
+    across = down = 1
+    font = _room(cell, digits)
+    if font < LEGIBLE:
+        width, height = max(width, PANEL / 4), max(height, PANEL / 4)
+        across, down = _step(_room(width / S, digits)), _step(_room(height / T, 1))
+        font = min(across * _room(width / S, digits), down * _room(height / T, 1))
+    as_image = len(predictions) * S * T > MAX_CELLS
+    return _Layout(width, height, min(FONT, font), across, down, as_image)
+
+
+def _room(inches: float, digits: int) -> float:
+    """Return the size, in points, of labels of so many digits which just stay apart. A digit is 0.64 of it wide."""
+    return 72 * inches / (0.64 * digits + 0.3)
+
+
+def _step(room: float) -> int:
+    """Return of how many symbols one bears a label, a round number: 1 if the room for each is enough."""
+    if room >= LEGIBLE:
+        return 1
+    steps: Iterator[int] = (digit * 10**k for k in count() for digit in (1, 2, 5))
+    return next(step for step in steps if step * room >= THINNED)
+
+
+def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw a sequence; return what the colour bar is of."""
     T, S = len(p.predicted), len(p.source)
-    mesh = ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
-    ax.set(aspect="equal", xlabel="input", ylabel="prediction")
-    ax.invert_yaxis()
+    mesh = _image(ax, p) if layout.as_image else _cells(ax, p)
+    aspect = layout.height / layout.width * S / T
+    ax.set(aspect=aspect, xlim=(0, S), ylim=(T, 0))
+    ax.set(xlabel="input" + _every(layout.across), ylabel="prediction" + _every(layout.down))
     ax.xaxis.set(ticks_position="top", label_position="top")
-    ax.tick_params(length=0, labelsize=font)
-    ax.set_xticks(np.arange(S) + 0.5, labels=p.source)
-    ax.set_yticks(np.arange(T) + 0.5, labels=p.predicted)
-    for t, right in enumerate(p.expected or p.predicted):
-        if p.predicted[t] != right:
-            ax.get_yticklabels()[t].set_color(WRONG)
-            ax.text(S + 0.3, t + 0.5, f"expected {right}", color=WRONG, fontsize=font, va="center")
+    ax.tick_params(length=0, labelsize=layout.font)
+    for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.predicted)):
+        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=symbols[::step])
+        axis.set_tick_params(length=0 if step == 1 else 2)
+    _mark_wrong(ax, p, layout)
     return mesh
+
+
+def _cells(ax: Any, p: Prediction) -> Any:
+    return ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
+
+
+def _image(ax: Any, p: Prediction) -> Any:
+    """Draw the cells as pixels, of several cells if there are many: their largest α, so that none is lost."""
+    assert p.attention is not None
+    pixels, (height, width) = p.attention, _cells_of_a_pixel(p)
+    pixels = np.maximum.reduceat(pixels, range(0, len(pixels), height), axis=0)
+    pixels = np.maximum.reduceat(pixels, range(0, pixels.shape[1], width), axis=1)
+    extent = (0, width * pixels.shape[1], height * len(pixels), 0)
+    return ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+
+
+def _cells_of_a_pixel(p: Prediction) -> tuple[int, int]:
+    return ceil(len(p.predicted) / MAX_PIXELS), ceil(len(p.source) / MAX_PIXELS)
+
+
+def _pooled(p: Prediction) -> str:
+    """Say what a pixel of an image shows that is of several cells."""
+    height, width = _cells_of_a_pixel(p)
+    return "" if height == width == 1 else f", the largest of {height} x {width} cells"
+
+
+def _every(step: int) -> str:
+    return "" if step == 1 else f", every {step}{'nd' if step == 2 else 'th'} symbol"
+
+
+def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
+    """Mark wrong outputs red, and say what was expected, or with few labels only where and how many they are."""
+    T, S, expected = len(p.predicted), len(p.source), p.expected or p.predicted
+    wrong = [t for t, right in enumerate(expected) if p.predicted[t] != right]
+    labels = ax.get_yticklabels()
+    for t in wrong:
+        if t % layout.down == 0:
+            labels[t // layout.down].set_color(WRONG)
+    if layout.down == 1:
+        for t in wrong:
+            ax.text(S + 0.3, t + 0.5, f"expected {expected[t]}", color=WRONG, fontsize=layout.font, va="center")
+    elif wrong:
+        height, _ = _cells_of_a_pixel(p)
+        marks = np.unique(np.array(wrong) // height) * height + height / 2
+        thickness = max(0.75, 72 * layout.height * height / T)  # points
+        ax.hlines(marks, 1.01 * S, 1.04 * S, color=WRONG, linewidth=thickness, clip_on=False)
+        ax.text(1.05 * S, T / 2, f"{len(wrong)} of {T} wrong", color=WRONG, rotation=270, va="center")
 
 
 def _curves(ax: Any, history: list[dict[str, float]], names: dict[str, str]) -> None:
