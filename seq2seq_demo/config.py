@@ -1,8 +1,11 @@
 """Every default in one place: `ModelConfig` says what the network is, `TrainConfig` how it is trained."""
 
 import math
+import numbers
+import operator
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from seq2seq_demo.cells import CELL_TYPES, CellType
 from seq2seq_demo.errors import UsageError
@@ -30,11 +33,11 @@ class ModelConfig:
     out_max_int: int = 9
 
     def __post_init__(self) -> None:
-        """Refuse values that describe no network."""
-        require_choice("model", self.model, MODELS)
-        require_choice("cell type", self.cell_type, CELL_TYPES)
+        """Refuse values that describe no network; keep plain ones, so that they can be written as JSON."""
+        _keep(self, "model", require_choice("model", self.model, MODELS))
+        _keep(self, "cell_type", require_choice("cell type", self.cell_type, CELL_TYPES))
         for name in ("num_layers", "cell_size", "embedding_size", "in_max_int", "out_max_int"):
-            require_integer(name, getattr(self, name), at_least=1)
+            _keep(self, name, require_integer(name, getattr(self, name), at_least=1))
         if self.num_layers > MAX_LAYERS:
             raise UsageError(f"expected num-layers of at most {MAX_LAYERS}, got {self.num_layers}")
 
@@ -83,17 +86,21 @@ class TrainConfig:
     stop_at_exact: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse values that describe no training."""
-        require_integer("points", self.points, at_least=2)
-        for name in ("in_len", "out_len", "batch_size"):
-            require_integer(name, getattr(self, name), at_least=1)
-        for name in ("epochs", "seed"):
-            require_integer(name, getattr(self, name), at_least=0)
-        require_choice("learning rate schedule", self.lr_schedule, LR_SCHEDULES)
-        if not isinstance(self.learning_rate, int | float) or not 0 < self.learning_rate < math.inf:
-            raise UsageError(f"expected a learning rate that is a finite number above 0, got {self.learning_rate}")
-        if self.stop_at_exact is not None and not 0 < self.stop_at_exact <= 1:
-            raise UsageError(f"expected stop-at-exact above 0 and at most 1, got {self.stop_at_exact}")
+        """Refuse values that describe no training; keep plain ones, so that they can be written as JSON."""
+        smallest = {"points": 2, "in_len": 1, "out_len": 1, "batch_size": 1, "epochs": 0, "seed": 0}
+        for name, at_least in smallest.items():
+            _keep(self, name, require_integer(name, getattr(self, name), at_least))
+        _keep(self, "lr_schedule", require_choice("learning rate schedule", self.lr_schedule, LR_SCHEDULES))
+        rate = _real(self.learning_rate)
+        if not 0 < rate < math.inf:
+            expected = "expected a learning rate that is a finite number above 0"
+            raise UsageError(f"{expected}, got {_shown(self.learning_rate)}")
+        _keep(self, "learning_rate", rate)
+        if self.stop_at_exact is not None:
+            exact_match = _real(self.stop_at_exact)
+            if not 0 < exact_match <= 1:
+                raise UsageError(f"expected stop-at-exact above 0 and at most 1, got {_shown(self.stop_at_exact)}")
+            _keep(self, "stop_at_exact", exact_match)
 
     @property
     def n_validation(self) -> int:
@@ -118,27 +125,53 @@ def parse_integer(text: str) -> int:
     return int(text)
 
 
-def require_integer(name: str, value: object, at_least: int) -> None:
-    """Raise UsageError unless `value` is an integer not below `at_least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-        raise UsageError(
-            f"expected {name.replace('_', '-')} to be an integer of at least {at_least}, got {_shown(value)}"
-        )
+def require_integer(name: str, value: object, at_least: int) -> int:
+    """Return `value`, an integer of any type, as an int; raise UsageError unless it is one, not below `at_least`."""
+    number = _integer(value)
+    if number is None or number < at_least:
+        expected = f"expected {name.replace('_', '-')} to be an integer of at least {at_least}"
+        raise UsageError(f"{expected}, got {_shown(value if number is None else number)}")
+    return number
+
+
+def _integer(value: Any) -> int | None:
+    """Return an integer of any type as an int; None for what is none, as a bool."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        return None
+
+
+def _real(value: object) -> float:
+    """Return a real number of any type as a float; nan, which no range holds, for what is none, as a bool."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _shown(value: object) -> str:
+    """Return a value in a line, cut short; of a number, its digits alone, as in 0.5, not np.float64(0.5)."""
     try:
-        return repr(value)[:40]
+        return " ".join((str(value) if isinstance(value, numbers.Number) else repr(value)).split())[:40]
     except ValueError:
         return "one of thousands of digits"
 
 
-def require_choice(kind: str, value: str, choices: Collection[str]) -> None:
-    """Raise UsageError, naming the nearest choice and all of them, unless `value` is one."""
-    if value in choices:
-        return
+def _keep(config: object, name: str, value: object) -> None:
+    """Set a field of a frozen config, while it is made."""
+    object.__setattr__(config, name, value)
+
+
+def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
+    """Return the choice that `value` is; raise UsageError, naming the nearest choice and all of them, if it is none."""
+    for choice in choices:
+        if isinstance(value, str) and value == choice:
+            return choice
     import difflib  # only an error needs it
 
     near = difflib.get_close_matches(str(value), choices, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"unknown {kind} {value!r}: {hint}expected one of {', '.join(choices)}")
+    raise UsageError(f"unknown {kind} {_shown(value)}: {hint}expected one of {', '.join(choices)}")

@@ -6,14 +6,20 @@ from seq2seq_demo.commands.options import PatternsOptions, fields_for
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
-from seq2seq_demo.display.console import table
+from seq2seq_demo.display.console import result, table
 from seq2seq_demo.errors import UsageError
+
+LONGEST = 10_000  # symbols of an example
 
 
 def patterns(options: PatternsOptions) -> None:
     """Print a row for each pattern."""
+    if options.in_len and options.in_len > LONGEST:
+        raise UsageError(
+            f"expected --in-len of at most {LONGEST}, so that an example can be read, got {options.in_len}"
+        )
     model_config = ModelConfig(**fields_for(options, ModelConfig))
-    digits = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3]) % (model_config.in_max_int + 1)
+    digits = [digit % (model_config.in_max_int + 1) for digit in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
     source = np.resize(digits, options.in_len or 6)
     rows = []
     for name in [options.pattern] if options.pattern else PATTERNS:
@@ -24,10 +30,11 @@ def patterns(options: PatternsOptions) -> None:
             if options.pattern:
                 raise
             example = "none"
-        description = (pattern.function.__doc__ or "").strip().partition("\n")[0]
+        doc = pattern.function.__doc__
+        description = doc.strip().partition("\n")[0] if isinstance(doc, str) else ""
         rows.append([pattern.name, pattern.lengths, pattern.target_len, example, description])
     header = ["pattern", "length S", "target", f"{' '.join(map(str, source))} becomes", ""]
-    print(table(header, rows, str.ljust))
+    result(table(header, rows, str.ljust))
 
 
 def _example(pattern: SequencePattern, source: np.ndarray, out_len: int | None, model_config: ModelConfig) -> str:

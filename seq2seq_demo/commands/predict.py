@@ -12,7 +12,7 @@ from seq2seq_demo.data import sequences
 from seq2seq_demo.data.own_pairs import LENGTH_HINT
 from seq2seq_demo.data.sequences import Batch, Located
 from seq2seq_demo.display import heatmap, plots
-from seq2seq_demo.display.console import notice, say
+from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.predictions import prediction_json, prediction_line
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import Decoded
@@ -48,14 +48,14 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
         skipped.append(error)
         notice(str(error))
 
-    batches = _batches(rows, CHUNK, options, choice.network, skip if options.keep_going else None)
+    batches = _batches(rows, CHUNK, options, choice, skip if options.keep_going else None)
     predict_batch, show, notices = _predictor(options, choice), _shower(options), _notices(options, choice)
     for batch, predictions in in_threads(lambda batch: (batch, predict_batch(batch)), batches):
         if options.attention_plot:
             drawn += predictions
             plots.check_number(len(drawn))
         say(notices)  # once there is an answer, so that an error stands alone
-        print(*map(show, predictions, batch.rows), sep="\n", flush=True)
+        result("\n".join(map(show, predictions, batch.rows)), coloured=options.show_attention)
     if options.attention_plot and drawn:
         plots.attention(options.attention_plot, drawn)
         notice(f"Drew {options.attention_plot}")
@@ -69,22 +69,27 @@ def _converse(options: PredictOptions, choice: Choice) -> None:
     predict_batch, show = _predictor(options, choice), _shower(options)
     say([*_notices(options, choice), f"Type {in_len or 'some'} integers from 0 to {largest}; Ctrl-D ends"])
     rows = sequences.from_terminal()
-    for batch in _batches(rows, 1, options, choice.network, lambda error: notice(str(error))):
+    for batch in _batches(rows, 1, options, choice, lambda error: notice(str(error))):
         if batch:
-            print(*map(show, predict_batch(batch), batch.rows), flush=True)
+            result("\n".join(map(show, predict_batch(batch), batch.rows)), coloured=options.show_attention)
 
 
 def _batches(
     rows: Iterable[Located | None],
     size: int,
     options: PredictOptions,
-    network: TrainedNetwork,
+    choice: Choice,
     skip: Callable[[InputError], None] | None,
 ) -> Iterator[Batch | None]:
     """Yield the sequences in batches of the length that is asked for, or was trained, or that the first one has."""
-    in_len = options.in_len or network.in_len
-    hint = LENGTH_HINT if in_len else ""
-    return sequences.batches(rows, size, in_len, network.model_config.in_max_int, skip, hint)
+    in_len = options.in_len or choice.network.in_len
+    largest, hint = choice.network.model_config.in_max_int, LENGTH_HINT if in_len else ""
+    return sequences.batches(rows, size, in_len, largest, skip, hint, _target_len(options, choice))
+
+
+def _target_len(options: PredictOptions, choice: Choice) -> Callable[[int], int]:
+    """Return a function from the length of a source to how many symbols to decode."""
+    return functools.cache(lambda S: choice.network.target_len(S, choice.pattern, options.out_len))  # tries the pattern
 
 
 def _notices(options: PredictOptions, choice: Choice) -> list[str]:
@@ -97,13 +102,13 @@ def _predictor(options: PredictOptions, choice: Choice) -> Callable[[Batch], lis
     network, pattern, model_config = choice.network, choice.pattern, choice.network.model_config
     decode = _decoder(options, network)
     attention = options.show_attention or options.attention_plot is not None
-    target_len = functools.cache(lambda S: network.target_len(S, pattern, options.out_len))  # it tries the pattern
+    target_len = _target_len(options, choice)
 
     def predictions(batch: Batch) -> list[Prediction]:
         B, S = batch.sources.shape
         T = target_len(S)
         check_decoding_fits(model_config, B, S, T)
-        expected = [_output(row, T) for row in batch.rows]
+        expected = [row.output for row in batch.rows]
         if pattern and None in expected:
             targets = pattern.targets(batch.sources, T, model_config.out_max_int).tolist()
             expected = [output or target for output, target in zip(expected, targets, strict=True)]
@@ -113,14 +118,6 @@ def _predictor(options: PredictOptions, choice: Choice) -> Callable[[Batch], lis
         )
 
     return predictions
-
-
-def _output(row: Located, out_len: int) -> list[int] | None:
-    """Return what the file expects of a sequence; it has to be as long as what is predicted."""
-    if row.output is not None and len(row.output) != out_len:
-        n = len(row.output)
-        raise InputError(f"{row.place}: expected an output of {out_len} integers, got {n}; give --out-len {n}")
-    return row.output
 
 
 def _decoder(options: PredictOptions, network: TrainedNetwork) -> Callable[[np.ndarray, int], Decoded]:
@@ -145,4 +142,4 @@ def _about(row: Located) -> dict[str, object]:
     """Return which input an answer belongs to: the line or the index in its file, and its id."""
     key = {"line": "line", "sequence": "index"}.get(row.place.kind)
     about: dict[str, object] = {key: row.place.number} if key else {}
-    return about if row.id is None else about | {"id": row.id}
+    return about | {"id": row.id} if row.has_id else about

@@ -13,11 +13,13 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample, divide
 from seq2seq_demo.data.sequence_pattern import SequencePattern
-from seq2seq_demo.data.sequences import Located, Place, batches, check_symbols, plain
+from seq2seq_demo.data.sequences import Located, Place, batches, check_symbols, has_mask, plain
+from seq2seq_demo.data.user_functions import listed
 from seq2seq_demo.errors import InputError, UsageError
 
 ROWS = 10_000  # how many are turned into an array at once
 LENGTH_HINT = "; for sequences of that length give --in-len {}"
+ARRAYS = "expected sources [N, S] and targets [N, T] as arrays of integers"
 PAIR = '{"input": [...], "output": [...]}'
 
 
@@ -31,17 +33,26 @@ class OwnPairs:
     def __post_init__(self) -> None:
         """Refuse what are no pairs: so `as_task` makes one of a caller's lists."""
         for symbols in self.pairs:
-            if not (
-                isinstance(symbols, np.ndarray) and symbols.ndim == 2 and symbols.dtype.kind in "iu" and symbols.size
-            ):
-                raise InputError("expected sources [N, S] and targets [N, T] as arrays of integers, got something else")
+            if not isinstance(symbols, np.ndarray) or has_mask(symbols):
+                raise InputError(f"{ARRAYS}, got {type(symbols).__name__}")
+            if symbols.ndim != 2 or symbols.dtype.kind not in "iu" or not symbols.size:
+                raise InputError(f"{ARRAYS}, got {symbols.dtype} of shape {symbols.shape}")
         require_as_many(self.pairs)
+        # Rows of a matrix, and what else an array of another class may be, differ from an array's.
+        object.__setattr__(self, "pairs", Pairs(*map(np.asarray, self.pairs)))
 
     @functools.cached_property
     def digest(self) -> str:
         """A checksum of the pairs."""
-        rows = np.concatenate(self.pairs, axis=1).astype("<i8")
-        return hashlib.sha256(rows.tobytes()).hexdigest()
+        digest = hashlib.sha256()
+        for first in range(0, len(self.pairs.sources), ROWS):
+            rows = [symbols[first : first + ROWS] for symbols in self.pairs]
+            digest.update(np.concatenate(rows, axis=1, dtype="<i8", casting="unsafe").tobytes())
+        return digest.hexdigest()
+
+    def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
+        """Return the checksum of the pairs."""
+        return self.digest
 
     def largest_symbols(self) -> dict[str, int]:
         """Return the largest symbols of the pairs."""
@@ -119,7 +130,8 @@ def read_pairs(
     targets = pattern.targets(sources, out_len, out_max_int)
     for row, target in zip(rows, targets.tolist(), strict=True):
         if row.output is not None and row.output[:out_len] != target:
-            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {target}, got {row.output}")
+            made, given = (listed(np.array(symbols)) for symbols in (target, row.output))
+            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {made}, got {given}")
     return Pairs(sources, targets)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -11,10 +12,24 @@ import numpy as np
 from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample, divide, fresh_sources, training_sources
 from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
-from seq2seq_demo.data.user_functions import ANY_ERROR, WrongTarget, load_function, per_sequence, what_it_is
+from seq2seq_demo.data.sequences import LARGEST
+from seq2seq_demo.data.user_functions import (
+    PRINTS_ASIDE,
+    SHOWN,
+    WrongTarget,
+    as_array,
+    described,
+    listed,
+    load_function,
+    per_sequence,
+    what_it_is,
+)
 from seq2seq_demo.errors import InputError, UsageError
 
-ROWS = 100_000  # how many sources a function gets at once
+ROWS = 100_000  # how many sources a function gets at once,
+SYMBOLS = 2**20  # and how many symbols of them, unless a source alone has more
+TRIED = 32  # sources that a pattern is tried on, if so many symbols hold as many
+FINGERPRINTED = 1000  # likewise
 
 
 @dataclass(frozen=True)
@@ -63,16 +78,23 @@ class SequencePattern:
             raise InputError(f"expected sources of length {in_len} that were not trained on, but every one was")
         return Pairs(sources, self.targets(sources, out_len or whole, model_config.out_max_int))
 
+    def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
+        """Return a checksum of what it makes of a fixed sample of sources."""
+        sources = _sample(FINGERPRINTED, config.in_len, model_config.in_max_int)
+        targets = self.targets(sources, config.out_len, model_config.out_max_int)
+        return hashlib.sha256(repr(targets.shape).encode() + targets.astype("<i8").tobytes()).hexdigest()
+
     def targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int) -> np.ndarray:
         """Return the first `out_len` symbols (None: all) of each target: `[B, S]` → `[B, out_len]`.
 
         Raises:
             UsageError: what the function returns is no target; the message names the row.
         """
+        rows = max(1, min(ROWS, SYMBOLS // sources.shape[1]))
         parts = []
-        for first in range(0, len(sources), ROWS):
+        for first in range(0, len(sources), rows):
             # A copy, so that the function cannot change ours; int64, so that what it reckons cannot overflow.
-            part = sources[first : first + ROWS].astype(np.int64)
+            part = sources[first : first + rows].astype(np.int64)
             parts.append(self._checked(part, out_max_int)[:, :out_len].astype(np.min_scalar_type(out_max_int)))
         return np.concatenate(parts)
 
@@ -83,7 +105,9 @@ class SequencePattern:
             UsageError: it does not take such sources, or does not make targets of `out_len` symbols up to out_max_int;
                 or it changes its input, gives another output the second time, or mixes the rows of a batch.
         """
-        sources = _sample(in_len, in_max_int)
+        if max(in_max_int, out_max_int) > LARGEST:
+            raise UsageError(f"expected --in-max-int and --out-max-int of at most {LARGEST}, got a larger one")
+        sources = _sample(TRIED, in_len, in_max_int)
         try:
             length = self._try(sources, out_max_int)
         except UsageError as error:
@@ -121,37 +145,47 @@ class SequencePattern:
         """Return what the function makes of the sources, if these are targets."""
         B, S = sources.shape
         try:
-            result = self.function(sources, out_max_int + 1) if self.modular else self.function(sources)
-            targets = np.asarray(result)
+            with PRINTS_ASIDE:
+                result = self.function(sources, out_max_int + 1) if self.modular else self.function(sources)
+                targets = as_array(result)
         except WrongTarget as error:
             raise UsageError(f"pattern {self.name!r}: {error}") from error
-        except ANY_ERROR as error:
-            reason = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            reason = described(error).removeprefix("ValueError: ")
             raise UsageError(f"pattern {self.name!r} does not take sources of {S} symbols: {reason}") from error
         expected = f"pattern {self.name!r}: expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
         if targets.ndim != 2 or len(targets) != B or not targets.size:
-            raise UsageError(f"{expected}, got {what_it_is(result)}; the first source is {sources[0].tolist()}")
-        if not np.issubdtype(targets.dtype, np.integer):
-            found = f"{targets.dtype}: {targets[0].tolist()} for {sources[0].tolist()}"
+            raise UsageError(f"{expected}, got {what_it_is(result)}; the first source is {listed(sources[0])}")
+        if targets.dtype.kind not in "iu":
+            found = f"{targets.dtype}: {listed(targets[0])} for {listed(sources[0])}"
             raise UsageError(f"pattern {self.name!r}: expected integers, got {found}")
-        wrong = (targets < 0) | (targets > out_max_int)  # [B, T]
-        if wrong.any():
+        if targets.min() < 0 or targets.max() > out_max_int:
+            wrong = (targets < 0) | (targets > out_max_int)  # [B, T]
             row = int(np.argmax(wrong.any(axis=1)))
-            found = f"got {targets[row][wrong[row]][0]} for {sources[row].tolist()}"
+            found = f"got {targets[row][wrong[row]][0]} for {listed(sources[row])}"
             raise UsageError(f"pattern {self.name!r}: expected symbols from 0 to --out-max-int {out_max_int}, {found}")
         return targets
 
     def _require_equal(self, first: np.ndarray, second: np.ndarray, what: str, sources: np.ndarray) -> None:
+        expected = f"pattern {self.name!r}: expected it {what}"
         if first.shape != second.shape:
-            raise UsageError(f"pattern {self.name!r}: expected it {what}, got shapes {first.shape} and {second.shape}")
-        for source, a, b in zip(sources.tolist(), first.tolist(), second.tolist(), strict=True):
-            if a != b:
-                raise UsageError(f"pattern {self.name!r}: expected it {what}, got {a} and then {b} for {source}")
+            raise UsageError(f"{expected}, got shapes {first.shape} and {second.shape}")
+        differ = (first != second).any(axis=1)  # [B]
+        if differ.any():
+            row = int(differ.argmax())
+            a, b, place = first[row], second[row], ""
+            if len(a) > SHOWN:
+                start = int((a != b).argmax())
+                a, b, place = a[start:], b[start:], f" from symbol {start + 1} on"
+            raise UsageError(f"{expected}, got {listed(a)} and then {listed(b)}{place} for {listed(sources[row])}")
 
 
-def _sample(in_len: int, in_max_int: int) -> np.ndarray:
-    """Return a few sources `[32, S]`: the smallest, the largest, and random ones."""
-    sources = np.random.default_rng(0).integers(0, in_max_int, (32, in_len), endpoint=True)
+def _sample(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
+    """Return a few sources `[N, S]`, at least 3, the same each time: the smallest, the largest, and random ones."""
+    n = max(3, min(at_most, SYMBOLS // in_len))
+    sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
     sources[0], sources[1] = 0, in_max_int
     return sources
 

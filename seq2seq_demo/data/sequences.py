@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import io
 import itertools
 import json
+import math
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,9 +20,13 @@ from seq2seq_demo.errors import InputError
 
 LARGEST = 2**31 - 1  # what a symbol can be at most
 CHUNK = 2**16  # bytes read at once
+MAX_LINE = 2**26  # bytes
+MAX_DOCUMENT = 2**30  # bytes
+MAX_DEPTH = 100  # of lists and objects in an id
 EXPECTED = "a JSON list of integers, or integers alone"
+KEYS = ("input", "output", "id")
 BOM = b"\xef\xbb\xbf"
-BLANK = b" \t\r\n\v\f" + BOM
+BLANK = b" \t\r\n\v\f"
 
 
 class Place(NamedTuple):
@@ -43,6 +49,7 @@ class Located(NamedTuple):
     values: list[Any] | InputError
     output: list[Any] | None = None  # what the user expects for it
     id: object = None  # the user's name for it
+    has_id: bool = False  # an id may be null
 
 
 class Batch(NamedTuple):
@@ -69,10 +76,11 @@ def from_file(name: str) -> Iterator[Located | None]:
 
     Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, of which only the input
     must be there; or a line of plain integers. Those on lines of their own are read as they are needed, so that a
-    file of any size, or a pipe, will do; None says that no more of it is waiting just now.
+    file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line may have 64 MiB, and
+    a document that is not one sequence a line 1 GiB, so that one without an end does not fill the memory.
 
     Raises:
-        InputError: no such file, or nothing in it.
+        InputError: no such file, nothing in it, a document that is no JSON, or one that is too long.
     """
     title = "standard input" if name == "-" else name
     try:
@@ -105,46 +113,61 @@ def batches(
     in_max_int: int | None,
     skip: Callable[[InputError], object] | None = None,
     hint: str = "",
+    target_len: Callable[[int], int] | None = None,
 ) -> Iterator[Batch | None]:
     """Yield the sequences in batches of up to `rows`; `in_len` None takes the first one's length.
 
     Where the sequences say None, that no more are waiting, those so far are yielded, and then None. `skip` is called
     with the error of each bad sequence. Without it, the first bad one's error is raised, after the sequences ahead of
-    it were yielded. A sequence of another length is told the `hint`, with its length in place of {}.
+    it were yielded. A sequence of another length is told the `hint`, with its length in place of {}. `target_len`
+    says how many symbols are predicted for a source of a length, and so how many an expected output must have.
 
     Raises:
-        InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int.
+        InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int;
+            an output likewise.
     """
     batch: list[Located] = []
-    for row in sequences:
-        if row is None:
-            yield from _batch(batch)
-            yield None
-            batch = []
-            continue
-        try:
-            values = _checked(row, in_len, in_max_int, hint)
-        except InputError as error:
-            if not skip:
+    try:
+        for row in sequences:
+            if row is None:
                 yield from _batch(batch)
-                raise
-            skip(error)
-            continue
-        in_len = len(values)
-        batch.append(row)
-        if len(batch) == rows:
-            yield from _batch(batch)
-            batch = []
+                yield None
+                batch = []
+                continue
+            try:
+                values = _checked(row, in_len, in_max_int, hint, target_len)
+            except InputError as error:
+                if not skip:
+                    raise
+                skip(error)
+                continue
+            in_len = len(values)
+            batch.append(row)
+            if len(batch) == rows:
+                yield from _batch(batch)
+                batch = []
+    except InputError:
+        yield from _batch(batch)
+        raise
     yield from _batch(batch)
 
 
-def _checked(row: Located, in_len: int | None, in_max_int: int | None, hint: str) -> list[int]:
+def _checked(
+    row: Located,
+    in_len: int | None,
+    in_max_int: int | None,
+    hint: str,
+    target_len: Callable[[int], int] | None,
+) -> list[int]:
     """Return the symbols of a sequence, if it and its output can be read."""
     if isinstance(row.values, InputError):
         raise row.values
     check_symbols(row.place, row.values, in_len, in_max_int, hint)
     if row.output is not None:
         check_symbols(f"{row.place}, output", row.output)
+        n, T = len(row.output), target_len(len(row.values)) if target_len else len(row.output)
+        if n != T:
+            raise InputError(f"{row.place}: expected an output of {T} integers, got {n}; give --out-len {n}")
     return row.values
 
 
@@ -159,11 +182,10 @@ def source_rows(sources: Any, largest: int) -> list[list[int]]:
     Raises:
         InputError: they are something else, or hold a symbol outside 0…largest; the message names the row.
     """
-    if isinstance(sources, np.ndarray):
-        sources = sources.tolist()
-    if not isinstance(sources, list | tuple):
+    rows = plain(sources)
+    if not isinstance(rows, list):
         raise InputError(f"expected a list of sources, each a list of integers, got {_shown(sources)}")
-    rows = [plain(row) for row in sources]
+    rows = [plain(row) for row in rows]
     if rows and isinstance(rows[0], int):
         alone = f"a source alone is written [{_shown(rows)}]"
         raise InputError(f"sources, row 0: expected a list of integers, got {rows[0]}; {alone}")
@@ -173,35 +195,50 @@ def source_rows(sources: Any, largest: int) -> list[list[int]]:
 
 
 def plain(row: Any) -> Any:
-    """Return a row as a list of Python's numbers, where it can be one."""
-    if isinstance(row, tuple | list | np.ndarray):
-        return [symbol.item() if isinstance(symbol, np.generic) else symbol for symbol in row]
+    """Return a list, tuple or array as a list of what Python calls numbers, where nothing is lost by that."""
+    if isinstance(row, np.ndarray):
+        return row.tolist() if _is_plain(row) else row
+    if isinstance(row, tuple | list):
+        return [item.item() if isinstance(item, np.generic) and _is_plain(item) else item for item in row]
     return row
+
+
+def _is_plain(array: np.ndarray | np.generic) -> bool:
+    """Say whether Python has numbers like these: it knows no masks, and NumPy makes integers of some times."""
+    return array.dtype.kind not in "mM" and not has_mask(array)
+
+
+def has_mask(value: Any) -> bool:
+    """Say whether it is a masked array, without loading `numpy.ma`."""
+    return isinstance(value, np.ndarray) and hasattr(value, "mask")
 
 
 def check_symbols(
     place: object, values: Any, length: int | None = None, largest: int | None = None, hint: str = ""
 ) -> None:
-    """Raise InputError unless these are integers, so many (None: one at least), from 0 to largest."""
+    """Raise InputError unless these are integers from 0 to largest, so many of them (None: one at least).
+
+    The `hint` is told only where the length is all that is wrong.
+    """
     if not isinstance(values, list):
         raise InputError(f"{place}: expected a list of integers, got {_shown(values)}")
-    n = len(values)
-    if n != (length or max(n, 1)):
-        if n and isinstance(values[0], list):
-            raise InputError(f"{place}: expected a list of integers, got a list of lists")
-        raise InputError(f"{place}: expected {length or 'some'} integers, got {n}{hint.format(n) if n else ''}")
     if largest is None:
         largest = LARGEST
-    if set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest:
+    if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
+        if all(isinstance(value, list) for value in values):
+            raise InputError(f"{place}: expected a list of integers, got a list of lists")
         wrong = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
         raise InputError(f"{place}: expected integers from 0 to {largest}, got {_shown(wrong)}")
+    n = len(values)
+    if n != (length or max(n, 1)):
+        raise InputError(f"{place}: expected {length or 'some'} integers, got {n}{hint.format(n) if n else ''}")
 
 
 def _shown(value: object) -> str:
-    """Return a wrong value as JSON has it, or as Python has it, cut short."""
+    """Return a wrong value in a line, as JSON has it, or as Python has it, cut short."""
     for write in (json.dumps, repr):
         try:
-            return write(value)[:40]
+            return " ".join(write(value).split())[:40]
         except (TypeError, ValueError, RecursionError):
             continue
     return "an integer of thousands of digits"  # which Python does not write
@@ -212,15 +249,9 @@ def _sequences(title: str, file: io.BufferedReader) -> Iterator[Located | None]:
     lines = _lines(file)
     number, first = _first_line(title, lines)
     if title.endswith(".jsonl") or not _is_json(first) or _is_whole_sequence(first):
-        for line in itertools.chain([first], lines):
-            if line is None:
-                yield None
-                continue
-            if line.strip(BLANK):
-                yield _from_line(Place(title, "line", number), line)
-            number += 1
+        yield from _sequences_of_lines(title, number, itertools.chain([first], lines))
         return
-    document = _parse(Place(title), b"\n" * (number - 1) + b"".join([first, *filter(None, lines)]))
+    document = _parse(Place(title), _document(title, number, first, lines))
     if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
         yield _from_item(Place(title), document)
         return
@@ -228,28 +259,57 @@ def _sequences(title: str, file: io.BufferedReader) -> Iterator[Located | None]:
         yield _from_item(Place(title, "sequence", index), item)
 
 
+def _sequences_of_lines(title: str, number: int, lines: Iterator[bytes | None]) -> Iterator[Located | None]:
+    """Yield the sequences of lines, of which the first has this number."""
+    is_rest = False  # of a line that is too long
+    for line in lines:
+        if line is None:
+            yield None
+            continue
+        if not is_rest and not _is_blank(line):
+            yield _from_line(Place(title, "line", number), line)
+        is_rest = not line.endswith(b"\n")
+        number += not is_rest
+
+
 def _first_line(title: str, lines: Iterator[bytes | None]) -> tuple[int, bytes]:
     """Return the first line that is not blank, and its number."""
     for number, line in enumerate(filter(None, lines), start=1):
-        if line.strip(BLANK):
+        if not _is_blank(line):
             return number, line
     raise InputError(f"{title}: expected {EXPECTED}, found nothing")
 
 
+def _document(title: str, number: int, first: bytes, lines: Iterator[bytes | None]) -> bytearray:
+    """Return the document that begins with this line, below as many blank ones as in the file: errors count lines."""
+    document = bytearray(b"\n" * (number - 1) + first)
+    for line in filter(None, lines):
+        document += line
+        if len(document) > MAX_DOCUMENT:
+            most = f"a JSON document of at most {MAX_DOCUMENT >> 20} MiB"
+            raise InputError(f"{title}: expected {most}, or one sequence a line, of any number, got more")
+    return document
+
+
 def _lines(file: io.BufferedReader) -> Iterator[bytes | None]:
-    """Yield the lines with their ends; None where no more is waiting just now."""
-    beginning: list[bytes] = []  # of a line whose end is to come
+    """Yield the lines with their ends; None where no more is waiting just now.
+
+    Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest likewise.
+    """
+    beginning = bytearray()  # of a line whose end is to come
     while chunk := file.read1(CHUNK):
         *ends, last = chunk.split(b"\n")
         for end in ends:
-            yield b"".join([*beginning, end, b"\n"]) if beginning else end + b"\n"
-            beginning = []
-        if last:
-            beginning.append(last)
+            yield b"".join([beginning, end, b"\n"]) if beginning else end + b"\n"
+            beginning.clear()
+        beginning += last
+        if len(beginning) > MAX_LINE:
+            yield bytes(beginning)
+            beginning.clear()
         if not _more_is_waiting(file):
             yield None
     if beginning:
-        yield b"".join(beginning)
+        yield bytes(beginning)
 
 
 def _more_is_waiting(file: io.BufferedReader) -> bool:
@@ -261,10 +321,17 @@ def _more_is_waiting(file: io.BufferedReader) -> bool:
 
 
 def _is_json(line: bytes) -> bool:
-    return line.lstrip(BLANK).startswith((b"[", b"{", b'"'))
+    return line.lstrip(BLANK).removeprefix(BOM).lstrip(BLANK).startswith((b"[", b"{", b'"'))
+
+
+def _is_blank(line: bytes) -> bool:
+    """Say whether nothing stands in a line; one that is too long may have no end, and is not passed over."""
+    return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE
 
 
 def _is_whole_sequence(line: bytes) -> bool:
+    if len(line) > MAX_LINE:
+        return False
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -277,6 +344,8 @@ def _is_whole_sequence(line: bytes) -> bool:
 def _from_line(place: Place, line: bytes) -> Located:
     """Return the sequence of a line, JSON or plain integers; the lines after a bad one can still be read."""
     try:
+        if len(line) > MAX_LINE:
+            raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
         if _is_json(line):
             return _from_item(place, _parse(place, line))
         return Located(place, _integers(_decoded(place, line).replace(",", " ").split(), f"{place}, word"))
@@ -288,9 +357,59 @@ def _from_item(place: Place, item: Any) -> Located:
     """Return the sequence that a list, or an object with an input, is."""
     if not isinstance(item, dict):
         return Located(place, item)
+    try:
+        _check_object(place, item)
+    except InputError as error:
+        return Located(place, error)
+    return Located(place, item["input"], item.get("output"), item.get("id"), "id" in item)
+
+
+def _check_object(place: Place, item: dict[str, Any]) -> None:
+    """Raise InputError for a key that is missing, unknown or there twice, and for an id that JSON cannot say again."""
+    if isinstance(item, _Repeated):
+        raise InputError(f"{place}: expected the keys {', '.join(KEYS)} once each, got {_shown(item.key)} twice")
+    unknown = [key for key in item if key not in KEYS]
+    if unknown:
+        raise InputError(f"{place}: expected the keys {', '.join(KEYS)}, got {_shown(unknown[0])}")
     if "input" not in item:
-        return Located(place, InputError(f'{place}: expected {{"input": [...]}}, got no input in {_shown(item)}'))
-    return Located(place, item["input"], item.get("output"), item.get("id"))
+        raise InputError(f'{place}: expected {{"input": [...]}}, got no input in {_shown(item)}')
+    if isinstance(item.get("id"), dict | list | float):
+        _check_id(f"{place}, id", item["id"])
+
+
+def _check_id(place: str, value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, _Repeated):
+                raise InputError(f"{place}: expected each key once, got {_shown(item.key)} twice")
+            if isinstance(item, float) and not math.isfinite(item):
+                raise InputError(f"{place}: expected JSON, got {_shown(item)}")
+            if isinstance(item, dict | list):
+                below += item.values() if isinstance(item, dict) else item
+        level = below
+    if level:
+        raise InputError(f"{place}: expected lists nested at most {MAX_DEPTH} deep, got some nested deeper")
+
+
+class _Repeated(dict[str, Any]):
+    """A JSON object in which a key stands twice."""
+
+    key: str
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; `json` keeps the last value of a key alone, silently."""
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
+    repeated = _Repeated(values)
+    ((repeated.key, _),) = collections.Counter(key for key, _ in pairs).most_common(1)
+    return repeated
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _integers(words: Iterable[str], what: str) -> list[int]:
@@ -303,17 +422,17 @@ def _integers(words: Iterable[str], what: str) -> list[int]:
     return values
 
 
-def _decoded(place: Place, text: bytes) -> str:
+def _decoded(place: Place, text: bytes | bytearray) -> str:
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: expected UTF-8, got byte 0x{text[error.start]:02x} at {error.start}") from error
 
 
-def _parse(place: Place, text: bytes) -> Any:
+def _parse(place: Place, text: bytes | bytearray) -> Any:
     decoded = _decoded(place, text)
     try:
-        return json.loads(decoded)
+        return _DECODER.decode(decoded)
     except json.JSONDecodeError as error:
         raise InputError(f"{place}: expected {EXPECTED}: {error}") from error
     except RecursionError as error:

@@ -25,6 +25,13 @@ class Task(Protocol):
     def digest(self) -> str | None:
         """A checksum of given data, to know them again; None where points are drawn at random."""
 
+    def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
+        """Return a checksum of what it teaches, to know it again.
+
+        Raises:
+            UsageError: the task does not fit these lengths or symbols.
+        """
+
     def largest_symbols(self) -> dict[str, int]:
         """Return in_max_int and out_max_int of a fresh network, where the task tells them."""
 

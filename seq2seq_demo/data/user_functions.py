@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.util
+import io
+import reprlib
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -13,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq_demo.data.sequences import has_mask
 from seq2seq_demo.errors import UsageError
 
-# Whatever a user's code may raise; sys.exit() would end the program without a word.
-ANY_ERROR = (Exception, SystemExit)
+SHOWN = 40  # symbols of a sequence, in an error
 
 
 class WrongTarget(ValueError):
-    """A function of one source did not return a target."""
+    """What a function returned is no target."""
 
 
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
@@ -30,29 +34,40 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
         UsageError: there is no such function, or its module cannot be imported.
     """
     place, _, function_name = name.rpartition(":")
+    is_file = place.endswith(".py")
     try:
-        module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
-    except UsageError:
+        with PRINTS_ASIDE:
+            module = _import_file(Path(place)) if is_file else _import_module(place)
+            function = getattr(module, function_name, None)
+    except (UsageError, KeyboardInterrupt):
         raise
-    except SyntaxError as error:
-        raise UsageError(f"pattern {name!r}: {error.filename}, line {error.lineno}: {error.msg}") from error
-    except ANY_ERROR as error:
-        raise UsageError(f"pattern {name!r}: {place} cannot be imported: {type(error).__name__}: {error}") from error
-    function = getattr(module, function_name, None)
+    except BaseException as error:  # SystemExit, say, would end the program without a word
+        reason = f"{place} cannot be imported: {described(error)}"
+        if isinstance(error, SyntaxError) and error.lineno:
+            reason = f"{error.filename}, line {error.lineno}: {error.msg}"
+        raise UsageError(f"pattern {name!r}: {reason}") from error
     if not callable(function):
         found = "nothing of that name" if function is None else type(function).__name__
         raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {place}, found {found}")
-    return f"{module.__name__.rpartition('.')[2]}:{function_name}", function
+    module_name = Path(place).stem if is_file else place
+    return f"{module_name.rpartition('.')[2]}:{function_name}", function
 
 
 def _import_file(path: Path) -> ModuleType:
     """Run a Python file as a module of its own; it can import what lies beside it."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # Its classes look for their module in sys.modules, where a json.py must not take the place of Python's.
+    name = f"pattern file {path.resolve()}".replace(".", "_")
+    spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or not (spec and spec.loader):
         raise UsageError(f"expected a Python file {str(path)!r} with a pattern, found none")
     module = importlib.util.module_from_spec(spec)
     sys.path.append(str(path.parent.resolve()))
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
     return module
 
 
@@ -70,17 +85,21 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
     @functools.wraps(function)
     def of_a_batch(sources: np.ndarray) -> np.ndarray:
         targets: list[np.ndarray] = []
-        for source in sources:
-            before = source.tolist()
+        for source in np.asarray(sources):
+            before = source.copy()
             try:
                 result = function(source)
-                target = np.asarray(result)
-            except ANY_ERROR as error:
-                raise ValueError(f"{type(error).__name__}: {error}, for {before}") from error
-            if target.ndim != 1:
-                raise WrongTarget(f"expected a list of integers, got {what_it_is(result)} for {before}")
+                target = as_array(result)
+            except (WrongTarget, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                raise ValueError(f"{described(error)}, for {listed(before)}") from error
+            if target.ndim != 1 or not len(target):
+                raise WrongTarget(f"expected a list of integers, got {what_it_is(result)} for {listed(before)}")
+            if target.dtype.kind not in "iu":
+                raise WrongTarget(f"expected integers, got {target.dtype}: {listed(target)} for {listed(before)}")
             if targets and len(target) != len(targets[0]):
-                lengths = f"{len(targets[0])} symbols for {sources[0].tolist()} and {len(target)} for {before}"
+                lengths = f"{len(targets[0])} symbols for {listed(sources[0])} and {len(target)} for {listed(before)}"
                 raise WrongTarget(f"expected targets of one length, got {lengths}")
             targets.append(target)
         return np.stack(targets)
@@ -88,9 +107,92 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
     return of_a_batch
 
 
+def as_array(result: Any) -> np.ndarray:
+    """Return what a function returned as an array: of no other class, whose rows may be something else.
+
+    Raises:
+        WrongTarget: it has a mask, which an array has not.
+    """
+    rows = result if isinstance(result, list | tuple) else [result]
+    if any(map(has_mask, rows)):
+        raise WrongTarget("expected integers, got a masked array")
+    return np.asarray(result)
+
+
+def described(error: BaseException) -> str:
+    """Return what to say of an error that a user's code raised."""
+    try:
+        text = str(error)
+    except Exception:  # its class may be the user's too
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def what_it_is(result: Any) -> str:
     """Return how to call what a function returned in place of an array."""
     if result is None:
         return "None (is a `return` missing?)"
     shape = np.shape(result)
-    return f"shape {shape}" if shape else f"{type(result).__name__} {result!r}"[:60]
+    return f"shape {shape}" if shape else f"{type(result).__name__} {_SHORT.repr(result)}"[:60]
+
+
+def listed(symbols: np.ndarray) -> str:
+    """Return symbols `[n]` as a list, a long one cut short."""
+    return _SHORT.repr(symbols[: SHOWN + 1].tolist())
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = SHOWN
+_SHORT.maxstring = _SHORT.maxother = 50
+
+
+class _Nowhere(io.TextIOBase):
+    """Where standard output or standard error is closed."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+class _Output:
+    """Standard output, but standard error in a thread that runs a user's code."""
+
+    def __init__(self, prints_aside: _PrintsAside) -> None:
+        self.stdout, self.prints_aside, self.nowhere = sys.stdout, prints_aside, _Nowhere()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr((sys.stderr if self.prints_aside.depth else self.stdout) or self.nowhere, name)
+
+
+class _PrintsAside(contextlib.AbstractContextManager[None]):
+    """In a thread that has entered, what is printed goes to standard error: it is none of the answers.
+
+    These may be printed by another thread at the time, so `contextlib.redirect_stdout` would not do.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.n_entered, self.thread = threading.Lock(), 0, threading.local()
+        # One for all times: Python crashes where what another thread prints to is replaced, and held by nobody else.
+        self.output = _Output(self)
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.n_entered and sys.stdout is not self.output:
+                self.output.stdout = sys.stdout
+                sys.stdout = self.output
+            self.n_entered += 1
+        self.thread.depth = self.depth + 1
+
+    def __exit__(self, *_: object) -> None:
+        self.thread.depth = self.depth - 1
+        with self.lock:
+            self.n_entered -= 1
+            if not self.n_entered and sys.stdout is self.output:
+                sys.stdout = self.output.stdout
+
+    @property
+    def depth(self) -> int:
+        """How many times this thread has entered."""
+        return getattr(self.thread, "depth", 0)
+
+
+PRINTS_ASIDE = _PrintsAside()

@@ -12,6 +12,8 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 
 FLOAT = 4  # bytes
+SYMBOL = 8
+ARRAY = 112  # of an array, beside what is in it
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
@@ -27,14 +29,26 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
 
 def check_points_fit(n: int, in_len: int, out_len: int) -> None:
     """Raise UsageError if so many pairs cannot fit."""
+    n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy's would overflow
     _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len))
 
 
 def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
-    """Raise UsageError if the memory, logits and attention of `rows` sequences cannot fit."""
-    step = model_config.n_output_symbols + (in_len if model_config.has_attention else 0)
+    """Raise UsageError if what is kept of `rows` sequences, while they are decoded at once, cannot fit."""
     what = f"{rows} sequences of {in_len} + {out_len} symbols, decoded at once,"
-    _check(what, rows * (in_len * model_config.cell_size + out_len * step) * FLOAT)
+    _check(what, decoding_bytes(model_config, rows, in_len, out_len))
+
+
+def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> int:
+    """Return what `NumpyNetwork.decode` needs at its peak: all positions' arrays, and then one with all of them."""
+    S, T = int(in_len), int(out_len)
+    state = rows * model_config.cell_size * FLOAT  # of a position
+    step = rows * (model_config.n_output_symbols * FLOAT + SYMBOL)
+    encoding = S * (2 * state + 2 * ARRAY)
+    if not model_config.has_attention:
+        return max(encoding, S * state + T * (2 * step + 4 * ARRAY))
+    step += rows * S * FLOAT  # the attention
+    return max(encoding, 2 * S * state + T * (2 * step + 6 * ARRAY))  # the memory and its keys
 
 
 def n_weights(model_config: ModelConfig) -> int:

@@ -27,12 +27,35 @@ def test_patterns(rows, run):
     assert "added        even       S/2 + 1  none" in out
 
 
+def test_an_example_that_nobody_would_read(run):
+    status, out, err = run("patterns", "--in-len", 10_001)
+    assert (status, out) == (2, "")
+    message = "seq2seq-demo: error: expected --in-len of at most 10000, so that an example can be read, got 10001\n"
+    assert err == message
+
+
+def test_symbols_that_are_too_large(rows, run):
+    assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
+    status, out, err = run("patterns", "-p", "copy", "--in-max-int", 10**30)
+    assert (status, out) == (2, "")
+    assert "expected --in-max-int and --out-max-int of at most 2147483647, got a larger one" in err
+
+
 def test_one_pattern(rows, run):
     shown = rows("-p", "added", "--in-len", 4)
     assert [row[:8] for row in shown[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
     status, out, err = run("patterns", "-p", "added", "--in-len", 3)
     assert (status, out) == (2, "")
     assert "pattern 'added' does not take sources of 3 symbols: expected an even number" in err
+
+
+def test_what_a_pattern_prints_is_no_answer(run):
+    with open("mine.py", "w") as file:
+        file.write("print('at import')\ndef f(x):\n    print('called')\n    return x\nf.__doc__ = 3\n")
+    status, out, err = run("patterns", "-p", "mine.py:f")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["pattern", "mine:f"]
+    assert set(err.splitlines()) == {"at import", "called"}
 
 
 def test_a_pattern_of_ones_own(rows, run):

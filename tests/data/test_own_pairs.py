@@ -1,3 +1,6 @@
+import hashlib
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -68,6 +71,26 @@ def pairs(*rows, pattern=None, **known):
     return read_pairs(located, pattern, **known)
 
 
+@pytest.mark.parametrize("kind", [np.matrix, np.memmap])
+def test_pairs_of_another_class_of_array_are_those_of_an_array(kind):
+    sources = np.array([[1, 2], [3, 4]], np.uint64).view(kind)
+    data = OwnPairs("mine", Pairs(sources, np.array([[5], [6]])))
+    assert [type(symbols) for symbols in data.pairs] == [np.ndarray] * 2
+    assert data.pairs.sources[0].tolist() == [1, 2]
+    assert data.digest == OwnPairs("mine", Pairs(np.array([[1, 2], [3, 4]]), np.array([[5], [6]]))).digest
+
+
+def test_the_checksum_takes_little_memory():
+    pairs = Pairs(np.zeros((500_000, 9), np.uint8), np.zeros((500_000, 1), np.uint8))
+    data = OwnPairs("mine", pairs)
+    tracemalloc.start()
+    digest = data.digest
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+    assert digest == hashlib.sha256(bytes(500_000 * 10 * 8)).hexdigest()  # as snapshots keep it
+
+
 def test_pairs():
     sources, targets = pairs(([1, 2, 300], [4, 5]), ([6, 7, 8], [9, 0]))
     assert sources.tolist() == [[1, 2, 300], [6, 7, 8]]
@@ -122,10 +145,23 @@ def test_pairs_of_rows():
         (([4, 5],), r"pairs, row 1: expected a source and a target, as zip gives them, got \(\[4, 5\],\)"),
         (([4, 5], 6), "pairs, row 1, output: expected a list of integers, got 6"),
         (([4, 0.5], [6]), "pairs, row 1: expected integers from 0 to 2147483647, got 0.5"),
+        (
+            ([4, np.timedelta64(5, "ns")], [6]),
+            "pairs, row 1: expected integers from 0 to 2147483647, got .*timedelta64",
+        ),
+        ((np.array([4, 5], "m8[ns]"), [6]), r"pairs, row 1: expected a list of integers, got array\(\[4, 5\], dtype"),
+        ((np.array([4, 5], "M8[ns]"), [6]), "pairs, row 1: expected a list of integers, got array"),
+        (
+            (np.ma.array([4, 5]), [6]),
+            r"pairs, row 1: expected a list of integers, got masked_array\(data=\[4, 5\], mask",
+        ),
+        (([4, np.ma.masked], [6]), "pairs, row 1: expected integers from 0 to 2147483647, got masked"),
+        ((np.array(5), [6]), "pairs, row 1: expected a list of integers, got 5$"),
         ("45", "pairs, row 1: expected a source and a target, as zip gives them, got '45'"),
     ]:
-        with pytest.raises(InputError, match=message):
+        with pytest.raises(InputError, match=message) as error:
             pairs_of_rows([([1, 2], [3]), row])
+        assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +171,10 @@ def test_pairs_of_rows():
         Pairs([[1]], [[2]]),
         Pairs(np.ones((3, 2)), np.ones((3, 2), int)),
         Pairs(np.ones((3, 2), int), np.ones((2, 2), int)),
+        Pairs(np.ma.ones((3, 2), int), np.ones((3, 2), int)),
+        Pairs(np.ones((3, 2), int), np.ones((3, 2), "m8[s]")),
+        Pairs(np.ones((3, 2), [("a", int)]), np.ones((3, 2), int)),
+        Pairs(np.ones((3, 2), object), np.ones((3, 2), int)),
     ],
 )
 def test_arrays_that_are_no_pairs(pairs):

@@ -1,11 +1,14 @@
+import asyncio
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Sample
-from seq2seq_demo.data.sequence_pattern import ROWS, SequencePattern, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.sequence_pattern import ROWS, SYMBOLS, TRIED, SequencePattern, find_pattern
 from seq2seq_demo.data.user_functions import per_sequence
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -58,6 +61,50 @@ def test_more_rows_than_a_function_gets_at_once():
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
     assert (pattern.targets(sources, None, 9) == sources[:, ::-1]).all()
     assert seen == [ROWS, 3]
+
+
+def test_long_sources_are_handed_to_a_function_a_few_at_once():
+    seen = []
+    pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
+    sources = np.arange(5, dtype=np.uint8)[:, None] + np.zeros((5, SYMBOLS // 2), np.uint8)
+    assert pattern.targets(sources, 1, 9).ravel().tolist() == [0, 1, 2, 3, 4]
+    assert seen == [2, 2, 1]
+
+
+@pytest.mark.parametrize("name", ["sorted", "reversed", "maxmin_dup", "copy", "rotated", "running_sum"])
+def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
+    pattern = find_pattern(name)
+    tracemalloc.start()
+    assert pattern.check(1_000_000, None, 9, 9) == 1_000_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 250e6  # 1000 MB for sources of 4,000,000 symbols
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[::-1],
+        lambda x: np.sort(x, axis=0),
+        lambda x: x - x.min(axis=0),
+        lambda x: np.roll(x, 1, axis=0),
+        lambda x: x if len(x) > 1 else x[:, ::-1],
+    ],
+)
+def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
+    with pytest.raises(UsageError, match=r"of its own source alone, got .* and then .* for ") as error:
+        SequencePattern("f", function).check(SYMBOLS, None, 9, 9)
+    assert len(str(error.value)) < 600
+
+
+def test_as_many_sources_are_tried_as_fit():
+    seen = []
+    pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
+    for in_len in (3, SYMBOLS // TRIED, SYMBOLS // 9, 2 * SYMBOLS):
+        seen.clear()
+        pattern.check(in_len, None, 9, 9)
+        assert seen[:2] == [len(seen) - 2] * 2
+        assert len(seen) - 2 == {3: TRIED, SYMBOLS // TRIED: TRIED, SYMBOLS // 9: 9}.get(in_len, 3)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +167,94 @@ def fails_on_nines(x):
 def test_what_is_no_pattern_is_told_with_its_row(function, message):
     with pytest.raises(UsageError, match=message):
         SequencePattern("f", function).check(3, None, 9, 9)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (np.ma.array, "expected integers, got a masked array$"),
+        (lambda x: [np.ma.array(row) for row in x], "expected integers, got a masked array$"),
+        (per_sequence(np.ma.array), "expected integers, got a masked array$"),
+        (per_sequence(lambda s: [s[0], np.ma.masked]), "expected integers, got a masked array$"),
+        (lambda x: x.astype("m8[s]"), r"expected integers, got timedelta64\[s\]: .* for \[0, 0, 0\]$"),
+        (per_sequence(lambda s: s.astype("m8[ns]")), r"expected integers, got timedelta64\[ns\]: \[0, 0, 0\] for"),
+        (per_sequence(lambda s: [s[0], np.timedelta64(1, "ns")]), r"expected integers, got timedelta64\[ns\]: "),
+        (lambda x: x.astype("M8[D]"), r"expected integers, got datetime64\[D\]: "),
+        (lambda x: x.astype(object), r"expected integers, got object: \[0, 0, 0\] for \[0, 0, 0\]$"),
+        (
+            lambda x: x.astype([("a", int)]),
+            r"expected integers, got \[\('a', '<i8'\)\]: \[\(0,\), \(0,\), \(0,\)\] for",
+        ),
+        (per_sequence(lambda s: s > 3 if s[0] else s), r"expected integers, got bool: .* for \[9, 9, 9\]$"),
+        (per_sequence(lambda s: s.view(np.matrix)), r"expected a list .*, got shape \(1, 3\) for \[0, 0, 0\]$"),
+        (per_sequence(lambda s: []), r"expected a list of integers, got shape \(0,\) for \[0, 0, 0\]$"),
+    ],
+)
+def test_what_numpy_would_take_for_integers(function, message):
+    with pytest.raises(UsageError, match=f"^pattern 'f': {message}") as error:
+        SequencePattern("f", function).check(3, None, 9, 9)
+    assert "\n" not in str(error.value)
+
+
+def test_a_matrix_is_taken_for_an_array():
+    pattern = SequencePattern("f", lambda x: x[:, ::-1].view(np.matrix))
+    assert pattern.check(3, None, 9, 9) == 3
+    targets = pattern.targets(np.array([[1, 2, 3], [4, 5, 6]]), 2, 9)
+    assert (type(targets), targets.tolist()) == (np.ndarray, [[3, 2], [6, 5]])
+
+
+class OfItsOwn(BaseException):
+    """An error that is no Exception, and does not even say what it is."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (GeneratorExit(), "GeneratorExit"),
+        (asyncio.CancelledError("x"), "CancelledError: x"),
+        (OfItsOwn(), "OfItsOwn"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
+)
+def test_whatever_a_function_raises_is_its_error(error, message):
+    def fails(x):
+        raise error
+
+    with pytest.raises(UsageError, match=f"'f' does not take sources of 3 symbols: {message}$"):
+        SequencePattern("f", fails).check(3, None, 9, 9)
+    with pytest.raises(UsageError, match=rf"'f' does not take sources of 3 symbols: {message}, for \[0, 0, 0\]$"):
+        SequencePattern("f", per_sequence(fails)).check(3, None, 9, 9)
+
+
+def test_what_the_keyboard_interrupts_stays_interrupted():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    for function in (interrupted, per_sequence(interrupted)):
+        with pytest.raises(KeyboardInterrupt):
+            SequencePattern("f", function).check(3, None, 9, 9)
+
+
+def test_long_lists_are_cut_short_where_they_differ():
+    last = np.arange(100) == 99
+    pattern = SequencePattern("f", lambda x: np.where(last & (len(x) > 1), 7, x))
+    message = r"got \[7\] and then \[0\] from symbol 100 on for \[(0, ){40}\.\.\.\]; "
+    with pytest.raises(UsageError, match=message):
+        pattern.check(100, None, 9, 9)
+    for function in (lambda x: x + 1, lambda x: x / 2, per_sequence(lambda s: s[: s[0]]), lambda x: x[0]):
+        with pytest.raises(UsageError) as error:
+            SequencePattern("f", function).check(1000, None, 9, 9)
+        assert len(str(error.value)) < 500
+
+
+def test_symbols_that_are_too_large():
+    for largest in [(2**31, 9), (9, 10**5000)]:
+        with pytest.raises(UsageError, match="expected --in-max-int and --out-max-int of at most 2147483647, got a"):
+            find_pattern("sorted").check(3, None, *largest)
+    assert {find_pattern(name).check(4, 3, 9, 2**31 - 1) for name in PATTERNS} == {3, 4}
 
 
 def test_a_row_that_the_sample_did_not_hold_is_found_when_points_are_drawn():

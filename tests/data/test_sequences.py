@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_a_sequence_typed_in_any_form(words):
 
 
 def test_words():
-    assert from_words(["3", "0", "12"]) == (Place("input"), [3, 0, 12], None, None)
+    assert from_words(["3", "0", "12"]) == (Place("input"), [3, 0, 12], None, None, False)
     for word in ("1.5", "abc", "1e3", "1_0", ""):
         assert str(from_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
 
@@ -113,16 +114,18 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
     lines = [
         '{"input": [1, 2, 3], "id": "a"}',
         '{"id": {"row": [7]}, "input": [4, 5, 6], "output": [7]}',
-        '{"input": [1, 2, 3], "id": 0, "more": "nobody asks"}',
+        '{"input": [1, 2, 3], "id": 0}',
+        '{"input": [1, 2, 3], "id": null}',
         "[1, 2, 3]",
         "1 2 3",
     ]
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
-    (tmp_path / "in.json").write_text(f"[{', '.join(lines[:4])}]")
-    ids, outputs = ["a", {"row": [7]}, 0, None, None], [None, [7], None, None, None]
-    for name, kind, first, n in (("in.jsonl", "line", 1, 5), ("in.json", "sequence", 0, 4)):
+    (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
+    ids, outputs = ["a", {"row": [7]}, 0, None, None, None], [None, [7], None, None, None, None]
+    for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
         located = [row for batch in batches(from_file(str(tmp_path / name)), 2, 3, 9) for row in batch.rows]
         assert [row.id for row in located] == ids[:n]
+        assert [row.has_id for row in located] == [True, True, True, True, False, False][:n]
         assert [row.output for row in located] == outputs[:n]
         assert [row.place for row in located] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
 
@@ -159,6 +162,31 @@ def test_the_first_sequence_may_set_the_length(tmp_path):
         ("[[1, 2, 3], 4]", "expected"),
         ("[1, 2, 3]\n[1, 2\n", f"line 2: {UNREADABLE}"),
         ("[1, 2, 3] [4, 5, 6]", UNREADABLE),
+        ('{"input": [1, 2, 3], "outputs": [4]}', 'line 1: expected the keys input, output, id, got "outputs"$'),
+        ('{"inputs": [1, 2, 3]}', 'line 1: expected the keys input, output, id, got "inputs"$'),
+        ('{"input": [1], "input": [2]}', 'line 1: expected the keys input, output, id once each, got "input" twice$'),
+        ('{"input": [1], "id": 1, "id": 2}', 'line 1: expected the keys input, output, id once each, got "id" twice$'),
+        ('[[1, 2, 3], {"input": [1], "input": [2]}]', 'sequence 1: expected the keys .* once each, got "input" twice$'),
+        ('[[1, 2, 3], {"input": [1], "Id": 2}]', 'sequence 1: expected the keys input, output, id, got "Id"$'),
+        ('{"input": [1, 2, 3],\n"input": [2]}', r'in.json: expected the keys .* once each, got "input" twice$'),
+        ('{"input": [1, 2, 3], "id": {"a": 1, "a": 2}}', 'line 1, id: expected each key once, got "a" twice$'),
+        ('{"input": [1, 2, 3], "id": [[{"\\ud800\\n": 1, "\\ud800\\n": 2}]]}', r'once, got "\\ud800\\n" twice$'),
+        ('{"input": {"input": [1], "input": [2]}}', 'line 1: expected a list of integers, got {"input": '),
+        ('{"input": [1, 2, 3], "id": NaN}', "line 1, id: expected JSON, got NaN$"),
+        ('{"input": [1, 2, 3], "id": [1e999]}', "line 1, id: expected JSON, got Infinity$"),
+        ('{"input": [1, 2, 3], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1, id: expected lists nested at most 100"),
+        ("[1, [2, 3]]", r"in.json: expected integers from 0 to 9, got \[2, 3\]$"),
+        ("[[1, 2], 3]", r"in.json: expected integers from 0 to 9, got \[1, 2\]$"),
+        ('{"input": [[1, 2], [3, 4]]}', "line 1: expected a list of integers, got a list of lists$"),
+        ('{"input": [[1, 2], 3]}', r"line 1: expected integers from 0 to 9, got \[1, 2\]$"),
+        ("[1, 2.5]", "line 1: expected integers from 0 to 9, got 2.5$"),
+        ("[1, 99]", "line 1: expected integers from 0 to 9, got 99$"),  # --in-len 2 would not help
+        ("[1, -Infinity]", "line 1: expected integers from 0 to 9, got -Infinity$"),
+        ("\ufeff", f"in.json: {UNREADABLE}, found nothing$"),
+        ("\ufeff \n\n", f"in.json: {UNREADABLE}, found nothing$"),
+        ("[1, \0, 3]", f"in.json: {UNREADABLE}: "),
+        ("1 2\0 3", r"line 1, word 2: expected an integer, got '2\\x00'$"),
+        ("[" * 900 + "]" * 900, "in.json, sequence 0: expected a list of integers, got a list of lists"),
     ],
 )
 def test_what_is_wrong_and_where(tmp_path, text, message):
@@ -167,12 +195,92 @@ def test_what_is_wrong_and_where(tmp_path, text, message):
         read(tmp_path / "in.json")
     assert str(tmp_path / "in.json") in str(error.value)
     assert len(str(error.value)) < 400
+    assert "\n" not in str(error.value)
 
 
 def test_not_utf_8(tmp_path):
     (tmp_path / "in.jsonl").write_bytes(b"[1, 2, 3]\n[1, \xff]\n")
     with pytest.raises(InputError, match="line 2: expected UTF-8, got byte 0xff"):
         read(tmp_path / "in.jsonl")
+    for rest in (b"\xbb\n", b"\xef\xbb\n", b"\xbf"):  # parts of a byte order mark
+        (tmp_path / "in.txt").write_bytes(b"1 2 3\n" + rest)
+        with pytest.raises(InputError, match=f"line 2: expected UTF-8, got byte 0x{rest[0]:x}"):
+            read(tmp_path / "in.txt")
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Lines of 100 bytes at most, and documents of 1000, are read."""
+    monkeypatch.setattr("seq2seq_demo.data.sequences.MAX_LINE", 100)
+    monkeypatch.setattr("seq2seq_demo.data.sequences.MAX_DOCUMENT", 1000)
+    monkeypatch.setattr("seq2seq_demo.data.sequences.CHUNK", 64)
+
+
+@pytest.mark.parametrize("long", ["1 2 3" + " " * 300, "[1, 2, 3" + " " * 300 + "]", "x" * 101, "\0" * 1000, " " * 300])
+@pytest.mark.parametrize("end", ["", "\n", "\n7 8 9\n"])
+def test_a_line_that_is_too_long_is_skipped_to_its_end(tmp_path, short, long, end):
+    (tmp_path / "in.jsonl").write_text("1 2 3" + " " * 94 + "\n\n" + long + end)
+    skipped = []
+    got = batches(from_file(str(tmp_path / "in.jsonl")), 10, 3, 9, skip=skipped.append)
+    assert [batch.sources.tolist() for batch in got] == [[[1, 2, 3], *[[7, 8, 9]] * ("7" in end)]]
+    message = f"{tmp_path}/in.jsonl, line 3: expected a line of at most 0 MiB, got a longer one"
+    assert list(map(str, skipped)) == [message]
+
+
+def test_a_first_line_that_is_too_long(tmp_path, short):
+    for line in (b"\0" * 200, b" " * 200, b"1 " * 200):
+        (tmp_path / "in").write_bytes(b"\n" + line)
+        with pytest.raises(InputError, match="in, line 2: expected a line of at most"):
+            read(tmp_path / "in")
+
+
+def test_a_document_may_be_longer_than_a_line(tmp_path, short):
+    rows = [[1, 2, 3]] * 50
+    for indent in (None, 0):
+        (tmp_path / "in.json").write_text(f"\n{json.dumps(rows, indent=indent)}")
+        assert read(tmp_path / "in.json", rows=100) == [rows]
+    for indent in (None, 0):
+        (tmp_path / "in.json").write_text(json.dumps(rows * 3, indent=indent))
+        message = "in.json: expected a JSON document of at most 0 MiB, or one sequence a line, of any number, got more$"
+        with pytest.raises(InputError, match=message):
+            read(tmp_path / "in.json")
+    (tmp_path / "in.json").write_text("[1, 2, 3]\n" * 500)
+    assert len(read(tmp_path / "in.json", rows=1)) == 500
+
+
+@pytest.mark.parametrize("beginning", [b"", b"1 2 3\n", b"[1, 2, 3]\n"])
+def test_a_line_without_an_end(monkeypatch, short, beginning):
+    class Endless(io.RawIOBase):
+        read = 0
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            text = beginning if not self.read else b"\0" * 8
+            self.read += 1
+            buffer[: len(text or b"\0")] = text or b"\0"
+            return len(text or b"\0")
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(endless := Endless(), 64)))
+    got = batches(from_file("-"), 5, 3, 9)
+    if beginning:
+        assert next(got).sources.tolist() == [[1, 2, 3]]
+    line = 2 if beginning else 1
+    with pytest.raises(InputError, match=f"standard input, line {line}: expected a line of at most"):
+        next(got)
+    assert endless.read < 100
+
+
+@pytest.mark.slow
+def test_a_device_that_never_ends(shell):
+    done = shell("predict", "--from-file", "/dev/zero", "1", cwd="/")
+    assert done.returncode == 2
+    done = shell("predict", "--from-file", "/dev/zero")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr == "seq2seq-demo: error: /dev/zero, line 1: expected a line of at most 64 MiB, got a longer one\n"
+    )
 
 
 def test_no_file(tmp_path):
@@ -230,7 +338,7 @@ def test_a_pipe_in_which_no_more_is_waiting(write):
     assert next(located) is None
     write(b'[4, 5]\n\n{"input": [6], "id": 1}\n7 ')
     assert next(located) == Located(place._replace(number=2), [4, 5])
-    assert next(located) == Located(place._replace(number=4), [6], id=1)
+    assert next(located) == Located(place._replace(number=4), [6], id=1, has_id=True)
     assert next(located) is None
     write(b"8")  # a line that is not over
     assert next(located) is None
@@ -287,9 +395,16 @@ def test_sources_of_a_caller():
         ([[1], [2, 10]], "sources, row 1: expected integers from 0 to 9, got 10"),
         ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
         (np.array([[True]]), "sources, row 0: expected integers from 0 to 9, got true"),
+        (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
+        (np.array([[1]], "m8[ns]"), "expected a list of sources, each a list of integers, got array"),
+        ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
+        ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
+        (np.array(1), "expected a list of sources, each a list of integers, got array"),
+        ([1, 2], r"sources, row 0: expected a list of integers, got 1; a source alone is written \[\[1, 2\]\]"),
     ]:
-        with pytest.raises(InputError, match=message):
+        with pytest.raises(InputError, match=message) as error:
             source_rows(sources, 9)
+        assert "\n" not in str(error.value)
 
 
 def test_lines_that_are_typed(monkeypatch):
@@ -308,3 +423,23 @@ def test_lines_that_are_typed(monkeypatch):
     assert values[:3] + values[5:] == [[3, 1, 2], [4, 5, 6], [7, 8, 9], [2, 2]]
     assert str(values[3]) == "line 5, word 2: expected an integer, got 'x'"
     assert str(values[4]).startswith(f"line 6: {UNREADABLE}")
+
+
+def test_good_sequences_come_before_an_error_of_the_reader():
+    def rows():
+        yield Located(Place("", "line", 1), [1, 2])
+        raise InputError("the disk is gone")
+
+    got = batches(rows(), 10, 2, 9)
+    assert next(got).sources.tolist() == [[1, 2]]
+    with pytest.raises(InputError, match="the disk is gone"):
+        next(got)
+
+
+def test_a_fifo(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    writer = threading.Thread(target=(tmp_path / "fifo").write_text, args=("1 2 3\n[4, 5, 6]\n",))
+    writer.start()
+    got = [row.values for row in from_file(str(tmp_path / "fifo")) if row]
+    writer.join()
+    assert got == [[1, 2, 3], [4, 5, 6]]

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -18,6 +22,52 @@ def test_what_stands_for_a_task():
         as_task("sort")
     with pytest.raises(InputError, match="pairs, row 0: expected a source and a target, as zip gives them, got 1"):
         as_task([1])
+
+
+def test_a_fingerprint_of_what_is_taught():
+    model, config = ModelConfig(), TrainConfig(in_len=5, out_len=5)
+    names = [name for name in PATTERNS if name != "added"]
+    fingerprints = [as_task(name).fingerprint(config, model) for name in names]
+    assert len(set(fingerprints)) == len(names)
+    assert fingerprints == [as_task(name).fingerprint(config, model) for name in names]
+    assert all(len(fingerprint) == 64 for fingerprint in fingerprints)
+    own = as_task([([1, 2], [3])])
+    assert own.fingerprint(config, model) == own.digest
+
+
+def test_the_fingerprint_of_a_pattern_follows_from_its_symbols_and_lengths():
+    model, config = ModelConfig(), TrainConfig(in_len=5, out_len=5)
+    running_sum = as_task("running_sum")
+    others = [
+        running_sum.fingerprint(config, replace(model, out_max_int=8)),
+        running_sum.fingerprint(config, replace(model, in_max_int=8)),
+        running_sum.fingerprint(replace(config, in_len=6), model),
+        running_sum.fingerprint(replace(config, out_len=4), model),
+    ]
+    assert len({running_sum.fingerprint(config, model), *others}) == 5
+    assert running_sum.fingerprint(replace(config, points=7, seed=3), model) not in others
+
+
+def test_an_edit_of_a_function_changes_its_fingerprint(tmp_path):
+    def fingerprint(code, out_len=10):
+        (tmp_path / "mine.py").write_text(f"def f(x):\n    return {code}\n")
+        pattern = as_task(f"{tmp_path}/mine.py:f")
+        return pattern.fingerprint(TrainConfig(out_len=out_len), ModelConfig())
+
+    first = fingerprint("x[:, ::-1]")
+    assert fingerprint("x[:, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]]  # the same") == first
+    assert fingerprint("x[:, [9, 8, 7, 6, 5, 4, 3, 2, 0, 1]]") != first
+    assert fingerprint("x[:, [9, 8, 7, 6, 5, 4, 3, 2, 0, 1]]", out_len=8) == fingerprint("x[:, ::-1]", out_len=8)
+    with pytest.raises(UsageError, match="got 10 for"):
+        fingerprint("x + 1")
+
+
+def test_the_fingerprint_of_long_sources():
+    sizes = []
+    pattern = SequencePattern("f", lambda x: sizes.append(x.shape) or x)
+    for in_len in (1000, 2000, 2_000_000):
+        pattern.fingerprint(TrainConfig(in_len=in_len, out_len=7), ModelConfig())
+    assert sizes == [(1000, 1000), (524, 2000), *[(1, 2_000_000)] * 3]
 
 
 @pytest.mark.parametrize("what", [None, 5, 2.5])

@@ -1,5 +1,12 @@
+import json
+import random
+import subprocess
+import sys
+import threading
+
 import numpy as np
 import pytest
+from helpers import environment
 
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.user_functions import per_sequence, what_it_is
@@ -36,7 +43,7 @@ def test_a_missing_return_is_guessed():
         (None, "None (is a `return` missing?)"),
         (3, "int 3"),
         ("abc", "str 'abc'"),
-        ("a" * 100, "str '" + "a" * 55),
+        ("a" * 100, "str '" + "a" * 22 + "..." + "a" * 23 + "'"),
         (np.zeros((2, 3)), "shape (2, 3)"),
         ([1, 2], "shape (2,)"),
     ],
@@ -60,6 +67,25 @@ def doubled(sources):
 NUMBER = 3
 """
 
+MODERN = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import NamedTuple
+import pickle
+
+@dataclass
+class Shift:
+    n: int = 1
+
+class Pair(NamedTuple):
+    first: int
+
+pickle.loads(pickle.dumps(Shift(2)))  # needs the module
+
+def f(sources):
+    return sources[:, ::-Shift().n]
+"""
+
 
 @pytest.fixture
 def own(tmp_path, monkeypatch):
@@ -71,8 +97,15 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "broken.py").write_text("def f(:\n")
     (tmp_path / "failing.py").write_text("raise RuntimeError('no')\n")
     (tmp_path / "exiting.py").write_text("import sys; sys.exit(3)\n")
+    (tmp_path / "raising.py").write_text("class Own(BaseException):\n    pass\n\nraise Own('no')\n")
+    (tmp_path / "nul.py").write_text("x = 1\0\n")
+    (tmp_path / "odd.py").write_text("raise SyntaxError('of mine')\n")
+    (tmp_path / "lazy.py").write_text("def __getattr__(name):\n    raise RuntimeError('not there')\n")
+    (tmp_path / "modern.py").write_text(MODERN)
+    (tmp_path / "json.py").write_text(MODERN)
+    (tmp_path / "random.py").write_text(MODERN)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    monkeypatch.setattr("sys.path", [*sys.path])
 
 
 def test_a_function_of_a_file_or_a_module(own):
@@ -94,6 +127,11 @@ def test_a_function_of_a_file_or_a_module(own):
         ("broken.py:f", "broken.py, line 1: "),
         ("failing.py:f", "failing.py cannot be imported: RuntimeError: no"),
         ("exiting.py:f", "exiting.py cannot be imported: SystemExit: 3"),
+        ("raising.py:f", "raising.py cannot be imported: Own: no"),
+        ("nul.py:f", "nul.py.* null bytes"),
+        ("odd.py:f", "odd.py cannot be imported: SyntaxError: of mine"),
+        ("lazy.py:f", "lazy.py cannot be imported: RuntimeError: not there"),
+        ("raising:f", "raising cannot be imported: Own: no"),
         ("no_such_module:f", "no_such_module cannot be imported: ModuleNotFoundError"),
         (":f", "expected -p FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
     ],
@@ -102,3 +140,117 @@ def test_a_function_that_cannot_be_had(own, name, message):
     with pytest.raises(UsageError, match=message) as error:
         find_pattern(name)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("stem", ["modern", "json", "random"])
+def test_a_file_is_a_module_that_hides_no_other(own, stem):
+    pattern = find_pattern(f"{stem}.py:f")
+    assert pattern.name == f"{stem}:f"
+    assert pattern.check(3, None, 9, 9) == 3
+    assert sys.modules["json"] is json
+    assert sys.modules["random"] is random
+    assert "modern" not in sys.modules
+
+
+def test_a_file_that_fails_leaves_no_module(own):
+    before = set(sys.modules)
+    for name in ("failing.py:f", "exiting.py:f", "raising.py:f", "broken.py:f"):
+        with pytest.raises(UsageError):
+            find_pattern(name)
+    assert set(sys.modules) == before
+
+
+def test_an_interrupted_import_stays_interrupted(own, tmp_path):
+    (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        find_pattern("interrupted.py:f")
+
+
+SAYING = """
+import sys
+print("import")
+out = sys.stdout
+
+@__import__("seq2seq_demo").per_sequence
+def f(source):
+    print("print")
+    sys.stdout.write("write\\n")
+    print("kept", file=out, flush=True)
+    return source
+"""
+
+
+def test_what_a_function_prints_goes_to_standard_error(own, tmp_path, capsys, monkeypatch):
+    (tmp_path / "saying.py").write_text(SAYING)
+    stdout = sys.stdout
+    pattern = find_pattern("saying.py:f")
+    assert capsys.readouterr() == ("", "import\n")
+    pattern.targets(np.array([[1, 2]]), None, 9)
+    assert sys.stdout is stdout
+    assert capsys.readouterr() == ("", "print\nwrite\nkept\n")
+    with pytest.raises(UsageError):
+        pattern.targets(np.array([[1, 20]]), None, 9)
+    assert sys.stdout is stdout
+    capsys.readouterr()
+    for closed in (["stderr"], ["stdout"], ["stdout", "stderr"]):
+        with monkeypatch.context() as patch:
+            for stream in closed:
+                patch.setattr(sys, stream, None)
+            pattern.targets(np.array([[1, 2]]), None, 9)
+        assert capsys.readouterr() == ("", "print\nwrite\nkept\n" if closed == ["stdout"] else "")
+
+
+def test_what_others_print_meanwhile_goes_where_it_should(capsys):
+    stdout, begun, printed = sys.stdout, threading.Barrier(3), threading.Event()
+
+    def f(sources):
+        begun.wait(10)
+        printed.wait(10)
+        print("aside")
+        return sources
+
+    pattern = SequencePattern("f", f)
+    threads = [threading.Thread(target=pattern.targets, args=(np.array([[1, 2]]), None, 9)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    begun.wait(10)
+    print("answer", flush=True)
+    printed.set()
+    for thread in threads:
+        thread.join()
+    assert capsys.readouterr() == ("answer\n", "aside\naside\n")
+    assert sys.stdout is stdout
+
+
+MANY = """
+import sys, threading
+import numpy as np
+from seq2seq_demo.data.sequence_pattern import SequencePattern
+
+sys.setswitchinterval(1e-6)
+pattern = SequencePattern("f", lambda sources: print("aside") or sources)
+stop = threading.Event()
+
+def work():
+    while not stop.is_set():
+        pattern.targets(np.array([[1, 2]]), None, 9)
+
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for n in range(10000):
+    print(n)
+stop.set()
+"""
+
+
+@pytest.mark.slow
+def test_many_threads_print(tmp_path):
+    """Python crashes where what a thread prints to is replaced by another thread and forgotten."""
+    with open(tmp_path / "out", "w") as out, open(tmp_path / "err", "w") as err:
+        process = subprocess.run(
+            [sys.executable, "-c", MANY], stdout=out, stderr=err, env=environment(), timeout=100, check=False
+        )
+    assert process.returncode == 0
+    assert (tmp_path / "out").read_text().splitlines() == [str(n) for n in range(10000)]
+    assert set((tmp_path / "err").read_text().split()) <= {"aside", "asideaside", "asideasideaside"}

@@ -1,11 +1,20 @@
 import time
+import tracemalloc
 
+import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit, check_training_fits, n_weights
+from seq2seq_demo.network.ram import (
+    check_decoding_fits,
+    check_points_fit,
+    check_training_fits,
+    decoding_bytes,
+    n_weights,
+)
 
 
 @pytest.mark.parametrize("num_layers", [1, 2, 5])
@@ -41,6 +50,38 @@ def test_what_cannot_fit_is_refused_at_once(model, train, message):
 def test_a_target_that_cannot_fit_is_refused():
     with pytest.raises(UsageError, match=r"5 sequences of 7 \+ 1000000000000 symbols, decoded at once, need"):
         check_decoding_fits(ModelConfig(), 5, 7, 10**12)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "in_len", "out_len"),
+    [
+        ("embedding_rnn", 1, 3000, 1),
+        ("embedding_rnn", 1, 1, 3000),
+        ("embedding_rnn", 1, 3000, 3000),
+        ("embedding_rnn", 100, 300, 300),
+        ("embedding_attention", 1, 3000, 100),
+        ("embedding_attention", 100, 100, 100),
+    ],
+)
+def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len):
+    config = ModelConfig(model, "GRUCell", 2)
+    network, sources = NumpyNetwork(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
+    tracemalloc.start()
+    network.decode(sources, out_len)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 0.6 * peak < decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
+
+
+def test_a_long_source_that_cannot_be_decoded_is_refused():
+    check_decoding_fits(ModelConfig(), 1, 4_000_000, 10)
+    with pytest.raises(UsageError, match=r"1 sequences of 1000000000 \+ 10 symbols, decoded at once, need 447.0 GiB"):
+        check_decoding_fits(ModelConfig(), 1, 10**9, 10)
+
+
+def test_numbers_of_numpy_do_not_overflow():
+    with pytest.raises(UsageError, match="need"):
+        check_points_fit(np.int32(2**30), np.int32(2**30), np.int32(2**30))
 
 
 def test_points_that_cannot_fit_are_refused():
