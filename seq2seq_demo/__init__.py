@@ -10,8 +10,8 @@ The Python API; each name is imported when it is first used, so that `import seq
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers take it; importing `typing` would take longer than all the rest
 if TYPE_CHECKING:  # so that editors and type checkers know their types
     from seq2seq_demo.callbacks import Callback
     from seq2seq_demo.config import ModelConfig, TrainConfig

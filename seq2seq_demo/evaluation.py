@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo.data.batches import Pairs, chunks, shift_right
+from seq2seq_demo.files.typed_json import typed
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parallel import in_threads, rows_at_once
 from seq2seq_demo.network.ram import check_decoding_fits
@@ -44,11 +45,15 @@ class EpochFigures:
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> EpochFigures:
-        """Return the figures that `to_json` made the dictionary of."""
+        """Return the figures that `to_json` made the dictionary of.
+
+        Raises:
+            WeightsError: a figure is missing or of another type.
+        """
         prefix = "validation_"
         figures = {name.removeprefix(prefix): facts[name] for name in facts if name.startswith(prefix)}
         others = {name: facts[name] for name in facts if not name.startswith(prefix)}
-        return cls(**others, validation=Figures(**figures))
+        return typed(cls, others | {"validation": typed(Figures, figures)})
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from types import NoneType
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -20,12 +21,16 @@ from seq2seq_demo.data.tasks import Task, as_task
 from seq2seq_demo.errors import DemoError, UsageError, WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, measure
 from seq2seq_demo.files import access, container
-from seq2seq_demo.files.checkpoint_2016 import is_checkpoint, read_checkpoint
+from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint, read_checkpoint
+from seq2seq_demo.files.container import HEADER_SIZE, is_container
+from seq2seq_demo.files.typed_json import parse_object, require_type, typed
 from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
 from seq2seq_demo.network.parallel import in_threads, rows_at_once
-from seq2seq_demo.network.parameters import Weights, check_weights, initial_weights
+from seq2seq_demo.network.parameters import Weights, check_weights, initial_weights, weight_shapes
 from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit
+
+MOST_DRAWN_AGAIN = 200_000_000  # symbols; more would take minutes and gigabytes, whoever wrote the file
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -66,12 +71,11 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Destination:
-    """Where the training in a snapshot will save its result, and which data it needs again."""
+class Lesson:
+    """What the training in a snapshot teaches, to know it again on --resume."""
 
-    name: str | None = None  # the part NAME of canonical file names
-    output: str | None = None  # a path; None is the next unused canonical name
-    data: str | None = None  # the task's digest
+    data: str | None = None  # the task's digest, if pairs were given
+    fingerprint: str | None = None  # the task's; None in files that do not tell it yet
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -88,7 +92,7 @@ class TrainedNetwork:
     step: int = 0  # how many times Adam changed the weights
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     progress: Progress | None = None  # of a snapshot
-    destination: Destination | None = None  # of a snapshot
+    lesson: Lesson | None = None  # of a snapshot
     program: str | None = None  # that trained it, if not this one
 
     def __repr__(self) -> str:
@@ -192,7 +196,8 @@ class TrainedNetwork:
         """Measure it on n fresh sources of a pattern (default 10,000), none of which it was trained on, or on n pairs.
 
         `task` is a pattern's name, a `Task`, or pairs of a source and a target, of which the default is all; None is
-        the pattern that it was trained on. The lengths are those of training unless they are given.
+        the pattern that it was trained on. The lengths are those of training unless they are given. Of a training on
+        more than 200 million symbols, which would take too long to draw again, some sources may come again.
 
         Raises:
             UsageError: there is no such pattern, or it does not fit the network.
@@ -221,10 +226,15 @@ class TrainedNetwork:
                 raise UsageError(f"expected {name} {symbols.shape[1]}, as of the pairs, got {asked}")
         return pairs
 
+    @property
+    def draws_again(self) -> bool:
+        """Whether the sources it was trained on are few enough to draw again, so that an evaluation avoids them."""
+        return self.trained is None or self.trained.config.points * self.trained.config.in_len <= MOST_DRAWN_AGAIN
+
     def _seen(self, in_len: int) -> np.ndarray | None:
         """Return the random sources of this length that the last training drew, `[points, S]`, if there are any."""
         run = self.trained
-        if run is None or run.config.in_len != in_len:
+        if run is None or run.config.in_len != in_len or not self.draws_again:
             return None
         return training_sources(run.config, self.model_config.in_max_int, run.start_step)
 
@@ -244,23 +254,30 @@ class TrainedNetwork:
         """Write a weights file, whole or not at all.
 
         Raises:
-            WeightsError: it could not be written.
+            WeightsError: `load` would refuse it, or it could not be written.
             FileExistsError: it is there already and `overwrite` is False.
         """
         access.check_writable(Path(path), "a weights file", WeightsError)
+        content = self.to_bytes()
         try:
-            access.write(Path(path), self.to_bytes(), overwrite)
+            access.write(Path(path), content, overwrite)
         except FileExistsError:
             raise
         except OSError as error:
             raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
 
     def to_bytes(self) -> bytes:
-        """Return the content of its weights file; the same network gives the same bytes."""
+        """Return the content of its weights file; the same network gives the same bytes.
+
+        Raises:
+            WeightsError: `load` would refuse it, since a weight is missing or not finite, say.
+        """
         arrays: dict[str, Any] = {**self.weights, "optimizer/step": np.int64(self.step)}
         arrays |= {f"optimizer/{name}": moment for name, moment in self.moments.items()}
         texts = {"model": json.dumps(asdict(self.model_config)), "training": json.dumps(self._training_json())}
-        return container.to_bytes(arrays, texts)
+        content = container.to_bytes(arrays, texts)
+        _from_bytes(content)
+        return content
 
     def _training_json(self) -> dict[str, Any]:
         """Return how it came to be, as the weights file says it."""
@@ -268,8 +285,8 @@ class TrainedNetwork:
         progress: dict[str, Any] = {}
         if self.trained:
             trained = asdict(self.trained.config) | {"start_step": self.trained.start_step}
-        if self.destination:
-            trained |= asdict(self.destination)
+        if self.lesson:
+            trained |= asdict(self.lesson)
         if self.trained and self.progress:
             progress = {
                 "start_step": self.trained.start_step,
@@ -295,13 +312,23 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     Raises:
         WeightsError: it is missing, damaged or something else; the message says what was expected and found.
     """
-    content = access.read(Path(path), "a weights file", WeightsError)
-    try:
-        return _network_of_2016(content) if is_checkpoint(content) else _from_bytes(content)
-    except DemoError as error:
-        raise WeightsError(f"{path}: {error}") from error
-    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise WeightsError(f"{path}: damaged weights file: {error}") from error
+    with access.open_regular(Path(path), "a weights file", WeightsError) as file:
+        try:
+            return _from_file(file)
+        except DemoError as error:
+            raise WeightsError(f"{path}: {error}") from error
+        except OSError as error:
+            raise WeightsError(f"{path}: expected a weights file, got: {error.strerror}") from error
+
+
+def _from_file(file: BinaryIO) -> TrainedNetwork:
+    """Return the network of a file; the first and last bytes say which kind it is, before all of it is read."""
+    if is_container(file.read(HEADER_SIZE)):
+        return _from_bytes(access.content_of(file))
+    file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
+    if is_checkpoint(file.read()):
+        return _network_of_2016(access.content_of(file))
+    raise WeightsError("expected a weights file, of this program or of 2016, found something else")
 
 
 def _network_of_2016(content: bytes) -> TrainedNetwork:
@@ -314,35 +341,87 @@ def _network_of_2016(content: bytes) -> TrainedNetwork:
 
 
 def _from_bytes(content: bytes) -> TrainedNetwork:
-    arrays, texts = container.from_bytes(content, ("model", "training"))
-    names = [name for name in arrays if name.startswith("optimizer/")]
-    moments = {name.removeprefix("optimizer/"): arrays.pop(name) for name in names}
-    step = int(moments.pop("step"))
-    model_config, training = (json.loads(texts[name]) for name in ("model", "training"))
-    network = TrainedNetwork(ModelConfig(**model_config), arrays, step=step, moments=moments, **_from_json(training))
-    check_weights(network.model_config, arrays, moments)
-    return network
+    with container.opened(content) as file:
+        try:
+            model_config, facts = _metadata(file.texts)
+        except WeightsError as error:
+            raise WeightsError(f"damaged weights file: {error}") from error
+        shapes = weight_shapes(model_config)
+        moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
+        if not file.has("optimizer/m"):
+            moment_shapes = {}
+        file.require_only(["optimizer/step", *shapes, *(f"optimizer/{name}" for name in moment_shapes)])
+        weights = {name: file.array(name, shape, "float32") for name, shape in shapes.items()}
+        moments = {name: file.array(f"optimizer/{name}", shape, "float32") for name, shape in moment_shapes.items()}
+        step = int(file.array("optimizer/step", (), "int64"))
+    require_integer("step", step, at_least=0)
+    check_weights(model_config, weights, moments)
+    return TrainedNetwork(model_config, weights, step=step, moments=moments, **facts)
+
+
+def _metadata(texts: list[str]) -> tuple[ModelConfig, dict[str, Any]]:
+    """Return the model, and the fields of a `TrainedNetwork` beside it and the weights."""
+    model: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    for text in texts:
+        values = parse_object(text)
+        if "pattern" in values:
+            training = values
+        else:
+            model = values
+    return typed(ModelConfig, model), _from_json(training)
 
 
 def _from_json(training: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a `TrainedNetwork` that `_training_json` made the dictionary of."""
-    trained, reached, progress = (dict(training[name]) for name in ("trained", "reached", "progress"))
+    """Return the fields of a `TrainedNetwork` that `_training_json` made the dictionary of.
+
+    Raises:
+        WeightsError: a value is missing, or of the wrong type or range.
+        UsageError: a setting of the training is out of its range.
+    """
+    trained, reached, progress = (
+        dict(require_type(name, training.get(name), dict)) for name in ("trained", "reached", "progress")
+    )
     start_step, program = trained.pop("start_step", None), trained.pop("program", None)
-    destination = {name.name: trained.pop(name.name) for name in fields(Destination) if name.name in trained}
-    if progress:
-        progress["history"] = tuple(EpochFigures.from_json(figures) for figures in progress["history"])
-        progress["correct_sum"] = progress.pop("right_sum")
-        del progress["start_step"]
+    lesson = {field.name: trained.pop(field.name) for field in fields(Lesson) if field.name in trained}
+    for name in ("name", "output"):  # of earlier snapshots: a file does not say where to write
+        trained.pop(name, None)
+    run = None
+    if start_step is not None:
+        run = TrainingRun(typed(TrainConfig, trained), require_type("start_step", start_step, int))
+        require_integer("start_step", run.start_step, at_least=0)
     return {
-        "task": training["pattern"],
-        "in_len": training["in_len"],
-        "out_len": training["out_len"],
-        "trained": None if start_step is None else TrainingRun(TrainConfig(**trained), start_step),
-        "reached": Figures(**reached) if reached else None,
-        "progress": Progress(**progress) if progress else None,
-        "destination": Destination(**destination) if destination else None,
-        "program": program,
+        "task": require_type("pattern", training.get("pattern"), str, NoneType),
+        "in_len": _length(training, "in_len"),
+        "out_len": _length(training, "out_len"),
+        "trained": run,
+        "reached": typed(Figures, reached) if reached else None,
+        "progress": _progress(progress, run) if progress and run else None,
+        "lesson": typed(Lesson, lesson) if lesson else None,
+        "program": require_type("program", program, str, NoneType),
     }
+
+
+def _length(training: dict[str, Any], name: str) -> int | None:
+    value = require_type(name, training.get(name), int, NoneType)
+    if value is not None:
+        require_integer(name, value, at_least=1)
+    return value
+
+
+def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
+    """Return how far a snapshot says that the training has come, if it can have come there."""
+    history = []
+    for epoch in require_type("history", facts.pop("history", None), list):
+        history.append(EpochFigures.from_json(require_type("history", epoch, dict)))
+    facts["correct_sum"] = facts.pop("right_sum", None)
+    facts.pop("start_step", None)
+    progress = replace(typed(Progress, facts), history=tuple(history))
+    is_possible = 0 <= progress.epoch <= run.config.epochs and 0 <= progress.points <= run.config.n_training
+    if not is_possible or len(history) != progress.epoch:
+        found = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
+        raise WeightsError(f"expected progress within {run.config.epochs} epochs, got {found}")
+    return progress
 
 
 def predictions_of(

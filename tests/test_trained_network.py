@@ -1,5 +1,4 @@
 import errno
-import hashlib
 import inspect
 import json
 import os
@@ -11,17 +10,18 @@ import h5py
 import numpy as np
 import pytest
 from helpers import random_weights
+from hostile import with_checksum
 
 import seq2seq_demo
 from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.errors import InputError, UsageError, WeightsError
+from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Figures, measure
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.network.parallel import CHUNK
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.trained_network import Destination, Progress, TrainedNetwork, TrainingRun, load, untrained
+from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
 
 CONFIG = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12)
 FIGURES = Figures(
@@ -69,8 +69,8 @@ def same(a: TrainedNetwork, b: TrainedNetwork) -> bool:
         {},
         UNKNOWN,
         UNKNOWN | {"program": "TFLearnSeq2Seq", "step": 5},
-        {"progress": Progress(), "destination": Destination()},
-        {"progress": Progress(2, 130, 12.25, 40.0, HISTORY), "destination": Destination("mine", "/tmp/w", "abc")},
+        {"progress": Progress(), "lesson": Lesson()},
+        {"progress": Progress(2, 130, 12.25, 40.0, HISTORY), "lesson": Lesson("abc", "def")},
         {"task": "mine:f", "reached": None, "progress": Progress(1, history=HISTORY[:1])},
     ],
     ids=["trained", "unknown", "of 2016", "begun", "snapshot", "without figures"],
@@ -82,7 +82,7 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     loaded = load(tmp_path / name)
     assert same(loaded, saved)
     assert (loaded.trained, loaded.reached) == (saved.trained, saved.reached)
-    assert (loaded.progress, loaded.destination) == (saved.progress, saved.destination)
+    assert (loaded.progress, loaded.lesson) == (saved.progress, saved.lesson)
     assert os.listdir(tmp_path) == [name]
 
 
@@ -165,12 +165,23 @@ def edit_training(**changes):
     return edit
 
 
+def changed(path, content, change):
+    """A file with that change and a right checksum; without it, the file is refused."""
+    path.write_bytes(content)
+    with h5py.File(path, "r+") as file:
+        change(file)
+    with pytest.raises(WeightsError, match="does not match its checksum"):
+        load(path)
+    path.write_bytes(with_checksum(path.read_bytes()[512:]))
+    return path
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda file: file.__delitem__("optimizer/v/decoder/embedding"), "missing weight 'v/decoder/embedding'"),
+        (lambda file: file.__delitem__("optimizer/v/decoder/embedding"), "missing weight 'optimizer/v/decoder/em"),
         (lambda file: file.create_dataset("extra", data=1), "unexpected weight 'extra'"),
-        (lambda file: file.__delitem__("optimizer/step"), "damaged weights file: 'step'"),
+        (lambda file: file.__delitem__("optimizer/step"), "missing weight 'optimizer/step'"),
         (lambda file: file.attrs.__setitem__("training", "[]"), "damaged weights file"),
         (lambda file: file.attrs.__setitem__("training", "{"), "damaged weights file"),
         (lambda file: file.attrs.__setitem__("model", '{"model": "no"}'), "unknown model 'no'"),
@@ -181,17 +192,8 @@ def edit_training(**changes):
     ],
 )
 def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, change, message):
-    path = tmp_path / "w"
-    path.write_bytes(content)
-    with h5py.File(path, "r+") as file:
-        change(file)
-    with pytest.raises(WeightsError, match="does not match its checksum"):
-        load(path)
-    body = path.read_bytes()[512:]
-    header = f"seq2seq-demo weights 1\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode()
-    path.write_bytes(header.ljust(512, b"\0") + body)
     with pytest.raises(WeightsError, match=message):
-        load(path)
+        load(changed(tmp_path / "w", content, change))
 
 
 def test_another_version_is_refused(tmp_path, content):
@@ -201,12 +203,29 @@ def test_another_version_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_weights_that_are_not_finite_are_refused(tmp_path, value):
-    broken = network()
-    broken.weights["decoder/attention/score"][3] = value
-    broken.save(tmp_path / "w")
+def test_weights_that_are_not_finite_are_refused(tmp_path, content, value):
+    def change(file):
+        file["decoder/attention/score"][3] = value
+
     with pytest.raises(WeightsError, match="expected finite numbers in 'decoder/attention/score'"):
-        load(tmp_path / "w")
+        load(changed(tmp_path / "w", content, change))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda it: it.weights["decoder/attention/score"].fill(np.nan), "expected finite numbers in 'decoder/att"),
+        (lambda it: it.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
+        (lambda it: it.moments.pop("m/decoder/embedding"), "missing weight 'optimizer/m/decoder/embedding'"),
+        (lambda it: object.__setattr__(it, "step", -1), "expected step to be an integer of at least 0, got -1"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, change, message):
+    broken = network()
+    change(broken)
+    with pytest.raises(DemoError, match=message):
+        broken.save(tmp_path / "w")
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -317,7 +336,7 @@ def test_predict_with_details():
         ([3, np.float32(1.5)], "expected integers from 0 to 10, got 1.5"),
         (np.array([3, 1.5]), "expected integers from 0 to 10, got 3.0"),
         (np.array([True, False]), "expected integers from 0 to 10, got true"),
-        (np.array([[3, 1]]), r"expected integers from 0 to 10, got array\(\[3, 1\]\)"),
+        (np.array([[3, 1]]), "expected a list of integers, got a list of lists"),
         ([3, 10**5000], "expected integers from 0 to 10, got "),
     ],
     ids=lambda value: None if isinstance(value, str) else type(value).__name__,
@@ -333,11 +352,11 @@ def test_a_wrong_row_is_named(row, found):
         ([3, 1, 2], r"sources, row 0: expected a list of integers, got 3; a source alone is written \[\[3, 1, 2\]\]$"),
         (np.array([3, 1, 2]), "sources, row 0: expected a list of integers, got 3"),
         (np.ones((2, 3)), "sources, row 0: expected integers from 0 to 10, got 1.0"),
-        (np.zeros((1, 2, 3), int), r"sources, row 0: expected integers from 0 to 10, got \[0, 0, 0\]"),
+        (np.zeros((1, 2, 3), int), "sources, row 0: expected a list of integers, got a list of lists"),
         ("abc", 'expected a list of sources, each a list of integers, got "abc"'),
         (None, "expected a list of sources, each a list of integers, got null"),
         (3, "expected a list of sources, each a list of integers, got 3"),
-        (np.array(3), "expected a list of sources, each a list of integers, got 3"),
+        (np.array(3), r"expected a list of sources, each a list of integers, got array\(3\)"),
         ({"input": [1]}, 'expected a list of sources, each a list of integers, got {"input": '),
     ],
     ids=["flat", "1-d", "floats", "3-d", "text", "none", "integer", "0-d", "dictionary"],

@@ -1,34 +1,40 @@
 """The command line: argv → the frozen options of a command → the command; errors → one line and an exit status."""
 
 import os
+import signal
 import sys
 import traceback
 
 from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.options import EvaluateOptions, Options, PatternsOptions, PredictOptions, TrainOptions
+from seq2seq_demo.display import console
+from seq2seq_demo.display.console import notice
 from seq2seq_demo.errors import DemoError, Interrupted
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
+    with console.safe_streams():
+        return _main(sys.argv[1:] if argv is None else argv)
+
+
+def _main(argv: list[str]) -> int:
     options = None
     try:
-        options = parse(sys.argv[1:] if argv is None else argv)
+        options = parse(argv)
         run(options)
-        if sys.stdout:  # None where it was closed from the start
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of the results, `head` say, has seen enough
+        pass
     except KeyboardInterrupt:
-        print("seq2seq-demo: interrupted", file=sys.stderr)
-        return 130
+        notice("seq2seq-demo: interrupted")
+        return 128 + signal.SIGINT
     except Interrupted as error:
-        print(f"seq2seq-demo: {error}", file=sys.stderr)
+        notice(f"seq2seq-demo: {_in_a_line(error)}")
         return error.exit_status
     except Exception as error:
         if options and options.verbose >= 2:
-            traceback.print_exc()
-        print(f"seq2seq-demo: error: {_in_a_line(error)}", file=sys.stderr)
+            notice(traceback.format_exc())
+        notice(f"seq2seq-demo: error: {_in_a_line(error)}")
         return error.exit_status if isinstance(error, DemoError) else 1
     return 0
 
@@ -61,8 +67,10 @@ def _in_a_line(error: Exception) -> str:
     """Return what to say of an error."""
     if isinstance(error, DemoError):
         message = str(error)
-    elif isinstance(error, OSError):
-        message = f"{error.filename or 'standard output'}: {error.strerror}"
+    elif isinstance(error, OSError) and error.filename is not None:
+        message = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, FileNotFoundError):
+        message = "expected to run in a directory, but this one was removed"
     else:
         message = f"unexpected {type(error).__name__}: {error}"
     return " ".join(message.split())

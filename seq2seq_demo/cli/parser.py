@@ -29,6 +29,7 @@ from seq2seq_demo.config import (
     require_choice,
 )
 from seq2seq_demo.data.patterns import OWN_FUNCTION, PATTERNS
+from seq2seq_demo.display.console import result
 from seq2seq_demo.errors import UsageError
 
 
@@ -98,7 +99,7 @@ def parse(argv: Sequence[str]) -> Options:
     try:
         parsed = vars(parser.parse_intermixed_args(argv))
     except _HelpAsked:
-        print(_help(_command_among(argv)))
+        result(_help(_command_among(argv)))
         sys.exit(0)
     command, values = parsed.pop("command"), parsed.pop("values")
     if command is None:
@@ -201,6 +202,13 @@ class _Help(argparse.Action):
         raise _HelpAsked
 
 
+class _Version(argparse.Action):
+    def __call__(self, *_: object) -> NoReturn:
+        """Print the version, where argparse would not notice that nobody gets it."""
+        result(f"seq2seq-demo {__version__}")
+        sys.exit(0)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing two lines and exiting."""
@@ -210,7 +218,7 @@ class _Parser(argparse.ArgumentParser):
 def _add_every(add: Add) -> None:
     d, S, T = ModelConfig, TrainConfig.in_len, TrainConfig.out_len
     add("-h", "--help", action=_Help, nargs=0, help="show this; after a command, its options")
-    add("--version", action="version", version=f"%(prog)s {__version__}", help="show the version")
+    add("--version", action=_Version, nargs=0, help="show the version")
     add("-v", "--verbose", action="count", help="say more; twice: parameters, tracebacks")
     pattern = f"one that `patterns` lists, or {OWN_FUNCTION}"
     _add_choice(add, "-p/--pattern-name", PATTERNS, pattern, dest="pattern", metavar="NAME")

@@ -3,6 +3,7 @@
 `cli/parser.py` makes them, and every value is checked here.
 """
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -12,6 +13,8 @@ from typing import Any
 from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
 from seq2seq_demo.data.patterns import check_name
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.files import canonical
+from seq2seq_demo.files.access import are_one_file
 
 ENGINES = ("numpy", "keras")
 
@@ -65,12 +68,17 @@ class NetworkOptions(Options):
             raise UsageError(
                 "expected -i/--input-weights or --iter-num, got both: each names the weights to start from"
             )
-        if self.name is not None and (not 0 < len(self.name.encode()) <= 100 or os.sep in self.name):
-            raise UsageError(f"expected -n/--name to be part of a file name, up to 100 bytes, got {self.name[:100]!r}")
+        if self.name is not None and not _is_part_of_name(self.name):
+            expected = f"printable and part of a file name, up to {canonical.LONGEST_PART} bytes"
+            raise UsageError(f"expected -n/--name to be {expected}, got {self.name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
+
+
+def _is_part_of_name(name: str) -> bool:
+    return name.isprintable() and os.sep not in name and 0 < len(name.encode()) <= canonical.LONGEST_PART
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +103,24 @@ class TrainOptions(NetworkOptions):
         """Check before anything slow is imported."""
         super().__post_init__()
         TrainConfig(**fields_for(self, TrainConfig))
+        if self.resume and self.input_weights is not None:
+            raise UsageError("expected -i/--input-weights or --resume, got both: each names the weights to start from")
+        self._require_different_files()
         if not (self.points or self.resume or self.epochs == 0 or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got none")
+
+    def _require_different_files(self) -> None:
+        """Raise UsageError where a file is to be written over another that the options name, or over a snapshot."""
+        if self.output_weights and canonical.is_snapshot(Path(os.path.realpath(self.output_weights))):
+            raise UsageError(f"expected -o to name no snapshot, which are removed, got {str(self.output_weights)!r}")
+        pattern = self.pattern and self.pattern.rpartition(":")[0]
+        read = {"-i": self.input_weights, "--from-file": self.from_file, "-p": pattern}
+        written = {"-o": self.output_weights, "--history": self.history, "--history-plot": self.history_plot}
+        named = {name: Path(path) for name, path in (read | written).items() if path}
+        for first, second in itertools.combinations(named, 2):
+            may_be_one = second in read or (first, second) == ("-i", "-o")  # -o may replace what training starts from
+            if not may_be_one and are_one_file(named[first], named[second]):
+                raise UsageError(f"expected {first} and {second} to be different files, got {named[first]} twice")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,9 +33,8 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
     `in_len` is how long the sources will be, if that is known: there may be a shipped one of that length.
     """
     pattern = find_pattern(options.pattern) if options.pattern else None
-    path, network, used = _found(options, pattern, in_len)
+    path, network, notices = _found(options, pattern, in_len)
     check_agreement(options, path, network, pattern)
-    notices = [used]
     if network.in_len is None:
         notices.append(f"Inferred from the file: {network.summary()}; lengths follow the input")
     elif options.verbose:
@@ -47,24 +46,29 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
 
 def _found(
     options: NetworkOptions, pattern: SequencePattern | None, in_len: int | None
-) -> tuple[Path, TrainedNetwork, str]:
+) -> tuple[Path, TrainedNetwork, list[str]]:
     """Return file, network, and what to say of the choice."""
     path, task = options.input_weights, pattern.name if pattern else DEFAULT_PATTERN
     if options.iter_num is not None:
         path = canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
     if path is not None:
-        return path, load_named(path), f"Using weights {path}"
+        return path, load_named(path), [f"Using weights {path}"]
+    skipped = []
     for path in canonical.newest_first(options.data_dir, options.name, pattern.name if pattern else None):
-        network = load_named(path)
+        try:
+            network = load_named(path)
+        except WeightsError as error:
+            skipped.append(f"Skipping {error}")
+            continue
         if options.model in (None, network.model_config.model):
-            return path, network, f"Using weights {path}"
+            return path, network, [*skipped, f"Using weights {path}"]
     path = canonical.shipped_path(task, options.model or ModelConfig.model, in_len)
     if not path.exists():
         raise WeightsError(
             f"expected weights of pattern {task!r} in {options.data_dir}, found none, and shipped are only those of "
             f"{', '.join(canonical.shipped_tasks())}: train one first, as in `train 100000 -p {options.pattern}`"
         )
-    return path, load(path), f"Using weights {path}, as none in {options.data_dir} fit"
+    return path, load(path), [*skipped, f"Using weights {path}, as none in {options.data_dir} fit"]
 
 
 def load_named(path: Path) -> TrainedNetwork:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from seq2seq_demo.commands.options import TrainOptions, fields_for
 from seq2seq_demo.commands.selection import check_agreement, load_named, own_pairs
@@ -12,9 +13,12 @@ from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import notice
-from seq2seq_demo.errors import UsageError, WeightsError
-from seq2seq_demo.files import canonical
-from seq2seq_demo.trained_network import Destination, TrainedNetwork, load, untrained
+from seq2seq_demo.errors import DemoError, UsageError, WeightsError
+from seq2seq_demo.files import access, canonical, destinations
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.network.ram import check_training_fits
+from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
+from seq2seq_demo.training import workers
 from seq2seq_demo.training.train import sized
 
 
@@ -26,20 +30,35 @@ class Start:
     config: TrainConfig
     task: Task
     name: str | None  # the part NAME of canonical file names
-    output: Path | None  # None: the next unused canonical name
+    destination: Destination
     snapshot: Path | None = None  # the one that --resume continues from
+    lock: BinaryIO | None = None  # that snapshot, open and locked
 
     @property
-    def destination(self) -> Destination:
-        """Return what a snapshot notes of it."""
-        return Destination(self.name, os.path.abspath(self.output) if self.output else None, self.task.digest)
+    def lesson(self) -> Lesson:
+        """Return what --resume has to find again."""
+        return Lesson(self.task.digest, self.task.fingerprint(self.config, self.network.model_config))
+
+    @property
+    def first_snapshot(self) -> TrainedNetwork:
+        """Return the network as a training of it begins."""
+        return replace(
+            self.network,
+            task=self.task.name,
+            in_len=self.config.in_len,
+            out_len=self.config.out_len,
+            trained=TrainingRun(self.config, self.network.step),
+            progress=Progress(),
+        )
 
 
 def start_of_training(options: TrainOptions) -> Start:
     """Return the training that the options mean: from fresh weights, a file's or a snapshot's."""
     pattern = find_pattern(options.pattern) if options.pattern else None
     if options.resume:
-        return _resumed(options, pattern)
+        resumed = _resumed(options, pattern)
+        if resumed:
+            return resumed
     path = _path_to_continue_from(options, pattern)
     network = None
     if path is not None:
@@ -59,8 +78,8 @@ def start_of_training(options: TrainOptions) -> Start:
         name = name if pairs or pattern else network.task
         if network.in_len is None and (options.in_len or options.out_len):
             network = replace(network, in_len=config.in_len, out_len=config.out_len)
-    network = replace(network, task=name, progress=None, destination=None)
-    return Start(network, config, task, options.name, _output_path(options, options.name, task))
+    network = replace(network, task=name, progress=None, lesson=None)
+    return Start(network, config, task, options.name, _destination(options, options.name, task))
 
 
 def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | None) -> Path | None:
@@ -75,18 +94,20 @@ def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | Non
     return None
 
 
-def _output_path(options: TrainOptions, name: str | None, task: Task) -> Path | None:
-    """Return where -o or --iter-num wants a training saved; None is the next unused canonical name.
+def _destination(options: TrainOptions, name: str | None, task: Task) -> Destination:
+    """Return where -o or --iter-num wants a training saved.
 
     Raises:
         WeightsError: the iteration that --iter-num is to make exists already.
     """
-    if options.output_weights is not None or options.iter_num is None:
-        return options.output_weights
+    if options.output_weights is not None:
+        return Destination(options.output_weights, overwrite=True)
+    if options.iter_num is None:
+        return Destination()
     path = canonical.canonical_path(options.data_dir, name, task.name, options.iter_num + 1)
-    if path.exists():
+    if os.path.lexists(path):
         raise WeightsError(f"{path} exists: continue from it with --iter-num {options.iter_num + 1}, or give -o FILE")
-    return path
+    return Destination(path)
 
 
 def _own_pairs(
@@ -133,37 +154,79 @@ def _train_config(
     return sized(task, config, model_config, options.out_len, lengths["out_len"])
 
 
-def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start:
-    """Return the training that a snapshot is of."""
-    path, snapshot = _snapshot_to_resume(options, pattern)
-    run, noted = snapshot.trained, snapshot.destination
-    if run is None or noted is None or snapshot.progress is None:
-        raise WeightsError(f"{path}: expected the snapshot of a training, got weights")
+def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | None:
+    """Return the training that a snapshot is of, or None if there is none and the options say what to train."""
+    found = _snapshot_to_resume(options, pattern)
+    if found is None:
+        return None
+    path, snapshot, run, lock = found
+    try:
+        task = _resumed_task(options, pattern, path, snapshot, run)
+        check_training_fits(snapshot.model_config, run.config)
+        name = options.name or canonical.name_in_name(path)
+        destination = _destination(options, name, task)
+    except BaseException:
+        if lock:
+            lock.close()
+        raise
+    if destination.output is None:
+        noted = destinations.noted(path)
+        destination = noted or destination
+        if noted is None:
+            notice("Where this training was to be saved is not known here: it gets the next unused name, or -o FILE")
+    epoch = snapshot.progress.epoch + 1 if snapshot.progress else 1
+    notice(f"Resuming {path}, epoch {epoch}, step {snapshot.step}")
+    return Start(snapshot, run.config, task, name, destination, path, lock)
+
+
+def _resumed_task(
+    options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: TrainedNetwork, run: TrainingRun
+) -> Task:
+    """Return what a snapshot's training learns, if that is still the same."""
     as_trained = replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
     pairs = _own_pairs(as_trained, run.config.points, pattern, snapshot.model_config)
-    if noted.data and not pairs:
+    lesson = snapshot.lesson or Lesson()
+    if lesson.data and not pairs:
         raise UsageError(f"{path} was trained on own data ({snapshot.task!r}): expected --from-file again")
-    if pairs and pairs.digest != noted.data:
+    if pairs and pairs.digest != lesson.data:
         raise UsageError(f"{path}: expected the data that its training began with, got other data")
-    notice(f"Resuming {path}, epoch {snapshot.progress.epoch + 1}, step {snapshot.step}")
-    task, name = pairs or pattern or _pattern_of(snapshot), options.name or noted.name
-    output = options.output_weights or (Path(noted.output) if noted.output else _output_path(options, name, task))
-    return Start(snapshot, run.config, task, name, output, path)
+    task = pairs or pattern or _pattern_of(snapshot)
+    if lesson.fingerprint not in (None, task.fingerprint(run.config, snapshot.model_config)):
+        raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")
+    return task
 
 
-def _snapshot_to_resume(options: TrainOptions, pattern: SequencePattern | None) -> tuple[Path, TrainedNetwork]:
-    """Return the newest snapshot that the options do not contradict.
+def _snapshot_to_resume(
+    options: TrainOptions, pattern: SequencePattern | None
+) -> tuple[Path, TrainedNetwork, TrainingRun, BinaryIO | None] | None:
+    """Return the newest snapshot that the options do not contradict, its training, and for the chief its lock.
+
+    Where there is none, and the options say what to train, return None and say so.
 
     Raises:
         UsageError: they contradict them all; the message names an option of the newest.
-        WeightsError: there is none.
+        WeightsError: there is none, or only those of trainings that run.
     """
-    contradiction = None
+    obstacle: DemoError | None = None
     for path in canonical.newest_first(options.data_dir, options.name, None, canonical.SNAPSHOT):
-        snapshot = load(path)
+        try:
+            snapshot = load(path)
+            if snapshot.trained is None or snapshot.progress is None:
+                raise WeightsError(f"{path}: expected the snapshot of a training, got weights")
+        except WeightsError as error:
+            notice(f"Skipping {error}")
+            continue
         try:
             check_agreement(options, path, snapshot, pattern, resume=True)
-            return path, snapshot
-        except UsageError as error:
-            contradiction = contradiction or error
-    raise contradiction or WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
+            # Of several workers, only the chief writes it.
+            of_stopped = "the snapshot of a training that stopped"
+            lock = access.open_locked(path, of_stopped, WeightsError) if workers.is_chief() else None
+            return path, snapshot, snapshot.trained, lock
+        except DemoError as error:
+            obstacle = obstacle or error
+    if obstacle:
+        raise obstacle
+    if not (options.points or options.from_file):
+        raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
+    notice(f"No snapshot in {options.data_dir}: starting afresh")
+    return None

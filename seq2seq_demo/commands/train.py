@@ -1,10 +1,12 @@
 """`train`: train on random sources or own pairs, from initial weights, a file's or a snapshot's."""
 
+import contextlib
+import shlex
 from pathlib import Path
-from tempfile import gettempdir
 
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.start import Start, start_of_training
+from seq2seq_demo.data.patterns import is_own
 from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.console import line, notice
 from seq2seq_demo.display.history import History
@@ -21,13 +23,21 @@ FEW_POINTS = 100_000  # below that, more of them may help
 def train(options: TrainOptions) -> None:
     """Train and save; with several workers, the chief prints and saves."""
     start = start_of_training(options)
+    with start.lock or contextlib.nullcontext():
+        _train(start, options)
+
+
+def _train(start: Start, options: TrainOptions) -> None:
+    exposure = workers.exposure_notice()
+    if exposure:
+        notice(exposure)
     if not workers.is_chief():
         _train_with_the_chief(start)
         return
-    path = start.output or canonical.next_unused_path(options.data_dir, start.name, start.task.name)
+    path = start.destination.output or canonical.next_unused_path(options.data_dir, start.name, start.task.name)
     access.check_writable(path, "a weights file", WeightsError)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
-        print(f"Saved {_save(start.network, start, options.data_dir)}")
+        line(f"Saved {_save(start.network, start, options.data_dir)}")
         return
     network = _train_and_save(start, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
@@ -46,13 +56,37 @@ def _train_and_save(start: Start, options: TrainOptions) -> TrainedNetwork:
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
     training_header(start.network.model_config, config, task.name, options.verbose)
     line(f"Log directory: {log_dir}")
-    from seq2seq_demo.training.loop import fit  # loads TensorFlow
+    with (
+        Interruption() as interruption,
+        TrainingReport(config) as screen,
+        logs,
+        _snapshots(start, options, interruption) as snapshots,
+    ):
+        if start.snapshot is None:
+            snapshots.save(start.first_snapshot)  # before the seconds that TensorFlow takes to load
+        from seq2seq_demo.training.loop import fit
 
-    with Interruption() as interruption, TrainingReport(config) as screen, logs:
-        snapshots = Snapshots(options.data_dir, task.name, start.destination, interruption, notice, start.snapshot)
         network = fit(task, config, start.network, [screen, history, logs], snapshots)
         line(f"Saved {_save_or_keep(network, start, options.data_dir, snapshots)}")
     return network
+
+
+def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) -> Snapshots:
+    """Return what keeps the training; its message says which options --resume needs again."""
+    again = [("--from-file", options.from_file), ("-p", options.pattern if is_own(options.pattern or "") else None)]
+    snapshots = Snapshots(
+        options.data_dir,
+        start.name,
+        start.task.name,
+        start.lesson,
+        start.destination,
+        interruption,
+        notice,
+        "".join(f" {name} {shlex.quote(value)}" for name, value in again if value),
+    )
+    if start.snapshot and start.lock:
+        snapshots.last, snapshots.files[start.snapshot] = start.snapshot, start.lock
+    return snapshots
 
 
 def _train_with_the_chief(start: Start) -> None:
@@ -68,19 +102,20 @@ def _save_or_keep(network: TrainedNetwork, start: Start, data_dir: Path, snapsho
     try:
         path = _save(network, start, data_dir)
     except WeightsError as error:
-        kept = snapshots.path or _save_under_unused_name(network, start, Path(gettempdir()))
-        raise WeightsError(f"{error}; the trained network is kept in {kept}") from error
+        kept = snapshots.keep(network)
+        where = f"the trained network is kept in {kept}" if kept else "nor could it be kept anywhere else"
+        raise WeightsError(f"{error}; {where}") from error
     snapshots.remove()
     return path
 
 
 def _save(network: TrainedNetwork, start: Start, data_dir: Path) -> Path:
     """Save a training; return where."""
-    if start.output is None:
-        return _save_under_unused_name(network, start, data_dir)
-    network.save(start.output)
-    return start.output
-
-
-def _save_under_unused_name(network: TrainedNetwork, start: Start, folder: Path) -> Path:
-    return canonical.save_under_unused_name(network.save, folder, start.name, start.task.name)
+    output, overwrite = start.destination
+    if output is not None:
+        try:
+            network.save(output, overwrite)
+            return output
+        except FileExistsError:
+            notice(f"{output} was made by another training meanwhile: saving under the next unused name")
+    return canonical.save_under_unused_name(network.save, data_dir, start.name, start.task.name)

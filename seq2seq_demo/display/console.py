@@ -1,18 +1,127 @@
-"""Lines on standard output and standard error, and tables of text."""
+"""Lines on standard output and standard error, and tables of text.
 
+What is printed may hold what a file or a stranger said: every character that is not for reading is written as Python's
+repr writes it, so that a terminal cannot be made to act.
+"""
+
+import contextlib
+import errno
+import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO, cast
+
+from seq2seq_demo.errors import DemoError
 
 
-def line(text: str) -> None:
+@contextlib.contextmanager
+def safe_streams() -> Iterator[None]:
+    """Make the standard streams what the rest of the program takes them for, whatever the shell made of them.
+
+    What standard error cannot take is lost, silently; standard output that is closed refuses what is written.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # it was closed, and must not become that of a file, which TensorFlow's messages would be written into
+    os.close(descriptor)
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = sys.stdout or _Closed(), _Unfailing(sys.stderr or cast(TextIO, _Closed()))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # an ü, where the locale has none
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Closed(io.TextIOBase):
+    """A standard stream that the shell has closed."""
+
+    def write(self, _: str) -> int:
+        """Raise OSError."""
+        raise OSError(errno.EBADF, "it is closed")
+
+
+class _Unfailing(io.TextIOBase):
+    """A standard error that may have lost its reader, or its disk may be full: then the rest is lost."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to this stream, as long as it takes what is written."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or lose it."""
+        with self._lost():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or lose it."""
+        with self._lost():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _lost(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):
+            _silence(self._stream)
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Its encoding."""
+        return self._stream.encoding
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is written to the stream, and what it still holds, go nowhere."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def printable(text: str) -> str:
+    """Return the text with every character that is not for reading as `repr` writes it; lines stay lines."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def result(text: str, coloured: bool = False) -> None:
+    """Print what the program was asked for; where nobody can get it, the program has failed.
+
+    `coloured` text holds our own escape sequences, and nothing from a file.
+
+    Raises:
+        BrokenPipeError: the reader, `head` say, has seen enough.
+        DemoError: standard output is closed, or its disk is full.
+    """
+    try:
+        print(text if coloured else printable(text), flush=True)
+    except BrokenPipeError:
+        _silence(sys.stdout)
+        raise
+    except OSError as error:
+        _silence(sys.stdout)
+        raise DemoError(f"standard output: {error.strerror}") from error
+
+
+def line(text: str, coloured: bool = False) -> None:
     """Print a line of a training's report, which continues even where nobody reads it any more."""
     try:
-        print(text, flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            notice(f"Standard output: {error.strerror}; the training continues")
+        result(text, coloured)
+    except BrokenPipeError:
+        pass
+    except DemoError as error:
+        if not isinstance(sys.stdout, _Closed):
+            notice(f"{error}; the training continues")
 
 
 def say(notices: list[str]) -> None:
@@ -23,7 +132,7 @@ def say(notices: list[str]) -> None:
 
 def notice(text: str) -> None:
     """Print something that is not a result: on standard error."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, int], str] = str.rjust) -> str:

@@ -72,7 +72,7 @@ class TrainingReport(Callback):
         )
         source, expected = validation.sources[0].tolist(), validation.targets[0].tolist()
         (predicted,) = network.predict([source], len(expected))
-        line(probe_line(source, predicted, expected, has_colour(sys.stdout)))
+        line(probe_line(source, predicted, expected, has_colour(sys.stdout)), coloured=True)
 
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: str, verbose: int) -> None:

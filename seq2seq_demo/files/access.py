@@ -1,42 +1,162 @@
-"""Files are read whole, and written whole or not at all."""
+"""Files are read whole, and written whole or not at all. Every file that the program writes is written here."""
 
 import contextlib
+import errno
+import fcntl
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from seq2seq_demo.errors import DemoError
 
 
-def read(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> bytes:
-    """Return a file's content, or raise an error; `kind` says what file was expected."""
+def open_regular(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> BinaryIO:
+    """Open a regular file to read; `kind` says what file was expected.
+
+    Raises:
+        DemoError: there is none, or a device or pipe, which may never end; of the class given.
+    """
     try:
-        return path.read_bytes()
+        # Without O_NONBLOCK, opening a pipe waits for somebody to write into it.
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
     except FileNotFoundError as error:
         raise error_class(f"{path}: expected {kind}, found none") from error
     except OSError as error:
         raise error_class(f"{path}: expected {kind}, got: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the name
+        raise error_class(f"{path}: expected {kind}, got a name that no file can have") from error
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise error_class(f"{path}: expected {kind}, found a device or pipe")
+
+
+def read(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> bytes:
+    """Return what a regular file holds, or raise an error as `open_regular` does."""
+    with open_regular(path, kind, error_class) as file:
+        return content_of(file)
+
+
+def content_of(file: BinaryIO) -> bytes:
+    """Return all that an open regular file holds.
+
+    Raises:
+        DemoError: that does not fit into this machine's memory, or cannot be read.
+    """
+    size = os.fstat(file.fileno()).st_size
+    total_memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if 2 * size > total_memory:  # it is held as it is and as what it means
+        found = f"got one of {size / 2**30:,.1f} GiB"
+        raise DemoError(f"expected a file that fits twice into {total_memory / 2**30:,.1f} GiB of memory, {found}")
+    file.seek(0)
+    return file.read()
 
 
 def write(path: Path, content: bytes, overwrite: bool = True) -> None:
-    """Write a temporary file in the same directory, then rename it; what a symbolic link points to is replaced.
+    """Write a file whole or not at all; where the path is a symbolic link, what it points to is replaced.
 
     Raises:
         FileExistsError: it is there already and `overwrite` is False.
         OSError: it could not be written.
     """
-    path = Path(os.path.realpath(path))
-    temporary = path.with_name(f".{os.getpid()}.tmp")
+    write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite).close()
+
+
+def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO:
+    """Write a file whole or not at all, never through a symbolic link; return it, open and locked (see `lock`).
+
+    What is written has a name of its own in the same directory until all of it is on the disk. If the program is killed
+    before, that file, `.seq2seq-demo-….tmp`, stays.
+
+    Raises:
+        FileExistsError: something is there already and `overwrite` is False.
+        OSError: it could not be written.
+    """
+    temporary = path.with_name(f".seq2seq-demo-{os.urandom(8).hex()}.tmp")
+    # O_EXCL fails where there is anything of that name, a link too.
+    file = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if not overwrite:
-            open(path, "xb").close()  # claims the name, or finds it taken
-        os.replace(temporary, path)
+        with contextlib.suppress(OSError):  # there is none yet, or the file system has no modes
+            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) & 0o777)
+        lock(file)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        if overwrite:
+            os.replace(temporary, path)
+        else:
+            _claim(temporary, path)
+        _flush_directory(path.parent)
+    except BaseException:
+        file.close()
+        raise
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+    return file
+
+
+def _claim(temporary: Path, path: Path) -> None:
+    """Give a file the name `path`, or raise FileExistsError where something has it."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # FAT, say, has no links: there, one process at a time looks whether the name is free
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            os.rename(temporary, path)
+        finally:
+            os.close(folder)
+
+
+def _flush_directory(folder: Path) -> None:
+    """Make the names in a directory outlast a power failure, where the file system can."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock(file: BinaryIO) -> bool:
+    """Lock an open file unless somebody else has, and say whether it is ours now.
+
+    The kernel unlocks it when it is closed, or whatever ends the process.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def open_locked(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> BinaryIO:
+    """Open a regular file to read, and lock it.
+
+    Raises:
+        DemoError: as `open_regular`; or somebody else has locked it, or put another in its place.
+    """
+    file = open_regular(path, kind, error_class)
+    if lock(file) and is_at(path, file):
+        return file
+    file.close()
+    raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
+
+
+def is_at(path: Path, file: BinaryIO) -> bool:
+    """Say whether the path still names that open file."""
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(file.fileno()))
+    except OSError:
+        return False
 
 
 def check_writable(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> None:
@@ -49,14 +169,25 @@ def check_writable(path: Path, kind: str, error_class: type[DemoError] = DemoErr
 def _obstacle(path: Path) -> str | None:
     """Return why nothing can be written there, if that can be known."""
     try:
-        exists = path.exists()
+        folder = Path(os.path.realpath(path)).parent
+        if not stat.S_ISREG(mode := os.stat(path).st_mode):
+            return f", found {'a directory' if stat.S_ISDIR(mode) else 'a device or pipe'}"
+    except ValueError:  # a NUL in the name
+        return ", got a name that no file can have"
+    except (FileNotFoundError, NotADirectoryError):
+        pass
     except OSError as error:  # the name is too long, say
         return f": {error.strerror}"
-    if exists and not path.is_file():
-        return f", found {'a directory' if path.is_dir() else 'a device or pipe'}"
-    folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
         return f", but there is no directory {folder}"
     if not os.access(folder, os.W_OK):
         return f", but {folder} cannot be written"
     return None
+
+
+def are_one_file(path: Path, other: Path) -> bool:
+    """Say whether two paths name one file, or would if it were there."""
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):
+        return os.path.realpath(path) == os.path.realpath(other)

@@ -1,15 +1,22 @@
 """Canonical names: how the weights files of a series, the snapshots and the shipped weights are called and found.
 
-A training's iterations are named `ts2s__{name or "basic"}__{task}_{iteration}.weights.h5`, its snapshots likewise.
+A training's iterations are named `ts2s__{name or "basic"}__{task}_{iteration}.weights.h5`, its snapshots likewise. They
+are made and read back here alone: `part_of_name` sees to it that a task never holds what separates the parts.
 """
 
+import contextlib
+import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
-_FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_(\d+)(?:\.weights\.h5|\.tfl)")  # .tfl: of 2016
+_FILE_NAME = re.compile(
+    rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]+)(?:\.weights\.h5|\.tfl)", re.DOTALL
+)  # .tfl: of 2016
+LONGEST_PART = 100  # bytes of a name or a task, so that a file name stays below the 255 that it can have
 
 
 def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int, kind: str = WEIGHTS) -> Path:
@@ -25,9 +32,21 @@ def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) 
 
 
 def task_in_name(path: Path) -> str | None:
-    """Return the task that a canonical file name tells."""
+    """Return the task that a canonical file name tells, as it stands there."""
     match = _FILE_NAME.fullmatch(path.name)
     return match[3] if match else None
+
+
+def name_in_name(path: Path) -> str | None:
+    """Return the part NAME of a canonical file name, None for the default one."""
+    match = _FILE_NAME.fullmatch(path.name)
+    return match[2] if match and match[2] != DEFAULT_NAME else None
+
+
+def is_snapshot(path: Path) -> bool:
+    """Say whether a file is named as a snapshot."""
+    match = _FILE_NAME.fullmatch(path.name)
+    return match is not None and match[1] == SNAPSHOT
 
 
 def next_unused_path(data_dir: Path, name: str | None, task: str, kind: str = WEIGHTS) -> Path:
@@ -43,19 +62,24 @@ def save_under_unused_name(
 
     `save` takes a path and whether to overwrite; if not, it raises FileExistsError where there is a file.
     """
+    taken = None
     while True:
         path = next_unused_path(data_dir, name, task, kind)
         try:
             save(path, False)
             return path
         except FileExistsError:  # another training took the name: the next one is free
-            continue
+            if path == taken:
+                raise
+            taken = path
 
 
 def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str = WEIGHTS) -> list[Path]:
     """Return the canonical files of that name and task (None: any), the one written last first."""
-    files = _files(data_dir, name, task, kind)
-    dated = [(path.stat().st_mtime_ns, iteration, path) for iteration, path in files]
+    dated = []
+    for iteration, path in _files(data_dir, name, task, kind):
+        with contextlib.suppress(OSError):  # it has been removed, or is a link to nothing
+            dated.append((path.stat().st_mtime_ns, iteration, path))
     return [path for *_, path in sorted(dated, reverse=True)]
 
 
@@ -78,14 +102,31 @@ def _shipped_dir() -> Path:
 
 
 def part_of_name(task: str) -> str:
-    """Return how a task stands in a file name: a colon, as in MODULE:FUNCTION, would mean a host to scp."""
-    return task.replace(":", ".")
+    """Return how a task stands in a file name.
+
+    A colon, as in MODULE:FUNCTION, would mean a host to scp, so it becomes a dot. What separates the parts of a name or
+    cannot be printed is written %XX, a byte each; a long task is cut, and told from others by a checksum.
+    """
+    escaped = "".join(_escaped(c) if c in "%/" or not c.isprintable() else c for c in task.replace(":", "."))
+    escaped = re.sub("^_|(?<=_)_|_$", _escaped("_"), escaped)
+    if len(encoded := os.fsencode(escaped)) <= LONGEST_PART:
+        return escaped
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    return encoded[: LONGEST_PART - 17].decode(errors="ignore").rstrip("_") + f"~{digest}"
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in os.fsencode(character))
 
 
 def _files(data_dir: Path, name: str | None, task: str | None, kind: str) -> Iterator[tuple[int, Path]]:
-    """Yield iteration and path of the canonical files that fit; None fits any."""
-    for path in data_dir.iterdir() if data_dir.is_dir() else ():
-        match = _FILE_NAME.fullmatch(path.name)
+    """Yield iteration and path of the canonical files that fit; None fits any. A link to nothing takes a name too."""
+    try:
+        names = os.listdir(data_dir)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for file_name in names:
+        match = _FILE_NAME.fullmatch(file_name)
         task_fits = match and (task is None or match[3] == part_of_name(task))
         if match and match[1] == kind and name in (None, match[2]) and task_fits:
-            yield int(match[4]), path
+            yield int(match[4]), data_dir / file_name

@@ -48,10 +48,12 @@ def fit(
     """
     set_threads(start.model_config.cell_size)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, lambda: repr((config, task.name, task.digest, _digest(start))))
+    workers.require_agreement(strategy, lambda: _facts(task, config, start))
     with strategy.scope():
         trainer = Trainer(task.name, config, start)
     training, validation = task.draw(config, start.model_config, trainer.start_step)
+    if snapshots:
+        snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
         for callback in callbacks:
             callback.on_epoch_begin(trainer.progress.epoch)
@@ -65,8 +67,11 @@ def fit(
     return replace(trainer.snapshot(), progress=None)
 
 
-def _digest(network: TrainedNetwork) -> str:
-    return hashlib.sha256(network.to_bytes()).hexdigest()
+def _facts(task: Task, config: TrainConfig, start: TrainedNetwork) -> str:
+    """Return what every worker has to start with; that of a first snapshot is that of a fresh network."""
+    taught = task.name, task.fingerprint(config, start.model_config)
+    weights = TrainedNetwork(start.model_config, start.weights, step=start.step, moments=start.moments).to_bytes()
+    return repr((config, taught, start.progress or Progress(), hashlib.sha256(weights).hexdigest()))
 
 
 def use_xla(config: TrainConfig) -> bool:

@@ -2,33 +2,41 @@
 
 A snapshot is a weights file, `s2s_checkpoint__{name}__{task}_{n}.weights.h5` in `--data-dir`, whose `progress` says
 how far the training has come. What is random follows from the seed and from that, so a training that is resumed ends
-with the same bits as one that was not interrupted.
+with the same bits as one that was not interrupted. As long as a training runs, it holds a lock on its snapshot.
 """
 
+import contextlib
 import os
 import shlex
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from typing import BinaryIO
 
-from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.errors import Interrupted, WeightsError
-from seq2seq_demo.files import canonical
-from seq2seq_demo.trained_network import Destination, TrainedNetwork
+from seq2seq_demo.errors import DemoError, Interrupted
+from seq2seq_demo.files import access, canonical, destinations
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.trained_network import Lesson, TrainedNetwork
 
 EVERY = 5000  # steps, as in 2016
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruption:
-    """While entered, Ctrl-C and SIGTERM are noted in `signum`; the second time they end the process as usual."""
+    """While entered, Ctrl-C, SIGTERM and SIGHUP are noted in `signum`; a second one ends the process at once.
+
+    Signals that the process ignores, as under nohup, stay ignored.
+    """
 
     signum: int | None = None
 
     def __enter__(self) -> "Interruption":
         """Begin to note the signals."""
-        self.previous = {signum: signal.signal(signum, self._note) for signum in (signal.SIGINT, signal.SIGTERM)}
+        heeded = [signum for signum in SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
+        self.previous = {signum: signal.signal(signum, self._note) for signum in heeded}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -38,22 +46,40 @@ class Interruption:
 
     def _note(self, signum: int, _: FrameType | None) -> None:
         self.signum = signum
-        signal.signal(signum, self.previous[signal.Signals(signum)])
-        below_the_bar = b"\n" if os.isatty(2) else b""
-        # Not print: it may be at work just now, and cannot be entered twice.
-        os.write(2, below_the_bar + b"Stopping after this step; a second time stops at once\n")
+        for heeded in self.previous:
+            signal.signal(heeded, signal.SIG_DFL)  # at once: a handler of Python's waits until TensorFlow returns
+        # Not print: it may be at work just now, and cannot be entered twice. Nobody may be reading any more.
+        with contextlib.suppress(OSError):
+            below_the_bar = b"\n" if os.isatty(2) else b""
+            os.write(2, below_the_bar + b"Stopping after this step; a second time stops at once\n")
 
 
 @dataclass
 class Snapshots:
-    """The snapshot of one training: always the last one, under a name that no other training has."""
+    """The snapshot of one training: always the last one, under a name that no other training has.
+
+    It is kept in `data_dir`, or as long as that fails, in the temporary directory or at home.
+    """
 
     data_dir: Path
+    name: str | None  # the part NAME of canonical file names
     task: str  # its name
+    lesson: Lesson
     destination: Destination
     interruption: Interruption
     warn: Callable[[str], None]  # is told where a snapshot cannot be written
-    path: Path | None = None  # of the snapshot, once there is one
+    again: str = ""  # the options that --resume needs again
+    last: Path | None = None  # where the last one is, None if it could not be written
+    files: dict[Path, BinaryIO] = field(default_factory=dict)  # each one that was written, open and locked
+
+    def __enter__(self) -> "Snapshots":
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Unlock the snapshots that are left."""
+        for file in self.files.values():
+            file.close()
 
     def after_steps(self, before: int, after: int, network: Callable[[], TrainedNetwork]) -> None:
         """Save if it is time to; called after the steps that took Adam from `before` to `after`.
@@ -64,25 +90,66 @@ class Snapshots:
         if self.interruption.signum or after // EVERY > before // EVERY:
             self.save(network())
         if self.interruption.signum:
-            is_built_in = self.task in PATTERNS and self.destination.data is None
-            own = "" if is_built_in else " and the same -p or --from-file"
-            resume = f"resume it with `seq2seq-demo train --resume --data-dir {shlex.quote(str(self.data_dir))}`{own}"
-            kept = f"kept in {self.path}: {resume}" if self.path else "no snapshot could be kept"
-            raise Interrupted(f"interrupted at step {after}; {kept}", self.interruption.signum)
+            raise Interrupted(f"interrupted at step {after}; {self._where()}", self.interruption.signum)
+
+    def _where(self) -> str:
+        """Return where the training is kept, and how to resume it."""
+        earlier = next((path for path, file in self.files.items() if access.is_at(path, file)), None)
+        path = self.last or earlier
+        if path is None:
+            return "no snapshot could be kept"
+        kept = f"kept in {path}" if self.last else f"this could not be kept, but an earlier step is in {path}"
+        folder = shlex.quote(str(path.parent))
+        return f"{kept}: resume it with `seq2seq-demo train --resume --data-dir {folder}{self.again}`"
 
     def save(self, network: TrainedNetwork) -> None:
         """Write the snapshot; where that fails, say so, and let the training continue."""
-        network = replace(network, destination=self.destination)
-        try:
-            if self.path is None:
-                name, kind = self.destination.name, canonical.SNAPSHOT
-                self.path = canonical.save_under_unused_name(network.save, self.data_dir, name, self.task, kind)
-            else:
-                network.save(self.path)
-        except WeightsError as error:
-            self.warn(f"No snapshot: {error}")
+        content = replace(network, lesson=self.lesson).to_bytes()
+        self.last, failures = None, []
+        for folder in (self.data_dir, *_other_folders()):
+            try:
+                self.last = self._write(folder, content)
+                break
+            except (OSError, DemoError) as error:
+                failures.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
+        if failures:
+            self.warn(f"No snapshot in {'; nor in '.join(failures)}" + (f"; it is in {self.last}" if self.last else ""))
+
+    def _write(self, folder: Path, content: bytes) -> Path:
+        """Write the snapshot of a folder, where it is known to be ours, or a new one; return its path."""
+        path = next((path for path, file in self.files.items() if path.parent == folder), None)
+        written: list[BinaryIO] = []
+
+        def write(path: Path, overwrite: bool) -> None:
+            written.append(access.write_locked(path, content, overwrite))
+
+        if path and access.is_at(path, self.files[path]):
+            write(path, True)
+            self.files[path].close()
+        else:
+            path = canonical.save_under_unused_name(write, folder, self.name, self.task, canonical.SNAPSHOT)
+            destinations.note(path, self.destination)
+        self.files[path] = written[-1]
+        if access.read(path, "the snapshot") != content:
+            raise DemoError("it does not hold what was written")
+        return path
+
+    def keep(self, network: TrainedNetwork) -> Path | None:
+        """Return where the training's end is kept: in the last snapshot, or if that is gone, in a new one."""
+        if not (self.last and access.is_at(self.last, self.files[self.last])):
+            self.save(network)
+        return self.last
 
     def remove(self) -> None:
-        """Remove the snapshot: the training has been saved."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        """Remove what is left of the snapshots: the training has been saved."""
+        for path, file in self.files.items():
+            if access.is_at(path, file):
+                path.unlink(missing_ok=True)
+            destinations.forget(path)
+
+
+def _other_folders() -> Iterator[Path]:
+    with contextlib.suppress(OSError):  # there is no temporary directory that can be written
+        yield Path(tempfile.gettempdir())
+    with contextlib.suppress(RuntimeError):  # nobody knows where home is
+        yield Path.home()

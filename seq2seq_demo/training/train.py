@@ -54,7 +54,7 @@ def train(
     if start is not None:
         if not isinstance(start, TrainedNetwork):
             raise UsageError(f"expected start to be a network, as load() returns it, got {start!r}")
-        start = replace(start, progress=None, destination=None)  # it may be the snapshot of a training
+        start = replace(start, progress=None, lesson=None)  # it may be the snapshot of a training
     asked = {
         "model": model,
         "cell_type": cell_type,

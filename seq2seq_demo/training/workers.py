@@ -8,15 +8,46 @@ import contextlib
 import functools
 import json
 import os
+import re
+import reprlib
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from seq2seq_demo.errors import TrainingError, UsageError
 
 EXAMPLE = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
+# A name, an IPv4 address, or an IPv6 address in brackets: more, such as "dns:a:1", gRPC takes for something else.
+ADDRESS = re.compile(
+    r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]):(?P<port>[1-9][0-9]{0,4})"
+)
+REPR = reprlib.Repr()  # unlike repr(), it goes only so deep
+REPR.maxstring = 100
 SECONDS_TO_GATHER = 50
 SECONDS_OF_SILENCE = 20  # a worker not heard of for so long is lost; one that is killed is missed at once
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes that train together, and which of them this one is."""
+
+    hosts: dict[str, list[str]]  # of each job, the address HOST:PORT of each task
+    job: str
+    index: int  # among the job's tasks
+
+    @property
+    def n_workers(self) -> int:
+        """The processes of all jobs."""
+        return sum(map(len, self.hosts.values()))
+
+    @property
+    def chief_job(self) -> str:
+        """The job whose first task prints and saves."""
+        return "chief" if "chief" in self.hosts else "worker"
+
+
+ALONE = Cluster({"worker": [""]}, "worker", 0)
 
 
 def is_chief() -> bool:
@@ -25,24 +56,84 @@ def is_chief() -> bool:
     Raises:
         UsageError: TF_CONFIG names no cluster, or no task in it.
     """
-    jobs, job, index = _cluster()
-    return index == 0 and job == ("chief" if "chief" in jobs else "worker")
+    cluster = _cluster()
+    return (cluster.job, cluster.index) == (cluster.chief_job, 0)
 
 
-def _cluster() -> tuple[dict[str, int], str, int]:
-    """Return how many tasks each job has, and which task of which job this process is."""
+def exposure_notice() -> str | None:
+    """Return what the user must know of the port that TensorFlow opens; None where one process trains alone.
+
+    TensorFlow's gRPC server has "0.0.0.0" written into it, and asks nobody who they are (2.21, grpc_server_lib.cc).
+
+    Raises:
+        UsageError: TF_CONFIG names no cluster, or no task in it.
+    """
+    cluster = _cluster()
+    if cluster.n_workers == 1:
+        return None
+    port = cluster.hosts[cluster.job][cluster.index].rpartition(":")[2]
+    return (
+        f"while it trains, TensorFlow listens on port {port} of every network interface and asks for no password: "
+        "whoever reaches it can read and write your files and stop the training; use a network that you trust"
+    )
+
+
+def _cluster() -> Cluster:
+    """Return what TF_CONFIG says, which is checked to the last character: TensorFlow aborts, or waits, on much of it.
+
+    Raises:
+        UsageError: it says something else; the message, one line, shows what.
+    """
     text = os.environ.get("TF_CONFIG")
     if not text:
-        return {"worker": 1}, "worker", 0
+        return ALONE
     try:
         config = json.loads(text)
-        jobs = {job: len([host.rindex(":") for host in hosts]) for job, hosts in config["cluster"].items()}
-        job, index = config["task"]["type"], config["task"]["index"]
-        if jobs.keys() <= {"chief", "worker"} and jobs.get("chief", 1) == 1 and index in range(jobs[job]):
-            return jobs, job, index
-    except (ValueError, LookupError, TypeError, AttributeError):
-        pass
-    raise UsageError(f"expected TF_CONFIG to be JSON like {EXAMPLE}, got {text}")
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"expected TF_CONFIG to be JSON like {EXAMPLE}, got {_shown(text)}") from error
+    config = _object("TF_CONFIG", config)
+    rpc_layer = config.get("rpc_layer")
+    _require(rpc_layer in (None, "grpc"), 'TF_CONFIG to have no rpc_layer or "grpc"', rpc_layer)
+    hosts = _object("TF_CONFIG's cluster", config.get("cluster"))
+    task = _object("TF_CONFIG's task", config.get("task"))
+    _check_hosts(hosts)
+    job, index = cast(str, task.get("type")), cast(int, task.get("index"))
+    _require(isinstance(job, str) and job in hosts, f"the type of TF_CONFIG's task to be one of {[*hosts]}", job)
+    n = len(hosts[job])
+    whole = isinstance(index, int) and not isinstance(index, bool)
+    _require(whole and 0 <= index < n, f"the index of TF_CONFIG's task to be an integer from 0 to {n - 1}", index)
+    return Cluster(hosts, job, index)
+
+
+def _check_hosts(hosts: dict[str, Any]) -> None:
+    """Raise UsageError unless the cluster has the jobs that train, and each task an address of its own."""
+    jobs = [*hosts]
+    _require(jobs and {*jobs} <= {"chief", "worker"}, 'TF_CONFIG to name no job but "worker" and "chief"', jobs)
+    known = set[str]()
+    for job, addresses in hosts.items():
+        _require(isinstance(addresses, list) and addresses, f"TF_CONFIG's {job} to be a list of HOST:PORT", addresses)
+        _require(job == "worker" or len(addresses) == 1, "TF_CONFIG to name one chief", addresses)
+        for address in addresses:
+            match = ADDRESS.fullmatch(address) if isinstance(address, str) else None
+            _require(match and int(match["port"]) < 2**16, f"each {job} of TF_CONFIG to be HOST:PORT", address)
+            _require(address.lower() not in known, "every address in TF_CONFIG to be another", address)
+            known.add(address.lower())
+
+
+def _object(what: str, value: object) -> dict[str, Any]:
+    _require(isinstance(value, dict), f"{what} to be an object as in {EXAMPLE}", value)
+    return cast(dict[str, Any], value)
+
+
+def _require(condition: object, what: str, value: object) -> None:
+    if not condition:
+        raise UsageError(f"expected {what}, got {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """Return at most 80 characters of a value of JSON, all of them printable."""
+    text = REPR.repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def strategy(batch_size: int) -> Any:
@@ -53,7 +144,7 @@ def strategy(batch_size: int) -> Any:
     """
     import tensorflow as tf
 
-    n_workers = sum(_cluster()[0].values())
+    n_workers = _cluster().n_workers
     replicas = n_workers * max(1, len(tf.config.list_physical_devices("GPU")))
     if batch_size % replicas:
         raise UsageError(f"expected batch-size to be a multiple of {replicas}, the replicas, got {batch_size}")
@@ -68,18 +159,17 @@ def _gathered_workers() -> Any:
     import tensorflow as tf
     from tensorflow.python.eager import context  # TensorFlow has no public name for what bounds the wait
 
-    jobs, *_ = _cluster()
-    leader = f"/job:{'chief' if 'chief' in jobs else 'worker'}/replica:0/task:0"
+    cluster = _cluster()
     context.context().configure_coordination_service(
         "standalone",
-        leader,
+        f"/job:{cluster.chief_job}/replica:0/task:0",
         cluster_register_timeout_in_ms=1000 * SECONDS_TO_GATHER,
         heartbeat_timeout_in_ms=1000 * SECONDS_OF_SILENCE,
     )
     service = context.context().coordination_service
     service.cluster_register_with_barrier = True  # without it, the leader waits for the others for ever
-    for job, tasks in jobs.items():
-        service.coordinated_job_list.add(name=job, num_tasks=tasks)
+    for job, hosts in cluster.hosts.items():
+        service.coordinated_job_list.add(name=job, num_tasks=len(hosts))
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
@@ -122,7 +212,7 @@ def lost_workers_reported() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        n_workers = sum(_cluster()[0].values())
+        n_workers = _cluster().n_workers
         if n_workers == 1:
             raise
         reason = error.message.rpartition("aborted by: ")[2].strip().splitlines()[0].partition(". ")[0]

@@ -28,7 +28,7 @@ def test_an_error_is_a_line_and_a_status(run):
     ("raised", "status", "message"),
     [
         (KeyboardInterrupt(), 130, "seq2seq-demo: interrupted\n"),
-        (OSError(28, "No space left on device"), 1, "error: standard output: No space left on device\n"),
+        (OSError(28, "No space left on device"), 1, "error: unexpected OSError: [Errno 28] No space left on device\n"),
         (OSError(13, "Permission denied", "w"), 1, "error: w: Permission denied\n"),
         (ZeroDivisionError("two\nlines"), 1, "error: unexpected ZeroDivisionError: two lines\n"),
     ],
@@ -115,7 +115,7 @@ def test_a_pipe_that_closes_early_ends_quietly(tmp_path):
 @pytest.mark.parametrize(
     ("closed", "status", "said"),
     [
-        (">&-", 0, ""),
+        (">&-", 1, "seq2seq-demo: error: standard output: it is closed\n"),
         ("> /dev/full", 1, "seq2seq-demo: error: standard output: No space left on device\n"),
         ("<&-", 0, ""),
     ],

@@ -148,7 +148,7 @@ def test_every_letter_and_name_of_2016():
         ("train 50 -p sort", "did you mean sorted"),
         ("train 50 -m embeding_rnn", "did you mean embedding_rnn"),
         ("train 50 --cell-type LSTM", "did you mean LSTMCell"),
-        ("train 50 -n a/b", "expected -n/--name to be part of a file name, up to 100 bytes, got 'a/b'"),
+        ("train 50 -n a/b", "expected -n/--name to be printable and part of a file name, up to 100 bytes, got 'a/b'"),
         (f"train 50 -n {'n' * 101}", "up to 100 bytes, got 'nnn"),
         ("train 50 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
         ("train 50 -L 101", "expected num-layers of at most 100, got 101"),

@@ -137,7 +137,7 @@ def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, own_o
     process.send_signal(signal.SIGINT)
     status, err = end(process)
     assert status == 130, err
-    assert "--resume --data-dir .` and the same -p or --from-file" in err
+    assert f"resume it with `seq2seq-demo train --resume --data-dir . {' '.join(own_option)}`\n" in err
     lines = (tmp_path / "pairs.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "other.jsonl").write_text("".join(reversed(lines)))
     status, out, err = run("train", "--resume", *other)

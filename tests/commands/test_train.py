@@ -4,14 +4,20 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import h5py
 import pytest
 from helpers import SMALL, environment, largest_difference, line_of, save_random
+from hostile import with_checksum
 
-from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.evaluation import Figures
-from seq2seq_demo.trained_network import Destination, Progress, TrainedNetwork, TrainingRun, load
+from seq2seq_demo.evaluation import EpochFigures, Figures
+from seq2seq_demo.files import access, destinations
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load
 
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 
@@ -129,33 +135,192 @@ def test_a_training_that_cannot_be_saved_is_kept_elsewhere(run, monkeypatch):
     assert os.listdir() == ["d"]
 
 
+def finished_snapshot(path=SNAPSHOT, lesson=None, task="reversed", **changes):
+    """The snapshot of a training whose last epoch is over, but which a kill kept from being saved."""
+    config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
+    figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
+    history = (EpochFigures(1, 1, 2.0, 0.1, figures),)
+    progress = Progress(epoch=1, history=history)
+    run = TrainingRun(config, 0)
+    return save_random(path, step=1, task=task, trained=run, reached=figures, progress=progress, lesson=lesson)
+
+
 @pytest.mark.parametrize(
     ("noted", "options", "saved"),
     [
-        ("d/noted", [], "d/noted"),
-        ("d/noted", ["-o", "asked"], "asked"),
+        (Destination(Path("d/noted"), True), [], "d/noted"),
+        (Destination(Path("d/noted"), True), ["-o", "asked"], "asked"),
+        (Destination(), [], "ts2s__basic__reversed_1.weights.h5"),
         (None, [], "ts2s__basic__reversed_1.weights.h5"),
         (None, ["-o", "asked"], "asked"),
     ],
 )
-def test_a_resumed_training_saves_where_its_snapshot_says_unless_told_otherwise(run, noted, options, saved):
+def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run, noted, options, saved):
     os.mkdir("d")
-    config = TrainConfig(points=60, epochs=1)
-    figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
-    progress = Progress(epoch=1)  # its last epoch is over, but a kill kept it from being saved
-    destination = Destination(None, noted and os.path.abspath(noted), None)
-    network = save_random(
-        "w", step=1, trained=TrainingRun(config, 0), reached=figures, progress=progress, destination=destination
-    )
-    os.rename("w", SNAPSHOT)
+    network = finished_snapshot()
+    if noted:
+        destinations.note(Path(SNAPSHOT), noted)
     status, out, err = run("train", "--resume", *options)
     assert status == 0, err
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
-    assert out.endswith(f"Saved {os.path.abspath(saved) if saved == noted else saved}\n")
+    assert ("is not known here" in err) == (noted is None and not options)
+    assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/noted' else saved}\n")
     assert largest_difference(load(saved), network) == 0
-    assert (load(saved).progress, load(saved).destination, load(saved).trained) == (None, None, network.trained)
+    assert (load(saved).progress, load(saved).lesson, load(saved).trained) == (None, None, network.trained)
     left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert left == [os.path.basename(saved)]
+    assert destinations.noted(Path(SNAPSHOT)) is None
+
+
+def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
+    """Those of earlier versions did."""
+    os.mkdir("d")
+    finished_snapshot("w")
+    with h5py.File("w", "r+") as file:
+        training = json.loads(file.attrs["training"])
+        training["trained"] |= {"output": f"{tmp_path}/d/planted", "name": "../../d/planted", "data": None}
+        file.attrs["training"] = json.dumps(training)
+    content = with_checksum(Path("w").read_bytes()[512:])
+    os.remove("w")
+    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)
+    status, out, err = run("train", "--resume")
+    assert status == 0, err
+    assert out.endswith("Saved ts2s__x\\x1b[2J__reversed_1.weights.h5\n")
+    assert "\x1b" not in out + err
+    assert os.listdir("d") == []
+
+
+def test_a_snapshot_in_use_is_not_resumed(run):
+    finished_snapshot()
+    with access.open_locked(Path(SNAPSHOT), "a snapshot"):
+        for options in ([], [60]):
+            status, out, err = run("train", "--resume", *options)
+            assert (status, out) == (1, "")
+            assert f"{SNAPSHOT}: expected the snapshot of a training that stopped, but this one is still being" in err
+        finished_snapshot(SNAPSHOT.replace("basic", "other"), points=70)
+        status, out, err = run("train", "--resume")
+        assert status == 0, err
+        assert f"Resuming {SNAPSHOT.replace('basic', 'other')}" in err
+    assert os.path.exists(SNAPSHOT)
+
+
+def test_a_damaged_snapshot_or_weights_file_does_not_keep_others_from_being_found(run):
+    finished_snapshot()
+    for name in (SNAPSHOT, "ts2s__basic__reversed_1.weights.h5"):
+        with open(name.replace("_1.", "_7."), "w"):
+            pass
+        os.symlink("nothing", name.replace("_1.", "_8."))
+        os.mkdir(name.replace("_1.", "_9."))
+    status, _, err = run("train", "--resume")
+    assert status == 0, err
+    skipped = SNAPSHOT.replace("_1.", "_7.")
+    assert f"Skipping {skipped}: expected a weights file, of this program or of 2016, found something else\n" in err
+    os.utime("ts2s__basic__reversed_7.weights.h5", (2**32, 2**32))  # the newest
+    status, _, err = run("predict", *range(10), "-p", "reversed")
+    assert status == 0, err
+    assert "Skipping ts2s__basic__reversed_7.weights.h5: " in err
+    assert "Using weights ts2s__basic__reversed_10.weights.h5\n" in err
+
+
+@pytest.mark.slow
+def test_resume_without_a_snapshot_starts_afresh_where_the_options_say_what_to_train(run):
+    status, out, err = run("train", "--resume", 60, "-e", 1, "-p", "reversed", *SMALL, "-o", "w")
+    assert status == 0, err
+    assert err.startswith("No snapshot in .: starting afresh\n")
+    assert load("w").step == 1
+    status, out, err = run("train", "--resume", "-o", "w")
+    assert (status, out) == (1, "")
+    assert "expected a snapshot to resume from, found none" in err
+
+
+def test_a_pattern_or_pairs_that_are_others_than_before_are_not_trained_on(run):
+    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::-1]\n")
+    pattern = find_pattern("mine.py:f")
+    config = TrainConfig(points=60, epochs=1)
+    name = SNAPSHOT.replace("reversed", "mine.f")
+    lesson = Lesson(None, pattern.fingerprint(config, ModelConfig()))
+    finished_snapshot(name, lesson, task="mine:f")
+    Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
+    status, out, err = run("train", "--resume", "-p", "mine.py:f", "-o", "w")
+    assert (status, out) == (2, "")
+    assert f"{name}: pattern 'mine:f' makes other targets than when its training began" in err
+    Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
+    assert run("train", "--resume", "-p", "mine.py:f", "-o", "w")[0] == 0
+
+
+def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatch):
+    """Whether while this one trains, or while it waits to be resumed."""
+    name = "ts2s__basic__reversed_{}.weights.h5"
+    save_random(name.format(1))
+    save = TrainedNetwork.save
+
+    def late(network, path, overwrite=True):
+        if str(path) == name.format(2):
+            monkeypatch.setattr(TrainedNetwork, "save", save)
+            save_random(path, task="copy")
+        save(network, path, overwrite)
+
+    monkeypatch.setattr(TrainedNetwork, "save", late)
+    status, out, err = run("train", "-e", 0, "--iter-num", 1, "-p", "reversed")
+    assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
+    assert f"{name.format(2)} was made by another training meanwhile: saving under the next unused name" in err
+    assert load(name.format(2)).task == "copy"
+    finished_snapshot()
+    destinations.note(Path(SNAPSHOT), Destination(Path(name.format(3)), overwrite=False))
+    status, out, err = run("train", "--resume")
+    assert status == 0, err
+    assert out.endswith(f"Saved {name.format(4)}\n")
+
+
+def test_files_that_must_not_be_written_over_one_another(run):
+    finished_snapshot()
+    save_random("w")
+    Path("pairs.jsonl").write_text('{"input": [1, 2], "output": [2, 1]}\n' * 4)
+    Path("mine.py").write_text("def f(sources):\n    return sources\n")
+    os.link("pairs.jsonl", "same.jsonl")
+    os.symlink(SNAPSHOT, "link")
+    before = {name: Path(name).read_bytes() for name in os.listdir()}
+    pairs = ["--from-file", "pairs.jsonl"]
+    for options, expected in [
+        ([*pairs, "-o", "same.jsonl"], "--from-file and -o to be different files, got pairs.jsonl twice"),
+        ([*pairs, "--history", "./pairs.jsonl"], "--from-file and --history to be different files"),
+        (["50", "-p", "mine.py:f", "-o", "mine.py"], "-p and -o to be different files"),
+        (["50", "-i", "w", "--history", "w"], "-i and --history to be different files"),
+        (["50", "-o", "new", "--history", "new"], "-o and --history to be different files"),
+        (["50", "--history-plot", "a.png", "--history", "a.png"], "--history and --history-plot to be different files"),
+        (["--resume", "-o", SNAPSHOT], "-o to name no snapshot"),
+        (["--resume", "-o", "link"], "-o to name no snapshot"),
+        (["50", "-o", "s2s_checkpoint__a__b_1.weights.h5"], "-o to name no snapshot"),
+        (["--resume", "-i", "w"], "-i/--input-weights or --resume, got both"),
+    ]:
+        status, out, err = run("train", *options)
+        assert (status, out) == (2, ""), (options, err)
+        assert err.startswith(f"seq2seq-demo: error: expected {expected}"), err
+    assert {name: Path(name).read_bytes() for name in os.listdir()} == before
+    assert run("train", "-e", 0, "-i", "w", "-o", "w")[0] == 0
+
+
+def test_long_names_are_shortened_before_training(run):
+    function = "f" * 200
+    Path("mine.py").write_text(f"def {function}(sources):\n    return sources\n")
+    for _ in range(2):
+        status, out, err = run("train", "-e", 0, "-p", f"mine.py:{function}", "-n", "ü" * 50, *SMALL)
+        assert status == 0, err
+    assert len(list(Path().glob("ts2s__*~*_[12].weights.h5"))) == 2
+    status, _, err = run("predict", *range(10), "-p", f"mine.py:{function}", "-n", "ü" * 50)
+    assert status == 0, err
+    assert out.split("Saved ")[1].strip() in err
+
+
+@pytest.mark.parametrize("file_name", ["my__pairs.jsonl", "_pairs_.jsonl", "my\npairs.jsonl", "a\x1b[2Jb.jsonl"])
+def test_names_of_data_that_hold_what_separates_names(run, file_name):
+    Path(file_name).write_text('{"input": [1, 2], "output": [2, 1]}\n' * 4)
+    saved = [run("train", "--from-file", file_name, "-e", 0, *SMALL)[1] for _ in range(2)]
+    assert [line[-14:] for line in saved] == ["_1.weights.h5\n", "_2.weights.h5\n"]
+    assert all(line.count("\n") == 1 and "\x1b" not in line for line in saved)
+    status, _, err = run("predict", 1, 2)
+    assert status == 0, err
+    assert saved[1].split()[1] in err
 
 
 @pytest.mark.slow

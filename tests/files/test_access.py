@@ -1,7 +1,12 @@
+import errno
 import os
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from helpers import environment
 
 from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.files import access
@@ -16,13 +21,32 @@ def test_read(tmp_path):
         access.read(tmp_path, "a thing", WeightsError)
 
 
+def test_only_regular_files_are_read(tmp_path):
+    """What never ends, or waits for somebody to write, is refused at once."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for path in (tmp_path / "pipe", tmp_path / "link", access.Path("/dev/zero"), access.Path("/dev/null")):
+        with pytest.raises(WeightsError, match=f"^{path}: expected a thing, found a device or pipe$"):
+            access.read(path, "a thing", WeightsError)
+    with pytest.raises(DemoError, match="a name that no file can have"):
+        access.read(tmp_path / "a\0b", "a thing")
+
+
+def test_a_file_larger_than_memory_is_not_read(tmp_path):
+    with open(tmp_path / "huge", "wb") as file:
+        file.truncate(2**40)
+    message = r"^expected a file that fits twice into [\d.,]+ GiB of memory, got one of 1,024.0"
+    with pytest.raises(DemoError, match=message):
+        access.read(tmp_path / "huge", "a thing")
+
+
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     access.write(tmp_path / "a", b"old")
 
     def crash(*_):
         raise KeyboardInterrupt
 
-    for function in ("fsync", "replace"):
+    for function in ("fsync", "replace", "fchmod"):
         with monkeypatch.context() as patch:
             patch.setattr(os, function, crash)
             with pytest.raises(KeyboardInterrupt):
@@ -87,3 +111,125 @@ def test_where_nothing_can_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
     with pytest.raises(DemoError, match=f"a place for a thing, but {tmp_path} cannot be written$"):
         access.check_writable(tmp_path / "new", "a thing")
+
+
+def test_threads_that_write_at_once_keep_out_of_each_others_way(tmp_path):
+    contents = [bytes([65 + n]) * (100_000 + n) for n in range(8)]
+
+    def write(n):
+        for _ in range(20):
+            access.write(tmp_path / "one", contents[n])
+            access.write(tmp_path / f"own {n}", contents[n])
+            assert access.read(tmp_path / "one", "a thing") in contents
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    assert [(tmp_path / f"own {n}").read_bytes() for n in range(8)] == contents
+    assert len(os.listdir(tmp_path)) == 9
+
+
+def test_one_of_many_gets_a_name(tmp_path):
+    def claim(n):
+        try:
+            access.write(tmp_path / "a", str(n).encode(), overwrite=False)
+            return n
+        except FileExistsError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        (winner,) = {n for n in pool.map(claim, range(40)) if n is not None}
+    assert (tmp_path / "a").read_bytes() == str(winner).encode()
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
+    """Neither at the temporary name, should anybody guess it, nor at a name that is to be claimed."""
+    (tmp_path / "precious").write_text("precious")
+    monkeypatch.setattr(os, "urandom", lambda n: b"a" * n)
+    planted = tmp_path / f".seq2seq-demo-{(b'a' * 8).hex()}.tmp"
+    planted.symlink_to("precious")
+    with pytest.raises(FileExistsError):
+        access.write(tmp_path / "new", b"content")
+    monkeypatch.undo()
+    (tmp_path / "claimed").symlink_to("nothing")
+    with pytest.raises(FileExistsError):
+        access.write(tmp_path / "claimed", b"content", overwrite=False)
+    (tmp_path / "snapshot").symlink_to("precious")
+    access.write_locked(tmp_path / "snapshot", b"content").close()
+    assert not (tmp_path / "snapshot").is_symlink()
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_mode_is_that_of_the_old_file_or_of_the_umask(tmp_path):
+    before = os.umask(0o027)
+    try:
+        access.write(tmp_path / "new", b"one")
+        for mode in (0o600, 0o664, 0o444):
+            (tmp_path / "old").unlink(missing_ok=True)
+            (tmp_path / "old").write_text("old")
+            (tmp_path / "old").chmod(mode)
+            access.write(tmp_path / "old", b"new")
+            assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == mode
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
+
+
+def no_links(*_, **__):
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_file_system_without_links(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "link", no_links)
+    test_one_of_many_gets_a_name(tmp_path)
+    (tmp_path / "other").mkdir()
+    test_a_file_is_replaced_only_where_it_may_be(tmp_path / "other")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_crash_while_a_name_is_claimed_leaves_nothing(tmp_path, monkeypatch, links):
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os, "link" if links else "rename", crash)
+    with pytest.raises(KeyboardInterrupt):
+        access.write(tmp_path / "a", b"content", overwrite=False)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_holds_until_its_process_dies(tmp_path):
+    with access.write_locked(tmp_path / "a", b"one") as file:
+        assert access.is_at(tmp_path / "a", file)
+        with pytest.raises(WeightsError, match=f"^{tmp_path}/a: expected a thing, but this one is still being written"):
+            access.open_locked(tmp_path / "a", "a thing", WeightsError)
+        with access.write_locked(tmp_path / "a", b"two"):
+            assert not access.is_at(tmp_path / "a", file)
+    access.open_locked(tmp_path / "a", "a thing").close()
+    code = f"""
+import time
+from pathlib import Path
+from seq2seq_demo.files import access
+file = access.write_locked(Path({str(tmp_path / "a")!r}), b"three")
+print("locked", flush=True)
+time.sleep(100)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment())
+    assert process.stdout.readline() == b"locked\n"
+    with pytest.raises(DemoError, match="still being written"):
+        access.open_locked(tmp_path / "a", "a thing")
+    process.kill()
+    process.communicate()
+    access.open_locked(tmp_path / "a", "a thing").close()
+
+
+def test_two_names_of_one_file(tmp_path):
+    (tmp_path / "a").touch()
+    (tmp_path / "symbolic").symlink_to("a")
+    os.link(tmp_path / "a", tmp_path / "hard")
+    for name in ("a", "symbolic", "hard", "./a"):
+        assert access.are_one_file(tmp_path / "a", tmp_path / name)
+    assert access.are_one_file(tmp_path / "new", tmp_path / "." / "new")
+    assert not access.are_one_file(tmp_path / "a", tmp_path / "new")

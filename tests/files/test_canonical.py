@@ -2,6 +2,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from seq2seq_demo.files import canonical
 
@@ -98,3 +100,67 @@ def test_shipped_weights():
     assert canonical.shipped_path("sorted", "embedding_attention", 7) == at_10 != twenty
     assert not canonical.shipped_path("no_such", "embedding_rnn").exists()
     assert "sorted" in canonical.shipped_tasks()
+
+
+NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(lambda name: len(os.fsencode(name)) <= 100)
+TASKS = st.one_of(
+    st.text(min_size=1, max_size=120),
+    st.text("ab_.:%/\n~\x1b", min_size=1, max_size=20),
+    st.text("ä_", min_size=50, max_size=300),
+)
+
+
+@settings(derandomize=True, max_examples=300, deadline=None)
+@given(st.none() | NAMES, TASKS, st.integers(0, 10**9), st.sampled_from([canonical.WEIGHTS, canonical.SNAPSHOT]))
+@example(None, "my__pairs.jsonl", 1, "ts2s")
+@example("a_", "_b_", 2, "s2s_checkpoint")
+@example("my__net", "diff__abs:f", 3, "ts2s")
+@example("a\nb", "c\nd", 4, "ts2s")
+@example("n" * 100, "t" * 300, 10**9, "s2s_checkpoint")
+def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
+    folder = tmp_path_factory.mktemp("names")
+    path = canonical.canonical_path(folder, name, task, iteration, kind)
+    assert path.parent == folder
+    assert len(os.fsencode(path.name)) <= 255
+    path.touch()
+    assert canonical.task_in_name(path) == canonical.part_of_name(task)
+    assert canonical.name_in_name(path) == (name if name != "basic" else None)
+    assert canonical.is_snapshot(path) == (kind == "s2s_checkpoint")
+    assert canonical.newest_first(folder, name or "basic", task, kind) == [path]
+    assert (
+        canonical.next_unused_path(folder, name, task, kind).name
+        == canonical.canonical_path(folder, name, task, iteration + 1, kind).name
+    )
+    other = canonical.canonical_path(folder, name, f"{task}x", iteration, kind)
+    assert other != path
+    taken = []
+
+    def save(path, overwrite):
+        taken.append(path)
+        with open(path, "x"):
+            pass
+
+    assert canonical.save_under_unused_name(save, folder, name, task, kind) == taken[-1]
+    assert len(taken) == 1
+
+
+def test_a_name_that_stays_taken_is_no_endless_loop(tmp_path):
+    def save(path, overwrite):
+        raise FileExistsError
+
+    with pytest.raises(FileExistsError):
+        canonical.save_under_unused_name(save, tmp_path, None, "sorted")
+
+
+def test_what_cannot_be_looked_at_is_passed_over(tmp_path):
+    (tmp_path / "ts2s__basic__sorted_3.weights.h5").symlink_to("nothing")
+    touch(tmp_path, "ts2s__basic__sorted_1.weights.h5", 1)
+    assert [path.name for path in canonical.newest_first(tmp_path, None, None)] == ["ts2s__basic__sorted_1.weights.h5"]
+    assert canonical.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_4.weights.h5"
+
+
+def test_tasks_stand_in_names_as_they_always_did():
+    for task in ("maxmin_dup", "running_sum", "pairs.jsonl", "my pairs (2).json", "Größe.txt"):
+        assert canonical.part_of_name(task) == task
+    assert canonical.part_of_name("mine:f") == "mine.f"
+    assert canonical.part_of_name("../my__pairs\n_") == "..%2Fmy_%5Fpairs%0A%5F"

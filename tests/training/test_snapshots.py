@@ -1,5 +1,7 @@
+import errno
 import os
 import random
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -12,7 +14,9 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.errors import Interrupted, TrainingError
-from seq2seq_demo.trained_network import Destination, Progress, load, untrained
+from seq2seq_demo.files import access, destinations
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.trained_network import Lesson, Progress, load, untrained
 from seq2seq_demo.training.loop import fit
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
 
@@ -25,7 +29,7 @@ TRAIN += ["--lr-schedule", "cosine"]
 
 def snapshots_in(folder, interruption=None, warn=lambda text: None, keeps=Snapshots):
     """The snapshots of a training of `reversed`."""
-    return keeps(folder, "reversed", Destination(), interruption or Interruption(), warn)
+    return keeps(folder, None, "reversed", Lesson(), Destination(), interruption or Interruption(), warn)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +65,10 @@ def test_killed_again_and_again_it_ends_with_the_same_bits(tmp_path, undisturbed
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_leaves_a_snapshot_and_says_how_to_go_on(tmp_path, undisturbed, signum, status):
     process = start(tmp_path, *TRAIN, "-o", "w")
-    wait_for(lambda: snapshot_in(tmp_path))
+    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.send_signal(signum)
     ended, err = end(process)
     assert ended == status
@@ -82,10 +86,10 @@ def snapshot_of(folder, **changes):
     interruption = Interruption()
     interruption.signum = signal.SIGTERM
     snapshots = snapshots_in(folder, interruption)
-    with pytest.raises(Interrupted) as error:
+    with pytest.raises(Interrupted) as error, snapshots:
         fit(REVERSED, config, untrained(MODEL, config.seed), snapshots=snapshots)
     assert error.value.exit_status == 143
-    return snapshots.path
+    return snapshots.last
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +131,10 @@ def test_a_resumed_training_tells_the_figures_of_every_epoch(tmp_path):
     stop_after = None
     fit(REVERSED, config, untrained(MODEL, 0), [recorder])
     undisturbed, stop_after = recorder.history, 2
-    snapshots = snapshots_in(tmp_path, interruption)
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted), snapshots_in(tmp_path, interruption) as snapshots:
         fit(REVERSED, config, untrained(MODEL, 0), [recorder], snapshots)
     assert recorder.history == undisturbed[:2]
-    fit(REVERSED, config, load(snapshots.path), [recorder])
+    fit(REVERSED, config, load(snapshots.last), [recorder])
     assert recorder.history == undisturbed
 
 
@@ -173,29 +176,159 @@ def untrained_at(step):
     return replace(untrained(MODEL, 0), step=step, progress=Progress(epoch=0))
 
 
-def test_a_folder_that_cannot_be_written_does_not_stop_the_training(tmp_path):
-    config = TrainConfig(points=200, epochs=2, batch_size=16, in_len=4, out_len=3)
-    warnings = []
-    trained = fit(
-        REVERSED, config, untrained(MODEL, 0), snapshots=snapshots_in(tmp_path / "none", warn=warnings.append)
-    )
-    assert trained.step == 24
-    path = tmp_path / "none" / "s2s_checkpoint__basic__reversed_1.weights.h5"
-    assert (
-        warnings
-        == [f"No snapshot: {path}: expected a place for a weights file, but there is no directory {path.parent}"] * 2
-    )
+def kept(snapshots):
+    """The step of the network in each snapshot that is left, by its folder."""
+    return {path.parent.name: load(path).step for path in snapshots.files if path.exists()}
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """The directories that snapshots are kept in, one after the other, and which of them are full."""
+    for name in ("data", "temporary", "home"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    full = set()
+    write_locked = access.write_locked
+
+    def write(path, content, overwrite=True):
+        if path.parent.name in full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_locked(path, content, overwrite)
+
+    monkeypatch.setattr(access, "write_locked", write)
+    return full
+
+
+def test_where_a_folder_is_full_another_one_keeps_the_training(tmp_path, folders):
+    said = []
+    interruption = Interruption()
+    with snapshots_in(tmp_path / "data", interruption, said.append) as snapshots:
+        snapshots.save(untrained_at(1))
+        assert kept(snapshots) == {"data": 1}
+        folders.add("data")
+        snapshots.save(untrained_at(2))
+        assert kept(snapshots) == {"data": 1, "temporary": 2}
+        assert snapshots.last == tmp_path / "temporary" / "s2s_checkpoint__basic__reversed_1.weights.h5"
+        folders.add("temporary")
+        snapshots.save(untrained_at(3))
+        assert kept(snapshots) == {"data": 1, "temporary": 2, "home": 3}
+        folders.remove("data")
+        snapshots.save(untrained_at(4))
+        assert kept(snapshots) == {"data": 4, "temporary": 2, "home": 3}
+        folders |= {"data", "home"}
+        interruption.signum = signal.SIGTERM
+        with pytest.raises(Interrupted, match="at step 5; this could not be kept, but an earlier step is in "):
+            snapshots.after_steps(5, 5, lambda: untrained_at(5))
+        assert snapshots.last is None
+        folders.clear()
+        with pytest.raises(Interrupted, match=f"interrupted at step 6; kept in {tmp_path}/data/s2s"):
+            snapshots.after_steps(6, 6, lambda: untrained_at(6))
+        assert kept(snapshots)["data"] == 6
+        full = "No space left on device"
+        in_data = f"No snapshot in {tmp_path}/data: {full}"
+        assert said[0] == f"{in_data}; it is in {tmp_path}/temporary/s2s_checkpoint__basic__reversed_1.weights.h5"
+        assert said[2] == f"{in_data}; nor in {tmp_path}/temporary: {full}; nor in {tmp_path}/home: {full}"
+        snapshots.remove()
+        assert kept(snapshots) == {}
+
+
+@pytest.mark.parametrize("end", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("renamed"))])
+def test_a_folder_that_is_gone(tmp_path, folders, end):
+    """What is said to be kept somewhere can be read there, and is the last step."""
+    interruption = Interruption()
+    with snapshots_in(tmp_path / "data", interruption) as snapshots:
+        snapshots.save(untrained_at(1))
+        end(tmp_path / "data")
+        assert snapshots.keep(untrained_at(2)).parent == tmp_path / "temporary"
+        assert load(snapshots.last).step == 2
+        interruption.signum = signal.SIGINT
+        with pytest.raises(Interrupted, match=f"--resume --data-dir {tmp_path}/temporary`$"):
+            snapshots.after_steps(3, 3, lambda: untrained_at(3))
+        assert load(snapshots.last).step == 3
+        assert snapshots.keep(untrained_at(4)) == snapshots.last
+        assert load(snapshots.last).step == 3
+
+
+def test_no_folder_at_all(tmp_path, folders, monkeypatch):
+    said = []
+    folders |= {"data", "temporary", "home"}
+    interruption = Interruption()
+    interruption.signum = signal.SIGTERM
+    with snapshots_in(tmp_path / "data", interruption, said.append) as snapshots:
+        with pytest.raises(Interrupted, match=r"interrupted at step 3; no snapshot could be kept$"):
+            snapshots.after_steps(3, 3, lambda: untrained_at(3))
+        monkeypatch.setattr("tempfile.gettempdir", lambda: tmp_path / "none" / "at" / "all")
+        monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path / "none")
+        assert snapshots.keep(untrained_at(4)) is None
+    assert len(said) == 2
+
+
+def test_a_snapshot_that_somebody_replaced_is_left_alone(tmp_path):
+    with snapshots_in(tmp_path) as snapshots:
+        snapshots.save(untrained_at(1))
+        first = snapshots.last
+        first.unlink()
+        first.write_text("theirs")
+        snapshots.save(untrained_at(2))
+        assert snapshots.last.name == "s2s_checkpoint__basic__reversed_2.weights.h5"
+        snapshots.remove()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
+
+
+def test_a_snapshot_that_does_not_hold_what_was_written(tmp_path, folders, monkeypatch):
+    said = []
+    monkeypatch.setattr(access, "read", lambda path, kind: b"" if path.parent.name == "data" else path.read_bytes())
+    with snapshots_in(tmp_path / "data", warn=said.append) as snapshots:
+        snapshots.save(untrained_at(1))
+        assert snapshots.last.parent.name == "temporary"
+    assert said == [f"No snapshot in {tmp_path}/data: it does not hold what was written; it is in {snapshots.last}"]
+
+
+def test_a_snapshot_notes_where_its_training_is_saved(tmp_path):
+    destination = Destination(tmp_path / "w", True)
+    with Snapshots(tmp_path, "mine", "reversed", Lesson(), destination, Interruption(), print) as snapshots:
+        snapshots.save(untrained_at(1))
+        assert snapshots.last.name == "s2s_checkpoint__mine__reversed_1.weights.h5"
+        assert destinations.noted(snapshots.last) == destination
+        snapshots.remove()
+    assert destinations.noted(snapshots.last) is None
+
+
+def test_ignored_signals_stay_ignored():
+    """As under nohup, or in the background of a script."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption() as interruption:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert interruption.signum is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_is_noted_though_nobody_reads_standard_error(monkeypatch):
+    def closed(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(os, "write", closed)
+    handlers = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
+    with Interruption() as interruption:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interruption.signum == signal.SIGTERM
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # a second one ends the process at once
+    assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
 @pytest.mark.slow
 def test_training_that_diverges_keeps_the_last_good_snapshot(tmp_path):
-    snapshots = snapshots_in(tmp_path)
     config = TrainConfig(points=200, epochs=2, batch_size=16, in_len=4, out_len=3)
-    first = fit(REVERSED, config, untrained(MODEL, 0), snapshots=snapshots)
-    first.weights["decoder/projection/bias"][0] = np.inf
-    with pytest.raises(TrainingError, match="try a lower --learning-rate"):
-        fit(REVERSED, config, first, snapshots=snapshots)
-    kept = load(snapshots.path)
+    with snapshots_in(tmp_path) as snapshots:
+        first = fit(REVERSED, config, untrained(MODEL, 0), snapshots=snapshots)
+        first.weights["decoder/projection/bias"][0] = np.inf
+        with pytest.raises(TrainingError, match="try a lower --learning-rate"):
+            fit(REVERSED, config, first, snapshots=snapshots)
+    kept = load(snapshots.last)
     assert kept.step == 24
     assert all(np.isfinite(weight).all() for weight in kept.weights.values())
 
@@ -205,8 +338,8 @@ def test_how_to_resume_names_what_is_needed_again(tmp_path):
     folder.mkdir()
     interruption = Interruption()
     interruption.signum = signal.SIGINT
-    for data, again in ((None, ""), ("a digest", " and the same -p or --from-file")):
-        snapshots = Snapshots(folder, "sorted", Destination(data=data), interruption, print)
-        with pytest.raises(Interrupted) as error:
-            snapshots.after_steps(0, 1, lambda: untrained(MODEL, 0))
-        assert str(error.value).endswith(f"--resume --data-dir '{folder}'`{again}")
+    for again in ("", " --from-file 'my pairs.jsonl'"):
+        with Snapshots(folder, None, "sorted", Lesson(), Destination(), interruption, print, again) as snapshots:
+            with pytest.raises(Interrupted) as error:
+                snapshots.after_steps(0, 1, lambda: untrained(MODEL, 0))
+            assert str(error.value).endswith(f"--resume --data-dir '{folder}'{again}`")

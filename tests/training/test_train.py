@@ -44,7 +44,7 @@ def test_a_pattern_by_name():
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
     assert trained.trained == TrainingRun(TrainConfig(100, 4, 4, epochs=2, batch_size=32), start_step=0)
     assert trained.model_config == ModelConfig(**TINY)
-    assert (trained.progress, trained.destination) == (None, None)
+    assert (trained.progress, trained.lesson) == (None, None)
     epochs = [[("begin", k), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
     assert recorder.told == other.told == [*epochs[0], *epochs[1]]
     last = recorder.networks[-1]
@@ -229,7 +229,7 @@ def test_other_lengths_than_those_of_start_learn_whole_targets():
     assert train("reversed", points=20, epochs=0, in_len=7, start=replace(START, in_len=5, out_len=2)).out_len == 7
 
 
-@pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(0.01)), (None, "x")])
+@pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(-1)), (None, "x")])
 def test_settings_that_cannot_be_heeded_are_refused(points, rate):
     with pytest.raises(UsageError, match=r"expected points 30, as of the pairs, got 20|expected a learning rate"):
         train(PAIRS, points=points, learning_rate=rate, epochs=0)

@@ -46,6 +46,9 @@ workers.strategy = lambda batch_size: mirrored
 """
 
 
+EXPOSED = r"while it trains, TensorFlow listens on port \d+ of every network interface .*\n"
+
+
 class Worker:
     """A process in a directory of its own."""
 
@@ -143,7 +146,8 @@ def test_only_the_chief_prints_and_saves(start):
     assert [process.end() for process in processes] == [0, 0]
     assert re.fullmatch(r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\n", chief.out)
     assert chief.files() == {"ts2s__basic__sorted_1.weights.h5"}
-    assert (other.out, other.err, other.files()) == ("", "", set())
+    assert (other.out, other.files()) == ("", set())
+    assert re.fullmatch(EXPOSED, other.err)
 
 
 @pytest.mark.slow
@@ -151,11 +155,11 @@ def test_only_the_chief_prints_and_saves(start):
 def test_when_one_is_killed_the_other_stops(start, victim):
     words = ["train", "400", "-e", "100", "--cell-size", "7", "--batch-size", "2"]
     processes = [start(tf_config, CLI, *words) for tf_config in cluster("worker", "worker")]
-    wait_for(lambda: any(processes[0].directory.glob("s2s_checkpoint*")))
+    wait_for(lambda: any(load(path).step > 0 for path in processes[0].directory.glob("s2s_checkpoint*")))
     processes[victim].process.send_signal(signal.SIGKILL)
     survivor = processes[1 - victim]
     assert survivor.end(60) == 1
-    assert re.fullmatch(r"seq2seq-demo: error: expected all 2 workers .*\n", survivor.err)
+    assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .*\n", survivor.err)
     snapshots = [path for process in processes for path in process.directory.glob("s2s_checkpoint*")]
     assert survivor.files() <= {path.name for path in snapshots}
     assert [load(path).step > 0 for path in snapshots] == [True]  # the chief's, and whole
@@ -167,7 +171,7 @@ def test_a_worker_alone_does_not_wait_for_ever(start):
     code = CLI.replace("cli;", "cli; from seq2seq_demo.training import workers; workers.SECONDS_TO_GATHER = 3;")
     for worker in [start(tf_config, code, "train", "100") for tf_config in tf_configs]:
         assert worker.end(30) == 1
-        assert re.fullmatch(r"seq2seq-demo: error: expected all 2 workers .* within 3 s .*\n", worker.err)
+        assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .* within 3 s .*\n", worker.err)
 
 
 @pytest.mark.slow
@@ -203,7 +207,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(run, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster("worker", "worker", "worker")[0]))
     status, _, err = run("train", 100, "--batch-size", 64)
     assert status == 2
-    assert err == "seq2seq-demo: error: expected batch-size to be a multiple of 3, the replicas, got 64\n"
+    assert err.endswith("\nseq2seq-demo: error: expected batch-size to be a multiple of 3, the replicas, got 64\n")
 
 
 def test_gpus_of_one_machine_are_mirrored(monkeypatch):
@@ -215,31 +219,137 @@ def test_gpus_of_one_machine_are_mirrored(monkeypatch):
         workers.strategy(66)
 
 
+TASK = '"task": {"type": "worker", "index": 0}'
 HOSTS = '"cluster": {"worker": ["a:1", "b:2"]}'
 
 
+def with_task(task):
+    return f'{{{HOSTS}, "task": {task}}}'
+
+
+def with_jobs(jobs):
+    return f'{{"cluster": {jobs}, "environment": "cloud", {TASK}}}'
+
+
+def with_workers(workers):
+    return with_jobs(f'{{"worker": {workers}}}')
+
+
+@pytest.fixture
+def refused(run, monkeypatch):
+    """The line that says what is expected of a TF_CONFIG, and what was found."""
+
+    def refused(tf_config):
+        monkeypatch.setenv("TF_CONFIG", tf_config)
+        status, out, err = run("train", 100)
+        assert (status, out) == (2, "")
+        return re.fullmatch("seq2seq-demo: error: expected (.*), got (.*)\n", err).groups()
+
+    return refused
+
+
 @pytest.mark.parametrize(
-    "tf_config",
+    ("tf_config", "expected", "found"),
     [
-        "worker 0",
-        "[]",
-        "{}",
-        '{"task": {"type": "worker", "index": 0}}',
-        "{" + HOSTS + "}",
-        "{" + HOSTS + ', "task": {"type": "worker"}}',
-        "{" + HOSTS + ', "task": {"type": "worker", "index": 2}}',
-        "{" + HOSTS + ', "task": {"type": "worker", "index": "0"}}',
-        "{" + HOSTS + ', "task": {"type": "chief", "index": 0}}',
-        '{"cluster": {"worker": ["a:1"], "ps": ["b:2"]}, "task": {"type": "worker", "index": 0}}',
-        '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}',
-        '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}',
+        ("worker 0", "TF_CONFIG to be JSON like", "'worker 0'"),
+        ("w\n\x1b[2J", "TF_CONFIG to be JSON like", r"'w\n\x1b[2J'"),
+        ("[" * 100_000, "TF_CONFIG to be JSON like", f"'{'[' * 47}...{'[' * 26}..."),
+        ("[" * 500 + "]" * 500, "TF_CONFIG to be an object as in", "[[[[[[[...]]]]]]]"),
+        ("[]", "TF_CONFIG to be an object as in", "[]"),
+        ("{}", "TF_CONFIG's cluster to be an object as in", "None"),
+        (with_jobs('["a:1"]'), "TF_CONFIG's cluster to be an object as in", "['a:1']"),
+        (f"{{{TASK}}}", "TF_CONFIG's cluster to be an object as in", "None"),
+        (f"{{{HOSTS}}}", "TF_CONFIG's task to be an object as in", "None"),
+        (with_task(0), "TF_CONFIG's task to be an object as in", "0"),
     ],
 )
-def test_a_wrong_tf_config_is_refused(run, monkeypatch, tf_config):
-    monkeypatch.setenv("TF_CONFIG", tf_config)
-    status, out, err = run("train", 100)
-    assert (status, out) == (2, "")
-    assert err == f"seq2seq-demo: error: expected TF_CONFIG to be JSON like {workers.EXAMPLE}, got {tf_config}\n"
+def test_a_tf_config_of_another_form(refused, tf_config, expected, found):
+    assert refused(tf_config) == (f"{expected} {workers.EXAMPLE}", found)
+
+
+@pytest.mark.parametrize(("job", "found"), [("null", "None"), ("[]", "[]"), ('"ps"', "'ps'"), ('"chief"', "'chief'")])
+def test_the_type_of_the_task(refused, job, found):
+    expected = "the type of TF_CONFIG's task to be one of ['worker']"
+    assert refused(with_task(f'{{"type": {job}, "index": 0}}')) == (expected, found)
+
+
+@pytest.mark.parametrize("index", [None, 2, -1, "0", False, 0.0, np.nan])
+def test_the_index_of_the_task(refused, index):
+    expected = "the index of TF_CONFIG's task to be an integer from 0 to 1"
+    assert refused(with_task(json.dumps({"type": "worker", "index": index}))) == (expected, repr(index))
+
+
+@pytest.mark.parametrize("jobs", [[], ["worker", "ps"], ["chief", "worker", "evaluator"], ["master"], ["a\nb"]])
+def test_other_jobs(refused, jobs):
+    """Kubernetes' TFJob, for one, sets such a TF_CONFIG."""
+    tf_config = with_jobs(json.dumps({job: [f"{job}:1"] for job in jobs}))
+    assert refused(tf_config) == ('TF_CONFIG to name no job but "worker" and "chief"', repr(jobs))
+
+
+@pytest.mark.parametrize("found", ["a:1", [], {"0": "a:1"}, None])
+def test_workers_that_are_no_list(refused, found):
+    assert refused(with_workers(json.dumps(found))) == ("TF_CONFIG's worker to be a list of HOST:PORT", repr(found))
+
+
+def test_two_chiefs_and_another_protocol(refused):
+    assert refused(with_jobs('{"chief": ["a:1", "b:2"]}')) == ("TF_CONFIG to name one chief", "['a:1', 'b:2']")
+    tf_config = f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}'
+    assert refused(tf_config) == ('TF_CONFIG to have no rpc_layer or "grpc"', "'grpc+x'")
+
+
+PORTS = ["b", "b:", "b:0", "b:65536", "b:99999999", "b:02", "b:-1", "b:+1", "b: 1", "b:1 ", "b:1\n", "b:١"]
+SCHEMES = ["http://b:2", "b/c:2", "unix:/b:2", "dns:b:2", "::1:2", "[::1]", "[b]:2", "[::1:2"]
+
+
+@pytest.mark.parametrize("address", [*PORTS, *SCHEMES, "", ":2", "b\n:2", "b\x00:2", "-b:2", "ü:2", 2, None, ["b:2"]])
+def test_what_is_no_address(refused, address):
+    expected = "each worker of TF_CONFIG to be HOST:PORT"
+    assert refused(with_workers(json.dumps(["a:1", address]))) == (expected, repr(address))
+
+
+def test_a_long_address_is_cut(refused):
+    assert refused(with_workers(f'["{"b" * 90}"]'))[1] == f"'{'b' * 76}..."
+
+
+def test_no_address_twice(refused):
+    expected = "every address in TF_CONFIG to be another"
+    assert refused(with_workers('["a:1", "A:1"]')) == (expected, "'A:1'")
+    assert refused(with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}')) == (expected, "'a:1'")
+
+
+@pytest.mark.parametrize("address", ["b:65535", "127.0.0.1:2", "[::1]:2", "[::ffff:127.0.0.1]:2", "B_1.example.-x.:2"])
+def test_addresses_of_every_kind(monkeypatch, address):
+    monkeypatch.setenv("TF_CONFIG", with_workers(json.dumps(["a:1", address])))
+    assert workers.is_chief()
+
+
+def test_a_port_that_anyone_may_reach_is_told(monkeypatch):
+    for tf_config in cluster("worker", "chief"):
+        port = tf_config["cluster"][tf_config["task"]["type"]][0].rpartition(":")[2]
+        monkeypatch.setenv("TF_CONFIG", json.dumps(tf_config))
+        assert f" TensorFlow listens on port {port} of every network interface " in workers.exposure_notice()
+        assert "\n" not in workers.exposure_notice()
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster("worker")[0]))
+    assert workers.exposure_notice() is None
+    monkeypatch.delenv("TF_CONFIG")
+    assert workers.exposure_notice() is None
+
+
+@pytest.mark.slow
+def test_tensorflow_listens_as_the_notice_says():
+    """Once it can be bound to the address that TF_CONFIG gives, do so, and drop the notice."""
+    from tensorflow.core.protobuf.tensorflow_server_pb2 import ServerDef
+
+    def every_interface(port):
+        try:
+            socket.create_connection(("127.0.0.2", port), 5).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    spec = tf.train.ClusterSpec({"worker": ["127.0.0.1:0"]}).as_cluster_def()
+    server = tf.distribute.Server(ServerDef(cluster=spec, job_name="worker", task_index=0, protocol="grpc"))
+    assert every_interface(int(server.target.rpartition(":")[2]))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,191 @@
+"""What becomes of results, notices and trainings where standard streams are closed, full, or read by nobody."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers import PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.trained_network import load
+
+LONG = f"train 30000 -p reversed -e 50 --in-len 4 --out-len 3 {' '.join(SMALL)} -o w"
+MODULE = f"{sys.executable} -m seq2seq_demo"
+
+
+def sh(folder, command, **changes):
+    """Run a command line of bash, in which `demo` is the program."""
+    return subprocess.run(
+        ["bash", "-c", f'demo() {{ {MODULE} "$@"; }}; {command}'],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment(**changes),
+        timeout=100,
+        check=False,
+    )
+
+
+def on_a_terminal(folder, command, until, typed):
+    """Run a command line of bash on a terminal of its own, and type something once its output fits."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execvpe("bash", ["bash", "-c", command], environment())
+    out, sent, deadline = b"", False, time.monotonic() + 100
+    while time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                read = os.read(terminal, 4096)
+            except OSError:  # everything that had it open is gone
+                break
+            if not read:
+                break
+            out += read
+        if not sent and until(out):
+            sent = True
+            os.write(terminal, typed)
+    os.waitpid(pid, 0)
+
+
+@pytest.mark.slow
+def test_ctrl_c_on_a_training_whose_report_goes_through_tee(tmp_path):
+    """`tee` is gone before the training writes that it stops."""
+    command = f"{MODULE} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
+    on_a_terminal(tmp_path, command, lambda out: b"Epoch" in out, b"\x03")
+    assert (tmp_path / "status").read_text() == "130\n"
+    assert load(snapshot_in(tmp_path)).step > 0
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_leaves_a_snapshot(tmp_path):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execvpe(sys.executable, [*PROGRAM, *LONG.split()], environment())
+    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
+    assert load(snapshot_in(tmp_path)).step > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streams", [">&- 2>&-", "> /dev/full 2> /dev/full", "> >(true) 2> >(true)"])
+def test_sigterm_whatever_the_streams_are(tmp_path, streams):
+    process = subprocess.Popen(["bash", "-c", f"exec {MODULE} {LONG} {streams}"], cwd=tmp_path, env=environment())
+    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    assert load(snapshot_in(tmp_path)).step > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-", "2> /dev/full", "2> >(true)", "> >(true) 2>&1"])
+def test_a_training_ends_well_whoever_reads_its_report(tmp_path, streams):
+    done = sh(tmp_path, f"demo train 60 -e 1 -o w {' '.join(SMALL)} {streams}")
+    assert done.returncode == 0
+    assert load(tmp_path / "w").step == 1
+    assert "Exact match" not in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", ["predict -i w 0 1 2 3", "evaluate 20 -i w", "patterns", "--version", "--help", "predict --help"]
+)
+def test_results_that_nobody_gets_are_a_failure(tmp_path, command):
+    save_random(tmp_path / "w", in_len=4, out_len=4)
+    for streams, reason in ((">&-", "it is closed"), ("> /dev/full", "No space left on device")):
+        done = sh(tmp_path, f"demo {command} {streams}")
+        assert done.returncode == 1, streams
+        assert done.stderr.endswith(f"seq2seq-demo: error: standard output: {reason}\n")
+        assert done.stderr.count("\n") <= 2
+        assert done.stdout == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streams", ["2>&-", "2> >(true)", "2> /dev/full"])
+def test_notices_may_be_lost_answers_not(tmp_path, streams):
+    save_random(tmp_path / "w", in_len=2, out_len=2)
+    lines = "".join("[1, 2]\nwrong\n" for _ in range(3000))
+    (tmp_path / "in").write_text(lines)
+    done = sh(tmp_path, f"demo predict -i w --from-file in --json --keep-going {streams}")
+    assert done.returncode == 1
+    assert done.stdout.count("\n") == 3000
+    assert all(line.startswith("{") for line in done.stdout.splitlines())
+    assert sh(tmp_path, f"demo predict -i w 1 2 --json {streams}").returncode == 0
+
+
+@pytest.mark.slow
+def test_what_the_locale_cannot_write_and_what_is_no_utf8(tmp_path):
+    ascii = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = sh(tmp_path, "demo train -e 0 -n ü -p copy; demo predict 0 1 2 3 4 5 6 7 8 9 -n ü", **ascii)
+    assert "Traceback" not in done.stderr
+    done = sh(tmp_path, "demo train -e 0 -n $'\\xff'; demo train -e 0 -o $'w\\xff'")
+    assert "Traceback" not in done.stderr
+    assert "expected -n/--name to be printable" in done.stderr
+    assert done.stdout == "Saved w\\udcff\n"
+
+
+@pytest.mark.slow
+def test_a_working_directory_that_was_removed(tmp_path):
+    (tmp_path / "d").mkdir()
+    gone = f"cd {tmp_path}/d && rmdir {tmp_path}/d"
+    done = sh(tmp_path, f"{gone} && demo predict 0 1 2 3 4 5 6 7 8 9 -p reversed")
+    assert done.stdout.startswith("==> For input"), done.stderr
+    for command in ("train 60 -e 1", "train 60 -e 1 -o w --history h", "predict -i w 1 2", "predict --from-file x"):
+        (tmp_path / "d").mkdir()
+        done = sh(tmp_path, f"{gone} && demo {command}")
+        assert done.returncode in (1, 2), command
+        assert done.stderr.startswith("seq2seq-demo: error: "), command
+        assert done.stderr.count("\n") == 1, command
+        assert "standard output" not in done.stderr
+
+
+@pytest.mark.slow
+def test_what_a_file_is_called_or_says_cannot_act_on_a_terminal(tmp_path):
+    evil = "\x1b]0;evil\x07\x1b[2J\u202e\u009b31m"
+    save_random(tmp_path / f"ts2s__{evil}__copy_1.weights.h5", task=f"mine:{evil}", program=evil)
+    save_random(tmp_path / "w", task=f"mine:{evil}", trained=None)
+    (tmp_path / f"{evil}.jsonl").write_text('{"input": [1, 2], "output": ["\x1b[2J"]}\n')
+    (tmp_path / "keys.jsonl").write_text('{"input": [1, 2], "\x1b[2J": 1}\n{"\x1b[3J": 1}\n')
+    for command in (
+        "predict 0 1 2 3 4 5 6 7 8 9",
+        "evaluate 20 -i w",
+        "train -i w 20 -e 0",
+        f"train --from-file $'{evil!r}.jsonl'".replace("'\"", "'").replace("''", "'"),
+        "train --from-file *.jsonl",
+        "predict -i w --keep-going --from-file keys.jsonl",
+        "predict -i ts2s* 1 2",
+        "train --resume",
+    ):
+        done = sh(tmp_path, f"demo {command}")
+        shown = done.stdout + done.stderr
+        assert not re.search("[^\\n -~äöü]", shown), (command, shown)
+        assert "Traceback" not in shown
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
+    save_random(tmp_path / "w", ModelConfig())
+    (tmp_path / "in").write_text(f"{list(range(10))}\n" * 100_000)
+    for delay in (0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8):
+        process = subprocess.Popen(
+            [*PROGRAM, "predict", "-i", "w", "--from-file", "in"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        if b"Traceback" in err:  # the first milliseconds belong to Python itself
+            assert set(re.findall(rb"seq2seq_demo/(.*?)\"", err)) <= {b"__init__.py", b"__main__.py"}, (delay, err)
+        else:
+            assert process.returncode in (130, -signal.SIGINT), (delay, err)

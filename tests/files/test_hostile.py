@@ -1,0 +1,43 @@
+"""Weights files with a right checksum that mean harm: each is refused, at once, in a line."""
+
+import random
+import resource
+import time
+
+import pytest
+from hostile import SECRET, hostile_files, mutated, small_network
+
+from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.trained_network import load
+
+
+def test_every_hostile_file_is_refused_in_a_line(tmp_path):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    files = dict(hostile_files(tmp_path))
+    assert len(files) > 200
+    for name, content in files.items():
+        (tmp_path / "w").write_bytes(content)
+        began = time.monotonic()
+        with pytest.raises(WeightsError) as error:
+            load(tmp_path / "w")
+        assert time.monotonic() - began < 2, name
+        message = str(error.value)
+        assert message.startswith(f"{tmp_path}/w: "), name
+        assert "\n" not in message, name
+        assert "\x1b" not in message, name
+        assert len(message) < 400, name
+        assert SECRET[:10].decode() not in message, name
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+
+
+def test_changed_bytes_under_a_right_checksum(tmp_path):
+    content = small_network().to_bytes()
+    refused = 0
+    for seed in range(500):
+        (tmp_path / "w").write_bytes(mutated(content, random.Random(seed)))
+        try:
+            load(tmp_path / "w")
+        except DemoError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert 100 < refused < 400

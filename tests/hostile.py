@@ -1,0 +1,227 @@
+"""Weights files with right checksums that mean harm, for the tests and for `scripts/attack`."""
+
+import hashlib
+import json
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.trained_network import TrainedNetwork, untrained
+
+CONFIG = ModelConfig("embedding_attention", cell_size=3, embedding_size=2, in_max_int=4, out_max_int=3)
+WEIGHT, SHAPE = "decoder/projection/kernel", (3, 5)
+SECRET = b"root:x:0:0:secret\n" * 40  # what stands in a file that is not to be read
+
+
+def small_network() -> TrainedNetwork:
+    """A network whose file is small."""
+    return untrained(CONFIG, seed=1)
+
+
+def with_checksum(body: bytes, version: int = 1) -> bytes:
+    """Put the header of a weights file before a body of HDF5."""
+    header = f"seq2seq-demo weights {version}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
+    return header.encode().ljust(512, b"\0") + body
+
+
+def edited(path: Path, change: Callable[[h5py.File], object]) -> bytes:
+    """The content of a small network's file, changed by HDF5's own library, with a new checksum."""
+    path.write_bytes(small_network().to_bytes())
+    with h5py.File(path, "r+") as file:
+        change(file)
+    return with_checksum(path.read_bytes()[512:])
+
+
+def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield what is wrong with a file, and its content; what they refer to lies in the folder."""
+    (folder / "secret").write_bytes(SECRET)
+    os.mkfifo(folder / "pipe")
+    with h5py.File(folder / "other.h5", "w") as other:
+        other["data"] = np.ones(SHAPE, np.float32)
+    for name, change in _structures(folder).items():
+        yield name, edited(folder / "edited", lambda file, change=change: change(file))
+    for name, text in _metadata().items():
+        yield name, edited(folder / "edited", lambda file, text=text: file.attrs.__setitem__(text[0], text[1]))
+
+
+def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
+    def instead(**how) -> Callable[[h5py.File], object]:
+        def change(file):
+            del file[WEIGHT]
+            file.create_dataset(WEIGHT, **how)
+
+        return change
+
+    def link(target) -> Callable[[h5py.File], object]:
+        def change(file):
+            del file[WEIGHT]
+            file[WEIGHT] = target
+
+        return change
+
+    def virtual(*names: str, shape=SHAPE) -> Callable[[h5py.File], object]:
+        def change(file):
+            layout = h5py.VirtualLayout(shape, np.float32)
+            for name in names:
+                layout[...] = h5py.VirtualSource(name, WEIGHT if name == "." else "data", shape)
+            del file[WEIGHT]
+            file.create_virtual_dataset(WEIGHT, layout)
+
+        return change
+
+    def nested(file):
+        group = file
+        for _ in range(3000):
+            group = group.create_group("g")
+
+    def cycle(file):
+        file["decoder/again"] = file["/"]
+
+    def looping_weight(file):
+        del file[WEIGHT]
+        file[WEIGHT] = file["decoder"]
+
+    def group_as_weight(file):
+        del file[WEIGHT]
+        file.create_group(WEIGHT)
+
+    def type_as_weight(file):
+        del file[WEIGHT]
+        file[WEIGHT] = np.dtype(np.float32)
+
+    def soft_group(file):
+        file.move("decoder", "elsewhere")
+        file["decoder"] = h5py.SoftLink("/elsewhere")
+
+    def compact(file):
+        made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        made.set_layout(h5py.h5d.COMPACT)
+        del file[WEIGHT]
+        space = h5py.h5s.create_simple(SHAPE)
+        h5py.h5d.create(file.id, WEIGHT.encode(), h5py.h5t.IEEE_F32LE, space, made)
+
+    def many_links(file):
+        group = file.create_group("many")
+        for index in range(3000):
+            group[str(index)] = file[WEIGHT]
+
+    floats = {"shape": SHAPE, "dtype": "f4"}
+    secret, pipe, other = (str(folder / name) for name in ("secret", "pipe", "other.h5"))
+    return {
+        "external storage": instead(**floats, external=[(secret, 0, 60)]),
+        "external storage in a pipe": instead(**floats, external=[(pipe, 0, 60)]),
+        "external storage in a device": instead(**floats, external=[("/dev/zero", 0, 60)]),
+        "external storage, unlimited": instead(**floats, external=[(secret, 0, h5py.h5f.UNLIMITED)]),
+        "virtual of another file": virtual(other),
+        "virtual of itself": virtual("."),
+        "virtual of many": virtual(other, "none.h5"),
+        "virtual and huge": virtual(other, shape=(2**40, 2**20)),
+        "soft link": link(h5py.SoftLink("/decoder/projection/bias")),
+        "soft link to itself": link(h5py.SoftLink(f"/{WEIGHT}")),
+        "soft link to nothing": link(h5py.SoftLink("/nothing")),
+        "soft link in place of a group": soft_group,
+        "external link": link(h5py.ExternalLink(other, "data")),
+        "external link to a pipe": link(h5py.ExternalLink(pipe, "data")),
+        "external link to text": link(h5py.ExternalLink(secret, "data")),
+        "hard link to the root": cycle,
+        "hard link to its group": looping_weight,
+        "a group for a weight": group_as_weight,
+        "a type for a weight": type_as_weight,
+        "3000 groups, nested": nested,
+        "3000 links": many_links,
+        "compact": compact,
+        "chunks": instead(data=np.ones(SHAPE, np.float32), chunks=(1, 5)),
+        "chunks, gzip": instead(data=np.zeros(SHAPE, np.float32), compression="gzip"),
+        "chunks, huge": instead(shape=(2**30, 5), dtype="f4", chunks=(1024, 5), compression="gzip"),
+        "resizable": instead(shape=(3, 5), maxshape=(None, None), dtype="f4"),
+        "never written": instead(**floats),
+        "1.5e9 floats, never written": instead(shape=(1_500_000_000,), dtype="f4"),
+        "1e18 floats, never written": instead(shape=(10**9, 10**9), dtype="f4"),
+        "empty": instead(dtype=h5py.Empty("f4").dtype, shape=None),
+        "no axis": instead(data=np.float32(1)),
+        "32 axes": instead(shape=(1,) * 32, dtype="f4"),
+        "float64": instead(data=np.ones(SHAPE)),
+        "big-endian": instead(data=np.ones(SHAPE, ">f4")),
+        "integers": instead(data=np.ones(SHAPE, np.int32)),
+        "structures": instead(data=np.ones(SHAPE, [("a", "f4"), ("b", "f4")])),
+        "texts": instead(data=np.full(SHAPE, "a", object), dtype=h5py.string_dtype()),
+        "fixed texts": instead(data=np.full(SHAPE, b"abcd", "S4")),
+        "sequences": instead(shape=SHAPE, dtype=h5py.vlen_dtype(np.float32)),
+        "references": instead(shape=SHAPE, dtype=h5py.ref_dtype),
+        "arrays": instead(shape=SHAPE, dtype=np.dtype(("f4", (1,)))),
+        "NaN": instead(data=np.full(SHAPE, np.nan, np.float32)),
+        "infinity": instead(data=np.full(SHAPE, np.inf, np.float32)),
+        "step, negative": lambda file: file["optimizer/step"].write_direct(np.array(-1)),
+        "step, a float": lambda file: (file.__delitem__("optimizer/step"), file.__setitem__("optimizer/step", 1.0)),
+        "step, many": lambda file: (file.__delitem__("optimizer/step"), file.__setitem__("optimizer/step", [1, 2])),
+        "no step": lambda file: file.__delitem__("optimizer/step"),
+        "no weight": lambda file: file.__delitem__(WEIGHT),
+        "no decoder": lambda file: file.__delitem__("decoder"),
+        "moments of one weight": lambda file: file.create_dataset(f"optimizer/m/{WEIGHT}", data=np.ones(SHAPE, "f4")),
+        "another weight": lambda file: file.create_dataset("decoder/more", data=1),
+        "a long text": lambda file: file.attrs.__setitem__("more", "a" * 10**6),
+    }
+
+
+def _metadata() -> dict[str, tuple[str, str]]:
+    """Metadata of wrong types or ranges: by name, the attribute and its text."""
+    training = json.loads(_training())
+    run = training["trained"]
+    huge = 10**9
+    wrong: dict[str, tuple[str, object]] = {f"model {value!r}": ("model", value) for value in (None, [], 7, "a", True)}
+    model = {"model": "embedding_attention", "cell_type": "BasicLSTMCell", "cell_size": 3, "embedding_size": 2}
+    model |= {"in_max_int": 4, "out_max_int": 3, "num_layers": 1}
+    for name in model:
+        values = (None, [], {}, 1.5, True, "\x1b[2Jx", -1, huge, 10**400)
+        wrong |= {f"{name} {str(value)[:9]!r}": ("model", model | {name: value}) for value in values}
+    wrong["an unknown key"] = "model", model | {"\x1b]0;x\x07": 1}
+    for name in ("pattern", "in_len", "out_len", "trained", "reached", "progress"):
+        values: tuple = (7.5, [], [[]], True, -1, "\x1b[2J\nx", 10**400)
+        if name == "pattern":
+            values = (7.5, [], {"a": 1}, True, -1)
+        wrong |= {f"{name} {str(value)[:9]!r}": ("training", training | {name: value}) for value in values}
+    for name in run:
+        values = ([], {}, "x", True, -1, 10**400, None if name not in ("stop_at_exact", "start_step") else "no")
+        wrong |= {
+            f"trained, {name} {str(value)[:9]!r}": ("training", training | {"trained": run | {name: value}})
+            for value in values
+        }
+    for name in training["progress"]:
+        values = ([1], {}, "x", True, -1, huge, None)
+        if name != "start_step":
+            for value in values:
+                if not (name.endswith("_sum") and type(value) is int):
+                    changed = training["progress"] | {name: value}
+                    wrong[f"progress, {name} {value!r}"] = ("training", training | {"progress": changed})
+    texts = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
+    texts["no JSON"] = "training", "{"
+    texts["nested JSON"] = "training", "[" * 100_000
+    texts["NaN in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": NaN')
+    texts["1e999 in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": 1e999')
+    return texts
+
+
+def _training() -> str:
+    """The text `training` of a snapshot."""
+    from seq2seq_demo.config import TrainConfig
+    from seq2seq_demo.trained_network import Progress, TrainingRun
+
+    run = TrainingRun(TrainConfig(points=20, in_len=4, out_len=3, epochs=2), 0)
+    network = TrainedNetwork(CONFIG, small_network().weights, "sorted", 4, 3, trained=run, progress=Progress())
+    return json.dumps(network._training_json())
+
+
+def mutated(content: bytes, rng: random.Random) -> bytes:
+    """A weights file with some bytes of its HDF5 changed, and a right checksum."""
+    body = bytearray(content[512:])
+    for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
+        position, size = rng.randrange(len(body)), rng.choice((1, 1, 2, 4, 8))
+        other = rng.randrange(len(body))
+        new = rng.choice((b"\xff" * size, bytes(size), rng.randbytes(size), bytes(body[other : other + 5 * size])))
+        body[position : position + len(new)] = new
+    return with_checksum(bytes(body))
