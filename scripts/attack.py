@@ -1,0 +1,394 @@
+"""Attack the program; `sh scripts/attack` calls this. A case that breaks is printed on standard error."""
+
+import contextlib
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
+SMALL = ["--cell-size", "7", "--embedding-size", "5", "--in-len", "4", "--out-len", "3"]
+TRAIN = ["train", "20000", "-p", "reversed", "-m", "embedding_attention", "-e", "3", "--batch-size", "16", *SMALL]
+SECONDS, MEMORY = 10, 4 * 2**30  # what a hostile input may take at most
+Case = tuple[str, Callable[[], None]]  # its name, and what fails where it breaks
+
+
+def main(names: list[str]) -> int:
+    """Run the attacks of these names, or all; return the exit status."""
+    attacks = {
+        "kills": kills,
+        "full disks": full_disks,
+        "side by side": side_by_side,
+        "hostile HDF5": hostile_hdf5,
+        "changed HDF5": changed_hdf5,
+        "metadata": metadata,
+        "checkpoints of 2016": checkpoints,
+        "json": json_input,
+        "options": options,
+    }
+    broken_in_all = 0
+    print(f"{'attack':22}{'cases':>8}{'broken':>8}{'seconds':>9}")
+    for name, attack in attacks.items():
+        if names and name not in names:
+            continue
+        began = time.monotonic()
+        cases, broken = attack()
+        broken_in_all += len(broken)
+        for line in broken[:10]:
+            print(f"{name}: {line}", file=sys.stderr)
+        print(f"{name:22}{cases:8}{len(broken):8}{time.monotonic() - began:9.0f}", flush=True)
+    return 1 if broken_in_all else 0
+
+
+# ---- Processes ----
+
+
+def run(folder: Path, *argv: str, prefix: Iterable[str] = ()) -> subprocess.Popen:
+    """Start the program in a folder, where it also keeps its state."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / ".state")}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [*prefix, *PROGRAM, *argv], cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True, errors="replace"
+    )
+
+
+def together(cases: list[Case]) -> tuple[int, list[str]]:
+    """Try cases, two at a time; return how many, and what broke."""
+
+    def attempt(case: Case) -> str | None:
+        try:
+            case[1]()
+        except Exception as error:
+            return f"{case[0]}: {type(error).__name__}: {error}"
+        return None
+
+    with ThreadPoolExecutor(2) as pool:
+        return len(cases), [broken for broken in pool.map(attempt, cases) if broken]
+
+
+def kills() -> tuple[int, list[str]]:
+    """Trainings that are ended by any signal, at any time, and resumed, end with the bits of one left alone."""
+    folder = Path(tempfile.mkdtemp())
+    assert run(folder, *TRAIN, "-o", "w").wait() == 0
+    undisturbed = (folder / "w").read_bytes()
+
+    def case(number: int) -> None:
+        rng, here = random.Random(number), Path(tempfile.mkdtemp())
+        argv = [*TRAIN, "-o", "w"]
+        for _ in range(rng.choice((1, 1, 2))):
+            process = run(here, *argv)
+            signum = rng.choice((signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+            time.sleep(rng.uniform(0.3, 12))
+            process.send_signal(signum)
+            _, err = process.communicate()
+            ended = (0, -signum, 128 + signum)
+            assert process.returncode in ended, f"{signum!r}: status {process.returncode}, {err[-300:]}"
+            assert "Traceback" not in err, err[-300:]
+            if (here / "w").exists():
+                break
+            argv = [*TRAIN, "-o", "w", "--resume"]
+        if not (here / "w").exists():
+            process = run(here, *argv)
+            _, err = process.communicate()
+            assert process.returncode == 0, err[-300:]
+        assert (here / "w").read_bytes() == undisturbed, "other bits than the training that was left alone"
+        left = {path.name for path in here.iterdir()} - {"w", ".state"}
+        assert all(name.startswith(".seq2seq-demo-") for name in left), left
+        shutil.rmtree(here)
+
+    return together([(f"kill {number}", lambda number=number: case(number)) for number in range(24)])
+
+
+def full_disks() -> tuple[int, list[str]]:
+    """On a small file system, what is said to be kept is kept, and was the last step."""
+    if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        print("full disks: left out, as this user may mount nothing", file=sys.stderr)
+        return 0, []
+
+    def case(kibibytes: int, sent: bool) -> None:
+        here = Path(tempfile.mkdtemp())
+        (here / "small").mkdir()
+        mount = f'mount -t tmpfs -o size={kibibytes}k none small && exec "$@" --data-dir small -o small/w'
+        process = run(here, *TRAIN, prefix=["unshare", "-m", "sh", "-c", f"{mount}; exit 99", "sh"])
+        if sent:
+            time.sleep(9)
+            process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+        assert process.returncode in ((143, 0) if sent else (0, 1)), (process.returncode, err[-300:])
+        if process.returncode:
+            assert "kept in " in err, err[-300:]
+            kept = err.rpartition("kept in ")[2].split(":")[0].split()[0]
+            if not kept.startswith("small/"):  # that file system is gone with its process
+                from seq2seq_demo.trained_network import load
+
+                network = load(kept)
+                assert sent or network.step == 3375, (kept, network.step)
+                os.remove(kept)
+
+    sizes = (8, 40, 90, 130, 170, 300)
+    return together([(f"{size} KiB", lambda s=size, k=k: case(s, k)) for size in sizes for k in (False, True)])
+
+
+SAVER = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from hostile import small_network
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.trained_network import Lesson, Progress, TrainingRun, load
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.training.snapshots import Interruption, Snapshots
+
+number, failures = int(sys.argv[1]), []
+network = replace(small_network(), task="sorted", trained=TrainingRun(TrainConfig(seed=number), 0), progress=Progress())
+with Snapshots(Path(), None, "sorted", Lesson(), Destination(), Interruption(), failures.append) as snapshots:
+    for step in range(300):
+        snapshots.save(replace(network, step=step))
+        found = load(snapshots.last)
+        if (found.step, found.trained.config.seed) != (step, number):
+            failures.append(f"{snapshots.last} is of training {found.trained.config.seed}")
+    snapshots.remove()
+print(len(failures), *failures[:2])
+"""
+
+
+def side_by_side() -> tuple[int, list[str]]:
+    """Trainings that share a directory, in containers where all have the same number, keep out of each other's way."""
+    prefix = ["unshare", "-p", "-f"]
+    if subprocess.run([*prefix, "true"], check=False).returncode:
+        print("side by side: without namespaces, as this user may make none", file=sys.stderr)
+        prefix = []
+    here = Path(tempfile.mkdtemp())
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "XDG_STATE_HOME": str(here / ".state")}
+    command = [*prefix, sys.executable, "-c", SAVER]
+    savers = [
+        subprocess.Popen([*command, str(n)], cwd=here, env=environment, stdout=subprocess.PIPE, text=True)
+        for n in range(3)
+    ]
+    said = [saver.communicate()[0].strip() for saver in savers]
+    broken = [f"saver {n}: {text}" for n, text in enumerate(said) if text != "0"]
+    broken += [f"{path.name} is left" for path in here.glob("*.h5")]
+
+    def case(number: int) -> None:
+        folder = Path(tempfile.mkdtemp())
+        argv = ["train", "200", "-p", "copy", "-e", "1", "--iter-num", "1", *SMALL]
+        both = [run(folder, *argv, "--seed", str(seed), prefix=prefix) for seed in (1, 2)]
+        ended = [(process.communicate()[1], process.returncode) for process in both]
+        assert [status for _, status in ended] == [0, 0], ended
+        saved = sorted(path.name for path in folder.glob("*.h5"))
+        assert saved == [f"ts2s__basic__copy_{n}.weights.h5" for n in (2, 3)], saved
+
+    cases, others = together([(f"one iteration, twice, {n}", lambda n=n: case(n)) for n in range(3)])
+    return 3 * 300 + cases, broken + others
+
+
+# ---- Inputs ----
+
+
+def guarded(n: int, attempt: Callable[[int], None]) -> tuple[int, list[str]]:
+    """Call `attempt` for 0 to n - 1 in two processes that bear crashes, hangs and hunger; return n and what broke."""
+    shares = [list(range(first, n, 2)) for first in (0, 1)]
+    with ThreadPoolExecutor(2) as pool:
+        return n, [line for lines in pool.map(lambda share: _guarded(share, attempt), shares) for line in lines]
+
+
+def _guarded(numbers: list[int], attempt: Callable[[int], None]) -> list[str]:
+    broken: list[str] = []
+    while numbers:
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY + 2 * 2**30, MEMORY + 2 * 2**30))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            for number in numbers:
+                signal.alarm(SECONDS)
+                try:
+                    attempt(number)
+                    line = ""
+                except BaseException as error:
+                    line = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+                os.write(writing, f"{number} {line}\n".encode())
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            lines = pipe.read().splitlines()
+        _, status = os.waitpid(pid, 0)
+        broken += [line for line in lines if line.partition(" ")[2]]
+        if len(lines) < len(numbers):
+            broken.append(f"{numbers[len(lines)]}: ended by status {status}")
+        numbers = numbers[len(lines) + 1 :]
+    return broken
+
+
+def refused_in_a_line(path: Path) -> bool:
+    """Whether a file is refused as it should be; False where it is read."""
+    from seq2seq_demo.errors import WeightsError
+    from seq2seq_demo.trained_network import load
+
+    try:
+        load(path)
+        return False
+    except WeightsError as error:
+        assert "\n" not in str(error), error
+        return True
+
+
+def hostile_hdf5() -> tuple[int, list[str]]:
+    """Files that HDF5 itself was made to write, which point elsewhere, loop, or claim too much."""
+    from hostile import hostile_files
+
+    folder = Path(tempfile.mkdtemp())
+    files = list(hostile_files(folder))
+
+    def attempt(number: int) -> None:
+        path = folder / f"w{number}"
+        path.write_bytes(files[number][1])
+        assert refused_in_a_line(path), f"{files[number][0]} is read"
+
+    return guarded(len(files), attempt)
+
+
+def changed_hdf5() -> tuple[int, list[str]]:
+    """Files with a few bytes changed, under a right checksum."""
+    from hostile import mutated, small_network
+
+    folder, content = Path(tempfile.mkdtemp()), small_network().to_bytes()
+
+    def attempt(number: int) -> None:
+        path = folder / f"w{number % 2}"
+        path.write_bytes(mutated(content, random.Random(number)))
+        refused_in_a_line(path)
+
+    return guarded(20_000, attempt)
+
+
+def of_hypothesis(strategy: st.SearchStrategy, n: int, check: Callable[[object], None]) -> tuple[int, list[str]]:
+    """Check n examples of a strategy, in shares of which each has its own seed."""
+    share = 250
+
+    def attempt(number: int) -> None:
+        signal.alarm(0)
+
+        @seed(number)
+        @settings(max_examples=share, deadline=1000 * SECONDS, database=None, suppress_health_check=list(HealthCheck))
+        @given(strategy)
+        def examples(value: object) -> None:
+            check(value)
+
+        examples()
+
+    shares, broken = guarded(n // share, attempt)
+    return shares * share, broken
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([-1, 10**9, 2**64]),
+    lambda values: st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=5), values, max_size=4),
+    max_leaves=8,
+)
+
+
+def metadata() -> tuple[int, list[str]]:
+    """What a file says of its network and its training, with values of any kind."""
+    from hostile import _training, small_network
+
+    from seq2seq_demo.errors import DemoError
+    from seq2seq_demo.trained_network import _metadata
+
+    model = {"model": "embedding_attention"} | {
+        name: getattr(small_network().model_config, name) for name in ("cell_type", "cell_size", "in_max_int")
+    }
+    both = {"model": model, "training": json.loads(_training())}
+
+    def paths(value: object, path: tuple = ()) -> list[tuple]:
+        if not isinstance(value, dict):
+            return [path]
+        return [path, *(found for name in value for found in paths(value[name], (*path, name)))]
+
+    def check(change: tuple) -> None:
+        path, value, is_gone = change
+        texts = json.loads(json.dumps(both))
+        where = texts
+        for name in path[:-1]:
+            where = where[name]
+        if is_gone:
+            del where[path[-1]]
+        else:
+            where[path[-1]] = value
+        try:
+            _metadata([json.dumps(text) for text in texts.values()])
+        except DemoError as error:
+            assert "\n" not in str(error)
+
+    places = st.sampled_from([path for path in paths(both) if path])
+    return of_hypothesis(st.tuples(places, JSON, st.sampled_from([False] * 9 + [True])), 10_000, check)
+
+
+def checkpoints() -> tuple[int, list[str]]:
+    """Checkpoints of 2016 whose protocol buffers, blocks or bytes are others, with right checksums."""
+    from helpers_2016 import SMALL, hostile_checkpoints, is_read
+
+    return of_hypothesis(hostile_checkpoints(SMALL), 10_000, is_read)
+
+
+def json_input() -> tuple[int, list[str]]:
+    """Files of sequences and pairs, as JSON of any shape, as lines and as bytes."""
+    from seq2seq_demo.data.own_pairs import read_pairs
+    from seq2seq_demo.data.sequences import batches, from_file
+    from seq2seq_demo.errors import DemoError
+
+    folder = Path(tempfile.mkdtemp())
+    symbols = st.lists(st.integers(-1, 12) | JSON, max_size=5)
+    others = {"output": symbols, "id": JSON, "x": JSON}
+    items = symbols | st.fixed_dictionaries({"input": symbols}, optional=others) | JSON
+    dumped = items.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20)
+    lines = st.lists(dumped, max_size=5).map(b"\n".join)
+    documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
+
+    def check(content: bytes) -> None:
+        path = folder / f"{os.getpid()}.jsonl"
+        path.write_bytes(content)
+        for read in (lambda rows: list(batches(rows, 3, None, 9, lambda error: None)), read_pairs):
+            try:
+                read(row for row in from_file(str(path)) if row)
+            except DemoError as error:
+                assert "\n" not in str(error).replace(str(path), "")
+
+    return of_hypothesis(lines | documents | lines.map(lambda text: b"\xef\xbb\xbf" + text), 10_000, check)
+
+
+def options() -> tuple[int, list[str]]:
+    """Command lines of known and unknown words."""
+    from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
+    from seq2seq_demo.errors import DemoError
+
+    known = [name for action in make_parser()._actions for name in action.option_strings if "h" not in name]
+    words = st.sampled_from([*known, *COMMANDS, "reversed", "embedding_rnn", "-", "--", "=", "0", "-1", "3", "1e9"])
+    nonsense = st.text(max_size=8) | st.integers().map(str) | st.floats().map(str) | st.just("9" * 5000)
+    argv = st.lists(words | nonsense | st.tuples(words, nonsense).map("=".join), max_size=8)
+
+    def check(argv: list[str]) -> None:
+        with contextlib.suppress(DemoError, SystemExit):
+            parse(argv)
+
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # of --version
+        return of_hypothesis(argv, 10_000, check)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as tempfile.tempdir:
+        sys.exit(main(sys.argv[1:]))
