@@ -22,7 +22,7 @@ MAX_PANELS = 16
 CELL, PANEL = 0.3, 6  # inches: the most that a cell and a panel measure
 FONT, LEGIBLE, THINNED = 10, 3, 6  # points of labels: the most; if they were less than LEGIBLE, some are left out
 MAX_CELLS = 20_000  # drawn one by one, in all panels; more are an image
-MAX_PIXELS = 1000  # across and down the image of a panel, which at 200 dots an inch then shows each
+DOTS, PIXELS = 200, 160  # of a picture and of an image in it, at most, an inch: no pixel falls between dots
 WRONG = "tab:red"
 
 
@@ -89,7 +89,7 @@ def attention(path: Path, predictions: list[Prediction]) -> None:
         ax.set_title(f"sequence {k}")
     for ax in axes[B:]:
         ax.remove()
-    label = "attention α" + _pooled(predictions[0])
+    label = "attention α" + _pooled(predictions[0], layout)
     figure.colorbar(meshes[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
     _save(figure, path)
 
@@ -158,7 +158,7 @@ def _step(room: float) -> int:
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw a sequence; return what the colour bar is of."""
     T, S = len(p.predicted), len(p.source)
-    mesh = _image(ax, p) if layout.as_image else _cells(ax, p)
+    mesh = _image(ax, p, layout) if layout.as_image else _cells(ax, p)
     aspect = layout.height / layout.width * S / T
     ax.set(aspect=aspect, xlim=(0, S), ylim=(T, 0))
     ax.set(xlabel="input" + _every(layout.across), ylabel="prediction" + _every(layout.down))
@@ -175,23 +175,27 @@ def _cells(ax: Any, p: Prediction) -> Any:
     return ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
 
 
-def _image(ax: Any, p: Prediction) -> Any:
+def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw the cells as pixels, of several cells if there are many: their largest α, so that none is lost."""
     assert p.attention is not None
-    pixels, (height, width) = p.attention, _cells_of_a_pixel(p)
-    pixels = np.maximum.reduceat(pixels, range(0, len(pixels), height), axis=0)
-    pixels = np.maximum.reduceat(pixels, range(0, pixels.shape[1], width), axis=1)
-    extent = (0, width * pixels.shape[1], height * len(pixels), 0)
-    return ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+    pixels, (T, S), (rows, columns) = p.attention, p.attention.shape, _pixels(p, layout)
+    pixels = np.maximum.reduceat(pixels, np.arange(rows) * T // rows, axis=0)
+    pixels = np.maximum.reduceat(pixels, np.arange(columns) * S // columns, axis=1)
+    return ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=(0, S, T, 0))
 
 
-def _cells_of_a_pixel(p: Prediction) -> tuple[int, int]:
-    return ceil(len(p.predicted) / MAX_PIXELS), ceil(len(p.source) / MAX_PIXELS)
+def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
+    """Return how many rows and columns are shown: pixels of an image, or the cells."""
+    T, S = len(p.predicted), len(p.source)
+    if not layout.as_image:
+        return T, S
+    return min(T, int(PIXELS * layout.height)), min(S, int(PIXELS * layout.width))
 
 
-def _pooled(p: Prediction) -> str:
+def _pooled(p: Prediction, layout: _Layout) -> str:
     """Say what a pixel of an image shows that is of several cells."""
-    height, width = _cells_of_a_pixel(p)
+    rows, columns = _pixels(p, layout)
+    height, width = ceil(len(p.predicted) / rows), ceil(len(p.source) / columns)
     return "" if height == width == 1 else f", the largest of {height} x {width} cells"
 
 
@@ -211,9 +215,9 @@ def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
         for t in wrong:
             ax.text(S + 0.3, t + 0.5, f"expected {expected[t]}", color=WRONG, fontsize=layout.font, va="center")
     elif wrong:
-        height, _ = _cells_of_a_pixel(p)
-        marks = np.unique(np.array(wrong) // height) * height + height / 2
-        thickness = max(0.75, 72 * layout.height * height / T)  # points
+        rows, _ = _pixels(p, layout)
+        marks = (np.unique(np.array(wrong) * rows // T) + 0.5) * T / rows
+        thickness = max(0.75, 72 * layout.height / rows)  # points
         ax.hlines(marks, 1.01 * S, 1.04 * S, color=WRONG, linewidth=thickness, clip_on=False)
         ax.text(1.05 * S, T / 2, f"{len(wrong)} of {T} wrong", color=WRONG, rotation=270, va="center")
 
@@ -232,7 +236,7 @@ def _save(figure: Any, path: Path) -> None:
 
     suffix, picture = path.suffix.lower(), io.BytesIO()
     with rc_context({"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}):
-        figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=200, bbox_inches="tight")
+        figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS, bbox_inches="tight")
     try:
         access.write(path, picture.getvalue())
     except OSError as error:

@@ -11,6 +11,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 
+LONGEST = 1_000_000  # symbols of a sequence; decoding a longer one would take minutes
 FLOAT = 4  # bytes
 SYMBOL = 8
 ARRAY = 112  # of an array, beside what is in it
@@ -28,13 +29,15 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
 
 
 def check_points_fit(n: int, in_len: int, out_len: int) -> None:
-    """Raise UsageError if so many pairs cannot fit."""
+    """Raise UsageError if so many pairs cannot fit, or are longer than any that should be asked for."""
     n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy's would overflow
+    _check_lengths(in_len, out_len)
     _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len))
 
 
 def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
-    """Raise UsageError if what is kept of `rows` sequences, while they are decoded at once, cannot fit."""
+    """Raise UsageError if what is kept of `rows` sequences, while they are decoded at once, cannot fit, or likewise."""
+    _check_lengths(in_len, out_len)
     what = f"{rows} sequences of {in_len} + {out_len} symbols, decoded at once,"
     _check(what, decoding_bytes(model_config, rows, in_len, out_len))
 
@@ -55,6 +58,11 @@ def n_weights(model_config: ModelConfig) -> int:
     """Return how many numbers the network has, without listing a billion layers: it grows by the same with each."""
     one, two = (sum(map(prod, weight_shapes(replace(model_config, num_layers=n)).values())) for n in (1, 2))
     return one + (model_config.num_layers - 1) * (two - one)
+
+
+def _check_lengths(in_len: int, out_len: int) -> None:
+    if max(in_len, out_len) > LONGEST:
+        raise UsageError(f"expected sequences of at most {LONGEST} symbols, got {max(in_len, out_len)}")
 
 
 def _check(what: str, needed: int) -> None:

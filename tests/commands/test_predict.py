@@ -268,6 +268,7 @@ def test_json_says_which_line_of_a_file_it_answers(run):
     with open("in.jsonl", "w") as file:
         file.write(
             '[0, 1]\n\n{"input": [1, 2], "id": "b"}\n2 3\n{"id": [3, null], "input": [3, 4], "output": [4, 3]}\n'
+            '{"input": [4, 5], "id": null}\n'
         )
     status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl", "--json")
     assert status == 0, err
@@ -276,6 +277,7 @@ def test_json_says_which_line_of_a_file_it_answers(run):
         {"line": 3, "id": "b", "input": [1, 2]},
         {"line": 4, "input": [2, 3]},
         {"line": 5, "id": [3, None], "input": [3, 4]},
+        {"line": 6, "id": None, "input": [4, 5]},
     ]
 
 
@@ -324,6 +326,22 @@ def test_an_expected_output_of_another_length(run):
     status, _, err = run("predict", "-i", "w", "--from-file", "in.jsonl")
     assert status == 1
     assert "in.jsonl, line 1: expected an output of 3 integers, got 2; give --out-len 2" in err
+
+
+def test_an_expected_output_of_another_length_is_a_bad_sequence_among_good_ones(run):
+    network = save_random("w", ATTENTION, in_len=3, out_len=3)
+    good = line_of(network, [1, 2, 3], "3 2 1", out_len=3)
+    with open("in.jsonl", "w") as file:
+        file.write('[1, 2, 3]\n{"input": [1], "output": [4, 5]}\n{"input": [1, 2, 3], "output": [4]}\n[1, 2, 3]\n')
+    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl", "--keep-going")
+    assert (status, out) == (1, good + good)
+    assert "in.jsonl, line 2: expected 3 integers, got 1" in err
+    assert "in.jsonl, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
+    with open("in.jsonl", "w") as file:
+        file.write('[1, 2, 3]\n[1, 2, 3]\n{"input": [1, 2, 3], "output": [4]}\n[1, 2, 3]\n')
+    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl")
+    assert (status, out) == (1, good + good)
+    assert "in.jsonl, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
 
 
 def test_attention_in_the_terminal_and_as_a_picture(run):
@@ -392,13 +410,14 @@ def test_a_conversation(tmp_path):
     os.write(ours, b"3 1 2\n")
     answer = process.stdout.readline()  # before the next line is typed
     assert "==> For input [3, 1, 2], prediction=[" in answer
-    os.write(ours, b"3 1\n[4, 5, 99]\n4, 5, 6\n\x04")
+    os.write(ours, b'3 1\n[4, 5, 99]\n{"input": [4, 5, 6], "output": [4]}\n4, 5, 6\n\x04')
     out, err = process.communicate(timeout=30)
     assert "For input [4, 5, 6], prediction=[" in out
     assert process.returncode == 0
     assert "Type 3 integers from 0 to 9; Ctrl-D ends" in err
     assert "line 2: expected 3 integers, got 2" in err
     assert "line 3: expected integers from 0 to 9, got 99" in err
+    assert "line 4: expected an output of 2 integers, got 1" in err
     os.close(ours)
     os.close(theirs)
 

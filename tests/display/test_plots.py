@@ -1,3 +1,5 @@
+import base64
+import io
 import os
 import re
 import subprocess
@@ -103,6 +105,50 @@ def test_a_panel_for_each_sequence(tmp_path, B, T, S):
     plots.attention(tmp_path / "a.svg", [Prediction(row, [0] * T, None, None, alpha) for row in symbols.tolist()])
     *panels, _ = groups(tmp_path / "a.svg", "axes")
     assert [[int(text) for text, _ in texts(panel)[:S]] for panel in panels] == symbols.tolist()
+
+
+def test_many_cells_are_an_image_of_bounded_size(tmp_path):
+    """Of 1200 x 2500 cells, a pixel shows 3 x 3, by the largest α of them."""
+    T, S = 1200, 2500
+    alpha = np.zeros((T, S))
+    alpha[1, 5] = alpha[1199, 2499] = 1
+    expected = [1] * T
+    expected[700], expected[701], expected[1100] = 2, 2, 3
+    plots.attention(tmp_path / "a.svg", [Prediction([7] * S, [1] * T, expected, attention=alpha)])
+    assert (tmp_path / "a.svg").stat().st_size < 200_000
+    assert groups(tmp_path / "a.svg", "QuadMesh") == []
+    panel, bar = groups(tmp_path / "a.svg", "axes")
+    assert texts(bar)[-1] == ("attention α, the largest of 3 x 3 cells", None)
+    said = texts(panel)
+    assert ("3 of 1200 wrong", RED) in said
+    assert said.count(("7", None)) == 2500 // 50
+    assert ("input, every 50th symbol", None) in said
+    (image,) = panel.iter(f"{SVG}image")
+    pixels = decoded_png(image.get("{http://www.w3.org/1999/xlink}href"))[::-1]  # the last row comes first
+    dark = np.argwhere(pixels[..., 0] < 0.1) / pixels.shape[:2]
+    for place in ((1 / 1200, 5 / 2500), (1199 / 1200, 2499 / 2500)):
+        assert abs(dark - place).max(axis=1).min() < 0.003
+    assert len(dark) < 15
+
+
+def decoded_png(href):
+    """The picture that an SVG holds."""
+    from matplotlib.image import imread
+
+    return imread(io.BytesIO(base64.b64decode(href.partition(",")[2])))
+
+
+def test_labels_of_long_sequences_are_thinned_and_few_cells_stay_cells(tmp_path):
+    T, S = 3, 500
+    prediction = Prediction([8] * S, [4, 5, 6], [4, 9, 6], attention=np.full((T, S), 1 / S))
+    plots.attention(tmp_path / "a.svg", [prediction])
+    panel, _ = groups(tmp_path / "a.svg", "axes")
+    assert len(groups(tmp_path / "a.svg", "QuadMesh")) == 1
+    said = texts(panel)
+    assert ("expected 9", RED) in said
+    assert ("5", RED) in said
+    assert said.count(("8", None)) == 500 // 10
+    assert ("input, every 10th symbol", None) in said
 
 
 def test_too_many_sequences(tmp_path):
