@@ -331,7 +331,7 @@ def metadata() -> tuple[int, list[str]]:
         else:
             where[path[-1]] = value
         try:
-            _metadata([json.dumps(text) for text in texts.values()])
+            _metadata({"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
         except DemoError as error:
             assert "\n" not in str(error)
 

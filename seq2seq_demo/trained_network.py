@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +31,8 @@ from seq2seq_demo.network.parallel import in_threads, rows_at_once
 from seq2seq_demo.network.parameters import Weights, check_weights, initial_weights, weight_shapes
 from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit
 
-MOST_DRAWN_AGAIN = 200_000_000  # symbols; more would take minutes and gigabytes, whoever wrote the file
+MOST_DRAWN_AGAIN = 100_000_000, 10_000_000  # symbols and points; more would take long, whoever wrote the file
+MOST_STEPS = 2**53
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -94,6 +96,12 @@ class TrainedNetwork:
     progress: Progress | None = None  # of a snapshot
     lesson: Lesson | None = None  # of a snapshot
     program: str | None = None  # that trained it, if not this one
+
+    @property
+    def training_id(self) -> str:
+        """A checksum of what was trained and how, alike in all snapshots of one training."""
+        facts = self.model_config, self.task, self.trained, self.lesson
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
 
     def __repr__(self) -> str:
         """Return a line or two that say what it is."""
@@ -197,7 +205,7 @@ class TrainedNetwork:
 
         `task` is a pattern's name, a `Task`, or pairs of a source and a target, of which the default is all; None is
         the pattern that it was trained on. The lengths are those of training unless they are given. Of a training on
-        more than 200 million symbols, which would take too long to draw again, some sources may come again.
+        more than 100 million symbols or 10 million points, which takes too long to draw again, some may come again.
 
         Raises:
             UsageError: there is no such pattern, or it does not fit the network.
@@ -220,6 +228,7 @@ class TrainedNetwork:
         S = in_len or self.in_len or TrainConfig.in_len
         T = out_len or self._trained_len(S)
         check_points_fit(n or EVALUATED, S, T or S)
+        check_decoding_fits(self.model_config, 1, S, T or S)
         pairs = task.held_out(Sample(n, S, T, seed), self.model_config, self._seen(S))
         for name, asked, symbols in (("in-len", in_len, pairs.sources), ("out-len", out_len, pairs.targets)):
             if asked not in (None, symbols.shape[1]):
@@ -229,7 +238,10 @@ class TrainedNetwork:
     @property
     def draws_again(self) -> bool:
         """Whether the sources it was trained on are few enough to draw again, so that an evaluation avoids them."""
-        return self.trained is None or self.trained.config.points * self.trained.config.in_len <= MOST_DRAWN_AGAIN
+        if self.trained is None:
+            return True
+        n = self.trained.config.points
+        return n * self.trained.config.in_len <= MOST_DRAWN_AGAIN[0] and n <= MOST_DRAWN_AGAIN[1]
 
     def _seen(self, in_len: int) -> np.ndarray | None:
         """Return the random sources of this length that the last training drew, `[points, S]`, if there are any."""
@@ -272,6 +284,8 @@ class TrainedNetwork:
         Raises:
             WeightsError: `load` would refuse it, since a weight is missing or not finite, say.
         """
+        _check_step(self.step)
+        check_weights(self.model_config, self.weights, self.moments)
         arrays: dict[str, Any] = {**self.weights, "optimizer/step": np.int64(self.step)}
         arrays |= {f"optimizer/{name}": moment for name, moment in self.moments.items()}
         texts = {"model": json.dumps(asdict(self.model_config)), "training": json.dumps(self._training_json())}
@@ -341,35 +355,36 @@ def _network_of_2016(content: bytes) -> TrainedNetwork:
 
 
 def _from_bytes(content: bytes) -> TrainedNetwork:
-    with container.opened(content) as file:
-        try:
-            model_config, facts = _metadata(file.texts)
-        except WeightsError as error:
-            raise WeightsError(f"damaged weights file: {error}") from error
-        shapes = weight_shapes(model_config)
-        moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
-        if not file.has("optimizer/m"):
-            moment_shapes = {}
-        file.require_only(["optimizer/step", *shapes, *(f"optimizer/{name}" for name in moment_shapes)])
-        weights = {name: file.array(name, shape, "float32") for name, shape in shapes.items()}
-        moments = {name: file.array(f"optimizer/{name}", shape, "float32") for name, shape in moment_shapes.items()}
-        step = int(file.array("optimizer/step", (), "int64"))
-    require_integer("step", step, at_least=0)
+    file = container.read(content)
+    try:
+        model_config, facts = _metadata(file.texts)
+    except WeightsError as error:
+        raise WeightsError(f"damaged weights file: {error}") from error
+    shapes = weight_shapes(model_config)
+    moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
+    if not any(name.startswith("optimizer/m/") for name in file.datasets):
+        moment_shapes = {}
+    file.require_only(["optimizer/step", *shapes, *(f"optimizer/{name}" for name in moment_shapes)])
+    weights = {name: file.array(name, shape, "float32") for name, shape in shapes.items()}
+    moments = {name: file.array(f"optimizer/{name}", shape, "float32") for name, shape in moment_shapes.items()}
+    step = int(file.array("optimizer/step", (), "int64"))
+    _check_step(step)
     check_weights(model_config, weights, moments)
     return TrainedNetwork(model_config, weights, step=step, moments=moments, **facts)
 
 
-def _metadata(texts: list[str]) -> tuple[ModelConfig, dict[str, Any]]:
+def _metadata(texts: dict[str, str]) -> tuple[ModelConfig, dict[str, Any]]:
     """Return the model, and the fields of a `TrainedNetwork` beside it and the weights."""
-    model: dict[str, Any] = {}
-    training: dict[str, Any] = {}
-    for text in texts:
-        values = parse_object(text)
-        if "pattern" in values:
-            training = values
-        else:
-            model = values
-    return typed(ModelConfig, model), _from_json(training)
+    if texts.keys() != {"format", "model", "training"}:
+        raise WeightsError(f"expected attributes 'format', 'model' and 'training', got {sorted(texts)}")
+    return typed(ModelConfig, parse_object(texts["model"])), _from_json(parse_object(texts["training"]))
+
+
+def _check_step(step: int) -> None:
+    """Raise an error for what Adam cannot have counted."""
+    require_integer("step", step, at_least=0)
+    if step > MOST_STEPS:
+        raise WeightsError(f"expected a step of at most {MOST_STEPS}, got {step}")
 
 
 def _from_json(training: dict[str, Any]) -> dict[str, Any]:
@@ -379,6 +394,9 @@ def _from_json(training: dict[str, Any]) -> dict[str, Any]:
         WeightsError: a value is missing, or of the wrong type or range.
         UsageError: a setting of the training is out of its range.
     """
+    unknown = training.keys() - {"pattern", "in_len", "out_len", "trained", "reached", "progress"}
+    if unknown:
+        raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
     trained, reached, progress = (
         dict(require_type(name, training.get(name), dict)) for name in ("trained", "reached", "progress")
     )

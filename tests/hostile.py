@@ -45,6 +45,10 @@ def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
         other["data"] = np.ones(SHAPE, np.float32)
     for name, change in _structures(folder).items():
         yield name, edited(folder / "edited", lambda file, change=change: change(file))
+    body = small_network().to_bytes()[512:]
+    tree, heap = body.index(b"TREE"), body.index(b"GCOL")
+    yield "a tree within itself", with_checksum(body[: tree + 32] + tree.to_bytes(8, "little") + body[tree + 40 :])
+    yield "a heap without an end", with_checksum(body[: heap + 16] + bytes(16) + body[heap + 32 :])
     for name, text in _metadata().items():
         yield name, edited(folder / "edited", lambda file, text=text: file.attrs.__setitem__(text[0], text[1]))
 
@@ -56,6 +60,15 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
             file.create_dataset(WEIGHT, **how)
 
         return change
+
+    def committed_type(file):
+        file["type"] = np.dtype("f4")
+        instead(shape=SHAPE, dtype=file["type"])(file)
+        del file["type"]
+
+    def one_for_two(file):
+        del file["decoder/layer_0/bias"]
+        file["decoder/layer_0/bias"] = file["encoder/layer_0/bias"]
 
     def link(target) -> Callable[[h5py.File], object]:
         def change(file):
@@ -163,6 +176,8 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "no weight": lambda file: file.__delitem__(WEIGHT),
         "no decoder": lambda file: file.__delitem__("decoder"),
         "moments of one weight": lambda file: file.create_dataset(f"optimizer/m/{WEIGHT}", data=np.ones(SHAPE, "f4")),
+        "a committed type": committed_type,
+        "one weight under two names": one_for_two,
         "another weight": lambda file: file.create_dataset("decoder/more", data=1),
         "a long text": lambda file: file.attrs.__setitem__("more", "a" * 10**6),
     }

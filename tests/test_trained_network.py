@@ -216,7 +216,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, content, value):
     [
         (lambda it: it.weights["decoder/attention/score"].fill(np.nan), "expected finite numbers in 'decoder/att"),
         (lambda it: it.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
-        (lambda it: it.moments.pop("m/decoder/embedding"), "missing weight 'optimizer/m/decoder/embedding'"),
+        (lambda it: it.moments.pop("m/decoder/embedding"), "missing weight 'm/decoder/embedding'"),
         (lambda it: object.__setattr__(it, "step", -1), "expected step to be an integer of at least 0, got -1"),
     ],
 )
@@ -378,7 +378,7 @@ def test_a_source_that_the_pattern_does_not_take():
 
 
 def test_a_source_that_is_too_long():
-    with pytest.raises(UsageError, match=r"1 sequences of 1000000 \+ 1000000 symbols, decoded at once, need "):
+    with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 1000000"):
         network(task=None, in_len=None, out_len=None).predict(np.zeros((1, 1_000_000), np.uint8))
 
 

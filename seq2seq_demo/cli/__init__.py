@@ -8,7 +8,7 @@ import traceback
 from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.options import EvaluateOptions, Options, PatternsOptions, PredictOptions, TrainOptions
 from seq2seq_demo.display import console
-from seq2seq_demo.display.console import notice
+from seq2seq_demo.display.console import notice, printable
 from seq2seq_demo.errors import DemoError, Interrupted
 
 
@@ -33,14 +33,14 @@ def _main(argv: list[str]) -> int:
         return error.exit_status
     except Exception as error:
         if options and options.verbose >= 2:
-            notice(traceback.format_exc())
+            print(printable(traceback.format_exc()), file=sys.stderr)
         notice(f"seq2seq-demo: error: {_in_a_line(error)}")
         return error.exit_status if isinstance(error, DemoError) else 1
     return 0
 
 
 def run(options: Options) -> None:
-    """Call the command; NumPy and h5py, which --help and wrong usage do without, are imported with it."""
+    """Call the command; NumPy, which --help and wrong usage do without, is imported with it."""
     if "numpy" not in sys.modules:
         # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -69,6 +69,8 @@ def _in_a_line(error: Exception) -> str:
         message = str(error)
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, MemoryError):
+        message = f"expected more memory to be free: {error}"
     elif isinstance(error, FileNotFoundError):
         message = "expected to run in a directory, but this one was removed"
     else:

@@ -14,7 +14,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
 from seq2seq_demo.data.patterns import check_name
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import canonical
-from seq2seq_demo.files.access import are_one_file
+from seq2seq_demo.files.access import are_one_file, is_standard_input
 
 ENGINES = ("numpy", "keras")
 
@@ -111,16 +111,25 @@ class TrainOptions(NetworkOptions):
 
     def _require_different_files(self) -> None:
         """Raise UsageError where a file is to be written over another that the options name, or over a snapshot."""
-        if self.output_weights and canonical.is_snapshot(Path(os.path.realpath(self.output_weights))):
-            raise UsageError(f"expected -o to name no snapshot, which are removed, got {str(self.output_weights)!r}")
+        written = {"-o": self.output_weights, "--history": self.history, "--history-plot": self.history_plot}
+        for name, path in written.items():
+            if path and canonical.is_snapshot(Path(os.path.realpath(path))):
+                raise UsageError(f"expected {name} to name no snapshot, got {str(path)!r}")
         pattern = self.pattern and self.pattern.rpartition(":")[0]
         read = {"-i": self.input_weights, "--from-file": self.from_file, "-p": pattern}
-        written = {"-o": self.output_weights, "--history": self.history, "--history-plot": self.history_plot}
-        named = {name: Path(path) for name, path in (read | written).items() if path}
-        for first, second in itertools.combinations(named, 2):
-            may_be_one = second in read or (first, second) == ("-i", "-o")  # -o may replace what training starts from
-            if not may_be_one and are_one_file(named[first], named[second]):
-                raise UsageError(f"expected {first} and {second} to be different files, got {named[first]} twice")
+        _require_different(read, written, may_be_one=("-i", "-o"))  # -o may replace what training starts from
+
+
+def _require_different(
+    read: dict[str, Any], written: dict[str, Any], may_be_one: tuple[str, str] | None = None
+) -> None:
+    """Raise UsageError where a file that is written is also read, or written twice; None names no file."""
+    named = {name: Path(path) for name, path in (read | written).items() if path}
+    for first, second in itertools.combinations(named, 2):
+        is_stdin = first == "--from-file" and str(named[first]) == "-"
+        is_one = is_standard_input(named[second]) if is_stdin else are_one_file(named[first], named[second])
+        if second in written and (first, second) != may_be_one and is_one:
+            raise UsageError(f"expected {first} and {second} to be different files, got {named[first]} twice")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +148,8 @@ class PredictOptions(NetworkOptions):
         super().__post_init__()
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
+        read = {"-i": self.input_weights, "--from-file": self.from_file}
+        _require_different(read, {"--attention-plot": self.attention_plot})
 
 
 # People will paste the example: it has to work.

@@ -13,8 +13,9 @@ from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import notice
-from seq2seq_demo.errors import DemoError, UsageError, WeightsError
+from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.files import access, canonical, destinations
+from seq2seq_demo.files.access import are_one_file
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
@@ -100,14 +101,15 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
     Raises:
         WeightsError: the iteration that --iter-num is to make exists already.
     """
+    folder = options.data_dir
     if options.output_weights is not None:
-        return Destination(options.output_weights, overwrite=True)
+        return Destination(options.output_weights, overwrite=True, folder=folder)
     if options.iter_num is None:
-        return Destination()
-    path = canonical.canonical_path(options.data_dir, name, task.name, options.iter_num + 1)
-    if os.path.lexists(path):
-        raise WeightsError(f"{path} exists: continue from it with --iter-num {options.iter_num + 1}, or give -o FILE")
-    return Destination(path)
+        return Destination(folder=folder)
+    taken = canonical.iteration_path(folder, name, task.name, options.iter_num + 1)
+    if os.path.lexists(taken):
+        raise WeightsError(f"{taken} exists: continue from it with --iter-num {options.iter_num + 1}, or give -o FILE")
+    return Destination(canonical.canonical_path(folder, name, task.name, options.iter_num + 1), folder=folder)
 
 
 def _own_pairs(
@@ -155,56 +157,12 @@ def _train_config(
 
 
 def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | None:
-    """Return the training that a snapshot is of, or None if there is none and the options say what to train."""
-    found = _snapshot_to_resume(options, pattern)
-    if found is None:
-        return None
-    path, snapshot, run, lock = found
-    try:
-        task = _resumed_task(options, pattern, path, snapshot, run)
-        check_training_fits(snapshot.model_config, run.config)
-        name = options.name or canonical.name_in_name(path)
-        destination = _destination(options, name, task)
-    except BaseException:
-        if lock:
-            lock.close()
-        raise
-    if destination.output is None:
-        noted = destinations.noted(path)
-        destination = noted or destination
-        if noted is None:
-            notice("Where this training was to be saved is not known here: it gets the next unused name, or -o FILE")
-    epoch = snapshot.progress.epoch + 1 if snapshot.progress else 1
-    notice(f"Resuming {path}, epoch {epoch}, step {snapshot.step}")
-    return Start(snapshot, run.config, task, name, destination, path, lock)
-
-
-def _resumed_task(
-    options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: TrainedNetwork, run: TrainingRun
-) -> Task:
-    """Return what a snapshot's training learns, if that is still the same."""
-    as_trained = replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
-    pairs = _own_pairs(as_trained, run.config.points, pattern, snapshot.model_config)
-    lesson = snapshot.lesson or Lesson()
-    if lesson.data and not pairs:
-        raise UsageError(f"{path} was trained on own data ({snapshot.task!r}): expected --from-file again")
-    if pairs and pairs.digest != lesson.data:
-        raise UsageError(f"{path}: expected the data that its training began with, got other data")
-    task = pairs or pattern or _pattern_of(snapshot)
-    if lesson.fingerprint not in (None, task.fingerprint(run.config, snapshot.model_config)):
-        raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")
-    return task
-
-
-def _snapshot_to_resume(
-    options: TrainOptions, pattern: SequencePattern | None
-) -> tuple[Path, TrainedNetwork, TrainingRun, BinaryIO | None] | None:
-    """Return the newest snapshot that the options do not contradict, its training, and for the chief its lock.
+    """Return the training of the newest snapshot that the options do not contradict.
 
     Where there is none, and the options say what to train, return None and say so.
 
     Raises:
-        UsageError: they contradict them all; the message names an option of the newest.
+        DemoError: they contradict them all, in a setting or in the data; the message is about the newest.
         WeightsError: there is none, or only those of trainings that run.
     """
     obstacle: DemoError | None = None
@@ -217,16 +175,73 @@ def _snapshot_to_resume(
             notice(f"Skipping {error}")
             continue
         try:
-            check_agreement(options, path, snapshot, pattern, resume=True)
-            # Of several workers, only the chief writes it.
-            of_stopped = "the snapshot of a training that stopped"
-            lock = access.open_locked(path, of_stopped, WeightsError) if workers.is_chief() else None
-            return path, snapshot, snapshot.trained, lock
+            return _resume(options, pattern, path, snapshot, snapshot.trained)
         except DemoError as error:
             obstacle = obstacle or error
+            if options.from_file == "-":  # which can be read only once
+                break
     if obstacle:
         raise obstacle
     if not (options.points or options.from_file):
         raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
     notice(f"No snapshot in {options.data_dir}: starting afresh")
     return None
+
+
+def _resume(
+    options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: TrainedNetwork, run: TrainingRun
+) -> Start:
+    """Return the training of a snapshot, which the chief of several workers locks: it alone writes it."""
+    check_agreement(options, path, snapshot, pattern, resume=True)
+    lock = None
+    if workers.is_chief():
+        lock = access.open_locked(path, "the snapshot of a training that stopped", WeightsError)
+    try:
+        task = _resumed_task(options, pattern, path, snapshot, run)
+        check_training_fits(snapshot.model_config, run.config)
+        name = options.name or canonical.name_in_name(path)
+        destination = _resumed_destination(options, path, snapshot, name, task)
+    except BaseException:
+        if lock:
+            lock.close()
+        raise
+    epoch = snapshot.progress.epoch + 1 if snapshot.progress else 1
+    notice(f"Resuming {path}, epoch {epoch}, step {snapshot.step}")
+    return Start(snapshot, run.config, task, name, destination, path, lock)
+
+
+def _resumed_destination(
+    options: TrainOptions, path: Path, snapshot: TrainedNetwork, name: str | None, task: Task
+) -> Destination:
+    """Return where the options want it saved, or else where its training was begun to be saved."""
+    destination = _destination(options, name, task)
+    if destination.output is not None:
+        return destination
+    noted = destinations.noted(path, snapshot.training_id)
+    if noted is None:
+        notice("Where this training was to be saved is not known here: it gets the next unused name, or -o FILE")
+        return destination
+    is_there = noted.folder.is_dir() and not are_one_file(noted.folder, destination.folder)
+    return noted if is_there else noted._replace(folder=destination.folder)
+
+
+def _resumed_task(
+    options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: TrainedNetwork, run: TrainingRun
+) -> Task:
+    """Return what a snapshot's training learns, if that is still the same."""
+    lesson = snapshot.lesson or Lesson()
+    if lesson.data and not options.from_file:
+        raise UsageError(f"{path} was trained on own data ({snapshot.task!r}): expected --from-file again")
+    if options.from_file and not lesson.data:
+        raise UsageError(f"{path} was trained on pattern {snapshot.task!r}: expected no --from-file")
+    as_trained = replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
+    try:
+        pairs = _own_pairs(as_trained, run.config.points, pattern, snapshot.model_config)
+    except InputError as error:
+        raise UsageError(f"{path}: expected the data that its training began with: {error}") from error
+    if pairs and pairs.digest != lesson.data:
+        raise UsageError(f"{path}: expected the data that its training began with, got other data")
+    task = pairs or pattern or _pattern_of(snapshot)
+    if lesson.fingerprint not in (None, task.fingerprint(run.config, snapshot.model_config)):
+        raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")
+    return task

@@ -2,17 +2,18 @@
 
 import contextlib
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.start import Start, start_of_training
-from seq2seq_demo.data.patterns import is_own
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.display import tensorboard
-from seq2seq_demo.display.console import line, notice
+from seq2seq_demo.display.console import line, notice, result
 from seq2seq_demo.display.history import History
 from seq2seq_demo.display.progress import TrainingReport, advice, training_header
-from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files import access, canonical
+from seq2seq_demo.errors import Interrupted, WeightsError
+from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
@@ -34,10 +35,11 @@ def _train(start: Start, options: TrainOptions) -> None:
     if not workers.is_chief():
         _train_with_the_chief(start)
         return
-    path = start.destination.output or canonical.next_unused_path(options.data_dir, start.name, start.task.name)
+    output, _, folder = start.destination
+    path = output or canonical.next_unused_path(folder, start.name, start.task.name)
     access.check_writable(path, "a weights file", WeightsError)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
-        line(f"Saved {_save(start.network, start, options.data_dir)}")
+        result(f"Saved {_save(start.network, start)}")
         return
     network = _train_and_save(start, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
@@ -67,13 +69,16 @@ def _train_and_save(start: Start, options: TrainOptions) -> TrainedNetwork:
         from seq2seq_demo.training.loop import fit
 
         network = fit(task, config, start.network, [screen, history, logs], snapshots)
-        line(f"Saved {_save_or_keep(network, start, options.data_dir, snapshots)}")
+        line(f"Saved {_save_or_keep(network, start, snapshots)}")
+    if interruption.signum:
+        raise Interrupted("interrupted when the training was over", interruption.signum)
     return network
 
 
 def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) -> Snapshots:
     """Return what keeps the training; its message says which options --resume needs again."""
-    again = [("--from-file", options.from_file), ("-p", options.pattern if is_own(options.pattern or "") else None)]
+    pattern = options.pattern or (start.task.name if start.task.name in PATTERNS else None)
+    again = [("-n", start.name), ("-p", pattern), ("--from-file", options.from_file)]
     snapshots = Snapshots(
         options.data_dir,
         start.name,
@@ -86,6 +91,8 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
     )
     if start.snapshot and start.lock:
         snapshots.last, snapshots.files[start.snapshot] = start.snapshot, start.lock
+        training = replace(start.network, lesson=start.lesson).training_id
+        destinations.note(start.snapshot, training, start.destination)  # it may be another now
     return snapshots
 
 
@@ -97,11 +104,11 @@ def _train_with_the_chief(start: Start) -> None:
         fit(start.task, start.config, start.network)
 
 
-def _save_or_keep(network: TrainedNetwork, start: Start, data_dir: Path, snapshots: Snapshots) -> Path:
+def _save_or_keep(network: TrainedNetwork, start: Start, snapshots: Snapshots) -> Path:
     """Save a training, which makes its snapshot needless; where that fails, say where else it is kept."""
     try:
-        path = _save(network, start, data_dir)
-    except WeightsError as error:
+        path = _save(network, start)
+    except (WeightsError, OSError) as error:
         kept = snapshots.keep(network)
         where = f"the trained network is kept in {kept}" if kept else "nor could it be kept anywhere else"
         raise WeightsError(f"{error}; {where}") from error
@@ -109,13 +116,13 @@ def _save_or_keep(network: TrainedNetwork, start: Start, data_dir: Path, snapsho
     return path
 
 
-def _save(network: TrainedNetwork, start: Start, data_dir: Path) -> Path:
+def _save(network: TrainedNetwork, start: Start) -> Path:
     """Save a training; return where."""
-    output, overwrite = start.destination
+    output, overwrite, folder = start.destination
     if output is not None:
         try:
             network.save(output, overwrite)
             return output
         except FileExistsError:
             notice(f"{output} was made by another training meanwhile: saving under the next unused name")
-    return canonical.save_under_unused_name(network.save, data_dir, start.name, start.task.name)
+    return canonical.save_under_unused_name(network.save, folder, start.name, start.task.name)

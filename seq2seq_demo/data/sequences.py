@@ -20,8 +20,8 @@ from seq2seq_demo.errors import InputError
 
 LARGEST = 2**31 - 1  # what a symbol can be at most
 CHUNK = 2**16  # bytes read at once
-MAX_LINE = 2**26  # bytes
-MAX_DOCUMENT = 2**30  # bytes
+MAX_LINE = 2**22  # bytes
+MAX_DOCUMENT = 2**27  # bytes; as Python's objects, JSON takes up to 25 times as many
 MAX_DEPTH = 100  # of lists and objects in an id
 EXPECTED = "a JSON list of integers, or integers alone"
 KEYS = ("input", "output", "id")
@@ -76,8 +76,8 @@ def from_file(name: str) -> Iterator[Located | None]:
 
     Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, of which only the input
     must be there; or a line of plain integers. Those on lines of their own are read as they are needed, so that a
-    file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line may have 64 MiB, and
-    a document that is not one sequence a line 1 GiB, so that one without an end does not fill the memory.
+    file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line may have 4 MiB, and
+    a document that is not one sequence a line 128 MiB, so that one without an end does not fill the memory.
 
     Raises:
         InputError: no such file, nothing in it, a document that is no JSON, or one that is too long.

@@ -10,9 +10,9 @@ import io
 import reprlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,18 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
         found = "nothing of that name" if function is None else type(function).__name__
         raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {place}, found {found}")
     module_name = Path(place).stem if is_file else place
-    return f"{module_name.rpartition('.')[2]}:{function_name}", function
+    return f"{module_name.rpartition('.')[2]}:{function_name}", _plain(function)
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that calls it, where it is another object, whose attributes may do anything."""
+    if isinstance(function, FunctionType | BuiltinFunctionType):
+        return function
+
+    def call(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return call
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -113,17 +124,26 @@ def as_array(result: Any) -> np.ndarray:
     Raises:
         WrongTarget: it has a mask, which an array has not.
     """
-    rows = result if isinstance(result, list | tuple) else [result]
-    if any(map(has_mask, rows)):
+    if not hasattr(result, "__array__") and not isinstance(result, str) and isinstance(result, Iterable):
+        result = list(result)
+    if _is_masked(result):
         raise WrongTarget("expected integers, got a masked array")
     return np.asarray(result)
+
+
+def _is_masked(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_is_masked, value))
+    return hasattr(value, "__array__") and has_mask(np.asanyarray(value))
 
 
 def described(error: BaseException) -> str:
     """Return what to say of an error that a user's code raised."""
     try:
         text = str(error)
-    except Exception:  # its class may be the user's too
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # its class may be the user's too
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -10,7 +10,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from seq2seq_demo.errors import DemoError
 
@@ -80,6 +80,10 @@ class _Unfailing(io.TextIOBase):
         """Its encoding."""
         return self._stream.encoding
 
+    def __getattr__(self, name: str) -> Any:
+        """Return what only the stream has, such as its buffer."""
+        return getattr(self._stream, name)
+
 
 def _silence(stream: TextIO) -> None:
     """Let what is written to the stream, and what it still holds, go nowhere."""
@@ -131,12 +135,18 @@ def say(notices: list[str]) -> None:
 
 
 def notice(text: str) -> None:
-    """Print something that is not a result: on standard error."""
-    print(printable(text), file=sys.stderr)
+    """Print something that is not a result, in a line: on standard error."""
+    print(in_a_line(text), file=sys.stderr)
+
+
+def in_a_line(text: str) -> str:
+    """Return the text as `printable` does, with its ends of lines escaped too."""
+    return printable(text).replace("\n", "\\n")
 
 
 def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, int], str] = str.rjust) -> str:
     """Return rows under a header, each column as wide as its widest cell, the first one to the left."""
+    header, *rows = ([*map(in_a_line, row)] for row in (header, *rows))
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = []
     for first, *others in [header, *rows]:

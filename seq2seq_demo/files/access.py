@@ -170,10 +170,11 @@ def _obstacle(path: Path) -> str | None:
     """Return why nothing can be written there, if that can be known."""
     try:
         folder = Path(os.path.realpath(path)).parent
+    except (FileNotFoundError, ValueError) as error:  # or there is a NUL in the name
+        return f": {getattr(error, 'strerror', None) or error}"
+    try:
         if not stat.S_ISREG(mode := os.stat(path).st_mode):
             return f", found {'a directory' if stat.S_ISDIR(mode) else 'a device or pipe'}"
-    except ValueError:  # a NUL in the name
-        return ", got a name that no file can have"
     except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError as error:  # the name is too long, say
@@ -191,3 +192,11 @@ def are_one_file(path: Path, other: Path) -> bool:
         return os.path.samefile(path, other)
     except (OSError, ValueError):
         return os.path.realpath(path) == os.path.realpath(other)
+
+
+def is_standard_input(path: Path) -> bool:
+    """Say whether the path names the file that standard input comes from."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(0))
+    except (OSError, ValueError):
+        return False

@@ -14,7 +14,7 @@ from pathlib import Path
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 _FILE_NAME = re.compile(
-    rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]+)(?:\.weights\.h5|\.tfl)", re.DOTALL
+    rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)", re.DOTALL
 )  # .tfl: of 2016
 LONGEST_PART = 100  # bytes of a name or a task, so that a file name stays below the 255 that it can have
 
@@ -33,19 +33,19 @@ def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) 
 
 def task_in_name(path: Path) -> str | None:
     """Return the task that a canonical file name tells, as it stands there."""
-    match = _FILE_NAME.fullmatch(path.name)
+    match = _match(path.name)
     return match[3] if match else None
 
 
 def name_in_name(path: Path) -> str | None:
     """Return the part NAME of a canonical file name, None for the default one."""
-    match = _FILE_NAME.fullmatch(path.name)
+    match = _match(path.name)
     return match[2] if match and match[2] != DEFAULT_NAME else None
 
 
 def is_snapshot(path: Path) -> bool:
     """Say whether a file is named as a snapshot."""
-    match = _FILE_NAME.fullmatch(path.name)
+    match = _match(path.name)
     return match is not None and match[1] == SNAPSHOT
 
 
@@ -115,6 +115,11 @@ def part_of_name(task: str) -> str:
     return encoded[: LONGEST_PART - 17].decode(errors="ignore").rstrip("_") + f"~{digest}"
 
 
+def _match(file_name: str) -> re.Match[str] | None:
+    """Return the parts of a canonical name; one that could act on a terminal is none."""
+    return _FILE_NAME.fullmatch(file_name) if file_name.isprintable() else None
+
+
 def _escaped(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in os.fsencode(character))
 
@@ -126,7 +131,7 @@ def _files(data_dir: Path, name: str | None, task: str | None, kind: str) -> Ite
     except (FileNotFoundError, NotADirectoryError):
         return
     for file_name in names:
-        match = _FILE_NAME.fullmatch(file_name)
+        match = _match(file_name)
         task_fits = match and (task is None or match[3] == part_of_name(task))
         if match and match[1] == kind and name in (None, match[2]) and task_fits:
             yield int(match[4]), data_dir / file_name

@@ -18,24 +18,34 @@ class Destination(NamedTuple):
 
     output: Path | None = None  # None: under the next unused canonical name
     overwrite: bool = False  # the user named it, so that what is there may be replaced
+    folder: Path = Path()  # of canonical names
 
 
-def note(snapshot: Path, destination: Destination) -> None:
-    """Keep the destination of the training that leaves this snapshot, if there is a place for such notes."""
-    facts = {"snapshot": os.path.realpath(snapshot), "output": None, "overwrite": destination.overwrite}
-    if destination.output is not None:
-        facts["output"] = os.path.abspath(destination.output)
+def note(snapshot: Path, training: str, destination: Destination) -> None:
+    """Keep the destination of the training that leaves this snapshot, if there is a place for such notes.
+
+    `training` identifies it, so that another one's snapshot of that name does not follow the note.
+    """
     with contextlib.suppress(OSError, RuntimeError):
-        path = _path(snapshot)
+        path, output = _path(snapshot), destination.output
+        facts = {
+            "snapshot": os.path.realpath(snapshot),
+            "training": training,
+            "output": None if output is None else os.path.abspath(output),
+            "overwrite": destination.overwrite,
+            "folder": os.path.abspath(destination.folder),
+        }
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         access.write(path, json.dumps(facts).encode())
 
 
-def noted(snapshot: Path) -> Destination | None:
-    """Return the destination that was noted, None where there is no note that can be read."""
+def noted(snapshot: Path, training: str) -> Destination | None:
+    """Return the destination that was noted, None where there is no note on that training that can be read."""
     try:
         facts = json.loads(_path(snapshot).read_bytes())
-        return Destination(Path(facts["output"]) if facts["output"] else None, facts["overwrite"] is True)
+        output = Path(facts["output"]) if facts["output"] else None
+        destination = Destination(output, facts["overwrite"] is True, Path(facts["folder"]))
+        return destination if facts["training"] == training else None
     except (OSError, RuntimeError, ValueError, LookupError, TypeError):
         return None
 

@@ -14,13 +14,21 @@ def parse_object(text: str) -> dict[str, Any]:
     """Return a JSON object.
 
     Raises:
-        WeightsError: it is something else, or holds NaN or infinity.
+        WeightsError: it is something else, holds NaN or infinity, or a key twice.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"expected JSON, got {text[:40]!r}") from error
     return require_type("metadata", value, dict)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, unless a key stands in it twice."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key that stands twice")
+    return values
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -11,6 +11,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
 
 Shapes = dict[str, tuple[int, ...]]
+LARGEST = 1e10  # of a weight or moment: with larger ones, logits could overflow
 Weights = dict[str, np.ndarray]  # float32, by name
 
 
@@ -99,13 +100,20 @@ def check_weights(model_config: ModelConfig, weights: Weights, moments: Weights)
     _check_arrays(weights, shapes)
     if moments:
         _check_arrays(moments, {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()})
+        for name in shapes:
+            if moments[f"v/{name}"].min() < 0:
+                raise WeightsError(f"expected squares in 'v/{name}', got a negative number")
 
 
 def _check_arrays(arrays: Weights, shapes: Shapes) -> None:
     for name in sorted(shapes.keys() ^ arrays.keys()):
         raise WeightsError(f"{'missing' if name in shapes else 'unexpected'} weight {name!r}")
     for name, shape in shapes.items():
+        if type(arrays[name]) is not np.ndarray:  # one with a mask, say, which would be lost
+            raise WeightsError(f"expected {name!r} as an array, got {type(arrays[name]).__name__}")
         if arrays[name].shape != shape or arrays[name].dtype != np.float32:
             raise WeightsError(f"expected {name!r} as float32 {shape}, got {arrays[name].dtype} {arrays[name].shape}")
         if not np.isfinite(arrays[name]).all():
             raise WeightsError(f"expected finite numbers in {name!r}, got NaN or infinity")
+        if abs(arrays[name]).max() > LARGEST:
+            raise WeightsError(f"expected numbers of at most {LARGEST:g} in {name!r}, got larger ones")

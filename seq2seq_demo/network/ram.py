@@ -11,7 +11,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 
-LONGEST = 1_000_000  # symbols of a sequence; decoding a longer one would take minutes
+LONGEST = 100_000  # symbols of a sequence; decoding a longer one would take minutes
 FLOAT = 4  # bytes
 SYMBOL = 8
 ARRAY = 112  # of an array, beside what is in it
@@ -32,7 +32,7 @@ def check_points_fit(n: int, in_len: int, out_len: int) -> None:
     """Raise UsageError if so many pairs cannot fit, or are longer than any that should be asked for."""
     n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy's would overflow
     _check_lengths(in_len, out_len)
-    _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len))
+    _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 2 * SYMBOL))  # and their order
 
 
 def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:

@@ -7,6 +7,7 @@ with the same bits as one that was not interrupted. As long as a training runs, 
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import tempfile
@@ -48,6 +49,8 @@ class Interruption:
         self.signum = signum
         for heeded in self.previous:
             signal.signal(heeded, signal.SIG_DFL)  # at once: a handler of Python's waits until TensorFlow returns
+        for stream in (1, 2):
+            _let_go(stream)
         # Not print: it may be at work just now, and cannot be entered twice. Nobody may be reading any more.
         with contextlib.suppress(OSError):
             below_the_bar = b"\n" if os.isatty(2) else b""
@@ -104,18 +107,19 @@ class Snapshots:
 
     def save(self, network: TrainedNetwork) -> None:
         """Write the snapshot; where that fails, say so, and let the training continue."""
-        content = replace(network, lesson=self.lesson).to_bytes()
+        network = replace(network, lesson=self.lesson)
+        content = network.to_bytes()
         self.last, failures = None, []
         for folder in (self.data_dir, *_other_folders()):
             try:
-                self.last = self._write(folder, content)
+                self.last = self._write(folder, content, network.training_id)
                 break
             except (OSError, DemoError) as error:
                 failures.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
         if failures:
             self.warn(f"No snapshot in {'; nor in '.join(failures)}" + (f"; it is in {self.last}" if self.last else ""))
 
-    def _write(self, folder: Path, content: bytes) -> Path:
+    def _write(self, folder: Path, content: bytes, training: str) -> Path:
         """Write the snapshot of a folder, where it is known to be ours, or a new one; return its path."""
         path = next((path for path, file in self.files.items() if path.parent == folder), None)
         written: list[BinaryIO] = []
@@ -128,7 +132,7 @@ class Snapshots:
             self.files[path].close()
         else:
             path = canonical.save_under_unused_name(write, folder, self.name, self.task, canonical.SNAPSHOT)
-            destinations.note(path, self.destination)
+            destinations.note(path, training, self.destination)
         self.files[path] = written[-1]
         if access.read(path, "the snapshot") != content:
             raise DemoError("it does not hold what was written")
@@ -146,6 +150,16 @@ class Snapshots:
             if access.is_at(path, file):
                 path.unlink(missing_ok=True)
             destinations.forget(path)
+
+
+def _let_go(descriptor: int) -> None:
+    """Let what is written to a full pipe or a stopped terminal be lost: a write that waits is tried again, in vain."""
+    with contextlib.suppress(OSError, ValueError):
+        _, writable, _ = select.select([], [descriptor], [], 0)
+        if not writable:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
 
 
 def _other_folders() -> Iterator[Path]:

@@ -182,7 +182,9 @@ def require_agreement(strategy: Any, facts: Callable[[], str]) -> None:
     digest = zlib.crc32(facts().encode())
     (total,) = tf.function(sum_over_shares, autograph=False)(strategy, lambda: [tf.constant(digest, tf.int64)], ())
     if total != digest * strategy.num_replicas_in_sync:
-        raise UsageError("expected every worker to start from the same options and weights, got different ones")
+        raise UsageError(
+            "expected every worker to start with the same options, pattern or data, and weights, got different ones"
+        )
 
 
 def sum_over_shares(

@@ -1,5 +1,6 @@
 """What becomes of results, notices and trainings where standard streams are closed, full, or read by nobody."""
 
+import fcntl
 import os
 import pty
 import re
@@ -7,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -189,3 +191,26 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
             assert set(re.findall(rb"seq2seq_demo/(.*?)\"", err)) <= {b"__init__.py", b"__main__.py"}, (delay, err)
         else:
             assert process.returncode in (130, -signal.SIGINT), (delay, err)
+
+
+@pytest.mark.slow
+def test_sigterm_where_nobody_reads_and_the_pipe_is_full(tmp_path):
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    argv = ["train", "100", "-p", "reversed", "-e", "100000", *SMALL, "-o", "w"]
+    process = subprocess.Popen(
+        [*PROGRAM, *map(str, argv)], cwd=tmp_path, stdout=writing, stderr=writing, env=environment()
+    )
+    os.close(writing)
+    wait_for(lambda: full(reading))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    assert snapshot_in(tmp_path)
+    os.close(reading)
+
+
+def full(pipe):
+    """Whether a pipe of 4096 bytes holds so many that the next line has no room."""
+    held = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, held)
+    return int.from_bytes(held, sys.byteorder) > 3900

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,13 +12,19 @@ import pytest
 from helpers import SMALL, environment, largest_difference, line_of, save_random
 from hostile import with_checksum
 
+from seq2seq_demo.commands.options import TrainOptions
+from seq2seq_demo.commands.start import start_of_training
+from seq2seq_demo.commands.train import _snapshots
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.own_pairs import OwnPairs, read_pairs
 from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.sequences import from_file
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Figures
 from seq2seq_demo.files import access, destinations
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load
+from seq2seq_demo.training.snapshots import Interruption
 
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 
@@ -159,7 +166,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     os.mkdir("d")
     network = finished_snapshot()
     if noted:
-        destinations.note(Path(SNAPSHOT), noted)
+        destinations.note(Path(SNAPSHOT), network.training_id, noted)
     status, out, err = run("train", "--resume", *options)
     assert status == 0, err
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
@@ -169,7 +176,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     assert (load(saved).progress, load(saved).lesson, load(saved).trained) == (None, None, network.trained)
     left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert left == [os.path.basename(saved)]
-    assert destinations.noted(Path(SNAPSHOT)) is None
+    assert destinations.noted(Path(SNAPSHOT), network.training_id) is None
 
 
 def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
@@ -182,10 +189,11 @@ def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
         file.attrs["training"] = json.dumps(training)
     content = with_checksum(Path("w").read_bytes()[512:])
     os.remove("w")
-    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)
+    Path("s2s_checkpoint__x__reversed_1.weights.h5").write_bytes(content)
+    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)  # could act, and is passed over
     status, out, err = run("train", "--resume")
     assert status == 0, err
-    assert out.endswith("Saved ts2s__x\\x1b[2J__reversed_1.weights.h5\n")
+    assert out.endswith("Saved ts2s__x__reversed_1.weights.h5\n")
     assert "\x1b" not in out + err
     assert os.listdir("d") == []
 
@@ -265,8 +273,7 @@ def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatc
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"{name.format(2)} was made by another training meanwhile: saving under the next unused name" in err
     assert load(name.format(2)).task == "copy"
-    finished_snapshot()
-    destinations.note(Path(SNAPSHOT), Destination(Path(name.format(3)), overwrite=False))
+    destinations.note(Path(SNAPSHOT), finished_snapshot().training_id, Destination(Path(name.format(3))))
     status, out, err = run("train", "--resume")
     assert status == 0, err
     assert out.endswith(f"Saved {name.format(4)}\n")
@@ -432,3 +439,57 @@ def test_a_data_dir_that_cannot_be_written_is_said_before_training(run, monkeypa
     status, out, err = run("train", 50, "-p", "copy", "--data-dir", "d")
     assert (status, out) == (1, "")
     assert "d/ts2s__basic__copy_1.weights.h5: expected a place for a weights file, but " in err
+
+
+def test_a_history_replaces_nothing_but_a_history(run):
+    save_random("w")
+    Path("mine.py").write_text("def f(sources):\n    return sources\n")
+    Path("old.json").write_text("[]\n")
+    for name in ("w", "mine.py"):
+        before = Path(name).read_bytes()
+        status, _, err = run("train", 60, "-e", 1, *SMALL, "--history", name)
+        assert (status, err) == (
+            1,
+            f"seq2seq-demo: error: {name}: expected a place for the history, found another kind of file\n",
+        )
+        assert Path(name).read_bytes() == before
+    assert run("train", 60, "-e", 0, *SMALL, "--history", "old.json")[0] == 0
+
+
+def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
+    lines = ['{"input": [1, 2], "output": [2, 1]}\n'] * 4 + ['{"input": [3, 3], "output": [3, 3]}\n']
+    Path("pairs.jsonl").write_text("".join(lines))
+    Path("other.jsonl").write_text("".join(reversed(lines)))
+    for name in ("other", "pairs"):
+        file = f"{name}.jsonl"
+        data = read_pairs(row for row in from_file(file) if row)
+        lesson = Lesson(OwnPairs(file, data).digest)
+        path = f"s2s_checkpoint__basic__{file}_1.weights.h5"
+        finished_snapshot(path, lesson, file, points=5, in_len=2, out_len=2)
+        os.utime(path, (2**32, 2**32) if name == "other" else (1, 1))
+    finished_snapshot()
+    status, out, err = run("train", "--resume", "--from-file", "pairs.jsonl", "-n", "basic")
+    assert status == 0, err
+    assert "Resuming s2s_checkpoint__basic__pairs.jsonl_1.weights.h5" in err
+    status, _, err = run("train", "--resume")
+    assert status == 0, err
+    assert f"Resuming {SNAPSHOT}" in err
+
+
+def test_another_place_to_save_is_noted_for_the_next_time(run):
+    destinations.note(Path(SNAPSHOT), finished_snapshot().training_id, Destination(Path("first").absolute()))
+    start = start_of_training(TrainOptions(resume=True, output_weights=Path("second")))
+    with start.lock, _snapshots(start, TrainOptions(resume=True), Interruption()):
+        training = replace(start.network, lesson=start.lesson).training_id
+        noted = destinations.noted(Path(SNAPSHOT), training)
+    assert noted.output == Path("second").absolute()
+    assert destinations.noted(Path(SNAPSHOT), finished_snapshot(seed=7).training_id) is None
+
+
+def test_a_directory_that_is_removed(run, monkeypatch):
+    os.mkdir("gone")
+    monkeypatch.chdir("gone")
+    os.rmdir(os.getcwd())
+    status, _, err = run("train", 60, "-e", 0, *SMALL, "-o", "w")
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.endswith("expected to run in a directory, but this one was removed\n")

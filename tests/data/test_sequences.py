@@ -278,9 +278,7 @@ def test_a_device_that_never_ends(shell):
     assert done.returncode == 2
     done = shell("predict", "--from-file", "/dev/zero")
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        done.stderr == "seq2seq-demo: error: /dev/zero, line 1: expected a line of at most 64 MiB, got a longer one\n"
-    )
+    assert done.stderr == "seq2seq-demo: error: /dev/zero, line 1: expected a line of at most 4 MiB, got a longer one\n"
 
 
 def test_no_file(tmp_path):

@@ -102,7 +102,9 @@ def test_shipped_weights():
     assert "sorted" in canonical.shipped_tasks()
 
 
-NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(lambda name: len(os.fsencode(name)) <= 100)
+NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(
+    lambda name: name.isprintable() and len(os.fsencode(name)) <= 100
+)
 TASKS = st.one_of(
     st.text(min_size=1, max_size=120),
     st.text("ab_.:%/\n~\x1b", min_size=1, max_size=20),
@@ -115,7 +117,7 @@ TASKS = st.one_of(
 @example(None, "my__pairs.jsonl", 1, "ts2s")
 @example("a_", "_b_", 2, "s2s_checkpoint")
 @example("my__net", "diff__abs:f", 3, "ts2s")
-@example("a\nb", "c\nd", 4, "ts2s")
+@example("ab", "c\nd", 4, "ts2s")
 @example("n" * 100, "t" * 300, 10**9, "s2s_checkpoint")
 def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
     folder = tmp_path_factory.mktemp("names")

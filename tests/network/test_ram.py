@@ -36,7 +36,7 @@ def test_what_fits():
         ({"embedding_size": 10**12}, {}, "weights need"),
         ({"in_max_int": 10**30}, {}, "weights need"),
         ({}, {"points": 10**12}, "1000000000000 points of 10 \\+ 10 symbols need"),
-        ({}, {"in_len": 10**9}, "expected sequences of at most 1000000 symbols, got 1000000000"),
+        ({}, {"in_len": 10**9}, "expected sequences of at most 100000 symbols, got 1000000000"),
         ({}, {"batch_size": 10**9}, "a batch of 1000000000 sequences need"),
     ],
 )
@@ -48,10 +48,10 @@ def test_what_cannot_fit_is_refused_at_once(model, train, message):
 
 
 def test_a_target_that_cannot_fit_is_refused():
-    with pytest.raises(UsageError, match=r"50000 sequences of 7 \+ 1000000 symbols, decoded at once, need"):
-        check_decoding_fits(ModelConfig(), 50_000, 7, 10**6)
-    with pytest.raises(UsageError, match="expected sequences of at most 1000000 symbols, got 1000001"):
-        check_decoding_fits(ModelConfig(), 1, 7, 10**6 + 1)
+    with pytest.raises(UsageError, match=r"900000 sequences of 7 \+ 100000 symbols, decoded at once, need"):
+        check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
+    with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 100001"):
+        check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,14 @@ def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len):
 
 
 def test_a_long_source_that_cannot_be_decoded_is_refused():
-    check_decoding_fits(ModelConfig(), 1, 1_000_000, 10)
-    with pytest.raises(UsageError, match=r"1000 sequences of 1000000 \+ 10 symbols, decoded at once, need"):
-        check_decoding_fits(ModelConfig(), 1000, 10**6, 10)
+    check_decoding_fits(ModelConfig(), 1, 100_000, 10)
+    with pytest.raises(UsageError, match=r"9000 sequences of 100000 \+ 10 symbols, decoded at once, need"):
+        check_decoding_fits(ModelConfig(), 9000, 10**5, 10)
 
 
 def test_numbers_of_numpy_do_not_overflow():
     with pytest.raises(UsageError, match="need"):
-        check_points_fit(np.int32(2**30), np.int32(10**6), np.int32(10**6))
+        check_points_fit(np.int32(2**30), np.int32(10**5), np.int32(10**5))
 
 
 def test_points_that_cannot_fit_are_refused():

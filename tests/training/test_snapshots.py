@@ -286,13 +286,14 @@ def test_a_snapshot_that_does_not_hold_what_was_written(tmp_path, folders, monke
 
 
 def test_a_snapshot_notes_where_its_training_is_saved(tmp_path):
-    destination = Destination(tmp_path / "w", True)
+    destination = Destination(tmp_path / "w", True, tmp_path)
     with Snapshots(tmp_path, "mine", "reversed", Lesson(), destination, Interruption(), print) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.name == "s2s_checkpoint__mine__reversed_1.weights.h5"
-        assert destinations.noted(snapshots.last) == destination
+        training = load(snapshots.last).training_id
+        assert destinations.noted(snapshots.last, training) == destination
         snapshots.remove()
-    assert destinations.noted(snapshots.last) is None
+    assert destinations.noted(snapshots.last, training) is None
 
 
 def test_ignored_signals_stay_ignored():
