@@ -468,7 +468,7 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
         finished_snapshot(path, lesson, file, points=5, in_len=2, out_len=2)
         os.utime(path, (2**32, 2**32) if name == "other" else (1, 1))
     finished_snapshot()
-    status, out, err = run("train", "--resume", "--from-file", "pairs.jsonl", "-n", "basic")
+    status, _, err = run("train", "--resume", "--from-file", "pairs.jsonl", "-n", "basic")
     assert status == 0, err
     assert "Resuming s2s_checkpoint__basic__pairs.jsonl_1.weights.h5" in err
     status, _, err = run("train", "--resume")
