@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import pytest
 from helpers import PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
@@ -184,7 +185,8 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        time.sleep(delay)
+        wait_for(lambda process=process: b"predict" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+        time.sleep(delay)  # of the program itself, not of what starts it
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
         if b"Traceback" in err:  # the first milliseconds belong to Python itself
