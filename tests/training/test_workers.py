@@ -179,7 +179,8 @@ def test_workers_with_different_options_refuse(start):
     tf_configs = cluster("worker", "worker")
     processes = [start(tf_config, CLI, "train", "100", "--seed", seed) for seed, tf_config in enumerate(tf_configs)]
     assert [process.end() for process in processes] == [2, 2]
-    assert all("expected every worker to start with the same options, pattern or data" in process.err for process in processes)
+    told = "expected every worker to start with the same options, pattern or data"
+    assert all(told in process.err for process in processes)
 
 
 def test_what_workers_have_to_agree_on(monkeypatch):
