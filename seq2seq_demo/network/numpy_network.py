@@ -4,7 +4,8 @@ B sequences, S and T the source's and target's length, E the embedding size, H t
 V the output symbols. The weights have the names of `parameters.weight_shapes`.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +70,16 @@ class Decoded(NamedTuple):
     attention: np.ndarray | None  # [B, T, S], each row a distribution; None where the model has no attention
 
 
+Step = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # symbols [B], logits [B, V], α [B, S]
+
+
+def stacked(steps: Sequence[Step]) -> Decoded:
+    """Return what all steps say, at least one."""
+    symbols, logits, alphas = zip(*steps, strict=True)
+    attention = None if alphas[0] is None else np.stack(alphas, axis=1)
+    return Decoded(np.stack(symbols, axis=1), np.stack(logits, axis=1), attention)
+
+
 class NumpyNetwork:
     """The encoder-decoder (Sutskever et al. 2014), with attention if its config says so (Bahdanau et al. 2015)."""
 
@@ -78,22 +89,22 @@ class NumpyNetwork:
 
     def decode(self, sources: np.ndarray, out_len: int, decoder_input: np.ndarray | None = None) -> Decoded:
         """Decode `[B, S]` in `out_len` steps: greedily, or fed `decoder_input` `[B, T]` (teacher forcing)."""
+        return stacked([*itertools.islice(self.steps(sources, decoder_input), out_len)])
+
+    def steps(self, sources: np.ndarray, decoder_input: np.ndarray | None = None) -> Iterator[Step]:
+        """Yield what each step says to `[B, S]`, for ever: greedily, or fed `decoder_input` `[B, T]`, T times."""
         has_attention = self.model_config.has_attention
         memory, states = self.encode(sources)
         keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None  # W_k m [B, S, H]
         context = np.zeros_like(memory[:, 0])  # a_0 [B, H]
         fed = np.full(len(sources), self.model_config.go)  # y_0 [B]
-        steps = []
-        for t in range(out_len):
+        for t in itertools.count() if decoder_input is None else range(decoder_input.shape[1]):
             if decoder_input is not None:
                 fed = decoder_input[:, t]
             states, context, alpha = self.step(fed, states, context, memory, keys)
             logits = self.logits(states, context)
             fed = logits.argmax(axis=1)
-            steps.append((fed, logits, alpha))
-        symbols, all_logits, alphas = zip(*steps, strict=True)
-        attention = np.stack(alphas, axis=1) if has_attention else None
-        return Decoded(np.stack(symbols, axis=1), np.stack(all_logits, axis=1), attention)
+            yield fed, logits, alpha
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
         """Read `[B, S]`; return the memory `[B, S, H]` and the final state of every layer."""

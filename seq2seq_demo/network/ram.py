@@ -21,8 +21,9 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
     """Raise UsageError if weights, points or a batch cannot fit."""
     S, T = config.in_len, config.out_len
     n = n_weights(model_config)
+    _check_lengths(S, T)
     _check(f"a network of {n} weights", 4 * n * FLOAT)  # with gradients and two moments
-    check_points_fit(config.points, S, T)
+    check_points_fit(config.points, *((S, T) if config.min_in_len is None else (config.min_in_len, 0)))
     width = len(model_config.cell.gates) * model_config.cell_size
     floats = model_config.num_layers * (S + T) * width + T * model_config.n_output_symbols
     _check(f"a batch of {config.batch_size} sequences", config.batch_size * floats * FLOAT)
@@ -49,9 +50,10 @@ def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: i
     step = rows * (model_config.n_output_symbols * FLOAT + SYMBOL)
     encoding = S * (2 * state + 2 * ARRAY)
     if not model_config.has_attention:
-        return max(encoding, S * state + T * (2 * step + 4 * ARRAY))
+        return max(encoding, T * (2 * step + 4 * ARRAY))
     step += rows * S * FLOAT  # the attention
-    return max(encoding, 2 * S * state + T * (2 * step + 6 * ARRAY))  # the memory and its keys
+    # While it decodes, the memory and its keys; then what all steps said, twice.
+    return max(encoding, 2 * S * state + T * (step + 3 * ARRAY), T * (2 * step + 6 * ARRAY))
 
 
 def n_weights(model_config: ModelConfig) -> int:

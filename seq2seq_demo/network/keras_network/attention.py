@@ -25,12 +25,15 @@ class Attention(keras.layers.Layer):
         self.query.build((None, n_states * H))
         self.score = self.add_weight((H,), "zeros", name="score")  # v
 
-    def call(self, states: tuple[State, ...], keys: tf.Tensor, memory: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(
+        self, states: tuple[State, ...], keys: tf.Tensor, memory: tf.Tensor, padding: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the context a_t `[B, H]` and the weights α_t `[B, S]`, which sum to 1 over the source.
 
-        states: every layer's, tensors `[B, H]`; keys = W_k m: `[B, S, H]`; memory m: `[B, S, H]`.
+        states: every layer's, tensors `[B, H]`; keys = W_k m: `[B, S, H]`; memory m: `[B, S, H]`; padding: where
+        there is some, `[B, S]`, −10^9 where a source has no symbol, so that α is 0 there, and 0 elsewhere.
         """
         query = self.query(tf.concat(tf.nest.flatten(states), axis=1))  # [B, H]
         u = tf.linalg.matvec(tf.tanh(keys + query[:, None]), self.score)  # [B, S]
-        alpha = tf.nn.softmax(u)  # [B, S]
+        alpha = tf.nn.softmax(u if padding is None else u + padding)  # [B, S]
         return tf.einsum("bs,bsh->bh", alpha, memory), alpha

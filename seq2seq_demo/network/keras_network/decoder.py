@@ -12,7 +12,7 @@ import tensorflow as tf
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.attention import Attention
 from seq2seq_demo.network.keras_network.cells import State, build_cells, stacked_cells
-from seq2seq_demo.network.keras_network.scan import scan
+from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 States = tuple[State, ...]
 Maybe = Any  # a tensor, or () where there is no attention
@@ -36,10 +36,17 @@ class Decoder(keras.layers.Layer):
         self.projection = keras.layers.Dense(c.n_output_symbols, name="projection")  # W_p, b_p
         self.projection.build((None, c.cell_size))
 
-    def forced(self, memory: tf.Tensor, states: States, decoder_input: tf.Tensor) -> tf.Tensor:
+    def forced(
+        self,
+        memory: tf.Tensor,
+        states: States,
+        decoder_input: tf.Tensor,
+        padding: tf.Tensor | None = None,
+        scan: Scan = scan,
+    ) -> tf.Tensor:
         """Teacher forcing: decode fed `[B, T]`; return the logits `[B, T, V]`."""
         fed = tf.gather(self.symbol_inputs(), tf.transpose(tf.cast(decoder_input, tf.int32)))  # [T, B, …]
-        prepared = self.prepare(memory)
+        prepared = self.prepare(memory, padding)
 
         def step(x: tf.Tensor, carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
             carry, _ = self.step(x, carry, prepared)
@@ -70,7 +77,7 @@ class Decoder(keras.layers.Layer):
         """Return what each symbol brings to a step, so that steps need only look it up: d W + b, `[V, G·H]`."""
         return self.cells[0].project(self.embedding)
 
-    def prepare(self, memory: tf.Tensor) -> Maybe:
+    def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Maybe:
         """Return what the steps read of the memory: nothing."""
         return ()
 
@@ -116,9 +123,10 @@ class AttentionDecoder(Decoder):
         E = self.model_config.embedding_size
         return tf.matmul(self.embedding, self.input_projection.kernel[:E]) + self.input_projection.bias
 
-    def prepare(self, memory: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the keys W_k m and the memory m, both `[B, S, H]`."""
-        return self.attention.key(memory), memory
+    def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
+        """Return the keys W_k m and the memory m, both `[B, S, H]`, and the padding `[B, S]` if there is any."""
+        prepared = self.attention.key(memory), memory
+        return prepared if padding is None else (*prepared, padding)
 
     def zero_context(self, memory: tf.Tensor) -> tf.Tensor:
         """Return a_0 = 0, `[B, H]`."""

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 Structure = Any  # tensors in tuples, to any depth
+Scan = Callable[..., tuple[Structure, Structure]]  # as `scan`
 
 
 def scan(
@@ -13,12 +14,14 @@ def scan(
     inputs: Structure,
     carry: Structure,
     length: int,
+    n_steps: tf.Tensor | int | None = None,
 ) -> tuple[Structure, Structure]:
-    """Run `output, carry = step(inputs at t, carry)` for t = 0 … length − 1.
+    """Run `output, carry = step(inputs at t, carry)` for t = 0 … length − 1, or for the first `n_steps` of these.
 
     `inputs` is a structure of tensors with time first, `[length, …]`; `carry` keeps its structure and shapes.
-    Returns the outputs, stacked `[length, …]`, and the last carry.
+    Returns the outputs, stacked `[length, …]`, zeros where there was no step, and the last carry.
     """
+    n_steps = length if n_steps is None else n_steps
     # A dry step tells which arrays the outputs need; as nothing uses what it computes, a graph leaves it out.
     example, _ = step(tf.nest.map_structure(lambda x: x[0], inputs), carry)
     inputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length).unstack(x), inputs)
@@ -30,5 +33,5 @@ def scan(
         return t + 1, outputs, carry
 
     # XLA differentiates the loop only when it is told how long it can get.
-    _, outputs, carry = tf.while_loop(lambda t, *_: t < length, body, (0, outputs, carry), maximum_iterations=length)
+    _, outputs, carry = tf.while_loop(lambda t, *_: t < n_steps, body, (0, outputs, carry), maximum_iterations=length)
     return tf.nest.map_structure(lambda array: array.stack(), outputs), carry
