@@ -63,7 +63,7 @@ class ModelConfig:
 
     @property
     def go(self) -> int:
-        """The symbol that starts decoding."""
+        """The symbol that starts decoding, and that ends it in a network that learned to end its answers (END)."""
         return self.out_max_int + 1
 
 
@@ -76,14 +76,16 @@ class TrainConfig:
     """
 
     points: int = 100_000
-    in_len: int = 10  # S
-    out_len: int = 10  # T
+    in_len: int = 10  # S; of sources of different lengths, the longest
+    out_len: int = 10  # T, likewise
     learning_rate: float = 1e-4
     lr_schedule: str = "constant"
     epochs: int = 10
     batch_size: int = 128  # B
     seed: int = 0
     stop_at_exact: float | None = None
+    min_in_len: int | None = None  # the shortest source, where lengths differ and the network learns to end its answers
+    few_symbols: float = 0.0  # the share of sources that are drawn from few of the symbols
 
     def __post_init__(self) -> None:
         """Refuse values that describe no training; keep plain ones, so that they can be written as JSON."""
@@ -101,6 +103,24 @@ class TrainConfig:
             if not 0 < exact_match <= 1:
                 raise UsageError(f"expected stop-at-exact above 0 and at most 1, got {_shown(self.stop_at_exact)}")
             _keep(self, "stop_at_exact", exact_match)
+        if self.min_in_len is not None:
+            _keep(self, "min_in_len", require_integer("the shortest in-len", self.min_in_len, 1))
+            if self.min_in_len > self.in_len:
+                raise UsageError(f"expected in-len from shortest to longest, got {self.min_in_len}-{self.in_len}")
+        share = _real(self.few_symbols)
+        if not 0 <= share <= 1:
+            raise UsageError(f"expected few-symbols from 0 to 1, got {_shown(self.few_symbols)}")
+        _keep(self, "few_symbols", share)
+
+    @property
+    def varies(self) -> bool:
+        """Whether lengths may differ, and the network learns to end its answers."""
+        return self.min_in_len is not None
+
+    @property
+    def lengths(self) -> str:
+        """The lengths of sources, `10` or `1-20`."""
+        return f"{self.min_in_len}-{self.in_len}" if self.varies else str(self.in_len)
 
     @property
     def n_validation(self) -> int:

@@ -85,7 +85,7 @@ def test_numbers_of_any_type_are_kept_as_plain_ones():
     model = ModelConfig(np.str_("embedding_rnn"), cell_size=Size.LARGE, in_max_int=np.uint8(255))
     assert model.n_input_symbols == 256  # in no type that overflows
     for config in (train, model):
-        assert {type(value) for value in asdict(config).values()} <= {int, float, str}
+        assert {type(value) for value in asdict(config).values()} <= {int, float, str, type(None)}
         assert type(config)(**json.loads(json.dumps(asdict(config)))) == config
 
 

@@ -4,11 +4,12 @@ Symbols up to 255 take one byte each, so that ten million points fit anywhere.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.ragged import RaggedPairs
 
 
 class Pairs(NamedTuple):
@@ -16,6 +17,10 @@ class Pairs(NamedTuple):
 
     sources: np.ndarray
     targets: np.ndarray
+
+
+SYMBOLS = 2**20  # that a pattern gets at once, unless a source alone has more
+SomePairs = TypeVar("SomePairs", Pairs, RaggedPairs)
 
 
 class Sample(NamedTuple):
@@ -30,6 +35,14 @@ class Sample(NamedTuple):
 def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
     """Return `[n, in_len]` symbols, each of 0…in_max_int (inclusive: 2016 left the last one out) equally likely."""
     return rng.integers(0, in_max_int, (n, in_len), dtype=np.min_scalar_type(in_max_int), endpoint=True)
+
+
+def few_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
+    """Return a few sources `[N, S]`, at least 3, the same each time: the smallest, the largest, and random ones."""
+    n = max(3, min(at_most, SYMBOLS // in_len))
+    sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
+    sources[0], sources[1] = 0, in_max_int
+    return sources
 
 
 def training_sources(config: TrainConfig, in_max_int: int, start_step: int) -> np.ndarray:
@@ -85,8 +98,8 @@ def epoch_order(config: TrainConfig, start_step: int, epoch: int) -> np.ndarray:
     return rng.permutation(np.arange(config.n_training, dtype=np.uint32))
 
 
-def chunks(pairs: Pairs, order: np.ndarray, rows: int) -> Iterator[Pairs]:
+def chunks(pairs: SomePairs, order: np.ndarray, rows: int) -> Iterator[SomePairs]:
     """Yield the points in that order, `rows` at a time; the last chunk may be shorter."""
     for first in range(0, len(order), rows):
         chosen = order[first : first + rows]
-        yield Pairs(pairs.sources[chosen], pairs.targets[chosen])
+        yield type(pairs)(pairs.sources[chosen], pairs.targets[chosen])

@@ -135,16 +135,8 @@ def read_pairs(
     return Pairs(sources, targets)
 
 
-def pairs_of_rows(rows: Iterable[Any]) -> Pairs:
-    """Return the pairs that a caller gives, each a source and a target, lists of integers or arrays.
-
-    Raises:
-        InputError: a row is something else, or has other lengths than the first; the message names it.
-    """
-    return read_pairs(_located(index, row) for index, row in enumerate(rows))
-
-
-def _located(index: int, row: Any) -> Located:
+def located(index: int, row: Any) -> Located:
+    """Return a pair that a caller gives, a source and a target, lists of integers or arrays."""
     place = Place("pairs", "row", index)
     if not isinstance(row, tuple | list) or len(row) != 2:
         found = " ".join(repr(row).split())[:40]

@@ -53,10 +53,21 @@ class Located(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Sources `[B, S]`, and what is known of each."""
+    """Sources, and what is known of each."""
 
-    sources: np.ndarray
     rows: list[Located]
+
+    @property
+    def sources(self) -> np.ndarray:
+        """The sources `[B, S]` of a batch in which all have one length."""
+        return np.array([row.values for row in self.rows])
+
+    def by_length(self) -> dict[int, list[int]]:
+        """Return the numbers of the rows of each length."""
+        numbers: dict[int, list[int]] = {}
+        for number, row in enumerate(self.rows):
+            numbers.setdefault(len(row.values), []).append(number)  # type: ignore[arg-type]
+        return numbers
 
 
 def from_words(words: Sequence[str]) -> Located:
@@ -114,13 +125,15 @@ def batches(
     skip: Callable[[InputError], object] | None = None,
     hint: str = "",
     target_len: Callable[[int], int] | None = None,
+    mixed: bool = False,
 ) -> Iterator[Batch | None]:
     """Yield the sequences in batches of up to `rows`; `in_len` None takes the first one's length.
 
     Where the sequences say None, that no more are waiting, those so far are yielded, and then None. `skip` is called
     with the error of each bad sequence. Without it, the first bad one's error is raised, after the sequences ahead of
     it were yielded. A sequence of another length is told the `hint`, with its length in place of {}. `target_len`
-    says how many symbols are predicted for a source of a length, and so how many an expected output must have.
+    says how many symbols are predicted for a source of a length, and so how many an expected output must have. Of
+    `mixed` batches, the sequences have any lengths unless `in_len` says one.
 
     Raises:
         InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int;
@@ -135,13 +148,13 @@ def batches(
                 batch = []
                 continue
             try:
-                values = _checked(row, in_len, in_max_int, hint, target_len)
+                values = _checked(row, in_len, in_max_int, hint, target_len, mixed)
             except InputError as error:
                 if not skip:
                     raise
                 skip(error)
                 continue
-            in_len = len(values)
+            in_len = in_len if mixed else len(values)
             batch.append(row)
             if len(batch) == rows:
                 yield from _batch(batch)
@@ -158,13 +171,14 @@ def _checked(
     in_max_int: int | None,
     hint: str,
     target_len: Callable[[int], int] | None,
+    mixed: bool,
 ) -> list[int]:
     """Return the symbols of a sequence, if it and its output can be read."""
     if isinstance(row.values, InputError):
         raise row.values
     check_symbols(row.place, row.values, in_len, in_max_int, hint)
     if row.output is not None:
-        check_symbols(f"{row.place}, output", row.output)
+        check_symbols(f"{row.place}, output", row.output, at_least=0 if mixed else 1)
         n, T = len(row.output), target_len(len(row.values)) if target_len else len(row.output)
         if n != T:
             raise InputError(f"{row.place}: expected an output of {T} integers, got {n}; give --out-len {n}")
@@ -173,7 +187,7 @@ def _checked(
 
 def _batch(rows: list[Located]) -> Iterator[Batch]:
     if rows:
-        yield Batch(np.array([row.values for row in rows]), rows)
+        yield Batch(rows)
 
 
 def source_rows(sources: Any, largest: int) -> list[list[int]]:
@@ -214,9 +228,14 @@ def has_mask(value: Any) -> bool:
 
 
 def check_symbols(
-    place: object, values: Any, length: int | None = None, largest: int | None = None, hint: str = ""
+    place: object,
+    values: Any,
+    length: int | None = None,
+    largest: int | None = None,
+    hint: str = "",
+    at_least: int = 1,
 ) -> None:
-    """Raise InputError unless these are integers from 0 to largest, so many of them (None: one at least).
+    """Raise InputError unless these are integers from 0 to largest, so many of them (None: `at_least`).
 
     The `hint` is told only where the length is all that is wrong.
     """
@@ -230,8 +249,10 @@ def check_symbols(
         wrong = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
         raise InputError(f"{place}: expected integers from 0 to {largest}, got {_shown(wrong)}")
     n = len(values)
-    if n != (length or max(n, 1)):
-        raise InputError(f"{place}: expected {length or 'some'} integers, got {n}{hint.format(n) if n else ''}")
+    if n != (length or max(n, at_least)):
+        raise InputError(
+            f"{place}: expected {length or 'some'} integers, got {n or 'none'}{hint.format(n) if n else ''}"
+        )
 
 
 def _shown(value: object) -> str:

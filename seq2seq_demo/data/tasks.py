@@ -9,7 +9,9 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample
-from seq2seq_demo.data.own_pairs import OwnPairs, pairs_of_rows, require_as_many
+from seq2seq_demo.data.own_pairs import require_as_many
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, task_of_rows
+from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.errors import UsageError
 
@@ -47,7 +49,9 @@ class Task(Protocol):
             UsageError: the task does not have such lengths or symbols.
         """
 
-    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+    def draw(
+        self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0
+    ) -> tuple[Pairs, Pairs] | tuple[RaggedPairs, RaggedPairs]:
         """Return the points of a training, to train on and to validate with.
 
         `start_step` says for how many steps the weights were already trained: then other points are drawn.
@@ -65,20 +69,22 @@ class Task(Protocol):
         """
 
 
-def as_task(task: str | Task | Pairs | Iterable[tuple[object, object]]) -> Task:
+def as_task(task: str | Task | Pairs | RaggedPairs | Iterable[tuple[object, object]]) -> Task:
     """Return the task that a pattern's name, or pairs of a source and a target, stand for.
 
     Raises:
         UsageError: there is no such pattern, or it is none of these.
-        InputError: a pair holds no lists of integers, or other lengths than the first.
+        InputError: a pair holds no lists of integers.
     """
     if isinstance(task, str):
         return find_pattern(task)
     if isinstance(task, Pairs):
         require_as_many(task)
-        return OwnPairs("pairs", pairs_of_rows(zip(*task, strict=True)))
+        return task_of_rows(zip(*task, strict=True))
+    if isinstance(task, RaggedPairs):
+        return OwnRaggedPairs("pairs", task)
     if isinstance(task, Iterable):
-        return OwnPairs("pairs", pairs_of_rows(task))
+        return task_of_rows(task)
     if not hasattr(task, "draw"):
         raise UsageError(
             f"expected a pattern's name, a SequencePattern, or pairs of a source and a target, got {task!r}"

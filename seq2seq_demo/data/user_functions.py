@@ -90,11 +90,11 @@ def _import_module(name: str) -> ModuleType:
     return importlib.import_module(name)
 
 
-def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], np.ndarray]:
+def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
     """Make a pattern's function `[B, S]` → `[B, T]` of one that maps a single source `[S]` to its target `[T]`."""
 
     @functools.wraps(function)
-    def of_a_batch(sources: np.ndarray) -> np.ndarray:
+    def of_a_batch(sources: np.ndarray) -> np.ndarray | list[np.ndarray]:
         targets: list[np.ndarray] = []
         for source in np.asarray(sources):
             before = source.copy()
@@ -105,17 +105,34 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
                 raise
             except BaseException as error:
                 raise ValueError(f"{described(error)}, for {listed(before)}") from error
-            if target.ndim != 1 or not len(target):
+            if target.ndim != 1:
                 raise WrongTarget(f"expected a list of integers, got {what_it_is(result)} for {listed(before)}")
-            if target.dtype.kind not in "iu":
+            if target.dtype.kind not in "iu" and len(target):
                 raise WrongTarget(f"expected integers, got {target.dtype}: {listed(target)} for {listed(before)}")
-            if targets and len(target) != len(targets[0]):
-                lengths = f"{len(targets[0])} symbols for {listed(sources[0])} and {len(target)} for {listed(before)}"
-                raise WrongTarget(f"expected targets of one length, got {lengths}")
             targets.append(target)
-        return np.stack(targets)
+        return targets if len({*map(len, targets)}) > 1 else np.stack(targets)
 
     return of_a_batch
+
+
+def as_targets(result: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the targets that a function returned as an array `[B, T]`.
+
+    Where it returned rows of different lengths, T is the longest's, and the lengths `[B]` come with the array.
+
+    Raises:
+        WrongTarget: as `as_array`.
+    """
+    if not isinstance(result, list | tuple):
+        return as_array(result), None
+    rows = [as_array(row) for row in result]
+    lengths = np.array([len(row) if row.ndim == 1 else -1 for row in rows])
+    if len({*lengths}) < 2 or lengths.min() < 0:
+        return as_array(result), None
+    symbols = np.concatenate([row for row in rows if len(row)])
+    padded = np.zeros((len(rows), lengths.max()), symbols.dtype)
+    padded[np.arange(lengths.max()) < lengths[:, None]] = symbols
+    return padded, lengths
 
 
 def as_array(result: Any) -> np.ndarray:
@@ -152,7 +169,10 @@ def what_it_is(result: Any) -> str:
     """Return how to call what a function returned in place of an array."""
     if result is None:
         return "None (is a `return` missing?)"
-    shape = np.shape(result)
+    try:
+        shape = np.shape(result)
+    except ValueError:  # rows of different lengths
+        return f"{len(result)} rows"
     return f"shape {shape}" if shape else f"{type(result).__name__} {_SHORT.repr(result)}"[:60]
 
 

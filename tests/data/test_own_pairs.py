@@ -6,7 +6,8 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample
-from seq2seq_demo.data.own_pairs import OwnPairs, pairs_of_rows, read_pairs
+from seq2seq_demo.data.own_pairs import OwnPairs, read_pairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, task_of_rows
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.data.sequences import Located, Place
 from seq2seq_demo.errors import InputError, UsageError
@@ -136,12 +137,10 @@ def test_pairs_of_a_pipe():
 
 
 def test_pairs_of_rows():
-    sources, targets = pairs_of_rows([([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)])])
+    sources, targets = task_of_rows([([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)])]).pairs
     assert sources.tolist() == [[1, 2], [4, 5]]
     assert targets.tolist() == [[3], [6]]
     for row, message in [
-        (([4], [6]), "pairs, row 1: expected 2 integers, got 1$"),
-        (([4, 5], [6, 7]), "pairs, row 1, output: expected 1 integers, got 2$"),
         (([4, 5],), r"pairs, row 1: expected a source and a target, as zip gives them, got \(\[4, 5\],\)"),
         (([4, 5], 6), "pairs, row 1, output: expected a list of integers, got 6"),
         (([4, 0.5], [6]), "pairs, row 1: expected integers from 0 to 2147483647, got 0.5"),
@@ -160,8 +159,15 @@ def test_pairs_of_rows():
         ("45", "pairs, row 1: expected a source and a target, as zip gives them, got '45'"),
     ]:
         with pytest.raises(InputError, match=message) as error:
-            pairs_of_rows([([1, 2], [3]), row])
+            task_of_rows([([1, 2], [3]), row])
         assert "\n" not in str(error.value)
+
+
+def test_rows_of_different_lengths():
+    task = task_of_rows([([1, 2], [3]), ([4], [5, 6, 7]), ([8, 9, 10], [])])
+    assert isinstance(task, OwnRaggedPairs)
+    assert task.pairs.sources.rows() == [[1, 2], [4], [8, 9, 10]]
+    assert task.pairs.targets.rows() == [[3], [5, 6, 7], []]
 
 
 @pytest.mark.parametrize(

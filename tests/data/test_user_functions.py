@@ -52,10 +52,11 @@ def test_what_it_is(result, words):
     assert what_it_is(result) == words
 
 
-@pytest.mark.parametrize("function", [lambda x: [[1, 2], [3]], per_sequence(lambda x: [[1, 2], [3]])])
-def test_lists_that_are_no_array(function):
+def test_lists_that_are_no_array():
     with pytest.raises(UsageError, match=r"pattern 'f' does not take sources of 3 symbols: .*inhomogeneous"):
-        SequencePattern("f", function).check(3, None, 9, 9)
+        SequencePattern("f", per_sequence(lambda x: [[1, 2], [3]])).check(3, None, 9, 9)
+    with pytest.raises(UsageError, match=r"pattern 'f': expected integers of shape \(32, T\) for .* got 2 rows"):
+        SequencePattern("f", lambda x: [[1, 2], [3]]).check(3, None, 9, 9)
 
 
 OWN = """
