@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.batches import Pairs
+    from seq2seq_demo.data.ragged import RaggedPairs
     from seq2seq_demo.evaluation import EpochFigures
     from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -23,5 +24,7 @@ class Callback:
         The loss, in nats a symbol, and the token accuracy, with teacher forcing, are means over these steps.
         """
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(
+        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
+    ) -> None:
         """The epoch is over; `history` holds the figures of each so far, also of those before a resume."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,11 @@ class Figures:
     forced_exact_match: float
     token_accuracy: float  # free-running, as is the next
     exact_match: float
+
+    @classmethod
+    def of(cls, evaluation: Any) -> Figures:
+        """Return the figures that an evaluation has among its attributes."""
+        return cls(*(getattr(evaluation, field.name) for field in fields(cls)))
 
 
 @dataclass(frozen=True)
@@ -124,13 +129,7 @@ class Evaluation:
     @property
     def figures(self) -> Figures:
         """Loss, token accuracy and exact match."""
-        return Figures(
-            loss=self.loss,
-            forced_token_accuracy=self.forced_token_accuracy,
-            forced_exact_match=self.forced_exact_match,
-            token_accuracy=self.token_accuracy,
-            exact_match=self.exact_match,
-        )
+        return Figures.of(self)
 
 
 def measure(network: NumpyNetwork, pairs: Pairs) -> Evaluation:

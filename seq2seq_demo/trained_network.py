@@ -14,8 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, overload
 import numpy as np
 
 from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.data import varied
 from seq2seq_demo.data.batches import Pairs, Sample, training_sources
+from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
 from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.ragged import Ragged
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.sequences import source_rows
 from seq2seq_demo.data.tasks import Task, as_task
@@ -25,11 +29,13 @@ from seq2seq_demo.files import access, container
 from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint, read_checkpoint
 from seq2seq_demo.files.container import HEADER_SIZE, is_container
 from seq2seq_demo.files.typed_json import parse_object, require_type, typed
+from seq2seq_demo.network.ending import Answers, decode_to_end
 from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
 from seq2seq_demo.network.parallel import in_threads, rows_at_once
 from seq2seq_demo.network.parameters import Weights, check_weights, initial_weights, weight_shapes
 from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit
+from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, measure_given, measure_pattern, total
 
 MOST_DRAWN_AGAIN = 100_000_000, 10_000_000  # symbols and points; more would take long, whoever wrote the file
 MOST_STEPS = 2**53
@@ -46,11 +52,23 @@ class Prediction(NamedTuple):
     expected: list[int] | None = None
     probabilities: list[float] | None = None  # of each predicted symbol
     attention: np.ndarray | None = None  # [T, S]; None where the model has none
+    ended: bool | None = None  # whether END came, of a network that ends its answers; it has a probability and α too
 
     @property
     def exact(self) -> bool | None:
         """Whether it is right."""
-        return None if self.expected is None else self.predicted == self.expected
+        return None if self.expected is None else self.predicted == self.expected and self.ended is not False
+
+    @property
+    def written(self) -> list[str]:
+        """The symbols as text, with END if it came."""
+        return [*map(str, self.predicted), *(["END"] if self.ended else [])]
+
+    @property
+    def wanted(self) -> list[str] | None:
+        """The symbols that were expected, as text, with END if it should have come."""
+        end = [] if self.ended is None else ["END"]
+        return None if self.expected is None else [*map(str, self.expected), *end]
 
 
 @dataclass(frozen=True)
@@ -89,6 +107,7 @@ class TrainedNetwork:
     task: str | None = None  # the name of what it was trained on
     in_len: int | None = None
     out_len: int | None = None
+    min_in_len: int | None = None  # the shortest source that was trained; not None: the network ends its answers
     trained: TrainingRun | None = None
     reached: Figures | None = None  # on the validation points, after its last epoch
     step: int = 0  # how many times Adam changed the weights
@@ -108,6 +127,8 @@ class TrainedNetwork:
         origin = self.task or self.program or "unknown data"
         learned = f"trained on {origin!r}" if self.step else "untrained"
         lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
+        if self.ends:
+            lengths = f", {self.min_in_len} to {self.in_len} symbols in and up to {self.out_len} out"
         reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
         return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
 
@@ -124,32 +145,42 @@ class TrainedNetwork:
 
     @overload
     def predict(
-        self, sources: Any, out_len: int | None = None, *, details: Literal[False] = ...
+        self,
+        sources: Any,
+        out_len: int | None = None,
+        *,
+        max_out_len: int | None = None,
+        details: Literal[False] = ...,
     ) -> list[list[int]]: ...
 
     @overload
-    def predict(self, sources: Any, out_len: int | None = None, *, details: Literal[True]) -> list[Prediction]: ...
+    def predict(
+        self, sources: Any, out_len: int | None = None, *, max_out_len: int | None = None, details: Literal[True]
+    ) -> list[Prediction]: ...
 
     def predict(
-        self, sources: Any, out_len: int | None = None, *, details: bool = False
+        self, sources: Any, out_len: int | None = None, *, max_out_len: int | None = None, details: bool = False
     ) -> list[list[int]] | list[Prediction]:
         """Decode sources greedily: an array `[B, S]`, or lists of integers of any lengths.
 
         Returns the predicted symbols of each, or with `details` a `Prediction`, which has the probabilities and the
         attention too. `out_len` None is the length of training, or for sources of another length, that of the
-        pattern's targets, or else their own.
+        pattern's targets, or else their own. A network that ends its answers has a `max_out_len` instead, by default
+        as `max_out_len()` says.
 
         Raises:
             InputError: a row is no list of integers that the network knows; the message names it.
             UsageError: a sequence is too long to decode, or the pattern does not take its length.
         """
         rows = source_rows(sources, self.model_config.in_max_int)
-        if out_len is not None:
-            require_integer("out_len", out_len, at_least=1)
+        for name, value in {"out_len": out_len, "max_out_len": max_out_len}.items():
+            if value is not None:
+                require_integer(name, value, at_least=1)
+        self.require_end(out_len, max_out_len)
         predictions: dict[int, Prediction] = {}
         for in_len in sorted({len(row) for row in rows}):
             indices = [index for index, row in enumerate(rows) if len(row) == in_len]
-            decoded = self._decode(np.array([rows[index] for index in indices]), out_len, details)
+            decoded = self._decode(np.array([rows[index] for index in indices]), out_len or max_out_len, details)
             predictions |= zip(indices, decoded, strict=True)
         in_order = [predictions[index] for index in range(len(rows))]
         return in_order if details else [prediction.predicted for prediction in in_order]
@@ -157,16 +188,45 @@ class TrainedNetwork:
     def _decode(self, sources: np.ndarray, out_len: int | None, details: bool) -> Iterator[Prediction]:
         """Yield what the network says to sources of one length `[N, S]`."""
         N, S = sources.shape
-        T = out_len or self._trained_len(S) or self.target_len(S)
+        T = out_len or (self.max_out_len(S) if self.ends else self._trained_len(S) or self.target_len(S))
         rows = rows_at_once(S, T)
         check_decoding_fits(self.model_config, min(N, rows), S, T)
         network = self.to_numpy()
 
         def decode(part: np.ndarray) -> list[Prediction]:
+            if self.ends:
+                answers = decode_to_end(network, part, T)
+                return predictions_of_answers(part, answers, with_probabilities=details, with_attention=details)
             return predictions_of(part, network.decode(part, T), with_probabilities=details, with_attention=details)
 
         for predictions in in_threads(decode, (sources[first : first + rows] for first in range(0, N, rows))):
             yield from predictions
+
+    def require_end(self, out_len: int | None, max_out_len: int | None) -> None:
+        """Raise UsageError for a length of answers that this network ends itself, or cannot end."""
+        if self.ends and out_len is not None:
+            raise UsageError(f"this network ends its answers: expected --max-out-len, got --out-len {out_len}")
+        if not self.ends and max_out_len is not None:
+            raise UsageError(
+                f"this network does not end its answers: expected --out-len, got --max-out-len {max_out_len}"
+            )
+
+    @property
+    def ends(self) -> bool:
+        """Whether it learned to end its answers: then it takes sources of any length."""
+        return self.min_in_len is not None
+
+    def was_trained_at(self, in_len: int) -> bool:
+        """Say whether it was trained on sources of this length, or nobody knows."""
+        return self.in_len is None or (self.min_in_len or self.in_len) <= in_len <= self.in_len
+
+    def max_out_len(self, in_len: int) -> int:
+        """Return how long an answer to a source of this length may be.
+
+        It is as long as the longest target that was trained, and for longer sources than were trained in proportion.
+        """
+        longest, trained = self.out_len or in_len, self.in_len or in_len
+        return longest if in_len <= trained else -(-longest * in_len // trained)
 
     def target_len(self, in_len: int, pattern: SequencePattern | None = None, asked: int | None = None) -> int:
         """Return how many symbols to decode for sources of this length.
@@ -197,11 +257,15 @@ class TrainedNetwork:
         task: str | Task | Iterable[Any] | None = None,
         n: int | None = None,
         *,
-        in_len: int | None = None,
+        in_len: int | tuple[int, int] | None = None,
         out_len: int | None = None,
         seed: int = 0,
-    ) -> Evaluation:
+        max_out_len: int | None = None,
+    ) -> Evaluation | RaggedEvaluation:
         """Measure it on n fresh sources of a pattern (default 10,000), none of which it was trained on, or on n pairs.
+
+        A network that ends its answers is measured on n sources of each length that it was trained at, or of `in_len`,
+        which may be a range (shortest, longest); then END counts, and short sources are any.
 
         `task` is a pattern's name, a `Task`, or pairs of a source and a target, of which the default is all; None is
         the pattern that it was trained on. The lengths are those of training unless they are given. Of a training on
@@ -215,7 +279,57 @@ class TrainedNetwork:
             if self.task not in PATTERNS:
                 raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
             task = self.task
+        self.require_end(out_len, max_out_len)
+        if self.ends:
+            lengths: Sequence[int] = ()
+            if in_len is not None:
+                shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
+                first = require_integer("in_len", shortest, at_least=1)
+                lengths = range(first, require_integer("in_len", longest, at_least=first) + 1)
+            rows = self.rows(as_task(task), n, lengths, max_out_len, seed, kinds=False)
+            return total(row.evaluation for row in rows)
+        if isinstance(in_len, tuple):
+            raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
         return measure(self.to_numpy(), self.held_out(as_task(task), n, in_len=in_len, out_len=out_len, seed=seed))
+
+    def rows(
+        self,
+        task: Task,
+        n: int | None = None,
+        lengths: Sequence[int] = (),
+        max_out_len: int | None = None,
+        seed: int = 0,
+        kinds: bool = True,
+    ) -> Iterator[Row]:
+        """Yield what a network that ends its answers reaches at each length: of a pattern, or of the first n pairs.
+
+        Raises:
+            UsageError: the task is another, or does not fit the network.
+        """
+        longest = self.max_out_len if max_out_len is None else lambda in_len: max_out_len
+        task = as_ragged(task) if isinstance(task, OwnPairs) else task
+        if isinstance(task, OwnRaggedPairs):
+            yield from measure_given(self.to_numpy(), task.pairs[slice(None, n)], longest)
+        elif isinstance(task, SequencePattern):
+            every = lengths or self.trained_lengths
+            numpy_network, seen = self.to_numpy(), self._all_seen(task)
+            yield from measure_pattern(numpy_network, task, every, n or EVALUATED, seed, longest, seen, kinds)
+        else:
+            raise UsageError(f"expected a pattern or pairs to evaluate this network on, got {task!r}")
+
+    def _all_seen(self, pattern: SequencePattern) -> Ragged | None:
+        """Return the sources of all lengths that the last training drew, if that can be told."""
+        run = self.trained
+        if run is None or not run.config.varies or not self.draws_again or self.task != pattern.name:
+            return None
+        lengths = [*varied.lengths_taken(pattern, run.config, self.model_config)]
+        return varied.training_sources(run.config, lengths, self.model_config.in_max_int, run.start_step)
+
+    @property
+    def trained_lengths(self) -> range:
+        """The lengths of sources that a network which ends its answers was trained at."""
+        shortest, longest = self.min_in_len or 1, self.in_len or 1
+        return range(shortest, longest + 1)
 
     def held_out(
         self, task: Task, n: int | None = None, *, in_len: int | None = None, out_len: int | None = None, seed: int = 0
@@ -229,7 +343,7 @@ class TrainedNetwork:
         T = out_len or self._trained_len(S)
         check_points_fit(n or EVALUATED, S, T or S)
         check_decoding_fits(self.model_config, 1, S, T or S)
-        pairs = task.held_out(Sample(n, S, T, seed), self.model_config, self._seen(S))
+        pairs: Pairs = task.held_out(Sample(n, S, T, seed), self.model_config, self._seen(S))
         for name, asked, symbols in (("in-len", in_len, pairs.sources), ("out-len", out_len, pairs.targets)):
             if asked not in (None, symbols.shape[1]):
                 raise UsageError(f"expected {name} {symbols.shape[1]}, as of the pairs, got {asked}")
@@ -312,6 +426,8 @@ class TrainedNetwork:
             }
         reached = asdict(self.reached) if self.reached else {}
         lengths = {"in_len": self.in_len, "out_len": self.out_len}
+        if self.min_in_len is not None:
+            lengths["min_in_len"] = self.min_in_len
         return {"pattern": self.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
 
 
@@ -394,7 +510,7 @@ def _from_json(training: dict[str, Any]) -> dict[str, Any]:
         WeightsError: a value is missing, or of the wrong type or range.
         UsageError: a setting of the training is out of its range.
     """
-    unknown = training.keys() - {"pattern", "in_len", "out_len", "trained", "reached", "progress"}
+    unknown = training.keys() - {"pattern", "in_len", "out_len", "min_in_len", "trained", "reached", "progress"}
     if unknown:
         raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
     trained, reached, progress = (
@@ -412,6 +528,7 @@ def _from_json(training: dict[str, Any]) -> dict[str, Any]:
         "task": require_type("pattern", training.get("pattern"), str, NoneType),
         "in_len": _length(training, "in_len"),
         "out_len": _length(training, "out_len"),
+        "min_in_len": _shortest(training),
         "trained": run,
         "reached": typed(Figures, reached) if reached else None,
         "progress": _progress(progress, run) if progress and run else None,
@@ -425,6 +542,13 @@ def _length(training: dict[str, Any], name: str) -> int | None:
     if value is not None:
         require_integer(name, value, at_least=1)
     return value
+
+
+def _shortest(training: dict[str, Any]) -> int | None:
+    shortest, longest = _length(training, "min_in_len"), _length(training, "in_len")
+    if shortest is not None and (longest is None or longest < shortest):
+        raise WeightsError(f"expected lengths from shortest to longest, got {shortest} to {longest}")
+    return shortest
 
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
@@ -460,6 +584,33 @@ def predictions_of(
         decoded.attention if with_attention and decoded.attention is not None else none,
     )
     return [Prediction(*row) for row in zip(*columns, strict=True)]
+
+
+def predictions_of_answers(
+    sources: np.ndarray,
+    answers: Answers,
+    expected: Sequence[list[int] | None] | None = None,
+    *,
+    with_probabilities: bool = False,
+    with_attention: bool = False,
+) -> list[Prediction]:
+    """Return the same of a network that ends its answers: symbols before END, and figures of these and of END."""
+    whole = predictions_of(
+        sources,
+        answers.decoded,
+        expected,
+        with_probabilities=with_probabilities,
+        with_attention=with_attention,
+    )
+    return [
+        p._replace(
+            predicted=p.predicted[:n],
+            probabilities=p.probabilities and p.probabilities[: n + ended],
+            attention=None if p.attention is None else p.attention[: n + ended],
+            ended=ended,
+        )
+        for p, n, ended in zip(whole, answers.lengths.tolist(), answers.ended.tolist(), strict=True)
+    ]
 
 
 evaluate = TrainedNetwork.evaluate

@@ -200,8 +200,17 @@ def _metadata() -> dict[str, tuple[str, str]]:
         if name == "pattern":
             values = (7.5, [], {"a": 1}, True, -1)
         wrong |= {f"{name} {str(value)[:9]!r}": ("training", training | {name: value}) for value in values}
+    may_be_null = ("stop_at_exact", "start_step", "min_in_len")
     for name in run:
-        values = ([], {}, "x", True, -1, 10**400, None if name not in ("stop_at_exact", "start_step") else "no")
+        values = (
+            [],
+            {},
+            "x",
+            True,
+            -1,
+            10**400,
+            "no" if name in may_be_null else None,
+        )
         wrong |= {
             f"trained, {name} {str(value)[:9]!r}": ("training", training | {"trained": run | {name: value}})
             for value in values

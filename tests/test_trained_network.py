@@ -322,8 +322,8 @@ def test_predict_with_details():
         (None, "expected a list of integers, got null"),
         (7, "expected a list of integers, got 7"),
         ({3, 1}, "expected a list of integers, got {1, 3}"),
-        ([], "expected some integers, got 0"),
-        (np.array([], int), "expected some integers, got 0"),
+        ([], "expected some integers, got none"),
+        (np.array([], int), "expected some integers, got none"),
         ([3, -1], "expected integers from 0 to 10, got -1"),
         ([3, 99], "expected integers from 0 to 10, got 99"),
         ([3, 1.5], "expected integers from 0 to 10, got 1.5"),
@@ -476,8 +476,8 @@ def test_evaluate_on_pairs():
             InputError,
             "pairs, row 1: expected a source and a target, as zip gives them, got ",
         ),
-        ([([1], [2]), ([1, 2], [2])], InputError, "pairs, row 1: expected 1 integers, got 2"),
-        ([([1], [2]), ([1], [2, 3])], InputError, "pairs, row 1, output: expected 1 integers, got 2"),
+        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as this network was trained at one"),
+        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as this network was trained at one"),
         ([([1], [2]), ([1], [-2])], InputError, "pairs, row 1, output: expected integers from 0 to "),
         ([([1], [2]), ([1], None)], InputError, "pairs, row 1: expected an output too"),
         ([([11], [2])], UsageError, "expected sources of symbols 0 to 10, got some from 11 to 11"),
@@ -500,7 +500,7 @@ def test_evaluate_without_a_task():
 def test_the_exported_function_is_the_method():
     assert seq2seq_demo.evaluate is TrainedNetwork.evaluate
     parameters = inspect.signature(seq2seq_demo.evaluate).parameters
-    assert list(parameters) == ["self", "task", "n", "in_len", "out_len", "seed"]
+    assert list(parameters) == ["self", "task", "n", "in_len", "out_len", "seed", "max_out_len"]
     figures = seq2seq_demo.evaluate(network(), "copy", 20).figures
     assert figures == network().evaluate("copy", 20).figures
 

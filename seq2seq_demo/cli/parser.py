@@ -32,6 +32,8 @@ from seq2seq_demo.data.patterns import OWN_FUNCTION, PATTERNS
 from seq2seq_demo.display.console import result
 from seq2seq_demo.errors import UsageError
 
+MAX_LISTED = 1000  # lengths of a range of --lengths
+
 
 class Command(NamedTuple):
     """A command: its options, what else it takes, what it does, and examples."""
@@ -49,6 +51,7 @@ COMMANDS = {
         "train a network on N points, and save it",
         (
             "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
+            "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
             "train 100000 -p my_patterns.py:my_function",
             "train --from-file pairs.jsonl",
         ),
@@ -107,6 +110,7 @@ def parse(argv: Sequence[str]) -> Options:
     require_choice("command", command, COMMANDS)
     fields_set = {name: value for name, value in parsed.items() if value is not None}
     names = {action.dest: "/".join(action.option_strings) for action in parser._actions}
+    names["min_in_len"] = "--in-len A-B"
     _require_own_options(command, {name: names[name] for name in fields_set})
     return COMMANDS[command].options(**fields_set, **_of_values(command, values, has_file="from_file" in fields_set))
 
@@ -202,6 +206,13 @@ class _Help(argparse.Action):
         raise _HelpAsked
 
 
+class _InLen(argparse.Action):
+    def __call__(self, _parser: object, namespace: argparse.Namespace, value: Any, *_: object) -> None:
+        """Set the length, or the shortest and the longest."""
+        namespace.in_len = value[-1]
+        namespace.min_in_len = value[0] if len(value) > 1 else None
+
+
 class _Version(argparse.Action):
     def __call__(self, *_: object) -> NoReturn:
         """Print the version, where argparse would not notice that nobody gets it."""
@@ -222,7 +233,8 @@ def _add_every(add: Add) -> None:
     add("-v", "--verbose", action="count", help="say more; twice: parameters, tracebacks")
     pattern = f"one that `patterns` lists, or {OWN_FUNCTION}"
     _add_choice(add, "-p/--pattern-name", PATTERNS, pattern, dest="pattern", metavar="NAME")
-    add("--in-len", type=_integer, metavar="S", help=f"length of a source (default {S}, or as trained)")
+    in_len = f"length of a source (default {S}, or as trained)"
+    add("--in-len", type=_range, action=_InLen, metavar="S", help=in_len)
     add("--out-len", type=_integer, metavar="T", help=f"length of a target (default {T}, or as trained)")
     add("--in-max-int", type=_integer, metavar="N", help=f"the largest source symbol (default {d.in_max_int})")
     add("--out-max-int", type=_integer, metavar="N", help=f"the largest target symbol (default {d.out_max_int})")
@@ -256,12 +268,19 @@ def _add_train(add: Add) -> None:
     _add_choice(add, "--lr-schedule", LR_SCHEDULES, schedules, metavar="NAME")
     add("--batch-size", type=_integer, metavar="B", help=f"default {d.batch_size}")
     add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X")
+    few = "share of the sources that are of few symbols (default 0.25 with a range of lengths, else 0)"
+    add("--few-symbols", type=_number, metavar="X", help=few)
     _add_flag(add, "--resume", "resume a training that stopped, from its snapshot")
     add("-o", "--output-weights", type=_path, metavar="FILE", help="default: the next unused canonical name")
     add("--history", type=_path, metavar="FILE", help="write the figures of every epoch there, as JSON")
     add("--history-plot", type=_path, metavar="FILE", help="draw their curves there: .png, .svg or .pdf")
     add("--log-dir", type=_path, metavar="DIR", help="logs for TensorBoard (default: a new temporary directory)")
     add("--tensorboard-verbose", type=int, choices=range(4), help=f"what is logged: {logged}")
+
+
+def _add_end(add: Add) -> None:
+    text = "the longest answer of a network that ends its answers (default: as in training)"
+    add("--max-out-len", type=_integer, metavar="T", help=text)
 
 
 def _add_json(add: Add) -> None:
@@ -276,7 +295,7 @@ def _add_predict(add: Add) -> None:
 
 
 def _add_evaluate(add: Add) -> None:
-    add("--lengths", type=_integers, metavar="S,S,...", help="a line for each of these lengths of a source")
+    add("--lengths", type=_integers, metavar="S,S-S,...", help="a line for each of these lengths of a source")
 
 
 OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
@@ -284,6 +303,7 @@ OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
     (("predict",), _add_predict),
     (("evaluate",), _add_evaluate),
     (("predict", "evaluate"), _add_json),
+    (("predict", "evaluate"), _add_end),
     (("train", "evaluate"), _add_seed),
     (("train", "predict", "evaluate"), _add_network),
     (tuple(COMMANDS), _add_every),
@@ -317,8 +337,25 @@ def _integer(text: str) -> int:
         raise argparse.ArgumentTypeError(f"expected an integer, got {text[:40]!r}") from error
 
 
+def _range(text: str) -> tuple[int, ...]:
+    """Return the integer of `7`, or the two of `1-20`."""
+    first, dash, last = text.partition("-")
+    try:
+        return (_integer(first), _integer(last)) if dash and first else (_integer(text),)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"expected a length, or a range as 1-20, got {text[:40]!r}") from error
+
+
 def _integers(text: str) -> tuple[int, ...]:
-    return tuple(_integer(word) for word in text.split(","))
+    """Return the integers of a list, in which `1-20` stands for all from 1 to 20."""
+    numbers: list[int] = []
+    for word in text.split(","):
+        first, last = (_range(word) * 2)[:2]
+        if not first <= last < first + MAX_LISTED:
+            expected = f"expected ranges from shortest to longest, of at most {MAX_LISTED} lengths"
+            raise argparse.ArgumentTypeError(f"{expected}, got {word}")
+        numbers += range(first, last + 1)
+    return tuple(dict.fromkeys(numbers))
 
 
 def _number(text: str) -> float:

@@ -3,27 +3,37 @@
 import json
 from collections.abc import Iterator
 
+import numpy as np
+
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, own_pairs
 from seq2seq_demo.config import EVALUATED, TrainConfig
 from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
+from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.data.sequence_pattern import SequencePattern
+from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import result, say
-from seq2seq_demo.display.evaluations import evaluation_dict, evaluation_text, lengths_text
+from seq2seq_demo.display.evaluations import evaluation_dict, evaluation_text, lengths_text, row_dict, rows_text
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import measure
+from seq2seq_demo.varied_evaluation import RANDOM, Row
 
 
 def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or a JSON object for each length."""
-    choice = network_to_use(options, options.in_len)
+    choice = network_to_use(options, max([options.in_len or 1, *options.lengths]))
+    choice.network.require_end(options.out_len, options.max_out_len)
+    if choice.network.ends:
+        _evaluate_rows(options, choice)
+        return
     network, pattern = choice.network, choice.pattern
     all_facts = []
     for pairs in _pairs_to_measure(options, choice):
         facts = evaluation_dict(measure(network.to_numpy(), pairs), pairs.sources.shape[1])
         all_facts.append(facts)
         if options.json:
-            about = {"model": network.model_config.model, "pattern": pattern.name if pattern else None}
-            result(json.dumps(about | facts))
+            result(json.dumps(_about(choice) | facts))
     if not options.json:
         fresh = f"fresh sources, pattern {pattern.name!r}" if pattern else ""
         what = f"pairs of {options.from_file}" if options.from_file else fresh
@@ -31,19 +41,63 @@ def evaluate(options: EvaluateOptions) -> None:
         result(f"{all_facts[-1]['n']} {what}\n\n{tables}")
 
 
+def _about(choice: Choice) -> dict[str, str | None]:
+    return {"model": choice.network.model_config.model, "pattern": choice.pattern.name if choice.pattern else None}
+
+
+def _evaluate_rows(options: EvaluateOptions, choice: Choice) -> None:
+    """Print what a network that ends its answers reaches at each length, and on each kind of sources."""
+    rows = []
+    for row in _rows(options, choice):
+        say(choice.notices)
+        rows.append(row)
+        if options.json:
+            result(json.dumps(_about(choice) | row_dict(row)))
+    few = [str(row.in_len) for row in rows if row.kind == RANDOM and row.fresh is False]
+    if few:
+        lengths = f"length {few[0]}" if len(few) == 1 else f"lengths {', '.join(few)}"
+        say([f"Of {lengths}, too few sources are left that the network was not trained on: others were measured too"])
+    if not options.json:
+        what = f"Pairs of {options.from_file}" if options.from_file else "Sources of each length"
+        pattern = f", pattern {choice.pattern.name!r}" if choice.pattern else ""
+        result(f"{what}{pattern}; an answer's end counts\n\n{rows_text(rows)}")
+
+
+def _rows(options: EvaluateOptions, choice: Choice) -> Iterator[Row]:
+    """Yield what is measured."""
+    network, lengths = choice.network, options.lengths or ([options.in_len] if options.in_len else ())
+    task: Task
+    if options.from_file:
+        given = choice.pattern if options.pattern else None
+        pairs = own_pairs(options.from_file, options, options.points, given, network.model_config, ends=True)
+        assert isinstance(pairs, RaggedPairs)
+        lengths = np.unique(pairs.sources.lengths).tolist()
+        task = OwnRaggedPairs(options.from_file, pairs)
+    else:
+        task = _pattern(choice)
+    choice.notices.extend(other_length_notice(network, *lengths))
+    yield from network.rows(task, options.points, lengths, options.max_out_len, options.seed or 0)
+
+
+def _pattern(choice: Choice) -> SequencePattern:
+    """Return the pattern that makes the targets."""
+    if choice.pattern is None:
+        raise UsageError(f"the network was trained on {choice.network.task!r}: expected --from-file with pairs, or -p")
+    return choice.pattern
+
+
 def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pairs]:
     """Yield the pairs to evaluate on, for each length."""
-    network, pattern = choice.network, choice.pattern
-    notices = [*choice.notices, *other_length_notice(network, options.in_len, *options.lengths)]
+    network, notices = choice.network, choice.notices
+    notices.extend(other_length_notice(network, options.in_len, *options.lengths))
     if options.from_file:
-        pairs = own_pairs(
-            options.from_file, options, options.points, pattern if options.pattern else None, network.model_config
-        )
+        given = choice.pattern if options.pattern else None
+        pairs = own_pairs(options.from_file, options, options.points, given, network.model_config)
+        assert isinstance(pairs, Pairs)
         say(notices)
         yield pairs
         return
-    if pattern is None:
-        raise UsageError(f"the network was trained on {network.task!r}: expected --from-file with pairs, or -p")
+    pattern = _pattern(choice)
     if not network.draws_again:
         notices.append("It was trained on too many points to draw them again: some of the sources may be among them")
     n = options.points or EVALUATED

@@ -40,8 +40,7 @@ class Options:
         if self.pattern is not None:
             check_name(self.pattern)
         for name in ("in_len", "out_len"):
-            if getattr(self, name) is not None:
-                require_integer(name, getattr(self, name), at_least=1)
+            _require_positive(name, getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +76,11 @@ class NetworkOptions(Options):
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
 
+def _require_positive(name: str, value: int | None) -> None:
+    if value is not None:
+        require_integer(name, value, at_least=1)
+
+
 def _is_part_of_name(name: str) -> bool:
     return name.isprintable() and os.sep not in name and 0 < len(name.encode()) <= canonical.LONGEST_PART
 
@@ -92,6 +96,8 @@ class TrainOptions(NetworkOptions):
     lr_schedule: str | None = None
     batch_size: int | None = None
     stop_at_exact: float | None = None
+    min_in_len: int | None = None  # of --in-len A-B, A
+    few_symbols: float | None = None
     resume: bool = False
     output_weights: Path | None = None
     history: Path | None = None
@@ -105,6 +111,10 @@ class TrainOptions(NetworkOptions):
         TrainConfig(**fields_for(self, TrainConfig))
         if self.resume and self.input_weights is not None:
             raise UsageError("expected -i/--input-weights or --resume, got both: each names the weights to start from")
+        if self.min_in_len is not None and self.out_len is not None:
+            raise UsageError("expected --out-len or a range of --in-len, whose targets are taken whole, got both")
+        if self.few_symbols is not None and self.from_file is not None:
+            raise UsageError("expected --few-symbols or --from-file, whose sources are not drawn, got both")
         self._require_different_files()
         if not (self.points or self.resume or self.epochs == 0 or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got none")
@@ -142,10 +152,12 @@ class PredictOptions(NetworkOptions):
     attention_plot: Path | None = None
     keep_going: bool = False
     engine: str = ENGINES[0]
+    max_out_len: int | None = None
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
         super().__post_init__()
+        _require_positive("max_out_len", self.max_out_len)
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
         read = {"-i": self.input_weights, "--from-file": self.from_file}
@@ -164,6 +176,7 @@ class EvaluateOptions(NetworkOptions):
     seed: int | None = None
     json: bool = False
     lengths: Sequence[int] = ()
+    max_out_len: int | None = None
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
@@ -172,6 +185,7 @@ class EvaluateOptions(NetworkOptions):
             require_integer("the number of sources", self.points, at_least=1)
         if self.seed is not None:
             require_integer("seed", self.seed, at_least=0)
+        _require_positive("max_out_len", self.max_out_len)
         for length in self.lengths:
             require_integer("lengths", length, at_least=1)
         if self.lengths and (self.from_file or self.in_len):

@@ -39,6 +39,6 @@ def patterns(options: PatternsOptions) -> None:
 
 def _example(pattern: SequencePattern, source: np.ndarray, out_len: int | None, model_config: ModelConfig) -> str:
     """Return what the pattern makes of a source `[S]`."""
-    pattern.check(len(source), out_len, model_config.in_max_int, model_config.out_max_int)
-    (target,) = pattern.targets(source[None], out_len, model_config.out_max_int)
-    return " ".join(map(str, target))
+    pattern.check(len(source), out_len, model_config.in_max_int, model_config.out_max_int, ragged=out_len is None)
+    (target,) = pattern.ragged_targets(source[None], model_config.out_max_int).rows()
+    return " ".join(map(str, target[:out_len]))

@@ -10,15 +10,19 @@ from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice
 from seq2seq_demo.data import sequences
 from seq2seq_demo.data.own_pairs import LENGTH_HINT
+from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.sequences import Batch, Located
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.predictions import prediction_json, prediction_line
 from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.network.ending import answers_in, decode_to_end
 from seq2seq_demo.network.numpy_network import Decoded
-from seq2seq_demo.network.parallel import CHUNK, in_threads
+from seq2seq_demo.network.parallel import CHUNK, in_threads, rows_at_once
 from seq2seq_demo.network.ram import check_decoding_fits
-from seq2seq_demo.trained_network import Prediction, TrainedNetwork, predictions_of
+from seq2seq_demo.trained_network import Prediction, TrainedNetwork, predictions_of, predictions_of_answers
+
+MIXED = 16 * CHUNK  # sequences of any lengths that are read at once, so that many have the same
 
 
 def predict(options: PredictOptions) -> None:
@@ -26,6 +30,7 @@ def predict(options: PredictOptions) -> None:
     typed = sequences.from_words(options.words) if options.words else None
     typed_len = len(typed.values) if typed and isinstance(typed.values, list) else None
     choice = network_to_use(options, options.in_len or typed_len)
+    choice.network.require_end(options.out_len, options.max_out_len)
     model_config = choice.network.model_config
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"{model_config.model} has no attention to show: expected a network of embedding_attention")
@@ -48,9 +53,12 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
         skipped.append(error)
         notice(str(error))
 
-    batches = _batches(rows, CHUNK, options, choice, skip if options.keep_going else None)
-    predict_batch, show, notices = _predictor(options, choice), _shower(options), _notices(options, choice)
-    for batch, predictions in in_threads(lambda batch: (batch, predict_batch(batch)), batches):
+    ends = choice.network.ends
+    batches = _batches(rows, MIXED if ends else CHUNK, options, choice, skip if options.keep_going else None)
+    show, notices, other_lengths = _shower(options), _notices(options, choice), _other_lengths(choice)
+    answers = _answers_of_any_length if ends else _answers
+    for batch, predictions in answers(options, choice, batches):
+        notices += other_lengths(batch)
         if options.attention_plot:
             drawn += predictions
             plots.check_number(len(drawn))
@@ -63,15 +71,110 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
         raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
 
 
+Answered = Iterator[tuple[Batch, list[Prediction]]]
+
+
+def _answers(options: PredictOptions, choice: Choice, batches: Iterable[Batch | None]) -> Answered:
+    """Yield the predictions of batches, of which each holds sources of one length."""
+    predict_batch = _predictor(options, choice)
+    return in_threads(lambda batch: (batch, predict_batch(batch)), batches)
+
+
+def _answers_of_any_length(options: PredictOptions, choice: Choice, batches: Iterable[Batch | None]) -> Answered:
+    """Yield the predictions of batches, in each of which sources of one length are decoded together."""
+    predict_some = _ending_predictor(options, choice)
+    for batch in batches:
+        if batch is None:
+            continue
+        parts = [
+            (numbers[first : first + rows], in_len)
+            for in_len, numbers in batch.by_length().items()
+            for rows in [rows_at_once(in_len, choice.network.max_out_len(in_len) + 1)]
+            for first in range(0, len(numbers), rows)
+        ]
+        predictions: dict[int, Prediction] = {}
+        for numbers, found in in_threads(functools.partial(predict_some, batch), parts):
+            predictions |= zip(numbers, found, strict=True)
+        yield batch, [predictions[number] for number in range(len(batch.rows))]
+
+
+Part = tuple[list[int], int]  # numbers of rows in a batch, and the length of their sources
+
+
+def _ending_predictor(
+    options: PredictOptions, choice: Choice
+) -> Callable[[Batch, Part], tuple[list[int], list[Prediction]]]:
+    """Return a function from some rows of a batch, which have one length, to what is predicted and expected."""
+    network, pattern, model_config = choice.network, choice.pattern, choice.network.model_config
+    attention = options.show_attention or options.attention_plot is not None
+    decode = _decoder(options, network)
+
+    def predictions(batch: Batch, part: Part) -> tuple[list[int], list[Prediction]]:
+        numbers, in_len = part
+        rows = [batch.rows[number] for number in numbers]
+        sources = np.array([row.values for row in rows])
+        T = options.max_out_len or network.max_out_len(in_len)
+        check_decoding_fits(model_config, len(rows), in_len, T)
+        expected = [row.output for row in rows]
+        if pattern and None in expected:
+            targets = _targets(pattern, sources, model_config.out_max_int)
+            expected = [target if output is None else output for output, target in zip(expected, targets, strict=True)]
+        if options.engine == "numpy":
+            answers = decode_to_end(network.to_numpy(), sources, T)
+        else:
+            answers = answers_in(decode(sources, T + 1), model_config.go, T)
+        found = predictions_of_answers(
+            sources, answers, expected, with_probabilities=options.json, with_attention=attention
+        )
+        return numbers, found
+
+    return predictions
+
+
+def _targets(pattern: SequencePattern, sources: np.ndarray, out_max_int: int) -> list[list[int]] | list[None]:
+    """Return what a pattern makes of sources `[B, S]`; None of each if it does not take that length."""
+    try:
+        return pattern.ragged_targets(sources, out_max_int).rows()
+    except UsageError:
+        return [None] * len(sources)
+
+
+def _other_lengths(choice: Choice) -> Callable[[Batch], list[str]]:
+    """Return a function that says, once, of a batch that it has lengths which were not trained, or have no target."""
+    network, pattern, c = choice.network, choice.pattern, choice.network.model_config
+    said: list[str] = []
+    known: set[int] = set()
+
+    def notices(batch: Batch) -> list[str]:
+        if not network.ends:
+            return []
+        new = [] if said else other_length_notice(network, *batch.by_length())
+        said.extend(new)
+        for in_len in sorted(batch.by_length().keys() - known) if pattern else ():
+            known.add(in_len)
+            try:
+                assert pattern
+                pattern.check(in_len, None, c.in_max_int, c.out_max_int, ragged=True)
+            except UsageError as error:
+                new.append(f"Nothing is expected of some answers: {error}")
+        return new
+
+    return notices
+
+
 def _converse(options: PredictOptions, choice: Choice) -> None:
     """Answer each line that is typed before the next is read; say what is wrong with it, and continue."""
-    in_len, largest = options.in_len or choice.network.in_len, choice.network.model_config.in_max_int
-    predict_batch, show = _predictor(options, choice), _shower(options)
+    ends, largest = choice.network.ends, choice.network.model_config.in_max_int
+    in_len = options.in_len or (None if ends else choice.network.in_len)
+    answers, show = _answers_of_any_length if ends else _answers, _shower(options)
+    other_lengths = _other_lengths(choice)
     say([*_notices(options, choice), f"Type {in_len or 'some'} integers from 0 to {largest}; Ctrl-D ends"])
     rows = sequences.from_terminal()
-    for batch in _batches(rows, 1, options, choice, lambda error: notice(str(error))):
-        if batch:
-            result("\n".join(map(show, predict_batch(batch), batch.rows)), coloured=options.show_attention)
+    batches = _batches(rows, 1, options, choice, lambda error: notice(str(error)))
+    for batch in filter(None, batches):
+        for _, predictions in answers(options, choice, [batch]):
+            say(other_lengths(batch))
+            result("\n".join(map(show, predictions, batch.rows)), coloured=options.show_attention)
 
 
 def _batches(
@@ -82,9 +185,11 @@ def _batches(
     skip: Callable[[InputError], None] | None,
 ) -> Iterator[Batch | None]:
     """Yield the sequences in batches of the length that is asked for, or was trained, or that the first one has."""
-    in_len = options.in_len or choice.network.in_len
-    largest, hint = choice.network.model_config.in_max_int, LENGTH_HINT if in_len else ""
-    return sequences.batches(rows, size, in_len, largest, skip, hint, _target_len(options, choice))
+    ends = choice.network.ends
+    in_len = options.in_len or (None if ends else choice.network.in_len)
+    largest, hint = choice.network.model_config.in_max_int, LENGTH_HINT if in_len and not ends else ""
+    target_len = None if ends else _target_len(options, choice)
+    return sequences.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=ends)
 
 
 def _target_len(options: PredictOptions, choice: Choice) -> Callable[[int], int]:
@@ -94,7 +199,8 @@ def _target_len(options: PredictOptions, choice: Choice) -> Callable[[int], int]
 
 def _notices(options: PredictOptions, choice: Choice) -> list[str]:
     """Return what to say before the answers."""
-    return [*choice.notices, *other_length_notice(choice.network, options.in_len)]
+    others = [] if choice.network.ends else other_length_notice(choice.network, options.in_len)
+    return [*choice.notices, *others]
 
 
 def _predictor(options: PredictOptions, choice: Choice) -> Callable[[Batch], list[Prediction]]:
@@ -105,17 +211,16 @@ def _predictor(options: PredictOptions, choice: Choice) -> Callable[[Batch], lis
     target_len = _target_len(options, choice)
 
     def predictions(batch: Batch) -> list[Prediction]:
-        B, S = batch.sources.shape
+        sources = batch.sources
+        B, S = sources.shape
         T = target_len(S)
         check_decoding_fits(model_config, B, S, T)
         expected = [row.output for row in batch.rows]
         if pattern and None in expected:
-            targets = pattern.targets(batch.sources, T, model_config.out_max_int).tolist()
+            targets = pattern.targets(sources, T, model_config.out_max_int).tolist()
             expected = [output or target for output, target in zip(expected, targets, strict=True)]
-        decoded = decode(batch.sources, T)
-        return predictions_of(
-            batch.sources, decoded, expected, with_probabilities=options.json, with_attention=attention
-        )
+        decoded = decode(sources, T)
+        return predictions_of(sources, decoded, expected, with_probabilities=options.json, with_attention=attention)
 
     return predictions
 

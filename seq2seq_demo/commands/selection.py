@@ -10,12 +10,16 @@ from seq2seq_demo.commands.options import NetworkOptions, fields_for
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.own_pairs import read_pairs
+from seq2seq_demo.data.own_ragged_pairs import in_one_length, read_ragged_pairs
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
+from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.sequences import from_file
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical
 from seq2seq_demo.trained_network import TrainedNetwork, load
+
+LONGEST_WITHOUT_ATTENTION = 10  # symbols, that the shipped networks of embedding_rnn are trained at
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Choice:
 def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
     """Return the network of -i, of --iter-num, of the newest canonical file that fits, or else a shipped one.
 
-    `in_len` is how long the sources will be, if that is known: there may be a shipped one of that length.
+    `in_len` is how long the sources will be, if that is known: of those shipped, long ones take one with attention.
     """
     pattern = find_pattern(options.pattern) if options.pattern else None
     path, network, notices = _found(options, pattern, in_len)
@@ -62,7 +66,9 @@ def _found(
             continue
         if options.model in (None, network.model_config.model):
             return path, network, [*skipped, f"Using weights {path}"]
-    path = canonical.shipped_path(task, options.model or ModelConfig.model, in_len)
+    is_long = in_len is not None and in_len > LONGEST_WITHOUT_ATTENTION
+    model = options.model or ("embedding_attention" if is_long else ModelConfig.model)
+    path = canonical.shipped_path(task, model)
     if not path.exists():
         raise WeightsError(
             f"expected weights of pattern {task!r} in {options.data_dir}, found none, and shipped are only those of "
@@ -84,15 +90,23 @@ def own_pairs(
     n: int | None,
     pattern: SequencePattern | None,
     model_config: ModelConfig | None,
-) -> Pairs:
+    ends: bool | None = False,
+) -> Pairs | RaggedPairs:
     """Return the pairs of a file, the first n if n is given, with symbols that fit the network or the options.
+
+    `ends` says whether they are for a network that ends its answers, and may have any lengths; None: if they differ.
 
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read.
     """
     sequences = itertools.islice((row for row in from_file(file) if row), n)
     largest = model_config or options
-    pairs = read_pairs(sequences, pattern, options.in_len, options.out_len, largest.in_max_int, largest.out_max_int)
+    pairs: Pairs | RaggedPairs
+    if ends is False:
+        pairs = read_pairs(sequences, pattern, options.in_len, options.out_len, largest.in_max_int, largest.out_max_int)
+    else:
+        pairs = read_ragged_pairs(sequences, pattern, largest.in_max_int, largest.out_max_int)
+        pairs = pairs if ends else in_one_length(pairs) or pairs
     if n and len(pairs.sources) < n:
         raise InputError(f"{file}: expected {n} pairs, found {len(pairs.sources)}")
     return pairs
@@ -100,11 +114,20 @@ def own_pairs(
 
 def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
     """Return what to say where a network is asked for sources of lengths that it was not trained at."""
-    others = sorted({in_len for in_len in in_lens if in_len and network.in_len not in (None, in_len)})
+    others = sorted({in_len for in_len in in_lens if in_len and not network.was_trained_at(in_len)})
     if not others:
         return []
+    if network.ends:
+        trained = f"lengths {network.min_in_len} to {network.in_len}"
+        some = f"length {others[0]}" if len(others) == 1 else f"lengths {others[0]} to {others[-1]}"
+        return [f"The network was trained at {trained}, so it may well be wrong at {some}"]
     lengths = ", ".join(map(str, others))
     return [f"The network was trained at length {network.in_len}, so it may well be wrong at length {lengths}"]
+
+
+def _asked_lengths(longest: int | None, shortest: int | None) -> str | None:
+    """Return the lengths as `TrainConfig.lengths` does."""
+    return None if longest is None else f"{shortest}-{longest}" if shortest else str(longest)
 
 
 def check_agreement(
@@ -116,8 +139,9 @@ def check_agreement(
     found: dict[str, Any] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
     asked = fields_for(options, ModelConfig) | {"pattern": pattern.name if pattern else None}
     if resume and network.trained:
-        found |= asdict(network.trained.config)
+        found |= asdict(network.trained.config) | {"in_len": network.trained.config.lengths}
         asked |= fields_for(options, TrainConfig)
+        asked["in_len"] = _asked_lengths(asked.get("in_len"), asked.pop("min_in_len", None))
     for name, value in asked.items():
         alike = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[found[name]]  # two names of one cell
         if None not in (value, found[name]) and value != found[name] and not alike:

@@ -8,7 +8,10 @@ from typing import BinaryIO
 from seq2seq_demo.commands.options import TrainOptions, fields_for
 from seq2seq_demo.commands.selection import check_agreement, load_named, own_pairs
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data import varied
+from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task
@@ -48,6 +51,7 @@ class Start:
             task=self.task.name,
             in_len=self.config.in_len,
             out_len=self.config.out_len,
+            min_in_len=self.config.min_in_len,
             trained=TrainingRun(self.config, self.network.step),
             progress=Progress(),
         )
@@ -65,20 +69,22 @@ def start_of_training(options: TrainOptions) -> Start:
     if path is not None:
         network = load_named(path)
         check_agreement(options, path, network, pattern)
-    pairs = _own_pairs(options, options.points, pattern, network.model_config if network else None)
+    ends = network is not None and network.ends
+    pairs = _own_pairs(options, options.points, pattern, network.model_config if network else None, ends)
     task = pairs or pattern or _pattern_of(network)
     model_config = network.model_config if network else _fresh_model(options, pairs, pattern)
     config = _train_config(options, network, model_config, task)
     name: str | None = task.name
     if network is None:
-        network = replace(untrained(model_config, config.seed), in_len=config.in_len, out_len=config.out_len)
+        network = untrained(model_config, config.seed)
+        network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     elif config.epochs:
-        lengths = f"sources of {config.in_len} and targets of {config.out_len} symbols"
+        lengths = f"sources of {config.lengths} and targets of {config.out_len} symbols"
         notice(f"Continuing from {path}: {network.summary()}; with {lengths}")
     else:  # converted as it is: what is not known stays so
         name = name if pairs or pattern else network.task
         if network.in_len is None and (options.in_len or options.out_len):
-            network = replace(network, in_len=config.in_len, out_len=config.out_len)
+            network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     network = replace(network, task=name, progress=None, lesson=None)
     return Start(network, config, task, options.name, _destination(options, options.name, task))
 
@@ -113,17 +119,33 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
 
 
 def _own_pairs(
-    options: TrainOptions, n: int | None, pattern: SequencePattern | None, model_config: ModelConfig | None
-) -> OwnPairs | None:
-    """Return the pairs of --from-file as a task, named after a pattern that makes the targets, or after the file."""
+    options: TrainOptions, n: int | None, pattern: SequencePattern | None, model_config: ModelConfig | None, ends: bool
+) -> OwnPairs | OwnRaggedPairs | None:
+    """Return the pairs of --from-file as a task, named after a pattern that makes the targets, or after the file.
+
+    `ends`: the network that is to learn them ends its answers, or else it does if their lengths differ.
+    """
     if options.from_file is None:
         return None
-    pairs = own_pairs(options.from_file, options, n, pattern, model_config)
+    is_range = ends or options.min_in_len is not None
+    may_end = True if is_range else False if options.in_len else None
+    pairs = own_pairs(options.from_file, options, n, pattern, model_config, may_end)
     file_name = "stdin" if options.from_file == "-" else Path(options.from_file).name.replace(":", ".")
-    return OwnPairs(pattern.name if pattern else file_name[-60:], pairs)
+    name = pattern.name if pattern else file_name[-60:]
+    if isinstance(pairs, Pairs):
+        return OwnPairs(name, pairs)
+    shortest, longest = int(pairs.sources.lengths.min()), int(pairs.sources.lengths.max())
+    if options.min_in_len and not options.min_in_len <= shortest <= longest <= (options.in_len or longest):
+        asked = f"{options.min_in_len} to {options.in_len}"
+        raise UsageError(f"expected sources of {asked} symbols in {options.from_file}, got {shortest} to {longest}")
+    if options.out_len is not None:
+        raise UsageError("expected no --out-len where lengths differ: such targets are taken whole")
+    return OwnRaggedPairs(name, pairs)
 
 
-def _fresh_model(options: TrainOptions, pairs: OwnPairs | None, pattern: SequencePattern | None) -> ModelConfig:
+def _fresh_model(
+    options: TrainOptions, pairs: OwnPairs | OwnRaggedPairs | None, pattern: SequencePattern | None
+) -> ModelConfig:
     """Return the model of a fresh network; own pairs tell the largest symbols that the options do not."""
     largest = pairs.largest_symbols() if pairs else {}
     if pairs and pattern:  # as read_pairs takes it
@@ -149,10 +171,14 @@ def _train_config(
     options: TrainOptions, network: TrainedNetwork | None, model_config: ModelConfig, task: Task
 ) -> TrainConfig:
     """Return the training: its lengths are those of the pairs, the options, the network or the defaults."""
-    lengths = {"in_len": TrainConfig.in_len, "out_len": TrainConfig.out_len}
+    lengths: dict[str, int | None] = {"in_len": TrainConfig.in_len, "out_len": TrainConfig.out_len}
     if network:
         lengths |= {"in_len": network.in_len or TrainConfig.in_len, "out_len": network.out_len or TrainConfig.out_len}
+    if network and network.ends and options.min_in_len is None:
+        lengths["min_in_len"] = options.in_len or network.min_in_len
     config = TrainConfig(**lengths | fields_for(options, TrainConfig))
+    if config.varies and options.few_symbols is None:
+        config = replace(config, few_symbols=varied.SHARE)
     return sized(task, config, model_config, options.out_len, lengths["out_len"])
 
 
@@ -234,9 +260,9 @@ def _resumed_task(
         raise UsageError(f"{path} was trained on own data ({snapshot.task!r}): expected --from-file again")
     if options.from_file and not lesson.data:
         raise UsageError(f"{path} was trained on pattern {snapshot.task!r}: expected no --from-file")
-    as_trained = replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
+    as_trained = options if snapshot.ends else replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
     try:
-        pairs = _own_pairs(as_trained, run.config.points, pattern, snapshot.model_config)
+        pairs = _own_pairs(as_trained, run.config.points, pattern, snapshot.model_config, snapshot.ends)
     except InputError as error:
         raise UsageError(f"{path}: expected the data that its training began with: {error}") from error
     if pairs and pairs.digest != lesson.data:

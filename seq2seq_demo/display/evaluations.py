@@ -4,6 +4,7 @@ from typing import Any
 
 from seq2seq_demo.display.console import table
 from seq2seq_demo.evaluation import Evaluation
+from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, total
 
 
 def evaluation_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
@@ -66,3 +67,57 @@ def lengths_text(evaluations: list[dict[str, Any]]) -> str:
         for e in evaluations
     ]
     return table(header, rows)
+
+
+def row_dict(row: Row) -> dict[str, Any]:
+    """Return what a network that ends its answers reached on sources of a kind and length, as JSON has it."""
+    e = row.evaluation
+    return {
+        "sources": row.kind,
+        "in_len": row.in_len,
+        "n": e.n,
+        "fresh": row.fresh,
+        "loss": e.loss,
+        "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
+        "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
+        "symbol_error_rate": e.symbol_error_rate,
+        "wrong_symbols": e.wrong_symbols,
+        "too_short": e.too_short,
+        "too_long": e.too_long,
+        "unended": e.unended,
+    }
+
+
+def rows_text(rows: list[Row]) -> str:
+    """Return a table by length, and if other kinds of sources were measured, one by kind."""
+    by_kind: dict[str, list[Row]] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row)
+    first, *others = by_kind.values()
+    figures = [
+        "sequences",
+        "exact match",
+        "token accuracy",
+        "symbol errors",
+        "wrong symbols",
+        "too short",
+        "too long",
+        "no end",
+    ]
+    lines = [[str(row.in_len), *_figures(row.evaluation)] for row in first]
+    if len(first) > 1:
+        lines.append(["all", *_figures(total(row.evaluation for row in first))])
+    tables = [table(["length", *figures], lines)]
+    if others:
+        lines = [[rows[0].kind, *_figures(total(row.evaluation for row in rows))] for rows in by_kind.values()]
+        for line, of_kind in zip(lines, by_kind.values(), strict=True):
+            worst = min(of_kind, key=lambda row: row.evaluation.exact_match)
+            is_perfect = worst.evaluation.exact_match == 1
+            line.append("" if is_perfect else f"{worst.evaluation.exact_match:.4f} at {worst.in_len}")
+        tables.append(table(["sources", *figures, "worst length"], lines))
+    return "\n\n".join(tables)
+
+
+def _figures(e: RaggedEvaluation) -> list[str]:
+    shares = [f"{share:.5f}" for share in (e.exact_match, e.token_accuracy, e.symbol_error_rate)]
+    return [str(e.n), *shares, *map(str, (e.wrong_symbols, e.too_short, e.too_long, e.unended))]

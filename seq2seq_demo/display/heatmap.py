@@ -14,7 +14,7 @@ COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 
 
 def draw(p: Prediction, colour: bool) -> str:
-    """Return a line with the S inputs, one for each of the T outputs with its α, and one that explains them.
+    """Return a line with the S inputs, one for each of the T outputs (END too) with its α, and one that explains them.
 
     A wrong output is followed by the expected one, and red if there is colour.
 
@@ -23,12 +23,13 @@ def draw(p: Prediction, colour: bool) -> str:
     """
     if p.attention is None:
         raise ValueError("expected a prediction with attention, got one without")
-    width = 1 + _widest(p.source)  # of a cell, so that the inputs above stand apart
-    margin = _widest(p.predicted)
+    width = 1 + _widest(map(str, p.source))  # of a cell, so that the inputs above stand apart
+    margin, wanted = _widest(p.written), p.wanted
     tenths = np.clip(np.nan_to_num(p.attention) * 10, 0, 9).astype(int)  # [T, S]
     lines = [" " * (margin + 2) + "".join(f"{symbol:{width}}" for symbol in p.source)]
-    for symbol, right, row in zip(p.predicted, p.expected or p.predicted, tenths, strict=True):
-        label, note = f"{symbol:{margin}}", "" if symbol == right else f" (expected {right})"
+    for t, (symbol, row) in enumerate(zip(p.written, tenths, strict=True)):
+        right = symbol if wanted is None else "nothing" if t >= len(wanted) else wanted[t]
+        label, note = f"{symbol:>{margin}}", "" if symbol == right else f" (expected {right})"
         if note and colour:
             label, note = red(label), red(note)
         lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
@@ -42,8 +43,8 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _widest(symbols: list[int]) -> int:
-    return max(len(str(symbol)) for symbol in symbols)
+def _widest(texts: Iterable[str]) -> int:
+    return max(map(len, texts), default=0)
 
 
 def _cells(tenths: Iterable[int], width: int, colour: bool) -> str:

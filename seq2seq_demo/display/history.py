@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.display import plots
 from seq2seq_demo.display.console import notice
 from seq2seq_demo.errors import DemoError
@@ -31,7 +32,9 @@ class History(Callback):
         if plot is not None:
             plots.check(plot)
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(
+        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
+    ) -> None:
         """Write both; where that fails, say so, and let the training continue."""
         try:
             if self.path is not None:

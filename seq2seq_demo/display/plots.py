@@ -128,8 +128,9 @@ def history(path: Path, figures: Sequence[EpochFigures]) -> None:
 
 def _layout(predictions: list[Prediction]) -> _Layout:
     """Return square cells with a label each; where these were illegible, longer cells and fewer labels."""
-    T, S = max(len(p.predicted) for p in predictions), max(len(p.source) for p in predictions)
+    T, S = max(len(p.written) for p in predictions), max(len(p.source) for p in predictions)
     digits = len(str(max(max(p.source + p.predicted) for p in predictions)))
+    digits = max(digits, len("END") if any(p.ended for p in predictions) else 0)
     cell = min(CELL, PANEL / max(S, T))
     width, height = S * cell, T * cell
     across = down = 1
@@ -157,14 +158,14 @@ def _step(room: float) -> int:
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw a sequence; return what the colour bar is of."""
-    T, S = len(p.predicted), len(p.source)
+    T, S = len(p.written), len(p.source)
     mesh = _image(ax, p, layout) if layout.as_image else _cells(ax, p)
     aspect = layout.height / layout.width * S / T
     ax.set(aspect=aspect, xlim=(0, S), ylim=(T, 0))
     ax.set(xlabel="input" + _every(layout.across), ylabel="prediction" + _every(layout.down))
     ax.xaxis.set(ticks_position="top", label_position="top")
     ax.tick_params(length=0, labelsize=layout.font)
-    for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.predicted)):
+    for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.written)):
         axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=symbols[::step])
         axis.set_tick_params(length=0 if step == 1 else 2)
     _mark_wrong(ax, p, layout)
@@ -186,7 +187,7 @@ def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
 
 def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
     """Return how many rows and columns are shown: pixels of an image, or the cells."""
-    T, S = len(p.predicted), len(p.source)
+    T, S = len(p.written), len(p.source)
     if not layout.as_image:
         return T, S
     return min(T, int(PIXELS * layout.height)), min(S, int(PIXELS * layout.width))
@@ -195,7 +196,7 @@ def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
 def _pooled(p: Prediction, layout: _Layout) -> str:
     """Say what a pixel of an image shows that is of several cells."""
     rows, columns = _pixels(p, layout)
-    height, width = ceil(len(p.predicted) / rows), ceil(len(p.source) / columns)
+    height, width = ceil(len(p.written) / rows), ceil(len(p.source) / columns)
     return "" if height == width == 1 else f", the largest of {height} x {width} cells"
 
 
@@ -205,15 +206,16 @@ def _every(step: int) -> str:
 
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
     """Mark wrong outputs red, and say what was expected, or with few labels only where and how many they are."""
-    T, S, expected = len(p.predicted), len(p.source), p.expected or p.predicted
-    wrong = [t for t, right in enumerate(expected) if p.predicted[t] != right]
+    T, S, wanted = len(p.written), len(p.source), p.wanted or p.written
+    wanted += ["nothing"] * (T - len(wanted))
+    wrong = [t for t, symbol in enumerate(p.written) if symbol != wanted[t]]
     labels = ax.get_yticklabels()
     for t in wrong:
         if t % layout.down == 0:
             labels[t // layout.down].set_color(WRONG)
     if layout.down == 1:
         for t in wrong:
-            ax.text(S + 0.3, t + 0.5, f"expected {expected[t]}", color=WRONG, fontsize=layout.font, va="center")
+            ax.text(S + 0.3, t + 0.5, f"expected {wanted[t]}", color=WRONG, fontsize=layout.font, va="center")
     elif wrong:
         rows, _ = _pixels(p, layout)
         marks = (np.unique(np.array(wrong) * rows // T) + 0.5) * T / rows

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.display.console import line
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
@@ -58,7 +59,9 @@ class TrainingReport(Callback):
         """Move the bar."""
         self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {token_accuracy:.4f}")
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(
+        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
+    ) -> None:
         """Take the bar away and print the epoch's line in its place."""
         self.bar.stop()
         self.bar.remove_task(self.task)
@@ -70,14 +73,23 @@ class TrainingReport(Callback):
             f"token accuracy {last.validation.forced_token_accuracy:.4f} forced, "
             f"{last.validation.token_accuracy:.4f} free-running, exact match {last.validation.exact_match:.4f}"
         )
-        source, expected = validation.sources[0].tolist(), validation.targets[0].tolist()
-        (predicted,) = network.predict([source], len(expected))
+        source, expected = first_pair(validation)
+        (predicted,) = network.predict([source], None if network.ends else len(expected))
         line(probe_line(source, predicted, expected, has_colour(sys.stdout)), coloured=True)
+
+
+def first_pair(pairs: Pairs | RaggedPairs) -> tuple[list[int], list[int]]:
+    """Return the first source and its target."""
+    if isinstance(pairs, RaggedPairs):
+        (source,), (target,) = (sequences[slice(None, 1)].rows() for sequences in (pairs.sources, pairs.targets))
+        return source, target
+    return pairs.sources[0].tolist(), pairs.targets[0].tolist()
 
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: str, verbose: int) -> None:
     """Print what is going to be trained."""
-    line(f"Training on {config.points} point dataset (pattern '{task}'), with {config.epochs} epochs")
+    lengths = f", sources of {config.lengths} symbols" if config.varies else ""
+    line(f"Training on {config.points} point dataset (pattern '{task}'{lengths}), with {config.epochs} epochs")
     if verbose >= 2:
         line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
     line(f"{config.n_training} training points, {config.n_validation} validation points")

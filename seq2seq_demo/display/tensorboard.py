@@ -20,6 +20,7 @@ import numpy as np
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.display.console import notice
 from seq2seq_demo.errors import DemoError
 from seq2seq_demo.evaluation import EpochFigures
@@ -76,12 +77,14 @@ class TensorBoard(Callback):
         """Log the figures since the last time."""
         self._log(step, lambda: _write("scalars", "train", {"loss": loss, "token_accuracy": token_accuracy}))
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(
+        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
+    ) -> None:
         """Log the validation figures, and what the verbosity asks for."""
         figures = asdict(history[-1].validation)
         self._log(network.step, lambda: _write("scalars", "validation", figures))
         if self.verbosity >= 1:
-            probes = Pairs(validation.sources[:ROWS], validation.targets[:ROWS])
+            probes = _probes(validation, network.model_config.go)
             self._log(network.step, lambda: self._examine(network, probes))
 
     def _log(self, step: int, write: Callable[[], None]) -> None:
@@ -118,6 +121,16 @@ class TensorBoard(Callback):
                 arrays["attention"] = attention
                 _write("images", "probe", {"attention": _picture(attention[0].numpy())})
             _write("histograms", "activations", {name: _buckets(array.numpy()) for name, array in arrays.items()})
+
+
+def _probes(validation: Pairs | RaggedPairs, go: int) -> Pairs:
+    """Return the first pairs; of different lengths, those as long as the first one, with END after each target."""
+    if isinstance(validation, Pairs):
+        return Pairs(validation.sources[:ROWS], validation.targets[:ROWS])
+    sources, targets = validation.sources, validation.targets
+    alike = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
+    chosen = np.flatnonzero(alike)[:ROWS]
+    return Pairs(sources[chosen].padded(), targets[chosen].padded(int(targets.lengths[0]) + 1, go))
 
 
 def _gradients(network: Seq2Seq, pairs: Pairs) -> dict[str, np.ndarray]:

@@ -83,10 +83,9 @@ def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str =
     return [path for *_, path in sorted(dated, reverse=True)]
 
 
-def shipped_path(task: str, model: str, in_len: int | None = None) -> Path:
-    """Return the shipped weights of a pattern and a model, trained at that length if there are such, or else at 10."""
-    path = canonical_path(_shipped_dir(), f"{model}_{in_len}", task, 1)
-    return path if path.exists() else canonical_path(_shipped_dir(), model, task, 1)
+def shipped_path(task: str, model: str) -> Path:
+    """Return the shipped weights of a pattern and a model."""
+    return canonical_path(_shipped_dir(), model, task, 1)
 
 
 def shipped_tasks() -> list[str]:

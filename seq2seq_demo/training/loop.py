@@ -5,6 +5,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
 
@@ -16,7 +17,6 @@ import tensorflow as tf
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data import batches
-from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EpochFigures, Figures, measure
@@ -49,22 +49,35 @@ def fit(
     set_threads(start.model_config.cell_size)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: _facts(task, config, start))
+    training, validation = task.draw(config, start.model_config, start_step(start))
     with strategy.scope():
-        trainer = Trainer(task.name, config, start)
-    training, validation = task.draw(config, start.model_config, trainer.start_step)
+        trainer = _trainer(task, config, start, training)
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
         for callback in callbacks:
             callback.on_epoch_begin(trainer.progress.epoch)
         trainer.run_epoch(training, callbacks, snapshots)
-        trainer.end_epoch(measure(trainer.snapshot().to_numpy(), validation).figures)
+        trainer.end_epoch(trainer.n_symbols(training), trainer.measure(validation))
         network = trainer.snapshot()
         for callback in callbacks:
             callback.on_epoch_end(trainer.progress.history, network, validation)
         if snapshots:
             snapshots.save(network)
     return replace(trainer.snapshot(), progress=None)
+
+
+def start_step(start: TrainedNetwork) -> int:
+    """Return Adam's step where the training that a snapshot is of began, or where a new one of a network begins."""
+    return start.trained.start_step if start.trained and start.progress else start.step
+
+
+def _trainer(task: Task, config: TrainConfig, start: TrainedNetwork, training: Any) -> "Trainer":
+    if not config.varies:
+        return Trainer(task.name, config, start)
+    from seq2seq_demo.training.varied_loop import VariedTrainer  # which is a `Trainer`
+
+    return VariedTrainer(task.name, config, start, training)
 
 
 def _facts(task: Task, config: TrainConfig, start: TrainedNetwork) -> str:
@@ -90,8 +103,8 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.task, self.config, self.model_config = task, config, start.model_config
         self.reached, self.progress = start.reached, start.progress or Progress()
-        self.start_step = start.trained.start_step if start.trained and start.progress else start.step
-        self.network = Seq2Seq(start.model_config, start.weights)
+        self.start_step = start_step(start)
+        self.network = self.make_network(start)
         self.variables = list(self.network.named_variables().values())
         # Kingma and Ba 2015; TFLearn clipped the gradients without saying so.
         self.adam = keras.optimizers.Adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=5.0, name="adam")
@@ -104,6 +117,18 @@ class Trainer:
         compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
         self.run_steps = compiled(self._run_steps, jit_compile=use_xla(config) and alone)
         self.sums = self._sums if alone else compiled(self._sums, jit_compile=use_xla(config))
+
+    def make_network(self, start: TrainedNetwork) -> Seq2Seq:
+        """Return the network that is trained."""
+        return Seq2Seq(start.model_config, start.weights)
+
+    def measure(self, validation: Any) -> Figures:
+        """Return what the network reaches on the validation points."""
+        return measure(self.snapshot().to_numpy(), validation).figures
+
+    def n_symbols(self, pairs: Any) -> int:
+        """Return how many symbols of targets count."""
+        return len(pairs.sources) * self.config.out_len
 
     @property
     def step(self) -> int:
@@ -133,6 +158,7 @@ class Trainer:
             task=self.task,
             in_len=self.config.in_len,
             out_len=self.config.out_len,
+            min_in_len=self.config.min_in_len,
             trained=TrainingRun(self.config, self.start_step),
             reached=self.reached,
             step=self.step,
@@ -149,20 +175,23 @@ class Trainer:
             for name, variable in self.network.named_variables().items()
         }
 
-    def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
+    def run_epoch(self, training: Any, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
         """Train on the epoch's remaining points."""
-        order = batches.epoch_order(self.config, self.start_step, self.progress.epoch)
-        remaining = order[self.progress.points :]
+        remaining = self.order(training)[self.progress.points :]
         for pairs in batches.chunks(training, remaining, STEPS_PER_CALL * self.config.batch_size):
             step_before, rows = self.step, len(pairs.sources)
-            results = self.run_steps(*self._batches(pairs), tf.constant(rows), self.learning_rates())
+            results = self.run_steps(self.batches(pairs), tf.constant(rows), self.learning_rates())
             loss, correct = map(float, results)
             self._advance(rows, loss, correct)
-            symbols = rows * self.config.out_len
+            symbols = self.n_symbols(pairs)
             for callback in callbacks:
                 callback.on_steps_end(self.step, self.progress.points, loss / symbols, correct / symbols)
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
+
+    def order(self, training: Any) -> np.ndarray:
+        """Return the order of the epoch's points."""
+        return batches.epoch_order(self.config, self.start_step, self.progress.epoch)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
         """Count the points that were trained on, with the sums of their loss and of their correct symbols."""
@@ -174,16 +203,15 @@ class Trainer:
             loss_sum = self.progress.loss_sum
             raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower --learning-rate")
 
-    def end_epoch(self, figures: Figures) -> None:
-        """Note what the epoch reached on the training points, and on the validation points; the next one is to come."""
+    def end_epoch(self, symbols: int, figures: Figures) -> None:
+        """Note what the epoch reached on its points, which have so many symbols, and in validation; the next begins."""
         done = self.progress
-        symbols = done.points * self.config.out_len
         means = done.loss_sum / symbols, done.correct_sum / symbols
         self.reached = figures
         epoch = EpochFigures(done.epoch + 1, self.step, *means, figures)
         self.progress = Progress(done.epoch + 1, history=(*done.history, epoch))
 
-    def _batches(self, pairs: Pairs) -> list[tf.Tensor]:
+    def batches(self, pairs: Any) -> list[tf.Tensor]:
         """Return sources `[K, B, S]` and targets `[K, B, T]` for K steps; rows that are lacking are zeros."""
         K, B = STEPS_PER_CALL, self.config.batch_size
         stacked = []
@@ -202,28 +230,34 @@ class Trainer:
         return tf.constant(c.learning_rate * factor, tf.float32)
 
     def _run_steps(
-        self, sources: tf.Tensor, targets: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor
+        self, data: list[tf.Tensor], rows: tf.Tensor, learning_rates: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take a step for each batch that has rows; return the sums of loss and of correct symbols over them all."""
+        """Take a step for each batch that has rows; return the sums of loss and of correct symbols over them all.
+
+        data: as `batches` returns it.
+        """
         B = self.config.batch_size
 
         def body(k: tf.Tensor, loss_sum: tf.Tensor, correct_sum: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             row_mask = tf.cast(tf.range(B) < rows - k * B, tf.float32)  # [B] 0 for the rows that are lacking
-            loss, correct = self._step(sources[k], targets[k], row_mask, learning_rates[k])
+            loss, correct = self._step([x[k] for x in data], row_mask, learning_rates[k])
             return k + 1, loss_sum + loss, correct_sum + correct
 
         _, loss, correct = tf.while_loop(lambda k, *_: k * B < rows, body, (0, 0.0, 0.0), parallel_iterations=1)
         return loss, correct
 
     def _step(
-        self, sources: tf.Tensor, targets: tf.Tensor, row_mask: tf.Tensor, learning_rate: tf.Tensor
+        self, batch: list[tf.Tensor], row_mask: tf.Tensor, learning_rate: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Change the weights once: `[B, S]`, `[B, T]`, `[B]`; return the sums of loss and of correct symbols."""
-        batch, rows = (sources, targets, row_mask), tf.reduce_sum(row_mask)
-        loss_sum, correct_sum, *gradients = workers.sum_over_shares(self.strategy, self.sums, batch, rows)
+        """Change the weights once; return the sums of loss and of correct symbols."""
+        loss_sum, correct_sum, *gradients = self.sums_of(batch, row_mask)
         self.adam.learning_rate = learning_rate
         self.adam.apply(gradients)
         return loss_sum, correct_sum
+
+    def sums_of(self, batch: list[tf.Tensor], row_mask: tf.Tensor) -> list[tf.Tensor]:
+        """Return what `_sums` does for a whole batch, `[B, S]`, `[B, T]`, of which some rows `[B]` count."""
+        return workers.sum_over_shares(self.strategy, self.sums, (*batch, row_mask), tf.reduce_sum(row_mask))
 
     def _sums(self, sources: tf.Tensor, targets: tf.Tensor, row_mask: tf.Tensor, rows: tf.Tensor) -> list[tf.Tensor]:
         """Return the sums of loss and of correct symbols, and the gradients of the mean loss.

@@ -8,7 +8,10 @@ from typing import Any
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.own_ragged_pairs import as_ragged
 from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.data.varied import SHARE
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -18,7 +21,7 @@ def train(
     task: str | Task | Iterable[Any],
     *,
     points: int | None = None,
-    in_len: int | None = None,
+    in_len: int | tuple[int, int] | None = None,
     out_len: int | None = None,
     model: str | None = None,
     cell_type: str | None = None,
@@ -33,20 +36,24 @@ def train(
     batch_size: int = TrainConfig.batch_size,
     seed: int = TrainConfig.seed,
     stop_at_exact: float | None = None,
+    few_symbols: float | None = None,
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> TrainedNetwork:
     """Train a network on a pattern's name, a `Task`, or pairs of a source and a target; return it.
 
     The settings are the options of the command line, with its defaults; but `out_len` None is all of a pattern's
-    target. `start` is a network to continue from: model and lengths are its own, unless other lengths are given.
+    target. `in_len=(1, 20)` is a range: then, and for pairs of different lengths, the network learns to end its
+    answers, and takes sources of any length. `start` is a network to continue from: model and lengths are its own,
+    unless other lengths are given.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
-        InputError: there are no pairs, or one is not two lists of integers with the lengths of the first pair.
+        InputError: there are no pairs, or one is not two lists of integers.
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
     """
     task = as_task(task)
+    shortest, in_len = _range(in_len)
     sizes = {"points": points, "in_len": in_len, "out_len": out_len}
     sizes = {name: value for name, value in sizes.items() if value is not None}
     for name, value in sizes.items():
@@ -55,6 +62,10 @@ def train(
         if not isinstance(start, TrainedNetwork):
             raise UsageError(f"expected start to be a network, as load() returns it, got {start!r}")
         start = replace(start, progress=None, lesson=None)  # it may be the snapshot of a training
+        if shortest is None and start.ends:
+            shortest = in_len or start.min_in_len
+    if shortest is not None and isinstance(task, OwnPairs):
+        task = as_ragged(task)
     asked = {
         "model": model,
         "cell_type": cell_type,
@@ -77,14 +88,28 @@ def train(
         batch_size=batch_size,
         seed=seed,
         stop_at_exact=stop_at_exact,
+        min_in_len=shortest,
+        few_symbols=few_symbols if few_symbols is not None else SHARE if shortest is not None else 0,
     )
+    if shortest is not None and out_len is not None:
+        raise UsageError("expected out_len or a range of in_len, whose targets are taken whole, got both")
     config = sized(task, config, model_config, out_len, start_out_len)
     for name, value in sizes.items():
-        if value != getattr(config, name):
+        if value != getattr(config, name) and not (config.varies and name == "in_len"):
             raise UsageError(f"expected {name.replace('_', '-')} {getattr(config, name)}, as of the pairs, got {value}")
     from seq2seq_demo.training.loop import fit  # loads TensorFlow
 
     return fit(task, config, start or untrained(model_config, seed), callbacks)
+
+
+def _range(in_len: Any) -> tuple[int | None, int | None]:
+    """Return the shortest length, None where there is only one, and the longest."""
+    if not isinstance(in_len, tuple | list):
+        return None, in_len
+    if len(in_len) != 2:
+        raise UsageError(f"expected in_len as a length or a range (shortest, longest), got {in_len!r}")
+    shortest, longest = (require_integer("in_len", value, at_least=1) for value in in_len)
+    return shortest, longest
 
 
 def _model_config(task: Task, start: TrainedNetwork | None, asked: dict[str, Any]) -> ModelConfig:

@@ -79,7 +79,9 @@ def test_options_hold_nothing_that_can_change(line):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_field_is_an_option_and_every_option_a_field(command):
-    words = {"train": {"points"}, "predict": {"words"}, "evaluate": {"points"}, "patterns": set()}[command]
+    words = {"train": {"points", "min_in_len"}, "predict": {"words"}, "evaluate": {"points"}, "patterns": set()}[
+        command
+    ]
     dests = {action.dest for action in make_parser(command)._actions}
     assert {"command", "values", "help", "version"} < dests
     assert (
@@ -163,7 +165,7 @@ def test_every_letter_and_name_of_2016():
         ("evaluate 5 6", "as in `evaluate 10000`, got 5 6"),
         ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
         ("evaluate x", "as an integer, got 'x'"),
-        ("evaluate --lengths 5,x", "expected an integer, got 'x'"),
+        ("evaluate --lengths 5,x", "expected a length, or a range as 1-20, got 'x'"),
         ("evaluate --lengths 5,0", "expected lengths to be an integer of at least 1, got 0"),
         ("evaluate --lengths 5 --in-len 5", "expected --lengths, or --from-file or --in-len, got both"),
         ("evaluate --seed -1", "expected seed to be an integer of at least 0, got -1"),

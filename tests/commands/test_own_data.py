@@ -57,7 +57,7 @@ def test_a_pattern_of_ones_own(own, run):
 def test_no_weights_of_a_pattern(own, run):
     status, out, err = run("predict", 1, 2, 3, 4, 9, "-p", "mine.py:f")
     assert (status, out) == (1, "")
-    shipped = "copy, maxmin_dup, reversed, rotated, running_sum, sorted"
+    shipped = "added, copy, maxmin_dup, reversed, rotated, running_sum, sorted"
     message = f"expected weights of pattern 'mine:f' in ., found none, and shipped are only those of {shipped}"
     assert f"{message}: train one first, as in `train 100000 -p mine.py:f`" in err
 

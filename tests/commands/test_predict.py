@@ -422,14 +422,6 @@ def test_a_conversation(tmp_path):
     os.close(theirs)
 
 
-@pytest.mark.parametrize("typed", [[*map(str, range(10))] * 2, [",".join("0123456789" * 2)], [str([*range(10)] * 2)]])
-def test_the_length_typed_chooses_among_the_shipped_weights_in_any_form(run, typed):
-    status, out, err = run("predict", "-p", "sorted", "-m", "embedding_attention", *typed)
-    assert status == 0, err
-    assert "embedding_attention_20__sorted_1" in err
-    assert "prediction=[0 0 1 1 2 2 3 3 4 4 5 5 6 6 7 7 8 8 9 9]" in out
-
-
 @pytest.mark.parametrize("command", ["predict", "train", "evaluate"])
 def test_no_name_of_a_file_is_wrong_usage(run, command):
     status, out, err = run(command, "--from-file", "")

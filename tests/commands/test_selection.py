@@ -1,13 +1,11 @@
 import os
-import re
 import shutil
 
 import pytest
 from helpers import save_random
 
-from seq2seq_demo.cli.parser import parse
-from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.files.canonical import shipped_tasks
 
 
@@ -66,16 +64,8 @@ def test_two_names_of_one_cell_do_not_contradict_each_other(run, cell_type):
         assert f"w has cell-type {cell_type}, but the options ask for {name}" in err
 
 
-@pytest.mark.parametrize("command", [["predict", *range(10)], ["evaluate", 20]])
-def test_no_weights_of_a_pattern(run, command):
-    status, out, err = run(*command, "-p", "added")
-    assert (status, out) == (1, "")
-    start = "expected weights of pattern 'added' in ., found none, and shipped are only those of "
-    end = ": train one first, as in `train 100000 -p added`\n"
-    listed = re.fullmatch(f"seq2seq-demo: error: {re.escape(start)}(.*){re.escape(end)}", err)[1]
-    assert listed == "copy, maxmin_dup, reversed, rotated, running_sum, sorted" == ", ".join(shipped_tasks())
-    suggestion = err.split("`")[1]
-    assert parse(suggestion.split()) == TrainOptions(points=100_000, pattern="added")
+def test_a_network_of_every_pattern_is_shipped(run):
+    assert set(shipped_tasks()) == set(PATTERNS)
 
 
 def test_every_pattern_that_is_said_to_be_shipped_is(run):

@@ -94,10 +94,6 @@ def test_a_name_that_another_training_takes_at_this_moment(tmp_path):
 
 def test_shipped_weights():
     assert canonical.shipped_path("sorted", "embedding_rnn").is_file()
-    twenty = canonical.shipped_path("sorted", "embedding_attention", 20)
-    assert twenty.name == "ts2s__embedding_attention_20__sorted_1.weights.h5"
-    at_10 = canonical.shipped_path("sorted", "embedding_attention")
-    assert canonical.shipped_path("sorted", "embedding_attention", 7) == at_10 != twenty
     assert not canonical.shipped_path("no_such", "embedding_rnn").exists()
     assert "sorted" in canonical.shipped_tasks()
 

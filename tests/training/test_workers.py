@@ -137,6 +137,20 @@ def test_together_they_train_what_one_does(start, tmp_path, tf_configs, before, 
 
 
 @pytest.mark.slow
+def test_together_they_train_on_sources_of_any_length_as_one_does(start, tmp_path):
+    """The shares of a batch are of other lengths than the whole."""
+    config = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25)
+    TrainedNetwork(SMALL, random_weights(SMALL)).save(tmp_path / "plain")
+    code = TRAIN.format(before=TWO_DEVICES, runs=[("plain", True)]).replace(repr(CONFIG), repr(config))
+    process = start(None, code, tmp_path)
+    alone = fit(find_pattern("reversed"), config, load(tmp_path / "plain"))
+    assert (process.end(), process.err) == (0, "")
+    trained = load(process.directory / "plain")
+    assert largest_difference_in_all(trained, alone) < 1e-5
+    assert (trained.step, trained.min_in_len) == (4, 2)
+
+
+@pytest.mark.slow
 def test_only_the_chief_prints_and_saves(start):
     words = "train 3000 -m embedding_attention --in-max-int 3 --out-max-int 3 --in-len 2 --out-len 2 -r 0.02 -e 18"
     processes = [
