@@ -20,7 +20,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before Keras
 
@@ -35,6 +37,7 @@ from seq2seq_demo.files.canonical import shipped_path
 from seq2seq_demo.network.parallel import CHUNK, in_threads
 from seq2seq_demo.trained_network import Progress, untrained
 from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+from seq2seq_demo.training.varied_loop import VariedTrainer
 
 PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
 
@@ -131,6 +134,49 @@ def training_speed(name: str, units: int, length: int, rounds: int) -> dict:
     }
 
 
+def varied_speed(name: str, units: int, rounds: int) -> dict:
+    """Return what a symbol costs in training at lengths 1 to 20 beside training at length 10, in nanoseconds."""
+    model_config, pattern = ModelConfig(name, cell_size=units), find_pattern("reversed")
+    config = TrainConfig(points=-(-128 * STEPS_PER_CALL * 5 * 10 // 9), epochs=1000)
+    every = replace(config, in_len=20, out_len=20, min_in_len=1, few_symbols=0.25)
+    fixed_pairs, _ = pattern.draw(config, model_config)
+    pairs, _ = pattern.draw(every, model_config)
+    fixed = Trainer("reversed", config, untrained(model_config, 0))
+    varied = VariedTrainer("reversed", every, untrained(model_config, 0), pairs)
+    n_symbols = [len(fixed_pairs.sources) * 20, int(pairs.sources.lengths.sum()) + varied.n_symbols(pairs)]
+
+    def epoch(trainer: Trainer, points: Any) -> None:
+        trainer.run_epoch(points, [], None)
+        trainer.progress = Progress()
+
+    first = [seconds(lambda: epoch(fixed, fixed_pairs)), seconds(lambda: epoch(varied, pairs))]
+    times = [(seconds(lambda: epoch(fixed, fixed_pairs)), seconds(lambda: epoch(varied, pairs))) for _ in range(rounds)]
+    costs = [[1e9 * t / n for t, n in zip(pair, n_symbols, strict=True)] for pair in times]
+    return {
+        "model": name,
+        "units": units,
+        "fixed_ns": round(statistics.median(cost for cost, _ in costs)),
+        "varied_ns": round(statistics.median(cost for _, cost in costs)),
+        "ratio": round(statistics.median(cost / fixed for fixed, cost in costs), 2),
+        "first_call_seconds": round(first[1], 1),
+    }
+
+
+def mixed_lengths(rounds: int) -> dict:
+    """Return the seconds of `predict` on 100,000 sequences of lengths 1 to 20, and of as many at length 10."""
+    weights = str(shipped_path("reversed", "embedding_attention"))
+    rng, times = random.Random(1), {}
+    with tempfile.TemporaryDirectory() as folder:
+        path, n_symbols = Path(folder) / "sources.jsonl", {}
+        for name, shortest, longest in (("length 10", 10, 10), ("lengths 1 to 20", 1, 20)):
+            rows = [[rng.randrange(10) for _ in range(rng.randint(shortest, longest))] for _ in range(100_000)]
+            path.write_text("".join(f"{row}\n" for row in rows))
+            times[name] = process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=rounds)
+            n_symbols[name] = sum(map(len, rows))
+    costs = {name: times[name] / n_symbols[name] for name in times}
+    return times | {"ratio, a symbol": costs["lengths 1 to 20"] / costs["length 10"]}
+
+
 def process_seconds(*argv: str, rounds: int) -> float:
     """Return the median time of the program as a whole process."""
     return statistics.median(
@@ -198,6 +244,18 @@ def markdown(results: dict) -> str:
         )
     lines += ["", "| a whole process | seconds |", "|---|---|"]
     lines += [f"| `{name}` | {value:.2f} |" for name, value in results["processes"].items()]
+    lines += [
+        "",
+        "| a symbol in training, ns | length 10 | lengths 1 to 20 | ratio | first call |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {r['model']}, {r['units']} units | {r['fixed_ns']:,} | {r['varied_ns']:,} | {r['ratio']} "
+        f"| {r['first_call_seconds']} s |"
+        for r in results["varied"]
+    ]
+    lines += ["", "| `predict`, 100,000 sequences | seconds |", "|---|---|"]
+    lines += [f"| {name} | {value:.2f} |" for name, value in results["mixed"].items()]
     lines += ["", "| | |", "|---|---|"]
     lines += [
         f"| NumPy decoding, {name} | {value:,.0f} sequences a second |" for name, value in results["decoding"].items()
@@ -218,6 +276,8 @@ def main() -> None:
         "machine": machine(),
         "training": [training_speed(m, *size, options.rounds) for size in sizes for m in reversed(MODELS)],
         "processes": whole_processes(options.rounds),
+        "varied": [varied_speed(m, sizes[0][0], options.rounds) for m in reversed(MODELS)],
+        "mixed": mixed_lengths(3),
         "decoding": {name: decoding_speed(name) for name in reversed(MODELS)},
         "peak_memory_mb": peak_memory(10_000_000),
     }
