@@ -286,7 +286,7 @@ class TrainedNetwork:
                 shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
                 first = require_integer("in_len", shortest, at_least=1)
                 lengths = range(first, require_integer("in_len", longest, at_least=first) + 1)
-            rows = self.rows(as_task(task), n, lengths, max_out_len, seed, kinds=False)
+            rows = self.rows(task, n, lengths, max_out_len, seed, kinds=False)
             return total(row.evaluation for row in rows)
         if isinstance(in_len, tuple):
             raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
@@ -294,7 +294,7 @@ class TrainedNetwork:
 
     def rows(
         self,
-        task: Task,
+        task: str | Task | Iterable[Any],
         n: int | None = None,
         lengths: Sequence[int] = (),
         max_out_len: int | None = None,
@@ -307,6 +307,7 @@ class TrainedNetwork:
             UsageError: the task is another, or does not fit the network.
         """
         longest = self.max_out_len if max_out_len is None else lambda in_len: max_out_len
+        task = as_task(task)
         task = as_ragged(task) if isinstance(task, OwnPairs) else task
         if isinstance(task, OwnRaggedPairs):
             yield from measure_given(self.to_numpy(), task.pairs[slice(None, n)], longest)

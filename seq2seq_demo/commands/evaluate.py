@@ -15,7 +15,7 @@ from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import result, say
 from seq2seq_demo.display.evaluations import evaluation_dict, evaluation_text, lengths_text, row_dict, rows_text
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import measure
 from seq2seq_demo.varied_evaluation import RANDOM, Row
 
@@ -101,9 +101,17 @@ def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pair
     if not network.draws_again:
         notices.append("It was trained on too many points to draw them again: some of the sources may be among them")
     n = options.points or EVALUATED
-    for S in options.lengths or [options.in_len or network.in_len or TrainConfig.in_len]:
-        pairs = network.held_out(pattern, n, in_len=S, out_len=options.out_len, seed=options.seed or 0)
-        found = len(pairs.sources)
+    lengths = options.lengths or [options.in_len or network.in_len or TrainConfig.in_len]
+    measured = False
+    for S in lengths:
+        try:
+            pairs = network.held_out(pattern, n, in_len=S, out_len=options.out_len, seed=options.seed or 0)
+        except InputError as error:  # every source of that length was trained on
+            if lengths[-1] == S and not measured:
+                raise
+            notices.append(f"Left out: {error}")
+            continue
+        found, measured = len(pairs.sources), True
         if found < n:
             notices.append(f"Only {found} of {n} sources of length {S} were found that were not trained on")
         say(notices)

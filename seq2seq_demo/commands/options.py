@@ -189,7 +189,7 @@ class EvaluateOptions(NetworkOptions):
         for length in self.lengths:
             require_integer("lengths", length, at_least=1)
         if self.lengths and (self.from_file or self.in_len):
-            raise UsageError("expected --lengths, or --from-file or --in-len, got both: each says how long sources are")
+            raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
 
 
 @dataclass(frozen=True, kw_only=True)

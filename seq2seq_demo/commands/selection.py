@@ -118,7 +118,8 @@ def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[s
     if not others:
         return []
     if network.ends:
-        trained = f"lengths {network.min_in_len} to {network.in_len}"
+        one = network.min_in_len == network.in_len
+        trained = f"length {network.in_len}" if one else f"lengths {network.min_in_len} to {network.in_len}"
         some = f"length {others[0]}" if len(others) == 1 else f"lengths {others[0]} to {others[-1]}"
         return [f"The network was trained at {trained}, so it may well be wrong at {some}"]
     lengths = ", ".join(map(str, others))

@@ -79,7 +79,8 @@ def start_of_training(options: TrainOptions) -> Start:
         network = untrained(model_config, config.seed)
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     elif config.epochs:
-        lengths = f"sources of {config.lengths} and targets of {config.out_len} symbols"
+        up_to = "up to " if config.varies else ""
+        lengths = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
         notice(f"Continuing from {path}: {network.summary()}; with {lengths}")
     else:  # converted as it is: what is not known stays so
         name = name if pairs or pattern else network.task

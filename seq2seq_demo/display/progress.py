@@ -18,6 +18,8 @@ from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.evaluation import EpochFigures
 from seq2seq_demo.trained_network import TrainedNetwork
 
+PROBED = 20  # of the validation pairs
+
 
 class TrainingReport(Callback):
     """Prints a line an epoch on standard output; on a terminal, a bar on standard error moves meanwhile."""
@@ -73,16 +75,17 @@ class TrainingReport(Callback):
             f"token accuracy {last.validation.forced_token_accuracy:.4f} forced, "
             f"{last.validation.token_accuracy:.4f} free-running, exact match {last.validation.exact_match:.4f}"
         )
-        source, expected = first_pair(validation)
+        source, expected = probe(validation)
         (predicted,) = network.predict([source], None if network.ends else len(expected))
         line(probe_line(source, predicted, expected, has_colour(sys.stdout)), coloured=True)
 
 
-def first_pair(pairs: Pairs | RaggedPairs) -> tuple[list[int], list[int]]:
-    """Return the first source and its target."""
+def probe(pairs: Pairs | RaggedPairs) -> tuple[list[int], list[int]]:
+    """Return the first source, of different lengths the longest of the first few, and its target."""
     if isinstance(pairs, RaggedPairs):
-        (source,), (target,) = (sequences[slice(None, 1)].rows() for sequences in (pairs.sources, pairs.targets))
-        return source, target
+        longest = int(pairs.sources.lengths[:PROBED].argmax())
+        pair = pairs[slice(longest, longest + 1)]
+        return pair.sources.rows()[0], pair.targets.rows()[0]
     return pairs.sources[0].tolist(), pairs.targets[0].tolist()
 
 

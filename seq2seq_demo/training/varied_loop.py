@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer, use_xla
 
 # isort: split
 import numpy as np
@@ -24,7 +24,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.varied_evaluation import measure_ragged
 
-N_WIDTHS, TRIED = 5, 24  # widths of padding, and how many lengths are tried for them
+N_WIDTHS, TRIED = 5, 24  # of a long run: widths of padding, and how many lengths are tried for them
 
 
 class VariedTrainer(Trainer):
@@ -32,7 +32,7 @@ class VariedTrainer(Trainer):
 
     def __init__(self, task: str, config: TrainConfig, start: TrainedNetwork, training: RaggedPairs) -> None:
         """Begin, as `Trainer`; the widths are those that suit these points."""
-        self.widths = padding_widths(training)
+        self.widths = padding_widths(training, N_WIDTHS if use_xla(config) else 1)
         super().__init__(task, config, start)
 
     def make_network(self, start: TrainedNetwork) -> PaddedSeq2Seq:
@@ -115,8 +115,8 @@ class VariedTrainer(Trainer):
         return [loss_sum, correct_sum, *map(tf.convert_to_tensor, gradients)]
 
 
-def padding_widths(pairs: RaggedPairs) -> list[tuple[int, int]]:
-    """Return the widths S of sources and T of targets with END, rising, that add the least padding to the sources."""
+def padding_widths(pairs: RaggedPairs, n: int) -> list[tuple[int, int]]:
+    """Return n widths S of sources and T of targets with END, rising, that add the least padding to the sources."""
     lengths, counts = np.unique(pairs.sources.lengths, return_counts=True)
     among = np.unique(np.linspace(0, len(lengths) - 1, TRIED).astype(int))  # numbers of the lengths that are tried
     n_up_to = np.cumsum(counts)[among]
@@ -126,7 +126,7 @@ def padding_widths(pairs: RaggedPairs) -> list[tuple[int, int]]:
         n = np.diff(n_up_to[last], prepend=0)
         return int((lengths[among[last]] * n).sum())
 
-    best = min(itertools.combinations(range(len(among) - 1), min(N_WIDTHS, len(among)) - 1), key=cost)
+    best = min(itertools.combinations(range(len(among) - 1), min(n, len(among)) - 1), key=cost)
     widths = [int(lengths[among[number]]) for number in (*best, len(among) - 1)]
     return [(S, 1 + _longest(pairs.targets, pairs.sources.lengths <= S)) for S in widths]
 

@@ -10,6 +10,8 @@ import pytest
 from helpers import PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.ragged import Ragged, RaggedPairs
+from seq2seq_demo.display.progress import probe
 from seq2seq_demo.network.ending import decode_to_end
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.trained_network import TrainingRun, load
@@ -181,7 +183,7 @@ def test_continuing_keeps_what_a_network_is(run):
 
 @pytest.mark.slow
 def test_a_killed_training_ends_with_the_same_bits(tmp_path):
-    argv = ["train", "4000", "-p", "added", "-e", "8", "--batch-size", "16", "--in-len", "1-6", *map(str, SMALL)]
+    argv = ["train", "2000", "-p", "added", "-e", "6", "--batch-size", "16", "--in-len", "1-6", *map(str, SMALL)]
     kept = {}
     for name in ("left alone", "interrupted"):
         folder = tmp_path / name
@@ -203,3 +205,8 @@ def test_a_file_says_that_its_network_ends(tmp_path):
     assert load(tmp_path / "w").ends
     assert load(tmp_path / "w").trained == network.trained
     assert not save_random(tmp_path / "f").ends
+
+
+def test_the_probe_is_a_long_one():
+    pairs = RaggedPairs(Ragged.of_rows([[1], [2, 3, 4], [5, 6], [7, 8, 9]]), Ragged.of_rows([[], [4], [6], [9]]))
+    assert probe(pairs) == ([2, 3, 4], [4])

@@ -71,6 +71,10 @@ def test_evaluate_where_nearly_everything_was_trained_on(run):
     status, out, err = run("evaluate", "-i", "w")
     assert (status, out) == (1, "")
     assert "expected sources of length 2 that were not trained on, but every one was" in err
+    status, out, err = run("evaluate", 20, "-i", "w", "--lengths", "2,3")
+    assert status == 0, err
+    assert "Left out: expected sources of length 2 that were not trained on, but every one was\n" in err
+    assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
     config = TrainConfig(points=300, in_len=2, out_len=2)
     save_random("w", ATTENTION, in_len=2, out_len=2, trained=TrainingRun(config, 0))
     left = 100 - len(np.unique(training_sources(config, 9, 0), axis=0))

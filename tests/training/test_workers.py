@@ -141,7 +141,7 @@ def test_together_they_train_on_sources_of_any_length_as_one_does(start, tmp_pat
     """The shares of a batch are of other lengths than the whole."""
     config = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25)
     TrainedNetwork(SMALL, random_weights(SMALL)).save(tmp_path / "plain")
-    code = TRAIN.format(before=TWO_DEVICES, runs=[("plain", True)]).replace(repr(CONFIG), repr(config))
+    code = TRAIN.format(before=TWO_DEVICES, runs=[("plain", False)]).replace(repr(CONFIG), repr(config))
     process = start(None, code, tmp_path)
     alone = fit(find_pattern("reversed"), config, load(tmp_path / "plain"))
     assert (process.end(), process.err) == (0, "")

@@ -81,9 +81,11 @@ def sums(trainer, config, rows, S=0, T=0):
 def test_widths_add_the_least_padding():
     rows = [[1] * n for n in (1, 1, 1, 1, 2, 3, 9, 10, 11, 11, 30)]
     pairs = RaggedPairs(Ragged.of_rows(rows), Ragged.of_rows([row[1:] for row in rows]))
-    assert padding_widths(pairs) == [(1, 1), (3, 3), (9, 9), (11, 11), (30, 30)]
+    assert padding_widths(pairs, 5) == [(1, 1), (3, 3), (9, 9), (11, 11), (30, 30)]
     same = Ragged.of_rows([[1, 2]] * 3)
-    assert padding_widths(RaggedPairs(same, same)) == [(2, 3)]
+    assert padding_widths(RaggedPairs(same, same), 5) == [(2, 3)]
+    assert padding_widths(pairs, 1) == [(30, 30)]
+    assert padding_widths(pairs, 2) == [(11, 11), (30, 30)]
 
 
 def test_an_epoch_holds_every_point_once_and_batches_are_of_alike_lengths():
