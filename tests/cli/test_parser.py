@@ -167,7 +167,7 @@ def test_every_letter_and_name_of_2016():
         ("evaluate x", "as an integer, got 'x'"),
         ("evaluate --lengths 5,x", "expected a length, or a range as 1-20, got 'x'"),
         ("evaluate --lengths 5,0", "expected lengths to be an integer of at least 1, got 0"),
-        ("evaluate --lengths 5 --in-len 5", "expected --lengths, or --from-file or --in-len, got both"),
+        ("evaluate --lengths 5 --in-len 5", "expected --lengths alone, or --from-file, or --in-len"),
         ("evaluate --seed -1", "expected seed to be an integer of at least 0, got -1"),
         ("evaluate --engine keras", "--engine means nothing to evaluate"),
         ("predict 1 --seed 3", "--seed means nothing to predict: it is an option of train and evaluate"),
