@@ -13,9 +13,7 @@ from pathlib import Path
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
-_FILE_NAME = re.compile(
-    rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)", re.DOTALL
-)  # .tfl: of 2016
+_FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")  # .tfl: of 2016
 LONGEST_PART = 100  # bytes of a name or a task, so that a file name stays below the 255 that it can have
 
 

@@ -13,7 +13,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # How HDF5 writes the two types that weights files hold.
 DTYPES = {
     bytes.fromhex("11201f000400000000002000170800177f000000"): "float32",
-    bytes.fromhex("10080000080000000000400000000000")[:12]: "int64",
+    bytes.fromhex("100800000800000000004000"): "int64",
 }
 # Numbers of messages in an object's header.
 DATASPACE, DATATYPE, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, GROUP = 1, 3, 7, 8, 11, 12, 16, 17
