@@ -13,6 +13,10 @@ from seq2seq_demo.errors import UsageError
 MODELS = ("embedding_rnn", "embedding_attention")
 MAX_LAYERS = 100  # more would take TensorFlow hours to build
 LR_SCHEDULES = ("constant", "cosine")
+LONGEST = 100_000  # symbols of a sequence; decoding a longer one would take minutes
+INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # what sequences consist of
+FORMATS = ("json", "text")  # of files of sequences
+LARGEST_BEAM, LARGEST_PENALTY = 1000, 10
 EVALUATED = 10_000  # how many fresh sources an evaluation draws
 
 
@@ -31,6 +35,7 @@ class ModelConfig:
     embedding_size: int = 20  # E
     in_max_int: int = 9
     out_max_int: int = 9
+    bidirectional: bool = False  # whether a second stack of cells reads the source from its end
 
     def __post_init__(self) -> None:
         """Refuse values that describe no network; keep plain ones, so that they can be written as JSON."""
@@ -40,6 +45,7 @@ class ModelConfig:
             _keep(self, name, require_integer(name, getattr(self, name), at_least=1))
         if self.num_layers > MAX_LAYERS:
             raise UsageError(f"expected num-layers of at most {MAX_LAYERS}, got {self.num_layers}")
+        _keep(self, "bidirectional", require_flag("bidirectional", self.bidirectional))
 
     @property
     def has_attention(self) -> bool:
@@ -50,6 +56,11 @@ class ModelConfig:
     def cell(self) -> CellType:
         """The row of the cell type in the table of cells."""
         return CELL_TYPES[self.cell_type]
+
+    @property
+    def memory_size(self) -> int:
+        """The width of a row of the memory: H, or 2H if the encoder reads in both directions."""
+        return 2 * self.cell_size if self.bidirectional else self.cell_size
 
     @property
     def n_input_symbols(self) -> int:
@@ -86,6 +97,10 @@ class TrainConfig:
     stop_at_exact: float | None = None
     min_in_len: int | None = None  # the shortest source, where lengths differ and the network learns to end its answers
     few_symbols: float = 0.0  # the share of sources that are drawn from few of the symbols
+    keep_best: bool = False  # save the epoch that was best in validation, not the last
+    patience: int | None = None  # epochs without a better one, after which training ends
+    validation_points: int | None = None  # of the points; None is a tenth
+    dropout: float = 0.0  # the share of units that a training step leaves out
 
     def __post_init__(self) -> None:
         """Refuse values that describe no training; keep plain ones, so that they can be written as JSON."""
@@ -107,10 +122,20 @@ class TrainConfig:
             _keep(self, "min_in_len", require_integer("the shortest in-len", self.min_in_len, 1))
             if self.min_in_len > self.in_len:
                 raise UsageError(f"expected in-len from shortest to longest, got {self.min_in_len}-{self.in_len}")
+        for name, at_least in {"patience": 1, "validation_points": 1}.items():
+            if (value := getattr(self, name)) is not None:
+                _keep(self, name, require_integer(name, value, at_least))
+        _keep(self, "keep_best", require_flag("keep-best", self.keep_best))
+        if self.n_training < 1:
+            raise UsageError(f"expected fewer than {self.points} of {self.points} points for validation, got all")
         share = _real(self.few_symbols)
         if not 0 <= share <= 1:
             raise UsageError(f"expected few-symbols from 0 to 1, got {_shown(self.few_symbols)}")
         _keep(self, "few_symbols", share)
+        dropped = _real(self.dropout)
+        if not 0 <= dropped < 1:
+            raise UsageError(f"expected dropout of at least 0 and below 1, got {_shown(self.dropout)}")
+        _keep(self, "dropout", dropped)
 
     @property
     def varies(self) -> bool:
@@ -124,8 +149,8 @@ class TrainConfig:
 
     @property
     def n_validation(self) -> int:
-        """A tenth of the points, and at least one, is never trained on."""
-        return max(1, self.points // 10)
+        """The points that are never trained on: a tenth, and at least one, unless there are other data for it."""
+        return max(1, self.points // 10) if self.validation_points is None else self.validation_points
 
     @property
     def n_training(self) -> int:
@@ -136,6 +161,46 @@ class TrainConfig:
     def steps_per_epoch(self) -> int:
         """Batches in an epoch; the last may be short."""
         return -(-self.n_training // self.batch_size)
+
+
+@dataclass(frozen=True)
+class Beam:
+    """A beam search: so many beginnings are kept, so many answers returned; scores are log p / length^penalty.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    size: int = 1  # K
+    n_best: int = 1
+    length_penalty: float = 0.0  # A
+
+    def __post_init__(self) -> None:
+        """Refuse values that describe no search."""
+        _keep(self, "size", require_integer("beam-size", self.size, at_least=1))
+        _keep(self, "n_best", require_integer("n-best", self.n_best, at_least=1))
+        if self.size > LARGEST_BEAM:
+            raise UsageError(f"expected beam-size of at most {LARGEST_BEAM}, got {self.size}")
+        if self.n_best > self.size:
+            raise UsageError(f"expected n-best of at most beam-size {self.size}, got {self.n_best}")
+        penalty = _real(self.length_penalty)
+        if not 0 <= penalty <= LARGEST_PENALTY:
+            raise UsageError(f"expected length-penalty from 0 to {LARGEST_PENALTY}, got {_shown(self.length_penalty)}")
+        _keep(self, "length_penalty", penalty)
+
+
+def beam_of(size: int | None, n_best: int | None, length_penalty: float | None) -> Beam | None:
+    """Return the beam search that is asked for; None: the others are not, and decoding is greedy.
+
+    Raises:
+        UsageError: a value is out of its range, or means nothing without a beam.
+    """
+    if size is None and not length_penalty and n_best in (None, 1):
+        return None
+    if size is None:
+        name = "length-penalty" if n_best in (None, 1) else "n-best"
+        raise UsageError(f"expected {name} beside beam-size, got it alone")
+    return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
 
 
 def parse_integer(text: str) -> int:
@@ -152,6 +217,13 @@ def require_integer(name: str, value: object, at_least: int) -> int:
         expected = f"expected {name.replace('_', '-')} to be an integer of at least {at_least}"
         raise UsageError(f"{expected}, got {_shown(value if number is None else number)}")
     return number
+
+
+def require_flag(name: str, value: object) -> bool:
+    """Return a bool; raise UsageError for anything else."""
+    if not isinstance(value, bool):
+        raise UsageError(f"expected {name} to be True or False, got {_shown(value)}")
+    return value
 
 
 def _integer(value: Any) -> int | None:

@@ -23,7 +23,7 @@ def small_network() -> TrainedNetwork:
     return untrained(CONFIG, seed=1)
 
 
-def with_checksum(body: bytes, version: int = 1) -> bytes:
+def with_checksum(body: bytes, version: int = 2) -> bytes:
     """Put the header of a weights file before a body of HDF5."""
     header = f"seq2seq-demo weights {version}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
     return header.encode().ljust(512, b"\0") + body
@@ -183,6 +183,36 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
     }
 
 
+def _vocabularies() -> dict[str, object]:
+    """Vocabularies that no network of integers 0 to 4 and 0 to 3 has, or nobody."""
+    integers = {"tokens": "integers", "symbols": []}
+    sides: dict[str, object] = {f"as {value!r}": value for value in (None, [], 7, "a", {"tokens": "characters"})}
+    for tokens, symbols in [
+        ("characters", ["a", "b", "c", "d", "d"]),
+        ("characters", ["a", "b", "c", "d", "ee"]),
+        ("characters", ["a", "b", "c", "d", ""]),
+        ("characters", ["a", "b", "c", "d", 5]),
+        ("characters", ["a", "b", "c", "d", "\ud800"]),
+        ("characters", ["a", "b", "c", "d"]),
+        ("characters", ["a", "b", "c", "d", "e\u0301"]),
+        ("characters", ["a", "b", "c", "d", "\u212b"]),
+        ("characters", []),
+        ("words", ["a", "b", "c", "d", "e f"]),
+        ("words", ["a", "b", "c", "d", " e"]),
+        ("integers", ["0", "1", "2", "3", "4"]),
+        ("\x1b[2J", ["a", "b", "c", "d", "e"]),
+        (["words"], ["a", "b", "c", "d", "e"]),
+        ("words", {"a": 1}),
+    ]:
+        sides[f"{tokens} {symbols}"] = {"tokens": tokens, "symbols": symbols}
+    found: dict[str, object] = {name: {"source": side, "target": integers} for name, side in sides.items()}
+    found |= {"of nothing": {}, "of a source": {"source": integers}, "as a list": [integers, integers]}
+    found["of three sides"] = {"source": integers, "target": integers, "\x1b]0;x\x07": integers}
+    found["with more keys"] = {"source": integers | {"\x1b[2J": 1}, "target": integers}
+    found["of a network without an end"] = {"source": {"tokens": "words", "symbols": [*"abcde"]}, "target": integers}
+    return found
+
+
 def _metadata() -> dict[str, tuple[str, str]]:
     """Metadata of wrong types or ranges: by name, the attribute and its text."""
     training = json.loads(_training())
@@ -200,13 +230,13 @@ def _metadata() -> dict[str, tuple[str, str]]:
         if name == "pattern":
             values = (7.5, [], {"a": 1}, True, -1)
         wrong |= {f"{name} {str(value)[:9]!r}": ("training", training | {name: value}) for value in values}
-    may_be_null = ("stop_at_exact", "start_step", "min_in_len")
+    may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points")
     for name in run:
         values = (
             [],
             {},
             "x",
-            True,
+            7 if name == "keep_best" else True,
             -1,
             10**400,
             "no" if name in may_be_null else None,
@@ -222,6 +252,7 @@ def _metadata() -> dict[str, tuple[str, str]]:
                 if not (name.endswith("_sum") and type(value) is int):
                     changed = training["progress"] | {name: value}
                     wrong[f"progress, {name} {value!r}"] = ("training", training | {"progress": changed})
+    wrong |= {f"vocabulary {name}": ("vocabularies", value) for name, value in _vocabularies().items()}
     texts = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
     texts["no JSON"] = "training", "{"
     texts["nested JSON"] = "training", "[" * 100_000

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import ModelConfig, TrainConfig, parse_integer, require_integer
+from seq2seq_demo.config import Beam, ModelConfig, TrainConfig, beam_of, parse_integer, require_integer
 from seq2seq_demo.errors import UsageError
 
 
@@ -60,6 +60,17 @@ def test_a_tenth_of_the_points_is_kept_for_validation():
         {"points": np.bool_(True)},
         {"points": 1000.0},
         {"in_len": "5"},
+        {"dropout": 1},
+        {"dropout": -0.1},
+        {"dropout": True},
+        {"dropout": math.nan},
+        {"patience": 0},
+        {"patience": 1.5},
+        {"patience": True},
+        {"keep_best": 1},
+        {"keep_best": None},
+        {"validation_points": 0},
+        {"validation_points": 2.0},
     ],
 )
 def test_training_values_out_of_range(values):
@@ -74,6 +85,12 @@ def test_model_sizes_out_of_range(name):
         ModelConfig(**{name: 0})
 
 
+@pytest.mark.parametrize("value", [1, None, "True", np.bool_(True)])
+def test_what_is_neither_true_nor_false(value):
+    with pytest.raises(UsageError, match="expected bidirectional to be True or False, got "):
+        ModelConfig(bidirectional=value)
+
+
 def test_numbers_of_any_type_are_kept_as_plain_ones():
     class Size(enum.IntEnum):
         LARGE = 64
@@ -81,11 +98,12 @@ def test_numbers_of_any_type_are_kept_as_plain_ones():
     train = TrainConfig(np.int64(1000), np.uint8(7), np.array(3), np.float32(0.5), seed=np.int16(2), stop_at_exact=1)
     assert train == TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0)
     assert repr(train) == repr(TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0))  # which workers compare
+    assert TrainConfig(dropout=Fraction(1, 4)).dropout == 0.25
     assert TrainConfig(learning_rate=Fraction(1, 4), stop_at_exact=np.float64(0.5)).learning_rate == 0.25
     model = ModelConfig(np.str_("embedding_rnn"), cell_size=Size.LARGE, in_max_int=np.uint8(255))
     assert model.n_input_symbols == 256  # in no type that overflows
     for config in (train, model):
-        assert {type(value) for value in asdict(config).values()} <= {int, float, str, type(None)}
+        assert {type(value) for value in asdict(config).values()} <= {bool, int, float, str, type(None)}
         assert type(config)(**json.loads(json.dumps(asdict(config)))) == config
 
 
@@ -125,3 +143,62 @@ def test_parse_integer():
 def test_an_integer_too_long_to_print():
     with pytest.raises(UsageError, match="at least 1, got one of thousands of digits"):
         ModelConfig(cell_size=-(10**5000))
+
+
+def test_points_to_validate_with_may_be_others():
+    train = TrainConfig(points=37, validation_points=7, batch_size=10)
+    assert (train.n_training, train.n_validation, train.steps_per_epoch) == (30, 7, 3)
+    assert TrainConfig(points=37).n_validation == 3
+    for n in (37, 40):
+        with pytest.raises(UsageError, match="expected fewer than 37 of 37 points for validation, got all"):
+            TrainConfig(points=37, validation_points=n)
+
+
+def test_the_best_epoch_is_kept_and_waited_for_on_demand():
+    assert (TrainConfig().keep_best, TrainConfig().patience) == (False, None)
+    train = TrainConfig(keep_best=True, patience=np.int64(3), validation_points=np.uint8(5))
+    assert (train.keep_best, train.patience, train.validation_points) == (True, 3, 5)
+    assert TrainConfig(**json.loads(json.dumps(asdict(train)))) == train
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"size": 0}, "expected beam-size to be an integer of at least 1, got 0"),
+        ({"size": 1001}, "expected beam-size of at most 1000, got 1001"),
+        ({"size": True}, "expected beam-size to be an integer of at least 1, got True"),
+        ({"size": 2.0}, "expected beam-size to be an integer of at least 1, got 2.0"),
+        ({"size": "5"}, "expected beam-size to be an integer of at least 1, got '5'"),
+        ({"size": 3, "n_best": 4}, "expected n-best of at most beam-size 3, got 4"),
+        ({"size": 3, "n_best": 0}, "expected n-best to be an integer of at least 1, got 0"),
+        ({"size": 3, "n_best": None}, "expected n-best to be an integer of at least 1, got None"),
+        ({"length_penalty": -0.1}, "expected length-penalty from 0 to 10, got -0.1"),
+        ({"length_penalty": 10.1}, "expected length-penalty from 0 to 10, got 10.1"),
+        ({"length_penalty": math.nan}, "expected length-penalty from 0 to 10, got nan"),
+        ({"length_penalty": math.inf}, "expected length-penalty from 0 to 10, got inf"),
+        ({"length_penalty": True}, "expected length-penalty from 0 to 10, got True"),
+        ({"length_penalty": None}, "expected length-penalty from 0 to 10, got None"),
+        ({"length_penalty": "1"}, "expected length-penalty from 0 to 10, got '1'"),
+    ],
+)
+def test_a_beam_out_of_its_range(values, message):
+    with pytest.raises(UsageError, match=f"^{message}$"):
+        Beam(**values)
+
+
+def test_the_largest_beam():
+    beam = Beam(np.int64(1000), np.uint16(1000), Fraction(10))
+    assert (beam, repr(beam)) == (Beam(1000, 1000, 10.0), "Beam(size=1000, n_best=1000, length_penalty=10.0)")
+
+
+def test_a_beam_that_is_asked_for():
+    for nothing in ((None, None, None), (None, None, 0.0), (None, 1, 0)):
+        assert beam_of(*nothing) is None
+    assert beam_of(5, None, None) == Beam(5, 1, 0.0)
+    assert beam_of(5, 3, 0.5) == Beam(5, 3, 0.5)
+    assert beam_of(1, None, 0.0) == Beam(1)
+    for without in ((None, 2, 0.0), (None, None, 0.5), (None, 0, None)):
+        with pytest.raises(UsageError, match="expected (n-best|length-penalty) beside beam-size, got it alone"):
+            beam_of(*without)
+    with pytest.raises(UsageError, match="expected n-best to be an integer of at least 1, got 0"):
+        beam_of(5, 0, None)

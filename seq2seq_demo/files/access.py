@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from seq2seq_demo import memory
 from seq2seq_demo.errors import DemoError
 
 
@@ -45,10 +46,9 @@ def content_of(file: BinaryIO) -> bytes:
         DemoError: that does not fit into this machine's memory, or cannot be read.
     """
     size = os.fstat(file.fileno()).st_size
-    total_memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if 2 * size > total_memory:  # it is held as it is and as what it means
-        found = f"got one of {size / 2**30:,.1f} GiB"
-        raise DemoError(f"expected a file that fits twice into {total_memory / 2**30:,.1f} GiB of memory, {found}")
+    if 2 * size > memory.total():  # it is held as it is and as what it means
+        fits = f"fits twice into {memory.gib(memory.total())} of memory"
+        raise DemoError(f"expected a file that {fits}, got one of {memory.gib(size)}")
     file.seek(0)
     return file.read()
 

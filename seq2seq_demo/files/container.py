@@ -15,7 +15,7 @@ import numpy as np
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import hdf5
 
-FORMAT, VERSION = "seq2seq-demo weights", 1
+FORMAT, VERSION = "seq2seq-demo weights", 2  # 2 has vocabularies; 1 is read too
 # The first bytes of the file, HDF5's user block: format, version and a checksum over all the rest, in plain text. So
 # nothing that is damaged is looked at.
 HEADER_SIZE = 512
@@ -49,13 +49,13 @@ def _match(header: bytes) -> re.Match[bytes] | None:
 class Container:
     """What is in a file: its texts by name, and arrays, which are made when they are asked for."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, version: int, body: bytes) -> None:
         """Look at what is there.
 
         Raises:
             WeightsError: it is not what `to_bytes` writes.
         """
-        self._body = body
+        self.version, self._body = version, body
         self.datasets, self.texts = hdf5.read(body)
 
     def array(self, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -85,11 +85,11 @@ def read(content: bytes) -> Container:
     header, body = _match(content), content[HEADER_SIZE:]
     if not header:
         raise WeightsError("expected a weights file, of this program or of 2016, found something else")
-    if int(header[1]) != VERSION:
-        raise WeightsError(f"expected version {VERSION} of a weights file, got {int(header[1])}")
+    if not 1 <= int(header[1]) <= VERSION:
+        raise WeightsError(f"expected version 1 to {VERSION} of a weights file, got {int(header[1])}")
     if hashlib.sha256(body).hexdigest().encode() != header[2]:
         raise WeightsError("damaged weights file: its content does not match its checksum")
     try:
-        return Container(body)
+        return Container(int(header[1]), body)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error

@@ -139,13 +139,16 @@ class NumpyNetwork:
 
     def run_cells(self, side: str, x: np.ndarray, states: list[State]) -> list[State]:
         """Run the stacked cells of one side a step on; x: `[B, E]`."""
-        cell = EQUATIONS[self.model_config.cell_type]
         next_states: list[State] = []
         for layer, state in enumerate(states):
-            projected = self.dense(f"{side}/layer_{layer}", x)  # x W + b [B, G·H]
-            next_states.append(cell(projected, state, self.weights[f"{side}/layer_{layer}/recurrent_kernel"]))
+            next_states.append(self.run_cell(f"{side}/layer_{layer}", x, state))
             x = next_states[-1][-1]
         return next_states
+
+    def run_cell(self, name: str, x: np.ndarray, state: State) -> State:
+        """Run a cell a step on; x: `[B, E]`, or as wide as the output of the layer below."""
+        projected = self.dense(name, x)  # x W + b [B, G·H]
+        return EQUATIONS[self.model_config.cell_type](projected, state, self.weights[f"{name}/recurrent_kernel"])
 
     def dense(self, name: str, x: np.ndarray) -> np.ndarray:
         """Return x W + b."""

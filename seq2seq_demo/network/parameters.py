@@ -18,20 +18,23 @@ Weights = dict[str, np.ndarray]  # float32, by name
 def weight_shapes(model_config: ModelConfig) -> Shapes:
     """Return the shape of every weight by its name, in the order in which data flows."""
     E, H, V = model_config.embedding_size, model_config.cell_size, model_config.n_output_symbols
+    M = model_config.memory_size
     n_states = model_config.num_layers * len(model_config.cell.states)
     shapes: Shapes = {"encoder/embedding": (model_config.n_input_symbols, E)}
-    shapes |= _cell_shapes("encoder", model_config)
+    shapes |= _cell_shapes("encoder", model_config, M)
+    if model_config.bidirectional:
+        shapes |= _cell_shapes("encoder/backward", model_config, M) | _bridge_shapes(model_config)
     shapes |= {"decoder/embedding": (V, E)}
     if model_config.has_attention:
-        shapes |= _dense("decoder/input", E + H, E)  # W_i
-    shapes |= _cell_shapes("decoder", model_config)
+        shapes |= _dense("decoder/input", E + M, E)  # W_i
+    shapes |= _cell_shapes("decoder", model_config, H)
     if model_config.has_attention:
-        shapes |= {"decoder/attention/key/kernel": (H, H)}  # W_k
+        shapes |= {"decoder/attention/key/kernel": (M, H)}  # W_k
         shapes |= _dense("decoder/attention/query", n_states * H, H)  # W_q
         shapes |= {"decoder/attention/score": (H,)}  # v
     shapes |= _dense("decoder/projection", H, V)  # W_p
     if model_config.has_attention:
-        shapes |= _dense("decoder/output", V + H, V)  # W_o
+        shapes |= _dense("decoder/output", V + M, V)  # W_o
     return shapes
 
 
@@ -39,11 +42,20 @@ def _dense(name: str, n_in: int, n_out: int) -> Shapes:
     return {f"{name}/kernel": (n_in, n_out), f"{name}/bias": (n_out,)}
 
 
-def _cell_shapes(side: str, model_config: ModelConfig) -> Shapes:
+def _bridge_shapes(model_config: ModelConfig) -> Shapes:
+    H, shapes = model_config.cell_size, Shapes()
+    for layer in range(model_config.num_layers):
+        for state in model_config.cell.states:
+            shapes |= _dense(f"encoder/bridge_{layer}_{state}", 2 * H, H)  # W_b
+    return shapes
+
+
+def _cell_shapes(side: str, model_config: ModelConfig, output_size: int) -> Shapes:
+    """Return the shapes of stacked cells, each of which reads the outputs of the layer below it."""
     H, width = model_config.cell_size, len(model_config.cell.gates) * model_config.cell_size
     shapes: Shapes = {}
     for layer in range(model_config.num_layers):
-        n_in = H if layer else model_config.embedding_size
+        n_in = output_size if layer else model_config.embedding_size
         shapes[f"{side}/layer_{layer}/kernel"] = (n_in, width)
         shapes[f"{side}/layer_{layer}/recurrent_kernel"] = (H, width)
         shapes[f"{side}/layer_{layer}/bias"] = (width,)
@@ -58,11 +70,12 @@ def initial_weights(model_config: ModelConfig, seed: int) -> Weights:
     """
     rng = np.random.default_rng([seed, 0])
     weights: Weights = {}
-    for name, shape in weight_shapes(model_config).items():
+    shapes = weight_shapes(model_config)
+    for name, shape in shapes.items():
         if name.endswith("bias"):
             weights[name] = np.zeros(shape, np.float32)
         else:
-            limit = _uniform_limit(name, shape, model_config)
+            limit = _uniform_limit(name, shapes, model_config)
             weights[name] = (rng.uniform(-1, 1, shape) * limit).astype(np.float32)
     add_to_biases(weights, model_config, model_config.cell.gates_with_bias_1)
     return weights
@@ -77,19 +90,20 @@ def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str,
                 array[first : first + model_config.cell_size] += 1
 
 
-def _uniform_limit(name: str, shape: tuple[int, ...], model_config: ModelConfig) -> float | np.ndarray:
+def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
     """Return the bound of a weight's uniform distribution, one for all of it or one per column."""
     if name == "encoder/embedding":
         return math.sqrt(3)
     if "/layer_" in name:
-        return _cell_limit(name, model_config)
-    return math.sqrt(6 / (shape[0] + shape[-1]))  # v has fan in = fan out = H
+        kernel = shapes[f"{name.rpartition('/')[0]}/kernel"]
+        return _cell_limit(kernel[0], model_config)
+    return math.sqrt(6 / (shapes[name][0] + shapes[name][-1]))  # v has fan in = fan out = H
 
 
-def _cell_limit(name: str, model_config: ModelConfig) -> np.ndarray:
+def _cell_limit(input_size: int, model_config: ModelConfig) -> np.ndarray:
     """Return a cell's bound per column: each matrix of 2016 had the rows [input ; h], and a bound of its own."""
     H, cell = model_config.cell_size, model_config.cell
-    fan_in = (H if "layer_0" not in name else model_config.embedding_size) + H
+    fan_in = input_size + H
     fan_out = {gate: len(gates) * H for gates in cell.matrices.values() for gate in gates}
     return np.repeat([math.sqrt(6 / (fan_in + fan_out[gate])) for gate in cell.gates], H)
 

@@ -3,15 +3,14 @@
 The figures are estimates from below: they refuse what is absurd, not what is tight.
 """
 
-import os
 from dataclasses import replace
 from math import prod
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo import memory
+from seq2seq_demo.config import LONGEST, ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 
-LONGEST = 100_000  # symbols of a sequence; decoding a longer one would take minutes
 FLOAT = 4  # bytes
 SYMBOL = 8
 ARRAY = 112  # of an array, beside what is in it
@@ -24,9 +23,26 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
     _check_lengths(S, T)
     _check(f"a network of {n} weights", 4 * n * FLOAT)  # with gradients and two moments
     check_points_fit(config.points, *((S, T) if config.min_in_len is None else (config.min_in_len, 0)))
+    if config.varies:  # of long ones, a batch is taken in parts
+        check_row_fits(model_config, S, 1)
+        check_row_fits(model_config, 1, T)
+    else:
+        _check(f"a batch of {config.batch_size} sequences", config.batch_size * bytes_of_a_row(model_config, S, T))
+
+
+def check_row_fits(model_config: ModelConfig, in_len: int, out_len: int) -> None:
+    """Raise UsageError if not even a pair of these lengths can be trained on."""
+    _check(f"training: pairs of {in_len} + {out_len} symbols", bytes_of_a_row(model_config, in_len, out_len))
+
+
+def bytes_of_a_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
+    """Return what training keeps of a row of a batch, for the gradients: about a third of what there is at its peak."""
     width = len(model_config.cell.gates) * model_config.cell_size
-    floats = model_config.num_layers * (S + T) * width + T * model_config.n_output_symbols
-    _check(f"a batch of {config.batch_size} sequences", config.batch_size * floats * FLOAT)
+    directions = model_config.memory_size // model_config.cell_size  # in which the source is read
+    floats = model_config.num_layers * (directions * in_len + out_len) * width + out_len * model_config.n_output_symbols
+    if model_config.has_attention:
+        floats += in_len * out_len * model_config.cell_size  # tanh(W_k m_s + q_t)
+    return floats * FLOAT
 
 
 def check_points_fit(n: int, in_len: int, out_len: int) -> None:
@@ -46,14 +62,14 @@ def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_l
 def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> int:
     """Return what `NumpyNetwork.decode` needs at its peak: all positions' arrays, and then one with all of them."""
     S, T = int(in_len), int(out_len)
-    state = rows * model_config.cell_size * FLOAT  # of a position
+    key, memory = rows * model_config.cell_size * FLOAT, rows * model_config.memory_size * FLOAT  # of a position
     step = rows * (model_config.n_output_symbols * FLOAT + SYMBOL)
-    encoding = S * (2 * state + 2 * ARRAY)
+    encoding = S * (2 * memory + 2 * ARRAY)
     if not model_config.has_attention:
         return max(encoding, T * (2 * step + 4 * ARRAY))
     step += rows * S * FLOAT  # the attention
     # While it decodes, the memory and its keys; then what all steps said, twice.
-    return max(encoding, 2 * S * state + T * (step + 3 * ARRAY), T * (2 * step + 6 * ARRAY))
+    return max(encoding, S * (memory + key) + T * (step + 3 * ARRAY), T * (2 * step + 6 * ARRAY))
 
 
 def n_weights(model_config: ModelConfig) -> int:
@@ -68,8 +84,7 @@ def _check_lengths(in_len: int, out_len: int) -> None:
 
 
 def _check(what: str, needed: int) -> None:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > total:
+    if needed > memory.total():
         raise UsageError(
-            f"{what} need {needed / 2**30:,.1f} GiB of memory or more, this machine has {total / 2**30:,.1f}"
+            f"{what} need {memory.gib(needed)} of memory or more, this machine has {memory.gib(memory.total())}"
         )

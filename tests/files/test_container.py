@@ -21,7 +21,7 @@ def content():
 
 def with_new_checksum(content):
     body = content[512:]
-    return f"seq2seq-demo weights 1\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(512, b"\0") + body
+    return f"seq2seq-demo weights 2\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(512, b"\0") + body
 
 
 def test_round_trip(content):
@@ -67,7 +67,7 @@ def test_layout(content):
     assert with_new_checksum(content) == content
     with h5py.File(io.BytesIO(content)) as file:
         assert file["a"]["b"][1, 2] == 5
-        assert (file.attrs["format"], file.attrs["version"]) == ("seq2seq-demo weights", 1)
+        assert (file.attrs["format"], file.attrs["version"]) == ("seq2seq-demo weights", 2)
         assert file.attrs["model"] == '{"Größe": 7}'
 
 
@@ -92,8 +92,8 @@ def test_another_kind_of_file_is_refused(content):
 
 
 def test_another_version_is_refused(content):
-    with pytest.raises(WeightsError, match="expected version 1 of a weights file, got 2"):
-        read(content.replace(b"weights 1\n", b"weights 2\n", 1))
+    with pytest.raises(WeightsError, match="expected version 1 to 2 of a weights file, got 3"):
+        read(content.replace(b"weights 2\n", b"weights 3\n", 1))
 
 
 def test_a_cut_or_changed_body_does_not_match_its_checksum(content):

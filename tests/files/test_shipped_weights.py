@@ -3,6 +3,7 @@ import pytest
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.vocabulary import OF_INTEGERS
 from seq2seq_demo.files.canonical import shipped_path
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.varied_evaluation import RANDOM, total
@@ -28,6 +29,16 @@ def test_shipped_weights_are_exact_at_every_length(pattern, model):
         assert total(row.evaluation for row in random).exact_match >= 0.9995
     # Of the few short ones, all are right.
     assert all(row.evaluation.exact_match == 1 for row in random if row.in_len <= 2)
+
+
+def test_shipped_weights_are_of_version_1_and_stay_readable():
+    paths = [shipped_path(pattern, model) for pattern in PATTERNS for model in MODELS]
+    assert {path.read_bytes()[:22] for path in paths} == {b"seq2seq-demo weights 1"}
+    for path in paths:
+        network = load(path)
+        assert network.vocabularies == OF_INTEGERS
+        assert not network.model_config.bidirectional
+        assert (network.trained.config.keep_best, network.trained.config.dropout) == (False, 0)
 
 
 def test_long_sources_take_a_network_with_attention(run):

@@ -6,7 +6,7 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.bidirectional import numpy_network
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.network.ram import (
     check_decoding_fits,
@@ -65,9 +65,10 @@ def test_a_target_that_cannot_fit_is_refused():
         ("embedding_attention", 100, 100, 100),
     ],
 )
-def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len):
-    config = ModelConfig(model, "GRUCell", 2)
-    network, sources = NumpyNetwork(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len, bidirectional):
+    config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
+    network, sources = numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
     tracemalloc.start()
     network.decode(sources, out_len)
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,5 +1,7 @@
 """The network in TensorFlow and Keras: `cells`, `encoder`, `attention`, `decoder`, `model`, in the order data flows.
 
+Beside these stand its options, each a subclass of what it changes: `padded`, `bidirectional` and `dropout`.
+
 Importing this loads TensorFlow, as `tensorflow_setup` wants it.
 """
 

@@ -17,11 +17,11 @@ class Attention(keras.layers.Layer):
 
     def build(self) -> None:
         """Make the weights."""
-        H = self.model_config.cell_size
+        H, M = self.model_config.cell_size, self.model_config.memory_size
         n_states = self.model_config.num_layers * len(self.model_config.cell.states)
         self.key = keras.layers.Dense(H, use_bias=False, name="key")  # W_k
         self.query = keras.layers.Dense(H, name="query")  # W_q, b_q
-        self.key.build((None, H))
+        self.key.build((None, M))
         self.query.build((None, n_states * H))
         self.score = self.add_weight((H,), "zeros", name="score")  # v
 

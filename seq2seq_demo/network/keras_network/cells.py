@@ -76,13 +76,13 @@ class Cell(keras.layers.Layer):
         return self.equation(projected, state, self.recurrent_kernel)
 
 
-def stacked_cells(model_config: ModelConfig) -> list[Cell]:
+def stacked_cells(model_config: ModelConfig, kind: type[Cell] = Cell) -> list[Cell]:
     """Return a cell for every layer, the one that reads the input first."""
-    return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
+    return [kind(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
 
 
-def build_cells(cells: list[Cell], input_size: int) -> None:
-    """Make the cells' weights: the first reads the input, each other one the h of the one below."""
+def build_cells(cells: list[Cell], input_size: int, output_size: int) -> None:
+    """Make the cells' weights: the first reads the input, each other one the output of the layer below."""
     for cell in cells:
         cell.build((None, input_size))
-        input_size = cell.cell_size
+        input_size = output_size

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.attention import Attention
-from seq2seq_demo.network.keras_network.cells import State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 States = tuple[State, ...]
@@ -23,16 +23,18 @@ Greedy = tuple[tf.Tensor, tf.Tensor, Maybe]  # symbols [B, T], logits [B, T, V],
 class Decoder(keras.layers.Layer):
     """`embedding_rnn`: knows nothing of the source but the encoder's final state (Sutskever et al. 2014)."""
 
+    kind_of_cell = Cell
+
     def __init__(self, model_config: ModelConfig) -> None:
         """Note the config; `build` makes the weights."""
         super().__init__(name="decoder")
-        self.model_config, self.cells = model_config, stacked_cells(model_config)
+        self.model_config, self.cells = model_config, stacked_cells(model_config, self.kind_of_cell)
 
     def build(self) -> None:
         """Make the weights."""
         c = self.model_config
         self.embedding = self.add_weight((c.n_output_symbols, c.embedding_size), "zeros", name="embedding")  # E_out
-        build_cells(self.cells, c.embedding_size)
+        build_cells(self.cells, c.embedding_size, c.cell_size)
         self.projection = keras.layers.Dense(c.n_output_symbols, name="projection")  # W_p, b_p
         self.projection.build((None, c.cell_size))
 
@@ -45,7 +47,7 @@ class Decoder(keras.layers.Layer):
         scan: Scan = scan,
     ) -> tf.Tensor:
         """Teacher forcing: decode fed `[B, T]`; return the logits `[B, T, V]`."""
-        fed = tf.gather(self.symbol_inputs(), tf.transpose(tf.cast(decoder_input, tf.int32)))  # [T, B, …]
+        fed = self.feed(tf.transpose(tf.cast(decoder_input, tf.int32)))
         prepared = self.prepare(memory, padding)
 
         def step(x: tf.Tensor, carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
@@ -73,9 +75,17 @@ class Decoder(keras.layers.Layer):
         outputs, _ = scan(step, (), (go, (states, self.zero_context(memory))), out_len)
         return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
 
+    def feed(self, symbols: tf.Tensor) -> tf.Tensor:
+        """Return what the symbols bring to their steps: `[T, B]` → `[T, B, …]`."""
+        return tf.gather(self.symbol_inputs(), symbols)
+
     def symbol_inputs(self) -> tf.Tensor:
-        """Return what each symbol brings to a step, so that steps need only look it up: d W + b, `[V, G·H]`."""
-        return self.cells[0].project(self.embedding)
+        """Return what each symbol brings to a step, so that steps need only look it up: `[V, …]`."""
+        return self.input_part(self.embedding)
+
+    def input_part(self, d: tf.Tensor) -> tf.Tensor:
+        """Return what embeddings bring to a step, d W + b: `[…, E]` → `[…, G·H]`."""
+        return self.cells[0].project(d)
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Maybe:
         """Return what the steps read of the memory: nothing."""
@@ -112,16 +122,16 @@ class AttentionDecoder(Decoder):
         c = self.model_config
         super().build()
         self.input_projection = keras.layers.Dense(c.embedding_size, name="input")  # W_i, b_i
-        self.input_projection.build((None, c.embedding_size + c.cell_size))
+        self.input_projection.build((None, c.embedding_size + c.memory_size))
         self.attention = Attention(c)
         self.attention.build()
         self.output_projection = keras.layers.Dense(c.n_output_symbols, name="output")  # W_o, b_o
-        self.output_projection.build((None, c.n_output_symbols + c.cell_size))
+        self.output_projection.build((None, c.n_output_symbols + c.memory_size))
 
-    def symbol_inputs(self) -> tf.Tensor:
-        """Return the symbol's part of x_t, W_i [d ; 0] + b_i, for every symbol: `[V, E]`."""
+    def input_part(self, d: tf.Tensor) -> tf.Tensor:
+        """Return the symbol's part of x_t, W_i [d ; 0] + b_i: `[…, E]` → `[…, E]`."""
         E = self.model_config.embedding_size
-        return tf.matmul(self.embedding, self.input_projection.kernel[:E]) + self.input_projection.bias
+        return tf.matmul(d, self.input_projection.kernel[:E]) + self.input_projection.bias
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
         """Return the keys W_k m and the memory m, both `[B, S, H]`, and the padding `[B, S]` if there is any."""

@@ -6,6 +6,7 @@ import tensorflow as tf
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.decoder import AttentionDecoder, Decoder, Greedy
 from seq2seq_demo.network.keras_network.encoder import Encoder
+from seq2seq_demo.network.keras_network.encoders import encoder_of
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 
 
@@ -16,10 +17,17 @@ class Seq2Seq(keras.Model):
         """Build the network and give it these weights."""
         super().__init__(name="seq2seq")
         self.model_config = model_config
-        self.encoder = Encoder(model_config)
-        self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config)
+        self.encoder, self.decoder = self.make_encoder(), self.make_decoder()
         self.build()
         self.assign_named(weights)
+
+    def make_encoder(self) -> Encoder:
+        """Return an encoder without weights."""
+        return encoder_of(self.model_config)
+
+    def make_decoder(self) -> Decoder:
+        """Return a decoder without weights."""
+        return (AttentionDecoder if self.model_config.has_attention else Decoder)(self.model_config)
 
     def build(self) -> None:
         """Make the weights."""

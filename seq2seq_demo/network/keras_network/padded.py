@@ -45,12 +45,13 @@ def holding(mask: tf.Tensor, n_steps: tf.Tensor) -> Scan:
         inputs: Structure,
         carry: Structure,
         length: int,
+        reverse: bool = False,
     ) -> tuple[Structure, Structure]:
         def held(x: Structure, state: Structure) -> tuple[Structure, Structure]:
             inputs, is_symbol = x
             output, new = step(inputs, state)
             return output, tf.nest.map_structure(lambda a, b: tf.where(is_symbol, a, b), new, state)
 
-        return scan(held, (inputs, mask), carry, length, n_steps)
+        return scan(held, (inputs, mask), carry, length, n_steps, reverse)
 
     return held_scan

@@ -15,8 +15,11 @@ def scan(
     carry: Structure,
     length: int,
     n_steps: tf.Tensor | int | None = None,
+    reverse: bool = False,
 ) -> tuple[Structure, Structure]:
     """Run `output, carry = step(inputs at t, carry)` for t = 0 … length − 1, or for the first `n_steps` of these.
+
+    With `reverse`, t runs from the last of these down to 0; an output stands at its t all the same.
 
     `inputs` is a structure of tensors with time first, `[length, …]`; `carry` keeps its structure and shapes.
     Returns the outputs, stacked `[length, …]`, zeros where there was no step, and the last carry.
@@ -28,8 +31,9 @@ def scan(
     outputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape), example)
 
     def body(t: tf.Tensor, outputs: Structure, carry: Structure) -> tuple[tf.Tensor, Structure, Structure]:
-        output, carry = step(tf.nest.map_structure(lambda array: array.read(t), inputs), carry)
-        outputs = tf.nest.map_structure(lambda array, x: array.write(t, x), outputs, output)
+        at = n_steps - 1 - t if reverse else t
+        output, carry = step(tf.nest.map_structure(lambda array: array.read(at), inputs), carry)
+        outputs = tf.nest.map_structure(lambda array, x: array.write(at, x), outputs, output)
         return t + 1, outputs, carry
 
     # XLA differentiates the loop only when it is told how long it can get.

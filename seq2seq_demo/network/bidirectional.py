@@ -1,0 +1,46 @@
+"""The bidirectional encoder in NumPy (Schuster and Paliwal 1997): a second stack of cells reads from the end.
+
+Layer by layer, h of both directions side by side is what both read in the next layer; of the top layer, it is the
+memory. The decoder starts, for each layer and each state of its cell, from W_b [forward ; backward] + b_b.
+"""
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.numpy_network import NumpyNetwork, State
+from seq2seq_demo.network.parameters import Weights
+
+
+def numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
+    """Return the network that a config describes, in NumPy."""
+    return (BidirectionalNumpyNetwork if model_config.bidirectional else NumpyNetwork)(model_config, weights)
+
+
+class BidirectionalNumpyNetwork(NumpyNetwork):
+    """The encoder-decoder whose encoder reads in both directions."""
+
+    def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
+        """Read `[B, S]`; return the memory `[B, S, 2H]` and the state of every layer that decoding starts from."""
+        outputs = self.weights["encoder/embedding"][sources]  # [B, S, E]; later [B, S, 2H]
+        states = []
+        for layer in range(self.model_config.num_layers):
+            forward, last = self.read(f"encoder/layer_{layer}", outputs)
+            backward, first = self.read(f"encoder/backward/layer_{layer}", outputs[:, ::-1])
+            outputs = np.concatenate([forward, backward[:, ::-1]], axis=2)
+            states.append(self.bridge(layer, last, first))
+        return outputs, states
+
+    def read(self, name: str, inputs: np.ndarray) -> tuple[np.ndarray, State]:
+        """Run a cell along `[B, S, …]` from a state of zeros; return its outputs `[B, S, H]` and its final state."""
+        zero = np.zeros((len(inputs), self.model_config.cell_size), np.float32)
+        state: State = (zero,) * len(self.model_config.cell.states)
+        outputs = []
+        for t in range(inputs.shape[1]):
+            state = self.run_cell(name, inputs[:, t], state)
+            outputs.append(state[-1])
+        return np.stack(outputs, axis=1), state
+
+    def bridge(self, layer: int, forward: State, backward: State) -> State:
+        """Return W_b [forward ; backward] + b_b of each state of a layer, `[B, H]`."""
+        both = zip(self.model_config.cell.states, forward, backward, strict=True)
+        return tuple(self.dense(f"encoder/bridge_{layer}_{s}", np.concatenate([f, b], axis=1)) for s, f, b in both)

@@ -1,0 +1,66 @@
+"""The bidirectional encoder (Schuster and Paliwal 1997): a second stack of cells reads from the end.
+
+Both stacks are run by the same scan, the second with `reverse`: so its outputs stand at their positions, and in a
+padded batch, where a state stays as it is, it begins at each row's own last symbol.
+"""
+
+import functools
+
+import keras
+import tensorflow as tf
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.encoder import Encoder
+from seq2seq_demo.network.keras_network.scan import Scan, scan
+
+
+class BidirectionalEncoder(Encoder):
+    """An embedding, two stacks of cells that read it, and what makes one state of their two."""
+
+    def __init__(self, model_config: ModelConfig) -> None:
+        """Note the config; `build` makes the weights."""
+        super().__init__(model_config)
+        self.backward = Backward(stacked_cells(model_config, self.kind_of_cell))
+        self.bridges = [  # of each layer, one for each state
+            [keras.layers.Dense(model_config.cell_size, name=f"bridge_{layer}_{s}") for s in model_config.cell.states]
+            for layer in range(model_config.num_layers)
+        ]
+
+    def build(self) -> None:
+        """Make the weights."""
+        c = self.model_config
+        super().build()
+        self.backward.build((c.embedding_size, c.memory_size))
+        for bridge in tf.nest.flatten(self.bridges):
+            bridge.build((None, 2 * c.cell_size))
+
+    def call(self, sources: tf.Tensor, scan: Scan = scan) -> tuple[tf.Tensor, tuple[State, ...]]:
+        """Read `[B, S]`; return the memory `[B, S, 2H]` and every layer's state to decode from, tensors `[B, H]`."""
+        sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
+        from_the_end = functools.partial(scan, reverse=True)
+        memory, states = None, []
+        for forward, backward, bridges in zip(self.cells, self.backward.cells, self.bridges, strict=True):
+            outputs, last = self.run(forward, self.inputs(forward, sources, memory), scan)
+            outputs_back, first = self.run(backward, self.inputs(backward, sources, memory), from_the_end)
+            memory = tf.concat([outputs, outputs_back], axis=2)  # [S, B, 2H]
+            both = zip(bridges, last, first, strict=True)
+            states.append(tuple(bridge(tf.concat([f, b], axis=1)) for bridge, f, b in both))
+        return tf.transpose(memory, (1, 0, 2)), tuple(states)
+
+    def inputs(self, cell: Cell, sources: tf.Tensor, memory: tf.Tensor | None) -> tf.Tensor:
+        """Return the input's part of a cell, of the symbols or of the layer below: `[S, B, G·H]`."""
+        return self.read(cell, sources) if memory is None else cell.project(memory)
+
+
+class Backward(keras.layers.Layer):
+    """The stack of cells that reads from the end; it gives their weights its name."""
+
+    def __init__(self, cells: list[Cell]) -> None:
+        """Keep the cells."""
+        super().__init__(name="backward")
+        self.cells = cells
+
+    def build(self, sizes: tuple[int, int]) -> None:
+        """Make the weights; sizes: of the input of the first cell, and of the others."""
+        build_cells(self.cells, *sizes)

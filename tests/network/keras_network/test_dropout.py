@@ -1,0 +1,171 @@
+"""Masks against the same hash in Python's integers, and networks that drop units against NumPy with the same masks."""
+
+import itertools
+import zlib
+
+import numpy as np
+import pytest
+from helpers import random_weights
+
+from seq2seq_demo.config import MODELS, ModelConfig, TrainConfig
+from seq2seq_demo.network.bidirectional import numpy_network
+from seq2seq_demo.network.keras_network.dropout import DropoutPaddedSeq2Seq, DropoutSeq2Seq, Masks
+from seq2seq_demo.network.keras_network.model import Seq2Seq
+from seq2seq_demo.network.keras_network.padded import PaddedSeq2Seq
+from seq2seq_demo.training.dropout_loop import row_keys
+
+# isort: split
+import tensorflow as tf
+
+B, S, T, H, E, P = 3, 6, 4, 7, 5, 0.3
+KEYS = np.array([0, 123456789, 2**32 - 1], np.uint32)
+ROW = 1
+COMBINATIONS = list(itertools.product(MODELS, [False, True], [1, 2]))
+
+
+def small(model, bidirectional, num_layers, cell_type="BasicLSTMCell"):
+    return ModelConfig(model, cell_type, num_layers, H, E, in_max_int=10, out_max_int=12, bidirectional=bidirectional)
+
+
+def mixed(x):
+    x = (x ^ x >> 16) * 0x85EBCA6B % 2**32
+    x = (x ^ x >> 13) * 0xC2B2AE35 % 2**32
+    return x ^ x >> 16
+
+
+def by_hand(key, site, n_positions, n_units):
+    """The mask of a row, `[n_positions, n_units]`, number by number."""
+
+    def of(t, unit):
+        place = mixed((mixed((zlib.crc32(site.encode()) + t) % 2**32) + unit) % 2**32)
+        return 1 / (1 - P) if mixed(int(key) ^ place) >= P * 2**32 else 0
+
+    return np.array([[of(t, unit) for unit in range(n_units)] for t in range(n_positions)])
+
+
+def masks(dropout, keys=KEYS):
+    made = Masks(dropout)
+    made.rows = tf.constant(keys)
+    return made
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_masks_are_those_worked_out_by_hand(jit_compile):
+    found = tf.function(lambda: masks(P).of("encoder/embedding", S, E), jit_compile=jit_compile)()
+    assert found.shape == (S, B, E)
+    for row, key in enumerate(KEYS):
+        assert found[:, row].numpy() == pytest.approx(by_hand(key, "encoder/embedding", S, E))
+    longer = masks(P).of("encoder/embedding", S + 9, E)
+    assert (longer[:S] == found).numpy().all()
+    assert (masks(P, KEYS[1:]).of("encoder/embedding", S, E) == found[:, 1:]).numpy().all()
+
+
+@pytest.mark.parametrize("dropout", [0.001, 0.2, 0.5, 0.9])
+def test_units_are_dropped_independently_and_expectations_kept(dropout):
+    config = TrainConfig(batch_size=128, dropout=dropout)
+    first, second = row_keys(config, 1000, 2)
+    mask = masks(dropout, first).of("decoder/projection", 20, 64).numpy()
+    others = {
+        "position": (mask[1:], mask[:-1]),
+        "row": (mask[:, 1:], mask[:, :-1]),
+        "unit": (mask[..., 1:], mask[..., :-1]),
+        "far position": (mask[16:], mask[:-16]),
+        "far row": (mask[:, 64:], mask[:, :-64]),
+        "far unit": (mask[..., 32:], mask[..., :-32]),
+        "step": (mask, masks(dropout, second).of("decoder/projection", 20, 64).numpy()),
+        "site": (mask, masks(dropout, first).of("decoder/layer_1", 20, 64).numpy()),
+    }
+    deviation = (dropout * (1 - dropout) / mask.size) ** 0.5
+    assert (mask == 0).mean() == pytest.approx(dropout, abs=4 * deviation)
+    assert mask.mean() == pytest.approx(1, abs=4 * deviation / (1 - dropout))
+    assert set(np.unique(mask)) == {0, np.float32(1 / (1 - dropout))}
+    for name, (a, b) in others.items():
+        correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        assert abs(correlation) < 4.5 / a.size**0.5, name
+    for axes in ((0, 1), (0, 2), (1, 2)):  # no unit, row or position is dropped more often than another
+        n = mask.size / np.delete(mask.shape, axes)[0]
+        shares = (mask == 0).mean(axis=axes)
+        assert shares.std() == pytest.approx((dropout * (1 - dropout) / n) ** 0.5, rel=0.6)
+
+
+def test_dropout_near_1_and_0():
+    assert masks(0.0).of("a", 50, 50).numpy().min() == 1
+    assert masks(1 - 1e-12).of("a", 50, 50).numpy().max() == 0
+
+
+@pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
+def test_without_a_unit_dropped_it_is_the_plain_network(model, bidirectional, num_layers):
+    config = small(model, bidirectional, num_layers)
+    weights = random_weights(config)
+    sources = np.random.default_rng(1).integers(0, 11, (B, S))
+    targets = np.random.default_rng(2).integers(0, 14, (B, T))
+    lengths = tf.constant([2, 6, 1]), tf.constant([4, 1, 3])
+    network, padded = DropoutSeq2Seq(config, weights, 0.0), DropoutPaddedSeq2Seq(config, weights, 0.0)
+    network.masks.rows = padded.masks.rows = tf.constant(KEYS)
+    expected = Seq2Seq(config, weights)(sources, targets)
+    assert np.abs(network(sources, targets) - expected).max() < 1e-5
+    expected = PaddedSeq2Seq(config, weights)(sources, targets, *lengths)
+    assert np.abs(padded(sources, targets, *lengths) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
+def test_a_row_says_what_numpy_says_with_the_same_masks(model, bidirectional, num_layers):
+    config = small(model, bidirectional, num_layers)
+    weights = random_weights(config)
+    sources = np.random.default_rng(1).integers(0, 11, (B, S))
+    fed = np.random.default_rng(2).integers(0, 14, (B, T))
+    expected = written_out(config, weights, sources[ROW], fed[ROW])
+    network = DropoutSeq2Seq(config, weights, P)
+    network.masks.rows = tf.constant(KEYS)
+    assert np.abs(network(sources, fed)[ROW] - expected).max() < 1e-5
+    padded = DropoutPaddedSeq2Seq(config, weights, P)
+    padded.masks.rows = tf.constant(KEYS)
+    wider = np.pad(sources, ((0, 0), (0, 3))), np.pad(fed, ((0, 0), (0, 2)))
+    logits = padded(*wider, tf.constant([2, S, 9]), tf.constant([1, T, 6]))
+    assert np.abs(logits[ROW, :T] - expected).max() < 1e-5
+
+
+def written_out(config, weights, source, fed):
+    """Teacher forcing of one row, whose logits are `[T, V]`, with each input times its mask."""
+    network = numpy_network(config, weights)
+    M, layers = config.memory_size, range(config.num_layers)
+
+    def mask(site, n_positions, n_units):
+        return by_hand(KEYS[ROW], site, n_positions, n_units)
+
+    def run(name, inputs):
+        state = (np.zeros((1, H)),) * 2
+        outputs = []
+        for x in inputs:
+            state = network.run_cell(name, x[None], state)
+            outputs.append(state[-1][0])
+        return np.array(outputs), state
+
+    memory, states = weights["encoder/embedding"][source] * mask("encoder/embedding", S, E), []
+    for layer in layers:
+        x = memory * mask(f"encoder/layer_{layer}", S, M) if layer else memory
+        memory, state = run(f"encoder/layer_{layer}", x)
+        if config.bidirectional:
+            backward, first = run(f"encoder/backward/layer_{layer}", x[::-1])
+            memory, state = np.concatenate([memory, backward[::-1]], axis=1), network.bridge(layer, state, first)
+        states.append(state)
+
+    embedded = weights["decoder/embedding"][fed] * mask("decoder/embedding", T, E)
+    between = [mask(f"decoder/layer_{layer}", T, H) for layer in layers]
+    projection, context, logits = mask("decoder/projection", T, H), np.zeros(M), []
+    for t in range(T):
+        x = embedded[t]
+        if config.has_attention:
+            x = network.dense("decoder/input", np.concatenate([x, context]))
+        for layer in layers:
+            x = x * between[layer][t] if layer else x
+            states[layer] = network.run_cell(f"decoder/layer_{layer}", x[None], states[layer])
+            x = states[layer][-1][0]
+        said = network.dense("decoder/projection", x * projection[t])
+        if config.has_attention:
+            query = network.dense("decoder/attention/query", np.concatenate([s[0] for state in states for s in state]))
+            u = np.tanh(memory @ weights["decoder/attention/key/kernel"] + query) @ weights["decoder/attention/score"]
+            context = np.exp(u) / np.exp(u).sum() @ memory
+            said = network.dense("decoder/output", np.concatenate([said, context]))
+        logits.append(said)
+    return np.array(logits)

@@ -1,0 +1,282 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+from helpers import random_weights
+
+from seq2seq_demo.cells import CELL_TYPES
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.beam import beam_search, check_beam_fits, likeliest, rows_at_once_in_beam
+from seq2seq_demo.network.ending import decode_to_end
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parameters import weight_shapes
+
+MODELS = {"embedding_rnn": 7, "embedding_attention": 6}  # and seeds whose networks write answers of many lengths
+PENALTIES = [0, 0.6, 1, 2.5]
+END = 4  # of the networks that `small` returns
+
+
+def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1, seed=None):
+    """A network of random weights."""
+    config = ModelConfig(
+        model, cell_type, num_layers=2, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=out_max_int
+    )
+    return NumpyNetwork(config, random_weights(config, MODELS[model] if seed is None else seed))
+
+
+def drawn(n, length, seed=1):
+    """Sources for it."""
+    return np.random.default_rng(seed).integers(0, 9, (n, length))
+
+
+def saying_always(log_p):
+    """A network that says the same at every step, whatever it reads."""
+    config = ModelConfig(cell_size=2, embedding_size=2, in_max_int=8, out_max_int=len(log_p) - 2)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(config).items()}
+    weights["decoder/projection/bias"][:] = log_p
+    return NumpyNetwork(config, weights)
+
+
+def forced(network, source, written):
+    """The log p of each symbol written for one source, and the attention, with teacher forcing."""
+    decoder_input = np.array([[network.model_config.go, *written[:-1]]])
+    decoded = network.decode(source[None], len(written), decoder_input)
+    logits = decoded.logits[0].astype(float)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return log_p[np.arange(len(written)), written], decoded.attention
+
+
+def scored(network, source, written, penalty):
+    """The score of what was written for one source."""
+    return forced(network, source, written)[0].sum() / len(written) ** penalty
+
+
+def searched(network, source, beam_size, penalty, n_steps, end):
+    """Beam search for one source by its definition, as (score, ended, written), the best first."""
+    beam = [(0.0, False, ())]
+    for _ in range(n_steps):
+        candidates = []
+        for score, ended, written in beam:
+            longer = [] if ended else [(*written, symbol) for symbol in range(network.model_config.n_output_symbols)]
+            candidates += [(score, ended, written)] if ended else []
+            candidates += [(scored(network, source, new, penalty), new[-1] == end, new) for new in longer]
+        beam = sorted(candidates, key=lambda candidate: -candidate[0])[:beam_size]
+    return sorted(beam, key=lambda hypothesis: not hypothesis[1])
+
+
+def listed(found, row=0):
+    """The hypotheses of one source as (score, ended, written)."""
+    written = found.lengths[row] + found.ended[row]
+    symbols = (tuple(said[:n].tolist()) for said, n in zip(found.symbols[row], written, strict=True))
+    every = zip(found.scores[row].tolist(), found.ended[row].tolist(), symbols, strict=True)
+    return [hypothesis for hypothesis, exists in zip(every, found.exist[row], strict=True) if exists]
+
+
+def assert_same(found, expected, max_out_len):
+    """Compare such lists; of one that did not end, an answer is its first symbols."""
+    assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in expected], abs=1e-5)
+    assert [f[1:] for f in found] == [(ended, said if ended else said[:max_out_len]) for _, ended, said in expected]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("cell_type", CELL_TYPES)
+@pytest.mark.parametrize("penalty", [0, 1])
+def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty):
+    network, sources = small(model, cell_type), drawn(50, 6)
+    decoded, lengths, ended = decode_to_end(network, sources, 8)
+    found = beam_search(network, sources, 8, 1, penalty, with_attention=True)
+    T = decoded.symbols.shape[1]
+    said = np.arange(T) < (lengths + ended)[:, None]
+    assert ended.any()
+    assert len(set(lengths.tolist())) > 1
+    assert (found.ended[:, 0] == ended).all()
+    assert (found.lengths[:, 0] == lengths).all()
+    assert found.symbols.shape == (50, 1, T)
+    assert (found.symbols[:, 0] == decoded.symbols)[said].all()
+    if network.model_config.has_attention:
+        assert (found.attention[:, 0] == decoded.attention)[said].all()
+    else:
+        assert found.attention is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_beam_of_1_is_greedy_decoding_of_a_fixed_length(model):
+    network, sources = small(model), drawn(50, 6)
+    decoded = network.decode(sources, 5)
+    found = beam_search(network, sources, 5, 1, ends=False)
+    assert (decoded.symbols == END).any()  # an ordinary symbol
+    assert (found.symbols[:, 0] == decoded.symbols).all()
+    assert (found.lengths == 5).all()
+    assert not found.ended.any()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
+    network, source = small(model, out_max_int=1), drawn(1, 4)
+    answers = [[*said, 2] for n in range(4) for said in itertools.product((0, 1), repeat=n)]
+    answers += itertools.product((0, 1), repeat=4)  # these do not end
+    expected = [(scored(network, source[0], said, penalty), said[-1] == 2, tuple(said)) for said in answers]
+    expected.sort(key=lambda answer: (not answer[1], -answer[0]))
+    found = beam_search(network, source, 3, 40, penalty)
+    assert found.exist.sum() == 31
+    assert_same(listed(found), expected, 3)
+    best = beam_search(network, source, 3, 40, penalty, n_best=6)
+    assert best.scores.shape == (1, 6)
+    assert_same(listed(best), expected[:6], 3)
+
+
+@pytest.mark.parametrize("penalty", [0, 1])
+def test_a_beam_that_holds_all_sequences_of_a_fixed_length_finds_the_best(penalty):
+    network, source = small(out_max_int=1), drawn(1, 4)
+    expected = [
+        (scored(network, source[0], said, penalty), False, said) for said in itertools.product(range(3), repeat=3)
+    ]
+    expected.sort(reverse=True)
+    assert_same(listed(beam_search(network, source, 3, 30, penalty, ends=False)), expected, 3)
+    assert_same(listed(beam_search(network, source, 3, 27, penalty, ends=False, n_best=4)), expected[:4], 3)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("beam_size", [2, 3, 6])
+@pytest.mark.parametrize("end", [END, None])
+def test_it_keeps_what_its_definition_keeps(beam_size, penalty, end):
+    network, sources = small(seed=beam_size), drawn(5, 3)
+    found = beam_search(network, sources, 4, beam_size, penalty, ends=end is not None)
+    for row, source in enumerate(sources):
+        expected = searched(network, source, beam_size, penalty, 4 if end is None else 5, end)
+        assert_same(listed(found, row), expected, 4)
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("n_best", [1, 3, 9])
+def test_the_best_are_the_first_of_all_that_are_kept(penalty, n_best):
+    network, sources = small(), drawn(40, 5)
+    whole = beam_search(network, sources, 12, 5, penalty)
+    best = beam_search(network, sources, 12, 5, penalty, n_best=n_best)
+    for row in range(40):
+        assert_same(listed(best, row), listed(whole, row)[:n_best], 12)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
+    network, sources = small(model, "LSTMCell"), drawn(30, 6)
+    found = beam_search(network, sources, 7, 4, 0.8, with_attention=True)
+    assert found.ended.any()
+    for row, k in np.ndindex(30, 4):
+        n = found.lengths[row, k] + found.ended[row, k]
+        log_p, attention = forced(network, sources[row], found.symbols[row, k, : n if found.ended[row, k] else 8])
+        assert found.scores[row, k] == pytest.approx(log_p.sum() / len(log_p) ** 0.8, abs=1e-4)
+        assert found.probabilities[row, k, :n] == pytest.approx(np.exp(log_p[:n]), abs=1e-5)
+        if attention is not None:
+            assert found.attention[row, k, :n] == pytest.approx(attention[0, :n], abs=1e-5)
+        if found.ended[row, k]:
+            assert (found.symbols[row, k, n:] == END).all()
+            assert (found.probabilities[row, k, n:] == 1).all()
+            assert attention is None or not found.attention[row, k, n:].any()
+
+
+def test_attention_is_there_only_if_it_is_wanted():
+    assert beam_search(small(), drawn(2, 6), 3, 2).attention is None
+    assert beam_search(small("embedding_rnn"), drawn(2, 6), 3, 2, with_attention=True).attention is None
+
+
+@pytest.mark.parametrize("n_best", [1, None])
+def test_a_batch_says_what_its_rows_say_alone(n_best):
+    network, sources = small(), drawn(30, 6)
+    batch = beam_search(network, sources, 9, 5, 0.5, n_best=n_best)
+    for row in range(30):
+        alone = beam_search(network, sources[row : row + 1], 9, 5, 0.5, n_best=n_best)
+        assert_same(listed(batch, row), listed(alone), 9)
+
+
+def test_a_length_penalty_by_hand():
+    """Symbol 0 has p = 0.5, 1 has 0.1 and END 0.4, at every step."""
+    network = saying_always(np.log([0.5, 0.1, 0.4]))
+    plain = listed(beam_search(network, drawn(1, 3), 3, 3))
+    expected = [(math.log(0.4), True, (2,)), (math.log(0.2), True, (0, 2)), (math.log(0.0625), False, (0, 0, 0))]
+    assert_same(plain, expected, 3)
+    mean = listed(beam_search(network, drawn(1, 3), 3, 3, length_penalty=1))
+    expected = [
+        (math.log(0.05) / 4, True, (0, 0, 0, 2)),
+        (math.log(0.1) / 3, True, (0, 0, 2)),
+        (math.log(0.0625) / 4, False, (0, 0, 0)),
+    ]
+    assert_same(mean, expected, 3)
+
+
+def test_an_answer_that_did_not_end_comes_last_however_likely():
+    found = beam_search(saying_always(np.log([0.97, 0.01, 0.02])), drawn(1, 3), 2, 2)
+    assert found.ended.tolist() == [[True, False]]
+    assert found.scores[0, 0] < found.scores[0, 1]
+
+
+def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
+    network, third = saying_always([0, 0, 0]), math.log(1 / 3)
+    found = listed(beam_search(network, drawn(1, 3), 2, 4))
+    expected = [(third, True, (2,)), (2 * third, True, (0, 2)), (3 * third, False, (0, 0)), (3 * third, False, (0, 0))]
+    assert_same(found, expected, 2)
+    found = beam_search(network, drawn(3, 3), 2, 5, ends=False)
+    assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
+    assert beam_search(network, drawn(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
+
+
+def test_logits_that_differ_are_no_tie_even_if_log_p_cannot_tell():
+    network = saying_always([1e-20, 2e-20, 0])
+    assert beam_search(network, drawn(1, 3), 2, 1).symbols.tolist() == [[[1, 1, 1]]]
+
+
+def test_the_likeliest_symbols():
+    logits = np.array([[1, 3, 2, 3, 2], [0, 0, 0, 0, 0]], np.float32)
+    symbols, log_p = likeliest(logits, 4)
+    assert symbols.tolist() == [[1, 3, 2, 4], [0, 1, 2, 3]]
+    total = math.log(2 * math.e**3 + 2 * math.e**2 + math.e)
+    assert log_p[0].tolist() == pytest.approx([3 - total, 3 - total, 2 - total, 2 - total], abs=1e-12)
+    assert log_p[1].tolist() == pytest.approx([-math.log(5)] * 4, abs=1e-12)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_hypotheses_that_cannot_exist(ends):
+    """Of two symbols and END there are 7 answers: END, 0 END, 1 END, and four that do not end; or three of length 1."""
+    network = saying_always(np.log([0.5, 0.3, 0.2]))
+    found = beam_search(network, drawn(2, 3), 1, 9, ends=ends)
+    unended = [(False, (0,)), (False, (0,)), (False, (1,)), (False, (1,))]  # 00, 01, 10 and 11, cut off
+    answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2)), *unended] if ends else [(False, (n,)) for n in range(3)]
+    assert [hypothesis[1:] for hypothesis in listed(found, 1)] == answers
+    assert found.exist.tolist() == [[True] * len(answers) + [False] * (9 - len(answers))] * 2
+    assert not found.ended[~found.exist].any()
+    assert not found.lengths[~found.exist].any()
+
+
+class TwiceAsWide(NumpyNetwork):
+    """A network whose memory is wider than its cells."""
+
+    def encode(self, sources):
+        memory, states = super().encode(sources)
+        return np.concatenate([memory, memory**2], axis=2), states
+
+
+def test_a_memory_wider_than_the_cells():
+    network = small()
+    rng, shapes = np.random.default_rng(3), {"input": (5 + 14, 5), "output": (5 + 14, 5), "attention/key": (14, 7)}
+    wide = {f"decoder/{name}/kernel": rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()}
+    network = TwiceAsWide(network.model_config, network.weights | wide)
+    sources = drawn(3, 4)
+    found = beam_search(network, sources, 3, 4)
+    for row, source in enumerate(sources):
+        assert_same(listed(found, row), searched(network, source, 4, 0, 4, END), 3)
+
+
+def test_how_many_sources_are_searched_at_once():
+    assert rows_at_once_in_beam(10, 10, 1) == 1000
+    assert rows_at_once_in_beam(10, 10, 5) == 200
+    assert rows_at_once_in_beam(1000, 1000, 4) == 2
+    assert rows_at_once_in_beam(10, 10, 5000) == 1
+
+
+def test_a_beam_too_large_for_memory_is_refused():
+    check_beam_fits(ModelConfig(), 200, 10, 10, 5)
+    with pytest.raises(UsageError, match=r"^20000000000 sequences of 10 \+ 10 symbols, decoded at once, need"):
+        check_beam_fits(ModelConfig(), 200, 10, 10, 100_000_000)

@@ -1,0 +1,134 @@
+import math
+
+import numpy as np
+import pytest
+from helpers import random_weights
+
+from seq2seq_demo.cells import CELL_TYPES
+from seq2seq_demo.config import MODELS, ModelConfig
+from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork, numpy_network
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parameters import initial_weights, weight_shapes
+from seq2seq_demo.network.ram import n_weights
+from seq2seq_demo.trained_network import TrainedNetwork, load
+
+
+def lstm(w, name, x, c, h):
+    """A step of one sequence, number by number."""
+    z = w[f"{name}/kernel"].T @ x + w[f"{name}/recurrent_kernel"].T @ h + w[f"{name}/bias"]
+    i, f, o = (np.array([1 / (1 + math.exp(-a)) for a in z[first : first + 3]]) for first in (0, 3, 9))
+    c = f * c + i * np.tanh(z[6:9])
+    return c, o * np.tanh(c)
+
+
+def test_encoder_written_out_for_one_sequence():
+    config = ModelConfig("embedding_attention", "LSTMCell", 2, 3, 2, in_max_int=4, out_max_int=5, bidirectional=True)
+    w = {name: value.astype(float) for name, value in random_weights(config).items()}
+    source, c, h = [4, 0, 3, 1], {}, {}
+    x = [w["encoder/embedding"][symbol] for symbol in source]
+    for layer in range(2):
+        outputs = {}
+        for direction, order in (("", [0, 1, 2, 3]), ("backward/", [3, 2, 1, 0])):
+            state = np.zeros(3), np.zeros(3)
+            for s in order:
+                state = lstm(w, f"encoder/{direction}layer_{layer}", x[s], *state)
+                outputs[direction, s] = state[1]
+            c[direction, layer], h[direction, layer] = state
+        x = [np.array([*outputs["", s], *outputs["backward/", s]]) for s in range(4)]
+    memory, states = numpy_network(config, w).encode(np.array([source]))
+    assert memory[0] == pytest.approx(np.array(x))
+    for layer in range(2):
+        for name, values, found in (("c", c, states[layer][0]), ("h", h, states[layer][1])):
+            kernel, bias = (w[f"encoder/bridge_{layer}_{name}/{part}"] for part in ("kernel", "bias"))
+            both = [*values["", layer], *values["backward/", layer]]
+            assert found[0] == pytest.approx([both @ kernel[:, k] + bias[k] for k in range(3)])
+
+
+@pytest.mark.parametrize("cell_type", CELL_TYPES)
+@pytest.mark.parametrize("model", MODELS)
+def test_teacher_forcing_on_its_own_output_changes_nothing(model, cell_type):
+    config = ModelConfig(model, cell_type, 2, 7, 5, in_max_int=10, out_max_int=12, bidirectional=True)
+    network = numpy_network(config, random_weights(config))
+    sources = np.random.default_rng(1).integers(0, 11, (3, 6))
+    free = network.decode(sources, 4)
+    forced = network.decode(sources, 4, np.concatenate([np.full((3, 1), 13), free.symbols[:, :-1]], axis=1))
+    assert free.logits.shape == (3, 4, 14)
+    assert (forced.logits == free.logits).all()
+    alone = network.decode(sources[1:2], 4)
+    assert np.abs(alone.logits[0] - free.logits[1]).max() < 1e-5
+
+
+def test_shapes_worked_out_by_hand():
+    config = ModelConfig("embedding_attention", "BasicLSTMCell", 2, 7, 5, 10, 11, bidirectional=True)
+    plain = weight_shapes(ModelConfig("embedding_attention", "BasicLSTMCell", 2, 7, 5, 10, 11))
+    shapes = weight_shapes(config)
+    assert {name: shape for name, shape in shapes.items() if plain.get(name) != shape} == {
+        "encoder/layer_1/kernel": (14, 28),
+        "encoder/backward/layer_0/kernel": (5, 28),
+        "encoder/backward/layer_0/recurrent_kernel": (7, 28),
+        "encoder/backward/layer_0/bias": (28,),
+        "encoder/backward/layer_1/kernel": (14, 28),
+        "encoder/backward/layer_1/recurrent_kernel": (7, 28),
+        "encoder/backward/layer_1/bias": (28,),
+        "encoder/bridge_0_c/kernel": (14, 7),
+        "encoder/bridge_0_c/bias": (7,),
+        "encoder/bridge_0_h/kernel": (14, 7),
+        "encoder/bridge_0_h/bias": (7,),
+        "encoder/bridge_1_c/kernel": (14, 7),
+        "encoder/bridge_1_c/bias": (7,),
+        "encoder/bridge_1_h/kernel": (14, 7),
+        "encoder/bridge_1_h/bias": (7,),
+        "decoder/input/kernel": (19, 5),
+        "decoder/attention/key/kernel": (14, 7),
+        "decoder/output/kernel": (27, 13),
+    }
+    gru = weight_shapes(ModelConfig(cell_type="GRUCell", bidirectional=True))
+    assert [name for name in gru if "bridge" in name] == ["encoder/bridge_0_h/kernel", "encoder/bridge_0_h/bias"]
+
+
+def test_the_network_for_spelling_has_so_many_weights():
+    """32 symbols in; 39 and END out."""
+    config = ModelConfig("embedding_attention", "BasicLSTMCell", 1, 128, 64, 31, 38, bidirectional=True)
+    assert sum(weight.size for weight in initial_weights(config, 0).values()) == 470_224
+    deep = ModelConfig("embedding_attention", "GRUCell", 5, 7, 5, 10, 11, bidirectional=True)
+    assert n_weights(deep) == sum(weight.size for weight in initial_weights(deep, 0).values())
+
+
+def test_initial_values():
+    config = ModelConfig("embedding_attention", "BasicLSTMCell", 2, 32, 20, bidirectional=True)
+    weights = initial_weights(config, seed=2)
+    bounds = {
+        "encoder/layer_1/kernel": (6 / (64 + 32 + 128)) ** 0.5,
+        "encoder/layer_1/recurrent_kernel": (6 / (64 + 32 + 128)) ** 0.5,
+        "encoder/backward/layer_0/kernel": (6 / (20 + 32 + 128)) ** 0.5,
+        "encoder/backward/layer_1/kernel": (6 / (64 + 32 + 128)) ** 0.5,
+        "decoder/layer_1/kernel": (6 / (32 + 32 + 128)) ** 0.5,
+        "encoder/bridge_1_c/kernel": (6 / (64 + 32)) ** 0.5,
+        "decoder/attention/key/kernel": (6 / (64 + 32)) ** 0.5,
+    }
+    for name, bound in bounds.items():
+        assert 0.95 * bound < np.abs(weights[name]).max() <= bound, name
+    assert weights["encoder/backward/layer_1/bias"].tolist() == [0] * 32 + [1] * 32 + [0] * 64
+    assert not weights["encoder/bridge_1_h/bias"].any()
+
+
+def test_a_network_of_2016_reads_in_one_direction():
+    config = ModelConfig()
+    assert not config.bidirectional
+    assert type(numpy_network(config, initial_weights(config, 0))) is NumpyNetwork
+
+
+def test_round_trip(tmp_path):
+    config = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, 10, 12, bidirectional=True)
+    weights = random_weights(config)
+    moments = {f"{moment}/{name}": np.abs(weight) for moment in "mv" for name, weight in weights.items()}
+    saved = TrainedNetwork(config, weights, step=3, moments=moments)
+    saved.save(tmp_path / "w")
+    loaded = load(tmp_path / "w")
+    assert loaded.model_config == config
+    assert all((loaded.weights[name] == weights[name]).all() for name in weights)
+    assert all((loaded.moments[name] == moments[name]).all() for name in moments)
+    assert isinstance(loaded.to_numpy(), BidirectionalNumpyNetwork)
+    assert loaded.summary().startswith("embedding_attention, bidirectional, 2 x GRUCell of size 7")
+    sources = np.random.default_rng(1).integers(0, 11, (30, 6))
+    assert loaded.predict(sources, 4) == saved.to_keras().greedy(sources, 4)[0].numpy().tolist()

@@ -1,0 +1,34 @@
+import os
+
+import pytest
+
+from seq2seq_demo import memory
+
+PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ([], PHYSICAL),
+        (["max\n"], PHYSICAL),
+        (["1000000\n"], 1_000_000),
+        (["max\n", "2000000\n"], 2_000_000),
+        (["3000000", "2000000"], 2_000_000),
+        ([f"{2**63 - 4096}\n"], PHYSICAL),  # how version 1 of control groups says that there is none
+        (["0\n"], PHYSICAL),
+        ([""], PHYSICAL),
+    ],
+)
+def test_the_memory_is_what_machine_and_container_have(tmp_path, monkeypatch, limits, expected):
+    paths = [str(tmp_path / name) for name in ("none", "a", "b")]
+    for path, limit in zip(paths[1:], limits, strict=False):
+        with open(path, "w") as file:
+            file.write(limit)
+    monkeypatch.setattr(memory, "LIMITS", paths)
+    assert memory.total() == expected
+
+
+def test_a_size():
+    assert memory.gib(3 * 2**29) == "1.5 GiB"
+    assert memory.gib(5000 * 2**30) == "5,000.0 GiB"
