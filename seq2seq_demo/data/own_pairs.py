@@ -6,7 +6,7 @@ import functools
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from seq2seq_demo.data.batches import Pairs, Sample, divide
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.sequences import Located, Place, batches, check_symbols, has_mask, plain
 from seq2seq_demo.data.user_functions import listed
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
 ROWS = 10_000  # how many are turned into an array at once
@@ -29,25 +30,36 @@ class OwnPairs:
 
     name: str
     pairs: Pairs
+    validation: Pairs | None = None  # None: a tenth of the pairs
+    vocabularies: ClassVar[Vocabularies] = OF_INTEGERS  # texts are `OwnRaggedPairs`
 
     def __post_init__(self) -> None:
         """Refuse what are no pairs: so `as_task` makes one of a caller's lists."""
-        for symbols in self.pairs:
+        for name, pairs in (("pairs", self.pairs), ("validation", self.validation)):
+            if pairs is not None:
+                # Rows of a matrix, and what else an array of another class may be, differ from an array's.
+                object.__setattr__(self, name, Pairs(*map(np.asarray, self._checked(pairs))))
+
+    @staticmethod
+    def _checked(pairs: Pairs) -> Pairs:
+        for symbols in pairs:
             if not isinstance(symbols, np.ndarray) or has_mask(symbols):
                 raise InputError(f"{ARRAYS}, got {type(symbols).__name__}")
             if symbols.ndim != 2 or symbols.dtype.kind not in "iu" or not symbols.size:
                 raise InputError(f"{ARRAYS}, got {symbols.dtype} of shape {symbols.shape}")
-        require_as_many(self.pairs)
-        # Rows of a matrix, and what else an array of another class may be, differ from an array's.
-        object.__setattr__(self, "pairs", Pairs(*map(np.asarray, self.pairs)))
+        require_as_many(pairs)
+        return pairs
 
     @functools.cached_property
     def digest(self) -> str:
         """A checksum of the pairs."""
         digest = hashlib.sha256()
-        for first in range(0, len(self.pairs.sources), ROWS):
-            rows = [symbols[first : first + ROWS] for symbols in self.pairs]
-            digest.update(np.concatenate(rows, axis=1, dtype="<i8", casting="unsafe").tobytes())
+        for pairs in filter(None, (self.pairs, self.validation)):
+            for first in range(0, len(pairs.sources), ROWS):
+                rows = [symbols[first : first + ROWS] for symbols in pairs]
+                digest.update(np.concatenate(rows, axis=1, dtype="<i8", casting="unsafe").tobytes())
+        if self.validation:
+            digest.update(str(len(self.pairs.sources)).encode())  # where one ends and the other begins
         return digest.hexdigest()
 
     def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
@@ -56,21 +68,30 @@ class OwnPairs:
 
     def largest_symbols(self) -> dict[str, int]:
         """Return the largest symbols of the pairs."""
-        in_max_int, out_max_int = (max(1, int(symbols.max())) for symbols in self.pairs)
+        given = [*zip(*filter(None, (self.pairs, self.validation)), strict=True)]
+        in_max_int, out_max_int = (max(1, *(int(symbols.max()) for symbols in side)) for side in given)
         return {"in_max_int": in_max_int, "out_max_int": out_max_int}
 
     def sized(
         self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
     ) -> TrainConfig:
         """Return the config with the number and the lengths of the pairs."""
-        sources, targets = self.pairs
-        return replace(config, points=len(sources), in_len=sources.shape[1], out_len=targets.shape[1])
+        if len(self.pairs.sources) < 2 and not self.validation:
+            raise InputError("expected at least 2 pairs, to train on and to validate with, got 1")
+        (sources, targets), n = self.pairs, len(self.validation.sources) if self.validation else None
+        lengths = {"in_len": sources.shape[1], "out_len": targets.shape[1]}
+        return replace(config, points=len(sources) + (n or 0), validation_points=n, **lengths)
 
     def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
-        """Shuffle the pairs, then divide them."""
+        """Return the pairs, shuffled and divided, unless there are others to validate with."""
         sources, targets = self.pairs
-        _require_symbols("sources", sources, (config.points, config.in_len), model_config.in_max_int)
-        _require_symbols("targets", targets, (config.points, config.out_len), model_config.out_max_int)
+        n = config.points if self.validation is None else config.n_training
+        for pairs, rows in ((self.pairs, n), (self.validation, config.n_validation)):
+            if pairs is not None:
+                _require_symbols("sources", pairs.sources, (rows, config.in_len), model_config.in_max_int)
+                _require_symbols("targets", pairs.targets, (rows, config.out_len), model_config.out_max_int)
+        if self.validation is not None:
+            return self.pairs, self.validation
         order = np.random.default_rng([config.seed, 1, start_step]).permutation(config.points)
         return divide(Pairs(sources[order], targets[order]), config)
 
@@ -135,9 +156,9 @@ def read_pairs(
     return Pairs(sources, targets)
 
 
-def located(index: int, row: Any) -> Located:
-    """Return a pair that a caller gives, a source and a target, lists of integers or arrays."""
-    place = Place("pairs", "row", index)
+def located(index: int, row: Any, title: str = "pairs") -> Located:
+    """Return a pair that a caller gives, a source and a target: texts, or lists or arrays of symbols."""
+    place = Place(title, "row", index)
     if not isinstance(row, tuple | list) or len(row) != 2:
         found = " ".join(repr(row).split())[:40]
         return Located(place, InputError(f"{place}: expected a source and a target, as zip gives them, got {found}"))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+PART = 2**20  # symbols
+
 
 @dataclass(frozen=True, eq=False)
 class Ragged:
@@ -41,8 +43,17 @@ class Ragged:
     def __getitem__(self, chosen: np.ndarray | slice) -> Ragged:
         """Return the sequences of these numbers, in that order."""
         lengths, first = self.lengths[chosen], self._starts[chosen]
-        step = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)  # 0, 1, … in each
-        return Ragged(self.symbols[np.repeat(first, lengths) + step], lengths)
+        symbols = np.empty(int(lengths.sum()), self.symbols.dtype)
+        ends = np.cumsum(lengths)
+        start = 0
+        while start < len(lengths):  # a part at a time: the numbers of the symbols take eight bytes each
+            before = int(ends[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, before + PART, side="right")))
+            part = lengths[start:stop]
+            step = np.arange(part.sum()) - np.repeat(np.cumsum(part) - part, part)  # 0, 1, … in each
+            symbols[before : before + len(step)] = self.symbols[np.repeat(first[start:stop], part) + step]
+            start = stop
+        return Ragged(symbols, lengths)
 
     def padded(self, width: int | None = None, filler: int = 0) -> np.ndarray:
         """Return `[N, width]`, by default as wide as the longest, with the filler after each sequence."""
@@ -51,6 +62,13 @@ class Ragged:
         padded = np.full((len(self), width), filler, dtype)
         padded[np.arange(width) < self.lengths[:, None]] = self.symbols
         return padded
+
+    def groups(self) -> np.ndarray:
+        """Return `[N]` of each sequence its number among those that differ, in the order of their first place."""
+        size, content, known = self.symbols.itemsize, self.symbols.tobytes(), dict[bytes, int]()
+        spans = zip(self._starts.tolist(), self.lengths.tolist(), strict=True)
+        keys = (content[first * size : (first + n) * size] for first, n in spans)
+        return np.fromiter((known.setdefault(key, len(known)) for key in keys), np.int64, len(self))
 
     def rows(self) -> list[list[int]]:
         """Return the sequences as lists."""
@@ -82,3 +100,9 @@ def concatenated(parts: Iterable[Ragged]) -> Ragged:
     """Return the sequences of all parts."""
     parts = list(parts)
     return Ragged(np.concatenate([part.symbols for part in parts]), np.concatenate([part.lengths for part in parts]))
+
+
+def concatenated_pairs(parts: Iterable[RaggedPairs]) -> RaggedPairs:
+    """Return the pairs of all parts."""
+    parts = list(parts)
+    return RaggedPairs(concatenated(part.sources for part in parts), concatenated(part.targets for part in parts))

@@ -26,6 +26,7 @@ from seq2seq_demo.data.user_functions import (
     per_sequence,
     what_it_is,
 )
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
 ROWS = 100_000  # how many sources a function gets at once, if they have no more than SYMBOLS
@@ -47,6 +48,7 @@ class SequencePattern:
     target_len: str = "S"
 
     digest: ClassVar[None] = None
+    vocabularies: ClassVar[Vocabularies] = OF_INTEGERS
 
     def __post_init__(self) -> None:
         """Refuse an empty name, and that of another function."""

@@ -13,6 +13,7 @@ from seq2seq_demo.data.own_pairs import require_as_many
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, task_of_rows
 from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
 
 
@@ -22,6 +23,10 @@ class Task(Protocol):
     @property
     def name(self) -> str:
         """What files are called after."""
+
+    @property
+    def vocabularies(self) -> Vocabularies:
+        """What the numbers of a text stand for."""
 
     @property
     def digest(self) -> str | None:
@@ -69,8 +74,12 @@ class Task(Protocol):
         """
 
 
-def as_task(task: str | Task | Pairs | RaggedPairs | Iterable[tuple[object, object]]) -> Task:
+def as_task(
+    task: str | Task | Pairs | RaggedPairs | Iterable[tuple[object, object]], vocabularies: Vocabularies | None = None
+) -> Task:
     """Return the task that a pattern's name, or pairs of a source and a target, stand for.
+
+    `vocabularies` are those of a network, which knows no other symbols.
 
     Raises:
         UsageError: there is no such pattern, or it is none of these.
@@ -80,11 +89,11 @@ def as_task(task: str | Task | Pairs | RaggedPairs | Iterable[tuple[object, obje
         return find_pattern(task)
     if isinstance(task, Pairs):
         require_as_many(task)
-        return task_of_rows(zip(*task, strict=True))
+        return task_of_rows(zip(*task, strict=True), vocabularies)
     if isinstance(task, RaggedPairs):
         return OwnRaggedPairs("pairs", task)
     if isinstance(task, Iterable):
-        return task_of_rows(task)
+        return task_of_rows(task, vocabularies)
     if not hasattr(task, "draw"):
         raise UsageError(
             f"expected a pattern's name, a SequencePattern, or pairs of a source and a target, got {task!r}"

@@ -46,6 +46,47 @@ def test_a_checksum_of_own_data():
     assert len({digest([[1, 2]], [[3]]), digest([[1, 2]], [[4]]), digest([[2, 1]], [[3]])}) == 3
 
 
+def some_pairs(*sources):
+    """Pairs of sources of 3 symbols and targets of 2."""
+    sources = np.array(sources, np.uint8).reshape(-1, 3)
+    return Pairs(sources, sources[:, :2] + 10)
+
+
+def test_validation_counts_in_the_checksum():
+    a, b, c = [1, 2, 3], [4, 5, 6], [7, 8, 9]
+    tasks = [
+        OwnPairs("mine", some_pairs(a, b, c)),
+        OwnPairs("mine", some_pairs(a, b), some_pairs(c)),
+        OwnPairs("mine", some_pairs(a), some_pairs(b, c)),
+        OwnPairs("mine", some_pairs(a, b), some_pairs(a)),
+        OwnPairs("mine", some_pairs(a, b)),
+    ]
+    assert len({task.digest for task in tasks}) == len(tasks)
+    assert tasks[1].digest == OwnPairs("other name", some_pairs(a, b), some_pairs(c)).digest
+
+
+def test_pairs_to_validate_with_are_drawn_as_they_are():
+    data = OwnPairs("mine", some_pairs(*[[n, n, n] for n in range(30)]), some_pairs([1, 2, 3], [4, 5, 40]))
+    assert data.largest_symbols() == {"in_max_int": 40, "out_max_int": 39}
+    sized = data.sized(TrainConfig(points=1000), ModelConfig(), asked=None, default=None)
+    assert (sized.points, sized.n_training, sized.n_validation, sized.in_len, sized.out_len) == (32, 30, 2, 3, 2)
+    model = ModelConfig(in_max_int=40, out_max_int=39)
+    training, validation = data.draw(sized, model)
+    assert training.sources[:, 1].tolist() == list(range(30))  # an epoch has an order of its own
+    assert validation.targets.tolist() == [[11, 12], [14, 15]]
+    with pytest.raises(UsageError, match="expected sources of symbols 0 to 39, got some from 1 to 40"):
+        data.draw(sized, ModelConfig(in_max_int=39, out_max_int=39))
+    longer = OwnPairs("mine", data.pairs, Pairs(np.ones((2, 4), int), np.ones((2, 2), int)))
+    with pytest.raises(UsageError, match=r"expected sources of shape \(2, 3\), got \(2, 4\)"):
+        longer.draw(sized, model)
+
+
+@pytest.mark.parametrize("validation", [Pairs([[1]], [[2]]), Pairs(np.ones((3, 2), int), np.ones((2, 2), int))])
+def test_what_is_no_validation(validation):
+    with pytest.raises(InputError, match=r"expected (sources|as many)"):
+        OwnPairs("mine", some_pairs([1, 2, 3]), validation)
+
+
 def test_a_task_of_own_pairs_tells_its_sizes():
     data = OwnPairs("mine", Pairs(np.array([[0, 8, 1]] * 30), np.array([[0, 0]] * 30)))
     assert data.largest_symbols() == {"in_max_int": 8, "out_max_int": 1}  # a network has two symbols at least

@@ -1,0 +1,70 @@
+"""What a user should know of pairs before a training on them: they can be learned, but hardly as they were meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seq2seq_demo.config import CHARACTERS
+from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
+from seq2seq_demo.data.ragged import Ragged, concatenated
+from seq2seq_demo.data.sequences import Places
+
+LONG, TIMES = 200, 5  # symbols of a sequence that makes others wait for it, and how many times longer than these it is
+USUAL = 0.999  # the share of sequences that are no longer than what is usual
+
+
+def oddities(task: OwnPairs | OwnRaggedPairs) -> Iterator[str]:
+    """Yield a line for each oddity."""
+    given = as_ragged(task)
+    sources, targets = given.pairs.sources, given.pairs.targets
+    for what, sequences in (("source", sources), ("target", targets)):
+        yield from _long_one(what, sequences, given.places)
+    yield from _spaces(given)
+    if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
+        yield "Every target is the same, so there is nothing to learn from the sources"
+    if given.validation:
+        yield from _known(sources, given.validation.sources)
+
+
+def _long_one(what: str, sequences: Ragged, places: Places | None) -> Iterator[str]:
+    """Yield what to say of a sequence that is much longer than all but a few."""
+    longest, usual = int(sequences.lengths.argmax()), usual_length(sequences.lengths)
+    n = int(sequences.lengths[longest])
+    if n > usual:
+        where = f"{places[longest]}: " if places else ""
+        yield (
+            f"{where}the {what} has {n} symbols, almost all others at most {usual}: "
+            "batches that hold it are padded to that, and take as much longer; leave it out if it is a slip"
+        )
+
+
+def _spaces(task: OwnRaggedPairs) -> Iterator[str]:
+    """Yield how many sources begin or end with a space, which nobody sees."""
+    vocabulary, sequences = task.vocabularies.source, task.pairs.sources
+    if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
+        ends = np.cumsum(sequences.lengths)
+        space = sequences.symbols == vocabulary.symbols.index(" ")
+        n = int((space[ends - 1] | space[ends - sequences.lengths]).sum())
+        if n:
+            yield f"{n} sources begin or end with a space, which counts as a character"
+
+
+def usual_length(lengths: np.ndarray) -> int:
+    """Return the longest of sequences with these lengths, `[N]`, but for a few that are very much longer."""
+    usual, longest = int(np.quantile(lengths, USUAL, method="lower")), int(lengths.max())
+    return usual if longest > max(LONG, TIMES * usual) else longest
+
+
+def _known(training: Ragged, validation: Ragged) -> Iterator[str]:
+    """Yield how many sources that validate are trained on too."""
+    groups = concatenated([training, validation]).groups()
+    own, others = np.unique(groups[: len(training)]), np.unique(groups[len(training) :])
+    n = len(np.intersect1d(own, others, assume_unique=True))
+    if n:
+        yield (
+            f"{n} of {len(others)} different sources for validation are among those to train on: "
+            "validation looks better than it is"
+        )

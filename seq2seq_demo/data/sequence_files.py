@@ -1,0 +1,346 @@
+"""Sequences read from words, files, pipes and a terminal: JSON, or lines of text, `source<TAB>target`."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import io
+import itertools
+import json
+import math
+import select
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seq2seq_demo.config import FORMATS, INTEGERS, parse_integer
+from seq2seq_demo.data.sequences import TEXT_HINT, Located, Place, shown
+from seq2seq_demo.errors import InputError
+
+CHUNK = 2**16  # bytes read at once
+MAX_LINE = 2**22  # bytes
+MAX_DOCUMENT = 2**27  # bytes; as Python's objects, JSON takes up to 25 times as many
+MAX_DEPTH = 100  # of lists and objects in an id
+KEYS = ("input", "output", "id")
+BOM = b"\xef\xbb\xbf"
+BLANK = b" \t\r\n\v\f"
+TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
+JSON, TEXT = FORMATS
+
+
+@dataclass(frozen=True)
+class Form:
+    """How sequences are written: what sources and targets consist of, and the format of a file (None: it tells)."""
+
+    in_tokens: str = INTEGERS
+    out_tokens: str = INTEGERS
+    format: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether there are texts among them."""
+        return (self.in_tokens, self.out_tokens) != (INTEGERS, INTEGERS)
+
+    @property
+    def expected(self) -> str:
+        """What errors say that a file of them holds."""
+        if self.is_text:
+            return 'texts, or JSON as in {"input": "...", "output": "..."}'
+        return "a JSON list of integers, or integers alone"
+
+    def is_json_file(self, title: str, first: bytes) -> bool | None:
+        """Say whether a file whose first line this is holds JSON; None: of integers, each line tells by itself."""
+        if self.format or not self.is_text:
+            return self.format == JSON if self.format else None
+        if title.lower().endswith(TEXT_NAMES + JSON_NAMES):
+            return title.lower().endswith(JSON_NAMES)
+        content = first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
+        if content in (b"[", b"{") or content.startswith((b"[{", b"[[", b'{"')):
+            return True
+        return content.startswith(b"[") and _json_in(first) is not None
+
+
+INTEGER_FORM = Form()
+
+
+def from_words(words: Sequence[str], form: Form = INTEGER_FORM) -> Located:
+    """Return the one sequence that was typed as words: a text, or integers as `3 1 4`, `3,1,4` or JSON."""
+    place, text = Place("input"), " ".join(words)
+    if form.in_tokens != INTEGERS:
+        return Located(place, text)
+    line = text.encode(errors="surrogateescape")
+    if _is_json(line):
+        return _from_line(place, line, form, True)
+    parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
+    try:
+        return Located(place, _integers(parts, "input", TEXT_HINT))
+    except InputError as error:
+        return Located(place, error)
+
+
+def from_file(name: str, form: Form = INTEGER_FORM) -> Iterator[Located | None]:
+    """Yield the sequences of a file (`-`: standard input): one JSON list, a list of lists, or a list a line.
+
+    Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, of which only the input
+    must be there; or a line of plain integers, perhaps with a tab and the output. Of texts, there may be a string for a
+    list, a list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
+    are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
+    may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
+    memory.
+
+    Raises:
+        InputError: no such file, nothing in it, a document that is no JSON, or one that is too long.
+    """
+    title = "standard input" if name == "-" else name
+    try:
+        if name == "-" and not sys.stdin:
+            raise InputError("standard input: expected sequences, but it is closed")
+        with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
+            yield from _sequences(title, file, form)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
+    except OSError as error:
+        raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
+
+
+def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
+    """Yield the sequences that the user types, one a line, until end of file."""
+    import readline  # noqa: F401  (makes input() an editor with a history)
+
+    for number in itertools.count(1):
+        try:
+            line = input("> ")
+        except EOFError:
+            print()
+            return
+        if line.strip():
+            place, as_json = Place("", "line", number), None if form.in_tokens == INTEGERS else False
+            yield _from_line(place, line.encode(errors="surrogateescape"), form, as_json)
+
+
+def _sequences(title: str, file: io.BufferedReader, form: Form) -> Iterator[Located | None]:
+    """Yield a document's sequences: a first line that is a whole sequence means one a line."""
+    lines = _lines(file)
+    number, first = _first_line(title, lines, form)
+    as_json = form.is_json_file(title, first)
+    is_document = as_json is not False and not title.lower().endswith(".jsonl") and _is_json(first)
+    if not is_document or _is_whole_sequence(first, form.is_text):
+        yield from _sequences_of_lines(title, number, itertools.chain([first], lines), form, as_json)
+        return
+    document = _parse(Place(title), _document(title, number, first, lines), form)
+    if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
+        yield _from_item(Place(title), document)
+        return
+    for index, item in enumerate(document):
+        yield _from_item(Place(title, "sequence", index), item)
+
+
+def _sequences_of_lines(
+    title: str, number: int, lines: Iterator[bytes | None], form: Form, as_json: bool | None
+) -> Iterator[Located | None]:
+    """Yield the sequences of lines, of which the first has this number."""
+    is_rest = False  # of a line that is too long
+    for line in lines:
+        if line is None:
+            yield None
+            continue
+        if not is_rest and not _is_blank(line):
+            yield _from_line(Place(title, "line", number), line, form, as_json)
+        is_rest = not line.endswith(b"\n")
+        number += not is_rest
+
+
+def _first_line(title: str, lines: Iterator[bytes | None], form: Form) -> tuple[int, bytes]:
+    """Return the first line that is not blank, and its number."""
+    for number, line in enumerate(filter(None, lines), start=1):
+        if not _is_blank(line):
+            return number, line
+    raise InputError(f"{title}: expected {form.expected}, found nothing")
+
+
+def _document(title: str, number: int, first: bytes, lines: Iterator[bytes | None]) -> bytearray:
+    """Return the document that begins with this line, below as many blank ones as in the file: errors count lines."""
+    document = bytearray(b"\n" * (number - 1) + first)
+    for line in filter(None, lines):
+        document += line
+        if len(document) > MAX_DOCUMENT:
+            most = f"a JSON document of at most {MAX_DOCUMENT >> 20} MiB"
+            raise InputError(f"{title}: expected {most}, or one sequence a line, of any number, got more")
+    return document
+
+
+def _lines(file: io.BufferedReader) -> Iterator[bytes | None]:
+    """Yield the lines with their ends; None where no more is waiting just now.
+
+    Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest likewise.
+    """
+    beginning = bytearray()  # of a line whose end is to come
+    while chunk := file.read1(CHUNK):
+        *ends, last = chunk.split(b"\n")
+        for end in ends:
+            yield b"".join([beginning, end, b"\n"]) if beginning else end + b"\n"
+            beginning.clear()
+        beginning += last
+        if len(beginning) > MAX_LINE:
+            yield bytes(beginning)
+            beginning.clear()
+        if not _more_is_waiting(file):
+            yield None
+    if beginning:
+        yield bytes(beginning)
+
+
+def _more_is_waiting(file: io.BufferedReader) -> bool:
+    """Say whether reading would return at once: always true of a file, not of a pipe."""
+    try:
+        return bool(select.select([file], [], [], 0)[0])
+    except (OSError, ValueError):  # a stream without a descriptor
+        return True
+
+
+def _is_json(line: bytes) -> bool:
+    return line.lstrip(BLANK).removeprefix(BOM).lstrip(BLANK).startswith((b"[", b"{", b'"'))
+
+
+def _is_blank(line: bytes) -> bool:
+    """Say whether nothing stands in a line; one that is too long may have no end, and is not passed over."""
+    return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE
+
+
+def _is_whole_sequence(line: bytes, may_be_text: bool = False) -> bool:
+    value = _json_in(line)
+    return isinstance(value, dict | str if may_be_text else dict) or (
+        isinstance(value, list) and not any(isinstance(item, list | dict) for item in value)
+    )
+
+
+def _json_in(line: bytes) -> Any:
+    """Return what a line holds that is JSON by itself; None: it is none, or null."""
+    if len(line) > MAX_LINE:
+        return None
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _from_line(place: Place, line: bytes, form: Form, as_json: bool | None) -> Located:
+    """Return the sequence of a line, JSON or not (None: it tells); the lines after a bad one can still be read."""
+    try:
+        if len(line) > MAX_LINE:
+            raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
+        if _is_json(line) if as_json is None else as_json:
+            return _from_item(place, _parse(place, line, form))
+        return _from_fields(place, _decoded(place, line), form)
+    except InputError as error:
+        return Located(place, error)
+
+
+def _from_fields(place: Place, line: str, form: Form) -> Located:
+    """Return the sequence of a line of text, a source, and perhaps a tab and the output."""
+    fields = line.removesuffix("\n").removesuffix("\r").split("\t")
+    if len(fields) > 2:
+        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs")
+    values: list[Any] = [
+        field if tokens != INTEGERS else _integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
+        for name, tokens, field in zip(
+            ("word", "word of the target"), (form.in_tokens, form.out_tokens), fields, strict=False
+        )
+    ]
+    return Located(place, *values)
+
+
+def _from_item(place: Place, item: Any) -> Located:
+    """Return the sequence that a list, or an object with an input, is."""
+    if not isinstance(item, dict):
+        return Located(place, item)
+    try:
+        _check_object(place, item)
+    except InputError as error:
+        return Located(place, error)
+    return Located(place, item["input"], item.get("output"), item.get("id"), "id" in item)
+
+
+def _check_object(place: Place, item: dict[str, Any]) -> None:
+    """Raise InputError for a key that is missing, unknown or there twice, and for an id that JSON cannot say again."""
+    if isinstance(item, _Repeated):
+        raise InputError(f"{place}: expected the keys {', '.join(KEYS)} once each, got {shown(item.key)} twice")
+    unknown = [key for key in item if key not in KEYS]
+    if unknown:
+        raise InputError(f"{place}: expected the keys {', '.join(KEYS)}, got {shown(unknown[0])}")
+    if "input" not in item:
+        raise InputError(f'{place}: expected {{"input": [...]}}, got no input in {shown(item)}')
+    if isinstance(item.get("id"), dict | list | float):
+        _check_id(f"{place}, id", item["id"])
+
+
+def _check_id(place: str, value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, _Repeated):
+                raise InputError(f"{place}: expected each key once, got {shown(item.key)} twice")
+            if isinstance(item, float) and not math.isfinite(item):
+                raise InputError(f"{place}: expected JSON, got {shown(item)}")
+            if isinstance(item, dict | list):
+                below += item.values() if isinstance(item, dict) else item
+        level = below
+    if level:
+        raise InputError(f"{place}: expected lists nested at most {MAX_DEPTH} deep, got some nested deeper")
+
+
+class _Repeated(dict[str, Any]):
+    """A JSON object in which a key stands twice."""
+
+    key: str
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; `json` keeps the last value of a key alone, silently."""
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return values
+    repeated = _Repeated(values)
+    ((repeated.key, _),) = collections.Counter(key for key, _ in pairs).most_common(1)
+    return repeated
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+
+
+def _integers(words: Iterable[str], what: str, hint: str = "") -> list[int]:
+    values = []
+    for position, word in enumerate(words, start=1):
+        try:
+            values.append(parse_integer(word))
+        except ValueError as error:
+            hint = "" if position > 1 or _is_number(word) else hint  # or it is a slip
+            raise InputError(f"{what} {position}: expected an integer, got {word[:40]!r}{hint}") from error
+    return values
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _decoded(place: Place, text: bytes | bytearray) -> str:
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{place}: expected UTF-8, got byte 0x{text[error.start]:02x} at {error.start}") from error
+
+
+def _parse(place: Place, text: bytes | bytearray, form: Form) -> Any:
+    decoded = _decoded(place, text)
+    try:
+        return _DECODER.decode(decoded)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}: expected {form.expected}: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{place}: expected {form.expected}, got lists nested too deep") from error
+    except ValueError as error:  # Python reads no integer of more than 4300 digits
+        raise InputError(f"{place}: expected {form.expected}, got an integer of thousands of digits") from error

@@ -1,0 +1,240 @@
+"""Vocabularies: which symbol of a text each number of the network stands for.
+
+A network knows numbers. Sequences are integers, which stand for themselves, or the characters or words of texts, which
+a vocabulary numbers. Unicode comes in normal form C, so that an é is one character however it was typed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
+from seq2seq_demo.data.sequences import Located, Place, check_symbols, plain, shown
+from seq2seq_demo.errors import InputError, WeightsError
+
+UNKNOWN = "\ufffd"  # of a number without a symbol, where a vocabulary has only one: the network has two or more
+NEAREST = 3  # known symbols that an error proposes
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The symbols of sources, or of targets, by their numbers. Integers have none: they are their own numbers.
+
+    Raises:
+        WeightsError: the symbols are not what a text of such tokens can consist of, each once.
+    """
+
+    tokens: str = INTEGERS
+    symbols: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no text consists of: a vocabulary may come from anybody's file."""
+        if self.tokens not in TOKENS:
+            raise WeightsError(f"expected tokens of {', '.join(TOKENS)}, got {shown(self.tokens)}")
+        if bool(self.symbols) != self.is_text:
+            raise WeightsError(f"expected symbols of characters or words, got {len(self.symbols)} of {self.tokens}")
+        if len(self._number_of) < len(self.symbols):
+            raise WeightsError("expected each symbol of a vocabulary once, got one twice")
+        for symbol in self.symbols:
+            unicode = symbol.encode(errors="ignore").decode()  # without halves of pairs
+            if not _is_token(self.tokens, symbol) or unicodedata.normalize("NFC", unicode) != symbol:
+                raise WeightsError(f"expected {self.tokens} in a vocabulary, got {shown(symbol)}")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it numbers the symbols of texts."""
+        return self.tokens != INTEGERS
+
+    @property
+    def largest(self) -> int:
+        """The largest number of a symbol, and at least 1, as a network has two or more."""
+        return max(1, len(self.symbols) - 1)
+
+    @cached_property
+    def _number_of(self) -> dict[str, int]:
+        return {symbol: number for number, symbol in enumerate(self.symbols)}
+
+    def numbers(self, value: Any, place: object) -> Any:
+        """Return the numbers of a text's symbols; integers are returned as they are, whatever they are.
+
+        Raises:
+            InputError: it is no text, or training never saw one of its symbols; the message says which, where it
+                stands, and what is nearest to it.
+        """
+        if not self.is_text:
+            return value
+        symbols = split(self.tokens, value, place)
+        try:
+            return [self._number_of[symbol] for symbol in symbols]
+        except KeyError:
+            n = next(n for n, symbol in enumerate(symbols, start=1) if symbol not in self._number_of)
+            what = f"{place}: expected {self.tokens} that training saw, got {shown(symbols[n - 1])} as number {n}"
+            near = ", ".join(map(shown, nearest(symbols[n - 1], self.symbols)))
+            raise InputError(f"{what}; the nearest are {near}") from None
+
+    def names(self, numbers: Iterable[int]) -> list[Any]:
+        """Return the symbols of these numbers; of integers, themselves."""
+        if not self.is_text:
+            return list(numbers)
+        return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
+
+
+class Growing:
+    """A vocabulary while the training data are read: symbols get numbers as they come."""
+
+    def __init__(self, tokens: str) -> None:
+        """Begin without a symbol."""
+        self.tokens = tokens
+        self._number_of: dict[str, int] = {}
+
+    def numbers(self, value: Any, place: object) -> list[int]:
+        """Return the numbers of a text's symbols, as `Vocabulary.numbers`; a new symbol gets the next one."""
+        number_of = self._number_of
+        return [number_of.setdefault(symbol, len(number_of)) for symbol in split(self.tokens, value, place)]
+
+    def grown(self) -> tuple[Vocabulary, np.ndarray]:
+        """Return the vocabulary, in the order of code points, and the final number of each that was given.
+
+        Raises:
+            InputError: there is no symbol, which can only be where all targets are empty.
+        """
+        symbols = sorted(self._number_of)
+        if not symbols:
+            raise InputError(f"expected targets of some {self.tokens}, got only empty ones")
+        final = np.empty(len(symbols), np.int64)
+        final[[self._number_of[symbol] for symbol in symbols]] = np.arange(len(symbols))
+        return Vocabulary(self.tokens, tuple(symbols)), final
+
+
+def fresh(tokens: str) -> Vocabulary | Growing:
+    """Return a vocabulary to read training data with."""
+    return Vocabulary() if tokens == INTEGERS else Growing(tokens)
+
+
+class Vocabularies(NamedTuple):
+    """Those of sources and of targets."""
+
+    source: Vocabulary = Vocabulary()
+    target: Vocabulary = Vocabulary()
+
+    @property
+    def are_text(self) -> bool:
+        """Whether sources or targets are texts."""
+        return self.source.is_text or self.target.is_text
+
+    @property
+    def tokens(self) -> tuple[str, str]:
+        """What sources and targets consist of."""
+        return self.source.tokens, self.target.tokens
+
+    def largest_symbols(self) -> dict[str, int]:
+        """Return in_max_int and out_max_int of a network of these texts; those of integers it does not tell."""
+        sides = {"in_max_int": self.source, "out_max_int": self.target}
+        return {name: vocabulary.largest for name, vocabulary in sides.items() if vocabulary.is_text}
+
+
+OF_INTEGERS = Vocabularies()
+
+
+def split(tokens: str, value: Any, place: object) -> list[str]:
+    """Return the characters or words of a text, or of a list of them, in Unicode's normal form C.
+
+    A character is a code point, and spaces count. Words are what white space separates.
+
+    Raises:
+        InputError: it is neither, or no Unicode.
+    """
+    if isinstance(value, str):
+        text = _normal(value, place)
+        return list(text) if tokens == CHARACTERS else text.split()
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise InputError(f"{place}: expected a text or a list of {tokens}, got {shown(value)}")
+    symbols = [_normal(item, place) for item in value]
+    for symbol in symbols:
+        if not _is_token(tokens, symbol):
+            raise InputError(f"{place}: expected a list of {tokens}, got {shown(symbol)} in it")
+    return symbols
+
+
+def _is_token(tokens: str, symbol: str) -> bool:
+    return len(symbol) == 1 if tokens == CHARACTERS else symbol.split() == [symbol]
+
+
+def _normal(text: str, place: object) -> str:
+    """Return the text in normal form C."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # half of a pair, from JSON or from bytes of the command line
+        raise InputError(f"{place}: expected Unicode, got {shown(text[error.start])} in a text") from None
+    return unicodedata.normalize("NFC", text)
+
+
+def nearest(symbol: str, known: Sequence[str]) -> list[str]:
+    """Return the known symbols that a user may have meant, at least one."""
+    if len(symbol) > 1:
+        import difflib  # only an error needs it
+
+        folded = {other.casefold(): other for other in reversed(known)}
+        close = difflib.get_close_matches(symbol.casefold(), folded, n=NEAREST)
+        if close:
+            return [folded[other] for other in close]
+
+    def distance(other: str) -> tuple[bool, bool, int]:
+        return other.casefold() != symbol.casefold(), _base(other) != _base(symbol), abs(ord(other[0]) - ord(symbol[0]))
+
+    return sorted(known, key=distance)[:NEAREST]
+
+
+def _base(symbol: str) -> str:
+    """Return a character without its accents and case."""
+    return unicodedata.normalize("NFD", symbol)[0].casefold()
+
+
+def joined(tokens: str, names: Iterable[object]) -> str:
+    """Return the text that the symbols make."""
+    return ("" if tokens == CHARACTERS else " ").join(map(str, names))
+
+
+def encoded(row: Located, source: Vocabulary | Growing, target: Vocabulary | Growing) -> Located:
+    """Return a row with the numbers of its symbols, or with the error that this was."""
+    if isinstance(row.values, InputError):
+        return row
+    try:
+        values = source.numbers(row.values, row.place)
+        if source.tokens != INTEGERS and not values:
+            raise InputError(f"{row.place}: expected a source of some {source.tokens}, got none")
+        output = None if row.output is None else target.numbers(row.output, f"{row.place}, output")
+    except InputError as error:
+        return row._replace(values=error)
+    return row._replace(values=values, output=output)
+
+
+def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list[int]]:
+    """Return the sources that a caller gives in numbers: an array `[B, S]`, lists of any lengths, or texts.
+
+    Raises:
+        InputError: they are something else, or hold a symbol outside 0…largest, or none that the vocabulary knows; the
+            message names the row.
+    """
+    rows, what = plain(sources), "text" if vocabulary.is_text else "list of integers"
+    if not isinstance(rows, list):
+        alone = f"; a source alone is written [{shown(sources)}]" if isinstance(rows, str) else ""
+        raise InputError(f"expected a list of sources, each a {what}, got {shown(sources)}{alone}")
+    rows = [plain(row) for row in rows]
+    if rows and isinstance(rows[0], int):
+        alone = f"a source alone is written [{shown(rows)}]"
+        raise InputError(f"sources, row 0: expected a {what}, got {rows[0]}; {alone}")
+    for index, row in enumerate(rows):
+        place = Place(f"sources, row {index}")
+        encoded_row = encoded(Located(place, row), vocabulary, Vocabulary())
+        if isinstance(encoded_row.values, InputError):
+            raise encoded_row.values
+        rows[index] = encoded_row.values
+        check_symbols(place, rows[index], largest=largest)
+    return rows

@@ -1,0 +1,103 @@
+import functools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.data.edits import confusions, edit_distances
+from seq2seq_demo.data.ragged import Ragged
+
+KITTEN, SITTING = [10, 8, 19, 19, 4, 13], [18, 8, 19, 19, 8, 13, 6]
+
+
+def batch(answers):
+    """The answers `[B, P]` with what stands after their ends, which must not count, and their lengths."""
+    lengths = np.array([len(answer) for answer in answers])
+    padded = np.array([[*answer, *[1] * (lengths.max(initial=0) + 2 - len(answer))] for answer in answers])
+    return padded.reshape(len(answers), -1), lengths
+
+
+def levenshtein(answer, target):
+    """The distance as it is defined."""
+
+    @functools.cache
+    def distance(p, t):
+        if not p or not t:
+            return p + t
+        changed = distance(p - 1, t - 1) + (answer[p - 1] != target[t - 1])
+        return min(changed, distance(p - 1, t) + 1, distance(p, t - 1) + 1)
+
+    return distance(len(answer), len(target))
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "edits"),
+    [
+        ([], [], 0),
+        ([1, 2, 3], [1, 2, 3], 0),
+        ([1, 2, 3], [], 3),
+        ([], [4, 4], 2),
+        ([1, 2, 3], [2, 3], 1),
+        ([2, 3], [1, 2, 3], 1),
+        (KITTEN, SITTING, 3),
+        (SITTING, KITTEN, 3),
+    ],
+)
+def test_a_distance(answer, target, edits):
+    assert edit_distances(*batch([answer]), Ragged.of_rows([target])).tolist() == [edits]
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "edits"),
+    [
+        ([1, 2, 3], [1, 2, 3], {}),
+        ([1, 5, 3], [1, 2, 3], {(2, 5): 1}),
+        ([1, 3], [1, 2, 3], {(2, None): 1}),
+        ([1, 7, 2], [1, 2], {(None, 7): 1}),
+        ([], [4, 4, 5], {(4, None): 2, (5, None): 1}),
+        ([4, 6, 4], [], {(None, 4): 2, (None, 6): 1}),
+        (KITTEN, SITTING, {(18, 10): 1, (8, 4): 1, (6, None): 1}),
+        ([0, 0], [3, 3], {(3, 0): 2}),
+    ],
+)
+def test_the_edits_themselves(answer, target, edits):
+    assert confusions(*batch([answer]), Ragged.of_rows([target])) == Counter(edits)
+
+
+def test_many_rows_at_once_against_the_definition():
+    rng = np.random.default_rng(3)
+    answers = [rng.integers(0, 4, n).tolist() for n in rng.integers(0, 7, 300)]
+    targets = [rng.integers(0, 4, n).tolist() for n in rng.integers(0, 10, 300)]
+    expected = [levenshtein(*pair) for pair in zip(answers, targets, strict=True)]
+    assert edit_distances(*batch(answers), Ragged.of_rows(targets)).tolist() == expected
+    assert {0, 1, 2, 3, 4, 5} <= {*expected}
+    for answer, target, n in zip(answers, targets, expected, strict=True):
+        edits = confusions(*batch([answer]), Ragged.of_rows([target]))
+        assert edits.total() == n
+        assert all(wanted != said for wanted, said in edits)
+        # What is left of both, once the edits are taken away, is one and the same.
+        left = Counter(target) - Counter(wanted for wanted, _ in edits.elements())
+        assert left == Counter(answer) - Counter(said for _, said in edits.elements())
+    apart = [confusions(*batch([a]), Ragged.of_rows([t])) for a, t in zip(answers, targets, strict=True)]
+    assert confusions(*batch(answers), Ragged.of_rows(targets)) == sum(apart, Counter())
+
+
+def test_no_answers():
+    none = np.zeros((0, 3), np.int64), np.zeros(0, np.int64)
+    assert edit_distances(*none, Ragged.of_rows([])).tolist() == []
+    assert confusions(*none, Ragged.of_rows([])) == Counter()
+
+
+def test_all_targets_may_be_empty():
+    targets = Ragged.of_rows([[], []])
+    assert edit_distances(*batch([[], [5, 6]]), targets).tolist() == [0, 2]
+    assert confusions(*batch([[], [5, 6]]), targets) == Counter({(None, 5): 1, (None, 6): 1})
+
+
+def test_long_answers_take_no_step_for_each_pair_of_symbols():
+    """A thousand symbols took seconds when every cell was worked out on its own."""
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 250, 1000)
+    answer = np.delete(target, [5, 500, 998])
+    answer[[100, 200]] += 1
+    assert edit_distances(answer[None], np.array([997]), Ragged.of_rows([target.tolist()])).tolist() == [5]

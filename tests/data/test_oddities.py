@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.oddities import oddities, usual_length
+from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
+from seq2seq_demo.data.ragged import Ragged, RaggedPairs
+from seq2seq_demo.data.sequences import Located, Place, Places
+
+
+def task(sources, targets=None, validation=None, places=None):
+    """Pairs, of which each target is its number unless it is given; validation by its sources."""
+    given = [RaggedPairs(Ragged.of_rows(sources), Ragged.of_rows(targets or [[n] for n in range(len(sources))]))]
+    if validation is not None:
+        given.append(RaggedPairs(Ragged.of_rows(validation), Ragged.of_rows([[7]] * len(validation))))
+    return OwnRaggedPairs("mine", *given, **({"places": places} if places else {}))
+
+
+def test_nothing_odd():
+    assert list(oddities(task([[1], [2, 3], [4, 5, 6]], validation=[[9], [2]]))) == []
+    assert list(oddities(task([[1]]))) == []
+    assert list(oddities(OwnPairs("mine", Pairs(np.array([[1, 2], [3, 4]]), np.array([[5], [6]]))))) == []
+
+
+@pytest.mark.parametrize(
+    ("lengths", "usual"),
+    [
+        ([7], 7),
+        ([5000], 5000),
+        ([3] * 10 + [200], 200),  # not so long
+        ([3] * 10 + [201], 3),
+        ([40] * 10 + [201], 40),
+        ([41] * 10 + [205], 205),  # five times as long
+        ([41] * 10 + [206], 41),
+        ([3] * 10 + [300, 300], 300),  # of twelve, two are not few
+        ([3] * 3000 + [500, 9000, 600], 3),
+        ([3] * 3000 + [500] * 10, 500),
+        ([0] * 10 + [250], 0),
+    ],
+)
+def test_the_usual_length(lengths, usual):
+    assert usual_length(np.random.default_rng(0).permutation(lengths)) == usual
+
+
+def test_a_long_one_among_short_ones_is_named_with_its_line():
+    places = Places()
+    sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
+    [*places.noting(Located(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources))]
+    what = "batches that hold it are padded to that, and take as much longer; leave it out if it is a slip"
+    assert list(oddities(task(sources, targets, places=places))) == [
+        f"in.tsv, line 11: the source has 10000 symbols, almost all others at most 2: {what}",
+        f"in.tsv, line 19: the target has 300 symbols, almost all others at most 1: {what}",
+    ]
+    assert next(oddities(task(sources, targets))).startswith("the source has 10000 symbols, ")
+
+
+def test_targets_that_are_all_the_same():
+    same = "Every target is the same, so there is nothing to learn from the sources"
+    for target in ([3], [3, 3], []):
+        assert list(oddities(task([[1], [2], [2]], [target] * 3))) == [same]
+    assert list(oddities(OwnPairs("mine", Pairs(np.array([[1], [3]]), np.array([[5], [5]]))))) == [same]
+    assert list(oddities(task([[1], [2], [2]], [[3], [3], [3, 3]]))) == []
+    assert list(oddities(task([[1]], [[3]]))) == []  # of one, that is no wonder
+
+
+def test_sources_that_are_trained_on_and_validated_with_are_counted():
+    training = [[1], [2], [2], [300], [1, 2], [2, 1]]
+    validation = [[2], [2], [1, 2], [1, 2, 3], [], [300], [5]]
+    (line,) = oddities(task(training, validation=validation))
+    assert line == (
+        "3 of 6 different sources for validation are among those to train on: validation looks better than it is"
+    )
+    pairs = Pairs(np.array([[1, 2], [3, 4]]), np.array([[5], [6]]))
+    (line,) = oddities(OwnPairs("mine", pairs, Pairs(np.array([[3, 4], [300, 4], [1, 1]]), np.ones((3, 1), int))))
+    assert line.startswith("1 of 3 different sources")

@@ -1,0 +1,608 @@
+import io
+import json
+import os
+import re
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.data.own_pairs import LENGTH_HINT
+from seq2seq_demo.data.sequence_files import Form, from_file, from_terminal, from_words
+from seq2seq_demo.data.sequences import TEXT_HINT, Located, Place, batches
+from seq2seq_demo.errors import InputError
+
+UNREADABLE = "expected a JSON list of integers, or integers alone"
+
+
+def read(path, rows=2, in_len=3, in_max_int=9):
+    sequences = batches(from_file(str(path)), rows, in_len, in_max_int, hint=LENGTH_HINT)
+    return [batch.sources.tolist() for batch in sequences]
+
+
+@pytest.mark.parametrize(
+    "words", [["3", "0", "12"], ["3,0,12"], ["3,", "0", ",12"], ["[3,", "0,", "12]"], ["[3,0,12]"]]
+)
+def test_a_sequence_typed_in_any_form(words):
+    assert from_words(words).values == [3, 0, 12]
+
+
+def test_words():
+    assert from_words(["3", "0", "12"]) == (Place("input"), [3, 0, 12], None, None, False)
+    for word in ("1.5", "abc", "1e3", "1_0", ""):
+        assert str(from_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
+    for word in ("1.5", "1e3"):
+        assert str(from_words([word]).values) == f"input 1: expected an integer, got {word!r}"
+    assert str(from_words(["hello", "3"]).values) == f"input 1: expected an integer, got 'hello'{TEXT_HINT}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[1, 2, 3]", [[[1, 2, 3]]]),
+        ("[[1, 2, 3], [4, 5, 6], [7, 8, 9]]", [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("[1, 2, 3]\n[4, 5, 6]\n\n[7, 8, 9]\n", [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("\n\ufeff[1,\n2,\n3\n]\n".lstrip("\n"), [[[1, 2, 3]]]),
+        ("[\n  [1, 2, 3],\n  [4, 5, 6]\n]\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ("\ufeff[1, 2, 3]\r\n[4, 5, 6]\r\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ('{"input": [1, 2, 3]}\n[4, 5, 6]\n', [[[1, 2, 3], [4, 5, 6]]]),
+        ('[{"input": [1, 2, 3], "output": [7]}, [4, 5, 6]]', [[[1, 2, 3], [4, 5, 6]]]),
+        ('{\n"input": [1, 2, 3],\n"output": [7]\n}', [[[1, 2, 3]]]),
+    ],
+)
+def test_every_form_of_a_file(tmp_path, text, expected):
+    (tmp_path / "in.json").write_text(text, encoding="utf-8")
+    assert read(tmp_path / "in.json") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 2 3", [[[1, 2, 3]]]),
+        ("1 2 3\n4,5,6\n\n  7, 8 9 \n", [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("\ufeff1 2 3\r\n4 5 6\r\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ('1 2 3\n[4, 5, 6]\n{"input": [7, 8, 9]}\n', [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9]]]),
+        ("[1, 2, 3]\n4 5 6\n", [[[1, 2, 3], [4, 5, 6]]]),
+        ("007 +8 9", [[[7, 8, 9]]]),
+    ],
+)
+@pytest.mark.parametrize("name", ["in.txt", "in.json", "in.jsonl"])
+def test_lines_of_plain_integers(tmp_path, text, expected, name):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert read(tmp_path / name) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 2 x\n", "line 1, word 3: expected an integer, got 'x'$"),
+        ("1 2 3\n\n4 5.0 6\n", "line 3, word 2: expected an integer, got '5.0'$"),
+        ("1 2 3\n4,null,6\n", "line 2, word 2: expected an integer, got 'null'$"),
+        ("1 2 3\n4 1_0 6\n", "line 2, word 2: expected an integer, got '1_0'$"),
+        ("1 2 3\n4 5; 6\n", "line 2, word 2: expected an integer, got '5;'$"),
+        ("1 2 3\n4 5 6]\n", r"line 2, word 3: expected an integer, got '6\]'$"),
+        ("1 2 3\n4 " + "y" * 1000, "line 2, word 2: expected an integer, got 'y{40}'$"),
+        ("1 2 3\n4 5 10\n", "line 2: expected integers from 0 to 9, got 10$"),
+        ("1 2 3\n4 -5 6\n", "line 2: expected integers from 0 to 9, got -5$"),
+        ("1 2 3\n4 5\n", "line 2: expected 3 integers, got 2; for sequences of that length give --in-len 2$"),
+        ("1 2 3\n,\n", "line 2: expected 3 integers, got none$"),
+        ("1 2 3\n[4, 5\n", f"line 2: {UNREADABLE}: "),
+        ("1 2 " + "9" * 5000, "line 1, word 3: expected an integer, got '9{40}'$"),
+    ],
+)
+def test_what_is_wrong_in_a_line_of_plain_integers(tmp_path, text, message):
+    (tmp_path / "in.txt").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        read(tmp_path / "in.txt", rows=1000)
+    assert str(error.value).startswith(str(tmp_path / "in.txt"))
+    assert len(str(error.value)) < 400
+
+
+def test_the_lines_after_a_bad_one_are_read(tmp_path):
+    (tmp_path / "in.txt").write_text("1 2 3\nx 5 6\n[7\n7 8 9\n")
+    skipped = []
+    sequences = batches(from_file(str(tmp_path / "in.txt")), 10, 3, 9, skip=skipped.append)
+    assert [batch.sources.tolist() for batch in sequences] == [[[1, 2, 3], [7, 8, 9]]]
+    assert [str(error).removeprefix(f"{tmp_path}/")[:14] for error in skipped] == ["in.txt, line 2", "in.txt, line 3"]
+
+
+def test_what_stands_beside_an_input_is_carried(tmp_path):
+    lines = [
+        '{"input": [1, 2, 3], "id": "a"}',
+        '{"id": {"row": [7]}, "input": [4, 5, 6], "output": [7]}',
+        '{"input": [1, 2, 3], "id": 0}',
+        '{"input": [1, 2, 3], "id": null}',
+        "[1, 2, 3]",
+        "1 2 3",
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
+    ids, outputs = ["a", {"row": [7]}, 0, None, None, None], [None, [7], None, None, None, None]
+    for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
+        located = [row for batch in batches(from_file(str(tmp_path / name)), 2, 3, 9) for row in batch.rows]
+        assert [row.id for row in located] == ids[:n]
+        assert [row.has_id for row in located] == [True, True, True, True, False, False][:n]
+        assert [row.output for row in located] == outputs[:n]
+        assert [row.place for row in located] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
+
+
+def test_the_first_sequence_may_set_the_length(tmp_path):
+    (tmp_path / "in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n")
+    with pytest.raises(InputError, match="line 3: expected 2 integers, got 1"):
+        read(tmp_path / "in.jsonl", in_len=None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", f"{UNREADABLE}, found nothing"),
+        ("[1, 2", UNREADABLE),
+        ("[" * 100_000, UNREADABLE),
+        ('["a", 2, 3]', 'expected integers from 0 to 9, got "a"'),
+        ("[true, 2, 3]", "got true"),
+        ("[1, null, 3]", "got null"),
+        ("[1, NaN, 3]", "got NaN"),
+        ("[1, 2.0, 3]", "got 2.0"),
+        ("[1, 2, 10]", "from 0 to 9, got 10"),
+        ("[1, -1, 2]", "from 0 to 9, got -1"),
+        ("[1, 2, 1" + "0" * 5000 + "]", "expected"),
+        ("[1, 2, 3, 4]", "expected 3 integers, got 4; for sequences of that length give --in-len 4$"),
+        ("[]", "expected 3 integers, got none$"),
+        ("{}", r'line 1: expected {"input": \[...\]}, got no input in {}'),
+        ('{"input": [1, 2, 3], "output": 4}', "line 1, output: expected a list of integers, got 4"),
+        ('{"input": [1, 2, 3], "output": []}', "line 1, output: expected some integers, got none"),
+        ('{"input": [1, 2, 3], "output": [0.5]}', "line 1, output: expected integers from 0 to 2147483647, got 0.5"),
+        ('{"input": 4}', "line 1: expected a list of integers, got 4"),
+        ('"123"', 'expected a list of integers, got "123"'),
+        ("[[1, 2, 3], [1, 2]]", "sequence 1: expected 3 integers, got 2"),
+        ("[[1, 2, 3], 4]", "expected"),
+        ("[1, 2, 3]\n[1, 2\n", f"line 2: {UNREADABLE}"),
+        ("[1, 2, 3] [4, 5, 6]", UNREADABLE),
+        ('{"input": [1, 2, 3], "outputs": [4]}', 'line 1: expected the keys input, output, id, got "outputs"$'),
+        ('{"inputs": [1, 2, 3]}', 'line 1: expected the keys input, output, id, got "inputs"$'),
+        ('{"input": [1], "input": [2]}', 'line 1: expected the keys input, output, id once each, got "input" twice$'),
+        ('{"input": [1], "id": 1, "id": 2}', 'line 1: expected the keys input, output, id once each, got "id" twice$'),
+        ('[[1, 2, 3], {"input": [1], "input": [2]}]', 'sequence 1: expected the keys .* once each, got "input" twice$'),
+        ('[[1, 2, 3], {"input": [1], "Id": 2}]', 'sequence 1: expected the keys input, output, id, got "Id"$'),
+        ('{"input": [1, 2, 3],\n"input": [2]}', r'in.json: expected the keys .* once each, got "input" twice$'),
+        ('{"input": [1, 2, 3], "id": {"a": 1, "a": 2}}', 'line 1, id: expected each key once, got "a" twice$'),
+        ('{"input": [1, 2, 3], "id": [[{"\\ud800\\n": 1, "\\ud800\\n": 2}]]}', r'once, got "\\ud800\\n" twice$'),
+        ('{"input": {"input": [1], "input": [2]}}', 'line 1: expected a list of integers, got {"input": '),
+        ('{"input": [1, 2, 3], "id": NaN}', "line 1, id: expected JSON, got NaN$"),
+        ('{"input": [1, 2, 3], "id": [1e999]}', "line 1, id: expected JSON, got Infinity$"),
+        ('{"input": [1, 2, 3], "id": ' + "[" * 200 + "]" * 200 + "}", "line 1, id: expected lists nested at most 100"),
+        ("[1, [2, 3]]", r"in.json: expected integers from 0 to 9, got \[2, 3\]$"),
+        ("[[1, 2], 3]", r"in.json: expected integers from 0 to 9, got \[1, 2\]$"),
+        ('{"input": [[1, 2], [3, 4]]}', "line 1: expected a list of integers, got a list of lists$"),
+        ('{"input": [[1, 2], 3]}', r"line 1: expected integers from 0 to 9, got \[1, 2\]$"),
+        ("[1, 2.5]", "line 1: expected integers from 0 to 9, got 2.5$"),
+        ("[1, 99]", "line 1: expected integers from 0 to 9, got 99$"),  # --in-len 2 would not help
+        ("[1, -Infinity]", "line 1: expected integers from 0 to 9, got -Infinity$"),
+        ("\ufeff", f"in.json: {UNREADABLE}, found nothing$"),
+        ("\ufeff \n\n", f"in.json: {UNREADABLE}, found nothing$"),
+        ("[1, \0, 3]", f"in.json: {UNREADABLE}: "),
+        ("1 2\0 3", r"line 1, word 2: expected an integer, got '2\\x00'$"),
+        ("[" * 900 + "]" * 900, "in.json, sequence 0: expected a list of integers, got a list of lists"),
+    ],
+)
+def test_what_is_wrong_and_where(tmp_path, text, message):
+    (tmp_path / "in.json").write_text(text)
+    with pytest.raises(InputError, match=message) as error:
+        read(tmp_path / "in.json")
+    assert str(tmp_path / "in.json") in str(error.value)
+    assert len(str(error.value)) < 400
+    assert "\n" not in str(error.value)
+
+
+def test_not_utf_8(tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(b"[1, 2, 3]\n[1, \xff]\n")
+    with pytest.raises(InputError, match="line 2: expected UTF-8, got byte 0xff"):
+        read(tmp_path / "in.jsonl")
+    for rest in (b"\xbb\n", b"\xef\xbb\n", b"\xbf"):  # parts of a byte order mark
+        (tmp_path / "in.txt").write_bytes(b"1 2 3\n" + rest)
+        with pytest.raises(InputError, match=f"line 2: expected UTF-8, got byte 0x{rest[0]:x}"):
+            read(tmp_path / "in.txt")
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Lines of 100 bytes at most, and documents of 1000, are read."""
+    monkeypatch.setattr("seq2seq_demo.data.sequence_files.MAX_LINE", 100)
+    monkeypatch.setattr("seq2seq_demo.data.sequence_files.MAX_DOCUMENT", 1000)
+    monkeypatch.setattr("seq2seq_demo.data.sequence_files.CHUNK", 64)
+
+
+@pytest.mark.parametrize("long", ["1 2 3" + " " * 300, "[1, 2, 3" + " " * 300 + "]", "x" * 101, "\0" * 1000, " " * 300])
+@pytest.mark.parametrize("end", ["", "\n", "\n7 8 9\n"])
+def test_a_line_that_is_too_long_is_skipped_to_its_end(tmp_path, short, long, end):
+    (tmp_path / "in.jsonl").write_text("1 2 3" + " " * 94 + "\n\n" + long + end)
+    skipped = []
+    got = batches(from_file(str(tmp_path / "in.jsonl")), 10, 3, 9, skip=skipped.append)
+    assert [batch.sources.tolist() for batch in got] == [[[1, 2, 3], *[[7, 8, 9]] * ("7" in end)]]
+    message = f"{tmp_path}/in.jsonl, line 3: expected a line of at most 0 MiB, got a longer one"
+    assert list(map(str, skipped)) == [message]
+
+
+def test_a_first_line_that_is_too_long(tmp_path, short):
+    for line in (b"\0" * 200, b" " * 200, b"1 " * 200):
+        (tmp_path / "in").write_bytes(b"\n" + line)
+        with pytest.raises(InputError, match="in, line 2: expected a line of at most"):
+            read(tmp_path / "in")
+
+
+def test_a_document_may_be_longer_than_a_line(tmp_path, short):
+    rows = [[1, 2, 3]] * 50
+    for indent in (None, 0):
+        (tmp_path / "in.json").write_text(f"\n{json.dumps(rows, indent=indent)}")
+        assert read(tmp_path / "in.json", rows=100) == [rows]
+    for indent in (None, 0):
+        (tmp_path / "in.json").write_text(json.dumps(rows * 3, indent=indent))
+        message = "in.json: expected a JSON document of at most 0 MiB, or one sequence a line, of any number, got more$"
+        with pytest.raises(InputError, match=message):
+            read(tmp_path / "in.json")
+    (tmp_path / "in.json").write_text("[1, 2, 3]\n" * 500)
+    assert len(read(tmp_path / "in.json", rows=1)) == 500
+
+
+@pytest.mark.parametrize("beginning", [b"", b"1 2 3\n", b"[1, 2, 3]\n"])
+def test_a_line_without_an_end(monkeypatch, short, beginning):
+    class Endless(io.RawIOBase):
+        read = 0
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            text = beginning if not self.read else b"\0" * 8
+            self.read += 1
+            buffer[: len(text or b"\0")] = text or b"\0"
+            return len(text or b"\0")
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(endless := Endless(), 64)))
+    got = batches(from_file("-"), 5, 3, 9)
+    if beginning:
+        assert next(got).sources.tolist() == [[1, 2, 3]]
+    line = 2 if beginning else 1
+    with pytest.raises(InputError, match=f"standard input, line {line}: expected a line of at most"):
+        next(got)
+    assert endless.read < 100
+
+
+@pytest.mark.slow
+def test_a_device_that_never_ends(shell):
+    done = shell("predict", "--from-file", "/dev/zero", "1", cwd="/")
+    assert done.returncode == 2
+    done = shell("predict", "--from-file", "/dev/zero")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "seq2seq-demo: error: /dev/zero, line 1: expected a line of at most 4 MiB, got a longer one\n"
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        read(tmp_path / "none.json")
+    with pytest.raises(InputError, match="Is a directory"):
+        read(tmp_path)
+
+
+def test_good_sequences_come_before_the_error_of_a_bad_one(tmp_path):
+    lines = [json.dumps([k % 10] * 3) for k in range(1000)]
+    lines[700] = "[1, 2]"
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    got = []
+    with pytest.raises(InputError, match="line 701"):
+        for batch in batches(from_file(str(tmp_path / "in.jsonl")), 64, 3, 9):
+            got.extend(batch.sources.tolist())
+    assert got == [[k % 10] * 3 for k in range(700)]
+
+
+def test_standard_input_is_read_as_it_is_needed(monkeypatch):
+    class Endless(io.RawIOBase):
+        def __init__(self):
+            self.n = 0
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            self.n += 1
+            buffer[:8] = b"[1,2,3]\n"
+            return 8
+
+    stream = io.BufferedReader(endless := Endless(), 64)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+    endless_batches = batches(from_file("-"), 5, 3, 9)
+    assert np.array([next(endless_batches).sources for _ in range(3)]).tolist() == [[[1, 2, 3]] * 5] * 3
+    assert endless.n < 100
+
+
+@pytest.fixture
+def write(monkeypatch):
+    """Standard input is a pipe: a function that writes to it, or with None closes it."""
+    reading, writing = os.pipe()
+    with open(reading, "rb") as stdin, open(writing, "wb", buffering=0) as pipe:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
+        yield lambda text: pipe.close() if text is None else pipe.write(text)
+
+
+def test_a_pipe_in_which_no_more_is_waiting(write):
+    located = from_file("-")
+    place = Place("standard input", "line", 1)
+    write(b"1 2 3\n")
+    assert next(located) == Located(place, [1, 2, 3])
+    assert next(located) is None
+    write(b'[4, 5]\n\n{"input": [6], "id": 1}\n7 ')
+    assert next(located) == Located(place._replace(number=2), [4, 5])
+    assert next(located) == Located(place._replace(number=4), [6], id=1, has_id=True)
+    assert next(located) is None
+    write(b"8")  # a line that is not over
+    assert next(located) is None
+    write(b"9 10\n11")
+    assert next(located) == Located(place._replace(number=5), [7, 89, 10])
+    assert next(located) is None
+    write(None)
+    assert list(located) == [Located(place._replace(number=6), [11])]
+
+
+def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
+    rows = batches(from_file("-"), 2, None, 9)
+    write(b"1 2\n3 4\n5 6\n")
+    assert next(rows).sources.tolist() == [[1, 2], [3, 4]]
+    assert next(rows).sources.tolist() == [[5, 6]]  # it does not wait for another
+    assert next(rows) is None
+    write(b"7 8\n9 0\n")
+    assert next(rows).sources.tolist() == [[7, 8], [9, 0]]
+    assert next(rows) is None
+    write(b"1")
+    assert next(rows) is None
+    write(b" 1\n1 2 3\n")
+    assert next(rows).sources.tolist() == [[1, 1]]
+    with pytest.raises(InputError, match="standard input, line 7: expected 2 integers, got 3"):
+        next(rows)
+
+
+def test_a_pipe_that_holds_one_document(write):
+    write(b"[\n[1, 2],\n")
+    located = from_file("-")
+    write(b"[3, 4]\n]\n")
+    write(None)
+    assert [row.values for row in located if row] == [[1, 2], [3, 4]]
+
+
+def test_a_file_is_never_waited_for(tmp_path):
+    (tmp_path / "in.txt").write_text("1 2 3\n" * 50_000)  # more than is read at once
+    assert None not in list(from_file(str(tmp_path / "in.txt")))
+
+
+def test_a_closed_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
+        next(from_file("-"))
+
+
+def test_lines_that_are_typed(monkeypatch):
+    lines = iter(["3 1 2", "", "4, 5,6", "[7, 8, 9]", "1 x", "[1", '{"input": [2, 2]}'])
+
+    def typed(prompt):
+        assert prompt == "> "
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", typed)
+    located = list(from_terminal())
+    values = [row.values for row in located]
+    assert values[:3] + values[5:] == [[3, 1, 2], [4, 5, 6], [7, 8, 9], [2, 2]]
+    assert str(values[3]) == "line 5, word 2: expected an integer, got 'x'"
+    assert str(values[4]).startswith(f"line 6: {UNREADABLE}")
+
+
+def test_a_fifo(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    writer = threading.Thread(target=(tmp_path / "fifo").write_text, args=("1 2 3\n[4, 5, 6]\n",))
+    writer.start()
+    got = [row.values for row in from_file(str(tmp_path / "fifo")) if row]
+    writer.join()
+    assert got == [[1, 2, 3], [4, 5, 6]]
+
+
+# ---- Texts ----
+
+CHARACTERS, WORDS = Form("characters", "characters"), Form("words", "words")
+G2P = Form("characters", "words")
+
+
+def located(path, form):
+    """What a file of texts holds: line, source and target of each, or the error."""
+    rows = [row for row in from_file(str(path), form) if row]
+    return [(row.place.number, str(row.values) if isinstance(row.values, InputError) else row[1:3]) for row in rows]
+
+
+def read_text(tmp_path, text, form=CHARACTERS, name="in.tsv"):
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return located(tmp_path / name, form)
+
+
+@pytest.mark.parametrize("name", ["in.tsv", "in.txt", "IN.TSV", "in", "in.csv"])
+def test_lines_of_text(tmp_path, name):
+    text = "hello\tHH AH L OW\n\n  a b \t c\n12+30\t42\nempty\t\nalone\n\ttarget\nquote\"\t'"
+    assert read_text(tmp_path, text, name=name) == [
+        (1, ("hello", "HH AH L OW")),
+        (3, ("  a b ", " c")),
+        (4, ("12+30", "42")),
+        (5, ("empty", "")),
+        (6, ("alone", None)),
+        (7, ("", "target")),
+        (8, ('quote"', "'")),
+    ]
+
+
+def test_lines_of_text_of_any_system(tmp_path):
+    text = "\ufeff안녕\tمرحبا\r\n\r\n \t \r\n👩\u200d👧\te\u0301\r\nx\ty\r"
+    expected = [(1, ("안녕", "مرحبا")), (4, ("👩\u200d👧", "e\u0301")), (5, ("x", "y"))]
+    assert read_text(tmp_path, text) == expected
+    assert read_text(tmp_path, "\ufeff\r\n\ufeff\n" + text.replace("\ufeff", "")) == [
+        (n + 2, row) for n, row in expected
+    ]
+    # What Python's splitlines takes for an end of line is none.
+    assert read_text(tmp_path, "a\u2028b\x0bc\x85d\te\n") == [(1, ("a\u2028b\x0bc\x85d", "e"))]
+
+
+def test_a_bad_line_of_text_is_named_and_the_next_are_read(tmp_path):
+    text = b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n\t\tj\n"
+    found = read_text(tmp_path, text)
+    path = tmp_path / "in.tsv"
+    assert [row for row in found if not isinstance(row[1], str)] == [(2, ("d", "e")), (4, ("h", "i"))]
+    assert [row[1] for row in found if isinstance(row[1], str)] == [
+        f"{path}, line 1: expected a source, a tab and a target, got 2 tabs",
+        f"{path}, line 3: expected UTF-8, got byte 0xff at 0",
+        f"{path}, line 5: expected a source, a tab and a target, got 2 tabs",
+    ]
+
+
+def test_a_line_of_text_that_is_too_long(tmp_path, short):
+    text = "a\tb\n" + "x" * 200 + "\nc\td\n"
+    message = f"{tmp_path}/in.tsv, line 2: expected a line of at most 0 MiB, got a longer one"
+    assert read_text(tmp_path, text) == [(1, ("a", "b")), (2, message), (3, ("c", "d"))]
+
+
+BRACKETS = '[NP x]\tNP\n{a}\tb\n"q"\tr\n[]\t[\n'
+
+
+def test_text_may_begin_as_json_does(tmp_path):
+    rows = [(1, ("[NP x]", "NP")), (2, ("{a}", "b")), (3, ('"q"', "r")), (4, ("[]", "["))]
+    for name in ("in.txt", "in.tsv", "in"):
+        assert read_text(tmp_path, BRACKETS, name=name) == rows
+    text = '["a", "b"]\n{"input": "a"}\n'
+    lines = [(1, ('["a", "b"]', None)), (2, ('{"input": "a"}', None))]
+    assert read_text(tmp_path, text, name="in.txt") == lines  # the name tells
+    assert read_text(tmp_path, text, Form("words", "words", "text"), "in.jsonl") == lines
+    assert read_text(tmp_path, text, name="in.jsonl") == [(1, (["a", "b"], None)), (2, ("a", None))]
+    assert read_text(tmp_path, text, Form("words", "words", "json"), "in.txt") == [
+        (1, (["a", "b"], None)),
+        (2, ("a", None)),
+    ]
+    assert read_text(tmp_path, text, name="in") == [(1, (["a", "b"], None)), (2, ("a", None))]  # the content tells
+    error = 'in.json: expected texts, or JSON as in {"input": "...", "output": "..."}: '
+    with pytest.raises(InputError, match=re.escape(error)):
+        read_text(tmp_path, BRACKETS, name="in.json")
+
+
+@pytest.mark.parametrize("form", [CHARACTERS, G2P, Form("words", "integers"), Form("integers", "words")])
+def test_json_of_texts(tmp_path, form):
+    lines = [
+        '{"input": "hello", "output": "HH AH"}',
+        '{"input": ["h", "e\\u0301"], "output": ["HH"], "id": 7}',
+        '"alone"',
+        '["a", "b"]',
+        '{"input": [3, 1], "output": ""}',
+    ]
+    rows = [("hello", "HH AH"), (["h", "e\u0301"], ["HH"]), ("alone", None), (["a", "b"], None), ([3, 1], "")]
+    text = "\n".join(lines)
+    expected = [*enumerate(rows, start=1)]
+    for name in ("in.jsonl", "in.json", "in.JSONL", "in"):
+        assert read_text(tmp_path, text, form, name) == expected
+    assert read_text(tmp_path, "\ufeff" + text.replace("\n", "\r\n\r\n"), form) != expected  # lines of a .tsv
+    objects = [0, 1, 4]
+    document = f"[{', '.join(lines[k] for k in objects)}]"
+    for name, written in (("in.json", document), ("in", document), ("in", document.replace("[{", "[\n{"))):
+        assert read_text(tmp_path, written, form, name) == [*enumerate(rows[k] for k in objects)]
+    assert read_text(tmp_path, '[["a"], ["b", "c"]]', form, "in") == [(0, (["a"], None)), (1, (["b", "c"], None))]
+
+
+@pytest.mark.parametrize("name", ["in.json", "in.jsonl"])
+def test_strings_one_a_line(tmp_path, name):
+    assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # it may be said
+    assert read_text(tmp_path, '"a b"\n"\\u00e9"\n', WORDS, name) == [(1, ("a b", None)), (2, ("\u00e9", None))]
+
+
+def test_the_id_of_a_text_is_carried(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"input": "a", "id": [1]}\n"b"\n')
+    rows = [row for row in from_file(str(tmp_path / "in.jsonl"), CHARACTERS) if row]
+    assert [(row.values, row.id, row.has_id) for row in rows] == [("a", [1], True), ("b", None, False)]
+
+
+def test_what_is_wrong_in_json_of_texts(tmp_path):
+    text = '"a"\nhello\n{"output": "b"}\n'
+    found = dict(read_text(tmp_path, text, name="in.jsonl"))
+    assert found[2].startswith(
+        f'{tmp_path}/in.jsonl, line 2: expected texts, or JSON as in {{"input": "...", "output": "..'
+    )
+    assert found[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
+    with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, found nothing"):
+        read_text(tmp_path, "\ufeff\r\n\t\n")
+
+
+def test_integers_beside_a_tab(tmp_path):
+    text = "3 1 2\t1 2 3\n4,5\t\n6\n[7]\n"
+    rows = [(1, ([3, 1, 2], [1, 2, 3])), (2, ([4, 5], [])), (3, ([6], None)), (4, ([7], None))]
+    for name in ("in.tsv", "in.txt", "in.json"):
+        assert read_text(tmp_path, text, Form(), name) == rows
+    found = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", Form()))
+    path = tmp_path / "in.tsv"
+    assert found == {
+        1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs",
+        2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
+        3: f"{path}, line 3, word of the target 1: expected an integer, got 'HH'{TEXT_HINT}",
+        4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a slip
+        5: f"{path}, line 5, word 1: expected an integer, got '1.5'",
+    }
+
+
+def test_one_side_may_be_integers(tmp_path):
+    assert read_text(tmp_path, "3 1\tthree one\n", Form("integers", "words")) == [(1, ([3, 1], "three one"))]
+    assert read_text(tmp_path, "three\t3,1\n", Form("words", "integers")) == [(1, ("three", [3, 1]))]
+    found = read_text(tmp_path, "three\tone\n", Form("words", "integers"))
+    assert found[0][1].endswith(f"line 1, word of the target 1: expected an integer, got 'one'{TEXT_HINT}")
+
+
+def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
+    assert read_text(tmp_path, "[3, 1]\n3 1\n", Form(format="json"))[0] == (1, ([3, 1], None))
+    assert "line 2: expected a JSON list of integers" in read_text(tmp_path, "[3, 1]\n3 1\n", Form(format="json"))[1][1]
+    found = read_text(tmp_path, "3 1\n[3, 1]\n", Form(format="text"), "in.json")
+    assert found[0] == (1, ([3, 1], None))
+    assert "line 2, word 1: expected an integer, got '[3'" in found[1][1]
+
+
+def test_what_forms_are_texts():
+    assert not Form().is_text
+    assert all(form.is_text for form in (CHARACTERS, Form("words"), Form(out_tokens="words")))
+
+
+def test_a_text_typed_as_words():
+    for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
+        assert from_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
+    assert from_words(["3", "1"], Form("integers", "words")).values == [3, 1]
+
+
+def test_texts_that_are_typed(monkeypatch):
+    lines = [" hello", "", "[1]", '"q"', "a\tb", "a\tb\tc", "é", EOFError()]
+
+    def typed(_):
+        line = lines.pop(0)
+        if isinstance(line, EOFError):
+            raise line
+        return line
+
+    monkeypatch.setattr("builtins.input", typed)
+    rows = [(row.place.number, row.values, row.output) for row in from_terminal(CHARACTERS)]
+    assert rows[:4] + rows[5:] == [
+        (1, " hello", None),
+        (3, "[1]", None),
+        (4, '"q"', None),
+        (5, "a", "b"),
+        (7, "é", None),
+    ]
+    assert str(rows[4][1]) == "line 6: expected a source, a tab and a target, got 2 tabs"
+
+
+def test_texts_of_a_pipe(write):
+    rows = from_file("-", CHARACTERS)
+    write("한\tx\n".encode())
+    assert next(rows) == Located(Place("standard input", "line", 1), "한", "x")
+    assert next(rows) is None
+    write(b"b")
+    assert next(rows) is None
+    write(b"c\td\n")
+    assert next(rows) == Located(Place("standard input", "line", 2), "bc", "d")

@@ -1,0 +1,308 @@
+import unicodedata
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.data.sequences import Located, Place
+from seq2seq_demo.data.vocabulary import (
+    NEAREST,
+    UNKNOWN,
+    Growing,
+    Vocabularies,
+    Vocabulary,
+    encoded,
+    fresh,
+    joined,
+    nearest,
+    source_rows,
+    split,
+)
+from seq2seq_demo.errors import InputError, WeightsError
+
+FAMILY = "👩\u200d👧"  # two emoji, joined
+PLACE = Place("in.tsv", "line", 7)
+
+
+def grown(tokens, *texts):
+    """The vocabulary of these texts, and what numbers these get in it."""
+    growing = Growing(tokens)
+    numbers = [growing.numbers(text, PLACE) for text in texts]
+    vocabulary, final = growing.grown()
+    return vocabulary, [final[row].tolist() for row in numbers]
+
+
+# ---- What a text consists of ----
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("abba", ["a", "b", "b", "a"]),
+        ("A a", ["A", " ", "a"]),
+        ("  a\u00a0", [" ", " ", "a", "\u00a0"]),
+        ("", []),
+        ("\u00e9", ["\u00e9"]),
+        ("e\u0301", ["\u00e9"]),  # as a Mac types it
+        ("x\u0301", ["x", "\u0301"]),  # there is no such letter
+        ("\u1112\u1161\u11ab", ["한"]),
+        ("한국어", ["한", "국", "어"]),
+        ("\u212b", ["\u00c5"]),  # Ångström's sign is the letter
+        ("سلام", ["\u0633", "\u0644", "\u0627", "\u0645"]),
+        (FAMILY, ["👩", "\u200d", "👧"]),
+        (["a", " ", "e\u0301"], ["a", " ", "\u00e9"]),
+        (("b",), ["b"]),
+        ([], []),
+        ("ﬁ", ["ﬁ"]),  # a ligature stays one
+    ],
+)
+def test_characters(text, symbols):
+    assert split("characters", text, PLACE) == symbols
+
+
+@pytest.mark.parametrize(
+    ("text", "symbols"),
+    [
+        ("HH AH0 L OW1", ["HH", "AH0", "L", "OW1"]),
+        (" the  The\tTHE\u00a0a\u3000b\u2003c\n", ["the", "The", "THE", "a", "b", "c"]),
+        ("cafe\u0301 caf\u00e9", ["caf\u00e9", "caf\u00e9"]),
+        (f"{FAMILY} مرحبا 안녕", [FAMILY, "مرحبا", "안녕"]),
+        (" ", []),
+        (["New", "e\u0301t\u00e9"], ["New", "\u00e9t\u00e9"]),
+    ],
+)
+def test_words(text, symbols):
+    assert split("words", text, PLACE) == symbols
+
+
+@pytest.mark.parametrize(
+    ("tokens", "value", "message"),
+    [
+        ("characters", 5, "expected a text or a list of characters, got 5"),
+        ("words", None, "expected a text or a list of words, got null"),
+        ("words", {"a": 1}, 'expected a text or a list of words, got {"a": 1}'),
+        ("characters", ["a", 5], r'expected a text or a list of characters, got \["a", 5\]'),
+        ("characters", [["a"]], r'expected a text or a list of characters, got \[\["a"\]\]'),
+        ("characters", ["a", "bc"], 'expected a list of characters, got "bc" in it'),
+        ("characters", ["a", ""], 'expected a list of characters, got "" in it'),
+        ("characters", [FAMILY], "expected a list of characters, got "),
+        ("words", ["a", "b c"], 'expected a list of words, got "b c" in it'),
+        ("words", ["a", " b"], 'expected a list of words, got " b" in it'),
+        ("words", ["a", ""], 'expected a list of words, got "" in it'),
+        ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a text'),
+        ("words", "\udcffab", r'expected Unicode, got "\\udcff" in a text'),
+        ("words", ["a", "b\udfff"], r'expected Unicode, got "\\udfff" in a text'),
+    ],
+)
+def test_what_is_no_text(tokens, value, message):
+    with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
+        split(tokens, value, PLACE)
+    growing = Growing(tokens)
+    with pytest.raises(InputError, match=message):
+        growing.numbers(value, PLACE)
+    assert growing.numbers("b", PLACE) == [0]  # nothing of it was learned
+
+
+def test_texts_are_joined_as_they_were_split():
+    for tokens, text in (("characters", f"한국 {FAMILY}\u00e9"), ("words", f"한국 {FAMILY} \u00e9")):
+        assert joined(tokens, split(tokens, text, PLACE)) == text
+    assert joined("integers", [3, 10]) == "3 10"
+
+
+# ---- Vocabularies ----
+
+
+def test_a_vocabulary_is_in_the_order_of_code_points_whatever_came_first():
+    vocabulary, numbers = grown("characters", "b😀\u00e9", "aZ", ["e\u0301", " ", "ﬀ"])
+    assert vocabulary.symbols == (" ", "Z", "a", "b", "\u00e9", "ﬀ", "😀")  # in UTF-16, 😀 would come before ﬀ
+    assert numbers == [[3, 6, 4], [2, 1], [4, 0, 5]]
+    assert grown("characters", "Za", " ﬀ\u00e9b😀")[0] == vocabulary
+    assert [vocabulary.names(row) for row in numbers] == [["b", "😀", "\u00e9"], ["a", "Z"], ["\u00e9", " ", "ﬀ"]]
+
+
+def test_numbers_of_a_vocabulary():
+    vocabulary = Vocabulary("words", ("AH", "HH", "L"))
+    assert vocabulary.numbers("HH AH L  L", PLACE) == [1, 0, 2, 2]
+    assert vocabulary.numbers(["L", "HH"], PLACE) == [2, 1]
+    assert vocabulary.numbers("", PLACE) == []
+    assert vocabulary.names(iter([2, 0])) == ["L", "AH"]
+    assert (vocabulary.largest, vocabulary.is_text) == (2, True)
+
+
+def test_a_vocabulary_of_one_symbol_is_of_a_network_of_two():
+    vocabulary, _ = grown("characters", "aaa")
+    assert (vocabulary.symbols, vocabulary.largest) == (("a",), 1)
+    assert vocabulary.names([0, 1]) == ["a", UNKNOWN]
+
+
+def test_targets_may_be_empty_but_not_all():
+    growing = fresh("words")
+    assert growing.numbers("", PLACE) == []
+    with pytest.raises(InputError, match="expected targets of some words, got only empty ones"):
+        growing.grown()
+    growing.numbers("b", PLACE)
+    assert growing.grown()[0].symbols == ("b",)
+
+
+def test_integers_stand_for_themselves():
+    assert fresh("integers") == Vocabulary()
+    for value in ([3, 10**6], "abc", None):
+        assert Vocabulary().numbers(value, PLACE) is value
+    assert Vocabulary().names(np.array([3, 500])) == [3, 500]
+    assert not Vocabulary().is_text
+
+
+def test_a_vocabulary_to_read_training_data_with():
+    vocabulary = fresh("words")
+    assert isinstance(vocabulary, Growing)
+    assert (vocabulary.tokens, vocabulary.numbers("b a b", PLACE)) == ("words", [0, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("tokens", "symbols", "message"),
+    [
+        ("letters", ("a",), 'expected tokens of integers, characters, words, got "letters"'),
+        ("integers", ("a",), "expected symbols of characters or words, got 1 of integers"),
+        ("words", (), "expected symbols of characters or words, got 0 of words"),
+        ("words", ("a", "b", "a"), "expected each symbol of a vocabulary once, got one twice"),
+        ("characters", ("a", "bc"), 'expected characters in a vocabulary, got "bc"'),
+        ("characters", ("a", ""), 'expected characters in a vocabulary, got ""'),
+        ("words", ("a", "b c"), 'expected words in a vocabulary, got "b c"'),
+        ("words", ("a", "b\n"), "expected words in a vocabulary, got "),
+        ("words", ("e\u0301",), "expected words in a vocabulary, got "),  # no text would ever find it
+        ("characters", ("\u212b",), "expected characters in a vocabulary, got "),
+        ("characters", ("a", "\ud800"), r'expected characters in a vocabulary, got "\\ud800"'),
+        ("words", ("a\udcff",), r'expected words in a vocabulary, got "a\\udcff"'),
+    ],
+)
+def test_a_strangers_vocabulary(tokens, symbols, message):
+    with pytest.raises(WeightsError, match=f"^{message}"):
+        Vocabulary(tokens, symbols)
+
+
+def test_vocabularies_of_both_sides():
+    source, target = Vocabulary("characters", ("a", "b", "c")), Vocabulary("words", ("AH", "B"))
+    assert Vocabularies(source, target).largest_symbols() == {"in_max_int": 2, "out_max_int": 1}
+    assert Vocabularies(source, target).tokens == ("characters", "words")
+    assert Vocabularies(source).largest_symbols() == {"in_max_int": 2}
+    assert Vocabularies(target=target).largest_symbols() == {"out_max_int": 1}
+    assert [v.are_text for v in (Vocabularies(), Vocabularies(source), Vocabularies(target=target))] == [0, 1, 1]
+
+
+# ---- What training never saw ----
+
+
+@pytest.mark.parametrize(
+    ("tokens", "known", "text", "message"),
+    [
+        ("characters", "abcdef", "abz", '"z" as number 3; the nearest are "f", "e", "d"'),
+        ("characters", "aABb", "bC", '"C" as number 2; the nearest are "B", "A", "a"'),
+        ("characters", "xyE", "xe", '"e" as number 2; the nearest are "E", "x", "y"'),
+        ("characters", "de", "d\u00e9", '"\u00e9" as number 2; the nearest are "e", "d"'),
+        ("characters", "de", "de\u0301", '"\u00e9" as number 2; the nearest are "e", "d"'),
+        ("characters", "ab", "a b", '" " as number 2; the nearest are "a", "b"'),
+        ("characters", "나하", "한", '"한" as number 1; the nearest are "하", "나"'),
+        ("characters", "ابت", "بث", '"ث" as number 2; the nearest are "ت", "ب", "ا"'),
+        ("characters", "👩👧", FAMILY, r'"(\\u200d|\u200d)" as number 2; the nearest are '),
+        ("words", ["AH", "HH", "OW"], "AH OW0", '"OW0" as number 2; the nearest are "OW"'),
+        ("words", ["Monday", "Tuesday"], "a monday", '"a" as number 1; the nearest are "Tuesday", "Monday"'),
+        ("words", ["Monday", "Tuesday"], "monday", '"monday" as number 1; the nearest are "Monday"$'),
+        ("words", ["Monday", "xyz"], ["Monday", "MONDAY"], '"MONDAY" as number 2; the nearest are "Monday"$'),
+    ],
+)
+def test_an_unknown_symbol_is_named_with_its_place_and_the_nearest(tokens, known, text, message):
+    vocabulary = Vocabulary(tokens, tuple(sorted(known)))
+    with pytest.raises(InputError, match=f"^in.tsv, line 7: expected {tokens} that training saw, got {message}"):
+        vocabulary.numbers(text, PLACE)
+
+
+def test_the_nearest_are_few_and_at_least_one():
+    letters = [chr(n) for n in range(ord("a"), ord("z") + 1)]
+    assert nearest("m", letters) == ["m", "l", "n"]
+    for symbol in ("m", "é", "한", "zzz", "1"):
+        assert len(nearest(symbol, letters)) == NEAREST
+        assert nearest(symbol, ["q"]) == ["q"]
+    words = [f"word{n}" for n in range(50)]
+    assert len(nearest("word", words)) == NEAREST
+    assert nearest("WORD7x", words)[0] == "word7"
+    assert nearest("monday", ["MONDAY", "Monday"]) == ["MONDAY"]  # of several that differ in case, the first
+
+
+# ---- Rows ----
+
+
+def test_a_row_gets_its_numbers():
+    source, target = Vocabulary("characters", ("a", "b")), Vocabulary("words", ("AH", "B", "C"))
+    row = Located(PLACE, "bab", "C AH", "id", True)
+    assert encoded(row, source, target) == Located(PLACE, [1, 0, 1], [2, 0], "id", True)
+    assert encoded(Located(PLACE, "b"), source, target) == Located(PLACE, [1])
+    assert encoded(Located(PLACE, "b", ""), source, target) == Located(PLACE, [1], [])
+    assert encoded(Located(PLACE, [5], "B"), Vocabulary(), target) == Located(PLACE, [5], [1])
+    assert encoded(Located(PLACE, "a", [7]), source, Vocabulary()) == Located(PLACE, [0], [7])
+    error = Located(PLACE, InputError("the line is too long"))
+    assert encoded(error, source, target) is error
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("", "B"), "in.tsv, line 7: expected a source of some characters, got none"),
+        (("ac", "B"), 'in.tsv, line 7: expected characters that training saw, got "c" as number 2; '),
+        (("a", "B D"), 'in.tsv, line 7, output: expected words that training saw, got "D" as number 2; '),
+        ((5, "B"), "in.tsv, line 7: expected a text or a list of characters, got 5"),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_an_error_in_its_place(row, message):
+    found = encoded(Located(PLACE, *row), Vocabulary("characters", ("a", "b")), Vocabulary("words", ("AH", "B")))
+    assert isinstance(found.values, InputError)
+    assert str(found.values).startswith(message)
+    assert found.place == PLACE
+
+
+def test_sources_of_a_caller():
+    assert source_rows([[1, 2], (3,), np.array([4, 5], np.uint8)], 9, Vocabulary()) == [[1, 2], [3], [4, 5]]
+    assert source_rows(np.array([[1, 2], [3, 4]]), 9, Vocabulary()) == [[1, 2], [3, 4]]
+    for sources, message in [
+        ("12", 'expected a list of sources, each a list of integers, got "12"'),
+        ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
+        ([[1], []], "sources, row 1: expected some integers, got none"),
+        ([[1], [2, 10]], "sources, row 1: expected integers from 0 to 9, got 10"),
+        ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
+        (np.array([[True]]), "sources, row 0: expected integers from 0 to 9, got true"),
+        (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
+        (np.array([[1]], "m8[ns]"), "expected a list of sources, each a list of integers, got array"),
+        ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
+        ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
+        (np.array(1), "expected a list of sources, each a list of integers, got array"),
+        ([1, 2], r"sources, row 0: expected a list of integers, got 1; a source alone is written \[\[1, 2\]\]"),
+        (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need in-tokens or out-tokens'),
+    ]:
+        with pytest.raises(InputError, match=message) as error:
+            source_rows(sources, 9, Vocabulary())
+        assert "\n" not in str(error.value)
+
+
+def test_texts_of_a_caller():
+    vocabulary = Vocabulary("characters", (" ", "a", "b", "\u00e9"))
+    assert source_rows(["ab", "e\u0301 a"], 3, vocabulary) == [[1, 2], [3, 0, 1]]
+    assert source_rows((["a", "e\u0301"], ("b",)), 3, vocabulary) == [[1, 3], [2]]
+    assert source_rows(np.array(["ab", "a"]), 3, vocabulary) == [[1, 2], [1]]
+    assert source_rows([np.array(["a", "b"]), np.str_("ba")], 3, vocabulary) == [[1, 2], [2, 1]]
+    for sources, message in [
+        ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
+        ([1, 2], "sources, row 0: expected a text, got 1"),
+        ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
+        (["a", ""], "sources, row 1: expected a source of some characters, got none"),
+        (["a", "az"], 'sources, row 1: expected characters that training saw, got "z" as number 2; the nearest are "b'),
+        (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
+        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in it'),
+    ]:
+        with pytest.raises(InputError, match=message):
+            source_rows(sources, 3, vocabulary)
+
+
+def test_ends_of_normal_forms_meet():
+    """A text's symbols do not depend on how it was typed."""
+    for text in ("café", "naïve", "Ελλάδα", "한국어", "ệ"):
+        forms = {form: unicodedata.normalize(form, text) for form in ("NFC", "NFD")}
+        assert forms["NFC"] != forms["NFD"]
+        assert split("characters", forms["NFC"], PLACE) == split("characters", forms["NFD"], PLACE)
