@@ -22,7 +22,8 @@ if TYPE_CHECKING:  # so that editors and type checkers know their types
     from seq2seq_demo.data.user_functions import per_sequence
     from seq2seq_demo.errors import DemoError, InputError, Interrupted, TrainingError, UsageError, WeightsError
     from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures
-    from seq2seq_demo.trained_network import Prediction, TrainedNetwork, evaluate, load
+    from seq2seq_demo.predictions import Prediction
+    from seq2seq_demo.trained_network import TrainedNetwork, evaluate, load
     from seq2seq_demo.training.train import train
 
 __version__ = "0.1.0"
@@ -61,7 +62,8 @@ _MODULES = {
     "data.user_functions": ("per_sequence",),
     "errors": ("DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
     "evaluation": ("EpochFigures", "Evaluation", "Figures"),
-    "trained_network": ("Prediction", "TrainedNetwork", "evaluate", "load"),
+    "predictions": ("Prediction",),
+    "trained_network": ("TrainedNetwork", "evaluate", "load"),
     "training.train": ("train",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq_demo.config import Beam
 from seq2seq_demo.data.batches import Pairs, chunks, shift_right
 from seq2seq_demo.files.typed_json import typed
+from seq2seq_demo.network.beam import beam_search, check_beam_fits, rows_at_once_in_beam
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parallel import in_threads, rows_at_once
-from seq2seq_demo.network.ram import check_decoding_fits
+from seq2seq_demo.network.parallel import in_threads
 
 
 @dataclass(frozen=True)
@@ -132,16 +133,16 @@ class Evaluation:
         return Figures.of(self)
 
 
-def measure(network: NumpyNetwork, pairs: Pairs) -> Evaluation:
-    """Decode every pair, with teacher forcing and free-running, and count.
+def measure(network: NumpyNetwork, pairs: Pairs, beam: Beam | None = None) -> Evaluation:
+    """Decode every pair, with teacher forcing and free-running, and count; by beam search if there is a `beam`.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
     n, S, T = *pairs.sources.shape, pairs.targets.shape[1]
-    check_decoding_fits(network.model_config, 1, S, T)
-    parts = chunks(pairs, np.arange(n), rows_at_once(S, T))
-    return functools.reduce(operator.add, in_threads(lambda part: _count(network, part), parts))
+    check_beam_fits(network.model_config, 1, S, T, beam.size if beam else 1)
+    parts = chunks(pairs, np.arange(n), rows_at_once_in_beam(S, T, beam.size if beam else 1))
+    return functools.reduce(operator.add, in_threads(lambda part: _count(network, part, beam), parts))
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -152,12 +153,15 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return losses
 
 
-def _count(network: NumpyNetwork, pairs: Pairs) -> Evaluation:
+def _count(network: NumpyNetwork, pairs: Pairs, beam: Beam | None) -> Evaluation:
     """Decode a chunk both ways, and count."""
     sources, targets = pairs
     T, V = targets.shape[1], network.model_config.n_output_symbols
     forced = network.decode(sources, T, shift_right(targets, network.model_config.go))
-    symbols = network.decode(sources, T).symbols  # [B, T]
+    if beam is None:
+        symbols = network.decode(sources, T).symbols  # [B, T]
+    else:
+        symbols = beam_search(network, sources, T, beam.size, beam.length_penalty, False, n_best=1).symbols[:, 0]
     forced_correct, correct = forced.symbols == targets, symbols == targets  # [B, T]
     return Evaluation(
         n=len(sources),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, overload
 
 import numpy as np
 
-from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, TrainConfig, beam_of, require_integer
 from seq2seq_demo.data import varied
 from seq2seq_demo.data.batches import Pairs, Sample, training_sources
 from seq2seq_demo.data.own_pairs import OwnPairs
@@ -21,54 +21,29 @@ from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.ragged import Ragged
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
-from seq2seq_demo.data.sequences import source_rows
 from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary, source_rows
 from seq2seq_demo.errors import DemoError, UsageError, WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, measure
 from seq2seq_demo.files import access, container
 from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint, read_checkpoint
-from seq2seq_demo.files.container import HEADER_SIZE, is_container
+from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
 from seq2seq_demo.files.typed_json import parse_object, require_type, typed
-from seq2seq_demo.network.ending import Answers, decode_to_end
+from seq2seq_demo.network.bidirectional import numpy_network
 from seq2seq_demo.network.names_2016 import from_2016
-from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
-from seq2seq_demo.network.parallel import in_threads, rows_at_once
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parallel import in_threads
 from seq2seq_demo.network.parameters import Weights, check_weights, initial_weights, weight_shapes
 from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit
-from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, measure_given, measure_pattern, total
+from seq2seq_demo.predictions import GREEDY, Prediction, Wanted, answers_to
+from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, Way, measure_given, measure_pattern, total
 
 MOST_DRAWN_AGAIN = 100_000_000, 10_000_000  # symbols and points; more would take long, whoever wrote the file
 MOST_STEPS = 2**53
+BEST = "best/"  # what the weights of a training's best epoch are named after, in a snapshot
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
-
-
-class Prediction(NamedTuple):
-    """What a network says to a source, and what was expected of it, if anybody knows."""
-
-    source: list[int]
-    predicted: list[int]
-    expected: list[int] | None = None
-    probabilities: list[float] | None = None  # of each predicted symbol
-    attention: np.ndarray | None = None  # [T, S]; None where the model has none
-    ended: bool | None = None  # whether END came, of a network that ends its answers; it has a probability and α too
-
-    @property
-    def exact(self) -> bool | None:
-        """Whether it is right."""
-        return None if self.expected is None else self.predicted == self.expected and self.ended is not False
-
-    @property
-    def written(self) -> list[str]:
-        """The symbols as text, with END if it came."""
-        return [*map(str, self.predicted), *(["END"] if self.ended else [])]
-
-    @property
-    def wanted(self) -> list[str] | None:
-        """The symbols that were expected, as text, with END if it should have come."""
-        end = [] if self.ended is None else ["END"]
-        return None if self.expected is None else [*map(str, self.expected), *end]
 
 
 @dataclass(frozen=True)
@@ -88,6 +63,14 @@ class Progress:
     loss_sum: float = 0.0  # over the symbols of these points
     correct_sum: float = 0.0
     history: tuple[EpochFigures, ...] = ()  # of each epoch that is over
+
+
+class Kept(NamedTuple):
+    """A network's weights as they were after an epoch."""
+
+    weights: Weights
+    step: int
+    moments: Weights
 
 
 @dataclass(frozen=True)
@@ -115,6 +98,8 @@ class TrainedNetwork:
     progress: Progress | None = None  # of a snapshot
     lesson: Lesson | None = None  # of a snapshot
     program: str | None = None  # that trained it, if not this one
+    vocabularies: Vocabularies = OF_INTEGERS
+    best: Kept | None = None  # of a snapshot: the best epoch's so far, if that is what will be saved
 
     @property
     def training_id(self) -> str:
@@ -136,9 +121,14 @@ class TrainedNetwork:
         """Return in a line what the network consists of."""
         c = self.model_config
         n_weights = sum(weight.size for weight in self.weights.values())
+        symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
+        if self.vocabularies.are_text:
+            sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
+            symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
         return (
-            f"{c.model}, {c.num_layers} x {c.cell_type} of size {c.cell_size}, embedding size {c.embedding_size}, "
-            f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out, {n_weights} weights"
+            f"{c.model}{', bidirectional' * c.bidirectional}, "
+            f"{c.num_layers} x {c.cell_type} of size {c.cell_size}, embedding size {c.embedding_size}, "
+            f"{symbols}, {n_weights} weights"
         )
 
     # ---- What it says ----
@@ -150,57 +140,108 @@ class TrainedNetwork:
         out_len: int | None = None,
         *,
         max_out_len: int | None = None,
+        beam_size: int | None = None,
+        n_best: int | None = None,
+        length_penalty: float = 0.0,
         details: Literal[False] = ...,
-    ) -> list[list[int]]: ...
+    ) -> list[Any]: ...
 
     @overload
     def predict(
-        self, sources: Any, out_len: int | None = None, *, max_out_len: int | None = None, details: Literal[True]
+        self,
+        sources: Any,
+        out_len: int | None = None,
+        *,
+        max_out_len: int | None = None,
+        beam_size: int | None = None,
+        n_best: None = None,
+        length_penalty: float = 0.0,
+        details: Literal[True],
     ) -> list[Prediction]: ...
 
+    @overload
     def predict(
-        self, sources: Any, out_len: int | None = None, *, max_out_len: int | None = None, details: bool = False
-    ) -> list[list[int]] | list[Prediction]:
-        """Decode sources greedily: an array `[B, S]`, or lists of integers of any lengths.
+        self,
+        sources: Any,
+        out_len: int | None = None,
+        *,
+        max_out_len: int | None = None,
+        beam_size: int | None = None,
+        n_best: int,
+        length_penalty: float = 0.0,
+        details: Literal[True],
+    ) -> list[list[Prediction]]: ...
 
-        Returns the predicted symbols of each, or with `details` a `Prediction`, which has the probabilities and the
-        attention too. `out_len` None is the length of training, or for sources of another length, that of the
-        pattern's targets, or else their own. A network that ends its answers has a `max_out_len` instead, by default
-        as `max_out_len()` says.
+    def predict(
+        self,
+        sources: Any,
+        out_len: int | None = None,
+        *,
+        max_out_len: int | None = None,
+        beam_size: int | None = None,
+        n_best: int | None = None,
+        length_penalty: float = 0.0,
+        details: bool = False,
+    ) -> list[Any]:
+        """Decode sources: an array `[B, S]`, lists of integers of any lengths, or texts, of which a list holds symbols.
+
+        Returns the predicted symbols of each, or its text, or with `details` a `Prediction`, which has the
+        probabilities and the attention too. `out_len` None is the length of training, or for sources of another length,
+        that of the pattern's targets, or else their own. A network that ends its answers has a `max_out_len` instead,
+        by default as `max_out_len()` says. Decoding is greedy, or with a `beam_size` a beam search, of which `n_best`
+        returns a list of so many answers to each source, the best first, where there are as many.
 
         Raises:
-            InputError: a row is no list of integers that the network knows; the message names it.
+            InputError: a row is nothing that the network can read; the message names it.
             UsageError: a sequence is too long to decode, or the pattern does not take its length.
         """
-        rows = source_rows(sources, self.model_config.in_max_int)
+        rows = source_rows(sources, self.model_config.in_max_int, self.vocabularies.source)
         for name, value in {"out_len": out_len, "max_out_len": max_out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)
         self.require_end(out_len, max_out_len)
-        predictions: dict[int, Prediction] = {}
-        for in_len in sorted({len(row) for row in rows}):
-            indices = [index for index, row in enumerate(rows) if len(row) == in_len]
-            decoded = self._decode(np.array([rows[index] for index in indices]), out_len or max_out_len, details)
-            predictions |= zip(indices, decoded, strict=True)
-        in_order = [predictions[index] for index in range(len(rows))]
-        return in_order if details else [prediction.predicted for prediction in in_order]
+        beam = beam_of(beam_size, n_best, length_penalty)
+        answers = self.answers(rows, out_len or max_out_len, Wanted(beam, details, details))
+        shown = [[self.named(p) if details else self._answer(p) for p in each] for each in answers]
+        return shown if n_best is not None else [best for best, *_ in shown]
 
-    def _decode(self, sources: np.ndarray, out_len: int | None, details: bool) -> Iterator[Prediction]:
-        """Yield what the network says to sources of one length `[N, S]`."""
+    def _answer(self, prediction: Prediction) -> list[int] | str:
+        """Return the symbols of an answer in numbers, or its text."""
+        named = self.named(prediction)
+        return named.text if self.vocabularies.target.is_text else named.predicted
+
+    def named(self, prediction: Prediction) -> Prediction:
+        """Return a prediction with the symbols of its numbers."""
+        if not self.vocabularies.are_text:
+            return prediction
+        source, target = self.vocabularies
+        return prediction._replace(
+            source=source.names(prediction.source),
+            predicted=target.names(prediction.predicted),
+            expected=None if prediction.expected is None else target.names(prediction.expected),
+            tokens=self.vocabularies.tokens,
+        )
+
+    def answers(
+        self, sources: Sequence[list[int]], out_len: int | None = None, wanted: Wanted = GREEDY
+    ) -> list[list[Prediction]]:
+        """Return the answers to each source, the best first, in numbers; `out_len` bounds those that end."""
+        answers: dict[int, list[Prediction]] = {}
+        for in_len in sorted({len(source) for source in sources}):
+            indices = [index for index, source in enumerate(sources) if len(source) == in_len]
+            found = self._answers(np.array([sources[index] for index in indices]), out_len, wanted)
+            answers |= zip(indices, found, strict=True)
+        return [answers[index] for index in range(len(sources))]
+
+    def _answers(self, sources: np.ndarray, out_len: int | None, wanted: Wanted) -> Iterator[list[Prediction]]:
+        """Yield the answers to sources of one length `[N, S]`."""
         N, S = sources.shape
         T = out_len or (self.max_out_len(S) if self.ends else self._trained_len(S) or self.target_len(S))
-        rows = rows_at_once(S, T)
-        check_decoding_fits(self.model_config, min(N, rows), S, T)
-        network = self.to_numpy()
-
-        def decode(part: np.ndarray) -> list[Prediction]:
-            if self.ends:
-                answers = decode_to_end(network, part, T)
-                return predictions_of_answers(part, answers, with_probabilities=details, with_attention=details)
-            return predictions_of(part, network.decode(part, T), with_probabilities=details, with_attention=details)
-
-        for predictions in in_threads(decode, (sources[first : first + rows] for first in range(0, N, rows))):
-            yield from predictions
+        rows, network = wanted.rows_at_once(S, T), self.to_numpy()
+        wanted.check_fits(self.model_config, min(N, rows), S, T)
+        parts = (sources[first : first + rows] for first in range(0, N, rows))
+        for answers in in_threads(lambda part: answers_to(network, part, T, self.ends, wanted), parts):
+            yield from answers
 
     def require_end(self, out_len: int | None, max_out_len: int | None) -> None:
         """Raise UsageError for a length of answers that this network ends itself, or cannot end."""
@@ -261,6 +302,8 @@ class TrainedNetwork:
         out_len: int | None = None,
         seed: int = 0,
         max_out_len: int | None = None,
+        beam_size: int | None = None,
+        length_penalty: float = 0.0,
     ) -> Evaluation | RaggedEvaluation:
         """Measure it on n fresh sources of a pattern (default 10,000), none of which it was trained on, or on n pairs.
 
@@ -280,17 +323,19 @@ class TrainedNetwork:
                 raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
             task = self.task
         self.require_end(out_len, max_out_len)
+        beam = beam_of(beam_size, None, length_penalty)
         if self.ends:
             lengths: Sequence[int] = ()
             if in_len is not None:
                 shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
                 first = require_integer("in_len", shortest, at_least=1)
                 lengths = range(first, require_integer("in_len", longest, at_least=first) + 1)
-            rows = self.rows(task, n, lengths, max_out_len, seed, kinds=False)
+            rows = self.rows(task, n, lengths, max_out_len, seed, kinds=False, beam=beam, detailed=True)
             return total(row.evaluation for row in rows)
         if isinstance(in_len, tuple):
             raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
-        return measure(self.to_numpy(), self.held_out(as_task(task), n, in_len=in_len, out_len=out_len, seed=seed))
+        pairs = self.held_out(as_task(task), n, in_len=in_len, out_len=out_len, seed=seed)
+        return measure(self.to_numpy(), pairs, beam)
 
     def rows(
         self,
@@ -300,23 +345,34 @@ class TrainedNetwork:
         max_out_len: int | None = None,
         seed: int = 0,
         kinds: bool = True,
+        beam: Beam | None = None,
+        detailed: bool = False,
     ) -> Iterator[Row]:
         """Yield what a network that ends its answers reaches at each length: of a pattern, or of the first n pairs.
+
+        `detailed` adds what is confused, and the worst and surest wrong answers.
 
         Raises:
             UsageError: the task is another, or does not fit the network.
         """
-        longest = self.max_out_len if max_out_len is None else lambda in_len: max_out_len
-        task = as_task(task)
+        way = Way(self.max_out_len if max_out_len is None else lambda in_len: max_out_len, beam, detailed)
+        task = as_task(task, self.vocabularies)
         task = as_ragged(task) if isinstance(task, OwnPairs) else task
         if isinstance(task, OwnRaggedPairs):
-            yield from measure_given(self.to_numpy(), task.pairs[slice(None, n)], longest)
+            self._require_alike(task)
+            yield from measure_given(self.to_numpy(), task.pairs[slice(None, n)], way)
         elif isinstance(task, SequencePattern):
             every = lengths or self.trained_lengths
             numpy_network, seen = self.to_numpy(), self._all_seen(task)
-            yield from measure_pattern(numpy_network, task, every, n or EVALUATED, seed, longest, seen, kinds)
+            yield from measure_pattern(numpy_network, task, every, n or EVALUATED, seed, way, seen, kinds)
         else:
             raise UsageError(f"expected a pattern or pairs to evaluate this network on, got {task!r}")
+
+    def _require_alike(self, task: OwnRaggedPairs) -> None:
+        """Raise UsageError unless the numbers of a task stand for what they stand for here."""
+        if task.vocabularies != self.vocabularies:
+            what = " to ".join(self.vocabularies.tokens)
+            raise UsageError(f"expected pairs of this network's own symbols, {what}, got others")
 
     def _all_seen(self, pattern: SequencePattern) -> Ragged | None:
         """Return the sources of all lengths that the last training drew, if that can be told."""
@@ -369,7 +425,7 @@ class TrainedNetwork:
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which answers at once."""
-        return NumpyNetwork(self.model_config, self.weights)
+        return numpy_network(self.model_config, self.weights)
 
     def to_keras(self) -> Seq2Seq:
         """Return the network as a `keras.Model`, of sources `[B, S]` and a decoder input `[B, T]`; loads TensorFlow."""
@@ -399,11 +455,12 @@ class TrainedNetwork:
         Raises:
             WeightsError: `load` would refuse it, since a weight is missing or not finite, say.
         """
-        _check_step(self.step)
-        check_weights(self.model_config, self.weights, self.moments)
-        arrays: dict[str, Any] = {**self.weights, "optimizer/step": np.int64(self.step)}
-        arrays |= {f"optimizer/{name}": moment for name, moment in self.moments.items()}
-        texts = {"model": json.dumps(asdict(self.model_config)), "training": json.dumps(self._training_json())}
+        arrays = _arrays(self.model_config, Kept(self.weights, self.step, self.moments))
+        if self.best:
+            arrays |= {f"{BEST}{name}": array for name, array in _arrays(self.model_config, self.best).items()}
+        vocabularies = {name: asdict(side) for name, side in self.vocabularies._asdict().items()}
+        facts = {"model": asdict(self.model_config), "training": self._training_json(), "vocabularies": vocabularies}
+        texts = {name: json.dumps(value) for name, value in facts.items()}
         content = container.to_bytes(arrays, texts)
         _from_bytes(content)
         return content
@@ -430,6 +487,14 @@ class TrainedNetwork:
         if self.min_in_len is not None:
             lengths["min_in_len"] = self.min_in_len
         return {"pattern": self.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+
+
+def _arrays(model_config: ModelConfig, kept: Kept) -> dict[str, Any]:
+    """Return weights, step and moments as the weights file names them."""
+    _check_step(kept.step)
+    check_weights(model_config, kept.weights, kept.moments)
+    moments = {f"optimizer/{name}": moment for name, moment in kept.moments.items()}
+    return {**kept.weights, "optimizer/step": np.int64(kept.step), **moments}
 
 
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
@@ -474,27 +539,66 @@ def _network_of_2016(content: bytes) -> TrainedNetwork:
 def _from_bytes(content: bytes) -> TrainedNetwork:
     file = container.read(content)
     try:
-        model_config, facts = _metadata(file.texts)
+        model_config, facts = _metadata(file.version, file.texts)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
+    named: list[str] = []
+    kept = _kept(file, model_config, "", named)
+    if facts["progress"] and any(name.startswith(BEST) for name in file.datasets):
+        facts["best"] = _kept(file, model_config, BEST, named)
+    file.require_only(named)
+    return TrainedNetwork(model_config, kept.weights, step=kept.step, moments=kept.moments, **facts)
+
+
+def _kept(file: Container, model_config: ModelConfig, prefix: str, named: list[str]) -> Kept:
+    """Return the arrays that `_arrays` named, with a prefix; add their names to those that are `named`."""
     shapes = weight_shapes(model_config)
     moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
-    if not any(name.startswith("optimizer/m/") for name in file.datasets):
+    if not any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets):
         moment_shapes = {}
-    file.require_only(["optimizer/step", *shapes, *(f"optimizer/{name}" for name in moment_shapes)])
-    weights = {name: file.array(name, shape, "float32") for name, shape in shapes.items()}
-    moments = {name: file.array(f"optimizer/{name}", shape, "float32") for name, shape in moment_shapes.items()}
-    step = int(file.array("optimizer/step", (), "int64"))
+
+    def array(name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
+        named.append(f"{prefix}{name}")
+        return file.array(named[-1], shape, dtype)
+
+    weights = {name: array(name, shape) for name, shape in shapes.items()}
+    moments = {name: array(f"optimizer/{name}", shape) for name, shape in moment_shapes.items()}
+    step = int(array("optimizer/step", (), "int64"))
     _check_step(step)
     check_weights(model_config, weights, moments)
-    return TrainedNetwork(model_config, weights, step=step, moments=moments, **facts)
+    return Kept(weights, step, moments)
 
 
-def _metadata(texts: dict[str, str]) -> tuple[ModelConfig, dict[str, Any]]:
+def _metadata(version: int, texts: dict[str, str]) -> tuple[ModelConfig, dict[str, Any]]:
     """Return the model, and the fields of a `TrainedNetwork` beside it and the weights."""
-    if texts.keys() != {"format", "model", "training"}:
-        raise WeightsError(f"expected attributes 'format', 'model' and 'training', got {sorted(texts)}")
-    return typed(ModelConfig, parse_object(texts["model"])), _from_json(parse_object(texts["training"]))
+    names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
+    if texts.keys() != {*names}:
+        raise WeightsError(f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
+    model_config, facts = typed(ModelConfig, parse_object(texts["model"])), _from_json(parse_object(texts["training"]))
+    if version > 1:
+        facts["vocabularies"] = _vocabularies(parse_object(texts["vocabularies"]), model_config)
+        if facts["vocabularies"].are_text and facts["min_in_len"] is None:
+            raise WeightsError("expected a network of texts to end its answers, got one that does not")
+    return model_config, facts
+
+
+def _vocabularies(sides: dict[str, Any], model_config: ModelConfig) -> Vocabularies:
+    """Return the vocabularies of a network with these symbols."""
+    found = []
+    for name in Vocabularies._fields:
+        facts = dict(require_type(name, sides.pop(name, None), dict))
+        symbols = require_type("symbols", facts.pop("symbols", None), list)
+        tokens = require_type("tokens", facts.pop("tokens", None), str)
+        found.append(Vocabulary(tokens, tuple(require_type("symbol", symbol, str) for symbol in symbols)))
+        for extra in facts:
+            raise WeightsError(f"expected no key {extra[:40]!r}")
+    for extra in sides:
+        raise WeightsError(f"expected no key {extra[:40]!r}")
+    vocabularies = Vocabularies(*found)
+    for name, largest in vocabularies.largest_symbols().items():
+        if getattr(model_config, name) != largest:
+            raise WeightsError(f"expected a vocabulary for {name} {getattr(model_config, name)}, got one for {largest}")
+    return vocabularies
 
 
 def _check_step(step: int) -> None:
@@ -565,53 +669,6 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
         found = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
         raise WeightsError(f"expected progress within {run.config.epochs} epochs, got {found}")
     return progress
-
-
-def predictions_of(
-    sources: np.ndarray,
-    decoded: Decoded,
-    expected: Sequence[list[int] | None] | None = None,
-    *,
-    with_probabilities: bool = False,
-    with_attention: bool = False,
-) -> list[Prediction]:
-    """Return what was decoded of a batch row by row, with the probability of each symbol and α if asked for."""
-    none = [None] * len(sources)
-    columns = (
-        sources.tolist(),
-        decoded.symbols.tolist(),
-        expected or none,
-        softmax(decoded.logits).max(axis=-1).tolist() if with_probabilities else none,  # greedy: the largest
-        decoded.attention if with_attention and decoded.attention is not None else none,
-    )
-    return [Prediction(*row) for row in zip(*columns, strict=True)]
-
-
-def predictions_of_answers(
-    sources: np.ndarray,
-    answers: Answers,
-    expected: Sequence[list[int] | None] | None = None,
-    *,
-    with_probabilities: bool = False,
-    with_attention: bool = False,
-) -> list[Prediction]:
-    """Return the same of a network that ends its answers: symbols before END, and figures of these and of END."""
-    whole = predictions_of(
-        sources,
-        answers.decoded,
-        expected,
-        with_probabilities=with_probabilities,
-        with_attention=with_attention,
-    )
-    return [
-        p._replace(
-            predicted=p.predicted[:n],
-            probabilities=p.probabilities and p.probabilities[: n + ended],
-            attention=None if p.attention is None else p.attention[: n + ended],
-            ended=ended,
-        )
-        for p, n, ended in zip(whole, answers.lengths.tolist(), answers.ended.tolist(), strict=True)
-    ]
 
 
 evaluate = TrainedNetwork.evaluate

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from helpers import random_weights
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import EpochFigures, Figures, cross_entropy, measure
+from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parallel import CHUNK, rows_at_once
 
@@ -71,6 +72,28 @@ def test_evaluations_add_up():
     assert (parts[0] + parts[1]).figures.exact_match == whole.exact_match
 
 
+def test_with_a_beam():
+    config = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=3, out_max_int=4)
+    network = NumpyNetwork(config, random_weights(config))
+    sources = np.random.default_rng(1).integers(0, 4, (300, 6))
+    best = beam_search(network, sources, 3, 5, 1.0, ends=False, n_best=1).symbols[:, 0]
+    greedy = network.decode(sources, 3).symbols
+    wrong = (greedy != best).any(axis=1)
+    assert 0 < wrong.sum() < 300
+    pairs = Pairs(sources, best)
+    found, of_one, without = (
+        measure(network, pairs, Beam(5, 1, 1.0)),
+        measure(network, pairs, Beam(1)),
+        measure(network, pairs),
+    )
+    assert (found.exact, found.correct.tolist(), found.confusions) == (300, [300] * 3, Counter())
+    assert without.exact == of_one.exact == 300 - wrong.sum()
+    assert of_one.correct.tolist() == without.correct.tolist() == (greedy == best).sum(axis=0).tolist()
+    assert of_one.confusions == without.confusions
+    assert found.loss == pytest.approx(without.loss)  # with teacher forcing there is no search
+    assert found.forced_exact == without.forced_exact
+
+
 def test_figures_of_an_epoch_as_json():
     validation = Figures(
         loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3
@@ -96,6 +119,9 @@ def test_what_is_too_long_is_refused_and_what_is_long_is_decoded_a_few_at_once()
     long = np.zeros((1, 100_000), np.uint8)
     with pytest.raises(UsageError, match=r"1 sequences of 100000 \+ 100000 symbols, decoded at once, need 74"):
         measure(network, Pairs(long, long))
+    almost = np.zeros((1, 8_000), np.uint8)
+    with pytest.raises(UsageError, match=r"1000 sequences of 8000 \+ 8000 symbols, decoded at once, need"):
+        measure(network, Pairs(almost, almost), Beam(1000))
     assert rows_at_once(10, 6) == CHUNK
     assert rows_at_once(2000, 1000) == 5
     assert rows_at_once(10**5, 10**5) == 1

@@ -27,6 +27,7 @@ def python_files():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # there are trainings among them
 def test_the_console_examples_run_and_print_what_is_shown(tmp_path):
     for name, text in python_files().items():
         (tmp_path / name).write_text(text)
@@ -120,4 +121,4 @@ def test_where_tensorflow_is_loaded():
         if re.search(r"^(import|from) (tensorflow|keras)\b", path.read_text(), re.MULTILINE)
     }
     keras_network = {name for name in loading if name.startswith("network/keras_network/")}
-    assert loading - keras_network == {"training/loop", "training/varied_loop"}
+    assert loading - keras_network == {"training/loop", "training/varied_loop", "training/dropout_loop"}

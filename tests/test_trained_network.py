@@ -16,12 +16,13 @@ import seq2seq_demo
 from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Figures, measure
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.network.parallel import CHUNK
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
+from seq2seq_demo.trained_network import Kept, Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
 
 CONFIG = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12)
 FIGURES = Figures(
@@ -100,7 +101,7 @@ def test_layout(tmp_path):
         assert file["optimizer/step"][()] == 1234567
         assert json.loads(file.attrs["model"])["cell_type"] == "GRUCell"
         training = json.loads(file.attrs["training"])
-        assert file.attrs["version"] == 1
+        assert file.attrs["version"] == 2
     assert training["pattern"] == "reversed"
     assert (training["in_len"], training["out_len"]) == (11, 4)
     assert (training["trained"]["epochs"], training["trained"]["start_step"]) == (3, 77)
@@ -197,9 +198,121 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, c
 
 
 def test_another_version_is_refused(tmp_path, content):
-    (tmp_path / "w").write_bytes(content.replace(b"weights 1\n", b"weights 2\n", 1))
-    with pytest.raises(WeightsError, match=f"^{tmp_path}/w: expected version 1 of a weights file, got 2"):
+    (tmp_path / "w").write_bytes(content.replace(b"weights 2\n", b"weights 3\n", 1))
+    with pytest.raises(WeightsError, match=f"^{tmp_path}/w: expected version 1 to 2 of a weights file, got 3"):
         load(tmp_path / "w")
+
+
+def of_texts(source: Vocabulary, target: Vocabulary) -> TrainedNetwork:
+    """A small network of texts."""
+    vocabularies = Vocabularies(source, target)
+    config = ModelConfig(cell_size=3, embedding_size=2, **vocabularies.largest_symbols())
+    return TrainedNetwork(config, random_weights(config), "g2p.tsv", 7, 9, 1, vocabularies=vocabularies)
+
+
+LETTERS = Vocabulary("characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀"))
+WORDS = Vocabulary("words", ("AH0", "HH", "안녕", "👩\u200d👧"))
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        (LETTERS, WORDS),
+        (WORDS, LETTERS),
+        (LETTERS, Vocabulary()),
+        (Vocabulary(), WORDS),
+        (Vocabulary("words", ("a",)),) * 2,
+    ],
+)
+def test_vocabularies_are_kept(tmp_path, sides):
+    saved = of_texts(*sides)
+    saved.save(tmp_path / "w")
+    loaded = load(tmp_path / "w")
+    assert loaded.vocabularies == saved.vocabularies
+    assert same(loaded, saved)
+    assert loaded.to_bytes() == saved.to_bytes()
+
+
+def test_fifty_thousand_words_are_kept(tmp_path):
+    words = Vocabulary("words", tuple(sorted({f"w\u00f6rd{n * 7919 % 99_991}" for n in range(50_000)})))
+    assert len(words.symbols) == 50_000
+    saved = of_texts(words, Vocabulary("words", words.symbols[::2]))
+    saved.save(tmp_path / "w")
+    assert load(tmp_path / "w").vocabularies == saved.vocabularies
+
+
+def edit_vocabularies(**changes):
+    """A change of what the file says of the symbols."""
+
+    def edit(file):
+        file.attrs["vocabularies"] = json.dumps(json.loads(file.attrs["vocabularies"]) | changes)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (edit_vocabularies(source={"tokens": "characters", "symbols": ["a", "b"]}), "for in_max_int 3, got one for 1"),
+        (edit_vocabularies(target={"tokens": "words", "symbols": ["a"]}), "for out_max_int 3, got one for 1"),
+        (edit_vocabularies(source={"tokens": "characters", "symbols": [*"abcc"]}), "expected each symbol .* once"),
+        (edit_vocabularies(source={"tokens": "words", "symbols": ["a", "b c", "d", "e"]}), 'expected words .* "b c"'),
+        (edit_vocabularies(source={"tokens": "letters", "symbols": [*"abcd"]}), 'characters, words, got "letters"'),
+        (edit_vocabularies(source={"tokens": "words", "symbols": [*"abc", "\ud800"]}), r"expected words .*ud800"),
+        (edit_vocabularies(source={"tokens": "words", "symbols": [*"abc", 4]}), "damaged weights file"),
+        (edit_vocabularies(source={"tokens": "words", "symbols": "abcd"}), "damaged weights file"),
+        (edit_vocabularies(source={"tokens": ["words"], "symbols": [*"abcd"]}), "damaged weights file"),
+        (edit_vocabularies(source={"tokens": "words"}), "damaged weights file"),
+        (edit_vocabularies(source=[]), "damaged weights file"),
+        (edit_vocabularies(source={"tokens": "words", "symbols": [*"abcd"], "x": 1}), "expected no key 'x'"),
+        (edit_vocabularies(other={}), "expected no key 'other'"),
+        (lambda file: file.attrs.__setitem__("vocabularies", "[]"), "damaged weights file"),
+        (lambda file: file.attrs.__delitem__("vocabularies"), "expected the attributes format, model, training, voc"),
+        (edit_training(min_in_len=None), "expected a network of texts to end its answers, got one that does not"),
+    ],
+)
+def test_a_strangers_vocabularies(tmp_path, change, message):
+    with pytest.raises(WeightsError, match=message) as error:
+        load(changed(tmp_path / "w", of_texts(WORDS, WORDS).to_bytes(), change))
+    assert "\n" not in str(error.value)
+
+
+def of_version_1(content: bytes) -> bytes:
+    """The same body below a header of version 1."""
+    return with_checksum(content[512:]).replace(b"weights 2\n", b"weights 1\n", 1)
+
+
+def test_a_file_of_version_1_is_of_integers(tmp_path, content):
+    (tmp_path / "w").write_bytes(content)
+    with h5py.File(tmp_path / "w", "r+") as file:
+        del file.attrs["vocabularies"]
+    (tmp_path / "w").write_bytes(of_version_1((tmp_path / "w").read_bytes()))
+    loaded = load(tmp_path / "w")
+    assert same(loaded, network())
+    assert loaded.vocabularies == OF_INTEGERS
+    loaded.save(tmp_path / "v")
+    assert (tmp_path / "v").read_bytes() == content  # as version 2
+    (tmp_path / "w").write_bytes(of_version_1(content))
+    with pytest.raises(WeightsError, match=r"expected the attributes format, model, training, got \['format', 'model', 'tr"):
+        load(tmp_path / "w")
+
+
+def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
+    moments = {name: moment * 3 for name, moment in network().moments.items()}
+    best = Kept(random_weights(CONFIG, seed=9), 77, moments)
+    saved = network(progress=Progress(2, 130, 12.25, 40.0, HISTORY), lesson=Lesson("abc", "def"), best=best)
+    saved.save(tmp_path / "w")
+    loaded = load(tmp_path / "w")
+    assert loaded.best.step == 77
+    assert all((loaded.best.weights[name] == weight).all() for name, weight in best.weights.items())
+    assert loaded.best.moments.keys() == moments.keys()
+    assert all((loaded.best.moments[name] == moment).all() for name, moment in moments.items())
+    assert same(replace(loaded, best=None), replace(saved, best=None))
+    broken = replace(saved, best=best._replace(weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)}))
+    with pytest.raises(DemoError, match="decoder/embedding"):
+        broken.to_bytes()
+    with pytest.raises(DemoError, match="unexpected weight 'best/"):
+        replace(saved, progress=None).to_bytes()  # only a training that goes on has one
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -479,7 +592,7 @@ def test_evaluate_on_pairs():
         ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as this network was trained at one"),
         ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as this network was trained at one"),
         ([([1], [2]), ([1], [-2])], InputError, "pairs, row 1, output: expected integers from 0 to "),
-        ([([1], [2]), ([1], None)], InputError, "pairs, row 1: expected an output too"),
+        ([([1], [2]), ([1], None)], InputError, "pairs, row 1: expected a target too"),
         ([([11], [2])], UsageError, "expected sources of symbols 0 to 10, got some from 11 to 11"),
         ([([1], [13])], UsageError, "expected targets of symbols 0 to 12, got some from 13 to 13"),
     ],
@@ -500,7 +613,17 @@ def test_evaluate_without_a_task():
 def test_the_exported_function_is_the_method():
     assert seq2seq_demo.evaluate is TrainedNetwork.evaluate
     parameters = inspect.signature(seq2seq_demo.evaluate).parameters
-    assert list(parameters) == ["self", "task", "n", "in_len", "out_len", "seed", "max_out_len"]
+    assert list(parameters) == [
+        "self",
+        "task",
+        "n",
+        "in_len",
+        "out_len",
+        "seed",
+        "max_out_len",
+        "beam_size",
+        "length_penalty",
+    ]
     figures = seq2seq_demo.evaluate(network(), "copy", 20).figures
     assert figures == network().evaluate("copy", 20).figures
 

@@ -23,6 +23,7 @@ from seq2seq_demo.evaluation import EpochFigures, Figures, measure
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.trained_network import Progress, TrainedNetwork, TrainingRun
 from seq2seq_demo.training import workers
+from seq2seq_demo.training.best import finished, has_stalled, kept
 from seq2seq_demo.training.snapshots import Snapshots
 
 STEPS_PER_CALL = 64
@@ -64,7 +65,7 @@ def fit(
             callback.on_epoch_end(trainer.progress.history, network, validation)
         if snapshots:
             snapshots.save(network)
-    return replace(trainer.snapshot(), progress=None)
+    return finished(trainer.snapshot())
 
 
 def start_step(start: TrainedNetwork) -> int:
@@ -73,11 +74,15 @@ def start_step(start: TrainedNetwork) -> int:
 
 
 def _trainer(task: Task, config: TrainConfig, start: TrainedNetwork, training: Any) -> "Trainer":
+    if config.dropout:
+        from seq2seq_demo.training.dropout_loop import dropout_trainer
+
+        return dropout_trainer(task.name, config, start, training, task.digest is not None)
     if not config.varies:
         return Trainer(task.name, config, start)
     from seq2seq_demo.training.varied_loop import VariedTrainer  # which is a `Trainer`
 
-    return VariedTrainer(task.name, config, start, training)
+    return VariedTrainer(task.name, config, start, training, alternatives=task.digest is not None)
 
 
 def _facts(task: Task, config: TrainConfig, start: TrainedNetwork) -> str:
@@ -103,7 +108,7 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.task, self.config, self.model_config = task, config, start.model_config
         self.reached, self.progress = start.reached, start.progress or Progress()
-        self.start_step = start_step(start)
+        self.start_step, self.best, self.vocabularies = start_step(start), start.best, start.vocabularies
         self.network = self.make_network(start)
         self.variables = list(self.network.named_variables().values())
         # Kingma and Ba 2015; TFLearn clipped the gradients without saying so.
@@ -115,8 +120,12 @@ class Trainer:
         # XLA compiles no sum over workers: with several, it gets what each computes alone, a step at a time.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
-        self.run_steps = compiled(self._run_steps, jit_compile=use_xla(config) and alone)
-        self.sums = self._sums if alone else compiled(self._sums, jit_compile=use_xla(config))
+        self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla() and alone)
+        self.sums = self._sums if alone else compiled(self._sums, jit_compile=self.uses_xla())
+
+    def uses_xla(self) -> bool:
+        """Say whether to compile."""
+        return use_xla(self.config)
 
     def make_network(self, start: TrainedNetwork) -> Seq2Seq:
         """Return the network that is trained."""
@@ -136,11 +145,11 @@ class Trainer:
         return int(self.adam.iterations.numpy())
 
     def is_done(self) -> bool:
-        """Say whether the last epoch is over, or the network is exact enough."""
+        """Say whether the last epoch is over, the network is exact enough, or it has ceased to get better."""
         goal = self.config.stop_at_exact
         reached = self.reached if self.progress.epoch > 0 else None
         is_exact = goal is not None and reached is not None and reached.exact_match >= goal
-        return is_exact or self.progress.epoch >= self.config.epochs
+        return is_exact or self.progress.epoch >= self.config.epochs or has_stalled(self.progress.history, self.config)
 
     def snapshot(self) -> TrainedNetwork:
         """Return the network as it is now.
@@ -164,6 +173,8 @@ class Trainer:
             step=self.step,
             moments=moments,
             progress=self.progress,
+            vocabularies=self.vocabularies,
+            best=self.best,
         )
 
     def _moment_variables(self) -> dict[str, keras.Variable]:
@@ -210,6 +221,7 @@ class Trainer:
         self.reached = figures
         epoch = EpochFigures(done.epoch + 1, self.step, *means, figures)
         self.progress = Progress(done.epoch + 1, history=(*done.history, epoch))
+        self.best = kept(self.snapshot(), self.config, self.best)
 
     def batches(self, pairs: Any) -> list[tf.Tensor]:
         """Return sources `[K, B, S]` and targets `[K, B, T]` for K steps; rows that are lacking are zeros."""

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.config import INTEGERS, TOKENS, ModelConfig, TrainConfig, require_choice, require_integer
+from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import as_ragged
+from seq2seq_demo.data.own_ragged_pairs import as_ragged, task_of_rows
+from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.data.tasks import Task, as_task
 from seq2seq_demo.data.varied import SHARE
 from seq2seq_demo.errors import UsageError
@@ -37,10 +39,20 @@ def train(
     seed: int = TrainConfig.seed,
     stop_at_exact: float | None = None,
     few_symbols: float | None = None,
+    in_tokens: str = INTEGERS,
+    out_tokens: str = INTEGERS,
+    validation: Iterable[Any] | None = None,
+    keep_best: bool = False,
+    patience: int | None = None,
+    bidirectional: bool | None = None,
+    dropout: float = 0.0,
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> TrainedNetwork:
     """Train a network on a pattern's name, a `Task`, or pairs of a source and a target; return it.
+
+    Sources and targets are lists of integers, or with `in_tokens` and `out_tokens` of "characters" or "words" texts, or
+    lists of these. Other pairs, `validation`, say how good an epoch is; by default it is a tenth of the pairs.
 
     The settings are the options of the command line, with its defaults; but `out_len` None is all of a pattern's
     target. `in_len=(1, 20)` is a range: then, and for pairs of different lengths, the network learns to end its
@@ -52,15 +64,15 @@ def train(
         InputError: there are no pairs, or one is not two lists of integers.
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
     """
-    task = as_task(task)
+    if start is not None and not isinstance(start, TrainedNetwork):
+        raise UsageError(f"expected start to be a network, as load() returns it, got {start!r}")
+    task = _task(task, start, (in_tokens, out_tokens), validation)
     shortest, in_len = _range(in_len)
     sizes = {"points": points, "in_len": in_len, "out_len": out_len}
     sizes = {name: value for name, value in sizes.items() if value is not None}
     for name, value in sizes.items():
         require_integer(name, value, at_least=1)
     if start is not None:
-        if not isinstance(start, TrainedNetwork):
-            raise UsageError(f"expected start to be a network, as load() returns it, got {start!r}")
         start = replace(start, progress=None, lesson=None)  # it may be the snapshot of a training
         if shortest is None and start.ends:
             shortest = in_len or start.min_in_len
@@ -74,6 +86,7 @@ def train(
         "embedding_size": embedding_size,
         "in_max_int": in_max_int,
         "out_max_int": out_max_int,
+        "bidirectional": bidirectional,
     }
     model_config = _model_config(task, start, {name: value for name, value in asked.items() if value is not None})
     start_in_len = start.in_len if start else None
@@ -89,6 +102,9 @@ def train(
         seed=seed,
         stop_at_exact=stop_at_exact,
         min_in_len=shortest,
+        keep_best=keep_best,
+        patience=patience,
+        dropout=dropout,
         few_symbols=few_symbols if few_symbols is not None else SHARE if shortest is not None else 0,
     )
     if shortest is not None and out_len is not None:
@@ -99,7 +115,22 @@ def train(
             raise UsageError(f"expected {name.replace('_', '-')} {getattr(config, name)}, as of the pairs, got {value}")
     from seq2seq_demo.training.loop import fit  # loads TensorFlow
 
-    return fit(task, config, start or untrained(model_config, seed), callbacks)
+    fresh_network = replace(untrained(model_config, seed), vocabularies=task.vocabularies)
+    return fit(task, config, start or fresh_network, callbacks)
+
+
+def _task(task: Any, start: TrainedNetwork | None, tokens: tuple[str, str], validation: Iterable[Any] | None) -> Task:
+    """Return the task, of texts if the tokens are, or if the network to continue from is of texts."""
+    for name, value in zip(("in-tokens", "out-tokens"), tokens, strict=True):
+        require_choice(name, value, TOKENS)
+    vocabularies = start.vocabularies if start else None
+    if vocabularies and tokens not in ((INTEGERS, INTEGERS), vocabularies.tokens):
+        raise UsageError(f"expected tokens of the network, {', '.join(vocabularies.tokens)}, got {', '.join(tokens)}")
+    if isinstance(task, str | Pairs | RaggedPairs) or not isinstance(task, Iterable):
+        if validation is not None or tokens != (INTEGERS, INTEGERS):
+            raise UsageError(f"expected pairs for a validation or tokens of their own, got {task!r}"[:200])
+        return as_task(task)
+    return task_of_rows(task, vocabularies, tokens, validation)
 
 
 def _range(in_len: Any) -> tuple[int | None, int | None]:

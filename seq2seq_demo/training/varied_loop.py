@@ -7,8 +7,10 @@ batch needs, and attention, which costs as much as the padding is wide, has a br
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer, use_xla
 
@@ -17,23 +19,38 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
+from seq2seq_demo.data.oddities import usual_length
+from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.evaluation import Figures
 from seq2seq_demo.network.keras_network.padded import PaddedSeq2Seq
+from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.varied_evaluation import measure_ragged
+from seq2seq_demo.varied_evaluation import Way, measure_ragged
 
 N_WIDTHS, TRIED = 5, 24  # of a long run: widths of padding, and how many lengths are tried for them
+PART = 2**29  # bytes that the rows of a batch which are taken at once may need
 
 
 class VariedTrainer(Trainer):
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
-    def __init__(self, task: str, config: TrainConfig, start: TrainedNetwork, training: RaggedPairs) -> None:
-        """Begin, as `Trainer`; the widths are those that suit these points."""
+    def __init__(
+        self, task: str, config: TrainConfig, start: TrainedNetwork, training: RaggedPairs, alternatives: bool = False
+    ) -> None:
+        """Begin, as `Trainer`; the widths are those that suit these points.
+
+        `alternatives`: an answer in validation is right if it is the target of any pair with its source.
+        """
+        self.alternatives = alternatives
         self.widths = padding_widths(training, N_WIDTHS if use_xla(config) else 1)
+        for S, T in self.widths.wide:
+            check_row_fits(start.model_config, S, T)
         super().__init__(task, config, start)
+
+    def uses_xla(self) -> bool:
+        """Say whether to compile: TensorFlow alone fails on loops whose arrays are very large (TemporaryVariable)."""
+        return super().uses_xla() or bool(self.widths.wide)
 
     def make_network(self, start: TrainedNetwork) -> PaddedSeq2Seq:
         """Return the network that is trained."""
@@ -42,7 +59,9 @@ class VariedTrainer(Trainer):
     def measure(self, validation: RaggedPairs) -> Figures:
         """Return what the network reaches on the validation points."""
         network = self.snapshot()
-        return measure_ragged(network.to_numpy(), validation, network.max_out_len).figures
+        return measure_ragged(
+            network.to_numpy(), validation, Way(network.max_out_len, alternatives=self.alternatives)
+        ).figures
 
     def n_symbols(self, pairs: RaggedPairs) -> int:
         """Return how many symbols of targets count, with the END of each."""
@@ -64,7 +83,7 @@ class VariedTrainer(Trainer):
     def batches(self, pairs: RaggedPairs) -> list[tf.Tensor]:
         """Return sources `[K, B, S]`, targets with their END `[K, B, T]`, and the lengths of both `[K, B]`."""
         K, B = STEPS_PER_CALL, self.config.batch_size
-        S, T = self.widths[-1]
+        S, T = (max(sizes) for sizes in zip(*self.widths.usual, *self.widths.wide, strict=True))
         stacked = []
         for symbols, width, filler in ((pairs.sources, S, 0), (pairs.targets, T, self.model_config.go)):
             padded = np.zeros((K * B, width), np.min_scalar_type(self.model_config.go + symbols.symbols.max(initial=0)))
@@ -78,32 +97,52 @@ class VariedTrainer(Trainer):
 
     def sums_of(self, batch: list[tf.Tensor], row_mask: tf.Tensor) -> list[tf.Tensor]:
         """Return what `_sums` does for a whole batch; rows that are lacking have lengths of 0."""
-        _, _, source_lengths, target_lengths = batch
-        n_symbols = tf.reduce_sum(tf.cast(target_lengths, tf.float32))
-        narrower = tf.constant([S for S, _ in self.widths[:-1]], tf.int32)
-        branch = tf.reduce_sum(tf.cast(tf.reduce_max(source_lengths) > narrower, tf.int32))
+        n_symbols = tf.reduce_sum(tf.cast(batch[-1], tf.float32))
+        branch = first_that_holds(batch, self.widths.usual)
         return workers.sum_over_shares(self.strategy, self.sums, tuple(batch), n_symbols, branch)
 
     def _sums(self, *arguments: tf.Tensor) -> list[tf.Tensor]:
-        """Return the sums of loss and of correct symbols, and the gradients of the mean loss over all symbols."""
-        sources, targets, source_lengths, target_lengths, n_symbols, branch = arguments
+        """Return the sums of loss and of correct symbols, and the gradients of the mean loss over all symbols.
 
-        def of_width(S: int, T: int) -> Callable[[], list[tf.Tensor]]:
-            batch = sources[:, :S], targets[:, :T], source_lengths, target_lengths
-            return lambda: self._padded_sums(*batch, n_symbols)
+        The arguments are a batch, its number of symbols, and that of the usual width which holds it, or the next one.
+        """
+        *batch, n_symbols, branch = arguments
+        usual, wide = self.widths
+        choices = [[width] for width in usual] + ([[usual[-1], *wide]] if wide else [])
+        return switched(
+            branch, [functools.partial(self._sums_of_parts, batch, n_symbols, widths) for widths in choices]
+        )
 
-        branches = list(itertools.starmap(of_width, self.widths))
-        return list(tf.switch_case(branch, branches)) if len(branches) > 1 else branches[0]()
+    def _sums_of_parts(
+        self, batch: list[tf.Tensor], n_symbols: tf.Tensor, widths: list[tuple[int, int]]
+    ) -> list[tf.Tensor]:
+        """Return what `_sums` does, of as many rows at once as memory allows, each part at the width that holds it."""
+        B = batch[0].shape[0]
+        rows = rows_in_part(B, max(bytes_of_a_row(self.model_config, *width) for width in widths), len(widths) > 2)
+
+        def sums_of(part: list[tf.Tensor]) -> list[tf.Tensor]:
+            branches = [functools.partial(self._padded_sums, part, n_symbols, width) for width in widths]
+            return switched(first_that_holds(part, widths), branches)
+
+        def body(first: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+            part = [tf.slice(x, [first, *[0] * (x.shape.rank - 1)], [rows, *x.shape[1:]]) for x in batch]
+            return first + rows, [a + b for a, b in zip(sums, sums_of(part), strict=True)]
+
+        if rows == B:
+            return sums_of(batch)
+        zeros = [tf.zeros(()), tf.zeros(()), *(tf.zeros(variable.shape) for variable in self.variables)]
+        _, sums = tf.while_loop(lambda first, _: first < B, body, (0, zeros), parallel_iterations=1)
+        return list(sums)
 
     def _padded_sums(
-        self,
-        sources: tf.Tensor,
-        targets: tf.Tensor,
-        source_lengths: tf.Tensor,
-        target_lengths: tf.Tensor,
-        n_symbols: tf.Tensor,
+        self, batch: Sequence[tf.Tensor], n_symbols: tf.Tensor, width: tuple[int | None, int | None] = (None, None)
     ) -> list[tf.Tensor]:
-        """Return what `_sums` does for `[B, S]`, `[B, T]`, `[B]`, `[B]`; only symbols within the lengths count."""
+        """Return what `_sums` does for `[B, S]`, `[B, T]`, `[B]`, `[B]`; only symbols within the lengths count.
+
+        width: so many columns of sources and targets are used; None is all.
+        """
+        sources, targets, source_lengths, target_lengths = batch
+        sources, targets = sources[:, : width[0]], targets[:, : width[1]]
         mask = tf.sequence_mask(target_lengths, targets.shape[1], tf.float32)  # [B, T]
         with tf.GradientTape() as tape:
             losses, logits = self.network.padded_losses(sources, targets, source_lengths, target_lengths)
@@ -115,9 +154,19 @@ class VariedTrainer(Trainer):
         return [loss_sum, correct_sum, *map(tf.convert_to_tensor, gradients)]
 
 
-def padding_widths(pairs: RaggedPairs, n: int) -> list[tuple[int, int]]:
-    """Return n widths S of sources and T of targets with END, rising, that add the least padding to the sources."""
-    lengths, counts = np.unique(pairs.sources.lengths, return_counts=True)
+class Widths(NamedTuple):
+    """How wide a batch may be: S of sources, T of targets with END."""
+
+    usual: list[tuple[int, int]]  # rising
+    wide: list[tuple[int, int]]  # that hold a few sequences which are very much longer than all others
+
+
+def padding_widths(pairs: RaggedPairs, n: int) -> Widths:
+    """Return the n usual widths that add the least padding to the sources, and those for what is much longer."""
+    S, T = pairs.sources.lengths, pairs.targets.lengths  # [N]
+    usual_S, usual_T = usual_length(S), usual_length(T)
+    usual = pairs[np.flatnonzero((usual_S >= S) & (usual_T >= T))]
+    lengths, counts = np.unique(usual.sources.lengths, return_counts=True)
     among = np.unique(np.linspace(0, len(lengths) - 1, TRIED).astype(int))  # numbers of the lengths that are tried
     n_up_to = np.cumsum(counts)[among]
 
@@ -127,9 +176,26 @@ def padding_widths(pairs: RaggedPairs, n: int) -> list[tuple[int, int]]:
         return int((lengths[among[last]] * n).sum())
 
     best = min(itertools.combinations(range(len(among) - 1), min(n, len(among)) - 1), key=cost)
-    widths = [int(lengths[among[number]]) for number in (*best, len(among) - 1)]
-    return [(S, 1 + _longest(pairs.targets, pairs.sources.lengths <= S)) for S in widths]
+    chosen = [int(lengths[among[number]]) for number in (*best, len(among) - 1)]
+    wide = [((usual_S < S) & (usual_T >= T)), ((usual_S >= S) & (usual_T < T)), ((usual_S < S) & (usual_T < T))]
+    return Widths(
+        [(longest, 1 + int(usual.targets.lengths[usual.sources.lengths <= longest].max())) for longest in chosen],
+        [(max(usual_S, int(S[rows].max())), 1 + max(usual_T, int(T[rows].max()))) for rows in wide if rows.any()],
+    )
 
 
-def _longest(sequences: Ragged, chosen: np.ndarray) -> int:
-    return int(sequences.lengths[chosen].max())
+def first_that_holds(batch: list[tf.Tensor], widths: list[tuple[int, int]]) -> tf.Tensor:
+    """Return the number of the first width that a batch fits, or how many there are; its last tensors are lengths."""
+    longest = tf.stack([tf.reduce_max(lengths) for lengths in batch[-2:]])
+    fits = [tf.reduce_all(longest <= tf.constant(width, tf.int32)) for width in widths]
+    return tf.argmax(tf.stack([*fits, True]), output_type=tf.int32)
+
+
+def switched(branch: tf.Tensor, branches: Sequence[Callable[[], list[tf.Tensor]]]) -> list[tf.Tensor]:
+    """Return what the branch of this number returns."""
+    return list(tf.switch_case(branch, branches)) if len(branches) > 1 else branches[0]()
+
+
+def rows_in_part(rows: int, bytes_of_each: int, apart: bool = False) -> int:
+    """Return how many of a batch's rows to take at once: no more than PART bytes need, or one; or each `apart`."""
+    return next(n for n in range(rows, 0, -1) if n == 1 or (rows % n == 0 and n * bytes_of_each <= PART and not apart))

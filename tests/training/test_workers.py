@@ -137,9 +137,10 @@ def test_together_they_train_what_one_does(start, tmp_path, tf_configs, before, 
 
 
 @pytest.mark.slow
-def test_together_they_train_on_sources_of_any_length_as_one_does(start, tmp_path):
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_together_they_train_on_sources_of_any_length_as_one_does(start, tmp_path, dropout):
     """The shares of a batch are of other lengths than the whole."""
-    config = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25)
+    config = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25, dropout=dropout)
     TrainedNetwork(SMALL, random_weights(SMALL)).save(tmp_path / "plain")
     code = TRAIN.format(before=TWO_DEVICES, runs=[("plain", False)]).replace(repr(CONFIG), repr(config))
     process = start(None, code, tmp_path)
