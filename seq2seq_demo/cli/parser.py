@@ -21,8 +21,11 @@ from seq2seq_demo.commands.options import (
 )
 from seq2seq_demo.config import (
     EVALUATED,
+    FORMATS,
+    INTEGERS,
     LR_SCHEDULES,
     MODELS,
+    TOKENS,
     ModelConfig,
     TrainConfig,
     parse_integer,
@@ -248,11 +251,18 @@ def _add_network(add: Add) -> None:
     add("--iter-num", type=_integer, metavar="N", help="load iteration N of these names; train saves N + 1")
     add("--data-dir", type=_path, metavar="DIR", help="where canonical files are kept (default .)")
     add("--from-file", metavar="FILE", help=sequences)
+    _add_choice(
+        add, "--format", FORMATS, f"of such files: one of {', '.join(FORMATS)} (default: they tell)", metavar="F"
+    )
+    for side, what in (("in", "sources"), ("out", "targets")):
+        text = f"what {what} consist of: {_choices(TOKENS, INTEGERS)}"
+        _add_choice(add, f"--{side}-tokens", TOKENS, text, metavar="TOKENS")
     _add_choice(add, "-m/--model", MODELS, _choices(MODELS, d.model), metavar="MODEL")
     _add_choice(add, "--cell-type", CELL_TYPES, _choices(CELL_TYPES, d.cell_type), metavar="CELL")
     add("-L", "--num-layers", type=_integer, metavar="N", help=f"stacked cells (default {d.num_layers})")
     add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})")
     add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}")
+    _add_flag(add, "--bidirectional", "the encoder reads the source from both ends")
 
 
 def _add_seed(add: Add) -> None:
@@ -270,6 +280,10 @@ def _add_train(add: Add) -> None:
     add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X")
     few = "share of the sources that are of few symbols (default 0.25 with a range of lengths, else 0)"
     add("--few-symbols", type=_number, metavar="X", help=few)
+    add("--validation-file", metavar="FILE", help="pairs to validate with (default: a tenth of those of --from-file)")
+    _add_flag(add, "--keep-best", "save the epoch whose validation exact match was best, not the last one")
+    add("--patience", type=_integer, metavar="N", help="stop once N epochs have not been better")
+    add("--dropout", type=_number, metavar="P", help="share of inputs that training leaves out at random (default 0)")
     _add_flag(add, "--resume", "resume a training that stopped, from its snapshot")
     add("-o", "--output-weights", type=_path, metavar="FILE", help="default: the next unused canonical name")
     add("--history", type=_path, metavar="FILE", help="write the figures of every epoch there, as JSON")
@@ -283,15 +297,22 @@ def _add_end(add: Add) -> None:
     add("--max-out-len", type=_integer, metavar="T", help=text)
 
 
+def _add_answers(add: Add) -> None:
+    _add_flag(add, "--keep-going", "skip sequences that are wrong, and exit 1 at the end")
+    add("--beam-size", type=_integer, metavar="K", help="beam search: follow the K likeliest beginnings, not one")
+    penalty = "score answers by log p / length^A, so that long ones are not left behind (default 0)"
+    add("--length-penalty", type=_number, metavar="A", help=penalty)
+
+
 def _add_json(add: Add) -> None:
     _add_flag(add, "--json", "print a JSON object a line instead of text")
 
 
 def _add_predict(add: Add) -> None:
     add("--engine", choices=ENGINES, help="what decodes: numpy (default), at once, or keras, the trained network")
+    add("--n-best", type=_integer, metavar="N", help="print the N best answers of a beam search (default 1)")
     _add_flag(add, "--show-attention", "draw which inputs each output looked at")
     add("--attention-plot", type=_path, metavar="FILE", help="draw that as a picture: .png, .svg or .pdf")
-    _add_flag(add, "--keep-going", "skip sequences that are wrong, and exit 1 at the end")
 
 
 def _add_evaluate(add: Add) -> None:
@@ -304,6 +325,7 @@ OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
     (("evaluate",), _add_evaluate),
     (("predict", "evaluate"), _add_json),
     (("predict", "evaluate"), _add_end),
+    (("predict", "evaluate"), _add_answers),
     (("train", "evaluate"), _add_seed),
     (("train", "predict", "evaluate"), _add_network),
     (tuple(COMMANDS), _add_every),

@@ -9,15 +9,25 @@ from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, own_pairs
 from seq2seq_demo.config import EVALUATED, TrainConfig
 from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
-from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.own_ragged_pairs import as_ragged
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import result, say
-from seq2seq_demo.display.evaluations import evaluation_dict, evaluation_text, lengths_text, row_dict, rows_text
+from seq2seq_demo.display.evaluations import (
+    evaluation_dict,
+    evaluation_text,
+    given_dict,
+    given_text,
+    lengths_text,
+    row_dict,
+    rows_text,
+)
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import measure
 from seq2seq_demo.varied_evaluation import RANDOM, Row
+
+SKIPPED = 5  # pairs whose errors are told
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -30,7 +40,7 @@ def evaluate(options: EvaluateOptions) -> None:
     network, pattern = choice.network, choice.pattern
     all_facts = []
     for pairs in _pairs_to_measure(options, choice):
-        facts = evaluation_dict(measure(network.to_numpy(), pairs), pairs.sources.shape[1])
+        facts = evaluation_dict(measure(network.to_numpy(), pairs, options.beam), pairs.sources.shape[1])
         all_facts.append(facts)
         if options.json:
             result(json.dumps(_about(choice) | facts))
@@ -47,7 +57,7 @@ def _about(choice: Choice) -> dict[str, str | None]:
 
 def _evaluate_rows(options: EvaluateOptions, choice: Choice) -> None:
     """Print what a network that ends its answers reaches at each length, and on each kind of sources."""
-    rows = []
+    rows, vocabularies = [], choice.network.vocabularies
     for row in _rows(options, choice):
         say(choice.notices)
         rows.append(row)
@@ -58,9 +68,13 @@ def _evaluate_rows(options: EvaluateOptions, choice: Choice) -> None:
         lengths = f"length {few[0]}" if len(few) == 1 else f"lengths {', '.join(few)}"
         say([f"Of {lengths}, too few sources are left that the network was not trained on: others were measured too"])
     if not options.json:
-        what = f"Pairs of {options.from_file}" if options.from_file else "Sources of each length"
         pattern = f", pattern {choice.pattern.name!r}" if choice.pattern else ""
-        result(f"{what}{pattern}; an answer's end counts\n\n{rows_text(rows)}")
+        if options.from_file:
+            result(given_text(options.from_file + pattern, rows, vocabularies, options.verbose > 0))
+        else:
+            result(f"Sources of each length{pattern}; an answer's end counts\n\n{rows_text(rows)}")
+    elif options.from_file:
+        result(json.dumps(_about(choice) | given_dict(rows, vocabularies)))
 
 
 def _rows(options: EvaluateOptions, choice: Choice) -> Iterator[Row]:
@@ -69,20 +83,24 @@ def _rows(options: EvaluateOptions, choice: Choice) -> Iterator[Row]:
     task: Task
     if options.from_file:
         given = choice.pattern if options.pattern else None
-        pairs = own_pairs(options.from_file, options, options.points, given, network.model_config, ends=True)
-        assert isinstance(pairs, RaggedPairs)
-        lengths = np.unique(pairs.sources.lengths).tolist()
-        task = OwnRaggedPairs(options.from_file, pairs)
+        skipped: list[InputError] = []
+        skip = skipped.append if options.keep_going else None
+        task = as_ragged(own_pairs(options.from_file, options, options.points, given, network, ends=True, skip=skip))
+        choice.notices.extend([*map(str, skipped[:SKIPPED]), *([_skipped_notice(skipped)] if skipped else [])])
+        lengths = np.unique(task.pairs.sources.lengths).tolist()
     else:
         task = _pattern(choice)
     choice.notices.extend(other_length_notice(network, *lengths))
-    yield from network.rows(task, options.points, lengths, options.max_out_len, options.seed or 0)
+    seed, is_given = options.seed or 0, options.from_file is not None
+    n, longest = options.points, options.max_out_len
+    yield from network.rows(task, n, lengths, longest, seed, beam=options.beam, detailed=is_given)
 
 
 def _pattern(choice: Choice) -> SequencePattern:
     """Return the pattern that makes the targets."""
     if choice.pattern is None:
-        raise UsageError(f"the network was trained on {choice.network.task!r}: expected --from-file with pairs, or -p")
+        other = "" if choice.network.vocabularies.are_text else ", or -p"
+        raise UsageError(f"the network was trained on {choice.network.task!r}: expected --from-file with pairs{other}")
     return choice.pattern
 
 
@@ -92,10 +110,10 @@ def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pair
     notices.extend(other_length_notice(network, options.in_len, *options.lengths))
     if options.from_file:
         given = choice.pattern if options.pattern else None
-        pairs = own_pairs(options.from_file, options, options.points, given, network.model_config)
-        assert isinstance(pairs, Pairs)
+        own = own_pairs(options.from_file, options, options.points, given, network)
+        assert isinstance(own, OwnPairs)
         say(notices)
-        yield pairs
+        yield own.pairs
         return
     pattern = _pattern(choice)
     if not network.draws_again:
@@ -116,3 +134,8 @@ def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pair
             notices.append(f"Only {found} of {n} sources of length {S} were found that were not trained on")
         say(notices)
         yield pairs
+
+
+def _skipped_notice(skipped: list[InputError]) -> str:
+    """Return what to say of pairs that could not be read."""
+    return f"Left out {len(skipped)} pairs that the network cannot read: count them as wrong where figures are compared"

@@ -10,7 +10,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.config import (
+    FORMATS,
+    INTEGERS,
+    TOKENS,
+    Beam,
+    ModelConfig,
+    TrainConfig,
+    beam_of,
+    require_choice,
+    require_integer,
+)
 from seq2seq_demo.data.patterns import check_name
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import canonical
@@ -52,15 +62,23 @@ class NetworkOptions(Options):
     iter_num: int | None = None
     data_dir: Path = Path()
     from_file: str | None = None
+    format: str | None = None
+    in_tokens: str | None = None
+    out_tokens: str | None = None
     model: str | None = None
     cell_type: str | None = None
     num_layers: int | None = None
     cell_size: int | None = None
     embedding_size: int | None = None
+    bidirectional: bool | None = None
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
         super().__post_init__()
+        for name, choices in {"format": FORMATS, "in_tokens": TOKENS, "out_tokens": TOKENS}.items():
+            if (value := getattr(self, name)) is not None:
+                require_choice(name.replace("_", "-"), value, choices)
+        self._require_text_alone()
         if self.iter_num is not None:
             require_integer("iter_num", self.iter_num, at_least=0)
         if self.iter_num is not None and self.input_weights is not None:
@@ -74,6 +92,15 @@ class NetworkOptions(Options):
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
+
+    def _require_text_alone(self) -> None:
+        """Raise UsageError where texts meet what only integers have."""
+        for name, tokens in {"in": self.in_tokens, "out": self.out_tokens}.items():
+            if tokens not in (None, INTEGERS):
+                if self.pattern is not None:
+                    raise UsageError(f"expected -p or --{name}-tokens {tokens}, got both: patterns are of integers")
+                if getattr(self, f"{name}_max_int") is not None:
+                    raise UsageError(f"expected --{name}-max-int or --{name}-tokens {tokens}, got both")
 
 
 def _require_positive(name: str, value: int | None) -> None:
@@ -98,6 +125,10 @@ class TrainOptions(NetworkOptions):
     stop_at_exact: float | None = None
     min_in_len: int | None = None  # of --in-len A-B, A
     few_symbols: float | None = None
+    validation_file: str | None = None
+    keep_best: bool | None = None
+    patience: int | None = None
+    dropout: float | None = None
     resume: bool = False
     output_weights: Path | None = None
     history: Path | None = None
@@ -115,9 +146,19 @@ class TrainOptions(NetworkOptions):
             raise UsageError("expected --out-len or a range of --in-len, whose targets are taken whole, got both")
         if self.few_symbols is not None and self.from_file is not None:
             raise UsageError("expected --few-symbols or --from-file, whose sources are not drawn, got both")
+        self._require_data_for_options()
         self._require_different_files()
         if not (self.points or self.resume or self.epochs == 0 or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got none")
+
+    def _require_data_for_options(self) -> None:
+        """Raise UsageError for options that mean nothing without a file of pairs."""
+        if self.from_file is None and self.validation_file is not None:
+            raise UsageError("expected --validation-file beside --from-file, got it alone")
+        for name in ("in_tokens", "out_tokens", "format"):
+            value = getattr(self, name)
+            if self.from_file is None and value not in (None, INTEGERS):
+                raise UsageError(f"expected --{name.replace('_', '-')} {value} beside --from-file, got it alone")
 
     def _require_different_files(self) -> None:
         """Raise UsageError where a file is to be written over another that the options name, or over a snapshot."""
@@ -127,6 +168,7 @@ class TrainOptions(NetworkOptions):
                 raise UsageError(f"expected {name} to name no snapshot, got {str(path)!r}")
         pattern = self.pattern and self.pattern.rpartition(":")[0]
         read = {"-i": self.input_weights, "--from-file": self.from_file, "-p": pattern}
+        read["--validation-file"] = self.validation_file
         _require_different(read, written, may_be_one=("-i", "-o"))  # -o may replace what training starts from
 
 
@@ -153,19 +195,29 @@ class PredictOptions(NetworkOptions):
     keep_going: bool = False
     engine: str = ENGINES[0]
     max_out_len: int | None = None
+    beam_size: int | None = None
+    n_best: int | None = None
+    length_penalty: float | None = None
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
         super().__post_init__()
         _require_positive("max_out_len", self.max_out_len)
+        if self.beam and self.engine != ENGINES[0]:
+            raise UsageError(f"expected --beam-size with --engine {ENGINES[0]}, got {self.engine}")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
         read = {"-i": self.input_weights, "--from-file": self.from_file}
         _require_different(read, {"--attention-plot": self.attention_plot})
 
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search that is asked for."""
+        return beam_of(self.beam_size, self.n_best, self.length_penalty)
+
 
 # People will paste the example: it has to work.
-PREDICT_EXPECTS = "predict expects integers, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
+PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +229,9 @@ class EvaluateOptions(NetworkOptions):
     json: bool = False
     lengths: Sequence[int] = ()
     max_out_len: int | None = None
+    beam_size: int | None = None
+    length_penalty: float | None = None
+    keep_going: bool = False
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
@@ -186,10 +241,16 @@ class EvaluateOptions(NetworkOptions):
         if self.seed is not None:
             require_integer("seed", self.seed, at_least=0)
         _require_positive("max_out_len", self.max_out_len)
+        _ = self.beam
         for length in self.lengths:
             require_integer("lengths", length, at_least=1)
         if self.lengths and (self.from_file or self.in_len):
             raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
+
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search that is asked for."""
+        return beam_of(self.beam_size, None, self.length_penalty)
 
 
 @dataclass(frozen=True, kw_only=True)

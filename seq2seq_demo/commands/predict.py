@@ -2,52 +2,65 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice
+from seq2seq_demo.config import CHARACTERS, INTEGERS
 from seq2seq_demo.data import sequences
 from seq2seq_demo.data.own_pairs import LENGTH_HINT
+from seq2seq_demo.data.sequence_files import Form, from_file, from_terminal, from_words
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.sequences import Batch, Located
+from seq2seq_demo.data.vocabulary import encoded
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
-from seq2seq_demo.display.predictions import prediction_json, prediction_line
+from seq2seq_demo.display.predictions import answer_lines, answers_json
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.network.ending import answers_in, decode_to_end
 from seq2seq_demo.network.numpy_network import Decoded
-from seq2seq_demo.network.parallel import CHUNK, in_threads, rows_at_once
-from seq2seq_demo.network.ram import check_decoding_fits
-from seq2seq_demo.trained_network import Prediction, TrainedNetwork, predictions_of, predictions_of_answers
+from seq2seq_demo.network.parallel import CHUNK, in_threads
+from seq2seq_demo.predictions import Decode, Prediction, Wanted, answers_to
+from seq2seq_demo.trained_network import TrainedNetwork
 
 MIXED = 16 * CHUNK  # sequences of any lengths that are read at once, so that many have the same
 
 
 def predict(options: PredictOptions) -> None:
     """Answer what was typed, or is in the file, or, where there is neither, what is typed at the terminal."""
-    typed = sequences.from_words(options.words) if options.words else None
-    typed_len = len(typed.values) if typed and isinstance(typed.values, list) else None
+    as_integers = from_words(options.words).values
+    typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
     choice = network_to_use(options, options.in_len or typed_len)
     choice.network.require_end(options.out_len, options.max_out_len)
+    form = Form(*choice.network.vocabularies.tokens, options.format)
     model_config = choice.network.model_config
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"{model_config.model} has no attention to show: expected a network of embedding_attention")
     if options.attention_plot:
         plots.check(options.attention_plot)
-    if typed:
-        _answer(options, choice, [typed])
+    if options.words:
+        _answer(options, choice, [from_words(words, form) for words in _typed(options, choice)])
     elif options.from_file:
-        _answer(options, choice, sequences.from_file(options.from_file))
+        _answer(options, choice, from_file(options.from_file, form))
     else:
-        _converse(options, choice)
+        _converse(options, choice, form)
+
+
+def _typed(options: PredictOptions, choice: Choice) -> list[Sequence[str]]:
+    """Return the words of each source that was typed: of characters among which is no space, every word is one."""
+    source = choice.network.vocabularies.source
+    return (
+        [[word] for word in options.words]
+        if source.tokens == CHARACTERS and " " not in source.symbols
+        else [options.words]
+    )
 
 
 def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None]) -> None:
     """Print a line for each sequence, and draw them all if asked to."""
     skipped: list[InputError] = []
-    drawn: list[Prediction] = []
+    drawn: list[Prediction] = []  # the best answers
 
     def skip(error: InputError) -> None:
         skipped.append(error)
@@ -55,15 +68,15 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
 
     ends = choice.network.ends
     batches = _batches(rows, MIXED if ends else CHUNK, options, choice, skip if options.keep_going else None)
-    show, notices, other_lengths = _shower(options), _notices(options, choice), _other_lengths(choice)
+    show, notices, other_lengths = _shower(options, choice), _notices(options, choice), _other_lengths(choice)
     answers = _answers_of_any_length if ends else _answers
-    for batch, predictions in answers(options, choice, batches):
+    for batch, found in answers(options, choice, batches):
         notices += other_lengths(batch)
         if options.attention_plot:
-            drawn += predictions
+            drawn += [choice.network.named(best) for best, *_ in found]
             plots.check_number(len(drawn))
         say(notices)  # once there is an answer, so that an error stands alone
-        result("\n".join(map(show, predictions, batch.rows)), coloured=options.show_attention)
+        result("\n".join(map(show, found, batch.rows)), coloured=options.show_attention)
     if options.attention_plot and drawn:
         plots.attention(options.attention_plot, drawn)
         notice(f"Drew {options.attention_plot}")
@@ -71,7 +84,8 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
         raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
 
 
-Answered = Iterator[tuple[Batch, list[Prediction]]]
+Answers = list[Prediction]  # to one source, the best first
+Answered = Iterator[tuple[Batch, list[Answers]]]
 
 
 def _answers(options: PredictOptions, choice: Choice, batches: Iterable[Batch | None]) -> Answered:
@@ -82,20 +96,20 @@ def _answers(options: PredictOptions, choice: Choice, batches: Iterable[Batch | 
 
 def _answers_of_any_length(options: PredictOptions, choice: Choice, batches: Iterable[Batch | None]) -> Answered:
     """Yield the predictions of batches, in each of which sources of one length are decoded together."""
-    predict_some = _ending_predictor(options, choice)
+    predict_some, wanted = _ending_predictor(options, choice), _wanted(options)
     for batch in batches:
         if batch is None:
             continue
         parts = [
             (numbers[first : first + rows], in_len)
             for in_len, numbers in batch.by_length().items()
-            for rows in [rows_at_once(in_len, choice.network.max_out_len(in_len) + 1)]
+            for rows in [wanted.rows_at_once(in_len, choice.network.max_out_len(in_len) + 1)]
             for first in range(0, len(numbers), rows)
         ]
-        predictions: dict[int, Prediction] = {}
+        answers: dict[int, Answers] = {}
         for numbers, found in in_threads(functools.partial(predict_some, batch), parts):
-            predictions |= zip(numbers, found, strict=True)
-        yield batch, [predictions[number] for number in range(len(batch.rows))]
+            answers |= zip(numbers, found, strict=True)
+        yield batch, [answers[number] for number in range(len(batch.rows))]
 
 
 Part = tuple[list[int], int]  # numbers of rows in a batch, and the length of their sources
@@ -103,32 +117,34 @@ Part = tuple[list[int], int]  # numbers of rows in a batch, and the length of th
 
 def _ending_predictor(
     options: PredictOptions, choice: Choice
-) -> Callable[[Batch, Part], tuple[list[int], list[Prediction]]]:
+) -> Callable[[Batch, Part], tuple[list[int], list[Answers]]]:
     """Return a function from some rows of a batch, which have one length, to what is predicted and expected."""
     network, pattern, model_config = choice.network, choice.pattern, choice.network.model_config
-    attention = options.show_attention or options.attention_plot is not None
-    decode = _decoder(options, network)
+    decode, numpy_network, wanted = _decoder(options, network), network.to_numpy(), _wanted(options)
 
-    def predictions(batch: Batch, part: Part) -> tuple[list[int], list[Prediction]]:
+    def answers(batch: Batch, part: Part) -> tuple[list[int], list[Answers]]:
         numbers, in_len = part
         rows = [batch.rows[number] for number in numbers]
         sources = np.array([row.values for row in rows])
         T = options.max_out_len or network.max_out_len(in_len)
-        check_decoding_fits(model_config, len(rows), in_len, T)
-        expected = [row.output for row in rows]
+        wanted.check_fits(model_config, len(rows), in_len, T)
+        expected = _expected(rows)
         if pattern and None in expected:
             targets = _targets(pattern, sources, model_config.out_max_int)
             expected = [target if output is None else output for output, target in zip(expected, targets, strict=True)]
-        if options.engine == "numpy":
-            answers = decode_to_end(network.to_numpy(), sources, T)
-        else:
-            answers = answers_in(decode(sources, T + 1), model_config.go, T)
-        found = predictions_of_answers(
-            sources, answers, expected, with_probabilities=options.json, with_attention=attention
-        )
-        return numbers, found
+        return numbers, answers_to(numpy_network, sources, T, True, wanted, expected, decode)
 
-    return predictions
+    return answers
+
+
+def _wanted(options: PredictOptions) -> Wanted:
+    """Return how to search for answers, and what to tell of them."""
+    return Wanted(options.beam, options.json, options.show_attention or options.attention_plot is not None)
+
+
+def _expected(rows: Iterable[Located]) -> list[list[int] | None]:
+    """Return the outputs that stand beside the sources, in numbers."""
+    return [row.output for row in rows]
 
 
 def _targets(pattern: SequencePattern, sources: np.ndarray, out_max_int: int) -> list[list[int]] | list[None]:
@@ -163,19 +179,20 @@ def _other_lengths(choice: Choice) -> Callable[[Batch], list[str]]:
     return notices
 
 
-def _converse(options: PredictOptions, choice: Choice) -> None:
+def _converse(options: PredictOptions, choice: Choice, form: Form) -> None:
     """Answer each line that is typed before the next is read; say what is wrong with it, and continue."""
     ends, largest = choice.network.ends, choice.network.model_config.in_max_int
     in_len = options.in_len or (None if ends else choice.network.in_len)
-    answers, show = _answers_of_any_length if ends else _answers, _shower(options)
+    answers, show = _answers_of_any_length if ends else _answers, _shower(options, choice)
     other_lengths = _other_lengths(choice)
-    say([*_notices(options, choice), f"Type {in_len or 'some'} integers from 0 to {largest}; Ctrl-D ends"])
-    rows = sequences.from_terminal()
+    what = f"integers from 0 to {largest}" if form.in_tokens == INTEGERS else form.in_tokens
+    say([*_notices(options, choice), f"Type {in_len or 'some'} {what}; Ctrl-D ends"])
+    rows = from_terminal(form)
     batches = _batches(rows, 1, options, choice, lambda error: notice(str(error)))
     for batch in filter(None, batches):
-        for _, predictions in answers(options, choice, [batch]):
+        for _, found in answers(options, choice, [batch]):
             say(other_lengths(batch))
-            result("\n".join(map(show, predictions, batch.rows)), coloured=options.show_attention)
+            result("\n".join(map(show, found, batch.rows)), coloured=options.show_attention)
 
 
 def _batches(
@@ -186,8 +203,9 @@ def _batches(
     skip: Callable[[InputError], None] | None,
 ) -> Iterator[Batch | None]:
     """Yield the sequences in batches of the length that is asked for, or was trained, or that the first one has."""
-    ends = choice.network.ends
+    ends, (source, target) = choice.network.ends, choice.network.vocabularies
     in_len = options.in_len or (None if ends else choice.network.in_len)
+    rows = (row and encoded(row, source, target) for row in rows)
     largest, hint = choice.network.model_config.in_max_int, LENGTH_HINT if in_len and not ends else ""
     target_len = None if ends else _target_len(options, choice)
     return sequences.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=ends)
@@ -204,44 +222,48 @@ def _notices(options: PredictOptions, choice: Choice) -> list[str]:
     return [*choice.notices, *others]
 
 
-def _predictor(options: PredictOptions, choice: Choice) -> Callable[[Batch], list[Prediction]]:
+def _predictor(options: PredictOptions, choice: Choice) -> Callable[[Batch], list[Answers]]:
     """Return a function from a batch to what is predicted, and expected: by its file, or else by the pattern."""
     network, pattern, model_config = choice.network, choice.pattern, choice.network.model_config
-    decode = _decoder(options, network)
-    attention = options.show_attention or options.attention_plot is not None
+    decode, numpy_network, wanted = _decoder(options, network), network.to_numpy(), _wanted(options)
     target_len = _target_len(options, choice)
 
-    def predictions(batch: Batch) -> list[Prediction]:
+    def answers(batch: Batch) -> list[Answers]:
         sources = batch.sources
         B, S = sources.shape
         T = target_len(S)
-        check_decoding_fits(model_config, B, S, T)
-        expected = [row.output for row in batch.rows]
+        wanted.check_fits(model_config, B, S, T)
+        expected = _expected(batch.rows)
         if pattern and None in expected:
             targets = pattern.targets(sources, T, model_config.out_max_int).tolist()
             expected = [output or target for output, target in zip(expected, targets, strict=True)]
-        decoded = decode(sources, T)
-        return predictions_of(sources, decoded, expected, with_probabilities=options.json, with_attention=attention)
+        return answers_to(numpy_network, sources, T, False, wanted, expected, decode)
 
-    return predictions
+    return answers
 
 
-def _decoder(options: PredictOptions, network: TrainedNetwork) -> Callable[[np.ndarray, int], Decoded]:
-    """Return a function from sources `[B, S]` and T to what greedy decoding says."""
+def _decoder(options: PredictOptions, network: TrainedNetwork) -> Decode | None:
+    """Return the greedy decoder of another engine than NumPy."""
     if options.engine == "numpy":
-        return network.to_numpy().decode
+        return None
     keras_network = network.to_keras()  # loads TensorFlow
     return lambda sources, out_len: Decoded(*map(np.asarray, keras_network.greedy(sources, out_len)))
 
 
-def _shower(options: PredictOptions) -> Callable[[Prediction, Located], str]:
-    """Return what turns a prediction into the text to print."""
-    if options.json:
-        return lambda prediction, row: prediction_json(prediction, _about(row))
-    if not options.show_attention:
-        return lambda prediction, _: prediction_line(prediction)
+def _shower(options: PredictOptions, choice: Choice) -> Callable[[Answers, Located], str]:
+    """Return what turns the answers to a source into the text to print."""
     colour = heatmap.has_colour(sys.stdout)
-    return lambda prediction, _: f"{prediction_line(prediction)}\n{heatmap.draw(prediction, colour)}"
+
+    def show(answers: Answers, row: Located) -> str:
+        answers = [choice.network.named(answer) for answer in answers]
+        if options.json:
+            return answers_json(answers, _about(row), options.n_best)
+        if not options.show_attention:
+            return "\n".join(answer_lines(answers))
+        drawn = [heatmap.draw(answer, colour) for answer in answers]
+        return "\n".join(line for pair in zip(answer_lines(answers), drawn, strict=True) for line in pair)
+
+    return show
 
 
 def _about(row: Located) -> dict[str, object]:

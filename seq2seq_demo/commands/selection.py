@@ -1,20 +1,26 @@
 """Which network, task and lengths the options mean, and what contradicts them."""
 
 import itertools
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions, fields_for
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.own_pairs import read_pairs
-from seq2seq_demo.data.own_ragged_pairs import in_one_length, read_ragged_pairs
+from seq2seq_demo.data.own_pairs import OwnPairs, read_pairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged, in_one_length
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts
+from seq2seq_demo.data.sequence_files import Form, from_file
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
-from seq2seq_demo.data.sequences import from_file
+from seq2seq_demo.data.sequences import Places
+from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -89,27 +95,88 @@ def own_pairs(
     options: NetworkOptions,
     n: int | None,
     pattern: SequencePattern | None,
-    model_config: ModelConfig | None,
+    network: TrainedNetwork | None,
     ends: bool | None = False,
-) -> Pairs | RaggedPairs:
-    """Return the pairs of a file, the first n if n is given, with symbols that fit the network or the options.
+    skip: Callable[[InputError], object] | None = None,
+) -> OwnPairs | OwnRaggedPairs:
+    """Return the pairs of a file as a task, the first n if n is given, with symbols that fit network or options.
 
-    `ends` says whether they are for a network that ends its answers, and may have any lengths; None: if they differ.
+    Those of --validation-file are to validate with. `ends` says whether they are for a network that ends its answers,
+    and may have any lengths; None: if they differ. `skip` is called with the error of each bad text, which is left out.
 
     Raises:
-        InputError: there are fewer than n, or one is no pair that the network can read.
+        InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
-    sequences = itertools.islice((row for row in from_file(file) if row), n)
-    largest = model_config or options
+    sides = network.vocabularies if network else (fresh(tokens) for tokens in asked_tokens(options))
+    source, target = sides
+    task = _own_pairs(file, options, n, pattern, network, ends, source, target, skip)
+    validation_file = getattr(options, "validation_file", None)  # an option of `train` alone
+    if validation_file is None:
+        return task
+    is_ragged = None if ends is None else isinstance(task, OwnRaggedPairs)
+    other = _own_pairs(validation_file, options, None, pattern, network, is_ragged, *task.vocabularies)
+    if isinstance(task, OwnPairs) and isinstance(other, OwnPairs) and (ends is False or _are_alike(task, other)):
+        return replace(task, validation=other.pairs)
+    return replace(as_ragged(task), validation=as_ragged(other).pairs)
+
+
+def _are_alike(task: OwnPairs, other: OwnPairs) -> bool:
+    """Say whether sources have one length in both, and targets."""
+    return all(x.shape[1] == y.shape[1] for x, y in zip(task.pairs, other.pairs, strict=True))
+
+
+def _own_pairs(
+    file: str,
+    options: NetworkOptions,
+    n: int | None,
+    pattern: SequencePattern | None,
+    network: TrainedNetwork | None,
+    ends: bool | None,
+    source: Vocabulary | Growing,
+    target: Vocabulary | Growing,
+    skip: Callable[[InputError], object] | None = None,
+) -> OwnPairs | OwnRaggedPairs:
+    """Return the pairs of one file as a task."""
+    name = pattern.name if pattern else name_of(file)
+    largest = network.model_config if network else options
+    form, places = Form(source.tokens, target.tokens, options.format), Places()
+    if n is None:
+        _require_room(file)
+    rows = places.noting(itertools.islice((row for row in from_file(file, form) if row), n))
     pairs: Pairs | RaggedPairs
-    if ends is False:
-        pairs = read_pairs(sequences, pattern, options.in_len, options.out_len, largest.in_max_int, largest.out_max_int)
+    vocabularies = Vocabularies()
+    if form.is_text:
+        in_max_int = largest.in_max_int if source.tokens == INTEGERS else None
+        out_max_int = largest.out_max_int if target.tokens == INTEGERS else None
+        pairs, vocabularies = read_texts(rows, source, target, in_max_int, out_max_int, skip)
+    elif ends is False:
+        pairs = read_pairs(rows, pattern, options.in_len, options.out_len, largest.in_max_int, largest.out_max_int)
     else:
-        pairs = read_ragged_pairs(sequences, pattern, largest.in_max_int, largest.out_max_int)
-        pairs = pairs if ends else in_one_length(pairs) or pairs
+        pairs = read_ragged_pairs(rows, pattern, largest.in_max_int, largest.out_max_int)
     if n and len(pairs.sources) < n:
         raise InputError(f"{file}: expected {n} pairs, found {len(pairs.sources)}")
-    return pairs
+    if isinstance(pairs, Pairs):
+        return OwnPairs(name, pairs)
+    in_arrays = in_one_length(pairs) if ends is None and not form.is_text else None
+    return OwnPairs(name, in_arrays) if in_arrays else OwnRaggedPairs(name, pairs, None, vocabularies, places)
+
+
+def _require_room(file: str) -> None:
+    """Raise InputError for a file that is larger than the memory."""
+    size = os.path.getsize(file) if os.path.isfile(file) else 0
+    if size > memory.total():
+        has = f"this machine has {memory.gib(memory.total())}"
+        raise InputError(f"{file}: expected a file that fits into memory, got one of {memory.gib(size)}; {has}: give N")
+
+
+def name_of(file: str) -> str:
+    """Return what a task is called after a file."""
+    return "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
+
+
+def asked_tokens(options: NetworkOptions) -> tuple[str, str]:
+    """Return what sources and targets of a fresh network consist of."""
+    return options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
 
 
 def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
@@ -135,10 +202,14 @@ def check_agreement(
     options: NetworkOptions, path: Path, network: TrainedNetwork, pattern: SequencePattern | None, resume: bool = False
 ) -> None:
     """Raise UsageError for an option that contradicts the file, or if it is to be resumed, its training."""
+    if pattern and network.vocabularies.are_text:
+        raise UsageError(f"{path} has {' and '.join(network.vocabularies.tokens)}, but patterns (-p) are of integers")
     # The name of a data file does not contradict a pattern, except on --resume.
     is_known = network.task in PATTERNS or is_own(network.task or "") or resume
     found: dict[str, Any] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
+    found["in_tokens"], found["out_tokens"] = network.vocabularies.tokens
     asked = fields_for(options, ModelConfig) | {"pattern": pattern.name if pattern else None}
+    asked |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
     if resume and network.trained:
         found |= asdict(network.trained.config) | {"in_len": network.trained.config.lengths}
         asked |= fields_for(options, TrainConfig)

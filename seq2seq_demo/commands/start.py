@@ -9,7 +9,7 @@ from seq2seq_demo.commands.options import TrainOptions, fields_for
 from seq2seq_demo.commands.selection import check_agreement, load_named, own_pairs
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data import varied
-from seq2seq_demo.data.batches import Pairs
+from seq2seq_demo.data.oddities import oddities
 from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
@@ -70,14 +70,20 @@ def start_of_training(options: TrainOptions) -> Start:
         network = load_named(path)
         check_agreement(options, path, network, pattern)
     ends = network is not None and network.ends
-    pairs = _own_pairs(options, options.points, pattern, network.model_config if network else None, ends)
+    pairs = _own_pairs(options, options.points, pattern, network, ends)
     task = pairs or pattern or _pattern_of(network)
     model_config = network.model_config if network else _fresh_model(options, pairs, pattern)
     config = _train_config(options, network, model_config, task)
     name: str | None = task.name
     if network is None:
         network = untrained(model_config, config.seed)
-        network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
+        network = replace(
+            network,
+            in_len=config.in_len,
+            out_len=config.out_len,
+            min_in_len=config.min_in_len,
+            vocabularies=task.vocabularies,
+        )
     elif config.epochs:
         up_to = "up to " if config.varies else ""
         lengths = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
@@ -120,9 +126,9 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
 
 
 def _own_pairs(
-    options: TrainOptions, n: int | None, pattern: SequencePattern | None, model_config: ModelConfig | None, ends: bool
+    options: TrainOptions, n: int | None, pattern: SequencePattern | None, network: TrainedNetwork | None, ends: bool
 ) -> OwnPairs | OwnRaggedPairs | None:
-    """Return the pairs of --from-file as a task, named after a pattern that makes the targets, or after the file.
+    """Return the pairs of --from-file as a task.
 
     `ends`: the network that is to learn them ends its answers, or else it does if their lengths differ.
     """
@@ -130,18 +136,21 @@ def _own_pairs(
         return None
     is_range = ends or options.min_in_len is not None
     may_end = True if is_range else False if options.in_len else None
-    pairs = own_pairs(options.from_file, options, n, pattern, model_config, may_end)
-    file_name = "stdin" if options.from_file == "-" else Path(options.from_file).name.replace(":", ".")
-    name = pattern.name if pattern else file_name[-60:]
-    if isinstance(pairs, Pairs):
-        return OwnPairs(name, pairs)
-    shortest, longest = int(pairs.sources.lengths.min()), int(pairs.sources.lengths.max())
+    task = own_pairs(options.from_file, options, n, pattern, network, may_end)
+    if task.vocabularies.are_text and options.in_len and not options.min_in_len:
+        raise UsageError("expected no --in-len: texts have lengths of their own")
+    for oddity in oddities(task):
+        notice(oddity)
+    if isinstance(task, OwnPairs):
+        return task
+    lengths = task.pairs.sources.lengths
+    shortest, longest = int(lengths.min()), int(lengths.max())
     if options.min_in_len and not options.min_in_len <= shortest <= longest <= (options.in_len or longest):
         asked = f"{options.min_in_len} to {options.in_len}"
         raise UsageError(f"expected sources of {asked} symbols in {options.from_file}, got {shortest} to {longest}")
     if options.out_len is not None:
         raise UsageError("expected no --out-len where lengths differ: such targets are taken whole")
-    return OwnRaggedPairs(name, pairs)
+    return task
 
 
 def _fresh_model(
@@ -263,7 +272,8 @@ def _resumed_task(
         raise UsageError(f"{path} was trained on pattern {snapshot.task!r}: expected no --from-file")
     as_trained = options if snapshot.ends else replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
     try:
-        pairs = _own_pairs(as_trained, run.config.points, pattern, snapshot.model_config, snapshot.ends)
+        n = run.config.points if options.validation_file is None else run.config.n_training
+        pairs = _own_pairs(as_trained, n, pattern, snapshot, snapshot.ends)
     except InputError as error:
         raise UsageError(f"{path}: expected the data that its training began with: {error}") from error
     if pairs and pairs.digest != lesson.data:

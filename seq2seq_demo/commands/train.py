@@ -2,6 +2,7 @@
 
 import contextlib
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from seq2seq_demo.display.console import line, notice, result
 from seq2seq_demo.display.history import History
 from seq2seq_demo.display.progress import TrainingReport, advice, training_header
 from seq2seq_demo.errors import Interrupted, WeightsError
+from seq2seq_demo.evaluation import EpochFigures
 from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
+from seq2seq_demo.training.best import best_epoch
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
 
 FEW_POINTS = 100_000  # below that, more of them may help
@@ -41,22 +44,22 @@ def _train(start: Start, options: TrainOptions) -> None:
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
         result(f"Saved {_save(start.network, start)}")
         return
-    network = _train_and_save(start, options)
+    network, epochs = _train_and_save(start, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, start.config.stop_at_exact or 1):
         more_points = start.task.digest is None and start.config.points < FEW_POINTS
-        notice(advice(network.model_config, start.config, exact_match, more_points))
+        notice(advice(network.model_config, start.config, exact_match, more_points, epochs))
 
 
-def _train_and_save(start: Start, options: TrainOptions) -> TrainedNetwork:
-    """Train while the screen, the history, TensorBoard and the snapshots follow; return the network."""
+def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
+    """Train while the screen, the history, TensorBoard and the snapshots follow; return the network, and its epochs."""
     config, task = start.config, start.task
     history = History(options.history, options.history_plot)
     log_dir = options.log_dir or tensorboard.default_log_dir(start.name, task.name)
     if options.log_dir:
         tensorboard.check(log_dir)
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
-    training_header(start.network.model_config, config, task.name, options.verbose)
+    training_header(start.network.model_config, config, task, options.verbose)
     line(f"Log directory: {log_dir}")
     with (
         Interruption() as interruption,
@@ -70,15 +73,18 @@ def _train_and_save(start: Start, options: TrainOptions) -> TrainedNetwork:
 
         network = fit(task, config, start.network, [screen, history, logs], snapshots)
         line(f"Saved {_save_or_keep(network, start, snapshots)}")
+        if config.keep_best and screen.history and best_epoch(screen.history) is not screen.history[-1]:
+            notice(f"That is the network of epoch {best_epoch(screen.history).epoch}, whose exact match was best")
     if interruption.signum:
         raise Interrupted("interrupted when the training was over", interruption.signum)
-    return network
+    return network, screen.history
 
 
 def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) -> Snapshots:
     """Return what keeps the training; its message says which options --resume needs again."""
     pattern = options.pattern or (start.task.name if start.task.name in PATTERNS else None)
     again = [("-n", start.name), ("-p", pattern), ("--from-file", options.from_file)]
+    again += [("--validation-file", options.validation_file), ("--format", options.format)]
     snapshots = Snapshots(
         options.data_dir,
         start.name,

@@ -9,10 +9,14 @@ import errno
 import io
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO, cast
 
 from seq2seq_demo.errors import DemoError
+
+JOINERS = "\u200c\u200d"  # zero width
+VISIBLE = {" ": "\u2423", "\u00a0": "\u237d"}  # an open box, a shouldered one
 
 
 @contextlib.contextmanager
@@ -95,7 +99,12 @@ def printable(text: str) -> str:
     """Return the text with every character that is not for reading as `repr` writes it; lines stay lines."""
     if text.replace("\n", "").isprintable():
         return text
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+    return "".join(c if _is_for_reading(c) else repr(c)[1:-1] for c in text)
+
+
+def _is_for_reading(character: str) -> bool:
+    """Say whether a terminal shows it; spaces, and what joins letters or keeps them apart, do nothing else."""
+    return character.isprintable() or character in f"\n\t{JOINERS}" or unicodedata.category(character) == "Zs"
 
 
 def result(text: str, coloured: bool = False) -> None:
@@ -144,12 +153,30 @@ def in_a_line(text: str) -> str:
     return printable(text).replace("\n", "\\n")
 
 
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: 2 for a Chinese character, 0 for an accent on its own."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def symbol(name: object) -> str:
+    """Return how a symbol is shown on its own: any space and joiner can be seen, and nothing acts on a terminal."""
+    text = str(name)
+    if len(text) == 1 and text not in VISIBLE and not text.isprintable():
+        return repr(text)[1:-1]
+    return "".join(VISIBLE.get(c, c) for c in in_a_line(text))
+
+
 def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, int], str] = str.rjust) -> str:
     """Return rows under a header, each column as wide as its widest cell, the first one to the left."""
     header, *rows = ([*map(in_a_line, row)] for row in (header, *rows))
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(header, *rows, strict=True)]
     lines = []
-    for first, *others in [header, *rows]:
-        cells = [first.ljust(widths[0]), *map(adjust, others, widths[1:])]
+    for row in [header, *rows]:
+        room = [width - columns(cell) + len(cell) for width, cell in zip(widths, row, strict=True)]  # in characters
+        cells = [row[0].ljust(room[0]), *map(adjust, row[1:], room[1:])]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from seq2seq_demo.display.console import table
+from seq2seq_demo.data.vocabulary import Vocabularies, joined
+from seq2seq_demo.display.console import symbol, table
 from seq2seq_demo.evaluation import Evaluation
-from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, total
+from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, WrongAnswer, total
 
 
 def evaluation_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
@@ -71,12 +72,16 @@ def lengths_text(evaluations: list[dict[str, Any]]) -> str:
 
 def row_dict(row: Row) -> dict[str, Any]:
     """Return what a network that ends its answers reached on sources of a kind and length, as JSON has it."""
-    e = row.evaluation
+    return _ragged_dict(row.evaluation, row.kind, row.in_len, row.fresh)
+
+
+def _ragged_dict(e: RaggedEvaluation, kind: str, in_len: int | None, fresh: bool | None) -> dict[str, Any]:
     return {
-        "sources": row.kind,
-        "in_len": row.in_len,
+        "sources": kind,
+        "in_len": in_len,
         "n": e.n,
-        "fresh": row.fresh,
+        "n_pairs": e.n_pairs,
+        "fresh": fresh,
         "loss": e.loss,
         "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
         "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
@@ -121,3 +126,75 @@ def rows_text(rows: list[Row]) -> str:
 def _figures(e: RaggedEvaluation) -> list[str]:
     shares = [f"{share:.5f}" for share in (e.exact_match, e.token_accuracy, e.symbol_error_rate)]
     return [str(e.n), *shares, *map(str, (e.wrong_symbols, e.too_short, e.too_long, e.unended))]
+
+
+CONFUSIONS = 10  # that a table lists
+WRONG = ("source", "expected", "predicted")
+
+
+def given_dict(rows: list[Row], vocabularies: Vocabularies) -> dict[str, Any]:
+    """Return what a network reached on given pairs of all lengths, as JSON has it."""
+    e = total(row.evaluation for row in rows)
+    facts = _ragged_dict(e, rows[0].kind, None, None)
+    if vocabularies.target.is_text:
+        facts["word_error_rate"] = 1 - e.exact_match
+    facts["confusions"] = [
+        {"expected": expected, "predicted": predicted, "times": times}
+        for expected, predicted, times in _confusions(e, vocabularies)
+    ]
+    for name, answers in (("worst", e.wrong.worst), ("surest", e.wrong.surest)):
+        facts[name] = [_wrong_dict(answer, vocabularies) for answer in answers]
+    return facts
+
+
+def _confusions(e: RaggedEvaluation, vocabularies: Vocabularies) -> list[tuple[Any, Any, int]]:
+    """Return the edits, the commonest first: expected and predicted symbol (None: it was added, or left out), times."""
+
+    def order(item: tuple[tuple[int | None, int | None], int]) -> tuple[int, ...]:
+        (expected, predicted), times = item
+        return -times, *(-1 if number is None else number for number in (expected, predicted))
+
+    def name(number: int | None) -> Any:
+        return None if number is None else vocabularies.target.names([number])[0]
+
+    return [(name(a), name(b), times) for (a, b), times in sorted(e.confusions.items(), key=order)]
+
+
+def _wrong_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, Any]:
+    facts = answer._asdict()
+    for key, vocabulary in (("source", vocabularies.source), ("expected", vocabularies.target)):
+        names = vocabulary.names(facts[key])
+        facts[key] = joined(vocabulary.tokens, names) if vocabulary.is_text else names
+    names = vocabularies.target.names(answer.predicted)
+    facts["predicted"] = joined(vocabularies.target.tokens, names) if vocabularies.target.is_text else names
+    return facts
+
+
+def given_text(name: str, rows: list[Row], vocabularies: Vocabularies, verbose: bool) -> str:
+    """Return what a network reached on given pairs: in a line, by length, what is confused; verbose, wrong answers."""
+    e = total(row.evaluation for row in rows)
+    several = f" with {e.n_pairs} targets, of which any is right" if e.n_pairs > e.n else ""
+    errors = f"exact match {e.exact_match:.5f}, symbol error rate {e.symbol_error_rate:.5f}"
+    if vocabularies.target.is_text:
+        errors = f"word error rate {1 - e.exact_match:.5f}, symbol error rate {e.symbol_error_rate:.5f}"
+    parts = [f"{e.n} sources of {name}{several}; an answer's end counts", errors, rows_text(rows)]
+    confusions = [
+        [*("nothing" if x is None else symbol(x) for x in (expected, predicted)), str(times)]
+        for expected, predicted, times in _confusions(e, vocabularies)[:CONFUSIONS]
+    ]
+    parts.append(table(["expected", "predicted", "times"], confusions) if confusions else "No symbol was wrong.")
+    if verbose and e.exact < e.n:
+        for title, answers in (("the most edits", e.wrong.worst), ("the surest", e.wrong.surest)):
+            parts.append(f"Wrong answers, {title}:\n" + _wrong_table(answers, vocabularies))
+    return "\n\n".join(parts)
+
+
+def _wrong_table(answers: tuple[WrongAnswer, ...], vocabularies: Vocabularies) -> str:
+    """Return a row for each wrong answer."""
+    lines = []
+    for answer in answers:
+        facts = _wrong_dict(answer, vocabularies)
+        texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in WRONG]
+        end = "" if answer.ended else " ..."
+        lines.append([texts[0], texts[1], texts[2] + end, str(answer.edits), f"{answer.probability:.4f}"])
+    return table([*WRONG, "edits", "probability"], lines, str.ljust)

@@ -6,7 +6,8 @@ from typing import TextIO
 
 import numpy as np
 
-from seq2seq_demo.trained_network import Prediction
+from seq2seq_demo.display.console import columns, symbol
+from seq2seq_demo.predictions import Prediction
 
 # Ten shades, one a tenth of α: characters for any file, colours of the 256 that terminals number for the others.
 CHARACTERS = " .:-=+*#%@"
@@ -23,13 +24,14 @@ def draw(p: Prediction, colour: bool) -> str:
     """
     if p.attention is None:
         raise ValueError("expected a prediction with attention, got one without")
-    width = 1 + _widest(map(str, p.source))  # of a cell, so that the inputs above stand apart
-    margin, wanted = _widest(p.written), p.wanted
+    inputs, written = [*map(symbol, p.source)], [*map(symbol, p.written)]
+    width = 1 + _widest(inputs)  # of a cell, so that the inputs above stand apart
+    margin, wanted = _widest(written), p.wanted
     tenths = np.clip(np.nan_to_num(p.attention) * 10, 0, 9).astype(int)  # [T, S]
-    lines = [" " * (margin + 2) + "".join(f"{symbol:{width}}" for symbol in p.source)]
-    for t, (symbol, row) in enumerate(zip(p.written, tenths, strict=True)):
-        right = symbol if wanted is None else "nothing" if t >= len(wanted) else wanted[t]
-        label, note = f"{symbol:>{margin}}", "" if symbol == right else f" (expected {right})"
+    lines = [" " * (margin + 2) + "".join(_padding(name, width) + name for name in inputs)]
+    for t, (name, row) in enumerate(zip(written, tenths, strict=True)):
+        right = name if wanted is None else "nothing" if t >= len(wanted) else symbol(wanted[t])
+        label, note = _padding(name, margin) + name, "" if name == right else f" (expected {right})"
         if note and colour:
             label, note = red(label), red(note)
         lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
@@ -44,7 +46,11 @@ def has_colour(stream: TextIO) -> bool:
 
 
 def _widest(texts: Iterable[str]) -> int:
-    return max(map(len, texts), default=0)
+    return max(map(columns, texts), default=0)
+
+
+def _padding(text: str, width: int) -> str:
+    return " " * (width - columns(text))
 
 
 def _cells(tenths: Iterable[int], width: int, colour: bool) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from itertools import count
@@ -11,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.display.console import columns, notice, symbol
 from seq2seq_demo.errors import DemoError, UsageError
 from seq2seq_demo.evaluation import EpochFigures
 from seq2seq_demo.files import access
-from seq2seq_demo.trained_network import Prediction
+from seq2seq_demo.predictions import Prediction
 
 # What a picture's name may end in, and what keeps the time out of it: the same figures give the same bytes.
 METADATA: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -129,8 +131,8 @@ def history(path: Path, figures: Sequence[EpochFigures]) -> None:
 def _layout(predictions: list[Prediction]) -> _Layout:
     """Return square cells with a label each; where these were illegible, longer cells and fewer labels."""
     T, S = max(len(p.written) for p in predictions), max(len(p.source) for p in predictions)
-    digits = len(str(max(max(p.source + p.predicted) for p in predictions)))
-    digits = max(digits, len("END") if any(p.ended for p in predictions) else 0)
+    labels = [label for p in predictions for label in (*map(symbol, p.source), *map(symbol, p.written))]
+    digits = max(map(columns, labels))
     cell = min(CELL, PANEL / max(S, T))
     width, height = S * cell, T * cell
     across = down = 1
@@ -166,7 +168,8 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     ax.xaxis.set(ticks_position="top", label_position="top")
     ax.tick_params(length=0, labelsize=layout.font)
     for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.written)):
-        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=symbols[::step])
+        labels = [symbol(name) for name in symbols[::step]]
+        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # a $ is a $
         axis.set_tick_params(length=0 if step == 1 else 2)
     _mark_wrong(ax, p, layout)
     return mesh
@@ -206,7 +209,7 @@ def _every(step: int) -> str:
 
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
     """Mark wrong outputs red, and say what was expected, or with few labels only where and how many they are."""
-    T, S, wanted = len(p.written), len(p.source), p.wanted or p.written
+    T, S, wanted = len(p.written), len(p.source), [*(p.wanted or p.written)]
     wanted += ["nothing"] * (T - len(wanted))
     wrong = [t for t, symbol in enumerate(p.written) if symbol != wanted[t]]
     labels = ax.get_yticklabels()
@@ -215,7 +218,9 @@ def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
             labels[t // layout.down].set_color(WRONG)
     if layout.down == 1:
         for t in wrong:
-            ax.text(S + 0.3, t + 0.5, f"expected {wanted[t]}", color=WRONG, fontsize=layout.font, va="center")
+            expected = f"expected {symbol(wanted[t])}"
+            style = {"color": WRONG, "fontsize": layout.font, "va": "center", "parse_math": False}
+            ax.text(S + 0.3, t + 0.5, expected, **style)
     elif wrong:
         rows, _ = _pixels(p, layout)
         marks = (np.unique(np.array(wrong) * rows // T) + 0.5) * T / rows
@@ -237,8 +242,14 @@ def _save(figure: Any, path: Path) -> None:
     from matplotlib import rc_context
 
     suffix, picture = path.suffix.lower(), io.BytesIO()
-    with rc_context({"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}):
+    with (
+        rc_context({"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}),
+        warnings.catch_warnings(record=True) as w,
+    ):
+        warnings.simplefilter("always")
         figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS, bbox_inches="tight")
+    if any("missing from font" in str(warning.message) for warning in w) and suffix != ".svg":
+        notice(f"{path}: Matplotlib's font lacks some of the symbols, which are boxes there: a .svg picture shows them")
     try:
         access.write(path, picture.getvalue())
     except OSError as error:

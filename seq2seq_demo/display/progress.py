@@ -12,10 +12,12 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import line
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
 PROBED = 20  # of the validation pairs
@@ -30,6 +32,7 @@ class TrainingReport(Callback):
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.config = config
+        self.history: Sequence[EpochFigures] = ()
         self.bar = Progress(
             "{task.description}",
             BarColumn(),
@@ -67,7 +70,7 @@ class TrainingReport(Callback):
         """Take the bar away and print the epoch's line in its place."""
         self.bar.stop()
         self.bar.remove_task(self.task)
-        last = history[-1]
+        last, self.history = history[-1], history
         line(
             f"Epoch {last.epoch:{len(str(self.config.epochs))}}/{self.config.epochs}: "
             f"loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
@@ -75,13 +78,18 @@ class TrainingReport(Callback):
             f"token accuracy {last.validation.forced_token_accuracy:.4f} forced, "
             f"{last.validation.token_accuracy:.4f} free-running, exact match {last.validation.exact_match:.4f}"
         )
-        source, expected = probe(validation)
-        (predicted,) = network.predict([source], None if network.ends else len(expected))
-        line(probe_line(source, predicted, expected, has_colour(sys.stdout)), coloured=True)
+        line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
 
-def probe(pairs: Pairs | RaggedPairs) -> tuple[list[int], list[int]]:
-    """Return the first source, of different lengths the longest of the first few, and its target."""
+def probe(network: TrainedNetwork, validation: Pairs | RaggedPairs) -> Prediction:
+    """Return what a network says to a source: the first, of different lengths the longest of the first few."""
+    source, expected = probed(validation)
+    ((prediction,),) = network.answers([source], None if network.ends else len(expected))
+    return network.named(prediction._replace(expected=expected))
+
+
+def probed(pairs: Pairs | RaggedPairs) -> tuple[list[int], list[int]]:
+    """Return that source and its target."""
     if isinstance(pairs, RaggedPairs):
         longest = int(pairs.sources.lengths[:PROBED].argmax())
         pair = pairs[slice(longest, longest + 1)]
@@ -89,19 +97,36 @@ def probe(pairs: Pairs | RaggedPairs) -> tuple[list[int], list[int]]:
     return pairs.sources[0].tolist(), pairs.targets[0].tolist()
 
 
-def training_header(model_config: ModelConfig, config: TrainConfig, task: str, verbose: int) -> None:
+def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:
     """Print what is going to be trained."""
+    origin = "pattern" if task.digest is None else "pairs of"
     lengths = f", sources of {config.lengths} symbols" if config.varies else ""
-    line(f"Training on {config.points} point dataset (pattern '{task}'{lengths}), with {config.epochs} epochs")
+    line(f"Training on {config.points} point dataset ({origin} '{task.name}'{lengths}), with {config.epochs} epochs")
+    source, target = task.vocabularies
+    if task.vocabularies.are_text:
+        sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in (source, target)]
+        line(f"Sources of {sides[0]}, targets of {sides[1]}")
     if verbose >= 2:
         line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
     line(f"{config.n_training} training points, {config.n_validation} validation points")
 
 
-def advice(model_config: ModelConfig, config: TrainConfig, exact_match: float, more_points: bool) -> str:
+def advice(
+    model_config: ModelConfig,
+    config: TrainConfig,
+    exact_match: float,
+    more_points: bool,
+    history: Sequence[EpochFigures] = (),
+) -> str:
     """Return a line on what to try after a training that ended below 99 % exact match; there may be more points."""
+    turn = overfitted_since(history)
+    if turn:
+        return (
+            f"Exact match {exact_match:.4f} is below 0.99, and the network overfits: since epoch {turn} the validation "
+            f"loss has risen while that of training fell. Try {_against_overfitting(config, more_points)}."
+        )
     rate = 0.005 if model_config.has_attention else 0.01
-    tries = []
+    tries = [f"--dropout {_more_dropout(config)}"] if has_gap(history) and config.dropout < MOST_DROPOUT else []
     if config.lr_schedule == "constant":
         tries.append(f"-r {rate} --lr-schedule cosine")
     if not model_config.has_attention:
@@ -113,3 +138,39 @@ def advice(model_config: ModelConfig, config: TrainConfig, exact_match: float, m
     if more_points:
         tries.insert(0, "more points (train 100000)")
     return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {', or '.join(tries[:3])}."
+
+
+RISE = 1.05  # of the validation loss, from its lowest: less may be chance
+GAP = 1.3  # of the validation loss, over that of training: less is common
+MOST_DROPOUT = 0.5
+
+
+def _more_dropout(config: TrainConfig) -> str:
+    return f"{min(MOST_DROPOUT, config.dropout + 0.2):.1f}"
+
+
+def has_gap(history: Sequence[EpochFigures]) -> bool:
+    """Say whether the network has learned its training points much better than others."""
+    return bool(history) and history[-1].validation.loss > GAP * history[-1].loss
+
+
+def overfitted_since(history: Sequence[EpochFigures]) -> int | None:
+    """Return the epoch of the lowest validation loss, if that has risen since while the training loss fell."""
+    if not history:
+        return None
+    lowest = min(history, key=lambda epoch: epoch.validation.loss)
+    last = history[-1]
+    is_so = last.validation.loss > RISE * lowest.validation.loss and last.loss < lowest.loss
+    return lowest.epoch if is_so else None
+
+
+def _against_overfitting(config: TrainConfig, more_points: bool) -> str:
+    """Return what helps."""
+    tries = ["more points (train 100000)" if more_points else "more pairs"]
+    if config.dropout < MOST_DROPOUT:
+        tries.insert(0, f"--dropout {_more_dropout(config)}")
+    if not config.keep_best:
+        tries.append("--keep-best, which saves the epoch that was best")
+    elif config.patience is None:
+        tries.append("--patience 3, which stops in time")
+    return ", or ".join(tries)

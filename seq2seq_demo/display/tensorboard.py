@@ -22,6 +22,8 @@ from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.display.console import notice
+from seq2seq_demo.display.predictions import probe_line
+from seq2seq_demo.display.progress import probe
 from seq2seq_demo.errors import DemoError
 from seq2seq_demo.evaluation import EpochFigures
 from seq2seq_demo.files.canonical import DEFAULT_NAME, part_of_name
@@ -83,6 +85,8 @@ class TensorBoard(Callback):
         """Log the validation figures, and what the verbosity asks for."""
         figures = asdict(history[-1].validation)
         self._log(network.step, lambda: _write("scalars", "validation", figures))
+        answer = probe_line(probe(network, validation), colour=False).strip()
+        self._log(network.step, lambda: _write("text", "probe", {"answer": answer}))
         if self.verbosity >= 1:
             probes = _probes(validation, network.model_config.go)
             self._log(network.step, lambda: self._examine(network, probes))

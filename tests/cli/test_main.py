@@ -139,8 +139,8 @@ def test_standard_streams_that_are_closed_or_full(tmp_path, closed, status, said
         ("train 100 --lr-schedule ", {"constant", "cosine"}),
         ("predict --engine ", {"numpy", "keras"}),
         ("train --cell-type B", {"BasicLSTMCell", "BasicRNNCell"}),
-        ("evaluate --l", {"--lengths"}),
-        ("predict --l", set()),
+        ("evaluate --l", {"--lengths", "--length-penalty"}),
+        ("predict --l", {"--length-penalty"}),
         ("train --l", {"--learning-rate", "--lr-schedule", "--log-dir"}),
     ],
 )

@@ -173,7 +173,7 @@ def test_every_letter_and_name_of_2016():
         ("predict 1 --seed 3", "--seed means nothing to predict: it is an option of train and evaluate"),
         (
             "predict",
-            "predict expects integers, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file (- is standard input), "
+            "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file (- is standard input), "
             "got none, nor a terminal to ask",
         ),
         ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),

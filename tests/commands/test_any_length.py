@@ -11,7 +11,7 @@ from helpers import PROGRAM, SMALL, environment, save_random, snapshot_in, wait_
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs
-from seq2seq_demo.display.progress import probe
+from seq2seq_demo.display.progress import probed
 from seq2seq_demo.network.ending import decode_to_end
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.trained_network import TrainingRun, load
@@ -142,7 +142,12 @@ def test_own_pairs_of_different_lengths(run):
     assert (network.model_config.in_max_int, network.trained.config.points) == (2, 40)
     status, out, err = run("evaluate", "-i", "w", "--from-file", "pairs.jsonl", "--json")
     assert status == 0, err
-    assert [(row["in_len"], row["n"]) for row in map(json.loads, out.splitlines())] == [(1, 14), (2, 13), (3, 13)]
+    assert [(row["in_len"], row["n"], row["n_pairs"]) for row in map(json.loads, out.splitlines())] == [
+        (1, 1, 14),
+        (2, 1, 13),
+        (3, 1, 13),
+        (None, 3, 40),
+    ]
     status, out, err = run("predict", "-i", "w", "--from-file", "pairs.jsonl")
     assert (status, out.count("\n"), out.count("expected=")) == (0, 40, 40)
     status, _, err = run("train", "--from-file", "pairs.jsonl", "--in-len", "2-3", "-e", 0)
@@ -209,4 +214,4 @@ def test_a_file_says_that_its_network_ends(tmp_path):
 
 def test_the_probe_is_a_long_one():
     pairs = RaggedPairs(Ragged.of_rows([[1], [2, 3, 4], [5, 6], [7, 8, 9]]), Ragged.of_rows([[], [4], [6], [9]]))
-    assert probe(pairs) == ([2, 3, 4], [4])
+    assert probed(pairs) == ([2, 3, 4], [4])

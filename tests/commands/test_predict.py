@@ -14,7 +14,7 @@ from helpers import PROGRAM, environment, line_of, save_random
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display import heatmap
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
-from seq2seq_demo.trained_network import Prediction
+from seq2seq_demo.predictions import Prediction
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]

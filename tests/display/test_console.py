@@ -1,4 +1,6 @@
-from seq2seq_demo.display.console import say, table
+import pytest
+
+from seq2seq_demo.display.console import columns, in_a_line, printable, say, symbol, table
 
 
 def test_a_table():
@@ -14,3 +16,48 @@ def test_notices_are_said_once_on_standard_error(capsys):
     say(notices)
     say(notices)
     assert capsys.readouterr() == ("", "one\ntwo\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("abc", 3), ("", 0), ("한국", 4), ("中", 2), ("\u00e9", 1), ("e\u0301", 1), ("\u0301", 0), ("سلام", 4), ("😀", 2)],
+)
+def test_how_many_columns_a_text_takes(text, width):
+    assert columns(text) == width
+
+
+def test_columns_of_wide_characters_stay_below_each_other():
+    rows = [["한국", "a"], ["e\u0301", "中"], ["abc", "b"]]
+    assert table(["", "x"], rows) == "       x\n한국   a\ne\u0301     中\nabc    b"
+    assert table(["", "x", "y"], [["a", "中", "b"], ["a", "bcd", "e"]], str.ljust) == "   x    y\na  中   b\na  bcd  e"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (" ", "\u2423"),
+        ("\u00a0", "\u237d"),
+        ("\u3000", "\\u3000"),
+        ("\u2003", "\\u2003"),
+        ("\t", "\\t"),
+        ("\n", "\\n"),
+        ("\u200d", "\\u200d"),
+        ("\x1b", "\\x1b"),
+        ("\u202e", "\\u202e"),  # which would turn the line round
+        ("\u0301", "\u0301"),
+        ("한", "한"),
+        ("👩\u200d👧", "👩\u200d👧"),  # a word
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("a\x1b[2J", "a\\x1b[2J"),
+        (7, "7"),
+    ],
+)
+def test_a_symbol_on_its_own_can_be_seen(name, shown):
+    assert symbol(name) == shown
+
+
+def test_text_is_printed_as_it_is_but_for_what_acts_on_a_terminal():
+    for text in ("한국어 سلام\u00e9\n👩\u200d👧", "a\u00a0b\u3000c\td", "می\u200cخواهم\n"):
+        assert printable(text) == text
+    assert printable("a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b") == r"a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b"
+    assert in_a_line("한\n\u200d") == "한\\n\u200d"

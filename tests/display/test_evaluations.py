@@ -3,8 +3,17 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seq2seq_demo.display.evaluations import evaluation_dict, evaluation_text, lengths_text
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.display.evaluations import (
+    CONFUSIONS,
+    evaluation_dict,
+    evaluation_text,
+    given_dict,
+    given_text,
+    lengths_text,
+)
 from seq2seq_demo.evaluation import Evaluation
+from seq2seq_demo.varied_evaluation import GIVEN, RaggedEvaluation, Row, WrongAnswer, WrongAnswers
 
 
 def counted(**changes):
@@ -61,3 +70,125 @@ def test_a_row_for_each_length():
         ["7", "2", "10", "0.75000", "0.60000", "0.30000"],
         ["13", "2", "10", "0.75000", "0.60000", "0.30000"],
     ]
+
+
+# ---- Given pairs ----
+
+TEXTS = Vocabularies(Vocabulary("characters", (" ", "a", "\u00e9", "한")), Vocabulary("words", ("AH", "B", "한국")))
+WRONG = WrongAnswers(
+    worst=(WrongAnswer([1, 0, 3], [0, 2], [2, 1, 1], False, 3, 0.25),),
+    surest=(WrongAnswer([2], [1], [], True, 1, 0.96875),),
+)
+
+
+def given(**changes):
+    """Rows of two lengths: 4 sources with 6 targets, and 6 with 6, that were made up."""
+    confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
+    values = {"n": 4, "n_pairs": 6, "n_symbols": 20, "n_target": 16, "loss_sum": 5.0, "forced_correct": 15}
+    values |= {"forced_exact": 3, "correct": 13, "exact": 1, "wrong_symbols": 1, "too_short": 1, "too_long": 0}
+    values |= {"unended": 1, "edits": 10, "confusions": confusions, "wrong": WRONG}
+    first = RaggedEvaluation(**values | changes)
+    second = RaggedEvaluation(n=6, n_pairs=6, n_symbols=20, n_target=14, loss_sum=3.0, correct=20, exact=6)
+    return [Row(GIVEN, 2, first), Row(GIVEN, 3, second)]
+
+
+def test_given_texts_as_json():
+    assert given_dict(given(), TEXTS) == {
+        "sources": "given",
+        "in_len": None,
+        "n": 10,
+        "n_pairs": 12,
+        "fresh": None,
+        "loss": 0.2,
+        "forced": {"token_accuracy": 0.375, "exact_match": 0.25},
+        "free_running": {"token_accuracy": 0.825, "exact_match": 0.7},
+        "symbol_error_rate": pytest.approx(1 / 3),
+        "wrong_symbols": 1,
+        "too_short": 1,
+        "too_long": 0,
+        "unended": 1,
+        "word_error_rate": pytest.approx(0.3),
+        "confusions": [
+            {"expected": None, "predicted": "B", "times": 5},
+            {"expected": "AH", "predicted": "B", "times": 2},
+            {"expected": "한국", "predicted": None, "times": 2},
+            {"expected": "한국", "predicted": "AH", "times": 2},
+            {"expected": "B", "predicted": "AH", "times": 1},
+        ],
+        "worst": [
+            {
+                "source": "a 한",
+                "expected": "AH 한국",
+                "predicted": "한국 B B",
+                "ended": False,
+                "edits": 3,
+                "probability": 0.25,
+            }
+        ],
+        "surest": [
+            {"source": "\u00e9", "expected": "B", "predicted": "", "ended": True, "edits": 1, "probability": 0.96875}
+        ],
+    }
+
+
+def test_given_integers_as_json():
+    facts = given_dict(given(), Vocabularies())
+    assert "word_error_rate" not in facts
+    assert facts["confusions"][2] == {"expected": 2, "predicted": None, "times": 2}
+    assert (facts["worst"][0]["source"], facts["worst"][0]["predicted"]) == ([1, 0, 3], [2, 1, 1])
+    mixed = given_dict(given(), Vocabularies(TEXTS.source))
+    assert (mixed["worst"][0]["source"], mixed["worst"][0]["expected"]) == ("a 한", [0, 2])
+    assert "word_error_rate" not in mixed
+    assert "word_error_rate" in given_dict(given(), Vocabularies(target=TEXTS.target))
+
+
+def test_given_texts_as_tables():
+    text = given_text("dev.tsv", given(), TEXTS, verbose=False)
+    first, errors, lengths, confusions = text.split("\n\n")
+    assert first == "10 sources of dev.tsv with 12 targets, of which any is right; an answer's end counts"
+    assert errors == "word error rate 0.30000, symbol error rate 0.33333"
+    assert [line.split()[:3] for line in lengths.splitlines()[1:]] == [
+        ["2", "4", "0.25000"],
+        ["3", "6", "1.00000"],
+        ["all", "10", "0.70000"],
+    ]
+    assert confusions.splitlines() == [
+        "expected  predicted  times",
+        "nothing           B      5",
+        "AH                B      2",
+        "한국        nothing      2",
+        "한국             AH      2",
+        "B                AH      1",
+    ]
+
+
+def test_wrong_answers_are_told_where_it_is_asked():
+    text = given_text("dev.tsv", given(), TEXTS, verbose=True)
+    *_, worst, surest = text.split("\n\n")
+    assert worst.splitlines() == [
+        "Wrong answers, the most edits:",
+        "source  expected  predicted     edits  probability",
+        "a 한    AH 한국   한국 B B ...  3      0.2500",
+    ]
+    assert surest.splitlines()[0] == "Wrong answers, the surest:"
+    assert surest.splitlines()[2].split() == ["\u00e9", "B", "1", "0.9688"]
+    numbers = given_text("dev.tsv", given(), Vocabularies(), verbose=True)
+    assert "1 0 3   0 2       2 1 1 ...  3      0.2500" in numbers
+
+
+def test_what_is_not_there_is_not_told():
+    right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "wrong": WrongAnswers()}
+    text = given_text("dev.tsv", given(**right), Vocabularies(), verbose=True)
+    assert text.startswith(
+        "10 sources of dev.tsv; an answer's end counts\n\nexact match 1.00000, symbol error rate 0.0"
+    )
+    assert text.endswith("\n\nNo symbol was wrong.")
+
+
+def test_the_commonest_confusions_and_symbols_that_can_be_seen():
+    vocabularies = Vocabularies(target=Vocabulary("characters", (" ", "\u00a0", *"abcdefghijkl")))
+    many = Counter({(0, n): 20 - n for n in range(1, 14)})
+    lines = given_text("f", given(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
+    assert len(lines) == 1 + CONFUSIONS
+    assert [line.split() for line in lines[1:3]] == [["\u2423", "\u237d", "19"], ["\u2423", "a", "18"]]
+    assert len(given_dict(given(confusions=many), vocabularies)["confusions"]) == 13

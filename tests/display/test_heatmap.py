@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.display import heatmap
-from seq2seq_demo.trained_network import Prediction
+from seq2seq_demo.predictions import Prediction
 
 SOURCE, PREDICTED, EXPECTED = [3, 12, 0], [5, 7], [5, 3]
 ATTENTION = np.array([[0.05, 0.95, 0], [0.25, 0.3, 0.45]], np.float32)

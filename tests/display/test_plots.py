@@ -14,7 +14,7 @@ from helpers import environment
 from seq2seq_demo.display import plots
 from seq2seq_demo.errors import DemoError, UsageError
 from seq2seq_demo.evaluation import EpochFigures, Figures
-from seq2seq_demo.trained_network import Prediction
+from seq2seq_demo.predictions import Prediction
 
 SVG = "{http://www.w3.org/2000/svg}"
 # α of 0, 1/2 and 1, and their colours among Matplotlib's Blues
@@ -310,7 +310,7 @@ def test_matplotlib_is_loaded_only_to_draw_and_pyplot_never(tmp_path):
         from pathlib import Path
         import numpy as np
         from seq2seq_demo.display import plots
-        from seq2seq_demo.trained_network import Prediction
+        from seq2seq_demo.predictions import Prediction
         assert "matplotlib" not in sys.modules
         plots.attention(Path("a.pdf"), [Prediction([1, 2], [3], None, None, np.zeros((1, 2)))])
         assert "matplotlib.pyplot" not in sys.modules

@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 
-from seq2seq_demo.display.predictions import prediction_json, prediction_line, probe_line
-from seq2seq_demo.trained_network import Prediction
+from seq2seq_demo.display.predictions import answers_json, prediction_line, probe_line
+from seq2seq_demo.predictions import Prediction
 
 
 def test_a_line():
@@ -14,7 +14,7 @@ def test_a_line():
 
 def test_json():
     attention = np.array([[0.25, 0.75], [1, 1e-7]])
-    facts = json.loads(prediction_json(Prediction([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention), {"id": "a"}))
+    facts = json.loads(answers_json([Prediction([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention)], {"id": "a"}, None))
     assert list(facts) == ["id", "input", "prediction", "expected", "exact", "probabilities", "attention"]
     assert facts == {
         "id": "a",
@@ -25,14 +25,15 @@ def test_json():
         "probabilities": [0.5, 0.333333],
         "attention": [[0.25, 0.75], [1, 0]],
     }
-    unknown = json.loads(prediction_json(Prediction([1, 2], [2, 3], probabilities=[0.5, 0.5]), {}))
+    unknown = json.loads(answers_json([Prediction([1, 2], [2, 3], probabilities=[0.5, 0.5])], {}, None))
     assert (unknown["expected"], unknown["exact"]) == (None, None)
     assert "attention" not in unknown
 
 
 def test_a_probe():
     right = "    probe [1, 2], prediction=[2 1]"
-    assert probe_line([1, 2], [2, 1], [2, 1], colour=True) == right
-    assert probe_line([1, 2], [2, 3], [2, 1], colour=False) == "    probe [1, 2], prediction=[2 3*] (expected=[2 1])"
+    assert probe_line(Prediction([1, 2], [2, 1], [2, 1]), colour=True) == right
+    wrong = Prediction([1, 2], [2, 3], [2, 1])
+    assert probe_line(wrong, colour=False) == "    probe [1, 2], prediction=[2 3*] (expected=[2 1])"
     red = "    probe [1, 2], prediction=[2 \033[31m3*\033[0m] (expected=[2 1])"
-    assert probe_line([1, 2], [2, 3], [2, 1], colour=True) == red
+    assert probe_line(wrong, colour=True) == red

@@ -95,7 +95,7 @@ def check_histogram(buckets, array, tolerance=1e-5):
 def test_every_level_logs_what_it_says_and_no_more(logged):
     names = list(weight_shapes(MODEL))
     figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
-    levels = [{"train/loss", "train/token_accuracy"} | {f"validation/{name}" for name in figures}]
+    levels = [{"train/loss", "train/token_accuracy", "probe/answer"} | {f"validation/{name}" for name in figures}]
     levels.append({"gradients/global_norm"} | {f"gradients/{name}" for name in names})
     levels.append({f"weights/{name}" for name in names})
     levels.append({"activations/memory", "activations/logits", "activations/attention", "probe/attention"})
@@ -105,7 +105,8 @@ def test_every_level_logs_what_it_says_and_no_more(logged):
         assert {tag for _, tag in logged.levels[level]} == expected
         for (plugin, tag), values in logged.levels[level].items():
             scalar = tag.startswith(("train", "validation")) or tag == "gradients/global_norm"
-            assert plugin == ("scalars" if scalar else "images" if tag == "probe/attention" else "histograms")
+            other = {"probe/attention": "images", "probe/answer": "text"}.get(tag, "histograms")
+            assert plugin == ("scalars" if scalar else other)
             if not tag.startswith("train"):
                 assert [step for step, _ in values] == [147, 294]
 
@@ -191,7 +192,7 @@ def test_a_network_without_attention_shows_none(logged, tmp_path):
         logs.on_epoch_end(logged.recorder.history, untrained(model, 0), logged.validation)
     tags = {tag for _, tag in read(tmp_path) if not tag.startswith("validation/")}
     names = {f"{group}/{name}" for group in ("gradients", "weights") for name in weight_shapes(model)}
-    assert tags == names | {"gradients/global_norm", "activations/memory", "activations/logits"}
+    assert tags == names | {"probe/answer", "gradients/global_norm", "activations/memory", "activations/logits"}
 
 
 def test_the_package_tensorboard_is_not_needed(logged, monkeypatch, tmp_path):
@@ -313,14 +314,20 @@ def test_train_names_its_log_directory(run, temporary):
     assert status == 0, err
     log_dir = Path(out.splitlines()[2].removeprefix("Log directory: "))
     assert log_dir.parent.parent == temporary
-    assert {tag.partition("/")[0] for _, tag in read(log_dir)} == {"train", "validation", "gradients", "weights"}
+    assert {tag.partition("/")[0] for _, tag in read(log_dir)} == {
+        "train",
+        "validation",
+        "probe",
+        "gradients",
+        "weights",
+    }
 
 
 def test_train_logs_where_it_is_told_to(run):
     status, out, err = run("--log-dir", "a/b", *TRAIN)
     assert status == 0, err
     assert out.splitlines()[2] == "Log directory: a/b"
-    assert {tag.partition("/")[0] for _, tag in read(Path("a/b"))} == {"train", "validation"}
+    assert {tag.partition("/")[0] for _, tag in read(Path("a/b"))} == {"train", "validation", "probe"}
 
 
 def test_a_log_directory_that_cannot_be_made_is_refused(run, tmp_path):

@@ -1,0 +1,241 @@
+"""Texts on the command line, from pairs in a file to answers."""
+
+import json
+import random
+import signal
+
+import numpy as np
+import pytest
+from helpers import SMALL, end, snapshot_in, start, wait_for
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.trained_network import TrainedNetwork, load, untrained
+
+TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
+TRAIN = ["train", "--from-file", "train.tsv", *TOKENS, *SMALL, "--batch-size", 16]
+LETTERS = "abé가😀"
+
+
+def rows(n, seed=0):
+    """Pairs of a text and its characters backwards, in capitals."""
+    rng = random.Random(seed)
+    texts = ["".join(rng.choice(LETTERS) for _ in range(rng.randint(1, 4))) for _ in range(n)]
+    return [(text, " ".join(reversed(text.upper()))) for text in texts]
+
+
+def write(name, pairs):
+    with open(name, "w") as file:
+        file.writelines(f"{source}\t{target}\n" for source, target in pairs)
+
+
+@pytest.fixture
+def text_network(run):
+    """A network of texts that has learned nothing, in the file w."""
+    write("train.tsv", rows(60))
+    status, _, err = run(*TRAIN, "-m", "embedding_attention", "-e", 0, "-o", "w")
+    assert status == 0, err
+    return load("w")
+
+
+def test_the_vocabularies_are_those_of_the_data(text_network):
+    source, target = text_network.vocabularies
+    assert source.symbols == ("a", "b", "é", "가", "😀")
+    assert target.symbols == ("A", "B", "É", "가", "😀")
+    assert (text_network.model_config.in_max_int, text_network.ends) == (4, True)
+    assert (text_network.min_in_len, text_network.in_len, text_network.task) == (1, 4, "train.tsv")
+
+
+@pytest.mark.slow
+def test_train_evaluate_and_predict(run):
+    write("train.tsv", rows(900))
+    write("dev.tsv", rows(100, 1))
+    write("test.tsv", [*rows(100, 2), ("ab", "A A"), ("ab", "B A")])
+    settings = ["-m", "embedding_attention", "--cell-size", 16, "-r", 0.03, "--lr-schedule", "cosine", "-e", 6]
+    status, out, err = run(
+        *["train", "--from-file", "train.tsv", "--validation-file", "dev.tsv", *TOKENS, *settings],
+        *["--bidirectional", "--dropout", 0.05, "--keep-best", "-o", "w"],
+    )
+    assert status == 0, err
+    assert "Training on 1000 point dataset (pairs of 'train.tsv', sources of 1-4 symbols), with 6 epochs" in out
+    assert "Sources of 5 characters, targets of 5 words" in out
+    assert "different sources for validation are among those to train on" in err
+    network = load("w")
+    assert network.reached.exact_match > 0.8
+    assert network.model_config.bidirectional
+    _, out, _ = run("evaluate", "-i", "w", "--from-file", "test.tsv", "-v")
+    n = len({source for source, _ in [*rows(100, 2), ("ab", "")]})
+    assert out.startswith(f"{n} sources of test.tsv with 102 targets, of which any is right; an answer's end counts")
+    *_, total = map(json.loads, run("evaluate", "-i", "w", "--from-file", "test.tsv", "--json")[1].splitlines())
+    assert (total["n"], total["n_pairs"], total["in_len"]) == (n, 102, None)
+    assert total["word_error_rate"] == pytest.approx(1 - total["free_running"]["exact_match"])
+    assert f"word error rate {total['word_error_rate']:.5f}, " in out
+    _, out, _ = run("predict", "-i", "w", "abé", "가")
+    assert out == "==> For input abé, prediction=É B A\n==> For input 가, prediction=가\n"
+
+
+def test_predict_as_json(run, text_network):
+    _, out, _ = run("predict", "-i", "w", "가b", "--json", "--show-attention")
+    facts = json.loads(out)
+    assert (facts["input"], facts["input_tokens"]) == ("가b", ["가", "b"])
+    assert facts["prediction"] == " ".join(facts["prediction_tokens"])
+    n = len(facts["prediction_tokens"]) + facts["ended"]
+    assert (len(facts["probabilities"]), np.shape(facts["attention"])) == (n, (n, 2))
+
+
+def test_forms_of_files(run, text_network):
+    _, expected, _ = run("predict", "-i", "w", "ab")
+    answer = expected.partition("prediction=")[2].rstrip()
+    for name, text in [
+        ("in.txt", "ab\r\n"),
+        ("in.tsv", "\ufeffab\tB A\n\n"),
+        ("in.jsonl", '"ab"\n'),
+        ("in.json", '[{"input": ["a", "b"]},\n {"input": "ab"}]'),
+        ("in", '{"input": "ab"}\n'),
+        ("other", "ab\n"),
+    ]:
+        with open(name, "w") as file:
+            file.write(text)
+        status, out, err = run("predict", "-i", "w", "--from-file", name)
+        assert status == 0, err
+        assert all(f"prediction={answer}" in line for line in out.splitlines()), name
+    with open("in", "w") as file:
+        file.write('["a"]\n')
+    status, out, err = run("predict", "-i", "w", "--from-file", "in", "--format", "text")
+    assert 'in, line 1: expected characters that training saw, got "[" as number 1; the nearest are' in err
+
+
+def test_a_heat_map_lines_up(run, text_network):
+    _, out, _ = run("predict", "-i", "w", "a가", "--show-attention")
+    _, header, *lines, _ = out.splitlines()
+    assert header.endswith("  a 가")
+    assert all(line.endswith("|") for line in lines)
+
+
+def escaping_network() -> TrainedNetwork:
+    """A network whose symbols act on a terminal, or would end a line."""
+    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=2, out_max_int=2)
+    source, target = Vocabulary("characters", ("\x07", "\n", "\x1b")), Vocabulary("words", ("\x1b[2J", "x", "y"))
+    weights = untrained(c, 1).weights
+    return TrainedNetwork(c, weights, "t", 3, 3, min_in_len=1, vocabularies=Vocabularies(source, target))
+
+
+def test_no_symbol_acts_on_a_terminal(run):
+    escaping_network().save("w")
+    with open("in.jsonl", "w") as file:
+        file.write('{"input": "\\u001b\\n\\u0007", "output": "\\u001b[2J"}\n')
+    for command in (["predict", "--show-attention"], ["predict", "--beam-size", 3, "--n-best", 3], ["evaluate", "-v"]):
+        status, out, err = run(*command, "-i", "w", "--from-file", "in.jsonl")
+        assert status == 0, err
+        assert "\x07" not in out + err
+        assert "\x1b" not in out + err
+        assert "\\x1b" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["train", 10, "--in-tokens", "words"], "expected --in-tokens words beside --from-file, got it alone"),
+        (["train", 10, "--validation-file", "x"], "expected --validation-file beside --from-file, got it alone"),
+        (
+            ["train", "--from-file", "x", "-p", "sorted", "--out-tokens", "words"],
+            "expected -p or --out-tokens words, got both",
+        ),
+        (["train", "--from-file", "x", *TOKENS, "--in-max-int", 9], "expected --in-max-int or --in-tokens characters"),
+        (["train", "--from-file", "x", "--in-tokens", "chars"], "did you mean characters? expected one of integers"),
+        (["train", 10, "--patience", 0], "expected patience to be an integer of at least 1, got 0"),
+        (["train", 10, "--dropout", 1], "expected dropout"),
+        (["predict", 1, "--n-best", 2], "expected n-best beside beam-size, got it alone"),
+        (["predict", 1, "--beam-size", 2, "--n-best", 3], "expected n-best of at most beam-size 2, got 3"),
+        (["predict", 1, "--beam-size", 2, "--engine", "keras"], "expected --beam-size with --engine numpy, got keras"),
+        (["evaluate", "--beam-size", 0], "expected beam-size to be an integer of at least 1, got 0"),
+        (["evaluate", "--keep-best"], "--keep-best means nothing to evaluate"),
+    ],
+)
+def test_options_that_mean_nothing(run, argv, message):
+    status, out, err = run(*argv)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_what_is_wrong_in_the_data(run):
+    for text, message in [
+        ("ab\tA\tB\n", "train.tsv, line 1: expected a source, a tab and a target, got 2 tabs"),
+        ("a\tA\nab\n", "train.tsv, line 2: expected a target too, after a tab"),
+        ("\tA\n", "train.tsv, line 1: expected a source of some characters, got none"),
+        ("a\tA\nb\t\xff\n", None),
+    ]:
+        with open("train.tsv", "w", encoding="latin-1") as file:
+            file.write(text)
+        status, _, err = run(*TRAIN, "-e", 0, "-o", "w")
+        assert status == 1
+        assert (message or "train.tsv, line 2: expected UTF-8, got byte 0xff") in err
+    status, _, err = run("train", "--from-file", "train.tsv", "-e", 0)
+    assert "expected an integer, got 'a'; texts need in-tokens or out-tokens" in err
+
+
+def test_oddities_are_told(run, monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.data.oddities.LONG", 8)
+    write("train.tsv", [*rows(40), ("ab" * 15, "A"), ("a", "A")])
+    write("dev.tsv", [("a", "A"), ("é", "É")])
+    status, _, err = run(*TRAIN, "--validation-file", "dev.tsv", "-e", 0, "-o", "w")
+    assert status == 0, err
+    assert "train.tsv, line 41: the source has 30 symbols, almost all others at most 4" in err
+    assert "2 of 2 different sources for validation are among those to train on" in err
+    write("train.tsv", [(source, "A") for source, _ in rows(40)])
+    assert "Every target is the same" in run(*TRAIN, "-e", 0, "-o", "w2")[2]
+    write("dev.tsv", [("a", "A"), ("x", "A")])
+    _, _, err = run(*TRAIN, "--validation-file", "dev.tsv", "-e", 0, "-o", "w3")
+    assert 'dev.tsv, line 2: expected characters that training saw, got "x" as number 1' in err
+
+
+def test_a_network_of_texts_and_other_options(run, text_network):
+    _, _, err = run("predict", "-i", "w", "a", "--in-tokens", "words")
+    assert "w has in-tokens characters, but the options ask for words" in err
+    _, _, err = run("train", "-i", "w", "--from-file", "train.tsv", "--in-len", 5, "-e", 0)
+    assert "expected no --in-len: texts have lengths of their own" in err
+    write("more.tsv", [("a", "A"), ("z", "A")])
+    _, _, err = run("train", "-i", "w", "--from-file", "more.tsv", "-e", 1)
+    assert 'more.tsv, line 2: expected characters that training saw, got "z" as number 1; the nearest are "b"' in err
+    status, out, err = run("predict", "-i", "w", "a", "z", "b", "--keep-going")
+    assert (status, out.count("\n")) == (1, 2)
+    assert "skipped 1 that are not" in err
+
+
+@pytest.mark.parametrize("argv", [[3, 1, 2], [3, 1, 2, "-m", "embedding_attention"]])
+def test_a_beam_on_integers(run, argv):
+    _, greedy, _ = run("predict", *argv)
+    _, one, _ = run("predict", *argv, "--beam-size", 1)
+    assert one.startswith(greedy.rstrip() + " (score -0.")
+    _, three, _ = run("predict", *argv, "--beam-size", 4, "--n-best", 3)
+    assert [line[:6] for line in three.splitlines()] == ["==> Fo", "    2.", "    3."]
+    facts = json.loads(run("predict", *argv, "--beam-size", 4, "--n-best", 3, "--json")[1])
+    scores = [answer["score"] for answer in facts["n_best"]]
+    assert scores == sorted(scores, reverse=True)
+    assert facts["prediction"] == facts["n_best"][0]["prediction"] == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_a_training_on_texts_is_resumed_bit_for_bit_with_its_best_epoch(tmp_path):
+    """A kill, then --resume with the options that have to be given again."""
+    kept = {}
+    for name in ("left alone", "killed"):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file, n, seed in (("train.tsv", 300, 0), ("dev.tsv", 50, 1)):
+            with open(folder / file, "w") as out:
+                out.writelines(f"{source}\t{target}\n" for source, target in rows(n, seed))
+        files = ["--from-file", "train.tsv", "--validation-file", "dev.tsv"]
+        options = [*TOKENS, *SMALL, "--batch-size", 8, "-r", 0.05, "-e", 5, "--keep-best", "--patience", 3]
+        process = start(folder, "train", *files, *options, "--dropout", 0.2, "--bidirectional", "-o", "w")
+        if name == "killed":
+            wait_for(lambda folder=folder: snapshot_in(folder) and load(snapshot_in(folder)).best)
+            process.send_signal(signal.SIGKILL)
+            end(process)
+            _, err = end(start(folder, "train", "--resume", "--from-file", "train.tsv"))
+            assert "expected the data that its training began with" in err
+            process = start(folder, "train", "--resume", *files)
+        status, err = end(process)
+        assert status == 0, err
+        kept[name] = (folder / "w").read_bytes()
+    assert kept["killed"] == kept["left alone"]
