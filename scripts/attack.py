@@ -313,7 +313,8 @@ def metadata() -> tuple[int, list[str]]:
     model = {"model": "embedding_attention"} | {
         name: getattr(small_network().model_config, name) for name in ("cell_type", "cell_size", "in_max_int")
     }
-    both = {"model": model, "training": json.loads(_training())}
+    sides = {"source": {"tokens": "characters", "symbols": [*"abcde"]}, "target": {"tokens": "integers", "symbols": []}}
+    every = {"model": model, "training": json.loads(_training()), "vocabularies": sides}
 
     def paths(value: object, path: tuple = ()) -> list[tuple]:
         if not isinstance(value, dict):
@@ -322,7 +323,7 @@ def metadata() -> tuple[int, list[str]]:
 
     def check(change: tuple) -> None:
         path, value, is_gone = change
-        texts = json.loads(json.dumps(both))
+        texts = json.loads(json.dumps(every))
         where = texts
         for name in path[:-1]:
             where = where[name]
@@ -331,11 +332,11 @@ def metadata() -> tuple[int, list[str]]:
         else:
             where[path[-1]] = value
         try:
-            _metadata({"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
+            _metadata(2, {"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
         except DemoError as error:
             assert "\n" not in str(error)
 
-    places = st.sampled_from([path for path in paths(both) if path])
+    places = st.sampled_from([path for path in paths(every) if path])
     return of_hypothesis(st.tuples(places, JSON, st.sampled_from([False] * 9 + [True])), 10_000, check)
 
 
@@ -347,28 +348,40 @@ def checkpoints() -> tuple[int, list[str]]:
 
 
 def json_input() -> tuple[int, list[str]]:
-    """Files of sequences and pairs, as JSON of any shape, as lines and as bytes."""
+    """Files of sequences and pairs, of integers and of text, as JSON of any shape, as lines and as bytes."""
     from seq2seq_demo.data.own_pairs import read_pairs
-    from seq2seq_demo.data.sequences import batches, from_file
+    from seq2seq_demo.data.ragged_reading import read_texts
+    from seq2seq_demo.data.sequence_files import INTEGER_FORM, Form, from_file
+    from seq2seq_demo.data.sequences import batches
+    from seq2seq_demo.data.vocabulary import Growing
     from seq2seq_demo.errors import DemoError
 
     folder = Path(tempfile.mkdtemp())
-    symbols = st.lists(st.integers(-1, 12) | JSON, max_size=5)
+    symbols = st.lists(st.integers(-1, 12) | JSON, max_size=5) | st.text(max_size=5)
     others = {"output": symbols, "id": JSON, "x": JSON}
     items = symbols | st.fixed_dictionaries({"input": symbols}, optional=others) | JSON
     dumped = items.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20)
     lines = st.lists(dumped, max_size=5).map(b"\n".join)
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
 
+    readers = [
+        (INTEGER_FORM, lambda rows: list(batches(rows, 3, None, 9, lambda error: None))),
+        (INTEGER_FORM, read_pairs),
+        (Form("characters", "words"), lambda rows: read_texts(rows, Growing("characters"), Growing("words"))),
+        (Form("words", "characters", "text"), lambda rows: read_texts(rows, Growing("words"), Growing("characters"))),
+    ]
+
     def check(content: bytes) -> None:
         path = folder / f"{os.getpid()}.jsonl"
         path.write_bytes(content)
-        for read in (lambda rows: list(batches(rows, 3, None, 9, lambda error: None)), read_pairs):
+        for form, read in readers:
             try:
-                read(row for row in from_file(str(path)) if row)
+                read(row for row in from_file(str(path), form) if row)
             except DemoError as error:
                 assert "\n" not in str(error).replace(str(path), "")
 
+    texts = st.lists(st.text(max_size=6), max_size=5).map("\t".join)
+    lines |= st.lists(texts, max_size=4).map(lambda rows: "\n".join(rows).encode(errors="ignore"))
     return of_hypothesis(lines | documents | lines.map(lambda text: b"\xef\xbb\xbf" + text), 10_000, check)
 
 

@@ -1,0 +1,113 @@
+"""Spelling to pronunciation: train on CMUdict, test once, and print the error rates beside those that were published.
+
+    .venv/bin/python scripts/published/cmudict.py cmudict.dict [--networks small,best] [--save best.h5]
+
+`cmudict.dict` is that of https://github.com/cmusphinx/cmudict at commit d1f85cd. Settings were chosen on the
+development set; the test set is used once, when a training is over. Published figures are those of
+https://github.com/cmusphinx/g2p-seq2seq (its README in branch tf11, column "latest"), with a split of the same kind.
+"""
+
+import argparse
+import dataclasses
+import random
+import re
+import sys
+from pathlib import Path
+
+from report import machine, n_weights, print_table, timed_training
+
+from seq2seq_demo import TrainedNetwork
+
+SETTINGS = {
+    "small": {  # the network that was published, one direction, without dropout, decoded greedily
+        "num_layers": 2,
+        "cell_size": 64,
+        "embedding_size": 64,
+        "learning_rate": 0.004,
+        "epochs": 12,
+    },
+    "best": {  # of at most 1,050,000 weights
+        "cell_size": 192,
+        "embedding_size": 96,
+        "bidirectional": True,
+        "dropout": 0.35,
+        "learning_rate": 0.002,
+        "epochs": 20,
+    },
+}
+PUBLISHED = {
+    "small": "39.6 % (g2p-seq2seq, 2 x 64)",
+    "best": "31.1 % (g2p-seq2seq, 2 x 512), 30.2 % (Transformer, 3 x 256), 33.9 % (Phonetisaurus)",
+}
+BEAM = 5
+
+Pair = tuple[str, str]
+
+
+def read_dictionary(path: Path) -> dict[str, list[str]]:
+    """Return each word's pronunciations, without stress; a repeated one is dropped."""
+    words: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        entry = line.partition("#")[0].split()
+        if entry:
+            word = re.sub(r"\(\d+\)$", "", entry[0])
+            pronunciation = " ".join(re.sub(r"\d", "", phone) for phone in entry[1:])
+            known = words.setdefault(word, [])
+            if pronunciation not in known:
+                known.append(pronunciation)
+    return words
+
+
+def split(words: dict[str, list[str]]) -> dict[str, list[Pair]]:
+    """Return the pairs of spelling and pronunciation to train on, to develop with and to test on."""
+    shuffled = sorted(words)
+    random.Random(0).shuffle(shuffled)
+    parts: dict[str, list[Pair]] = {"train": [], "dev": [], "test": []}
+    for number, word in enumerate(shuffled):
+        part = {0: "dev", 1: "test", 2: "test"}.get(number % 20, "train")
+        parts[part] += [(word, pronunciation) for pronunciation in words[word]]
+    return parts
+
+
+def row(name: str, network: TrainedNetwork, minutes: float, parts: dict[str, list[Pair]]) -> list[str]:
+    """Test a network; return a row of the table."""
+    cells = [name, f"{n_weights(network):,}", f"{minutes:.0f} min", PUBLISHED[name]]
+    for beam_size in (None, BEAM):
+        for part in ("dev", "test"):
+            e = network.evaluate(parts[part], beam_size=beam_size)
+            cells.append(f"{100 * (1 - e.exact_match):.1f} % / {100 * e.symbol_error_rate:.1f} %")
+    return cells
+
+
+def main() -> None:
+    """Train each network that is asked for, and print its row."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("dictionary", type=Path)
+    parser.add_argument("--networks", default=",".join(SETTINGS), help="small, best or both")
+    parser.add_argument("--save", type=Path, help="where to save the last network, without Adam's moments")
+    parser.add_argument("--epochs", type=int, help="train for fewer, to try the script")
+    options = parser.parse_args()
+    parts = split(read_dictionary(options.dictionary))
+    print(", ".join(f"{len(pairs)} pairs to {part}" for part, pairs in parts.items()), file=sys.stderr)
+    rows = []
+    for name in options.networks.split(","):
+        network, minutes = timed_training(
+            parts["train"],
+            in_tokens="characters",
+            out_tokens="words",
+            validation=parts["dev"],
+            model="embedding_attention",
+            lr_schedule="cosine",
+            keep_best=True,
+            **SETTINGS[name] | ({"epochs": options.epochs} if options.epochs else {}),
+        )
+        if options.save:
+            dataclasses.replace(network, moments={}).save(options.save)
+        rows.append(row(name, network, minutes, parts))
+    print(f"Word and phone error rates, on {machine()}:\n")
+    ways = [f"{way}, {part}" for way in ("greedy", f"beam {BEAM}") for part in ("dev", "test")]
+    print_table(["network", "weights", "training", "published, words", *ways], rows)
+
+
+if __name__ == "__main__":
+    main()
