@@ -198,7 +198,7 @@ def test_a_beam_that_is_asked_for():
     assert beam_of(5, 3, 0.5) == Beam(5, 3, 0.5)
     assert beam_of(1, None, 0.0) == Beam(1)
     for without in ((None, 2, 0.0), (None, None, 0.5), (None, 0, None)):
-        with pytest.raises(UsageError, match="expected (n-best|length-penalty) beside beam-size, got it alone"):
+        with pytest.raises(UsageError, match=r"expected (n-best|length-penalty) beside beam-size, got it alone"):
             beam_of(*without)
     with pytest.raises(UsageError, match="expected n-best to be an integer of at least 1, got 0"):
         beam_of(5, 0, None)

@@ -293,7 +293,9 @@ def test_a_file_of_version_1_is_of_integers(tmp_path, content):
     loaded.save(tmp_path / "v")
     assert (tmp_path / "v").read_bytes() == content  # as version 2
     (tmp_path / "w").write_bytes(of_version_1(content))
-    with pytest.raises(WeightsError, match=r"expected the attributes format, model, training, got \['format', 'model', 'tr"):
+    with pytest.raises(
+        WeightsError, match=r"expected the attributes format, model, training, got \['format', 'model', 'tr"
+    ):
         load(tmp_path / "w")
 
 
