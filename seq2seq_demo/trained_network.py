@@ -131,6 +131,11 @@ class TrainedNetwork:
             f"{symbols}, {n_weights} weights"
         )
 
+    @property
+    def pattern(self) -> str | None:
+        """The built-in pattern that it was trained on, if it was one: texts may come from a file of such a name."""
+        return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
+
     # ---- What it says ----
 
     @overload
@@ -279,8 +284,8 @@ class TrainedNetwork:
         Raises:
             UsageError: the pattern does not take such sources, or makes less than is asked for.
         """
-        if pattern is None and self.task in PATTERNS:
-            pattern = find_pattern(self.task)
+        if pattern is None and self.pattern:
+            pattern = find_pattern(self.pattern)
         if pattern is None:
             return asked or self.out_len or in_len
         c, wanted = self.model_config, asked or self._trained_len(in_len)
@@ -319,9 +324,9 @@ class TrainedNetwork:
             InputError: no pairs, or no fresh sources.
         """
         if task is None:
-            if self.task not in PATTERNS:
+            if self.pattern is None:
                 raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
-            task = self.task
+            task = self.pattern
         self.require_end(out_len, max_out_len)
         beam = beam_of(beam_size, None, length_penalty)
         if self.ends:
@@ -362,6 +367,8 @@ class TrainedNetwork:
             self._require_alike(task)
             yield from measure_given(self.to_numpy(), task.pairs[slice(None, n)], way)
         elif isinstance(task, SequencePattern):
+            if self.vocabularies.are_text:
+                raise UsageError(f"expected pairs to evaluate a network of texts on, got pattern {task.name!r}")
             every = lengths or self.trained_lengths
             numpy_network, seen = self.to_numpy(), self._all_seen(task)
             yield from measure_pattern(numpy_network, task, every, n or EVALUATED, seed, way, seen, kinds)

@@ -57,6 +57,7 @@ COMMANDS = {
             "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
             "train 100000 -p my_patterns.py:my_function",
             "train --from-file pairs.jsonl",
+            "train --from-file words.tsv --in-tokens characters --out-tokens words -m embedding_attention -o words.h5",
         ),
     ),
     "predict": Command(
@@ -66,6 +67,7 @@ COMMANDS = {
         (
             "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
             "predict -i weights.h5 --from-file inputs.jsonl --json",
+            "predict -i words.h5 hello --beam-size 5 --n-best 3",
         ),
     ),
     "evaluate": Command(

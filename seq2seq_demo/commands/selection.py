@@ -45,12 +45,14 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
     pattern = find_pattern(options.pattern) if options.pattern else None
     path, network, notices = _found(options, pattern, in_len)
     check_agreement(options, path, network, pattern)
+    if options.in_len and network.vocabularies.source.is_text:
+        raise UsageError(f"expected no --in-len: {path} is of texts, which have lengths of their own")
     if network.in_len is None:
         notices.append(f"Inferred from the file: {network.summary()}; lengths follow the input")
     elif options.verbose:
         notices.append(network.summary())
-    if pattern is None and network.task in PATTERNS:
-        pattern = find_pattern(network.task)
+    if pattern is None and network.pattern:
+        pattern = find_pattern(network.pattern)
     return Choice(network, pattern, notices)
 
 
@@ -69,6 +71,8 @@ def _found(
             network = load_named(path)
         except WeightsError as error:
             skipped.append(f"Skipping {error}")
+            continue
+        if pattern and network.vocabularies.are_text:  # of a file that is called as the pattern is
             continue
         if options.model in (None, network.model_config.model):
             return path, network, [*skipped, f"Using weights {path}"]
@@ -170,8 +174,9 @@ def _require_room(file: str) -> None:
 
 
 def name_of(file: str) -> str:
-    """Return what a task is called after a file."""
-    return "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
+    """Return what a task is called after a file: never as a built-in pattern, whose network it would pass for."""
+    name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
+    return f"{name}.pairs" if name in PATTERNS else name
 
 
 def asked_tokens(options: NetworkOptions) -> tuple[str, str]:
@@ -213,6 +218,8 @@ def check_agreement(
     if resume and network.trained:
         found |= asdict(network.trained.config) | {"in_len": network.trained.config.lengths}
         asked |= fields_for(options, TrainConfig)
+        if getattr(options, "validation_file", None):  # N counts the pairs to train on
+            found["points"] = network.trained.config.n_training
         asked["in_len"] = _asked_lengths(asked.get("in_len"), asked.pop("min_in_len", None))
     for name, value in asked.items():
         alike = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[found[name]]  # two names of one cell

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo.commands.options import TrainOptions, fields_for
-from seq2seq_demo.commands.selection import check_agreement, load_named, own_pairs
+from seq2seq_demo.commands.selection import check_agreement, load_named, name_of, own_pairs
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data import varied
 from seq2seq_demo.data.oddities import oddities
 from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
-from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
+from seq2seq_demo.data.patterns import DEFAULT_PATTERN, is_own
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import notice
@@ -92,15 +92,24 @@ def start_of_training(options: TrainOptions) -> Start:
         name = name if pairs or pattern else network.task
         if network.in_len is None and (options.in_len or options.out_len):
             network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
-    network = replace(network, task=name, progress=None, lesson=None)
-    return Start(network, config, task, options.name, _destination(options, options.name, task))
+    network = replace(network, task=name, progress=None, lesson=None, best=None)
+    destination = _destination(options, options.name, task)
+    _tell_oddities(pairs)
+    return Start(network, config, task, options.name, destination)
+
+
+def _tell_oddities(pairs: Task | None) -> None:
+    """Say what is odd about pairs, once nothing refuses them any more."""
+    if isinstance(pairs, OwnPairs | OwnRaggedPairs):
+        for oddity in oddities(pairs):
+            notice(oddity)
 
 
 def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | None) -> Path | None:
     """Return the file of -i or --iter-num; None starts afresh."""
     if options.iter_num is None:
         return options.input_weights
-    task = pattern.name if pattern else DEFAULT_PATTERN
+    task = pattern.name if pattern else name_of(options.from_file) if options.from_file else DEFAULT_PATTERN
     path = canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
     if path.exists():
         return path
@@ -139,8 +148,6 @@ def _own_pairs(
     task = own_pairs(options.from_file, options, n, pattern, network, may_end)
     if task.vocabularies.are_text and options.in_len and not options.min_in_len:
         raise UsageError("expected no --in-len: texts have lengths of their own")
-    for oddity in oddities(task):
-        notice(oddity)
     if isinstance(task, OwnPairs):
         return task
     lengths = task.pairs.sources.lengths
@@ -171,10 +178,10 @@ def _pattern_of(network: TrainedNetwork | None) -> SequencePattern:
     """
     if network is None or network.task is None:
         return find_pattern(DEFAULT_PATTERN)
-    if network.task not in PATTERNS:
+    if network.pattern is None:
         again = "-p with your function" if is_own(network.task) else "--from-file"
         raise UsageError(f"the network was trained on {network.task!r}: expected {again} again")
-    return find_pattern(network.task)
+    return find_pattern(network.pattern)
 
 
 def _train_config(
@@ -241,6 +248,7 @@ def _resume(
         if lock:
             lock.close()
         raise
+    _tell_oddities(task)
     epoch = snapshot.progress.epoch + 1 if snapshot.progress else 1
     notice(f"Resuming {path}, epoch {epoch}, step {snapshot.step}")
     return Start(snapshot, run.config, task, name, destination, path, lock)

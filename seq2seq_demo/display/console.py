@@ -149,8 +149,8 @@ def notice(text: str) -> None:
 
 
 def in_a_line(text: str) -> str:
-    """Return the text as `printable` does, with its ends of lines escaped too."""
-    return printable(text).replace("\n", "\\n")
+    """Return the text as `printable` does, with its ends of lines and its tabs escaped too."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def columns(text: str) -> int:

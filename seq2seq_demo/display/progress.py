@@ -125,28 +125,17 @@ def advice(
             f"Exact match {exact_match:.4f} is below 0.99, and the network overfits: since epoch {turn} the validation "
             f"loss has risen while that of training fell. Try {_against_overfitting(config, more_points)}."
         )
-    rate = 0.005 if model_config.has_attention else 0.01
-    tries = [f"--dropout {_more_dropout(config)}"] if has_gap(history) and config.dropout < MOST_DROPOUT else []
-    if config.lr_schedule == "constant":
-        tries.append(f"-r {rate} --lr-schedule cosine")
-    if not model_config.has_attention:
-        tries.append("-m embedding_attention")
-    tries += [
-        f"more epochs (-e {max(10, 2 * config.epochs)})",
-        f"a larger cell (--cell-size {2 * model_config.cell_size})",
-    ]
-    if more_points:
-        tries.insert(0, "more points (train 100000)")
-    return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {', or '.join(tries[:3])}."
+    if has_gap(history):
+        tries = _against_overfitting(config, more_points)
+    else:
+        tries = _against_underfitting(model_config, config, more_points)
+    return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {tries}."
 
 
 RISE = 1.05  # of the validation loss, from its lowest: less may be chance
 GAP = 1.3  # of the validation loss, over that of training: less is common
 MOST_DROPOUT = 0.5
-
-
-def _more_dropout(config: TrainConfig) -> str:
-    return f"{min(MOST_DROPOUT, config.dropout + 0.2):.1f}"
+MORE_POINTS = "more points (train 100000)"
 
 
 def has_gap(history: Sequence[EpochFigures]) -> bool:
@@ -164,13 +153,27 @@ def overfitted_since(history: Sequence[EpochFigures]) -> int | None:
     return lowest.epoch if is_so else None
 
 
+def _against_underfitting(model_config: ModelConfig, config: TrainConfig, more_points: bool) -> str:
+    """Return what helps a network that has not even learned its training points: the first three that apply."""
+    rate = 0.005 if model_config.has_attention else 0.01
+    tries = {
+        f"-r {rate} --lr-schedule cosine": config.lr_schedule == "constant",
+        f"more epochs (-e {max(10, 2 * config.epochs)})": True,
+        MORE_POINTS: more_points,
+        "-m embedding_attention": not model_config.has_attention,
+        f"a larger cell (--cell-size {2 * model_config.cell_size})": True,
+    }
+    return ", or ".join([text for text, applies in tries.items() if applies][:3])
+
+
 def _against_overfitting(config: TrainConfig, more_points: bool) -> str:
-    """Return what helps."""
-    tries = ["more points (train 100000)" if more_points else "more pairs"]
+    """Return what helps a network that knows its training points better than others."""
+    tries = []
     if config.dropout < MOST_DROPOUT:
-        tries.insert(0, f"--dropout {_more_dropout(config)}")
+        tries.append(f"--dropout {min(MOST_DROPOUT, config.dropout + 0.2):.1f}")
     if not config.keep_best:
         tries.append("--keep-best, which saves the epoch that was best")
     elif config.patience is None:
         tries.append("--patience 3, which stops in time")
+    tries.append(MORE_POINTS if more_points else "more pairs")
     return ", or ".join(tries)

@@ -108,7 +108,8 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.task, self.config, self.model_config = task, config, start.model_config
         self.reached, self.progress = start.reached, start.progress or Progress()
-        self.start_step, self.best, self.vocabularies = start_step(start), start.best, start.vocabularies
+        self.start_step, self.vocabularies = start_step(start), start.vocabularies
+        self.best = start.best if start.progress else None  # or it is of another training
         self.network = self.make_network(start)
         self.variables = list(self.network.named_variables().values())
         # Kingma and Ba 2015; TFLearn clipped the gradients without saying so.

@@ -73,7 +73,7 @@ def train(
     for name, value in sizes.items():
         require_integer(name, value, at_least=1)
     if start is not None:
-        start = replace(start, progress=None, lesson=None)  # it may be the snapshot of a training
+        start = replace(start, progress=None, lesson=None, best=None)  # it may be the snapshot of a training
         if shortest is None and start.ends:
             shortest = in_len or start.min_in_len
     if shortest is not None and isinstance(task, OwnPairs):
@@ -129,7 +129,11 @@ def _task(task: Any, start: TrainedNetwork | None, tokens: tuple[str, str], vali
     if isinstance(task, str | Pairs | RaggedPairs) or not isinstance(task, Iterable):
         if validation is not None or tokens != (INTEGERS, INTEGERS):
             raise UsageError(f"expected pairs for a validation or tokens of their own, got {task!r}"[:200])
-        return as_task(task)
+        found = as_task(task)
+        if vocabularies and found.vocabularies != vocabularies:
+            what = " to ".join(vocabularies.tokens)
+            raise UsageError(f"expected pairs of the symbols of the network, {what}, got {task!r}"[:200])
+        return found
     return task_of_rows(task, vocabularies, tokens, validation)
 
 
