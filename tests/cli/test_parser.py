@@ -246,3 +246,8 @@ def test_the_examples_of_the_help_are_parsed(help_of, tmp_path, command):
         program, *argv = example.split()
         assert program == "seq2seq-demo"
         assert type(parse(argv)) is COMMANDS[command or argv[0]].options
+
+
+def test_the_help_of_train_and_predict_has_an_example_with_texts(help_of):
+    assert re.search(r"^  seq2seq-demo train .*--in-tokens characters ", help_of("train --help"), re.MULTILINE)
+    assert re.search(r"^  seq2seq-demo predict .*[a-z] --beam-size 5 --n-best 3$", help_of("predict -h"), re.MULTILINE)

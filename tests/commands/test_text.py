@@ -2,14 +2,15 @@
 
 import json
 import random
-import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import SMALL, end, snapshot_in, start, wait_for
+from helpers import SMALL
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, load, untrained
 
 TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
@@ -145,8 +146,6 @@ def test_no_symbol_acts_on_a_terminal(run):
         (["train", "--from-file", "x", "--in-tokens", "chars"], "did you mean characters? expected one of integers"),
         (["train", 10, "--patience", 0], "expected patience to be an integer of at least 1, got 0"),
         (["train", 10, "--dropout", 1], "expected dropout"),
-        (["predict", 1, "--n-best", 2], "expected n-best beside beam-size, got it alone"),
-        (["predict", 1, "--beam-size", 2, "--n-best", 3], "expected n-best of at most beam-size 2, got 3"),
         (["predict", 1, "--beam-size", 2, "--engine", "keras"], "expected --beam-size with --engine numpy, got keras"),
         (["evaluate", "--beam-size", 0], "expected beam-size to be an integer of at least 1, got 0"),
         (["evaluate", "--keep-best"], "--keep-best means nothing to evaluate"),
@@ -202,40 +201,87 @@ def test_a_network_of_texts_and_other_options(run, text_network):
     assert "skipped 1 that are not" in err
 
 
-@pytest.mark.parametrize("argv", [[3, 1, 2], [3, 1, 2, "-m", "embedding_attention"]])
-def test_a_beam_on_integers(run, argv):
-    _, greedy, _ = run("predict", *argv)
-    _, one, _ = run("predict", *argv, "--beam-size", 1)
-    assert one.startswith(greedy.rstrip() + " (score -0.")
-    _, three, _ = run("predict", *argv, "--beam-size", 4, "--n-best", 3)
-    assert [line[:6] for line in three.splitlines()] == ["==> Fo", "    2.", "    3."]
-    facts = json.loads(run("predict", *argv, "--beam-size", 4, "--n-best", 3, "--json")[1])
-    scores = [answer["score"] for answer in facts["n_best"]]
-    assert scores == sorted(scores, reverse=True)
-    assert facts["prediction"] == facts["n_best"][0]["prediction"] == [1, 2, 3]
+@pytest.mark.parametrize("command", [["predict", "a"], ["evaluate", "--from-file", "train.tsv"]])
+def test_a_network_of_texts_has_no_pattern_and_takes_any_length(run, text_network, command):
+    for options, message in (
+        (["-p", "sorted"], "w has characters and words, but patterns (-p) are of integers"),
+        (["--in-len", 1], "expected no --in-len: w is of texts, which have lengths of their own"),
+    ):
+        status, out, err = run(*command, "-i", "w", *options)
+        assert (status, out) == (2, "")
+        assert message in err
 
 
-@pytest.mark.slow
-def test_a_training_on_texts_is_resumed_bit_for_bit_with_its_best_epoch(tmp_path):
-    """A kill, then --resume with the options that have to be given again."""
-    kept = {}
-    for name in ("left alone", "killed"):
-        folder = tmp_path / name
-        folder.mkdir()
-        for file, n, seed in (("train.tsv", 300, 0), ("dev.tsv", 50, 1)):
-            with open(folder / file, "w") as out:
-                out.writelines(f"{source}\t{target}\n" for source, target in rows(n, seed))
-        files = ["--from-file", "train.tsv", "--validation-file", "dev.tsv"]
-        options = [*TOKENS, *SMALL, "--batch-size", 8, "-r", 0.05, "-e", 5, "--keep-best", "--patience", 3]
-        process = start(folder, "train", *files, *options, "--dropout", 0.2, "--bidirectional", "-o", "w")
-        if name == "killed":
-            wait_for(lambda folder=folder: snapshot_in(folder) and load(snapshot_in(folder)).best)
-            process.send_signal(signal.SIGKILL)
-            end(process)
-            _, err = end(start(folder, "train", "--resume", "--from-file", "train.tsv"))
-            assert "expected the data that its training began with" in err
-            process = start(folder, "train", "--resume", *files)
-        status, err = end(process)
+@pytest.mark.parametrize("file", ["sorted.tsv", "sorted"])
+def test_a_file_called_as_a_pattern_is_not_that_pattern(run, file):
+    write(file, [("a", "A"), ("b", "B"), ("ab", "B A")])
+    texts = ["train", "--from-file", file, *TOKENS, *SMALL, "-e", 0]
+    for n in (1, 2):
+        status, out, err = run(*texts)
         assert status == 0, err
-        kept[name] = (folder / "w").read_bytes()
-    assert kept["killed"] == kept["left alone"]
+        assert f"_{n}.weights.h5" in out
+    path = out.split()[-1]
+    assert load(path).pattern is None
+    status, out, err = run("predict", "-i", path, "ab")
+    assert (status, "expected" in out) == (0, False), err
+    status, out, err = run("predict", "-p", "sorted", 3, 1, 2)
+    assert (status, "prediction=[1 2 3] (expected=[1 2 3])" in out) == (0, True), err
+    assert "as none in . fit" in err
+    status, out, err = run(*texts, "--iter-num", 2)
+    assert status == 0, err
+    assert out.endswith("_3.weights.h5\n")
+    assert "starting afresh" not in err
+    status, _, err = run("train", 60, "-i", path, "-e", 0, "-o", "x")
+    assert status == 2
+    assert "expected --from-file again" in err
+
+
+def test_texts_under_the_name_of_a_pattern_are_passed_over(run, text_network):
+    """An earlier program, or a stranger, may have called them so."""
+    named = replace(text_network, task="sorted")
+    named.save("ts2s__basic__sorted_1.weights.h5")
+    status, out, err = run("predict", "-p", "sorted", 3, 1, 2)
+    assert (status, "(expected=[1 2 3])" in out) == (0, True), err
+    status, out, err = run("predict", "a")
+    assert (status, "expected" in out) == (0, False), err
+    assert named.pattern is None
+    with pytest.raises(UsageError, match="expected a task to evaluate it on"):
+        named.evaluate()
+
+
+def test_integers_of_a_file_called_as_a_pattern(run):
+    with open("reversed", "w") as file:
+        file.writelines("1 2 3\t7\n" for _ in range(4))
+    assert run("train", "--from-file", "reversed", *SMALL, "-e", 0, "-o", "w")[0] == 0
+    _, out, _ = run("predict", "-i", "w", 1, 2, 3)
+    assert "expected" not in out
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_data_that_are_refused_are_not_called_odd(run, resume):
+    write("train.tsv", [("a", "A"), ("b", "A"), ("a", "A")])
+    write("dev.tsv", [("a", "A")])
+    odd = [*TRAIN, "--validation-file", "dev.tsv", "-e", 0, "-o", "w", *resume]
+    status, _, err = run(*odd)
+    assert (status, err.count("\n")) == (0, 2 + len(resume)), err
+    assert "Every target is the same" in err
+    assert "1 of 1 different sources for validation are among those to train on" in err
+    for refused in (["--in-len", "2-3"], ["--in-len", 3], ["--out-len", 2]):
+        status, _, err = run(*odd, *refused)
+        assert (status, err.count("\n")) == (2, 1 + len(resume)), err
+    write("train.tsv", [("a", "A")])
+    status, _, err = run(*[word for word in odd if word not in ("--validation-file", "dev.tsv")])
+    assert (status, err.count("\n")) == (1, 1 + len(resume)), err
+
+
+def test_a_tab_stays_in_its_line(run):
+    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=1, out_max_int=1)
+    sides = Vocabularies(Vocabulary("characters", ("\t", "a")), Vocabulary("characters", ("\t", "b")))
+    TrainedNetwork(c, untrained(c, 1).weights, "t", 3, 3, min_in_len=1, vocabularies=sides).save("w")
+    with open("in.jsonl", "w") as file:
+        file.write('{"input": "a\\ta", "output": "\\tb"}\n')
+    for command in (["predict", "--show-attention"], ["predict", "--beam-size", 3, "--n-best", 3], ["evaluate", "-v"]):
+        status, out, err = run(*command, "-i", "w", "--from-file", "in.jsonl")
+        assert status == 0, err
+        assert "\t" not in out + err
+        assert "\\t" in out

@@ -61,3 +61,4 @@ def test_text_is_printed_as_it_is_but_for_what_acts_on_a_terminal():
         assert printable(text) == text
     assert printable("a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b") == r"a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b"
     assert in_a_line("한\n\u200d") == "한\\n\u200d"
+    assert in_a_line("a\tb\\t") == "a\\tb\\t"

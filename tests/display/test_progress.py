@@ -1,0 +1,60 @@
+"""What is advised after a training that ended below 99 % exact match."""
+
+import pytest
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.display.progress import advice
+from seq2seq_demo.evaluation import EpochFigures, Figures
+
+ATTENTION, RNN = ModelConfig("embedding_attention", cell_size=48), ModelConfig("embedding_rnn")
+UNDERFITTED = [(2.0, 2.1), (1.5, 1.6), (1.2, 1.25)]  # loss in training and in validation, of each epoch
+GAP = [(2.0, 2.1), (0.9, 1.2), (0.5, 0.9)]  # the second is 1.8 times the first, and still falls
+OVERFITTED = [(2.0, 2.1), (0.9, 1.0), (0.5, 1.2)]  # it rises
+COSINE, EPOCHS = "-r 0.005 --lr-schedule cosine", "more epochs (-e 14)"
+KEEP_BEST, POINTS = "--keep-best, which saves the epoch that was best", "more points (train 100000)"
+CELL, MODEL = "a larger cell (--cell-size 96)", "-m embedding_attention"
+
+
+def history(losses):
+    return [
+        EpochFigures(n, n, loss, 0.5, Figures(validation, 0.5, 0.5, 0.5, 0.5))
+        for n, (loss, validation) in enumerate(losses, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "losses", "settings", "more_points", "tries"),
+    [
+        (ATTENTION, UNDERFITTED, {}, False, [COSINE, EPOCHS, CELL]),
+        (ATTENTION, UNDERFITTED, {}, True, [COSINE, EPOCHS, POINTS]),
+        (RNN, UNDERFITTED, {}, False, ["-r 0.01 --lr-schedule cosine", EPOCHS, MODEL]),
+        (ATTENTION, UNDERFITTED, {"lr_schedule": "cosine"}, False, [EPOCHS, CELL]),
+        (RNN, UNDERFITTED, {"lr_schedule": "cosine"}, True, [EPOCHS, POINTS, MODEL]),
+        (ATTENTION, UNDERFITTED, {"lr_schedule": "cosine", "epochs": 2}, False, ["more epochs (-e 10)", CELL]),
+        (ATTENTION, [], {}, False, [COSINE, EPOCHS, CELL]),  # nothing is known
+        (ATTENTION, [(1.0, 1.29)], {}, False, [COSINE, EPOCHS, CELL]),  # so much is common
+        (ATTENTION, [(1.0, 1.31)], {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
+        (ATTENTION, GAP, {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
+        (RNN, GAP, {"lr_schedule": "cosine"}, True, ["--dropout 0.2", KEEP_BEST, POINTS]),
+        (ATTENTION, OVERFITTED, {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
+        (ATTENTION, OVERFITTED, {"dropout": 0.2}, True, ["--dropout 0.4", KEEP_BEST, POINTS]),
+        (ATTENTION, OVERFITTED, {"dropout": 0.4}, False, ["--dropout 0.5", KEEP_BEST, "more pairs"]),
+        (ATTENTION, OVERFITTED, {"dropout": 0.5}, False, [KEEP_BEST, "more pairs"]),
+        (
+            ATTENTION,
+            OVERFITTED,
+            {"keep_best": True},
+            False,
+            ["--dropout 0.2", "--patience 3, which stops in time", "more pairs"],
+        ),
+        (ATTENTION, OVERFITTED, {"keep_best": True, "patience": 2}, False, ["--dropout 0.2", "more pairs"]),
+        # The validation loss rose, but so did the other: that is no overfitting.
+        (ATTENTION, [(1.0, 1.0), (1.4, 1.5)], {}, False, [COSINE, EPOCHS, CELL]),
+    ],
+)
+def test_what_to_try_next(model, losses, settings, more_points, tries):
+    said = advice(model, TrainConfig(**{"epochs": 7} | settings), 0.43219, more_points, history(losses))
+    assert said.count("\n") == 0
+    assert said.startswith("Exact match 0.4322 is below 0.99")
+    assert said.partition("ry ")[2].removesuffix(".").split(", or ") == tries
+    assert ("the network overfits: since epoch 2 the validation loss has risen" in said) == (losses is OVERFITTED)

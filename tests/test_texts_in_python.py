@@ -1,0 +1,112 @@
+"""Texts in the Python API: trained on, asked, measured, kept."""
+
+import random
+
+import numpy as np
+import pytest
+
+from seq2seq_demo import Callback, InputError, UsageError, load, train
+
+# What a network can learn from a few pairs: each letter stands for a word.
+WORDS = {"a": "alpha", "b": "bravo", "é": "echo", "🦊": "fox"}
+TINY = {"cell_size": 16, "embedding_size": 8, "model": "embedding_attention", "batch_size": 16}
+LEARNED = {"learning_rate": 0.03, "lr_schedule": "cosine", "epochs": 8}
+
+
+def spelled(n, seed):
+    rng = random.Random(seed)
+    texts = ["".join(rng.choices([*WORDS], k=rng.randint(1, 3))) for _ in range(n)]
+    return [(text, " ".join(WORDS[letter] for letter in text)) for text in texts]
+
+
+class Last(Callback):
+    def on_epoch_end(self, history, network, validation):
+        self.validation, self.network = validation, network
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A network that spells, and what its last epoch was measured on."""
+    last = Last()
+    pairs = (pair for pair in spelled(400, 0))  # any iterable
+    tokens = {"in_tokens": "characters", "out_tokens": "words"}
+    network = train(pairs, **tokens, validation=spelled(30, 1), callbacks=[last], **TINY, **LEARNED)
+    return network, last
+
+
+@pytest.mark.slow
+def test_texts_are_answered_with_texts(trained, tmp_path):
+    network, last = trained
+    assert network.vocabularies.source.symbols == tuple(sorted(WORDS))
+    assert network.vocabularies.target.symbols == tuple(sorted(WORDS.values()))
+    assert last.validation.sources.rows() == [[sorted(WORDS).index(x) for x in text] for text, _ in spelled(30, 1)]
+    unseen = ["🦊", "ab🦊", "éé", "ba"]
+    expected = ["fox", "alpha bravo fox", "echo echo", "bravo alpha"]
+    network.save(tmp_path / "w")
+    for same in (network, load(tmp_path / "w")):
+        assert same.predict(unseen) == expected
+    assert network.predict([["b", "a"], "e\u0301"]) == ["bravo alpha", "echo"]  # a list holds symbols; normal form C
+    assert network.evaluate(spelled(50, 2)).exact_match == 1
+    assert network.evaluate([("a", "alpha"), ("a", "echo"), ("b", "alpha")]).exact_match == 0.5  # alternatives
+
+
+@pytest.mark.slow
+def test_a_beam_gives_several_answers_the_best_first(trained):
+    network, _ = trained
+    each = network.predict(["ab", "🦊"], beam_size=5, n_best=3)
+    assert [len(answers) for answers in each] == [3, 3]
+    assert [answers[0] for answers in each] == ["alpha bravo", "fox"]
+    assert all(len({*answers}) == 3 for answers in each)
+    assert network.predict(["ab", "🦊"], beam_size=5) == ["alpha bravo", "fox"]
+    assert network.predict(["ab", "🦊"], beam_size=1) == network.predict(["ab", "🦊"])
+    (detailed,) = network.predict(["ab"], beam_size=5, n_best=3, length_penalty=1.0, details=True)
+    for answer in detailed:
+        n_written = len(answer.predicted) + 1
+        assert answer.score == pytest.approx(np.log(answer.probabilities).sum() / n_written, abs=1e-5)
+        assert answer.attention.shape == (n_written, 2)
+        assert (answer.text, answer.source_text, answer.ended) == (" ".join(answer.predicted), "ab", True)
+    scores = [answer.score for answer in detailed]
+    assert scores == sorted(scores, reverse=True)
+    with pytest.raises(UsageError, match="expected n-best of at most beam-size 2, got 3"):
+        network.predict(["ab"], beam_size=2, n_best=3)
+
+
+@pytest.mark.slow
+def test_a_network_of_texts_is_trained_further_on_texts(trained):
+    network, _ = trained
+    further = train([("ab", "bravo"), ("b", "")], start=network, epochs=1)
+    assert (further.step, further.vocabularies) == (network.step + 1, network.vocabularies)
+    for pairs, settings, error, message in [
+        ([("ax", "alpha")], {}, InputError, 'pairs, row 0: expected characters that training saw, got "x" as number 2'),
+        ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected tokens of the network, characters, words"),
+        ("sorted", {}, UsageError, "expected pairs of the symbols of the network, characters to words, got 'sorted'"),
+    ]:
+        with pytest.raises(error, match=message):
+            train(pairs, start=network, epochs=0, **settings)
+
+
+def test_what_no_network_of_texts_can_read():
+    pairs = [("ab", "x"), ("b", "y")]
+    network = train(pairs, in_tokens="characters", out_tokens="words", epochs=0, **TINY)
+    for sources, message in [
+        (
+            ["ab", "bc"],
+            'sources, row 1: expected characters that training saw, got "c" as number 2; the nearest are "b"',
+        ),
+        ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
+        ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            network.predict(sources)
+    with pytest.raises(
+        InputError, match='validation, row 0: expected characters that training saw, got "c" as number 1'
+    ):
+        train(pairs, in_tokens="characters", out_tokens="words", validation=[("c", "x")])
+    with pytest.raises(InputError, match=r"pairs, row 0: expected a list of integers, got .*texts need in-tokens"):
+        train(pairs)
+    with pytest.raises(UsageError, match="expected pairs for a validation or tokens of their own, got 'sorted'"):
+        train("sorted", in_tokens="characters")
+    with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts on, got pattern 'sorted'"):
+        network.evaluate("sorted")
+    with pytest.raises(UsageError, match="unknown out-tokens 'letters'"):
+        train(pairs, out_tokens="letters")

@@ -1,0 +1,140 @@
+"""Trainings with --keep-best and --patience, and what becomes of a snapshot's best epoch.
+
+They are real but for the figures of validation, which these tests make up, so that it is known which epoch is best.
+"""
+
+import random
+import signal
+from dataclasses import replace
+
+import pytest
+
+from seq2seq_demo import train
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.own_ragged_pairs import task_of_rows
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.errors import Interrupted
+from seq2seq_demo.evaluation import Figures
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.trained_network import Lesson, load, untrained
+from seq2seq_demo.training.loop import Trainer, fit
+from seq2seq_demo.training.snapshots import Interruption, Snapshots
+from seq2seq_demo.training.train import sized
+from seq2seq_demo.training.varied_loop import VariedTrainer
+
+# Exact match and loss after each epoch: 3 is better than 2, as its loss is lower, 5 is as good as 3, and 7 the best.
+REACHED = [(0.2, 1.0), (0.6, 0.9), (0.6, 0.5), (0.5, 0.1), (0.6, 0.5), (0.6, 0.6), (0.7, 2.0), (0.7, 2.5)]
+STEPS = 6  # of an epoch
+
+
+@pytest.fixture(autouse=True)
+def figures(monkeypatch):
+    """Let each epoch reach what is made up."""
+
+    def measure(trainer, validation):
+        exact, loss = REACHED[trainer.progress.epoch]
+        return Figures(loss, 0.3, 0.3, 0.3, exact)
+
+    for kind in (Trainer, VariedTrainer):
+        monkeypatch.setattr(kind, "measure", measure)
+
+
+def texts(n):
+    rng = random.Random(0)
+    rows = ["".join(rng.choices("abc", k=rng.randint(1, 3))) for _ in range(n)]
+    return [(text, text[::-1]) for text in rows]
+
+
+TEXTS = task_of_rows(texts(48), None, ("characters", "characters"), [("ab", "ba")])
+CASES = {
+    "texts": (TEXTS, {"dropout": 0.2}),
+    "one length": (find_pattern("reversed"), {"points": 53, "in_len": 2, "out_len": 2}),
+}
+
+
+def fitted(case, callbacks=(), snapshots=None, start=None, **settings):
+    """A network that is trained on a task."""
+    task, sizes = CASES[case]
+    model_config = ModelConfig("embedding_rnn", "BasicRNNCell", cell_size=7, embedding_size=5, **task.largest_symbols())
+    config = TrainConfig(**{"learning_rate": 0.02, "epochs": len(REACHED), "batch_size": 8} | sizes | settings)
+    start = start or replace(untrained(model_config, 0), vocabularies=task.vocabularies)
+    return fit(task, sized(task, config, model_config, None, None), start, callbacks, snapshots)
+
+
+class Recorder(Callback):
+    def __init__(self):
+        self.networks = []
+
+    def on_epoch_end(self, history, network, validation):
+        self.networks.append(network)
+
+
+class Interrupting(Callback):
+    """Sends a signal at a step."""
+
+    def __init__(self, step, interruption):
+        self.step, self.interruption = step, interruption
+
+    def on_steps_end(self, step, points, loss, token_accuracy):
+        self.interruption.signum = signal.SIGINT if step == self.step else None
+
+
+def interrupted(folder, case, epoch, **settings):
+    """The snapshot of a training that stopped before the end of this epoch."""
+    task, interruption = CASES[case][0], Interruption()
+    snapshots = Snapshots(folder, None, task.name, Lesson(), Destination(), interruption, lambda text: None)
+    with pytest.raises(Interrupted), snapshots:
+        fitted(case, [Interrupting(epoch * STEPS, interruption)], snapshots, **settings)
+    return snapshots.last
+
+
+def alike(network, other):
+    """Whether all arrays have the same bits."""
+    return network.step == other.step and all(
+        (array == theirs[name]).all()
+        for arrays, theirs in ((network.weights, other.weights), (network.moments, other.moments))
+        for name, array in arrays.items()
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_the_best_epoch_is_saved_and_patience_ends_also_once_resumed(tmp_path, case):
+    whole = Recorder()
+    saved = fitted(case, [whole], keep_best=True)
+    assert len(whole.networks) == 8
+    assert_saved(saved, whole, 7)
+    assert not alike(saved, whole.networks[-1])
+    stopping, settings = Recorder(), {"keep_best": True, "patience": 3}
+    saved = fitted(case, [stopping], **settings)
+    assert len(stopping.networks) == 6
+    assert_saved(saved, whole, 3)
+    snapshot = load(interrupted(tmp_path, case, 5, **settings))
+    assert alike(snapshot.best, whole.networks[2])
+    assert fitted(case, start=snapshot, **settings).to_bytes() == saved.to_bytes()
+
+
+def assert_saved(network, recorder, epoch):
+    """Require that the network is what it was after an epoch, and does not hold what only a snapshot does."""
+    assert alike(network, recorder.networks[epoch - 1])
+    assert (network.reached.exact_match, network.reached.loss) == REACHED[epoch - 1]
+    assert (network.best, network.progress) == (None, None)
+
+
+@pytest.mark.slow
+def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
+    """A snapshot whose weights another training starts from gives it no best epoch."""
+    path = interrupted(tmp_path, "one length", 5, keep_best=True)
+    snapshot = load(path)
+    assert (snapshot.best.step, snapshot.step) == (3 * STEPS, 5 * STEPS)
+    once = {"epochs": 1, "batch_size": 45}
+    for trained in (
+        train("reversed", start=snapshot, points=50, in_len=2, **once),
+        fitted("one length", start=replace(snapshot, progress=None), points=50, **once),
+    ):
+        assert (trained.step, trained.best) == (5 * STEPS + 1, None)
+    for epochs in (0, 1):
+        status, _, err = run("train", 50, "-i", path, "-e", epochs, "--batch-size", 45, "-o", "w")
+        assert status == 0, err
+        assert load("w").step == 5 * STEPS + epochs

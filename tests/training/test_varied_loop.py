@@ -1,0 +1,184 @@
+"""How the points of different lengths become batches, and their gradients; `test_padded` shows that padding is none."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import random_weights
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.ragged import Ragged, RaggedPairs
+from seq2seq_demo.network.ram import bytes_of_a_row
+from seq2seq_demo.trained_network import Progress, TrainedNetwork
+from seq2seq_demo.training import varied_loop
+from seq2seq_demo.training.loop import STEPS_PER_CALL
+from seq2seq_demo.training.varied_loop import VariedTrainer, Widths, first_that_holds, padding_widths, rows_in_part
+
+MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=9)
+
+
+def pairs_of(source_lengths, target_lengths, seed=0):
+    """Random pairs of these lengths."""
+    rng = np.random.default_rng(seed)
+    sides = (source_lengths, target_lengths)
+    return RaggedPairs(*(Ragged.of_rows([rng.integers(0, 9, n).tolist() for n in lengths]) for lengths in sides))
+
+
+def trainer(pairs, batch_size, **settings):
+    sizes = {"in_len": int(pairs.sources.lengths.max()), "min_in_len": 1, "out_len": 30} | settings
+    config = TrainConfig(2 * len(pairs), batch_size=batch_size, **sizes)
+    return VariedTrainer("mine", config, TrainedNetwork(MODEL, random_weights(MODEL)), pairs)
+
+
+# ---- The order of an epoch ----
+
+
+def test_points_are_sorted_in_stretches_of_64_batches_by_source_then_target():
+    B, rng = 3, np.random.default_rng(1)
+    pairs = pairs_of(rng.integers(1, 9, 500), rng.integers(0, 9, 500))
+    order = trainer(pairs, B).order(pairs)
+    assert sorted(order) == list(range(500))
+    sizes = [(int(pairs.sources.lengths[n]), int(pairs.targets.lengths[n])) for n in order]
+    for first in range(0, 498, STEPS_PER_CALL * B):
+        stretch = sizes[first : min(498, first + STEPS_PER_CALL * B)]
+        batches = [stretch[n : n + B] for n in range(0, len(stretch), B)]
+        assert batches != sorted(batches)  # they come in random order
+        assert [size for batch in sorted(batches) for size in batch] == sorted(stretch)
+
+
+def test_the_order_follows_from_seed_step_and_epoch():
+    pairs = pairs_of([1, 2, 3, 4] * 10, [1] * 40)
+    orders = {}
+    for seed, start_step, epoch in itertools.product((0, 1), repeat=3):
+        ours = trainer(pairs, 2, seed=seed)
+        ours.start_step, ours.progress = start_step, Progress(epoch)
+        orders[seed, start_step, epoch] = tuple(ours.order(pairs).tolist())
+        assert tuple(ours.order(pairs).tolist()) == orders[seed, start_step, epoch]
+    assert len({*orders.values()}) == 8
+
+
+# ---- Batches ----
+
+
+def test_batches_hold_symbols_end_and_lengths_and_zeros_for_rows_that_are_lacking():
+    pairs = RaggedPairs(Ragged.of_rows([[1, 2], [3], [4, 5, 6]]), Ragged.of_rows([[], [7, 8], [9]]))
+    sources, targets, source_lengths, target_lengths = (x.numpy() for x in trainer(pairs, 2).batches(pairs))
+    go = MODEL.go
+    assert sources[:2].tolist() == [[[1, 2, 0], [3, 0, 0]], [[4, 5, 6], [0, 0, 0]]]
+    assert targets[:2].tolist() == [[[go, go, go], [7, 8, go]], [[9, go, go], [0, 0, 0]]]
+    assert source_lengths[:2].tolist() == [[2, 1], [3, 0]]
+    assert target_lengths[:2].tolist() == [[1, 3], [2, 0]]  # with END
+    for array in (sources, targets, source_lengths, target_lengths):
+        assert array.shape[:2] == (STEPS_PER_CALL, 2)
+        assert not array[2:].any()
+    assert trainer(pairs, 2).n_symbols(pairs) == 1 + 3 + 2
+
+
+# ---- Widths ----
+
+
+def cheapest(lengths, n):
+    """The padded symbols of the n widths that take the fewest, by trying all."""
+    every, longest = sorted({*lengths}), max(lengths)
+    chosen = itertools.combinations(every, min(n, len(every)))
+    return min(
+        sum(min(width for width in widths if width >= length) for length in lengths)
+        for widths in chosen
+        if longest in widths
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_no_other_widths_add_less_padding(n):
+    for seed in range(5):
+        lengths = np.random.default_rng(seed).integers(1, 13, 40)
+        widths = padding_widths(pairs_of(lengths, lengths), n)
+        assert len(widths.usual) == n
+        assert widths.wide == []
+        found = sum(min(S for S, _ in widths.usual if length <= S) for length in lengths.tolist())
+        assert found == cheapest(lengths.tolist(), n)
+
+
+def test_a_width_has_room_for_the_targets_of_all_that_are_no_longer():
+    pairs = pairs_of([1, 1, 4, 4, 9], [2, 6, 3, 0, 1])
+    assert padding_widths(pairs, 3).usual == [(1, 7), (4, 7), (9, 7)]
+    pairs = pairs_of([1, 1, 4, 4, 9], [2, 0, 3, 0, 5])
+    assert padding_widths(pairs, 3).usual == [(1, 3), (4, 4), (9, 6)]
+
+
+@pytest.mark.parametrize(
+    ("long_ones", "wide"),
+    [
+        ([], []),
+        ([(300, 2)], [(300, 4)]),
+        ([(300, 2), (700, 0)], [(700, 4)]),
+        ([(2, 400)], [(5, 401)]),
+        ([(300, 400)], [(300, 401)]),
+        ([(300, 2), (2, 400), (250, 500)], [(300, 4), (5, 401), (250, 501)]),
+    ],
+)
+def test_what_is_very_much_longer_has_widths_of_its_own(long_ones, wide):
+    usual = [(1 + n % 5, n % 4) for n in range(4000)]
+    pairs = pairs_of(*zip(*usual, *long_ones, strict=True))
+    widths = padding_widths(pairs, 1)
+    assert widths.usual == [(5, 4)]
+    assert widths.wide == wide
+    assert trainer(pairs, 8, epochs=1).uses_xla() == bool(wide)
+
+
+@pytest.mark.parametrize(
+    ("source_lengths", "target_lengths", "number"),
+    [
+        ([1, 2], [1, 3], 0),
+        ([2, 0], [3, 0], 0),  # a row is lacking
+        ([1, 3], [1, 1], 1),
+        ([1, 1], [4, 1], 1),
+        ([1, 5], [4, 1], 1),
+        ([1, 5], [5, 1], 2),
+        ([9, 1], [1, 1], 3),
+    ],
+)
+def test_the_first_width_that_holds_a_batch(source_lengths, target_lengths, number):
+    batch = [tf.zeros((2, 9)), tf.zeros((2, 9)), tf.constant(source_lengths), tf.constant(target_lengths)]
+    assert int(first_that_holds(batch, [(2, 3), (5, 4), (6, 7)])) == number
+
+
+# ---- Parts ----
+
+
+@pytest.mark.parametrize(
+    ("rows", "mib", "apart", "n"),
+    [
+        (128, 4, False, 128),
+        (128, 5, False, 64),  # more than 512 MiB
+        (128, 8, False, 64),
+        (96, 8, False, 48),
+        (7, 100, False, 1),  # a divisor
+        (6, 100, False, 3),
+        (128, 4000, False, 1),
+        (128, 1, True, 1),
+    ],
+)
+def test_how_many_rows_are_taken_at_once(rows, mib, apart, n):
+    assert rows_in_part(rows, mib * 2**20, apart) == n
+
+
+@pytest.mark.parametrize(("rows_of_a_part", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
+def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, wide):
+    """Whether memory, or a very long row among them, has them taken apart."""
+    usual = pairs_of([3, 1, 2, 3], [2, 0, 1, 4])
+    with_long = pairs_of([3, 1, 12, 3], [2, 0, 7, 4])
+    whole, apart = trainer(with_long, 4), trainer(with_long, 4)
+    whole.widths, apart.widths = Widths([(12, 8)], []), Widths([(3, 5)], wide)
+    apart_sums = tf.function(apart._sums)
+    for pairs in (usual, with_long):
+        n_symbols = tf.constant(float(whole.n_symbols(pairs)))
+        monkeypatch.setattr(varied_loop, "PART", 2**40)
+        expected = whole._sums(*(x[0] for x in whole.batches(pairs)), n_symbols, tf.constant(0))
+        monkeypatch.setattr(varied_loop, "PART", rows_of_a_part * bytes_of_a_row(MODEL, *wide[-1]))
+        batch = [x[0] for x in apart.batches(pairs)]
+        found = apart_sums(*batch, n_symbols, first_that_holds(batch, apart.widths.usual))
+        for ours, reference in zip(found, expected, strict=True):
+            assert np.abs(ours - reference).max() < 1e-5
+        assert float(expected[0]) > 1
