@@ -28,11 +28,11 @@ SETTINGS = {
     },
     "best": {  # of at most 1,050,000 weights
         "cell_size": 192,
-        "embedding_size": 96,
+        "embedding_size": 72,
         "bidirectional": True,
-        "dropout": 0.35,
+        "dropout": 0.4,
         "learning_rate": 0.002,
-        "epochs": 20,
+        "epochs": 45,
     },
 }
 PUBLISHED = {
