@@ -6,7 +6,14 @@ import sys
 import traceback
 
 from seq2seq_demo.cli.parser import parse
-from seq2seq_demo.commands.options import EvaluateOptions, Options, PatternsOptions, PredictOptions, TrainOptions
+from seq2seq_demo.commands.options import (
+    EvaluateOptions,
+    NetworksOptions,
+    Options,
+    PatternsOptions,
+    PredictOptions,
+    TrainOptions,
+)
 from seq2seq_demo.display import console
 from seq2seq_demo.display.console import notice, printable
 from seq2seq_demo.errors import DemoError, Interrupted
@@ -61,6 +68,10 @@ def run(options: Options) -> None:
             from seq2seq_demo.commands.patterns import patterns
 
             patterns(options)
+        case NetworksOptions():
+            from seq2seq_demo.commands.networks import networks
+
+            networks()
 
 
 def _in_a_line(error: Exception) -> str:

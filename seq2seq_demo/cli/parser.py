@@ -14,6 +14,7 @@ from seq2seq_demo.commands.options import (
     ENGINES,
     PREDICT_EXPECTS,
     EvaluateOptions,
+    NetworksOptions,
     Options,
     PatternsOptions,
     PredictOptions,
@@ -34,6 +35,7 @@ from seq2seq_demo.config import (
 from seq2seq_demo.data.patterns import OWN_FUNCTION, PATTERNS
 from seq2seq_demo.display.console import result
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.files import canonical
 
 MAX_LISTED = 1000  # lengths of a range of --lengths
 
@@ -67,7 +69,7 @@ COMMANDS = {
         (
             "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
             "predict -i weights.h5 --from-file inputs.jsonl --json",
-            "predict -i words.h5 hello --beam-size 5 --n-best 3",
+            "predict -i g2p hello --beam-size 5 --n-best 3",
         ),
     ),
     "evaluate": Command(
@@ -81,6 +83,12 @@ COMMANDS = {
         "",
         "list what can be learned, or check one (-p)",
         ("patterns", "patterns -p my_patterns.py:my_function"),
+    ),
+    "networks": Command(
+        NetworksOptions,
+        "",
+        "list the networks that come with the program",
+        ("networks",),
     ),
 }
 OVERVIEW = "Train small sequence-to-sequence networks on integers; see what they learned."
@@ -144,9 +152,9 @@ def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any
             raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got none, nor a terminal to ask")
         return {"words": tuple(values)}
     found = " ".join(values)
-    if command == "patterns":
+    if command in ("patterns", "networks"):
         if values:
-            raise UsageError(f"patterns expects nothing after it, got {found}")
+            raise UsageError(f"{command} expects nothing after it, got {found}")
         return {}
     if len(values) > 1:
         what = {
@@ -232,10 +240,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _add_every(add: Add) -> None:
-    d, S, T = ModelConfig, TrainConfig.in_len, TrainConfig.out_len
     add("-h", "--help", action=_Help, nargs=0, help="show this; after a command, its options")
     add("--version", action=_Version, nargs=0, help="show the version")
     add("-v", "--verbose", action="count", help="say more; twice: parameters, tracebacks")
+
+
+def _add_task(add: Add) -> None:
+    d, S, T = ModelConfig, TrainConfig.in_len, TrainConfig.out_len
     pattern = f"one that `patterns` lists, or {OWN_FUNCTION}"
     _add_choice(add, "-p/--pattern-name", PATTERNS, pattern, dest="pattern", metavar="NAME")
     in_len = f"length of a source (default {S}, or as trained)"
@@ -248,7 +259,9 @@ def _add_every(add: Add) -> None:
 def _add_network(add: Add) -> None:
     d = ModelConfig
     sequences = "sequences or pairs, as JSON or a line each; - is standard input"
-    add("-i", "--input-weights", type=_path, metavar="FILE", help="weights to start from: ours, or a .tfl of 2016")
+    weights = "weights to use: a file, ours or a .tfl of 2016, or else a name that `networks` lists"
+    action = add("-i", "--input-weights", type=_path, metavar="FILE", help=weights)
+    action.completer = _weights  # type: ignore[attr-defined]
     add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")')
     add("--iter-num", type=_integer, metavar="N", help="load iteration N of these names; train saves N + 1")
     add("--data-dir", type=_path, metavar="DIR", help="where canonical files are kept (default .)")
@@ -330,6 +343,7 @@ OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
     (("predict", "evaluate"), _add_answers),
     (("train", "evaluate"), _add_seed),
     (("train", "predict", "evaluate"), _add_network),
+    (("train", "predict", "evaluate", "patterns"), _add_task),
     (tuple(COMMANDS), _add_every),
 )
 
@@ -342,6 +356,13 @@ def _add_choice(add: Add, names: str, choices: Collection[str], text: str, **mor
     """Add an option whose values the shell completes; a wrong one gets an error of ours, with a suggestion."""
     action = add(*names.split("/"), help=text, **more)
     action.completer = lambda **_: choices  # type: ignore[attr-defined]
+
+
+def _weights(prefix: str, **_: object) -> list[str]:
+    """Return what the shell may complete to weights: names that come with the program, and files."""
+    from argcomplete.completers import FilesCompleter
+
+    return [*canonical.shipped_networks(), *FilesCompleter()(prefix)]
 
 
 def _choices(names: Collection[str], default: str) -> str:

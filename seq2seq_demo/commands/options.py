@@ -31,13 +31,19 @@ ENGINES = ("numpy", "keras")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of every command.
+    """The options of every command."""
+
+    verbose: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions(Options):
+    """The options of every command that has to do with a task.
 
     Raises:
         UsageError: a value is out of its range, or contradicts another; so do the classes below.
     """
 
-    verbose: int = 0
     pattern: str | None = None
     in_len: int | None = None
     out_len: int | None = None
@@ -54,7 +60,7 @@ class Options:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkOptions(Options):
+class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
     input_weights: Path | None = None
@@ -254,8 +260,13 @@ class EvaluateOptions(NetworkOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PatternsOptions(Options):
+class PatternsOptions(TaskOptions):
     """The options of `patterns`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworksOptions(Options):
+    """The options of `networks`."""
 
 
 def fields_for(options: Options, config_class: type[ModelConfig] | type[TrainConfig]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which network, task and lengths the options mean, and what contradicts them."""
 
+import difflib
 import itertools
 import os
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from seq2seq_demo.files import canonical
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 LONGEST_WITHOUT_ATTENTION = 10  # symbols, that the shipped networks of embedding_rnn are trained at
+NEAREST = 3  # names that an error proposes
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def _found(
     options: NetworkOptions, pattern: SequencePattern | None, in_len: int | None
 ) -> tuple[Path, TrainedNetwork, list[str]]:
     """Return file, network, and what to say of the choice."""
-    path, task = options.input_weights, pattern.name if pattern else DEFAULT_PATTERN
+    task = pattern.name if pattern else DEFAULT_PATTERN
+    path = named_network(options.input_weights) if options.input_weights else None
     if options.iter_num is not None:
         path = canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
     if path is not None:
@@ -85,6 +88,23 @@ def _found(
             f"{', '.join(canonical.shipped_tasks())}: train one first, as in `train 100000 -p {options.pattern}`"
         )
     return path, load(path), [*skipped, f"Using weights {path}, as none in {options.data_dir} fit"]
+
+
+def named_network(given: Path) -> Path:
+    """Return the file that -i gives, or where there is none the shipped network of that name.
+
+    Raises:
+        WeightsError: there is neither.
+    """
+    is_file, is_name = os.path.lexists(given) and not given.is_dir(), given.name == str(given)
+    if is_file or not is_name:
+        return given
+    shipped = canonical.shipped_networks()
+    if given.name in shipped:
+        return shipped[given.name]
+    near = difflib.get_close_matches(given.name.removesuffix(canonical.ENDING), shipped, n=NEAREST)
+    names = f"a shipped network, as {' or '.join(near)}" if near else "a name that `networks` lists"
+    raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
 
 def load_named(path: Path) -> TrainedNetwork:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo.commands.options import TrainOptions, fields_for
-from seq2seq_demo.commands.selection import check_agreement, load_named, name_of, own_pairs
+from seq2seq_demo.commands.selection import check_agreement, load_named, name_of, named_network, own_pairs
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data import varied
 from seq2seq_demo.data.oddities import oddities
@@ -108,7 +108,7 @@ def _tell_oddities(pairs: Task | None) -> None:
 def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | None) -> Path | None:
     """Return the file of -i or --iter-num; None starts afresh."""
     if options.iter_num is None:
-        return options.input_weights
+        return named_network(options.input_weights) if options.input_weights else None
     task = pattern.name if pattern else name_of(options.from_file) if options.from_file else DEFAULT_PATTERN
     path = canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
     if path.exists():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
+ENDING = ".weights.h5"
 _FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")  # .tfl: of 2016
 LONGEST_PART = 100  # bytes of a name or a task, so that a file name stays below the 255 that it can have
 
@@ -89,6 +90,20 @@ def shipped_path(task: str, model: str) -> Path:
 def shipped_tasks() -> list[str]:
     """Return the patterns of which weights are shipped."""
     return sorted({task for path in _shipped_dir().glob("*") if (task := task_in_name(path))})
+
+
+def shipped_networks() -> dict[str, Path]:
+    """Return the shipped networks by the names that `-i` takes: `sorted-attention` and `sorted-rnn`, or `g2p`.
+
+    A pattern's is called after its task and its model, any other after its file.
+    """
+    paths = {_shipped_name(path): path for path in _shipped_dir().glob(f"*{ENDING}")}
+    return dict(sorted(paths.items()))
+
+
+def _shipped_name(path: Path) -> str:
+    match = _match(path.name)
+    return f"{match[3]}-{match[2].removeprefix('embedding_')}" if match else path.name.removesuffix(ENDING)
 
 
 def _shipped_dir() -> Path:

@@ -13,7 +13,7 @@ HEAVY = ("tensorflow", "keras", "numpy", "h5py")
 
 def test_an_error_is_a_line_and_a_status(run):
     for argv, status, message in (
-        (["predict", 1, "-i", "none"], 1, "none: expected a weights file, found none"),
+        (["predict", 1, "-i", "none"], 1, "none: expected a weights file or a name that `networks` lists"),
         (["predict", "--from-file", "none"], 1, "none: expected a file of sequences: No such file or directory"),
         (["train", 5, "-p", "none.py:f"], 2, "expected a Python file 'none.py' with a pattern, found none"),
         (["trian"], 2, "unknown command 'trian': did you mean train"),
@@ -92,7 +92,7 @@ def test_predict_imports_neither_tensorflow_nor_keras(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("argv", [["evaluate", "20", "-p", "copy", "-i", "w"], ["patterns"]])
+@pytest.mark.parametrize("argv", [["evaluate", "20", "-p", "copy", "-i", "w"], ["patterns"], ["networks"]])
 def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, argv):
     monkeypatch.chdir(tmp_path)
     save_random("w", ModelConfig("embedding_attention"), task="copy")
@@ -132,12 +132,14 @@ def test_standard_streams_that_are_closed_or_full(tmp_path, closed, status, said
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("", {"train", "predict", "evaluate", "patterns"}),
+        ("", {"train", "predict", "evaluate", "patterns", "networks"}),
         ("tr", {"train"}),
         ("train -p r", {"reversed", "rotated", "running_sum"}),
         ("-m embedding_a", {"embedding_attention"}),
         ("train 100 --lr-schedule ", {"constant", "cosine"}),
         ("predict --engine ", {"numpy", "keras"}),
+        ("predict -i sorted-", {"sorted-attention", "sorted-rnn"}),
+        ("networks --", {"--help", "--version", "--verbose"}),
         ("train --cell-type B", {"BasicLSTMCell", "BasicRNNCell"}),
         ("evaluate --l", {"--lengths", "--length-penalty"}),
         ("predict --l", {"--length-penalty"}),

@@ -104,7 +104,7 @@ def test_going_on_from_a_file(run):
     assert load("w").step == 40
     status, _, err = run("train", 60, "-e", 1, "-i", "none")
     assert status == 1
-    assert "none: expected a weights file, found none" in err
+    assert "none: expected a weights file or a name that `networks` lists, found neither" in err
 
 
 def test_where_weights_cannot_be_saved_is_said_before_training(run):

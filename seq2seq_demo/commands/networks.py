@@ -1,0 +1,30 @@
+"""`networks`: list the networks that come with the program, by the names that `-i` takes."""
+
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.display.console import result, table
+from seq2seq_demo.files.canonical import shipped_networks
+from seq2seq_demo.trained_network import TrainedNetwork, load
+
+MEASURED = "Exact match is free-running, on the validation data of the training."
+OF_PAIRS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # what no pattern tells
+
+
+def networks() -> None:
+    """Print a row for each network."""
+    header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
+    rows = [_row(name, load(path)) for name, path in shipped_networks().items()]
+    result(f"{MEASURED}\n\n{table(header, rows, str.ljust)}")
+
+
+def _row(name: str, network: TrainedNetwork) -> list[str]:
+    """Return what is told of a network."""
+    n_weights = sum(weight.size for weight in network.weights.values())
+    reached = f"{network.reached.exact_match:.4f}" if network.reached else "unknown"
+    return [name, f"{network.min_in_len}-{network.in_len}", f"{n_weights:9,}", reached, _what_it_does(name, network)]
+
+
+def _what_it_does(name: str, network: TrainedNetwork) -> str:
+    """Return what a network was trained to do, in a line."""
+    if network.task not in PATTERNS:
+        return OF_PAIRS.get(name, "")
+    return (PATTERNS[network.task].function.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,109 @@
+import os
+import tomllib
+
+import pytest
+from helpers import ROOT, save_random
+
+from seq2seq_demo.config import MODELS
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.files.canonical import shipped_networks, shipped_path
+from seq2seq_demo.trained_network import load
+
+OF_PATTERNS = {
+    f"{pattern}-{model.removeprefix('embedding_')}": (pattern, model) for pattern in PATTERNS for model in MODELS
+}
+
+
+def test_every_shipped_file_has_a_name():
+    networks = shipped_networks()
+    assert list(networks) == sorted({*OF_PATTERNS, "g2p"})
+    assert {path.name for path in networks.values()} == {
+        name for name in os.listdir(networks["sorted-rnn"].parent) if not name.endswith(".LICENSE")
+    }
+    for name, (pattern, model) in OF_PATTERNS.items():
+        assert networks[name] == shipped_path(pattern, model)
+
+
+def test_the_list(run):
+    status, out, err = run("networks")
+    assert (status, err) == (0, "")
+    measured, blank, header, *rows = out.splitlines()
+    assert measured == "Exact match is free-running, on the validation data of the training."
+    assert (blank, header.split()) == ("", ["network", "lengths", "weights", "exact", "match"])
+    assert [row.split()[0] for row in rows] == list(shipped_networks())
+    cells = {row.split()[0]: row.split(maxsplit=4) for row in rows}
+    assert cells["sorted-attention"][1:] == ["1-20", "19,031", "1.0000", "Ascending order."]
+    assert cells["added-attention"][1:4] == ["2-20", "59,607", "0.4178"]
+    assert all(len(row) == 5 for row in cells.values()), "one is not said what it does"
+
+
+def test_a_file_that_does_not_say_what_it_reached(run, monkeypatch, tmp_path):
+    save_random(tmp_path / "w", min_in_len=3)
+    monkeypatch.setattr("seq2seq_demo.commands.networks.shipped_networks", lambda: {"w": tmp_path / "w"})
+    assert run("networks")[1].splitlines()[-1].split()[:4] == ["w", "3-10", "14,351", "unknown"]
+
+
+def test_a_name_works_from_any_directory(run):
+    status, out, err = run("predict", "-i", "reversed-attention", 7, 0, 7, 0, 1)
+    assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
+    assert err == f"Using weights {shipped_networks()['reversed-attention']}\n"
+    status, out, _ = run("evaluate", "-i", "copy-rnn", 50, "--lengths", 3)
+    assert (status, out.splitlines()[0]) == (0, "Sources of each length, pattern 'copy'; an answer's end counts")
+    status, _, err = run("train", "-i", "sorted-rnn", "-e", 0, "-o", "copy.h5")
+    assert (status, load("copy.h5").step) == (0, load(shipped_networks()["sorted-rnn"]).step), err
+
+
+def test_a_file_of_that_name_wins(run, tmp_path):
+    save_random(tmp_path / "sorted-rnn")
+    status, _, err = run("predict", "-i", "sorted-rnn", *range(10))
+    assert (status, err) == (0, "Using weights sorted-rnn\n")
+    (tmp_path / "copy-rnn").symlink_to("nothing")
+    status, _, err = run("predict", "-i", "copy-rnn", *range(10))
+    assert (status, err) == (1, "seq2seq-demo: error: copy-rnn: expected a weights file, found none\n")
+    (tmp_path / "reversed-rnn").mkdir()
+    assert run("predict", "-i", "reversed-rnn", *range(10))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sortd-rnn", "sortd-rnn: expected a weights file or a shipped network, as sorted-rnn or "),
+        (
+            "sorted-rnn.weights.h5",
+            "sorted-rnn.weights.h5: expected a weights file or a shipped network, as sorted-rnn or ",
+        ),
+        ("zzz", "zzz: expected a weights file or a name that `networks` lists, found neither"),
+        ("d/sorted-rnn", "d/sorted-rnn: expected a weights file, found none"),
+    ],
+)
+def test_a_name_that_nothing_has(run, name, expected):
+    for command in (["predict", 1], ["evaluate"], ["train", 50, "-o", "v"]):
+        status, out, err = run(*command, "-i", name)
+        assert (status, out) == (1, "")
+        assert err.startswith(f"seq2seq-demo: error: {expected}")
+        assert err.count("\n") == 1
+    assert not os.path.exists("v")
+
+
+@pytest.mark.parametrize(("word", "phones"), [("hello", "HH AH L OW"), ("through", "TH R UW")])
+def test_how_a_word_is_pronounced(run, word, phones):
+    status, out, err = run("predict", "-i", "g2p", word)
+    assert (status, out) == (0, f"==> For input {word}, prediction={phones}\n"), err
+
+
+def test_the_network_of_words_is_small():
+    path = shipped_networks()["g2p"]
+    network = load(path)
+    assert path.stat().st_size <= 4_000_000
+    assert not network.moments
+    assert network.vocabularies.tokens == ("characters", "words")
+
+
+def test_the_licence_of_its_data_goes_with_it():
+    folder = shipped_networks()["sorted-rnn"].parent
+    first, _, licence = (folder / "g2p.LICENSE").read_text().partition("\n")
+    assert "trained on CMUdict" in first
+    assert licence.startswith("\nCopyright (C) 1993-2015 Carnegie Mellon University.")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "trained_weights/*.LICENSE" in project["project"]["license-files"]
+    assert "trained_weights" in project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
