@@ -1,0 +1,213 @@
+"""The scripts that train beside published tables: their data, their figures, and a small run of each."""
+
+import importlib
+import sys
+from collections import Counter
+
+import pytest
+from helpers import ROOT
+
+from seq2seq_demo import load
+
+FOLDER = ROOT / "scripts" / "published"
+DICTIONARY = """\
+'bout B AW1 T
+a AH0
+a(2) EY1
+aachen AA1 K AH0 N # place, german
+read R EH1 D
+read(2) R IY1 D
+read(3) R IY0 D
+"""
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Import a script by its name, as Python does when it runs one."""
+    monkeypatch.syspath_prepend(FOLDER)
+    yield importlib.import_module
+    for path in FOLDER.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+def run(script, monkeypatch, *argv):
+    monkeypatch.setattr(sys, "argv", ["script", *map(str, argv)])
+    script.main()
+
+
+def table(out):
+    """The cells of a table in Markdown, without its header."""
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in out.splitlines() if line.startswith("| ")][1:]
+
+
+# ---- CMUdict ----
+
+
+def test_the_pronunciations_of_a_word(script, tmp_path):
+    (tmp_path / "d").write_text(DICTIONARY)
+    assert script("cmudict").read_dictionary(tmp_path / "d") == {
+        "'bout": ["B AW T"],
+        "a": ["AH", "EY"],
+        "aachen": ["AA K AH N"],
+        "read": ["R EH D", "R IY D"],
+    }
+
+
+def test_the_split_of_the_words(script):
+    words = {f"w{number:03}": [f"P{number}"] for number in range(200)}
+    words["w000"].append("Q0")
+    parts = script("cmudict").split(words)
+    assert {part: len({word for word, _ in pairs}) for part, pairs in parts.items()} == {
+        "train": 170,
+        "dev": 10,
+        "test": 20,
+    }
+    assert sum(map(len, parts.values())) == 201
+    of = {word: part for part, pairs in parts.items() for word, _ in pairs}
+    assert all(of[word] == part for part, pairs in parts.items() for word, _ in pairs)
+    (part_of_two,) = {part for part, pairs in parts.items() for pair in pairs if pair[0] == "w000"}
+    assert {("w000", "P0"), ("w000", "Q0")} <= set(parts[part_of_two])
+    assert parts == script("cmudict").split(dict(reversed(words.items())))  # whatever the order of the file
+
+
+def test_the_counts_of_cmudict(script):
+    path = ROOT.parent / "shared" / "cmudict" / "cmudict.dict"
+    if not path.is_file():
+        pytest.skip(f"CMUdict is not at {path}")
+    words = script("cmudict").read_dictionary(path)
+    assert len(words) == 125_944
+    parts = script("cmudict").split(words)
+    assert {part: len(pairs) for part, pairs in parts.items()} == {"train": 114_544, "dev": 6_723, "test": 13_455}
+    assert len({phone for pairs in words.values() for phones in pairs for phone in phones.split()}) == 39
+
+
+# ---- SCAN ----
+
+COMMANDS = {
+    "jump": "JUMP",
+    "turn left": "LTURN",
+    "walk right": "RTURN WALK",
+    "look opposite left": "LTURN LTURN LOOK",
+    "turn opposite right": "RTURN RTURN",
+    "run around right": "RTURN RUN RTURN RUN RTURN RUN RTURN RUN",
+    "turn around left twice": " ".join(["LTURN"] * 8),
+    "walk left thrice": "LTURN WALK LTURN WALK LTURN WALK",
+    "jump and turn right twice": "JUMP RTURN RTURN",
+    "jump after turn right twice": "RTURN RTURN JUMP",
+}
+
+
+def test_the_commands(script):
+    pairs = script("scan").grammar()
+    actions = dict(pairs)
+    assert len(pairs) == len(actions) == 20_910
+    assert len(list(script("scan").phrases())) == 34
+    assert {command: actions[command] for command in COMMANDS} == COMMANDS
+    assert max(len(text.split()) for text in actions.values()) == 48
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("simple", (16_728, 4_182)), ("jump", (14_670, 7_706)), ("left", (21_890, 1_208))]
+)
+def test_the_sizes_of_a_split(script, name, sizes):
+    training, test = script("scan").split(name, seed=1)
+    assert (len(training), len(test)) == sizes
+    assert not set(training) & set(test)
+
+
+def test_the_split_by_length(script):
+    training, test = script("scan").split("length", seed=0)
+    lengths = [{len(actions.split()) for _, actions in pairs} for pairs in (training, test)]
+    assert (max(lengths[0]), min(lengths[1]), max(lengths[1])) == (22, 24, 48)
+    assert len(training) + len(test) == 20_910
+
+
+@pytest.mark.parametrize(("name", "primitive", "times"), [("jump", "jump", 1_467), ("left", "turn left", 2_189)])
+def test_what_is_only_seen_alone(script, name, primitive, times):
+    training, test = script("scan").split(name, seed=0)
+    assert Counter(command for command, _ in training if primitive in command) == {primitive: times}
+    assert all(primitive in command for command, _ in test)
+
+
+def test_seeds_split_differently(script):
+    scan = script("scan")
+    assert scan.split("simple", 1) == scan.split("simple", 1)
+    assert scan.split("simple", 1)[1] != scan.split("simple", 2)[1]
+
+
+# ---- Addition ----
+
+
+def test_the_sums(script):
+    addition = script("addition")
+    pairs = addition.questions()
+    numbers = [tuple(sorted(map(int, question[::-1].split("+")))) for question, _ in pairs]
+    assert len(set(numbers)) == len(pairs) == 50_000
+    assert {len(question) for question, _ in pairs} == {7}
+    assert all(int(answer) == sum(both) for both, (_, answer) in zip(numbers, pairs, strict=True))
+    assert max(map(max, numbers)) == 999
+
+
+def test_the_accuracy_of_characters(script):
+    accuracy = script("addition").character_accuracy
+    assert accuracy(["12", "1998"], ["12", "1998"]) == 1
+    assert accuracy(["13"], ["12"]) == 3 / 4  # the padding is right
+    assert accuracy(["123"], ["12"]) == 3 / 4  # one too many, where padding is expected
+    assert accuracy([""], ["12"]) == 2 / 4
+    assert accuracy(["12345", "7"], ["1234", "8"]) == 7 / 8  # what is beyond the fourth does not count
+
+
+# ---- What is printed ----
+
+
+def test_a_table(script, capsys):
+    script("report").print_table(["a", "b"], [[1, "x"], ["2 %", 3.5]])
+    assert capsys.readouterr().out == "| a | b |\n|---|---|\n| 1 | x |\n| 2 % | 3.5 |\n"
+
+
+def test_the_speed_of_both(script):
+    speed = script("yoyodyne_speed")
+    assert speed.row("we", 1234, 600, [60, 2, 1, 3]) == ["we", "1,234", "300", "200 to 600"]  # the first is not counted
+    assert speed.ratio([9, 10, 20, 30], [1, 2, 2, 2]) == 10
+
+
+@pytest.mark.slow
+def test_a_small_run_of_cmudict(script, monkeypatch, capsys, tmp_path):
+    words = [f"{a}{b}{c}" for a in "abcde" for b in "fghij" for c in "klmno"]
+    (tmp_path / "d").write_text("".join(f"{word} {' '.join(word.upper())}\n" for word in words))
+    cmudict = script("cmudict")
+    tiny = {"cell_size": 8, "embedding_size": 4, "learning_rate": 0.01, "epochs": 2}
+    monkeypatch.setattr(cmudict, "SETTINGS", {"small": tiny})
+    run(cmudict, monkeypatch, tmp_path / "d", "--networks", "small", "--epochs", 1, "--save", tmp_path / "w")
+    out, err = capsys.readouterr()
+    assert "104 pairs to train, 7 pairs to dev, 14 pairs to test" in err
+    ((name, _, _, published, *rates),) = table(out)
+    assert (name, published) == ("small", cmudict.PUBLISHED["small"])
+    assert len(rates) == 4
+    assert all(rate.count(" % / ") == 1 for rate in rates)
+    network = load(tmp_path / "w")
+    assert (network.trained.config.epochs, network.trained.config.keep_best, network.moments) == (1, True, {})
+
+
+@pytest.mark.slow
+def test_a_small_run_of_scan(script, monkeypatch, capsys):
+    scan = script("scan")
+    pairs = list(scan.phrases())
+    monkeypatch.setattr(scan, "grammar", lambda: pairs)
+    settings = {"model": "embedding_rnn", "cell_type": "GRUCell", "cell_size": 4}
+    monkeypatch.setattr(scan, "SPLITS", {"simple": (settings, "99.8")})
+    run(scan, monkeypatch, "--splits", "simple", "--seeds", 2, "--presentations", 10)
+    ((name, sizes, _, _, published, ours),) = table(capsys.readouterr().out)
+    assert (name, sizes, published) == ("simple", "27 / 7", "99.8")
+    assert ours.count(" ± ") == 1
+
+
+@pytest.mark.slow
+def test_a_small_run_of_addition(script, monkeypatch, capsys):
+    addition = script("addition")
+    monkeypatch.setattr(addition, "PAIRS", 300)
+    run(addition, monkeypatch, "--epochs", 2)
+    theirs, ours = table(capsys.readouterr().out)
+    assert theirs[1:4] == ["205,324", "0.9985 (epoch 27)", "0.9883"]
+    assert ours[1] == "154,455"
+    assert ours[2].split(" (")[0] >= ours[3]
