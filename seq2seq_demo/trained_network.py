@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, overload
 
 import numpy as np
 
+from seq2seq_demo import recording
 from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, TrainConfig, beam_of, require_integer
 from seq2seq_demo.data import varied
 from seq2seq_demo.data.batches import Pairs, Sample, training_sources
@@ -25,7 +26,7 @@ from seq2seq_demo.data.tasks import Task, as_task
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary, source_rows
 from seq2seq_demo.errors import DemoError, UsageError, WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, measure
-from seq2seq_demo.files import access, container
+from seq2seq_demo.files import access, canonical, container
 from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint, read_checkpoint
 from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
 from seq2seq_demo.files.typed_json import parse_object, require_type, typed
@@ -36,11 +37,13 @@ from seq2seq_demo.network.parallel import in_threads
 from seq2seq_demo.network.parameters import Weights, check_weights, initial_weights, weight_shapes
 from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit
 from seq2seq_demo.predictions import GREEDY, Prediction, Wanted, answers_to
+from seq2seq_demo.recording import Recording
 from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, Way, measure_given, measure_pattern, total
 
 MOST_DRAWN_AGAIN = 100_000_000, 10_000_000  # symbols and points; more would take long, whoever wrote the file
 MOST_STEPS = 2**53
-BEST = "best/"  # what the weights of a training's best epoch are named after, in a snapshot
+# What the weights of a training's best epoch, and those that it recorded, are named after in a snapshot.
+BEST, RECORDED = "best/", "recorded/"
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -100,6 +103,7 @@ class TrainedNetwork:
     program: str | None = None  # that trained it, if not this one
     vocabularies: Vocabularies = OF_INTEGERS
     best: Kept | None = None  # of a snapshot: the best epoch's so far, if that is what will be saved
+    recording: Recording | None = None  # of a training that was asked for one, and of its snapshots
 
     @property
     def training_id(self) -> str:
@@ -441,13 +445,15 @@ class TrainedNetwork:
         return Seq2Seq(self.model_config, self.weights)
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write a weights file, whole or not at all.
+        """Write a weights file, whole or not at all, and if the training was recorded, its recording beside it.
 
         Raises:
-            WeightsError: `load` would refuse it, or it could not be written.
+            WeightsError: `load` would refuse it, or it could not be written; or the recording could not.
             FileExistsError: it is there already and `overwrite` is False.
         """
         access.check_writable(Path(path), "a weights file", WeightsError)
+        if self.recording:
+            recording.check_place(canonical.recording_path(Path(path)), overwrite)
         content = self.to_bytes()
         try:
             access.write(Path(path), content, overwrite)
@@ -455,6 +461,9 @@ class TrainedNetwork:
             raise
         except OSError as error:
             raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
+        if self.recording:
+            beside = recording.to_bytes(self.recording, self.model_config, self.weights)
+            recording.write(canonical.recording_path(Path(path)), beside, overwrite)
 
     def to_bytes(self) -> bytes:
         """Return the content of its weights file; the same network gives the same bytes.
@@ -465,6 +474,8 @@ class TrainedNetwork:
         arrays = _arrays(self.model_config, Kept(self.weights, self.step, self.moments))
         if self.best:
             arrays |= {f"{BEST}{name}": array for name, array in _arrays(self.model_config, self.best).items()}
+        if self.recording and self.progress:
+            arrays |= recording.to_arrays(self.recording, RECORDED)
         vocabularies = {name: asdict(side) for name, side in self.vocabularies._asdict().items()}
         facts = {"model": asdict(self.model_config), "training": self._training_json(), "vocabularies": vocabularies}
         texts = {name: json.dumps(value) for name, value in facts.items()}
@@ -545,6 +556,8 @@ def _network_of_2016(content: bytes) -> TrainedNetwork:
 
 def _from_bytes(content: bytes) -> TrainedNetwork:
     file = container.read(content)
+    if file.texts.get("kind") == recording.KIND:
+        raise WeightsError("expected a weights file, found the recording of a training")
     try:
         model_config, facts = _metadata(file.version, file.texts)
     except WeightsError as error:
@@ -553,6 +566,9 @@ def _from_bytes(content: bytes) -> TrainedNetwork:
     kept = _kept(file, model_config, "", named)
     if facts["progress"] and any(name.startswith(BEST) for name in file.datasets):
         facts["best"] = _kept(file, model_config, BEST, named)
+    if facts["progress"] and any(name.startswith(RECORDED) for name in file.datasets):
+        n = facts["trained"].config.steps_per_epoch
+        facts["recording"] = recording.from_container(file, model_config, n, named, RECORDED)
     file.require_only(named)
     return TrainedNetwork(model_config, kept.weights, step=kept.step, moments=kept.moments, **facts)
 

@@ -23,6 +23,7 @@ from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
 from seq2seq_demo.training import workers
+from seq2seq_demo.training.recorder import begun
 from seq2seq_demo.training.train import sized
 
 
@@ -92,7 +93,9 @@ def start_of_training(options: TrainOptions) -> Start:
         name = name if pairs or pattern else network.task
         if network.in_len is None and (options.in_len or options.out_len):
             network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
-    network = replace(network, task=name, progress=None, lesson=None, best=None)
+    network = replace(network, task=name, progress=None, lesson=None, best=None, recording=None)
+    if options.record:
+        network = begun(network, config)
     destination = _destination(options, options.name, task)
     _tell_oddities(pairs)
     return Start(network, config, task, options.name, destination)
@@ -124,8 +127,8 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
         WeightsError: the iteration that --iter-num is to make exists already.
     """
     folder = options.data_dir
-    if options.output_weights is not None:
-        return Destination(options.output_weights, overwrite=True, folder=folder)
+    if options.output is not None:
+        return Destination(options.output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return Destination(folder=folder)
     taken = canonical.iteration_path(folder, name, task.name, options.iter_num + 1)
@@ -236,6 +239,8 @@ def _resume(
 ) -> Start:
     """Return the training of a snapshot, which the chief of several workers locks: it alone writes it."""
     check_agreement(options, path, snapshot, pattern, resume=True)
+    if options.record and snapshot.recording is None:
+        raise UsageError(f"{path} is of a training that began without --record")
     lock = None
     if workers.is_chief():
         lock = access.open_locked(path, "the snapshot of a training that stopped", WeightsError)

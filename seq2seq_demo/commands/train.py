@@ -16,6 +16,7 @@ from seq2seq_demo.display.progress import TrainingReport, advice, training_heade
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.evaluation import EpochFigures
 from seq2seq_demo.files import access, canonical, destinations
+from seq2seq_demo.recording import check_place
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.best import best_epoch
@@ -38,9 +39,11 @@ def _train(start: Start, options: TrainOptions) -> None:
     if not workers.is_chief():
         _train_with_the_chief(start)
         return
-    output, _, folder = start.destination
+    output, overwrite, folder = start.destination
     path = output or canonical.next_unused_path(folder, start.name, start.task.name)
     access.check_writable(path, "a weights file", WeightsError)
+    if start.network.recording:
+        check_place(canonical.recording_path(path), overwrite)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
         result(f"Saved {_save(start.network, start)}")
         return
@@ -72,7 +75,10 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
         from seq2seq_demo.training.loop import fit
 
         network = fit(task, config, start.network, [screen, history, logs], snapshots)
-        line(f"Saved {_save_or_keep(network, start, snapshots)}")
+        path = _save_or_keep(network, start, snapshots)
+        line(f"Saved {path}")
+        if network.recording:
+            line(f"Recorded {len(network.recording.steps)} steps in {canonical.recording_path(path)}")
         if config.keep_best and screen.history and best_epoch(screen.history) is not screen.history[-1]:
             notice(f"That is the network of epoch {best_epoch(screen.history).epoch}, whose exact match was best")
     if interruption.signum:
@@ -103,11 +109,11 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
 
 
 def _train_with_the_chief(start: Start) -> None:
-    """Do a worker's share; the chief prints and saves."""
+    """Do a worker's share; the chief prints, records and saves."""
     if start.config.epochs > 0:
         from seq2seq_demo.training.loop import fit  # loads TensorFlow
 
-        fit(start.task, start.config, start.network)
+        fit(start.task, start.config, replace(start.network, recording=None))
 
 
 def _save_or_keep(network: TrainedNetwork, start: Start, snapshots: Snapshots) -> Path:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from seq2seq_demo.errors import WeightsError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# How HDF5 writes the two types that weights files hold.
+# How HDF5 writes the types that weights files and recordings hold.
 DTYPES = {
+    bytes.fromhex("11200f0002000000000010000a05000a0f000000"): "float16",
     bytes.fromhex("11201f000400000000002000170800177f000000"): "float32",
     bytes.fromhex("100800000800000000004000"): "int64",
 }

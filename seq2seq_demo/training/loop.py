@@ -22,7 +22,7 @@ from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EpochFigures, Figures, measure
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.trained_network import Progress, TrainedNetwork, TrainingRun
-from seq2seq_demo.training import workers
+from seq2seq_demo.training import recorder, workers
 from seq2seq_demo.training.best import finished, has_stalled, kept
 from seq2seq_demo.training.snapshots import Snapshots
 
@@ -65,6 +65,7 @@ def fit(
             callback.on_epoch_end(trainer.progress.history, network, validation)
         if snapshots:
             snapshots.save(network)
+    trainer.record(is_end=True)
     return finished(trainer.snapshot())
 
 
@@ -110,6 +111,7 @@ class Trainer:
         self.reached, self.progress = start.reached, start.progress or Progress()
         self.start_step, self.vocabularies = start_step(start), start.vocabularies
         self.best = start.best if start.progress else None  # or it is of another training
+        self.recording = start.recording
         self.network = self.make_network(start)
         self.variables = list(self.network.named_variables().values())
         # Kingma and Ba 2015; TFLearn clipped the gradients without saying so.
@@ -176,6 +178,7 @@ class Trainer:
             progress=self.progress,
             vocabularies=self.vocabularies,
             best=self.best,
+            recording=self.recording,
         )
 
     def _moment_variables(self) -> dict[str, keras.Variable]:
@@ -192,14 +195,40 @@ class Trainer:
         remaining = self.order(training)[self.progress.points :]
         for pairs in batches.chunks(training, remaining, STEPS_PER_CALL * self.config.batch_size):
             step_before, rows = self.step, len(pairs.sources)
-            results = self.run_steps(self.batches(pairs), tf.constant(rows), self.learning_rates())
-            loss, correct = map(float, results)
+            loss, correct = self._take_steps(pairs, rows)
             self._advance(rows, loss, correct)
             symbols = self.n_symbols(pairs)
             for callback in callbacks:
                 callback.on_steps_end(self.step, self.progress.points, loss / symbols, correct / symbols)
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
+
+    def _take_steps(self, pairs: Any, rows: int) -> tuple[float, float]:
+        """Take up to K steps; return the sums of loss and of correct symbols.
+
+        Control returns in between where the weights are recorded. The sums then continue, so that no bit depends on it.
+        """
+        data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.config.batch_size
+        first, sums = 0, (tf.constant(0.0), tf.constant(0.0))
+        for stop in self._stops(-(-rows // B)):
+            until = tf.constant(min(stop * B, rows))
+            first, sums = stop, self.run_steps(data, tf.constant(first), until, learning_rates, *sums)
+            self.record()
+        return float(sums[0]), float(sums[1])
+
+    def _stops(self, n_steps: int) -> list[int]:
+        """Return after how many of the next n steps control has to return."""
+        if self.recording is None:
+            return [n_steps]
+        return [*recorder.stops(self.config, self.step - self.start_step, n_steps)]
+
+    def record(self, is_end: bool = False) -> None:
+        """Keep the weights if there is a recording which is to have them: the last ones, if this is the end."""
+        if self.recording is None:
+            return
+        done = self.step - self.start_step
+        if done > self.recording.steps[-1] and (is_end or recorder.is_recorded(self.config, done)):
+            self.recording = self.recording.with_step(done, self.network.named_weights())
 
     def order(self, training: Any) -> np.ndarray:
         """Return the order of the epoch's points."""
@@ -243,11 +272,18 @@ class Trainer:
         return tf.constant(c.learning_rate * factor, tf.float32)
 
     def _run_steps(
-        self, data: list[tf.Tensor], rows: tf.Tensor, learning_rates: tf.Tensor
+        self,
+        data: list[tf.Tensor],
+        first: tf.Tensor,
+        rows: tf.Tensor,
+        learning_rates: tf.Tensor,
+        loss: tf.Tensor,
+        correct: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take a step for each batch that has rows; return the sums of loss and of correct symbols over them all.
+        """Take a step for each batch that has rows, from the `first` on.
 
         data: as `batches` returns it.
+        loss, correct: sums over the batches before; they are returned with what the steps add to them.
         """
         B = self.config.batch_size
 
@@ -256,7 +292,9 @@ class Trainer:
             loss, correct = self._step([x[k] for x in data], row_mask, learning_rates[k])
             return k + 1, loss_sum + loss, correct_sum + correct
 
-        _, loss, correct = tf.while_loop(lambda k, *_: k * B < rows, body, (0, 0.0, 0.0), parallel_iterations=1)
+        _, loss, correct = tf.while_loop(
+            lambda k, *_: k * B < rows, body, (first, loss, correct), parallel_iterations=1
+        )
         return loss, correct
 
     def _step(

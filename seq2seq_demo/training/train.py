@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.config import INTEGERS, TOKENS, ModelConfig, TrainConfig, require_choice, require_integer
+from seq2seq_demo.config import (
+    INTEGERS,
+    TOKENS,
+    ModelConfig,
+    TrainConfig,
+    require_choice,
+    require_flag,
+    require_integer,
+)
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import as_ragged, task_of_rows
@@ -17,6 +25,7 @@ from seq2seq_demo.data.varied import SHARE
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training.recorder import begun
 
 
 def train(
@@ -46,6 +55,7 @@ def train(
     patience: int | None = None,
     bidirectional: bool | None = None,
     dropout: float = 0.0,
+    record: bool = False,
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> TrainedNetwork:
@@ -57,7 +67,8 @@ def train(
     The settings are the options of the command line, with its defaults; but `out_len` None is all of a pattern's
     target. `in_len=(1, 20)` is a range: then, and for pairs of different lengths, the network learns to end its
     answers, and takes sources of any length. `start` is a network to continue from: model and lengths are its own,
-    unless other lengths are given.
+    unless other lengths are given. With `record`, the network has a `recording`, its weights at steps 0, 50, 100,
+    200, 400, … and at the ends of epochs, and `save` writes that beside its file.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
@@ -73,7 +84,7 @@ def train(
     for name, value in sizes.items():
         require_integer(name, value, at_least=1)
     if start is not None:
-        start = replace(start, progress=None, lesson=None, best=None)  # it may be the snapshot of a training
+        start = replace(start, progress=None, lesson=None, best=None, recording=None)  # it may be a snapshot
         if shortest is None and start.ends:
             shortest = in_len or start.min_in_len
     if shortest is not None and isinstance(task, OwnPairs):
@@ -113,10 +124,12 @@ def train(
     for name, value in sizes.items():
         if value != getattr(config, name) and not (config.varies and name == "in_len"):
             raise UsageError(f"expected {name.replace('_', '-')} {getattr(config, name)}, as of the pairs, got {value}")
+    network = start or replace(untrained(model_config, seed), vocabularies=task.vocabularies)
+    if require_flag("record", record):
+        network = begun(network, config)
     from seq2seq_demo.training.loop import fit  # loads TensorFlow
 
-    fresh_network = replace(untrained(model_config, seed), vocabularies=task.vocabularies)
-    return fit(task, config, start or fresh_network, callbacks)
+    return fit(task, config, network, callbacks)
 
 
 def _task(task: Any, start: TrainedNetwork | None, tokens: tuple[str, str], validation: Iterable[Any] | None) -> Task:

@@ -1,0 +1,180 @@
+"""The recording of a training: the weights at some of its steps, as float16, in a file beside the weights.
+
+The file is a container as a weights file is: `steps` `[N]`, and every weight by its name with N rows. What it says of
+itself is the model, the steps of an epoch, and a checksum of the weights that the training saved. A snapshot holds the
+same arrays, so that a resumed training continues its recording.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig, require_integer
+from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.files import access, container
+from seq2seq_demo.files.canonical import recording_path
+from seq2seq_demo.files.container import HEADER_SIZE, Container
+from seq2seq_demo.files.typed_json import parse_object, typed
+from seq2seq_demo.network.parameters import Weights, weight_shapes
+
+KIND, STEPS = "recording", "steps"
+LARGEST_FLOAT16 = 65504.0
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """The weights of a network at some steps of its training, counted from where that began, 0, on."""
+
+    steps_per_epoch: int
+    steps: tuple[int, ...]  # rising, from 0 on
+    weights: tuple[Weights, ...]  # float16, at each of these steps
+
+    @property
+    def epochs(self) -> tuple[float, ...]:
+        """How many epochs were done at each step."""
+        return tuple(step / self.steps_per_epoch for step in self.steps)
+
+    def with_step(self, step: int, weights: Weights) -> Recording:
+        """Return the recording with the weights at a later step."""
+        return Recording(self.steps_per_epoch, (*self.steps, step), (*self.weights, halved(weights)))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the file says of its training."""
+
+    steps_per_epoch: int
+    saved: str  # the checksum of the weights that it saved
+
+
+def halved(weights: Weights) -> Weights:
+    """Return weights as float16; those beyond its range become the largest or smallest there is."""
+    return {name: np.clip(w, -LARGEST_FLOAT16, LARGEST_FLOAT16).astype(np.float16) for name, w in weights.items()}
+
+
+def recording_of(weights_path: str | os.PathLike[str], weights: Weights) -> Recording | None:
+    """Return the recording beside a weights file, which holds these weights; None if there is none.
+
+    Raises:
+        WeightsError: it is damaged, something else, or the recording of another training.
+    """
+    path = recording_path(Path(weights_path))
+    if not os.path.lexists(path):
+        return None
+    recording, facts = _read(path)
+    if facts.saved != checksum(weights):
+        raise WeightsError(f"{path}: expected the recording of the training of {weights_path}, got that of another")
+    return recording
+
+
+def read_recording(path: str | os.PathLike[str]) -> Recording:
+    """Read a recording, of whatever training.
+
+    Raises:
+        WeightsError: it is missing, damaged or something else.
+    """
+    return _read(Path(path))[0]
+
+
+def checksum(weights: Weights) -> str:
+    """Return what identifies weights."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        digest.update(f"{name} {weights[name].shape}\n".encode() + weights[name].astype("<f4").tobytes())
+    return digest.hexdigest()
+
+
+def to_bytes(recording: Recording, model_config: ModelConfig, saved: Weights) -> bytes:
+    """Return the content of the file that lies beside these weights."""
+    facts = Facts(recording.steps_per_epoch, checksum(saved))
+    texts = {"kind": KIND, "model": json.dumps(asdict(model_config)), KIND: json.dumps(asdict(facts))}
+    return container.to_bytes(to_arrays(recording), texts)
+
+
+def check_place(path: Path, overwrite: bool) -> None:
+    """Raise WeightsError unless a recording can be written there; it replaces nothing but one, if `overwrite`."""
+    expected = f"{path}: expected a place for a recording"
+    access.check_writable(path, "a recording", WeightsError)
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
+        raise WeightsError(f"{expected}, found a file")
+    try:
+        read_recording(path)
+    except DemoError as error:
+        raise WeightsError(f"{expected}, found another kind of file, or a damaged one") from error
+
+
+def write(path: Path, content: bytes, overwrite: bool) -> None:
+    """Write a recording, whole or not at all.
+
+    Raises:
+        WeightsError: it could not be written, or something else is there.
+    """
+    check_place(path, overwrite)
+    try:
+        access.write(path, content, overwrite)
+    except OSError as error:
+        raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
+
+
+def to_arrays(recording: Recording, prefix: str = "") -> Weights:
+    """Return steps and weights by the names, with a prefix, that they have in a container."""
+    arrays = {f"{prefix}{name}": np.stack([w[name] for w in recording.weights]) for name in recording.weights[0]}
+    return {f"{prefix}{STEPS}": np.array(recording.steps, np.int64), **arrays}
+
+
+def from_container(
+    file: Container, model_config: ModelConfig, steps_per_epoch: int, named: list[str], prefix: str = ""
+) -> Recording:
+    """Return what `to_arrays` made the arrays of; add their names to those that are `named`.
+
+    Raises:
+        WeightsError: one is missing or of another shape, or the values cannot be.
+    """
+    shape = file.datasets[f"{prefix}{STEPS}"].shape if f"{prefix}{STEPS}" in file.datasets else ()
+    N = shape[0] if shape else 0
+    steps = tuple(map(int, file.array(f"{prefix}{STEPS}", (N,), "int64")))
+    if not steps or steps[0] != 0 or any(a >= b for a, b in itertools.pairwise(steps)):
+        raise WeightsError(f"expected rising steps from 0 on, got {str(steps)[:40]}")
+    arrays = {
+        name: file.array(f"{prefix}{name}", (N, *shape), "float16")
+        for name, shape in weight_shapes(model_config).items()
+    }
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise WeightsError(f"expected finite weights, got others in {name!r}")
+    named += [f"{prefix}{name}" for name in (STEPS, *arrays)]
+    return Recording(steps_per_epoch, steps, tuple({name: a[n] for name, a in arrays.items()} for n in range(N)))
+
+
+def _read(path: Path) -> tuple[Recording, Facts]:
+    content = access.read(path, "the recording of a training", WeightsError)
+    try:
+        return _from_bytes(content)
+    except DemoError as error:
+        raise WeightsError(f"{path}: {error}") from error
+
+
+def _from_bytes(content: bytes) -> tuple[Recording, Facts]:
+    if not container.is_container(content[:HEADER_SIZE]):
+        raise WeightsError("expected the recording of a training, found something else")
+    file = container.read(content)
+    if file.texts.get("kind") != KIND:
+        raise WeightsError("expected the recording of a training, found a weights file")
+    if file.texts.keys() != {"format", "kind", "model", KIND}:
+        raise WeightsError(f"expected the attributes format, kind, model, {KIND}, got {sorted(file.texts)}"[:200])
+    model_config = typed(ModelConfig, parse_object(file.texts["model"]))
+    facts = typed(Facts, parse_object(file.texts[KIND]))
+    require_integer("steps_per_epoch", facts.steps_per_epoch, at_least=1)
+    named: list[str] = []
+    recording = from_container(file, model_config, facts.steps_per_epoch, named)
+    file.require_only(named)
+    return recording, facts

@@ -1,0 +1,168 @@
+"""The file of a recording, and what is taken for one."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import random_weights, save_random
+from hostile import with_checksum
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.files import container
+from seq2seq_demo.recording import (
+    Recording,
+    check_place,
+    checksum,
+    halved,
+    read_recording,
+    recording_of,
+    recording_path,
+    to_arrays,
+    to_bytes,
+)
+from seq2seq_demo.trained_network import load
+
+MODEL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
+WEIGHTS = [random_weights(MODEL, seed) for seed in (1, 2, 3)]
+SAVED = WEIGHTS[2]
+
+
+def recording() -> Recording:
+    """Of three steps, the last of which was saved."""
+    begun = Recording(4, (0,), (halved(WEIGHTS[0]),))
+    return begun.with_step(4, WEIGHTS[1]).with_step(6, SAVED)
+
+
+@pytest.fixture
+def content():
+    return to_bytes(recording(), MODEL, SAVED)
+
+
+def test_a_recording_is_read_as_it_was_written(tmp_path, content):
+    (tmp_path / "w.record.h5").write_bytes(content)
+    for found in (read_recording(tmp_path / "w.record.h5"), recording_of(tmp_path / "w.h5", SAVED)):
+        assert (found.steps, found.steps_per_epoch, found.epochs) == ((0, 4, 6), 4, (0.0, 1.0, 1.5))
+        for weights, at_step in zip(WEIGHTS, found.weights, strict=True):
+            assert at_step.keys() == weights.keys()
+            for name, weight in weights.items():
+                assert at_step[name].dtype == np.float16
+                assert (at_step[name] == weight.astype(np.float16)).all()
+    assert to_bytes(found, MODEL, SAVED) == content
+
+
+def test_weights_beyond_float16_are_clipped():
+    (halves,) = halved({"w": np.array([1e10, -1e10, 65519.9, 65520, 0.1, -70000], np.float32)}).values()
+    assert halves.dtype == np.float16
+    assert halves.tolist() == [65504, -65504, 65504, 65504, np.float16(0.1), -65504]
+
+
+@pytest.mark.parametrize(
+    ("weights_path", "path"),
+    [
+        ("reversed.h5", "reversed.record.h5"),
+        ("d/ts2s__basic__reversed_1.weights.h5", "d/ts2s__basic__reversed_1.weights.record.h5"),
+        ("a.b", "a.b.record.h5"),
+        ("a.tfl", "a.tfl.record.h5"),
+    ],
+)
+def test_where_a_recording_lies(weights_path, path):
+    assert recording_path(Path(weights_path)) == Path(path)
+
+
+def test_none_another_one_and_other_files(tmp_path, content):
+    path = tmp_path / "w.record.h5"
+    assert recording_of(tmp_path / "w.h5", SAVED) is None
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"w\.h5, got that of another$"):
+        recording_of(tmp_path / "w.h5", WEIGHTS[1])
+    with pytest.raises(WeightsError, match=r"expected a weights file, found the recording of a training$"):
+        load(path)
+    for other, message in [
+        (content[:-1], "damaged weights file: its content does not match its checksum"),
+        (content[1:], "expected the recording of a training, found something else"),
+        (b"", "expected the recording of a training, found something else"),
+        (save_random(tmp_path / "v", MODEL).to_bytes(), "expected the recording of a training, found a weights file"),
+    ]:
+        path.write_bytes(other)
+        for read in (lambda: recording_of(tmp_path / "w.h5", SAVED), lambda: read_recording(path)):
+            with pytest.raises(WeightsError, match=f"^{path}: {message}$"):
+                read()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(WeightsError, match="found a device or pipe"):
+        recording_of(tmp_path / "w.h5", SAVED)
+
+
+def test_the_checksum_tells_weights_apart():
+    same = dict(reversed(SAVED.items()))
+    assert checksum(same) == checksum(SAVED)
+    name = "decoder/projection/bias"
+    for changed in (SAVED | {name: SAVED[name] + np.float32(1e-6)}, SAVED | {name: SAVED[name][None]}):
+        assert checksum(changed) != checksum(SAVED)
+
+
+def test_what_to_bytes_never_writes_is_refused(tmp_path, content):
+    arrays, texts = to_arrays(recording()), container.read(content).texts
+    facts, model = json.loads(texts["recording"]), json.loads(texts["model"])
+    name = "decoder/projection/bias"
+    files = {
+        f"rising steps from 0 on, got {steps}": container.to_bytes(arrays | {"steps": np.array(steps)}, texts)
+        for steps in ((0, 4, 4), (1, 4, 6), (0, 6, 4), (-1, 4, 6))
+    }
+    files |= {
+        f"expected '{name}' as float16": container.to_bytes(arrays | {name: arrays[name].astype("f4")}, texts),
+        "expected 'encoder/embedding' as float16": container.to_bytes(arrays | {"steps": np.array([0, 6])}, texts),
+        "missing weight 'steps'": container.to_bytes({k: v for k, v in arrays.items() if k != "steps"}, texts),
+        f"finite weights, got others in '{name}'": container.to_bytes(arrays | {name: arrays[name] + np.inf}, texts),
+        "unexpected weight 'more'": container.to_bytes(arrays | {"more": arrays[name]}, texts),
+        "expected the attributes format, kind, model, recording, got": container.to_bytes(arrays, texts | {"x": "y"}),
+    }
+    for wrong, expected in [
+        ({"recording": facts | {"steps_per_epoch": 0}}, "steps-per-epoch to be an integer of at least 1, got 0"),
+        ({"recording": facts | {"steps_per_epoch": 1.5}}, "'steps_per_epoch' as int, got 1.5"),
+        ({"recording": facts | {"more": 1}}, "expected the keys steps_per_epoch, saved, got 'more'"),
+        ({"recording": {"saved": ""}}, "expected the key 'steps_per_epoch', got none"),
+        ({"model": model | {"cell_size": 10**9}}, "expected 'encoder/layer_0/kernel' as float16"),
+        ({"model": model | {"cell_size": -1}}, "cell-size"),
+        ({"model": []}, "'metadata' as dict"),
+    ]:
+        files[expected] = container.to_bytes(arrays, texts | {k: json.dumps(v) for k, v in wrong.items()})
+    for expected, wrong_content in files.items():
+        (tmp_path / "w").write_bytes(wrong_content)
+        with pytest.raises(WeightsError) as error:
+            read_recording(tmp_path / "w")
+        assert expected in str(error.value), (expected, str(error.value))
+        assert "\n" not in str(error.value)
+        assert len(str(error.value)) < 400
+
+
+def test_bytes_that_are_changed_are_refused_or_read(tmp_path, content):
+    """Below a right checksum: an error, if any, is one line."""
+    rng, refused = np.random.default_rng(1), 0
+    for _ in range(200):
+        body = bytearray(content[512:])
+        body[rng.integers(len(body))] ^= 0xFF
+        (tmp_path / "w").write_bytes(with_checksum(bytes(body)))
+        try:
+            read_recording(tmp_path / "w")
+        except WeightsError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert 10 < refused < 190
+
+
+def test_a_recording_replaces_nothing_but_one(tmp_path, content):
+    path = tmp_path / "w.record.h5"
+    check_place(path, overwrite=False)
+    path.write_bytes(content)
+    check_place(path, overwrite=True)
+    with pytest.raises(WeightsError, match="expected a place for a recording, found a file"):
+        check_place(path, overwrite=False)
+    save_random(path, MODEL)
+    with pytest.raises(WeightsError, match="expected a place for a recording, found another kind of file"):
+        check_place(path, overwrite=True)
+    with pytest.raises(WeightsError, match="there is no directory"):
+        check_place(tmp_path / "none" / "w.record.h5", overwrite=True)

@@ -1,0 +1,194 @@
+"""Which steps are recorded, what of them, and that a training is the same one for it."""
+
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seq2seq_demo import train
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.errors import Interrupted, UsageError, WeightsError
+from seq2seq_demo.evaluation import Figures
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.recording import recording_of
+from seq2seq_demo.trained_network import Lesson, Progress, TrainingRun, load, untrained
+from seq2seq_demo.training import loop
+from seq2seq_demo.training.loop import fit
+from seq2seq_demo.training.recorder import begun, is_recorded, stops
+from seq2seq_demo.training.snapshots import Interruption, Snapshots
+
+MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
+REVERSED = find_pattern("reversed")
+# 90 steps an epoch, in calls of 64 and 26.
+CONFIG = TrainConfig(1600, in_len=4, out_len=3, learning_rate=0.01, epochs=2, batch_size=16)
+STEPS = (0, 50, 90, 100, 180)
+
+
+def are_same(a, b):
+    """Whether two recordings are, bit for bit."""
+    return a.steps == b.steps and all(
+        (x[name] == y[name]).all() for x, y in zip(a.weights, b.weights, strict=True) for name in x | y
+    )
+
+
+def holds(recorded, weights):
+    """Whether a step's weights are these, as float16."""
+    return all((recorded[name] == weight.astype(np.float16)).all() for name, weight in weights.items())
+
+
+class Watcher(Callback):
+    """Notes what it is told; interrupts at a step."""
+
+    def __init__(self, interruption=None, at=None):
+        self.interruption, self.at, self.told, self.history = interruption, at, [], ()
+        self.weights = []  # after each epoch
+
+    def on_steps_end(self, *told):
+        self.told.append(told)
+        if self.interruption and told[0] >= self.at:
+            self.interruption.signum = signal.SIGINT
+
+    def on_epoch_end(self, history, network, validation):
+        self.history = history
+        self.weights.append(network.weights)
+
+
+@pytest.fixture(scope="module")
+def watcher():
+    return Watcher()
+
+
+@pytest.fixture(scope="module")
+def recorded(watcher):
+    return fit(REVERSED, CONFIG, begun(untrained(MODEL, 0), CONFIG), [watcher])
+
+
+@pytest.mark.parametrize(
+    ("steps_per_epoch", "epochs", "kept"),
+    [
+        (1000, 3, [0, 50, 100, 200, 400, 800, 1000, 1600, 2000, 3000]),
+        (60, 4, [0, 50, 60, 100, 120, 180, 200, 240]),
+        (50, 3, [0, 50, 100, 150]),
+        (7, 2, [0, 7, 14]),
+    ],
+)
+def test_which_steps_are_recorded(steps_per_epoch, epochs, kept):
+    config = TrainConfig(points=10 * steps_per_epoch, epochs=epochs, batch_size=9)
+    assert config.steps_per_epoch == steps_per_epoch
+    assert [step for step in range(steps_per_epoch * epochs + 1) if is_recorded(config, step)] == kept
+
+
+def test_of_many_epochs_some_are_recorded():
+    config = TrainConfig(points=10, epochs=250, batch_size=9)  # a step each
+    kept = [step for step in range(251) if is_recorded(config, step)]
+    assert kept == sorted({*range(0, 251, 3), 50, 100, 200})
+
+
+def test_control_returns_at_each_step_that_is_recorded_and_at_the_last():
+    assert [*stops(CONFIG, 0, 64)] == [50, 64]
+    assert [*stops(CONFIG, 64, 26)] == [26]
+    assert [*stops(CONFIG, 90, 64)] == [10, 64]
+    assert [*stops(CONFIG, 101, 3)] == [3]
+
+
+def test_a_recording_that_would_be_too_large_is_refused():
+    model, config = ModelConfig(cell_size=512), replace(CONFIG, epochs=36)
+    n = sum(weight.size for weight in untrained(model, 0).weights.values())
+    assert 45 * 2 * n < 200_000_000 < 46 * 2 * n  # 0; 50, 100, … 3200; 36 epochs; the last if it stops early
+    begun(untrained(model, 0), config)
+    with pytest.raises(UsageError, match=rf"^expected a recording of at most 200 MB, got up to 46 times {n} weights, "):
+        begun(untrained(model, 0), replace(config, epochs=37))
+
+
+def test_what_is_recorded_is_what_the_training_went_through(recorded, watcher):
+    recording = recorded.recording
+    assert (recording.steps, recording.epochs) == (STEPS, (0, 50 / 90, 1, 100 / 90, 2))
+    assert holds(recording.weights[0], untrained(MODEL, 0).weights)
+    assert holds(recording.weights[-1], recorded.weights)
+    assert holds(recording.weights[2], watcher.weights[0])
+    assert not holds(recording.weights[3], recorded.weights)
+
+
+def test_the_training_is_the_same_one_for_it(monkeypatch):
+    """Under XLA, which takes many steps at once."""
+    monkeypatch.setattr(loop, "use_xla", lambda *_: True)
+    model, with_it, without = ModelConfig(cell_size=7, embedding_size=5), Watcher(), Watcher()
+    a = fit(REVERSED, CONFIG, begun(untrained(model, 0), CONFIG), [with_it])
+    b = fit(REVERSED, CONFIG, untrained(model, 0), [without])
+    assert (a.recording.steps, b.recording) == (STEPS, None)
+    assert replace(a, recording=None).to_bytes() == b.to_bytes()
+    assert with_it.told == without.told
+    assert with_it.history == without.history
+
+
+def test_a_resumed_training_ends_with_the_same_recording(tmp_path, recorded):
+    interruption, at = Interruption(), 154
+    watcher = Watcher(interruption, at)
+    snapshots = Snapshots(tmp_path, None, "reversed", Lesson(), Destination(), interruption, print)
+    with pytest.raises(Interrupted), snapshots:
+        fit(REVERSED, CONFIG, begun(untrained(MODEL, 0), CONFIG), [watcher], snapshots)
+    snapshot = load(snapshots.last)
+    assert snapshot.recording.steps == tuple(step for step in STEPS if step <= at)
+    resumed = fit(REVERSED, CONFIG, snapshot)
+    assert are_same(resumed.recording, recorded.recording)
+    assert resumed.to_bytes() == recorded.to_bytes()
+
+
+def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
+    monkeypatch.setattr("seq2seq_demo.training.recorder.MOST_EPOCHS", 1)  # only the last epoch's end, which never comes
+    config = replace(CONFIG, points=100, epochs=9, learning_rate=1e-9, patience=1)
+    further = fit(REVERSED, config, begun(replace(recorded, recording=None), config))
+    done = further.step - recorded.step
+    assert 0 < done < 50
+    assert further.recording.steps == (0, done)
+    assert holds(further.recording.weights[0], recorded.weights)
+    assert holds(further.recording.weights[-1], further.weights)
+
+
+def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch):
+    reached = iter([0.1, 0.5, 0.2, 0.3])
+    monkeypatch.setattr(loop.Trainer, "measure", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
+    config = replace(CONFIG, points=400, epochs=4, keep_best=True)
+    best = fit(REVERSED, config, begun(untrained(MODEL, 0), config))
+    assert best.step == 46
+    assert best.recording.steps == (0, 23, 46, 50, 69, 92)
+    assert holds(best.recording.weights[best.recording.steps.index(best.step)], best.weights)
+    best.save(tmp_path / "w.h5")
+    assert are_same(recording_of(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
+
+
+def test_with_dropout_it_is_the_same_training_too():
+    settings = {"points": 1000, "batch_size": 16, "epochs": 1, "cell_size": 4, "in_len": 4, "dropout": 0.2}
+    network = train("reversed", **settings, record=True)
+    assert network.recording.steps == (0, 50, 57)
+    assert holds(network.recording.weights[-1], network.weights)
+    assert network.to_bytes() == train("reversed", **settings).to_bytes()
+
+
+def test_texts_are_recorded(tmp_path):
+    """Their lengths vary."""
+    pairs = [(text, text[::-1]) for text in ("ab", "abc", "ba", "cab", "b", "ca")]
+    settings = {"in_tokens": "characters", "out_tokens": "characters", "epochs": 2, "batch_size": 2, "cell_size": 4}
+    network = train(pairs, **settings, dropout=0.1, bidirectional=True, record=True)
+    assert network.recording.epochs == (0, 1, 2)
+    assert holds(network.recording.weights[-1], network.weights)
+    network.save(tmp_path / "w.h5")
+    assert are_same(recording_of(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)
+
+
+def test_a_snapshot_holds_the_recording_and_weights_do_not(recorded):
+    run = TrainingRun(CONFIG, 0)
+    snapshot = replace(recorded, trained=run, progress=Progress(epoch=0, points=16))
+    assert b"recorded" in snapshot.to_bytes()
+    assert b"recorded" not in recorded.to_bytes()
+
+
+def test_weights_are_not_saved_where_their_recording_cannot_be(tmp_path, recorded):
+    (tmp_path / "w.record.h5").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(WeightsError, match=r"w\.record\.h5: expected a place for a recording, found "):
+            recorded.save(tmp_path / "w.h5", overwrite)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("w.record.h5", "mine")]
