@@ -10,6 +10,7 @@ from seq2seq_demo.commands.options import (
     EvaluateOptions,
     NetworksOptions,
     Options,
+    PageOptions,
     PatternsOptions,
     PredictOptions,
     TrainOptions,
@@ -64,6 +65,10 @@ def run(options: Options) -> None:
             from seq2seq_demo.commands.evaluate import evaluate
 
             evaluate(options)
+        case PageOptions():
+            from seq2seq_demo.commands.page import page
+
+            page(options)
         case PatternsOptions():
             from seq2seq_demo.commands.patterns import patterns
 

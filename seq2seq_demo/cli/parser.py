@@ -16,6 +16,7 @@ from seq2seq_demo.commands.options import (
     EvaluateOptions,
     NetworksOptions,
     Options,
+    PageOptions,
     PatternsOptions,
     PredictOptions,
     TrainOptions,
@@ -78,6 +79,16 @@ COMMANDS = {
         f"measure a network on N sources ({EVALUATED}) or pairs",
         ("evaluate -i weights.h5", "evaluate -i weights.h5 --lengths 5,10,20"),
     ),
+    "page": Command(
+        PageOptions,
+        "[X ...]",
+        "write an HTML page in which networks run",
+        (
+            "page -i reversed.h5 -o reversed.html",
+            "page -i attention.h5 -i rnn.h5 -o both.html",
+            "page -i g2p hello through -o g2p.html",
+        ),
+    ),
     "patterns": Command(
         PatternsOptions,
         "",
@@ -91,7 +102,7 @@ COMMANDS = {
         ("networks",),
     ),
 }
-OVERVIEW = "Train small sequence-to-sequence networks on integers; see what they learned."
+OVERVIEW = "Train small sequence-to-sequence networks on pairs; see what they learned."
 OVERVIEW_EXAMPLES = (
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
@@ -123,7 +134,7 @@ def parse(argv: Sequence[str]) -> Options:
     require_choice("command", command, COMMANDS)
     fields_set = {name: value for name, value in parsed.items() if value is not None}
     names = {action.dest: "/".join(action.option_strings) for action in parser._actions}
-    names["min_in_len"] = "--in-len A-B"
+    names |= {"min_in_len": "--in-len A-B", "more_input_weights": "a second -i/--input-weights"}
     _require_own_options(command, {name: names[name] for name in fields_set})
     return COMMANDS[command].options(**fields_set, **_of_values(command, values, has_file="from_file" in fields_set))
 
@@ -150,6 +161,8 @@ def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any
     if command == "predict":
         if not (values or has_file or (sys.stdin and sys.stdin.isatty())):
             raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got none, nor a terminal to ask")
+        return {"words": tuple(values)}
+    if command == "page":
         return {"words": tuple(values)}
     found = " ".join(values)
     if command in ("patterns", "networks"):
@@ -226,6 +239,15 @@ class _InLen(argparse.Action):
         namespace.min_in_len = value[0] if len(value) > 1 else None
 
 
+class _InputWeights(argparse.Action):
+    def __call__(self, _parser: object, namespace: argparse.Namespace, value: Any, *_: object) -> None:
+        """Set the weights, or add more of them."""
+        if namespace.input_weights is None:
+            namespace.input_weights = value
+        else:
+            namespace.more_input_weights = (*(getattr(namespace, "more_input_weights", None) or ()), value)
+
+
 class _Version(argparse.Action):
     def __call__(self, *_: object) -> NoReturn:
         """Print the version, where argparse would not notice that nobody gets it."""
@@ -260,7 +282,7 @@ def _add_network(add: Add) -> None:
     d = ModelConfig
     sequences = "sequences or pairs, as JSON or a line each; - is standard input"
     weights = "weights to use: a file, ours or a .tfl of 2016, or else a name that `networks` lists"
-    action = add("-i", "--input-weights", type=_path, metavar="FILE", help=weights)
+    action = add("-i", "--input-weights", type=_path, action=_InputWeights, metavar="FILE", help=weights)
     action.completer = _weights  # type: ignore[attr-defined]
     add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")')
     add("--iter-num", type=_integer, metavar="N", help="load iteration N of these names; train saves N + 1")
@@ -278,6 +300,11 @@ def _add_network(add: Add) -> None:
     add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})")
     add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}")
     _add_flag(add, "--bidirectional", "the encoder reads the source from both ends")
+
+
+def _add_output(add: Add) -> None:
+    text = "where to write weights (default: the next unused canonical name), or the page"
+    add("-o", "--output-weights", dest="output", type=_path, metavar="FILE", help=text)
 
 
 def _add_seed(add: Add) -> None:
@@ -299,8 +326,8 @@ def _add_train(add: Add) -> None:
     _add_flag(add, "--keep-best", "save the epoch whose validation exact match was best, not the last one")
     add("--patience", type=_integer, metavar="N", help="stop once N epochs have not been better")
     add("--dropout", type=_number, metavar="P", help="share of inputs that training leaves out at random (default 0)")
+    _add_flag(add, "--record", "keep the weights at steps 0, 50, 100, 200, … and after epochs, in a file beside -o")
     _add_flag(add, "--resume", "resume a training that stopped, from its snapshot")
-    add("-o", "--output-weights", type=_path, metavar="FILE", help="default: the next unused canonical name")
     add("--history", type=_path, metavar="FILE", help="write the figures of every epoch there, as JSON")
     add("--history-plot", type=_path, metavar="FILE", help="draw their curves there: .png, .svg or .pdf")
     add("--log-dir", type=_path, metavar="DIR", help="logs for TensorBoard (default: a new temporary directory)")
@@ -342,8 +369,9 @@ OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
     (("predict", "evaluate"), _add_end),
     (("predict", "evaluate"), _add_answers),
     (("train", "evaluate"), _add_seed),
-    (("train", "predict", "evaluate"), _add_network),
-    (("train", "predict", "evaluate", "patterns"), _add_task),
+    (("train", "page"), _add_output),
+    (("train", "predict", "evaluate", "page"), _add_network),
+    (("train", "predict", "evaluate", "page", "patterns"), _add_task),
     (tuple(COMMANDS), _add_every),
 )
 

@@ -27,6 +27,7 @@ from seq2seq_demo.files import canonical
 from seq2seq_demo.files.access import are_one_file, is_standard_input
 
 ENGINES = ("numpy", "keras")
+MOST_NETWORKS = 4  # of a page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +136,9 @@ class TrainOptions(NetworkOptions):
     keep_best: bool | None = None
     patience: int | None = None
     dropout: float | None = None
+    record: bool = False
     resume: bool = False
-    output_weights: Path | None = None
+    output: Path | None = None
     history: Path | None = None
     history_plot: Path | None = None
     log_dir: Path | None = None
@@ -152,6 +154,8 @@ class TrainOptions(NetworkOptions):
             raise UsageError("expected --out-len or a range of --in-len, whose targets are taken whole, got both")
         if self.few_symbols is not None and self.from_file is not None:
             raise UsageError("expected --few-symbols or --from-file, whose sources are not drawn, got both")
+        if self.record and self.epochs == 0:
+            raise UsageError("expected --record with a training, got --epochs 0")
         self._require_data_for_options()
         self._require_different_files()
         if not (self.points or self.resume or self.epochs == 0 or self.from_file):
@@ -168,10 +172,12 @@ class TrainOptions(NetworkOptions):
 
     def _require_different_files(self) -> None:
         """Raise UsageError where a file is to be written over another that the options name, or over a snapshot."""
-        written = {"-o": self.output_weights, "--history": self.history, "--history-plot": self.history_plot}
+        written = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
         for name, path in written.items():
             if path and canonical.is_snapshot(Path(os.path.realpath(path))):
                 raise UsageError(f"expected {name} to name no snapshot, got {str(path)!r}")
+        if self.output and (self.record or self.resume):
+            written["--record"] = canonical.recording_path(self.output)
         pattern = self.pattern and self.pattern.rpartition(":")[0]
         read = {"-i": self.input_weights, "--from-file": self.from_file, "-p": pattern}
         read["--validation-file"] = self.validation_file
@@ -257,6 +263,33 @@ class EvaluateOptions(NetworkOptions):
     def beam(self) -> Beam | None:
         """The beam search that is asked for."""
         return beam_of(self.beam_size, None, self.length_penalty)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions(NetworkOptions):
+    """The options of `page`."""
+
+    words: Sequence[str] = ()  # sources to offer, as they were typed
+    more_input_weights: Sequence[Path] = ()  # of each -i after the first
+    output: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        if self.output is None:
+            raise UsageError("page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o")
+        if len(self.all_input_weights) > MOST_NETWORKS:
+            found = len(self.all_input_weights)
+            raise UsageError(
+                f"expected at most {MOST_NETWORKS} networks side by side, got {found} of -i/--input-weights"
+            )
+        read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
+        _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
+
+    @property
+    def all_input_weights(self) -> tuple[Path, ...]:
+        """Every -i."""
+        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from seq2seq_demo.commands.options import PredictOptions
-from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice
-from seq2seq_demo.config import CHARACTERS, INTEGERS
+from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
+from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data import sequences
 from seq2seq_demo.data.own_pairs import LENGTH_HINT
 from seq2seq_demo.data.sequence_files import Form, from_file, from_terminal, from_words
@@ -40,21 +40,11 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot)
     if options.words:
-        _answer(options, choice, [from_words(words, form) for words in _typed(options, choice)])
+        _answer(options, choice, typed_sources(options.words, choice.network, form))
     elif options.from_file:
         _answer(options, choice, from_file(options.from_file, form))
     else:
         _converse(options, choice, form)
-
-
-def _typed(options: PredictOptions, choice: Choice) -> list[Sequence[str]]:
-    """Return the words of each source that was typed: of characters among which is no space, every word is one."""
-    source = choice.network.vocabularies.source
-    return (
-        [[word] for word in options.words]
-        if source.tokens == CHARACTERS and " " not in source.symbols
-        else [options.words]
-    )
 
 
 def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None]) -> None:

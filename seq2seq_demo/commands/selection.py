@@ -3,7 +3,7 @@
 import difflib
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ from typing import Any
 from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions, fields_for
-from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
+from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.own_pairs import OwnPairs, read_pairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged, in_one_length
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts
-from seq2seq_demo.data.sequence_files import Form, from_file
+from seq2seq_demo.data.sequence_files import Form, from_file, from_words
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
-from seq2seq_demo.data.sequences import Places
+from seq2seq_demo.data.sequences import Located, Places
 from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical
@@ -32,8 +32,9 @@ NEAREST = 3  # names that an error proposes
 
 @dataclass(frozen=True)
 class Choice:
-    """The network to use, the pattern that tells what to expect (None: nobody knows), and notices on the choice."""
+    """The file and its network, the pattern that tells what to expect (None: nobody knows), notices on the choice."""
 
+    path: Path
     network: TrainedNetwork
     pattern: SequencePattern | None
     notices: list[str]
@@ -55,7 +56,7 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
         notices.append(network.summary())
     if pattern is None and network.pattern:
         pattern = find_pattern(network.pattern)
-    return Choice(network, pattern, notices)
+    return Choice(path, network, pattern, notices)
 
 
 def _found(
@@ -191,6 +192,13 @@ def _require_room(file: str) -> None:
     if size > memory.total():
         has = f"this machine has {memory.gib(memory.total())}"
         raise InputError(f"{file}: expected a file that fits into memory, got one of {memory.gib(size)}; {has}: give N")
+
+
+def typed_sources(words: Sequence[str], network: TrainedNetwork, form: Form) -> list[Located]:
+    """Return the sources that were typed: of characters among which is no space, every word is one."""
+    source = network.vocabularies.source
+    is_each = source.tokens == CHARACTERS and " " not in source.symbols
+    return [from_words(part, form) for part in ([[word] for word in words] if is_each else [words])]
 
 
 def name_of(file: str) -> str:

@@ -82,6 +82,11 @@ def newest_first(data_dir: Path, name: str | None, task: str | None, kind: str =
     return [path for *_, path in sorted(dated, reverse=True)]
 
 
+def recording_path(weights_path: Path) -> Path:
+    """Return where the recording of a weights file's training lies: `a.h5` has `a.record.h5`, and `a` too."""
+    return weights_path.with_name(weights_path.name.removesuffix(".h5") + ".record.h5")
+
+
 def shipped_path(task: str, model: str) -> Path:
     """Return the shipped weights of a pattern and a model."""
     return canonical_path(_shipped_dir(), model, task, 1)
@@ -99,6 +104,11 @@ def shipped_networks() -> dict[str, Path]:
     """
     paths = {_shipped_name(path): path for path in _shipped_dir().glob(f"*{ENDING}")}
     return dict(sorted(paths.items()))
+
+
+def shown_name(path: Path) -> str:
+    """Return what people call a weights file."""
+    return _shipped_name(path).removesuffix(".h5")
 
 
 def _shipped_name(path: Path) -> str:

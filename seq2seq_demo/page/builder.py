@@ -1,0 +1,188 @@
+"""One HTML file with trained networks in it, which run there, in JavaScript."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import string
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from seq2seq_demo import __version__
+from seq2seq_demo.data.vocabulary import Vocabulary
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.parameters import Weights, weight_shapes
+from seq2seq_demo.trained_network import TrainedNetwork
+
+SCRIPTS = (
+    "network.js",
+    "symbols.js",
+    "app.js",
+    "parts.js",
+    "source.js",
+    "step.js",
+    "attention.js",
+    "probabilities.js",
+    "forced.js",
+    "training.js",
+    "influence.js",
+    "inside.js",
+    "words.js",
+    "view.js",
+)
+STYLES = ("page.css", "inside.css")
+MOST_WEIGHTS = 4_000_000  # of all networks; as text, 21 MB
+MOST_SYMBOLS = 20_000  # of a vocabulary
+MOST_LAYERS = 8
+
+
+@dataclass(frozen=True)
+class Example:
+    """A source that the page offers, its target if that is known, in numbers, and what it is an example of."""
+
+    source: list[int]
+    target: list[int] | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A network as it was at moments of its training, and how it did then on so many held-out sources."""
+
+    steps: Sequence[int]
+    epochs: Sequence[float]
+    weights: Sequence[Weights]
+    n: int = 0
+    exact_match: Sequence[float] = ()  # free-running; empty where there are no sources with targets
+    loss: Sequence[float] = ()  # forced
+
+
+@dataclass(frozen=True)
+class ShownNetwork:
+    """A network of the page, and what is shown with it."""
+
+    name: str
+    network: TrainedNetwork
+    examples: Sequence[Example] = ()
+    moments: Moments | None = None
+
+
+def build(networks: Sequence[ShownNetwork]) -> str:
+    """Return the page.
+
+    Raises:
+        UsageError: a network is too large for it, or two do not read and write the same symbols.
+    """
+    for shown in networks:
+        _require_room(shown)
+        _require_alike(networks[0], shown)
+    scripts = [text_of(name) for name in SCRIPTS]
+    style = "".join(map(text_of, STYLES))
+    title = " and ".join(shown.name for shown in networks)
+    values = {
+        "policy": _policy(scripts, style),
+        "title": html.escape(title),
+        "style": style,
+        "version": __version__,
+        "data": _json({"networks": [data_of(shown) for shown in networks]}),
+        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+    }
+    return string.Template(text_of("template.html")).substitute(values)
+
+
+def text_of(name: str) -> str:
+    """Return a file of this folder."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: Sequence[str], style: str) -> str:
+    """Return a Content-Security-Policy that lets these scripts and this style act, and nothing else."""
+    hashes = " ".join(map(_hash, scripts))
+    return f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _json(value: Any) -> str:
+    """Return JSON in which nothing ends a script element, or begins one."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)  # ASCII, so without U+2028
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def data_of(shown: ShownNetwork) -> dict[str, Any]:
+    """Return what `Shown` in app.js reads."""
+    network = shown.network
+    c, (source, target) = network.model_config, network.vocabularies
+    return {
+        "name": shown.name,
+        "summary": network.summary(),
+        "config": asdict(c) | {"has_attention": c.has_attention, "go": c.go},
+        "n_weights": sum(weight.size for weight in network.weights.values()),
+        "task": network.task,
+        "pattern": network.pattern,
+        "ends": network.ends,
+        "min_in_len": network.min_in_len,
+        "in_len": network.in_len,
+        "out_len": network.out_len,
+        "source": _vocabulary(source, c.in_max_int),
+        "target": _vocabulary(target, c.out_max_int),
+        "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
+        "weights": numbers(network, network.weights, "<f4"),
+        "examples": [asdict(example) for example in shown.examples],
+        "exact_match": network.reached.exact_match if network.reached else None,
+        "recording": _moments(network, shown.moments) if shown.moments else None,
+    }
+
+
+def _vocabulary(vocabulary: Vocabulary, largest: int) -> dict[str, Any]:
+    return {"tokens": vocabulary.tokens, "symbols": list(vocabulary.symbols), "largest": largest}
+
+
+def _moments(network: TrainedNetwork, moments: Moments) -> dict[str, Any]:
+    return {
+        "steps": list(moments.steps),
+        "epochs": list(moments.epochs),
+        "weights": [numbers(network, weights, "<f2") for weights in moments.weights],
+        "n": moments.n,
+        "exact_match": list(moments.exact_match),
+        "loss": list(moments.loss),
+    }
+
+
+def numbers(network: TrainedNetwork, weights: Weights, dtype: str) -> str:
+    """Return all weights in base64, in the order of weight_shapes."""
+    arrays = [weights[name].ravel() for name in weight_shapes(network.model_config)]
+    return base64.b64encode(np.concatenate(arrays).astype(dtype).tobytes()).decode()
+
+
+def _require_room(shown: ShownNetwork) -> None:
+    """Raise UsageError for a network that no page can show."""
+    network, c = shown.network, shown.network.model_config
+    sizes = {
+        "weights": (sum(weight.size for weight in network.weights.values()), MOST_WEIGHTS),
+        "symbols of a vocabulary": (max(c.n_input_symbols, c.n_output_symbols), MOST_SYMBOLS),
+        "layers": (c.num_layers, MOST_LAYERS),
+    }
+    for what, (size, most) in sizes.items():
+        if size > most:
+            raise UsageError(f"{shown.name}: a page shows networks of at most {most} {what}, got {size}")
+
+
+def _require_alike(first: ShownNetwork, other: ShownNetwork) -> None:
+    """Raise UsageError unless both read and write the same symbols: the page has one field for a source."""
+    a, b = (
+        (x.network.vocabularies, x.network.model_config.in_max_int, x.network.model_config.out_max_int)
+        for x in (first, other)
+    )
+    if a != b:
+        raise UsageError(
+            f"expected networks that read and write the same symbols, got {first.name} and {other.name}, whose differ"
+        )
