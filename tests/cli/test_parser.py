@@ -87,6 +87,7 @@ def test_options_hold_nothing_that_can_change(line):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_field_is_an_option_and_every_option_a_field(command):
     words = {"train": {"points", "min_in_len"}, "predict": {"words"}, "evaluate": {"points"}}.get(command, set())
+    words |= {"words", "more_input_weights"} if command == "page" else set()  # the sources, and those of a second -i
     dests = {action.dest for action in make_parser(command)._actions}
     assert {"command", "values", "help", "version"} < dests
     assert (
@@ -131,7 +132,7 @@ def test_every_letter_and_name_of_2016():
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("", "expected a command, one of train, predict, evaluate, patterns, networks"),
+        ("", "expected a command, one of train, predict, evaluate, page, patterns, networks"),
         ("trian 100", "unknown command 'trian': did you mean train"),
         ("train", "train expects the number of points, as in `train 100000`, or --from-file, got none"),
         ("train 5 6", "got 5 6"),
@@ -169,7 +170,7 @@ def test_every_letter_and_name_of_2016():
         ("networks g2p", "networks expects nothing after it, got g2p"),
         (
             "networks -p sorted",
-            "-p/--pattern-name means nothing to networks: it is an option of train, predict, evaluate and patterns",
+            "means nothing to networks: it is an option of train, predict, evaluate, page and patterns",
         ),
         ("patterns -m embedding_rnn", "-m/--model means nothing to patterns"),
         ("evaluate 5 6", "as in `evaluate 10000`, got 5 6"),

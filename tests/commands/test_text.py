@@ -52,7 +52,20 @@ def test_train_evaluate_and_predict(run):
     write("train.tsv", rows(900))
     write("dev.tsv", rows(100, 1))
     write("test.tsv", [*rows(100, 2), ("ab", "A A"), ("ab", "B A")])
-    settings = ["-m", "embedding_attention", "--cell-size", 16, "-r", 0.03, "--lr-schedule", "cosine", "-e", 6]
+    settings = [
+        "-m",
+        "embedding_attention",
+        "--cell-size",
+        16,
+        "-r",
+        0.01,
+        "--batch-size",
+        16,
+        "--lr-schedule",
+        "cosine",
+        "-e",
+        6,
+    ]
     status, out, err = run(
         *["train", "--from-file", "train.tsv", "--validation-file", "dev.tsv", *TOKENS, *settings],
         *["--bidirectional", "--dropout", 0.05, "--keep-best", "-o", "w"],

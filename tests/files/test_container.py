@@ -11,6 +11,7 @@ from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.container import is_container, read, to_bytes
 
 ARRAYS = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "a/c": np.array([0.5], np.float32), "n": np.int64(7)}
+ARRAYS |= {"h": np.array([[0.5, -65504]], np.float16)}
 TEXTS = {"model": '{"Größe": 7}', "training": ""}
 
 

@@ -1,0 +1,131 @@
+"""`page` on the command line."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from helpers import imported, random_weights, save_random
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.files.canonical import recording_path
+from seq2seq_demo.recording import Recording, halved, to_bytes
+
+SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
+
+
+def networks_in(path):
+    """What the page says of its networks."""
+    page = Path(path).read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])["networks"]
+
+
+def test_a_page_of_a_file_and_of_a_shipped_network(run):
+    save_random("mine.h5", SMALL)
+    assert run("page", "-i", "mine.h5", "-o", "mine.html") == (
+        0,
+        "",
+        "Using weights mine.h5\nWrote mine.html: open it in a browser\n",
+    )
+    (mine,) = networks_in("mine.html")
+    assert (mine["name"], mine["pattern"], mine["in_len"], mine["recording"]) == ("mine", "reversed", 10, None)
+    status, _, err = run("page", "-p", "sorted", "-m", "embedding_attention", "-o", "shipped.html")
+    assert (status, "Wrote shipped.html" in err) == (0, True)
+    (shipped,) = networks_in("shipped.html")
+    assert (shipped["name"], shipped["ends"], shipped["in_len"]) == ("sorted-attention", True, 20)
+
+
+def test_networks_stand_side_by_side_in_the_order_given(run):
+    save_random("a.h5", SMALL)
+    save_random("b.h5", ModelConfig(cell_size=3))
+    assert run("page", "-i", "b.h5", "-i", "a.h5", "-o", "both.html")[0] == 0
+    assert [network["name"] for network in networks_in("both.html")] == ["b", "a"]
+
+
+def test_the_recording_beside_a_file_is_shown(run):
+    network = save_random("w.h5", SMALL)
+    first = halved(random_weights(SMALL, seed=9))
+    recording = Recording(8, (0, 4, 8), (first, first, halved(network.weights)))
+    recording_path(Path("w.h5")).write_bytes(to_bytes(recording, SMALL, network.weights))
+    assert run("page", "-i", "w.h5", "-o", "w.html")[0] == 0
+    (shown,) = networks_in("w.html")
+    assert shown["recording"]["steps"] == [0, 4, 8]
+    assert shown["recording"]["epochs"] == [0, 0.5, 1]
+    assert len(shown["recording"]["loss"]) == 3
+    other = to_bytes(recording, SMALL, random_weights(SMALL))
+    recording_path(Path("w.h5")).write_bytes(other[:-1] + bytes([other[-1] ^ 1]))
+    status, _, err = run("page", "-i", "w.h5", "-o", "w2.html")
+    assert status == 0
+    assert "Without the training: w.record.h5: " in err, err
+    assert networks_in("w2.html")[0]["recording"] is None
+
+
+def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
+    words = Vocabularies(Vocabulary("characters", ("a", "b", "é")), Vocabulary("words", ("X", "Y")))
+    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1)
+    save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
+    Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
+    assert run("page", "-i", "t.h5", "--from-file", "t.tsv", "-o", "t.html")[0] == 0
+    (shown,) = networks_in("t.html")
+    assert shown["source"]["symbols"] == ["a", "b", "é"]
+    assert [(x["source"], x["target"]) for x in shown["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
+    status, _, err = run("page", "-i", "t.h5", "-o", "t2.html")
+    assert (status, "No examples: give some" in err) == (0, True)
+    assert run("page", "-i", "t.h5", "-o", "t3.html", "ba", "é")[0] == 0
+    assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
+
+
+def test_typed_sources_are_offered_first(run):
+    assert run("page", "-p", "reversed", "-m", "embedding_attention", "-o", "p.html", 7, 0, 1)[0] == 0
+    first = networks_in("p.html")[0]["examples"][0]
+    assert (first["source"], first["target"]) == ([7, 0, 1], [1, 0, 7])
+
+
+def test_a_function_of_ones_own_makes_the_targets(run):
+    Path("mine.py").write_text("def twice(sources):\n    return sources.repeat(2, axis=1)\n")
+    save_random("w.h5", SMALL, task="mine:twice", in_len=3, out_len=6)
+    assert run("page", "-i", "w.h5", "-p", "mine.py:twice", "-o", "w.html")[0] == 0
+    (shown,) = networks_in("w.html")
+    for example in shown["examples"]:
+        assert example["target"] == [symbol for symbol in example["source"] for _ in range(2)]
+    assert shown["pattern"] is None
+
+
+@pytest.mark.parametrize(
+    ("argv", "status", "message"),
+    [
+        (["-i", "w.h5"], 2, "page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o"),
+        (["-i", "w.h5", "-o", "w.h5"], 2, "expected -i w.h5 and -o to be different files, got w.h5 twice"),
+        (["-i", "none.h5", "-o", "x.html"], 1, "none.h5: expected a weights file or"),
+        (["-i", "w.h5", "-o", "no/x.html"], 1, "no/x.html: expected"),
+        (["-i", "w.h5", "-o", "x.html", 3, 10], 1, "expected integers from 0 to 9, got 10"),
+        (["-i", "w.h5", "-i", "other.h5", "-o", "x.html"], 2, "the same symbols, got w and other, whose differ"),
+        (
+            [*["-i", "w.h5"] * 5, "-o", "x.html"],
+            2,
+            "expected at most 4 networks side by side, got 5 of -i/--input-weights",
+        ),
+    ],
+)
+def test_wrong_usage_is_a_line(run, argv, status, message):
+    save_random("w.h5", SMALL)
+    save_random("other.h5", ModelConfig(cell_size=3, in_max_int=4))
+    found, out, err = run("page", *argv)
+    assert (found, out) == (status, "")
+    assert message in err.splitlines()[-1]
+    assert not Path("x.html").exists()
+
+
+def test_only_page_takes_several_networks(run):
+    status, _, err = run("predict", "-i", "a.h5", "-i", "b.h5", 1)
+    assert (status, err) == (
+        2,
+        "seq2seq-demo: error: a second -i/--input-weights means nothing to predict: it is an option of page\n",
+    )
+
+
+def test_a_page_is_made_without_tensorflow(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_random("w.h5", SMALL)
+    assert imported(["page", "-i", "w.h5", "-o", "w.html"], "tensorflow", "keras", "h5py") == []

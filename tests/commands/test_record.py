@@ -1,0 +1,106 @@
+"""`train --record`, `--resume` after a kill, and what must not be overwritten."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers import SMALL, end, save_random, snapshot_in, start, wait_for
+
+from seq2seq_demo.commands.options import TrainOptions
+from seq2seq_demo.commands.start import start_of_training
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.recording import recording_of
+from seq2seq_demo.trained_network import Kept, Progress, TrainingRun, load, untrained
+from seq2seq_demo.training.recorder import begun
+
+TRAIN = ["train", 2000, "-p", "reversed", "-e", 4, "--batch-size", 16, "--in-len", 4, "--out-len", 3, *SMALL]
+QUICK = ["train", 60, "-p", "reversed", "-e", 1, *SMALL]
+
+
+def recording_at(path):
+    """The recording beside weights."""
+    return recording_of(path, load(path).weights)
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_it_ends_with_the_same_recording(run, tmp_path):
+    """The snapshot at step 0 has one too: --resume does not need --record again."""
+    status, out, err = run(*TRAIN, "-o", "w.h5", "--record")
+    assert status == 0, err
+    assert out.endswith("Saved w.h5\nRecorded 9 steps in w.record.h5\n")
+    assert recording_at(tmp_path / "w.h5").steps == (0, 50, 100, 113, 200, 226, 339, 400, 452)
+    process = start(tmp_path, *TRAIN, "-o", "killed.h5", "--record")
+    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
+    process.kill()
+    end(process)
+    assert load(snapshot_in(tmp_path)).recording.steps[-1] > 0
+    status, out, err = run("train", "--resume")
+    assert status == 0, err
+    assert out.endswith(f"Recorded 9 steps in {tmp_path}/killed.record.h5\n")
+    for ending in ("h5", "record.h5"):
+        assert Path(f"killed.{ending}").read_bytes() == Path(f"w.{ending}").read_bytes()
+    assert sorted(os.listdir()) == ["killed.h5", "killed.record.h5", "w.h5", "w.record.h5"]
+
+
+def test_canonical_names_and_continuing(run):
+    status, out, err = run(*QUICK, "--record")
+    assert status == 0, err
+    assert out.endswith("Recorded 2 steps in ts2s__basic__reversed_1.weights.record.h5\n")
+    first = Path("ts2s__basic__reversed_1.weights.h5")
+    initial = untrained(load(first).model_config, 0).weights["encoder/embedding"].astype("float16")
+    assert (recording_at(first).weights[0]["encoder/embedding"] == initial).all()
+    status, out, err = run("train", 60, "-e", 1, "-i", first, "-o", first, "--record")
+    assert status == 0, err
+    assert load(first).step == 2
+    assert recording_at(first).steps == (0, 1)
+    assert not (recording_at(first).weights[0]["encoder/embedding"] == initial).all()
+
+
+def test_what_is_no_recording_is_not_overwritten(run):
+    Path("w.record.h5").write_text("mine")
+    Path("ts2s__basic__reversed_1.weights.record.h5").write_text("mine")
+    for options, name in ((["-o", "w.h5"], "w"), ([], "ts2s__basic__reversed_1.weights")):
+        status, out, err = run(*QUICK, "--record", *options)
+        assert (status, out) == (1, "")
+        assert f"error: {name}.record.h5: expected a place for a recording, found " in err
+    assert sorted(os.listdir()) == ["ts2s__basic__reversed_1.weights.record.h5", "w.record.h5"]
+    assert {Path(name).read_text() for name in os.listdir()} == {"mine"}
+
+
+def test_options_that_do_not_go_together(run):
+    Path("w.record.h5").write_text("")
+    for options, expected in [
+        ([60, "--record", "-e", 0], "expected --record with a training, got --epochs 0"),
+        ([60, "--record", "-o", "w.h5", "--history", "w.record.h5"], "expected --history and --record to be different"),
+        (["--record", "-o", "w.h5", "--from-file", "w.record.h5"], "expected --from-file and --record to be different"),
+        ([60, "--record", "-e", 200, "--cell-size", 400], "expected a recording of at most 200 MB, got up to"),
+    ]:
+        status, out, err = run("train", *options)
+        assert (status, out) == (2, ""), options
+        assert expected in err
+    status, _, err = run("predict", 1, "--record")
+    assert status == 2
+    assert "--record means nothing to predict: it is an option of train" in err
+
+
+def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(run):
+    training = TrainingRun(TrainConfig(points=60), 0)
+    save_random("s2s_checkpoint__basic__reversed_1.weights.h5", trained=training, progress=Progress())
+    status, out, err = run("train", "--resume", "--record")
+    assert (status, out) == (2, "")
+    assert "s2s_checkpoint__basic__reversed_1.weights.h5 is of a training that began without --record" in err
+
+
+def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):
+    """Neither its best epoch nor its recording are those of the new training."""
+    network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
+    best = Kept(network.weights, 3, {})
+    snapshot = replace(begun(network, config), trained=TrainingRun(config, 0), progress=Progress(), best=best)
+    (tmp_path / "w").write_bytes(snapshot.to_bytes())
+    loaded = load(tmp_path / "w")
+    assert (loaded.best.step, loaded.recording.steps) == (3, (0,))
+    for record in (False, True):
+        options = TrainOptions(points=60, epochs=1, pattern="sorted", input_weights=tmp_path / "w", record=record)
+        start = start_of_training(options).network
+        assert (start.progress, start.best, start.recording is None) == (None, None, not record)

@@ -1,0 +1,248 @@
+"""The page in Debian's Chromium, used as people use it."""
+
+import os
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import ROOT, random_weights
+
+from seq2seq_demo import load
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build
+from seq2seq_demo.trained_network import TrainedNetwork
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="chromium is not installed"),
+]
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+SOURCE = [3, 1, 4, 1, 5, 9]
+
+
+def shipped(model, pattern="reversed"):
+    return load(ROOT / "trained_weights" / f"ts2s__{model}__{pattern}_1.weights.h5")
+
+
+def moments(network):
+    """A training that took two steps from random weights to those of the network."""
+    first = random_weights(network.model_config)
+    half = {name: (0.6 * first[name] + 0.4 * network.weights[name]).astype(np.float32) for name in first}
+    return Moments(
+        (0, 50, 100), (0.0, 0.5, 1.0), (first, half, network.weights), 100, (0.0, 0.2, 1.0), (2.4, 1.1, 0.01)
+    )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = (
+        pytest.importorskip("playwright.sync_api")
+        if "CI" not in os.environ
+        else __import__("playwright.sync_api", fromlist=["sync_playwright"])
+    )
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Return a function that opens a page of some networks; at the end, nothing may have gone wrong on any."""
+    wrong, contexts = [], []
+
+    def opened(*networks, fragment="", **settings):
+        path = tmp_path / "page.html"
+        path.write_text(build(networks), encoding="utf-8")
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
+        contexts.append(context)
+        page = context.new_page()
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
+        )
+        page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append("dialog"), dialog.dismiss()))
+        page.on("request", lambda request: request.url.startswith(path.as_uri()) or wrong.append(request.url))
+        page.goto(path.as_uri() + fragment)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def reversing(**changes):
+    network = shipped("embedding_attention")
+    return ShownNetwork("reversed", network, [Example(SOURCE, SOURCE[::-1], "some symbols")], **changes)
+
+
+def prediction(page, network=0):
+    return (
+        page.locator("#prediction") if not network else page.locator(f"[data-network='{network}']")
+    ).first.text_content()
+
+
+def spaced(symbols):
+    return " ".join(map(str, symbols))
+
+
+def test_the_answer_follows_what_is_typed(opened):
+    shown = ShownNetwork("sorted", shipped("embedding_attention", "sorted"))
+    page = opened(shown)
+    for source in ([7], [3, 1, 2], [9, 9, 0, 4, 4, 1, 2, 8]):
+        page.fill("#source", spaced(source))
+        assert prediction(page) == spaced(shown.network.predict([source])[0])
+    page.fill("#source", "3 10")
+    assert page.get_by_text("Expected integers from 0 to 9, got “10”").first.is_visible()
+    assert page.get_attribute("#source", "aria-invalid") == "true"
+    page.fill("#source", "2 0")
+    assert prediction(page) == "0 2"
+
+
+def test_a_text_is_answered_as_predict_answers(opened):
+    vocabularies = Vocabularies(Vocabulary("characters", (" ", "a", "é", "안")), Vocabulary("words", ("HH", "👩")))
+    config = ModelConfig("embedding_attention", "GRUCell", 2, 9, 6, in_max_int=3, out_max_int=1, bidirectional=True)
+    weights = random_weights(config, seed=1)
+    network = TrainedNetwork(config, weights, in_len=5, out_len=6, min_in_len=1, vocabularies=vocabularies)
+    page = opened(ShownNetwork("text", network))
+    answers = set()
+    for text in ("a", "e\u0301 a", "안안a", "   é"):
+        page.fill("#source", text)
+        answers.add(prediction(page))
+        assert prediction(page) == network.predict([text])[0]
+    assert len(answers) > 1
+    page.fill("#source", "ab")
+    assert page.get_by_text("Training never saw “b”").first.is_visible()
+
+
+def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
+    page = opened(reversing())
+    page.focus("#source")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("3 1 4 1 5 9")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "place":
+            break
+    page.keyboard.press("Home")
+    for _ in range(8):  # six symbols are read, two written
+        page.keyboard.press("ArrowRight")
+    assert page.evaluate("app.t") == 1
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('#probabilities [data-key$=symbol-7]')"):
+            break
+    page.keyboard.press("Enter")
+    assert page.evaluate("app.state.forced") == {"1": 7}
+    network = shipped("embedding_attention")
+    first, _, *rest = map(int, prediction(page).split())
+    go = network.model_config.go
+    fed = np.array([[go, first, 7, *rest]])
+    decoded = network.to_numpy().decode(np.array([SOURCE]), fed.shape[1], fed).symbols[0].tolist()
+    assert decoded[2:] == [*rest, go]
+    assert prediction(page) != spaced(SOURCE[::-1])
+
+
+def test_steps_are_told_once_to_those_who_hear_the_page(opened):
+    page = opened(reversing())
+    page.evaluate(
+        """() => { window.said = []; new MutationObserver(() =>
+        said.push(document.getElementById("announcement").textContent)).observe(
+        document.getElementById("announcement"), { childList: true, characterData: true, subtree: true }) }"""
+    )
+    page.click("#first")
+    page.click("#next")
+    page.wait_for_timeout(50)
+    said = [text for text in page.evaluate("said") if text]
+    assert len(said) == 2
+    assert "3" in said[1]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_width_scrolls_sideways(opened, width, scheme):
+    attention, rnn = reversing(moments=moments(shipped("embedding_attention"))), shipped("embedding_rnn")
+    settings = {"color_scheme": scheme, "reduced_motion": "reduce", "viewport": {"width": width, "height": 700}}
+    page = opened(attention, ShownNetwork("rnn", rnn), **settings)
+    for source in ("1", "3 1 4 1 5 9", spaced([8] * 60), "x"):
+        page.fill("#source", source)
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(opened, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened(reversing(moments=moments(shipped("embedding_attention"))), color_scheme=scheme)
+    page.wait_for_timeout(500)
+    found = axe.Axe().run(page).response["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def test_names_of_strangers_are_shown_and_never_run(opened):
+    words = tuple(sorted([HOSTILE, "<b>x</b>", "&amp;", "{{x}}"]))
+    words = tuple(word.replace(" ", "_") for word in words)
+    vocabularies = Vocabularies(Vocabulary("words", words), Vocabulary("words", words))
+    config = ModelConfig("embedding_attention", cell_size=5, embedding_size=4, in_max_int=3, out_max_int=3)
+    named = {"task": HOSTILE, "vocabularies": vocabularies}
+    network = TrainedNetwork(config, random_weights(config), in_len=4, out_len=4, min_in_len=1, **named)
+    shown = ShownNetwork(HOSTILE, network, [Example([0, 1], [2], HOSTILE)])
+    page = opened(shown, fragment=f"#source={words[0]}&target={HOSTILE}&place=<b>&moment=9e9&forced=__proto__:1,0:99")
+    page.wait_for_timeout(300)
+    assert page.locator("img").count() == 0
+    assert page.locator("b:text('x')").count() == 0
+    assert page.text_content("h1") == HOSTILE
+    page.fill("#source", f"{words[1]} {HOSTILE}")
+    page.wait_for_timeout(300)
+    assert page.locator("img").count() == 0
+
+
+def test_the_slider_of_training_shows_what_the_network_said_then(opened):
+    shown = reversing(moments=moments(shipped("embedding_attention")))
+    page = opened(shown)
+    for moment in (0, 1):
+        page.evaluate(f"document.getElementById('moment').value = {moment}")
+        page.dispatch_event("#moment", "input")
+        halves = {name: w.astype(np.float16).astype(np.float32) for name, w in shown.moments.weights[moment].items()}
+        then = replace(shown.network, weights=halves)
+        assert prediction(page) == spaced(then.predict([SOURCE])[0])
+    assert prediction(page) != spaced(SOURCE[::-1])
+    page.focus("#moment")
+    page.keyboard.press("End")
+    assert prediction(page) == spaced(SOURCE[::-1])
+
+
+def test_the_address_holds_what_is_shown(opened):
+    page = opened(reversing(), fragment="#source=2%207%201&place=4")
+    assert page.input_value("#source") == "2 7 1"
+    assert page.evaluate("app.state.place") == 4
+    assert prediction(page) == "1 7 2"
+    page.fill("#source", "5 6")
+    assert "source=5%206" in page.evaluate("location.hash")
+    page.evaluate("location.hash = '#source=8%200'")
+    page.wait_for_function("document.getElementById('source').value === '8 0'")
+    assert prediction(page) == "0 8"
+
+
+def test_two_networks_answer_side_by_side(opened):
+    attention, rnn = shipped("embedding_attention"), shipped("embedding_rnn")
+    page = opened(ShownNetwork("attention", attention), ShownNetwork("rnn", rnn))
+    source = [*range(10)] * 2  # longer than the second was trained at
+    page.fill("#source", spaced(source))
+    assert prediction(page) == spaced(attention.predict([source])[0]) == spaced(source[::-1])
+    assert prediction(page, network=1) == spaced(rnn.predict([source])[0])
+    assert prediction(page, network=1) != prediction(page)
+
+
+def test_a_network_of_one_length_answers_all_of_it(opened):
+    config = ModelConfig(cell_type="BasicRNNCell", cell_size=6, embedding_size=4)
+    network = TrainedNetwork(config, random_weights(config), task="reversed", in_len=5, out_len=3)
+    page = opened(ShownNetwork("fixed", network))
+    for source in ([1, 2, 3, 4, 5], [6, 7]):
+        page.fill("#source", spaced(source))
+        assert prediction(page) == spaced(network.predict([source])[0])

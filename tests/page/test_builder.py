@@ -1,0 +1,109 @@
+"""The page as a file: what it holds, what it may do, and what is too large for it."""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import random_weights
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.page import builder
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build
+from seq2seq_demo.trained_network import TrainedNetwork
+
+CONFIG = ModelConfig("embedding_attention", "GRUCell", cell_size=4, embedding_size=3, in_max_int=5, out_max_int=7)
+NETWORK = TrainedNetwork(CONFIG, random_weights(CONFIG), task="sorted", in_len=6, out_len=5)
+HOSTILE = "</script><img src=x onerror=alert(1)>&\u2028"
+
+
+def data_in(page):
+    """The data of the page, read back."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
+
+
+def test_the_page_holds_the_network():
+    moments = Moments((0, 7), (0.0, 1.0), (NETWORK.weights,) * 2, 3, (0.25, 1.0), (2.0, 0.5))
+    page = build([ShownNetwork("name", NETWORK, [Example([1, 0], [0, 1], "two")], moments)])
+    (data,) = data_in(page)["networks"]
+    assert data["shapes"] == [[name, list(shape)] for name, shape in weight_shapes(CONFIG).items()]
+    numbers = np.frombuffer(base64.b64decode(data["weights"]), "<f4")
+    np.testing.assert_array_equal(
+        numbers, np.concatenate([NETWORK.weights[name].ravel() for name, _ in data["shapes"]])
+    )
+    halves = np.frombuffer(base64.b64decode(data["recording"]["weights"][1]), "<f2")
+    np.testing.assert_array_equal(halves, numbers.astype(np.float16))
+    assert data["recording"]["exact_match"] == [0.25, 1.0]
+    assert data["examples"] == [{"source": [1, 0], "target": [0, 1], "note": "two"}]
+    assert (data["pattern"], data["ends"], data["config"]["go"]) == ("sorted", False, 8)
+
+
+def test_only_the_scripts_and_styles_of_the_page_may_act():
+    page = build([ShownNetwork("name", NETWORK)])
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', page)[1]
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    for name, tag in {"script-src": "script", "style-src": "style"}.items():
+        texts = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.S)
+        hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts]
+        assert directives[name].split() == hashes
+        assert hashes
+    assert directives["default-src"] == "'none'"
+    assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page)
+
+
+def test_no_name_ends_a_script_or_begins_an_element():
+    words = Vocabulary("words", ("</script>", "<img", "a&b"))
+    network = replace(
+        NETWORK,
+        model_config=replace(CONFIG, in_max_int=2, out_max_int=2),
+        weights=random_weights(replace(CONFIG, in_max_int=2, out_max_int=2)),
+        task=HOSTILE,
+        min_in_len=1,
+        vocabularies=Vocabularies(words, words),
+    )
+    page = build([ShownNetwork(HOSTILE, network, [Example([0], [1], HOSTILE)])])
+    assert "<img" not in page
+    assert "onerror=alert(1)>" not in page
+    assert page.count("</script>") == len(builder.SCRIPTS) + 1
+    assert data_in(page)["networks"][0]["name"] == HOSTILE
+
+
+def test_a_name_may_hold_what_a_template_would_replace():
+    assert "<h1>$data ${x} $$</h1>" in build([ShownNetwork("$data ${x} $$", NETWORK)])
+
+
+def test_what_is_too_large_is_refused_in_a_line(monkeypatch):
+    for limit, value, what in (
+        ("MOST_WEIGHTS", 100, f"100 weights, got {sum(w.size for w in NETWORK.weights.values())}"),
+        ("MOST_SYMBOLS", 8, "8 symbols of a vocabulary, got 9"),
+        ("MOST_LAYERS", 0, "0 layers, got 1"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(builder, limit, value)
+            with pytest.raises(UsageError, match=f"^name: a page shows networks of at most {what}$"):
+                build([ShownNetwork("name", NETWORK)])
+
+
+def test_networks_side_by_side_read_and_write_the_same_symbols():
+    config = replace(CONFIG, out_max_int=6)
+    other = TrainedNetwork(config, random_weights(config), in_len=6, out_len=5)
+    build([ShownNetwork("a", NETWORK), ShownNetwork("b", NETWORK)])
+    with pytest.raises(UsageError, match=r"the same symbols, got a and b, whose differ$"):
+        build([ShownNetwork("a", NETWORK), ShownNetwork("b", other)])
+
+
+def test_no_name_stands_in_two_scripts():
+    """Classic scripts share one scope: of two functions of one name, the second would win without a word."""
+    names = [
+        name
+        for script in builder.SCRIPTS
+        for name in re.findall(r"^(?:function|class|const|let) (\w+)", builder.text_of(script), re.M)
+    ]
+    assert sorted(names) == sorted(set(names))
+    assert len(names) > 50

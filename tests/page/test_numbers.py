@@ -1,0 +1,165 @@
+"""The page's network and symbols, run by Node, against the NumPy network and Python's patterns."""
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import ROOT, random_weights
+
+from seq2seq_demo import load
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.vocabulary import split
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.ending import decode_to_end
+from seq2seq_demo.page import builder
+from seq2seq_demo.trained_network import TrainedNetwork
+
+ALLOWED = 1e-3  # of logits
+SCRIPTS = ROOT / "seq2seq_demo" / "page"
+SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed")
+
+CELLS = ("BasicLSTMCell", "GRUCell", "BasicRNNCell")
+KINDS = [
+    ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
+    for model, cell, layers, both in itertools.product(
+        ("embedding_rnn", "embedding_attention"), CELLS, (1, 3), (False, True)
+    )
+]
+
+
+def ask(*questions):
+    """Return Node's answers to questions, each a name and what it is about."""
+    lines = "\n".join(map(json.dumps, questions))
+    command = [NODE or "node", ROOT / "tests" / "page" / "answer.js", SCRIPTS]
+    process = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in process.stdout.split("\n") if line]
+
+
+def run_question(network, source, **settings):
+    """The question what a network says to a source."""
+    data = builder.data_of(builder.ShownNetwork("name", network))
+    return "run", {"network": data, "bits": 32, "source": [*map(int, source)], "forced": [], **settings}
+
+
+def assert_alike(said, decoded, n_steps):
+    """Compare what Node and NumPy said to one source, in the first steps."""
+    logits = decoded.logits[0, :n_steps]
+    np.testing.assert_allclose(said["logits"], logits, atol=ALLOWED)
+    assert np.abs(logits).max() > 100 * ALLOWED  # or the comparison would mean little
+    second, best = np.sort(logits, axis=1)[:, -2:].T
+    clear = best - second > ALLOWED
+    assert clear.mean() > 0.8
+    assert np.array(said["symbols"])[clear].tolist() == decoded.symbols[0, :n_steps][clear].tolist()
+    if decoded.attention is not None:
+        np.testing.assert_allclose(said["alphas"], decoded.attention[0, :n_steps], atol=1e-4)
+
+
+@pytest.mark.parametrize("config", KINDS, ids=lambda c: f"{c.model}-{c.cell_type}-{c.num_layers}-{c.bidirectional}")
+def test_a_network_of_every_kind_says_what_numpy_says(config):
+    network = TrainedNetwork(config, random_weights(config), in_len=9, out_len=11)
+    rng = np.random.default_rng(0)
+    sources = [rng.integers(0, 9, (1, length)) for length in (1, 4, 13)]
+    fed = rng.integers(0, 8, (1, 6))
+    free = ask(*(run_question(network, source[0], outLen=11) for source in sources))
+    forced = ask(*(run_question(network, source[0], outLen=0, decoderInput=fed[0].tolist()) for source in sources))
+    for source, said, said_forced in zip(sources, free, forced, strict=True):
+        numpy_network = network.to_numpy()
+        assert_alike(said, numpy_network.decode(source, 11), 11)
+        assert_alike(said_forced, numpy_network.decode(source, 6, fed), 6)
+        np.testing.assert_allclose(said["memory"], numpy_network.encode(source)[0][0], atol=1e-5)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name.partition(".")[0])
+def test_a_shipped_network_says_what_numpy_says_until_its_end(path):
+    network = load(path)
+    rng = np.random.default_rng(1)
+    lengths = (2, 8, network.in_len, network.in_len + 6)
+    sources = [rng.integers(0, network.model_config.n_input_symbols, (1, length)) for length in lengths]
+    longest = [network.max_out_len(length) for length in lengths]
+    questions = [
+        run_question(network, source[0], outLen=most + 1, toEnd=True)
+        for source, most in zip(sources, longest, strict=True)
+    ]
+    for source, most, said in zip(sources, longest, ask(*questions), strict=True):
+        answers = decode_to_end(network.to_numpy(), source, most)
+        n_steps = int(answers.lengths[0] + 1)
+        assert len(said["symbols"]) == n_steps
+        assert_alike(said, answers.decoded, n_steps)
+
+
+def test_a_forced_symbol_is_what_the_next_step_is_fed():
+    config = replace(KINDS[0], model="embedding_attention")
+    network = TrainedNetwork(config, random_weights(config), in_len=9, out_len=5)
+    source = np.array([[1, 8, 0, 3]])
+    said_freely = network.to_numpy().decode(source, 5).symbols[0]
+    other = int(said_freely[1] + 1) % 7
+    (said,) = ask(run_question(network, source[0], outLen=5, forced=[[1, other]]))
+    decoder_input = np.array([[7, said_freely[0], other, *said["written"][2:4]]])
+    assert_alike(said, network.to_numpy().decode(source, 5, decoder_input), 5)
+    assert said["written"][:2] == [said_freely[0], other]
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_makes_the_same_targets(name):
+    pattern, rng = find_pattern(name), np.random.default_rng(2)
+    questions, wanted = [], []
+    for largest, length in itertools.product((9, 4) if pattern.modular else (9,), range(1, 12)):
+        sources = rng.integers(0, 10, (30, length))
+        questions.append(("targets", {"pattern": name, "sources": sources.tolist(), "largest": largest}))
+        try:
+            wanted.append(pattern.ragged_targets(sources, largest).rows())
+        except UsageError:
+            wanted.append([None] * 30)
+    assert ask(*questions) == wanted
+
+
+TEXTS = ["cafe\u0301 x", " a\tb\u3000c\x1fd ", "\ufeffa b", "안녕", "안", "👩‍👩‍👧 🇩🇪", "مرحبا بك", "a\u2028b\x85c"]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_consists_of_the_same_symbols(text):
+    said = ask(*(("split", {"tokens": tokens, "text": text}) for tokens in ("characters", "words")))
+    assert said == [split(tokens, text, "text") for tokens in ("characters", "words")]
+
+
+def test_what_cannot_be_read_is_named():
+    integers = {"tokens": "integers", "symbols": [], "largest": 9}
+    words = {"tokens": "words", "symbols": ["a", "b"], "largest": 1}
+    asked = [
+        (integers, "3 1,2 [4]"),
+        (integers, "3 10"),
+        (integers, "3 1.5"),
+        (integers, "-1"),
+        (words, "b a"),
+        (words, "a c"),
+    ]
+    answers = ask(*(("numbers", {"vocabulary": vocabulary, "text": text}) for vocabulary, text in asked))
+    assert answers[0] == [3, 1, 2, 4]
+    assert answers[1] == "Expected integers from 0 to 9, got “10”"
+    assert answers[2] == "Expected integers from 0 to 9, got “1.5”"
+    assert answers[3] == "Expected integers from 0 to 9, got “-1”"
+    assert answers[4] == [1, 0]
+    assert answers[5] == "Training never saw “c”: the network knows 2 words: a b"
+
+
+def test_half_precision_is_what_numpy_reads(tmp_path):
+    config = KINDS[0]
+    weights = {name: w.astype(np.float16).astype(np.float32) for name, w in random_weights(config).items()}
+    weights["encoder/embedding"][0, :5] = [6e-8, -65504, 0.0, 6.1e-5, -3e-6]  # two subnormal, as float16
+    weights["encoder/embedding"] = weights["encoder/embedding"].astype(np.float16).astype(np.float32)
+    network = TrainedNetwork(config, weights, in_len=9, out_len=4)
+    name, question = run_question(network, [0, 3, 0], outLen=4)
+    halves = builder.numbers(network, weights, "<f2")
+    whole, half = ask(
+        (name, question), (name, question | {"bits": 16, "network": question["network"] | {"weights": halves}})
+    )
+    assert half == whole
