@@ -31,7 +31,7 @@ SPLITS = {  # architecture and published exact match in %
     "jump": ({**ATTENTION, **LSTM, "cell_size": 100, "dropout": 0.1}, "1.2"),
     "left": ({**ATTENTION, **GRU, "cell_size": 100, "dropout": 0.1}, "90.3"),
 }
-BATCH_SIZE, PRESENTATIONS = 16, 200_000
+BATCH_SIZE, PRESENTATIONS = 32, 300_000
 SHOWN = 500  # pairs, of those that are trained on, which tell how it goes
 
 
