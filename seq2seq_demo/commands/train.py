@@ -109,11 +109,11 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
 
 
 def _train_with_the_chief(start: Start) -> None:
-    """Do a worker's share; the chief prints, records and saves."""
+    """Do a worker's share; the chief prints and saves."""
     if start.config.epochs > 0:
         from seq2seq_demo.training.loop import fit  # loads TensorFlow
 
-        fit(start.task, start.config, replace(start.network, recording=None))
+        fit(start.task, start.config, start.network)
 
 
 def _save_or_keep(network: TrainedNetwork, start: Start, snapshots: Snapshots) -> Path:

@@ -90,7 +90,8 @@ def _facts(task: Task, config: TrainConfig, start: TrainedNetwork) -> str:
     """Return what every worker has to start with; that of a first snapshot is that of a fresh network."""
     taught = task.name, task.fingerprint(config, start.model_config)
     weights = TrainedNetwork(start.model_config, start.weights, step=start.step, moments=start.moments).to_bytes()
-    return repr((config, taught, start.progress or Progress(), hashlib.sha256(weights).hexdigest()))
+    recorded = start.recording.steps if start.recording else None  # says where steps end: all wait for each other there
+    return repr((config, taught, start.progress or Progress(), recorded, hashlib.sha256(weights).hexdigest()))
 
 
 def use_xla(config: TrainConfig) -> bool:

@@ -139,11 +139,12 @@ def test_a_resumed_training_ends_with_the_same_recording(tmp_path, recorded):
 
 def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
     monkeypatch.setattr("seq2seq_demo.training.recorder.MOST_EPOCHS", 1)  # only the last epoch's end, which never comes
-    config = replace(CONFIG, points=100, epochs=9, learning_rate=1e-9, patience=1)
+    monkeypatch.setattr(loop.Trainer, "measure", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
+    config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, begun(replace(recorded, recording=None), config))
     done = further.step - recorded.step
-    assert 0 < done < 50
-    assert further.recording.steps == (0, done)
+    assert (config.steps_per_epoch, done) == (23, 69)
+    assert further.recording.steps == (0, 50, 69)
     assert holds(further.recording.weights[0], recorded.weights)
     assert holds(further.recording.weights[-1], further.weights)
 

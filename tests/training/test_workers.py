@@ -19,6 +19,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.recording import Recording
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.loop import fit
@@ -155,12 +156,15 @@ def test_together_they_train_on_sources_of_any_length_as_one_does(start, tmp_pat
 def test_only_the_chief_prints_and_saves(start):
     words = "train 3000 -m embedding_attention --in-max-int 3 --out-max-int 3 --in-len 2 --out-len 2 -r 0.02 -e 18"
     processes = [
-        start(tf_config, CLI, *words.split(), "--stop-at-exact", "0.9") for tf_config in cluster("worker", "chief")
+        start(tf_config, CLI, *words.split(), "--stop-at-exact", "0.9", "--record")
+        for tf_config in cluster("worker", "chief")
     ]
     other, chief = processes
     assert [process.end() for process in processes] == [0, 0]
-    assert re.fullmatch(r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\n", chief.out)
-    assert chief.files() == {"ts2s__basic__sorted_1.weights.h5"}
+    assert re.fullmatch(
+        r"(Training .*\n|2700 .*\n|Log .*\n)+(Epoch .*\n +probe .*\n){1,17}Saved .*\nRecorded .*\n", chief.out
+    )
+    assert chief.files() == {"ts2s__basic__sorted_1.weights.h5", "ts2s__basic__sorted_1.weights.record.h5"}
     assert (other.out, other.files()) == ("", set())
     assert re.fullmatch(EXPOSED, other.err)
 
@@ -215,8 +219,8 @@ def test_what_workers_have_to_agree_on(monkeypatch):
     assert facts() == first
     own, other = ([([1, 2, last], [1, 2, 3])] * 20 for last in (3, 4))
     different = [facts(changed=1e-3), facts("copy"), facts(config=replace(config, seed=1)), facts(step=1)]
-    different += [facts(own), facts(other)]
-    assert len({first, *different}) == 7
+    different += [facts(own), facts(other), facts(recording=Recording(6, (0,), ()))]
+    assert len({first, *different}) == 8
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(run, monkeypatch):
