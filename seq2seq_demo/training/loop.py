@@ -10,7 +10,6 @@ from typing import Any
 from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
 
 # isort: split
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -21,9 +20,11 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EpochFigures, Figures, measure
 from seq2seq_demo.network.keras_network.model import Seq2Seq
+from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import Progress, TrainedNetwork, TrainingRun
 from seq2seq_demo.training import recorder, workers
 from seq2seq_demo.training.best import finished, has_stalled, kept
+from seq2seq_demo.training.packed import PackedAdam
 from seq2seq_demo.training.snapshots import Snapshots
 
 STEPS_PER_CALL = 64
@@ -52,7 +53,7 @@ def fit(
     workers.require_agreement(strategy, lambda: _facts(task, config, start))
     training, validation = task.draw(config, start.model_config, start_step(start))
     with strategy.scope():
-        trainer = _trainer(task, config, start, training)
+        trainer = trainer_of(task.name, config, start, training, task.digest is not None)
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
@@ -74,16 +75,17 @@ def start_step(start: TrainedNetwork) -> int:
     return start.trained.start_step if start.trained and start.progress else start.step
 
 
-def _trainer(task: Task, config: TrainConfig, start: TrainedNetwork, training: Any) -> "Trainer":
+def trainer_of(task: str, config: TrainConfig, start: TrainedNetwork, training: Any, alternatives: bool) -> "Trainer":
+    """Return what trains a network on points of one length or of several, with dropout or without."""
     if config.dropout:
         from seq2seq_demo.training.dropout_loop import dropout_trainer
 
-        return dropout_trainer(task.name, config, start, training, task.digest is not None)
+        return dropout_trainer(task, config, start, training, alternatives)
     if not config.varies:
-        return Trainer(task.name, config, start)
+        return Trainer(task, config, start)
     from seq2seq_demo.training.varied_loop import VariedTrainer  # which is a `Trainer`
 
-    return VariedTrainer(task.name, config, start, training, alternatives=task.digest is not None)
+    return VariedTrainer(task, config, start, training, alternatives)
 
 
 def _facts(task: Task, config: TrainConfig, start: TrainedNetwork) -> str:
@@ -115,17 +117,12 @@ class Trainer:
         self.recording = start.recording
         self.network = self.make_network(start)
         self.variables = list(self.network.named_variables().values())
-        # Kingma and Ba 2015; TFLearn clipped the gradients without saying so.
-        self.adam = keras.optimizers.Adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=5.0, name="adam")
-        self.adam.build(self.variables)
-        self.adam.iterations.assign(start.step)
-        for name, moment in start.moments.items():
-            self._moment_variables()[name].assign(moment)
+        self.adam = PackedAdam(weight_shapes(start.model_config), start.weights, start.moments, start.step)
         # XLA compiles no sum over workers: with several, it gets what each computes alone, a step at a time.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
         self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla() and alone)
-        self.sums = self._sums if alone else compiled(self._sums, jit_compile=self.uses_xla())
+        self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=self.uses_xla())
 
     def uses_xla(self) -> bool:
         """Say whether to compile."""
@@ -161,8 +158,7 @@ class Trainer:
         Raises:
             TrainingError: a weight is not finite.
         """
-        moments = {name: variable.numpy() for name, variable in self._moment_variables().items()}
-        weights = self.network.named_weights()
+        weights, moments = self.adam.named_weights(), self.adam.named_moments()
         if not all(np.isfinite(array).all() for array in (weights | moments).values()):
             raise TrainingError(f"a weight is not finite at step {self.step}: try a lower --learning-rate")
         return TrainedNetwork(
@@ -181,15 +177,6 @@ class Trainer:
             best=self.best,
             recording=self.recording,
         )
-
-    def _moment_variables(self) -> dict[str, keras.Variable]:
-        """Return Adam's moments as `m/NAME` and `v/NAME`."""
-        by_path = {variable.path: variable for variable in self.adam.variables}
-        return {
-            f"{letter}/{name}": by_path[f"adam/{variable.path.replace('/', '_')}_{moment}"]
-            for letter, moment in (("m", "momentum"), ("v", "velocity"))
-            for name, variable in self.network.named_variables().items()
-        }
 
     def run_epoch(self, training: Any, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
         """Train on the epoch's remaining points."""
@@ -229,7 +216,7 @@ class Trainer:
             return
         done = self.step - self.start_step
         if done > self.recording.steps[-1] and (is_end or recorder.is_recorded(self.config, done)):
-            self.recording = self.recording.with_step(done, self.network.named_weights())
+            self.recording = self.recording.with_step(done, self.adam.named_weights())
 
     def order(self, training: Any) -> np.ndarray:
         """Return the order of the epoch's points."""
@@ -289,27 +276,27 @@ class Trainer:
         B = self.config.batch_size
 
         def body(k: tf.Tensor, loss_sum: tf.Tensor, correct_sum: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            row_mask = tf.cast(tf.range(B) < rows - k * B, tf.float32)  # [B] 0 for the rows that are lacking
-            loss, correct = self._step([x[k] for x in data], row_mask, learning_rates[k])
-            return k + 1, loss_sum + loss, correct_sum + correct
+            batch, whole = self.parted([x[k] for x in data], rows - k * B)
+            sums = workers.sum_over_shares(self.strategy, self.sums, batch, *whole)
+            self.adam.apply(sums[2:], learning_rates[k])
+            return k + 1, loss_sum + sums[0], correct_sum + sums[1]
 
         _, loss, correct = tf.while_loop(
             lambda k, *_: k * B < rows, body, (first, loss, correct), parallel_iterations=1
         )
         return loss, correct
 
-    def _step(
-        self, batch: list[tf.Tensor], row_mask: tf.Tensor, learning_rate: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Change the weights once; return the sums of loss and of correct symbols."""
-        loss_sum, correct_sum, *gradients = self.sums_of(batch, row_mask)
-        self.adam.learning_rate = learning_rate
-        self.adam.apply(gradients)
-        return loss_sum, correct_sum
+    def parted(self, batch: list[tf.Tensor], rows: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
+        """Return what of a batch is shared by rows, and what each share has to know of the whole.
 
-    def sums_of(self, batch: list[tf.Tensor], row_mask: tf.Tensor) -> list[tf.Tensor]:
-        """Return what `_sums` does for a whole batch, `[B, S]`, `[B, T]`, of which some rows `[B]` count."""
-        return workers.sum_over_shares(self.strategy, self.sums, (*batch, row_mask), tf.reduce_sum(row_mask))
+        Only so many `rows` are there, or all; a mask `[B]` is 0 for those that are lacking.
+        """
+        row_mask = tf.cast(tf.range(self.config.batch_size) < rows, tf.float32)  # [B]
+        return (*batch, row_mask), (tf.reduce_sum(row_mask),)
+
+    def packed_sums(self, *arguments: tf.Tensor) -> tf.Tensor:
+        """Return what `_sums` does in one vector `[2 + N]`, so that workers add up one."""
+        return tf.concat([tf.reshape(x, [-1]) for x in self._sums(*arguments)], axis=0)
 
     def _sums(self, sources: tf.Tensor, targets: tf.Tensor, row_mask: tf.Tensor, rows: tf.Tensor) -> list[tf.Tensor]:
         """Return the sums of loss and of correct symbols, and the gradients of the mean loss.
@@ -317,10 +304,10 @@ class Trainer:
         With several workers, B is this one's share, and adding up makes the sums and gradients of the whole batch,
         which has so many `rows`.
         """
-        with tf.GradientTape() as tape:
+        with self.adam.watched(self.variables) as (tape, weights):
             losses, logits = self.network.forced_losses(sources, targets)  # [B, T], [B, T, V]
             loss_sum = tf.reduce_sum(losses * row_mask[:, None])
             loss = loss_sum / (rows * targets.shape[1])
         is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
         correct_sum = tf.reduce_sum(tf.cast(is_correct, tf.float32) * row_mask[:, None])
-        return [loss_sum, correct_sum, *tape.gradient(loss, self.variables)]
+        return [loss_sum, correct_sum, *tape.gradient(loss, weights)]

@@ -25,7 +25,6 @@ from seq2seq_demo.evaluation import Figures
 from seq2seq_demo.network.keras_network.padded import PaddedSeq2Seq
 from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import workers
 from seq2seq_demo.varied_evaluation import Way, measure_ragged
 
 N_WIDTHS, TRIED = 5, 24  # of a long run: widths of padding, and how many lengths are tried for them
@@ -95,11 +94,10 @@ class VariedTrainer(Trainer):
             stacked.append(tf.constant(padded.reshape(K, B)))
         return stacked
 
-    def sums_of(self, batch: list[tf.Tensor], row_mask: tf.Tensor) -> list[tf.Tensor]:
-        """Return what `_sums` does for a whole batch; rows that are lacking have lengths of 0."""
+    def parted(self, batch: list[tf.Tensor], rows: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
+        """Return what `Trainer` does; rows that are lacking have lengths of 0."""
         n_symbols = tf.reduce_sum(tf.cast(batch[-1], tf.float32))
-        branch = first_that_holds(batch, self.widths.usual)
-        return workers.sum_over_shares(self.strategy, self.sums, tuple(batch), n_symbols, branch)
+        return tuple(batch), (n_symbols, first_that_holds(batch, self.widths.usual))
 
     def _sums(self, *arguments: tf.Tensor) -> list[tf.Tensor]:
         """Return the sums of loss and of correct symbols, and the gradients of the mean loss over all symbols.
@@ -144,13 +142,13 @@ class VariedTrainer(Trainer):
         sources, targets, source_lengths, target_lengths = batch
         sources, targets = sources[:, : width[0]], targets[:, : width[1]]
         mask = tf.sequence_mask(target_lengths, targets.shape[1], tf.float32)  # [B, T]
-        with tf.GradientTape() as tape:
+        with self.adam.watched(self.variables) as (tape, weights):
             losses, logits = self.network.padded_losses(sources, targets, source_lengths, target_lengths)
             loss_sum = tf.reduce_sum(losses * mask)
             loss = loss_sum / n_symbols
         is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
         correct_sum = tf.reduce_sum(tf.cast(is_correct, tf.float32) * mask)
-        gradients = tape.gradient(loss, self.variables)
+        gradients = tape.gradient(loss, weights)
         return [loss_sum, correct_sum, *map(tf.convert_to_tensor, gradients)]
 
 

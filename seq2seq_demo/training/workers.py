@@ -180,30 +180,28 @@ def require_agreement(strategy: Any, facts: Callable[[], str]) -> None:
     if strategy.num_replicas_in_sync == 1:
         return
     digest = zlib.crc32(facts().encode())
-    (total,) = tf.function(sum_over_shares, autograph=False)(strategy, lambda: [tf.constant(digest, tf.int64)], ())
+    total = tf.function(sum_over_shares, autograph=False)(strategy, lambda: tf.constant(digest, tf.int64), ())
     if total != digest * strategy.num_replicas_in_sync:
         raise UsageError(
             "expected every worker to start with the same options, pattern or data, and weights, got different ones"
         )
 
 
-def sum_over_shares(
-    strategy: Any, function: Callable[..., list[Any]], batch: tuple[Any, ...], *whole: Any
-) -> list[Any]:
-    """Call the function on every replica with its share of the batch's rows; return the sums of what it returns.
+def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[Any, ...], *whole: Any) -> Any:
+    """Call the function on every replica with its share of the batch's rows; return the sum of what it returns.
 
     `batch` holds tensors `[B, …]`, of which the function gets `[B / replicas, …]`; `whole` is handed on as it is. It
-    returns a list of tensors made in it: one that several replicas return would be counted once.
+    returns one tensor, so that the replicas wait for each other once.
     """
     import tensorflow as tf
 
-    def on_a_replica() -> list[Any]:
+    def on_a_replica() -> Any:
         context = tf.distribute.get_replica_context()
         replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
         shares = [tf.reshape(x, (replicas, -1, *x.shape[1:]))[replica] for x in batch]
         return context.all_reduce("SUM", function(*shares, *whole))
 
-    return [strategy.experimental_local_results(total)[0] for total in strategy.run(on_a_replica)]  # all are alike
+    return strategy.experimental_local_results(strategy.run(on_a_replica))[0]  # all are alike
 
 
 @contextlib.contextmanager

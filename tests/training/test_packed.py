@@ -1,0 +1,59 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_demo.training.packed import PackedAdam
+
+SHAPES = {"a/kernel": (3, 4), "b": (5,), "c": (2, 3)}
+
+
+def arrays(seed, scale=1.0):
+    rng = np.random.default_rng(seed)
+    return {name: (scale * rng.normal(size=shape)).astype(np.float32) for name, shape in SHAPES.items()}
+
+
+@pytest.mark.parametrize("scale", [0.1, 30.0])  # with norms below and above 5
+def test_adam_is_that_of_keras(scale):
+    weights = arrays(0)
+    variables = [keras.Variable(weights[name], name=name.replace("/", "_")) for name in SHAPES]
+    theirs = keras.optimizers.Adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=5.0)
+    ours = PackedAdam(SHAPES, weights, {}, step=0)
+    for step, rate in enumerate((0.01, 0.02, 0.005)):
+        gradients = arrays(step + 1, scale)
+        theirs.learning_rate = rate
+        theirs.apply([tf.constant(gradients[name]) for name in SHAPES], variables)
+        vector = np.concatenate([gradients[name].ravel() for name in SHAPES])
+        ours.apply(tf.constant(vector), tf.constant(rate))
+    for variable, array in zip(variables, ours.named_weights().values(), strict=True):
+        np.testing.assert_allclose(array, variable.numpy(), rtol=1e-5, atol=1e-6)
+    moments = ours.named_moments()
+    for variable in theirs.variables:
+        letter = {"momentum": "m", "velocity": "v"}.get(variable.name.rpartition("_")[2])
+        if letter:
+            name = variable.name.rpartition("_")[0].replace("a_kernel", "a/kernel")
+            np.testing.assert_allclose(moments[f"{letter}/{name}"], variable.numpy(), rtol=1e-5, atol=1e-7)
+    assert len(moments) == 6
+    assert int(ours.iterations.numpy()) == 3
+
+
+def test_weights_and_moments_come_back_by_their_names():
+    weights, m, v = arrays(0), arrays(1), arrays(2)
+    moments = {f"m/{name}": array for name, array in m.items()} | {f"v/{name}": array for name, array in v.items()}
+    adam = PackedAdam(SHAPES, weights, moments, step=7)
+    for found, expected in ((adam.named_weights(), weights), (adam.named_moments(), moments)):
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array)
+
+
+def test_the_tape_watches_the_weights_that_stand_for_the_variables():
+    weights = arrays(0)
+    variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES.values()]
+    adam = PackedAdam(SHAPES, weights, {}, step=0)
+    with adam.watched(variables) as (tape, parts):
+        loss = tf.reduce_sum(variables[0] * variables[0]) + 3 * tf.reduce_sum(variables[2])
+    gradients = tape.gradient(loss, parts)
+    np.testing.assert_allclose(gradients[0], 2 * weights["a/kernel"], rtol=1e-6)
+    assert gradients[1] is None
+    np.testing.assert_array_equal(gradients[2], np.full((2, 3), 3))
