@@ -121,4 +121,4 @@ def test_where_tensorflow_is_loaded():
         if re.search(r"^(import|from) (tensorflow|keras)\b", path.read_text(), re.MULTILINE)
     }
     keras_network = {name for name in loading if name.startswith("network/keras_network/")}
-    assert loading - keras_network == {"training/loop", "training/varied_loop", "training/dropout_loop"}
+    assert loading - keras_network == {f"training/{name}" for name in ("loop", "varied_loop", "dropout_loop", "packed")}
