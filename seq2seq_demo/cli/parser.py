@@ -53,7 +53,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command(
         TrainOptions,
-        "N",
+        "[N]",
         "train a network on N points, and save it",
         (
             "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
@@ -178,7 +178,8 @@ def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any
     try:
         return {"points": parse_integer(values[0])} if values else {}
     except ValueError as error:
-        raise UsageError(f"{command} expects the number of points as an integer, got {found[:40]!r}") from error
+        hint = f"; pairs in a file are given as --from-file {found}" if os.path.isfile(found) else ""
+        raise UsageError(f"{command} expects the number of points as an integer, got {found[:40]!r}{hint}") from error
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -258,7 +259,17 @@ class _Version(argparse.Action):
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing two lines and exiting."""
+        unknown = message.removeprefix("unrecognized arguments: ").split()[:1]
+        if message.startswith("unrecognized") and unknown:
+            message = f"unknown option {unknown[0][:40]}{self._hint(unknown[0])}"
         raise UsageError(message)
+
+    def _hint(self, word: str) -> str:
+        """Return what may have been meant by an option that there is not."""
+        import difflib  # only an error needs it
+
+        near = difflib.get_close_matches(word.partition("=")[0].replace("_", "-"), self._option_string_actions, n=1)
+        return f": did you mean {near[0]}?" if near else "; see --help, or put -- before a text that begins with -"
 
 
 def _add_every(add: Add) -> None:

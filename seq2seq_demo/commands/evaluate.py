@@ -58,7 +58,8 @@ def _about(choice: Choice) -> dict[str, str | None]:
 def _evaluate_rows(options: EvaluateOptions, choice: Choice) -> None:
     """Print what a network that ends its answers reaches at each length, and on each kind of sources."""
     rows, vocabularies = [], choice.network.vocabularies
-    for row in _rows(options, choice):
+    skipped: list[InputError] = []
+    for row in _rows(options, choice, skipped):
         say(choice.notices)
         rows.append(row)
         if options.json:
@@ -75,18 +76,20 @@ def _evaluate_rows(options: EvaluateOptions, choice: Choice) -> None:
             result(f"Sources of each length{pattern}; an answer's end counts\n\n{rows_text(rows)}")
     elif options.from_file:
         result(json.dumps(_about(choice) | given_dict(rows, vocabularies)))
+    if skipped:
+        advice = "count them as wrong where figures are compared"
+        raise InputError(f"expected pairs that the network can read, left out {len(skipped)} that are not: {advice}")
 
 
-def _rows(options: EvaluateOptions, choice: Choice) -> Iterator[Row]:
-    """Yield what is measured."""
+def _rows(options: EvaluateOptions, choice: Choice, skipped: list[InputError]) -> Iterator[Row]:
+    """Yield what is measured; with --keep-going, add the errors of pairs that are left out to those skipped."""
     network, lengths = choice.network, options.lengths or ([options.in_len] if options.in_len else ())
     task: Task
     if options.from_file:
         given = choice.pattern if options.pattern else None
-        skipped: list[InputError] = []
         skip = skipped.append if options.keep_going else None
         task = as_ragged(own_pairs(options.from_file, options, options.points, given, network, ends=True, skip=skip))
-        choice.notices.extend([*map(str, skipped[:SKIPPED]), *([_skipped_notice(skipped)] if skipped else [])])
+        choice.notices.extend(map(str, skipped[:SKIPPED]))
         lengths = np.unique(task.pairs.sources.lengths).tolist()
     else:
         task = _pattern(choice)
@@ -134,8 +137,3 @@ def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pair
             notices.append(f"Only {found} of {n} sources of length {S} were found that were not trained on")
         say(notices)
         yield pairs
-
-
-def _skipped_notice(skipped: list[InputError]) -> str:
-    """Return what to say of pairs that could not be read."""
-    return f"Left out {len(skipped)} pairs that the network cannot read: count them as wrong where figures are compared"

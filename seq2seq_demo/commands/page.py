@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from seq2seq_demo.commands.networks import OF_PAIRS
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, own_pairs, typed_sources
 from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import as_ragged
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
 from seq2seq_demo.data.sequence_files import Form
 from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.display.console import notice, say
@@ -33,15 +34,28 @@ def _shown(options: PageOptions) -> ShownNetwork:
     choice = network_to_use(options, None)
     say(choice.notices)
     network, pattern = choice.network, choice.pattern
-    pairs, typed = _pairs(options, choice), _typed(options, network)
-    offered = [Example(source, examples.target_of(network, pattern, source), "asked for") for source in typed]
+    task, typed = _task(options, choice), _typed(options, network)
+    pairs = examples.pairs_of(task) if task else []
+    offered = [Example(source, examples.target_of(network, pattern, source), "") for source in typed]
     if pairs:
         offered += examples.pair_examples(network, pairs)
+        notice(f"Of {len(pairs)} pairs, it offers {len(offered)}")
     elif not network.vocabularies.are_text:
         offered += examples.pattern_examples(network, pattern)
     elif not typed:
         notice("No examples: give some, as in `page -i g2p hello through -o g2p.html`, or pairs with --from-file")
-    return ShownNetwork(canonical.shown_name(choice.path), network, offered, _moments(choice, pairs))
+    name = canonical.shown_name(choice.path)
+    return ShownNetwork(name, network, offered, _moments(choice, task), _what_it_learned(name, network))
+
+
+def _what_it_learned(name: str, network: TrainedNetwork) -> str:
+    """Return what a network was trained on, where that is no pattern that the page knows."""
+    if network.pattern:
+        return ""
+    if name in OF_PAIRS:
+        return OF_PAIRS[name]
+    source, target = network.vocabularies.tokens
+    return f"{network.task}: from {source} to {target}" if network.task else ""
 
 
 def _typed(options: PageOptions, network: TrainedNetwork) -> list[list[int]]:
@@ -56,16 +70,15 @@ def _typed(options: PageOptions, network: TrainedNetwork) -> list[list[int]]:
     return source_rows(values, network.model_config.in_max_int, vocabularies.source)
 
 
-def _pairs(options: PageOptions, choice: Choice) -> list[examples.Pair]:
-    """Return the pairs of --from-file, in numbers; without one, none."""
+def _task(options: PageOptions, choice: Choice) -> OwnRaggedPairs | None:
+    """Return the pairs of --from-file; without one, none."""
     if options.from_file is None:
-        return []
+        return None
     task = own_pairs(options.from_file, options, None, choice.pattern, choice.network, choice.network.ends)
-    pairs = (as_ragged(task) if isinstance(task, OwnPairs) else task).pairs
-    return [*zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)]
+    return as_ragged(task) if isinstance(task, OwnPairs) else task
 
 
-def _moments(choice: Choice, pairs: list[examples.Pair]) -> Moments | None:
+def _moments(choice: Choice, task: OwnRaggedPairs | None) -> Moments | None:
     """Return how the network learned, if a recording of its training stands beside its file."""
     try:
         recording = recording_of(choice.path, choice.network.weights)
@@ -74,6 +87,8 @@ def _moments(choice: Choice, pairs: list[examples.Pair]) -> Moments | None:
         return None
     if recording is None:
         return None
-    if not pairs and choice.pattern:
-        pairs = examples.held_out(choice.network, choice.pattern)
-    return examples.moments_of(choice.network, recording, pairs[: examples.MEASURED])
+    if task is None and choice.pattern:
+        task = examples.held_out(choice.network, choice.pattern)
+    moments = examples.moments_of(choice.network, recording, task)
+    notice(f"With {len(moments.steps)} moments of its training, of {canonical.recording_path(choice.path)}")
+    return moments

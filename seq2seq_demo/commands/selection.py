@@ -103,14 +103,19 @@ def named_network(given: Path) -> Path:
     shipped = canonical.shipped_networks()
     if given.name in shipped:
         return shipped[given.name]
-    near = difflib.get_close_matches(given.name.removesuffix(canonical.ENDING), shipped, n=NEAREST)
+    near = difflib.get_close_matches(given.name.removesuffix(canonical.ENDING).lower(), shipped, n=NEAREST)
     names = f"a shipped network, as {' or '.join(near)}" if near else "a name that `networks` lists"
     raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
 
 def load_named(path: Path) -> TrainedNetwork:
     """Read a weights file; where it does not say its pattern, as those of 2016, a canonical name may."""
-    network = load(path)
+    try:
+        network = load(path)
+    except WeightsError as error:
+        if str(path) in canonical.shipped_networks():
+            raise WeightsError(f"{error}; it hides the network {path} that comes with the program") from error
+        raise
     task = network.task or canonical.task_in_name(path)
     return replace(network, task=task if task in PATTERNS else network.task)
 
@@ -195,10 +200,14 @@ def _require_room(file: str) -> None:
 
 
 def typed_sources(words: Sequence[str], network: TrainedNetwork, form: Form) -> list[Located]:
-    """Return the sources that were typed: of characters among which is no space, every word is one."""
+    """Return the sources that were typed: of characters among which is no space, every word is one.
+
+    So is each of several arguments, if one holds a space, which only quotes can bring there.
+    """
     source = network.vocabularies.source
     is_each = source.tokens == CHARACTERS and " " not in source.symbols
-    return [from_words(part, form) for part in ([[word] for word in words] if is_each else [words])]
+    is_quoted = source.is_text and any(" " in word.strip() for word in words)
+    return [from_words(part, form) for part in ([[word] for word in words] if is_each or is_quoted else [words])]
 
 
 def name_of(file: str) -> str:

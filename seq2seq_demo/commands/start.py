@@ -230,6 +230,11 @@ def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | 
         raise obstacle
     if not (options.points or options.from_file):
         raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
+    if options.output and options.output.exists():
+        raise UsageError(
+            f"{options.output} is there already, and no snapshot in {options.data_dir}: nothing to resume; "
+            "leave out --resume to train again"
+        )
     notice(f"No snapshot in {options.data_dir}: starting afresh")
     return None
 
@@ -274,6 +279,12 @@ def _resumed_destination(
     return noted if is_there else noted._replace(folder=destination.folder)
 
 
+def _forgotten(options: TrainOptions, run: TrainingRun) -> str:
+    """Return a hint if a training had validation data of its own, which the options do not name."""
+    had_its_own = run.config.validation_points is not None and options.validation_file is None
+    return "; that training may have had a --validation-file: name it again" if had_its_own else ""
+
+
 def _resumed_task(
     options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: TrainedNetwork, run: TrainingRun
 ) -> Task:
@@ -288,9 +299,13 @@ def _resumed_task(
         n = run.config.points if options.validation_file is None else run.config.n_training
         pairs = _own_pairs(as_trained, n, pattern, snapshot, snapshot.ends)
     except InputError as error:
-        raise UsageError(f"{path}: expected the data that its training began with: {error}") from error
+        raise UsageError(
+            f"{path}: expected the data that its training began with: {error}{_forgotten(options, run)}"
+        ) from error
     if pairs and pairs.digest != lesson.data:
-        raise UsageError(f"{path}: expected the data that its training began with, got other data")
+        raise UsageError(
+            f"{path}: expected the data that its training began with, got other data{_forgotten(options, run)}"
+        )
     task = pairs or pattern or _pattern_of(snapshot)
     if lesson.fingerprint not in (None, task.fingerprint(run.config, snapshot.model_config)):
         raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")

@@ -239,7 +239,8 @@ def _from_fields(place: Place, line: str, form: Form) -> Located:
     """Return the sequence of a line of text, a source, and perhaps a tab and the output."""
     fields = line.removesuffix("\n").removesuffix("\r").split("\t")
     if len(fields) > 2:
-        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs")
+        columns = "choose two of the columns, as with `cut -f1,2`"
+        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs: {columns}")
     values: list[Any] = [
         field if tokens != INTEGERS else _integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
         for name, tokens, field in zip(

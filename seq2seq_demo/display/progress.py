@@ -101,7 +101,8 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     """Print what is going to be trained."""
     origin = "pattern" if task.digest is None else "pairs of"
     lengths = f", sources of {config.lengths} symbols" if config.varies else ""
-    line(f"Training on {config.points} point dataset ({origin} '{task.name}'{lengths}), with {config.epochs} epochs")
+    epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"
+    line(f"Training on {config.points} point dataset ({origin} '{task.name}'{lengths}), with {epochs}")
     source, target = task.vocabularies
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in (source, target)]

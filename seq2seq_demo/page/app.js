@@ -91,6 +91,28 @@ class Run {
     this.answer = this.ended ? written.slice(0, -1) : written; // symbols before END
     if (shown.ends && !this.ended) this.answer = written.slice(0, shown.outLen(source.length, expected));
     this.wanted = expected && (shown.ends ? [...expected, shown.go] : expected); // with END, where it belongs
+    this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END, if it came
+    this.alignment = this.wanted && align(this.written, this.wanted, (t) => this.forcedAt(t));
+  }
+
+  /** Say whether another symbol than the likeliest was forced at step t. */
+  forcedAt(t) {
+    return this.steps[t].written !== this.steps[t].symbol;
+  }
+
+  /** Return what is the matter with the symbol written at step t: "right", "instead", or "extra", which is too many. */
+  kind(t) {
+    return this.alignment.kinds[t] ?? "extra";
+  }
+
+  /** Return the symbol that is due at step t, or undefined after the end. */
+  due(t) {
+    return this.wanted[this.alignment.due[t] ?? this.wanted.length];
+  }
+
+  /** Return the symbols that are left out before step t. */
+  missing(t) {
+    return (this.alignment && this.alignment.missing[t]) ?? [];
   }
 
   get exact() {
@@ -99,7 +121,7 @@ class Run {
 
   /** Say whether what was written at step t is wrong; false where nobody knows. */
   isWrong(t) {
-    return this.wanted !== null && this.steps[t].written !== this.wanted[t];
+    return this.wanted !== null && this.kind(t) !== "right";
   }
 }
 
@@ -108,7 +130,7 @@ const app = {
   networks: [],
   state: {
     text: "", // of the source, as typed
-    targetText: "", // of the target, if it was typed
+    targetText: null, // of the target, as typed; null where nobody typed any
     place: 0, // how far reading and writing has come: 0 … S + T; S is when all is read
     forced: {}, // what-if: the symbol to be written, by step
     moment: null, // of training, a place in the recording; null is when it was over
@@ -145,7 +167,7 @@ const app = {
     const before = { ...state };
     Object.assign(state, patch);
     if (state.text !== before.text) {
-      Object.assign(state, { forced: {}, replaced: null, targetText: "" }, patch);
+      Object.assign(state, { forced: {}, replaced: null, targetText: null }, patch);
     }
     const changed = ["text", "targetText", "forced", "moment"].some((name) => state[name] !== before[name]);
     if (changed || !this.runs.length) this.compute();
@@ -162,7 +184,7 @@ const app = {
     try {
       const [first] = this.networks;
       const source = first.sourceVocabulary.numbers(this.state.text);
-      if (!source.length) throw new Error(`Type a source: ${first.sourceVocabulary.described()}`);
+      if (!source.length) throw new Error("Type a source");
       if (source.length > LONGEST_SOURCE) {
         throw new Error(`This page shows sources of up to ${LONGEST_SOURCE} symbols, got ${source.length}`);
       }
@@ -174,20 +196,22 @@ const app = {
     }
   },
 
-  /** Return the target that was typed, or null if there is none, or none that can be read. */
+  /** Return the target that was typed; undefined if none was, null if it is empty or cannot be read. */
   typedTarget(vocabulary) {
+    const { targetText } = this.state;
+    if (targetText === null) return undefined;
     try {
-      return this.state.targetText.trim() ? vocabulary.numbers(this.state.targetText) : null;
+      return targetText.trim() ? vocabulary.numbers(targetText) : null;
     } catch (error) {
       this.targetError = error.message;
       return null;
     }
   },
 
-  /** Return what a network says to a source in the present state, `forced` aside. */
-  answer(shown, source, typed = null, forced = this.state.forced) {
+  /** Return what a network says to a source in the present state; `typed` is as typedTarget has it. */
+  answer(shown, source, typed, forced = this.state.forced) {
     const map = new Map(Object.entries(forced).map(([t, symbol]) => [Number(t), symbol]));
-    return shown.answer(source, typed ?? shown.target(source), this.state.moment, map);
+    return shown.answer(source, typed === undefined ? shown.target(source) : typed, this.state.moment, map);
   },
 };
 

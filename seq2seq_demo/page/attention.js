@@ -1,6 +1,11 @@
 "use strict";
 /* Attention, of the whole answer. */
 
+const LIT = 0.1; // the α from which an input is lit
+const LIT_HINT =
+  "Press a row, or choose it with the arrow keys, to go to its output. Underlined are the inputs that the chosen " +
+  "output looks at with 10 % or more.";
+
 /** The attention of every output as a heat map; null where no network attends. */
 function attentionPanel(app) {
   if (!app.networks.some((shown) => shown.config.has_attention)) return null;
@@ -10,7 +15,7 @@ function attentionPanel(app) {
     "Attention",
     "Each row is an output, each column an input. The stronger the colour of a cell, the more the decoder looked at " +
       "this input when it wrote this output; a row adds up to 100 %.",
-    h("p", { className: "hint" }, "Point at a row, or choose it with the arrow keys, to go to its output."),
+    h("p", { className: "hint" }, LIT_HINT),
     columns(app.networks, (shown, i) => maps[i].parts),
   );
   return addPanel(app, section, () => maps.forEach((map) => map.update()));
@@ -49,14 +54,10 @@ class HeatMap {
     this.mark();
   }
 
-  /** Let the mouse, the focus and the arrow keys choose a row. */
+  /** Let a click, the focus and the arrow keys choose a row. */
   letChoose(t, row) {
     const { app } = this;
     const choose = () => app.t !== t && goToOutput(app, t);
-    row.addEventListener(
-      "pointermove",
-      (event) => event.pointerType === "mouse" && app.t !== t && app.change({ place: app.S + t + 1 }),
-    );
     row.addEventListener("click", choose);
     row.addEventListener("focus", choose);
     row.addEventListener("keydown", (event) => {
@@ -81,7 +82,7 @@ class HeatMap {
     const alpha = t === null ? null : this.run.steps[t].alpha;
     this.box
       .querySelectorAll(".input-name")
-      .forEach((name, s) => name.classList.toggle("lit", alpha !== null && alpha[s] >= 0.1));
+      .forEach((name, s) => name.classList.toggle("lit", alpha !== null && alpha[s] >= LIT));
   }
 }
 

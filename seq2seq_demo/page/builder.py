@@ -23,6 +23,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 SCRIPTS = (
     "network.js",
     "symbols.js",
+    "align.js",
     "app.js",
     "parts.js",
     "source.js",
@@ -71,6 +72,7 @@ class ShownNetwork:
     network: TrainedNetwork
     examples: Sequence[Example] = ()
     moments: Moments | None = None
+    what: str = ""  # what it was trained to do, where no pattern tells
 
 
 def build(networks: Sequence[ShownNetwork]) -> str:
@@ -124,6 +126,7 @@ def data_of(shown: ShownNetwork) -> dict[str, Any]:
     return {
         "name": shown.name,
         "summary": network.summary(),
+        "what": shown.what,
         "config": asdict(c) | {"has_attention": c.has_attention, "go": c.go},
         "n_weights": sum(weight.size for weight in network.weights.values()),
         "task": network.task,

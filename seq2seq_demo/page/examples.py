@@ -7,8 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, in_one_length
+from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.page.builder import Example, Moments
 from seq2seq_demo.recording import Recording
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -67,9 +71,13 @@ def _kinds(network: TrainedNetwork) -> Iterator[tuple[str, list[int]]]:
     largest, longest = network.model_config.in_max_int, min(network.in_len or 10, LONGEST_SOURCE)
     shortest = network.min_in_len or longest
     rng = np.random.default_rng(0)
-    usual = min(longest, max(shortest, 8))
-    for note, length in {"some symbols": usual, "a few": max(shortest, 3), "as long as in training": longest}.items():
-        if note == "some symbols" or shortest <= length != usual:
+    usual = min(longest, max(shortest, 6))
+    if usual <= largest + 1:
+        yield "different symbols", rng.permutation(largest + 1)[:usual].tolist()
+    else:
+        yield "some symbols", rng.integers(0, largest + 1, usual).tolist()
+    for note, length in {"a few": max(shortest, 3), "as long as in training": longest}.items():
+        if shortest <= length != usual:
             yield note, rng.integers(0, largest + 1, length).tolist()
     yield "all equal", [largest] * usual
     yield "two symbols", [0, largest] * (usual // 2) + [0] * (usual % 2)
@@ -111,22 +119,42 @@ def _said(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[in
     return [None if answer.ended is False else answer.predicted for answer in best]
 
 
-def moments_of(network: TrainedNetwork, recording: Recording, pairs: Sequence[Pair]) -> Moments:
-    """Return a network's training, and how it did at each of its moments on these pairs."""
-    every = [{name: array.astype(np.float32) for name, array in w.items()} for w in recording.weights] if pairs else []
-    measured = [replace(network, weights=weights).evaluate(pairs) for weights in every]
+def pairs_of(task: OwnRaggedPairs) -> list[Pair]:
+    """Return the pairs of a task."""
+    return [*zip(task.pairs.sources.rows(), task.pairs.targets.rows(), strict=True)]
+
+
+def moments_of(network: TrainedNetwork, recording: Recording, task: OwnRaggedPairs | None) -> Moments:
+    """Return a network's training, and how it did at each of its moments on the first of these pairs."""
+    given = _measured(network, task) if task else None
+    measured = [replace(network, weights=_single(w)).evaluate(given) for w in recording.weights] if given else []
     return Moments(
         recording.steps,
         recording.epochs,
         recording.weights,
-        len(pairs),
+        measured[0].n if measured else 0,
         [evaluation.exact_match for evaluation in measured],
         [evaluation.loss for evaluation in measured],
     )
 
 
-def held_out(network: TrainedNetwork, pattern: SequencePattern) -> list[Pair]:
+def _measured(network: TrainedNetwork, task: OwnRaggedPairs) -> OwnRaggedPairs | OwnPairs | None:
+    """Return the first pairs in the form that the network is evaluated on; None where their lengths do not fit it."""
+    some = task.pairs[slice(MEASURED)]
+    if network.ends:
+        return replace(task, pairs=some)
+    in_arrays = in_one_length(some)
+    return OwnPairs(task.name, in_arrays) if in_arrays else None
+
+
+def _single(weights: Weights) -> Weights:
+    return {name: array.astype(np.float32) for name, array in weights.items()}
+
+
+def held_out(network: TrainedNetwork, pattern: SequencePattern) -> OwnRaggedPairs:
     """Return random sources of some of the lengths that were trained, with their targets."""
     shortest, longest = network.min_in_len or network.in_len or 10, network.in_len or 10
     lengths = {int(length) for length in np.linspace(shortest, longest, MEASURED_LENGTHS)}
-    return _random_pairs(network, pattern, dict.fromkeys(sorted(lengths), MEASURED // len(lengths)), seed=2)
+    pairs = _random_pairs(network, pattern, dict.fromkeys(sorted(lengths), MEASURED // len(lengths)), seed=2)
+    sources, targets = (Ragged.of_rows(rows) for rows in zip(*pairs, strict=True))
+    return OwnRaggedPairs(pattern.name, RaggedPairs(sources, targets))

@@ -11,7 +11,7 @@ function influencePanel(app) {
     "influence",
     "Influence",
     "Which outputs change when one input becomes another symbol: what an output depends on.",
-    h("p", {}, "Choose an input and what it shall be instead. Outputs that change are marked."),
+    h("p", {}, "Choose an input, and what to put in its place. Outputs that change are marked."),
     view.inputs,
     view.symbols,
     columns(app.networks, (shown, i) => [view.results[i], view.matrices[i]]),
@@ -78,8 +78,8 @@ class InfluencePanel {
     );
   }
 
-  /** Choose an input; its symbol becomes the next one at first. */
-  choose(s, symbol = (this.app.source[s] + 1) % (this.vocabulary.largest + 1)) {
+  /** Choose an input; its symbol becomes the first of those that are tried. */
+  choose(s, symbol = tried(this.app.networks[0], this.app.source[s])[0]) {
     this.app.change({ replaced: { s, symbol } });
     announce(this.app.networks.map((shown) => `${nameOf(this.app, shown)} ${this.inWords(shown)}`.trim()).join(" "));
   }
@@ -146,13 +146,12 @@ class InfluencePanel {
   /** Return the answer before and after the change. */
   result(shown) {
     const [before, after] = this.answers(shown);
-    const length = Math.max(before.length, after.length);
-    const name = (symbol) => (symbol === undefined ? "–" : visible(shown.targetVocabulary.name(symbol)));
-    const cells = Array.from({ length }, (_, t) => {
-      const moved = before[t] !== after[t];
-      const now = h("span", { className: moved ? "symbol moved" : "symbol" }, name(after[t]));
+    const name = (symbol) => (symbol === null ? "–" : visible(shown.targetVocabulary.name(symbol)));
+    const cells = pairsOf(before, after).map(([was, is]) => {
+      const moved = was !== is;
+      const now = h("span", { className: moved ? "symbol moved" : "symbol" }, name(is));
       if (moved) now.append(h("span", { className: "unseen" }, " changed"));
-      return h("li", {}, h("span", { className: "symbol was" }, name(before[t])), now);
+      return h("li", {}, h("span", { className: "symbol was" }, name(was)), now);
     });
     const keys = h(
       "li",
@@ -172,15 +171,16 @@ class InfluencePanel {
   /** Say which outputs change. */
   inWords(shown) {
     const [before, after] = this.answers(shown);
-    const length = Math.max(before.length, after.length);
-    const moved = Array.from({ length }, (_, t) => t).filter((t) => before[t] !== after[t]);
+    const moved = changedOutputs(before, after);
+    const added = pairsOf(before, after).filter(([was]) => was === null).length;
+    const more = added ? ` ${added} ${added === 1 ? "symbol comes" : "symbols come"} in between.` : "";
     const { s, symbol } = this.replaced;
     const [from, to] = [this.app.source[s], symbol].map((one) => visible(this.vocabulary.name(one)));
     const change = `Input ${s + 1}: ${from} → ${to}.`;
-    if (!moved.length) return `${change} No output changes.`;
+    if (!moved.length) return `${change} No output changes.${more}`;
     return (
-      `${change} Of ${length} outputs ${moved.length} ` +
-      `${moved.length === 1 ? "changes: output" : "change: outputs"} ${listed(moved)}.`
+      `${change} Of ${before.length} outputs ${moved.length} ` +
+      `${moved.length === 1 ? "changes: output" : "change: outputs"} ${listed(moved)}.${more}`
     );
   }
 
@@ -229,7 +229,7 @@ class InfluencePanel {
       );
     const numbers = asTable(`Influence in ${shown.name}, as a table`, () => influenceTable(influence, names));
     const pair = h("div", { className: "pair" }, ...figures.map(({ figure }) => figure));
-    this.matrices[i].replaceChildren(pair, h("p", {}, comparison(influence, names)), numbers.details);
+    this.matrices[i].replaceChildren(pair, h("p", {}, comparison(influence)), numbers.details);
     this.matrices[i].querySelectorAll(".scroll").forEach((scroll) => settle(scroll));
     this.drawn[i].marks = figures.map(({ mark }) => mark);
   }
@@ -245,34 +245,67 @@ function listed(places) {
   return places.length > most ? `${text} …` : text;
 }
 
+/** Return two answers beside each other, aligned: [before, after], null where one has nothing. */
+function pairsOf(before, after) {
+  const { kinds, due, missing } = align(after, before);
+  const gone = (t) => missing[t].map((symbol) => [symbol, null]);
+  const pairs = after.flatMap((symbol, t) => [...gone(t), [kinds[t] === "extra" ? null : before[due[t]], symbol]]);
+  return [...pairs, ...gone(after.length)];
+}
+
+/** Return which outputs of an answer change or fall away; those that only move to another place do not count. */
+function changedOutputs(before, after) {
+  const pairs = pairsOf(before, after).filter(([was]) => was !== null);
+  return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
+}
+
 /** Return the steps of an answer that nobody forces, at the moment that is chosen. */
 function freeSteps(app, shown, source) {
-  const run = app.runs[app.networks.indexOf(shown)];
-  const longest = shown.ends ? shown.outLen(source.length, null) + 1 : run.steps.length;
+  const run = app.runs.find((one) => one.shown === shown);
+  let longest = shown.outLen(source.length, null) + 1;
+  if (!shown.ends) longest = source.length === run.source.length ? run.steps.length : longest - 1;
   return shown.network(app.state.moment).run(source, longest, { toEnd: shown.ends }).steps;
 }
 
 /** Return what a network writes when nobody forces it. */
 const freely = (app, shown, source) => freeSteps(app, shown, source).map((step) => step.written);
 
-/** Return the symbols that are tried in place of one: all others, or a fixed sample, spread over the vocabulary. */
-function tried(vocabulary, symbol) {
-  const n = vocabulary.largest + 1;
-  const others = Array.from({ length: n - 1 }, (_, i) => (i < symbol ? i : i + 1));
+/** Return the symbols that are tried in place of one: all others of its kind, letters for letters; of many, those
+    of the examples first, the most frequent first, then a fixed sample, spread over the vocabulary. */
+function tried(shown, symbol) {
+  const { sourceVocabulary: vocabulary, examples } = shown;
+  const next = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
+  const alike = next.filter((other) => kindOf(vocabulary, other) === kindOf(vocabulary, symbol));
+  const others = alike.length ? alike : next;
   if (others.length <= MOST_TRIED) return others;
-  return Array.from({ length: MOST_TRIED }, (_, i) => others[Math.floor(((i + 0.5) * others.length) / MOST_TRIED)]);
+  const often = new Map();
+  const known = vocabulary.isText ? examples.flatMap(({ source }) => source) : [];
+  for (const one of known) often.set(one, (often.get(one) ?? 0) + 1);
+  const frequent = others.filter((one) => often.has(one)).sort((a, b) => often.get(b) - often.get(a));
+  const rest = others.filter((one) => !often.has(one));
+  const n = Math.max(0, MOST_TRIED - frequent.length);
+  const sample = Array.from({ length: n }, (_, i) => rest[Math.floor(((i + 0.5) * rest.length) / n)]);
+  return [...frequent, ...sample].slice(0, MOST_TRIED);
+}
+
+/** Return which kind of symbol a character is; all words and integers are of one kind. */
+function kindOf(vocabulary, symbol) {
+  if (vocabulary.tokens !== "characters") return "";
+  const name = vocabulary.name(symbol);
+  if (/^\p{L}/u.test(name)) return "letter";
+  return /^\p{N}/u.test(name) ? "digit" : "other";
 }
 
 /** How often each output changes when an input does: `matrix` [T][S], worked out bit by bit. */
 class Influence {
-  constructor(app, shown) {
-    const { source } = app;
+  constructor(app, shown, source) {
     const steps = freeSteps(app, shown, source);
     Object.assign(this, { app, shown, source, answer: steps.map((step) => step.written), next: 0 });
     this.alpha = shown.config.has_attention ? steps.map((step) => [...step.alpha]) : null;
     this.matrix = this.answer.map(() => source.map(() => 0));
+    this.movedBy = this.answer.map(() => source.map(() => null)); // the first symbol there that changes the output
     this.trials = source.flatMap((before, s) =>
-      tried(shown.sourceVocabulary, before).map((symbol, i, all) => ({ s, symbol, share: 1 / all.length })),
+      tried(shown, before).map((symbol, i, all) => ({ s, symbol, share: 1 / all.length })),
     );
   }
 
@@ -292,24 +325,29 @@ class Influence {
   try({ s, symbol, share }) {
     const source = this.source.map((before, place) => (place === s ? symbol : before));
     const after = freely(this.app, this.shown, source);
-    this.answer.forEach((written, t) => (this.matrix[t][s] += written === after[t] ? 0 : share));
+    for (const t of changedOutputs(this.answer, after)) {
+      this.matrix[t][s] += share;
+      this.movedBy[t][s] ??= symbol;
+    }
   }
 }
 
 const influences = new Map(); // by network, moment and source; the newest last
 const MOST_INFLUENCES = 100;
 
-/** Return the influences of the present source at the present moment, begun if need be. */
-function influenceOf(app, shown) {
-  const key = [app.networks.indexOf(shown), app.state.moment, ...app.source].join(" ");
-  if (!influences.has(key)) influences.set(key, new Influence(app, shown));
+/** Return the influences of a source at the present moment, begun if need be. */
+function influenceOf(app, shown, source = app.source) {
+  const key = [app.networks.indexOf(shown), app.state.moment, ...source].join(" ");
+  if (!influences.has(key)) influences.set(key, new Influence(app, shown, source));
   if (influences.size > MOST_INFLUENCES) influences.delete(influences.keys().next().value);
   return influences.get(key);
 }
 
-function influenceMeans({ shown }) {
-  const n = shown.sourceVocabulary.largest;
-  const which = n <= MOST_TRIED ? `the ${n} other symbols` : `${MOST_TRIED} other symbols`;
+function influenceMeans({ shown, source }) {
+  const counts = source.map((symbol) => tried(shown, symbol).length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const all = most === shown.sourceVocabulary.largest;
+  const which = all ? `the ${most} other symbols` : `${least === most ? most : `${least} to ${most}`} other symbols`;
   return `How many of ${which} change the output (row) when they take the input's place (column).`;
 }
 
@@ -389,37 +427,46 @@ function influenceTable({ matrix, alpha }, { inputs, outputs }) {
   return h("div", {}, ...tables);
 }
 
-/** Return the output whose attention and dependence differ most, { t, looks, depends, gap }; null if they agree. */
-function disagreement({ matrix, alpha }) {
-  const outputs = matrix.map((row, t) => {
-    const [looks, depends] = [argmax(alpha[t]), argmax(row)];
-    return { t, looks, depends, gap: Math.max(row[depends] - row[looks], alpha[t][looks] - Math.max(...row)) };
+const [LITTLE, MUCH] = [0.2, 0.3]; // of an output's attention
+
+/** Return the output for which attention and influence part most, { t, s, symbol, depends }: it depends on an input to
+    which it gives little attention, by this symbol there; or it looks most at an input on which it does not depend.
+    null if they agree. */
+function disagreement({ matrix, alpha, movedBy, shown, source }) {
+  const found = [];
+  matrix.forEach((row, t) => {
+    const looks = argmax(alpha[t]);
+    if (row[looks] === 0 && alpha[t][looks] >= MUCH)
+      found.push({ t, s: looks, symbol: tried(shown, source[looks])[0], depends: false, gap: alpha[t][looks] });
+    row.forEach((share, s) => {
+      if (share > 0 && alpha[t][s] < LITTLE)
+        found.push({ t, s, symbol: movedBy[t][s], depends: true, gap: share * (1 - alpha[t][s]) });
+    });
   });
-  const [first] = outputs.sort((a, b) => b.gap - a.gap);
-  return first && first.gap > 0.3 ? first : null;
+  return found.sort((a, b) => b.gap - a.gap)[0] ?? null;
+}
+
+/** Say where attention and influence part. */
+function partingInWords({ matrix, alpha, shown, source, answer }, { t, s, symbol, depends }) {
+  const name = (one) => visible(shown.sourceVocabulary.name(one));
+  const output = `Output ${t + 1} (${visible(shown.targetVocabulary.name(answer[t]))})`;
+  const look = `${output} gives ${percent(alpha[t][s])} of its attention to input ${s + 1} (${name(source[s])})`;
+  if (!depends) return `${look}. Yet it stays as it is, whatever symbol was tried there.`;
+  return (
+    `${look}. Yet it changes when this input becomes ${name(symbol)}, as with ${percent(matrix[t][s])} of the ` +
+    "symbols tried there."
+  );
 }
 
 /** Say what the matrices show beside each other. */
-function comparison(influence, { inputs, outputs }) {
-  const { matrix, alpha } = influence;
-  if (!alpha)
+function comparison(influence) {
+  if (!influence.alpha)
     return "This network has no attention to compare it with: all that an output depends on passed through one state.";
   const general =
     "Attention is not explanation (Jain and Wallace 2019): it says where the decoder looks, influence says what the " +
     "output depends on.";
-  if (matrix.every((row) => Math.max(...row) === 0))
-    return `${general} For this source no change of one input matters.`;
   const differs = disagreement(influence);
-  if (!differs) return `${general} For this source the two agree.`;
-  const { t, looks, depends } = differs;
-  const look =
-    `Here output ${t + 1} (${outputs[t]}) looks most at input ${looks + 1} (${inputs[looks]}), with ` +
-    `${percent(alpha[t][looks])}.`;
-  const share = matrix[t][looks];
-  const there = share ? `${percent(share)} of other symbols there change it` : "Yet no other symbol there changes it";
-  const elsewhere =
-    matrix[t][depends] - share > 0.05
-      ? `; of those at input ${depends + 1} (${inputs[depends]}), ${percent(matrix[t][depends])} do`
-      : "";
-  return `${general} ${look} ${there}${elsewhere}.`;
+  if (!differs)
+    return `${general} For this source the two agree: no output depends on an input that it hardly looks at.`;
+  return `${general} ${partingInWords(influence, differs)}`;
 }

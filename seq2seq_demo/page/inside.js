@@ -76,8 +76,9 @@ class InsidePanel {
     this.unitInput = h("input", { type: "number", id: "unit", min: 1, max: this.H, step: 1, value: this.unit + 1 });
     this.unitInput.addEventListener("input", () => {
       const unit = Number(this.unitInput.value) - 1;
-      if (Number.isInteger(unit) && unit >= 0 && unit < this.H) this.choose({ unit });
+      if (Number.isInteger(unit)) this.choose({ unit: Math.max(0, Math.min(unit, this.H - 1)) });
     });
+    this.unitInput.addEventListener("blur", () => (this.unitInput.value = this.unit + 1));
     controls.push(h("label", { className: "pick" }, "Unit ", this.unitInput, ` of ${this.H}`));
     controls.push(h("span", { className: "key" }, ...signKey()));
     this.boxes.controls.replaceChildren(...controls);
@@ -233,7 +234,7 @@ class InsidePanel {
       return [[`x = e = E_in[${symbol}]`, numbers, "the embedding of the symbol read"]];
     }
     const fed = visible(shown.targetVocabulary.name(run.steps[t].fed));
-    const name = run.steps[t].fed === shown.go ? "GO" : fed;
+    const name = run.steps[t].fed === shown.go && t === 0 ? "START" : fed;
     if (!shown.config.has_attention)
       return [[`x = d = E_out[${name}]`, numbers, "the embedding of the symbol written before"]];
     const previous = t === 0 ? "0" : "a′";

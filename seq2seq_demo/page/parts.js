@@ -81,6 +81,13 @@ function settle(box, x = null) {
   if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
 }
 
+/** Act, and keep an element where it is on the screen, even if what is above it becomes higher or lower. */
+function keepInPlace(element, act) {
+  const before = element.getBoundingClientRect().top;
+  act();
+  scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
+}
+
 /** Call `draw` when the width of a box changes. */
 function onNewWidth(box, draw) {
   let width = 0;
@@ -140,7 +147,6 @@ const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSiz
 const sourceName = (run, s) => visible(run.shown.sourceVocabulary.name(run.source[s]));
 const targetName = (run, symbol) => visible(run.shown.targetVocabulary.name(symbol));
 const fedName = (run, steps, t) => (t === 0 ? "START" : targetName(run, steps[t].fed));
-const wantedName = (run, t) => (t < run.wanted.length ? targetName(run, run.wanted[t]) : "nothing more");
 const isForced = (t) => app.state.forced[t] !== undefined;
 const isEnd = (run, t) => run.shown.ends && run.steps[t].written === run.shown.go;
 

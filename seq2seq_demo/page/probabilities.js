@@ -73,7 +73,7 @@ function probabilityBars(app, run) {
   const list = h("ul", { className: "chances" }, ...items);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars begin at one place
-  const fed = t === 0 ? "the start sign" : targetName(run, step.fed);
+  const fed = fedName(run, run.steps, t);
   return [h("p", {}, `Output ${t + 1} of ${run.steps.length}, fed ${fed}:`), list, takeBack(app)];
 }
 
@@ -84,7 +84,7 @@ function symbolBar(app, run, t, symbol) {
   const tags = [];
   if (isForced(t) && step.written === symbol) tags.push("forced");
   if (step.symbol === symbol) tags.push(isForced(t) ? "its choice" : "written");
-  if (run.wanted && run.wanted[t] === symbol) tags.push("expected");
+  if (run.wanted && run.due(t) === symbol) tags.push("expected");
   const name = targetName(run, symbol);
   const label = `${name}: ${percent(p)}${tags.length ? `, ${tags.join(", ")}` : ""}. Force it`;
   const attributes = {
@@ -125,16 +125,21 @@ function takeBack(app) {
   const [run] = app.runs;
   const list = forced.map(([t, symbol]) => `output ${Number(t) + 1} is ${targetName(run, symbol)}`).join(", ");
   const free = () => {
-    app.change({ forced: {} });
+    undoForcing(app);
     focusWritten(); // the button that was pressed is gone
-    announce(`It decides by itself again. ${app.runs.map(answerSaid).join(" ")}`);
   };
   return h(
     "div",
     { className: "controls forced-note" },
     h("span", {}, `Forced by you: ${list}.`),
-    button("Let it decide again", free, { "data-key": "free" }),
+    button("Undo all forcing", free, { "data-key": "free" }),
   );
+}
+
+/** Let the network write what it likes again. */
+function undoForcing(app) {
+  app.change({ forced: {} });
+  announce(`It decides by itself again. ${app.runs.map(answerSaid).join(" ")}`);
 }
 
 /** Give the focus to the symbol that was written at the output at hand. */

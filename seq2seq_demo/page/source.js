@@ -15,7 +15,13 @@ function inputPanel(app) {
       "div",
       { className: "halves" },
       h("div", {}, source.field, examplesList(app)),
-      h("div", {}, columns(app.networks, (shown, i) => answers[i].parts), target.field, copyButtons(app)),
+      h(
+        "div",
+        {},
+        columns(app.networks, (shown, i) => answers[i].parts),
+        target.field,
+        copyButtons(app),
+      ),
     ),
   );
   app.add({
@@ -28,8 +34,41 @@ function inputPanel(app) {
   return section;
 }
 
-/** Say beneath the page's title what the networks are. */
+/* What networks were trained to do, by pattern. */
+const TRAINED_TO = {
+  reversed: () => "to write a sequence backwards",
+  copy: () => "to write a sequence again, as it is",
+  sorted: () => "to write a sequence in ascending order",
+  rotated: () => "to move a sequence one place to the left, with its first symbol at the end",
+  maxmin_dup: () => "to write the largest symbol, the smallest, and then the sequence from its third symbol on",
+  running_sum: ({ targetVocabulary: { largest } }) =>
+    `to write the sum of the symbols so far, at each symbol (from ${largest + 1} on it begins at 0 again)`,
+  added: () => "to add two numbers of as many digits, which stand one after the other",
+};
+
+function whatToType({ isText, tokens, largest, symbols }) {
+  if (!isText) return largest <= 9 ? "some digits" : "some integers";
+  if (tokens === "words") return "some words";
+  return symbols.includes(" ") ? "some text" : "a word";
+}
+
+/** Say in a sentence what a network does, and what to type. */
+function whatItDoes(shown, many) {
+  const which = many > 1 ? `These ${many} small networks were` : "This small network was";
+  const type = whatToType(shown.sourceVocabulary);
+  if (shown.pattern) return `${which} trained ${TRAINED_TO[shown.pattern](shown)}. Type ${type}.`;
+  const what = shown.what.replace(/\.$/, "");
+  return what ? `${which} trained on ${what}. Type ${type}.` : `Type ${type}, and see what the network makes of it.`;
+}
+
+/** Say beneath the page's title what the networks do, and what they are. */
 function showSummary(app) {
+  const { networks } = app;
+  const alike = networks.every(({ pattern, what }) => pattern === networks[0].pattern && what === networks[0].what);
+  const sentences = alike
+    ? [whatItDoes(networks[0], networks.length)]
+    : networks.map((shown) => `${shown.name}: ${whatItDoes(shown, 1)}`);
+  document.getElementById("what").replaceChildren(...sentences.map((sentence) => h("span", {}, sentence)));
   const lines = app.networks.map((shown) =>
     app.networks.length > 1 ? `${shown.name}: ${shown.summary}` : shown.summary,
   );
@@ -55,13 +94,13 @@ function textField(id, label, explanation, hint) {
 /** The field that the source is typed into. */
 function sourceField(app) {
   const [{ sourceVocabulary: vocabulary, in_len: longest }] = app.networks;
-  const form = vocabulary.tokens === "characters" ? "as it is" : "separated by spaces";
+  const form = vocabulary.tokens === "characters" ? "as they are" : "with spaces between them";
   const trained = longest ? ` Trained on sources of up to ${longest} symbols.` : "";
   const { field, input, showError } = textField(
     "source",
     "Source",
     "The sequence that the network reads, one symbol after the other.",
-    `${vocabulary.described()}, ${form}.${trained}`,
+    `${capital(vocabulary.described())}; type them ${form}.${trained}`,
   );
   input.addEventListener("input", () => {
     app.change({ text: input.value });
@@ -93,17 +132,22 @@ function targetField(app) {
     "target",
     "What should come out? (optional)",
     "The target. Where it is known, wrong symbols are marked, and teacher forcing can be shown.",
-    pattern ? `Filled in by itself for ${pattern}; type another if you like.` : "In the form of the answer.",
+    pattern
+      ? `Filled in by itself for ${pattern}; type another if you like.`
+      : `In the form of the answer: ${vocabulary.described()}.`,
   );
   const fill = () => {
     const known = app.runs.length && app.runs[0].expected ? vocabulary.text(app.runs[0].expected) : "";
-    input.value = app.state.targetText || known;
+    input.value = app.state.targetText ?? known;
   };
   input.addEventListener("input", () => {
     app.change({ targetText: input.value });
     saySoon(() => app.targetError || app.runs.map((run) => judgement(run).text).join(", "));
   });
-  input.addEventListener("blur", fill);
+  input.addEventListener("blur", () => {
+    if (input.value.trim() === "" && app.state.targetText !== null) app.change({ targetText: null }); // the known one
+    fill();
+  });
   const update = () => {
     if (document.activeElement !== input) fill();
     showError(app.targetError);
@@ -118,11 +162,11 @@ function examplesList(app) {
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);
     const choose = () => {
-      app.change({ text, forced: {}, replaced: null, targetText: "" });
+      app.change({ text, forced: {}, replaced: null, targetText: null });
       announce(app.runs.map(answerSaid).join(" "));
     };
     const sample = h("span", { className: "sample", dir: "auto" }, visible(text) === text ? text : text.trim());
-    const chosen = h("button", { type: "button", onclick: choose }, sample, h("small", {}, note));
+    const chosen = h("button", { type: "button", onclick: choose }, sample, note ? h("small", {}, note) : null);
     app.add({ update: () => chosen.setAttribute("aria-pressed", app.state.text === text) });
     return h("li", {}, chosen);
   });
@@ -145,6 +189,10 @@ function answerParts(app, i) {
   const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
   const said = h("p", { className: "judgement" });
   const note = h("p", { className: "hint" });
+  const undo = button("Undo all forcing", () => {
+    undoForcing(app);
+    document.getElementById("source").focus(); // the button is gone
+  });
   const update = () => {
     const run = app.runs[i];
     output.textContent = run ? run.shown.targetVocabulary.text(run.answer) : "";
@@ -153,31 +201,37 @@ function answerParts(app, i) {
     said.className = `judgement ${run ? judgement(run).kind : ""}`;
     said.textContent = run ? MARKS[judgement(run).kind] + judgement(run).text : "";
     note.textContent = run ? answerNotes(app, run) : "";
+    undo.hidden = i > 0 || !Object.keys(app.state.forced).length;
   };
-  return { parts: [label, output, tiles, said, note], update };
+  return { parts: [label, output, tiles, said, note, undo], update };
 }
 
 /** Return the tiles of an answer; wrong ones say what was expected, and the end is a tile of its own. */
 function answerPieces(run) {
-  const tiles = run.steps.slice(0, run.answer.length + (run.ended ? 1 : 0)).map((step, t) => {
+  const gaps = (t) => run.missing(t).map((symbol) => gapTile(run, symbol));
+  const tiles = run.written.flatMap((symbol, t) => {
     const kinds = [isEnd(run, t) ? "end" : "", run.isWrong(t) ? "wrong" : "", isForced(t) ? "forced" : ""];
-    const feet = [isForced(t) ? "forced" : "", run.isWrong(t) ? `not ${wantedName(run, t)}` : ""];
-    return tile(targetName(run, step.written), { kind: kinds.join(" "), foot: feet.filter(Boolean).join(", ") });
+    const feet = [isForced(t) ? "forced" : "", matter(run, t)].filter(Boolean).join(", ");
+    return [...gaps(t), tile(targetName(run, symbol), { kind: kinds.join(" "), foot: feet })];
   });
   const cutOff = run.shown.ends && !run.ended;
-  return cutOff ? [...tiles, tile("…", { kind: "end", foot: "did not end" })] : tiles;
+  const rest = gaps(run.written.length);
+  return cutOff
+    ? [...tiles, ...rest.slice(0, -1), tile("…", { kind: "end", foot: "did not end" })]
+    : [...tiles, ...rest];
 }
+
+/** Return the tile of a symbol that is left out. */
+const gapTile = (run, symbol) => tile(targetName(run, symbol), { kind: "gap", foot: "left out" });
 
 /** Say whether an answer is right, as far as anybody knows. */
 function judgement(run) {
   const end = run.shown.ends && !run.ended ? "it did not end" : "";
   if (run.expected === null) return { kind: "unknown", text: end || "nobody told this page what should come out" };
   if (run.exact) return { kind: "right", text: "right" };
-  const n = Math.max(run.answer.length, run.expected.length);
-  const wrong = Array.from({ length: n }, (_, t) => run.answer[t] !== run.expected[t]).filter(Boolean).length;
   const expected = run.shown.targetVocabulary.text(run.expected);
-  const count = wrong ? `wrong: ${wrong} of ${n} symbols` : "wrong";
-  return { kind: "wrong", text: `${count}${end && `; ${end}`}. Expected: ${expected || "nothing"}` };
+  const what = `${wrongInWords(run)}${end && `; ${end}`}`;
+  return { kind: "wrong", text: `wrong: ${what}. Expected: ${expected || "nothing"}` };
 }
 
 /** Say what else one should know of an answer. */
@@ -185,12 +239,12 @@ function answerNotes(app, run) {
   const { shown, source } = run;
   const notes = [];
   const n = Object.keys(app.state.forced).length;
-  if (n) notes.push(`You forced ${n} of its symbols.`);
+  if (n) notes.push(`You forced ${n === 1 ? "one" : n} of its symbols.`);
   if (shown.in_len && source.length > shown.in_len)
     notes.push(`Longer than any source it was trained on (${shown.in_len}).`);
   if (source.length < (shown.min_in_len ?? shown.in_len ?? 0)) notes.push("Shorter than any source it was trained on.");
-  if (app.state.moment !== null && shown.recording)
-    notes.push(`As it was after ${shown.recording.steps[app.state.moment]} training steps.`);
+  const step = app.state.moment === null ? undefined : shown.recording?.steps[app.state.moment];
+  if (step !== undefined) notes.push(`As it was after ${step} training steps.`);
   return notes.join(" ");
 }
 
@@ -218,6 +272,7 @@ function copyButtons(app) {
   app.add({
     update() {
       json.disabled = !app.runs.length;
+      link.disabled = !app.source; // the address still holds what was shown before
       queueMicrotask(() => (link.hidden = location.hash === "")); // where the page may not write its state there
       said.textContent = "";
     },

@@ -9,8 +9,8 @@ function stepPanel(app) {
   const section = panel(
     "step",
     "Step through",
-    "The encoder reads the source symbol by symbol; then the decoder writes the answer symbol by symbol. " +
-      "Set the pace yourself.",
+    "The encoder reads the source symbol by symbol; then the decoder writes the answer symbol by symbol. Step at " +
+      "your own pace, or let it play.",
     player.controls,
     columns(app.networks, (shown, i) => [boxes[i], sentences[i]]),
   );
@@ -40,6 +40,8 @@ const withArrow = (...words) =>
 
 const FIELDS = "input, textarea, select, .scroll, [contenteditable]"; // in them the arrow keys have a meaning already
 
+const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms a step
+
 /** Buttons, a slider and keys that go through the places. */
 class Player {
   constructor(app) {
@@ -60,7 +62,10 @@ class Player {
     this.next = button(withArrow("Next", "›"), () => this.go(app.state.place + 1), { id: "next" });
     this.last = button(withArrow("Last", "»"), () => this.go(this.end), { id: "last" });
     const buttons = h("div", { className: "controls" }, this.first, this.back, this.play, this.next, this.last);
-    const slide = h("div", { className: "slide" }, label, this.slider, this.where);
+    this.pace = PACES.normal;
+    const paces = Object.keys(PACES).map((name) => [name, name]);
+    const pace = selection("Pace", paces, "normal", (name) => this.setPace(PACES[name]));
+    const slide = h("div", { className: "slide" }, label, this.slider, this.where, pace);
     this.controls = h("div", { className: "player" }, buttons, slide);
     document.addEventListener("keydown", (event) => this.key(event));
   }
@@ -80,8 +85,16 @@ class Player {
   toggle() {
     if (this.timer !== null) return this.go(this.app.state.place);
     if (this.app.state.place >= this.end) this.app.change({ place: 0 });
-    this.timer = setInterval(() => this.tick(), 1000);
+    this.timer = setInterval(() => this.tick(), this.pace);
     this.update();
+  }
+
+  /** Play from now on with so many ms a step. */
+  setPace(pace) {
+    this.pace = pace;
+    if (this.timer === null) return;
+    clearInterval(this.timer);
+    this.timer = setInterval(() => this.tick(), pace);
   }
 
   tick() {
@@ -157,22 +170,27 @@ function reading(run, place) {
 
 function writing(run, t) {
   const step = run.steps[t];
-  const fed = t === 0 ? "the start sign" : targetName(run, step.fed);
+  const fed = fedName(run, run.steps, t);
   const share = (symbol) => `${targetName(run, symbol)} (${percent(probabilities(step)[symbol])})`;
   const looks = step.alpha ? `${looking(step.alpha)} and ` : "";
   let sentence = `Writing ${t + 1} of ${run.steps.length}: fed ${fed}, the decoder ${looks}`;
   if (isForced(t)) sentence += `would write ${share(step.symbol)}; you make it write ${share(step.written)}`;
   else sentence += `writes ${share(step.written)}`;
-  if (run.isWrong(t)) sentence += `, where ${wantedName(run, t)} was expected`;
-  if (isEnd(run, t)) return `${sentence}: the answer is over.`;
+  if (run.isWrong(t))
+    sentence += run.kind(t) === "extra" ? ", which is too many" : `, where ${due(run, t)} was expected`;
+  const gaps = run.missing(t).map((symbol) => targetName(run, symbol));
+  const leftOut = gaps.length ? ` Left out before it: ${gaps.join(", ")}.` : "";
+  if (isEnd(run, t)) return `${sentence}: the answer is over.${leftOut}`;
   const isCut = run.shown.ends && !run.ended && t === run.steps.length - 1;
-  return `${sentence}.${isCut ? " It is cut off here: it did not end." : ""}`;
+  return `${sentence}.${leftOut}${isCut ? " It is cut off here: it did not end." : ""}`;
 }
+
+const due = (run, t) => targetName(run, run.due(t));
 
 function looking(alpha) {
   const s = argmax(alpha);
   const share = `input ${s + 1} (${percent(alpha[s])})`;
-  return alpha[s] >= 0.5 ? `looks mostly at ${share}` : `spreads its look, most at ${share},`;
+  return alpha[s] >= 0.5 ? `looks mostly at ${share}` : `looks at several inputs, most at ${share},`;
 }
 
 /** Draw the picture of a place into its box. */
@@ -381,16 +399,12 @@ class Picture {
       ),
       this.symbol(i, this.answer, targetName(run, run.steps[i].written), kinds.join(" ")),
     ];
-    const words = isForced(i) ? "forced" : run.isWrong(i) ? "wrong" : "";
-    if (words)
-      parts.push(
-        this.text(
-          x,
-          this.answer + height + 15 * u,
-          this.col < 36 * u ? { forced: "!", wrong: "✗" }[words] : words,
-          words,
-        ),
-      );
+    const kindOfWords = isForced(i) ? "forced" : run.isWrong(i) ? "wrong" : "";
+    if (!kindOfWords) return parts;
+    const isNarrow = this.col < 64 * u; // words would run together
+    const words = isForced(i) ? "forced" : run.kind(i) === "extra" ? "too many" : "wrong";
+    const sign = isForced(i) ? "!" : "✗";
+    parts.push(this.text(x, this.answer + height + 15 * u, isNarrow ? sign : words, kindOfWords));
     return parts;
   }
 

@@ -51,21 +51,30 @@ class Vocabulary {
 
   /** Return the numbers of a text's symbols; throw an Error that names the first that is none. */
   numbers(text) {
-    return this.split(text).map((symbol) => this.number(symbol));
+    return this.split(text).map((symbol, _, { length }) => this.number(symbol, length === 1));
   }
 
   /** Return the symbols in a text, as strings, whether they are known or not. */
   split(text) {
-    if (this.tokens === "characters") return [...text.normalize("NFC")];
+    if (this.tokens === "characters") {
+      const isSpaceKnown = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
+      return [...(isSpaceKnown ? text : text.trim()).normalize("NFC")];
+    }
     return text.normalize("NFC").split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word !== "");
   }
 
-  number(symbol) {
+  number(symbol, isAlone = false) {
     if (this.isText) {
       if (this.numberOf.has(symbol)) return this.numberOf.get(symbol);
-      throw new Error(`Training never saw “${symbol}”: the network knows ${this.described()}`);
+      const other = [symbol.toLowerCase(), symbol.toUpperCase()].find((one) => this.numberOf.has(one));
+      if (other !== undefined) throw new Error(`Training saw no ${symbol}, only ${other}: case counts`);
+      throw new Error(`Training never saw “${symbol}”`);
     }
     if (/^[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);
+    const digits = [...symbol];
+    if (isAlone && /^[0-9]{2,}$/.test(symbol) && digits.every((digit) => Number(digit) <= this.largest)) {
+      throw new Error(`Put spaces between the integers, as in ${digits.slice(0, 20).join(" ")}`);
+    }
     throw new Error(`Expected integers from 0 to ${this.largest}, got “${symbol}”`);
   }
 
@@ -73,7 +82,7 @@ class Vocabulary {
   described() {
     if (!this.isText) return `the integers 0 to ${this.largest}`;
     const some = this.symbols.slice(0, 40).join(" ");
-    return `${this.symbols.length} ${this.tokens}: ${some}${this.symbols.length > 40 ? " …" : ""}`;
+    return `${this.symbols.length} symbols: ${some}${this.symbols.length > 40 ? " …" : ""}`;
   }
 
   /** Return what a symbol is called. */

@@ -19,9 +19,12 @@ function trainingPanel(app) {
     h("p", {
       textContent: "Move the slider back to the beginning: what did the network answer before it had learned?",
     }),
-    ...charts.map(({ element }) => element),
-    slider.element,
-    answers,
+    h(
+      "div",
+      { className: "over-training" },
+      h("div", {}, ...charts.map(({ element }) => element), slider.element),
+      answers,
+    ),
     learnedButton(app, recorded, places),
     asTable("The curves as a table", () => h("div", {}, ...recorded.map((shown) => curveTable(app, shown)))).details,
   );
@@ -29,7 +32,8 @@ function trainingPanel(app) {
     const place = app.state.moment ?? places;
     slider.update(place);
     for (const chart of charts) chart.update(place);
-    answers.replaceChildren(columns(app.networks, (shown, i) => momentAnswer(app.runs[i])));
+    answers.replaceChildren(columns(app.networks, (shown, i) => momentAnswer(app, app.runs[i])));
+    answers.querySelectorAll(".scroll").forEach((box) => settle(box));
   });
 }
 
@@ -52,7 +56,7 @@ function momentSlider(app, recorded, places) {
   const label = h("label", { htmlFor: "moment", textContent: "Moment of training: " });
   input.addEventListener("input", () => {
     const place = Number(input.value);
-    app.change({ moment: place >= places ? null : place });
+    keepInPlace(input, () => app.change({ moment: place >= places ? null : place }));
     announce(app.runs.map(answerSaid).join(" "));
   });
   const update = (place) => {
@@ -60,18 +64,47 @@ function momentSlider(app, recorded, places) {
     text.textContent = momentTexts(app, recorded, place);
     input.setAttribute("aria-valuetext", text.textContent);
   };
-  return { element: h("div", { className: "moment" }, input, h("p", {}, label, text)), update };
+  const scale = "The axis is not to scale: each place is a moment that was recorded.";
+  const element = h(
+    "div",
+    { className: "moment" },
+    input,
+    h("p", {}, label, text),
+    h("p", { className: "hint" }, scale),
+  );
+  return { element, update };
 }
 
-/** Return a network's answer at the moment, and whether it is right. */
-function momentAnswer(run) {
+/** Return a network's answer at the moment, whether it is right, and where it looked. */
+function momentAnswer(app, run) {
   const { kind, text } = judgement(run);
   const mark = { right: "✓ ", wrong: "✗ " }[kind] ?? "";
   return [
     h("p", { className: "hint" }, "Its answer at this moment:"),
     h("ol", { className: "pieces", attributes: { "aria-label": "Its answer at this moment" } }, ...answerPieces(run)),
     h("p", { className: `judgement ${kind}` }, mark + text),
+    ...momentAttention(app, run),
   ];
+}
+
+/** Return a small matrix of the attention at the moment, so that the slider and what it does are on one screen. */
+function momentAttention(app, run) {
+  if (!run.shown.config.has_attention) return [];
+  const names = {
+    inputs: [...run.source.keys()].map((s) => sourceName(run, s)),
+    outputs: run.steps.map(({ written }) => targetName(run, written)),
+  };
+  const alphas = run.steps.map(({ alpha }) => [...alpha]);
+  const room = Math.min(420, 64 + 26 * run.source.length) * zoom();
+  const { figure, mark } = matrixFigure(
+    "Attention at this moment",
+    "Outputs are rows, inputs columns.",
+    alphas,
+    names,
+    room,
+  );
+  mark({ s: null, t: outputOf(app, run) });
+  return [figure];
 }
 
 /** Return exact match and loss over the moments of training, above each other; `update(place)` moves the marker. */
@@ -203,11 +236,13 @@ function learnedButton(app, recorded, places) {
     says.textContent = text;
     announce(text);
   });
-  let asked = null;
+  let asked = "";
   app.add({
     update() {
-      if (asked !== app.source) says.textContent = "";
-      asked = app.source;
+      const { text, targetText, moment, forced } = app.state;
+      const now = JSON.stringify([text, targetText, moment, forced]);
+      if (asked !== now) says.textContent = "";
+      asked = now;
     },
   });
   return h("div", { className: "learned" }, press, says);

@@ -14,6 +14,23 @@ const PANELS = {
   words: wordsPanel,
 };
 
+/** Link the panels at the top; the address stays, as it holds the state. */
+function showContents(main) {
+  const links = [...main.children].slice(1).map((section) => {
+    return h("a", { href: `#${section.id}` }, section.querySelector("h2").textContent);
+  });
+  document.getElementById("contents").replaceChildren(...links);
+  for (const link of [...links, document.querySelector("#begin a")]) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const section = document.getElementById(link.hash.slice(1));
+      section.tabIndex = -1;
+      section.focus({ preventScroll: true });
+      section.scrollIntoView();
+    });
+  }
+}
+
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   app.networks = data.networks.map((network) => new Shown(network));
@@ -22,6 +39,7 @@ function start() {
     const section = make(app);
     if (section) main.append(Object.assign(section, { id }));
   }
+  showContents(main);
   const first = app.networks[0].examples[0];
   const text = first ? app.networks[0].sourceVocabulary.text(first.source) : "";
   app.change({ text, ...readHash(location.hash, app.networks) });

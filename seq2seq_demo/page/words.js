@@ -9,6 +9,7 @@ function wordsPanel(app) {
   const shown = lessons.map((lesson, i) => lessonElement(app, i + 1, lesson(app)));
   const explanation =
     "What a sequence-to-sequence network is. Each button sets the page to what its paragraph speaks of.";
+  app.add({ update: () => tidyGuide(app) });
   return panel("words", "In words", explanation, h("div", { className: "lessons" }, ...shown));
 }
 
@@ -20,31 +21,64 @@ function lessonElement(app, number, { title, text, button, act }) {
   const press = h("button", { type: "button", textContent: button });
   const outcome = h("p", { className: "outcome" });
   press.addEventListener("click", () => {
-    const { patch, panelId, says } = act();
-    app.change(patch, says);
-    outcome.textContent = says;
-    goTo(panelId, says, press);
+    const before = { ...app.state };
+    const isReadable = app.source !== null;
+    const { patch, panelId, says, because } = act();
+    app.change(patch);
+    const isOther = app.state.text !== before.text;
+    const shownWith = isOther
+      ? ` Shown with ${app.state.text}, because ${isReadable ? because : "yours cannot be read"}.`
+      : "";
+    announce(says + shownWith);
+    outcome.textContent = says + shownWith;
+    goTo(panelId, says + shownWith, press, isOther ? before : null);
+    app.shows = { ...app.state };
   });
+  app.add({ update: () => isLeft(app) && (outcome.textContent = "") });
   element.append(press, outcome);
   return element;
 }
 
-/** Scroll to a panel and put the focus there, with what there is to see and a button that leads back. */
-function goTo(panelId, says, from) {
+/** Say whether the page no longer shows what a paragraph's button showed. */
+function isLeft({ shows, state }) {
+  return Boolean(shows) && Object.keys(shows).some((name) => shows[name] !== state[name]);
+}
+
+/** Scroll to a panel and put the focus there, with what there is to see and buttons that lead back: to the words, and
+    to the state before, if another source is shown. */
+function goTo(panelId, says, from, before) {
   const target = document.getElementById(panelId);
   if (!target) return;
   document.querySelector(".guide")?.remove();
   const back = h("button", { type: "button", textContent: "Back to the words" });
-  const guide = h("div", { className: "guide" }, h("p", { textContent: says }), back);
+  const text = h("p", { textContent: says });
+  const guide = h("div", { className: "guide" }, text, h("div", { className: "controls" }, back));
   back.addEventListener("click", () => {
     guide.remove();
     from.focus({ preventScroll: true });
     from.scrollIntoView({ block: "center" });
   });
+  if (before) {
+    const undo = h("button", { type: "button", textContent: "Back to my source" });
+    undo.addEventListener("click", () => {
+      app.change(before, "Your source is back");
+      target.focus({ preventScroll: true });
+    });
+    back.after(undo);
+  }
+  guide.shows = { ...app.state };
   target.firstElementChild.after(guide);
   target.tabIndex = -1;
   target.focus({ preventScroll: true });
   target.scrollIntoView();
+}
+
+/** Take away what a note says once the page shows something else, and all of it with another source. */
+function tidyGuide(app) {
+  const guide = document.querySelector(".guide");
+  if (!guide) return;
+  if (guide.shows.text !== app.state.text) guide.remove();
+  else if (isLeft({ shows: guide.shows, state: app.state })) guide.firstChild.hidden = true;
 }
 
 /* Sources that a paragraph may speak of */
@@ -55,8 +89,9 @@ function sourcesAtHand(app, shown) {
   return [...(app.source ? [app.source] : []), ...examples].filter((source) => source.length <= LONGEST_SOURCE);
 }
 
-/** Return a source at hand that a network answers right, neither long nor dull; else any. */
+/** Return the present source; if none can be read, one at hand that a network answers right, neither long nor dull. */
 function goodSource(app, shown) {
+  if (app.source) return app.source;
   const sources = sourcesAtHand(app, shown);
   const short = sources.filter((source) => source.length > 3 && source.length <= 12);
   const right = short.filter((source) => answerTo(shown, source).exact);
@@ -64,18 +99,25 @@ function goodSource(app, shown) {
   return right.find(varied) ?? right[0] ?? short.find(varied) ?? short[0] ?? sources[0] ?? [0];
 }
 
-/** Return the answer of a network as saved to a source, with some outputs forced. */
+/** Return the target of a source: what was typed, or what is known. */
+function targetTo(shown, source) {
+  const run = app.runs.find((one) => one.shown === shown);
+  return run && same(source, run.source) ? run.expected : shown.target(source);
+}
+
+/** Return the answer of a network to a source at the moment that is chosen, with some outputs forced. */
 const answerTo = (shown, source, forced = {}) =>
   shown.answer(
     source,
-    shown.target(source),
-    null,
+    targetTo(shown, source),
+    app.state.moment,
     new Map(Object.entries(forced).map(([t, symbol]) => [Number(t), symbol])),
   );
 
-/** Return a patch that sets the source, and the network as saved. */
+/** Return a patch that sets the source, unless it is there already, as it was typed. */
 function stateFor(shown, source, patch) {
-  return { text: shown.sourceVocabulary.text(source), moment: null, forced: {}, replaced: null, ...patch };
+  const text = app.source && same(app.source, source) ? app.state.text : shown.sourceVocabulary.text(source);
+  return { text, forced: {}, replaced: null, ...patch };
 }
 
 /** Return what a source symbol is called. */
@@ -175,61 +217,64 @@ function exposureLesson(app) {
           says: "No answer here is long enough to force a symbol of it.",
         };
       }
-      const { source, t, symbol, wrong, after, known } = found;
+      const { source, t, symbol, more, isFree } = found;
       const forced = `Forced to write ${symbolName(shown, symbol)} as output ${t + 1}, ${nameOf(app, shown) || "it"}`;
-      const says = wrong
-        ? `${forced} ${known ? "is wrong in" : "changes"} ${wrong} of the ${counted(after, "output")} that follow.`
-        : `${forced} still writes all that follows as it should, wherever this page tried it: it finds its way back. ` +
-          "Not every network does.";
+      const known = targetTo(shown, source) !== null;
+      const goesWrong = known && isFree ? "gets" : "changes";
+      const says = more
+        ? `${forced} ${goesWrong} ${counted(more, "more symbol")}${goesWrong === "gets" ? " wrong" : ""}.`
+        : `${forced} writes all else as before. This network recovers, wherever this page tried it. ` +
+          "Not every one does.";
       return {
         patch: stateFor(shown, source, { forced: { [t]: symbol }, place: source.length + t + 2 }),
         panelId: "forced",
+        because: "with yours the network finds its way back",
         says,
       };
     },
   };
 }
 
-/** Find the forced symbol after which most outputs are wrong: { source, t, symbol, wrong, after, known }. */
+/** Find the forced symbol that derails most of the rest: { source, t, symbol, more, isFree }; of the present source if
+    any does. */
 function derailment(app, shown) {
   const until = performance.now() + SEARCH_MS;
   let found = null;
   for (const source of [goodSource(app, shown), ...sourcesAtHand(app, shown)]) {
+    if (found && found.more > 0) return found;
     const free = answerTo(shown, source);
-    if (found && ((free.expected && !free.exact) || found.wrong > 2)) continue; // wrong anyhow; good enough
-    for (let t = 0; t < free.answer.length - 1; t++) {
+    for (let t = 0; t < free.answer.length; t++) {
       for (const symbol of wrongSymbols(free, t)) {
         if (performance.now() > until && found) return found;
         const one = consequence(free, t, symbol);
-        if (!found || one.wrong > found.wrong) found = one;
+        if (!found || one.more > found.more) found = one;
       }
     }
   }
   return found;
 }
 
-/** Return symbols to force at step t: the likeliest wrong ones. */
+/** Return symbols to force at step t: all wrong ones, or of many the likeliest. */
 function wrongSymbols({ steps, shown }, t) {
   const { logits, written } = steps[t];
   const order = [...logits.keys()].sort((a, b) => logits[b] - logits[a]);
-  return order.filter((symbol) => symbol !== written && symbol !== shown.go).slice(0, 3);
+  return order.filter((symbol) => symbol !== written && symbol !== shown.go).slice(0, MOST_TRIED);
 }
 
-/** Force a symbol; count what is wrong after it, or, where nobody knows what is right, what changes. */
+/** Force a symbol; count what else changes in the answer, aligned with what the network wrote before. */
 function consequence(free, t, symbol) {
   const { shown, source } = free;
   const run = answerTo(shown, source, { [t]: symbol });
-  const right = free.wanted ?? free.steps.map((step) => step.written);
-  const after = Math.max(right.length, run.steps.length) - t - 1;
-  const wrong = Array.from({ length: after }, (_, i) => t + 1 + i).filter((i) => run.steps[i]?.written !== right[i]);
-  return { source, t, symbol, wrong: wrong.length, after, known: free.wanted !== null };
+  const { edits } = align(run.written, free.written, (place) => place === t);
+  const isFree = Boolean(free.exact); // or more than what was forced is wrong
+  return { source, t, symbol, more: Math.max(0, edits - 1), isFree };
 }
 
 /* Why the decoder looks where it looks, by pattern. */
 const WHERE_IT_LOOKS = {
   reversed:
-    "The first symbol of a reversal is the last of the source, the second the last but one: so it looks at the end " +
-    "first and goes left.",
+    "The first symbol of a reversal is the last of the source, the second is the last but one: so it looks at the " +
+    "end first and goes left.",
   copy: "The next symbol of a copy is the next of the source: so it looks from left to right.",
   rotated:
     "The first output is the second input, and the last output the first input: so it looks one place ahead, and at " +
@@ -270,7 +315,7 @@ function attentionLesson(app) {
   };
 }
 
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** Say how many outputs look most at an input that is the symbol they write, where that is what one expects. */
 function sameSymbol({ shown, source, steps, answer }) {
@@ -279,7 +324,7 @@ function sameSymbol({ shown, source, steps, answer }) {
     const looked = shown.sourceVocabulary.name(source[argmax(steps[t].alpha)]);
     return looked === shown.targetVocabulary.name(symbol);
   });
-  const all = counted(answer.length, "output");
+  const all = counted(answer.length, "output") + (shown.ends ? " before END" : "");
   return `${alike.length} of ${all} look most at an input that is the very symbol they write. `;
 }
 
@@ -299,7 +344,8 @@ function bottleneckLesson(app) {
       const source = known.reduce((longest, one) => (one.length > longest.length ? one : longest), known[0] ?? [0]);
       const run = answerTo(shown, source);
       const says = `${counted(source.length, "input")} through one state. ${rightOrWrong(run)}`;
-      return { patch: stateFor(shown, source, { place: source.length }), panelId: "step", says };
+      const because = "it is the longest at hand";
+      return { patch: stateFor(shown, source, { place: source.length }), panelId: "step", because, says };
     },
   };
 }
@@ -307,86 +353,38 @@ function bottleneckLesson(app) {
 function dependenceLesson(app) {
   const shown = app.networks.find((one) => one.config.has_attention);
   if (!shown) return influenceLesson(app);
+  const end =
+    shown.pattern === "reversed" && shown.ends
+      ? " So END of a reversal depends on the length of the source, not on the symbol that it looks at."
+      : "";
   return {
     title: "What attention does not explain",
     text: [
       "Where the decoder looks is not all that it knows. Each row of the memory also sums up what was read before " +
-        "it, and the decoder starts from the last state. So an output can depend on an input that it never looks at " +
-        "(Jain and Wallace 2019).",
+        "it, and the decoder starts from the last state. So an output can depend on an input that it never looks at, " +
+        `or look at one on which it does not depend (Jain and Wallace 2019).${end}`,
       "To know what an output depends on, change an input and see whether the output changes.",
     ],
     button: "Where the two part",
     act() {
-      const found = unattended(app, shown);
-      if (!found) return idleLook(app, shown);
-      const { run, s, symbol, t, share } = found;
-      const says =
-        `${capital(outputName(run, t))} gives ${percent(share)} of its attention to ` +
-        `${inputName(shown, run.source, s)}. Yet it changes when this input becomes ` +
-        `${shown.sourceVocabulary.name(symbol)}.`;
-      return { patch: stateFor(shown, run.source, { replaced: { s, symbol } }), panelId: "influence", says };
+      const source = goodSource(app, shown);
+      for (const one of [source, ...sourcesAtHand(app, shown)]) {
+        const influence = influenceOf(app, shown, one);
+        influence.work(performance.now() + 3 * SEARCH_MS);
+        const found = influence.done ? disagreement(influence) : null;
+        if (!found) continue;
+        const { t, s, symbol } = found;
+        return {
+          patch: stateFor(shown, one, { replaced: { s, symbol }, place: one.length + t + 1 }),
+          panelId: "influence",
+          because: "with yours no output was found for which the two part",
+          says: partingInWords(influence, found),
+        };
+      }
+      const says = "For this source each output depends on inputs that it looks at, as far as this page tried.";
+      return { patch: stateFor(shown, source, {}), panelId: "influence", says };
     },
   };
-}
-
-/** Show an output that looks at an input on which it does not depend; END often does. */
-function idleLook(app, shown) {
-  const source = goodSource(app, shown);
-  const run = answerTo(shown, source);
-  const { steps } = run;
-  const most = steps.map(({ alpha }) => argmax(alpha));
-  const idle = [...steps.keys()].filter((t) => !dependsOn(shown, run, t, most[t]));
-  const t = idle.sort((a, b) => steps[b].alpha[most[b]] - steps[a].alpha[most[a]])[0];
-  const panelId = "influence";
-  if (t === undefined) {
-    return {
-      patch: stateFor(shown, source, {}),
-      panelId,
-      says: "For this source each output depends on the input that it looks at, and on no other.",
-    };
-  }
-  const s = most[t];
-  const symbol = tried(shown.sourceVocabulary, source[s])[0];
-  const says =
-    `${capital(outputName(run, t))} gives ${percent(steps[t].alpha[s])} of its attention to ` +
-    `${inputName(shown, source, s)}. Yet it stays as it is, whatever symbol stands there.`;
-  return { patch: stateFor(shown, source, { replaced: { s, symbol }, place: source.length + t + 1 }), panelId, says };
-}
-
-/** Say whether another symbol as input s changes output t. */
-function dependsOn(shown, run, t, s) {
-  return tried(shown.sourceVocabulary, run.source[s]).some((symbol) => {
-    const { steps } = answerTo(
-      shown,
-      run.source.map((before, place) => (place === s ? symbol : before)),
-    );
-    return steps[t]?.written !== run.steps[t].written;
-  });
-}
-
-/** Find an output that changes with an input to which it gives little attention: the least that is found. */
-function unattended(app, shown) {
-  const until = performance.now() + SEARCH_MS;
-  let found = null;
-  for (const source of [goodSource(app, shown), ...sourcesAtHand(app, shown)]) {
-    const run = answerTo(shown, source);
-    for (let s = 0; s < source.length; s++) {
-      for (const symbol of tried(shown.sourceVocabulary, source[s])) {
-        if (performance.now() > until) return found;
-        const { steps } = answerTo(
-          shown,
-          source.map((before, place) => (place === s ? symbol : before)),
-        );
-        for (let t = 0; t < run.answer.length; t++) {
-          const share = run.steps[t].alpha[s];
-          const changed = run.steps[t].written !== steps[t]?.written;
-          if (changed && share < (found?.share ?? 0.2)) found = { run, s, symbol, t, share };
-        }
-      }
-    }
-    if (found) return found;
-  }
-  return found;
 }
 
 function influenceLesson(app) {
@@ -400,8 +398,9 @@ function influenceLesson(app) {
     button: "Change the first input",
     act() {
       const source = goodSource(app, shown);
-      const [symbol] = tried(shown.sourceVocabulary, source[0]);
-      const says = `${capital(inputName(shown, source, 0))} becomes ${symbolRead(shown, symbol)}. Marked outputs change.`;
+      const [symbol] = tried(shown, source[0]);
+      const says =
+        `${capital(inputName(shown, source, 0))} becomes ${symbolRead(shown, symbol)}. Marked outputs ` + "change.";
       return { patch: stateFor(shown, source, { replaced: { s: 0, symbol } }), panelId: "influence", says };
     },
   };
@@ -419,37 +418,54 @@ function lengthsLesson(app) {
   const beyond =
     "Beyond these lengths nobody has shown it what to do. Its weights are the same at every step, so it can go on; " +
     "whether what it learned still holds there is another matter.";
-  if (!longest || longest >= LONGEST_SOURCE) return { title: "Lengths", text: [text, beyond] };
+  const isBare = shown.sourceVocabulary.isText && !shown.examples.length;
+  if (!longest || longest >= LONGEST_SOURCE || isBare) return { title: "Lengths", text: [text, beyond] };
   return {
     title: "Lengths",
     text: [text, beyond],
     button: "Try a longer source",
     act() {
-      const source = longerSource(app, shown);
+      const source = app.S > longest ? app.source : longerSource(app, shown);
       const run = answerTo(shown, source);
-      const says = `${counted(source.length, "input")}, where training had at most ${longest}. ${rightOrWrong(run)}`;
-      return { patch: stateFor(shown, source, {}), panelId: "step", says };
+      const joined =
+        shown.sourceVocabulary.isText && source !== app.source ? "known sources one after the other: " : "";
+      const says =
+        `${capital(joined)}${counted(source.length, "input")}, where training had at most ${longest}. ` +
+        rightOrWrong(run);
+      const because = "yours is no longer than those of training";
+      return { patch: stateFor(shown, source, {}), panelId: "step", because, says };
     },
   };
 }
 
 /** Return a source longer than any in training: the shortest of a few that the network gets wrong, else the longest. */
 function longerSource(app, shown) {
+  if (shown.sourceVocabulary.isText) return joinedSource(app, shown);
   const lengths = [1.2, 1.5, 2, 3].map((factor) => 2 * Math.ceil((shown.in_len * factor + 1) / 2));
   const fitting = lengths.filter((length) => length <= LONGEST_SOURCE);
-  const sources = (fitting.length ? fitting : [LONGEST_SOURCE]).map((length) => inventedSource(app, shown, length));
+  const sources = (fitting.length ? fitting : [LONGEST_SOURCE]).map((length) => inventedSource(shown, length));
   return sources.find((source) => shown.target(source) && !answerTo(shown, source).exact) ?? last(sources);
 }
 
+/** Return known sources one after the other, until they are longer than any in training. */
+function joinedSource(app, shown) {
+  const { in_len: longest, sourceVocabulary } = shown;
+  const byText = new Map(sourcesAtHand(app, shown).map((source) => [source.join(" "), source])); // each once
+  const known = [...byText.values()].filter((source) => source.length);
+  const space = sourceVocabulary.tokens === "characters" ? sourceVocabulary.numberOf.get(" ") : undefined;
+  let joined = [];
+  for (let i = 0; joined.length <= longest && known.length; i++) {
+    const gap = joined.length && space !== undefined ? [space] : [];
+    joined = [...joined, ...gap, ...known[i % known.length]];
+  }
+  return joined.slice(0, LONGEST_SOURCE);
+}
+
 /** Return a source of symbols that only look random: the same whenever it is asked for. */
-function inventedSource(app, shown, length) {
-  const { isText } = shown.sourceVocabulary;
-  const symbols = isText ? sourcesAtHand(app, shown).flat() : null; // those of a text, as often as there
-  const n = symbols?.length || shown.sourceVocabulary.largest + 1;
+function inventedSource(shown, length) {
   let state = 1;
   return Array.from({ length }, () => {
     state = (state * 48271) % 2147483647; // Park and Miller 1988
-    const i = state % n;
-    return symbols?.length ? symbols[i] : i;
+    return state % (shown.sourceVocabulary.largest + 1);
   });
 }

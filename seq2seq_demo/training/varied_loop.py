@@ -85,7 +85,8 @@ class VariedTrainer(Trainer):
         S, T = (max(sizes) for sizes in zip(*self.widths.usual, *self.widths.wide, strict=True))
         stacked = []
         for symbols, width, filler in ((pairs.sources, S, 0), (pairs.targets, T, self.model_config.go)):
-            padded = np.zeros((K * B, width), np.min_scalar_type(self.model_config.go + symbols.symbols.max(initial=0)))
+            largest = max(filler, int(symbols.symbols.max(initial=0)))
+            padded = np.zeros((K * B, width), np.min_scalar_type(largest))
             padded[: len(pairs)] = symbols.padded(width, filler)
             stacked.append(tf.constant(padded.reshape(K, B, width)))
         for lengths in (pairs.sources.lengths, pairs.targets.lengths + 1):

@@ -59,7 +59,11 @@ def test_a_file_of_that_name_wins(run, tmp_path):
     assert (status, err) == (0, "Using weights sorted-rnn\n")
     (tmp_path / "copy-rnn").symlink_to("nothing")
     status, _, err = run("predict", "-i", "copy-rnn", *range(10))
-    assert (status, err) == (1, "seq2seq-demo: error: copy-rnn: expected a weights file, found none\n")
+    assert (status, err) == (
+        1,
+        "seq2seq-demo: error: copy-rnn: expected a weights file, found none; it hides "
+        "the network copy-rnn that comes with the program\n",
+    )
     (tmp_path / "reversed-rnn").mkdir()
     assert run("predict", "-i", "reversed-rnn", *range(10))[0] == 0
 

@@ -129,3 +129,17 @@ def test_a_page_is_made_without_tensorflow(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_random("w.h5", SMALL)
     assert imported(["page", "-i", "w.h5", "-o", "w.html"], "tensorflow", "keras", "h5py") == []
+
+
+def test_a_recorded_network_of_texts_is_measured_on_the_pairs_of_a_file(run):
+    words = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("X", "Y")))
+    config = ModelConfig(cell_size=4, in_max_int=1, out_max_int=1)
+    network = save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
+    recording = Recording(8, (0, 4), (halved(random_weights(config, seed=9)), halved(network.weights)))
+    recording_path(Path("t.h5")).write_bytes(to_bytes(recording, config, network.weights))
+    Path("t.tsv").write_text("ab\tX Y\nb\tY\nab\tY\n", encoding="utf-8")
+    status, _, err = run("page", "-i", "t.h5", "--from-file", "t.tsv", "-o", "t.html")
+    assert (status, "With 2 moments of its training, of t.record.h5\n" in err) == (0, True)
+    (shown,) = networks_in("t.html")
+    assert (shown["recording"]["n"], len(shown["recording"]["loss"])) == (2, 2)  # sources
+    assert f"Of 3 pairs, it offers {len(shown['examples'])}\n" in err

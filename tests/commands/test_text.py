@@ -1,6 +1,8 @@
 """Texts on the command line, from pairs in a file to answers."""
 
+import contextlib
 import json
+import os
 import random
 from dataclasses import replace
 
@@ -172,7 +174,10 @@ def test_options_that_mean_nothing(run, argv, message):
 
 def test_what_is_wrong_in_the_data(run):
     for text, message in [
-        ("ab\tA\tB\n", "train.tsv, line 1: expected a source, a tab and a target, got 2 tabs"),
+        (
+            "ab\tA\tB\n",
+            "train.tsv, line 1: expected a source, a tab and a target, got 2 tabs: choose two of the columns",
+        ),
         ("a\tA\nab\n", "train.tsv, line 2: expected a target too, after a tab"),
         ("\tA\n", "train.tsv, line 1: expected a source of some characters, got none"),
         ("a\tA\nb\t\xff\n", None),
@@ -280,6 +285,8 @@ def test_data_that_are_refused_are_not_called_odd(run, resume):
     assert "Every target is the same" in err
     assert "1 of 1 different sources for validation are among those to train on" in err
     for refused in (["--in-len", "2-3"], ["--in-len", 3], ["--out-len", 2]):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove("w")
         status, _, err = run(*odd, *refused)
         assert (status, err.count("\n")) == (2, 1 + len(resume)), err
     write("train.tsv", [("a", "A")])
@@ -298,3 +305,56 @@ def test_a_tab_stays_in_its_line(run):
         assert status == 0, err
         assert "\t" not in out + err
         assert "\\t" in out
+
+
+@pytest.mark.parametrize(("tokens", "texts"), [("words", "{} {}"), ("characters", "{}{}")])
+def test_more_symbols_of_targets_than_a_byte_holds(run, tokens, texts):
+    hangul = [chr(0xAC00 + number) for number in range(300)]
+    pairs = [("ab"[number % 2] * (1 + number % 3), texts.format(a, hangul[-number])) for number, a in enumerate(hangul)]
+    write("train.tsv", pairs)
+    status, _, err = run("train", "--from-file", "train.tsv", *TOKENS[:3], tokens, *SMALL, "-e", 1, "-o", "w")
+    assert status == 0, err
+    assert load("w").vocabularies.target.symbols == tuple(hangul)
+    for argv in (["evaluate", "--from-file", "train.tsv"], ["predict", "ab", "--beam-size", 3]):
+        status, _, err = run(argv[0], "-i", "w", *argv[1:])
+        assert status == 0, err
+
+
+def test_integers_of_targets_beyond_a_byte(run):
+    write("pairs.tsv", [("1", "255 256"), ("1 2", "300"), ("2", "254 1 255")] * 10)
+    status, _, err = run("train", "--from-file", "pairs.tsv", *SMALL, "-e", 1, "-o", "w")
+    assert status == 0, err
+    assert load("w").model_config.out_max_int == 300
+
+
+def test_an_argument_that_holds_a_space_is_a_text_of_its_own(run):
+    write("train.tsv", [("jump twice", "J J"), ("walk left", "L W"), ("jump", "J")] * 5)
+    words = ["--in-tokens", "words", "--out-tokens", "words"]
+    assert run("train", "--from-file", "train.tsv", *words, *SMALL, "-e", 0, "-o", "w")[0] == 0
+    for argv, inputs in (
+        (["jump twice", "walk left"], ["jump twice", "walk left"]),
+        (["jump", "twice"], ["jump twice"]),
+        (["jump", "walk left"], ["jump", "walk left"]),
+    ):
+        status, out, err = run("predict", "-i", "w", *argv)
+        assert status == 0, err
+        assert [line.partition(", ")[0] for line in out.splitlines()] == [f"==> For input {text}" for text in inputs]
+
+
+def test_evaluate_leaves_out_what_it_cannot_read_and_says_so(run, text_network):
+    write("test.tsv", [("a", "A"), ("z", "A"), ("b", "Q"), ("ab", "B A")])
+    status, out, err = run("evaluate", "-i", "w", "--from-file", "test.tsv", "--keep-going")
+    assert (status, out.splitlines()[0]) == (1, "2 sources of test.tsv; an answer's end counts")
+    assert "test.tsv, line 2: expected characters that training saw" in err
+    assert err.endswith("left out 2 that are not: count them as wrong where figures are compared\n")
+
+
+def test_resume_names_the_validation_data_that_lack_and_overwrites_nothing(run):
+    write("train.tsv", rows(300))
+    write("dev.tsv", rows(20, 1))
+    argv = [*TRAIN, "--validation-file", "dev.tsv", "-e", 2, "-o", "w"]
+    assert run(*argv)[0] == 0
+    before = load("w").weights
+    status, _, err = run(*argv, "--resume")
+    assert (status, "w is there already, and no snapshot in .: nothing to resume" in err) == (2, True)
+    np.testing.assert_array_equal(load("w").weights["encoder/embedding"], before["encoder/embedding"])

@@ -15,6 +15,8 @@ from seq2seq_demo.errors import InputError
 
 UNREADABLE = "expected a JSON list of integers, or integers alone"
 
+COLUMNS = ": choose two of the columns, as with `cut -f1,2`"
+
 
 def read(path, rows=2, in_len=3, in_max_int=9):
     sequences = batches(from_file(str(path)), rows, in_len, in_max_int, hint=LENGTH_HINT)
@@ -455,9 +457,9 @@ def test_a_bad_line_of_text_is_named_and_the_next_are_read(tmp_path):
     path = tmp_path / "in.tsv"
     assert [row for row in found if not isinstance(row[1], str)] == [(2, ("d", "e")), (4, ("h", "i"))]
     assert [row[1] for row in found if isinstance(row[1], str)] == [
-        f"{path}, line 1: expected a source, a tab and a target, got 2 tabs",
+        f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         f"{path}, line 3: expected UTF-8, got byte 0xff at 0",
-        f"{path}, line 5: expected a source, a tab and a target, got 2 tabs",
+        f"{path}, line 5: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
     ]
 
 
@@ -542,7 +544,7 @@ def test_integers_beside_a_tab(tmp_path):
     found = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", Form()))
     path = tmp_path / "in.tsv"
     assert found == {
-        1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs",
+        1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
         3: f"{path}, line 3, word of the target 1: expected an integer, got 'HH'{TEXT_HINT}",
         4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a slip
@@ -594,7 +596,7 @@ def test_texts_that_are_typed(monkeypatch):
         (5, "a", "b"),
         (7, "é", None),
     ]
-    assert str(rows[4][1]) == "line 6: expected a source, a tab and a target, got 2 tabs"
+    assert str(rows[4][1]) == f"line 6: expected a source, a tab and a target, got 2 tabs{COLUMNS}"
 
 
 def test_texts_of_a_pipe(write):

@@ -5,7 +5,7 @@ const fs = require("fs");
 const vm = require("vm");
 
 const folder = process.argv[2];
-for (const name of ["network.js", "symbols.js"]) {
+for (const name of ["network.js", "symbols.js", "align.js"]) {
   vm.runInThisContext(fs.readFileSync(`${folder}/${name}`, "utf8"), name);
 }
 vm.runInThisContext(`
@@ -29,6 +29,7 @@ const QUESTIONS = {
         return null;
       }
     }),
+  align: ({ written, wanted, forced }) => align(written, wanted, (t) => t === forced),
   split: ({ tokens, text }) => new Vocabulary({ tokens, symbols: [], largest: 1 }, "END").split(text),
   numbers: ({ vocabulary, text }) => {
     try {

@@ -246,3 +246,191 @@ def test_a_network_of_one_length_answers_all_of_it(opened):
     for source in ([1, 2, 3, 4, 5], [6, 7]):
         page.fill("#source", spaced(source))
         assert prediction(page) == spaced(network.predict([source])[0])
+
+
+def judged(page):
+    return page.text_content("#input .judgement")
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def test_one_symbol_too_many_is_one_wrong_symbol(opened):
+    page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3")
+    assert prediction(page) == "3 5 4 3 2 1"
+    assert judged(page).startswith("✗ wrong: 1 symbol too many: 3, which you forced; all others are right.")
+    assert page.locator("#input .piece.wrong").count() == 1
+    assert "It recovers: all else is right, one place later." in page.text_content("#forced")
+    press(page, "Undo all forcing")
+    assert judged(page) == "✓ right"
+
+
+def test_what_an_end_that_was_forced_leaves_out_is_shown(opened):
+    page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10")
+    assert judged(page).startswith("✗ wrong: 3 symbols left out: 3, 2, 1; all others are right.")
+    assert page.locator("#input .piece.gap").all_text_contents() == ["3left out", "2left out", "1left out"]
+    assert "You made it write END as output 3, so the answer is over there." in page.text_content("#forced")
+    page = opened(reversing(), fragment="#source=1%202&forced=2:7")
+    assert "You made it write 7 as output 3, where END belongs." in page.text_content("#forced")
+
+
+def test_the_paragraphs_keep_the_source_and_the_moment(opened):
+    shown = reversing(moments=moments(shipped("embedding_attention")))
+    page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")
+    for name in (
+        "Show the state when all is read",
+        "Show its second step",
+        "Show where the first output looks",
+        "Where the two part",
+    ):
+        press(page, name)
+        assert page.evaluate("[app.state.text, app.state.moment]") == ["7 7 1 7 7", 2]
+        assert page.locator(".guide p").is_visible()
+    page.evaluate("app.change({ place: 1 })")
+    assert not page.locator(".guide p").is_visible()
+    assert page.locator(".outcome").all_text_contents() == [""] * 6
+    press(page, "Try a longer source")
+    longer = page.input_value("#source")
+    assert len(longer.split()) > 20
+    assert f"Shown with {longer}, because yours is no longer than those of training." in page.text_content(".guide")
+    press(page, "Back to my source")
+    assert page.evaluate("[app.state.text, app.state.moment, app.state.place]") == ["7 7 1 7 7", 2, 1]
+
+
+def test_attention_and_influence_part_at_one_output_in_all_sentences(opened):
+    page = opened(ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through")
+    press(page, "Where the two part")
+    page.wait_for_selector("#influence figure")
+    said = page.text_content(".guide p")
+    assert said in page.locator("#influence .column p").last.text_content()
+    t = page.evaluate("app.t")
+    assert said.startswith(f"Output {t + 1} ")
+    symbol = page.evaluate("app.networks[0].sourceVocabulary.name(app.state.replaced.symbol)")
+    assert symbol.isalpha()
+    assert page.locator(f"#influence .beforeafter li:nth-child({t + 2}) .moved").count() == 1
+    tried = page.evaluate("[...'g1'].map((c) => tried(app.networks[0], app.networks[0].sourceVocabulary.number(c)))")
+    names = page.evaluate("app.networks[0].sourceVocabulary.symbols")
+    assert all(names[symbol].isalpha() for symbol in tried[0])
+    assert all(names[symbol].isdigit() for symbol in tried[1])
+
+
+def test_outputs_that_only_move_do_not_count_as_changed(opened):
+    page = opened(reversing())
+    assert page.evaluate("changedOutputs([1, 2, 3], [9, 1, 2, 3])") == []
+    assert page.evaluate("changedOutputs([1, 2, 3], [2, 9])") == [0, 2]
+
+
+def test_without_a_target_forcing_is_compared_with_the_answer_before(opened):
+    network = load(ROOT / "trained_weights" / "g2p.weights.h5")
+    symbols = network.vocabularies.source.symbols
+    words = [Example([symbols.index(c) for c in word], None, "") for word in ("hello", "through", "neighbour")]
+    page = opened(ShownNetwork("g2p", network, words, what="English spelling to pronunciation"))
+    what = "This small network was trained on English spelling to pronunciation. Type a word."
+    assert page.text_content("#what") == what
+    before = prediction(page).split()
+    press(page, "Force a wrong symbol")
+    assert page.locator("#forced tbody tr").first.locator("td").all_text_contents()[: len(before)] == before
+    assert page.locator("#forced tbody .wrong").count() >= 1
+    press(page, "Try a longer source")
+    longer = page.input_value("#source")
+    assert longer == "hellothroughneighbourhellothrough"[: len(longer)]
+
+
+def test_the_slider_of_training_stays_under_the_pointer(opened):
+    shown = reversing(moments=moments(shipped("embedding_attention")))
+    page = opened(
+        shown, viewport={"width": 390, "height": 800}, fragment=f"#source={'%20'.join('31415926535897932384')}"
+    )
+    page.locator("#moment").scroll_into_view_if_needed()
+    where = "[document.getElementById('moment').getBoundingClientRect().top, scrollY]"
+    top, scrolled = page.evaluate(where)
+    box = page.locator("#moment").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    assert page.evaluate("app.state.moment") == 0
+    now, scrolled_now = page.evaluate(where)
+    assert abs(now - top) <= 1
+    assert scrolled_now != scrolled  # what is above has another height
+    assert page.locator("#training figure svg").is_visible()
+
+
+def test_the_mouse_over_attention_goes_nowhere_and_a_click_does(opened):
+    page = opened(reversing())
+    place = page.evaluate("app.state.place")
+    row = page.locator("#attention .heat-row").nth(1)
+    row.hover()
+    assert page.evaluate("app.state.place") == place
+    row.click()
+    assert page.evaluate("app.t") == 1
+
+
+def test_nothing_is_right_while_the_target_is_empty_or_unreadable(opened):
+    page = opened(reversing())
+    assert judged(page) == "✓ right"
+    for target in ("", "9 x"):
+        page.fill("#target", target)
+        assert judged(page) == "nobody told this page what should come out"
+    page.fill("#target", "")
+    page.focus("#source")
+    assert page.input_value("#target") == spaced(SOURCE[::-1])
+    assert judged(page) == "✓ right"
+    page.fill("#source", "12345")
+    assert page.text_content("#source-error") == "Put spaces between the integers, as in 1 2 3 4 5"
+    assert page.locator("#copy-link").is_disabled()
+
+
+def test_recordings_of_different_lengths_stand_side_by_side(opened):
+    network = shipped("embedding_attention")
+    long = moments(network)
+    short = replace(
+        long, **{name: getattr(long, name)[:1] for name in ("steps", "epochs", "weights", "exact_match", "loss")}
+    )
+    page = opened(reversing(moments=long), reversing(moments=short))
+    for moment in (0, 1, 2):
+        page.evaluate(f"app.change({{ moment: {moment} }})")
+        assert "undefined" not in page.inner_text("body")
+    assert page.text_content("#what").startswith("These 2 small networks were trained to write a sequence backwards.")
+
+
+def test_the_contents_lead_to_the_panels_and_leave_the_address(opened):
+    page = opened(reversing(), fragment="#source=1%202&place=1")
+    page.get_by_role("link", name="New here?").click()
+    assert page.evaluate("document.activeElement.id") == "words"
+    page.locator("#contents").get_by_text("Influence").click()
+    assert page.evaluate("document.activeElement.id") == "influence"
+    assert page.evaluate("location.hash") == "#source=1%202&place=1"
+
+
+def test_words_that_would_run_together_become_signs(opened):
+    long = spaced([3, 1, 4, 1, 5, 9, 2, 6] * 3).replace(" ", "%20")
+    page = opened(reversing(), fragment=f"#source={long}&target=1")
+    assert set(page.locator("#step text.wrong").all_text_contents()) == {"✗"}
+    page = opened(reversing(), fragment="#source=1%202%203&target=9%209%209")
+    assert set(page.locator("#step text.wrong").all_text_contents()) == {"wrong"}
+
+
+def test_the_pace_of_playing_can_be_chosen(opened):
+    page = opened(reversing())
+    page.clock.install()
+    page.get_by_label("Pace").select_option("fast")
+    press(page, "Play")
+    page.clock.run_for(1700)
+    assert page.evaluate("app.state.place") == 4
+    page.get_by_label("Pace").select_option("slow")
+    page.clock.run_for(2100)
+    assert page.evaluate("app.state.place") == 5
+
+
+def test_a_unit_beyond_the_last_is_the_last(opened):
+    page = opened(reversing())
+    size = page.evaluate("app.networks[0].config.cell_size")
+    page.fill("#unit", str(size + 7))
+    page.locator("#unit").blur()
+    assert page.input_value("#unit") == str(size)
+    page.fill("#unit", "-3")
+    page.locator("#unit").blur()
+    assert page.input_value("#unit") == "1"

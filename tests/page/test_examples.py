@@ -6,7 +6,7 @@ from helpers import ROOT, random_weights
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.page.examples import held_out, moments_of, pair_examples, pattern_examples, targets_of
+from seq2seq_demo.page.examples import held_out, moments_of, pair_examples, pairs_of, pattern_examples, targets_of
 from seq2seq_demo.recording import Recording, halved
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -23,7 +23,8 @@ def test_the_examples_of_a_pattern_have_its_targets_and_one_fails():
     assert answers[-1] != failing.target
     assert failing.note == "one that fails: longer than in training"
     assert {len(set(example.source)) for example in examples} >= {1, 2}
-    assert {len(example.source) for example in examples} == {3, 8, 20}
+    assert {len(example.source) for example in examples} == {3, 6, 20}
+    assert (len(set(examples[0].source)), examples[0].note) == (6, "different symbols")
 
 
 def test_a_network_of_one_length_is_shown_at_that_length():
@@ -55,14 +56,16 @@ def test_of_alternatives_the_one_that_the_network_says_is_the_target():
 
 
 def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
-    pairs = held_out(REVERSING, REVERSED)
-    assert len(pairs) == 100
-    assert sorted({len(source) for source, _ in pairs}) == [1, 7, 13, 20]
+    task = held_out(REVERSING, REVERSED)
+    assert len(task.pairs) == 100
+    assert sorted({len(source) for source, _ in pairs_of(task)}) == [1, 7, 13, 20]
     first = halved(random_weights(REVERSING.model_config))
     recording = Recording(10, (0, 20), (first, halved(REVERSING.weights)))
-    moments = moments_of(REVERSING, recording, pairs)
+    moments = moments_of(REVERSING, recording, task)
     assert moments.exact_match == [0.0, 1.0]
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01
-    assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (100, (0, 20), (0.0, 2.0))
+    n_different = len({tuple(source) for source, _ in pairs_of(task)})
+    assert n_different < 100  # of length 1 there are only 10
+    assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])

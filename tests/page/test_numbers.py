@@ -134,6 +134,7 @@ def test_a_text_consists_of_the_same_symbols(text):
 def test_what_cannot_be_read_is_named():
     integers = {"tokens": "integers", "symbols": [], "largest": 9}
     words = {"tokens": "words", "symbols": ["a", "b"], "largest": 1}
+    characters = {"tokens": "characters", "symbols": ["a", "b"], "largest": 1}
     asked = [
         (integers, "3 1,2 [4]"),
         (integers, "3 10"),
@@ -141,6 +142,10 @@ def test_what_cannot_be_read_is_named():
         (integers, "-1"),
         (words, "b a"),
         (words, "a c"),
+        (integers, "12345"),
+        (characters, "aB"),
+        (characters, " ab \t"),
+        (characters, "a b"),
     ]
     answers = ask(*(("numbers", {"vocabulary": vocabulary, "text": text}) for vocabulary, text in asked))
     assert answers[0] == [3, 1, 2, 4]
@@ -148,7 +153,11 @@ def test_what_cannot_be_read_is_named():
     assert answers[2] == "Expected integers from 0 to 9, got “1.5”"
     assert answers[3] == "Expected integers from 0 to 9, got “-1”"
     assert answers[4] == [1, 0]
-    assert answers[5] == "Training never saw “c”: the network knows 2 words: a b"
+    assert answers[5] == "Training never saw “c”"
+    assert answers[6] == "Put spaces between the integers, as in 1 2 3 4 5"
+    assert answers[7] == "Training saw no B, only b: case counts"
+    assert answers[8] == [0, 1]
+    assert answers[9] == "Training never saw “ ”"
 
 
 def test_half_precision_is_what_numpy_reads(tmp_path):
@@ -163,3 +172,35 @@ def test_half_precision_is_what_numpy_reads(tmp_path):
         (name, question), (name, question | {"bits": 16, "network": question["network"] | {"weights": halves}})
     )
     assert half == whole
+
+
+def levenshtein(a, b):
+    """The fewest symbols to exchange, strike out or put in, row by row."""
+    row = [*range(len(b) + 1)]
+    for i, x in enumerate(a, 1):
+        before, row = row, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
+    return row[-1]
+
+
+def test_an_answer_is_aligned_with_the_fewest_edits():
+    rng = np.random.default_rng(5)
+    pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(200)]
+    said = ask(*(("align", {"written": a, "wanted": b, "forced": None}) for a, b in pairs))
+    for (written, wanted), one in zip(pairs, said, strict=True):
+        assert one["edits"] == levenshtein(written, wanted)
+        rebuilt = []  # the target again, from what stands and what is left out
+        for kind, due, missing in zip(one["kinds"], one["due"], one["missing"], strict=False):
+            rebuilt += [*missing, *([wanted[due]] if kind != "extra" else [])]
+        assert rebuilt + one["missing"][-1] == wanted
+        rights = [
+            (t, due) for t, (kind, due) in enumerate(zip(one["kinds"], one["due"], strict=True)) if kind == "right"
+        ]
+        assert all(written[t] == wanted[due] for t, due in rights)
+        assert one["right"] == len(rights)
+
+
+def test_of_two_alike_the_forced_symbol_is_too_many():
+    asked = [("align", {"written": [5, 5, 4], "wanted": [5, 4], "forced": forced}) for forced in (0, 1)]
+    assert [one["kinds"] for one in ask(*asked)] == [["extra", "right", "right"], ["right", "extra", "right"]]
