@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,7 +56,9 @@ def test_forced_figures_are_those_of_each_pair_alone():
         logits = network.decode(np.array([source]), len(wanted), np.array([[CONFIG.go, *target]])).logits[0]
         loss -= sum(logits[t, w] - np.log(np.exp(logits[t]).sum()) for t, w in enumerate(wanted))
     assert found.loss_sum == pytest.approx(loss, rel=1e-5)
-    assert found == total([measure_ragged(network, pairs[np.array([row])], Way(lambda _: 5)) for row in range(3)])
+    alone = total([measure_ragged(network, pairs[np.array([row])], Way(lambda _: 5)) for row in range(3)])
+    assert replace(found, loss_sum=0.0) == replace(alone, loss_sum=0.0)
+    assert found.loss_sum == pytest.approx(alone.loss_sum, rel=1e-6)  # a batch is rounded otherwise than a row
 
 
 def test_all_of_few_sources_and_fresh_ones_of_many():

@@ -132,7 +132,7 @@ def test_standard_streams_that_are_closed_or_full(tmp_path, closed, status, said
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("", {"train", "predict", "evaluate", "patterns", "networks"}),
+        ("", {"train", "predict", "evaluate", "page", "patterns", "networks"}),
         ("tr", {"train"}),
         ("train -p r", {"reversed", "rotated", "running_sum"}),
         ("-m embedding_a", {"embedding_attention"}),

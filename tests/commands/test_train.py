@@ -478,7 +478,7 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
 
 def test_another_place_to_save_is_noted_for_the_next_time(run):
     destinations.note(Path(SNAPSHOT), finished_snapshot().training_id, Destination(Path("first").absolute()))
-    start = start_of_training(TrainOptions(resume=True, output_weights=Path("second")))
+    start = start_of_training(TrainOptions(resume=True, output=Path("second")))
     with start.lock, _snapshots(start, TrainOptions(resume=True), Interruption()):
         training = replace(start.network, lesson=start.lesson).training_id
         noted = destinations.noted(Path(SNAPSHOT), training)
