@@ -11,6 +11,7 @@ from seq2seq_demo.varied_evaluation import RANDOM, total
 WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # the README's table says how weak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_shipped_weights_are_exact_at_every_length(pattern, model):

@@ -25,7 +25,10 @@ ALLOWED = 1e-3  # of logits
 SCRIPTS = ROOT / "seq2seq_demo" / "page"
 SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
 NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed")
+pytestmark = [
+    pytest.mark.slow,  # each asks a process
+    pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed"),
+]
 
 CELLS = ("BasicLSTMCell", "GRUCell", "BasicRNNCell")
 KINDS = [

@@ -112,6 +112,7 @@ def test_what_is_recorded_is_what_the_training_went_through(recorded, watcher):
     assert not holds(recording.weights[3], recorded.weights)
 
 
+@pytest.mark.slow
 def test_the_training_is_the_same_one_for_it(monkeypatch):
     """Under XLA, which takes many steps at once."""
     monkeypatch.setattr(loop, "use_xla", lambda *_: True)
@@ -124,6 +125,7 @@ def test_the_training_is_the_same_one_for_it(monkeypatch):
     assert with_it.history == without.history
 
 
+@pytest.mark.slow
 def test_a_resumed_training_ends_with_the_same_recording(tmp_path, recorded):
     interruption, at = Interruption(), 154
     watcher = Watcher(interruption, at)
@@ -161,6 +163,7 @@ def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch)
     assert are_same(recording_of(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
 
 
+@pytest.mark.slow
 def test_with_dropout_it_is_the_same_training_too():
     settings = {"points": 1000, "batch_size": 16, "epochs": 1, "cell_size": 4, "in_len": 4, "dropout": 0.2}
     network = train("reversed", **settings, record=True)
