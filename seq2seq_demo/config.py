@@ -182,7 +182,7 @@ class Beam:
         if self.size > LARGEST_BEAM:
             raise UsageError(f"expected beam-size of at most {LARGEST_BEAM}, got {self.size}")
         if self.n_best > self.size:
-            raise UsageError(f"expected n-best of at most beam-size {self.size}, got {self.n_best}")
+            raise UsageError(f"--n-best {self.n_best} needs --beam-size of at least {self.n_best}, got {self.size}")
         penalty = _real(self.length_penalty)
         if not 0 <= penalty <= LARGEST_PENALTY:
             raise UsageError(f"expected length-penalty from 0 to {LARGEST_PENALTY}, got {_shown(self.length_penalty)}")
@@ -198,8 +198,10 @@ def beam_of(size: int | None, n_best: int | None, length_penalty: float | None) 
     if size is None and not length_penalty and n_best in (None, 1):
         return None
     if size is None:
-        name = "length-penalty" if n_best in (None, 1) else "n-best"
-        raise UsageError(f"expected {name} beside beam-size, got it alone")
+        if n_best in (None, 1):
+            raise UsageError("--length-penalty needs --beam-size, got none")
+        least = require_integer("n-best", n_best, at_least=1)
+        raise UsageError(f"--n-best {least} needs --beam-size of at least {least}, got none")
     return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
 
 

@@ -2,11 +2,14 @@
 
 import argparse
 import os
+import shlex
+import stat
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 from seq2seq_demo import __version__
 from seq2seq_demo.cells import CELL_TYPES
@@ -39,6 +42,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import canonical
 
 MAX_LISTED = 1000  # lengths of a range of --lengths
+TAKE_TEXTS = ("predict", "page")
 
 
 class Command(NamedTuple):
@@ -102,6 +106,10 @@ COMMANDS = {
         ("networks",),
     ),
 }
+HELP_OF = {  # of an option that means something else to each command
+    ("train", "output"): "where to write weights (default: the next unused canonical name)",
+    ("page", "output"): "where to write the page",
+}
 OVERVIEW = "Train small sequence-to-sequence networks on pairs; see what they learned."
 OVERVIEW_EXAMPLES = (
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
@@ -124,10 +132,13 @@ def parse(argv: Sequence[str]) -> Options:
         argcomplete.autocomplete(make_parser(_command_among(os.environ["COMP_LINE"].split())))
     parser = make_parser()
     try:
-        parsed = vars(parser.parse_intermixed_args(argv))
+        namespace, unknown = parser.parse_known_intermixed_args(argv)
     except _HelpAsked:
         result(_help(_command_among(argv)))
         sys.exit(0)
+    if unknown:
+        raise UsageError(_unknown_option(unknown, _command_among(argv)))
+    parsed = vars(namespace)
     command, values = parsed.pop("command"), parsed.pop("values")
     if command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
@@ -141,6 +152,21 @@ def parse(argv: Sequence[str]) -> Options:
 
 def _command_among(words: Sequence[str]) -> str | None:
     return next((word for word in words if word in COMMANDS), None)
+
+
+def _unknown_option(unknown: Sequence[str], command: str | None) -> str:
+    """Return what to say of words of which the first that begins with - is no option."""
+    import difflib  # only an error needs it
+
+    word = next((word for word in unknown if word.startswith("-")), unknown[0])
+    name = word.partition("=")[0][:40]
+    known = [make_parser(command), make_parser()]  # an option of this command is meant rather than one of another
+    near = [difflib.get_close_matches(name, parser._option_string_actions, n=1, cutoff=0.7) for parser in known]
+    if any(near):
+        return f"unknown option {name}: did you mean {(near[0] or near[1])[0]}?"
+    if command in TAKE_TEXTS:
+        return f"unknown option {name}; put -- before a text that begins with -, as in `{command} -- {word[:40]}`"
+    return f"unknown option {name}; see `{f'{command} --help' if command else '--help'}`"
 
 
 def _require_own_options(command: str, names: dict[str, str]) -> None:
@@ -159,9 +185,11 @@ def _listed(names: list[str]) -> str:
 def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any]:
     """Return what the words beside the options mean: the number of points, or a sequence."""
     if command == "predict":
-        if not (values or has_file or (sys.stdin and sys.stdin.isatty())):
-            raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got none, nor a terminal to ask")
-        return {"words": tuple(values)}
+        if values or has_file or (sys.stdin and sys.stdin.isatty()):
+            return {"words": tuple(values)}
+        if _is_fed():
+            return {"from_file": "-"}
+        raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got none, nor a terminal to ask")
     if command == "page":
         return {"words": tuple(values)}
     found = " ".join(values)
@@ -178,8 +206,17 @@ def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any
     try:
         return {"points": parse_integer(values[0])} if values else {}
     except ValueError as error:
-        hint = f"; pairs in a file are given as --from-file {found}" if os.path.isfile(found) else ""
+        hint = f"; pairs in a file are given as --from-file {shlex.quote(found)}" if os.path.isfile(found) else ""
         raise UsageError(f"{command} expects the number of points as an integer, got {found[:40]!r}{hint}") from error
+
+
+def _is_fed() -> bool:
+    """Say whether something comes through a pipe, whose first byte this waits for, or from a file, by `<`."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+        return (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)) and bool(cast(BufferedReader, sys.stdin.buffer).peek(1))
+    except (AttributeError, OSError, ValueError):  # there is no such stream, it is closed, or it is a test's
+        return False
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -220,6 +257,8 @@ def _help(command: str | None) -> str:
             add_options(every.add_argument)
         elif command in commands:
             add_options(own.add_argument)
+    for action in parser._actions:
+        action.help = HELP_OF.get((command or "", action.dest)) or action.help
     return parser.format_help().rstrip()
 
 
@@ -259,17 +298,7 @@ class _Version(argparse.Action):
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing two lines and exiting."""
-        unknown = message.removeprefix("unrecognized arguments: ").split()[:1]
-        if message.startswith("unrecognized") and unknown:
-            message = f"unknown option {unknown[0][:40]}{self._hint(unknown[0])}"
         raise UsageError(message)
-
-    def _hint(self, word: str) -> str:
-        """Return what may have been meant by an option that there is not."""
-        import difflib  # only an error needs it
-
-        near = difflib.get_close_matches(word.partition("=")[0].replace("_", "-"), self._option_string_actions, n=1)
-        return f": did you mean {near[0]}?" if near else "; see --help, or put -- before a text that begins with -"
 
 
 def _add_every(add: Add) -> None:
@@ -314,8 +343,7 @@ def _add_network(add: Add) -> None:
 
 
 def _add_output(add: Add) -> None:
-    text = "where to write weights (default: the next unused canonical name), or the page"
-    add("-o", "--output-weights", dest="output", type=_path, metavar="FILE", help=text)
+    add("-o", "--output-weights", dest="output", type=_path, metavar="FILE", help="where to write: see HELP_OF")
 
 
 def _add_seed(add: Add) -> None:
@@ -351,10 +379,14 @@ def _add_end(add: Add) -> None:
 
 
 def _add_answers(add: Add) -> None:
-    _add_flag(add, "--keep-going", "skip sequences that are wrong, and exit 1 at the end")
     add("--beam-size", type=_integer, metavar="K", help="beam search: follow the K likeliest beginnings, not one")
     penalty = "score answers by log p / length^A, so that long ones are not left behind (default 0)"
     add("--length-penalty", type=_number, metavar="A", help=penalty)
+
+
+def _add_keep_going(add: Add) -> None:
+    text = "leave out sequences and pairs that are wrong, and say so; predict and evaluate exit 1 at the end"
+    _add_flag(add, "--keep-going", text)
 
 
 def _add_json(add: Add) -> None:
@@ -379,6 +411,7 @@ OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
     (("predict", "evaluate"), _add_json),
     (("predict", "evaluate"), _add_end),
     (("predict", "evaluate"), _add_answers),
+    (("train", "predict", "evaluate"), _add_keep_going),
     (("train", "evaluate"), _add_seed),
     (("train", "page"), _add_output),
     (("train", "predict", "evaluate", "page"), _add_network),

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from seq2seq_demo.commands.options import EvaluateOptions
-from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, own_pairs
+from seq2seq_demo.commands.selection import Choice, Skipped, network_to_use, other_length_notice, own_pairs
 from seq2seq_demo.config import EVALUATED, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import as_ragged
+from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import result, say
+from seq2seq_demo.display.console import counted, result, say
 from seq2seq_demo.display.evaluations import (
     evaluation_dict,
     evaluation_text,
@@ -34,12 +34,21 @@ def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or a JSON object for each length."""
     choice = network_to_use(options, max([options.in_len or 1, *options.lengths]))
     choice.network.require_end(options.out_len, options.max_out_len)
+    skipped: Skipped = {}
     if choice.network.ends:
-        _evaluate_rows(options, choice)
-        return
+        _evaluate_rows(options, choice, skipped)
+    else:
+        _evaluate_lengths(options, choice, skipped)
+    for errors in skipped.values():
+        if errors:
+            raise InputError(f"expected pairs that the network can read, left out {len(errors)} that are not")
+
+
+def _evaluate_lengths(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> None:
+    """Print what a network reaches at one length, or at each of several."""
     network, pattern = choice.network, choice.pattern
     all_facts = []
-    for pairs in _pairs_to_measure(options, choice):
+    for pairs in _pairs_to_measure(options, choice, skipped):
         facts = evaluation_dict(measure(network.to_numpy(), pairs, options.beam), pairs.sources.shape[1])
         all_facts.append(facts)
         if options.json:
@@ -55,10 +64,9 @@ def _about(choice: Choice) -> dict[str, str | None]:
     return {"model": choice.network.model_config.model, "pattern": choice.pattern.name if choice.pattern else None}
 
 
-def _evaluate_rows(options: EvaluateOptions, choice: Choice) -> None:
+def _evaluate_rows(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> None:
     """Print what a network that ends its answers reaches at each length, and on each kind of sources."""
     rows, vocabularies = [], choice.network.vocabularies
-    skipped: list[InputError] = []
     for row in _rows(options, choice, skipped):
         say(choice.notices)
         rows.append(row)
@@ -76,20 +84,14 @@ def _evaluate_rows(options: EvaluateOptions, choice: Choice) -> None:
             result(f"Sources of each length{pattern}; an answer's end counts\n\n{rows_text(rows)}")
     elif options.from_file:
         result(json.dumps(_about(choice) | given_dict(rows, vocabularies)))
-    if skipped:
-        advice = "count them as wrong where figures are compared"
-        raise InputError(f"expected pairs that the network can read, left out {len(skipped)} that are not: {advice}")
 
 
-def _rows(options: EvaluateOptions, choice: Choice, skipped: list[InputError]) -> Iterator[Row]:
-    """Yield what is measured; with --keep-going, add the errors of pairs that are left out to those skipped."""
+def _rows(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> Iterator[Row]:
+    """Yield what is measured."""
     network, lengths = choice.network, options.lengths or ([options.in_len] if options.in_len else ())
     task: Task
     if options.from_file:
-        given = choice.pattern if options.pattern else None
-        skip = skipped.append if options.keep_going else None
-        task = as_ragged(own_pairs(options.from_file, options, options.points, given, network, ends=True, skip=skip))
-        choice.notices.extend(map(str, skipped[:SKIPPED]))
+        task = as_ragged(_given_pairs(options, options.from_file, choice, skipped))
         lengths = np.unique(task.pairs.sources.lengths).tolist()
     else:
         task = _pattern(choice)
@@ -107,13 +109,22 @@ def _pattern(choice: Choice) -> SequencePattern:
     return choice.pattern
 
 
-def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pairs]:
+def _given_pairs(options: EvaluateOptions, file: str, choice: Choice, skipped: Skipped) -> OwnPairs | OwnRaggedPairs:
+    """Return the pairs of a file, and note which of them the network cannot read."""
+    given = choice.pattern if options.pattern else None
+    place = skipped if options.keep_going else None
+    task = own_pairs(file, options, options.points, given, choice.network, choice.network.ends, place)
+    errors = skipped.get(file, [])
+    choice.notices.extend([*map(str, errors[:SKIPPED]), *([_skipped_notice(errors)] if errors else [])])
+    return task
+
+
+def _pairs_to_measure(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> Iterator[Pairs]:
     """Yield the pairs to evaluate on, for each length."""
     network, notices = choice.network, choice.notices
     notices.extend(other_length_notice(network, options.in_len, *options.lengths))
     if options.from_file:
-        given = choice.pattern if options.pattern else None
-        own = own_pairs(options.from_file, options, options.points, given, network)
+        own = _given_pairs(options, options.from_file, choice, skipped)
         assert isinstance(own, OwnPairs)
         say(notices)
         yield own.pairs
@@ -137,3 +148,9 @@ def _pairs_to_measure(options: EvaluateOptions, choice: Choice) -> Iterator[Pair
             notices.append(f"Only {found} of {n} sources of length {S} were found that were not trained on")
         say(notices)
         yield pairs
+
+
+def _skipped_notice(skipped: list[InputError]) -> str:
+    """Return what to say of pairs that could not be read."""
+    left_out = counted(len(skipped), "pair")
+    return f"Left out {left_out} that the network cannot read: count them as wrong where figures are compared"

@@ -84,7 +84,7 @@ class NetworkOptions(TaskOptions):
         super().__post_init__()
         for name, choices in {"format": FORMATS, "in_tokens": TOKENS, "out_tokens": TOKENS}.items():
             if (value := getattr(self, name)) is not None:
-                require_choice(name.replace("_", "-"), value, choices)
+                require_choice(f"--{name.replace('_', '-')}", value, choices)
         self._require_text_alone()
         if self.iter_num is not None:
             require_integer("iter_num", self.iter_num, at_least=0)
@@ -136,6 +136,7 @@ class TrainOptions(NetworkOptions):
     keep_best: bool | None = None
     patience: int | None = None
     dropout: float | None = None
+    keep_going: bool = False
     record: bool = False
     resume: bool = False
     output: Path | None = None
@@ -165,6 +166,8 @@ class TrainOptions(NetworkOptions):
         """Raise UsageError for options that mean nothing without a file of pairs."""
         if self.from_file is None and self.validation_file is not None:
             raise UsageError("expected --validation-file beside --from-file, got it alone")
+        if self.from_file is None and self.keep_going:
+            raise UsageError("expected --keep-going beside --from-file, got it alone: nothing else can be left out")
         for name in ("in_tokens", "out_tokens", "format"):
             value = getattr(self, name)
             if self.from_file is None and value not in (None, INTEGERS):

@@ -11,7 +11,7 @@ from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
 from seq2seq_demo.data.sequence_files import Form
 from seq2seq_demo.data.vocabulary import source_rows
-from seq2seq_demo.display.console import notice, say
+from seq2seq_demo.display.console import counted, notice, say
 from seq2seq_demo.errors import InputError, WeightsError
 from seq2seq_demo.files import access, canonical
 from seq2seq_demo.page import examples
@@ -34,12 +34,13 @@ def _shown(options: PageOptions) -> ShownNetwork:
     choice = network_to_use(options, None)
     say(choice.notices)
     network, pattern = choice.network, choice.pattern
-    task, typed = _task(options, choice), _typed(options, network)
+    task, typed = _task(options, choice), _typed(options, choice)
     pairs = examples.pairs_of(task) if task else []
     offered = [Example(source, examples.target_of(network, pattern, source), "") for source in typed]
     if pairs:
-        offered += examples.pair_examples(network, pairs)
-        notice(f"Of {len(pairs)} pairs, it offers {len(offered)}")
+        of_file = examples.pair_examples(network, pairs)
+        offered += of_file
+        notice(f"Offers {len(of_file)} of the {counted(len(pairs), 'pair')} of {options.from_file}")
     elif not network.vocabularies.are_text:
         offered += examples.pattern_examples(network, pattern)
     elif not typed:
@@ -58,12 +59,12 @@ def _what_it_learned(name: str, network: TrainedNetwork) -> str:
     return f"{network.task}: from {source} to {target}" if network.task else ""
 
 
-def _typed(options: PageOptions, network: TrainedNetwork) -> list[list[int]]:
+def _typed(options: PageOptions, choice: Choice) -> list[list[int]]:
     """Return the sources that were typed, in numbers."""
     if not options.words:
         return []
-    vocabularies = network.vocabularies
-    values = [row.values for row in typed_sources(options.words, network, Form(*vocabularies.tokens))]
+    network, vocabularies = choice.network, choice.network.vocabularies
+    values = [row.values for row in typed_sources(options.words, choice, Form(*vocabularies.tokens))]
     for value in values:
         if isinstance(value, InputError):
             raise value
@@ -80,15 +81,18 @@ def _task(options: PageOptions, choice: Choice) -> OwnRaggedPairs | None:
 
 def _moments(choice: Choice, task: OwnRaggedPairs | None) -> Moments | None:
     """Return how the network learned, if a recording of its training stands beside its file."""
+    beside = canonical.recording_path(choice.path)
     try:
         recording = recording_of(choice.path, choice.network.weights)
     except WeightsError as error:
         notice(f"Without the training: {error}")
         return None
     if recording is None:
+        if choice.path not in canonical.shipped_networks().values():  # of which there are no recordings
+            notice(f"Without the training: there is no {beside}, which `train --record` makes")
         return None
     if task is None and choice.pattern:
         task = examples.held_out(choice.network, choice.pattern)
     moments = examples.moments_of(choice.network, recording, task)
-    notice(f"With {len(moments.steps)} moments of its training, of {canonical.recording_path(choice.path)}")
+    notice(f"With {counted(len(moments.steps), 'moment')} of its training, of {beside}")
     return moments

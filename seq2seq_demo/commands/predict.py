@@ -40,7 +40,7 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot)
     if options.words:
-        _answer(options, choice, typed_sources(options.words, choice.network, form))
+        _answer(options, choice, typed_sources(options.words, choice, form))
     elif options.from_file:
         _answer(options, choice, from_file(options.from_file, form))
     else:

@@ -3,7 +3,7 @@
 import difflib
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,31 @@ from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions, fields_for
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.own_pairs import OwnPairs, read_pairs
+from seq2seq_demo.data.own_pairs import OwnPairs, Skip, read_pairs, readable_in_one_length
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged, in_one_length
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.ragged import RaggedPairs
-from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts
+from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts, readable
 from seq2seq_demo.data.sequence_files import Form, from_file, from_words
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.sequences import Located, Places
-from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary, fresh
+from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 LONGEST_WITHOUT_ATTENTION = 10  # symbols, that the shipped networks of embedding_rnn are trained at
 NEAREST = 3  # names that an error proposes
+Skipped = dict[str, list[InputError]]  # what is wrong about the pairs of each file that are left out
+
+
+class FewerPairsError(InputError):
+    """A file that holds fewer pairs than are asked for."""
+
+    def __init__(self, message: str, found: int) -> None:
+        """Keep how many there are."""
+        super().__init__(message)
+        self.found = found
 
 
 @dataclass(frozen=True)
@@ -103,19 +113,23 @@ def named_network(given: Path) -> Path:
     shipped = canonical.shipped_networks()
     if given.name in shipped:
         return shipped[given.name]
-    near = difflib.get_close_matches(given.name.removesuffix(canonical.ENDING).lower(), shipped, n=NEAREST)
+    near = difflib.get_close_matches(given.name.removesuffix(canonical.ENDING).casefold(), shipped, n=NEAREST)
     names = f"a shipped network, as {' or '.join(near)}" if near else "a name that `networks` lists"
     raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
 
 def load_named(path: Path) -> TrainedNetwork:
-    """Read a weights file; where it does not say its pattern, as those of 2016, a canonical name may."""
+    """Read a weights file; where it does not say its pattern, as those of 2016, a canonical name may.
+
+    Raises:
+        WeightsError: it is none; the message says so too if a shipped network of that name cannot be seen for it.
+    """
     try:
         network = load(path)
     except WeightsError as error:
-        if str(path) in canonical.shipped_networks():
-            raise WeightsError(f"{error}; it hides the network {path} that comes with the program") from error
-        raise
+        if str(path) not in canonical.shipped_networks():
+            raise
+        raise WeightsError(f"./{error}; this file hides the network {path} that comes with the program") from error
     task = network.task or canonical.task_in_name(path)
     return replace(network, task=task if task in PATTERNS else network.task)
 
@@ -127,27 +141,38 @@ def own_pairs(
     pattern: SequencePattern | None,
     network: TrainedNetwork | None,
     ends: bool | None = False,
-    skip: Callable[[InputError], object] | None = None,
+    skipped: Skipped | None = None,
 ) -> OwnPairs | OwnRaggedPairs:
     """Return the pairs of a file as a task, the first n if n is given, with symbols that fit network or options.
 
     Those of --validation-file are to validate with. `ends` says whether they are for a network that ends its answers,
-    and may have any lengths; None: if they differ. `skip` is called with the error of each bad text, which is left out.
+    and may have any lengths; None: if they differ. Where there is a place for them, `skipped`, pairs that cannot be
+    read are left out.
 
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
     sides = network.vocabularies if network else (fresh(tokens) for tokens in asked_tokens(options))
     source, target = sides
-    task = _own_pairs(file, options, n, pattern, network, ends, source, target, skip)
+    task = _own_pairs(file, options, n, pattern, network, ends, source, target, _skip(file, skipped))
     validation_file = getattr(options, "validation_file", None)  # an option of `train` alone
     if validation_file is None:
         return task
     is_ragged = None if ends is None else isinstance(task, OwnRaggedPairs)
-    other = _own_pairs(validation_file, options, None, pattern, network, is_ragged, *task.vocabularies)
+    skip = _skip(validation_file, skipped)
+    try:
+        other = _own_pairs(validation_file, options, None, pattern, network, is_ragged, *task.vocabularies, skip)
+    except UnknownSymbolError as error:
+        way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
+        raise InputError(f"{error}; {way_on}") from error
     if isinstance(task, OwnPairs) and isinstance(other, OwnPairs) and (ends is False or _are_alike(task, other)):
         return replace(task, validation=other.pairs)
     return replace(as_ragged(task), validation=as_ragged(other).pairs)
+
+
+def _skip(file: str, skipped: Skipped | None) -> Skip | None:
+    """Return what notes the errors of a file."""
+    return None if skipped is None else skipped.setdefault(file, []).append
 
 
 def _are_alike(task: OwnPairs, other: OwnPairs) -> bool:
@@ -164,7 +189,7 @@ def _own_pairs(
     ends: bool | None,
     source: Vocabulary | Growing,
     target: Vocabulary | Growing,
-    skip: Callable[[InputError], object] | None = None,
+    skip: Skip | None,
 ) -> OwnPairs | OwnRaggedPairs:
     """Return the pairs of one file as a task."""
     name = pattern.name if pattern else name_of(file)
@@ -172,19 +197,26 @@ def _own_pairs(
     form, places = Form(source.tokens, target.tokens, options.format), Places()
     if n is None:
         _require_room(file)
-    rows = places.noting(itertools.islice((row for row in from_file(file, form) if row), n))
+    in_max_int = largest.in_max_int if source.tokens == INTEGERS else None
+    out_max_int = largest.out_max_int if target.tokens == INTEGERS else None
+    one_length = pattern, options.in_len, options.out_len, in_max_int, out_max_int
+    is_one_length = ends is False and not form.is_text
+    rows: Iterator[Located] = (row for row in from_file(file, form) if row)
+    if skip and is_one_length:
+        rows = readable_in_one_length(rows, skip, *one_length)
+    elif skip:
+        rows = readable(rows, skip, source, target, pattern, in_max_int, out_max_int)
+    rows = places.noting(itertools.islice(rows, n))
     pairs: Pairs | RaggedPairs
     vocabularies = Vocabularies()
     if form.is_text:
-        in_max_int = largest.in_max_int if source.tokens == INTEGERS else None
-        out_max_int = largest.out_max_int if target.tokens == INTEGERS else None
-        pairs, vocabularies = read_texts(rows, source, target, in_max_int, out_max_int, skip)
-    elif ends is False:
-        pairs = read_pairs(rows, pattern, options.in_len, options.out_len, largest.in_max_int, largest.out_max_int)
+        pairs, vocabularies = read_texts(rows, source, target, in_max_int, out_max_int)
+    elif is_one_length:
+        pairs = read_pairs(rows, *one_length)
     else:
-        pairs = read_ragged_pairs(rows, pattern, largest.in_max_int, largest.out_max_int)
+        pairs = read_ragged_pairs(rows, pattern, in_max_int, out_max_int)
     if n and len(pairs.sources) < n:
-        raise InputError(f"{file}: expected {n} pairs, found {len(pairs.sources)}")
+        raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs.sources)}", len(pairs.sources))
     if isinstance(pairs, Pairs):
         return OwnPairs(name, pairs)
     in_arrays = in_one_length(pairs) if ends is None and not form.is_text else None
@@ -199,15 +231,38 @@ def _require_room(file: str) -> None:
         raise InputError(f"{file}: expected a file that fits into memory, got one of {memory.gib(size)}; {has}: give N")
 
 
-def typed_sources(words: Sequence[str], network: TrainedNetwork, form: Form) -> list[Located]:
-    """Return the sources that were typed: of characters among which is no space, every word is one.
+def typed_sources(words: Sequence[str], choice: Choice, form: Form) -> list[Located]:
+    """Return the sources that were typed.
 
-    So is each of several arguments, if one holds a space, which only quotes can bring there.
+    Integers are one source. An argument with white space in it, which was quoted, is a text of its own, and the words
+    between such arguments are one; of characters among which is no space, every argument is a text.
     """
-    source = network.vocabularies.source
-    is_each = source.tokens == CHARACTERS and " " not in source.symbols
-    is_quoted = source.is_text and any(" " in word.strip() for word in words)
-    return [from_words(part, form) for part in ([[word] for word in words] if is_each or is_quoted else [words])]
+    source = choice.network.vocabularies.source
+    if not source.is_text:
+        return [from_words(words, form, _text_hint(words[0], choice.path))]
+    if source.tokens == CHARACTERS and " " not in source.symbols:
+        return [from_words([word], form) for word in words]
+    texts: list[list[str]] = []
+    for is_quoted, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
+        some = [*group]
+        texts += [[word] for word in some] if is_quoted else [some]
+    return [from_words(text, form) for text in texts]
+
+
+def _text_hint(word: str, path: Path) -> str:
+    """Return what to say to a word where the network of this file expects integers."""
+    if os.path.isfile(word) and _is_weights_file(Path(word)):
+        return f"; did you mean -i {word}?"
+    taken = next((name for name, shipped in canonical.shipped_networks().items() if shipped == path), path)
+    return f"; {taken}, the network taken, is of integers: one of texts is given with -i, as `-i g2p`"
+
+
+def _is_weights_file(path: Path) -> bool:
+    try:
+        load(path)
+    except WeightsError:
+        return False
+    return True
 
 
 def name_of(file: str) -> str:

@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seq2seq_demo.commands.options import TrainOptions, fields_for
-from seq2seq_demo.commands.selection import check_agreement, load_named, name_of, named_network, own_pairs
+from seq2seq_demo.commands.selection import (
+    FewerPairsError,
+    Skipped,
+    check_agreement,
+    load_named,
+    name_of,
+    named_network,
+    own_pairs,
+)
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data import varied
 from seq2seq_demo.data.oddities import oddities
@@ -15,7 +23,7 @@ from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, is_own
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import notice
+from seq2seq_demo.display.console import counted, notice
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.files.access import are_one_file
@@ -148,7 +156,11 @@ def _own_pairs(
         return None
     is_range = ends or options.min_in_len is not None
     may_end = True if is_range else False if options.in_len else None
-    task = own_pairs(options.from_file, options, n, pattern, network, may_end)
+    skipped: Skipped = {}
+    task = own_pairs(options.from_file, options, n, pattern, network, may_end, skipped if options.keep_going else None)
+    for file, errors in skipped.items():
+        if errors:
+            notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
     if task.vocabularies.are_text and options.in_len and not options.min_in_len:
         raise UsageError("expected no --in-len: texts have lengths of their own")
     if isinstance(task, OwnPairs):
@@ -209,7 +221,7 @@ def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | 
 
     Raises:
         DemoError: they contradict them all, in a setting or in the data; the message is about the newest.
-        WeightsError: there is none, or only those of trainings that run.
+        WeightsError: there is none, or only those of trainings that run; or there is none, but what -o is to become.
     """
     obstacle: DemoError | None = None
     for path in canonical.newest_first(options.data_dir, options.name, None, canonical.SNAPSHOT):
@@ -230,11 +242,9 @@ def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | 
         raise obstacle
     if not (options.points or options.from_file):
         raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
-    if options.output and options.output.exists():
-        raise UsageError(
-            f"{options.output} is there already, and no snapshot in {options.data_dir}: nothing to resume; "
-            "leave out --resume to train again"
-        )
+    if options.output and os.path.lexists(options.output):  # of the training that is over, most likely
+        nothing = f"{options.output} is there already, and no snapshot: nothing to resume"
+        raise WeightsError(f"{nothing}; leave out --resume to train again")
     notice(f"No snapshot in {options.data_dir}: starting afresh")
     return None
 
@@ -279,10 +289,11 @@ def _resumed_destination(
     return noted if is_there else noted._replace(folder=destination.folder)
 
 
-def _forgotten(options: TrainOptions, run: TrainingRun) -> str:
-    """Return a hint if a training had validation data of its own, which the options do not name."""
-    had_its_own = run.config.validation_points is not None and options.validation_file is None
-    return "; that training may have had a --validation-file: name it again" if had_its_own else ""
+def _fewer_pairs(path: Path, options: TrainOptions, run: TrainingRun, error: FewerPairsError) -> str:
+    """Return what to say of fewer pairs than a training began with: those to validate with may be missing."""
+    if options.validation_file is None and error.found == run.config.n_training:
+        return f"{path}: that training also had a --validation-file: name it again"
+    return f"{path}: expected the data that its training began with: {error}"
 
 
 def _resumed_task(
@@ -298,14 +309,12 @@ def _resumed_task(
     try:
         n = run.config.points if options.validation_file is None else run.config.n_training
         pairs = _own_pairs(as_trained, n, pattern, snapshot, snapshot.ends)
+    except FewerPairsError as error:
+        raise UsageError(_fewer_pairs(path, options, run, error)) from error
     except InputError as error:
-        raise UsageError(
-            f"{path}: expected the data that its training began with: {error}{_forgotten(options, run)}"
-        ) from error
+        raise UsageError(f"{path}: expected the data that its training began with: {error}") from error
     if pairs and pairs.digest != lesson.data:
-        raise UsageError(
-            f"{path}: expected the data that its training began with, got other data{_forgotten(options, run)}"
-        )
+        raise UsageError(f"{path}: expected the data that its training began with, got other data")
     task = pairs or pattern or _pattern_of(snapshot)
     if lesson.fingerprint not in (None, task.fingerprint(run.config, snapshot.model_config)):
         raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")

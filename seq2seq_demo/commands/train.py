@@ -91,6 +91,7 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
     pattern = options.pattern or (start.task.name if start.task.name in PATTERNS else None)
     again = [("-n", start.name), ("-p", pattern), ("--from-file", options.from_file)]
     again += [("--validation-file", options.validation_file), ("--format", options.format)]
+    flag = " --keep-going" if options.keep_going else ""
     snapshots = Snapshots(
         options.data_dir,
         start.name,
@@ -99,7 +100,7 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
         start.destination,
         interruption,
         notice,
-        "".join(f" {name} {shlex.quote(value)}" for name, value in again if value),
+        "".join(f" {name} {shlex.quote(value)}" for name, value in again if value) + flag,
     )
     if start.snapshot and start.lock:
         snapshots.last, snapshots.files[start.snapshot] = start.snapshot, start.lock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ ROWS = 10_000  # how many are turned into an array at once
 LENGTH_HINT = "; for sequences of that length give --in-len {}"
 ARRAYS = "expected sources [N, S] and targets [N, T] as arrays of integers"
 PAIR = '{"input": [...], "output": [...]}'
+Skip = Callable[[InputError], object]  # is called with what is wrong about a pair that is left out
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,31 @@ def read_pairs(
     return Pairs(sources, targets)
 
 
+def readable_in_one_length(
+    rows: Iterable[Located],
+    skip: Skip,
+    pattern: SequencePattern | None = None,
+    in_len: int | None = None,
+    out_len: int | None = None,
+    in_max_int: int | None = None,
+    out_max_int: int | None = None,
+) -> Iterator[Located]:
+    """Yield the rows that `read_pairs` can read; call `skip` with the errors of the others."""
+    for row in rows:
+        try:
+            if isinstance(row.values, InputError):
+                raise row.values
+            check_symbols(row.place, row.values, in_len, in_max_int)
+            if pattern is None:
+                _check_output(row, out_len, out_max_int)
+                out_len = len(row.output)
+        except InputError as error:
+            skip(error)
+            continue
+        in_len = len(row.values)
+        yield row
+
+
 def located(index: int, row: Any, title: str = "pairs") -> Located:
     """Return a pair that a caller gives, a source and a target: texts, or lists or arrays of symbols."""
     place = Place(title, "row", index)
@@ -169,11 +195,16 @@ def located(index: int, row: Any, title: str = "pairs") -> Located:
 def _outputs(rows: list[Located], out_len: int | None, out_max_int: int | None) -> np.ndarray:
     """Return the outputs `[N, T]`, which must be there."""
     for row in rows:
-        if row.output is None:
-            raise InputError(f"{row.place}: expected an output too, as in {PAIR}, or a pattern (-p) that makes it")
-        check_symbols(f"{row.place}, output", row.output, out_len, out_max_int)
+        _check_output(row, out_len, out_max_int)
         out_len = len(row.output)
     return _compact(np.array([row.output for row in rows]))
+
+
+def _check_output(row: Located, out_len: int | None, out_max_int: int | None) -> None:
+    """Raise InputError unless a row has an output, of these symbols."""
+    if row.output is None:
+        raise InputError(f"{row.place}: expected an output too, as in {PAIR}, or a pattern (-p) that makes it")
+    check_symbols(f"{row.place}, output", row.output, out_len, out_max_int)
 
 
 def _compact(symbols: np.ndarray) -> np.ndarray:

@@ -1,13 +1,13 @@
 """Pairs of any lengths, read from what a user gives: integers, or texts whose symbols get numbers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from seq2seq_demo import memory
-from seq2seq_demo.config import LONGEST
+from seq2seq_demo.config import INTEGERS, LONGEST
 from seq2seq_demo.data import varied
-from seq2seq_demo.data.own_pairs import PAIR, ROWS
+from seq2seq_demo.data.own_pairs import PAIR, ROWS, Skip
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs, concatenated
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.sequences import Located, check_symbols
@@ -95,17 +95,14 @@ def read_texts(
     target: Vocabulary | Growing,
     in_max_int: int | None = None,
     out_max_int: int | None = None,
-    skip: Callable[[InputError], object] | None = None,
 ) -> tuple[RaggedPairs, Vocabularies]:
     """Return pairs of which sources or targets are texts, and their vocabularies: those given, or grown of them.
-
-    `skip` is called with the error of each pair that cannot be read, and the others are returned.
 
     Raises:
         InputError: a row is no such pair, or has a symbol that a given vocabulary lacks.
     """
     encoded_rows = (_encoded_pair(row, source, target) for row in rows)
-    pairs = read_ragged_pairs(_without_bad_ones(encoded_rows, skip), None, in_max_int, out_max_int)
+    pairs = read_ragged_pairs(encoded_rows, None, in_max_int, out_max_int)
     (sources, in_vocabulary), (targets, out_vocabulary) = _grown(pairs.sources, source), _grown(pairs.targets, target)
     return RaggedPairs(sources, targets), Vocabularies(in_vocabulary, out_vocabulary)
 
@@ -117,13 +114,30 @@ def _encoded_pair(row: Located, source: Vocabulary | Growing, target: Vocabulary
     return encoded(row, source, target)
 
 
-def _without_bad_ones(rows: Iterable[Located], skip: Callable[[InputError], object] | None) -> Iterator[Located]:
-    """Yield the rows, of which those that could not be read are skipped, if they may be."""
+def readable(
+    rows: Iterable[Located],
+    skip: Skip,
+    source: Vocabulary | Growing,
+    target: Vocabulary | Growing,
+    pattern: SequencePattern | None = None,
+    in_max_int: int | None = None,
+    out_max_int: int | None = None,
+) -> Iterator[Located]:
+    """Yield the rows that `read_ragged_pairs` or `read_texts` can read; call `skip` with the errors of the others."""
+    is_text = (source.tokens, target.tokens) != (INTEGERS, INTEGERS)
     for row in rows:
-        if skip and isinstance(row.values, InputError):
-            skip(row.values)
+        try:
+            tried = _encoded_pair(row, _apart(source), _apart(target)) if is_text else row
+            _checked(tried, pattern, in_max_int, out_max_int)
+        except InputError as error:
+            skip(error)
         else:
             yield row
+
+
+def _apart(vocabulary: Vocabulary | Growing) -> Vocabulary | Growing:
+    """Return what tries a row: its symbols must not stay in a vocabulary if the row is left out."""
+    return vocabulary if isinstance(vocabulary, Vocabulary) else Growing(vocabulary.tokens)
 
 
 def _grown(sequences: Ragged, vocabulary: Vocabulary | Growing) -> tuple[Ragged, Vocabulary]:

@@ -64,8 +64,11 @@ class Form:
 INTEGER_FORM = Form()
 
 
-def from_words(words: Sequence[str], form: Form = INTEGER_FORM) -> Located:
-    """Return the one sequence that was typed as words: a text, or integers as `3 1 4`, `3,1,4` or JSON."""
+def from_words(words: Sequence[str], form: Form = INTEGER_FORM, text_hint: str = TEXT_HINT) -> Located:
+    """Return the one sequence that was typed as words: a text, or integers as `3 1 4`, `3,1,4` or JSON.
+
+    The hint is told where the words are a text instead.
+    """
     place, text = Place("input"), " ".join(words)
     if form.in_tokens != INTEGERS:
         return Located(place, text)
@@ -74,7 +77,7 @@ def from_words(words: Sequence[str], form: Form = INTEGER_FORM) -> Located:
         return _from_line(place, line, form, True)
     parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
     try:
-        return Located(place, _integers(parts, "input", TEXT_HINT))
+        return Located(place, _integers(parts, "input", text_hint))
     except InputError as error:
         return Located(place, error)
 
@@ -239,8 +242,8 @@ def _from_fields(place: Place, line: str, form: Form) -> Located:
     """Return the sequence of a line of text, a source, and perhaps a tab and the output."""
     fields = line.removesuffix("\n").removesuffix("\r").split("\t")
     if len(fields) > 2:
-        columns = "choose two of the columns, as with `cut -f1,2`"
-        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs: {columns}")
+        two = "of more columns choose two, as with `cut -f1,2`"
+        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {two}")
     values: list[Any] = [
         field if tokens != INTEGERS else _integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
         for name, tokens, field in zip(

@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_demo.errors import InputError
 
 LARGEST = 2**31 - 1  # what a symbol can be at most
-TEXT_HINT = "; texts need in-tokens or out-tokens of characters or words, in training"
+TEXT_HINT = "; texts need --in-tokens or --out-tokens of characters or words, in training"
 
 
 class Place(NamedTuple):

@@ -22,6 +22,10 @@ UNKNOWN = "\ufffd"  # of a number without a symbol, where a vocabulary has only 
 NEAREST = 3  # known symbols that an error proposes
 
 
+class UnknownSymbolError(InputError):
+    """A symbol that training never saw."""
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The symbols of sources, or of targets, by their numbers. Integers have none: they are their own numbers.
@@ -64,8 +68,9 @@ class Vocabulary:
         """Return the numbers of a text's symbols; integers are returned as they are, whatever they are.
 
         Raises:
-            InputError: it is no text, or training never saw one of its symbols; the message says which, where it
-                stands, and what is nearest to it.
+            InputError: it is no text.
+            UnknownSymbolError: training never saw one of its symbols; the message says which, where it stands, and what
+                is nearest to it.
         """
         if not self.is_text:
             return value
@@ -74,9 +79,10 @@ class Vocabulary:
             return [self._number_of[symbol] for symbol in symbols]
         except KeyError:
             n = next(n for n, symbol in enumerate(symbols, start=1) if symbol not in self._number_of)
-            what = f"{place}: expected {self.tokens} that training saw, got {shown(symbols[n - 1])} as number {n}"
-            near = ", ".join(map(shown, nearest(symbols[n - 1], self.symbols)))
-            raise InputError(f"{what}; the nearest are {near}") from None
+            what = f"{place}: expected {self.tokens} that training saw, got {visible(symbols[n - 1])} as number {n}"
+            near = [visible(symbol) for symbol in nearest(symbols[n - 1], self.symbols)]
+            proposal = f"; the nearest {'are' if near[1:] else 'is'} {', '.join(near)}" if near else ""
+            raise UnknownSymbolError(f"{what}{proposal}") from None
 
     def names(self, numbers: Iterable[int]) -> list[Any]:
         """Return the symbols of these numbers; of integers, themselves."""
@@ -176,19 +182,23 @@ def _normal(text: str, place: object) -> str:
 
 
 def nearest(symbol: str, known: Sequence[str]) -> list[str]:
-    """Return the known symbols that a user may have meant, at least one."""
+    """Return the known symbols that a user may have meant: similar words, or the letter in other case, or accented."""
     if len(symbol) > 1:
         import difflib  # only an error needs it
 
         folded = {other.casefold(): other for other in reversed(known)}
-        close = difflib.get_close_matches(symbol.casefold(), folded, n=NEAREST)
-        if close:
-            return [folded[other] for other in close]
+        return [folded[other] for other in difflib.get_close_matches(symbol.casefold(), folded, n=NEAREST)]
+    alike = [other for other in known if _base(other) == _base(symbol)]
+    return sorted(alike, key=lambda other: other.casefold() != symbol.casefold())[:NEAREST]
 
-    def distance(other: str) -> tuple[bool, bool, int]:
-        return other.casefold() != symbol.casefold(), _base(other) != _base(symbol), abs(ord(other[0]) - ord(symbol[0]))
 
-    return sorted(known, key=distance)[:NEAREST]
+def visible(symbol: str) -> str:
+    """Return how an error writes a symbol: one that cannot be seen by its number, U+200D."""
+    if len(symbol) > 1 or symbol == " ":
+        return shown(symbol)
+    category = unicodedata.category(symbol)
+    is_hidden = category[0] in "CZ" or category == "Mn"  # an accent on its own hides in the quotation mark
+    return f"U+{ord(symbol):04X}" if is_hidden else shown(symbol)
 
 
 def _base(symbol: str) -> str:

@@ -153,6 +153,11 @@ def in_a_line(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def counted(n: int, what: str) -> str:
+    """Return a number with what it counts, in the singular where it is 1."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def columns(text: str) -> int:
     """Return how many columns of a terminal a text takes: 2 for a Chinese character, 0 for an accent on its own."""
     if text.isascii():

@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import line
+from seq2seq_demo.display.console import counted, line
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.evaluation import EpochFigures
@@ -101,15 +101,19 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     """Print what is going to be trained."""
     origin = "pattern" if task.digest is None else "pairs of"
     lengths = f", sources of {config.lengths} symbols" if config.varies else ""
-    epochs = f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"
-    line(f"Training on {config.points} point dataset ({origin} '{task.name}'{lengths}), with {epochs}")
+    has_others = getattr(task, "validation", None) is not None
+    points = config.n_training if has_others else config.points
+    line(
+        f"Training on {points} point dataset ({origin} '{task.name}'{lengths}), with {counted(config.epochs, 'epoch')}"
+    )
     source, target = task.vocabularies
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in (source, target)]
         line(f"Sources of {sides[0]}, targets of {sides[1]}")
     if verbose >= 2:
         line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
-    line(f"{config.n_training} training points, {config.n_validation} validation points")
+    others = " of the validation file" if has_others else ""
+    line(f"{counted(config.n_training, 'training point')}, {counted(config.n_validation, 'validation point')}{others}")
 
 
 def advice(

@@ -174,9 +174,7 @@ def test_every_letter_and_name_of_2016():
         ),
         ("patterns -m embedding_rnn", "-m/--model means nothing to patterns"),
         ("evaluate 5 6", "as in `evaluate 10000`, got 5 6"),
-        ("predict 1 --nbest 3", "unknown option --nbest: did you mean --n-best?"),
-        ("train 9 --from_file=x", "unknown option --from_file=x: did you mean --from-file?"),
-        ("predict -5+3", "unknown option -5+3; see --help, or put -- before a text that begins with -"),
+        ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
         ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
         ("evaluate x", "as an integer, got 'x'"),
         ("evaluate --lengths 5,x", "expected a length, or a range as 1-20, got 'x'"),
@@ -196,7 +194,16 @@ def test_every_letter_and_name_of_2016():
         ("predict 1 --log-dir d", "--log-dir means nothing to predict"),
         ("predict 1 --out-len 0", "at least 1, got 0"),
         ("predict 1 --engine jax", "jax"),
-        ("train 50 --no-such", "--no-such"),
+        ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
+        ("--no-such", "unknown option --no-such; see `--help`"),
+        ("predict --nbest 3 table", "unknown option --nbest: did you mean --n-best?"),
+        ("predict --nbest=3 table", "unknown option --nbest: did you mean --n-best?"),
+        ("train 50 --lenghts 3", "unknown option --lenghts: did you mean --lengths?"),  # which train does not have
+        ("train 50 --cel-size 3", "unknown option --cel-size: did you mean --cell-size?"),
+        ("predict -ábc", "unknown option -ábc; put -- before a text that begins with -, as in `predict -- -ábc`"),
+        ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
+        ("predict 1 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got none"),
+        ("train d", "as an integer, got 'd'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(run, line, message):
@@ -205,6 +212,21 @@ def test_wrong_usage_is_one_line_and_status_2(run, line, message):
     assert err.startswith("seq2seq-demo: error: ")
     assert message in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_file_in_the_place_of_a_number(run, command):
+    Path("g test.tsv").write_text("a\tA\n")
+    status, _, err = run(command, "g test.tsv")
+    what = "the number of points as an integer, got 'g test.tsv'"
+    assert (status, err) == (
+        2,
+        f"seq2seq-demo: error: {command} expects {what}; pairs in a file are given as --from-file 'g test.tsv'\n",
+    )
+
+
+def test_a_text_may_begin_with_a_dash_after_two():
+    assert parsed("predict -i w -- -abc -i").words == ("-abc", "-i")
 
 
 def test_parse_raises():
@@ -260,6 +282,12 @@ def test_the_examples_of_the_help_are_parsed(help_of, tmp_path, command):
         program, *argv = example.split()
         assert program == "seq2seq-demo"
         assert type(parse(argv)) is COMMANDS[command or argv[0]].options
+
+
+def test_the_help_of_train_and_page_says_what_each_writes(help_of):
+    assert re.search(r"--output-weights FILE\s+where to write weights \(default: the", help_of("train -h"))
+    assert re.search(r"--output-weights FILE\s+where to write the page\n", help_of("page -h"))
+    assert help_of("train -h").startswith("usage: seq2seq-demo train [N] [options]\n")
 
 
 def test_the_help_of_train_and_predict_has_an_example_with_texts(help_of):

@@ -218,3 +218,16 @@ def full(pipe):
     held = bytearray(4)
     fcntl.ioctl(pipe, termios.FIONREAD, held)
     return int.from_bytes(held, sys.byteorder) > 3900
+
+
+def test_what_comes_through_a_pipe_or_from_a_file_is_predicted(tmp_path):
+    for fed in ("printf '3 1 2\\n2 0\\n' | demo predict", "printf '3 1 2\\n2 0\\n' > in; demo predict < in"):
+        done = sh(tmp_path, f"{fed} -p sorted")
+        assert done.returncode == 0, done.stderr
+        assert [line.split("=")[3] for line in done.stdout.splitlines()] == ["[1 2 3] (expected", "[0 2] (expected"]
+    assert sh(tmp_path, "echo table | demo predict -i g2p").stdout.startswith("==> For input table, prediction=T ")
+    for nothing in (": | demo predict", "demo predict < /dev/null", "demo predict <&-", ": > in; demo predict < in"):
+        done = sh(tmp_path, nothing)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "or --from-file (- is standard input), got none, nor a terminal to ask" in done.stderr
+    assert "[1 2 3]" in sh(tmp_path, "echo 9 9 9 | demo predict -p sorted 3 1 2").stdout  # it was asked something else

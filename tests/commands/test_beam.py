@@ -134,9 +134,9 @@ def test_no_more_answers_than_there_are(run, network):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--beam-size", 2, "--n-best", 3], "expected n-best of at most beam-size 2, got 3"),
-        (["--n-best", 2], "expected n-best beside beam-size, got it alone"),
-        (["--length-penalty", 0.5], "expected length-penalty beside beam-size, got it alone"),
+        (["--beam-size", 2, "--n-best", 3], "--n-best 3 needs --beam-size of at least 3, got 2"),
+        (["--n-best", 2], "needs --beam-size of at least"),
+        (["--length-penalty", 0.5], "--length-penalty needs --beam-size, got none"),
         (["--beam-size", 0], "expected beam-size to be an integer of at least 1, got 0"),
         (["--beam-size", 1001], "expected beam-size of at most 1000, got 1001"),
         (["--beam-size", 2.5], "expected an integer, got '2.5'"),

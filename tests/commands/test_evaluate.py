@@ -101,3 +101,18 @@ def test_evaluate_on_pairs(run):
     status, out, err = run("evaluate", 50, "-i", "w", "--from-file", "pairs.jsonl")
     assert status == 1
     assert "pairs.jsonl: expected 50 pairs, found 40" in err
+
+
+def test_keep_going_leaves_out_pairs_of_integers(run):
+    lines = ["1 2 3\t4 5", "1 2\t4 5", "1 2 x\t4 5", "1 2 3", "1 2 3\t4", "1 2 30\t4 5", "3 2 1\t5 4"]
+    with open("pairs.tsv", "w") as file:
+        file.write("\n".join(lines))
+    save_random("one", ATTENTION, in_len=3, out_len=2, task="pairs.jsonl")
+    save_random("any", ATTENTION, in_len=3, out_len=2, min_in_len=1, task="pairs.jsonl")
+    for network, n, n_left_out in (("one", 2, 5), ("any", 3, 3)):  # two of the last ones' pairs are alternatives
+        status, out, err = run("evaluate", "-i", network, "--from-file", "pairs.tsv", "--json", "--keep-going")
+        assert (status, json.loads(out.splitlines()[-1])["n"]) == (1, n), err
+        assert f"left out {n_left_out} that are not\n" in err
+        assert "pairs.tsv, line 4: expected an output too" in err
+        status, out, err = run("evaluate", "-i", network, "--from-file", "pairs.tsv", "--json")
+        assert (status, out, err.count("\n")) == (1, "", 1)

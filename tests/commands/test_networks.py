@@ -61,9 +61,15 @@ def test_a_file_of_that_name_wins(run, tmp_path):
     status, _, err = run("predict", "-i", "copy-rnn", *range(10))
     assert (status, err) == (
         1,
-        "seq2seq-demo: error: copy-rnn: expected a weights file, found none; it hides "
-        "the network copy-rnn that comes with the program\n",
+        "seq2seq-demo: error: ./copy-rnn: expected a weights file, found none; "
+        "this file hides the network copy-rnn that comes with the program\n",
     )
+    (tmp_path / "g2p").write_text("notes")
+    for command in (["predict", "hello"], ["evaluate"], ["train", 50]):
+        status, _, err = run(*command, "-i", "g2p")
+        assert (status, err.count("\n")) == (1, 1)
+        assert err.startswith("seq2seq-demo: error: ./g2p: expected a weights file, ")
+        assert err.endswith("; this file hides the network g2p that comes with the program\n")
     (tmp_path / "reversed-rnn").mkdir()
     assert run("predict", "-i", "reversed-rnn", *range(10))[0] == 0
 
@@ -76,6 +82,7 @@ def test_a_file_of_that_name_wins(run, tmp_path):
             "sorted-rnn.weights.h5",
             "sorted-rnn.weights.h5: expected a weights file or a shipped network, as sorted-rnn or ",
         ),
+        ("G2P", "G2P: expected a weights file or a shipped network, as g2p, found neither"),
         ("zzz", "zzz: expected a weights file or a name that `networks` lists, found neither"),
         ("d/sorted-rnn", "d/sorted-rnn: expected a weights file, found none"),
     ],

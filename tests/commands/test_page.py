@@ -26,12 +26,14 @@ def test_a_page_of_a_file_and_of_a_shipped_network(run):
     assert run("page", "-i", "mine.h5", "-o", "mine.html") == (
         0,
         "",
-        "Using weights mine.h5\nWrote mine.html: open it in a browser\n",
+        "Using weights mine.h5\n"
+        "Without the training: there is no mine.record.h5, which `train --record` makes\n"
+        "Wrote mine.html: open it in a browser\n",
     )
     (mine,) = networks_in("mine.html")
     assert (mine["name"], mine["pattern"], mine["in_len"], mine["recording"]) == ("mine", "reversed", 10, None)
     status, _, err = run("page", "-p", "sorted", "-m", "embedding_attention", "-o", "shipped.html")
-    assert (status, "Wrote shipped.html" in err) == (0, True)
+    assert (status, "Wrote shipped.html" in err, "Without the training" in err) == (0, True, False)
     (shipped,) = networks_in("shipped.html")
     assert (shipped["name"], shipped["ends"], shipped["in_len"]) == ("sorted-attention", True, 20)
 
@@ -48,7 +50,8 @@ def test_the_recording_beside_a_file_is_shown(run):
     first = halved(random_weights(SMALL, seed=9))
     recording = Recording(8, (0, 4, 8), (first, first, halved(network.weights)))
     recording_path(Path("w.h5")).write_bytes(to_bytes(recording, SMALL, network.weights))
-    assert run("page", "-i", "w.h5", "-o", "w.html")[0] == 0
+    status, _, err = run("page", "-i", "w.h5", "-o", "w.html")
+    assert (status, "With 3 moments of its training, of w.record.h5\n" in err) == (0, True)
     (shown,) = networks_in("w.html")
     assert shown["recording"]["steps"] == [0, 4, 8]
     assert shown["recording"]["epochs"] == [0, 0.5, 1]
@@ -61,19 +64,62 @@ def test_the_recording_beside_a_file_is_shown(run):
     assert networks_in("w2.html")[0]["recording"] is None
 
 
+def save_recorded(name, config, **about):
+    """Save a network whose recording has one other moment, and then the weights as they are."""
+    network = save_random(name, config, **about)
+    first = halved(random_weights(config, seed=9))
+    recording = Recording(4, (0, 8), (first, halved(network.weights)))
+    recording_path(Path(name)).write_bytes(to_bytes(recording, config, network.weights))
+
+
+@pytest.mark.parametrize("sides", [("characters", "words"), ("words", "integers"), ("integers", "characters")])
+def test_pairs_of_a_file_measure_the_moments_of_networks_of_texts(run, sides):
+    symbols = {"characters": ("a", "b", "é"), "words": ("X", "Y", "Z"), "integers": ()}
+    vocabularies = Vocabularies(*(Vocabulary(tokens, symbols[tokens]) for tokens in sides))
+    about = {"task": "t.tsv", "in_len": 5, "out_len": 4, "min_in_len": 1, "vocabularies": vocabularies}
+    for name, model in (("a.h5", "embedding_attention"), ("b.h5", "embedding_rnn")):
+        save_recorded(name, ModelConfig(model, cell_size=4, in_max_int=2, out_max_int=2), **about)
+    texts = {"characters": ("ab", "é", "ab"), "words": ("X Y", "Y", "X Y"), "integers": ("0 2", "1", "0 2")}
+    rows = zip(texts[sides[0]], texts[sides[1]][1:] + texts[sides[1]][:1], strict=True)
+    Path("t.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in rows), encoding="utf-8")
+    status, _, err = run("page", "-i", "a.h5", "-i", "b.h5", "--from-file", "t.tsv", "-o", "t.html")
+    assert status == 0, err
+    for shown in networks_in("t.html"):
+        assert len(shown["recording"]["exact_match"]) == 2
+        assert shown["examples"]
+
+
+def test_pairs_of_a_file_measure_the_moments_of_networks_of_integers(run):
+    Path("t.jsonl").write_text('{"input": [1, 2], "output": [2]}\n{"input": [0, 2], "output": [1]}\n')
+    save_recorded("one_length.h5", SMALL, task="t.jsonl", in_len=2, out_len=1)
+    save_recorded("ends.h5", SMALL, task="t.jsonl", in_len=5, out_len=4, min_in_len=1)
+    status, _, err = run("page", "-i", "one_length.h5", "-i", "ends.h5", "--from-file", "t.jsonl", "-o", "t.html")
+    assert status == 0, err
+    assert [len(shown["recording"]["loss"]) for shown in networks_in("t.html")] == [2, 2]
+
+
 def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
     words = Vocabularies(Vocabulary("characters", ("a", "b", "é")), Vocabulary("words", ("X", "Y")))
     config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1)
     save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
-    assert run("page", "-i", "t.h5", "--from-file", "t.tsv", "-o", "t.html")[0] == 0
+    status, _, err = run("page", "-i", "t.h5", "--from-file", "t.tsv", "-o", "t.html")
     (shown,) = networks_in("t.html")
+    assert (status, f"Offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err) == (0, True)
     assert shown["source"]["symbols"] == ["a", "b", "é"]
     assert [(x["source"], x["target"]) for x in shown["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
     status, _, err = run("page", "-i", "t.h5", "-o", "t2.html")
     assert (status, "No examples: give some" in err) == (0, True)
     assert run("page", "-i", "t.h5", "-o", "t3.html", "ba", "é")[0] == 0
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
+
+
+def test_a_quoted_argument_is_a_source_of_its_own(run):
+    words = Vocabularies(Vocabulary("words", ("a", "b", "c")), Vocabulary("words", ("X", "Y")))
+    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1)
+    save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
+    assert run("page", "-i", "t.h5", "-o", "t.html", "a b", "c", "b", "c a")[0] == 0
+    assert [x["source"] for x in networks_in("t.html")[0]["examples"]] == [[0, 1], [2, 1], [2, 0]]
 
 
 def test_typed_sources_are_offered_first(run):
@@ -142,4 +188,4 @@ def test_a_recorded_network_of_texts_is_measured_on_the_pairs_of_a_file(run):
     assert (status, "With 2 moments of its training, of t.record.h5\n" in err) == (0, True)
     (shown,) = networks_in("t.html")
     assert (shown["recording"]["n"], len(shown["recording"]["loss"])) == (2, 2)  # sources
-    assert f"Of 3 pairs, it offers {len(shown['examples'])}\n" in err
+    assert f"Offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err

@@ -1,6 +1,5 @@
 """Texts on the command line, from pairs in a file to answers."""
 
-import contextlib
 import json
 import os
 import random
@@ -73,7 +72,8 @@ def test_train_evaluate_and_predict(run):
         *["--bidirectional", "--dropout", 0.05, "--keep-best", "-o", "w"],
     )
     assert status == 0, err
-    assert "Training on 1000 point dataset (pairs of 'train.tsv', sources of 1-4 symbols), with 6 epochs" in out
+    assert "Training on 900 point dataset (pairs of 'train.tsv', sources of 1-4 symbols), with 6 epochs" in out
+    assert "\n900 training points, 100 validation points of the validation file\n" in out
     assert "Sources of 5 characters, targets of 5 words" in out
     assert "different sources for validation are among those to train on" in err
     network = load("w")
@@ -118,7 +118,7 @@ def test_forms_of_files(run, text_network):
     with open("in", "w") as file:
         file.write('["a"]\n')
     status, out, err = run("predict", "-i", "w", "--from-file", "in", "--format", "text")
-    assert 'in, line 1: expected characters that training saw, got "[" as number 1; the nearest are' in err
+    assert 'in, line 1: expected characters that training saw, got "[" as number 1\n' in err
 
 
 def test_a_heat_map_lines_up(run, text_network):
@@ -158,7 +158,10 @@ def test_no_symbol_acts_on_a_terminal(run):
             "expected -p or --out-tokens words, got both",
         ),
         (["train", "--from-file", "x", *TOKENS, "--in-max-int", 9], "expected --in-max-int or --in-tokens characters"),
-        (["train", "--from-file", "x", "--in-tokens", "chars"], "did you mean characters? expected one of integers"),
+        (
+            ["train", "--from-file", "x", "--in-tokens", "chars"],
+            "unknown --in-tokens 'chars': did you mean characters? expected one of integers",
+        ),
         (["train", 10, "--patience", 0], "expected patience to be an integer of at least 1, got 0"),
         (["train", 10, "--dropout", 1], "expected dropout"),
         (["predict", 1, "--beam-size", 2, "--engine", "keras"], "expected --beam-size with --engine numpy, got keras"),
@@ -174,10 +177,7 @@ def test_options_that_mean_nothing(run, argv, message):
 
 def test_what_is_wrong_in_the_data(run):
     for text, message in [
-        (
-            "ab\tA\tB\n",
-            "train.tsv, line 1: expected a source, a tab and a target, got 2 tabs: choose two of the columns",
-        ),
+        ("ab\tA\tB\n", "got 2 tabs; of more columns choose two, as with `cut -f1,2`"),
         ("a\tA\nab\n", "train.tsv, line 2: expected a target too, after a tab"),
         ("\tA\n", "train.tsv, line 1: expected a source of some characters, got none"),
         ("a\tA\nb\t\xff\n", None),
@@ -188,7 +188,7 @@ def test_what_is_wrong_in_the_data(run):
         assert status == 1
         assert (message or "train.tsv, line 2: expected UTF-8, got byte 0xff") in err
     status, _, err = run("train", "--from-file", "train.tsv", "-e", 0)
-    assert "expected an integer, got 'a'; texts need in-tokens or out-tokens" in err
+    assert "expected an integer, got 'a'; texts need --in-tokens or --out-tokens" in err
 
 
 def test_oddities_are_told(run, monkeypatch):
@@ -213,7 +213,7 @@ def test_a_network_of_texts_and_other_options(run, text_network):
     assert "expected no --in-len: texts have lengths of their own" in err
     write("more.tsv", [("a", "A"), ("z", "A")])
     _, _, err = run("train", "-i", "w", "--from-file", "more.tsv", "-e", 1)
-    assert 'more.tsv, line 2: expected characters that training saw, got "z" as number 1; the nearest are "b"' in err
+    assert 'more.tsv, line 2: expected characters that training saw, got "z" as number 1\n' in err
     status, out, err = run("predict", "-i", "w", "a", "z", "b", "--keep-going")
     assert (status, out.count("\n")) == (1, 2)
     assert "skipped 1 that are not" in err
@@ -284,9 +284,8 @@ def test_data_that_are_refused_are_not_called_odd(run, resume):
     assert (status, err.count("\n")) == (0, 2 + len(resume)), err
     assert "Every target is the same" in err
     assert "1 of 1 different sources for validation are among those to train on" in err
+    os.remove("w")
     for refused in (["--in-len", "2-3"], ["--in-len", 3], ["--out-len", 2]):
-        with contextlib.suppress(FileNotFoundError):
-            os.remove("w")
         status, _, err = run(*odd, *refused)
         assert (status, err.count("\n")) == (2, 1 + len(resume)), err
     write("train.tsv", [("a", "A")])
@@ -307,54 +306,57 @@ def test_a_tab_stays_in_its_line(run):
         assert "\\t" in out
 
 
-@pytest.mark.parametrize(("tokens", "texts"), [("words", "{} {}"), ("characters", "{}{}")])
-def test_more_symbols_of_targets_than_a_byte_holds(run, tokens, texts):
-    hangul = [chr(0xAC00 + number) for number in range(300)]
-    pairs = [("ab"[number % 2] * (1 + number % 3), texts.format(a, hangul[-number])) for number, a in enumerate(hangul)]
-    write("train.tsv", pairs)
-    status, _, err = run("train", "--from-file", "train.tsv", *TOKENS[:3], tokens, *SMALL, "-e", 1, "-o", "w")
-    assert status == 0, err
-    assert load("w").vocabularies.target.symbols == tuple(hangul)
-    for argv in (["evaluate", "--from-file", "train.tsv"], ["predict", "ab", "--beam-size", 3]):
-        status, _, err = run(argv[0], "-i", "w", *argv[1:])
+def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, text_network):
+    write("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z")])
+    with open("test.tsv", "a") as file:
+        file.write("a\tA\tB\n")
+    _, expected, _ = run("evaluate", "-i", "w", "--from-file", "test.tsv", "--json", 1)
+    for n in ([], [2]):
+        status, out, err = run("evaluate", "-i", "w", "--from-file", "test.tsv", "--keep-going", "--json", *n)
+        assert (status, json.loads(out.splitlines()[-1])["n"]) == (1, 2)
+        assert out != expected
+        n_left_out = 1 if n else 3
+        assert f"Left out {n_left_out} pair{'' if n else 's'} that the network cannot read" in err
+        last = f"error: expected pairs that the network can read, left out {n_left_out} that are not\n"
+        assert err.endswith(last)
+        assert 'test.tsv, line 2: expected characters that training saw, got "z"' in err
+    write("test.tsv", [("ab", "A B")])
+    assert run("evaluate", "-i", "w", "--from-file", "test.tsv", "--keep-going")[0] == 0
+
+
+def test_a_quoted_argument_is_a_text_of_its_own(run):
+    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=3, out_max_int=1)
+    target = Vocabulary("characters", ("x", "y"))
+    sides = {
+        "words": Vocabulary("words", ("jump", "left", "twice", "walk")),
+        "spaced": Vocabulary("characters", (" ", "a", "b", "c")),
+        "unspaced": Vocabulary("characters", ("a", "b", "c", "d")),
+    }
+    for name, source in sides.items():
+        vocabularies = Vocabularies(source, target)
+        TrainedNetwork(c, untrained(c, 1).weights, "t", 3, 3, min_in_len=1, vocabularies=vocabularies).save(name)
+
+    def inputs(*argv):
+        status, out, err = run("predict", "-i", *argv, "--json")
         assert status == 0, err
+        return [json.loads(line)["input"] for line in out.splitlines()]
+
+    assert inputs("words", "jump", "twice") == ["jump twice"]
+    assert inputs("words", "jump twice", "walk left") == ["jump twice", "walk left"]
+    assert inputs("words", "walk", "left", "jump twice", "left") == ["walk left", "jump twice", "left"]
+    assert inputs("spaced", "a", "b") == ["a b"]
+    assert inputs("spaced", "a b", " c", "ab") == ["a b", " c", "ab"]
+    assert inputs("unspaced", "ab", "c") == ["ab", "c"]
+    assert 'got " " as number 2' in run("predict", "-i", "unspaced", "a b")[2]
 
 
-def test_integers_of_targets_beyond_a_byte(run):
-    write("pairs.tsv", [("1", "255 256"), ("1 2", "300"), ("2", "254 1 255")] * 10)
-    status, _, err = run("train", "--from-file", "pairs.tsv", *SMALL, "-e", 1, "-o", "w")
-    assert status == 0, err
-    assert load("w").model_config.out_max_int == 300
-
-
-def test_an_argument_that_holds_a_space_is_a_text_of_its_own(run):
-    write("train.tsv", [("jump twice", "J J"), ("walk left", "L W"), ("jump", "J")] * 5)
-    words = ["--in-tokens", "words", "--out-tokens", "words"]
-    assert run("train", "--from-file", "train.tsv", *words, *SMALL, "-e", 0, "-o", "w")[0] == 0
-    for argv, inputs in (
-        (["jump twice", "walk left"], ["jump twice", "walk left"]),
-        (["jump", "twice"], ["jump twice"]),
-        (["jump", "walk left"], ["jump", "walk left"]),
-    ):
-        status, out, err = run("predict", "-i", "w", *argv)
-        assert status == 0, err
-        assert [line.partition(", ")[0] for line in out.splitlines()] == [f"==> For input {text}" for text in inputs]
-
-
-def test_evaluate_leaves_out_what_it_cannot_read_and_says_so(run, text_network):
-    write("test.tsv", [("a", "A"), ("z", "A"), ("b", "Q"), ("ab", "B A")])
-    status, out, err = run("evaluate", "-i", "w", "--from-file", "test.tsv", "--keep-going")
-    assert (status, out.splitlines()[0]) == (1, "2 sources of test.tsv; an answer's end counts")
-    assert "test.tsv, line 2: expected characters that training saw" in err
-    assert err.endswith("left out 2 that are not: count them as wrong where figures are compared\n")
-
-
-def test_resume_names_the_validation_data_that_lack_and_overwrites_nothing(run):
-    write("train.tsv", rows(300))
-    write("dev.tsv", rows(20, 1))
-    argv = [*TRAIN, "--validation-file", "dev.tsv", "-e", 2, "-o", "w"]
-    assert run(*argv)[0] == 0
-    before = load("w").weights
-    status, _, err = run(*argv, "--resume")
-    assert (status, "w is there already, and no snapshot in .: nothing to resume" in err) == (2, True)
-    np.testing.assert_array_equal(load("w").weights["encoder/embedding"], before["encoder/embedding"])
+def test_a_text_for_a_network_of_integers(run):
+    c = ModelConfig(cell_size=5, embedding_size=3)
+    TrainedNetwork(c, untrained(c, 1).weights, "sorted", 3, 3).save("mine.h5")
+    begin, way_on = "seq2seq-demo: error: input 1: expected an integer, got ", "given with -i, as `-i g2p`\n"
+    taken = "the network taken, is of integers: one of texts is"
+    assert run("predict", "hello") == (1, "", f"{begin}'hello'; sorted-rnn, {taken} {way_on}")
+    assert run("predict", "hello", "-i", "mine.h5") == (1, "", f"{begin}'hello'; mine.h5, {taken} {way_on}")
+    assert run("predict", "mine.h5", "hello", "-p", "copy")[2] == f"{begin}'mine.h5'; did you mean -i mine.h5?\n"
+    write("g.tsv", [("a", "b")])
+    assert run("predict", "g.tsv", "-p", "copy")[2] == f"{begin}'g.tsv'; copy-rnn, {taken} {way_on}"

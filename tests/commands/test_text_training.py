@@ -88,9 +88,18 @@ def test_resume_checks_the_number_of_pairs_and_the_other_file(run, tmp_path, sna
         assert status == 2
         assert "expected the data that its training began with, got other data" in err
     (tmp_path / "dev.tsv").write_text(dev)
+    without = [word for word in snapshot if word not in FILES[2:]]
+    status, _, err = run("train", *without)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "h5: that training also had a --validation-file: name it again\n" in err
     status, _, err = run("train", *n, *snapshot)
     assert status == 0, err
     assert "Resuming " in err
+    saved = (tmp_path / "w").read_bytes()
+    status, _, err = run("train", 20, *snapshot)
+    last = "w is there already, and no snapshot: nothing to resume; leave out --resume to train again"
+    assert (status, err) == (1, f"seq2seq-demo: error: {last}\n")
+    assert (tmp_path / "w").read_bytes() == saved
 
 
 def test_a_symbol_in_validation_that_training_lacks(run, tmp_path):
@@ -100,17 +109,39 @@ def test_a_symbol_in_validation_that_training_lacks(run, tmp_path):
     for pair, message in [
         (
             ("the color", "b"),
-            'dev.tsv, line 2: expected words that training saw, got "color" as number 2; the nearest are "colour"',
+            'dev.tsv, line 2: expected words that training saw, got "color" as number 2; the nearest is "colour"',
         ),
         (
             ("my flavour", "bE"),
-            'dev.tsv, line 2, output: expected characters that training saw, got "E" as number 2; the nearest are "é"',
+            'dev.tsv, line 2, output: expected characters that training saw, got "E" as number 2; the nearest is "é"',
         ),
     ]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
         status, _, err = run("train", *FILES, *words, "-e", 1)
         assert (status, err.count("\n")) == (1, 1)
-        assert message in err
+        assert f"{message}; leave the line out, as --keep-going does, or add a training pair that has it\n" in err
+
+
+def test_train_keeps_going_over_lines_that_it_leaves_out(run, tmp_path):
+    lines = ["ab\tX", "b\tY", "a\tX Y", "c\tX\tY", "d", "ba\tX"]
+    (tmp_path / "train.tsv").write_text("\n".join(lines))
+    write(tmp_path / "dev.tsv", [("ab", "X"), ("az", "X"), ("b", "Z"), ("b", "Y")])
+    words = ["--in-tokens", "characters", "--out-tokens", "words"]
+    train = ["train", *FILES, *words, *SMALL, "-e", 0, "-o", "w"]
+    assert run(*train)[0] == 1
+    status, _, err = run(*train, "--keep-going")
+    assert status == 0, err
+    assert "Left out 2 pairs of train.tsv, the first: train.tsv, line 4: expected a source, a tab and a target" in err
+    assert (
+        'Left out 2 pairs of dev.tsv, the first: dev.tsv, line 2: expected characters that training saw, got "z"' in err
+    )
+    vocabularies = load("w").vocabularies
+    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # none of a bad line
+    (tmp_path / "dev.tsv").write_text("z\tX\n")
+    status, _, err = run(*train, "--keep-going")
+    assert (status, "expected pairs of a source and a target, got none" in err) == (1, True)
+    status, _, err = run("train", 60, "--keep-going")
+    assert (status, "expected --keep-going beside --from-file" in err) == (2, True)
 
 
 @pytest.mark.slow

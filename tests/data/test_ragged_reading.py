@@ -98,7 +98,7 @@ def test_pairs_of_any_lengths():
     for row, message in [
         (([], [1]), "f, line 2: expected some integers, got none"),
         (([1],), "f, line 2: expected an output too, as in"),
-        (([1], "X"), 'f, line 2, output: expected a list of integers, got "X"; texts need in-tokens'),
+        (([1], "X"), 'f, line 2, output: expected a list of integers, got "X"; texts need --in-tokens'),
     ]:
         with pytest.raises(InputError, match=message):
             read_ragged_pairs(rows(([1], [2]), row))

@@ -15,7 +15,7 @@ from seq2seq_demo.errors import InputError
 
 UNREADABLE = "expected a JSON list of integers, or integers alone"
 
-COLUMNS = ": choose two of the columns, as with `cut -f1,2`"
+COLUMNS = "; of more columns choose two, as with `cut -f1,2`"
 
 
 def read(path, rows=2, in_len=3, in_max_int=9):
