@@ -10,6 +10,7 @@ import numpy as np
 
 import seq2seq_demo
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -40,6 +41,12 @@ def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: 
     """The line that `predict` prints for a source, with the expected symbols as it prints them."""
     predicted = NumpyNetwork(network.model_config, network.weights).decode(np.array([source]), out_len).symbols[0]
     return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
+
+
+def ragged(sources, targets=None):
+    """Pairs of these sources; each target is its number."""
+    targets = [[n] for n in range(len(sources))] if targets is None else targets
+    return RaggedPairs(Ragged.of_rows(sources), Ragged.of_rows(targets))
 
 
 def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:

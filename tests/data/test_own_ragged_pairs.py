@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers import ragged
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample
@@ -14,7 +15,6 @@ from seq2seq_demo.data.own_ragged_pairs import (
     in_one_length,
     task_of_rows,
 )
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.data.sequences import Located, Place
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
@@ -23,12 +23,6 @@ from seq2seq_demo.errors import InputError, UsageError
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
 X_Y = Vocabulary("words", ("X", "Y"))
 TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
-
-
-def ragged(sources, targets=None):
-    """Pairs of these sources; each target is its number."""
-    targets = [[n] for n in range(len(sources))] if targets is None else targets
-    return RaggedPairs(Ragged.of_rows(sources), Ragged.of_rows(targets))
 
 
 def rows(*pairs, kind="line", first=1):

@@ -2,7 +2,6 @@ import pytest
 
 from seq2seq_demo import memory
 from seq2seq_demo.config import LONGEST
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.data.sequences import Located, Place
@@ -12,12 +11,6 @@ from seq2seq_demo.errors import InputError
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
 X_Y = Vocabulary("words", ("X", "Y"))
 TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
-
-
-def ragged(sources, targets=None):
-    """Pairs of these sources; each target is its number."""
-    targets = [[n] for n in range(len(sources))] if targets is None else targets
-    return RaggedPairs(Ragged.of_rows(sources), Ragged.of_rows(targets))
 
 
 def rows(*pairs, kind="line", first=1):
