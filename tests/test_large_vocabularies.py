@@ -30,7 +30,7 @@ def test_train_evaluate_and_predict(n_sources, n_targets, as_texts):
     config = network.model_config
     assert (config.in_max_int, config.out_max_int) == (n_sources - 1, n_targets - 1)
     sources = [source for source, _ in pairs[:9]]
-    assert network.predict(sources) == network.predict(sources, beam_size=1)
+    assert len(network.predict(sources)) == 9
     assert all(len(best) == 2 for best in network.predict(sources, beam_size=3, n_best=2))
     assert network.evaluate(pairs).n == network.evaluate(pairs, beam_size=2).n == len({*map(str, sources_of(pairs))})
 
