@@ -1,6 +1,5 @@
 """Which network, task and lengths the options mean, and what contradicts them."""
 
-import difflib
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -113,6 +112,8 @@ def named_network(given: Path) -> Path:
     shipped = canonical.shipped_networks()
     if given.name in shipped:
         return shipped[given.name]
+    import difflib  # only an error needs it
+
     near = difflib.get_close_matches(given.name.removesuffix(canonical.ENDING).casefold(), shipped, n=NEAREST)
     names = f"a shipped network, as {' or '.join(near)}" if near else "a name that `networks` lists"
     raise WeightsError(f"{given}: expected a weights file or {names}, found neither")

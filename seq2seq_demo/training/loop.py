@@ -53,7 +53,7 @@ def fit(
     workers.require_agreement(strategy, lambda: _facts(task, config, start))
     training, validation = task.draw(config, start.model_config, start_step(start))
     with strategy.scope():
-        trainer = trainer_of(task.name, config, start, training, task.digest is not None)
+        trainer = _trainer(task.name, config, start, training, task.digest is not None)
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
@@ -75,7 +75,7 @@ def start_step(start: TrainedNetwork) -> int:
     return start.trained.start_step if start.trained and start.progress else start.step
 
 
-def trainer_of(task: str, config: TrainConfig, start: TrainedNetwork, training: Any, alternatives: bool) -> "Trainer":
+def _trainer(task: str, config: TrainConfig, start: TrainedNetwork, training: Any, alternatives: bool) -> "Trainer":
     """Return what trains a network on points of one length or of several, with dropout or without."""
     if config.dropout:
         from seq2seq_demo.training.dropout_loop import dropout_trainer
