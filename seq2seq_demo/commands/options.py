@@ -286,6 +286,8 @@ class PageOptions(NetworkOptions):
             raise UsageError(
                 f"expected at most {MOST_NETWORKS} networks side by side, got {found} of -i/--input-weights"
             )
+        if self.from_file == "-" and self.more_input_weights:
+            raise UsageError("expected --from-file to name a file for several networks, got -, which is read only once")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
 

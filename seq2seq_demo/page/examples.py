@@ -42,8 +42,9 @@ def pair_examples(network: TrainedNetwork, pairs: Sequence[Pair]) -> list[Exampl
         if tuple(source) not in targets or target == answer:
             targets[tuple(source)] = target
     once = [(list(source), target) for source, target in targets.items()]
-    examples = [Example(source, target, "of the file") for source, target in once[:SHOWN_PAIRS]]
-    return [*examples, *_failure(network, once)]
+    failure = {tuple(example.source): example for example in _failure(network, once)}
+    examples = [failure.pop(tuple(pair[0]), Example(*pair, "of the file")) for pair in once[:SHOWN_PAIRS]]
+    return [*examples, *failure.values()]
 
 
 def target_of(network: TrainedNetwork, pattern: SequencePattern | None, source: list[int]) -> list[int] | None:

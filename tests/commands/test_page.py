@@ -144,6 +144,7 @@ def test_a_function_of_ones_own_makes_the_targets(run):
         (["-i", "w.h5"], 2, "page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o"),
         (["-i", "w.h5", "-o", "w.h5"], 2, "expected -i w.h5 and -o to be different files, got w.h5 twice"),
         (["-i", "none.h5", "-o", "x.html"], 1, "none.h5: expected a weights file or"),
+        (["-i", "w.h5", "-i", "v.h5", "--from-file", "-", "-o", "x.html"], 2, "got -, which is read only once"),
         (["-i", "w.h5", "-o", "no/x.html"], 1, "no/x.html: expected"),
         (["-i", "w.h5", "-o", "x.html", 3, 10], 1, "expected integers from 0 to 9, got 10"),
         (["-i", "w.h5", "-i", "other.h5", "-o", "x.html"], 2, "the same symbols, got w and other, whose differ"),

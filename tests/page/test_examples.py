@@ -51,7 +51,7 @@ def test_without_a_pattern_nobody_knows_the_targets():
 def test_of_alternatives_the_one_that_the_network_says_is_the_target():
     pairs = [([1, 2], [9, 9]), ([1, 2], [2, 1]), ([3], [3]), ([4, 5], [4])]
     *examples, failing = pair_examples(REVERSING, pairs)
-    assert [(example.source, example.target) for example in examples] == [([1, 2], [2, 1]), ([3], [3]), ([4, 5], [4])]
+    assert [(example.source, example.target) for example in examples] == [([1, 2], [2, 1]), ([3], [3])]
     assert (failing.source, failing.target) == ([4, 5], [4])
 
 
