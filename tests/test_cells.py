@@ -1,4 +1,4 @@
-"""A new cell takes three additions, as seq2seq_demo/README.md says: a row in the table, an equation for each network."""
+"""A new cell takes three additions, as seq2seq_demo/README.md says: a row in the table, and two equations."""
 
 import numpy as np
 import pytest

@@ -24,6 +24,7 @@ HOMEPAGE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls
 RAW = HOMEPAGE.replace("https://github.com/", "https://raw.githubusercontent.com/") + "/main/"
 ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # of files in this repository
 
+LANGUAGES = {"console", "python", "sh", "text", "json"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command, and what it prints
 # Directories are new each time; figures and what an unfinished network predicts differ between machines.
@@ -44,7 +45,7 @@ def blocks(document):
 
 def prose(document):
     """The text without its fenced blocks and without code."""
-    return re.sub(r"`[^`\n]+`", "code", FENCED.sub("", document.read_text()))
+    return re.sub(r"`[^`]+`", "code", FENCED.sub("", document.read_text()))
 
 
 def tables(document):
@@ -86,13 +87,21 @@ def test_the_examples_run_and_print_what_is_shown(document, tmp_path):
                 assert VARYING.sub("#", run(command, tmp_path)) == VARYING.sub("#", shown), command
 
 
+@every_document
+def test_no_block_escapes_being_run(document):
+    assert "```" not in prose(document)
+    for language, text in FENCED.findall(document.read_text()):
+        assert language in LANGUAGES
+        assert language == "console" or not re.search(r"^\$ ", text, re.MULTILINE), text
+
+
 # ---- Where links lead ----
 
 
 def links(document):
     """The addresses that a document links to, and those of its pictures."""
     text = prose(document)
-    yield from re.findall(r"\]\(([^)\s]+)\)", text)
+    yield from re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
     defined = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.MULTILINE))
     used = set(re.findall(r"\]\[([^\]]+)\]", text))
     assert used == set(defined)
