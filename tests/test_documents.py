@@ -27,8 +27,11 @@ ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # of files 
 LANGUAGES = {"console", "python", "sh", "text", "json"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command, and what it prints
-# Directories are new each time; figures and what an unfinished network predicts differ between machines.
-VARYING = re.compile(r"\d\.\d{4,5}(?!\d)|(?<=Log directory: ).*|(?<=    probe ).*")
+# Directories are new each time; figures, what an unfinished network predicts and what a network that a document trained
+# on letters looks at differ between machines.
+VARYING = re.compile(
+    r"\d\.\d{4,5}(?!\d)|(?<=Log directory: ).*|(?<=    probe ).*|(?<=^  [a-z] \|).*(\nEND .*)?", re.MULTILINE
+)
 
 
 def name(path):
@@ -66,7 +69,7 @@ def run(command, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)  # there are trainings among them
+@pytest.mark.timeout(600)  # there are trainings among them
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if blocks(path)], ids=name)
 def test_the_examples_run_and_print_what_is_shown(document, tmp_path):
     to_run = []
