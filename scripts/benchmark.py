@@ -43,7 +43,7 @@ PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
 
 
 class AttentionCell(keras.layers.Layer):
-    """The README's attention decoder as a Keras RNN cell; the memory and its keys travel in the state."""
+    """The attention decoder of seq2seq_demo/README.md as an RNN cell; the memory and its keys travel in the state."""
 
     def __init__(self, model_config: ModelConfig, length: int) -> None:
         """Make the layers that a step needs."""

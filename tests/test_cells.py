@@ -1,4 +1,4 @@
-"""A new cell takes three additions, as CONTRIBUTING says: a row in the table, and an equation for each network."""
+"""A new cell takes three additions, as seq2seq_demo/README.md says: a row in the table, and two equations."""
 
 import numpy as np
 import pytest

@@ -223,7 +223,7 @@ class InsidePanel {
     return parts;
   }
 
-  /** Say what the cell is fed, as the README's equations do. */
+  /** Say what the cell is fed, as the equations in seq2seq_demo/README.md do. */
   inputEquations({ x }) {
     const { app, layer, run, shown } = this;
     const { t } = app;

@@ -8,7 +8,7 @@ from seq2seq_demo.files.canonical import shipped_path
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.varied_evaluation import RANDOM, total
 
-WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # the README's table says how weak
+WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # trained_weights/README.md says how weak
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def test_rnn_worked_out_by_hand():
 
 
 def test_attention_written_out_for_one_sequence():
-    """Bahdanau's equations of the README, one number at a time, against the batched network."""
+    """Bahdanau's equations of seq2seq_demo/README.md, one number at a time, against the batched network."""
     config = ModelConfig(
         "embedding_attention", num_layers=2, cell_size=3, embedding_size=2, in_max_int=4, out_max_int=5
     )

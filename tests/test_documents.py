@@ -1,0 +1,234 @@
+"""Every document: its commands run and print what it shows, its links lead somewhere, its tables leave nothing out."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from helpers import ROOT, environment
+
+from seq2seq_demo.cells import CELL_TYPES
+from seq2seq_demo.cli.parser import COMMANDS, make_parser
+
+PACKAGE = ROOT / "seq2seq_demo"
+FRONT_PAGE = ROOT / "README.md"
+FOLDERS = ".github", "scripts", "seq2seq_demo", "trained_weights"
+DOCUMENTS = [FRONT_PAGE, *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
+OPTIONS = ROOT / ".github" / "OPTIONS.md"
+CODE = PACKAGE / "README.md"
+
+HOMEPAGE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"]
+RAW = HOMEPAGE.replace("https://github.com/", "https://raw.githubusercontent.com/") + "/main/"
+ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # of files in this repository
+
+LANGUAGES = {"console", "python", "sh", "text", "json"}
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command, and what it prints
+# Directories are new each time; figures, what an unfinished network predicts and what a network that a document trained
+# on letters looks at differ between machines.
+VARYING = re.compile(
+    r"\d\.\d{4,5}(?!\d)|(?<=Log directory: ).*|(?<=    probe ).*|(?<=^  [a-z] \|).*(\nEND .*)?", re.MULTILINE
+)
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+
+
+def blocks(document):
+    """The fenced blocks that are run or written: language and text."""
+    return [block for block in FENCED.findall(document.read_text()) if block[0] in ("console", "python")]
+
+
+def prose(document):
+    """The text without its fenced blocks and without code."""
+    return re.sub(r"`[^`]+`", "code", FENCED.sub("", document.read_text()))
+
+
+def tables(document):
+    return [line for line in document.read_text().splitlines() if line.startswith("|")]
+
+
+# ---- What runs ----
+
+
+def run(command, folder):
+    """What a command of a document prints."""
+    path = f"{Path(sys.executable).parent}:{environment()['PATH']}"
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, cwd=folder, env=environment(PATH=path), check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # there are trainings among them
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if blocks(path)], ids=name)
+def test_the_examples_run_and_print_what_is_shown(document, tmp_path):
+    to_run = []
+    for language, text in blocks(document):
+        if named := re.match(r"# (\w+\.py)\n", text):
+            (tmp_path / named[1]).write_text(text)
+        else:
+            to_run.append((language, text))
+    for language, text in to_run:
+        if language == "python":
+            (tmp_path / "example.py").write_text(text)
+            run("python example.py", tmp_path)
+            continue
+        examples = EXAMPLE.findall(text)
+        assert "".join(f"$ {command}\n{shown}" for command, shown in examples) == text
+        for command, shown in examples:
+            if not command.startswith("pip "):
+                assert VARYING.sub("#", run(command, tmp_path)) == VARYING.sub("#", shown), command
+
+
+@every_document
+def test_no_block_escapes_being_run(document):
+    assert "```" not in prose(document)
+    for language, text in FENCED.findall(document.read_text()):
+        assert language in LANGUAGES
+        assert language == "console" or not re.search(r"^\$ ", text, re.MULTILINE), text
+
+
+# ---- Where links lead ----
+
+
+def links(document):
+    """The addresses that a document links to, and those of its pictures."""
+    text = prose(document)
+    yield from re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    defined = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.MULTILINE))
+    used = set(re.findall(r"\]\[([^\]]+)\]", text))
+    assert used == set(defined)
+    yield from defined.values()
+
+
+def target(document, link):
+    """The file of this repository that a link leads to, and the heading; None for a link to elsewhere."""
+    address, _, anchor = link.partition("#")
+    for start in ADDRESSES:
+        if address.startswith(start):
+            return ROOT / address.removeprefix(start), anchor
+    if re.match(r"\w+:", address):
+        return None
+    return (document.parent / address).resolve() if address else document, anchor
+
+
+def anchors(document):
+    """What GitHub calls the headings of a document."""
+    found = []
+    for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", document.read_text()), re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        found.append(f"{slug}-{times}" if (times := found.count(slug)) else slug)
+    return found
+
+
+@every_document
+def test_links_lead_to_files_and_headings(document):
+    for link in links(document):
+        if found := target(document, link):
+            path, anchor = found
+            assert path.exists(), link
+            assert path.is_relative_to(ROOT), link
+            if anchor:
+                assert anchor in anchors(path), link
+
+
+def test_pictures_of_the_front_page_have_the_address_of_raw_files():
+    pictures = re.findall(r"!\[[^\]]*\]\[(\w+)\]", FRONT_PAGE.read_text())
+    assert len(pictures) == 1
+    assert f"\n[{pictures[0]}]: {RAW}" in FRONT_PAGE.read_text()
+
+
+def test_links_of_the_front_page_work_on_a_package_index():
+    assert all(link.startswith("https://") for link in links(FRONT_PAGE))
+
+
+def test_every_document_can_be_reached_from_the_front_page():
+    found, to_follow = set(), [FRONT_PAGE]
+    while to_follow:
+        document = to_follow.pop()
+        found.add(document)
+        pages = {leads[0] for link in links(document) if (leads := target(document, link))}
+        to_follow += [page for page in pages - found if page.suffix == ".md"]
+    assert set(DOCUMENTS) <= found
+
+
+def test_the_front_page_is_short():
+    assert len(FRONT_PAGE.read_text().splitlines()) <= 200
+
+
+# ---- What the tables hold ----
+
+
+def test_every_option_and_command_has_a_row():
+    rows = "\n".join(tables(OPTIONS))
+    for action in make_parser()._actions:
+        for option in action.option_strings:
+            assert f"`{option}" in rows, option
+    for command in COMMANDS:
+        assert re.search(rf"^\| `{command}\b", rows, re.MULTILINE), command
+
+
+def test_every_cell_stands_in_the_row_of_cells():
+    (row,) = (row for row in tables(OPTIONS) if row.startswith("| `--cell-type"))
+    assert all(f"`{cell}`" in row for cell in CELL_TYPES)
+
+
+def test_every_file_of_the_package_stands_in_the_table_of_files():
+    rows = {match[1]: row for row in tables(CODE) if (match := re.match(r"\| `([\w/]+(?:\.py|/))` \|", row))}
+    for path in PACKAGE.rglob("[!_]*.py"):
+        place = path.relative_to(PACKAGE)
+        if place.parent == Path():
+            assert place.name in rows
+        else:
+            assert f"`{place.stem}`" in rows[f"{place.parent}/"], place
+
+
+# ---- The layers ----
+
+
+def layers():
+    """The row of layers, the highest first: what stands in each."""
+    (line,) = (line for line in CODE.read_text().splitlines() if line.startswith("cli → "))
+    return [layer.split(", ") for layer in line.split(" → ")]
+
+
+def imports(path):
+    """The layers that a file imports from, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "seq2seq_demo":
+            yield from (alias.name for alias in node.names if alias.name != "__version__")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("seq2seq_demo."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise AssertionError(f"{path} imports relatively")
+
+
+def test_files_import_only_in_one_direction():
+    rank = {name: place for place, names in enumerate(layers()) for name in names}
+    found = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if re.fullmatch(r"[a-z]\w*(\.py)?", path.name)}
+    assert found - {"trained_weights"} == set(rank)
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if name in rank:  # __init__ and __main__ may import anything
+            for other in imports(path):
+                assert other == name or rank[name] < rank[other], f"{path} imports {other}"
+
+
+def test_where_tensorflow_is_loaded():
+    loading = {
+        str(path.relative_to(PACKAGE).parent / path.stem)
+        for path in PACKAGE.rglob("*.py")
+        if re.search(r"^(import|from) (tensorflow|keras)\b", path.read_text(), re.MULTILINE)
+    }
+    keras_network = {name for name in loading if name.startswith("network/keras_network/")}
+    assert loading - keras_network == {f"training/{name}" for name in ("loop", "varied_loop", "dropout_loop", "packed")}
