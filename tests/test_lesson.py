@@ -1,0 +1,34 @@
+import re
+
+import pytest
+import test_readme
+from helpers import ROOT
+
+LESSON = ROOT / ".github" / "LESSON.md"
+TEXT = LESSON.read_text()
+# What a network of letters looks at, too: the lesson trains it, so shades differ between machines.
+VARYING = re.compile(rf"{test_readme.VARYING.pattern}|(?<=^  [a-z] \|).*(\nEND .*)?", re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)  # five trainings
+def test_the_commands_run_and_print_what_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(test_readme, "README", TEXT)
+    monkeypatch.setattr(test_readme, "VARYING", VARYING)
+    test_readme.test_the_console_examples_run_and_print_what_is_shown(tmp_path)
+
+
+def test_each_part_but_the_last_has_a_question_and_an_answer():
+    *parts, last = TEXT.split("\n## ")[1:]
+    assert len(parts) == 8
+    for part in parts:
+        for what in ("```console", "**See.**", "**The idea.**", "**The equation", "**Question.**", "</details>"):
+            assert part.count(what) >= 1, (part.splitlines()[0], what)
+    assert last.startswith("9. Where to go on")
+
+
+def test_its_links_lead_somewhere():
+    links = re.findall(r"\]\(([^)#]+)", TEXT)
+    assert len(links) >= 10
+    for link in links:
+        assert link.startswith("https://") or (LESSON.parent / link).exists(), link
