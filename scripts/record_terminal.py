@@ -30,7 +30,7 @@ COMMANDS = [
     "seq2seq-demo train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "seq2seq-demo predict -i weights.h5 3 1 4 1 5 9 2 6 5 3 --show-attention",
 ]
-COLUMNS, ROWS = 112, 28
+COLUMNS, ROWS = 112, 30
 TICK, KEY, PAUSE, LONGEST_WAIT, STILL = 0.2, 0.06, 1.6, 1.0, 6.0  # seconds; a key is three letters
 CAPTION = f"Recorded from a real run. Waits of more than {LONGEST_WAIT:g} s are shortened."
 
@@ -176,8 +176,8 @@ def spans_of(frames: Sequence[Frame], seconds: float) -> dict[tuple[float, float
     """Return the lines that appear and vanish together, with their rows, by these two moments."""
     spans = defaultdict(list)
     moments = [frame.seconds for frame in frames] + [seconds]
-    for row in range(len(frames[0].lines)):
-        for line, same in itertools.groupby(range(len(frames)), lambda k: frames[k].lines[row]):
+    for row, versions in enumerate(zip(*(frame.lines for frame in frames), strict=True)):
+        for line, same in itertools.groupby(range(len(frames)), versions.__getitem__):
             shown = [*same]
             if line:
                 spans[moments[shown[0]], moments[shown[-1] + 1]].append((row, line))
@@ -206,6 +206,7 @@ xml:space="preserve" role="img" font-family="ui-monospace,'DejaVu Sans Mono',Men
 <title>{escape(caption)}</title>
 <style>
 g{{animation:{seconds:.1f}s step-end infinite}}
+g rect{{shape-rendering:crispEdges}}
 @media (prefers-reduced-motion:reduce){{g{{animation:none}}}}
 {chr(10).join(rules)}
 </style>

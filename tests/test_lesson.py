@@ -4,6 +4,8 @@ import pytest
 import test_readme
 from helpers import ROOT
 
+from seq2seq_demo import load
+
 LESSON = ROOT / ".github" / "LESSON.md"
 TEXT = LESSON.read_text()
 # What a network of letters looks at, too: the lesson trains it, so shades differ between machines.
@@ -32,3 +34,13 @@ def test_its_links_lead_somewhere():
     assert len(links) >= 10
     for link in links:
         assert link.startswith("https://") or (LESSON.parent / link).exists(), link
+
+
+def test_the_probabilities_of_two_beginnings_are_as_it_says():
+    network = load(ROOT / "trained_weights" / "g2p.weights.h5")
+    ((right, greedy),) = network.predict(["massage"], details=True, beam_size=5, n_best=2)
+    said = re.search(
+        r"AE likelier \((\S+)\) than AH \((\S+)\)\. .* \((\S+) for IH\), .* \((\S+) for AA\)", " ".join(TEXT.split())
+    ).groups()
+    p, q = greedy.probabilities, right.probabilities
+    assert said == tuple(f"{x:.2f}" for x in (p[1], q[1], p[3], q[3]))

@@ -35,11 +35,7 @@ def test_a_line_is_cut_into_runs_of_one_style(script):
 
 
 def test_each_line_is_shown_from_its_first_moment_to_its_last(script):
-    one, two, three = (
-        (script.Run(0, "one"),),
-        (script.Run(2, "<two>"),),
-        (script.Run(0, "three", background="#123456"),),
-    )
+    one, two, three = ((script.Run(0, text, background="#123456"),) for text in ("one", "<two>", "three"))
     frames = [script.Frame(0, (one, ())), script.Frame(2, (one, two)), script.Frame(5, (three, two))]
     text = script.svg(frames, 8, "how it came")
     tree = ElementTree.fromstring(text)
