@@ -1,0 +1,27 @@
+import re
+
+from helpers import ROOT
+
+from seq2seq_demo import load
+
+LESSON = ROOT / ".github" / "LESSON.md"
+TEXT = LESSON.read_text()
+
+
+def test_each_part_but_the_last_has_a_question_and_an_answer():
+    *parts, last = TEXT.split("\n## ")[1:]
+    assert len(parts) == 8
+    for part in parts:
+        for what in ("```console", "**See.**", "**The idea.**", "**The equation", "**Question.**", "</details>"):
+            assert part.count(what) >= 1, (part.splitlines()[0], what)
+    assert last.startswith("9. Where to go on")
+
+
+def test_the_probabilities_of_two_beginnings_are_as_it_says():
+    network = load(ROOT / "trained_weights" / "g2p.weights.h5")
+    ((right, greedy),) = network.predict(["massage"], details=True, beam_size=5, n_best=2)
+    said = re.search(
+        r"AE likelier \((\S+)\) than AH \((\S+)\)\. .* \((\S+) for IH\), .* \((\S+) for AA\)", " ".join(TEXT.split())
+    ).groups()
+    p, q = greedy.probabilities, right.probabilities
+    assert said == tuple(f"{x:.2f}" for x in (p[1], q[1], p[3], q[3]))
