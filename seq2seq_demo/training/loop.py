@@ -25,6 +25,7 @@ from seq2seq_demo.trained_network import Progress, TrainedNetwork, TrainingRun
 from seq2seq_demo.training import recorder, workers
 from seq2seq_demo.training.best import finished, has_stalled, kept
 from seq2seq_demo.training.packed import PackedAdam
+from seq2seq_demo.training.second_process import Recipe, SecondProcess
 from seq2seq_demo.training.snapshots import Snapshots
 
 STEPS_PER_CALL = 64
@@ -37,23 +38,26 @@ def fit(
     start: TrainedNetwork,
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
+    second: SecondProcess | None = None,
 ) -> TrainedNetwork:
     """Train a network on the points of a task, from `start` on; return it.
 
     A snapshot resumes where it stopped. `snapshots` keeps the training while it is under way. Several workers, or
-    GPUs, train it together; each worker returns it.
+    GPUs, train it together; each worker returns it. A `second` process, if there is no GPU, takes half of the work.
 
     Raises:
         UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
         TrainingError: the loss or a weight is no longer finite, or another worker is lost.
         Interrupted: a signal came while `snapshots` kept the training; the last one holds it.
     """
-    set_threads(start.model_config.cell_size)
+    set_threads(start.model_config.cell_size, shares_cores=second is not None)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: _facts(task, config, start))
     training, validation = task.draw(config, start.model_config, start_step(start))
     with strategy.scope():
         trainer = _trainer(task.name, config, start, training, task.digest is not None)
+    if second is not None and not tf.config.list_physical_devices("GPU"):
+        second.join(trainer, trainer.recipe())
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
@@ -86,6 +90,12 @@ def _trainer(task: str, config: TrainConfig, start: TrainedNetwork, training: An
     from seq2seq_demo.training.varied_loop import VariedTrainer  # which is a `Trainer`
 
     return VariedTrainer(task, config, start, training, alternatives)
+
+
+def trainer_of(recipe: Recipe) -> "Trainer":
+    """Return a trainer like the one whose recipe it is."""
+    start = TrainedNetwork(recipe.model_config, recipe.weights)
+    return _trainer(recipe.task, recipe.config, start, recipe.widths, recipe.alternatives)
 
 
 def _facts(task: Task, config: TrainConfig, start: TrainedNetwork) -> str:
@@ -123,6 +133,7 @@ class Trainer:
         compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
         self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla() and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=self.uses_xla())
+        self.take = self.take_alone  # or a second process and this one do
 
     def uses_xla(self) -> bool:
         """Say whether to compile."""
@@ -135,6 +146,10 @@ class Trainer:
     def measure(self, validation: Any) -> Figures:
         """Return what the network reaches on the validation points."""
         return measure(self.snapshot().to_numpy(), validation).figures
+
+    def recipe(self) -> Recipe:
+        """Return what `trainer_of` makes such a trainer of."""
+        return Recipe(self.task, self.config, self.model_config, self.adam.named_weights(), None, False)
 
     def n_symbols(self, pairs: Any) -> int:
         """Return how many symbols of targets count."""
@@ -197,12 +212,21 @@ class Trainer:
         Control returns in between where the weights are recorded. The sums then continue, so that no bit depends on it.
         """
         data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.config.batch_size
-        first, sums = 0, (tf.constant(0.0), tf.constant(0.0))
+        first, sums = 0, [np.float32(0), np.float32(0)]
         for stop in self._stops(-(-rows // B)):
-            until = tf.constant(min(stop * B, rows))
-            first, sums = stop, self.run_steps(data, tf.constant(first), until, learning_rates, *sums)
+            first, sums = stop, self.take(data, first, min(stop * B, rows), learning_rates, sums)
             self.record()
         return float(sums[0]), float(sums[1])
+
+    def take_alone(
+        self, data: list[tf.Tensor], first: int, rows: int, learning_rates: tf.Tensor, sums: list[np.float32]
+    ) -> list[np.float32]:
+        """Take steps from the `first` on, until so many rows are over; return the sums of loss and of correct symbols.
+
+        data: as `batches` returns it.
+        sums: those of the batches before.
+        """
+        return self.run_steps(data, tf.constant(first), tf.constant(rows), learning_rates, *map(tf.constant, sums))
 
     def _stops(self, n_steps: int) -> list[int]:
         """Return after how many of the next n steps control has to return."""

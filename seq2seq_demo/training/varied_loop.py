@@ -25,6 +25,7 @@ from seq2seq_demo.evaluation import Figures
 from seq2seq_demo.network.keras_network.padded import PaddedSeq2Seq
 from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
 from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training.second_process import Recipe
 from seq2seq_demo.varied_evaluation import Way, measure_ragged
 
 N_WIDTHS, TRIED = 5, 24  # of a long run: widths of padding, and how many lengths are tried for them
@@ -35,14 +36,20 @@ class VariedTrainer(Trainer):
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
     def __init__(
-        self, task: str, config: TrainConfig, start: TrainedNetwork, training: RaggedPairs, alternatives: bool = False
+        self,
+        task: str,
+        config: TrainConfig,
+        start: TrainedNetwork,
+        training: RaggedPairs | Widths,
+        alternatives: bool = False,
     ) -> None:
-        """Begin, as `Trainer`; the widths are those that suit these points.
+        """Begin, as `Trainer`; the widths are those that suit these points, or they are given.
 
         `alternatives`: an answer in validation is right if it is the target of any pair with its source.
         """
         self.alternatives = alternatives
-        self.widths = padding_widths(training, N_WIDTHS if use_xla(config) else 1)
+        n_widths = N_WIDTHS if use_xla(config) else 1
+        self.widths = training if isinstance(training, Widths) else padding_widths(training, n_widths)
         for S, T in self.widths.wide:
             check_row_fits(start.model_config, S, T)
         super().__init__(task, config, start)
@@ -61,6 +68,10 @@ class VariedTrainer(Trainer):
         return measure_ragged(
             network.to_numpy(), validation, Way(network.max_out_len, alternatives=self.alternatives)
         ).figures
+
+    def recipe(self) -> Recipe:
+        """Return what `trainer_of` makes such a trainer of."""
+        return super().recipe()._replace(widths=self.widths, alternatives=self.alternatives)
 
     def n_symbols(self, pairs: RaggedPairs) -> int:
         """Return how many symbols of targets count, with the END of each."""

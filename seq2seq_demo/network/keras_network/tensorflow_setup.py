@@ -43,7 +43,11 @@ with _closed_stderr():
 tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
 
-def set_threads(cell_size: int) -> None:
-    """Give each operation one core, or all of them where it is large enough. TensorFlow takes only the first call."""
+def set_threads(cell_size: int, shares_cores: bool = False) -> None:
+    """Give each operation one core, or all of them where it is large enough and no other process trains with this one.
+
+    TensorFlow takes only the first call.
+    """
+    threads = os.cpu_count() if cell_size >= THREADS_PAY_FROM and not shares_cores else 1
     with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(os.cpu_count() if cell_size >= THREADS_PAY_FROM else 1)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
