@@ -80,8 +80,7 @@ def test_batches_hold_symbols_end_and_lengths_and_zeros_for_rows_that_are_lackin
 
 def padded_symbols(pairs, widths):
     """The symbols of all pairs, each padded to the first width that holds it."""
-    held = [next(S + T for S, T in widths if s <= S and t <= T) for s, t in pairs]
-    return sum(held)
+    return sum(next(S + T for S, T in widths if s <= S and t <= T) for s, t in pairs)
 
 
 def cheapest(pairs, n):
@@ -105,8 +104,8 @@ def test_no_other_widths_add_less_padding(n):
         widths = padding_widths(pairs_of(source_lengths, target_lengths), n)
         assert len(widths.usual) <= n
         assert widths.wide == []
-        for (S, T), (next_S, next_T) in itertools.pairwise(widths.usual):
-            assert (S <= next_S, T <= next_T, (S, T) != (next_S, next_T)) == (True, True, True)
+        assert widths.usual == sorted({*widths.usual})
+        assert [T for _, T in widths.usual] == sorted(T for _, T in widths.usual)
         pairs = [*zip(source_lengths.tolist(), (target_lengths + 1).tolist(), strict=True)]  # with END
         assert padded_symbols(pairs, widths.usual) == cheapest(pairs, n)
 
