@@ -236,25 +236,20 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=10**7, help="leave out larger sizes, to try the script")
     options = parser.parse_args()
     chosen = tuple(options.axes.split(",")) if options.axes else ("",)
-    results, steep = {}, []
+    results, steep = {"machine": machine()}, []
+    if not options.json:
+        print(f"Measured on {machine()}.")
     for name, axis in AXES.items():
-        if name.startswith(chosen):
-            some = axis._replace(values=[value for value in axis.values if value <= options.largest])
-            results[name] = (some, measured(some, options.seconds))
-            steep += worse_than_linear(name, *results[name])
-    if options.json:
-        figures = {
-            name: {axis.field: axis.values} | {", ".join(key): values for key, values in found.items()}
-            for name, (axis, found) in results.items()
-        }
-        print(json.dumps({"machine": machine()} | figures, indent=2))
-        return
-    print(f"Measured on {machine()}.")
-    for name, (axis, found) in results.items():
-        print()
-        print_table([name, *(f"{TITLES[figure]}, {of}" for of, figure in found)], rows(axis, found))
-    print("\nWorse than linear:\n")
-    print("\n".join(steep) or "- nothing")
+        if not name.startswith(chosen):
+            continue
+        some = axis._replace(values=[value for value in axis.values if value <= options.largest])
+        figures = measured(some, options.seconds)
+        results[name] = {axis.field: some.values} | {", ".join(key): values for key, values in figures.items()}
+        steep += worse_than_linear(name, some, figures)
+        if not options.json:
+            print()
+            print_table([name, *(f"{TITLES[figure]}, {of}" for of, figure in figures)], rows(some, figures))
+    print(json.dumps(results, indent=2) if options.json else "\n".join(["\nWorse than linear:\n", *steep]))
 
 
 if __name__ == "__main__":
