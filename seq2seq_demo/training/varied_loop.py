@@ -198,7 +198,8 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
 def _tried(lengths: np.ndarray) -> np.ndarray:
     """Return the lengths that may be a width, rising: all that occur, or TRIED of them, the longest among them."""
     found = np.unique(lengths)
-    return found[np.unique(np.linspace(0, len(found) - 1, TRIED).astype(int))]
+    tried: np.ndarray = found[np.unique(np.linspace(0, len(found) - 1, TRIED).astype(int))]
+    return tried
 
 
 def first_that_holds(batch: list[tf.Tensor], widths: list[tuple[int, int]]) -> tf.Tensor:
