@@ -2,9 +2,9 @@
 
     /path/to/venv/bin/python scripts/published/yoyodyne_epoch.py pairs.tsv FOLDER EPOCHS SIZES
 
-SIZES is a JSON object, the `SIZES` of `yoyodyne_speed.py`. The first line of output is how many weights there are. For
-each line of input, the next one is how many seconds an epoch took: its batches, loss, gradients and Adam, and no
-validation, checkpoint, log or progress bar.
+SIZES is a JSON object, a network of `yoyodyne_speed.py` and its batch size. The first line of output is how many
+weights there are. For each line of input, the next one is how many seconds an epoch took: its batches, loss, gradients
+and Adam, and no validation, checkpoint, log or progress bar.
 """
 
 import json

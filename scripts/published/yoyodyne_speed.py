@@ -1,7 +1,7 @@
 """Training speed beside yoyodyne (PyPI), a toolkit for the same tasks on PyTorch: pairs a second of an epoch.
 
     python3 -m venv /tmp/yoyodyne && /tmp/yoyodyne/bin/pip install yoyodyne
-    .venv/bin/python scripts/published/yoyodyne_speed.py cmudict.dict --yoyodyne /tmp/yoyodyne/bin/python [--pairs N]
+    .venv/bin/python scripts/published/yoyodyne_speed.py cmudict.dict --yoyodyne /tmp/yoyodyne/bin/python --network 2x64
 
 Both train a network with attention of the same sizes on the same pairs, in batches of as many, and take turns: an
 epoch each, then again, `--turns` times. Yoyodyne takes part twice, with one thread and with one a core, and the faster
@@ -30,14 +30,12 @@ from report import machine, n_weights, print_table
 
 from seq2seq_demo import Callback, train
 
-SIZES = {
-    "num_layers": 1,
-    "cell_size": 128,
-    "embedding_size": 128,
-    "bidirectional": True,
-    "dropout": 0.2,
-    "batch_size": 128,
+NETWORKS = {
+    "1x128": {"num_layers": 1, "cell_size": 128, "embedding_size": 128, "bidirectional": True, "dropout": 0.2},
+    "2x64": {"num_layers": 2, "cell_size": 64, "embedding_size": 64, "bidirectional": False, "dropout": 0.0},
+    "1x256": {"num_layers": 1, "cell_size": 256, "embedding_size": 64, "bidirectional": False, "dropout": 0.0},
 }
+BATCH = 128
 SHOWN = 100  # pairs to validate with, which nobody looks at
 QUIET = 0.5  # cores that others may keep busy
 
@@ -58,13 +56,13 @@ class Yoyodyne:
 
 
 @contextlib.contextmanager
-def yoyodyne(python: Path, pairs: list[Pair], epochs: int, threads: int) -> Iterator[Yoyodyne]:
-    """Start yoyodyne on these pairs; end it at the end."""
+def yoyodyne(python: Path, pairs: list[Pair], sizes: dict, epochs: int, threads: int) -> Iterator[Yoyodyne]:
+    """Start yoyodyne with a network of these sizes on these pairs; end it at the end."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pairs.tsv"
         path.write_text("".join(f"{word}\t{phones}\n" for word, phones in pairs), encoding="utf-8")
         script = Path(__file__).with_name("yoyodyne_epoch.py")
-        argv = [python, script, path, folder, str(epochs), json.dumps(SIZES)]
+        argv = [python, script, path, folder, str(epochs), json.dumps(sizes)]
         pipe, environment = subprocess.PIPE, os.environ | {"OMP_NUM_THREADS": str(threads)}
         with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
             try:
@@ -115,14 +113,16 @@ def main() -> None:
     parser.add_argument(
         "--pairs", type=int, default=20_000, help="how many of CMUdict's; of few, ours compiles nothing"
     )
+    parser.add_argument("--network", choices=NETWORKS, default="1x128", help="layers x units (default 1x128)")
     parser.add_argument("--turns", type=int, default=5, help="epochs of each that count (default 5)")
     options = parser.parse_args()
     pairs = split(read_dictionary(options.dictionary))["train"][: options.pairs]
     if os.getloadavg()[0] > QUIET:
         print(f"This machine is busy (load {os.getloadavg()[0]:.1f}): figures may be wrong", file=sys.stderr)
+    sizes = NETWORKS[options.network] | {"batch_size": BATCH}
     epochs, threads = 1 + options.turns, sorted({1, os.cpu_count() or 1})
     with contextlib.ExitStack() as stack:
-        others = [stack.enter_context(yoyodyne(options.yoyodyne, pairs, epochs, n)) for n in threads]
+        others = [stack.enter_context(yoyodyne(options.yoyodyne, pairs, sizes, epochs, n)) for n in threads]
         turns = Turns(others)
         network = train(
             pairs,
@@ -133,9 +133,9 @@ def main() -> None:
             learning_rate=0.001,
             epochs=epochs,
             callbacks=[turns],
-            **SIZES,
+            **sizes,
         )
-    print(f"Training on {len(pairs):,} pairs, {options.turns} turns each, on {machine()}:\n")
+    print(f"Training {options.network} on {len(pairs):,} pairs, {options.turns} turns each, on {machine()}:\n")
     rows = [
         row(f"yoyodyne, SoftAttentionLSTMModel, threads: {other.threads}", other.weights, len(pairs), other.seconds)
         for other in others

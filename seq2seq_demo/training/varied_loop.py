@@ -8,7 +8,6 @@ batch needs, and attention, which costs as much as the padding is wide, has a br
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -172,26 +171,46 @@ class Widths(NamedTuple):
 
 
 def padding_widths(pairs: RaggedPairs, n: int) -> Widths:
-    """Return the n usual widths that add the least padding to the sources, and those for what is much longer."""
+    """Return up to n usual widths that add the least padding, and those for what is much longer."""
     S, T = pairs.sources.lengths, pairs.targets.lengths  # [N]
     usual_S, usual_T = usual_length(S), usual_length(T)
-    usual = pairs[np.flatnonzero((usual_S >= S) & (usual_T >= T))]
-    lengths, counts = np.unique(usual.sources.lengths, return_counts=True)
-    among = np.unique(np.linspace(0, len(lengths) - 1, TRIED).astype(int))  # numbers of the lengths that are tried
-    n_up_to = np.cumsum(counts)[among]
-
-    def cost(chosen: tuple[int, ...]) -> int:
-        last = [*chosen, len(among) - 1]
-        n = np.diff(n_up_to[last], prepend=0)
-        return int((lengths[among[last]] * n).sum())
-
-    best = min(itertools.combinations(range(len(among) - 1), min(n, len(among)) - 1), key=cost)
-    chosen = [int(lengths[among[number]]) for number in (*best, len(among) - 1)]
+    is_usual = (usual_S >= S) & (usual_T >= T)
     wide = [((usual_S < S) & (usual_T >= T)), ((usual_S >= S) & (usual_T < T)), ((usual_S < S) & (usual_T < T))]
     return Widths(
-        [(longest, 1 + int(usual.targets.lengths[usual.sources.lengths <= longest].max())) for longest in chosen],
+        least_padding(S[is_usual], 1 + T[is_usual], n),
         [(max(usual_S, int(S[rows].max())), 1 + max(usual_T, int(T[rows].max()))) for rows in wide if rows.any()],
     )
+
+
+def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]:
+    """Return up to n widths, rising on both sides, of which the first that holds a pair adds the least padding.
+
+    S, T: the lengths of each pair, `[N]`. Dynamic programming: the cheapest chain of k widths that ends with a width is
+    the cheapest of k − 1 that ends with one within it, and this width for the pairs that only it holds.
+    """
+    sides = [_tried(lengths) for lengths in (S, T)]
+    n_pairs = np.zeros([len(side) for side in sides])
+    np.add.at(n_pairs, tuple(np.searchsorted(side, x) for side, x in zip(sides, (S, T), strict=True)), 1)
+    held = n_pairs.cumsum(axis=0).cumsum(axis=1).ravel()  # [W] by each of all widths
+    widths = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)  # [W, 2]
+    size = widths.sum(axis=1)
+    is_within = (widths[:, None] <= widths).all(axis=2)  # [W, W] the first in the second
+    added = np.where(is_within, size * (held - held[:, None]), np.inf)
+    cost, before = size * held, []
+    for _ in range(n - 1):
+        before.append((cost[:, None] + added).argmin(axis=0))
+        cost = (cost[:, None] + added).min(axis=0)
+    chain = [len(widths) - 1]
+    for previous in reversed(before):
+        chain.append(int(previous[chain[-1]]))
+    return sorted({(int(widths[number, 0]), int(widths[number, 1])) for number in chain})
+
+
+def _tried(lengths: np.ndarray) -> np.ndarray:
+    """Return the lengths that may be a width, rising: all that occur, or TRIED of them, the longest among them."""
+    found = np.unique(lengths)
+    tried: np.ndarray = found[np.unique(np.linspace(0, len(found) - 1, TRIED).astype(int))]
+    return tried
 
 
 def first_that_holds(batch: list[tf.Tensor], widths: list[tuple[int, int]]) -> tf.Tensor:

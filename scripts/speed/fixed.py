@@ -1,0 +1,79 @@
+"""Training at lengths that are fixed, as in 2016, beside plain Keras, and beside training at many lengths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.batches import shift_right
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from speed.measuring import in_turns
+from speed.real_work import run_epoch
+
+
+def training_speed(name: str, units: int, length: int, rounds: int) -> dict:
+    """Return samples a second of this program and of plain Keras, and the seconds of the first call of each."""
+    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
+
+    set_threads(units)
+    from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+    from speed.plain_keras import plain_keras
+
+    model_config = ModelConfig(name, cell_size=units)
+    samples = 128 * STEPS_PER_CALL * max(1, 320 // units // length)
+    config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
+    pairs, _ = find_pattern("reversed").draw(config, model_config)
+    trainer = Trainer("reversed", config, untrained(model_config, 0))
+    network = plain_keras(model_config, length)
+    targets = pairs.targets.astype(np.int32)
+    inputs = [pairs.sources.astype(np.int32), shift_right(targets, model_config.go)]
+    first, times = in_turns(
+        [
+            lambda: run_epoch(trainer, pairs),
+            lambda: network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0),
+        ],
+        rounds,
+    )
+    ours, theirs = (len(targets) / each for each in times)
+    return {
+        "model": name,
+        "units": units,
+        "length": length,
+        "samples_per_second": round(ours),
+        "keras_fit_samples_per_second": round(theirs),
+        "ratio": round(ours / theirs, 2),
+        "first_call_seconds": round(first[0], 1),
+        "keras_fit_first_call_seconds": round(first[1], 1),
+    }
+
+
+def varied_speed(name: str, units: int, rounds: int) -> dict:
+    """Return what a symbol costs in training at lengths 1 to 20 beside training at length 10, in nanoseconds."""
+    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
+
+    set_threads(units)
+    from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+    from seq2seq_demo.training.varied_loop import VariedTrainer
+
+    model_config, pattern = ModelConfig(name, cell_size=units), find_pattern("reversed")
+    config = TrainConfig(points=-(-128 * STEPS_PER_CALL * 5 * 10 // 9), epochs=1000)
+    every = replace(config, in_len=20, out_len=20, min_in_len=1, few_symbols=0.25)
+    fixed_pairs, _ = pattern.draw(config, model_config)
+    pairs, _ = pattern.draw(every, model_config)
+    fixed = Trainer("reversed", config, untrained(model_config, 0))
+    varied = VariedTrainer("reversed", every, untrained(model_config, 0), pairs)
+    n_symbols = [len(fixed_pairs.sources) * 20, int(pairs.sources.lengths.sum()) + varied.n_symbols(pairs)]
+    first, times = in_turns([lambda: run_epoch(fixed, fixed_pairs), lambda: run_epoch(varied, pairs)], rounds)
+    costs = [1e9 * each / n for each, n in zip(times, n_symbols, strict=True)]
+    return {
+        "model": name,
+        "units": units,
+        "fixed_ns": round(costs[0]),
+        "varied_ns": round(costs[1]),
+        "ratio": round(costs[1] / costs[0], 2),
+        "first_call_seconds": round(first[1], 1),
+    }

@@ -1,0 +1,140 @@
+"""Training and decoding where people's work is: pairs of different lengths, 64 to 256 units."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.ragged import RaggedPairs
+from speed.dictionary import dictionary_network, dictionary_pairs
+from speed.measuring import in_turns, seconds
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from seq2seq_demo.training.varied_loop import VariedTrainer
+
+NETWORKS = {  # name: model, dropout
+    "1 x 128, bidirectional, dropout 0.2": (dictionary_network(128, bidirectional=True), 0.2),
+    "2 x 64": (dictionary_network(64, num_layers=2), 0.0),
+    "1 x 256": (dictionary_network(256), 0.0),
+}
+BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
+BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest sources of all buckets but the last
+
+
+def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) -> VariedTrainer:
+    """Return what trains a network on these pairs, as `train --from-file` would."""
+    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
+
+    set_threads(model_config.cell_size)
+    from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.training.dropout_loop import dropout_trainer
+    from seq2seq_demo.training.varied_loop import VariedTrainer
+
+    config = TrainConfig(
+        len(pairs) + 1,
+        in_len=int(pairs.sources.lengths.max()),
+        min_in_len=int(pairs.sources.lengths.min()),
+        out_len=int(pairs.targets.lengths.max()),
+        validation_points=1,
+        learning_rate=LEARNING_RATE,
+        epochs=1000,  # which pays for compiling
+        batch_size=BATCH,
+        dropout=dropout,
+    )
+    start = untrained(model_config, 0)
+    if dropout:
+        return dropout_trainer("dictionary", config, start, pairs)
+    return VariedTrainer("dictionary", config, start, pairs)
+
+
+def run_epoch(trainer: Any, pairs: Any) -> float:
+    """Train an epoch, and begin again; return the loss of a symbol."""
+    from seq2seq_demo.trained_network import Progress
+
+    trainer.run_epoch(pairs, [], None)
+    loss: float = trainer.progress.loss_sum / trainer.n_symbols(pairs)
+    trainer.progress = Progress()
+    return loss
+
+
+def dataset(pairs: RaggedPairs, go: int, bucketed: bool) -> tf.data.Dataset:
+    """Return shuffled batches for `fit`: each padded to its longest, drawn from buckets of like lengths or from all."""
+    import tensorflow as tf
+
+    def rows() -> Iterator[tuple[tuple[list[int], list[int]], list[int]]]:
+        for source, target in zip(pairs.sources.rows(), pairs.targets.rows(), strict=True):
+            yield (source, [go, *target]), [*target, go]
+
+    row = tf.TensorSpec([None], tf.int32)
+    shuffled = tf.data.Dataset.from_generator(rows, output_signature=((row, row), row)).cache().shuffle(len(pairs))
+    if not bucketed:
+        return shuffled.padded_batch(BATCH).prefetch(2)
+    bounds, sizes = [longest + 1 for longest in BUCKETS], [BATCH] * (len(BUCKETS) + 1)
+    return shuffled.bucket_by_sequence_length(lambda given, _: tf.size(given[0]), bounds, sizes).prefetch(2)
+
+
+def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
+    """Return pairs a second of this program and of plain Keras, what padding takes, and the speed of decoding."""
+    from speed.plain_keras import plain_keras
+
+    model_config, dropout = NETWORKS[name]
+    pairs = dictionary_pairs(n_pairs)
+    trainer = trainer_of(model_config, dropout, pairs)
+    network = plain_keras(model_config, None, dropout, LEARNING_RATE)
+    n_weights = sum(weight.size for weight in trainer.adam.named_weights().values())
+    if network.count_params() != n_weights:
+        raise AssertionError(f"expected plain Keras to have {n_weights} weights, got {network.count_params()}")
+    data = [dataset(pairs, model_config.go, bucketed) for bucketed in (False, True)]
+    theirs = [lambda batches=batches: network.fit(batches, verbose=0) for batches in data]
+    first, times = in_turns([lambda: run_epoch(trainer, pairs), *theirs], rounds)
+    speeds = dict(zip(("ours", "keras", "keras_bucketed"), (n_pairs / each for each in times), strict=True))
+    return {
+        "network": name,
+        "weights": n_weights,
+        "pairs_per_second": {way: round(speed) for way, speed in speeds.items()},
+        "ratio": round(speeds["ours"] / speeds["keras"], 2),
+        "ratio_bucketed": round(speeds["ours"] / speeds["keras_bucketed"], 2),
+        "first_call_seconds": round(first[0], 1),
+        "keras_first_call_seconds": round(first[1], 1),
+        "padding": padding(trainer, pairs),
+        "decoding": decoding(trainer.snapshot(), min(rounds, 3)),
+    }
+
+
+def padding(trainer: VariedTrainer, pairs: RaggedPairs) -> dict[str, float]:
+    """Return the share of padding in an epoch's symbols: in what the loops compute, outside of them, and in both.
+
+    A loop takes as many steps as the longest of a batch; what is outside of the loops, as the projections, computes
+    all positions of the batch's width.
+    """
+    order = trainer.order(pairs)
+    whole = order[: len(order) // BATCH * BATCH].reshape(-1, BATCH)
+    lengths = np.stack([pairs.sources.lengths[whole], 1 + pairs.targets.lengths[whole]], axis=-1)  # [N, B, 2]
+    steps = lengths.max(axis=1)  # [N, 2]
+    usual = np.array(trainer.widths.usual)  # [W, 2]
+    holds = (steps[:, None] <= usual).all(axis=2)  # [N, W]
+    symbols, looped, wide = lengths.sum(), BATCH * steps.sum(), BATCH * usual[holds.argmax(axis=1)].sum()
+    return {
+        "loops": round(1 - symbols / looped, 4),
+        "outside": round(1 - symbols / wide, 4),
+        "all": round(1 - 2 * symbols / (looped + wide), 4),
+    }
+
+
+def decoding(network: Any, rounds: int) -> dict[str, float]:
+    """Return how many fresh sources a second NumPy decodes, greedily and with a beam, and what comes of it."""
+    pairs = dictionary_pairs(4000, seed=1)
+    sources, n = pairs.sources.rows(), len(pairs)
+    ways = {"greedy": None, "beam": BEAM}
+    times = {
+        way: statistics.median(seconds(lambda k=k: network.predict(sources, beam_size=k)) for _ in range(rounds))
+        for way, k in ways.items()
+    }
+    ended = np.mean([p.ended for p in network.predict(sources[:500], details=True)])
+    return {way: round(n / times[way]) for way in ways} | {"ended": round(float(ended), 3)}

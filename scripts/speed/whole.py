@@ -1,0 +1,87 @@
+"""Whole processes, decoding without them, and peak memory."""
+
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq_demo.config import MODELS, ModelConfig
+from seq2seq_demo.data.batches import random_sources
+from seq2seq_demo.files.canonical import shipped_path
+from seq2seq_demo.network.parallel import CHUNK, in_threads
+from seq2seq_demo.trained_network import untrained
+from speed.measuring import seconds
+
+PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
+
+
+def process_seconds(*argv: str, rounds: int) -> float:
+    """Return the median time of the program as a whole process."""
+    return statistics.median(
+        seconds(lambda: subprocess.run([*PROGRAM, *argv], check=True, capture_output=True)) for _ in range(rounds)
+    )
+
+
+def write_sources(path: Path, shortest: int, longest: int) -> int:
+    """Write 100,000 random sources of these lengths, a JSON array a line; return how many symbols they have."""
+    rng = random.Random(1)
+    rows = [[rng.randrange(10) for _ in range(rng.randint(shortest, longest))] for _ in range(100_000)]
+    path.write_text("".join(f"{row}\n" for row in rows))
+    return sum(map(len, rows))
+
+
+def whole_processes(rounds: int) -> dict[str, float]:
+    """Return the seconds that whole processes take."""
+    weights = str(shipped_path("reversed", "embedding_attention"))
+    digits = [str(digit) for digit in range(10)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sources.jsonl"
+        write_sources(path, 10, 10)
+        return {
+            "--help": process_seconds("--help", rounds=rounds),
+            "predict 0 1 2 3 4 5 6 7 8 9": process_seconds("predict", "-i", weights, *digits, rounds=rounds),
+            "predict, 100,000 sequences": process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=3),
+            "train 1000 -e 1": process_seconds("train", "1000", "-e", "1", "-o", f"{folder}/w", rounds=1),
+        }
+
+
+def mixed_lengths(rounds: int) -> dict[str, float]:
+    """Return the seconds of `predict` on 100,000 sequences of lengths 1 to 20, and of as many at length 10."""
+    weights, times, n_symbols = str(shipped_path("reversed", "embedding_attention")), {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sources.jsonl"
+        for name, shortest, longest in (("length 10", 10, 10), ("lengths 1 to 20", 1, 20)):
+            n_symbols[name] = write_sources(path, shortest, longest)
+            times[name] = process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=rounds)
+    costs = {name: times[name] / n_symbols[name] for name in times}
+    return times | {"ratio, a symbol": costs["lengths 1 to 20"] / costs["length 10"]}
+
+
+def decoding_speed() -> dict[str, float]:
+    """Return how many sequences of length 10 NumPy decodes in a second, by model."""
+    sources = random_sources(np.random.default_rng(1), 50_000, 10, 9)
+    chunks = [sources[k : k + CHUNK] for k in range(0, len(sources), CHUNK)]
+    networks = {name: untrained(ModelConfig(name), 0).to_numpy() for name in reversed(MODELS)}
+    return {
+        name: len(sources) / seconds(lambda n=network: list(in_threads(lambda chunk: n.decode(chunk, 10), chunks)))
+        for name, network in networks.items()
+    }
+
+
+def peak_memory(points: int) -> int:
+    """Return the peak memory of the first 25 seconds of `train POINTS -e 1 --batch-size 1024`, in MB."""
+    argv = [*PROGRAM, "train", str(points), "-e", "1", "-m", "embedding_rnn", "--batch-size", "1024"]
+    with tempfile.TemporaryDirectory() as folder:
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen([*argv, "-o", f"{folder}/w", "--data-dir", folder], **silent)
+        time.sleep(25)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        process.terminate()
+        process.wait()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024

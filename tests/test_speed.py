@@ -1,0 +1,176 @@
+"""The scripts that measure speed: that plain Keras trains the same network, what is called padding, and growth."""
+
+import importlib
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from helpers import ROOT, ragged, random_weights
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training import varied_loop
+
+FOLDER = ROOT / "scripts"
+SIZES = {"cell_size": 6, "embedding_size": 5, "in_max_int": 8, "out_max_int": 7}
+BOTH_WAYS = ModelConfig("embedding_attention", bidirectional=True, **SIZES)
+TWO_LAYERS = ModelConfig("embedding_attention", num_layers=2, **SIZES)
+PLAIN = ModelConfig("embedding_rnn", num_layers=2, **SIZES)
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Import a script by its name, as Python does when it runs one."""
+    monkeypatch.syspath_prepend(FOLDER)
+    yield importlib.import_module
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] in ("benchmark", "growth", "published", "speed")
+    ]:
+        del sys.modules[name]
+
+
+# ---- Plain Keras ----
+
+
+def dense(name):
+    return [f"{name}/kernel", f"{name}/bias"]
+
+
+def cell(name):
+    return [f"{name}/kernel", f"{name}/recurrent_kernel", f"{name}/bias"]
+
+
+def attention(*cells):
+    """The names of our weights in the order of those of the layer that decodes."""
+    query = [*dense("decoder/attention/query"), "decoder/attention/score"]
+    inner = [*dense("decoder/input"), *(name for each in cells for name in cell(each)), *query]
+    return ["decoder/attention/key/kernel", *inner, *dense("decoder/projection"), *dense("decoder/output")]
+
+
+NAMES = {  # of our weights, in the order in which Keras lists those of its layers
+    BOTH_WAYS: [
+        "encoder/embedding",
+        *cell("encoder/layer_0"),
+        *cell("encoder/backward/layer_0"),
+        "decoder/embedding",
+        *dense("encoder/bridge_0_c"),
+        *dense("encoder/bridge_0_h"),
+        *attention("decoder/layer_0"),
+    ],
+    TWO_LAYERS: [
+        "encoder/embedding",
+        *cell("encoder/layer_0"),
+        "decoder/embedding",
+        *cell("encoder/layer_1"),
+        *attention("decoder/layer_0", "decoder/layer_1"),
+    ],
+    PLAIN: [
+        "encoder/embedding",
+        "decoder/embedding",
+        *(name for n in (0, 1) for side in ("encoder", "decoder") for name in cell(f"{side}/layer_{n}")),
+        *dense("decoder/projection"),
+    ],
+}
+
+
+@pytest.mark.parametrize("model_config", NAMES, ids=["both ways", "two layers", "plain"])
+def test_plain_keras_is_the_same_network(script, model_config):
+    """With our weights it gives the logits of the NumPy network, whatever the padding."""
+    network = script("speed.plain_keras").plain_keras(model_config)
+    weights = random_weights(model_config)
+    assert sorted(NAMES[model_config]) == sorted(weights)
+    given = [weights[name] for name in NAMES[model_config]]
+    network.set_weights([w.reshape(ours.shape) for w, ours in zip(given, network.get_weights(), strict=True)])
+    sources, decoder_input = np.array([[3, 1, 4, 0, 0], [2, 7, 1, 8, 2]]), np.array([[8, 5, 1], [8, 2, 6]])
+    found = network.predict_on_batch([sources, decoder_input])
+    numpy_network = TrainedNetwork(model_config, weights).to_numpy()
+    for row, n in enumerate((3, 5)):
+        expected = numpy_network.decode(sources[row : row + 1, :n], 3, decoder_input[row : row + 1]).logits[0]
+        assert np.abs(found[row] - expected).max() < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # the end of buckets, whose number nobody knows
+def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
+    real_work, keras = script("speed.real_work"), script("speed.plain_keras")
+    monkeypatch.setattr(varied_loop, "use_xla", lambda config: False)
+    monkeypatch.setattr("seq2seq_demo.training.loop.use_xla", lambda config: False)
+    for name, value in {"BATCH": 16, "LEARNING_RATE": 0.02}.items():
+        monkeypatch.setattr(real_work, name, value)
+    model_config = script("speed.dictionary").dictionary_network(8)
+    pairs = script("speed.dictionary").dictionary_pairs(256)
+    trainer = real_work.trainer_of(model_config, 0.0, pairs)
+    ours = [real_work.run_epoch(trainer, pairs) for _ in range(3)]
+    network = keras.plain_keras(model_config, None, 0.0, 0.02)
+    assert network.count_params() == sum(weight.size for weight in trainer.adam.named_weights().values())
+    batches = real_work.dataset(pairs, model_config.go, bucketed=True)
+    theirs = network.fit(batches, epochs=3, verbose=0, shuffle=False).history["loss"]
+    for losses in (ours, theirs):
+        assert np.log(42) > losses[0] > losses[1] > losses[2]
+    assert abs(ours[-1] - theirs[-1]) < 0.2
+
+
+@pytest.mark.parametrize("bucketed", [False, True])
+def test_an_epoch_of_plain_keras_has_each_pair_once(script, bucketed):
+    pairs = ragged([[1, 2, 3], [4] * 7, [5, 6]], [[3, 1], [], [2]])
+    found, widths = [], []
+    for (sources, decoder_inputs), targets in script("speed.real_work").dataset(pairs, 9, bucketed):
+        widths.append(sources.shape[1])
+        for row in zip(sources.numpy(), decoder_inputs.numpy(), targets.numpy(), strict=True):
+            found.append(tuple(tuple(side[side > 0].tolist()) for side in row))
+    expected = [((1, 2, 3), (9, 3, 1), (3, 1, 9)), ((4,) * 7, (9,), (9,)), ((5, 6), (9, 2), (2, 9))]
+    assert sorted(found) == expected
+    assert sorted(widths) == ([3, 7] if bucketed else [7])
+
+
+# ---- What is measured ----
+
+
+def test_the_pairs_are_like_those_of_a_dictionary(script):
+    pairs = script("speed.dictionary").dictionary_pairs(5000)
+    S, T = pairs.sources.lengths, pairs.targets.lengths
+    assert (S.min(), S.max() <= 20, pairs.sources.symbols.min(), pairs.sources.symbols.max()) == (3, True, 1, 40)
+    # Of CMUdict's training pairs of 3 to 20 letters: 7.54 ± 2.28 letters, 0.85 phones a letter, correlated by 0.89.
+    assert abs(S.mean() - 7.54) < 0.1
+    assert abs(S.std() - 2.28) < 0.1
+    assert abs(T.mean() / S.mean() - 0.85) < 0.01
+    assert abs(np.corrcoef(S, T)[0, 1] - 0.89) < 0.02
+    written = {}
+    for source, target in zip(pairs.sources.rows(), pairs.targets.rows(), strict=True):
+        heard = [symbol for symbol in source if symbol > 6]
+        assert [written.setdefault(*pair) for pair in zip(heard, target, strict=True)] == target
+    assert len({*written.values()}) == len(written) == 34
+
+
+def test_the_padding(script, monkeypatch):
+    real_work = script("speed.real_work")
+    monkeypatch.setattr(real_work, "BATCH", 2)
+    pairs = ragged([[1], [1, 2], [1, 2, 3], [1, 2, 3]], [[], [1], [1], [1, 2, 3]])
+    widths = SimpleNamespace(usual=[(2, 3), (4, 4)])
+    trainer = SimpleNamespace(order=lambda pairs: np.arange(4), widths=widths)
+    # 9 symbols of sources, 5 of targets and 4 END are 18. The loops compute 2 x (2 + 2) + 2 x (3 + 4) = 22, outside of
+    # them it is 2 x (2 + 3) + 2 x (4 + 4) = 26.
+    expected = {"loops": 1 - 18 / 22, "outside": 1 - 18 / 26, "all": 1 - 36 / 48}
+    assert real_work.padding(trainer, pairs) == pytest.approx(expected, abs=1e-4)
+
+
+# ---- Growth ----
+
+
+def test_growth_is_the_ratio_of_figures_over_that_of_sizes(script):
+    growth = script("growth").growth
+    assert growth([1.0, 2.0, 6.0, 6.0], [10, 20, 30, 60]) == [None, 1, 2, 0.5]
+    assert growth([5.0, 500.0], [10, 100]) == [None, 10]
+
+
+def test_what_grows_worse_than_linearly_is_named(script):
+    growth = script("growth")
+    axis = growth.Axis("units", [32, 64, 128])
+    figures = {("training", "step"): [0.001, 0.002, 0.016], ("training", "memory"): [500, 600, 700.4]}
+    assert growth.rows(axis, figures) == [
+        ["32", "1 ms", "500 MB"],
+        ["64", "2 ms (1.00)", "600 MB (0.60)"],
+        ["128", "16 ms (4.00)", "700 MB (0.58)"],
+    ]
+    assert growth.worse_than_linear("units", axis, figures) == ["- units: a step, training: 64 to 128 (4.00)"]
+    assert [size.units for size in axis.sizes()] == [32, 64, 128]
