@@ -305,10 +305,8 @@ class SecondProcess:
         os.close(self.memory)
 
 
-def main() -> None:
+def serve(connection: Connection, memory: int, is_alone: Callable[[], bool]) -> None:
     """Be the second process: take steps as long as there is a first one."""
-    first_process = os.getppid()
-    connection, memory = Connection(int(sys.argv[1])), int(sys.argv[2])
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
     from seq2seq_demo.training.loop import trainer_of
 
@@ -316,12 +314,18 @@ def main() -> None:
         recipe = connection.recv()
         set_threads(recipe.model_config.cell_size, shares_cores=True)
         trainer = trainer_of(recipe)
-        exchange = Exchange(memory, 2 + sum(trainer.adam.sizes), 1, lambda: os.getppid() != first_process)
+        exchange = Exchange(memory, 2 + sum(trainer.adam.sizes), 1, is_alone)
         half = Half(trainer)
         while True:
             steps = connection.recv()
             half.set_state(steps.state)
             half.take(steps, exchange)
+
+
+def main() -> None:
+    """Serve the process that started this one with the numbers of a socket and of the memory."""
+    first_process = os.getppid()
+    serve(Connection(int(sys.argv[1])), int(sys.argv[2]), lambda: os.getppid() != first_process)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from multiprocessing.connection import Connection
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,29 +21,45 @@ from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.trained_network import Lesson, load, untrained
 from seq2seq_demo.training import second_process as module
 from seq2seq_demo.training.loop import fit
-from seq2seq_demo.training.second_process import BUSY, Cores, Exchange, SecondProcess, cores, pays, second_process
+from seq2seq_demo.training.second_process import (
+    BUSY,
+    Cores,
+    Exchange,
+    SecondProcess,
+    cores,
+    pays,
+    second_process,
+    serve,
+)
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no second process")
 REVERSED = find_pattern("reversed")
-MODEL = ModelConfig("embedding_attention", "GRUCell", 1, 7, 5)
-# 180 points to train on, 45 steps an epoch; in an epoch of 181, the last batch is one row.
+MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5)  # which compiles fast
+# 180 points to train on, 45 steps an epoch; of 181, the last batch is one row.
 CONFIG = TrainConfig(200, in_len=6, out_len=6, learning_rate=0.01, epochs=2, batch_size=4)
 VARIED = TrainConfig(201, 6, 6, 0.01, epochs=2, batch_size=4, min_in_len=2, dropout=0.3)
 
 
-@contextlib.contextmanager
-def started():
-    second = SecondProcess()
-    try:
-        yield second
-    finally:
-        second.close()
-    assert second.process.returncode is not None
+class SecondThread(SecondProcess):
+    """The same in a thread, which need not load TensorFlow again."""
+
+    def __init__(self):
+        here, there = (Connection(end.detach()) for end in socket.socketpair())
+        self.memory = os.memfd_create("test")
+        self.process = SimpleNamespace(poll=lambda: None)
+        self.connection, self.number, self.cores, self.is_lost = here, 1, Cores(), False
+        self.thread = threading.Thread(target=serve, args=[there, self.memory, lambda: False])
+        self.thread.start()
+
+    def close(self):
+        self.connection.close()
+        self.thread.join()
+        assert not self.is_lost
 
 
 def trained(config, start=None, callbacks=(), snapshots=None):
-    with started() as second:
+    with contextlib.closing(SecondThread()) as second:
         return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots, second)
 
 
@@ -63,7 +82,7 @@ def test_a_training_goes_on_without_the_second_process_and_ends_with_the_same_bi
                 second.process.kill()
 
     undisturbed = trained(CONFIG)
-    with started() as second:
+    with contextlib.closing(SecondProcess()) as second:
         network = fit(REVERSED, CONFIG, untrained(MODEL, 0), [Killing()], second=second)
         assert second.is_lost
     assert network.to_bytes() == undisturbed.to_bytes()
