@@ -122,14 +122,15 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
 
 def _sequences(title: str, file: io.BufferedReader, form: Form) -> Iterator[Located | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
-    lines = _lines(file)
-    number, first = _first_line(title, lines, form)
+    blocks = _blocks(file)
+    number, block = _first_block(title, blocks, form)
+    blocks, first = itertools.chain([block], blocks), next(_lines(block))
     as_json = form.is_json_file(title, first)
     is_document = as_json is not False and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _sequences_of_lines(title, number, itertools.chain([first], lines), form, as_json)
+        yield from _sequences_of_lines(title, number, blocks, form, as_json)
         return
-    document = _parse(Place(title), _document(title, number, first, lines), form)
+    document = _parse(Place(title), _document(title, number, blocks), form)
     if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
         yield _from_item(Place(title), document)
         return
@@ -138,58 +139,95 @@ def _sequences(title: str, file: io.BufferedReader, form: Form) -> Iterator[Loca
 
 
 def _sequences_of_lines(
-    title: str, number: int, lines: Iterator[bytes | None], form: Form, as_json: bool | None
+    title: str, number: int, blocks: Iterable[bytes], form: Form, as_json: bool | None
 ) -> Iterator[Located | None]:
-    """Yield the sequences of lines, of which the first has this number."""
+    """Yield the sequences of blocks of lines, of which the first has this number."""
     is_rest = False  # of a line that is too long
-    for line in lines:
-        if line is None:
+    for block in blocks:
+        if not block:
             yield None
             continue
-        if not is_rest and not _is_blank(line):
-            yield _from_line(Place(title, "line", number), line, form, as_json)
-        is_rest = not line.endswith(b"\n")
-        number += not is_rest
+        rows = None if is_rest or form.in_tokens != INTEGERS else _integer_rows(block, as_json)
+        if rows is not None:
+            for number, row in enumerate(rows, start=number):
+                yield Located(Place(title, "line", number), row)
+            number += 1
+            continue
+        for line in _lines(block):
+            if not is_rest and not _is_blank(line):
+                yield _from_line(Place(title, "line", number), line, form, as_json)
+            is_rest = not line.endswith(b"\n")
+            number += not is_rest
 
 
-def _first_line(title: str, lines: Iterator[bytes | None], form: Form) -> tuple[int, bytes]:
-    """Return the first line that is not blank, and its number."""
-    for number, line in enumerate(filter(None, lines), start=1):
-        if not _is_blank(line):
-            return number, line
+def _integer_rows(block: bytes, as_json: bool | None) -> list[list[int]] | None:
+    """Return the sources of lines, read at once, where each is of integers and nothing else is in it; otherwise None.
+
+    Then the lines are read one by one, which is slower and tells what is wrong, and where.
+    """
+    marks = block.translate(None, b"0123456789, \r")
+    n = block.count(b"\n")
+    try:
+        if as_json is not False and marks == b"[]\n" * n:
+            rows = json.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
+        elif as_json is not True and marks == b"\n" * n:
+            rows = [[*map(int, line.split())] for line in _lines(block.replace(b",", b" "))]
+            n = n if all(rows) else -1  # blank lines
+        else:
+            return None
+    except ValueError:
+        return None
+    return rows if len(rows) == n and len(block) <= MAX_LINE else None
+
+
+def _first_block(title: str, blocks: Iterable[bytes], form: Form) -> tuple[int, bytes]:
+    """Return the first block from its first line on that is not blank, and the number of that line."""
+    number = 1
+    for block in blocks:
+        start = 0
+        for line in _lines(block):
+            if not _is_blank(line):
+                return number, block[start:]
+            start += len(line)
+            number += 1
     raise InputError(f"{title}: expected {form.expected}, found nothing")
 
 
-def _document(title: str, number: int, first: bytes, lines: Iterator[bytes | None]) -> bytearray:
-    """Return the document that begins with this line, below as many blank ones as in the file: errors count lines."""
-    document = bytearray(b"\n" * (number - 1) + first)
-    for line in filter(None, lines):
-        document += line
+def _document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
+    """Return the document that begins on line `number`, below as many blank ones as in the file: errors count lines."""
+    document = bytearray(b"\n" * (number - 1))
+    for block in blocks:
+        document += block
         if len(document) > MAX_DOCUMENT:
             most = f"a JSON document of at most {MAX_DOCUMENT >> 20} MiB"
             raise InputError(f"{title}: expected {most}, or one sequence a line, of any number, got more")
     return document
 
 
-def _lines(file: io.BufferedReader) -> Iterator[bytes | None]:
-    """Yield the lines with their ends; None where no more is waiting just now.
+def _blocks(file: io.BufferedReader) -> Iterator[bytes]:
+    """Yield whole lines, those together that were read at once; nothing of them where no more is waiting just now.
 
     Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest likewise.
     """
     beginning = bytearray()  # of a line whose end is to come
     while chunk := file.read1(CHUNK):
-        *ends, last = chunk.split(b"\n")
-        for end in ends:
-            yield b"".join([beginning, end, b"\n"]) if beginning else end + b"\n"
+        lines, end, last = chunk.rpartition(b"\n")
+        if end:
+            yield b"".join([beginning, lines, end])
             beginning.clear()
         beginning += last
         if len(beginning) > MAX_LINE:
             yield bytes(beginning)
             beginning.clear()
         if not _more_is_waiting(file):
-            yield None
+            yield b""
     if beginning:
         yield bytes(beginning)
+
+
+def _lines(block: bytes) -> Iterator[bytes]:
+    """Return the lines of a block with their ends."""
+    return iter(io.BytesIO(block))
 
 
 def _more_is_waiting(file: io.BufferedReader) -> bool:
@@ -333,7 +371,7 @@ def _is_number(word: str) -> bool:
 
 def _decoded(place: Place, text: bytes | bytearray) -> str:
     try:
-        return text.decode("utf-8-sig")
+        return text.removeprefix(BOM).decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: expected UTF-8, got byte 0x{text[error.start]:02x} at {error.start}") from error
 

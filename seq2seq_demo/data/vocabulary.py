@@ -6,6 +6,7 @@ a vocabulary numbers. Unicode comes in normal form C, so that an é is one chara
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -208,7 +209,10 @@ def _base(symbol: str) -> str:
 
 def joined(tokens: str, names: Iterable[object]) -> str:
     """Return the text that the symbols make."""
-    return ("" if tokens == CHARACTERS else " ").join(map(str, names))
+    return ("" if tokens == CHARACTERS else " ").join(map(_written, names))
+
+
+_written = functools.cache(str)  # of a symbol; to look it up takes half as long
 
 
 def encoded(row: Located, source: Vocabulary | Growing, target: Vocabulary | Growing) -> Located:
