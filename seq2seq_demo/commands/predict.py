@@ -101,12 +101,13 @@ def _parts(options: PredictOptions, choice: Choice, batches: Iterable[Batch | No
     """Yield the parts of each batch that are decoded at once."""
     wanted = _wanted(options)
     for batch in batches:
-        for in_len, numbers in batch.by_length().items() if batch else ():
+        if batch is None:
+            yield None
+            continue
+        for in_len, numbers in batch.by_length().items():
             rows = wanted.rows_at_once(in_len, choice.network.max_out_len(in_len) + 1)
             for first in range(0, len(numbers), rows):
                 yield batch, numbers[first : first + rows], in_len
-        if batch is None:
-            yield None
 
 
 def _ending_predictor(

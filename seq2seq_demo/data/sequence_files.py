@@ -10,7 +10,7 @@ import json
 import math
 import select
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,11 +147,11 @@ def _sequences_of_lines(
         if not block:
             yield None
             continue
-        rows = None if is_rest or form.in_tokens != INTEGERS else _integer_rows(block, as_json)
+        rows = None if is_rest or form.is_text else _integer_rows(block, as_json)
         if rows is not None:
-            for number, row in enumerate(rows, start=number):
-                yield Located(Place(title, "line", number), row)
-            number += 1
+            for row in rows:
+                yield Located(Place(title, "line", number), *row)
+                number += 1
             continue
         for line in _lines(block):
             if not is_rest and not _is_blank(line):
@@ -160,24 +160,38 @@ def _sequences_of_lines(
             number += not is_rest
 
 
-def _integer_rows(block: bytes, as_json: bool | None) -> list[list[int]] | None:
-    """Return the sources of lines, read at once, where each is of integers and nothing else is in it; otherwise None.
+Row = tuple[Any, ...]  # the fields of a sequence, without its place
+# Lines without integers, commas and spaces, and the fields that JSON of such a line holds.
+JSON_ROWS: dict[bytes, Callable[[Any], Row]] = {
+    b"[]\n": lambda line: (line,),
+    b'{"input":[]}\n': lambda line: (line["input"],),
+    b'{"input":[]"output":[]}\n': lambda line: (line["input"], line["output"]),
+    b'{"input":[]"id":}\n': lambda line: (line["input"], None, line["id"], True),
+    b'{"input":[]"output":[]"id":}\n': lambda line: (line["input"], line["output"], line["id"], True),
+}
+TEXT_ROWS = b"\n", b"\t\n"
+
+
+def _integer_rows(block: bytes, as_json: bool | None) -> list[Row] | None:
+    """Return the sequences of lines, read at once, if all are of one shape and nothing in them is wrong; or else None.
 
     Then the lines are read one by one, which is slower and tells what is wrong, and where.
     """
-    marks = block.translate(None, b"0123456789, \r")
-    n = block.count(b"\n")
-    try:
-        if as_json is not False and marks == b"[]\n" * n:
-            rows = json.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
-        elif as_json is not True and marks == b"\n" * n:
-            rows = [[*map(int, line.split())] for line in _lines(block.replace(b",", b" "))]
-            n = n if all(rows) else -1  # blank lines
-        else:
-            return None
-    except ValueError:
+    marks, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
+    shape = marks[: marks.find(b"\n") + 1]
+    if marks != shape * n or len(block) > MAX_LINE:
         return None
-    return rows if len(rows) == n and len(block) <= MAX_LINE else None
+    try:
+        if as_json is not False and shape in JSON_ROWS:
+            rows = [*map(JSON_ROWS[shape], json.loads(b"[%b]" % block[:-1].replace(b"\n", b",")))]
+            return rows if len(rows) == n else None  # or there are integers beside the lists
+        if as_json is not True and shape in TEXT_ROWS:
+            lines = _lines(block.replace(b",", b" "))
+            rows = [tuple([*map(int, field.split())] for field in line.split(b"\t")) for line in lines]
+            return rows if all(source for source, *_ in rows) else None  # or there are blank lines
+    except (ValueError, KeyError, TypeError):  # no JSON; a key with a space in it; an integer where an object should be
+        pass
+    return None
 
 
 def _first_block(title: str, blocks: Iterable[bytes], form: Form) -> tuple[int, bytes]:
