@@ -1,6 +1,7 @@
 """`predict`: decode the sequences given, or those that somebody types, and print what the network says to each."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -17,6 +18,7 @@ from seq2seq_demo.data.sequences import Batch, Located
 from seq2seq_demo.data.vocabulary import encoded
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
+from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.display.predictions import answer_lines, answers_json
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import Decoded
@@ -40,20 +42,28 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot)
     if options.words:
-        _answer(options, choice, typed_sources(options.words, choice, form))
+        _answer(options, choice, typed_sources(options.words, choice, form), LongWork("Predicting", may_show=False))
     elif options.from_file:
-        _answer(options, choice, from_file(options.from_file, form))
+        with LongWork("Predicting", _size(options.from_file), may_show=not sys.stdout.isatty()) as work:
+            rows = from_file(options.from_file, form, told=lambda read: work.advance(0, read))
+            _answer(options, choice, rows, work)
     else:
         _converse(options, choice, form)
 
 
-def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None]) -> None:
+def _size(file: str) -> int | None:
+    """Return the bytes of a file, if it tells how many it has."""
+    return os.path.getsize(file) if os.path.isfile(file) else None
+
+
+def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None], work: LongWork) -> None:
     """Print a line for each sequence, and draw them all if asked to."""
     skipped: list[InputError] = []
     drawn: list[Prediction] = []  # the best answers
 
     def skip(error: InputError) -> None:
         skipped.append(error)
+        work.hide()
         notice(str(error))
 
     ends = choice.network.ends
@@ -65,8 +75,11 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
         if options.attention_plot:
             drawn += [choice.network.named(best) for best, *_ in found]
             plots.check_number(len(drawn))
+        if notices:
+            work.hide()
         say(notices)  # once there is an answer, so that an error stands alone
         result("\n".join(map(show, found, batch.rows)), coloured=options.show_attention)
+        work.advance(len(found), 0)
     if options.attention_plot and drawn:
         plots.attention(options.attention_plot, drawn)
         notice(f"Drew {options.attention_plot}")

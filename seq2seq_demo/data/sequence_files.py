@@ -82,7 +82,9 @@ def from_words(words: Sequence[str], form: Form = INTEGER_FORM, text_hint: str =
         return Located(place, error)
 
 
-def from_file(name: str, form: Form = INTEGER_FORM) -> Iterator[Located | None]:
+def from_file(
+    name: str, form: Form = INTEGER_FORM, told: Callable[[int], object] | None = None
+) -> Iterator[Located | None]:
     """Yield the sequences of a file (`-`: standard input): one JSON list, a list of lists, or a list a line.
 
     Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, of which only the input
@@ -90,7 +92,7 @@ def from_file(name: str, form: Form = INTEGER_FORM) -> Iterator[Located | None]:
     list, a list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
     are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
     may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
-    memory.
+    memory. Of such lines, `told` is called with how many bytes more were read, after their sequences.
 
     Raises:
         InputError: no such file, nothing in it, a document that is no JSON, or one that is too long.
@@ -100,7 +102,7 @@ def from_file(name: str, form: Form = INTEGER_FORM) -> Iterator[Located | None]:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _sequences(title, file, form)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
+            yield from _sequences(title, file, form, told or _untold)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
@@ -120,7 +122,13 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
             yield _from_line(place, line.encode(errors="surrogateescape"), form, as_json)
 
 
-def _sequences(title: str, file: io.BufferedReader, form: Form) -> Iterator[Located | None]:
+def _untold(_: int) -> None:
+    """Tell nobody."""
+
+
+def _sequences(
+    title: str, file: io.BufferedReader, form: Form, told: Callable[[int], object]
+) -> Iterator[Located | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
     blocks = _blocks(file)
     number, block = _first_block(title, blocks, form)
@@ -128,7 +136,7 @@ def _sequences(title: str, file: io.BufferedReader, form: Form) -> Iterator[Loca
     as_json = form.is_json_file(title, first)
     is_document = as_json is not False and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _sequences_of_lines(title, number, blocks, form, as_json)
+        yield from _sequences_of_lines(title, number, _telling(blocks, told), form, as_json)
         return
     document = _parse(Place(title), _document(title, number, blocks), form)
     if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
@@ -170,6 +178,13 @@ JSON_ROWS: dict[bytes, Callable[[Any], Row]] = {
     b'{"input":[]"output":[]"id":}\n': lambda line: (line["input"], line["output"], line["id"], True),
 }
 TEXT_ROWS = b"\n", b"\t\n"
+
+
+def _telling(blocks: Iterable[bytes], told: Callable[[int], object]) -> Iterator[bytes]:
+    """Yield the blocks, and tell the length of each once the next is asked for."""
+    for block in blocks:
+        yield block
+        told(len(block))
 
 
 def _integer_rows(block: bytes, as_json: bool | None) -> list[Row] | None:
