@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import operator
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from seq2seq_demo.files.typed_json import typed
 from seq2seq_demo.network.beam import beam_search, check_beam_fits, rows_at_once_in_beam
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parallel import in_threads
+
+Count = TypeVar("Count")
 
 
 @dataclass(frozen=True)
@@ -133,8 +136,17 @@ class Evaluation:
         return Figures.of(self)
 
 
-def measure(network: NumpyNetwork, pairs: Pairs, beam: Beam | None = None) -> Evaluation:
+Told = Callable[[int], object]  # is called with how many more sequences were decoded
+
+
+def untold(_: int) -> None:
+    """Tell nobody."""
+
+
+def measure(network: NumpyNetwork, pairs: Pairs, beam: Beam | None = None, told: Told = untold) -> Evaluation:
     """Decode every pair, with teacher forcing and free-running, and count; by beam search if there is a `beam`.
+
+    `told` is called with the number of pairs of each part that is done.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -142,7 +154,15 @@ def measure(network: NumpyNetwork, pairs: Pairs, beam: Beam | None = None) -> Ev
     n, S, T = *pairs.sources.shape, pairs.targets.shape[1]
     check_beam_fits(network.model_config, 1, S, T, beam.size if beam else 1)
     parts = chunks(pairs, np.arange(n), rows_at_once_in_beam(S, T, beam.size if beam else 1))
-    return functools.reduce(operator.add, in_threads(lambda part: _count(network, part, beam), parts))
+    counts = in_threads(lambda part: _count(network, part, beam), parts)
+    return functools.reduce(operator.add, telling(counts, told, lambda count: count.n))
+
+
+def telling(counts: Iterable[Count], told: Told, size: Callable[[Count], int]) -> Iterator[Count]:
+    """Yield the counts, and tell the size of each."""
+    for count in counts:
+        told(size(count))
+        yield count
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:

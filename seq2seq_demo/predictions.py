@@ -173,11 +173,13 @@ def predictions_of_answers(
     """Return the same of a network that ends its answers: symbols before END, and figures of these and of END."""
     whole = predictions_of(sources, answers.decoded, expected, wanted)
     return [
-        p._replace(
-            predicted=p.predicted[:n],
-            probabilities=p.probabilities and p.probabilities[: n + ended],
-            attention=None if p.attention is None else p.attention[: n + ended],
-            ended=ended,
+        Prediction(
+            p.source,
+            p.predicted[:n],
+            p.expected,
+            p.probabilities and p.probabilities[: n + ended],
+            None if p.attention is None else p.attention[: n + ended],
+            ended,
         )
         for p, n, ended in zip(whole, answers.lengths.tolist(), answers.ended.tolist(), strict=True)
     ]

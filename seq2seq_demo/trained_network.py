@@ -25,7 +25,7 @@ from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task, as_task
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary, source_rows
 from seq2seq_demo.errors import DemoError, UsageError, WeightsError
-from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, measure
+from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, Told, measure, untold
 from seq2seq_demo.files import access, canonical, container
 from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint, read_checkpoint
 from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
@@ -356,15 +356,17 @@ class TrainedNetwork:
         kinds: bool = True,
         beam: Beam | None = None,
         detailed: bool = False,
+        told: Told = untold,
     ) -> Iterator[Row]:
         """Yield what a network that ends its answers reaches at each length: of a pattern, or of the first n pairs.
 
-        `detailed` adds what is confused, and the worst and surest wrong answers.
+        `detailed` adds what is confused, and the worst and surest wrong answers. `told` is called with the number of
+        sequences of each part that is decoded; each is twice, once with teacher forcing.
 
         Raises:
             UsageError: the task is another, or does not fit the network.
         """
-        way = Way(self.max_out_len if max_out_len is None else lambda in_len: max_out_len, beam, detailed)
+        way = Way(self.max_out_len if max_out_len is None else lambda in_len: max_out_len, beam, detailed, told=told)
         task = as_task(task, self.vocabularies)
         task = as_ragged(task) if isinstance(task, OwnPairs) else task
         if isinstance(task, OwnRaggedPairs):

@@ -19,7 +19,7 @@ from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.varied import KINDS
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.evaluation import Figures, cross_entropy
+from seq2seq_demo.evaluation import Figures, Told, cross_entropy, telling, untold
 from seq2seq_demo.network.beam import beam_search, check_beam_fits, rows_at_once_in_beam
 from seq2seq_demo.network.ending import decode_to_end
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
@@ -135,6 +135,7 @@ class Way(NamedTuple):
     beam: Beam | None = None  # None: greedily
     detailed: bool = False  # whether to tell what is confused, and some wrong answers
     alternatives: bool = False  # whether pairs with one source are alternatives, and not each a question of its own
+    told: Told = untold  # of each source that was answered, and each pair that was decoded with teacher forcing
 
 
 def measure_ragged(network: NumpyNetwork, pairs: RaggedPairs, way: Way) -> RaggedEvaluation:
@@ -144,7 +145,7 @@ def measure_ragged(network: NumpyNetwork, pairs: RaggedPairs, way: Way) -> Ragge
         UsageError: a sequence is too long to decode.
     """
     counts = itertools.chain(_forced_counts(network, pairs), _free_counts(network, pairs, way))
-    return total(in_threads(lambda count: count(), counts))
+    return total(telling(in_threads(lambda count: count(), counts), way.told, lambda count: count.n + count.n_pairs))
 
 
 Count = Callable[[], RaggedEvaluation]
@@ -350,6 +351,12 @@ def measure_pattern(
             yield Row(kind, in_len, _measure(network, pattern, sources, way))
     if not taken:
         raise reasons[-1]
+
+
+def n_to_measure(in_len: int, n: int, in_max_int: int) -> int:
+    """Return on how many sources of a length `measure_pattern` measures, with all kinds."""
+    n_random: int = min(n, (in_max_int + 1) ** in_len)
+    return n_random + len(KINDS) * min(n, OF_A_KIND)
 
 
 def _measure(network: NumpyNetwork, pattern: SequencePattern, sources: np.ndarray, way: Way) -> RaggedEvaluation:

@@ -1,5 +1,6 @@
 """The command line: argv → the frozen options of a command → the command; errors → one line and an exit status."""
 
+import gc
 import os
 import signal
 import sys
@@ -52,6 +53,7 @@ def run(options: Options) -> None:
     if "numpy" not in sys.modules:
         # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(100_000)  # sequences and answers are many objects without a cycle: to look for one takes a tenth
     match options:
         case TrainOptions():
             from seq2seq_demo.commands.train import train

@@ -23,9 +23,10 @@ from seq2seq_demo.display.evaluations import (
     row_dict,
     rows_text,
 )
+from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import measure
-from seq2seq_demo.varied_evaluation import RANDOM, Row
+from seq2seq_demo.varied_evaluation import RANDOM, Row, n_to_measure
 
 SKIPPED = 5  # pairs whose errors are told
 
@@ -49,7 +50,9 @@ def _evaluate_lengths(options: EvaluateOptions, choice: Choice, skipped: Skipped
     network, pattern = choice.network, choice.pattern
     all_facts = []
     for pairs in _pairs_to_measure(options, choice, skipped):
-        facts = evaluation_dict(measure(network.to_numpy(), pairs, options.beam), pairs.sources.shape[1])
+        in_len = pairs.sources.shape[1]
+        with LongWork(f"Length {in_len}" if options.lengths else "Evaluating", len(pairs.sources)) as work:
+            facts = evaluation_dict(measure(network.to_numpy(), pairs, options.beam, work.advance), in_len)
         all_facts.append(facts)
         if options.json:
             result(json.dumps(_about(choice) | facts))
@@ -67,11 +70,14 @@ def _about(choice: Choice) -> dict[str, str | None]:
 def _evaluate_rows(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> None:
     """Print what a network that ends its answers reaches at each length, and on each kind of sources."""
     rows, vocabularies = [], choice.network.vocabularies
-    for row in _rows(options, choice, skipped):
-        say(choice.notices)
-        rows.append(row)
-        if options.json:
-            result(json.dumps(_about(choice) | row_dict(row)))
+    with LongWork("Evaluating") as work:
+        for row in _rows(options, choice, skipped, work):
+            if choice.notices or options.json:
+                work.hide()
+            say(choice.notices)
+            rows.append(row)
+            if options.json:
+                result(json.dumps(_about(choice) | row_dict(row)))
     few = [str(row.in_len) for row in rows if row.kind == RANDOM and row.fresh is False]
     if few:
         lengths = f"length {few[0]}" if len(few) == 1 else f"lengths {', '.join(few)}"
@@ -86,19 +92,23 @@ def _evaluate_rows(options: EvaluateOptions, choice: Choice, skipped: Skipped) -
         result(json.dumps(_about(choice) | given_dict(rows, vocabularies)))
 
 
-def _rows(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> Iterator[Row]:
+def _rows(options: EvaluateOptions, choice: Choice, skipped: Skipped, work: LongWork) -> Iterator[Row]:
     """Yield what is measured."""
     network, lengths = choice.network, options.lengths or ([options.in_len] if options.in_len else ())
     task: Task
     if options.from_file:
         task = as_ragged(_given_pairs(options, options.from_file, choice, skipped))
         lengths = np.unique(task.pairs.sources.lengths).tolist()
+        n = len(task.pairs)
     else:
-        task = _pattern(choice)
+        task, largest = _pattern(choice), network.model_config.in_max_int
+        each = [n_to_measure(S, options.points or EVALUATED, largest) for S in lengths or network.trained_lengths]
+        n = sum(each)
+    work.total = 2 * n  # each is decoded twice, once with teacher forcing
     choice.notices.extend(other_length_notice(network, *lengths))
     seed, is_given = options.seed or 0, options.from_file is not None
-    n, longest = options.points, options.max_out_len
-    yield from network.rows(task, n, lengths, longest, seed, beam=options.beam, detailed=is_given)
+    settings = options.points, lengths, options.max_out_len, seed
+    yield from network.rows(task, *settings, beam=options.beam, detailed=is_given, told=work.advance)
 
 
 def _pattern(choice: Choice) -> SequencePattern:

@@ -1,6 +1,7 @@
 """`predict`: decode the sequences given, or those that somebody types, and print what the network says to each."""
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -17,6 +18,7 @@ from seq2seq_demo.data.sequences import Batch, Located
 from seq2seq_demo.data.vocabulary import encoded
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
+from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.display.predictions import answer_lines, answers_json
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.numpy_network import Decoded
@@ -40,20 +42,28 @@ def predict(options: PredictOptions) -> None:
     if options.attention_plot:
         plots.check(options.attention_plot)
     if options.words:
-        _answer(options, choice, typed_sources(options.words, choice, form))
+        _answer(options, choice, typed_sources(options.words, choice, form), LongWork("Predicting", may_show=False))
     elif options.from_file:
-        _answer(options, choice, from_file(options.from_file, form))
+        with LongWork("Predicting", _size(options.from_file), may_show=not sys.stdout.isatty()) as work:
+            rows = from_file(options.from_file, form, told=lambda read: work.advance(0, read))
+            _answer(options, choice, rows, work)
     else:
         _converse(options, choice, form)
 
 
-def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None]) -> None:
+def _size(file: str) -> int | None:
+    """Return the bytes of a file, if it tells how many it has."""
+    return os.path.getsize(file) if os.path.isfile(file) else None
+
+
+def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None], work: LongWork) -> None:
     """Print a line for each sequence, and draw them all if asked to."""
     skipped: list[InputError] = []
     drawn: list[Prediction] = []  # the best answers
 
     def skip(error: InputError) -> None:
         skipped.append(error)
+        work.hide()
         notice(str(error))
 
     ends = choice.network.ends
@@ -65,8 +75,11 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
         if options.attention_plot:
             drawn += [choice.network.named(best) for best, *_ in found]
             plots.check_number(len(drawn))
+        if notices:
+            work.hide()
         say(notices)  # once there is an answer, so that an error stands alone
         result("\n".join(map(show, found, batch.rows)), coloured=options.show_attention)
+        work.advance(len(found), 0)
     if options.attention_plot and drawn:
         plots.attention(options.attention_plot, drawn)
         notice(f"Drew {options.attention_plot}")
@@ -86,34 +99,39 @@ def _answers(options: PredictOptions, choice: Choice, batches: Iterable[Batch | 
 
 def _answers_of_any_length(options: PredictOptions, choice: Choice, batches: Iterable[Batch | None]) -> Answered:
     """Yield the predictions of batches, in each of which sources of one length are decoded together."""
-    predict_some, wanted = _ending_predictor(options, choice), _wanted(options)
+    answers: dict[int, Answers] = {}
+    for batch, numbers, found in in_threads(_ending_predictor(options, choice), _parts(options, choice, batches)):
+        answers |= zip(numbers, found, strict=True)
+        if len(answers) == len(batch.rows):
+            yield batch, [answers[number] for number in range(len(batch.rows))]
+            answers = {}
+
+
+Part = tuple[Batch, list[int], int]  # numbers of rows in a batch, and the length of their sources
+
+
+def _parts(options: PredictOptions, choice: Choice, batches: Iterable[Batch | None]) -> Iterator[Part | None]:
+    """Yield the parts of each batch that are decoded at once."""
+    wanted = _wanted(options)
     for batch in batches:
         if batch is None:
+            yield None
             continue
-        parts = [
-            (numbers[first : first + rows], in_len)
-            for in_len, numbers in batch.by_length().items()
-            for rows in [wanted.rows_at_once(in_len, choice.network.max_out_len(in_len) + 1)]
-            for first in range(0, len(numbers), rows)
-        ]
-        answers: dict[int, Answers] = {}
-        for numbers, found in in_threads(functools.partial(predict_some, batch), parts):
-            answers |= zip(numbers, found, strict=True)
-        yield batch, [answers[number] for number in range(len(batch.rows))]
-
-
-Part = tuple[list[int], int]  # numbers of rows in a batch, and the length of their sources
+        for in_len, numbers in batch.by_length().items():
+            rows = wanted.rows_at_once(in_len, choice.network.max_out_len(in_len) + 1)
+            for first in range(0, len(numbers), rows):
+                yield batch, numbers[first : first + rows], in_len
 
 
 def _ending_predictor(
     options: PredictOptions, choice: Choice
-) -> Callable[[Batch, Part], tuple[list[int], list[Answers]]]:
+) -> Callable[[Part], tuple[Batch, list[int], list[Answers]]]:
     """Return a function from some rows of a batch, which have one length, to what is predicted and expected."""
     network, pattern, model_config = choice.network, choice.pattern, choice.network.model_config
     decode, numpy_network, wanted = _decoder(options, network), network.to_numpy(), _wanted(options)
 
-    def answers(batch: Batch, part: Part) -> tuple[list[int], list[Answers]]:
-        numbers, in_len = part
+    def answers(part: Part) -> tuple[Batch, list[int], list[Answers]]:
+        batch, numbers, in_len = part
         rows = [batch.rows[number] for number in numbers]
         sources = np.array([row.values for row in rows])
         T = options.max_out_len or network.max_out_len(in_len)
@@ -122,7 +140,7 @@ def _ending_predictor(
         if pattern and None in expected:
             targets = _targets(pattern, sources, model_config.out_max_int)
             expected = [target if output is None else output for output, target in zip(expected, targets, strict=True)]
-        return numbers, answers_to(numpy_network, sources, T, True, wanted, expected, decode)
+        return batch, numbers, answers_to(numpy_network, sources, T, True, wanted, expected, decode)
 
     return answers
 
@@ -195,7 +213,8 @@ def _batches(
     """Yield the sequences in batches of the length that is asked for, or was trained, or that the first one has."""
     ends, (source, target) = choice.network.ends, choice.network.vocabularies
     in_len = options.in_len or (None if ends else choice.network.in_len)
-    rows = (row and encoded(row, source, target) for row in rows)
+    if choice.network.vocabularies.are_text:
+        rows = (row and encoded(row, source, target) for row in rows)
     largest, hint = choice.network.model_config.in_max_int, LENGTH_HINT if in_len and not ends else ""
     target_len = None if ends else _target_len(options, choice)
     return sequences.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=ends)
@@ -242,10 +261,11 @@ def _decoder(options: PredictOptions, network: TrainedNetwork) -> Decode | None:
 
 def _shower(options: PredictOptions, choice: Choice) -> Callable[[Answers, Located], str]:
     """Return what turns the answers to a source into the text to print."""
-    colour = heatmap.has_colour(sys.stdout)
+    colour, are_text = heatmap.has_colour(sys.stdout), choice.network.vocabularies.are_text
 
     def show(answers: Answers, row: Located) -> str:
-        answers = [choice.network.named(answer) for answer in answers]
+        if are_text:
+            answers = [choice.network.named(answer) for answer in answers]
         if options.json:
             return answers_json(answers, _about(row), options.n_best)
         if not options.show_attention:

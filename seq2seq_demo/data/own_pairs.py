@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample, divide
 from seq2seq_demo.data.sequence_pattern import SequencePattern
-from seq2seq_demo.data.sequences import Located, Place, batches, check_symbols, has_mask, plain
+from seq2seq_demo.data.sequences import Located, Output, Place, batches, check_symbols, has_mask, plain
 from seq2seq_demo.data.user_functions import listed
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
@@ -138,8 +138,9 @@ def read_pairs(
     parts: list[np.ndarray] = []
     rows: list[Located] = []
     for batch in filter(None, batches(sequences, ROWS, in_len, in_max_int, hint=LENGTH_HINT if in_len else "")):
-        in_len = batch.sources.shape[1]
-        parts.append(_compact(batch.sources))
+        sources = batch.sources
+        in_len = sources.shape[1]
+        parts.append(_compact(sources))
         rows += batch.rows
     if not parts:
         raise InputError("expected pairs of a source and a target, got none")
@@ -204,7 +205,7 @@ def _check_output(row: Located, out_len: int | None, out_max_int: int | None) ->
     """Raise InputError unless a row has an output, of these symbols."""
     if row.output is None:
         raise InputError(f"{row.place}: expected an output too, as in {PAIR}, or a pattern (-p) that makes it")
-    check_symbols(f"{row.place}, output", row.output, out_len, out_max_int)
+    check_symbols(Output(row.place), row.output, out_len, out_max_int)
 
 
 def _compact(symbols: np.ndarray) -> np.ndarray:

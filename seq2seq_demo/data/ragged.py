@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ class Ragged:
         """Return the sequences that are lists; the symbols take as few bytes as the largest needs."""
         rows = list(rows)
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-        symbols = np.fromiter((symbol for row in rows for symbol in row), np.int64, int(lengths.sum()))
+        symbols = np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(lengths.sum()))
         return cls(compact(symbols), lengths)
 
     @classmethod

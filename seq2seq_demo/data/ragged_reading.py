@@ -10,7 +10,7 @@ from seq2seq_demo.data import varied
 from seq2seq_demo.data.own_pairs import PAIR, ROWS, Skip
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs, concatenated
 from seq2seq_demo.data.sequence_pattern import SequencePattern
-from seq2seq_demo.data.sequences import Located, check_symbols
+from seq2seq_demo.data.sequences import Located, Output, check_symbols
 from seq2seq_demo.data.user_functions import listed
 from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary, encoded
 from seq2seq_demo.errors import InputError
@@ -80,7 +80,7 @@ def _checked(row: Located, pattern: SequencePattern | None, in_max_int: int | No
         raise row.values
     check_symbols(row.place, row.values, largest=in_max_int)
     if row.output is not None:
-        check_symbols(f"{row.place}, output", row.output, largest=out_max_int, at_least=0)
+        check_symbols(Output(row.place), row.output, largest=out_max_int, at_least=0)
     elif pattern is None:
         raise InputError(f"{row.place}: expected an output too, as in {PAIR}, or a pattern (-p) that makes it")
     longest = max(len(row.values), len(row.output or ()))

@@ -10,7 +10,7 @@ import json
 import math
 import select
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,7 +82,9 @@ def from_words(words: Sequence[str], form: Form = INTEGER_FORM, text_hint: str =
         return Located(place, error)
 
 
-def from_file(name: str, form: Form = INTEGER_FORM) -> Iterator[Located | None]:
+def from_file(
+    name: str, form: Form = INTEGER_FORM, told: Callable[[int], object] | None = None
+) -> Iterator[Located | None]:
     """Yield the sequences of a file (`-`: standard input): one JSON list, a list of lists, or a list a line.
 
     Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, of which only the input
@@ -90,7 +92,7 @@ def from_file(name: str, form: Form = INTEGER_FORM) -> Iterator[Located | None]:
     list, a list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
     are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
     may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
-    memory.
+    memory. Of such lines, `told` is called with how many bytes more were read, after their sequences.
 
     Raises:
         InputError: no such file, nothing in it, a document that is no JSON, or one that is too long.
@@ -100,7 +102,7 @@ def from_file(name: str, form: Form = INTEGER_FORM) -> Iterator[Located | None]:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _sequences(title, file, form)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
+            yield from _sequences(title, file, form, told or _untold)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
@@ -120,16 +122,23 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
             yield _from_line(place, line.encode(errors="surrogateescape"), form, as_json)
 
 
-def _sequences(title: str, file: io.BufferedReader, form: Form) -> Iterator[Located | None]:
+def _untold(_: int) -> None:
+    """Tell nobody."""
+
+
+def _sequences(
+    title: str, file: io.BufferedReader, form: Form, told: Callable[[int], object]
+) -> Iterator[Located | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
-    lines = _lines(file)
-    number, first = _first_line(title, lines, form)
+    blocks = _blocks(file)
+    number, block = _first_block(title, blocks, form)
+    blocks, first = itertools.chain([block], blocks), next(_lines(block))
     as_json = form.is_json_file(title, first)
     is_document = as_json is not False and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _sequences_of_lines(title, number, itertools.chain([first], lines), form, as_json)
+        yield from _sequences_of_lines(title, number, _telling(blocks, told), form, as_json)
         return
-    document = _parse(Place(title), _document(title, number, first, lines), form)
+    document = _parse(Place(title), _document(title, number, blocks), form)
     if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
         yield _from_item(Place(title), document)
         return
@@ -138,58 +147,116 @@ def _sequences(title: str, file: io.BufferedReader, form: Form) -> Iterator[Loca
 
 
 def _sequences_of_lines(
-    title: str, number: int, lines: Iterator[bytes | None], form: Form, as_json: bool | None
+    title: str, number: int, blocks: Iterable[bytes], form: Form, as_json: bool | None
 ) -> Iterator[Located | None]:
-    """Yield the sequences of lines, of which the first has this number."""
+    """Yield the sequences of blocks of lines, of which the first has this number."""
     is_rest = False  # of a line that is too long
-    for line in lines:
-        if line is None:
+    for block in blocks:
+        if not block:
             yield None
             continue
-        if not is_rest and not _is_blank(line):
-            yield _from_line(Place(title, "line", number), line, form, as_json)
-        is_rest = not line.endswith(b"\n")
-        number += not is_rest
+        rows = None if is_rest or form.is_text else _integer_rows(block, as_json)
+        if rows is not None:
+            for row in rows:
+                yield Located(Place(title, "line", number), *row)
+                number += 1
+            continue
+        for line in _lines(block):
+            if not is_rest and not _is_blank(line):
+                yield _from_line(Place(title, "line", number), line, form, as_json)
+            is_rest = not line.endswith(b"\n")
+            number += not is_rest
 
 
-def _first_line(title: str, lines: Iterator[bytes | None], form: Form) -> tuple[int, bytes]:
-    """Return the first line that is not blank, and its number."""
-    for number, line in enumerate(filter(None, lines), start=1):
-        if not _is_blank(line):
-            return number, line
+Row = tuple[Any, ...]  # the fields of a sequence, without its place
+# Lines without integers, commas and spaces, and the fields that JSON of such a line holds.
+JSON_ROWS: dict[bytes, Callable[[Any], Row]] = {
+    b"[]\n": lambda line: (line,),
+    b'{"input":[]}\n': lambda line: (line["input"],),
+    b'{"input":[]"output":[]}\n': lambda line: (line["input"], line["output"]),
+    b'{"input":[]"id":}\n': lambda line: (line["input"], None, line["id"], True),
+    b'{"input":[]"output":[]"id":}\n': lambda line: (line["input"], line["output"], line["id"], True),
+}
+TEXT_ROWS = b"\n", b"\t\n"
+
+
+def _telling(blocks: Iterable[bytes], told: Callable[[int], object]) -> Iterator[bytes]:
+    """Yield the blocks, and tell the length of each once the next is asked for."""
+    for block in blocks:
+        yield block
+        told(len(block))
+
+
+def _integer_rows(block: bytes, as_json: bool | None) -> list[Row] | None:
+    """Return the sequences of lines, read at once, if all are of one shape and nothing in them is wrong; or else None.
+
+    Then the lines are read one by one, which is slower and tells what is wrong, and where.
+    """
+    marks, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
+    shape = marks[: marks.find(b"\n") + 1]
+    if marks != shape * n or len(block) > MAX_LINE:
+        return None
+    try:
+        if as_json is not False and shape in JSON_ROWS:
+            rows = [*map(JSON_ROWS[shape], json.loads(b"[%b]" % block[:-1].replace(b"\n", b",")))]
+            return rows if len(rows) == n else None  # or there are integers beside the lists
+        if as_json is not True and shape in TEXT_ROWS:
+            lines = _lines(block.replace(b",", b" "))
+            rows = [tuple([*map(int, field.split())] for field in line.split(b"\t")) for line in lines]
+            return rows if all(source for source, *_ in rows) else None  # or there are blank lines
+    except (ValueError, KeyError, TypeError):  # no JSON; a key with a space in it; an integer where an object should be
+        pass
+    return None
+
+
+def _first_block(title: str, blocks: Iterable[bytes], form: Form) -> tuple[int, bytes]:
+    """Return the first block from its first line on that is not blank, and the number of that line."""
+    number = 1
+    for block in blocks:
+        start = 0
+        for line in _lines(block):
+            if not _is_blank(line):
+                return number, block[start:]
+            start += len(line)
+            number += 1
     raise InputError(f"{title}: expected {form.expected}, found nothing")
 
 
-def _document(title: str, number: int, first: bytes, lines: Iterator[bytes | None]) -> bytearray:
-    """Return the document that begins with this line, below as many blank ones as in the file: errors count lines."""
-    document = bytearray(b"\n" * (number - 1) + first)
-    for line in filter(None, lines):
-        document += line
+def _document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
+    """Return the document that begins on line `number`, below as many blank ones as in the file: errors count lines."""
+    document = bytearray(b"\n" * (number - 1))
+    for block in blocks:
+        document += block
         if len(document) > MAX_DOCUMENT:
             most = f"a JSON document of at most {MAX_DOCUMENT >> 20} MiB"
             raise InputError(f"{title}: expected {most}, or one sequence a line, of any number, got more")
     return document
 
 
-def _lines(file: io.BufferedReader) -> Iterator[bytes | None]:
-    """Yield the lines with their ends; None where no more is waiting just now.
+def _blocks(file: io.BufferedReader) -> Iterator[bytes]:
+    """Yield whole lines, those together that were read at once; nothing of them where no more is waiting just now.
 
     Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest likewise.
     """
     beginning = bytearray()  # of a line whose end is to come
     while chunk := file.read1(CHUNK):
-        *ends, last = chunk.split(b"\n")
-        for end in ends:
-            yield b"".join([beginning, end, b"\n"]) if beginning else end + b"\n"
+        lines, end, last = chunk.rpartition(b"\n")
+        if end:
+            yield b"".join([beginning, lines, end])
             beginning.clear()
         beginning += last
         if len(beginning) > MAX_LINE:
             yield bytes(beginning)
             beginning.clear()
         if not _more_is_waiting(file):
-            yield None
+            yield b""
     if beginning:
         yield bytes(beginning)
+
+
+def _lines(block: bytes) -> Iterator[bytes]:
+    """Return the lines of a block with their ends."""
+    return iter(io.BytesIO(block))
 
 
 def _more_is_waiting(file: io.BufferedReader) -> bool:
@@ -333,7 +400,7 @@ def _is_number(word: str) -> bool:
 
 def _decoded(place: Place, text: bytes | bytearray) -> str:
     try:
-        return text.decode("utf-8-sig")
+        return text.removeprefix(BOM).decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{place}: expected UTF-8, got byte 0x{text[error.start]:02x} at {error.start}") from error
 

@@ -59,6 +59,16 @@ class Located(NamedTuple):
     has_id: bool = False  # an id may be null
 
 
+class Output(NamedTuple):
+    """The output beside a sequence, as errors name it."""
+
+    place: object
+
+    def __str__(self) -> str:
+        """Return its name, which only an error asks for."""
+        return f"{self.place}, output"
+
+
 class Batch(NamedTuple):
     """Sources, and what is known of each."""
 
@@ -138,7 +148,7 @@ def _checked(
         raise row.values
     check_symbols(row.place, row.values, in_len, in_max_int, hint)
     if row.output is not None:
-        check_symbols(f"{row.place}, output", row.output, at_least=0 if mixed else 1)
+        check_symbols(Output(row.place), row.output, at_least=0 if mixed else 1)
         n, T = len(row.output), target_len(len(row.values)) if target_len else len(row.output)
         if n != T:
             raise InputError(f"{row.place}: expected an output of {T} integers, got {n}; give --out-len {n}")

@@ -280,6 +280,86 @@ def test_a_device_that_never_ends(shell):
     assert done.stderr == "seq2seq-demo: error: /dev/zero, line 1: expected a line of at most 4 MiB, got a longer one\n"
 
 
+ODD = [
+    "5",
+    "5,",
+    ",5",
+    "[1],",
+    ",[1]",
+    "1[2]",
+    "[1] 2",
+    "[1, [2]]",
+    "[[1]]",
+    "[1",
+    "2]",
+    "[1],[2]",
+    "[]",
+    "[01]",
+    "[1,]",
+    "[,]",
+]
+ODD += [
+    "",
+    " ",
+    ",",
+    "[1.0]",
+    "[-1]",
+    "[true]",
+    "[1]\t[2]",
+    "1\t",
+    "\t1",
+    "1\t2\t3",
+    "1 \t,2,",
+    "007",
+    "[1 2]",
+    "9" * 5000,
+]
+ODD += [
+    "[1]\r",
+    "1 2\r",
+    "[1,\r2]",
+    "1\r2",
+    "[99999999999999999999]",
+    '{"input": [1]}',
+    '{"input": [1], "id": 7}',
+    '{"in put": [1]}',
+]
+ODD += [
+    '{"input": [1], "output": [2]}',
+    '{"input": [1], "output": [], "id": 1}',
+    '{"input": [1], "id": }',
+    '{"input": [1]},5',
+]
+ODD += [
+    '{"input": [1], "input": [2]}',
+    '{"output": [1], "input": [2]}',
+    '{"input": 5[1], "output": [2]}',
+    '["a]',
+    '[",3,"]',
+]
+
+
+@pytest.mark.parametrize(
+    "good", ["[3, 1]", "3 1", "3,1\t2", '{"input": [3], "output": [1]}', '{"input": [3], "id": 4}']
+)
+@pytest.mark.parametrize("format", [None, "json", "text"])
+def test_lines_read_at_once_are_what_they_are_one_by_one(tmp_path, monkeypatch, good, format):
+    """An odd line may be what would mend or hide another, so they come in twos; or every line is like the good one."""
+    form, path = Form(format=format), tmp_path / "in.tsv"
+    pairs = [(first, second) for first in ODD for second in [good, *ODD[::12]]]
+
+    def found():
+        rows = []
+        for first, second in pairs:
+            path.write_text("".join(f"{line}\n" for line in (good, first, good, second)))
+            rows.append([repr(row) for row in from_file(str(path), form)])
+        return rows
+
+    at_once = found()
+    monkeypatch.setattr("seq2seq_demo.data.sequence_files._integer_rows", lambda *_: None)
+    assert at_once == found()
+
+
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         read(tmp_path / "none.json")

@@ -1,0 +1,136 @@
+"""The bar of long work: on a terminal alone, after a second, and gone at the end."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from helpers import PROGRAM, environment, imported, save_random
+
+from seq2seq_demo.config import ModelConfig
+
+BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # the cursor is hidden as long as a bar moves
+AT_ONCE = "import sys; from seq2seq_demo.display import long_work; long_work.PATIENCE = -1"
+RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
+
+
+@pytest.fixture
+def network(tmp_path):
+    save_random(tmp_path / "w", ModelConfig("embedding_attention"))
+    (tmp_path / "in").write_text("0 1 2 3 4 5 6 7 8 9\n" * 2000)
+    return tmp_path
+
+
+def on_terminal(folder, *argv, stdout=subprocess.PIPE, code=f"{AT_ONCE}\n{RUN}", until=None):
+    """Run the program, whose standard error is a terminal; return its status, its output and what the terminal got.
+
+    Once the terminal got `until`, Ctrl-C is pressed.
+    """
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, argv)],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs if stdout is None else stdout,
+        stderr=theirs,
+        env=environment(TERM="xterm", COLUMNS="100"),
+    )
+    os.close(theirs)
+    out = []
+    reader = threading.Thread(target=lambda: out.append(process.stdout.read() if process.stdout else b""))
+    reader.start()
+    shown = b""
+    while read := read_of(ours):
+        shown += read
+        if until and until in shown:
+            process.send_signal(signal.SIGINT)
+            until = None
+    reader.join()
+    if process.stdout:
+        process.stdout.close()
+    status = process.wait(100)
+    os.close(ours)
+    return status, out[0], shown
+
+
+def read_of(terminal):
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # nobody has it open any more
+        return b""
+
+
+def last_screen(shown):
+    """What stands on the last line that a bar was on, and below."""
+    return shown.rpartition(b"\x1b[2K")[2]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_predict_of_many(network, options):
+    argv = ["predict", "-i", "w", "--from-file", "in", *options]
+    piped = subprocess.run([*PROGRAM, *argv], cwd=network, capture_output=True, check=True, env=environment())
+    assert piped.stderr == b"Using weights w\n"
+    status, out, shown = on_terminal(network, *argv)
+    assert (status, out) == (0, piped.stdout)
+    assert b"Predicting" in shown
+    assert b"2,000 sequences" in shown
+    assert BEGIN_BAR in shown
+    assert last_screen(shown) == b""
+
+
+def test_predict_tells_more_only_as_much_as_it_knows(network):
+    """Of standard input nobody knows the end; on a terminal, the answers themselves show how far it is."""
+    _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "/dev/stdin")
+    assert BEGIN_BAR not in shown
+    _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", stdout=None)
+    assert BEGIN_BAR not in shown
+    assert shown.count(b"==> For input") == 2000
+
+
+@pytest.mark.parametrize(
+    "options", [["300"], ["300", "--lengths", "9-10"], ["--from-file", "pairs"], ["300", "--json"]]
+)
+@pytest.mark.parametrize("ends", [False, True])
+def test_evaluate(network, options, ends):
+    if ends:
+        save_random(network / "w", ModelConfig("embedding_attention"), min_in_len=9)
+    (network / "pairs").write_text("0 1 2 3 4 5 6 7 8 9\t9 8 7 6 5 4 3 2 1 0\n" * 300)
+    argv = ["evaluate", "-i", "w", *options]
+    piped = subprocess.run([*PROGRAM, *argv], cwd=network, capture_output=True, check=True, env=environment())
+    assert b"\x1b" not in piped.stdout + piped.stderr
+    status, out, shown = on_terminal(network, *argv)
+    assert (status, out) == (0, piped.stdout)
+    assert b"Evaluating" in shown or b"Length 9" in shown
+    assert shown.count(BEGIN_BAR) == shown.count(END_BAR) > 0
+    status, _, shown = on_terminal(network, *argv, stdout=None)
+    results = [line for line in piped.stdout.split(b"\n") if line]
+    at = [shown.index(line) for line in results]  # each is written whole, while no bar is there
+    assert all(shown[:place].count(BEGIN_BAR) == shown[:place].count(END_BAR) for place in at)
+
+
+def test_short_work_shows_none_and_does_not_load_rich(network):
+    (network / "few").write_text("0 1 2 3 4 5 6 7 8 9\n")
+    argv = ["predict", "-i", "w", "--from-file", "few"]
+    _, _, shown = on_terminal(network, *argv, code=f"import sys\n{RUN}")
+    assert shown == b"Using weights w\r\n"
+    assert imported(["predict", "-i", str(network / "w"), "--from-file", str(network / "in")], "rich") == []
+
+
+def test_ctrl_c_leaves_a_clean_line(network):
+    (network / "in").write_text("0 1 2 3 4 5 6 7 8 9\n" * 100_000)
+    status, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", until=b"Predicting")
+    assert status == 130
+    assert last_screen(shown) == b"seq2seq-demo: interrupted\r\n"
+    assert shown.count(BEGIN_BAR) == shown.count(END_BAR)
+
+
+def test_what_is_said_meanwhile_stands_on_lines_of_its_own(network):
+    (network / "in").write_text(("0 1 2 3 4 5 6 7 8 9\n" * 2000 + "0 1\n") * 3)
+    status, out, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", "--keep-going")
+    assert (status, out.count(b"\n")) == (1, 6000)
+    for number in (2001, 4002, 6003):
+        before = shown[: shown.index(b"in, line %d: expected 10 integers" % number)]
+        assert before.count(BEGIN_BAR) == before.count(END_BAR)
