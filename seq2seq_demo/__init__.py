@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # so that editors and type checkers know their types
     from seq2seq_demo.trained_network import TrainedNetwork, evaluate, load
     from seq2seq_demo.training.train import train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Callback",
     "DemoError",
