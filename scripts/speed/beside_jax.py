@@ -45,8 +45,8 @@ def speeds_beside_jax(python: str, name: str, rounds: int) -> dict:
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     with contextlib.ExitStack() as stack:
         theirs = {way: stack.enter_context(jax_epoch(python, name, devices)) for way, devices in JAX.items()}
-        trainer_of = lambda: Trainer("reversed", config, untrained(model_config, 0))  # noqa: E731
-        trainers = stack.enter_context(our_trainers(ways, trainer_of))
+        ours = our_trainers(ways, lambda: Trainer("reversed", config, untrained(model_config, 0)))
+        trainers = stack.enter_context(ours)
         found = timed(epochs_of(trainers, pairs) | theirs, rounds)
     speeds = {way: samples / epoch for way, (epoch, _) in found.items()}
     return {
