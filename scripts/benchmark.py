@@ -1,20 +1,28 @@
 """Measure speed and memory, and print them as Markdown, or with --json as JSON. It judges nothing.
 
-    .venv/bin/python scripts/benchmark.py [--json] [--parts real,training] [--sizes 32x10,128x10] [--rounds 5]
+    .venv/bin/python scripts/benchmark.py [--json] [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
-Training is measured beside plain Keras, `fit` on Keras's own layers, without XLA: both have the same network in the
-same process with the same threads, take turns, and the median of the rounds counts. A size is units x length. What is
-measured, and what came of it, stands in scripts/README.md.
+Training, in one process and in two, is measured beside plain Keras, `fit` on Keras's own layers, without XLA: each has
+the same network and takes turns, and the median of the rounds counts. A size is units x length. What is measured, and
+what came of it, stands in scripts/README.md.
+
+The part jax measures training beside JAX, which wants an environment of its own. Without --jax it is left out:
+
+    python3 -m venv /tmp/jaxenv && /tmp/jaxenv/bin/pip install jax==0.10.2
+    .venv/bin/python scripts/benchmark.py --parts jax --jax /tmp/jaxenv/bin/python
 """
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from published.report import machine, print_table
 from speed import fixed, real_work, whole
+from speed.beside_jax import JAX, speeds_beside_jax
 from speed.measuring import alone
+from speed.ways import BUCKETED, KERAS, ONE, TWO
 
 from seq2seq_demo.config import MODELS
 
@@ -33,10 +41,15 @@ def measure_training(options: argparse.Namespace) -> list[dict]:
     """Measure each size and model."""
     sizes = [map(int, size.split("x")) for size in options.sizes.split(",")]
     return [
-        alone(fixed.training_speed, model, units, length, options.rounds)
+        fixed.training_beside_keras(model, units, length, options.rounds)
         for units, length in sizes
         for model in reversed(MODELS)
     ]
+
+
+def by_way(figures: dict[str, float], ways: list[str], form: str) -> list[str]:
+    """Return cells of a table with the figure of each way, if it was measured."""
+    return [form.format(figures[way]) if way in figures else "—" for way in ways]
 
 
 def training_rows(results: list[dict]) -> Rows:
@@ -44,19 +57,30 @@ def training_rows(results: list[dict]) -> Rows:
     return [
         [
             f"{r['model']}, {r['units']} units, length {r['length']}",
-            f"{r['samples_per_second']:,}",
-            f"{r['keras_fit_samples_per_second']:,}",
+            *by_way(r["samples_per_second"], [ONE, TWO, KERAS], "{:,}"),
             r["ratio"],
-            f"{r['first_call_seconds']} s",
-            f"{r['keras_fit_first_call_seconds']} s",
+            *by_way(r["first_call_seconds"], [ONE, TWO, KERAS], "{} s"),
         ]
         for r in results
     ]
 
 
+def measure_jax(options: argparse.Namespace) -> list[dict]:
+    """Measure each model, if there is JAX."""
+    if options.jax:
+        return [alone(speeds_beside_jax, options.jax, model, options.rounds) for model in reversed(MODELS)]
+    print("jax is left out: --jax names no Python that has JAX", file=sys.stderr)
+    return []
+
+
+def jax_rows(results: list[dict]) -> Rows:
+    """Return a row for each model."""
+    return [[r["model"], *by_way(r["samples_per_second"], [ONE, TWO, *JAX], "{:,}"), *r["ratios"]] for r in results]
+
+
 def measure_real(options: argparse.Namespace) -> list[dict]:
     """Measure each network on pairs like a dictionary's."""
-    return [alone(real_work.training_beside_keras, name, options.pairs, options.rounds) for name in real_work.NETWORKS]
+    return [real_work.training_beside_keras(name, options.pairs, options.rounds) for name in real_work.NETWORKS]
 
 
 def real_rows(results: list[dict]) -> Rows:
@@ -65,11 +89,10 @@ def real_rows(results: list[dict]) -> Rows:
         [
             r["network"],
             f"{r['weights']:,}",
-            *(f"{speed:,}" for speed in r["pairs_per_second"].values()),
+            *by_way(r["pairs_per_second"], [ONE, TWO, KERAS, BUCKETED], "{:,}"),
             r["ratio"],
             r["ratio_bucketed"],
-            f"{r['first_call_seconds']} s",
-            f"{r['keras_first_call_seconds']} s",
+            *by_way(r["first_call_seconds"], [ONE, TWO, KERAS], "{} s"),
             " / ".join(f"{100 * share:.1f} %" for share in r["padding"].values()),
             f"{r['decoding']['greedy']:,}",
             f"{r['decoding']['beam']:,}",
@@ -101,20 +124,36 @@ def varied_rows(results: list[dict]) -> Rows:
 PARTS = {
     "training": Part(
         measure_training,
-        ["training, samples a second", "this program", "plain Keras `fit`", "ratio", "first call", "of Keras"],
+        [
+            "training, samples a second",
+            ONE,
+            TWO,
+            "plain Keras `fit`",
+            "the faster to Keras",
+            "first call",
+            "of two processes",
+            "of Keras",
+        ],
         training_rows,
+    ),
+    "jax": Part(
+        measure_jax,
+        ["32 units, length 10, samples a second", ONE, TWO, *JAX, "ratio on one core", "ratio on two"],
+        jax_rows,
     ),
     "real": Part(
         measure_real,
         [
             "real work, pairs a second",
             "weights",
-            "this program",
+            ONE,
+            TWO,
             "plain Keras `fit`",
             "the same, bucketed",
             "ratio",
             "to bucketed",
             "first call",
+            "of two processes",
             "of Keras",
             "padding: in loops / outside / all",
             "greedy decoding",
@@ -156,7 +195,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--sizes", default="32x10,128x10,256x10,32x50")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jax", metavar="PYTHON", help="of an environment that has JAX, for the part jax")
     parser.add_argument("--pairs", type=int, default=8192, help="of real work, in an epoch (default 8192, 64 batches)")
     options = parser.parse_args()
     results = {name: PARTS[name].measure(options) for name in options.parts.split(",")}

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from published.report import machine, print_table
 from speed.measuring import alone, seconds
-from speed.real_work import run_epoch
+from speed.ways import run_epoch
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from helpers import ROOT, ragged, random_weights
 
-from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import varied_loop
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training import loop, varied_loop
 
 FOLDER = ROOT / "scripts"
 SIZES = {"cell_size": 6, "embedding_size": 5, "in_max_int": 8, "out_max_int": 7}
@@ -92,7 +93,7 @@ def test_plain_keras_is_the_same_network(script, model_config):
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # the end of buckets, whose number nobody knows
 def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
-    real_work, keras = script("speed.real_work"), script("speed.plain_keras")
+    real_work, keras, ways = (script(f"speed.{name}") for name in ("real_work", "plain_keras", "ways"))
     monkeypatch.setattr(varied_loop, "use_xla", lambda config: False)
     monkeypatch.setattr("seq2seq_demo.training.loop.use_xla", lambda config: False)
     for name, value in {"BATCH": 16, "LEARNING_RATE": 0.02}.items():
@@ -100,7 +101,7 @@ def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     model_config = script("speed.dictionary").dictionary_network(8)
     pairs = script("speed.dictionary").dictionary_pairs(256)
     trainer = real_work.trainer_of(model_config, 0.0, pairs)
-    ours = [real_work.run_epoch(trainer, pairs) for _ in range(3)]
+    ours = [ways.run_epoch(trainer, pairs) for _ in range(3)]
     network = keras.plain_keras(model_config, None, 0.0, 0.02)
     assert network.count_params() == sum(weight.size for weight in trainer.adam.named_weights().values())
     batches = real_work.dataset(pairs, model_config.go, bucketed=True)
@@ -152,6 +153,48 @@ def test_the_padding(script, monkeypatch):
     # them it is 2 x (2 + 3) + 2 x (4 + 4) = 26.
     expected = {"loops": 1 - 18 / 22, "outside": 1 - 18 / 26, "all": 1 - 36 / 48}
     assert real_work.padding(trainer, pairs) == pytest.approx(expected, abs=1e-4)
+
+
+# ---- Ways to train ----
+
+
+def test_ways_share_a_process_where_they_have_the_same_threads(script):
+    groups = script("speed.ways").groups
+    assert groups(127, ["Keras"]) == [["one process", "two processes", "Keras"]]
+    assert groups(128, ["Keras"]) == groups(255, ["Keras"]) == [["one process", "Keras"], ["two processes"]]
+    assert groups(256, ["Keras"]) == [["one process", "Keras"]]
+
+
+def test_the_figures_of_both_processes_of_a_measurement_are_put_together(script, monkeypatch):
+    fixed, ways = script("speed.fixed"), script("speed.ways")
+
+    def alone(function, group, name, units, length, rounds):
+        assert (function, name, units, length, rounds) == (fixed.training_speed, "embedding_rnn", 128, 10, 3)
+        seconds = {"one process": 4.0, "two processes": 2.0, "plain Keras": 5.0}
+        return {"samples": 1000, "speeds": {way: (seconds[way], 10 * seconds[way]) for way in group}}
+
+    monkeypatch.setattr(ways, "alone", alone)
+    found = fixed.training_beside_keras("embedding_rnn", 128, 10, 3)
+    assert found["samples_per_second"] == {"one process": 250, "plain Keras": 200, "two processes": 500}
+    assert found["first_call_seconds"] == {"one process": 40, "plain Keras": 50, "two processes": 20}
+    assert found["ratio"] == 2.5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no second process")
+def test_one_process_and_two_train_the_same_epochs(script):
+    ways, model_config = script("speed.ways"), ModelConfig("embedding_rnn", **SIZES)
+    config = TrainConfig(201, in_len=4, out_len=4, batch_size=60)
+    pairs, _ = find_pattern("reversed").draw(config, model_config)
+    found = ways.our_trainers(
+        [ways.ONE, ways.TWO, ways.KERAS], lambda: loop.Trainer("reversed", config, untrained(model_config, 0))
+    )
+    with found as trainers:
+        losses = {way: [epoch(), epoch()] for way, epoch in ways.epochs_of(trainers, pairs).items()}
+        assert trainers[ways.TWO].take.__self__.number == 1 + 2 * 4  # steps, of which the last one has a row
+    assert [*losses] == [ways.ONE, ways.TWO]
+    assert losses[ways.TWO] == pytest.approx(losses[ways.ONE], rel=1e-5)
+    assert losses[ways.ONE][1] < losses[ways.ONE][0]
 
 
 # ---- Growth ----

@@ -10,43 +10,43 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import shift_right
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from speed.measuring import in_turns
-from speed.real_work import run_epoch
+from speed.ways import KERAS, epochs_of, measured, our_trainers, run_epoch, set_threads_of, timed
 
 
-def training_speed(name: str, units: int, length: int, rounds: int) -> dict:
-    """Return samples a second of this program and of plain Keras, and the seconds of the first call of each."""
-    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
-
-    set_threads(units)
+def training_speed(ways: list[str], name: str, units: int, length: int, rounds: int) -> dict:
+    """Return how many samples an epoch has, and the speeds of these ways to train on them."""
+    set_threads_of(ways, units)
     from seq2seq_demo.trained_network import untrained
     from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
     from speed.plain_keras import plain_keras
 
     model_config = ModelConfig(name, cell_size=units)
-    samples = 128 * STEPS_PER_CALL * max(1, 320 // units // length)
+    samples = 128 * STEPS_PER_CALL * max(1, 1280 // units // length)
     config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
-    trainer = Trainer("reversed", config, untrained(model_config, 0))
-    network = plain_keras(model_config, length)
     targets = pairs.targets.astype(np.int32)
     inputs = [pairs.sources.astype(np.int32), shift_right(targets, model_config.go)]
-    first, times = in_turns(
-        [
-            lambda: run_epoch(trainer, pairs),
-            lambda: network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0),
-        ],
-        rounds,
-    )
-    ours, theirs = (len(targets) / each for each in times)
+    with our_trainers(ways, lambda: Trainer("reversed", config, untrained(model_config, 0))) as trainers:
+        epochs = epochs_of(trainers, pairs)
+        if KERAS in ways:
+            network = plain_keras(model_config, length)
+            epochs[KERAS] = lambda: network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0)
+        return {"samples": len(targets), "speeds": timed(epochs, rounds)}
+
+
+def training_beside_keras(name: str, units: int, length: int, rounds: int) -> dict:
+    """Return samples a second and the seconds of the first call, each by way, and the ratio of ours to plain Keras."""
+    arguments = name, units, length, rounds
+    found = measured(training_speed, ModelConfig(name, cell_size=units), [KERAS], *arguments)
+    speeds = {way: found["samples"] / epoch for way, (epoch, _) in found["speeds"].items()}
+    ours = max(speed for way, speed in speeds.items() if way != KERAS)
     return {
         "model": name,
         "units": units,
         "length": length,
-        "samples_per_second": round(ours),
-        "keras_fit_samples_per_second": round(theirs),
-        "ratio": round(ours / theirs, 2),
-        "first_call_seconds": round(first[0], 1),
-        "keras_fit_first_call_seconds": round(first[1], 1),
+        "samples_per_second": {way: round(speed) for way, speed in speeds.items()},
+        "ratio": round(ours / speeds[KERAS], 2),
+        "first_call_seconds": {way: round(first, 1) for way, (_, first) in found["speeds"].items()},
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.ragged import RaggedPairs
 from speed.dictionary import dictionary_network, dictionary_pairs
-from speed.measuring import in_turns, seconds
+from speed.measuring import seconds
+from speed.ways import BUCKETED, KERAS, ONE, TWO, epochs_of, measured, n_weights, our_trainers, set_threads_of, timed
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -29,9 +30,6 @@ BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest sources of all buckets 
 
 def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) -> VariedTrainer:
     """Return what trains a network on these pairs, as `train --from-file` would."""
-    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
-
-    set_threads(model_config.cell_size)
     from seq2seq_demo.trained_network import untrained
     from seq2seq_demo.training.dropout_loop import dropout_trainer
     from seq2seq_demo.training.varied_loop import VariedTrainer
@@ -53,16 +51,6 @@ def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) ->
     return VariedTrainer("dictionary", config, start, pairs)
 
 
-def run_epoch(trainer: Any, pairs: Any) -> float:
-    """Train an epoch, and begin again; return the loss of a symbol."""
-    from seq2seq_demo.trained_network import Progress
-
-    trainer.run_epoch(pairs, [], None)
-    loss: float = trainer.progress.loss_sum / trainer.n_symbols(pairs)
-    trainer.progress = Progress()
-    return loss
-
-
 def dataset(pairs: RaggedPairs, go: int, bucketed: bool) -> tf.data.Dataset:
     """Return shuffled batches for `fit`: each padded to its longest, drawn from buckets of like lengths or from all."""
     import tensorflow as tf
@@ -79,31 +67,52 @@ def dataset(pairs: RaggedPairs, go: int, bucketed: bool) -> tf.data.Dataset:
     return shuffled.bucket_by_sequence_length(lambda given, _: tf.size(given[0]), bounds, sizes).prefetch(2)
 
 
-def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
-    """Return pairs a second of this program and of plain Keras, what padding takes, and the speed of decoding."""
+def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dict:
+    """Return the speeds of these ways to train on as many pairs; with one process, also the rest."""
+    model_config, dropout = NETWORKS[name]
+    set_threads_of(ways, model_config.cell_size)
+    pairs = dictionary_pairs(n_pairs)
+    with our_trainers(ways, lambda: trainer_of(model_config, dropout, pairs)) as trainers:
+        epochs = epochs_of(trainers, pairs)
+        if KERAS in ways:
+            epochs |= keras_epochs(model_config, dropout, pairs)
+        speeds = timed(epochs, rounds)
+    if ONE not in ways:
+        return {"speeds": speeds}
+    return {
+        "speeds": speeds,
+        "weights": n_weights(model_config),
+        "padding": padding(trainers[ONE], pairs),
+        "decoding": decoding(trainers[ONE].snapshot(), min(rounds, 3)),
+    }
+
+
+def keras_epochs(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) -> dict[str, Callable]:
+    """Return what trains an epoch in plain Keras, on batches of both kinds."""
     from speed.plain_keras import plain_keras
 
-    model_config, dropout = NETWORKS[name]
-    pairs = dictionary_pairs(n_pairs)
-    trainer = trainer_of(model_config, dropout, pairs)
-    network = plain_keras(model_config, None, dropout, LEARNING_RATE)
-    n_weights = sum(weight.size for weight in trainer.adam.named_weights().values())
-    if network.count_params() != n_weights:
-        raise AssertionError(f"expected plain Keras to have {n_weights} weights, got {network.count_params()}")
-    data = [dataset(pairs, model_config.go, bucketed) for bucketed in (False, True)]
-    theirs = [lambda batches=batches: network.fit(batches, verbose=0) for batches in data]
-    first, times = in_turns([lambda: run_epoch(trainer, pairs), *theirs], rounds)
-    speeds = dict(zip(("ours", "keras", "keras_bucketed"), (n_pairs / each for each in times), strict=True))
-    return {
+    network, expected = plain_keras(model_config, None, dropout, LEARNING_RATE), n_weights(model_config)
+    if network.count_params() != expected:
+        raise AssertionError(f"expected plain Keras to have {expected} weights, got {network.count_params()}")
+    data = {way: dataset(pairs, model_config.go, way == BUCKETED) for way in (KERAS, BUCKETED)}
+    return {way: lambda batches=batches: network.fit(batches, verbose=0) for way, batches in data.items()}
+
+
+def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
+    """Return pairs a second and the seconds of the first call, each by way, what padding takes, and decoding's speed.
+
+    The ratios to plain Keras are those of two processes, where `train` has two.
+    """
+    found = measured(training_speed, NETWORKS[name][0], [KERAS, BUCKETED], name, n_pairs, rounds)
+    times = found.pop("speeds")
+    speeds = {way: n_pairs / epoch for way, (epoch, _) in times.items()}
+    ours = speeds.get(TWO, speeds[ONE])
+    return found | {
         "network": name,
-        "weights": n_weights,
         "pairs_per_second": {way: round(speed) for way, speed in speeds.items()},
-        "ratio": round(speeds["ours"] / speeds["keras"], 2),
-        "ratio_bucketed": round(speeds["ours"] / speeds["keras_bucketed"], 2),
-        "first_call_seconds": round(first[0], 1),
-        "keras_first_call_seconds": round(first[1], 1),
-        "padding": padding(trainer, pairs),
-        "decoding": decoding(trainer.snapshot(), min(rounds, 3)),
+        "ratio": round(ours / speeds[KERAS], 2),
+        "ratio_bucketed": round(ours / speeds[BUCKETED], 2),
+        "first_call_seconds": {way: round(first, 1) for way, (_, first) in times.items()},
     }
 
 
@@ -129,7 +138,7 @@ def padding(trainer: VariedTrainer, pairs: RaggedPairs) -> dict[str, float]:
 
 def decoding(network: Any, rounds: int) -> dict[str, float]:
     """Return how many fresh sources a second NumPy decodes, greedily and with a beam, and what comes of it."""
-    pairs = dictionary_pairs(4000, seed=1)
+    pairs = dictionary_pairs(2000, seed=1)
     sources, n = pairs.sources.rows(), len(pairs)
     ways = {"greedy": None, "beam": BEAM}
     times = {

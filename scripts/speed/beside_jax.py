@@ -1,0 +1,57 @@
+"""Training beside JAX, whose programs run in an environment of their own and take turns with this one."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from speed.ways import ONE, TWO, epochs_of, n_weights, our_trainers, set_threads_of, timed
+
+JAX = {"JAX, one device": 1, "JAX, two devices": 2}  # way: devices
+UNITS, LENGTH, CALLS = 32, 10, 10
+
+
+@contextlib.contextmanager
+def jax_epoch(python: str, name: str, devices: int) -> Iterator[Callable[[], None]]:
+    """Yield what has a JAX program train an epoch of CALLS calls, and waits for it."""
+    settings = {"devices": devices, "model": name, "units": UNITS, "length": LENGTH, "calls": CALLS}
+    settings["weights"] = n_weights(ModelConfig(name, cell_size=UNITS))
+    options = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
+    program = [python, "-P", str(Path(__file__).with_name("jax_speed.py")), *options]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(program, text=True, bufsize=1, **pipes) as process:
+
+        def epoch() -> None:
+            process.stdin.write("\n")
+            if not process.stdout.readline():
+                raise RuntimeError(f"expected {python} to train in JAX, got what stands above")
+
+        yield epoch
+
+
+def speeds_beside_jax(python: str, name: str, rounds: int) -> dict:
+    """Return samples a second and the seconds of the first call, each by way, and our ratio to JAX on as many cores."""
+    ways = [ONE, TWO]
+    set_threads_of(ways, UNITS)
+    from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+
+    samples = 128 * STEPS_PER_CALL * CALLS
+    config, model_config = TrainConfig(-(-samples * 10 // 9), epochs=1000), ModelConfig(name, cell_size=UNITS)
+    pairs, _ = find_pattern("reversed").draw(config, model_config)
+    with contextlib.ExitStack() as stack:
+        theirs = {way: stack.enter_context(jax_epoch(python, name, devices)) for way, devices in JAX.items()}
+        ours = our_trainers(ways, lambda: Trainer("reversed", config, untrained(model_config, 0)))
+        trainers = stack.enter_context(ours)
+        found = timed(epochs_of(trainers, pairs) | theirs, rounds)
+    speeds = {way: samples / epoch for way, (epoch, _) in found.items()}
+    return {
+        "model": name,
+        "samples_per_second": {way: round(speed) for way, speed in speeds.items()},
+        "ratios": [round(speeds[our] / speeds[their], 2) for our, their in zip(ways, JAX, strict=True)],
+        "first_call_seconds": {way: round(first, 1) for way, (_, first) in found.items()},
+    }

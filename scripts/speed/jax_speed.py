@@ -1,0 +1,191 @@
+"""The network of seq2seq_demo/README.md, trained in JAX on one host device or on several. It needs only JAX.
+
+    for n in 1 2 3; do echo; done | PYTHON scripts/speed/jax_speed.py --devices 2 --model embedding_rnn
+
+For each line on standard input, it trains an epoch of `reversed` and answers with its seconds; on standard error it
+says the loss, so that one sees that it learns. The samples of each epoch are the same, and were drawn before.
+
+Each number of devices has the settings that were the fastest for it: several add up one vector, as of workers, and XLA
+gets the options that this program gives it; one has neither.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.flatten_util import ravel_pytree
+
+B, K = 128, 64  # rows of a batch, steps of a call
+E, V_IN, V = 20, 10, 11  # the size of embeddings, the numbers of symbols
+GO = V - 1
+LEARNING_RATE, CLIP_NORM = 1e-4, 5.0
+OPTIONS_OF_SEVERAL = (
+    "--xla_backend_extra_options=xla_cpu_disable_loop_unrolling --xla_cpu_copy_insertion_use_region_analysis=true"
+)
+
+
+def initial_weights(model: str, H: int) -> dict:
+    """Return weights with the names of the equations, of cells of H units."""
+    rng = np.random.default_rng(0)
+
+    def glorot(*shape: int) -> np.ndarray:
+        return rng.uniform(-1, 1, shape).astype(np.float32) * np.float32(np.sqrt(6 / sum(shape)))
+
+    def cell() -> dict:
+        b = np.repeat(np.float32([0, 1, 0, 0]), H)  # 1 for the forget gate
+        return {"W": glorot(E, 4 * H), "U": glorot(H, 4 * H), "b": b}
+
+    def bias(n: int) -> np.ndarray:
+        return np.zeros(n, np.float32)
+
+    E_in = rng.uniform(-np.sqrt(3), np.sqrt(3), (V_IN, E)).astype(np.float32)
+    weights = {"E_in": E_in, "E_out": glorot(V, E), "encoder": cell(), "decoder": cell()}
+    weights |= {"W_p": glorot(H, V), "b_p": bias(V)}
+    if model == "embedding_attention":
+        weights |= {"W_i": glorot(E + H, E), "b_i": bias(E), "W_q": glorot(2 * H, H), "b_q": bias(H)}
+        weights |= {"W_k": glorot(H, H), "v": glorot(H, 1)[:, 0], "W_o": glorot(V + H, V), "b_o": bias(V)}
+    return weights
+
+
+def lstm(cell: dict, projected: jax.Array, state: tuple) -> tuple:
+    """Return the next h and c, `[B, H]`; projected: x W + b, `[B, 4H]`."""
+    h, c = state
+    i, f, g, o = jnp.split(projected + h @ cell["U"], 4, axis=-1)
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def run(cell: dict, x: jax.Array, state: tuple) -> tuple:
+    """Return the last state of a cell and all of its h, `[T, B, H]`, from inputs `[T, B, E]`."""
+
+    def step(state: tuple, projected: jax.Array) -> tuple:
+        state = lstm(cell, projected, state)
+        return state, state[0]
+
+    return lax.scan(step, state, x @ cell["W"] + cell["b"])
+
+
+def run_with_attention(p: dict, d: jax.Array, memory: jax.Array, state: tuple) -> tuple:
+    """Return h and the contexts a, each `[T, B, H]`; d: `[T, B, E]`; memory: `[S, B, H]`."""
+    memory = memory.swapaxes(0, 1)  # [B, S, H]
+    keys = memory @ p["W_k"]
+
+    def step(carry: tuple, d: jax.Array) -> tuple:
+        state, a = carry
+        x = d + a @ p["W_i"][E:]
+        h, c = lstm(p["decoder"], x @ p["decoder"]["W"] + p["decoder"]["b"], state)
+        q = jnp.concatenate([c, h], axis=-1) @ p["W_q"] + p["b_q"]
+        u = jnp.tanh(keys + q[:, None]) @ p["v"]  # [B, S]
+        a = jnp.einsum("bs,bsh->bh", jax.nn.softmax(u), memory)
+        return ((h, c), a), (h, a)
+
+    return lax.scan(step, (state, jnp.zeros_like(state[0])), d @ p["W_i"][:E] + p["b_i"])[1]
+
+
+def logits(p: dict, sources: jax.Array, targets: jax.Array) -> jax.Array:
+    """Return the logits `[T, B, V]` to sources `[S, B]`, each fed the targets `[T, B]` before it."""
+    zeros = jnp.zeros((sources.shape[1], p["W_p"].shape[0]))
+    state, memory = run(p["encoder"], p["E_in"][sources], (zeros, zeros))
+    d = p["E_out"][jnp.concatenate([jnp.full_like(targets[:1], GO), targets[:-1]])]
+    if "v" not in p:
+        return run(p["decoder"], d, state)[1] @ p["W_p"] + p["b_p"]
+    h, a = run_with_attention(p, d, memory, state)
+    return jnp.concatenate([h @ p["W_p"] + p["b_p"], a], axis=-1) @ p["W_o"] + p["b_o"]
+
+
+def share_of_loss(p: dict, sources: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return what these rows `[B / devices, S]` add to the mean loss of a batch, and their number of right symbols."""
+    found, targets = logits(p, sources.T, targets.T), targets.T
+    losses = -jnp.take_along_axis(jax.nn.log_softmax(found), targets[..., None], axis=-1)
+    return losses.sum() / (B * len(targets)), (found.argmax(axis=-1) == targets).sum().astype(jnp.float32)
+
+
+def adam(carry: tuple, gradient: dict | jax.Array) -> tuple:
+    """Return weights, moments and the number of steps after one by a gradient that is clipped to its norm."""
+    weights, m, v, n = carry
+    norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradient)))
+    gradient = jax.tree.map(lambda g: g * (CLIP_NORM / jnp.maximum(norm, CLIP_NORM)), gradient)
+    n += 1
+    m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradient)
+    v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradient)
+    rate = LEARNING_RATE * jnp.sqrt(1 - 0.999**n) / (1 - 0.9**n)
+    weights = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + 1e-8), weights, m, v)
+    return weights, m, v, n
+
+
+def trainer(weights: dict, devices: int) -> tuple:
+    """Return what Adam starts with, and what takes K steps: from it and batches to it and losses `[..., K]`."""
+    packed, unpack = ravel_pytree(weights)
+    start, unpacked = (packed, unpack) if devices > 1 else (weights, lambda w: w)
+    with_gradient = jax.value_and_grad(lambda w, *batch: share_of_loss(unpacked(w), *batch), has_aux=True)
+
+    def step(carry: tuple, batch: tuple) -> tuple:
+        (loss, correct), gradient = with_gradient(carry[0], *batch)
+        if devices > 1:
+            total = lax.psum(jnp.concatenate([jnp.stack([loss, correct]), gradient]), "devices")
+            loss, correct, gradient = total[0], total[1], total[2:]
+        return adam(carry, gradient), (loss, correct)
+
+    def steps(carry: tuple, *batches: jax.Array) -> tuple:
+        return lax.scan(step, carry, batches)
+
+    zeros = jax.tree.map(np.zeros_like, start)
+    carry = (start, zeros, zeros, np.float32(0))
+    if devices == 1:
+        return carry, jax.jit(steps, donate_argnums=0)
+    carry = jax.tree.map(lambda x: np.stack([x] * devices), carry)
+    return carry, jax.pmap(steps, axis_name="devices", donate_argnums=0)
+
+
+def epoch_of_reversed(calls: int, length: int, devices: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for each call sources and targets, `[K, B, S]`, or `[devices, K, B / devices, S]`."""
+    rng = np.random.default_rng(1)
+    sources = rng.integers(0, V_IN, (calls, K, B, length), np.int32)
+    if devices > 1:
+        sources = sources.reshape(calls, K, devices, B // devices, length).swapaxes(1, 2)
+    return [(call, np.ascontiguousarray(call[..., ::-1])) for call in sources]
+
+
+def train(options: argparse.Namespace) -> None:
+    """Take a turn for each line of standard input."""
+    weights = initial_weights(options.model, options.units)
+    n_weights = sum(weight.size for weight in jax.tree.leaves(weights))
+    if options.weights not in (None, n_weights):
+        raise AssertionError(f"expected {options.weights} weights, got {n_weights}")
+    if len(jax.devices()) != options.devices:
+        raise AssertionError(f"expected {options.devices} devices, got {len(jax.devices())}")
+    carry, steps = trainer(weights, options.devices)
+    epoch = epoch_of_reversed(options.calls, options.length, options.devices)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        for batches in epoch:
+            carry, (losses, _correct) = steps(carry, *batches)
+        jax.block_until_ready(losses)
+        print(time.perf_counter() - start, flush=True)
+        loss = float(np.asarray(losses)[..., -1].mean())
+        print(f"JAX, devices: {options.devices}, {options.model}: loss {loss:.4f}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Set what XLA reads when it starts, with the first array, and train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--devices", type=int, default=1)
+    parser.add_argument("--model", choices=["embedding_rnn", "embedding_attention"], default="embedding_attention")
+    parser.add_argument("--units", type=int, default=32)
+    parser.add_argument("--length", type=int, default=10)
+    parser.add_argument("--calls", type=int, default=10, help=f"of {K} steps, in an epoch (default 10)")
+    parser.add_argument("--weights", type=int, help="the number of them that this program's network has")
+    options = parser.parse_args()
+    flags = f"--xla_force_host_platform_device_count={options.devices} --xla_cpu_multi_thread_eigen=false"
+    os.environ["XLA_FLAGS"] = f"{flags} {OPTIONS_OF_SEVERAL}" if options.devices > 1 else flags
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    train(options)
+
+
+if __name__ == "__main__":
+    main()
