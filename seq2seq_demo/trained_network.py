@@ -255,7 +255,7 @@ class TrainedNetwork:
     def require_end(self, out_len: int | None, max_out_len: int | None) -> None:
         """Raise UsageError for a length of answers that this network ends itself, or cannot end."""
         if self.ends and out_len is not None:
-            raise UsageError(f"this network ends its answers: expected --max-out-len, got --out-len {out_len}")
+            raise UsageError(f"this network ends its answers: expected no --out-len, or --max-out-len, got {out_len}")
         if not self.ends and max_out_len is not None:
             raise UsageError(
                 f"this network does not end its answers: expected --out-len, got --max-out-len {max_out_len}"

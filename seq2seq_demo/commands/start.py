@@ -27,6 +27,7 @@ from seq2seq_demo.display.console import counted, notice
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.files.access import are_one_file
+from seq2seq_demo.files.checkpoint_2016 import is_checkpoint
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
@@ -78,6 +79,7 @@ def start_of_training(options: TrainOptions) -> Start:
     if path is not None:
         network = load_named(path)
         check_agreement(options, path, network, pattern)
+        _require_kept(path, options.output)
     ends = network is not None and network.ends
     pairs = _own_pairs(options, options.points, pattern, network, ends)
     task = pairs or pattern or _pattern_of(network)
@@ -96,7 +98,8 @@ def start_of_training(options: TrainOptions) -> Start:
     elif config.epochs:
         up_to = "up to " if config.varies else ""
         lengths = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
-        notice(f"Continuing from {path}: {network.summary()}; with {lengths}")
+        unknown = "" if network.in_len else ", which are not of the file: --in-len and --out-len are"
+        notice(f"Continuing from {path}: {network.summary()}; with {lengths}{unknown}")
     else:  # converted as it is: what is not known stays so
         name = name if pairs or pattern else network.task
         if network.in_len is None and (options.in_len or options.out_len):
@@ -107,6 +110,12 @@ def start_of_training(options: TrainOptions) -> Start:
     destination = _destination(options, options.name, task)
     _tell_oddities(pairs)
     return Start(network, config, task, options.name, destination)
+
+
+def _require_kept(path: Path, output: Path | None) -> None:
+    """Raise UsageError where a checkpoint of 2016, which nothing makes again, would be replaced."""
+    if output and are_one_file(path, output) and is_checkpoint(path.read_bytes()):
+        raise UsageError(f"expected -o to be another file than the checkpoint of 2016 to start from, got {output}")
 
 
 def _tell_oddities(pairs: Task | None) -> None:

@@ -103,7 +103,10 @@ def test_the_attention_of_end_is_drawn(run):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["predict", 1, "-i", "w", "--out-len", 2], "this network ends its answers: expected --max-out-len, got --out"),
+        (
+            ["predict", 1, "-i", "w", "--out-len", 2],
+            "this network ends its answers: expected no --out-len, or --max-out-len, got 2",
+        ),
         (
             ["predict", *range(10), "-i", "f", "--max-out-len", 2],
             "this network does not end its answers: expected --out",

@@ -416,6 +416,18 @@ def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
         assert (new.task, new.in_len, new.out_len) == known
 
 
+def test_a_file_of_2016_is_not_replaced_by_what_it_begins(run, reference_2016):
+    shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
+    os.symlink("old.tfl", "link.h5")
+    for output in ("old.tfl", "./old.tfl", "link.h5"):
+        status, out, err = run("train", "-i", "old.tfl", "-o", output, "-e", 0)
+        assert (status, out) == (2, "")
+        assert "expected -o to be another file than the checkpoint of 2016 to start from, got" in err
+    assert os.path.getsize("old.tfl") == os.path.getsize(reference_2016 / "ts2s__attention__sorted_1.tfl")
+    assert run("train", "-i", "old.tfl", "-o", "new.h5", "-e", 0)[0] == 0
+    assert run("train", "-i", "new.h5", "-o", "new.h5", "-e", 0)[0] == 0
+
+
 @pytest.mark.slow
 def test_a_file_of_2016_is_converted_and_trained_further(run, reference_2016):
     old = str(reference_2016 / "ts2s__attention__sorted_1.tfl")
