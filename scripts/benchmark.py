@@ -205,8 +205,9 @@ def main() -> None:
         return
     print(f"Measured on {machine()}.")
     for name, result in results.items():
-        print()
-        print_table(PARTS[name].header, PARTS[name].rows(result))
+        if result:
+            print()
+            print_table(PARTS[name].header, PARTS[name].rows(result))
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ def test_the_figures_of_both_processes_of_a_measurement_are_put_together(script,
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no second process")
 def test_one_process_and_two_train_the_same_epochs(script):
-    ways, model_config = script("speed.ways"), ModelConfig("embedding_rnn", **SIZES)
+    ways, model_config = script("speed.ways"), ModelConfig("embedding_rnn", cell_size=6, embedding_size=5)
     config = TrainConfig(201, in_len=4, out_len=4, batch_size=60)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     found = ways.our_trainers(
