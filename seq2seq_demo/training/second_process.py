@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 # times at 64, 1.2 times at 128; rnn 1.15, 1.5 and 1.3 times. At 256 an operation on both cores is as fast.
 PAYS_BELOW = 256  # units
 PAYS_FROM = 300_000  # samples: that many win back the second or two that it takes more to start
+BATCHES = 16  # of an epoch: with fewer, what the processes tell each other between epochs counts
 LOOKS = 5000  # for the other's sums, each a microsecond or less, before a process waits asleep
 NAP = 0.00005  # seconds
 # The share of the time in which a process waited for a core, or for the other one: 0.1 on free cores, rarely 0.35, and
@@ -57,6 +58,7 @@ def pays(config: TrainConfig, model_config: ModelConfig) -> bool:
         and model_config.cell_size < PAYS_BELOW
         and config.batch_size % 2 == 0
         and config.epochs * config.n_training >= PAYS_FROM
+        and config.n_training >= BATCHES * config.batch_size
     )
 
 

@@ -166,6 +166,7 @@ def test_busy_cores_are_left_alone_for_a_while():
     ("change", "model"),
     [
         ({"points": 200_000, "epochs": 1}, {}),
+        ({"points": 1000, "epochs": 1000}, {}),
         ({"batch_size": 125}, {}),
         ({}, {"cell_size": 256}),
         ({"cores": 1}, {}),
