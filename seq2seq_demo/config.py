@@ -266,6 +266,7 @@ def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
             return choice
     import difflib  # only an error needs it
 
-    near = difflib.get_close_matches(str(value), choices, n=1)
+    parts = [choice for choice in choices if value and str(value).casefold() in choice.casefold()]
+    near = difflib.get_close_matches(str(value), choices, n=1) or parts
     hint = f"did you mean {near[0]}? " if near else ""
     raise UsageError(f"unknown {kind} {_shown(value)}: {hint}expected one of {', '.join(choices)}")

@@ -129,6 +129,8 @@ def test_what_is_no_word_is_no_choice(value):
 def test_unknown_choices_are_told_the_nearest():
     with pytest.raises(UsageError, match="did you mean embedding_attention"):
         ModelConfig(model="attention")
+    with pytest.raises(UsageError, match="did you mean embedding_rnn"):
+        ModelConfig(model="RNN")
     with pytest.raises(UsageError, match="did you mean GRUCell"):
         ModelConfig(cell_type="GRUcell")
 
