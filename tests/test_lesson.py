@@ -1,3 +1,4 @@
+import math
 import re
 
 from helpers import ROOT
@@ -21,7 +22,13 @@ def test_the_probabilities_of_two_beginnings_are_as_it_says():
     network = load(ROOT / "trained_weights" / "g2p.weights.h5")
     ((right, greedy),) = network.predict(["massage"], details=True, beam_size=5, n_best=2)
     said = re.search(
-        r"AE likelier \((\S+)\) than AH \((\S+)\)\. .* \((\S+) for IH\), .* \((\S+) for AA\)", " ".join(TEXT.split())
+        r"AE likelier \((\S+)\) than AH \((\S+)\)\. .* \((\S+) for IH\), .* \((\S+) for AA\)\. "
+        r".* close, (\S+) and (\S+)\. .* (\S+) for JH the one falls to (\S+), "
+        r"with (\S+) for ZH the other falls only to (\S+)\. ",
+        " ".join(TEXT.split()),
     ).groups()
     p, q = greedy.probabilities, right.probabilities
-    assert said == tuple(f"{x:.2f}" for x in (p[1], q[1], p[3], q[3]))
+    before, after = ([math.prod(x[:symbols]) for x in (p, q)] for symbols in (4, 5))
+    assert before[0] > before[1] and after[0] < after[1]
+    expected = p[1], q[1], p[3], q[3], *before, p[4], after[0], q[4], after[1]
+    assert said == tuple(f"{x:.3f}" for x in expected)
