@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from seq2seq_demo.training.loop import Trainer
 
-# Measured on two cores, batches of 128: with the second process, attention trains 1.3 times as fast at 32 units, 1.5
-# times at 64, 1.2 times at 128; rnn 1.15, 1.5 and 1.3 times. At 256 an operation on both cores is as fast.
+# Measured on two cores, batches of 128: with the second process, attention trains 1.1 to 1.3 times as fast at 32 units
+# (1.7 times at length 50), 1.5 times at 64, 1.2 times at 128; rnn 1.1, 1.5 and 1.3 times. At 256 an operation on both
+# cores is as fast.
 PAYS_BELOW = 256  # units
 PAYS_FROM = 300_000  # samples: that many win back the second or two that it takes more to start
 BATCHES = 16  # of an epoch: with fewer, what the processes tell each other between epochs counts
