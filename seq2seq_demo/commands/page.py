@@ -24,9 +24,19 @@ def page(options: PageOptions) -> None:
     """Write the page."""
     assert options.output is not None  # as its options say
     access.check_writable(options.output, "a page")
+    _require_replaceable(options.output)
     every = [replace(options, input_weights=path) for path in options.all_input_weights or (None,)]
     access.write(options.output, build([*map(_shown, every)]).encode())
     notice(f"Wrote {options.output}: open it in a browser")
+
+
+def _require_replaceable(output: Path) -> None:
+    """Raise DemoError where -o names a file that is no page: somebody's data, most likely."""
+    if output.is_file() and os.access(output, os.R_OK):
+        with output.open("rb") as file:
+            begins = file.read(len(DOCTYPE))
+        if begins and begins.upper() != DOCTYPE:
+            raise DemoError(f"{output}: expected a new file or a page for -o, found another kind of file")
 
 
 def _shown(options: PageOptions) -> ShownNetwork:

@@ -27,7 +27,8 @@ from seq2seq_demo.display.console import counted, notice
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.files.access import are_one_file
-from seq2seq_demo.files.checkpoint_2016 import is_checkpoint
+from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint
+from seq2seq_demo.files.container import HEADER_SIZE, is_container
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
@@ -145,6 +146,7 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
     """
     folder = options.data_dir
     if options.output is not None:
+        _require_replaceable(options.output)
         return Destination(options.output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return Destination(folder=folder)
@@ -152,6 +154,18 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
     if os.path.lexists(taken):
         raise WeightsError(f"{taken} exists: continue from it with --iter-num {options.iter_num + 1}, or give -o FILE")
     return Destination(canonical.canonical_path(folder, name, task.name, options.iter_num + 1), folder=folder)
+
+
+def _require_replaceable(output: Path) -> None:
+    """Raise WeightsError where -o names a file of another kind: somebody's data, most likely."""
+    if not output.is_file() or not os.access(output, os.R_OK):  # what is wrong with such, writing says
+        return
+    with output.open("rb") as file:
+        header = file.read(HEADER_SIZE)
+        file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        is_weights = is_container(header) or is_checkpoint(file.read())
+    if header and not is_weights:
+        raise WeightsError(f"{output}: expected a new file or one of weights for -o, found another kind of file")
 
 
 def _own_pairs(

@@ -19,7 +19,7 @@ from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.recording import check_place
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.best import best_epoch
+from seq2seq_demo.training.best import best_epoch, has_stalled
 from seq2seq_demo.training.second_process import second_process
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
 
@@ -81,6 +81,9 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
         line(f"Saved {path}")
         if network.recording:
             line(f"Recorded {len(network.recording.steps)} steps in {canonical.recording_path(path)}")
+        if has_stalled(screen.history, config) and len(screen.history) < config.epochs:
+            best = best_epoch(screen.history).epoch
+            notice(f"Stopped by --patience {config.patience}: no epoch was better than epoch {best}")
         if config.keep_best and screen.history and best_epoch(screen.history) is not screen.history[-1]:
             notice(f"That is the network of epoch {best_epoch(screen.history).epoch}, whose exact match was best")
     if interruption.signum:
@@ -93,6 +96,8 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
     pattern = options.pattern or (start.task.name if start.task.name in PATTERNS else None)
     again = [("-n", start.name), ("-p", pattern), ("--from-file", options.from_file)]
     again += [("--validation-file", options.validation_file), ("--format", options.format)]
+    files = {"--history": options.history, "--history-plot": options.history_plot, "--log-dir": options.log_dir}
+    again += [(name, str(path)) for name, path in files.items() if path]
     flag = " --keep-going" if options.keep_going else ""
     snapshots = Snapshots(
         options.data_dir,

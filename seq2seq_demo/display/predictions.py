@@ -83,4 +83,6 @@ def probe_line(p: Prediction, colour: bool) -> str:
     ]
     expectation = "" if p.predicted == expected else f" (expected={_shown(p.tokens[1], expected)})"
     source = _shown(p.tokens[0], p.source, str(p.source))
-    return f"    probe {source}, prediction={_shown(p.tokens[1], marked)}{expectation}"
+    answer = joined(p.tokens[1], marked)  # each symbol is shown as it should be: as a whole, colours would be escaped
+    answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
+    return f"    probe {source}, prediction={answer}{expectation}"

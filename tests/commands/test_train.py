@@ -416,6 +416,20 @@ def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
         assert (new.task, new.in_len, new.out_len) == known
 
 
+def test_somebodys_data_are_not_replaced_by_weights(run):
+    for name, content in {"test.tsv": b"a\tb\n", "mine.py": b"x = 1\n" * 200, "p.html": b"<p>"}.items():
+        with open(name, "wb") as file:
+            file.write(content)
+        status, out, err = run("train", 50, "-e", 0, *SMALL, "-o", name)
+        assert (status, out) == (1, "")
+        assert err.endswith(f"{name}: expected a new file or one of weights for -o, found another kind of file\n")
+        with open(name, "rb") as file:
+            assert file.read() == content
+    open("empty", "wb").close()  # as `mktemp` makes one
+    for _ in range(2):
+        assert run("train", 50, "-e", 0, *SMALL, "-o", "empty")[0] == 0
+
+
 def test_a_file_of_2016_is_not_replaced_by_what_it_begins(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
     os.symlink("old.tfl", "link.h5")

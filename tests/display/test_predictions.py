@@ -37,3 +37,6 @@ def test_a_probe():
     assert probe_line(wrong, colour=False) == "    probe [1, 2], prediction=[2 3*] (expected=[2 1])"
     red = "    probe [1, 2], prediction=[2 \033[31m3*\033[0m] (expected=[2 1])"
     assert probe_line(wrong, colour=True) == red
+    text = Prediction(["a", "b"], ["U", "\033"], ["U", "V"], tokens=("characters", "words"))
+    shown = "    probe ab, prediction=U \033[31m\\x1b*\033[0m (expected=U V)"  # colour is ours, what is escaped is not
+    assert probe_line(text, colour=True) == shown
