@@ -417,14 +417,15 @@ function attentionParts(view, t) {
 
 /** Return the equations of the logits and the probability of the symbol written at step t. */
 function outputParts(run, t) {
-  const { shown } = run;
-  const { logits, written } = run.steps[t];
+  const { has_attention: attends } = run.shown.config;
+  const { logits, written, cells } = run.steps[t];
   const name = targetName(run, written);
   const read = "W_p h + b_p";
-  const whole = shown.config.has_attention ? `W_o [${read} ; a] + b_o` : read;
+  const whole = attends ? `W_o [${read} ; a] + b_o` : read;
+  const twice = attends && "o" in last(cells).gates ? "; these W_o and b_o are not those of the output gate o" : "";
   const logit = numeral(logits[written], 2);
   const equations = [
-    [`logits = ${whole}`, `${logit} for ${name}`, "a number for every symbol"],
+    [`logits = ${whole}`, `${logit} for ${name}`, `a number for every symbol${twice}`],
     [
       "p = exp(logit) / Σ exp(logits)",
       `exp(${logit}) / Σ exp(logits) = ${numeral(probabilities(run.steps[t])[written])} for ${name}`,

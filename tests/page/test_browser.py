@@ -461,6 +461,16 @@ def test_an_answer_of_one_length_is_counted_place_by_place(opened):
         assert words not in page.inner_text("main")
 
 
+def test_ten_wrong_outputs_beside_each_other_need_no_scrolling(opened):
+    fixed = ShownNetwork("fixed", of_one_length())
+    page = opened(fixed, fixed, fragment="#source=1%202%203%204%205%206%207%208%209%200")
+    written = map(int, prediction(page).split())
+    page.fill("#target", spaced((symbol + 1) % 10 for symbol in written))
+    assert page.locator("#forced tr:last-child .wrong").count() == 20
+    for box in page.locator("#forced .scroll").all():
+        assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+
+
 def test_forced_looks_better_only_where_it_is(opened):
     page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), ShownNetwork("fixed", of_one_length()))
     said = set()
