@@ -25,8 +25,8 @@ function align(written, wanted, isForced = () => false) {
   return tallied(kinds, due, missing);
 }
 
-/** Compare what was written with what was wanted place by place; returned is what `align` returns. Only what lies beyond
-    the end of the other is "extra" or missing. */
+/** Compare what was written with what was wanted place by place; return what `align` returns. Only what lies beyond the
+    end of the other is "extra" or missing. */
 function byPlace(written, wanted) {
   const kinds = written.map((symbol, t) => (t >= wanted.length ? "extra" : symbol === wanted[t] ? "right" : "instead"));
   const due = written.map((_, t) => Math.min(t, wanted.length));

@@ -177,9 +177,9 @@ function decoderLesson(app) {
   return {
     title: "What the decoder does",
     text: [
-      "The decoder starts from the encoder's last state and is fed GO, the symbol that starts an answer. At each step " +
-        "it renews its state, gives every symbol a probability, and writes the likeliest one. What it wrote is what it " +
-        `is fed next.${ends}`,
+      "The decoder starts from the encoder's last state and is fed GO, the symbol that starts an answer. At each " +
+        "step it renews its state, gives every symbol a probability, and writes the likeliest one. What it wrote is " +
+        `what it is fed next.${ends}`,
     ],
     button: "Show its second step",
     act() {
@@ -188,8 +188,8 @@ function decoderLesson(app) {
       const t = Math.min(1, run.steps.length - 1);
       const { logits, written } = run.steps[t];
       const says =
-        `Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${symbolName(shown, written)}, with a probability of ` +
-        `${percent(softmax(logits)[written])}.`;
+        `Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${symbolName(shown, written)}, with a ` +
+        `probability of ${percent(softmax(logits)[written])}.`;
       return { patch: stateFor(shown, source, { place: source.length + t + 1 }), panelId: "probabilities", says };
     },
   };
