@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from seq2seq_demo.commands.networks import OF_PAIRS
 from seq2seq_demo.commands.options import PageOptions
@@ -12,12 +15,14 @@ from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
 from seq2seq_demo.data.sequence_files import Form
 from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.display.console import counted, notice, say
-from seq2seq_demo.errors import InputError, WeightsError
+from seq2seq_demo.errors import DemoError, InputError, WeightsError
 from seq2seq_demo.files import access, canonical
 from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
 from seq2seq_demo.recording import recording_of
 from seq2seq_demo.trained_network import TrainedNetwork
+
+DOCTYPE = b"<!DOCTYPE HTML>"
 
 
 def page(options: PageOptions) -> None:
@@ -26,7 +31,15 @@ def page(options: PageOptions) -> None:
     access.check_writable(options.output, "a page")
     _require_replaceable(options.output)
     every = [replace(options, input_weights=path) for path in options.all_input_weights or (None,)]
-    access.write(options.output, build([*map(_shown, every)]).encode())
+    choices = [network_to_use(each, None) for each in every]
+    bare = [_without_examples(choice) for choice in choices]
+    check(bare)  # before networks that may differ answer the same sources
+    tasks = [_task(each, choice) for each, choice in zip(every, choices, strict=True)]
+    shown = [
+        replace(network, examples=offered, moments=_moments(choice, task))
+        for network, choice, task, offered in zip(bare, choices, tasks, _offered(options, choices, tasks), strict=True)
+    ]
+    access.write(options.output, build(shown).encode())
     notice(f"Wrote {options.output}: open it in a browser")
 
 
@@ -39,24 +52,31 @@ def _require_replaceable(output: Path) -> None:
             raise DemoError(f"{output}: expected a new file or a page for -o, found another kind of file")
 
 
-def _shown(options: PageOptions) -> ShownNetwork:
-    """Return the network that the options mean, with what is shown of it."""
-    choice = network_to_use(options, None)
+def _without_examples(choice: Choice) -> ShownNetwork:
+    """Return a network and its name."""
     say(choice.notices)
-    network, pattern = choice.network, choice.pattern
-    task, typed = _task(options, choice), _typed(options, choice)
-    pairs = examples.pairs_of(task) if task else []
-    offered = [Example(source, examples.target_of(network, pattern, source), "") for source in typed]
-    if pairs:
-        of_file = examples.pair_examples(network, pairs)
-        offered += of_file
-        notice(f"Offers {len(of_file)} of the {counted(len(pairs), 'pair')} of {options.from_file}")
-    elif not network.vocabularies.are_text:
-        offered += examples.pattern_examples(network, pattern)
+    name = canonical.shown_name(choice.path)
+    return ShownNetwork(name, choice.network, what=_what_it_learned(name, choice.network))
+
+
+def _offered(
+    options: PageOptions, choices: Sequence[Choice], tasks: Sequence[OwnRaggedPairs | None]
+) -> list[list[Example]]:
+    """Return the examples for each network: the same sources, with what is expected of it."""
+    networks, (first, *_) = [choice.network for choice in choices], choices
+    typed = _typed(options, first)
+    chosen: list[list[Example]] = [[] for _ in choices]
+    if tasks[0] and (pairs := examples.pairs_of(tasks[0])):
+        chosen = examples.pair_examples(networks, pairs)
+        notice(f"Offers {len(chosen[0])} of the {counted(len(pairs), 'pair')} of {options.from_file}")
+    elif not first.network.vocabularies.are_text:
+        chosen = examples.pattern_examples([(choice.network, choice.pattern) for choice in choices])
     elif not typed:
         notice("No examples: give some, as in `page -i g2p hello through -o g2p.html`, or pairs with --from-file")
-    name = canonical.shown_name(choice.path)
-    return ShownNetwork(name, network, offered, _moments(choice, task), _what_it_learned(name, network))
+    return [
+        [*(Example(source, examples.target_of(c.network, c.pattern, source), "") for source in typed), *of_network]
+        for c, of_network in zip(choices, chosen, strict=True)
+    ]
 
 
 def _what_it_learned(name: str, network: TrainedNetwork) -> str:

@@ -22,6 +22,19 @@ function align(written, wanted, isForced = () => false) {
       missing[t].push(wanted[j++]);
     }
   }
+  return tallied(kinds, due, missing);
+}
+
+/** Compare what was written with what was wanted place by place; return what `align` returns. Only what lies beyond the
+    end of the other is "extra" or missing. */
+function byPlace(written, wanted) {
+  const kinds = written.map((symbol, t) => (t >= wanted.length ? "extra" : symbol === wanted[t] ? "right" : "instead"));
+  const due = written.map((_, t) => Math.min(t, wanted.length));
+  const missing = [...written.map(() => []), wanted.slice(written.length)];
+  return tallied(kinds, due, missing);
+}
+
+function tallied(kinds, due, missing) {
   const right = kinds.filter((kind) => kind === "right").length;
   const edits = kinds.length - right + missing.flat().length;
   return { kinds, due, missing, right, edits };

@@ -75,6 +75,11 @@ class Shown {
     return new Run(this, source, expected, free, teacher);
   }
 
+  /** Compare answers: aligned where the network ends them itself, else place by place, as `evaluate` does. */
+  compare(written, wanted, isForced) {
+    return this.ends ? align(written, wanted, isForced) : byPlace(written, wanted);
+  }
+
   /** Return what teacher forcing feeds: the target, shifted right by one. */
   decoderInput(expected) {
     return this.ends ? [this.go, ...expected] : [this.go, ...expected.slice(0, -1)];
@@ -92,7 +97,7 @@ class Run {
     if (shown.ends && !this.ended) this.answer = written.slice(0, shown.outLen(source.length, expected));
     this.wanted = expected && (shown.ends ? [...expected, shown.go] : expected); // with END, where it belongs
     this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END, if it came
-    this.alignment = this.wanted && align(this.written, this.wanted, (t) => this.forcedAt(t));
+    this.alignment = this.wanted && shown.compare(this.written, this.wanted, (t) => this.forcedAt(t));
   }
 
   /** Say whether another symbol than the likeliest was forced at step t. */

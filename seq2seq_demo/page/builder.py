@@ -81,9 +81,7 @@ def build(networks: Sequence[ShownNetwork]) -> str:
     Raises:
         UsageError: a network is too large for it, or two do not read and write the same symbols.
     """
-    for shown in networks:
-        _require_room(shown)
-        _require_alike(networks[0], shown)
+    check(networks)
     scripts = [text_of(name) for name in SCRIPTS]
     style = "".join(map(text_of, STYLES))
     title = " and ".join(shown.name for shown in networks)
@@ -96,6 +94,13 @@ def build(networks: Sequence[ShownNetwork]) -> str:
         "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
     }
     return string.Template(text_of("template.html")).substitute(values)
+
+
+def check(networks: Sequence[ShownNetwork]) -> None:
+    """Raise UsageError for networks that no page can show, be it alone or beside each other."""
+    for shown in networks:
+        _require_room(shown)
+        _require_alike(networks[0], shown)
 
 
 def text_of(name: str) -> str:

@@ -24,27 +24,46 @@ MEASURED = 100  # sources, at each moment of training
 MEASURED_LENGTHS = 4
 
 Pair = tuple[list[int], list[int]]
+Learned = tuple[TrainedNetwork, SequencePattern | None]  # and the pattern that tells what to expect of it
+Shared = tuple[list[int], Sequence[list[int] | None]]  # a source, and its target for each network
 
 
-def pattern_examples(network: TrainedNetwork, pattern: SequencePattern | None) -> list[Example]:
-    """Return sources of some kinds with the pattern's targets; without a pattern, nobody knows them."""
-    kinds = [(source, target_of(network, pattern, source), note) for note, source in _kinds(network)]
-    examples = [Example(*kind) for kind in kinds if kind[1] is not None or pattern is None]
-    return [*examples, *_failure(network, _tried(network, pattern))]
+def pattern_examples(learned: Sequence[Learned]) -> list[list[Example]]:
+    """Return for each network the same sources, with its pattern's targets; without a pattern, nobody knows them."""
+    networks = [network for network, _ in learned]
+    lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
+    kinds = [kind for shortest, longest in lengths for kind in _kinds(largest, shortest, longest)]
+    noted = [((source, [target_of(*one, source) for one in learned]), note) for note, source in kinds]
+    noted = [one for one in noted if _is_offered(learned, one[0])]
+    return _of_each(networks, [*noted, *_failure(networks, _tried(learned, lengths))])
 
 
-def pair_examples(network: TrainedNetwork, pairs: Sequence[Pair]) -> list[Example]:
-    """Return some of the pairs; of several with one source, that which the network says."""
+def _is_offered(learned: Sequence[Learned], shared: Shared) -> bool:
+    """Say whether a network takes the source: its pattern has a target for it, or it has no pattern."""
+    return any(pattern is None or target is not None for (_, pattern), target in zip(learned, shared[1], strict=True))
+
+
+def pair_examples(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair]) -> list[list[Example]]:
+    """Return for each network some of the pairs; of several with one source, that which the network says."""
     short = [pair for pair in pairs[:TRIED] if len(pair[0]) <= LONGEST_SOURCE]
-    said = _said(network, [source for source, _ in short])
+    targets = [_said_or_last(network, short) for network in networks]
+    shared = {source: (list(source), [one[source] for one in targets]) for source in targets[0]}
+    notes = dict.fromkeys([*shared][:SHOWN_PAIRS], "of the file")
+    notes |= {tuple(source): note for (source, _), note in _failure(networks, [*shared.values()])}
+    return _of_each(networks, [(shared[source], note) for source, note in notes.items()])
+
+
+def _said_or_last(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
+    """Return a target of each source: of several that which the network says, else one of them."""
     targets: dict[tuple[int, ...], list[int]] = {}
-    for (source, target), answer in zip(short, said, strict=True):
+    for (source, target), answer in zip(pairs, _said(network, [source for source, _ in pairs]), strict=True):
         if tuple(source) not in targets or target == answer:
             targets[tuple(source)] = target
-    once = [(list(source), target) for source, target in targets.items()]
-    failure = {tuple(example.source): example for example in _failure(network, once)}
-    examples = [failure.pop(tuple(pair[0]), Example(*pair, "of the file")) for pair in once[:SHOWN_PAIRS]]
-    return [*examples, *failure.values()]
+    return targets
+
+
+def _of_each(networks: Sequence[TrainedNetwork], noted: Sequence[tuple[Shared, str]]) -> list[list[Example]]:
+    return [[Example(source, targets[i], note) for (source, targets), note in noted] for i in range(len(networks))]
 
 
 def target_of(network: TrainedNetwork, pattern: SequencePattern | None, source: list[int]) -> list[int] | None:
@@ -67,10 +86,20 @@ def targets_of(network: TrainedNetwork, pattern: SequencePattern | None, sources
         return unknown
 
 
-def _kinds(network: TrainedNetwork) -> Iterator[tuple[str, list[int]]]:
+def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
+    """Return the shortest and the longest source that all were trained at; if there is none, those of each."""
+    each = [_trained_lengths(network) for network in networks]
+    shortest, longest = max(lengths[0] for lengths in each), min(lengths[1] for lengths in each)
+    return [(shortest, longest)] if shortest <= longest else sorted(set(each))
+
+
+def _trained_lengths(network: TrainedNetwork) -> tuple[int, int]:
+    longest = min(network.in_len or 10, LONGEST_SOURCE)
+    return min(network.min_in_len or longest, longest), longest
+
+
+def _kinds(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
     """Yield sources, and what they are examples of."""
-    largest, longest = network.model_config.in_max_int, min(network.in_len or 10, LONGEST_SOURCE)
-    shortest = network.min_in_len or longest
     rng = np.random.default_rng(0)
     usual = min(longest, max(shortest, 6))
     if usual <= largest + 1:
@@ -85,33 +114,54 @@ def _kinds(network: TrainedNetwork) -> Iterator[tuple[str, list[int]]]:
     yield "descending", sorted(rng.integers(0, largest + 1, usual).tolist(), reverse=True)
 
 
-def _tried(network: TrainedNetwork, pattern: SequencePattern | None) -> list[Pair]:
-    """Return random sources with their targets: first of the length that was trained, then of longer ones."""
-    longest = min(network.in_len or 10, LONGEST_SOURCE)
-    longer = range(longest + 1, min(longest + 10, LONGEST_SOURCE) + 1)
-    return _random_pairs(network, pattern, {longest: TRIED} | dict.fromkeys(longer, TRIED // 10), seed=1)
+def _tried(learned: Sequence[Learned], lengths: Sequence[tuple[int, int]]) -> list[Shared]:
+    """Return random sources with their targets: first of lengths that were trained, then of longer ones."""
+    trained = [longest for _, longest in lengths]
+    longer = range(max(trained) + 1, min(max(trained) + 10, LONGEST_SOURCE) + 1)
+    n_of_length = dict.fromkeys(trained, TRIED // len(set(trained))) | dict.fromkeys(longer, TRIED // 10)
+    tried: list[Shared] = []
+    for sources in _random_sources(learned[0][0], n_of_length, seed=1):
+        targets = [targets_of(*one, sources) for one in learned]
+        tried += zip(sources.tolist(), zip(*targets, strict=True), strict=True)
+    return [(source, targets) for source, targets in tried if any(target is not None for target in targets)]
+
+
+def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: int) -> Iterator[np.ndarray]:
+    """Yield so many random sources of each length `[N, S]`."""
+    rng, largest = np.random.default_rng(seed), network.model_config.in_max_int
+    for length, n in n_of_length.items():
+        yield rng.integers(0, largest + 1, (n, length))
 
 
 def _random_pairs(
     network: TrainedNetwork, pattern: SequencePattern | None, n_of_length: dict[int, int], seed: int
 ) -> list[Pair]:
     """Return so many random sources of each length, with those targets that are known."""
-    rng, largest = np.random.default_rng(seed), network.model_config.in_max_int
     pairs: list[Pair] = []
-    for length, n in n_of_length.items():
-        sources = rng.integers(0, largest + 1, (n, length))
+    for sources in _random_sources(network, n_of_length, seed):
         targets = targets_of(network, pattern, sources)
         pairs += [(s, t) for s, t in zip(sources.tolist(), targets, strict=True) if t is not None]
     return pairs
 
 
-def _failure(network: TrainedNetwork, pairs: Sequence[Pair]) -> list[Example]:
-    """Return the first pair that the network gets wrong, if there is one."""
-    for (source, target), answer in zip(pairs, _said(network, [source for source, _ in pairs]), strict=True):
-        if answer != target:
-            longer = not network.was_trained_at(len(source))
-            return [Example(source, target, "one that fails" + (": longer than in training" if longer else ""))]
-    return []
+def _failure(networks: Sequence[TrainedNetwork], tried: Sequence[Shared]) -> list[tuple[Shared, str]]:
+    """Return the first source that one network gets wrong and another right; else the first that one gets wrong."""
+    said = [_said(network, [source for source, _ in tried]) for network in networks]
+    failures: list[tuple[Shared, str]] = []
+    for shared, *answers in zip(tried, *said, strict=True):
+        right = {answer == target for answer, target in zip(answers, shared[1], strict=True) if target is not None}
+        if right == {True, False}:
+            return [(shared, "one network fails, another does not" + _untrained(networks, len(shared[0])))]
+        if right == {False} and not failures:
+            failures = [(shared, "one that fails" + _untrained(networks, len(shared[0])))]
+    return failures
+
+
+def _untrained(networks: Sequence[TrainedNetwork], length: int) -> str:
+    trained = {network.was_trained_at(length) for network in networks}
+    if trained == {True}:
+        return ""
+    return ": not all were trained at this length" if True in trained else ": longer than in training"
 
 
 def _said(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:

@@ -34,7 +34,7 @@ function beforeForcing(app, run) {
   if (!Object.keys(app.state.forced).length) return [];
   const before = app.answer(run.shown, run.source, null, {}).written;
   const after = run.written;
-  const { kinds, edits } = align(after, before, (t) => run.forcedAt(t));
+  const { kinds, edits } = run.shown.compare(after, before, (t) => run.forcedAt(t));
   const n = Math.max(before.length, after.length);
   const row = (label, symbols, isWrong) => {
     const cells = Array.from({ length: n }, (_, t) => {
@@ -71,7 +71,7 @@ function compared(run) {
   const n = Math.max(forced.length, free.length);
   const parted = firstDifference(run);
   const right = wanted.filter((symbol, t) => forced[t].written === symbol).length;
-  const isBetter = wanted.length - right < alignment.edits;
+  const isBetter = right > alignment.right;
   const many = alignment.kinds.filter((kind) => kind === "extra").length;
   const extra = many ? `, and ${many} too many` : "";
   const scores =

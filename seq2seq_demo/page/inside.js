@@ -220,11 +220,13 @@ class InsidePanel {
     const parts = [heading, equationList(equations), this.gateBars(cell)];
     const { t } = this.app;
     if (t !== null && this.run.steps[t].alpha) parts.push(...attentionParts(this, t));
+    const isLast = this.layer === this.shown.config.num_layers - 1;
+    if (t !== null && isLast) parts.push(...outputParts(this.run, t));
     return parts;
   }
 
   /** Say what the cell is fed, as the equations in seq2seq_demo/README.md do. */
-  inputEquations({ x }) {
+  inputEquations({ x, gates }) {
     const { app, layer, run, shown } = this;
     const { t } = app;
     const numbers = vectorText(x);
@@ -233,16 +235,16 @@ class InsidePanel {
       const symbol = visible(shown.sourceVocabulary.name(app.source[app.state.place - 1]));
       return [[`x = e = E_in[${symbol}]`, numbers, "the embedding of the symbol read"]];
     }
-    const fed = visible(shown.targetVocabulary.name(run.steps[t].fed));
-    const name = run.steps[t].fed === shown.go && t === 0 ? "START" : fed;
+    const name = fedName(run, run.steps, t);
     if (!shown.config.has_attention)
       return [[`x = d = E_out[${name}]`, numbers, "the embedding of the symbol written before"]];
     const previous = t === 0 ? "0" : "a′";
+    const twice = "i" in gates ? "; these W_i and b_i are not those of the input gate i" : ""; // both named in 2016
     return [
       [
         `x = W_i [E_out[${name}] ; ${previous}] + b_i`,
         numbers,
-        "the symbol written before, and the context of the step before",
+        `the symbol written before, and the context of the step before${twice}`,
       ],
     ];
   }
@@ -411,6 +413,26 @@ function attentionParts(view, t) {
   const { details } = asTable("Attention to each input", () => table(caption, head, rows));
   const heading = h("h3", { textContent: `Attention at output ${t + 1}, most of it to input ${s + 1} (${name})` });
   return [heading, equationList(equations), details];
+}
+
+/** Return the equations of the logits and the probability of the symbol written at step t. */
+function outputParts(run, t) {
+  const { has_attention: attends } = run.shown.config;
+  const { logits, written, cells } = run.steps[t];
+  const name = targetName(run, written);
+  const read = "W_p h + b_p";
+  const whole = attends ? `W_o [${read} ; a] + b_o` : read;
+  const twice = attends && "o" in last(cells).gates ? "; these W_o and b_o are not those of the output gate o" : "";
+  const logit = numeral(logits[written], 2);
+  const equations = [
+    [`logits = ${whole}`, `${logit} for ${name}`, `a number for every symbol${twice}`],
+    [
+      "p = exp(logit) / Σ exp(logits)",
+      `exp(${logit}) / Σ exp(logits) = ${numeral(probabilities(run.steps[t])[written])} for ${name}`,
+      "the probabilities, which add up to 1",
+    ],
+  ];
+  return [h("h3", { textContent: `Output ${t + 1} (${name})` }), equationList(equations)];
 }
 
 /* Pictures of vectors */

@@ -146,7 +146,7 @@ const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSiz
 
 const sourceName = (run, s) => visible(run.shown.sourceVocabulary.name(run.source[s]));
 const targetName = (run, symbol) => visible(run.shown.targetVocabulary.name(symbol));
-const fedName = (run, steps, t) => (t === 0 ? "START" : targetName(run, steps[t].fed));
+const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));
 const isForced = (t) => app.state.forced[t] !== undefined;
 const isEnd = (run, t) => run.shown.ends && run.steps[t].written === run.shown.go;
 
@@ -192,6 +192,20 @@ function selection(label, items, chosen, choose) {
   const select = h("select", {}, ...options);
   select.addEventListener("change", () => choose(select.value));
   return h("label", { className: "pick" }, `${label} `, select);
+}
+
+/** Say how long the sources were that each network was trained on; nothing where no file says it. */
+function trainedOn(networks) {
+  const known = networks.filter((shown) => shown.in_len);
+  const [first, ...others] = known.map(trainedLengths);
+  if (!known.length) return "";
+  if (known.length === networks.length && others.every((lengths) => lengths === first)) return `Trained on ${first}.`;
+  return `${known.map((shown) => `${shown.name} was trained on ${trainedLengths(shown)}`).join(", ")}.`;
+}
+
+function trainedLengths({ in_len: longest, min_in_len: shortest }) {
+  const range = shortest && shortest !== longest ? `${shortest} to ` : "";
+  return `sources of ${range}${counted(longest, "symbol")}`;
 }
 
 /** Return the name of a network where the page shows several, else nothing. */

@@ -93,14 +93,13 @@ function textField(id, label, explanation, hint) {
 
 /** The field that the source is typed into. */
 function sourceField(app) {
-  const [{ sourceVocabulary: vocabulary, in_len: longest }] = app.networks;
+  const [{ sourceVocabulary: vocabulary }] = app.networks;
   const form = vocabulary.tokens === "characters" ? "as they are" : "with spaces between them";
-  const trained = longest ? ` Trained on sources of up to ${longest} symbols.` : "";
   const { field, input, showError } = textField(
     "source",
     "Source",
     "The sequence that the network reads, one symbol after the other.",
-    `${capital(vocabulary.described())}; type them ${form}.${trained}`,
+    `${capital(vocabulary.described())}; type them ${form}. ${trainedOn(app.networks)}`,
   );
   input.addEventListener("input", () => {
     app.change({ text: input.value });
@@ -285,7 +284,7 @@ function asJson(run) {
   const { shown } = run;
   const names = (numbers) => numbers.map((number) => shown.targetVocabulary.name(number));
   const steps = run.steps.map((step, t) => ({
-    fed: t ? shown.targetVocabulary.name(step.fed) : "START",
+    fed: t ? shown.targetVocabulary.name(step.fed) : "GO",
     written: shown.targetVocabulary.name(step.written),
     forced: isForced(t),
     attention: step.alpha && [...step.alpha],

@@ -177,20 +177,19 @@ function decoderLesson(app) {
   return {
     title: "What the decoder does",
     text: [
-      "The decoder starts from the encoder's last state and is fed START (the symbol GO). At each step it renews its " +
-        "state, gives every symbol a probability, and writes the likeliest one. What it wrote is what it is fed " +
-        `next.${ends}`,
+      "The decoder starts from the encoder's last state and is fed GO, the symbol that starts an answer. At each " +
+        "step it renews its state, gives every symbol a probability, and writes the likeliest one. What it wrote is " +
+        `what it is fed next.${ends}`,
     ],
     button: "Show its second step",
     act() {
       const source = goodSource(app, shown);
       const run = answerTo(shown, source);
       const t = Math.min(1, run.steps.length - 1);
-      const { fed, logits, written } = run.steps[t];
-      const fedSymbol = fed === shown.go ? "START" : symbolName(shown, fed);
+      const { logits, written } = run.steps[t];
       const says =
-        `Output ${t + 1}: fed ${fedSymbol}, it writes ${symbolName(shown, written)}, with a probability of ` +
-        `${percent(softmax(logits)[written])}.`;
+        `Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${symbolName(shown, written)}, with a ` +
+        `probability of ${percent(softmax(logits)[written])}.`;
       return { patch: stateFor(shown, source, { place: source.length + t + 1 }), panelId: "probabilities", says };
     },
   };
@@ -265,7 +264,7 @@ function wrongSymbols({ steps, shown }, t) {
 function consequence(free, t, symbol) {
   const { shown, source } = free;
   const run = answerTo(shown, source, { [t]: symbol });
-  const { edits } = align(run.written, free.written, (place) => place === t);
+  const { edits } = shown.compare(run.written, free.written, (place) => place === t);
   const isFree = Boolean(free.exact); // or more than what was forced is wrong
   return { source, t, symbol, more: Math.max(0, edits - 1), isFree };
 }
@@ -408,13 +407,11 @@ function influenceLesson(app) {
 
 function lengthsLesson(app) {
   const [shown] = app.networks;
-  const { in_len: longest, min_in_len: shortest, ends } = shown;
-  const range = shortest && shortest !== longest ? `${shortest} to ${longest}` : `${longest}`;
-  const known = longest ? ` It was trained on sources of ${range} symbols.` : "";
+  const { in_len: longest, ends } = shown;
   const text = ends
     ? "This network ends its answer itself: END is a symbol like any other, which it learned to write when all is " +
-      `said.${known}`
-    : `This network knows no END: it writes as many symbols as it is asked for.${known}`;
+      `said. ${trainedOn(app.networks)}`
+    : `This network knows no END: it writes as many symbols as it is asked for. ${trainedOn(app.networks)}`;
   const beyond =
     "Beyond these lengths nobody has shown it what to do. Its weights are the same at every step, so it can go on; " +
     "whether what it learned still holds there is another matter.";

@@ -190,3 +190,14 @@ def test_a_recorded_network_of_texts_is_measured_on_the_pairs_of_a_file(run):
     (shown,) = networks_in("t.html")
     assert (shown["recording"]["n"], len(shown["recording"]["loss"])) == (2, 2)  # sources
     assert f"Offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err
+
+
+def test_only_a_page_is_replaced_by_a_page(run):
+    with open("mine.py", "w") as file:
+        file.write("x = 1\n")
+    status, _, err = run("page", "-p", "reversed", "-o", "mine.py")
+    with open("mine.py") as file:
+        assert (status, file.read()) == (1, "x = 1\n")
+    assert err.endswith("mine.py: expected a new file or a page for -o, found another kind of file\n")
+    for _ in range(2):
+        assert run("page", "-p", "reversed", "-o", "p.html")[0] == 0

@@ -30,6 +30,7 @@ const QUESTIONS = {
       }
     }),
   align: ({ written, wanted, forced }) => align(written, wanted, (t) => t === forced),
+  byPlace: ({ written, wanted }) => byPlace(written, wanted),
   split: ({ tokens, text }) => new Vocabulary({ tokens, symbols: [], largest: 1 }, "END").split(text),
   numbers: ({ vocabulary, text }) => {
     try {

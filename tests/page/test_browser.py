@@ -1,6 +1,7 @@
 """The page in Debian's Chromium, used as people use it."""
 
 import os
+import re
 import shutil
 from dataclasses import replace
 
@@ -434,3 +435,88 @@ def test_a_unit_beyond_the_last_is_the_last(opened):
     page.fill("#unit", "-3")
     page.locator("#unit").blur()
     assert page.input_value("#unit") == "1"
+
+
+def of_one_length(model="embedding_rnn"):
+    """A network that reverses, not always, sources of 10 symbols alone: one of 2016."""
+    config = ModelConfig(model, cell_size=6, embedding_size=4)
+    return TrainedNetwork(config, random_weights(config), task="reversed", in_len=10, out_len=10)
+
+
+def test_an_answer_of_one_length_is_counted_place_by_place(opened):
+    network = of_one_length()
+    source = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
+    page = opened(ShownNetwork("fixed", network), fragment=f"#source={spaced(source)}".replace(" ", "%20"))
+    written, target = network.predict([source])[0], source[::-1]
+    n_free = int((np.array(written) == target).sum())
+    fed = np.array([[network.model_config.go, *target[:-1]]])
+    n_forced = int((network.to_numpy().decode(np.array([source]), 10, fed).symbols[0] == target).sum())
+    said = page.text_content("#forced")
+    assert f"fed the target, {n_forced} of 10 symbols; fed what it wrote, {n_free} of 10." in said
+    # another target, of which all but the first symbol of the answer stand a place further on
+    page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
+    n_moved = int((np.array(written[:-1]) == written[1:]).sum())
+    assert f"fed what it wrote, {n_moved} of 10." in page.text_content("#forced")
+    for words in ("too many", "left out"):
+        assert words not in page.inner_text("main")
+
+
+def test_ten_wrong_outputs_beside_each_other_need_no_scrolling(opened):
+    fixed = ShownNetwork("fixed", of_one_length())
+    page = opened(fixed, fixed, fragment="#source=1%202%203%204%205%206%207%208%209%200")
+    written = map(int, prediction(page).split())
+    page.fill("#target", spaced((symbol + 1) % 10 for symbol in written))
+    assert page.locator("#forced tr:last-child .wrong").count() == 20
+    for box in page.locator("#forced .scroll").all():
+        assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+
+
+def test_forced_looks_better_only_where_it_is(opened):
+    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), ShownNetwork("fixed", of_one_length()))
+    said = set()
+    for length in range(10, 22):
+        page.fill("#source", spaced([3 * i % 10 for i in range(length)]))
+        for text in page.locator("#forced p").all_text_contents():
+            forced, free = map(int, re.search(r"target, (\d+) of .* wrote, (\d+) of", text).groups())
+            said.add((forced > free, "looks better" in text))
+    assert (True, True) in said
+    assert (False, True) not in said
+    assert {better for better, _ in said} == {True, False}
+
+
+def test_the_lengths_of_each_training_are_told_once_where_they_are_alike(opened):
+    attention, rnn = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("rnn", of_one_length())
+    for networks, said in (
+        ([rnn], "Trained on sources of 10 symbols."),
+        ([rnn, rnn], "Trained on sources of 10 symbols."),
+        ([attention], "Trained on sources of 1 to 20 symbols."),
+        (
+            [attention, rnn],
+            "attention was trained on sources of 1 to 20 symbols, rnn was trained on sources of 10 symbols.",
+        ),
+    ):
+        page = opened(*networks)
+        assert page.text_content("#source-hint").endswith(said)
+        assert said in page.locator(".lesson").last.text_content()
+
+
+def test_an_answer_starts_with_go_everywhere(opened):
+    page = opened(reversing(), fragment="#source=1%202&place=3")
+    assert page.locator("#forced tbody tr.fed td:nth-of-type(1)").all_text_contents() == ["GO", "GO"]
+    assert "fed GO, the decoder" in page.text_content("#step")
+    assert "x = W_i [E_out[GO] ; 0] + b_i" in page.text_content("#inside")
+    assert "START" not in page.inner_text("body")
+
+
+def test_the_equations_end_with_the_probability_that_is_written(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&place=5")  # the second output
+    network = shipped("embedding_attention")
+    decoded = network.to_numpy().decode(np.array([[3, 1, 4]]), 2)
+    logits = decoded.logits[0, 1].astype(float)
+    share = np.exp(logits[1]) / np.exp(logits).sum()
+    last = page.locator("#inside dl.equations").last
+    assert last.locator(".figures").all_text_contents() == [
+        f"= {logits[1]:.2f} for 1",
+        f"= exp({logits[1]:.2f}) / Σ exp(logits) = {share:.3f} for 1",
+    ]
+    assert "W_o [W_p h + b_p ; a] + b_o" in last.text_content()

@@ -15,7 +15,7 @@ REVERSED = find_pattern("reversed")
 
 
 def test_the_examples_of_a_pattern_have_its_targets_and_one_fails():
-    *examples, failing = pattern_examples(REVERSING, REVERSED)
+    ((*examples, failing),) = pattern_examples([(REVERSING, REVERSED)])
     for example in (*examples, failing):
         assert example.target == example.source[::-1]
     answers = REVERSING.predict([example.source for example in (*examples, failing)])
@@ -30,7 +30,7 @@ def test_the_examples_of_a_pattern_have_its_targets_and_one_fails():
 def test_a_network_of_one_length_is_shown_at_that_length():
     config = ModelConfig(cell_size=5)
     network = TrainedNetwork(config, random_weights(config), task="sorted", in_len=4, out_len=3)
-    *examples, failing = pattern_examples(network, find_pattern("sorted"))
+    ((*examples, failing),) = pattern_examples([(network, find_pattern("sorted"))])
     for example in (*examples, failing):
         assert len(example.source) == 4
         assert example.target == sorted(example.source)[:3]
@@ -40,7 +40,7 @@ def test_a_network_of_one_length_is_shown_at_that_length():
 def test_without_a_pattern_nobody_knows_the_targets():
     config = ModelConfig(cell_size=5)
     network = TrainedNetwork(config, random_weights(config), task="mine.py:f", in_len=4, out_len=3)
-    examples = pattern_examples(network, None)
+    (examples,) = pattern_examples([(network, None)])
     assert examples
     assert {example.target for example in examples} == {None}
     odd, even = np.array([[1, 2, 3]]), np.array([[1, 2], [9, 8]])
@@ -50,7 +50,7 @@ def test_without_a_pattern_nobody_knows_the_targets():
 
 def test_of_alternatives_the_one_that_the_network_says_is_the_target():
     pairs = [([1, 2], [9, 9]), ([1, 2], [2, 1]), ([3], [3]), ([4, 5], [4])]
-    *examples, failing = pair_examples(REVERSING, pairs)
+    ((*examples, failing),) = pair_examples([REVERSING], pairs)
     assert [(example.source, example.target) for example in examples] == [([1, 2], [2, 1]), ([3], [3])]
     assert (failing.source, failing.target) == ([4, 5], [4])
 
@@ -69,3 +69,52 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert n_different < 100  # of length 1 there are only 10
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
+
+
+def random_network(in_len, seed=0):
+    config = ModelConfig(cell_size=5)
+    return TrainedNetwork(config, random_weights(config, seed), task="reversed", in_len=in_len, out_len=in_len)
+
+
+def test_networks_side_by_side_are_offered_lengths_of_both_and_a_source_at_which_they_differ():
+    rnn = load(ROOT / "trained_weights" / "ts2s__embedding_rnn__reversed_1.weights.h5")
+    longer = ": not all were trained at this length"
+    for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # the second was trained at 1 to 10
+        learned = [(REVERSING, REVERSED), (other, REVERSED)]
+        for_first, for_other = pattern_examples(learned)
+        assert for_first == for_other
+        *examples, failing = for_first
+        assert {len(example.source) for example in examples} == lengths
+        right = [network.predict([failing.source])[0] == failing.target for network, _ in learned]
+        assert right == [True, False]
+        wanted = "one network fails, another does not" + (longer if len(failing.source) > 10 else "")
+        assert failing.note == wanted
+
+
+def test_where_no_network_is_right_one_fails():
+    for_first, _ = pattern_examples([(random_network(4), REVERSED), (random_network(4, seed=1), REVERSED)])
+    assert for_first[-1].note == "one that fails"
+
+
+def test_networks_without_a_common_length_are_offered_those_of_each():
+    *examples, _ = pattern_examples([(random_network(4), REVERSED), (random_network(6), REVERSED)])[0]
+    assert {len(example.source) for example in examples} == {4, 6}
+
+
+def test_targets_of_different_patterns_are_those_of_each_network():
+    sorting = load(ROOT / "trained_weights" / "ts2s__embedding_attention__sorted_1.weights.h5")
+    reversing, sorted_ = pattern_examples([(REVERSING, REVERSED), (sorting, find_pattern("sorted"))])
+    assert [example.source for example in reversing] == [example.source for example in sorted_]
+    for one, other in zip(reversing, sorted_, strict=True):
+        assert (one.target, other.target) == (one.source[::-1], sorted(one.source))
+
+
+def test_of_the_pairs_of_a_file_that_at_which_networks_differ_comes_before_one_at_which_all_fail():
+    pairs = [([1, 2, 3], [9]), ([4, 5], [5, 4]), ([6], [6])]
+    for_first, for_other = pair_examples([REVERSING, random_network(2)], pairs)
+    assert for_first == for_other
+    assert [example.note for example in for_first] == [
+        "of the file",
+        "one network fails, another does not",
+        "of the file",
+    ]

@@ -207,3 +207,16 @@ def test_an_answer_is_aligned_with_the_fewest_edits():
 def test_of_two_alike_the_forced_symbol_is_too_many():
     asked = [("align", {"written": [5, 5, 4], "wanted": [5, 4], "forced": forced}) for forced in (0, 1)]
     assert [one["kinds"] for one in ask(*asked)] == [["extra", "right", "right"], ["right", "extra", "right"]]
+
+
+def test_place_by_place_each_symbol_counts_where_it_stands():
+    rng = np.random.default_rng(6)
+    pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(100)]
+    said = ask(*(("byPlace", {"written": a, "wanted": b}) for a, b in pairs))
+    for (written, wanted), one in zip(pairs, said, strict=True):
+        assert one["right"] == sum(a == b for a, b in zip(written, wanted, strict=False))
+        assert one["edits"] == max(len(written), len(wanted)) - one["right"]
+        assert one["kinds"].count("extra") == max(0, len(written) - len(wanted))
+        assert one["missing"] == [*([] for _ in written), wanted[len(written) :]]
+    (moved,) = ask(("byPlace", {"written": [9, 1, 2, 3], "wanted": [1, 2, 3, 4]}))
+    assert moved["kinds"] == ["instead"] * 4
