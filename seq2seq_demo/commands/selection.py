@@ -60,7 +60,7 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
     if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len: {path} is of texts, which have lengths of their own")
     if network.in_len is None:
-        notices.append(f"Inferred from the file: {network.summary()}; not the length that it was trained at")
+        notices.append(f"Inferred from the file: {network.summary()}; which lengths it learned, it does not say")
     elif options.verbose:
         notices.append(network.summary())
     if pattern is None and network.pattern:
