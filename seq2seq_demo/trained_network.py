@@ -27,7 +27,7 @@ from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary, 
 from seq2seq_demo.errors import DemoError, UsageError, WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, Told, measure, untold
 from seq2seq_demo.files import access, canonical, container
-from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint, read_checkpoint
+from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file, read_checkpoint
 from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
 from seq2seq_demo.files.typed_json import parse_object, require_type, typed
 from seq2seq_demo.network.bidirectional import numpy_network
@@ -541,8 +541,7 @@ def _from_file(file: BinaryIO) -> TrainedNetwork:
     """Return the network of a file; the first and last bytes say which kind it is, before all of it is read."""
     if is_container(file.read(HEADER_SIZE)):
         return _from_bytes(access.content_of(file))
-    file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
-    if is_checkpoint(file.read()):
+    if is_checkpoint_file(file):
         return _network_of_2016(access.content_of(file))
     raise WeightsError("expected a weights file, of this program or of 2016, found something else")
 

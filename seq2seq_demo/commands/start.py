@@ -27,7 +27,7 @@ from seq2seq_demo.display.console import counted, notice
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.files.access import are_one_file
-from seq2seq_demo.files.checkpoint_2016 import FOOTER_SIZE, is_checkpoint
+from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
 from seq2seq_demo.files.container import HEADER_SIZE, is_container
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.network.ram import check_training_fits
@@ -115,8 +115,11 @@ def start_of_training(options: TrainOptions) -> Start:
 
 def _require_kept(path: Path, output: Path | None) -> None:
     """Raise UsageError where a checkpoint of 2016, which nothing makes again, would be replaced."""
-    if output and are_one_file(path, output) and is_checkpoint(path.read_bytes()):
-        raise UsageError(f"expected -o to be another file than the checkpoint of 2016 to start from, got {output}")
+    if output and are_one_file(path, output):
+        with path.open("rb") as file:
+            if is_checkpoint_file(file):
+                what = "another file than the checkpoint of 2016 to start from"
+                raise UsageError(f"expected -o to be {what}, got {output}")
 
 
 def _tell_oddities(pairs: Task | None) -> None:
@@ -162,8 +165,7 @@ def _require_replaceable(output: Path) -> None:
         return
     with output.open("rb") as file:
         header = file.read(HEADER_SIZE)
-        file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
-        is_weights = is_container(header) or is_checkpoint(file.read())
+        is_weights = is_container(header) or is_checkpoint_file(file)
     if header and not is_weights:
         raise WeightsError(f"{output}: expected a new file or one of weights for -o, found another kind of file")
 

@@ -102,7 +102,7 @@ def from_file(
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _sequences(title, file, form, told or _untold)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
+            yield from _sequences(title, file, form, told)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
@@ -122,12 +122,8 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
             yield _from_line(place, line.encode(errors="surrogateescape"), form, as_json)
 
 
-def _untold(_: int) -> None:
-    """Tell nobody."""
-
-
 def _sequences(
-    title: str, file: io.BufferedReader, form: Form, told: Callable[[int], object]
+    title: str, file: io.BufferedReader, form: Form, told: Callable[[int], object] | None
 ) -> Iterator[Located | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
     blocks = _blocks(file)
@@ -136,7 +132,8 @@ def _sequences(
     as_json = form.is_json_file(title, first)
     is_document = as_json is not False and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _sequences_of_lines(title, number, _telling(blocks, told), form, as_json)
+        blocks = _telling(blocks, told) if told else blocks
+        yield from _sequences_of_lines(title, number, blocks, form, as_json)
         return
     document = _parse(Place(title), _document(title, number, blocks), form)
     if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):

@@ -5,10 +5,11 @@ It is a sorted string table (LevelDB's doc/table_format.md) of protocol buffers
 """
 
 import math
+import os
 from collections.abc import Iterator
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -34,6 +35,12 @@ MAX_FIELD, MAX_RANK, MAX_NAME = 15, 8, 1000
 def is_checkpoint(content: bytes) -> bool:
     """Whether the content ends as a sorted string table does."""
     return len(content) >= FOOTER_SIZE and content.endswith(MAGIC)
+
+
+def is_checkpoint_file(file: BinaryIO) -> bool:
+    """Whether the file ends so; it is read from there."""
+    file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
+    return is_checkpoint(file.read())
 
 
 def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
