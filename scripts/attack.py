@@ -351,8 +351,8 @@ def json_input() -> tuple[int, list[str]]:
     """Files of sequences and pairs, of integers and of text, as JSON of any shape, as lines and as bytes."""
     from seq2seq_demo.data.own_pairs import read_pairs
     from seq2seq_demo.data.ragged_reading import read_texts
-    from seq2seq_demo.data.sequence_files import INTEGER_FORM, Form, from_file
-    from seq2seq_demo.data.sequences import batches
+    from seq2seq_demo.data.readers import INTEGER_FORM, Form, from_file
+    from seq2seq_demo.data.records import batches
     from seq2seq_demo.data.vocabulary import Growing
     from seq2seq_demo.errors import DemoError
 

@@ -36,6 +36,7 @@ class ModelConfig:
     in_max_int: int = 9
     out_max_int: int = 9
     bidirectional: bool = False  # whether a second stack of cells reads the source from its end
+    ends: bool = False  # whether the network ends its answers: a target is followed by END, which is the symbol GO
 
     def __post_init__(self) -> None:
         """Refuse values that describe no network; keep plain ones, so that they can be written as JSON."""
@@ -45,7 +46,8 @@ class ModelConfig:
             _keep(self, name, require_integer(name, getattr(self, name), at_least=1))
         if self.num_layers > MAX_LAYERS:
             raise UsageError(f"expected num-layers of at most {MAX_LAYERS}, got {self.num_layers}")
-        _keep(self, "bidirectional", require_flag("bidirectional", self.bidirectional))
+        for name in ("bidirectional", "ends"):
+            _keep(self, name, require_flag(name, getattr(self, name)))
 
     @property
     def has_attention(self) -> bool:
@@ -101,10 +103,11 @@ class TrainConfig:
     patience: int | None = None  # epochs without a better one, after which training ends
     validation_points: int | None = None  # of the points; None is a tenth
     dropout: float = 0.0  # the share of units that a training step leaves out
+    processes: int = 1  # that share each batch on this machine
 
     def __post_init__(self) -> None:
         """Refuse values that describe no training; keep plain ones, so that they can be written as JSON."""
-        smallest = {"points": 2, "in_len": 1, "out_len": 1, "batch_size": 1, "epochs": 0, "seed": 0}
+        smallest = {"points": 2, "in_len": 1, "out_len": 1, "batch_size": 1, "epochs": 0, "seed": 0, "processes": 1}
         for name, at_least in smallest.items():
             _keep(self, name, require_integer(name, getattr(self, name), at_least))
         _keep(self, "lr_schedule", require_choice("learning rate schedule", self.lr_schedule, LR_SCHEDULES))

@@ -6,63 +6,20 @@ import functools
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from seq2seq_demo.config import Beam
 from seq2seq_demo.data.batches import Pairs, chunks, shift_right
-from seq2seq_demo.files.typed_json import typed
+from seq2seq_demo.figures import EpochFigures as EpochFigures
+from seq2seq_demo.figures import Figures
 from seq2seq_demo.network.beam import beam_search, check_beam_fits, rows_at_once_in_beam
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parallel import in_threads
 
 Count = TypeVar("Count")
-
-
-@dataclass(frozen=True)
-class Figures:
-    """The loss in nats a symbol; the others are shares from 0 to 1."""
-
-    loss: float
-    forced_token_accuracy: float
-    forced_exact_match: float
-    token_accuracy: float  # free-running, as is the next
-    exact_match: float
-
-    @classmethod
-    def of(cls, evaluation: Any) -> Figures:
-        """Return the figures that an evaluation has among its attributes."""
-        return cls(*(getattr(evaluation, field.name) for field in fields(cls)))
-
-
-@dataclass(frozen=True)
-class EpochFigures:
-    """What an epoch reached: on its training points, means over the epoch with teacher forcing; then on validation."""
-
-    epoch: int  # counted from 1
-    step: int  # of Adam, at the end of the epoch
-    loss: float
-    token_accuracy: float
-    validation: Figures
-
-    def to_json(self) -> dict[str, float]:
-        """Return the figures in one dictionary, the validation figures as `validation_…`."""
-        facts = asdict(self)
-        return facts | {f"validation_{name}": value for name, value in facts.pop("validation").items()}
-
-    @classmethod
-    def from_json(cls, facts: dict[str, Any]) -> EpochFigures:
-        """Return the figures that `to_json` made the dictionary of.
-
-        Raises:
-            WeightsError: a figure is missing or of another type.
-        """
-        prefix = "validation_"
-        figures = {name.removeprefix(prefix): facts[name] for name in facts if name.startswith(prefix)}
-        others = {name: facts[name] for name in facts if not name.startswith(prefix)}
-        return typed(cls, others | {"validation": typed(Figures, figures)})
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -14,7 +14,7 @@ import numpy as np
 
 from seq2seq_demo.config import Beam
 from seq2seq_demo.data.batches import chunks, fresh_sources, shift_right
-from seq2seq_demo.data.edits import Confusions, confusions, edit_distances
+from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.data.varied import KINDS

@@ -12,7 +12,7 @@ from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, own_pairs, typed_sources
 from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
-from seq2seq_demo.data.sequence_files import Form
+from seq2seq_demo.data.readers import Form
 from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.display.console import counted, notice, say
 from seq2seq_demo.errors import DemoError, InputError, WeightsError

@@ -10,11 +10,11 @@ import numpy as np
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data import sequences
+from seq2seq_demo.data import records
 from seq2seq_demo.data.own_pairs import LENGTH_HINT
-from seq2seq_demo.data.sequence_files import Form, from_file, from_terminal, from_words
+from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
 from seq2seq_demo.data.sequence_pattern import SequencePattern
-from seq2seq_demo.data.sequences import Batch, Located
+from seq2seq_demo.data.records import Batch, Located
 from seq2seq_demo.data.vocabulary import encoded
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
@@ -217,7 +217,7 @@ def _batches(
         rows = (row and encoded(row, source, target) for row in rows)
     largest, hint = choice.network.model_config.in_max_int, LENGTH_HINT if in_len and not ends else ""
     target_len = None if ends else _target_len(options, choice)
-    return sequences.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=ends)
+    return records.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=ends)
 
 
 def _target_len(options: PredictOptions, choice: Choice) -> Callable[[int], int]:

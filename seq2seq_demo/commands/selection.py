@@ -17,9 +17,9 @@ from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged, in_one
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts, readable
-from seq2seq_demo.data.sequence_files import Form, from_file, from_words
+from seq2seq_demo.data.readers import Form, from_file, from_words
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
-from seq2seq_demo.data.sequences import Located, Places
+from seq2seq_demo.data.records import Located, Places
 from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical

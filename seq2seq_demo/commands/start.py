@@ -17,7 +17,7 @@ from seq2seq_demo.commands.selection import (
 )
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data import varied
-from seq2seq_demo.data.oddities import oddities
+from seq2seq_demo.data.data_warnings import oddities
 from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, is_own

@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.batches import Pairs, Sample, divide
 from seq2seq_demo.data.sequence_pattern import SequencePattern
-from seq2seq_demo.data.sequences import Located, Output, Place, batches, check_symbols, has_mask, plain
+from seq2seq_demo.data.records import Located, Output, Place, batches, check_symbols, has_mask, plain
 from seq2seq_demo.data.user_functions import listed
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError

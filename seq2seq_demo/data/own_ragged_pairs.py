@@ -15,7 +15,7 @@ from seq2seq_demo.data.batches import Pairs, Sample
 from seq2seq_demo.data.own_pairs import OwnPairs, located
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs, concatenated_pairs
 from seq2seq_demo.data.ragged_reading import read_texts
-from seq2seq_demo.data.sequences import Located, Places
+from seq2seq_demo.data.records import Located, Places
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, fresh
 from seq2seq_demo.errors import InputError, UsageError
 

@@ -10,7 +10,7 @@ from seq2seq_demo.data import varied
 from seq2seq_demo.data.own_pairs import PAIR, ROWS, Skip
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs, concatenated
 from seq2seq_demo.data.sequence_pattern import SequencePattern
-from seq2seq_demo.data.sequences import Located, Output, check_symbols
+from seq2seq_demo.data.records import Located, Output, check_symbols
 from seq2seq_demo.data.user_functions import listed
 from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary, encoded
 from seq2seq_demo.errors import InputError

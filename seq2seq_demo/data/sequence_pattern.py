@@ -14,7 +14,7 @@ from seq2seq_demo.data import varied
 from seq2seq_demo.data.batches import SYMBOLS, Pairs, Sample, divide, few_sources, fresh_sources, training_sources
 from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs, concatenated
-from seq2seq_demo.data.sequences import LARGEST
+from seq2seq_demo.data.records import LARGEST
 from seq2seq_demo.data.user_functions import (
     PRINTS_ASIDE,
     SHOWN,

@@ -1,225 +1,136 @@
-"""Sequences that the user gives: checked one by one, handed on in batches."""
+"""Sequences of symbols and pairs of them, of one length or of many: the only form that data takes in the program."""
 
 from __future__ import annotations
 
-import json
-from array import array
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+import functools
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from seq2seq_demo.errors import InputError
-
-LARGEST = 2**31 - 1  # what a symbol can be at most
-TEXT_HINT = "; texts need --in-tokens or --out-tokens of characters or words, in training"
+BLOCK = 2**20  # symbols that are copied at once
 
 
-class Place(NamedTuple):
-    """Where a sequence stands."""
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """N sequences, one after the other in one array. Symbols take as few bytes as the largest needs."""
 
-    title: str
-    kind: str = ""  # "line", counted from 1, or "sequence" of a JSON list, from 0
-    number: int = 0
+    symbols: np.ndarray  # [sum of the lengths]
+    lengths: np.ndarray  # [N] int64
 
-    def __str__(self) -> str:
-        """Return it as errors name it."""
-        number = f"{self.kind} {self.number}" if self.kind else ""
-        return ", ".join(part for part in (self.title, number) if part)
+    @classmethod
+    def of_rows(cls, rows: Iterable[Sequence[int]]) -> Sequences:
+        """Make sequences of lists."""
+        rows = list(rows)
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        symbols = np.fromiter(itertools.chain.from_iterable(rows), np.int64, int(lengths.sum()))
+        return cls(compact(symbols), lengths)
 
+    @classmethod
+    def of_array(cls, array: np.ndarray) -> Sequences:
+        """Make sequences of one length of an array `[N, length]`, keeping its type."""
+        N, length = array.shape
+        return cls(array.ravel(), np.broadcast_to(np.int64(length), N))  # one number, however many sequences
 
-@dataclass
-class Places:
-    """Where the sequences of a file stand."""
+    @classmethod
+    def of_padded(cls, padded: np.ndarray, lengths: np.ndarray) -> Sequences:
+        """Make sequences of the first symbols of each row `[N, width]`, as many as its length says, `[N]`."""
+        return cls(padded[np.arange(padded.shape[1]) < lengths[:, None]], lengths.astype(np.int64))
 
-    numbers: Any = field(default_factory=lambda: array("q"))
-    last: Place | None = None
+    @functools.cached_property
+    def common_length(self) -> int | None:
+        """The length of every sequence, None where lengths differ or there is no sequence."""
+        if not len(self) or self.lengths.min() != self.lengths.max():
+            return None
+        return int(self.lengths[0])
 
-    def noting(self, rows: Iterable[Located]) -> Iterator[Located]:
-        """Yield the rows, of which the places are noted."""
-        for row in rows:
-            self.numbers.append(row.place.number)
-            self.last = row.place
-            yield row
+    @functools.cached_property
+    def _starts(self) -> np.ndarray:
+        starts: np.ndarray = np.cumsum(self.lengths) - self.lengths
+        return starts
 
-    def __getitem__(self, index: int) -> Place:
-        """Return the place of a sequence."""
-        assert self.last  # there is one for each number
-        return self.last._replace(number=self.numbers[index])
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.lengths)
 
+    def __getitem__(self, chosen: np.ndarray | slice) -> Sequences:
+        """Return the sequences at these indices, in their order."""
+        if self.common_length is not None:
+            return Sequences.of_array(self.array()[chosen])
+        lengths, first = self.lengths[chosen], self._starts[chosen]
+        symbols = np.empty(int(lengths.sum()), self.symbols.dtype)
+        ends = np.cumsum(lengths)
+        start = 0
+        while start < len(lengths):  # in blocks, as the index of a symbol takes eight bytes
+            before = int(ends[start - 1]) if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, before + BLOCK, side="right")))
+            block = lengths[start:stop]
+            step = np.arange(block.sum()) - np.repeat(np.cumsum(block) - block, block)  # 0, 1, … in each sequence
+            symbols[before : before + len(step)] = self.symbols[np.repeat(first[start:stop], block) + step]
+            start = stop
+        return Sequences(symbols, lengths)
 
-class Located(NamedTuple):
-    """A sequence, or the error that reading it was, where it stands, and what the user says of it."""
+    def array(self) -> np.ndarray:
+        """Return sequences of one length as an array `[N, length]`, a view."""
+        assert self.common_length is not None or not len(self), "sequences of several lengths form no array"
+        return self.symbols.reshape(len(self), self.common_length or 0)
 
-    place: Place
-    values: Any  # a list, a text, or an InputError; whatever else JSON holds
-    output: Any = None  # what the user expects for it
-    id: object = None  # the user's name for it
-    has_id: bool = False  # an id may be null
+    def padded(self, width: int | None = None, filler: int = 0) -> np.ndarray:
+        """Return `[N, width]`, by default as wide as the longest, with the filler after each sequence."""
+        width = int(self.lengths.max(initial=0)) if width is None else width
+        dtype = np.promote_types(self.symbols.dtype, np.min_scalar_type(filler))
+        padded = np.full((len(self), width), filler, dtype)
+        padded[np.arange(width) < self.lengths[:, None]] = self.symbols
+        return padded
 
+    def groups(self) -> np.ndarray:
+        """Return a group id per sequence, `[N]`; equal sequences share one. Ids count first occurrences from 0."""
+        size, content, known = self.symbols.itemsize, self.symbols.tobytes(), dict[bytes, int]()
+        spans = zip(self._starts.tolist(), self.lengths.tolist(), strict=True)
+        keys = (content[first * size : (first + n) * size] for first, n in spans)
+        return np.fromiter((known.setdefault(key, len(known)) for key in keys), np.int64, len(self))
 
-class Output(NamedTuple):
-    """The output beside a sequence, as errors name it."""
-
-    place: object
-
-    def __str__(self) -> str:
-        """Return its name, which only an error asks for."""
-        return f"{self.place}, output"
-
-
-class Batch(NamedTuple):
-    """Sources, and what is known of each."""
-
-    rows: list[Located]
-
-    @property
-    def sources(self) -> np.ndarray:
-        """The sources `[B, S]` of a batch in which all have one length."""
-        return np.array([row.values for row in self.rows])
-
-    def by_length(self) -> dict[int, list[int]]:
-        """Return the numbers of the rows of each length."""
-        numbers: dict[int, list[int]] = {}
-        for number, row in enumerate(self.rows):
-            numbers.setdefault(len(row.values), []).append(number)
-        return numbers
-
-
-def batches(
-    sequences: Iterable[Located | None],
-    rows: int,
-    in_len: int | None,
-    in_max_int: int | None,
-    skip: Callable[[InputError], object] | None = None,
-    hint: str = "",
-    target_len: Callable[[int], int] | None = None,
-    mixed: bool = False,
-) -> Iterator[Batch | None]:
-    """Yield the sequences in batches of up to `rows`; `in_len` None takes the first one's length.
-
-    Where the sequences say None, that no more are waiting, those so far are yielded, and then None. `skip` is called
-    with the error of each bad sequence. Without it, the first bad one's error is raised, after the sequences ahead of
-    it were yielded. A sequence of another length is told the `hint`, with its length in place of {}. `target_len`
-    says how many symbols are predicted for a source of a length, and so how many an expected output must have. Of
-    `mixed` batches, the sequences have any lengths unless `in_len` says one.
-
-    Raises:
-        InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int;
-            an output likewise.
-    """
-    batch: list[Located] = []
-    try:
-        for row in sequences:
-            if row is None:
-                yield from _batch(batch)
-                yield None
-                batch = []
-                continue
-            try:
-                values = _checked(row, in_len, in_max_int, hint, target_len, mixed)
-            except InputError as error:
-                if not skip:
-                    raise
-                skip(error)
-                continue
-            in_len = in_len if mixed else len(values)
-            batch.append(row)
-            if len(batch) == rows:
-                yield from _batch(batch)
-                batch = []
-    except InputError:
-        yield from _batch(batch)
-        raise
-    yield from _batch(batch)
+    def rows(self) -> list[list[int]]:
+        """Return the sequences as lists."""
+        if self.common_length is not None:
+            return self.array().tolist()  # type: ignore[no-any-return]
+        return [row.tolist() for row in np.split(self.symbols, np.cumsum(self.lengths)[:-1])] if len(self) else []
 
 
-def _checked(
-    row: Located,
-    in_len: int | None,
-    in_max_int: int | None,
-    hint: str,
-    target_len: Callable[[int], int] | None,
-    mixed: bool,
-) -> list[int]:
-    """Return the symbols of a sequence, if it and its output can be read."""
-    if isinstance(row.values, InputError):
-        raise row.values
-    check_symbols(row.place, row.values, in_len, in_max_int, hint)
-    if row.output is not None:
-        check_symbols(Output(row.place), row.output, at_least=0 if mixed else 1)
-        n, T = len(row.output), target_len(len(row.values)) if target_len else len(row.output)
-        if n != T:
-            raise InputError(f"{row.place}: expected an output of {T} integers, got {n}; give --out-len {n}")
-    values: list[int] = row.values
-    return values
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """N sources and their targets."""
+
+    sources: Sequences
+    targets: Sequences
+
+    @classmethod
+    def of_arrays(cls, sources: np.ndarray, targets: np.ndarray) -> Pairs:
+        """Make pairs of arrays `[N, S]` and `[N, T]`."""
+        return cls(Sequences.of_array(sources), Sequences.of_array(targets))
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.sources)
+
+    def __getitem__(self, chosen: np.ndarray | slice) -> Pairs:
+        """Return the pairs at these indices, in their order."""
+        return Pairs(self.sources[chosen], self.targets[chosen])
 
 
-def _batch(rows: list[Located]) -> Iterator[Batch]:
-    if rows:
-        yield Batch(rows)
+def compact(symbols: np.ndarray) -> np.ndarray:
+    """Return the symbols in as few bytes as the largest needs."""
+    return symbols.astype(np.min_scalar_type(symbols.max(initial=0)))
 
 
-def plain(row: Any) -> Any:
-    """Return a list, tuple or array as a list of what Python calls numbers, where nothing is lost by that."""
-    if isinstance(row, np.ndarray):
-        return row.tolist() if _is_plain(row) else row
-    if isinstance(row, tuple | list):
-        return [item.item() if isinstance(item, np.generic) and _is_plain(item) else item for item in row]
-    return row
+def concatenated(parts: Iterable[Sequences]) -> Sequences:
+    """Return the sequences of all parts."""
+    parts = list(parts)
+    return Sequences(np.concatenate([part.symbols for part in parts]), np.concatenate([part.lengths for part in parts]))
 
 
-def _is_plain(array: np.ndarray | np.generic) -> bool:
-    """Say whether Python has numbers like these: it knows no masks, and NumPy makes integers of some times."""
-    return array.dtype.kind not in "mM" and not has_mask(array)
-
-
-def has_mask(value: Any) -> bool:
-    """Say whether it is a masked array, without loading `numpy.ma`."""
-    return isinstance(value, np.ndarray) and hasattr(value, "mask")
-
-
-def check_symbols(
-    place: object,
-    values: Any,
-    length: int | None = None,
-    largest: int | None = None,
-    hint: str = "",
-    at_least: int = 1,
-) -> None:
-    """Raise InputError unless these are integers from 0 to largest, so many of them (None: `at_least`).
-
-    The `hint` is told only where the length is all that is wrong.
-    """
-    if not isinstance(values, list):
-        hint = TEXT_HINT if isinstance(values, str) else ""
-        raise InputError(f"{place}: expected a list of integers, got {shown(values)}{hint}")
-    if largest is None:
-        largest = LARGEST
-    if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
-        if all(isinstance(value, list) for value in values):
-            raise InputError(f"{place}: expected a list of integers, got a list of lists")
-        wrong = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
-        raise InputError(f"{place}: expected integers from 0 to {largest}, got {shown(wrong)}")
-    n = len(values)
-    if n != (length or max(n, at_least)):
-        raise InputError(
-            f"{place}: expected {length or 'some'} integers, got {n or 'none'}{hint.format(n) if n else ''}"
-        )
-
-
-def _json(value: object) -> str:
-    """Return JSON in which letters of all scripts can be read, but not half a pair of surrogates."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() or text.encode(errors="ignore").decode() == text else json.dumps(value)
-
-
-def shown(value: object) -> str:
-    """Return a wrong value in a line, as JSON has it, or as Python has it, cut short."""
-    for write in (_json, repr):
-        try:
-            return " ".join(write(value).split())[:40]
-        except (TypeError, ValueError, RecursionError):
-            continue
-    return "an integer of thousands of digits"  # which Python does not write
+def concatenated_pairs(parts: Iterable[Pairs]) -> Pairs:
+    """Return the pairs of all parts."""
+    parts = list(parts)
+    return Pairs(concatenated(part.sources for part in parts), concatenated(part.targets for part in parts))

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.data.sequences import has_mask
+from seq2seq_demo.data.records import has_mask
 from seq2seq_demo.errors import UsageError
 
 SHOWN = 40  # symbols of a sequence, in an error

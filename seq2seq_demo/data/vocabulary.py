@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
-from seq2seq_demo.data.sequences import Located, Output, Place, check_symbols, plain, shown
+from seq2seq_demo.data.records import Located, Output, Place, check_symbols, plain, shown
 from seq2seq_demo.errors import InputError, WeightsError
 
 UNKNOWN = "\ufffd"  # of a number without a symbol, where a vocabulary has only one: the network has two or more

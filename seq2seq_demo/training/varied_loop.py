@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.oddities import usual_length
+from seq2seq_demo.data.data_warnings import usual_length
 from seq2seq_demo.data.ragged import RaggedPairs
 from seq2seq_demo.evaluation import Figures
 from seq2seq_demo.network.keras_network.padded import PaddedSeq2Seq

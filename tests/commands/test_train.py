@@ -17,7 +17,7 @@ from seq2seq_demo.commands.start import start_of_training
 from seq2seq_demo.commands.train import _snapshots
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.own_pairs import OwnPairs, read_pairs
-from seq2seq_demo.data.sequence_files import from_file
+from seq2seq_demo.data.readers import from_file
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Figures

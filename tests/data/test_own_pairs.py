@@ -9,7 +9,7 @@ from seq2seq_demo.data.batches import Pairs, Sample
 from seq2seq_demo.data.own_pairs import OwnPairs, read_pairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, task_of_rows
 from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.data.sequences import Located, Place
+from seq2seq_demo.data.records import Located, Place
 from seq2seq_demo.errors import InputError, UsageError
 
 

@@ -15,7 +15,7 @@ from seq2seq_demo.data.own_ragged_pairs import (
     in_one_length,
     task_of_rows,
 )
-from seq2seq_demo.data.sequences import Located, Place
+from seq2seq_demo.data.records import Located, Place
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError, UsageError

@@ -4,7 +4,7 @@ from seq2seq_demo import memory
 from seq2seq_demo.config import LONGEST
 from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts
 from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.data.sequences import Located, Place
+from seq2seq_demo.data.records import Located, Place
 from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError
 

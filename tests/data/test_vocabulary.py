@@ -3,7 +3,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.sequences import Located, Place
+from seq2seq_demo.data.records import Located, Place
 from seq2seq_demo.data.vocabulary import (
     NEAREST,
     UNKNOWN,

@@ -4,7 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.edits import confusions, edit_distances
+from seq2seq_demo.data.edit_distance import confusions, edit_distances
 from seq2seq_demo.data.ragged import Ragged
 
 KITTEN, SITTING = [10, 8, 19, 19, 4, 13], [18, 8, 19, 19, 8, 13, 6]

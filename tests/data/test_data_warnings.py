@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.oddities import oddities, usual_length
+from seq2seq_demo.data.data_warnings import oddities, usual_length
 from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs
-from seq2seq_demo.data.sequences import Located, Place, Places
+from seq2seq_demo.data.records import Located, Place, Places
 
 
 def task(sources, targets=None, validation=None, places=None):

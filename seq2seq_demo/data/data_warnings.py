@@ -10,7 +10,7 @@ from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.data.own_pairs import OwnPairs
 from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
 from seq2seq_demo.data.ragged import Ragged, concatenated
-from seq2seq_demo.data.sequences import Places
+from seq2seq_demo.data.records import Places
 
 LONG, TIMES = 200, 5  # symbols of a sequence that makes others wait for it, and how many times longer than these it is
 USUAL = 0.999  # the share of sequences that are no longer than what is usual

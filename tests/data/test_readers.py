@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data.own_pairs import LENGTH_HINT
-from seq2seq_demo.data.sequence_files import Form, from_file, from_terminal, from_words
-from seq2seq_demo.data.sequences import TEXT_HINT, Located, Place, batches
+from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
+from seq2seq_demo.data.records import TEXT_HINT, Located, Place, batches
 from seq2seq_demo.errors import InputError
 
 UNREADABLE = "expected a JSON list of integers, or integers alone"
@@ -210,9 +210,9 @@ def test_not_utf_8(tmp_path):
 @pytest.fixture
 def short(monkeypatch):
     """Lines of 100 bytes at most, and documents of 1000, are read."""
-    monkeypatch.setattr("seq2seq_demo.data.sequence_files.MAX_LINE", 100)
-    monkeypatch.setattr("seq2seq_demo.data.sequence_files.MAX_DOCUMENT", 1000)
-    monkeypatch.setattr("seq2seq_demo.data.sequence_files.CHUNK", 64)
+    monkeypatch.setattr("seq2seq_demo.data.readers.MAX_LINE", 100)
+    monkeypatch.setattr("seq2seq_demo.data.readers.MAX_DOCUMENT", 1000)
+    monkeypatch.setattr("seq2seq_demo.data.readers.CHUNK", 64)
 
 
 @pytest.mark.parametrize("long", ["1 2 3" + " " * 300, "[1, 2, 3" + " " * 300 + "]", "x" * 101, "\0" * 1000, " " * 300])
@@ -356,7 +356,7 @@ def test_lines_read_at_once_are_what_they_are_one_by_one(tmp_path, monkeypatch, 
         return rows
 
     at_once = found()
-    monkeypatch.setattr("seq2seq_demo.data.sequence_files._integer_rows", lambda *_: None)
+    monkeypatch.setattr("seq2seq_demo.data.readers._integer_rows", lambda *_: None)
     assert at_once == found()
 
 

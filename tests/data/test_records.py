@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.sequences import (
+from seq2seq_demo.data.records import (
     LARGEST,
     TEXT_HINT,
     Batch,
