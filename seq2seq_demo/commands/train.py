@@ -16,7 +16,7 @@ from seq2seq_demo.display.progress import TrainingReport, advice, training_heade
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.evaluation import EpochFigures
 from seq2seq_demo.files import access, canonical, destinations
-from seq2seq_demo.recording import check_place
+from seq2seq_demo.files.recording import check_place
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.best import best_epoch, has_stalled
