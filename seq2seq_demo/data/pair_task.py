@@ -130,7 +130,7 @@ def _check(pairs: Pairs) -> None:
     """Raise InputError unless these are pairs."""
     if not isinstance(pairs, Pairs) or not all(isinstance(x, Sequences) for x in (pairs.sources, pairs.targets)):
         raise InputError("expected Pairs of two Sequences, as Pairs.of_arrays makes them, got other sources or targets")
-    if not pairs.sources.lengths.min(initial=0):
+    if not (len(pairs) and pairs.sources.lengths.min()):
         found = "an empty source" if len(pairs) else "none"
         raise InputError(f"expected pairs of a source and a target, got {found}")
 
