@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import Beam
+from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
 from seq2seq_demo.data.sampling import KINDS, shift_right, sources_to_measure
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.errors import DemoError, InputError, UsageError
 from seq2seq_demo.figures import EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import DecodingOptions, answer
@@ -256,19 +256,20 @@ def measure_pattern(
 
     Raises:
         UsageError: the pattern takes none of these lengths; a network that does not end its answers needs all.
-        InputError: the network does not end its answers, and every source of a length was seen.
+        InputError: the network does not end its answers, and every source of these lengths was seen.
     """
-    c, reasons, is_taken = network.model_config, [], False
+    c, is_taken = network.model_config, False
+    reasons: list[DemoError] = []
     for in_len in sample.lengths:
         try:
             targets(np.zeros((1, in_len), np.int64))
-        except UsageError as error:
-            if not c.ends:
+            sources, fresh = sources_to_measure(c, in_len, sample.n, sample.seed, seen)
+        except (UsageError, InputError) as error:
+            if not c.ends and isinstance(error, UsageError):
                 raise
             reasons.append(error)
             continue
         is_taken = True
-        sources, fresh = sources_to_measure(c, in_len, sample.n, sample.seed, seen)
         pairs = Pairs(Sequences.of_array(sources), targets(sources))
         yield Row(RANDOM, in_len, measure(network, pairs, options), fresh)
         for number, (kind, draw) in enumerate(KINDS.items() if sample.kinds else ()):
@@ -278,6 +279,14 @@ def measure_pattern(
             yield Row(kind, in_len, measure(network, pairs, options))
     if not is_taken:
         raise reasons[-1]
+
+
+def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
+    """Return how many sources of a length `measure_pattern` measures, with all kinds."""
+    if not model_config.ends:
+        return n
+    n_random: int = min(n, (model_config.in_max_int + 1) ** in_len)
+    return n_random + len(KINDS) * min(n, OF_A_KIND)
 
 
 def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[Row]:

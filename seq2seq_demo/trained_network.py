@@ -357,7 +357,7 @@ class TrainedNetwork(StoredNetwork):
         if task.vocabularies != self.vocabularies:
             what = " to ".join(self.vocabularies.tokens)
             raise UsageError(f"expected pairs of this network's own symbols, {what}, got others")
-        task.check_symbols(self.model_config)
+        task.require_symbols(self.model_config)
         if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
             raise UsageError("expected pairs of one length, as this network was trained at one, got several lengths")
 

@@ -87,18 +87,20 @@ class PairTask:
     def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the pairs, divided unless there are others to validate with."""
         self._require_lengths(config, model_config)
-        for pairs in self._parts:
-            for kind, sequences, largest in (
-                ("sources", pairs.sources, model_config.in_max_int),
-                ("targets", pairs.targets, model_config.out_max_int),
-            ):
-                found = int(sequences.symbols.max(initial=0))
-                if found > largest:
-                    raise UsageError(f"expected {kind} of symbols 0 to {largest}, got {found}")
+        self.require_symbols(model_config)
         if self.validation is not None:
             return self.pairs, self.validation
         training, validation = self.divided(config.seed)
         return self.pairs[training], self.pairs[validation]
+
+    def require_symbols(self, model_config: ModelConfig) -> None:
+        """Raise UsageError unless a network has the symbols of the pairs."""
+        largest = {"sources": model_config.in_max_int, "targets": model_config.out_max_int}
+        for pairs in self._parts:
+            for kind, sequences in {"sources": pairs.sources, "targets": pairs.targets}.items():
+                found = int(sequences.symbols.max(initial=0))
+                if found > largest[kind]:
+                    raise UsageError(f"expected {kind} of symbols 0 to {largest[kind]}, got {found}")
 
     def divided(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices of the pairs to train on, shuffled, and of those to validate with: about a tenth.

@@ -271,6 +271,8 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     )
     start_step, program = trained.pop("start_step", None), trained.pop("program", None)
     given = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
+    if version < 3 and not network.model_config.ends and given.get("data"):
+        given["fingerprint"] = None  # such pairs were divided in another way: the training cannot be resumed
     for name in ("name", "output"):  # of earlier snapshots: a file does not choose where to write
         trained.pop(name, None)
     run = None

@@ -129,11 +129,13 @@ class Snapshots:
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
         """Write the snapshot; where that fails, say so, and let the training continue."""
         snapshot = replace(snapshot, fingerprint=self.fingerprint)
-        content = weights_file.to_bytes(snapshot)
+        self._save(weights_file.to_bytes(snapshot), training_id(snapshot))
+
+    def _save(self, content: bytes, training: str) -> None:
         self.last, failures = None, []
         for folder in (self.data_dir, *_other_folders()):
             try:
-                self.last = self._write(folder, content, training_id(snapshot))
+                self.last = self._write(folder, content, training)
                 break
             except (OSError, DemoError) as error:
                 failures.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
@@ -159,10 +161,10 @@ class Snapshots:
             raise DemoError("it does not hold what was written")
         return path
 
-    def keep(self, snapshot: Snapshot[TrainedNetwork]) -> Path | None:
-        """Return where the training's end is kept: in the last snapshot, or if that is gone, in a new one."""
+    def keep(self, network: TrainedNetwork) -> Path | None:
+        """Return the file that keeps a finished training: the last snapshot, or if that is gone, a new file."""
         if not (self.last and access.is_at(self.last, self.files[self.last])):
-            self.save(snapshot)
+            self._save(weights_file.to_bytes(network), "")
         return self.last
 
     def remove(self) -> None:
