@@ -36,6 +36,7 @@ from seq2seq_demo.training.recorder import begun
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.snapshots import load_snapshot, training_id
 
+
 @dataclass(frozen=True)
 class Start:
     """What is trained, how, on what, and where it is to be saved."""
