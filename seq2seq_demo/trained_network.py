@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, overload
 import numpy as np
 
 from seq2seq_demo import recording
-from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, TrainConfig, beam_of, require_integer
+from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, TrainConfig, beam_of
 from seq2seq_demo.data import varied
 from seq2seq_demo.data.batches import Pairs, Sample, training_sources
 from seq2seq_demo.data.own_pairs import OwnPairs
@@ -24,6 +24,7 @@ from seq2seq_demo.data.ragged import Ragged
 from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task, as_task
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary, source_rows
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import DemoError, UsageError, WeightsError
 from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures, Told, measure, untold
 from seq2seq_demo.files import access, canonical, container
