@@ -1,6 +1,6 @@
 """The network in TensorFlow and Keras: `cells`, `encoder`, `attention`, `decoder`, `model`, in the order data flows.
 
-Beside these stand its options, each a subclass of what it changes: `padded`, `bidirectional` and `dropout`.
+Options beyond 2016 have files of their own, `bidirectional` and `dropout`. Only `scan` and `model` deal with padding.
 
 Importing this loads TensorFlow, as `tensorflow_setup` wants it.
 """

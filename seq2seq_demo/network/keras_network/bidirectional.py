@@ -11,17 +11,18 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.encoder import Encoder
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 
 class BidirectionalEncoder(Encoder):
-    """An embedding, two stacks of cells that read it, and what makes one state of their two."""
+    """An embedding, two stacks of cells that read it, and bridges that make one state of the final two."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         """Note the config; `build` makes the weights."""
         super().__init__(model_config)
-        self.backward = Backward(stacked_cells(model_config, self.kind_of_cell))
+        self.backward = Backward(stacked_cells(model_config))
         self.bridges = [  # of each layer, one for each state
             [keras.layers.Dense(model_config.cell_size, name=f"bridge_{layer}_{s}") for s in model_config.cell.states]
             for layer in range(model_config.num_layers)
@@ -35,22 +36,23 @@ class BidirectionalEncoder(Encoder):
         for bridge in tf.nest.flatten(self.bridges):
             bridge.build((None, 2 * c.cell_size))
 
-    def call(self, sources: tf.Tensor, scan: Scan = scan) -> tuple[tf.Tensor, tuple[State, ...]]:
-        """Read `[B, S]`; return the memory `[B, S, 2H]` and every layer's state to decode from, tensors `[B, H]`."""
+    def call(
+        self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
+    ) -> tuple[tf.Tensor, tuple[State, ...]]:
+        """Read `[B, S]`; return the memory `[B, S, 2H]` and every layer's state to decode from, tensors `[B, H]`.
+
+        The masks drop the same units for both directions.
+        """
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
         from_the_end = functools.partial(scan, reverse=True)
         memory, states = None, []
         for forward, backward, bridges in zip(self.cells, self.backward.cells, self.bridges, strict=True):
-            outputs, last = self.run(forward, self.inputs(forward, sources, memory), scan)
-            outputs_back, first = self.run(backward, self.inputs(backward, sources, memory), from_the_end)
+            outputs, last = self.run(forward, self.inputs(forward, sources, memory, masks), scan)
+            outputs_back, first = self.run(backward, self.inputs(backward, sources, memory, masks), from_the_end)
             memory = tf.concat([outputs, outputs_back], axis=2)  # [S, B, 2H]
             both = zip(bridges, last, first, strict=True)
             states.append(tuple(bridge(tf.concat([f, b], axis=1)) for bridge, f, b in both))
         return tf.transpose(memory, (1, 0, 2)), tuple(states)
-
-    def inputs(self, cell: Cell, sources: tf.Tensor, memory: tf.Tensor | None) -> tf.Tensor:
-        """Return the input's part of a cell, of the symbols or of the layer below: `[S, B, G·H]`."""
-        return self.read(cell, sources) if memory is None else cell.project(memory)
 
 
 class Backward(keras.layers.Layer):

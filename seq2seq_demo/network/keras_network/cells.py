@@ -76,9 +76,9 @@ class Cell(keras.layers.Layer):
         return self.equation(projected, state, self.recurrent_kernel)
 
 
-def stacked_cells(model_config: ModelConfig, kind: type[Cell] = Cell) -> list[Cell]:
+def stacked_cells(model_config: ModelConfig) -> list[Cell]:
     """Return a cell for every layer, the one that reads the input first."""
-    return [kind(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
+    return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
 
 
 def build_cells(cells: list[Cell], input_size: int, output_size: int) -> None:

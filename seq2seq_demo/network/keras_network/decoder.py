@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.attention import Attention
-from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.cells import State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 States = tuple[State, ...]
@@ -23,12 +24,10 @@ Greedy = tuple[tf.Tensor, tf.Tensor, Maybe]  # symbols [B, T], logits [B, T, V],
 class Decoder(keras.layers.Layer):
     """`embedding_rnn`: knows nothing of the source but the encoder's final state (Sutskever et al. 2014)."""
 
-    kind_of_cell = Cell
-
     def __init__(self, model_config: ModelConfig) -> None:
         """Note the config; `build` makes the weights."""
         super().__init__(name="decoder")
-        self.model_config, self.cells = model_config, stacked_cells(model_config, self.kind_of_cell)
+        self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:
         """Make the weights."""
@@ -45,18 +44,30 @@ class Decoder(keras.layers.Layer):
         decoder_input: tf.Tensor,
         padding: tf.Tensor | None = None,
         scan: Scan = scan,
+        masks: Masks | None = None,
     ) -> tf.Tensor:
-        """Teacher forcing: decode fed `[B, T]`; return the logits `[B, T, V]`."""
-        fed = self.feed(tf.transpose(tf.cast(decoder_input, tf.int32)))
+        """Teacher forcing: decode fed `[B, T]`; return the logits `[B, T, V]`.
+
+        padding: as `Attention` takes it; scan: runs the steps; masks: of dropout, where there is some.
+        """
+        symbols, T = tf.transpose(tf.cast(decoder_input, tf.int32)), decoder_input.shape[1]  # [T, B]
+        between: tuple[tf.Tensor, ...] = ()
+        if masks is None:
+            fed = tf.gather(self.symbol_inputs(), symbols)
+        else:
+            fed = self.input_part(masks.drop("decoder/embedding", tf.gather(self.embedding, symbols)))
+            H = self.model_config.cell_size
+            between = tuple(masks.of(f"decoder/{cell.name}", T, H) for cell in self.cells[1:])
         prepared = self.prepare(memory, padding)
 
-        def step(x: tf.Tensor, carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
-            carry, _ = self.step(x, carry, prepared)
+        def step(x: tuple[tf.Tensor, tuple[tf.Tensor, ...]], carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
+            carry, _ = self.step(x[0], carry, prepared, x[1])
             states, context = carry
             return (states[-1][-1], context), carry
 
-        outputs, _ = scan(step, fed, (states, self.zero_context(memory)), decoder_input.shape[1])
-        return tf.transpose(self.logits(*outputs), (1, 0, 2))
+        (h, context), _ = scan(step, (fed, between), (states, self.zero_context(memory)), T)
+        h = h if masks is None else masks.drop("decoder/projection", h)  # [T, B, H]
+        return tf.transpose(self.logits(h, context), (1, 0, 2))
 
     def greedy(self, memory: tf.Tensor, states: States, out_len: int) -> Greedy:
         """Greedy decoding in T = out_len steps; return symbols `[B, T]`, logits `[B, T, V]` and α `[B, T, S]` or ()."""
@@ -75,10 +86,6 @@ class Decoder(keras.layers.Layer):
         outputs, _ = scan(step, (), (go, (states, self.zero_context(memory))), out_len)
         return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
 
-    def feed(self, symbols: tf.Tensor) -> tf.Tensor:
-        """Return what the symbols bring to their steps: `[T, B]` → `[T, B, …]`."""
-        return tf.gather(self.symbol_inputs(), symbols)
-
     def symbol_inputs(self) -> tf.Tensor:
         """Return what each symbol brings to a step, so that steps need only look it up: `[V, …]`."""
         return self.input_part(self.embedding)
@@ -95,17 +102,23 @@ class Decoder(keras.layers.Layer):
         """Return a_0: nothing."""
         return ()
 
-    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe) -> tuple[Carry, Maybe]:
-        """Feed a row of `symbol_inputs` to each sequence, `[B, G·H]`; return the next carry and α."""
-        states, context = carry
-        return (self.run_cells(x, states), context), ()
+    def step(
+        self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: tuple[tf.Tensor, ...] = ()
+    ) -> tuple[Carry, Maybe]:
+        """Feed a row of `symbol_inputs` to each sequence, `[B, G·H]`; return the next carry and α.
 
-    def run_cells(self, projected: tf.Tensor, states: States) -> States:
+        masks: of dropout, `[B, H]` for each layer that reads another one, or none.
+        """
+        states, context = carry
+        return (self.run_cells(x, states, masks), context), ()
+
+    def run_cells(self, projected: tf.Tensor, states: States, masks: tuple[tf.Tensor, ...] = ()) -> States:
         """Run the stacked cells a step on; projected: the first one's input part `[B, G·H]`."""
         next_states: list[State] = []
-        for cell, state in zip(self.cells, states, strict=True):
-            if next_states:
-                projected = cell.project(next_states[-1][-1])
+        for layer, (cell, state) in enumerate(zip(self.cells, states, strict=True)):
+            if layer:
+                h = next_states[-1][-1]
+                projected = cell.project(h * masks[layer - 1] if masks else h)
             next_states.append(cell.step(projected, state))
         return tuple(next_states)
 
@@ -142,13 +155,14 @@ class AttentionDecoder(Decoder):
         """Return a_0 = 0, `[B, H]`."""
         return tf.zeros_like(memory[:, 0])
 
-    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe) -> tuple[Carry, Maybe]:
+    def step(
+        self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: tuple[tf.Tensor, ...] = ()
+    ) -> tuple[Carry, Maybe]:
         """Feed a row of `symbol_inputs` to each sequence, `[B, E]`; return the next carry and α_t `[B, S]`."""
         states, context = carry
-        x += tf.matmul(
-            context, self.input_projection.kernel[self.model_config.embedding_size :]
-        )  # x_t = W_i [d_t ; a_{t−1}] + b_i
-        states = self.run_cells(self.cells[0].project(x), states)
+        E = self.model_config.embedding_size
+        x += tf.matmul(context, self.input_projection.kernel[E:])  # x_t = W_i [d_t ; a_{t−1}] + b_i
+        states = self.run_cells(self.cells[0].project(x), states, masks)
         context, alpha = self.attention(states, *prepared)
         return (states, context), alpha
 

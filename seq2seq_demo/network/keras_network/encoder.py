@@ -5,18 +5,17 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 
 class Encoder(keras.layers.Layer):
     """An embedding, and stacked cells that read it symbol by symbol."""
 
-    kind_of_cell = Cell
-
     def __init__(self, model_config: ModelConfig) -> None:
         """Note the config; `build` makes the weights."""
         super().__init__(name="encoder")
-        self.model_config, self.cells = model_config, stacked_cells(model_config, self.kind_of_cell)
+        self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:
         """Make the weights."""
@@ -24,19 +23,26 @@ class Encoder(keras.layers.Layer):
         self.embedding = self.add_weight((c.n_input_symbols, c.embedding_size), "zeros", name="embedding")  # E_in
         build_cells(self.cells, c.embedding_size, c.memory_size)
 
-    def call(self, sources: tf.Tensor, scan: Scan = scan) -> tuple[tf.Tensor, tuple[State, ...]]:
-        """Read `[B, S]`; return the memory `[B, S, H]` and every layer's final state, tensors `[B, H]`."""
+    def call(
+        self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
+    ) -> tuple[tf.Tensor, tuple[State, ...]]:
+        """Read `[B, S]`; return the memory `[B, S, H]` and every layer's final state, tensors `[B, H]`.
+
+        scan: runs the cells along the source; masks: of dropout, where there is some.
+        """
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
-        first, *others = self.cells
-        memory, state = self.run(first, self.read(first, sources), scan)
-        states = [state]
-        for cell in others:
-            memory, state = self.run(cell, cell.project(memory), scan)
+        memory, states = None, []
+        for cell in self.cells:
+            memory, state = self.run(cell, self.inputs(cell, sources, memory, masks), scan)
             states.append(state)
         return tf.transpose(memory, (1, 0, 2)), tuple(states)
 
-    def read(self, cell: Cell, sources: tf.Tensor) -> tf.Tensor:
-        """Return the input's part of a cell for every symbol's embedding: `[S, B]` → `[S, B, G·H]`."""
+    def inputs(self, cell: Cell, sources: tf.Tensor, memory: tf.Tensor | None, masks: Masks | None) -> tf.Tensor:
+        """Return the input's part of a cell, of the layer below or, where there is none, the symbols: `[S, B, G·H]`."""
+        if memory is not None:
+            return cell.project(memory if masks is None else masks.drop(f"encoder/{cell.name}", memory))
+        if masks is not None:
+            return cell.project(masks.drop("encoder/embedding", tf.gather(self.embedding, sources)))
         # A source holds few different symbols: project the embedding of each once, then look the result up.
         return tf.gather(cell.project(self.embedding), sources)
 

@@ -1,13 +1,27 @@
 """The whole network: an encoder and a decoder, and its weights by name."""
 
+import functools
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.keras_network.bidirectional import BidirectionalEncoder
 from seq2seq_demo.network.keras_network.decoder import AttentionDecoder, Decoder, Greedy
+from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.encoder import Encoder
-from seq2seq_demo.network.keras_network.encoders import encoder_of
+from seq2seq_demo.network.keras_network.scan import scan
 from seq2seq_demo.network.parameters import Weights, weight_shapes
+
+NEVER = -1e9  # added to a score, makes its α exactly 0
+
+
+class Lengths(NamedTuple):
+    """How many symbols of each row of a padded batch count; the others are padding."""
+
+    sources: tf.Tensor  # [B]
+    targets: tf.Tensor  # [B]
 
 
 class Seq2Seq(keras.Model):
@@ -17,33 +31,45 @@ class Seq2Seq(keras.Model):
         """Build the network and give it these weights."""
         super().__init__(name="seq2seq")
         self.model_config = model_config
-        self.encoder, self.decoder = self.make_encoder(), self.make_decoder()
+        self.encoder = (BidirectionalEncoder if model_config.bidirectional else Encoder)(model_config)
+        self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config)
         self.build()
         self.assign_named(weights)
-
-    def make_encoder(self) -> Encoder:
-        """Return an encoder without weights."""
-        return encoder_of(self.model_config)
-
-    def make_decoder(self) -> Decoder:
-        """Return a decoder without weights."""
-        return (AttentionDecoder if self.model_config.has_attention else Decoder)(self.model_config)
 
     def build(self) -> None:
         """Make the weights."""
         self.encoder.build()
         self.decoder.build()
 
-    def call(self, sources: tf.Tensor, decoder_input: tf.Tensor) -> tf.Tensor:
-        """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`; the shapes must be known."""
-        memory, states = self.encoder(sources)
-        return self.decoder.forced(memory, states, decoder_input)
+    def call(
+        self,
+        sources: tf.Tensor,
+        decoder_input: tf.Tensor,
+        lengths: Lengths | None = None,
+        masks: Masks | None = None,
+    ) -> tf.Tensor:
+        """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`; the shapes must be known.
 
-    def forced_losses(self, sources: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        Padding changes nothing: a row's encoder state stays as it is after its last symbol, and α is 0 on padding. The
+        logits are zeros after the longest target. Without `lengths`, nothing is padding.
+        """
+        if lengths is None:
+            memory, states = self.encoder(sources, masks=masks)
+            return self.decoder.forced(memory, states, decoder_input, masks=masks)
+        is_symbol = tf.sequence_mask(lengths.sources, sources.shape[1])  # [B, S]
+        held = functools.partial(scan, n_steps=tf.reduce_max(lengths.sources), mask=tf.transpose(is_symbol)[..., None])
+        memory, states = self.encoder(sources, scan=held, masks=masks)
+        as_long_as_needed = functools.partial(scan, n_steps=tf.reduce_max(lengths.targets))
+        padding = tf.where(is_symbol, 0.0, NEVER)
+        return self.decoder.forced(memory, states, decoder_input, padding, as_long_as_needed, masks)
+
+    def losses(
+        self, sources: tf.Tensor, targets: tf.Tensor, lengths: Lengths | None = None, masks: Masks | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Teacher forcing: `[B, S]`, `[B, T]` → cross-entropy in nats `[B, T]`, and the logits `[B, T, V]`."""
         targets = tf.cast(targets, tf.int32)
         go = tf.fill((targets.shape[0], 1), self.model_config.go)
-        logits = self(sources, tf.concat([go, targets[:, :-1]], axis=1))  # [B, T, V]
+        logits = self(sources, tf.concat([go, targets[:, :-1]], axis=1), lengths=lengths, masks=masks)  # [B, T, V]
         return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits), logits
 
     def greedy(self, sources: tf.Tensor, out_len: int) -> Greedy:
