@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import access, container, recording
