@@ -130,6 +130,7 @@ def _other_lengths(choice: Choice) -> Callable[[Batch], list[str]]:
         for in_len in sorted(lengths - known) if targets else ():
             known.add(in_len)
             try:
+                assert targets
                 targets(np.zeros((1, in_len), np.int64))
             except UsageError as error:
                 new.append(f"Nothing is expected of some answers: {error}")

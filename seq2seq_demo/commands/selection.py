@@ -148,10 +148,10 @@ def read_task(
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
-    sides = network.vocabularies if network else [fresh(tokens) for tokens in asked_tokens(options)]
+    source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
     places, name = Places(), pattern.name if pattern else name_of(file)
     reader = _Reader(options, pattern, network)
-    pairs, vocabularies = reader.read(file, n, *sides, places, _skip(file, skipped))
+    pairs, vocabularies = reader.read(file, n, source, target, places, _skip(file, skipped))
     validation_file, validation = getattr(options, "validation_file", None), None  # an option of `train` alone
     if validation_file is not None:
         try:
@@ -195,16 +195,16 @@ class _Reader:
         is_one_length = self.network is not None and not self.network.ends
         if is_one_length:
             rows = _of_one_length(rows, self.options.in_len, None if self.pattern else out_len)
-        largest = {name: settings.get(name) for name in ("in_max_int", "out_max_int")}
+        in_max_int, out_max_int = settings.get("in_max_int"), settings.get("out_max_int")
         if self.network:
-            largest = {name: getattr(self.network.model_config, name) for name in largest}
+            in_max_int, out_max_int = self.network.model_config.in_max_int, self.network.model_config.out_max_int
         pairs, vocabularies = read_pairs(
             rows,
             source,
             target,
             pattern=self.pattern,
-            in_max_int=largest["in_max_int"] if source.tokens == INTEGERS else None,
-            out_max_int=largest["out_max_int"] if target.tokens == INTEGERS else None,
+            in_max_int=in_max_int if source.tokens == INTEGERS else None,
+            out_max_int=out_max_int if target.tokens == INTEGERS else None,
             n=n,
             places=places,
             skip=skip,
