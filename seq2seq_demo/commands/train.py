@@ -20,7 +20,7 @@ from seq2seq_demo.recording import check_place
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.best import best_epoch, has_stalled
-from seq2seq_demo.training.second_process import second_process
+from seq2seq_demo.training.processes import processes
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
 
 FEW_POINTS = 100_000  # below that, more of them may help
@@ -70,13 +70,13 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
         TrainingReport(config) as screen,
         logs,
         _snapshots(start, options, interruption) as snapshots,
-        second_process(config, start.network.model_config) as second,
+        processes(config) as group,
     ):
         if start.snapshot is None:
             snapshots.save(start.first_snapshot)  # before the seconds that TensorFlow takes to load
         from seq2seq_demo.training.loop import fit
 
-        network = fit(task, config, start.network, [screen, history, logs], snapshots, second)
+        network = fit(task, config, start.network, [screen, history, logs], snapshots, group)
         path = _save_or_keep(network, start, snapshots)
         line(f"Saved {path}")
         if network.recording:

@@ -5,7 +5,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
 
@@ -14,18 +14,18 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data import batches
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EpochFigures, Figures, measure
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.trained_network import Progress, TrainedNetwork, TrainingRun
 from seq2seq_demo.training import recorder, workers
 from seq2seq_demo.training.best import finished, has_stalled, kept
 from seq2seq_demo.training.packed import PackedAdam
-from seq2seq_demo.training.second_process import Recipe, SecondProcess
+from seq2seq_demo.training.processes import Processes
 from seq2seq_demo.training.snapshots import Snapshots
 
 STEPS_PER_CALL = 64
@@ -38,26 +38,26 @@ def fit(
     start: TrainedNetwork,
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
-    second: SecondProcess | None = None,
+    group: Processes | None = None,
 ) -> TrainedNetwork:
     """Train a network on the points of a task, from `start` on; return it.
 
     A snapshot resumes where it stopped. `snapshots` keeps the training while it is under way. Several workers, or
-    GPUs, train it together; each worker returns it. A `second` process, if there is no GPU, takes half of the work.
+    GPUs, train it together; each worker returns it. A `group` of processes shares each batch.
 
     Raises:
         UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
-        TrainingError: the loss or a weight is no longer finite, or another worker is lost.
+        TrainingError: the loss or a weight is no longer finite, or another worker or process is lost.
         Interrupted: a signal came while `snapshots` kept the training; the last one holds it.
     """
-    set_threads(start.model_config.cell_size, shares_cores=second is not None)
+    set_threads(start.model_config.cell_size, shares_cores=group is not None)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: _facts(task, config, start))
     training, validation = task.draw(config, start.model_config, start_step(start))
     with strategy.scope():
         trainer = _trainer(task.name, config, start, training, task.digest is not None)
-    if second is not None and not tf.config.list_physical_devices("GPU"):
-        second.join(trainer, trainer.recipe())
+    if group is not None:
+        group.join(trainer, trainer.recipe())
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
@@ -90,6 +90,17 @@ def _trainer(task: str, config: TrainConfig, start: TrainedNetwork, training: An
     from seq2seq_demo.training.varied_loop import VariedTrainer  # which is a `Trainer`
 
     return VariedTrainer(task, config, start, training, alternatives)
+
+
+class Recipe(NamedTuple):
+    """Makes the same trainer in another process."""
+
+    task: str
+    config: TrainConfig
+    model_config: ModelConfig
+    weights: Weights
+    widths: Any  # of padding, where lengths vary
+    alternatives: bool
 
 
 def trainer_of(recipe: Recipe) -> "Trainer":
@@ -133,7 +144,7 @@ class Trainer:
         compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
         self.run_steps = compiled(self._run_steps, jit_compile=self.uses_xla() and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=self.uses_xla())
-        self.take = self.take_alone  # or a second process and this one do
+        self.take = self.take_alone  # or several processes do
 
     def uses_xla(self) -> bool:
         """Say whether to compile."""

@@ -26,7 +26,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.recorder import begun
-from seq2seq_demo.training.second_process import second_process
+from seq2seq_demo.training.processes import processes
 
 
 def train(
@@ -128,10 +128,10 @@ def train(
     network = start or replace(untrained(model_config, seed), vocabularies=task.vocabularies)
     if require_flag("record", record):
         network = begun(network, config)
-    with second_process(config, network.model_config) as second:
+    with processes(config) as group:
         from seq2seq_demo.training.loop import fit  # loads TensorFlow
 
-        return fit(task, config, network, callbacks, second=second)
+        return fit(task, config, network, callbacks, group=group)
 
 
 def _task(task: Any, start: TrainedNetwork | None, tokens: tuple[str, str], validation: Iterable[Any] | None) -> Task:

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer, use_xla
+from seq2seq_demo.training.loop import STEPS_PER_CALL, Recipe, Trainer, use_xla
 
 # isort: split
 import numpy as np
@@ -24,7 +24,6 @@ from seq2seq_demo.evaluation import Figures
 from seq2seq_demo.network.keras_network.padded import PaddedSeq2Seq
 from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training.second_process import Recipe
 from seq2seq_demo.varied_evaluation import Way, measure_ragged
 
 N_WIDTHS, TRIED = 5, 24  # of a long run: widths of padding, and how many lengths are tried for them
