@@ -159,7 +159,9 @@ def read_task(
     ) -> tuple[Pairs, Vocabularies]:
         if n is None:
             _require_room(file)
-        rows = (row for row in from_file(file, Form(source.tokens, target.tokens, options.format)) if row)
+        rows: Iterable[Located] = (
+            row for row in from_file(file, Form(source.tokens, target.tokens, options.format)) if row
+        )
         if is_one_length:
             rows = _of_one_length(rows, options.in_len, None if pattern else out_len)
         return read_pairs(
@@ -175,8 +177,8 @@ def read_task(
         )
 
     places = Places()
-    sides = network.vocabularies if network else map(fresh, asked_tokens(options))
-    pairs, vocabularies = read(file, n, *sides, places)
+    source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
+    pairs, vocabularies = read(file, n, source, target, places)
     if n and len(pairs) < n:
         raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
     if is_one_length and out_len:
