@@ -315,18 +315,8 @@ def test_evaluate_without_a_task():
 
 def test_the_exported_function_is_the_method():
     assert seq2seq_demo.evaluate is TrainedNetwork.evaluate
-    parameters = inspect.signature(seq2seq_demo.evaluate).parameters
-    assert list(parameters) == [
-        "self",
-        "task",
-        "n",
-        "in_len",
-        "out_len",
-        "seed",
-        "max_out_len",
-        "beam_size",
-        "length_penalty",
-    ]
+    expected = "self task n in_len out_len seed max_out_len beam_size length_penalty"
+    assert list(inspect.signature(seq2seq_demo.evaluate).parameters) == expected.split()
     figures = seq2seq_demo.evaluate(trained_network(), "copy", 20).figures
     assert figures == trained_network().evaluate("copy", 20).figures
 
@@ -334,11 +324,11 @@ def test_the_exported_function_is_the_method():
 # ---- What it can become ----
 
 
-@pytest.mark.parametrize("model", ["embedding_attention", "embedding_rnn"])
-def test_to_keras(model):
+@pytest.mark.parametrize("changes", [{}, {"model": "embedding_rnn"}, {"bidirectional": True}])
+def test_to_keras(changes):
     import keras
 
-    model_config = replace(CONFIG, model=model)
+    model_config = replace(CONFIG, **changes)
     it = TrainedNetwork(model_config, random_weights(model_config))
     sources = np.random.default_rng(1).integers(0, 11, (30, 6))
     network = it.to_keras()
