@@ -75,10 +75,7 @@ class Trainer:
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
     def __init__(self, config: TrainConfig, start: Snapshot, widths: Widths) -> None:
-        """Continue a training from a snapshot, which may be its first; the strategy in scope places the variables.
-
-        widths: those of the batches.
-        """
+        """Continue a training from a snapshot, maybe its first. The strategy in scope places the variables."""
         network = start.network
         self.strategy = tf.distribute.get_strategy()
         self.config, self.model_config, self.widths, self.start = config, network.model_config, widths, start
@@ -106,31 +103,22 @@ class Trainer:
     # ---- A step ----
 
     def _run_steps(
-        self,
-        data: Batch,
-        first: tf.Tensor,
-        rows: tf.Tensor,
-        learning_rates: tf.Tensor,
-        loss: tf.Tensor,
-        correct: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take a step for each batch that has rows, from the `first` on.
+        self, data: Batch, first: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor, sums: list[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """Take a step for each of K batches that has rows, from the `first` on; learning_rates: `[K]`.
 
-        data: K batches; learning_rates: `[K]`.
-        loss, correct: sums over the batches before; they are returned with the sums of these steps added.
+        sums: of loss and of correct symbols, over the batches before; they are returned with those of these steps added.
         """
         B = self.config.batch_size
 
-        def body(k: tf.Tensor, loss_sum: tf.Tensor, correct_sum: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        def body(k: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
             batch, whole = self.parted([x[k] for x in data])
-            sums = workers.sum_over_shares(self.strategy, self.sums, batch, *whole)
-            self.adam.apply(sums[2:], learning_rates[k])
-            return k + 1, loss_sum + sums[0], correct_sum + sums[1]
+            found = workers.sum_over_shares(self.strategy, self.sums, batch, *whole)
+            self.adam.apply(found[2:], learning_rates[k])
+            return k + 1, [sums[0] + found[0], sums[1] + found[1]]
 
-        _, loss, correct = tf.while_loop(
-            lambda k, *_: k * B < rows, body, (first, loss, correct), parallel_iterations=1
-        )
-        return loss, correct
+        _, sums = tf.while_loop(lambda k, _: k * B < rows, body, (first, sums), parallel_iterations=1)
+        return sums
 
     def parted(self, batch: Sequence[tf.Tensor]) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
         """Return the tensors of a batch, which are shared by rows, and what each share needs to know of the whole.
@@ -224,7 +212,8 @@ class Trainer:
 
         data: as `batches` returns it; sums: those of the batches before.
         """
-        return self.run_steps(data, tf.constant(first), tf.constant(rows), learning_rates, *map(tf.constant, sums))
+        found = self.run_steps(data, tf.constant(first), tf.constant(rows), learning_rates, [*map(tf.constant, sums)])
+        return list(found)
 
     def batches(self, pairs: Pairs) -> Batch:
         """Return pairs as K batches."""
