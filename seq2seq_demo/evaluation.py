@@ -1,125 +1,63 @@
-"""How good a network is, by NumPy alone: with teacher forcing, which flatters, and free-running, which counts."""
+"""How good a network is, by NumPy alone: with teacher forcing, which flatters, and free-running, which counts.
+
+A network that ends its answers is asked for END too: it counts as a symbol, and an answer that does not end is wrong.
+"""
 
 from __future__ import annotations
 
 import functools
-import operator
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import Beam
-from seq2seq_demo.data.batches import Pairs, chunks, shift_right
-from seq2seq_demo.figures import EpochFigures as EpochFigures
-from seq2seq_demo.figures import Figures
-from seq2seq_demo.network.beam import beam_search, check_beam_fits, rows_at_once_in_beam
+from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
+from seq2seq_demo.data.sampling import KINDS, shift_right, sources_to_measure
+from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.errors import DemoError, InputError, UsageError
+from seq2seq_demo.figures import EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
+from seq2seq_demo.network.answers import Answers
+from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parallel import in_threads
+from seq2seq_demo.network.parallel import in_threads, rows_at_once
+from seq2seq_demo.network.ram import check_decoding_fits
 
-Count = TypeVar("Count")
+ProgressCallback = Callable[[int], object]  # is called with how many more sequences were decoded
+RANDOM, GIVEN = "random", "given"  # kinds of sources, beside those of `sampling.KINDS`
+OF_A_KIND = 1000  # sources, at most
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Evaluation:
-    """What was counted on n pairs of source and target; V symbols, GO included. Evaluations add up."""
+class EvaluationOptions(NamedTuple):
+    """How to measure."""
 
-    n: int
-    loss_sum: float  # nats, with teacher forcing
-    forced_correct: np.ndarray  # [T] how many symbols are correct at each position, with teacher forcing
-    correct: np.ndarray  # [T] free-running, as are the next
-    forced_exact: int  # how many sequences are wholly correct
-    exact: int
-    expected: np.ndarray  # [V] how often each symbol was expected
-    expected_and_correct: np.ndarray  # [V] how often it was then predicted
-    confusions: Counter[tuple[int, int]]  # how often (expected symbol, another one that was predicted)
-
-    def __repr__(self) -> str:
-        """Return the figures that count."""
-        accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
-        return (
-            f"<Evaluation of {self.n} sequences: exact match {self.exact_match:.4f}, {accuracy}, loss {self.loss:.4f}>"
-        )
-
-    def __add__(self, other: Evaluation) -> Evaluation:
-        """Return the counts of both."""
-        return Evaluation(
-            n=self.n + other.n,
-            loss_sum=self.loss_sum + other.loss_sum,
-            forced_correct=self.forced_correct + other.forced_correct,
-            correct=self.correct + other.correct,
-            forced_exact=self.forced_exact + other.forced_exact,
-            exact=self.exact + other.exact,
-            expected=self.expected + other.expected,
-            expected_and_correct=self.expected_and_correct + other.expected_and_correct,
-            confusions=self.confusions + other.confusions,
-        )
+    max_out_len: Callable[[int], int]  # from the length of a source to the longest answer, if the network ends it
+    beam: Beam | None = None  # None: greedily
+    detailed: bool = False  # whether to count confusions, and keep a few wrong answers
+    alternatives: bool = False  # whether pairs with one source are alternatives, and not each a question of its own
+    told: ProgressCallback = lambda _: None  # of each source that was answered, each pair that was decoded forced
 
     @property
-    def n_symbols(self) -> int:
-        """How many symbols were expected."""
-        return self.n * len(self.correct)
-
-    @property
-    def loss(self) -> float:
-        """The loss with teacher forcing, in nats a symbol."""
-        return self.loss_sum / self.n_symbols
-
-    @property
-    def forced_token_accuracy(self) -> float:
-        """The share of symbols that are correct, with teacher forcing."""
-        return int(self.forced_correct.sum()) / self.n_symbols
-
-    @property
-    def forced_exact_match(self) -> float:
-        """The share of sequences that are wholly correct, with teacher forcing."""
-        return self.forced_exact / self.n
-
-    @property
-    def token_accuracy(self) -> float:
-        """The share of symbols that are correct, free-running."""
-        return int(self.correct.sum()) / self.n_symbols
-
-    @property
-    def exact_match(self) -> float:
-        """The share of sequences that are wholly correct, free-running: the figure that counts."""
-        return self.exact / self.n
-
-    @property
-    def figures(self) -> Figures:
-        """Loss, token accuracy and exact match."""
-        return Figures.of(self)
+    def decoding(self) -> DecodingOptions:
+        """How to decode."""
+        return DecodingOptions(self.beam, probabilities=self.detailed)
 
 
-Told = Callable[[int], object]  # is called with how many more sequences were decoded
-
-
-def untold(_: int) -> None:
-    """Tell nobody."""
-
-
-def measure(network: NumpyNetwork, pairs: Pairs, beam: Beam | None = None, told: Told = untold) -> Evaluation:
-    """Decode every pair, with teacher forcing and free-running, and count; by beam search if there is a `beam`.
-
-    `told` is called with the number of pairs of each part that is done.
+def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Evaluation:
+    """Answer every source, decode every pair with teacher forcing, and count.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    n, S, T = *pairs.sources.shape, pairs.targets.shape[1]
-    check_beam_fits(network.model_config, 1, S, T, beam.size if beam else 1)
-    parts = chunks(pairs, np.arange(n), rows_at_once_in_beam(S, T, beam.size if beam else 1))
-    counts = in_threads(lambda part: _count(network, part, beam), parts)
-    return functools.reduce(operator.add, telling(counts, told, lambda count: count.n))
-
-
-def telling(counts: Iterable[Count], told: Told, size: Callable[[Count], int]) -> Iterator[Count]:
-    """Yield the counts, and tell the size of each."""
-    for count in counts:
-        told(size(count))
-        yield count
+    evaluation = Evaluation()
+    counts = itertools.chain(_forced_counts(network, pairs), _free_counts(network, pairs, options))
+    for part in in_threads(lambda count: count(), counts):
+        options.told(part.n + part.n_pairs)
+        evaluation += part
+    return evaluation
 
 
 def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -130,24 +68,229 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return losses
 
 
-def _count(network: NumpyNetwork, pairs: Pairs, beam: Beam | None) -> Evaluation:
-    """Decode a chunk both ways, and count."""
-    sources, targets = pairs
-    T, V = targets.shape[1], network.model_config.n_output_symbols
-    forced = network.decode(sources, T, shift_right(targets, network.model_config.go))
-    if beam is None:
-        symbols = network.decode(sources, T).symbols  # [B, T]
-    else:
-        symbols = beam_search(network, sources, T, beam.size, beam.length_penalty, False, n_best=1).symbols[:, 0]
-    forced_correct, correct = forced.symbols == targets, symbols == targets  # [B, T]
+Count = Callable[[], Evaluation]
+
+
+def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each length, and the indices of the sources that have it."""
+    for in_len in np.unique(sources.lengths).tolist():
+        yield in_len, np.flatnonzero(sources.lengths == in_len)
+
+
+def _expected(network: NumpyNetwork, targets: Sequences) -> tuple[np.ndarray, np.ndarray]:
+    """Return the symbols that the network should write, `[B, T]`, END after each target if it ends, and their mask."""
+    ends, go = network.model_config.ends, network.model_config.go
+    expected = targets.padded(int(targets.lengths.max()) + ends, go)
+    return expected, np.arange(expected.shape[1]) < (targets.lengths + ends)[:, None]
+
+
+def _forced_counts(network: NumpyNetwork, pairs: Pairs) -> Iterator[Count]:
+    """Yield functions that count, with teacher forcing, pairs whose sources have one length."""
+    for in_len, chosen in _by_length(pairs.sources):
+        out_len = int(pairs.targets.lengths[chosen].max()) + network.model_config.ends
+        check_decoding_fits(network.model_config, 1, in_len, out_len)
+        rows = rows_at_once(in_len, out_len)
+        for first in range(0, len(chosen), rows):
+            part = pairs[chosen[first : first + rows]]
+            yield functools.partial(_count_forced, network, part.sources.array(), part.targets)
+
+
+def _count_forced(network: NumpyNetwork, sources: np.ndarray, targets: Sequences) -> Evaluation:
+    """Decode sources `[B, S]` fed their targets, and count."""
+    expected, is_symbol = _expected(network, targets)  # [B, T]
+    forced = network.decode(sources, expected.shape[1], shift_right(expected, network.model_config.go))
+    is_correct = (forced.symbols == expected) & is_symbol
+    return Evaluation(
+        n_pairs=len(sources),
+        loss_sum=float((cross_entropy(forced.logits, expected) * is_symbol).sum(dtype=np.float64)),
+        forced=Tally.by_position(is_symbol, is_correct),
+        forced_exact=int((is_correct == is_symbol).all(axis=1).sum()),
+    )
+
+
+def _free_counts(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[Count]:
+    """Yield functions that answer different sources of one length, and compare the answers with all their targets."""
+    groups = pairs.sources.groups() if options.alternatives else np.arange(len(pairs))  # [N]
+    for in_len, chosen in _by_length(pairs.sources):
+        chosen = chosen[np.argsort(groups[chosen], kind="stable")]
+        _, first, owner = np.unique(groups[chosen], return_index=True, return_inverse=True)
+        is_ended = network.model_config.ends
+        T = options.max_out_len(in_len) if is_ended else int(pairs.targets.lengths[chosen].max())
+        options.decoding.check_fits(network.model_config, 1, in_len, T + is_ended)
+        rows = options.decoding.rows_at_once(in_len, T + is_ended)
+        for start in range(0, len(first), rows):
+            sources = pairs.sources[chosen[first[start : start + rows]]].array()  # [B, S]
+            begin, end = np.searchsorted(owner, [start, start + rows])
+            targets = pairs.targets[chosen[begin:end]]
+            yield functools.partial(_count_free, network, sources, targets, owner[begin:end] - start, T, options)
+
+
+class _Said(NamedTuple):
+    """The best answer to each of B sources, T steps long."""
+
+    symbols: np.ndarray  # [B, T]
+    lengths: np.ndarray  # [B] symbols before END
+    ended: np.ndarray  # [B]
+    probabilities: np.ndarray | None  # [B, T]
+
+    @classmethod
+    def best_of(cls, answers: Answers) -> _Said:
+        probabilities = None if answers.probabilities is None else answers.probabilities[:, 0]
+        return cls(answers.symbols[:, 0], answers.lengths[:, 0], answers.ended[:, 0], probabilities)
+
+    def padded(self, width: int) -> np.ndarray:
+        """Return the symbols `[B, width]`, END where an answer ended, and −1 after that."""
+        symbols = self.symbols[:, :width]
+        symbols = np.pad(symbols, ((0, 0), (0, width - symbols.shape[1])), constant_values=-1)
+        return np.where(np.arange(width) < (self.lengths + self.ended)[:, None], symbols, -1)
+
+
+def _count_free(
+    network: NumpyNetwork,
+    sources: np.ndarray,
+    targets: Sequences,
+    owner: np.ndarray,
+    out_len: int,
+    options: EvaluationOptions,
+) -> Evaluation:
+    """Answer sources `[B, S]`, and count; target t belongs to source `owner[t]`, in rising order."""
+    said = _Said.best_of(answer(network, sources, out_len, options.decoding))
+    ends, V = network.model_config.ends, network.model_config.n_output_symbols
+    edits = _edits(network, said, targets, owner)  # [N]
+    nearest = np.lexsort((edits, owner))[np.searchsorted(owner, np.arange(len(sources)))]  # [B]
+    edits, targets = edits[nearest], targets[nearest]
+    expected, is_symbol = _expected(network, targets)  # [B, T]
+    symbols = said.padded(expected.shape[1])
+    is_correct = (symbols == expected) & is_symbol
+    is_exact, is_over = edits == 0, said.ended | (not ends)
+    too_long, too_short = is_over & (said.lengths > targets.lengths), is_over & (said.lengths < targets.lengths)
+    wrong = np.flatnonzero(~is_exact)
+    if not options.detailed:
+        confused = Confusions()
+    elif ends:
+        confused = confusions(said.symbols[wrong], said.lengths[wrong], targets[wrong])
+    else:  # a symbol answers the one in its place
+        is_wrong = is_symbol & ~is_correct
+        confused = Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
     return Evaluation(
         n=len(sources),
-        loss_sum=float(cross_entropy(forced.logits, targets).sum(dtype=np.float64)),
-        forced_correct=forced_correct.sum(axis=0),
-        correct=correct.sum(axis=0),
-        forced_exact=int(forced_correct.all(axis=1).sum()),
-        exact=int(correct.all(axis=1).sum()),
-        expected=np.bincount(targets.ravel(), minlength=V),
-        expected_and_correct=np.bincount(targets[correct], minlength=V),
-        confusions=Counter(zip(targets[~correct].tolist(), symbols[~correct].tolist(), strict=True)),
+        n_target=int(targets.lengths.sum()),
+        by_position=Tally.by_position(is_symbol, is_correct),
+        by_symbol=Tally(*(np.bincount(expected[mask], minlength=V) for mask in (is_symbol, is_correct))),
+        exact=int(is_exact.sum()),
+        wrong_symbols=int((is_over & ~is_exact & ~too_long & ~too_short).sum()),
+        too_short=int(too_short.sum()),
+        too_long=int(too_long.sum()),
+        unended=int((~is_over).sum()),
+        edits=int((edits - ~is_over).sum()),
+        confusions=confused,
+        wrong=_examples(said, sources, targets, edits, wrong) if options.detailed else WrongAnswers(),
     )
+
+
+def _edits(network: NumpyNetwork, said: _Said, targets: Sequences, owner: np.ndarray) -> np.ndarray:
+    """Return the edits from the owner's answer to each target, `[N]`; a lacking END is one more."""
+    expected, is_symbol = _expected(network, targets)  # [N, T]
+    lengths, is_unended = said.lengths[owner], ~said.ended[owner] & network.model_config.ends
+    differs = ((said.padded(expected.shape[1])[owner] != expected) & is_symbol).any(axis=1)
+    others = np.flatnonzero((lengths != targets.lengths) | differs)  # the distance takes longer than equality
+    edits: np.ndarray = is_unended.astype(np.int64)
+    edits[others] += edit_distances(said.symbols[owner[others]], lengths[others], targets[others])
+    return edits
+
+
+def _examples(
+    said: _Said, sources: np.ndarray, targets: Sequences, edits: np.ndarray, wrong: np.ndarray
+) -> WrongAnswers:
+    """Return the wrong answers with the most edits, and those with the highest probability."""
+    assert said.probabilities is not None
+    written = np.arange(said.symbols.shape[1]) < (said.lengths + said.ended)[:, None]  # [B, T]
+    probability = np.where(written, said.probabilities, 1).prod(axis=1)  # [B]
+
+    def answers(numbers: np.ndarray) -> tuple[WrongAnswer, ...]:
+        return tuple(
+            WrongAnswer(
+                sources[b].tolist(),
+                target,
+                said.symbols[b, : said.lengths[b]].tolist(),
+                bool(said.ended[b]),
+                int(edits[b]),
+                float(probability[b]),
+            )
+            for b, target in zip(numbers.tolist(), targets[numbers].rows(), strict=True)
+        )
+
+    worst, surest = (wrong[np.argsort(-key[wrong], kind="stable")[:EXAMPLES]] for key in (edits, probability))
+    return WrongAnswers(answers(worst), answers(surest))
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures on sources of one kind and length."""
+
+    kind: str  # RANDOM, one of `sampling.KINDS`, or GIVEN
+    in_len: int
+    evaluation: Evaluation
+    fresh: bool | None = None  # whether none of the sources was trained on; None: unknown
+
+
+class Sample(NamedTuple):
+    """Sources to measure a pattern on."""
+
+    lengths: Iterable[int]
+    n: int  # of each length
+    seed: int
+    kinds: bool = False  # whether to measure the other kinds of sources too, up to 1,000 of each
+
+
+def measure_pattern(
+    network: NumpyNetwork,
+    targets: Callable[[np.ndarray], Sequences],
+    sample: Sample,
+    seen: Sequences | None,
+    options: EvaluationOptions,
+) -> Iterator[Row]:
+    """Measure on random sources of each length that a pattern takes; `targets` makes the targets of sources `[N, S]`.
+
+    The sources are none of those `seen` in training, as far as there are others.
+
+    Raises:
+        UsageError: the pattern takes none of these lengths; a network that does not end its answers needs all.
+        InputError: the network does not end its answers, and every source of these lengths was seen.
+    """
+    c, is_taken = network.model_config, False
+    reasons: list[DemoError] = []
+    for in_len in sample.lengths:
+        try:
+            targets(np.zeros((1, in_len), np.int64))
+            sources, fresh = sources_to_measure(c, in_len, sample.n, sample.seed, seen)
+        except (UsageError, InputError) as error:
+            if not c.ends and isinstance(error, UsageError):
+                raise
+            reasons.append(error)
+            continue
+        is_taken = True
+        pairs = Pairs(Sequences.of_array(sources), targets(sources))
+        yield Row(RANDOM, in_len, measure(network, pairs, options), fresh)
+        for number, (kind, draw) in enumerate(KINDS.items() if sample.kinds else ()):
+            rng = np.random.default_rng([sample.seed, 4, number, in_len])
+            sources = draw(rng, min(sample.n, OF_A_KIND), in_len, c.in_max_int)
+            pairs = Pairs(Sequences.of_array(sources), targets(sources))
+            yield Row(kind, in_len, measure(network, pairs, options))
+    if not is_taken:
+        raise reasons[-1]
+
+
+def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
+    """Return how many sources of a length `measure_pattern` measures, with all kinds."""
+    if not model_config.ends:
+        return n
+    n_random: int = min(n, (model_config.in_max_int + 1) ** in_len)
+    return n_random + len(KINDS) * min(n, OF_A_KIND)
+
+
+def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[Row]:
+    """Measure on given pairs, a row per length of a source; pairs with one source are alternatives."""
+    options = options._replace(alternatives=True)
+    for in_len, chosen in _by_length(pairs.sources):
+        yield Row(GIVEN, in_len, measure(network, pairs[chosen], options))

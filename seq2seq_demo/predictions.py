@@ -1,22 +1,20 @@
-"""What a network says to sources: the best answers to each, and what was expected of it."""
+"""A network's answers to sources, as a stream: batches of sources come in, predictions come out in their order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, Beam, ModelConfig
+from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.data.records import Batch
+from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import joined
-from seq2seq_demo.network.beam import Hypotheses, beam_search, check_beam_fits, rows_at_once_in_beam
-from seq2seq_demo.network.ending import Answers, answers_in, decode_to_end
-from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, softmax
-from seq2seq_demo.network.parallel import rows_at_once
-from seq2seq_demo.network.ram import check_decoding_fits
-
-Decode = Callable[[np.ndarray, int], Decoded]  # of sources [B, S] in T steps
+from seq2seq_demo.network.answers import Answers
+from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
+from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.parallel import in_threads
 
 
 class Prediction(NamedTuple):
@@ -66,120 +64,90 @@ class Prediction(NamedTuple):
         return None if self.expected is None else [*map(str, self.expected), *end]
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """How to search for answers (None: greedily), and what to tell of them beside their symbols."""
+class Question(NamedTuple):
+    """How to answer: with how many symbols, how to search for them, and what is expected."""
 
-    beam: Beam | None = None
-    probabilities: bool = False
-    attention: bool = False
-
-    def rows_at_once(self, in_len: int, out_len: int) -> int:
-        """Return how many sources of a length are best answered at once."""
-        if self.beam is None:
-            return rows_at_once(in_len, out_len)
-        return rows_at_once_in_beam(in_len, out_len, self.beam.size)
-
-    def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
-        """Raise UsageError if what is kept of so many sources, while they are answered at once, cannot fit."""
-        if self.beam is None:
-            check_decoding_fits(model_config, rows, in_len, out_len)
-        else:
-            check_beam_fits(model_config, rows, in_len, out_len, self.beam.size)
+    out_len: Callable[[int], int]  # from the length of a source to that of its answer, at most if the network ends it
+    options: DecodingOptions = GREEDY
+    targets: Callable[[np.ndarray], Sequences | None] | None = None  # of sources [B, S], where a batch has none
+    decode: Decode | None = None  # a greedy decoder to use instead of NumPy's
 
 
-GREEDY = Wanted()
+class _Part(NamedTuple):
+    """Sources of one length in a batch, which are decoded together."""
+
+    batch: Batch
+    numbers: list[int]  # of the batch's rows
+    in_len: int
 
 
-def answers_to(
-    network: NumpyNetwork,
-    sources: np.ndarray,
-    out_len: int,
-    ends: bool,
-    wanted: Wanted,
-    expected: Sequence[list[int] | None] | None = None,
-    decode: Decode | None = None,
-) -> list[list[Prediction]]:
-    """Return the answers to sources `[B, S]`, the best first: of `out_len` symbols, or up to that where they end.
+def stream(
+    network: NumpyNetwork, batches: Iterable[Batch | None], question: Question
+) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
+    """Yield each batch with its predictions: a list per source, the best first. None among the batches flushes.
 
-    `decode` is another greedy decoder than the network's own.
+    Raises:
+        UsageError: a sequence is too long to decode.
     """
-    if wanted.beam is not None:
-        beam = wanted.beam
-        settings = beam.size, beam.length_penalty, ends, beam.n_best, wanted.attention
-        return _of_hypotheses(sources, beam_search(network, sources, out_len, *settings), ends, wanted, expected)
-    if not ends:
-        decoded = (decode or network.decode)(sources, out_len)
-        return [[p] for p in predictions_of(sources, decoded, expected, wanted)]
-    if decode is None:
-        answers = decode_to_end(network, sources, out_len)
-    else:
-        answers = answers_in(decode(sources, out_len + 1), network.model_config.go, out_len)
-    return [[p] for p in predictions_of_answers(sources, answers, expected, wanted)]
+    found: dict[int, list[Prediction]] = {}
+    parts = _parts(batches, question)
+    for part, answers in in_threads(lambda part: (part, _answer_part(network, part, question)), parts):
+        found |= zip(part.numbers, answers, strict=True)
+        if len(found) == len(part.batch.rows):
+            yield part.batch, [found[number] for number in range(len(found))]
+            found = {}
 
 
-def _of_hypotheses(
-    sources: np.ndarray,
-    found: Hypotheses,
-    ends: bool,
-    wanted: Wanted,
-    expected: Sequence[list[int] | None] | None,
-) -> list[list[Prediction]]:
-    """Return the answers that a beam search found to each source."""
-    answers: list[list[Prediction]] = []
-    for row, (source, exist) in enumerate(zip(sources.tolist(), found.exist, strict=True)):
-        answers.append([])
-        for rank in np.flatnonzero(exist).tolist():
-            n = int(found.lengths[row, rank])
-            ended = bool(found.ended[row, rank]) if ends else None
-            written = n + bool(ended)
-            prediction = Prediction(
-                source,
-                found.symbols[row, rank, :n].tolist(),
-                expected[row] if expected else None,
-                found.probabilities[row, rank, :written].tolist() if wanted.probabilities else None,
-                found.attention[row, rank, :written] if found.attention is not None else None,
-                ended,
-                score=float(found.scores[row, rank]),
-            )
-            answers[-1].append(prediction)
-    return answers
+def _parts(batches: Iterable[Batch | None], question: Question) -> Iterator[_Part | None]:
+    for batch in batches:
+        if batch is None:
+            yield None
+            continue
+        for in_len, numbers in batch.by_length().items():
+            rows = question.options.rows_at_once(in_len, question.out_len(in_len))
+            for first in range(0, len(numbers), rows):
+                yield _Part(batch, numbers[first : first + rows], in_len)
+
+
+def _answer_part(network: NumpyNetwork, part: _Part, question: Question) -> list[list[Prediction]]:
+    rows, out_len = [part.batch.rows[number] for number in part.numbers], question.out_len(part.in_len)
+    question.options.check_fits(network.model_config, len(rows), part.in_len, out_len)
+    sources = np.array([row.values for row in rows])
+    expected = [row.output for row in rows]
+    if question.targets and None in expected and (targets := question.targets(sources)) is not None:
+        expected = [target if given is None else given for given, target in zip(expected, targets.rows(), strict=True)]
+    answers = answer(network, sources, out_len, question.options, question.decode)
+    return predictions_of(sources, answers, network.model_config.ends, question.options, expected)
 
 
 def predictions_of(
     sources: np.ndarray,
-    decoded: Decoded,
-    expected: Sequence[list[int] | None] | None = None,
-    wanted: Wanted = GREEDY,
-) -> list[Prediction]:
-    """Return what was decoded of a batch row by row, with the probability of each symbol and α if asked for."""
-    none = [None] * len(sources)
-    columns = (
-        sources.tolist(),
-        decoded.symbols.tolist(),
-        expected or none,
-        softmax(decoded.logits).max(axis=-1).tolist() if wanted.probabilities else none,  # greedy: the largest
-        decoded.attention if wanted.attention and decoded.attention is not None else none,
-    )
-    return [Prediction(*row) for row in zip(*columns, strict=True)]
-
-
-def predictions_of_answers(
-    sources: np.ndarray,
     answers: Answers,
+    ends: bool,
+    options: DecodingOptions = GREEDY,
     expected: Sequence[list[int] | None] | None = None,
-    wanted: Wanted = GREEDY,
-) -> list[Prediction]:
-    """Return the same of a network that ends its answers: symbols before END, and figures of these and of END."""
-    whole = predictions_of(sources, answers.decoded, expected, wanted)
+) -> list[list[Prediction]]:
+    """Return the answers to sources `[B, S]` as predictions, the best first."""
+    B, N = answers.lengths.shape
+    symbols, lengths, ended, written = (
+        array.tolist() for array in (answers.symbols, answers.lengths, answers.ended, answers.written)
+    )
+    scores = None if answers.scores is None else answers.scores.tolist()
+    probabilities = answers.probabilities.tolist() if options.probabilities and answers.probabilities is not None else None
+    attention = answers.attention
     return [
-        Prediction(
-            p.source,
-            p.predicted[:n],
-            p.expected,
-            p.probabilities and p.probabilities[: n + ended],
-            None if p.attention is None else p.attention[: n + ended],
-            ended,
-        )
-        for p, n, ended in zip(whole, answers.lengths.tolist(), answers.ended.tolist(), strict=True)
+        [
+            Prediction(
+                source,
+                symbols[b][n][: lengths[b][n]],
+                target,
+                probabilities and probabilities[b][n][: written[b][n]],
+                None if attention is None else attention[b, n, : written[b][n]],
+                ended[b][n] if ends else None,
+                score=scores and scores[b][n],
+            )
+            for n in range(N)
+            if scores is None or scores[b][n] > -np.inf
+        ]
+        for b, (source, target) in enumerate(zip(sources.tolist(), expected or [None] * B, strict=True))
     ]

@@ -12,7 +12,7 @@ from hostile import with_checksum
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import container
-from seq2seq_demo.recording import (
+from seq2seq_demo.files.recording import (
     Recording,
     check_place,
     checksum,

@@ -1,114 +1,103 @@
 """`evaluate`: measure a network on fresh sources, of one length or of several, or on own pairs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from seq2seq_demo.commands.options import EvaluateOptions
-from seq2seq_demo.commands.selection import Choice, Skipped, network_to_use, other_length_notice, own_pairs
-from seq2seq_demo.config import EVALUATED, TrainConfig
-from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
-from seq2seq_demo.data.sequence_pattern import SequencePattern
+from seq2seq_demo.commands.selection import Choice, Skipped, network_to_use, other_length_notice, read_task
+from seq2seq_demo.config import EVALUATED
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import counted, result, say
-from seq2seq_demo.display.evaluations import (
-    evaluation_dict,
-    evaluation_text,
-    given_dict,
-    given_text,
-    lengths_text,
-    row_dict,
-    rows_text,
-)
+from seq2seq_demo.display.console import counted, notice, result, say
+from seq2seq_demo.display.evaluations import evaluation_text, given_dict, given_text, lengths_text, row_dict, rows_text
 from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import measure
-from seq2seq_demo.varied_evaluation import RANDOM, Row, n_to_measure
+from seq2seq_demo.evaluation import RANDOM, Row, n_to_measure
 
 SKIPPED = 5  # pairs whose errors are told
 
 
 def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or a JSON object for each length."""
-    choice = network_to_use(options, max([options.in_len or 1, *options.lengths]))
-    choice.network.require_end(options.out_len, options.max_out_len)
+    in_len = options.settings.get("in_len")
+    lengths = options.lengths or ([in_len] if isinstance(in_len, int) else [])
+    choice = network_to_use(options, max(lengths, default=1))
+    choice.network.require_end(options.settings.get("out_len"), options.max_out_len)
     skipped: Skipped = {}
-    if choice.network.ends:
-        _evaluate_rows(options, choice, skipped)
-    else:
-        _evaluate_lengths(options, choice, skipped)
+    rows: list[Row] = []
+    with LongWork("Evaluating") as work:
+        for row in _rows(options, choice, lengths, skipped, work):
+            rows.append(row)
+            if row.kind == RANDOM and not choice.network.ends and row.evaluation.n < (options.points or EVALUATED):
+                found = f"Only {row.evaluation.n} of {options.points or EVALUATED} sources of length {row.in_len}"
+                choice.notices.append(f"{found} were found that were not trained on")
+            if choice.notices or options.json:
+                work.hide()
+            say(choice.notices)
+            if options.json:
+                result(json.dumps(_about(choice) | row_dict(row, choice.network)))
+    _warn_of_overlap(rows)
+    if not options.json:
+        result(_text(options, choice, rows))
+    elif options.from_file and choice.network.ends:
+        result(json.dumps(_about(choice) | given_dict(rows, choice.network.vocabularies)))
     for errors in skipped.values():
         if errors:
             raise InputError(f"expected pairs that the network can read, left out {len(errors)} that are not")
-
-
-def _evaluate_lengths(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> None:
-    """Print what a network reaches at one length, or at each of several."""
-    network, pattern = choice.network, choice.pattern
-    all_facts = []
-    for pairs in _pairs_to_measure(options, choice, skipped):
-        in_len = pairs.sources.shape[1]
-        with LongWork(f"Length {in_len}" if options.lengths else "Evaluating", len(pairs.sources)) as work:
-            facts = evaluation_dict(measure(network.to_numpy(), pairs, options.beam, work.advance), in_len)
-        all_facts.append(facts)
-        if options.json:
-            result(json.dumps(_about(choice) | facts))
-    if not options.json:
-        fresh = f"fresh sources, pattern {pattern.name!r}" if pattern else ""
-        what = f"pairs of {options.from_file}" if options.from_file else fresh
-        tables = lengths_text(all_facts) if options.lengths else evaluation_text(all_facts[0])
-        result(f"{all_facts[-1]['n']} {what}\n\n{tables}")
 
 
 def _about(choice: Choice) -> dict[str, str | None]:
     return {"model": choice.network.model_config.model, "pattern": choice.pattern.name if choice.pattern else None}
 
 
-def _evaluate_rows(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> None:
-    """Print what a network that ends its answers reaches at each length, and on each kind of sources."""
-    rows, vocabularies = [], choice.network.vocabularies
-    with LongWork("Evaluating") as work:
-        for row in _rows(options, choice, skipped, work):
-            if choice.notices or options.json:
-                work.hide()
-            say(choice.notices)
-            rows.append(row)
-            if options.json:
-                result(json.dumps(_about(choice) | row_dict(row)))
-    few = [str(row.in_len) for row in rows if row.kind == RANDOM and row.fresh is False]
-    if few:
-        lengths = f"length {few[0]}" if len(few) == 1 else f"lengths {', '.join(few)}"
-        say([f"Of {lengths}, too few sources are left that the network was not trained on: others were measured too"])
-    if not options.json:
-        pattern = f", pattern {choice.pattern.name!r}" if choice.pattern else ""
-        if options.from_file:
-            result(given_text(options.from_file + pattern, rows, vocabularies, options.verbose > 0))
-        else:
-            result(f"Sources of each length{pattern}; an answer's end counts\n\n{rows_text(rows)}")
-    elif options.from_file:
-        result(json.dumps(_about(choice) | given_dict(rows, vocabularies)))
+def _text(options: EvaluateOptions, choice: Choice, rows: Sequence[Row]) -> str:
+    """Return the tables of a network that ends its answers, or 2016's of one that does not."""
+    pattern = f"pattern {choice.pattern.name!r}" if choice.pattern else ""
+    if not choice.network.ends:
+        e = rows[-1].evaluation
+        several = f"sources of {options.from_file} with {e.n_pairs} targets, of which any is right"
+        given = several if e.n_pairs > e.n else f"pairs of {options.from_file}"
+        tables = lengths_text(rows) if options.lengths else evaluation_text(e)
+        return f"{e.n} {given if options.from_file else f'fresh sources, {pattern}'}\n\n{tables}"
+    pattern = f", {pattern}" if pattern else ""
+    if options.from_file:
+        return given_text(options.from_file + pattern, rows, choice.network.vocabularies, options.verbose > 0)
+    return f"Sources of each length{pattern}; an answer's end counts\n\n{rows_text(rows)}"
 
 
-def _rows(options: EvaluateOptions, choice: Choice, skipped: Skipped, work: LongWork) -> Iterator[Row]:
-    """Yield what is measured."""
-    network, lengths = choice.network, options.lengths or ([options.in_len] if options.in_len else ())
+def _rows(
+    options: EvaluateOptions, choice: Choice, lengths: Sequence[int], skipped: Skipped, work: LongWork
+) -> Iterator[Row]:
+    """Yield the figures of each length, and of each kind of sources."""
+    network, n = choice.network, options.points
     task: Task
     if options.from_file:
-        task = as_ragged(_given_pairs(options, options.from_file, choice, skipped))
-        lengths = np.unique(task.pairs.sources.lengths).tolist()
-        n = len(task.pairs)
+        pairs = _given_pairs(options, options.from_file, choice, skipped)
+        task, total = pairs, len(pairs.pairs)
+        lengths = np.unique(pairs.pairs.sources.lengths).tolist()
     else:
-        task, largest = _pattern(choice), network.model_config.in_max_int
-        each = [n_to_measure(S, options.points or EVALUATED, largest) for S in lengths or network.trained_lengths]
-        n = sum(each)
-    work.total = 2 * n  # each is decoded twice, once with teacher forcing
+        task, lengths = _pattern(choice), lengths or network.trained_lengths
+        total = sum(n_to_measure(network.model_config, in_len, n or EVALUATED) for in_len in lengths)
+        if not network.ends and not network.draws_again:
+            choice.notices.append(
+                "It was trained on too many points to draw them again: some of the sources may be among them"
+            )
+    work.total = 2 * total  # each is decoded twice, once with teacher forcing
     choice.notices.extend(other_length_notice(network, *lengths))
-    seed, is_given = options.seed or 0, options.from_file is not None
-    settings = options.points, lengths, options.max_out_len, seed
-    yield from network.rows(task, *settings, beam=options.beam, detailed=is_given, told=work.advance)
+    out_len, is_detailed = options.max_out_len or options.settings.get("out_len"), not network.ends
+    yield from network.rows(
+        task,
+        n,
+        lengths,
+        out_len,
+        options.seed or 0,
+        beam=options.beam,
+        detailed=is_detailed or options.from_file is not None,
+        told=work.advance,
+    )
 
 
 def _pattern(choice: Choice) -> SequencePattern:
@@ -119,48 +108,21 @@ def _pattern(choice: Choice) -> SequencePattern:
     return choice.pattern
 
 
-def _given_pairs(options: EvaluateOptions, file: str, choice: Choice, skipped: Skipped) -> OwnPairs | OwnRaggedPairs:
+def _given_pairs(options: EvaluateOptions, file: str, choice: Choice, skipped: Skipped) -> PairTask:
     """Return the pairs of a file, and note which of them the network cannot read."""
     given = choice.pattern if options.pattern else None
-    place = skipped if options.keep_going else None
-    task = own_pairs(file, options, options.points, given, choice.network, choice.network.ends, place)
+    task = read_task(file, options, options.points, given, choice.network, skipped if options.keep_going else None)
     errors = skipped.get(file, [])
-    choice.notices.extend([*map(str, errors[:SKIPPED]), *([_skipped_notice(errors)] if errors else [])])
+    choice.notices.extend(map(str, errors[:SKIPPED]))
+    if errors:
+        left_out = f"Left out {counted(len(errors), 'pair')} that the network cannot read"
+        choice.notices.append(f"{left_out}: count them as wrong where figures are compared")
     return task
 
 
-def _pairs_to_measure(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> Iterator[Pairs]:
-    """Yield the pairs to evaluate on, for each length."""
-    network, notices = choice.network, choice.notices
-    notices.extend(other_length_notice(network, options.in_len, *options.lengths))
-    if options.from_file:
-        own = _given_pairs(options, options.from_file, choice, skipped)
-        assert isinstance(own, OwnPairs)
-        say(notices)
-        yield own.pairs
-        return
-    pattern = _pattern(choice)
-    if not network.draws_again:
-        notices.append("It was trained on too many points to draw them again: some of the sources may be among them")
-    n = options.points or EVALUATED
-    lengths = options.lengths or [options.in_len or network.in_len or TrainConfig.in_len]
-    measured = False
-    for S in lengths:
-        try:
-            pairs = network.held_out(pattern, n, in_len=S, out_len=options.out_len, seed=options.seed or 0)
-        except InputError as error:  # every source of that length was trained on
-            if lengths[-1] == S and not measured:
-                raise
-            notices.append(f"Left out: {error}")
-            continue
-        found, measured = len(pairs.sources), True
-        if found < n:
-            notices.append(f"Only {found} of {n} sources of length {S} were found that were not trained on")
-        say(notices)
-        yield pairs
-
-
-def _skipped_notice(skipped: list[InputError]) -> str:
-    """Return what to say of pairs that could not be read."""
-    left_out = counted(len(skipped), "pair")
-    return f"Left out {left_out} that the network cannot read: count them as wrong where figures are compared"
+def _warn_of_overlap(rows: Sequence[Row]) -> None:
+    """Say which lengths have too few sources that the network was not trained on."""
+    few = [str(row.in_len) for row in rows if row.kind == RANDOM and row.fresh is False]
+    if few:
+        lengths = f"length {few[0]}" if len(few) == 1 else f"lengths {', '.join(few)}"
+        notice(f"Of {lengths}, too few sources are left that the network was not trained on: others were measured too")

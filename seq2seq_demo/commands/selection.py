@@ -2,24 +2,21 @@
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.commands.options import NetworkOptions, fields_for
+from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.own_pairs import OwnPairs, Skip, read_pairs, readable_in_one_length
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged, in_one_length
+from seq2seq_demo.data.pair_reader import Skip, read_pairs
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
-from seq2seq_demo.data.ragged import RaggedPairs
-from seq2seq_demo.data.ragged_reading import read_ragged_pairs, read_texts, readable
 from seq2seq_demo.data.readers import Form, from_file, from_words
-from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Located, Places
+from seq2seq_demo.data.records import Located, Output, Places
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical
@@ -57,7 +54,7 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
     pattern = find_pattern(options.pattern) if options.pattern else None
     path, network, notices = _found(options, pattern, in_len)
     check_agreement(options, path, network, pattern)
-    if options.in_len and network.vocabularies.source.is_text:
+    if options.settings.get("in_len") and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len: {path} is of texts, which have lengths of their own")
     if network.in_len is None:
         notices.append(f"Inferred from the file: {network.summary()}; which lengths it learned, it does not say")
@@ -87,10 +84,10 @@ def _found(
             continue
         if pattern and network.vocabularies.are_text:  # of a file that is called as the pattern is
             continue
-        if options.model in (None, network.model_config.model):
+        if options.settings.get("model") in (None, network.model_config.model):
             return path, network, [*skipped, f"Using weights {path}"]
     is_long = in_len is not None and in_len > LONGEST_WITHOUT_ATTENTION
-    model = options.model or ("embedding_attention" if is_long else ModelConfig.model)
+    model = options.settings.get("model") or ("embedding_attention" if is_long else ModelConfig.model)
     path = canonical.shipped_path(task, model)
     if not path.exists():
         raise WeightsError(
@@ -135,40 +132,35 @@ def load_named(path: Path) -> TrainedNetwork:
     return replace(network, task=task if task in PATTERNS else network.task)
 
 
-def own_pairs(
+def read_task(
     file: str,
     options: NetworkOptions,
     n: int | None,
     pattern: SequencePattern | None,
     network: TrainedNetwork | None,
-    ends: bool | None = False,
     skipped: Skipped | None = None,
-) -> OwnPairs | OwnRaggedPairs:
+) -> PairTask:
     """Return the pairs of a file as a task, the first n if n is given, with symbols that fit network or options.
 
-    Those of --validation-file are to validate with. `ends` says whether they are for a network that ends its answers,
-    and may have any lengths; None: if they differ. Where there is a place for them, `skipped`, pairs that cannot be
+    Those of --validation-file are to validate with. Where there is a place for them, `skipped`, pairs that cannot be
     read are left out.
 
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
-    sides = network.vocabularies if network else (fresh(tokens) for tokens in asked_tokens(options))
-    source, target = sides
-    task = _own_pairs(file, options, n, pattern, network, ends, source, target, _skip(file, skipped))
-    validation_file = getattr(options, "validation_file", None)  # an option of `train` alone
-    if validation_file is None:
-        return task
-    is_ragged = None if ends is None else isinstance(task, OwnRaggedPairs)
-    skip = _skip(validation_file, skipped)
-    try:
-        other = _own_pairs(validation_file, options, None, pattern, network, is_ragged, *task.vocabularies, skip)
-    except UnknownSymbolError as error:
-        way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
-        raise InputError(f"{error}; {way_on}") from error
-    if isinstance(task, OwnPairs) and isinstance(other, OwnPairs) and (ends is False or _are_alike(task, other)):
-        return replace(task, validation=other.pairs)
-    return replace(as_ragged(task), validation=as_ragged(other).pairs)
+    sides = network.vocabularies if network else [fresh(tokens) for tokens in asked_tokens(options)]
+    places, name = Places(), pattern.name if pattern else name_of(file)
+    reader = _Reader(options, pattern, network)
+    pairs, vocabularies = reader.read(file, n, *sides, places, _skip(file, skipped))
+    validation_file, validation = getattr(options, "validation_file", None), None  # an option of `train` alone
+    if validation_file is not None:
+        try:
+            skip = _skip(validation_file, skipped)
+            validation, _ = reader.read(validation_file, None, *vocabularies, Places(), skip)
+        except UnknownSymbolError as error:
+            way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
+            raise InputError(f"{error}; {way_on}") from error
+    return PairTask(name, pairs, validation, vocabularies, places)
 
 
 def _skip(file: str, skipped: Skipped | None) -> Skip | None:
@@ -176,52 +168,65 @@ def _skip(file: str, skipped: Skipped | None) -> Skip | None:
     return None if skipped is None else skipped.setdefault(file, []).append
 
 
-def _are_alike(task: OwnPairs, other: OwnPairs) -> bool:
-    """Say whether sources have one length in both, and targets."""
-    return all(x.shape[1] == y.shape[1] for x, y in zip(task.pairs, other.pairs, strict=True))
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the pairs of a file for a network, or for a fresh one."""
+
+    options: NetworkOptions
+    pattern: SequencePattern | None
+    network: TrainedNetwork | None
+
+    def read(
+        self,
+        file: str,
+        n: int | None,
+        source: Vocabulary | Growing,
+        target: Vocabulary | Growing,
+        places: Places,
+        skip: Skip | None,
+    ) -> tuple[Pairs, Vocabularies]:
+        """Return the pairs, and their vocabularies."""
+        if n is None:
+            _require_room(file)
+        settings, out_len = self.options.settings, self.options.settings.get("out_len")
+        rows: Iterable[Located] = (
+            row for row in from_file(file, Form(source.tokens, target.tokens, self.options.format)) if row
+        )
+        is_one_length = self.network is not None and not self.network.ends
+        if is_one_length:
+            rows = _of_one_length(rows, settings.get("in_len"), None if self.pattern else out_len)
+        largest = {name: settings.get(name) for name in ("in_max_int", "out_max_int")}
+        if self.network:
+            largest = {name: getattr(self.network.model_config, name) for name in largest}
+        pairs, vocabularies = read_pairs(
+            rows,
+            source,
+            target,
+            pattern=self.pattern,
+            in_max_int=largest["in_max_int"] if source.tokens == INTEGERS else None,
+            out_max_int=largest["out_max_int"] if target.tokens == INTEGERS else None,
+            n=n,
+            places=places,
+            skip=skip,
+        )
+        if n and len(pairs) < n:
+            raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
+        if is_one_length and out_len:
+            pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
+        return pairs, vocabularies
 
 
-def _own_pairs(
-    file: str,
-    options: NetworkOptions,
-    n: int | None,
-    pattern: SequencePattern | None,
-    network: TrainedNetwork | None,
-    ends: bool | None,
-    source: Vocabulary | Growing,
-    target: Vocabulary | Growing,
-    skip: Skip | None,
-) -> OwnPairs | OwnRaggedPairs:
-    """Return the pairs of one file as a task."""
-    name = pattern.name if pattern else name_of(file)
-    largest = network.model_config if network else options
-    form, places = Form(source.tokens, target.tokens, options.format), Places()
-    if n is None:
-        _require_room(file)
-    in_max_int = largest.in_max_int if source.tokens == INTEGERS else None
-    out_max_int = largest.out_max_int if target.tokens == INTEGERS else None
-    one_length = pattern, options.in_len, options.out_len, in_max_int, out_max_int
-    is_one_length = ends is False and not form.is_text
-    rows: Iterator[Located] = (row for row in from_file(file, form) if row)
-    if skip and is_one_length:
-        rows = readable_in_one_length(rows, skip, *one_length)
-    elif skip:
-        rows = readable(rows, skip, source, target, pattern, in_max_int, out_max_int)
-    rows = places.noting(itertools.islice(rows, n))
-    pairs: Pairs | RaggedPairs
-    vocabularies = Vocabularies()
-    if form.is_text:
-        pairs, vocabularies = read_texts(rows, source, target, in_max_int, out_max_int)
-    elif is_one_length:
-        pairs = read_pairs(rows, *one_length)
-    else:
-        pairs = read_ragged_pairs(rows, pattern, in_max_int, out_max_int)
-    if n and len(pairs.sources) < n:
-        raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs.sources)}", len(pairs.sources))
-    if isinstance(pairs, Pairs):
-        return OwnPairs(name, pairs)
-    in_arrays = in_one_length(pairs) if ends is None and not form.is_text else None
-    return OwnPairs(name, in_arrays) if in_arrays else OwnRaggedPairs(name, pairs, None, vocabularies, places)
+def _of_one_length(rows: Iterable[Located], in_len: object, out_len: int | None) -> Iterator[Located]:
+    """Yield the rows; those whose lengths differ from what is asked, or from the first row's, as errors."""
+    lengths = {"source": in_len, "target": out_len}
+    for row in rows:
+        sides = {"source": (row.place, row.values), "target": (Output(row.place), row.output)}
+        for side, (place, symbols) in sides.items():
+            if isinstance(symbols, list) and not isinstance(row.values, InputError):
+                expected = lengths[side] = lengths[side] or len(symbols) or None
+                if expected and len(symbols) != expected:
+                    row = row._replace(values=InputError(f"{place}: expected {expected} integers, got {len(symbols)}"))
+        yield row
 
 
 def _require_room(file: str) -> None:
@@ -272,6 +277,12 @@ def name_of(file: str) -> str:
     return f"{name}.pairs" if name in PATTERNS else name
 
 
+def asked(options: NetworkOptions, config_class: type[ModelConfig] | type[TrainConfig]) -> dict[str, object]:
+    """Return the settings that were given for the fields of a config."""
+    names = {field.name for field in fields(config_class)}
+    return {name: value for name, value in options.settings.items() if name in names}
+
+
 def asked_tokens(options: NetworkOptions) -> tuple[str, str]:
     """Return what sources and targets of a fresh network consist of."""
     return options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
@@ -282,18 +293,12 @@ def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[s
     others = sorted({in_len for in_len in in_lens if in_len and not network.was_trained_at(in_len)})
     if not others:
         return []
-    if network.ends:
-        one = network.min_in_len == network.in_len
-        trained = f"length {network.in_len}" if one else f"lengths {network.min_in_len} to {network.in_len}"
-        some = f"length {others[0]}" if len(others) == 1 else f"lengths {others[0]} to {others[-1]}"
-        return [f"The network was trained at {trained}, so it may well be wrong at {some}"]
-    lengths = ", ".join(map(str, others))
-    return [f"The network was trained at length {network.in_len}, so it may well be wrong at length {lengths}"]
-
-
-def _asked_lengths(longest: int | None, shortest: int | None) -> str | None:
-    """Return the lengths as `TrainConfig.lengths` does."""
-    return None if longest is None else f"{shortest}-{longest}" if shortest else str(longest)
+    known = network.trained_lengths
+    trained = f"length {known[-1]}" if len(known) == 1 else f"lengths {known[0]} to {known[-1]}"
+    some = f"length {', '.join(map(str, others))}"
+    if network.ends and len(others) > 1:
+        some = f"lengths {others[0]} to {others[-1]}"
+    return [f"The network was trained at {trained}, so it may well be wrong at {some}"]
 
 
 def check_agreement(
@@ -304,17 +309,24 @@ def check_agreement(
         raise UsageError(f"{path} has {' and '.join(network.vocabularies.tokens)}, but patterns (-p) are of integers")
     # The name of a data file does not contradict a pattern, except on --resume.
     is_known = network.task in PATTERNS or is_own(network.task or "") or resume
-    found: dict[str, Any] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
+    found: dict[str, object] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
     found["in_tokens"], found["out_tokens"] = network.vocabularies.tokens
-    asked = fields_for(options, ModelConfig) | {"pattern": pattern.name if pattern else None}
-    asked |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
+    wanted: dict[str, object] = asked(options, ModelConfig) | {"pattern": pattern.name if pattern else None}
+    wanted |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
     if resume and network.trained:
         found |= asdict(network.trained.config) | {"in_len": network.trained.config.lengths}
-        asked |= fields_for(options, TrainConfig)
+        wanted |= asked(options, TrainConfig)
         if getattr(options, "validation_file", None):  # N counts the pairs to train on
             found["points"] = network.trained.config.n_training
-        asked["in_len"] = _asked_lengths(asked.get("in_len"), asked.pop("min_in_len", None))
-    for name, value in asked.items():
-        alike = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[found[name]]  # two names of one cell
-        if None not in (value, found[name]) and value != found[name] and not alike:
+        wanted["in_len"] = _lengths_text(options.settings.get("in_len"))
+    for name, value in wanted.items():
+        is_alike = name == "cell_type" and CELL_TYPES[str(value)] == CELL_TYPES[str(found[name])]  # two names of one
+        if None not in (value, found[name]) and value != found[name] and not is_alike:
             raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")
+
+
+def _lengths_text(in_len: int | tuple[int, int] | None) -> str | None:
+    """Return lengths as `TrainConfig.lengths` writes them."""
+    if isinstance(in_len, tuple):
+        return TrainConfig(in_len=in_len[1], min_in_len=in_len[0]).lengths
+    return None if in_len is None else str(in_len)

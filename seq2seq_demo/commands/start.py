@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from seq2seq_demo.commands.options import TrainOptions, fields_for
+from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.selection import (
     FewerPairsError,
     Skipped,
@@ -13,15 +13,13 @@ from seq2seq_demo.commands.selection import (
     load_named,
     name_of,
     named_network,
-    own_pairs,
+    read_task,
 )
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data import varied
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.data_warnings import oddities
-from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, is_own
-from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import counted, notice
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
@@ -30,42 +28,36 @@ from seq2seq_demo.files.access import are_one_file
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
 from seq2seq_demo.files.container import HEADER_SIZE, is_container
 from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.network.ram import check_training_fits
-from seq2seq_demo.trained_network import Lesson, Progress, TrainedNetwork, TrainingRun, load, untrained
+from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.recorder import begun
-from seq2seq_demo.training.train import sized
-
+from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training.snapshots import load_snapshot, training_id
 
 @dataclass(frozen=True)
 class Start:
     """What is trained, how, on what, and where it is to be saved."""
 
-    network: TrainedNetwork
+    snapshot: Snapshot[TrainedNetwork]  # of --resume, or of a training that begins
     config: TrainConfig
     task: Task
     name: str | None  # the part NAME of canonical file names
     destination: Destination
-    snapshot: Path | None = None  # the one that --resume continues from
+    path: Path | None = None  # of the snapshot that --resume continues from
     lock: BinaryIO | None = None  # that snapshot, open and locked
 
     @property
-    def lesson(self) -> Lesson:
-        """Return what --resume has to find again."""
-        return Lesson(self.task.digest, self.task.fingerprint(self.config, self.network.model_config))
+    def network(self) -> TrainedNetwork:
+        """The network to train."""
+        return self.snapshot.network
 
-    @property
-    def first_snapshot(self) -> TrainedNetwork:
-        """Return the network as a training of it begins."""
-        return replace(
-            self.network,
-            task=self.task.name,
-            in_len=self.config.in_len,
-            out_len=self.config.out_len,
-            min_in_len=self.config.min_in_len,
-            trained=TrainingRun(self.config, self.network.step),
-            progress=Progress(),
-        )
+
+def _fingerprint(task: Task, network: TrainedNetwork, config: TrainConfig) -> DataFingerprint:
+    """Return the fingerprint that --resume has to find again."""
+    data = task.digest if isinstance(task, PairTask) else None
+    return DataFingerprint(data, task.fingerprint(config, network.model_config))
 
 
 def start_of_training(options: TrainOptions) -> Start:
@@ -81,36 +73,38 @@ def start_of_training(options: TrainOptions) -> Start:
         network = load_named(path)
         check_agreement(options, path, network, pattern)
         _require_kept(path, options.output)
-    ends = network is not None and network.ends
-    pairs = _own_pairs(options, options.points, pattern, network, ends)
+    pairs = _pairs(options, options.settings.get("points"), pattern, network)
     task = pairs or pattern or _pattern_of(network)
-    model_config = network.model_config if network else _fresh_model(options, pairs, pattern)
-    config = _train_config(options, network, model_config, task)
+    settings = options.settings
+    if pairs and pattern and not network:  # the pattern's targets have symbols as large as the sources'
+        largest = pairs.largest_symbols()["in_max_int"]
+        settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
+    default_out_len = network.out_len if network else None
+    model_config, config = resolve(task, settings, network, default_out_len or TrainConfig.out_len)
+    lengths = {"in_len": config.in_len, "out_len": config.out_len, "min_in_len": config.min_in_len}
     name: str | None = task.name
     if network is None:
-        network = untrained(model_config, config.seed)
-        network = replace(
-            network,
-            in_len=config.in_len,
-            out_len=config.out_len,
-            min_in_len=config.min_in_len,
-            vocabularies=task.vocabularies,
-        )
+        network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies, **lengths)
     elif config.epochs:
-        up_to = "up to " if config.varies else ""
-        lengths = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
+        up_to = "up to " if network.ends else ""
+        trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
         unknown = "" if network.in_len else ", which are not of the file: --in-len and --out-len are"
-        notice(f"Continuing from {path}: {network.summary()}; with {lengths}{unknown}")
+        notice(f"Continuing from {path}: {network.summary()}; with {trained}{unknown}")
     else:  # converted as it is: what is not known stays so
         name = name if pairs or pattern else network.task
-        if network.in_len is None and (options.in_len or options.out_len):
-            network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
-    network = replace(network, task=name, progress=None, lesson=None, best=None, recording=None)
+        if network.in_len is None and settings.keys() & {"in_len", "out_len"}:
+            network = replace(network, **lengths)
+    network = replace(network, task=name, recording=None)
     if options.record:
         network = begun(network, config)
     destination = _destination(options, options.name, task)
-    _tell_oddities(pairs)
-    return Start(network, config, task, options.name, destination)
+    if pairs:
+        _warn(pairs)
+    snapshot = Snapshot(network)
+    if config.epochs:
+        network = replace(network, trained=TrainingRun(config, network.step), **lengths)
+        snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
+    return Start(snapshot, config, task, options.name, destination)
 
 
 def _require_kept(path: Path, output: Path | None) -> None:
@@ -122,11 +116,10 @@ def _require_kept(path: Path, output: Path | None) -> None:
                 raise UsageError(f"expected -o to be {what}, got {output}")
 
 
-def _tell_oddities(pairs: Task | None) -> None:
-    """Say what is odd about pairs, once nothing refuses them any more."""
-    if isinstance(pairs, OwnPairs | OwnRaggedPairs):
-        for oddity in oddities(pairs):
-            notice(oddity)
+def _warn(pairs: PairTask) -> None:
+    """Warn about pairs that are valid but probably unintended."""
+    for oddity in oddities(pairs):
+        notice(oddity)
 
 
 def _path_to_continue_from(options: TrainOptions, pattern: SequencePattern | None) -> Path | None:
@@ -170,44 +163,18 @@ def _require_replaceable(output: Path) -> None:
         raise WeightsError(f"{output}: expected a new file or one of weights for -o, found another kind of file")
 
 
-def _own_pairs(
-    options: TrainOptions, n: int | None, pattern: SequencePattern | None, network: TrainedNetwork | None, ends: bool
-) -> OwnPairs | OwnRaggedPairs | None:
-    """Return the pairs of --from-file as a task.
-
-    `ends`: the network that is to learn them ends its answers, or else it does if their lengths differ.
-    """
+def _pairs(
+    options: TrainOptions, n: int | None, pattern: SequencePattern | None, network: TrainedNetwork | None
+) -> PairTask | None:
+    """Return the pairs of --from-file as a task."""
     if options.from_file is None:
         return None
-    is_range = ends or options.min_in_len is not None
-    may_end = True if is_range else False if options.in_len else None
     skipped: Skipped = {}
-    task = own_pairs(options.from_file, options, n, pattern, network, may_end, skipped if options.keep_going else None)
+    task = read_task(options.from_file, options, n, pattern, network, skipped if options.keep_going else None)
     for file, errors in skipped.items():
         if errors:
             notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
-    if task.vocabularies.are_text and options.in_len and not options.min_in_len:
-        raise UsageError("expected no --in-len: texts have lengths of their own")
-    if isinstance(task, OwnPairs):
-        return task
-    lengths = task.pairs.sources.lengths
-    shortest, longest = int(lengths.min()), int(lengths.max())
-    if options.min_in_len and not options.min_in_len <= shortest <= longest <= (options.in_len or longest):
-        asked = f"{options.min_in_len} to {options.in_len}"
-        raise UsageError(f"expected sources of {asked} symbols in {options.from_file}, got {shortest} to {longest}")
-    if options.out_len is not None:
-        raise UsageError("expected no --out-len where lengths differ: such targets are taken whole")
     return task
-
-
-def _fresh_model(
-    options: TrainOptions, pairs: OwnPairs | OwnRaggedPairs | None, pattern: SequencePattern | None
-) -> ModelConfig:
-    """Return the model of a fresh network; own pairs tell the largest symbols that the options do not."""
-    largest = pairs.largest_symbols() if pairs else {}
-    if pairs and pattern:  # as read_pairs takes it
-        largest["out_max_int"] = options.in_max_int or largest["in_max_int"]
-    return ModelConfig(**largest | fields_for(options, ModelConfig))
 
 
 def _pattern_of(network: TrainedNetwork | None) -> SequencePattern:
@@ -224,21 +191,6 @@ def _pattern_of(network: TrainedNetwork | None) -> SequencePattern:
     return find_pattern(network.pattern)
 
 
-def _train_config(
-    options: TrainOptions, network: TrainedNetwork | None, model_config: ModelConfig, task: Task
-) -> TrainConfig:
-    """Return the training: its lengths are those of the pairs, the options, the network or the defaults."""
-    lengths: dict[str, int | None] = {"in_len": TrainConfig.in_len, "out_len": TrainConfig.out_len}
-    if network:
-        lengths |= {"in_len": network.in_len or TrainConfig.in_len, "out_len": network.out_len or TrainConfig.out_len}
-    if network and network.ends and options.min_in_len is None:
-        lengths["min_in_len"] = options.in_len or network.min_in_len
-    config = TrainConfig(**lengths | fields_for(options, TrainConfig))
-    if config.varies and options.few_symbols is None:
-        config = replace(config, few_symbols=varied.SHARE)
-    return sized(task, config, model_config, options.out_len, lengths["out_len"])
-
-
 def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | None:
     """Return the training of the newest snapshot that the options do not contradict.
 
@@ -251,21 +203,19 @@ def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | 
     obstacle: DemoError | None = None
     for path in canonical.newest_first(options.data_dir, options.name, None, canonical.SNAPSHOT):
         try:
-            snapshot = load(path)
-            if snapshot.trained is None or snapshot.progress is None:
-                raise WeightsError(f"{path}: expected the snapshot of a training, got weights")
+            snapshot = load_snapshot(path)
         except WeightsError as error:
             notice(f"Skipping {error}")
             continue
         try:
-            return _resume(options, pattern, path, snapshot, snapshot.trained)
+            return _resume(options, pattern, path, snapshot)
         except DemoError as error:
             obstacle = obstacle or error
             if options.from_file == "-":  # which can be read only once
                 break
     if obstacle:
         raise obstacle
-    if not (options.points or options.from_file):
+    if not (options.settings.get("points") or options.from_file):
         raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
     if options.output and os.path.lexists(options.output):  # of the training that is over, most likely
         nothing = f"{options.output} is there already, and no snapshot: nothing to resume"
@@ -275,38 +225,41 @@ def _resumed(options: TrainOptions, pattern: SequencePattern | None) -> Start | 
 
 
 def _resume(
-    options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: TrainedNetwork, run: TrainingRun
+    options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: Snapshot[TrainedNetwork]
 ) -> Start:
     """Return the training of a snapshot, which the chief of several workers locks: it alone writes it."""
-    check_agreement(options, path, snapshot, pattern, resume=True)
-    if options.record and snapshot.recording is None:
+    network, run = snapshot.network, snapshot.network.trained
+    assert run  # as a snapshot's file has to record it
+    check_agreement(options, path, network, pattern, resume=True)
+    if options.record and network.recording is None:
         raise UsageError(f"{path} is of a training that began without --record")
     lock = None
     if workers.is_chief():
         lock = access.open_locked(path, "the snapshot of a training that stopped", WeightsError)
     try:
         task = _resumed_task(options, pattern, path, snapshot, run)
-        check_training_fits(snapshot.model_config, run.config)
+        check_training_fits(network.model_config, run.config)
         name = options.name or canonical.name_in_name(path)
         destination = _resumed_destination(options, path, snapshot, name, task)
     except BaseException:
         if lock:
             lock.close()
         raise
-    _tell_oddities(task)
-    epoch = snapshot.progress.epoch + 1 if snapshot.progress else 1
-    notice(f"Resuming {path}, epoch {epoch}, step {snapshot.step}")
+    if isinstance(task, PairTask):
+        _warn(task)
+    notice(f"Resuming {path}, epoch {snapshot.progress.epoch + 1}, step {network.step}")
+    snapshot = replace(snapshot, fingerprint=_fingerprint(task, network, run.config))  # which old files lack
     return Start(snapshot, run.config, task, name, destination, path, lock)
 
 
 def _resumed_destination(
-    options: TrainOptions, path: Path, snapshot: TrainedNetwork, name: str | None, task: Task
+    options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork], name: str | None, task: Task
 ) -> Destination:
     """Return where the options want it saved, or else where its training was begun to be saved."""
     destination = _destination(options, name, task)
     if destination.output is not None:
         return destination
-    noted = destinations.noted(path, snapshot.training_id)
+    noted = destinations.noted(path, training_id(snapshot))
     if noted is None:
         notice("Where this training was to be saved is not known here: it gets the next unused name, or -o FILE")
         return destination
@@ -322,25 +275,31 @@ def _fewer_pairs(path: Path, options: TrainOptions, run: TrainingRun, error: Few
 
 
 def _resumed_task(
-    options: TrainOptions, pattern: SequencePattern | None, path: Path, snapshot: TrainedNetwork, run: TrainingRun
+    options: TrainOptions,
+    pattern: SequencePattern | None,
+    path: Path,
+    snapshot: Snapshot[TrainedNetwork],
+    run: TrainingRun,
 ) -> Task:
     """Return what a snapshot's training learns, if that is still the same."""
-    lesson = snapshot.lesson or Lesson()
-    if lesson.data and not options.from_file:
-        raise UsageError(f"{path} was trained on own data ({snapshot.task!r}): expected --from-file again")
-    if options.from_file and not lesson.data:
-        raise UsageError(f"{path} was trained on pattern {snapshot.task!r}: expected no --from-file")
-    as_trained = options if snapshot.ends else replace(options, in_len=run.config.in_len, out_len=run.config.out_len)
+    network, expected = snapshot.network, snapshot.fingerprint
+    if expected.data and not options.from_file:
+        raise UsageError(f"{path} was trained on own data ({network.task!r}): expected --from-file again")
+    if options.from_file and not expected.data:
+        raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
+    if expected.data and not network.ends and expected.fingerprint is None:
+        of_old = "is of version 0.2, which divided pairs of one length in another way"
+        raise UsageError(f"{path} {of_old}: train again, or continue from its weights with -i")
     try:
         n = run.config.points if options.validation_file is None else run.config.n_training
-        pairs = _own_pairs(as_trained, n, pattern, snapshot, snapshot.ends)
+        pairs = _pairs(options, n, pattern, network)
     except FewerPairsError as error:
         raise UsageError(_fewer_pairs(path, options, run, error)) from error
     except InputError as error:
         raise UsageError(f"{path}: expected the data that its training began with: {error}") from error
-    if pairs and pairs.digest != lesson.data:
+    if pairs and pairs.digest != expected.data:
         raise UsageError(f"{path}: expected the data that its training began with, got other data")
-    task = pairs or pattern or _pattern_of(snapshot)
-    if lesson.fingerprint not in (None, task.fingerprint(run.config, snapshot.model_config)):
+    task = pairs or pattern or _pattern_of(network)
+    if expected.fingerprint not in (None, task.fingerprint(run.config, network.model_config)):
         raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")
     return task

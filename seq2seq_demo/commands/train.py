@@ -3,11 +3,11 @@
 import contextlib
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.start import Start, start_of_training
+from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.console import line, notice, result
@@ -16,12 +16,12 @@ from seq2seq_demo.display.progress import TrainingReport, advice, training_heade
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.evaluation import EpochFigures
 from seq2seq_demo.files import access, canonical, destinations
-from seq2seq_demo.recording import check_place
+from seq2seq_demo.files.recording import check_place
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.best import best_epoch, has_stalled
-from seq2seq_demo.training.second_process import second_process
-from seq2seq_demo.training.snapshots import Interruption, Snapshots
+from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
+from seq2seq_demo.training.processes import processes
+from seq2seq_demo.training.snapshots import Interruption, Snapshots, training_id
 
 FEW_POINTS = 100_000  # below that, more of them may help
 
@@ -51,7 +51,7 @@ def _train(start: Start, options: TrainOptions) -> None:
     network, epochs = _train_and_save(start, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, start.config.stop_at_exact or 1):
-        more_points = start.task.digest is None and start.config.points < FEW_POINTS
+        more_points = isinstance(start.task, SequencePattern) and start.config.points < FEW_POINTS
         notice(advice(network.model_config, start.config, exact_match, more_points, epochs))
 
 
@@ -70,13 +70,13 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
         TrainingReport(config) as screen,
         logs,
         _snapshots(start, options, interruption) as snapshots,
-        second_process(config, start.network.model_config) as second,
+        processes(config) as group,
     ):
-        if start.snapshot is None:
-            snapshots.save(start.first_snapshot)  # before the seconds that TensorFlow takes to load
-        from seq2seq_demo.training.loop import fit
+        if start.path is None:
+            snapshots.save(start.snapshot)  # before the seconds that TensorFlow takes to load
+        from seq2seq_demo.training.trainer import fit
 
-        network = fit(task, config, start.network, [screen, history, logs], snapshots, second)
+        network = fit(task, config, start.snapshot, [screen, history, logs], snapshots, group)
         path = _save_or_keep(network, start, snapshots)
         line(f"Saved {path}")
         if network.recording:
@@ -103,25 +103,24 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
         options.data_dir,
         start.name,
         start.task.name,
-        start.lesson,
+        start.snapshot.fingerprint,
         start.destination,
         interruption,
         notice,
         "".join(f" {name} {shlex.quote(value)}" for name, value in again if value) + flag,
     )
-    if start.snapshot and start.lock:
-        snapshots.last, snapshots.files[start.snapshot] = start.snapshot, start.lock
-        training = replace(start.network, lesson=start.lesson).training_id
-        destinations.note(start.snapshot, training, start.destination)  # it may be another now
+    if start.path and start.lock:
+        snapshots.last, snapshots.files[start.path] = start.path, start.lock
+        destinations.note(start.path, training_id(start.snapshot), start.destination)  # it may be another now
     return snapshots
 
 
 def _train_with_the_chief(start: Start) -> None:
     """Do a worker's share; the chief prints and saves."""
     if start.config.epochs > 0:
-        from seq2seq_demo.training.loop import fit  # loads TensorFlow
+        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        fit(start.task, start.config, start.network)
+        fit(start.task, start.config, start.snapshot)
 
 
 def _save_or_keep(network: TrainedNetwork, start: Start, snapshots: Snapshots) -> Path:

@@ -7,29 +7,27 @@ from collections.abc import Iterator
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS
-from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
-from seq2seq_demo.data.ragged import Ragged, concatenated
+from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.records import Places
+from seq2seq_demo.data.sequences import Sequences, concatenated
 
 LONG, TIMES = 200, 5  # symbols of a sequence that makes others wait for it, and how many times longer than these it is
 USUAL = 0.999  # the share of sequences that are no longer than what is usual
 
 
-def oddities(task: OwnPairs | OwnRaggedPairs) -> Iterator[str]:
+def oddities(task: PairTask) -> Iterator[str]:
     """Yield a line for each oddity."""
-    given = as_ragged(task)
-    sources, targets = given.pairs.sources, given.pairs.targets
+    sources, targets = task.pairs.sources, task.pairs.targets
     for what, sequences in (("source", sources), ("target", targets)):
-        yield from _long_one(what, sequences, given.places)
-    yield from _spaces(given)
+        yield from _long_one(what, sequences, task.places)
+    yield from _spaces(task)
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
-    if given.validation:
-        yield from _known(sources, given.validation.sources)
+    if task.validation:
+        yield from _known(sources, task.validation.sources)
 
 
-def _long_one(what: str, sequences: Ragged, places: Places | None) -> Iterator[str]:
+def _long_one(what: str, sequences: Sequences, places: Places | None) -> Iterator[str]:
     """Yield what to say of a sequence that is much longer than all but a few."""
     longest, usual = int(sequences.lengths.argmax()), usual_length(sequences.lengths)
     n = int(sequences.lengths[longest])
@@ -41,7 +39,7 @@ def _long_one(what: str, sequences: Ragged, places: Places | None) -> Iterator[s
         )
 
 
-def _spaces(task: OwnRaggedPairs) -> Iterator[str]:
+def _spaces(task: PairTask) -> Iterator[str]:
     """Yield how many sources begin or end with a space, which nobody sees."""
     vocabulary, sequences = task.vocabularies.source, task.pairs.sources
     if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
@@ -58,7 +56,7 @@ def usual_length(lengths: np.ndarray) -> int:
     return usual if longest > max(LONG, TIMES * usual) else longest
 
 
-def _known(training: Ragged, validation: Ragged) -> Iterator[str]:
+def _known(training: Sequences, validation: Sequences) -> Iterator[str]:
     """Yield how many sources that validate are trained on too."""
     groups = concatenated([training, validation]).groups()
     own, others = np.unique(groups[: len(training)]), np.unique(groups[len(training) :])

@@ -4,12 +4,12 @@ from collections import Counter
 
 import numpy as np
 
-from seq2seq_demo.data.ragged import Ragged
+from seq2seq_demo.data.sequences import Sequences
 
 Confusions = Counter[tuple[int | None, int | None]]  # expected and predicted; None where one has nothing there
 
 
-def edit_distances(symbols: np.ndarray, lengths: np.ndarray, targets: Ragged) -> np.ndarray:
+def edit_distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> np.ndarray:
     """Return, of each answer `[B, P]` of these lengths, how many symbols to change, add or remove for its target."""
     if not len(symbols):
         return np.zeros(0, np.int64)
@@ -17,7 +17,7 @@ def edit_distances(symbols: np.ndarray, lengths: np.ndarray, targets: Ragged) ->
     return found
 
 
-def _distances(symbols: np.ndarray, lengths: np.ndarray, targets: Ragged) -> np.ndarray:
+def _distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> np.ndarray:
     """Return how far the first p symbols of each answer are from the first t of its target, `[P + 1, B, T + 1]`."""
     expected = targets.padded()
     steps = np.arange(expected.shape[1] + 1)
@@ -31,7 +31,7 @@ def _distances(symbols: np.ndarray, lengths: np.ndarray, targets: Ragged) -> np.
     return np.stack(distances)
 
 
-def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Ragged) -> Confusions:
+def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> Confusions:
     """Count the edits that make the targets of the answers `[B, P]`: changed, left out, or added."""
     found: Confusions = Counter()
     if not len(symbols):

@@ -13,6 +13,7 @@ import numpy as np
 from seq2seq_demo.errors import InputError
 
 LARGEST = 2**31 - 1  # what a symbol can be at most
+LENGTH_HINT = "; for sequences of that length give --in-len {}"
 TEXT_HINT = "; texts need --in-tokens or --out-tokens of characters or words, in training"
 
 

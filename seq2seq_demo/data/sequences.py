@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from seq2seq_demo.data.records import LARGEST, has_mask
+from seq2seq_demo.errors import InputError
 
 BLOCK = 2**20  # symbols that are copied at once
 
@@ -107,8 +110,18 @@ class Pairs:
 
     @classmethod
     def of_arrays(cls, sources: np.ndarray, targets: np.ndarray) -> Pairs:
-        """Make pairs of arrays `[N, S]` and `[N, T]`."""
-        return cls(Sequences.of_array(sources), Sequences.of_array(targets))
+        """Make pairs of arrays `[N, S]` and `[N, T]`.
+
+        Raises:
+            InputError: they are no arrays of integers from 0, or not as many sources as targets.
+        """
+        return cls(Sequences.of_array(_checked(sources)), Sequences.of_array(_checked(targets)))
+
+    def __post_init__(self) -> None:
+        """Refuse sources without targets."""
+        if len(self.sources) != len(self.targets):
+            found = f"{len(self.sources)} and {len(self.targets)}"
+            raise InputError(f"expected as many sources as targets, got {found}")
 
     def __len__(self) -> int:
         """Return N."""
@@ -119,9 +132,21 @@ class Pairs:
         return Pairs(self.sources[chosen], self.targets[chosen])
 
 
+def _checked(symbols: np.ndarray) -> np.ndarray:
+    """Return a caller's array in as few bytes as the largest symbol needs; raise InputError for what is none."""
+    expected = "expected sources [N, S] and targets [N, T] as arrays of integers"
+    if not isinstance(symbols, np.ndarray) or has_mask(symbols):
+        raise InputError(f"{expected}, got {type(symbols).__name__}")
+    if symbols.ndim != 2 or symbols.dtype.kind not in "iu" or not symbols.size:
+        raise InputError(f"{expected}, got {symbols.dtype} of shape {symbols.shape}")
+    if symbols.min() < 0 or symbols.max() > LARGEST:
+        raise InputError(f"{expected} from 0 to {LARGEST}, got some from {symbols.min()} to {symbols.max()}")
+    return np.asarray(compact(symbols))
+
+
 def compact(symbols: np.ndarray) -> np.ndarray:
     """Return the symbols in as few bytes as the largest needs."""
-    return symbols.astype(np.min_scalar_type(symbols.max(initial=0)))
+    return symbols.astype(np.min_scalar_type(symbols.max(initial=0)), copy=False)
 
 
 def concatenated(parts: Iterable[Sequences]) -> Sequences:
@@ -134,3 +159,16 @@ def concatenated_pairs(parts: Iterable[Pairs]) -> Pairs:
     """Return the pairs of all parts."""
     parts = list(parts)
     return Pairs(concatenated(part.sources for part in parts), concatenated(part.targets for part in parts))
+
+
+def chunks(pairs: Pairs, order: np.ndarray, rows: int) -> Iterator[Pairs]:
+    """Yield the pairs in this order, `rows` at a time; the last chunk may be shorter."""
+    for first in range(0, len(order), rows):
+        yield pairs[order[first : first + rows]]
+
+
+def shift_right(targets: np.ndarray, go: int) -> np.ndarray:
+    """Return the decoder input `[B, T]` of teacher forcing: GO, then the target without its last symbol."""
+    decoder_input = np.full(targets.shape, go)
+    decoder_input[:, 1:] = targets[:, :-1]
+    return decoder_input

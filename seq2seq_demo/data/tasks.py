@@ -1,18 +1,14 @@
-"""What a network is to learn: a `Task`, of which there are two kinds, `SequencePattern` and `OwnPairs`."""
+"""What a network is to learn: a `Task`, of which there are two kinds, `SequencePattern` and `PairTask`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
 
-import numpy as np
-
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import Pairs, Sample
-from seq2seq_demo.data.own_pairs import require_as_many
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, task_of_rows
-from seq2seq_demo.data.ragged import RaggedPairs
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.pair_task import PairTask, task_of_rows
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
 
@@ -26,14 +22,10 @@ class Task(Protocol):
 
     @property
     def vocabularies(self) -> Vocabularies:
-        """What the numbers of a text stand for."""
-
-    @property
-    def digest(self) -> str | None:
-        """A checksum of given data, to know them again; None where points are drawn at random."""
+        """The symbols that the numbers of a text stand for."""
 
     def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
-        """Return a checksum of what it teaches, to know it again.
+        """Return a checksum of what it teaches, to recognise it.
 
         Raises:
             UsageError: the task does not fit these lengths or symbols.
@@ -47,35 +39,25 @@ class Task(Protocol):
     ) -> TrainConfig:
         """Return the config with the task's own lengths and number of points.
 
-        Of a target that can be of any length, these are the first symbols, as many as are asked for, or else at most
-        the default, or else (None) all.
+        A network that does not end its answers learns the first symbols of a pattern's targets: as many as are asked
+        for, or else at most the default, or else (None) all.
 
         Raises:
-            UsageError: the task does not have such lengths or symbols.
+            UsageError: the task does not have these lengths or symbols.
         """
 
-    def draw(
-        self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0
-    ) -> tuple[Pairs, Pairs] | tuple[RaggedPairs, RaggedPairs]:
-        """Return the points of a training, to train on and to validate with.
+    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+        """Return the pairs to train on, and those to validate with.
 
-        `start_step` says for how many steps the weights were already trained: then other points are drawn.
+        `start_step` says for how many steps the weights were already trained: a pattern then draws other points.
 
         Raises:
             UsageError: the task does not fit these lengths or symbols.
-        """
-
-    def held_out(self, sample: Sample, model_config: ModelConfig, seen: np.ndarray | None) -> Pairs:
-        """Return pairs to evaluate on; random sources are none of those `seen` in training, `[N, S]`.
-
-        Raises:
-            UsageError: the task does not fit these lengths or symbols.
-            InputError: every source is among those seen.
         """
 
 
 def as_task(
-    task: str | Task | Pairs | RaggedPairs | Iterable[tuple[object, object]], vocabularies: Vocabularies | None = None
+    task: str | Task | Pairs | Iterable[tuple[object, object]], vocabularies: Vocabularies | None = None
 ) -> Task:
     """Return the task that a pattern's name, or pairs of a source and a target, stand for.
 
@@ -88,10 +70,7 @@ def as_task(
     if isinstance(task, str):
         return find_pattern(task)
     if isinstance(task, Pairs):
-        require_as_many(task)
-        return task_of_rows(zip(*task, strict=True), vocabularies)
-    if isinstance(task, RaggedPairs):
-        return OwnRaggedPairs("pairs", task)
+        return PairTask("pairs", task)
     if isinstance(task, Iterable):
         return task_of_rows(task, vocabularies)
     if not hasattr(task, "draw"):

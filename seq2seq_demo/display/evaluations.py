@@ -1,57 +1,63 @@
 """Evaluations, as JSON or as tables."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_demo.data.vocabulary import Vocabularies, joined
 from seq2seq_demo.display.console import symbol, table
-from seq2seq_demo.evaluation import Evaluation
-from seq2seq_demo.varied_evaluation import RaggedEvaluation, Row, WrongAnswer, total
+from seq2seq_demo.evaluation import Row
+from seq2seq_demo.figures import Evaluation, WrongAnswer, total
+from seq2seq_demo.trained_network import TrainedNetwork
 
 
-def evaluation_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
-    """Return an evaluation as JSON has it."""
-    forced = {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match}
-    free = {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match}
-    positions = {"forced": (e.forced_correct / e.n).tolist(), "free_running": (e.correct / e.n).tolist()}
-    symbols = [
-        {"symbol": symbol, "n": int(n), "accuracy": float(correct / n)}
-        for symbol, (n, correct) in enumerate(zip(e.expected, e.expected_and_correct, strict=True))
-        if n
-    ]
-    confusions = [
-        {"expected": expected, "predicted": predicted, "times": times}
-        for (expected, predicted), times in sorted(e.confusions.items(), key=lambda item: (-item[1], item[0]))
-    ]
+def row_dict(row: Row, network: TrainedNetwork) -> dict[str, Any]:
+    """Return the figures on sources of a kind and length, as JSON has them."""
+    if network.ends:
+        return _dict(row.evaluation, row.kind, row.in_len, row.fresh)
+    return _positions_dict(row.evaluation, row.in_len)
+
+
+def _shares(e: Evaluation) -> dict[str, dict[str, float]]:
     return {
-        "n": e.n,
-        "in_len": in_len,
-        "out_len": len(e.correct),
-        "loss": e.loss,
-        "forced": forced,
-        "free_running": free,
-        "gap": {name: forced[name] - free[name] for name in forced},
-        "by_position": positions,
-        "by_symbol": symbols,
-        "confusions": confusions,
+        "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
+        "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
     }
 
 
-def evaluation_text(e: dict[str, Any]) -> str:
-    """Return an `evaluation_dict` as tables."""
+def _positions_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
+    """Return the figures of a network whose answers have one length: also of each position and symbol."""
+    shares = _shares(e)
+    n_symbols = zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True)
+    confusions = sorted(e.confusions.items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "n": e.n,
+        "in_len": in_len,
+        "out_len": len(e.by_position.correct),
+        "loss": e.loss,
+        **shares,
+        "gap": {name: forced - shares["free_running"][name] for name, forced in shares["forced"].items()},
+        "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
+        "by_symbol": [{"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in enumerate(n_symbols) if n],
+        "confusions": [{"expected": a, "predicted": b, "times": times} for (a, b), times in confusions],
+    }
+
+
+def evaluation_text(e: Evaluation) -> str:
+    """Return the figures of a network whose answers have one length as tables."""
+    facts = _positions_dict(e, 0)
     figures = [
-        [name.replace("_", " "), *(f"{e[way][name]:.5f}" for way in ("forced", "free_running")), f"{gap:+.5f}"]
-        for name, gap in e["gap"].items()
+        [name.replace("_", " "), *(f"{facts[way][name]:.5f}" for way in ("forced", "free_running")), f"{gap:+.5f}"]
+        for name, gap in facts["gap"].items()
     ]
-    ways = e["by_position"]
     positions = [
         [str(t), f"{forced:.5f}", f"{free:.5f}"]
-        for t, (forced, free) in enumerate(zip(ways["forced"], ways["free_running"], strict=True), start=1)
+        for t, (forced, free) in enumerate(zip(*facts["by_position"].values(), strict=True), start=1)
     ]
-    symbols = [[str(s["symbol"]), str(s["n"]), f"{s['accuracy']:.5f}"] for s in e["by_symbol"]]
-    confusions = [[str(value) for value in c.values()] for c in e["confusions"][:5]]
+    symbols = [[str(s["symbol"]), str(s["n"]), f"{s['accuracy']:.5f}"] for s in facts["by_symbol"]]
+    confusions = [[str(value) for value in c.values()] for c in facts["confusions"][:5]]
     return "\n\n".join(
         [
-            table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e['loss']:.5f} nats a symbol, forced",
+            table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e.loss:.5f} nats a symbol, forced",
             table(["output position", "forced", "free-running"], positions),
             table(["symbol", "expected", "free-running"], symbols),
             table(["expected", "predicted", "times"], confusions) if confusions else "No symbol was wrong.",
@@ -59,23 +65,18 @@ def evaluation_text(e: dict[str, Any]) -> str:
     )
 
 
-def lengths_text(evaluations: list[dict[str, Any]]) -> str:
-    """Return a row for each length's evaluation."""
+def lengths_text(rows: Sequence[Row]) -> str:
+    """Return a table with a row per length."""
     header = ["length", "target", "sequences", "token accuracy forced", "free-running", "exact match"]
-    rows = [
-        [str(e["in_len"]), str(e["out_len"]), str(e["n"]), f"{e['forced']['token_accuracy']:.5f}"]
-        + [f"{value:.5f}" for value in e["free_running"].values()]
-        for e in evaluations
-    ]
-    return table(header, rows)
+    lines = []
+    for row in rows:
+        e = row.evaluation
+        figures = [f"{share:.5f}" for share in (e.forced_token_accuracy, e.token_accuracy, e.exact_match)]
+        lines.append([str(row.in_len), str(len(e.by_position.correct)), str(e.n), *figures])
+    return table(header, lines)
 
 
-def row_dict(row: Row) -> dict[str, Any]:
-    """Return what a network that ends its answers reached on sources of a kind and length, as JSON has it."""
-    return _ragged_dict(row.evaluation, row.kind, row.in_len, row.fresh)
-
-
-def _ragged_dict(e: RaggedEvaluation, kind: str, in_len: int | None, fresh: bool | None) -> dict[str, Any]:
+def _dict(e: Evaluation, kind: str, in_len: int | None, fresh: bool | None) -> dict[str, Any]:
     return {
         "sources": kind,
         "in_len": in_len,
@@ -83,8 +84,7 @@ def _ragged_dict(e: RaggedEvaluation, kind: str, in_len: int | None, fresh: bool
         "n_pairs": e.n_pairs,
         "fresh": fresh,
         "loss": e.loss,
-        "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
-        "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
+        **_shares(e),
         "symbol_error_rate": e.symbol_error_rate,
         "wrong_symbols": e.wrong_symbols,
         "too_short": e.too_short,
@@ -93,7 +93,7 @@ def _ragged_dict(e: RaggedEvaluation, kind: str, in_len: int | None, fresh: bool
     }
 
 
-def rows_text(rows: list[Row]) -> str:
+def rows_text(rows: Sequence[Row]) -> str:
     """Return a table by length, and if other kinds of sources were measured, one by kind."""
     by_kind: dict[str, list[Row]] = {}
     for row in rows:
@@ -123,7 +123,7 @@ def rows_text(rows: list[Row]) -> str:
     return "\n\n".join(tables)
 
 
-def _figures(e: RaggedEvaluation) -> list[str]:
+def _figures(e: Evaluation) -> list[str]:
     shares = [f"{share:.5f}" for share in (e.exact_match, e.token_accuracy, e.symbol_error_rate)]
     return [str(e.n), *shares, *map(str, (e.wrong_symbols, e.too_short, e.too_long, e.unended))]
 
@@ -132,10 +132,10 @@ CONFUSIONS = 10  # that a table lists
 WRONG = ("source", "expected", "predicted")
 
 
-def given_dict(rows: list[Row], vocabularies: Vocabularies) -> dict[str, Any]:
+def given_dict(rows: Sequence[Row], vocabularies: Vocabularies) -> dict[str, Any]:
     """Return what a network reached on given pairs of all lengths, as JSON has it."""
     e = total(row.evaluation for row in rows)
-    facts = _ragged_dict(e, rows[0].kind, None, None)
+    facts = _dict(e, rows[0].kind, None, None)
     if vocabularies.target.is_text:
         facts["word_error_rate"] = 1 - e.exact_match
     facts["confusions"] = [
@@ -147,7 +147,7 @@ def given_dict(rows: list[Row], vocabularies: Vocabularies) -> dict[str, Any]:
     return facts
 
 
-def _confusions(e: RaggedEvaluation, vocabularies: Vocabularies) -> list[tuple[Any, Any, int]]:
+def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[tuple[Any, Any, int]]:
     """Return the edits, the commonest first: expected and predicted symbol (None: it was added, or left out), times."""
 
     def order(item: tuple[tuple[int | None, int | None], int]) -> tuple[int, ...]:
@@ -170,7 +170,7 @@ def _wrong_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, An
     return facts
 
 
-def given_text(name: str, rows: list[Row], vocabularies: Vocabularies, verbose: bool) -> str:
+def given_text(name: str, rows: Sequence[Row], vocabularies: Vocabularies, verbose: bool) -> str:
     """Return what a network reached on given pairs: in a line, by length, what is confused; verbose, wrong answers."""
     e = total(row.evaluation for row in rows)
     several = f" with {e.n_pairs} targets, of which any is right" if e.n_pairs > e.n else ""

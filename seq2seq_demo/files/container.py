@@ -15,7 +15,7 @@ import numpy as np
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import hdf5
 
-FORMAT, VERSION = "seq2seq-demo weights", 2  # 2 has vocabularies; 1 is read too
+FORMAT, VERSION = "seq2seq-demo weights", 3  # 2 has vocabularies, 3 records END; all are read
 # The first bytes of the file, HDF5's user block: format, version and a checksum over all the rest, in plain text. So
 # nothing that is damaged is looked at.
 HEADER_SIZE = 512

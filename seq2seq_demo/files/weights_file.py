@@ -1,15 +1,36 @@
-"""What a weights file records of a network, and a snapshot of a training under way."""
+"""The weights file: a network with its origin, or a training under way, as a container of arrays and JSON.
+
+Version 3 records whether the network ends its answers. In versions 1 and 2, those with a shortest source do.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from types import NoneType
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
+import numpy as np
+
+from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
+from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.network.parameters import Weights
-from seq2seq_demo.recording import Recording
+from seq2seq_demo.files import access, container, recording
+from seq2seq_demo.files.canonical import recording_path
+from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file, read_checkpoint
+from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
+from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.files.typed_json import parse_object, require_type, typed
+from seq2seq_demo.network.names_2016 import from_2016
+from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
+
+MOST_STEPS = 2**53
+BEST, RECORDED = "best/", "recorded/"  # before the names of these weights in a snapshot
+KEYS = {"pattern", "in_len", "out_len", "min_in_len", "trained", "reached", "progress"}
+SINCE_3 = {"ends", "processes"}  # fields of the configs that earlier files lack
 
 
 @dataclass(frozen=True)
@@ -20,7 +41,7 @@ class TrainingRun:
     start_step: int  # of Adam, where the run began
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class StoredNetwork:
     """A network with its weights and its origin; None where a file does not record it."""
 
@@ -29,14 +50,17 @@ class StoredNetwork:
     task: str | None = None  # the name of what it was trained on
     in_len: int | None = None  # the longest source that was trained on
     out_len: int | None = None  # the longest target
-    min_in_len: int | None = None  # the shortest source, where lengths differ or the network ends its answers
+    min_in_len: int | None = None  # the shortest source; None: all have in_len
     trained: TrainingRun | None = None
     reached: Figures | None = None  # on the validation pairs, after the epoch that was saved
     step: int = 0  # how many times Adam changed the weights
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     program: str | None = None  # that trained it, if not this one
     vocabularies: Vocabularies = OF_INTEGERS
-    recording: Recording | None = None  # of its training, if that was asked for
+    recording: Recording | None = None  # of its training, if that was asked for; a file of its own, but in a snapshot
+
+
+Network = TypeVar("Network", bound=StoredNetwork, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -67,10 +91,261 @@ class DataFingerprint:
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot:
+class Snapshot(Generic[Network]):
     """A training under way: its network, and what only a training has. `--resume` continues from it."""
 
-    network: StoredNetwork
+    network: Network
     progress: Progress = Progress()
     fingerprint: DataFingerprint = DataFingerprint()
     best: Checkpoint | None = None  # the best epoch so far, if that is what will be saved
+
+
+# ---- Writing ----
+
+
+def write(network: StoredNetwork, path: Path, overwrite: bool) -> None:
+    """Write a network, whole or not at all, and if its training was recorded, the recording beside it.
+
+    Raises:
+        WeightsError: reading would refuse it, or one of the files could not be written.
+        FileExistsError: a file is there already and `overwrite` is False.
+    """
+    access.check_writable(path, "a weights file", WeightsError)
+    if network.recording:
+        recording.check_place(recording_path(path), overwrite)
+    content = to_bytes(network)
+    try:
+        access.write(path, content, overwrite)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
+    if network.recording:
+        beside = recording.to_bytes(network.recording, network.model_config, network.weights)
+        recording.write(recording_path(path), beside, overwrite)
+
+
+def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
+    """Return the content of the file; the same network gives the same bytes.
+
+    Raises:
+        WeightsError: reading would refuse it, as a weight is missing or not finite, say.
+    """
+    snapshot = stored if isinstance(stored, Snapshot) else None
+    network = stored.network if isinstance(stored, Snapshot) else stored
+    arrays = _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments))
+    if snapshot and snapshot.best:
+        best = _arrays(network.model_config, snapshot.best)
+        arrays |= {f"{BEST}{name}": array for name, array in best.items()}
+    if snapshot and network.recording:
+        arrays |= recording.to_arrays(network.recording, RECORDED)
+    facts = {
+        "model": asdict(network.model_config),
+        "training": _training_json(network, snapshot),
+        "vocabularies": {name: asdict(side) for name, side in network.vocabularies._asdict().items()},
+    }
+    content = container.to_bytes(arrays, {name: json.dumps(value) for name, value in facts.items()})
+    _from_bytes(content)
+    return content
+
+
+def _arrays(model_config: ModelConfig, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return weights, step and moments as the file names them."""
+    _check_step(checkpoint.step)
+    check_weights(model_config, checkpoint.weights, checkpoint.moments)
+    moments = {f"optimizer/{name}": moment for name, moment in checkpoint.moments.items()}
+    return {**checkpoint.weights, "optimizer/step": np.int64(checkpoint.step), **moments}
+
+
+def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | None) -> dict[str, Any]:
+    """Return the origin of a network as the file records it."""
+    trained: dict[str, Any] = {"program": network.program} if network.program else {}
+    progress: dict[str, Any] = {}
+    if network.trained:
+        trained = asdict(network.trained.config) | {"start_step": network.trained.start_step}
+    if snapshot and network.trained:
+        trained |= asdict(snapshot.fingerprint)
+        progress = asdict(snapshot.progress) | {"start_step": network.trained.start_step}
+        progress["right_sum"] = progress.pop("correct_sum")  # as it was called first
+        progress["history"] = [figures.to_json() for figures in snapshot.progress.history]
+    reached = asdict(network.reached) if network.reached else {}
+    lengths = {name: getattr(network, name) for name in ("in_len", "out_len", "min_in_len")}
+    return {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+
+
+# ---- Reading ----
+
+
+def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
+    """Read a network or a snapshot, ours or a checkpoint of the 2016 program: its content tells which.
+
+    Raises:
+        WeightsError: it is missing, damaged or something else; the message says what was expected and found.
+    """
+    with access.open_regular(path, "a weights file", WeightsError) as file:
+        try:
+            return _from_file(file)
+        except DemoError as error:
+            raise WeightsError(f"{path}: {error}") from error
+        except OSError as error:
+            raise WeightsError(f"{path}: expected a weights file, got: {error.strerror}") from error
+
+
+def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
+    """Read an open file; its first and last bytes tell which kind it is, before all of it is read."""
+    if is_container(file.read(HEADER_SIZE)):
+        return _from_bytes(access.content_of(file))
+    if is_checkpoint_file(file):  # which records neither what it was trained on nor its lengths
+        return StoredNetwork(**from_2016(read_checkpoint(access.content_of(file)))._asdict(), program="TFLearnSeq2Seq")
+    raise WeightsError("expected a weights file, of this program or of 2016, found something else")
+
+
+def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
+    file = container.read(content)
+    if file.texts.get("kind") == recording.KIND:
+        raise WeightsError("expected a weights file, found the recording of a training")
+    try:
+        network, progress, fingerprint = _metadata(file.version, file.texts)
+    except WeightsError as error:
+        raise WeightsError(f"damaged weights file: {error}") from error
+    named: list[str] = []
+    network = replace(network, **_checkpoint(file, network.model_config, "", named)._asdict())
+    best = None
+    if progress and any(name.startswith(BEST) for name in file.datasets):
+        best = _checkpoint(file, network.model_config, BEST, named)
+    if progress and network.trained and any(name.startswith(RECORDED) for name in file.datasets):
+        n = network.trained.config.steps_per_epoch
+        recorded = recording.from_container(file, network.model_config, n, named, RECORDED)
+        network = replace(network, recording=recorded)
+    file.require_only(named)
+    return Snapshot(network, progress, fingerprint, best) if progress else network
+
+
+def _checkpoint(file: Container, model_config: ModelConfig, prefix: str, named: list[str]) -> Checkpoint:
+    """Return the arrays that `_arrays` named, with a prefix; add their names to those that are `named`."""
+    shapes = weight_shapes(model_config)
+    moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
+    if not any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets):
+        moment_shapes = {}
+
+    def array(name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
+        named.append(f"{prefix}{name}")
+        return file.array(named[-1], shape, dtype)
+
+    weights = {name: array(name, shape) for name, shape in shapes.items()}
+    moments = {name: array(f"optimizer/{name}", shape) for name, shape in moment_shapes.items()}
+    step = int(array("optimizer/step", (), "int64"))
+    _check_step(step)
+    check_weights(model_config, weights, moments)
+    return Checkpoint(weights, step, moments)
+
+
+def _check_step(step: int) -> None:
+    """Raise an error for what Adam cannot have counted."""
+    require_integer("step", step, at_least=0)
+    if step > MOST_STEPS:
+        raise WeightsError(f"expected a step of at most {MOST_STEPS}, got {step}")
+
+
+def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None, DataFingerprint]:
+    """Return a network without its weights, and what only a snapshot has.
+
+    Raises:
+        WeightsError: a value is missing, or of the wrong type or range.
+        UsageError: a setting of the network or the training is out of its range.
+    """
+    names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
+    if texts.keys() != {*names}:
+        raise WeightsError(f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
+    model, training = parse_object(texts["model"]), parse_object(texts["training"])
+    if unknown := training.keys() - KEYS:
+        raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
+    lengths = _lengths(training)
+    if version < 3:
+        _require_no(SINCE_3, model)
+        model["ends"] = lengths["min_in_len"] is not None
+    task = require_type("pattern", training.get("pattern"), str, NoneType)
+    network = StoredNetwork(typed(ModelConfig, model), {}, task)
+    trained, reached, progress = (
+        dict(require_type(name, training.get(name), dict)) for name in ("trained", "reached", "progress")
+    )
+    start_step, program = trained.pop("start_step", None), trained.pop("program", None)
+    given = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
+    if version < 3 and not network.model_config.ends and given.get("data"):
+        given["fingerprint"] = None  # such pairs were divided in another way: the training cannot be resumed
+    for name in ("name", "output"):  # of earlier snapshots: a file does not choose where to write
+        trained.pop(name, None)
+    run = None
+    if start_step is not None:
+        run = TrainingRun(typed(TrainConfig, trained), require_type("start_step", start_step, int))
+        require_integer("start_step", run.start_step, at_least=0)
+    network = replace(
+        network,
+        **lengths,
+        trained=run,
+        reached=typed(Figures, reached) if reached else None,
+        program=require_type("program", program, str, NoneType),
+    )
+    if version > 1:
+        vocabularies = _vocabularies(parse_object(texts["vocabularies"]), network.model_config)
+        network = replace(network, vocabularies=vocabularies)
+        if vocabularies.are_text and not network.model_config.ends:
+            raise WeightsError("expected a network of texts to end its answers, got one that does not")
+    return network, _progress(progress, run) if progress and run else None, typed(DataFingerprint, given)
+
+
+def _require_no(keys: set[str], facts: Mapping[str, Any]) -> None:
+    """Raise WeightsError where a file has a key that it cannot have."""
+    if extra := facts.keys() & keys:
+        raise WeightsError(f"expected no key {min(extra)[:40]!r}")
+
+
+def _vocabularies(sides: dict[str, Any], model_config: ModelConfig) -> Vocabularies:
+    """Return the vocabularies of a network with these symbols."""
+    found = []
+    for name in Vocabularies._fields:
+        facts = dict(require_type(name, sides.pop(name, None), dict))
+        symbols = require_type("symbols", facts.pop("symbols", None), list)
+        tokens = require_type("tokens", facts.pop("tokens", None), str)
+        found.append(Vocabulary(tokens, tuple(require_type("symbol", symbol, str) for symbol in symbols)))
+        _require_no({*facts}, facts)
+    _require_no({*sides}, sides)
+    vocabularies = Vocabularies(*found)
+    for name, largest in vocabularies.largest_symbols().items():
+        if getattr(model_config, name) != largest:
+            raise WeightsError(f"expected a vocabulary for {name} {getattr(model_config, name)}, got one for {largest}")
+    return vocabularies
+
+
+def _lengths(training: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the lengths that were trained."""
+    lengths: dict[str, int | None] = {}
+    for name in ("in_len", "out_len", "min_in_len"):
+        lengths[name] = require_type(name, training.get(name), int, NoneType)
+        if lengths[name] is not None:
+            require_integer(name, lengths[name], at_least=1)
+    shortest, longest = lengths["min_in_len"], lengths["in_len"]
+    if shortest is not None and (longest is None or longest < shortest):
+        raise WeightsError(f"expected lengths from shortest to longest, got {shortest} to {longest}")
+    return lengths
+
+
+def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
+    """Return how far a snapshot's training has come, if it can have come there."""
+    epochs = require_type("history", facts.pop("history", None), list)
+    history = tuple(_epoch_figures(require_type("history", epoch, dict)) for epoch in epochs)
+    facts["correct_sum"] = facts.pop("right_sum", None)
+    facts.pop("start_step", None)
+    progress = replace(typed(Progress, facts), history=history)
+    is_possible = 0 <= progress.epoch <= run.config.epochs and 0 <= progress.points <= run.config.n_training
+    if not is_possible or len(history) != progress.epoch:
+        found = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
+        raise WeightsError(f"expected progress within {run.config.epochs} epochs, got {found}")
+    return progress
+
+
+def _epoch_figures(facts: dict[str, Any]) -> EpochFigures:
+    """Return the figures that `EpochFigures.to_json` made the dictionary of."""
+    prefix = "validation_"
+    figures = {name.removeprefix(prefix): facts.pop(name) for name in [*facts] if name.startswith(prefix)}
+    return typed(EpochFigures, facts | {"validation": typed(Figures, figures)})

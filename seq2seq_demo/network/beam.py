@@ -8,63 +8,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import Beam
+from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.numpy_network import NumpyNetwork, State
-from seq2seq_demo.network.parallel import rows_at_once
-from seq2seq_demo.network.ram import check_decoding_fits
-
-
-class Hypotheses(NamedTuple):
-    """The N best answers to each of B sources, T steps long: those that ended first, by score, then the others."""
-
-    symbols: np.ndarray  # [B, N, T]; END from the end of an answer on
-    probabilities: np.ndarray  # [B, N, T] of each symbol, given those before it; 1 after the END
-    attention: np.ndarray | None  # [B, N, T, S], 0 after the END; None where the model has none, or it is not wanted
-    lengths: np.ndarray  # [B, N] symbols before END, or before the search was over
-    ended: np.ndarray  # [B, N] whether END came
-    scores: np.ndarray  # [B, N] log p / (symbols written, END included)^A; −inf: there is no such hypothesis
-
-    @property
-    def exist(self) -> np.ndarray:
-        """Which there are, `[B, N]`: of short answers from few symbols there may be fewer than N."""
-        return self.scores > -np.inf
 
 
 def beam_search(
-    network: NumpyNetwork,
-    sources: np.ndarray,
-    max_out_len: int,
-    beam_size: int,
-    length_penalty: float = 0.0,
-    ends: bool = True,
-    n_best: int | None = None,
-    with_attention: bool = False,
-) -> Hypotheses:
-    """Return the n_best answers to sources `[B, S]` of the beam_size that are kept; all of these, if that is None.
+    network: NumpyNetwork, sources: np.ndarray, max_out_len: int, beam: Beam, with_attention: bool = False
+) -> Answers:
+    """Return the n_best answers to sources `[B, S]`: those that ended first, by score, then the others.
 
     The score of a hypothesis is log p / (symbols written)^length_penalty, which is at least 0: the larger it is, the
-    longer the answers. Asking for few of many is faster: a search is over once nothing can surpass them.
-    A beam of 1 gives what greedy decoding gives: `decode_to_end`, or, if the network knows no END (`ends` is false),
-    `NumpyNetwork.decode` in max_out_len steps. Of equal scores the earlier hypothesis wins, and in it the lower symbol.
+    longer the answers. Asking for few of many is faster: a search is over once nothing can surpass them. A beam of 1
+    gives what greedy decoding gives. Of equal scores the earlier hypothesis wins, and in it the lower symbol. Of short
+    answers from few symbols there may be fewer than n_best. After its END, an answer is filled with END, of
+    probability 1 and α 0.
     """
-    n_wanted = beam_size if n_best is None else min(n_best, beam_size)
-    n_steps = max_out_len + ends  # one more where END is written
-    search = _Search(network, sources, beam_size, length_penalty, ends, n_wanted, n_steps)
+    n_steps = max_out_len + network.model_config.ends  # one more where END is written
+    search = _Search(network, sources, beam, n_steps)
     for t in range(n_steps):
         search.step(t + 1, with_attention)
         if not len(search.rows):
             break
-    return search.hypotheses(max_out_len)
-
-
-def rows_at_once_in_beam(in_len: int, out_len: int, beam_size: int) -> int:
-    """Return how many sources of this length are best searched at once: their hypotheses are what greedy takes."""
-    return max(1, rows_at_once(in_len, out_len) // beam_size)
-
-
-def check_beam_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int, beam_size: int) -> None:
-    """Raise UsageError if the hypotheses of `rows` sources, searched at once, cannot fit into memory."""
-    check_decoding_fits(model_config, rows * beam_size, in_len, out_len)
+    return search.answers(max_out_len)
 
 
 def likeliest(logits: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +67,7 @@ class _Beam(NamedTuple):
 
 
 def _empty_beam(n: int, beam_size: int) -> _Beam:
-    """Return the beam before the first step: of each of n sources one hypothesis, which says nothing."""
+    """Return the beam before the first step: one hypothesis per source, without a symbol."""
     log_p = np.full((n, beam_size), -np.inf)
     log_p[:, 0] = 0
     return _Beam(log_p, log_p.copy(), np.zeros((n, beam_size), np.int64), np.zeros((n, beam_size), bool))
@@ -156,26 +122,17 @@ def _taken(state: State, chosen: np.ndarray) -> State:
 class _Search:
     """A search under way: what has been kept so far, and how it came to be."""
 
-    def __init__(
-        self,
-        network: NumpyNetwork,
-        sources: np.ndarray,
-        beam_size: int,
-        length_penalty: float,
-        ends: bool,
-        n_wanted: int,
-        n_steps: int,
-    ) -> None:
-        """Begin: every source `[B, S]` has one hypothesis, which says nothing."""
+    def __init__(self, network: NumpyNetwork, sources: np.ndarray, beam: Beam, n_steps: int) -> None:
+        """Begin: every source `[B, S]` has one hypothesis, without a symbol."""
         self.decoder = _Decoder(network, sources)
-        self.go, self.ends, self.n_steps = network.model_config.go, ends, n_steps
-        self.n_extensions = min(beam_size, network.model_config.n_output_symbols)
-        self.length_penalty, self.n_wanted = length_penalty, n_wanted
+        self.go, self.ends, self.n_steps = network.model_config.go, network.model_config.ends, n_steps
+        self.n_extensions = min(beam.size, network.model_config.n_output_symbols)
+        self.length_penalty, self.n_wanted = beam.length_penalty, beam.n_best
         # A beam of 1 runs all on until all are over, as greedy decoding does: smaller matrix products round otherwise.
-        self.is_greedy = beam_size == 1
+        self.is_greedy = beam.size == 1
         self.rows = np.arange(len(sources))  # [R] the sources that are not over
-        self.beam = _empty_beam(len(sources), beam_size)  # of these
-        self.final = _empty_beam(len(sources), beam_size)  # of all sources, right for those that are over
+        self.beam = _empty_beam(len(sources), beam.size)  # of these
+        self.final = _empty_beam(len(sources), beam.size)  # of all sources, right for those that are over
         self.fed = self.beam.live  # [R, K] which hypotheses are the decoder's L
         self.steps: list[_Chosen] = []
 
@@ -221,7 +178,7 @@ class _Search:
         return totals, scores
 
     def over(self, beam: _Beam) -> np.ndarray:
-        """Return of which sources the answers wanted are known, `[R]`: nothing live can surpass them any more.
+        """Return a mask of the sources that are finished, `[R]`: nothing live can surpass the answers wanted.
 
         log p only falls, so the best that may become of a hypothesis is that it ends at the last step as likely as now.
         """
@@ -230,7 +187,7 @@ class _Search:
         is_over: np.ndarray = ~beam.live.any(axis=1) | (worst_wanted > bound)
         return is_over
 
-    def hypotheses(self, max_out_len: int) -> Hypotheses:
+    def answers(self, max_out_len: int) -> Answers:
         """Return the best of those kept, traced back from their last symbols."""
         _, scores, written, ended = self.final
         best = np.lexsort((-scores, ~ended))[:, : self.n_wanted]  # [B, N]; lexsort is stable
@@ -242,7 +199,7 @@ class _Search:
         symbols[after], log_p[after] = self.go, 0
         if attention is not None:
             attention[after] = 0
-        return Hypotheses(symbols, np.exp(log_p), attention, lengths, ended, scores)
+        return Answers(symbols, lengths, ended, np.exp(log_p), attention, scores)
 
     def traced(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return symbols, their log p and α of the hypotheses with these numbers, `[B, N]`."""
@@ -260,5 +217,5 @@ class _Search:
 
 
 def _along(array: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return of each row of an array `[R, …]` the elements with these numbers, `[R, N]`."""
+    """Return the elements at these indices, `[R, N]`, of each row of an array `[R, …]`."""
     return np.take_along_axis(array.reshape(len(array), -1), numbers, axis=1)

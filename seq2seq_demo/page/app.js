@@ -57,9 +57,10 @@ class Shown {
   target(source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
-    if (!this.pattern) return null;
+    const pattern = PATTERNS[this.pattern];
+    if (!pattern) return null;
     try {
-      const target = PATTERNS[this.pattern](source, this.config.out_max_int);
+      const target = pattern(source, this.config.out_max_int);
       return this.ends || this.in_len !== source.length ? target : target.slice(0, this.out_len);
     } catch {
       return null;

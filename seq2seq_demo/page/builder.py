@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 import string
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo import __version__
+from seq2seq_demo.cells import CELL_TYPES
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import Vocabulary
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import Weights, weight_shapes
@@ -72,7 +75,7 @@ class ShownNetwork:
     network: TrainedNetwork
     examples: Sequence[Example] = ()
     moments: Moments | None = None
-    what: str = ""  # what it was trained to do, where no pattern tells
+    what: str = ""  # what it was trained on; if empty, its pattern
 
 
 def build(networks: Sequence[ShownNetwork]) -> str:
@@ -99,6 +102,7 @@ def build(networks: Sequence[ShownNetwork]) -> str:
 def check(networks: Sequence[ShownNetwork]) -> None:
     """Raise UsageError for networks that no page can show, be it alone or beside each other."""
     for shown in networks:
+        _require_equation(shown)
         _require_room(shown)
         _require_alike(networks[0], shown)
 
@@ -128,11 +132,13 @@ def data_of(shown: ShownNetwork) -> dict[str, Any]:
     """Return what `Shown` in app.js reads."""
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
+    cell = CELL_TYPES[c.cell_type]
     return {
         "name": shown.name,
         "summary": network.summary(),
-        "what": shown.what,
-        "config": asdict(c) | {"has_attention": c.has_attention, "go": c.go},
+        "what": shown.what or _described(network.pattern),
+        "config": asdict(c)
+        | {"has_attention": c.has_attention, "go": c.go, "gates": cell.gates, "states": cell.states},
         "n_weights": sum(weight.size for weight in network.weights.values()),
         "task": network.task,
         "pattern": network.pattern,
@@ -148,6 +154,14 @@ def data_of(shown: ShownNetwork) -> dict[str, Any]:
         "exact_match": network.reached.exact_match if network.reached else None,
         "recording": _moments(network, shown.moments) if shown.moments else None,
     }
+
+
+def _described(pattern: str | None) -> str:
+    """Return a built-in pattern's name, and the first line of its docstring."""
+    if pattern is None:
+        return ""
+    description = (PATTERNS[pattern].function.__doc__ or "").strip().partition("\n")[0]
+    return f"the pattern {pattern}: {description}" if description else f"the pattern {pattern}"
 
 
 def _vocabulary(vocabulary: Vocabulary, largest: int) -> dict[str, Any]:
@@ -169,6 +183,22 @@ def numbers(network: TrainedNetwork, weights: Weights, dtype: str) -> str:
     """Return all weights in base64, in the order of weight_shapes."""
     arrays = [weights[name].ravel() for name in weight_shapes(network.model_config)]
     return base64.b64encode(np.concatenate(arrays).astype(dtype).tobytes()).decode()
+
+
+def _require_equation(shown: ShownNetwork) -> None:
+    """Raise UsageError for a network of a cell that network.js has no equation for."""
+    cell_type, known = shown.network.model_config.cell_type, cells()
+    if cell_type not in known:
+        raise UsageError(
+            f"{shown.name}: the page has no equation for {cell_type}, only for {', '.join(known)}: "
+            "add it to EQUATIONS in seq2seq_demo/page/network.js"
+        )
+
+
+def cells() -> list[str]:
+    """Return the cells that network.js has an equation for."""
+    (table,) = re.findall(r"^const EQUATIONS = \{(.*?)\}", text_of("network.js"), re.MULTILINE | re.DOTALL)
+    return re.findall(r"(\w+):", table)
 
 
 def _require_room(shown: ShownNetwork) -> None:

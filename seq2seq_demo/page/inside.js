@@ -10,14 +10,15 @@ function insidePanel(app) {
   };
   const numbers = asTable("The chosen unit as a table", () => view.table());
   const view = new InsidePanel(app, boxes, numbers.fill);
+  const isKnown = app.networks.every(({ config }) => CELL_EQUATIONS[config.cell_type]);
   const section = panel(
     "inside",
     "Inside",
     "The numbers that a network carries along while it reads and writes, and how its cell renews them.",
     h("p", {
       textContent:
-        "Each row is a unit: one number h that lies between −1 and 1. Each column is a symbol read or written. Click " +
-        "a square to go there.",
+        `Each row is a unit: one number h${isKnown ? " that lies between −1 and 1" : ""}. Each column is a symbol read ` +
+        "or written. Click a square to go there.",
     }),
     boxes.controls,
     boxes.map,
@@ -216,8 +217,12 @@ class InsidePanel {
         : "Nothing is read yet: h′ is 0 in every unit. Step on, or click a column above.";
       return [heading, h("p", { textContent: text })];
     }
-    const equations = [...this.inputEquations(cell), ...CELL_EQUATIONS[this.shown.config.cell_type](cell, this.unit)];
-    const parts = [heading, equationList(equations), this.gateBars(cell)];
+    const { cell_type: cellType } = this.shown.config;
+    const ofCell = CELL_EQUATIONS[cellType];
+    const equations = [...this.inputEquations(cell), ...(ofCell ? ofCell(cell, this.unit) : [])];
+    const parts = [heading, equationList(equations)];
+    if (!ofCell) parts.push(h("p", { textContent: `This page has no equation for ${cellType}. What it computed:` }));
+    parts.push(this.gateBars(cell));
     const { t } = this.app;
     if (t !== null && this.run.steps[t].alpha) parts.push(...attentionParts(this, t));
     const isLast = this.layer === this.shown.config.num_layers - 1;
@@ -251,23 +256,32 @@ class InsidePanel {
 
   /** Return what each gate does in every unit, as small bars. */
   gateBars(cell) {
-    const names = STATES[this.shown.config.cell_type];
-    const values = { ...cell.gates, ...Object.fromEntries(names.map((name, i) => [name, cell.state[i]])) };
+    const states = this.shown.config.states.map((name, i) => [name, cell.state[i]]);
     const u = zoom();
     const all = this.boxes.map.clientWidth;
     const isNarrow = matchMedia("(max-width: 48rem)").matches; // labels stand above the bars, as inside.css says
     const width = isNarrow ? all : all - 15 * 16 * u;
-    const rows = Object.entries(values).flatMap(([name, vector]) => {
+    const rows = [...Object.entries(cell.gates), ...states].flatMap(([name, vector]) => {
       const value = h("b", { textContent: numeral(vector[this.unit]) });
-      return [h("div", { className: "gate" }, this.gateLabel(name), value), this.bars(GATES[name][0], vector, width)];
+      const [label] = this.gateExplained(name);
+      return [h("div", { className: "gate" }, this.gateLabel(name), value), this.bars(label, vector, width)];
     });
     return h("div", { className: "gates" }, ...rows);
   }
 
   /** Return the label of a gate, the same element each time. */
   gateLabel(name) {
-    if (!this.gateLabels.has(name)) this.gateLabels.set(name, explained(...GATES[name], "span"));
-    return this.gateLabels.get(name);
+    const key = `${this.which} ${name}`;
+    if (!this.gateLabels.has(key)) this.gateLabels.set(key, explained(...this.gateExplained(name), "span"));
+    return this.gateLabels.get(key);
+  }
+
+  /** Return what a gate or state is called, and what it is for: in a cell that this page does not know, only of h. */
+  gateExplained(name) {
+    const { cell_type: cellType, states } = this.shown.config;
+    if (name === "h" || (CELL_EQUATIONS[cellType] && GATES[name])) return GATES[name];
+    const kind = states.includes(name) ? "state" : "gate";
+    return [`${name}, ${kind}`, `This page does not know what this ${kind} of ${cellType} is for.`];
   }
 
   /** Return a vector's numbers as bars, the chosen unit's framed. */
@@ -303,7 +317,8 @@ const GATES = {
   h: ["h, output", "What the cell hands on: to the next step, to the layer above, to the memory."],
 };
 
-/* Each cell's equations, with the numbers of unit k: [equation, numbers, meaning]. A prime says: of the step before. */
+/* Each cell's equations, with the numbers of unit k: [equation, numbers, meaning]. A prime says: of the step before.
+   A cell without them is shown by its numbers alone. */
 
 function lstmEquations({ gates, state: [c, hidden], previous: [before] }, k) {
   const { i, f, candidate, o } = gates;
@@ -381,7 +396,7 @@ function attentionParts(view, t) {
     .join(" + ");
   const equations = [
     [
-      "q = W_q [every layer's c and h] + b_q".replace("c and h", STATES[shown.config.cell_type].join(" and ")),
+      "q = W_q [every layer's c and h] + b_q".replace("c and h", shown.config.states.join(" and ")),
       `${numeral(query[unit])} in unit ${unit + 1}`,
       "the query: what it looks for",
     ],
@@ -492,16 +507,9 @@ function signedBars(values, x, zero, size, scale) {
 /** Return one unit over time. */
 function unitBars(hidden, unit, x, zero, size, half) {
   const line = svg("line", { class: "grid", x1: x(0), x2: x(hidden.length - 1) + size, y1: zero, y2: zero });
-  return [
-    ...signedBars(
-      hidden.map((state) => state[unit]),
-      x,
-      zero,
-      size,
-      half,
-    ),
-    line,
-  ];
+  const values = hidden.map((state) => state[unit]);
+  const highest = Math.max(1, ...values.map(Math.abs));
+  return [...signedBars(values, x, zero, size, half / highest), line];
 }
 
 /** Return what the colours mean. */

@@ -43,15 +43,15 @@ const plus = (x, y) => x.map((value, i) => value + y[i]);
 /** Cut a vector into n parts of one length. */
 const split = (x, n) => Array.from({ length: n }, (_, i) => x.slice((i * x.length) / n, ((i + 1) * x.length) / n));
 
-/* The equations of the cells: from x W + b [G·H], the state and U [H, G·H] to the next state, h last. What the gates
-   say is returned beside it, for those who want to see it. */
+/* The equations of the cells: from x W + b [G·H], the state and U [H, G·H] to the next state, h last, and what the gates
+   say [G], for those who want to see it. States and gates are in the order of the cell's row in cells.py. */
 
 /** Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000). */
 function lstm(projected, [c, h], U) {
   const [i, f, candidate, o] = split(plus(projected, times(h, U, projected.length)), 4);
-  const gates = { i: i.map(sigmoid), f: f.map(sigmoid), candidate: candidate.map(Math.tanh), o: o.map(sigmoid) };
-  const next = c.map((value, k) => gates.f[k] * value + gates.i[k] * gates.candidate[k]);
-  return { state: [next, gates.o.map((value, k) => value * Math.tanh(next[k]))], gates };
+  const gates = [i.map(sigmoid), f.map(sigmoid), candidate.map(Math.tanh), o.map(sigmoid)];
+  const next = c.map((value, k) => gates[1][k] * value + gates[0][k] * gates[2][k]);
+  return { state: [next, gates[3].map((value, k) => value * Math.tanh(next[k]))], gates };
 }
 
 /** Gated recurrent unit (Cho et al. 2014), the reset gate applied before the matrix product. */
@@ -60,22 +60,28 @@ function gru(projected, [h], U) {
   const [z, r] = split(plus(projected.slice(0, 2 * H), times(h, U, 3 * H, 0, 2 * H)).map(sigmoid), 2);
   const reset = r.map((value, k) => value * h[k]);
   const candidate = plus(projected.slice(2 * H), times(reset, U, 3 * H, 2 * H, 3 * H)).map(Math.tanh);
-  return { state: [z.map((value, k) => value * h[k] + (1 - value) * candidate[k])], gates: { z, r, candidate } };
+  return { state: [z.map((value, k) => value * h[k] + (1 - value) * candidate[k])], gates: [z, r, candidate] };
 }
 
 /** Simple recurrent network (Elman 1990). */
 function simpleRnn(projected, [h], U) {
   const candidate = plus(projected, times(h, U, projected.length)).map(Math.tanh);
-  return { state: [candidate], gates: { candidate } };
+  return { state: [candidate], gates: [candidate] };
 }
 
-const EQUATIONS = { BasicLSTMCell: lstm, LSTMCell: lstm, GRUCell: gru, BasicRNNCell: simpleRnn };
-const STATES = { BasicLSTMCell: ["c", "h"], LSTMCell: ["c", "h"], GRUCell: ["h"], BasicRNNCell: ["h"] };
+/* By the names in cells.py. builder.py reads here which cells the page can run. */
+const EQUATIONS = {
+  BasicLSTMCell: lstm,
+  LSTMCell: lstm,
+  GRUCell: gru,
+  BasicRNNCell: simpleRnn,
+};
 const last = (list) => list[list.length - 1];
 
 /** The encoder-decoder (Sutskever et al. 2014), with attention if its config says so (Bahdanau et al. 2015). */
 class Network {
-  /** config: as ModelConfig says, with has_attention and go; weights: Float32Arrays by the names of weight_shapes. */
+  /** config: as ModelConfig says, with has_attention and go, and the names of the cell's gates and states; weights:
+      Float32Arrays by the names of weight_shapes. */
   constructor(config, weights) {
     this.config = config;
     this.weights = weights;
@@ -166,7 +172,9 @@ class Network {
   runCell(name, x, state) {
     const projected = this.dense(name, x); // x W + b [G·H]
     const U = this.weights[`${name}/recurrent_kernel`];
-    return { ...EQUATIONS[this.config.cell_type](projected, state, U), x, previous: state };
+    const next = EQUATIONS[this.config.cell_type](projected, state, U);
+    const gates = Object.fromEntries(this.config.gates.map((gate, i) => [gate, next.gates[i]]));
+    return { state: next.state, gates, x, previous: state };
   }
 
   /** Return x W + b. */
@@ -187,7 +195,7 @@ class Network {
   }
 
   zeroState() {
-    return STATES[this.config.cell_type].map(() => new Float32Array(this.config.cell_size));
+    return this.config.states.map(() => new Float32Array(this.config.cell_size));
   }
 
   /* The bidirectional encoder (Schuster and Paliwal 1997), as network/bidirectional.py has it. */
@@ -221,8 +229,9 @@ class Network {
 
   /** Return W_b [forward ; backward] + b_b of each state of a layer, [H]. */
   bridge(layer, forward, backward) {
-    const names = STATES[this.config.cell_type];
-    return names.map((s, i) => this.dense(`encoder/bridge_${layer}_${s}`, concatenate(forward[i], backward[i])));
+    return this.config.states.map((name, i) =>
+      this.dense(`encoder/bridge_${layer}_${name}`, concatenate(forward[i], backward[i])),
+    );
   }
 }
 

@@ -34,7 +34,7 @@ function inputPanel(app) {
   return section;
 }
 
-/* What networks were trained to do, by pattern. */
+/* What networks were trained to do, by pattern; of others the page shows the description in Python. */
 const TRAINED_TO = {
   reversed: () => "to write a sequence backwards",
   copy: () => "to write a sequence again, as it is",
@@ -56,7 +56,8 @@ function whatToType({ isText, tokens, largest, symbols }) {
 function whatItDoes(shown, many) {
   const which = many > 1 ? `These ${many} small networks were` : "This small network was";
   const type = whatToType(shown.sourceVocabulary);
-  if (shown.pattern) return `${which} trained ${TRAINED_TO[shown.pattern](shown)}. Type ${type}.`;
+  const trainedTo = TRAINED_TO[shown.pattern];
+  if (trainedTo) return `${which} trained ${trainedTo(shown)}. Type ${type}.`;
   const what = shown.what.replace(/\.$/, "");
   return what ? `${which} trained on ${what}. Type ${type}.` : `Type ${type}, and see what the network makes of it.`;
 }
@@ -124,16 +125,23 @@ function answerSaid(run) {
   return `${name}Answer ${run.shown.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
 }
 
+/** Say where targets come from, and in which form they are typed. */
+function targetHint({ pattern, targetVocabulary: vocabulary }) {
+  if (PATTERNS[pattern]) return `Filled in by itself for ${pattern}; type another if you like.`;
+  const form = `In the form of the answer: ${vocabulary.described()}.`;
+  return pattern
+    ? `This page knows the targets of its examples only, and not the pattern ${pattern}. ${form}`
+    : form;
+}
+
 /** The field that an expected target can be typed into; where the target is known, it stands there. */
 function targetField(app) {
-  const [{ targetVocabulary: vocabulary, pattern }] = app.networks;
+  const [{ targetVocabulary: vocabulary }] = app.networks;
   const { field, input, showError } = textField(
     "target",
     "What should come out? (optional)",
     "The target. Where it is known, wrong symbols are marked, and teacher forcing can be shown.",
-    pattern
-      ? `Filled in by itself for ${pattern}; type another if you like.`
-      : `In the form of the answer: ${vocabulary.described()}.`,
+    targetHint(app.networks[0]),
   );
   const fill = () => {
     const known = app.runs.length && app.runs[0].expected ? vocabulary.text(app.runs[0].expected) : "";

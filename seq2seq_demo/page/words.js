@@ -144,10 +144,9 @@ function rightOrWrong(run) {
 
 function encoderLesson(app) {
   const [shown] = app.networks;
-  const { cell_type: cell, cell_size: H, num_layers: layers, has_attention: attends, bidirectional } = shown.config;
-  const names = STATES[cell];
-  const which = names.join(" and ") + (layers > 1 ? ` of ${layers} layers` : "");
-  const state = `${names.length * layers * H} numbers (${which})`;
+  const { cell_size: H, num_layers: layers, has_attention: attends, bidirectional, states } = shown.config;
+  const which = states.join(" and ") + (layers > 1 ? ` of ${layers} layers` : "");
+  const state = `${states.length * layers * H} numbers (${which})`;
   const reads = bidirectional ? "once from the beginning and once from the end" : "one symbol after another";
   const handsOn = attends
     ? `It hands on two things: its last state, ${state}, which the decoder starts from; and the memory, one row of ` +

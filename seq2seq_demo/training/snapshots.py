@@ -6,6 +6,7 @@ with the same bits as one that was not interrupted. As long as a training runs, 
 """
 
 import contextlib
+import hashlib
 import os
 import select
 import shlex
@@ -17,13 +18,33 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-from seq2seq_demo.errors import DemoError, Interrupted
-from seq2seq_demo.files import access, canonical, destinations
+from seq2seq_demo.errors import DemoError, Interrupted, WeightsError
+from seq2seq_demo.files import access, canonical, destinations, weights_file
 from seq2seq_demo.files.destinations import Destination
-from seq2seq_demo.trained_network import Lesson, TrainedNetwork
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot
+from seq2seq_demo.trained_network import TrainedNetwork
 
 EVERY = 5000  # steps, as in 2016
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
+    """Read the snapshot of a training.
+
+    Raises:
+        WeightsError: it is missing, damaged, or something else, such as the network of a training that is over.
+    """
+    stored = weights_file.read(path)
+    if not isinstance(stored, Snapshot):
+        raise WeightsError(f"{path}: expected the snapshot of a training, got weights")
+    return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.fingerprint, stored.best)
+
+
+def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
+    """Return a checksum of what is trained and how, the same for all snapshots of one training."""
+    network = snapshot.network
+    facts = network.model_config, network.task, network.trained, snapshot.fingerprint
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 class Interruption:
@@ -67,7 +88,7 @@ class Snapshots:
     data_dir: Path
     name: str | None  # the part NAME of canonical file names
     task: str  # its name
-    lesson: Lesson
+    fingerprint: DataFingerprint
     destination: Destination
     interruption: Interruption
     warn: Callable[[str], None]  # is told where a snapshot cannot be written
@@ -84,14 +105,14 @@ class Snapshots:
         for file in self.files.values():
             file.close()
 
-    def after_steps(self, before: int, after: int, network: Callable[[], TrainedNetwork]) -> None:
+    def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot[TrainedNetwork]]) -> None:
         """Save if it is time to; called after the steps that took Adam from `before` to `after`.
 
         Raises:
             Interrupted: the training is to stop; the snapshot says how far it came.
         """
         if self.interruption.signum or after // EVERY > before // EVERY:
-            self.save(network())
+            self.save(snapshot())
         if self.interruption.signum:
             raise Interrupted(f"interrupted at step {after}; {self._where()}", self.interruption.signum)
 
@@ -105,14 +126,16 @@ class Snapshots:
         folder = shlex.quote(str(path.parent))
         return f"{kept}: resume it with `seq2seq-demo train --resume --data-dir {folder}{self.again}`"
 
-    def save(self, network: TrainedNetwork) -> None:
+    def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
         """Write the snapshot; where that fails, say so, and let the training continue."""
-        network = replace(network, lesson=self.lesson)
-        content = network.to_bytes()
+        snapshot = replace(snapshot, fingerprint=self.fingerprint)
+        self._save(weights_file.to_bytes(snapshot), training_id(snapshot))
+
+    def _save(self, content: bytes, training: str) -> None:
         self.last, failures = None, []
         for folder in (self.data_dir, *_other_folders()):
             try:
-                self.last = self._write(folder, content, network.training_id)
+                self.last = self._write(folder, content, training)
                 break
             except (OSError, DemoError) as error:
                 failures.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
@@ -139,9 +162,9 @@ class Snapshots:
         return path
 
     def keep(self, network: TrainedNetwork) -> Path | None:
-        """Return where the training's end is kept: in the last snapshot, or if that is gone, in a new one."""
+        """Return the file that keeps a finished training: the last snapshot, or if that is gone, a new file."""
         if not (self.last and access.is_at(self.last, self.files[self.last])):
-            self.save(network)
+            self._save(weights_file.to_bytes(network), "")
         return self.last
 
     def remove(self) -> None:

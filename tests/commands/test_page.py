@@ -10,7 +10,7 @@ from helpers import imported, random_weights, save_random
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files.canonical import recording_path
-from seq2seq_demo.recording import Recording, halved, to_bytes
+from seq2seq_demo.files.recording import Recording, halved, to_bytes
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
 

@@ -10,7 +10,7 @@ from helpers import SMALL, end, save_random, snapshot_in, start, wait_for
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.start import start_of_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.recording import recording_of
+from seq2seq_demo.files.recording import recording_of
 from seq2seq_demo.trained_network import Kept, Progress, TrainingRun, load, untrained
 from seq2seq_demo.training.recorder import begun
 

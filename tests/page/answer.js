@@ -1,7 +1,8 @@
-// Answers questions about the page's scripts, a JSON object a line: { page: FILE } loads one; then
-// { run: [...] } calls a function of QUESTIONS. An answer is a line of JSON.
+// Answers questions about the page's scripts, which lie in the folder that is its argument. A question is a line of
+// JSON, [name, what it is about], and calls a function of QUESTIONS. An answer is a line of JSON.
 "use strict";
 const fs = require("fs");
+const readline = require("readline");
 const vm = require("vm");
 
 const folder = process.argv[2];
@@ -19,8 +20,11 @@ const QUESTIONS = {
       written: steps.map((step) => step.written),
       logits: steps.map((step) => [...step.logits]),
       alphas: steps.map((step) => step.alpha && [...step.alpha]),
+      gates: Object.keys(steps[0].cells[0].gates),
+      n_states: steps[0].cells[0].state.length,
     };
   },
+  cells: () => Object.keys(EQUATIONS),
   targets: ({ pattern, sources, largest }) =>
     sources.map((source) => {
       try {
@@ -43,7 +47,7 @@ const QUESTIONS = {
 `);
 
 const answer = vm.runInThisContext("(name, question) => QUESTIONS[name](question)");
-for (const line of fs.readFileSync(0, "utf8").split("\n").filter(Boolean)) {
+readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const [name, question] = JSON.parse(line);
   console.log(JSON.stringify(answer(name, question)));
-}
+});

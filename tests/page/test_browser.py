@@ -1,31 +1,22 @@
 """The page in Debian's Chromium, used as people use it."""
 
-import os
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
+from helpers_page import needs_chromium, prediction, shipped, spaced
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork
 from seq2seq_demo.trained_network import TrainedNetwork
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="chromium is not installed"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SOURCE = [3, 1, 4, 1, 5, 9]
-
-
-def shipped(model, pattern="reversed"):
-    return load(ROOT / "trained_weights" / f"ts2s__{model}__{pattern}_1.weights.h5")
 
 
 def moments(network):
@@ -37,59 +28,9 @@ def moments(network):
     )
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = (
-        pytest.importorskip("playwright.sync_api")
-        if "CI" not in os.environ
-        else __import__("playwright.sync_api", fromlist=["sync_playwright"])
-    )
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-quic"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Return a function that opens a page of some networks; at the end, nothing may have gone wrong on any."""
-    wrong, contexts = [], []
-
-    def opened(*networks, fragment="", **settings):
-        path = tmp_path / "page.html"
-        path.write_text(build(networks), encoding="utf-8")
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.add_init_script(
-            "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
-        )
-        page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append("dialog"), dialog.dismiss()))
-        page.on("request", lambda request: request.url.startswith(path.as_uri()) or wrong.append(request.url))
-        page.goto(path.as_uri() + fragment)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
 def reversing(**changes):
     network = shipped("embedding_attention")
     return ShownNetwork("reversed", network, [Example(SOURCE, SOURCE[::-1], "some symbols")], **changes)
-
-
-def prediction(page, network=0):
-    return (
-        page.locator("#prediction") if not network else page.locator(f"[data-network='{network}']")
-    ).first.text_content()
-
-
-def spaced(symbols):
-    return " ".join(map(str, symbols))
 
 
 def test_the_answer_follows_what_is_typed(opened):

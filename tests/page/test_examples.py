@@ -7,7 +7,7 @@ from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.page.examples import held_out, moments_of, pair_examples, pairs_of, pattern_examples, targets_of
-from seq2seq_demo.recording import Recording, halved
+from seq2seq_demo.files.recording import Recording, halved
 from seq2seq_demo.trained_network import TrainedNetwork
 
 REVERSING = load(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5")

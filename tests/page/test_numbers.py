@@ -1,17 +1,15 @@
 """The page's network and symbols, run by Node, against the NumPy network and Python's patterns."""
 
 import itertools
-import json
-import os
-import shutil
-import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
+from helpers_page import ask, assert_alike, needs_node, run_question
 
 from seq2seq_demo import load
+from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequence_pattern import find_pattern
@@ -21,49 +19,25 @@ from seq2seq_demo.network.ending import decode_to_end
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained_network import TrainedNetwork
 
-ALLOWED = 1e-3  # of logits
-SCRIPTS = ROOT / "seq2seq_demo" / "page"
 SHIPPED = sorted((ROOT / "trained_weights").glob("*.weights.h5"))
-NODE = shutil.which("node")
-pytestmark = [
-    pytest.mark.slow,  # each asks a process
-    pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed"),
-]
+pytestmark = [pytest.mark.slow, needs_node]
 
-CELLS = ("BasicLSTMCell", "GRUCell", "BasicRNNCell")
 KINDS = [
     ModelConfig(model, cell, layers, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=6, bidirectional=both)
     for model, cell, layers, both in itertools.product(
-        ("embedding_rnn", "embedding_attention"), CELLS, (1, 3), (False, True)
+        ("embedding_rnn", "embedding_attention"), CELL_TYPES, (1, 3), (False, True)
     )
 ]
 
 
-def ask(*questions):
-    """Return Node's answers to questions, each a name and what it is about."""
-    lines = "\n".join(map(json.dumps, questions))
-    command = [NODE or "node", ROOT / "tests" / "page" / "answer.js", SCRIPTS]
-    process = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in process.stdout.split("\n") if line]
-
-
-def run_question(network, source, **settings):
-    """The question what a network says to a source."""
-    data = builder.data_of(builder.ShownNetwork("name", network))
-    return "run", {"network": data, "bits": 32, "source": [*map(int, source)], "forced": [], **settings}
-
-
-def assert_alike(said, decoded, n_steps):
-    """Compare what Node and NumPy said to one source, in the first steps."""
-    logits = decoded.logits[0, :n_steps]
-    np.testing.assert_allclose(said["logits"], logits, atol=ALLOWED)
-    assert np.abs(logits).max() > 100 * ALLOWED  # or the comparison would mean little
-    second, best = np.sort(logits, axis=1)[:, -2:].T
-    clear = best - second > ALLOWED
-    assert clear.mean() > 0.8
-    assert np.array(said["symbols"])[clear].tolist() == decoded.symbols[0, :n_steps][clear].tolist()
-    if decoded.attention is not None:
-        np.testing.assert_allclose(said["alphas"], decoded.attention[0, :n_steps], atol=1e-4)
+def test_every_cell_has_its_equation_with_the_gates_and_states_of_the_table():
+    assert ask(("cells", {}))[0] == builder.cells() == list(CELL_TYPES)
+    for cell_type, cell in CELL_TYPES.items():
+        config = ModelConfig(cell_type=cell_type, cell_size=3, embedding_size=2)
+        network = TrainedNetwork(config, random_weights(config), in_len=2, out_len=2)
+        (said,) = ask(run_question(network, [1, 2], outLen=2))
+        assert said["gates"] == list(cell.gates)
+        assert said["n_states"] == len(cell.states)
 
 
 @pytest.mark.parametrize("config", KINDS, ids=lambda c: f"{c.model}-{c.cell_type}-{c.num_layers}-{c.bidirectional}")

@@ -13,7 +13,7 @@ from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.errors import Interrupted, UsageError, WeightsError
 from seq2seq_demo.evaluation import Figures
 from seq2seq_demo.files.destinations import Destination
-from seq2seq_demo.recording import recording_of
+from seq2seq_demo.files.recording import recording_of
 from seq2seq_demo.trained_network import Lesson, Progress, TrainingRun, load, untrained
 from seq2seq_demo.training import loop
 from seq2seq_demo.training.loop import fit

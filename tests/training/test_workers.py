@@ -19,7 +19,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.recording import Recording
+from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.loop import fit

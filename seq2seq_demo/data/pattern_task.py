@@ -9,12 +9,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig
-from seq2seq_demo.data import varied
-from seq2seq_demo.data.batches import SYMBOLS, Pairs, Sample, divide, few_sources, fresh_sources, training_sources
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs, concatenated
 from seq2seq_demo.data.records import LARGEST
+from seq2seq_demo.data.sampling import SYMBOLS, few_sources, training_sources
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
 from seq2seq_demo.data.user_functions import (
     PRINTS_ASIDE,
     SHOWN,
@@ -27,11 +26,12 @@ from seq2seq_demo.data.user_functions import (
     what_it_is,
 )
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.errors import UsageError
 
 ROWS = 100_000  # how many sources a function gets at once, if they have no more than SYMBOLS
-TRIED = 32  # sources that a pattern is tried on, if so many symbols hold as many
-FINGERPRINTED = 1000  # likewise
+TRIED = 32  # sources that a pattern is tried on, if SYMBOLS hold as many
+FINGERPRINTED = 1000  # sources, of all lengths together
+MOST_LENGTHS = 1000  # which a pattern is tried at, one by one
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,6 @@ class SequencePattern:
     lengths: str = "any"
     target_len: str = "S"
 
-    digest: ClassVar[None] = None
     vocabularies: ClassVar[Vocabularies] = OF_INTEGERS
 
     def __post_init__(self) -> None:
@@ -62,68 +61,91 @@ class SequencePattern:
     def sized(
         self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
     ) -> TrainConfig:
-        """Return the config with the length of the targets that are asked for, or no longer than they are."""
-        if config.varies:
-            return varied.sized(self, config, model_config)
-        whole = self.check(config.in_len, asked, model_config.in_max_int, model_config.out_max_int)
+        """Return the config with the length of the longest target, or of the part of the targets that is learned."""
+        c = model_config
+        if c.ends:
+            return replace(config, out_len=max(1, *self.lengths_taken(config, c).values()))
+        whole = self.check(config.in_len, asked, c.in_max_int, c.out_max_int)
         return replace(config, out_len=asked or min(default or whole, whole))
 
-    def draw(
-        self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0
-    ) -> tuple[Pairs, Pairs] | tuple[RaggedPairs, RaggedPairs]:
+    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources, and make their targets."""
-        if config.varies:
-            return varied.draw(self, config, model_config, start_step)
-        self.check(config.in_len, config.out_len, model_config.in_max_int, model_config.out_max_int)
-        sources = training_sources(config, model_config.in_max_int, start_step)
-        return divide(Pairs(sources, self.targets(sources, config.out_len, model_config.out_max_int)), config)
-
-    def held_out(self, sample: Sample, model_config: ModelConfig, seen: np.ndarray | None) -> Pairs:
-        """Draw sources that were not trained on, and make their targets."""
-        n, in_len, out_len, seed = sample
-        whole = self.check(in_len, out_len, model_config.in_max_int, model_config.out_max_int)
-        sources = fresh_sources(seed, n or EVALUATED, in_len, model_config.in_max_int, seen)
-        if not len(sources):
-            raise InputError(f"expected sources of length {in_len} that were not trained on, but every one was")
-        return Pairs(sources, self.targets(sources, out_len or whole, model_config.out_max_int))
+        lengths, c = [config.in_len], model_config
+        if c.ends:
+            lengths = [*self.lengths_taken(config, c)]
+        else:
+            self.check(config.in_len, config.out_len, c.in_max_int, c.out_max_int)
+        sources = training_sources(config, c, lengths, start_step)
+        pairs = Pairs(sources, self._targets_of(sources, None if c.ends else config.out_len, c.out_max_int, c.ends))
+        return pairs[: config.n_training], pairs[config.n_training :]
 
     def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
-        """Return a checksum of what it makes of a fixed sample of sources."""
-        if config.varies:
-            return varied.fingerprint(self, config, model_config)
-        sources = few_sources(FINGERPRINTED, config.in_len, model_config.in_max_int)
-        targets = self.targets(sources, config.out_len, model_config.out_max_int)
-        return hashlib.sha256(repr(targets.shape).encode() + targets.astype("<i8").tobytes()).hexdigest()
+        """Return a checksum of the targets of a fixed sample of sources of every length."""
+        c, digest = model_config, hashlib.sha256()
+        lengths = [*self.lengths_taken(config, c)] if c.ends else [config.in_len]
+        for in_len in lengths:
+            sources = few_sources(FINGERPRINTED // len(lengths), in_len, c.in_max_int)
+            made = self._targets(sources, None if c.ends else config.out_len, c.out_max_int, c.ends)
+            shape = made.lengths.tolist() if c.ends else made.array().shape
+            digest.update(repr(shape).encode() + made.symbols.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def lengths_taken(self, config: TrainConfig, model_config: ModelConfig) -> dict[int, int]:
+        """Return the lengths of sources in the config's range that it takes, and of each the longest target.
+
+        Raises:
+            UsageError: it takes none, for the reason that it gives for the longest; or there are very many.
+        """
+        taken: dict[int, int] = {}
+        reasons: list[UsageError] = []
+        c, shortest = model_config, config.min_in_len or config.in_len
+        if config.in_len - shortest >= MOST_LENGTHS:
+            raise UsageError(f"expected a range of at most {MOST_LENGTHS} lengths, got --in-len {config.lengths}")
+        for in_len in range(config.in_len, shortest - 1, -1):
+            try:
+                taken[in_len] = self.check(in_len, None, c.in_max_int, c.out_max_int, c.ends)
+            except UsageError as error:
+                reasons.append(error)
+        if not taken:
+            raise reasons[0]
+        return dict(sorted(taken.items()))
 
     def targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int) -> np.ndarray:
         """Return the first `out_len` symbols (None: all) of each target: `[B, S]` → `[B, out_len]`.
 
         Raises:
-            UsageError: what the function returns is no target; the message names the row.
+            UsageError: the function returns no targets, or some of other lengths; the message names the row.
         """
-        rows = max(1, min(ROWS, SYMBOLS // sources.shape[1]))
-        parts = []
-        for first in range(0, len(sources), rows):
-            # A copy, so that the function cannot change ours; int64, so that what it reckons cannot overflow.
-            part = sources[first : first + rows].astype(np.int64)
-            targets, _ = self._checked(part, out_max_int)
-            parts.append(targets[:, :out_len].astype(np.min_scalar_type(out_max_int)))
-        return np.concatenate(parts)
+        return self._targets(sources, out_len, out_max_int, ends=False).array()
 
-    def ragged_targets(self, sources: np.ndarray, out_max_int: int) -> Ragged:
-        """Return the target of each source `[B, S]`; they may be of different lengths.
+    def targets_of(self, sources: Sequences, out_max_int: int) -> Sequences:
+        """Return the target of each source; both may be of different lengths.
 
         Raises:
-            UsageError: what the function returns are no targets; the message names the row.
+            UsageError: the function returns no targets; the message names the row.
         """
+        return self._targets_of(sources, None, out_max_int, ends=True)
+
+    def _targets_of(self, sources: Sequences, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
+        """Return the targets of sources; the function gets those of one length at once."""
+        if sources.common_length is not None:
+            return self._targets(sources.array(), out_len, out_max_int, ends)
+        chosen = [np.flatnonzero(sources.lengths == in_len) for in_len in np.unique(sources.lengths)]
+        made = concatenated(self._targets(sources[some].array(), out_len, out_max_int, ends) for some in chosen)
+        return made[np.argsort(np.concatenate(chosen))]
+
+    def _targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
+        """Return the first symbols of the targets of sources `[B, S]`; only if it `ends` can their lengths differ."""
         rows, parts = max(1, min(ROWS, SYMBOLS // sources.shape[1])), []
         for first in range(0, len(sources), rows):
-            targets, lengths = self._checked(sources[first : first + rows].astype(np.int64), out_max_int, ragged=True)
-            parts.append(Ragged.of_padded(targets.astype(np.min_scalar_type(out_max_int)), lengths))
+            # A copy, so that the function cannot change ours; int64, so that what it computes cannot overflow.
+            targets, lengths = self._checked(sources[first : first + rows].astype(np.int64), out_max_int, ends)
+            targets = targets[:, :out_len].astype(np.min_scalar_type(out_max_int))
+            parts.append(Sequences.of_padded(targets, np.minimum(lengths, targets.shape[1])))
         return concatenated(parts)
 
-    def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int, ragged: bool = False) -> int:
-        """Try the pattern on a few sources; return the length of its targets, of the longest if they are `ragged`.
+    def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int, ends: bool = False) -> int:
+        """Try the pattern on a few sources; return the length of its targets, of the longest if the network `ends`.
 
         Raises:
             UsageError: it does not take such sources, or does not make targets of `out_len` symbols up to out_max_int;
@@ -133,9 +155,9 @@ class SequencePattern:
             raise UsageError(f"expected --in-max-int and --out-max-int of at most {LARGEST}, got a larger one")
         sources = few_sources(TRIED, in_len, in_max_int)
         try:
-            length = self._try(sources, out_max_int, ragged)
+            length = self._try(sources, out_max_int, ends)
         except UsageError as error:
-            raise UsageError(f"{error}{self._hint(sources, out_max_int, ragged)}") from error
+            raise UsageError(f"{error}{self._hint(sources, out_max_int, ends)}") from error
         if out_len is not None and out_len > length:
             raise UsageError(
                 f"pattern {self.name!r} gives {length} symbols for --in-len {in_len}, "
@@ -143,37 +165,37 @@ class SequencePattern:
             )
         return length
 
-    def _try(self, sources: np.ndarray, out_max_int: int, ragged: bool) -> int:
+    def _try(self, sources: np.ndarray, out_max_int: int, ends: bool) -> int:
         """Return the length of the targets, if the function does as a pattern must."""
         handed = sources.copy()
-        targets = self._rows(handed, out_max_int, ragged)
+        targets = self._rows(handed, out_max_int, ends)
         self._require_equal(sources, handed, "to leave its input as it is", sources)
-        self._require_equal(targets, self._rows(sources.copy(), out_max_int, ragged), "to give the same again", sources)
+        self._require_equal(targets, self._rows(sources.copy(), out_max_int, ends), "to give the same again", sources)
         for row in range(len(sources)):
             source, target = sources[row : row + 1], targets[row : row + 1]
-            alone = self._rows(source.copy(), out_max_int, ragged)
+            alone = self._rows(source.copy(), out_max_int, ends)
             self._require_equal(target, alone, "to make each target of its own source alone", source)
         return int(targets.shape[1])
 
-    def _rows(self, sources: np.ndarray, out_max_int: int, ragged: bool) -> np.ndarray:
+    def _rows(self, sources: np.ndarray, out_max_int: int, ends: bool) -> np.ndarray:
         """Return the targets `[B, T]`, with −1 after those that are shorter than others."""
-        targets, lengths = self._checked(sources, out_max_int, ragged)
+        targets, lengths = self._checked(sources, out_max_int, ends)
         return np.where(np.arange(targets.shape[1]) < lengths[:, None], targets, -1)
 
-    def _hint(self, sources: np.ndarray, out_max_int: int, ragged: bool) -> str:
+    def _hint(self, sources: np.ndarray, out_max_int: int, ends: bool) -> str:
         """Return what to say where the function takes one source, and does that right."""
         if self.modular or hasattr(self.function, "__wrapped__"):
             return ""
         try:
-            replace(self, function=per_sequence(self.function))._try(sources, out_max_int, ragged)
+            replace(self, function=per_sequence(self.function))._try(sources, out_max_int, ends)
         except UsageError:
             return ""
         return "; with @per_sequence above it, which hands it one source at a time, it passes"
 
-    def _checked(self, sources: np.ndarray, out_max_int: int, ragged: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    def _checked(self, sources: np.ndarray, out_max_int: int, ends: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Return what the function makes of the sources, `[B, T]`, if these are targets, and their lengths `[B]`.
 
-        Only if they may be `ragged` can the lengths differ, and a target be empty.
+        Only if the network `ends` its answers can the lengths differ, and a target be empty.
         """
         B, S = sources.shape
         try:
@@ -187,10 +209,10 @@ class SequencePattern:
         except BaseException as error:
             reason = described(error).removeprefix("ValueError: ")
             raise UsageError(f"pattern {self.name!r} does not take sources of {S} symbols: {reason}") from error
-        if lengths is not None and not ragged and len(targets) == B:
+        if lengths is not None and not ends and len(targets) == B:
             self._refuse_lengths(sources, lengths)
         expected = f"pattern {self.name!r}: expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
-        if targets.ndim != 2 or len(targets) != B or not (targets.size or ragged):
+        if targets.ndim != 2 or len(targets) != B or not (targets.size or ends):
             raise UsageError(f"{expected}, got {what_it_is(result)}; the first source is {listed(sources[0])}")
         if targets.dtype.kind not in "iu" and targets.size:
             found = f"{targets.dtype}: {listed(targets[0])} for {listed(sources[0])}"

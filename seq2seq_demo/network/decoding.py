@@ -1,0 +1,83 @@
+"""Decoding: from sources to answers, greedily or by beam search, to END or for a fixed number of steps."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.network.answers import Answers
+from seq2seq_demo.network.beam import beam_search
+from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, Step, softmax, stacked
+from seq2seq_demo.network.parallel import rows_at_once
+from seq2seq_demo.network.ram import check_decoding_fits
+
+Decode = Callable[[np.ndarray, int], Decoded]  # greedy decoding of sources [B, S] in T steps
+
+
+@dataclass(frozen=True)
+class DecodingOptions:
+    """How to search for answers, and what to keep of them beside their symbols."""
+
+    beam: Beam | None = None  # None: greedily
+    probabilities: bool = False
+    attention: bool = False
+
+    @property
+    def beam_size(self) -> int:
+        """The hypotheses that are kept of each source."""
+        return self.beam.size if self.beam else 1
+
+    def rows_at_once(self, in_len: int, out_len: int) -> int:
+        """Return how many sources of a length are best answered at once."""
+        return max(1, rows_at_once(in_len, out_len) // self.beam_size)
+
+    def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
+        """Raise UsageError if answering that many sources at once does not fit into memory."""
+        check_decoding_fits(model_config, rows * self.beam_size, in_len, out_len)
+
+
+GREEDY = DecodingOptions()
+
+
+def answer(
+    network: NumpyNetwork,
+    sources: np.ndarray,
+    out_len: int,
+    options: DecodingOptions = GREEDY,
+    decode: Decode | None = None,
+) -> Answers:
+    """Answer sources `[B, S]`, each in `out_len` symbols, or at most that many where the network ends its answers.
+
+    `decode` is a greedy decoder to use instead of NumPy's.
+    """
+    if options.beam:
+        return beam_search(network, sources, out_len, options.beam, options.attention)
+    ends, go = network.model_config.ends, network.model_config.go
+    if decode:
+        decoded = decode(sources, out_len + ends)
+    else:
+        decoded = _decode_to_end(network, sources, out_len) if ends else network.decode(sources, out_len)
+    is_end = (decoded.symbols == go) & ends  # [B, T]
+    ended = is_end.any(axis=1)  # [B]
+    lengths = np.where(ended, is_end.argmax(axis=1), out_len)
+    return Answers(
+        decoded.symbols[:, None],
+        lengths[:, None],
+        ended[:, None],
+        softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,  # greedy: the largest
+        decoded.attention[:, None] if options.attention and decoded.attention is not None else None,
+    )
+
+
+def _decode_to_end(network: NumpyNetwork, sources: np.ndarray, max_out_len: int) -> Decoded:
+    """Decode `[B, S]` greedily until every row has written END, or max_out_len symbols."""
+    steps: list[Step] = []
+    ended = np.zeros(len(sources), bool)
+    for step in itertools.islice(network.steps(sources), max_out_len + 1):
+        steps.append(step)
+        ended |= step[0] == network.model_config.go
+        if ended.all():
+            break
+    return stacked(steps)

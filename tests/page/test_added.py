@@ -1,0 +1,166 @@
+"""The page of a cell and of a pattern that were added as seq2seq_demo/README.md says, with JavaScript and without."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import random_weights, save_random
+from helpers_page import SCRIPTS, ask, assert_alike, needs_chromium, needs_node, prediction, run_question, spaced
+
+from seq2seq_demo.cells import CELL_TYPES, CellType
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.patterns import PATTERNS, Pattern
+from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.network import numpy_network
+from seq2seq_demo.network.numpy_network import sigmoid
+from seq2seq_demo.page import builder
+from seq2seq_demo.page.builder import Example, ShownNetwork
+from seq2seq_demo.page.examples import pattern_examples
+from seq2seq_demo.trained_network import TrainedNetwork
+
+CELL, PATTERN = "CoupledCell", "doubled"
+SEED = 2  # with these weights no answer below holds GO
+COUPLED_JS = """
+function coupled(projected, [c, h], U) {
+  const [f, candidate, o] = split(plus(projected, times(h, U, projected.length)), 3);
+  const gates = [f.map(sigmoid), candidate.map(Math.tanh), o.map(sigmoid)];
+  const next = c.map((value, k) => gates[0][k] * value + (1 - gates[0][k]) * gates[1][k]);
+  return { state: [next, gates[2].map((value, k) => value * Math.tanh(next[k]))], gates };
+}
+
+const EQUATIONS = {
+  CoupledCell: coupled,
+"""
+DOUBLED_JS = """
+const PATTERNS = {
+  doubled: (source) => source.flatMap((symbol) => [symbol, symbol]),
+"""
+
+
+def numpy_coupled(projected, state, U):
+    """An LSTM whose input gate is 1 − f (Greff et al. 2017)."""
+    c, h = state
+    f, candidate, o = np.split(projected + h @ U, 3, axis=1)
+    c = sigmoid(f) * c + (1 - sigmoid(f)) * np.tanh(candidate)
+    return c, sigmoid(o) * np.tanh(c)
+
+
+def doubled_sequence(sources):
+    """Each symbol twice."""
+    return sources.repeat(2, axis=1)
+
+
+@pytest.fixture
+def cell(monkeypatch):
+    row = CellType(gates=("f", "candidate", "o"), states=("c", "h"), gates_with_bias_1=("f",))
+    monkeypatch.setitem(CELL_TYPES, CELL, row)
+    monkeypatch.setitem(numpy_network.EQUATIONS, CELL, numpy_coupled)
+
+
+@pytest.fixture
+def pattern(monkeypatch):
+    monkeypatch.setitem(PATTERNS, PATTERN, Pattern(doubled_sequence, target_len="2S"))
+    return find_pattern(PATTERN)
+
+
+@pytest.fixture
+def edited(monkeypatch, tmp_path):
+    """Return a function that edits a script of the page, and returns the folder of all scripts."""
+    folder = tmp_path / "scripts"
+
+    def edited(script, old, new):
+        shutil.copytree(SCRIPTS, folder)
+        text = (folder / script).read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        (folder / script).write_text(text.replace(old, new), encoding="utf-8")
+        monkeypatch.setattr(builder, "text_of", lambda name: (folder / name).read_text(encoding="utf-8"))
+        return folder
+
+    return edited
+
+
+def of_added_cell(model="embedding_attention", bidirectional=False):
+    config = ModelConfig(model, CELL, 2, cell_size=7, embedding_size=5, bidirectional=bidirectional)
+    return TrainedNetwork(config, random_weights(config, SEED), task="reversed", in_len=6, out_len=6)
+
+
+def of_added_pattern():
+    config = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5)
+    return TrainedNetwork(config, random_weights(config), task=PATTERN, in_len=3, out_len=6)
+
+
+@needs_node
+@pytest.mark.slow
+def test_an_added_cell_says_what_numpy_says(cell, edited):
+    scripts = edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
+    for model, both in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
+        network = of_added_cell(model, both)
+        source = np.array([[3, 1, 4, 1, 5, 9]])
+        (said,) = ask(run_question(network, source[0], outLen=6), scripts=scripts)
+        assert_alike(said, network.to_numpy().decode(source, 6), 6)
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_the_page_of_an_added_cell_shows_its_numbers_and_says_that_it_has_no_equation(cell, edited, opened):
+    edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
+    network = of_added_cell()
+    page = opened(ShownNetwork("coupled", network), fragment="#source=3%201%204%201%205%209")
+    assert prediction(page) == spaced(network.predict([[3, 1, 4, 1, 5, 9]])[0])
+    for place in range(13):
+        page.evaluate(f"app.change({{ place: {place} }})")
+        assert ("This page has no equation for CoupledCell." in page.text_content("#inside")) == (place > 0)
+    labels = page.locator("#inside .gate span.explained > span:first-child").all_text_contents()
+    assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]
+    assert "How much" not in page.inner_text("#inside")
+    assert page.locator("#inside .unit-bars").count() == 5
+    assert "28 numbers (c and h of 2 layers)" in page.text_content("#words")
+    for button in page.locator(".lesson button").all():
+        button.click()
+    assert "undefined" not in page.inner_text("body")
+
+
+def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
+    save_random("w.h5", ModelConfig(cell_type=CELL, cell_size=4))
+    assert run("page", "-i", "w.h5", "-o", "w.html") == (
+        2,
+        "",
+        "Using weights w.h5\n"
+        "seq2seq-demo: error: w: the page has no equation for CoupledCell, only for BasicLSTMCell, LSTMCell, GRUCell, "
+        "BasicRNNCell: add it to EQUATIONS in seq2seq_demo/page/network.js\n",
+    )
+    assert not Path("w.html").exists()
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_the_page_of_an_added_pattern_says_what_it_does_and_what_it_does_not_know(pattern, opened):
+    network = of_added_pattern()
+    (examples,) = pattern_examples([(network, pattern)])
+    page = opened(ShownNetwork("doubled", network, examples))
+    assert page.text_content("#what") == (
+        "This small network was trained on the pattern doubled: Each symbol twice. Type some digits."
+    )
+    (first, *_) = examples
+    assert page.input_value("#target") == spaced(np.repeat(first.source, 2))
+    assert page.text_content("#input .judgement").startswith("✗ wrong: ")
+    page.fill("#source", "8 8 1")
+    assert prediction(page) == spaced(network.predict([[8, 8, 1]])[0])
+    assert page.input_value("#target") == ""
+    hint = "This page knows the targets of its examples only, and not the pattern doubled."
+    assert page.text_content("#target-hint").startswith(hint)
+    for button in page.locator(".lesson button").all():
+        button.click()
+    assert "undefined" not in page.inner_text("body")
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_with_its_line_in_javascript_an_added_pattern_fills_in_every_target(pattern, edited, opened):
+    edited("symbols.js", "\nconst PATTERNS = {", DOUBLED_JS.rstrip())
+    page = opened(ShownNetwork("doubled", of_added_pattern(), [Example([1, 2, 3], None, "")]))
+    page.fill("#source", "8 0 1")
+    assert page.input_value("#target") == "8 8 0 0 1 1"
+    assert page.text_content("#target-hint") == "Filled in by itself for doubled; type another if you like."
