@@ -28,12 +28,12 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, StoredNetwork, TrainingRun
+from seq2seq_demo.files.recording import checksum
+from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
-from seq2seq_demo.recording import checksum
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import recorder, workers
 from seq2seq_demo.training.batches import (
@@ -74,7 +74,7 @@ class Group(Protocol):
 class Trainer:
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
-    def __init__(self, config: TrainConfig, start: Snapshot, widths: Widths) -> None:
+    def __init__(self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths) -> None:
         """Continue a training from a snapshot, maybe its first. The strategy in scope places the variables."""
         network = start.network
         self.strategy = tf.distribute.get_strategy()
@@ -107,7 +107,7 @@ class Trainer:
     ) -> list[tf.Tensor]:
         """Take a step for each of K batches that has rows, from the `first` on; learning_rates: `[K]`.
 
-        sums: of loss and of correct symbols, over the batches before; they are returned with those of these steps added.
+        sums: of loss and of correct symbols, over the batches before; those of these steps are added to them.
         """
         B = self.config.batch_size
 
@@ -290,10 +290,9 @@ class Trainer:
         weights, moments = self.adam.named_weights(), self.adam.named_moments()
         if not all(np.isfinite(array).all() for array in (weights | moments).values()):
             raise TrainingError(f"a weight is not finite at step {self.step}: try a lower --learning-rate")
-        return TrainedNetwork(
-            model_config=self.model_config,
+        return replace(
+            self.start.network,
             weights=weights,
-            task=self.start.network.task,
             in_len=self.config.in_len,
             out_len=self.config.out_len,
             min_in_len=self.config.min_in_len,
@@ -301,16 +300,16 @@ class Trainer:
             reached=self.reached,
             step=self.step,
             moments=moments,
-            vocabularies=self.start.network.vocabularies,
+            program=None,
             recording=self.recording,
         )
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return the training as it is now."""
         return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
 
 
-def start_step(network: StoredNetwork) -> int:
+def start_step(network: TrainedNetwork) -> int:
     """Return Adam's step where the training of a snapshot began."""
     return network.trained.start_step if network.trained else network.step
 
@@ -339,7 +338,7 @@ def trainer_of(recipe: Recipe) -> Trainer:
 def fit(
     task: Task,
     config: TrainConfig,
-    start: TrainedNetwork | Snapshot,
+    start: TrainedNetwork | Snapshot[TrainedNetwork],
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
     group: Group | None = None,
@@ -347,11 +346,11 @@ def fit(
     """Train a network on the pairs of a task, from `start` on; return it.
 
     A snapshot resumes where it stopped. `snapshots` keeps the training while it is under way. Several workers, or
-    GPUs, train it together; each worker returns it. A `group` of processes, if there is no GPU, shares the work.
+    GPUs, train it together; each worker returns it. A `group` of processes shares each batch.
 
     Raises:
         UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
-        TrainingError: the loss or a weight is no longer finite, or another worker is lost.
+        TrainingError: the loss or a weight is no longer finite, or another worker or process is lost.
         Interrupted: a signal came while `snapshots` kept the training; the last one holds it.
     """
     if isinstance(start, TrainedNetwork):
@@ -363,7 +362,7 @@ def fit(
     training, validation = task.draw(config, model_config, start_step(start.network))
     with strategy.scope():
         trainer = Trainer(config, start, widths_of(training, config, model_config.ends))
-    if group is not None and not tf.config.list_physical_devices("GPU"):
+    if group is not None:
         group.join(trainer, trainer.recipe())
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
@@ -387,7 +386,7 @@ def figures_of(task: Task, network: TrainedNetwork, validation: Pairs) -> Figure
     return measure(network.to_numpy(), validation, options).figures
 
 
-def _facts(task: Task, config: TrainConfig, start: Snapshot) -> str:
+def _facts(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
     """Return what every worker has to start with; that of a first snapshot is that of a fresh network."""
     network = start.network
     taught = task.name, task.fingerprint(config, network.model_config)
