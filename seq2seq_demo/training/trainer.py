@@ -12,7 +12,7 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
 
@@ -50,6 +50,7 @@ from seq2seq_demo.training.batches import (
 )
 from seq2seq_demo.training.early_stopping import best_epoch, finished, has_stalled
 from seq2seq_demo.training.packed import PackedAdam
+from seq2seq_demo.training.processes import Processes
 from seq2seq_demo.training.snapshots import Snapshots
 
 N_WIDTHS = 5  # of padding, in a long run
@@ -62,13 +63,6 @@ class Recipe(NamedTuple):
     model_config: ModelConfig
     weights: Weights
     widths: Widths
-
-
-class Group(Protocol):
-    """Several processes on this machine that share each batch."""
-
-    def join(self, trainer: Trainer, recipe: Recipe) -> None:
-        """Take the steps of this trainer from now on: replace its `take`."""
 
 
 class Trainer:
@@ -179,10 +173,14 @@ class Trainer:
 
     # ---- The steps of an epoch ----
 
+    def order(self, training: Pairs) -> np.ndarray:
+        """Return the order of the epoch's pairs."""
+        by_length = self.model_config.ends
+        return epoch_order(training, self.config, self.start_step, self.progress.epoch, by_length)
+
     def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
         """Train on the epoch's remaining pairs."""
-        c, rows = self.config, STEPS_PER_CALL * self.config.batch_size
-        order = epoch_order(training, c, self.start_step, self.progress.epoch, by_length=self.model_config.ends)
+        order, rows = self.order(training), STEPS_PER_CALL * self.config.batch_size
         for first in range(self.progress.points, len(order), rows):
             pairs, step_before = training[order[first : first + rows]], self.step
             loss, correct = self._take_steps(pairs)
@@ -341,7 +339,7 @@ def fit(
     start: TrainedNetwork | Snapshot[TrainedNetwork],
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
-    group: Group | None = None,
+    group: Processes | None = None,
 ) -> TrainedNetwork:
     """Train a network on the pairs of a task, from `start` on; return it.
 
