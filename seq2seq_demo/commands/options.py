@@ -48,17 +48,6 @@ class Options:
             if not isinstance(value, tuple):  # a range is checked with other settings
                 checked(SETTINGS[name], value)
 
-    @property
-    def in_len(self) -> int | None:
-        """The length of sources, the longest of a range, if it was given."""
-        in_len = self.settings.get("in_len")
-        return in_len[-1] if isinstance(in_len, tuple) else in_len
-
-    @property
-    def out_len(self) -> int | None:
-        """The length of targets, if it was given."""
-        return self.settings.get("out_len")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions(Options):
@@ -97,14 +86,14 @@ class NetworkOptions(TaskOptions):
     in_tokens: str | None = setting(
         None,
         "--in-tokens TOKENS",
-        f"what sources consist of: one of {{choices}} (default {INTEGERS})",
+        "what sources consist of: one of {choices} (default integers)",
         called="--in-tokens",
         choices=TOKENS,
     )
     out_tokens: str | None = setting(
         None,
         "--out-tokens TOKENS",
-        f"what targets consist of: one of {{choices}} (default {INTEGERS})",
+        "what targets consist of: one of {choices} (default integers)",
         called="--out-tokens",
         choices=TOKENS,
     )
@@ -202,7 +191,7 @@ class EvaluateOptions(NetworkOptions):
         _ = self.beam
         for length in self.lengths:
             require_integer("lengths", length, at_least=1)
-        if self.lengths and (self.from_file or self.in_len):
+        if self.lengths and (self.from_file or "in_len" in self.settings):
             raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
 
     @property
