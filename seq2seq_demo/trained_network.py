@@ -238,9 +238,7 @@ class TrainedNetwork(StoredNetwork):
         whole = pattern.check(in_len, wanted, c.in_max_int, c.out_max_int)
         return wanted or whole
 
-    def targets_by(
-        self, pattern: SequencePattern, out_len: int | None = None
-    ) -> Callable[[np.ndarray], Sequences]:
+    def targets_by(self, pattern: SequencePattern, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
         """Return a function from sources `[N, S]` to the targets that a pattern makes for this network.
 
         These are whole if the network ends its answers, and as long as its answers if not. The function raises
@@ -297,9 +295,7 @@ class TrainedNetwork(StoredNetwork):
         lengths: Sequence[int] = ()
         if isinstance(in_len, tuple):
             if not self.ends:
-                raise UsageError(
-                    f"expected in_len to be one length, as this network was trained at one, got {in_len}"
-                )
+                raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
             first = require_integer("in_len", in_len[0], at_least=1)
             lengths = range(first, require_integer("in_len", in_len[1], at_least=first) + 1)
         elif in_len is not None:

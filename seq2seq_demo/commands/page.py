@@ -17,9 +17,9 @@ from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.display.console import counted, notice, say
 from seq2seq_demo.errors import DemoError, InputError, WeightsError
 from seq2seq_demo.files import access, canonical
+from seq2seq_demo.files.recording import recording_of
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
-from seq2seq_demo.files.recording import recording_of
 from seq2seq_demo.trained_network import TrainedNetwork
 
 DOCTYPE = b"<!DOCTYPE HTML>"

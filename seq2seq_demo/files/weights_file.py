@@ -282,7 +282,9 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
         require_integer("start_step", run.start_step, at_least=0)
     network = replace(
         network,
-        **lengths,
+        in_len=lengths["in_len"],
+        out_len=lengths["out_len"],
+        min_in_len=lengths["min_in_len"],
         trained=run,
         reached=typed(Figures, reached) if reached else None,
         program=require_type("program", program, str, NoneType),

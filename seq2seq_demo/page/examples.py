@@ -12,9 +12,9 @@ from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, in_one_length
 from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.data.sequence_pattern import SequencePattern
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.page.builder import Example, Moments
-from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.trained_network import TrainedNetwork
 
 LONGEST_SOURCE = 60  # symbols, as in app.js

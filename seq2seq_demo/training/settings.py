@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from seq2seq_demo.config import FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, lengths_text, values_for
 from seq2seq_demo.data.pair_task import PairTask
@@ -27,7 +28,7 @@ def resolve(
     """
     asked = values_for(TrainConfig, settings)
     model_config = _model_of(start, settings) if start else _fresh_model(task, settings)
-    values = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
+    values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
     if start and start.in_len is not None:
         values |= {"in_len": start.in_len, "min_in_len": start.min_in_len}
     if model_config.ends and "in_len" in asked:
