@@ -62,6 +62,17 @@ class TaskOptions(Options):
         if self.pattern is not None:
             check_name(self.pattern)
 
+    @property
+    def in_len(self) -> int | None:
+        """The length of sources, the longest of a range, if it was given."""
+        in_len = self.settings.get("in_len")
+        return in_len[-1] if isinstance(in_len, tuple) else in_len
+
+    @property
+    def out_len(self) -> int | None:
+        """The length of targets, if it was given."""
+        return self.settings.get("out_len")
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(TaskOptions):
@@ -191,7 +202,7 @@ class EvaluateOptions(NetworkOptions):
         _ = self.beam
         for length in self.lengths:
             require_integer("lengths", length, at_least=1)
-        if self.lengths and (self.from_file or "in_len" in self.settings):
+        if self.lengths and (self.from_file or self.in_len):
             raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
 
     @property
