@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -166,21 +166,33 @@ class SequencePattern:
         return length
 
     def _try(self, sources: np.ndarray, out_max_int: int, ends: bool) -> int:
-        """Return the length of the targets, if the function does as a pattern must."""
+        """Return the length of the longest target, if the function does as a pattern must."""
         handed = sources.copy()
         targets = self._rows(handed, out_max_int, ends)
         self._require_equal(sources, handed, "to leave its input as it is", sources)
         self._require_equal(targets, self._rows(sources.copy(), out_max_int, ends), "to give the same again", sources)
-        for row in range(len(sources)):
-            source, target = sources[row : row + 1], targets[row : row + 1]
+        for row, target in enumerate(targets):
+            source = sources[row : row + 1]
             alone = self._rows(source.copy(), out_max_int, ends)
-            self._require_equal(target, alone, "to make each target of its own source alone", source)
-        return int(targets.shape[1])
+            self._require_equal([target], alone, "to make each target of its own source alone", source)
+        return max(map(len, targets))
 
-    def _rows(self, sources: np.ndarray, out_max_int: int, ends: bool) -> np.ndarray:
-        """Return the targets `[B, T]`, with −1 after those that are shorter than others."""
+    def _rows(self, sources: np.ndarray, out_max_int: int, ends: bool) -> list[np.ndarray]:
         targets, lengths = self._checked(sources, out_max_int, ends)
-        return np.where(np.arange(targets.shape[1]) < lengths[:, None], targets, -1)
+        return [target[:length] for target, length in zip(targets, lengths, strict=True)]
+
+    def _require_equal(
+        self, first: Iterable[np.ndarray], second: Iterable[np.ndarray], what: str, sources: np.ndarray
+    ) -> None:
+        for a, b, source in zip(first, second, sources, strict=True):
+            if not np.array_equal(a, b):
+                start, place = 0, ""
+                if len(a) > SHOWN:
+                    n = min(len(a), len(b))
+                    start = int(np.append(a[:n] != b[:n], True).argmax())  # the first that differs
+                    place = f" from symbol {start + 1} on"
+                found = f"{listed(a[start:])} and then {listed(b[start:])}{place} for {listed(source)}"
+                raise UsageError(f"pattern {self.name!r}: expected it {what}, got {found}")
 
     def _hint(self, sources: np.ndarray, out_max_int: int, ends: bool) -> str:
         """Return what to say where the function takes one source, and does that right."""
@@ -192,60 +204,41 @@ class SequencePattern:
             return ""
         return "; with @per_sequence above it, which hands it one source at a time, it passes"
 
-    def _checked(self, sources: np.ndarray, out_max_int: int, ends: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    def _checked(self, sources: np.ndarray, out_max_int: int, ends: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return what the function makes of the sources, `[B, T]`, if these are targets, and their lengths `[B]`.
 
         Only if the network `ends` its answers can the lengths differ, and a target be empty.
         """
-        B, S = sources.shape
+        (B, S), this = sources.shape, f"pattern {self.name!r}"
         try:
             with PRINTS_ASIDE:
-                result = self.function(sources, out_max_int + 1) if self.modular else self.function(sources)
+                handed = sources[:]  # a view, so that the function cannot change the shape
+                result = self.function(handed, out_max_int + 1) if self.modular else self.function(handed)
                 targets, lengths = as_targets(result)
         except WrongTarget as error:
-            raise UsageError(f"pattern {self.name!r}: {error}") from error
+            raise UsageError(f"{this}: {error}") from error
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             reason = described(error).removeprefix("ValueError: ")
-            raise UsageError(f"pattern {self.name!r} does not take sources of {S} symbols: {reason}") from error
+            raise UsageError(f"{this} does not take sources of {S} symbols: {reason}") from error
         if lengths is not None and not ends and len(targets) == B:
-            self._refuse_lengths(sources, lengths)
-        expected = f"pattern {self.name!r}: expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
+            other = int((lengths != lengths[0]).argmax())
+            found = f"{lengths[0]} symbols for {listed(sources[0])} and {lengths[other]} for {listed(sources[other])}"
+            hint = f"where they differ, train with a range of lengths, as in --in-len 1-{S}"
+            raise UsageError(f"{this}: expected targets of one length, got {found}; {hint}")
         if targets.ndim != 2 or len(targets) != B or not (targets.size or ends):
-            raise UsageError(f"{expected}, got {what_it_is(result)}; the first source is {listed(sources[0])}")
+            expected = f"expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
+            raise UsageError(f"{this}: {expected}, got {what_it_is(result)}; the first source is {listed(sources[0])}")
         if targets.dtype.kind not in "iu" and targets.size:
             found = f"{targets.dtype}: {listed(targets[0])} for {listed(sources[0])}"
-            raise UsageError(f"pattern {self.name!r}: expected integers, got {found}")
+            raise UsageError(f"{this}: expected integers, got {found}")
         if targets.min(initial=0) < 0 or targets.max(initial=0) > out_max_int:
             wrong = (targets < 0) | (targets > out_max_int)  # [B, T]
             row = int(np.argmax(wrong.any(axis=1)))
             found = f"got {targets[row][wrong[row]][0]} for {listed(sources[row])}"
-            raise UsageError(f"pattern {self.name!r}: expected symbols from 0 to --out-max-int {out_max_int}, {found}")
+            raise UsageError(f"{this}: expected symbols from 0 to --out-max-int {out_max_int}, {found}")
         return targets, np.full(B, targets.shape[1]) if lengths is None else lengths
-
-    def _refuse_lengths(self, sources: np.ndarray, lengths: np.ndarray) -> None:
-        """Raise UsageError for targets of different lengths, which a training at one length cannot have."""
-        other, S = int((lengths != lengths[0]).argmax()), sources.shape[1]
-        found = f"{lengths[0]} symbols for {listed(sources[0])} and {lengths[other]} for {listed(sources[other])}"
-        hint = f"where they differ, train with a range of lengths, as in --in-len 1-{S}"
-        raise UsageError(f"pattern {self.name!r}: expected targets of one length, got {found}; {hint}")
-
-    def _require_equal(self, first: np.ndarray, second: np.ndarray, what: str, sources: np.ndarray) -> None:
-        expected = f"pattern {self.name!r}: expected it {what}"
-        if first.shape != second.shape and len(first) == len(second):  # one may lack the end that only a longer row has
-            width = max(first.shape[1], second.shape[1])
-            first, second = (np.pad(x, ((0, 0), (0, width - x.shape[1])), constant_values=-1) for x in (first, second))
-        if first.shape != second.shape:
-            raise UsageError(f"{expected}, got shapes {first.shape} and {second.shape}")
-        differ = (first != second).any(axis=1)  # [B]
-        if differ.any():
-            row = int(differ.argmax())
-            a, b, place = *(symbols[symbols >= 0] for symbols in (first[row], second[row])), ""
-            if len(a) > SHOWN:
-                start = int((first[row] != second[row]).argmax())
-                a, b, place = a[start:], b[start:], f" from symbol {start + 1} on"
-            raise UsageError(f"{expected}, got {listed(a)} and then {listed(b)}{place} for {listed(sources[row])}")
 
 
 def find_pattern(name: str) -> SequencePattern:

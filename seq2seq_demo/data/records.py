@@ -113,38 +113,38 @@ def batches(
     batch: list[Located] = []
     try:
         for row in sequences:
+            if row is not None:
+                try:
+                    _check(row, in_len, in_max_int, hint, target_len, mixed)
+                except InputError as error:
+                    if not skip:
+                        raise
+                    skip(error)
+                    continue
+                in_len = in_len if mixed else len(row.values)
+                batch.append(row)
+            if batch and (row is None or len(batch) == rows):
+                yield Batch(batch)
+                batch = []
             if row is None:
-                yield from _batch(batch)
                 yield None
-                batch = []
-                continue
-            try:
-                values = _checked(row, in_len, in_max_int, hint, target_len, mixed)
-            except InputError as error:
-                if not skip:
-                    raise
-                skip(error)
-                continue
-            in_len = in_len if mixed else len(values)
-            batch.append(row)
-            if len(batch) == rows:
-                yield from _batch(batch)
-                batch = []
     except InputError:
-        yield from _batch(batch)
+        if batch:
+            yield Batch(batch)
         raise
-    yield from _batch(batch)
+    if batch:
+        yield Batch(batch)
 
 
-def _checked(
+def _check(
     row: Located,
     in_len: int | None,
     in_max_int: int | None,
     hint: str,
     target_len: Callable[[int], int] | None,
     mixed: bool,
-) -> list[int]:
-    """Return the symbols of a sequence, if it and its output can be read."""
+) -> None:
+    """Raise InputError unless a sequence and its output can be read."""
     if isinstance(row.values, InputError):
         raise row.values
     check_symbols(row.place, row.values, in_len, in_max_int, hint)
@@ -153,13 +153,6 @@ def _checked(
         n, T = len(row.output), target_len(len(row.values)) if target_len else len(row.output)
         if n != T:
             raise InputError(f"{row.place}: expected an output of {T} integers, got {n}; give --out-len {n}")
-    values: list[int] = row.values
-    return values
-
-
-def _batch(rows: list[Located]) -> Iterator[Batch]:
-    if rows:
-        yield Batch(rows)
 
 
 def plain(row: Any) -> Any:

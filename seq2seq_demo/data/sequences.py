@@ -141,7 +141,7 @@ def _checked(symbols: np.ndarray) -> np.ndarray:
         raise InputError(f"{expected}, got {symbols.dtype} of shape {symbols.shape}")
     if symbols.min() < 0 or symbols.max() > LARGEST:
         raise InputError(f"{expected} from 0 to {LARGEST}, got some from {symbols.min()} to {symbols.max()}")
-    return np.asarray(compact(symbols))
+    return compact(np.asarray(symbols))
 
 
 def compact(symbols: np.ndarray) -> np.ndarray:

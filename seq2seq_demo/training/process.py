@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seq2seq_demo.training.loop import Recipe, Trainer
+    from seq2seq_demo.training.trainer import Recipe, Trainer
 
 
 def main(descriptor: str, parent: str, index: str, package: str, *path: str) -> None:
@@ -38,7 +38,7 @@ def main(descriptor: str, parent: str, index: str, package: str, *path: str) -> 
 def load() -> Callable[[Recipe], Trainer]:
     """Load TensorFlow; return what makes a trainer of a recipe."""
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
-    from seq2seq_demo.training.loop import trainer_of
+    from seq2seq_demo.training.trainer import trainer_of
 
     def make_trainer(recipe: Recipe) -> Trainer:
         set_threads(recipe.model_config.cell_size, shares_cores=True)

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -47,7 +47,7 @@ class SharedTrainer(Protocol):
     adam: PackedAdam
     take: Callable[..., Any]
 
-    def parted(self, batch: list[tf.Tensor], rows: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
+    def parted(self, batch: Sequence[tf.Tensor]) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
         """Return what of a batch is shared by rows, and what each share has to know of the whole."""
 
     def packed_sums(self, *arguments: tf.Tensor) -> tf.Tensor:
@@ -122,7 +122,7 @@ class Share:
         for k in range(steps.first, -(-steps.rows // B)):
             batch = [tf.constant(x[k]) for x in steps.data]
             is_later = tf.constant(k > steps.first)
-            arguments = [self.index, is_later, total, rate, tf.constant(steps.rows - k * B), *batch]
+            arguments = [self.index, is_later, total, rate, *batch]
             self.step = self.step or self.function.get_concrete_function(*arguments)
             summed = self.add_up(self.step(*arguments).numpy())
             sums = [a + b for a, b in zip(sums, summed[:2], strict=True)]
@@ -131,7 +131,7 @@ class Share:
         return sums
 
     def _step(
-        self, index: tf.Tensor, is_later: tf.Tensor, total: tf.Tensor, rate: tf.Tensor, rows: tf.Tensor, *batch: Any
+        self, index: tf.Tensor, is_later: tf.Tensor, total: tf.Tensor, rate: tf.Tensor, *batch: tf.Tensor
     ) -> tf.Tensor:
         """Have Adam take the step before, if this is a later one; return the sums over one share of a batch.
 
@@ -140,7 +140,7 @@ class Share:
         import tensorflow as tf
 
         tf.cond(is_later, lambda: self._finish(total, rate), lambda: rate)
-        shared, whole = self.trainer.parted([*batch], rows)
+        shared, whole = self.trainer.parted(batch)
         n = self.trainer.config.processes
         return self.trainer.packed_sums(*(tf.reshape(x, (n, -1, *x.shape[1:]))[index] for x in shared), *whole)
 

@@ -41,7 +41,8 @@ def resolve(
         asked_lengths = lengths_text(asked["min_in_len"], asked["in_len"])
         raise UsageError(f"expected one in-len, as the network does not end its answers, got {asked_lengths}")
     values |= asked
-    config = TrainConfig(**{"out_len": default_out_len or values["in_len"]} | values)
+    values.setdefault("out_len", default_out_len or values["in_len"])
+    config = TrainConfig(**values)
     check_training_fits(model_config, config)  # before a pattern is tried at such a length
     config = task.sized(config, model_config, asked.get("out_len"), default_out_len)
     check_training_fits(model_config, config)

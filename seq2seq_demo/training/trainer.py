@@ -224,7 +224,10 @@ class Trainer:
 
         data: as `batches` returns it; sums: those of the batches before.
         """
-        return self.run_steps(data, tf.constant(first), tf.constant(rows), learning_rates, *map(tf.constant, sums))
+        taken: list[np.float32] = self.run_steps(
+            data, tf.constant(first), tf.constant(rows), learning_rates, *map(tf.constant, sums)
+        )
+        return taken
 
     def batches(self, pairs: Pairs) -> Batch:
         """Return pairs as K batches."""

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.own_pairs import LENGTH_HINT
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
-from seq2seq_demo.data.records import TEXT_HINT, Located, Place, batches
+from seq2seq_demo.data.records import LENGTH_HINT, TEXT_HINT, Located, Place, batches
 from seq2seq_demo.errors import InputError
 
 UNREADABLE = "expected a JSON list of integers, or integers alone"
