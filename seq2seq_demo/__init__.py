@@ -15,13 +15,13 @@ TYPE_CHECKING = False  # as type checkers take it; importing `typing` would take
 if TYPE_CHECKING:  # so that editors and type checkers know their types
     from seq2seq_demo.callbacks import Callback
     from seq2seq_demo.config import ModelConfig, TrainConfig
-    from seq2seq_demo.data.batches import Pairs
-    from seq2seq_demo.data.own_pairs import OwnPairs
-    from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+    from seq2seq_demo.data.pair_task import PairTask
+    from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
+    from seq2seq_demo.data.sequences import Pairs, Sequences
     from seq2seq_demo.data.tasks import Task
     from seq2seq_demo.data.user_functions import per_sequence
     from seq2seq_demo.errors import DemoError, InputError, Interrupted, TrainingError, UsageError, WeightsError
-    from seq2seq_demo.evaluation import EpochFigures, Evaluation, Figures
+    from seq2seq_demo.figures import EpochFigures, Evaluation, Figures
     from seq2seq_demo.predictions import Prediction
     from seq2seq_demo.trained_network import TrainedNetwork, evaluate, load
     from seq2seq_demo.training.train import train
@@ -36,10 +36,11 @@ __all__ = [
     "InputError",
     "Interrupted",
     "ModelConfig",
-    "OwnPairs",
+    "PairTask",
     "Pairs",
     "Prediction",
     "SequencePattern",
+    "Sequences",
     "Task",
     "TrainConfig",
     "TrainedNetwork",
@@ -55,13 +56,13 @@ __all__ = [
 _MODULES = {
     "callbacks": ("Callback",),
     "config": ("ModelConfig", "TrainConfig"),
-    "data.batches": ("Pairs",),
-    "data.own_pairs": ("OwnPairs",),
-    "data.sequence_pattern": ("SequencePattern", "find_pattern"),
+    "data.pair_task": ("PairTask",),
+    "data.pattern_task": ("SequencePattern", "find_pattern"),
+    "data.sequences": ("Pairs", "Sequences"),
     "data.tasks": ("Task",),
     "data.user_functions": ("per_sequence",),
     "errors": ("DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
-    "evaluation": ("EpochFigures", "Evaluation", "Figures"),
+    "figures": ("EpochFigures", "Evaluation", "Figures"),
     "predictions": ("Prediction",),
     "trained_network": ("TrainedNetwork", "evaluate", "load"),
     "training.train": ("train",),

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seq2seq_demo.data.batches import Pairs
-    from seq2seq_demo.data.ragged import RaggedPairs
-    from seq2seq_demo.evaluation import EpochFigures
+    from seq2seq_demo.data.sequences import Pairs
+    from seq2seq_demo.figures import EpochFigures
     from seq2seq_demo.trained_network import TrainedNetwork
 
 
@@ -24,7 +23,5 @@ class Callback:
         The loss, in nats a symbol, and the token accuracy, with teacher forcing, are means over these steps.
         """
 
-    def on_epoch_end(
-        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
-    ) -> None:
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """The epoch is over; `history` holds the figures of each so far, also of those before a resume."""

@@ -1,13 +1,14 @@
-"""Every default in one place: `ModelConfig` says what the network is, `TrainConfig` how it is trained."""
+"""Each setting once: its default, its range, its name on the command line and its help.
+
+`ModelConfig` says what the network is, `TrainConfig` how it is trained; `Settings` lists what a user can set of both.
+"""
 
 import math
-import numbers
-import operator
-from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict
 
 from seq2seq_demo.cells import CELL_TYPES, CellType
+from seq2seq_demo.declarations import Range, check_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
 
 MODELS = ("embedding_rnn", "embedding_attention")
@@ -18,6 +19,7 @@ INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # wh
 FORMATS = ("json", "text")  # of files of sequences
 LARGEST_BEAM, LARGEST_PENALTY = 1000, 10
 EVALUATED = 10_000  # how many fresh sources an evaluation draws
+FEW_SYMBOLS = 0.25  # the default share of sources of few symbols where a network learns to end its answers to a pattern
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,25 @@ class ModelConfig:
         UsageError: a value is out of its range.
     """
 
-    model: str = "embedding_rnn"
-    cell_type: str = "BasicLSTMCell"
-    num_layers: int = 1
-    cell_size: int = 32  # H
-    embedding_size: int = 20  # E
-    in_max_int: int = 9
-    out_max_int: int = 9
-    bidirectional: bool = False  # whether a second stack of cells reads the source from its end
-    ends: bool = False  # whether the network ends its answers: a target is followed by END, which is the symbol GO
+    model: str = setting("embedding_rnn", "-m --model MODEL", "one of {choices} (default {default})", choices=MODELS)
+    cell_type: str = setting(
+        "BasicLSTMCell",
+        "--cell-type CELL",
+        "one of {choices} (default {default})",
+        called="cell type",
+        choices=CELL_TYPES,
+    )
+    num_layers: int = setting(1, "-L --num-layers N", "stacked cells (default {default})", at_most=MAX_LAYERS)
+    cell_size: int = setting(32, "--cell-size H", "units of a cell (default {default})")
+    embedding_size: int = setting(20, "--embedding-size E", "default {default}")
+    in_max_int: int = setting(9, "--in-max-int N", "the largest source symbol (default {default})")
+    out_max_int: int = setting(9, "--out-max-int N", "the largest target symbol (default {default})")
+    bidirectional: bool = setting(False, "--bidirectional", "the encoder reads the source from both ends")
+    ends: bool = setting(False)  # whether the network ends its answers: a target is followed by END, the symbol GO
 
     def __post_init__(self) -> None:
         """Refuse values that describe no network; keep plain ones, so that they can be written as JSON."""
-        _keep(self, "model", require_choice("model", self.model, MODELS))
-        _keep(self, "cell_type", require_choice("cell type", self.cell_type, CELL_TYPES))
-        for name in ("num_layers", "cell_size", "embedding_size", "in_max_int", "out_max_int"):
-            _keep(self, name, require_integer(name, getattr(self, name), at_least=1))
-        if self.num_layers > MAX_LAYERS:
-            raise UsageError(f"expected num-layers of at most {MAX_LAYERS}, got {self.num_layers}")
-        for name in ("bidirectional", "ends"):
-            _keep(self, name, require_flag(name, getattr(self, name)))
+        check_fields(self)
 
     @property
     def has_attention(self) -> bool:
@@ -88,67 +89,66 @@ class TrainConfig:
         UsageError: a value is out of its range.
     """
 
-    points: int = 100_000
-    in_len: int = 10  # S; of sources of different lengths, the longest
-    out_len: int = 10  # T, likewise
-    learning_rate: float = 1e-4
-    lr_schedule: str = "constant"
-    epochs: int = 10
-    batch_size: int = 128  # B
-    seed: int = 0
-    stop_at_exact: float | None = None
-    min_in_len: int | None = None  # the shortest source, where lengths differ and the network learns to end its answers
-    few_symbols: float = 0.0  # the share of sources that are drawn from few of the symbols
-    keep_best: bool = False  # save the epoch that was best in validation, not the last
-    patience: int | None = None  # epochs without a better one, after which training ends
-    validation_points: int | None = None  # of the points; None is a tenth
-    dropout: float = 0.0  # the share of units that a training step leaves out
-    processes: int = 1  # that share each batch on this machine
+    points: int = setting(100_000, at_least=2)
+    in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as trained)")
+    out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as trained)")
+    learning_rate: float = setting(
+        1e-4,
+        "-r --learning-rate R",
+        "of Adam (default {default})",
+        called="a learning rate",
+        within=Range("that is a finite number above 0", lambda rate: 0 < rate < math.inf),
+    )
+    lr_schedule: str = setting(
+        "constant",
+        "--lr-schedule NAME",
+        "one of {choices} (default {default}); cosine falls to 0",
+        called="learning rate schedule",
+        choices=LR_SCHEDULES,
+    )
+    epochs: int = setting(10, "-e --epochs N", "default {default}; 0 saves without training", at_least=0)
+    batch_size: int = setting(128, "--batch-size B", "default {default}")
+    seed: int = setting(0, "--seed N", "of all that is random (default {default})", at_least=0)
+    stop_at_exact: float | None = setting(
+        None,
+        "--stop-at-exact X",
+        "stop after the epoch whose exact match reaches X",
+        within=Range("above 0 and at most 1", lambda exact_match: 0 < exact_match <= 1),
+    )
+    min_in_len: int | None = setting(None, called="the shortest in-len")  # None: all sources have in_len
+    few_symbols: float = setting(
+        0.0,
+        "--few-symbols X",
+        f"share of the sources that are of few symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)",
+        within=Range("from 0 to 1", lambda share: 0 <= share <= 1),
+    )
+    keep_best: bool = setting(
+        False, "--keep-best", "save the epoch whose validation exact match was best, not the last one"
+    )
+    patience: int | None = setting(None, "--patience N", "stop once N epochs have not been better")
+    validation_points: int | None = setting(None)  # of the points; None is a tenth
+    dropout: float = setting(
+        0.0,
+        "--dropout P",
+        "share of inputs that training leaves out at random (default {default:g})",
+        within=Range("of at least 0 and below 1", lambda share: 0 <= share < 1),
+    )
+    processes: int = setting(
+        1, "--processes N", "share each batch among N processes on this machine (default {default})"
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that describe no training; keep plain ones, so that they can be written as JSON."""
-        smallest = {"points": 2, "in_len": 1, "out_len": 1, "batch_size": 1, "epochs": 0, "seed": 0, "processes": 1}
-        for name, at_least in smallest.items():
-            _keep(self, name, require_integer(name, getattr(self, name), at_least))
-        _keep(self, "lr_schedule", require_choice("learning rate schedule", self.lr_schedule, LR_SCHEDULES))
-        rate = _real(self.learning_rate)
-        if not 0 < rate < math.inf:
-            expected = "expected a learning rate that is a finite number above 0"
-            raise UsageError(f"{expected}, got {_shown(self.learning_rate)}")
-        _keep(self, "learning_rate", rate)
-        if self.stop_at_exact is not None:
-            exact_match = _real(self.stop_at_exact)
-            if not 0 < exact_match <= 1:
-                raise UsageError(f"expected stop-at-exact above 0 and at most 1, got {_shown(self.stop_at_exact)}")
-            _keep(self, "stop_at_exact", exact_match)
-        if self.min_in_len is not None:
-            _keep(self, "min_in_len", require_integer("the shortest in-len", self.min_in_len, 1))
-            if self.min_in_len > self.in_len:
-                raise UsageError(f"expected in-len from shortest to longest, got {self.min_in_len}-{self.in_len}")
-        for name, at_least in {"patience": 1, "validation_points": 1}.items():
-            if (value := getattr(self, name)) is not None:
-                _keep(self, name, require_integer(name, value, at_least))
-        _keep(self, "keep_best", require_flag("keep-best", self.keep_best))
+        check_fields(self)
+        if self.min_in_len is not None and self.min_in_len > self.in_len:
+            raise UsageError(f"expected in-len from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.n_training < 1:
             raise UsageError(f"expected fewer than {self.points} of {self.points} points for validation, got all")
-        share = _real(self.few_symbols)
-        if not 0 <= share <= 1:
-            raise UsageError(f"expected few-symbols from 0 to 1, got {_shown(self.few_symbols)}")
-        _keep(self, "few_symbols", share)
-        dropped = _real(self.dropout)
-        if not 0 <= dropped < 1:
-            raise UsageError(f"expected dropout of at least 0 and below 1, got {_shown(self.dropout)}")
-        _keep(self, "dropout", dropped)
-
-    @property
-    def varies(self) -> bool:
-        """Whether lengths may differ, and the network learns to end its answers."""
-        return self.min_in_len is not None
 
     @property
     def lengths(self) -> str:
         """The lengths of sources, `10` or `1-20`."""
-        return f"{self.min_in_len}-{self.in_len}" if self.varies else str(self.in_len)
+        return lengths_text(self.min_in_len, self.in_len)
 
     @property
     def n_validation(self) -> int:
@@ -166,6 +166,55 @@ class TrainConfig:
         return -(-self.n_training // self.batch_size)
 
 
+class Settings(TypedDict, total=False):
+    """What a user can set of network and training, in Python and on the command line; None is the default.
+
+    `in_len` may be a range, the shortest length and the longest. All else is declared in the two configs.
+    """
+
+    model: str | None
+    cell_type: str | None
+    num_layers: int | None
+    cell_size: int | None
+    embedding_size: int | None
+    in_max_int: int | None
+    out_max_int: int | None
+    bidirectional: bool | None
+    points: int | None
+    in_len: int | tuple[int, int] | None
+    out_len: int | None
+    learning_rate: float | None
+    lr_schedule: str | None
+    epochs: int | None
+    batch_size: int | None
+    seed: int | None
+    stop_at_exact: float | None
+    few_symbols: float | None
+    keep_best: bool | None
+    patience: int | None
+    dropout: float | None
+    processes: int | None
+
+
+def values_for(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
+    """Return the settings that were given for the fields of a config.
+
+    Raises:
+        UsageError: `in_len` is neither a length nor a range.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    if isinstance(in_len := given.get("in_len"), tuple | list):
+        if len(in_len) != 2:
+            raise UsageError(f"expected in_len as a length or a range (shortest, longest), got {in_len!r}")
+        given["min_in_len"], given["in_len"] = in_len
+    return {field.name: given[field.name] for field in fields(config) if field.name in given}
+
+
+def lengths_text(shortest: int | None, longest: int) -> str:
+    """Return lengths in a word, `10` or `1-20`; `shortest` None is the longest."""
+    return str(longest) if shortest in (None, longest) else f"{shortest}-{longest}"
+
+
 @dataclass(frozen=True)
 class Beam:
     """A beam search: so many beginnings are kept, so many answers returned; scores are log p / length^penalty.
@@ -174,22 +223,26 @@ class Beam:
         UsageError: a value is out of its range.
     """
 
-    size: int = 1  # K
-    n_best: int = 1
-    length_penalty: float = 0.0  # A
+    size: int = setting(
+        1,
+        "--beam-size K",
+        "beam search: follow the K likeliest beginnings, not one",
+        called="beam-size",
+        at_most=LARGEST_BEAM,
+    )
+    n_best: int = setting(1, "--n-best N", "print the N best answers of a beam search (default {default})")
+    length_penalty: float = setting(
+        0.0,
+        "--length-penalty A",
+        "score answers by log p / length^A, so that long ones are not left behind (default {default:g})",
+        within=Range(f"from 0 to {LARGEST_PENALTY}", lambda penalty: 0 <= penalty <= LARGEST_PENALTY),
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that describe no search."""
-        _keep(self, "size", require_integer("beam-size", self.size, at_least=1))
-        _keep(self, "n_best", require_integer("n-best", self.n_best, at_least=1))
-        if self.size > LARGEST_BEAM:
-            raise UsageError(f"expected beam-size of at most {LARGEST_BEAM}, got {self.size}")
+        check_fields(self)
         if self.n_best > self.size:
             raise UsageError(f"--n-best {self.n_best} needs --beam-size of at least {self.n_best}, got {self.size}")
-        penalty = _real(self.length_penalty)
-        if not 0 <= penalty <= LARGEST_PENALTY:
-            raise UsageError(f"expected length-penalty from 0 to {LARGEST_PENALTY}, got {_shown(self.length_penalty)}")
-        _keep(self, "length_penalty", penalty)
 
 
 def beam_of(size: int | None, n_best: int | None, length_penalty: float | None) -> Beam | None:
@@ -206,70 +259,3 @@ def beam_of(size: int | None, n_best: int | None, length_penalty: float | None) 
         least = require_integer("n-best", n_best, at_least=1)
         raise UsageError(f"--n-best {least} needs --beam-size of at least {least}, got none")
     return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
-
-
-def parse_integer(text: str) -> int:
-    """Return the integer that `text` spells in decimal digits, else raise ValueError: `1_0` and `１` are none."""
-    if not text.isascii() or "_" in text:
-        raise ValueError(text)
-    return int(text)
-
-
-def require_integer(name: str, value: object, at_least: int) -> int:
-    """Return `value`, an integer of any type, as an int; raise UsageError unless it is one, not below `at_least`."""
-    number = _integer(value)
-    if number is None or number < at_least:
-        expected = f"expected {name.replace('_', '-')} to be an integer of at least {at_least}"
-        raise UsageError(f"{expected}, got {_shown(value if number is None else number)}")
-    return number
-
-
-def require_flag(name: str, value: object) -> bool:
-    """Return a bool; raise UsageError for anything else."""
-    if not isinstance(value, bool):
-        raise UsageError(f"expected {name} to be True or False, got {_shown(value)}")
-    return value
-
-
-def _integer(value: Any) -> int | None:
-    """Return an integer of any type as an int; None for what is none, as a bool."""
-    try:
-        return None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        return None
-
-
-def _real(value: object) -> float:
-    """Return a real number of any type as a float; nan, which no range holds, for what is none, as a bool."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return math.nan
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
-
-
-def _shown(value: object) -> str:
-    """Return a value in a line, cut short; of a number, its digits alone, as in 0.5, not np.float64(0.5)."""
-    try:
-        return " ".join((str(value) if isinstance(value, numbers.Number) else repr(value)).split())[:40]
-    except ValueError:
-        return "one of thousands of digits"
-
-
-def _keep(config: object, name: str, value: object) -> None:
-    """Set a field of a frozen config, while it is made."""
-    object.__setattr__(config, name, value)
-
-
-def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
-    """Return the choice that `value` is; raise UsageError, naming the nearest choice and all of them, if it is none."""
-    for choice in choices:
-        if isinstance(value, str) and value == choice:
-            return choice
-    import difflib  # only an error needs it
-
-    parts = [choice for choice in choices if value and str(value).casefold() in choice.casefold()]
-    near = difflib.get_close_matches(str(value), choices, n=1) or parts
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"unknown {kind} {_shown(value)}: {hint}expected one of {', '.join(choices)}")

@@ -16,8 +16,8 @@ import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
-from seq2seq_demo.data.sampling import KINDS, shift_right, sources_to_measure
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.sampling import KINDS, sources_to_measure
+from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import DemoError, InputError, UsageError
 from seq2seq_demo.figures import EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.answers import Answers

@@ -133,7 +133,9 @@ def predictions_of(
         array.tolist() for array in (answers.symbols, answers.lengths, answers.ended, answers.written)
     )
     scores = None if answers.scores is None else answers.scores.tolist()
-    probabilities = answers.probabilities.tolist() if options.probabilities and answers.probabilities is not None else None
+    probabilities = (
+        answers.probabilities.tolist() if options.probabilities and answers.probabilities is not None else None
+    )
     attention = answers.attention
     return [
         [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, TrainConfig, beam_of, require_integer
+from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, TrainConfig, beam_of
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
@@ -19,6 +19,7 @@ from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tasks import Task, as_task
 from seq2seq_demo.data.vocabulary import source_rows
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import (
     EvaluationOptions,
@@ -237,9 +238,7 @@ class TrainedNetwork(StoredNetwork):
         whole = pattern.check(in_len, wanted, c.in_max_int, c.out_max_int)
         return wanted or whole
 
-    def targets_by(
-        self, pattern: SequencePattern, out_len: int | None = None
-    ) -> Callable[[np.ndarray], Sequences]:
+    def targets_by(self, pattern: SequencePattern, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
         """Return a function from sources `[N, S]` to the targets that a pattern makes for this network.
 
         These are whole if the network ends its answers, and as long as its answers if not. The function raises
@@ -296,9 +295,7 @@ class TrainedNetwork(StoredNetwork):
         lengths: Sequence[int] = ()
         if isinstance(in_len, tuple):
             if not self.ends:
-                raise UsageError(
-                    f"expected in_len to be one length, as this network was trained at one, got {in_len}"
-                )
+                raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
             first = require_integer("in_len", in_len[0], at_least=1)
             lengths = range(first, require_integer("in_len", in_len[1], at_least=first) + 1)
         elif in_len is not None:

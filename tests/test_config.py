@@ -10,7 +10,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import Beam, ModelConfig, TrainConfig, beam_of, parse_integer, require_integer
+from seq2seq_demo.config import Beam, ModelConfig, TrainConfig, beam_of
+from seq2seq_demo.declarations import parse_integer, require_integer
 from seq2seq_demo.errors import UsageError
 
 

@@ -6,15 +6,13 @@ import shlex
 import stat
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
 
 from seq2seq_demo import __version__
-from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import (
-    ENGINES,
     PREDICT_EXPECTS,
     EvaluateOptions,
     NetworksOptions,
@@ -23,20 +21,11 @@ from seq2seq_demo.commands.options import (
     PatternsOptions,
     PredictOptions,
     TrainOptions,
+    declared_options,
 )
-from seq2seq_demo.config import (
-    EVALUATED,
-    FORMATS,
-    INTEGERS,
-    LR_SCHEDULES,
-    MODELS,
-    TOKENS,
-    ModelConfig,
-    TrainConfig,
-    parse_integer,
-    require_choice,
-)
-from seq2seq_demo.data.patterns import OWN_FUNCTION, PATTERNS
+from seq2seq_demo.config import EVALUATED, Settings
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.declarations import kind_of, option_of, parse_integer, require_choice
 from seq2seq_demo.display.console import result
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import canonical
@@ -106,17 +95,11 @@ COMMANDS = {
         ("networks",),
     ),
 }
-HELP_OF = {  # of an option that means something else to each command
-    ("train", "output"): "where to write weights (default: the next unused canonical name)",
-    ("page", "output"): "where to write the page",
-}
 OVERVIEW = "Train small sequence-to-sequence networks on pairs; see what they learned."
 OVERVIEW_EXAMPLES = (
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
 )
-
-Add = Callable[..., argparse.Action]
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -133,21 +116,30 @@ def parse(argv: Sequence[str]) -> Options:
     parser = make_parser()
     try:
         namespace, unknown = parser.parse_known_intermixed_args(argv)
-    except _HelpAsked:
-        result(_help(_command_among(argv)))
+    except _Asked as asked:
+        result(f"seq2seq-demo {__version__}" if asked.args == ("version",) else _help(_command_among(argv)))
         sys.exit(0)
     if unknown:
         raise UsageError(_unknown_option(unknown, _command_among(argv)))
-    parsed = vars(namespace)
-    command, values = parsed.pop("command"), parsed.pop("values")
+    given = {name: value for name, value in vars(namespace).items() if value is not None}
+    command, values = given.pop("command", None), given.pop("values")
     if command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     require_choice("command", command, COMMANDS)
-    fields_set = {name: value for name, value in parsed.items() if value is not None}
-    names = {action.dest: "/".join(action.option_strings) for action in parser._actions}
-    names |= {"min_in_len": "--in-len A-B", "more_input_weights": "a second -i/--input-weights"}
-    _require_own_options(command, {name: names[name] for name in fields_set})
-    return COMMANDS[command].options(**fields_set, **_of_values(command, values, has_file="from_file" in fields_set))
+    for action in parser._actions:
+        if action.dest in given:
+            _require_own_option(command, "/".join(action.option_strings), action.dest)
+    if isinstance(given.get("in_len"), tuple) and command != "train":
+        raise _means_nothing("--in-len A-B", command, ["train"])
+    if "input_weights" in given:
+        given["input_weights"], *more = given["input_weights"]
+        if more and command != "page":
+            raise _means_nothing("a second -i/--input-weights", command, ["page"])
+        given |= {"more_input_weights": tuple(more)} if more else {}
+    given |= _of_values(command, values, has_file="from_file" in given)
+    options = COMMANDS[command].options
+    own = {name: given.pop(name) for name in {field.name for field in fields(options)} & given.keys()}
+    return options(settings=cast(Settings, given), **own)
 
 
 def _command_among(words: Sequence[str]) -> str | None:
@@ -169,12 +161,15 @@ def _unknown_option(unknown: Sequence[str], command: str | None) -> str:
     return f"unknown option {name}; see `{f'{command} --help' if command else '--help'}`"
 
 
-def _require_own_options(command: str, names: dict[str, str]) -> None:
-    """Raise UsageError for an option of other commands; `names` maps a field to its spelling, `-e/--epochs`."""
-    for name, written in names.items():
-        owners = [other for other, row in COMMANDS.items() if name in {field.name for field in fields(row.options)}]
-        if command not in owners:
-            raise UsageError(f"{written} means nothing to {command}: it is an option of {_listed(owners)}")
+def _require_own_option(command: str, written: str, name: str) -> None:
+    """Raise UsageError for an option of other commands."""
+    owners = [other for other, row in COMMANDS.items() if name in declared_options(row.options)]
+    if command not in owners:
+        raise _means_nothing(written, command, owners)
+
+
+def _means_nothing(written: str, command: str, owners: list[str]) -> UsageError:
+    return UsageError(f"{written} means nothing to {command}: it is an option of {_listed(owners)}")
 
 
 def _listed(names: list[str]) -> str:
@@ -220,14 +215,17 @@ def _is_fed() -> bool:
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """Return what parses a command with its options, or any command with the options of all."""
+    """Return a parser of a command with its options, or of any command with the options of all."""
     parser = _Parser(prog="seq2seq-demo", allow_abbrev=False, add_help=False)
-    _add_choice(parser.add_argument, "command", COMMANDS, "", nargs="?")
-    values = parser.add_argument("values", nargs="*")
-    values.completer = lambda **_: ()  # type: ignore[attr-defined]  # for argcomplete, as below
-    for commands, add_options in OPTIONS_OF:
-        if command is None or command in commands:
-            add_options(parser.add_argument)
+    _complete(parser.add_argument("command", nargs="?"), COMMANDS)
+    _complete(parser.add_argument("values", nargs="*"), ())
+    _add_asking(parser.add_argument)
+    declared: dict[str, Field[Any]] = {}
+    for name, row in COMMANDS.items():
+        if command in (None, name):
+            declared |= declared_options(row.options)
+    for field in declared.values():
+        _add(parser.add_argument, field)
     return parser
 
 
@@ -252,47 +250,21 @@ def _help(command: str | None) -> str:
     )
     own = parser.add_argument_group(f"options of {command}, which stand anywhere on the line")
     every = parser.add_argument_group("options of every command")
-    for commands, add_options in OPTIONS_OF:
-        if commands == tuple(COMMANDS):
-            add_options(every.add_argument)
-        elif command in commands:
-            add_options(own.add_argument)
-    for action in parser._actions:
-        action.help = HELP_OF.get((command or "", action.dest)) or action.help
+    _add_asking(every.add_argument)
+    of_every = declared_options(Options)
+    for name, field in (declared_options(COMMANDS[command].options) if command else of_every).items():
+        _add((every if name in of_every else own).add_argument, field)
     return parser.format_help().rstrip()
 
 
-class _HelpAsked(Exception):
-    pass
+class _Asked(Exception):
+    """The words ask for help or the version."""
 
 
-class _Help(argparse.Action):
+class _Asking(argparse.Action):
     def __call__(self, *_: object) -> NoReturn:
         """Stop parsing: the command, which decides the help, may come later on the line."""
-        raise _HelpAsked
-
-
-class _InLen(argparse.Action):
-    def __call__(self, _parser: object, namespace: argparse.Namespace, value: Any, *_: object) -> None:
-        """Set the length, or the shortest and the longest."""
-        namespace.in_len = value[-1]
-        namespace.min_in_len = value[0] if len(value) > 1 else None
-
-
-class _InputWeights(argparse.Action):
-    def __call__(self, _parser: object, namespace: argparse.Namespace, value: Any, *_: object) -> None:
-        """Set the weights, or add more of them."""
-        if namespace.input_weights is None:
-            namespace.input_weights = value
-        else:
-            namespace.more_input_weights = (*(getattr(namespace, "more_input_weights", None) or ()), value)
-
-
-class _Version(argparse.Action):
-    def __call__(self, *_: object) -> NoReturn:
-        """Print the version, where argparse would not notice that nobody gets it."""
-        result(f"seq2seq-demo {__version__}")
-        sys.exit(0)
+        raise _Asked(self.dest)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -301,133 +273,29 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
 
-def _add_every(add: Add) -> None:
-    add("-h", "--help", action=_Help, nargs=0, help="show this; after a command, its options")
-    add("--version", action=_Version, nargs=0, help="show the version")
-    add("-v", "--verbose", action="count", help="say more; twice: parameters, tracebacks")
+def _add_asking(add: Callable[..., argparse.Action]) -> None:
+    add("-h", "--help", action=_Asking, nargs=0, help="show this; after a command, its options")
+    add("--version", action=_Asking, nargs=0, help="show the version")
 
 
-def _add_task(add: Add) -> None:
-    d, S, T = ModelConfig, TrainConfig.in_len, TrainConfig.out_len
-    pattern = f"one that `patterns` lists, or {OWN_FUNCTION}"
-    _add_choice(add, "-p/--pattern-name", PATTERNS, pattern, dest="pattern", metavar="NAME")
-    in_len = f"length of a source (default {S}, or as trained)"
-    add("--in-len", type=_range, action=_InLen, metavar="S", help=in_len)
-    add("--out-len", type=_integer, metavar="T", help=f"length of a target (default {T}, or as trained)")
-    add("--in-max-int", type=_integer, metavar="N", help=f"the largest source symbol (default {d.in_max_int})")
-    add("--out-max-int", type=_integer, metavar="N", help=f"the largest target symbol (default {d.out_max_int})")
+def _add(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
+    """Add an option as its field declares it; None: it was not given."""
+    option, kind = option_of(field), kind_of(field)
+    about: dict[str, Any] = {"action": "store_true" if kind is bool else "count"}
+    if option.metavar is not None:
+        about = {"metavar": option.metavar, "type": _length if field.name == "in_len" else TYPES.get(kind)}
+    if field.name == "input_weights":
+        about["action"] = "append"
+    action = add(*option.names, dest=field.name, default=None, help=option.help, **about)
+    if field.name == "input_weights":
+        action.completer = _weights  # type: ignore[attr-defined]
+    elif choices := PATTERNS if field.name == "pattern" else option.choices:
+        _complete(action, choices)
 
 
-def _add_network(add: Add) -> None:
-    d = ModelConfig
-    sequences = "sequences or pairs, as JSON or a line each; - is standard input"
-    weights = "weights to use: a file, ours or a .tfl of 2016, or else a name that `networks` lists"
-    action = add("-i", "--input-weights", type=_path, action=_InputWeights, metavar="FILE", help=weights)
-    action.completer = _weights  # type: ignore[attr-defined]
-    add("-n", "--name", metavar="NAME", help='the part NAME of the canonical file names (default "basic")')
-    add("--iter-num", type=_integer, metavar="N", help="load iteration N of these names; train saves N + 1")
-    add("--data-dir", type=_path, metavar="DIR", help="where canonical files are kept (default .)")
-    add("--from-file", metavar="FILE", help=sequences)
-    _add_choice(
-        add, "--format", FORMATS, f"of such files: one of {', '.join(FORMATS)} (default: they tell)", metavar="F"
-    )
-    for side, what in (("in", "sources"), ("out", "targets")):
-        text = f"what {what} consist of: {_choices(TOKENS, INTEGERS)}"
-        _add_choice(add, f"--{side}-tokens", TOKENS, text, metavar="TOKENS")
-    _add_choice(add, "-m/--model", MODELS, _choices(MODELS, d.model), metavar="MODEL")
-    _add_choice(add, "--cell-type", CELL_TYPES, _choices(CELL_TYPES, d.cell_type), metavar="CELL")
-    add("-L", "--num-layers", type=_integer, metavar="N", help=f"stacked cells (default {d.num_layers})")
-    add("--cell-size", type=_integer, metavar="H", help=f"units of a cell (default {d.cell_size})")
-    add("--embedding-size", type=_integer, metavar="E", help=f"default {d.embedding_size}")
-    _add_flag(add, "--bidirectional", "the encoder reads the source from both ends")
-
-
-def _add_output(add: Add) -> None:
-    add("-o", "--output-weights", dest="output", type=_path, metavar="FILE", help="where to write: see HELP_OF")
-
-
-def _add_seed(add: Add) -> None:
-    add("--seed", type=_integer, metavar="N", help=f"of all that is random (default {TrainConfig.seed})")
-
-
-def _add_train(add: Add) -> None:
-    d = TrainConfig
-    logged = "0 loss and metrics (default), 1 gradients too, 2 weights too, 3 activations too"
-    schedules = f"{_choices(LR_SCHEDULES, d.lr_schedule)}; cosine falls to 0"
-    add("-e", "--epochs", type=_integer, metavar="N", help=f"default {d.epochs}; 0 saves without training")
-    add("-r", "--learning-rate", type=_number, metavar="R", help=f"of Adam (default {d.learning_rate})")
-    _add_choice(add, "--lr-schedule", LR_SCHEDULES, schedules, metavar="NAME")
-    add("--batch-size", type=_integer, metavar="B", help=f"default {d.batch_size}")
-    add("--stop-at-exact", type=_number, metavar="X", help="stop after the epoch whose exact match reaches X")
-    few = "share of the sources that are of few symbols (default 0.25 with a range of lengths, else 0)"
-    add("--few-symbols", type=_number, metavar="X", help=few)
-    add("--validation-file", metavar="FILE", help="pairs to validate with (default: a tenth of those of --from-file)")
-    _add_flag(add, "--keep-best", "save the epoch whose validation exact match was best, not the last one")
-    add("--patience", type=_integer, metavar="N", help="stop once N epochs have not been better")
-    add("--dropout", type=_number, metavar="P", help="share of inputs that training leaves out at random (default 0)")
-    _add_flag(add, "--record", "keep the weights at steps 0, 50, 100, 200, … and after epochs, in a file beside -o")
-    _add_flag(add, "--resume", "resume a training that stopped, from its snapshot")
-    add("--history", type=_path, metavar="FILE", help="write the figures of every epoch there, as JSON")
-    add("--history-plot", type=_path, metavar="FILE", help="draw their curves there: .png, .svg or .pdf")
-    add("--log-dir", type=_path, metavar="DIR", help="logs for TensorBoard (default: a new temporary directory)")
-    add("--tensorboard-verbose", type=int, choices=range(4), help=f"what is logged: {logged}")
-
-
-def _add_end(add: Add) -> None:
-    text = "the longest answer of a network that ends its answers (default: as in training)"
-    add("--max-out-len", type=_integer, metavar="T", help=text)
-
-
-def _add_answers(add: Add) -> None:
-    add("--beam-size", type=_integer, metavar="K", help="beam search: follow the K likeliest beginnings, not one")
-    penalty = "score answers by log p / length^A, so that long ones are not left behind (default 0)"
-    add("--length-penalty", type=_number, metavar="A", help=penalty)
-
-
-def _add_keep_going(add: Add) -> None:
-    text = "leave out sequences and pairs that are wrong, and say so; predict and evaluate exit 1 at the end"
-    _add_flag(add, "--keep-going", text)
-
-
-def _add_json(add: Add) -> None:
-    _add_flag(add, "--json", "print a JSON object a line instead of text")
-
-
-def _add_predict(add: Add) -> None:
-    add("--engine", choices=ENGINES, help="what decodes: numpy (default), at once, or keras, the trained network")
-    add("--n-best", type=_integer, metavar="N", help="print the N best answers of a beam search (default 1)")
-    _add_flag(add, "--show-attention", "draw which inputs each output looked at")
-    add("--attention-plot", type=_path, metavar="FILE", help="draw that as a picture: .png, .svg or .pdf")
-
-
-def _add_evaluate(add: Add) -> None:
-    add("--lengths", type=_integers, metavar="S,S-S,...", help="a line for each of these lengths of a source")
-
-
-OPTIONS_OF: tuple[tuple[tuple[str, ...], Callable[[Add], None]], ...] = (
-    (("train",), _add_train),
-    (("predict",), _add_predict),
-    (("evaluate",), _add_evaluate),
-    (("predict", "evaluate"), _add_json),
-    (("predict", "evaluate"), _add_end),
-    (("predict", "evaluate"), _add_answers),
-    (("train", "predict", "evaluate"), _add_keep_going),
-    (("train", "evaluate"), _add_seed),
-    (("train", "page"), _add_output),
-    (("train", "predict", "evaluate", "page"), _add_network),
-    (("train", "predict", "evaluate", "page", "patterns"), _add_task),
-    (tuple(COMMANDS), _add_every),
-)
-
-
-def _add_flag(add: Add, name: str, text: str) -> None:
-    add(name, action="store_true", default=None, help=text)  # None: it was not given
-
-
-def _add_choice(add: Add, names: str, choices: Collection[str], text: str, **more: Any) -> None:
-    """Add an option whose values the shell completes; a wrong one gets an error of ours, with a suggestion."""
-    action = add(*names.split("/"), help=text, **more)
-    action.completer = lambda **_: choices  # type: ignore[attr-defined]
+def _complete(action: argparse.Action, choices: Collection[str]) -> None:
+    """Tell the shell what it may complete a value to; a wrong value gets an error of ours, with a suggestion."""
+    action.completer = lambda **_: choices  # type: ignore[attr-defined]  # for argcomplete
 
 
 def _weights(prefix: str, **_: object) -> list[str]:
@@ -437,37 +305,39 @@ def _weights(prefix: str, **_: object) -> list[str]:
     return [*canonical.shipped_networks(), *FilesCompleter()(prefix)]
 
 
-def _choices(names: Collection[str], default: str) -> str:
-    return f"one of {', '.join(names)} (default {default})"
+def _typed(what: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a function from a word to its value, whose error says what was expected."""
+
+    def value_of(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"expected {what}, got {text[:40]!r}") from error
+
+    return value_of
 
 
 def _path(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("expected the name of a file or directory, got ''")
+        raise ValueError(text)
     return Path(text)
 
 
-def _integer(text: str) -> int:
-    try:
-        return parse_integer(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected an integer, got {text[:40]!r}") from error
-
-
-def _range(text: str) -> tuple[int, ...]:
+def _range(text: str) -> int | tuple[int, int]:
     """Return the integer of `7`, or the two of `1-20`."""
     first, dash, last = text.partition("-")
-    try:
-        return (_integer(first), _integer(last)) if dash and first else (_integer(text),)
-    except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"expected a length, or a range as 1-20, got {text[:40]!r}") from error
+    return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
-def _integers(text: str) -> tuple[int, ...]:
+_length = _typed("a length, or a range as 1-20", _range)
+
+
+def _lengths(text: str) -> tuple[int, ...]:
     """Return the integers of a list, in which `1-20` stands for all from 1 to 20."""
     numbers: list[int] = []
     for word in text.split(","):
-        first, last = (_range(word) * 2)[:2]
+        found = _length(word)
+        first, last = found if isinstance(found, tuple) else (found, found)
         if not first <= last < first + MAX_LISTED:
             expected = f"expected ranges from shortest to longest, of at most {MAX_LISTED} lengths"
             raise argparse.ArgumentTypeError(f"{expected}, got {word}")
@@ -475,8 +345,9 @@ def _integers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}") from error
+TYPES: dict[Any, Callable[[str], Any]] = {  # by the types of fields
+    int: _typed("an integer", parse_integer),
+    float: _typed("a number", float),
+    Path: _typed("the name of a file or directory", _path),
+    Sequence[int]: _lengths,
+}

@@ -22,10 +22,9 @@ SKIPPED = 5  # pairs whose errors are told
 
 def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or a JSON object for each length."""
-    in_len = options.settings.get("in_len")
-    lengths = options.lengths or ([in_len] if isinstance(in_len, int) else [])
+    lengths = options.lengths or ([options.in_len] if options.in_len else [])
     choice = network_to_use(options, max(lengths, default=1))
-    choice.network.require_end(options.settings.get("out_len"), options.max_out_len)
+    choice.network.require_end(options.out_len, options.max_out_len)
     skipped: Skipped = {}
     rows: list[Row] = []
     with LongWork("Evaluating") as work:
@@ -87,7 +86,7 @@ def _rows(
             )
     work.total = 2 * total  # each is decoded twice, once with teacher forcing
     choice.notices.extend(other_length_notice(network, *lengths))
-    out_len, is_detailed = options.max_out_len or options.settings.get("out_len"), not network.ends
+    out_len, is_detailed = options.max_out_len or options.out_len, not network.ends
     yield from network.rows(
         task,
         n,

@@ -1,93 +1,124 @@
-"""The options of each command, frozen; those of several commands stand in a common base. None: it was not given.
+"""The options of each command, frozen; those of several commands stand in a common base.
 
-`cli/parser.py` makes them, and every value is checked here.
+`settings` holds the settings of network and training that were given, the fields of a class its other options: each
+is declared with its name on the command line and its help. `cli/parser.py` makes a parser of them; all that is wrong
+with their values is found here.
 """
 
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from seq2seq_demo.config import (
-    FORMATS,
-    INTEGERS,
-    TOKENS,
-    Beam,
-    ModelConfig,
-    TrainConfig,
-    beam_of,
-    require_choice,
-    require_integer,
-)
-from seq2seq_demo.data.patterns import check_name
+from seq2seq_demo.config import FORMATS, INTEGERS, TOKENS, Beam, ModelConfig, Settings, TrainConfig, beam_of, values_for
+from seq2seq_demo.data.patterns import OWN_FUNCTION, check_name
+from seq2seq_demo.declarations import check_fields, checked, declared_fields, like, option_of, require_integer, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import canonical
 from seq2seq_demo.files.access import are_one_file, is_standard_input
 
 ENGINES = ("numpy", "keras")
 MOST_NETWORKS = 4  # of a page
+SETTINGS = declared_fields(ModelConfig) | declared_fields(TrainConfig)
+
+
+class Taken(tuple[str, ...]):
+    """Names of settings that a command takes; its help lists them where its class does."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of every command."""
-
-    verbose: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskOptions(Options):
-    """The options of every command that has to do with a task.
+    """The options of every command.
 
     Raises:
         UsageError: a value is out of its range, or contradicts another; so do the classes below.
     """
 
-    pattern: str | None = None
-    in_len: int | None = None
-    out_len: int | None = None
-    in_max_int: int | None = None
-    out_max_int: int | None = None
+    settings: Settings = field(default_factory=Settings, hash=False)
+    verbose: int = setting(0, "-v --verbose", "say more; twice: parameters, tracebacks", at_least=0)
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
-        ModelConfig(**fields_for(self, ModelConfig))
+        object.__setattr__(self, "settings", MappingProxyType(self.settings))  # which nothing can change
+        check_fields(self)
+        for name, value in self.settings.items():
+            if not isinstance(value, tuple):  # a range is checked with other settings
+                checked(SETTINGS[name], value)
+
+    @property
+    def in_len(self) -> int | None:
+        """The length of sources, the longest of a range, if it was given."""
+        in_len = self.settings.get("in_len")
+        return in_len[-1] if isinstance(in_len, tuple) else in_len
+
+    @property
+    def out_len(self) -> int | None:
+        """The length of targets, if it was given."""
+        return self.settings.get("out_len")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions(Options):
+    """The options of every command that has to do with a task."""
+
+    pattern: str | None = setting(None, "-p --pattern-name NAME", f"one that `patterns` lists, or {OWN_FUNCTION}")
+    sizes = Taken(("in_len", "out_len", "in_max_int", "out_max_int"))
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
         if self.pattern is not None:
             check_name(self.pattern)
-        for name in ("in_len", "out_len"):
-            _require_positive(name, getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
-    input_weights: Path | None = None
-    name: str | None = None
-    iter_num: int | None = None
-    data_dir: Path = Path()
-    from_file: str | None = None
-    format: str | None = None
-    in_tokens: str | None = None
-    out_tokens: str | None = None
-    model: str | None = None
-    cell_type: str | None = None
-    num_layers: int | None = None
-    cell_size: int | None = None
-    embedding_size: int | None = None
-    bidirectional: bool | None = None
+    input_weights: Path | None = setting(
+        None,
+        "-i --input-weights FILE",
+        "weights to use: a file, ours or a .tfl of 2016, or else a name that `networks` lists",
+    )
+    name: str | None = setting(None, "-n --name NAME", 'the part NAME of the canonical file names (default "basic")')
+    iter_num: int | None = setting(
+        None, "--iter-num N", "load iteration N of these names; train saves N + 1", at_least=0
+    )
+    data_dir: Path = setting(Path(), "--data-dir DIR", "where canonical files are kept (default {default})")
+    from_file: str | None = setting(
+        None, "--from-file FILE", "sequences or pairs, as JSON or a line each; - is standard input"
+    )
+    format: str | None = setting(
+        None, "--format F", "of such files: one of {choices} (default: they tell)", called="--format", choices=FORMATS
+    )
+    in_tokens: str | None = setting(
+        None,
+        "--in-tokens TOKENS",
+        f"what sources consist of: one of {{choices}} (default {INTEGERS})",
+        called="--in-tokens",
+        choices=TOKENS,
+    )
+    out_tokens: str | None = setting(
+        None,
+        "--out-tokens TOKENS",
+        f"what targets consist of: one of {{choices}} (default {INTEGERS})",
+        called="--out-tokens",
+        choices=TOKENS,
+    )
+    network = Taken(("model", "cell_type", "num_layers", "cell_size", "embedding_size", "bidirectional"))
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
         super().__post_init__()
-        for name, choices in {"format": FORMATS, "in_tokens": TOKENS, "out_tokens": TOKENS}.items():
-            if (value := getattr(self, name)) is not None:
-                require_choice(f"--{name.replace('_', '-')}", value, choices)
-        self._require_text_alone()
-        if self.iter_num is not None:
-            require_integer("iter_num", self.iter_num, at_least=0)
+        for side, tokens in {"in": self.in_tokens, "out": self.out_tokens}.items():
+            if tokens not in (None, INTEGERS):
+                if self.pattern is not None:
+                    raise UsageError(f"expected -p or --{side}-tokens {tokens}, got both: patterns are of integers")
+                if f"{side}_max_int" in self.settings:
+                    raise UsageError(f"expected --{side}-max-int or --{side}-tokens {tokens}, got both")
         if self.iter_num is not None and self.input_weights is not None:
             raise UsageError(
                 "expected -i/--input-weights or --iter-num, got both: each names the weights to start from"
@@ -100,77 +131,144 @@ class NetworkOptions(TaskOptions):
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
-    def _require_text_alone(self) -> None:
-        """Raise UsageError where texts meet what only integers have."""
-        for name, tokens in {"in": self.in_tokens, "out": self.out_tokens}.items():
-            if tokens not in (None, INTEGERS):
-                if self.pattern is not None:
-                    raise UsageError(f"expected -p or --{name}-tokens {tokens}, got both: patterns are of integers")
-                if getattr(self, f"{name}_max_int") is not None:
-                    raise UsageError(f"expected --{name}-max-int or --{name}-tokens {tokens}, got both")
-
-
-def _require_positive(name: str, value: int | None) -> None:
-    if value is not None:
-        require_integer(name, value, at_least=1)
-
 
 def _is_part_of_name(name: str) -> bool:
     return name.isprintable() and os.sep not in name and 0 < len(name.encode()) <= canonical.LONGEST_PART
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions(NetworkOptions):
-    """The options of `train`."""
+class PredictOptions(NetworkOptions):
+    """The options of `predict`."""
 
-    points: int | None = None
-    seed: int | None = None
-    epochs: int | None = None
-    learning_rate: float | None = None
-    lr_schedule: str | None = None
-    batch_size: int | None = None
-    stop_at_exact: float | None = None
-    min_in_len: int | None = None  # of --in-len A-B, A
-    few_symbols: float | None = None
-    validation_file: str | None = None
-    keep_best: bool | None = None
-    patience: int | None = None
-    dropout: float | None = None
-    keep_going: bool = False
-    record: bool = False
-    resume: bool = False
-    output: Path | None = None
-    history: Path | None = None
-    history_plot: Path | None = None
-    log_dir: Path | None = None
-    tensorboard_verbose: int = 0
+    words: Sequence[str] = ()  # the sequence, as it was typed
+    engine: str = setting(
+        ENGINES[0],
+        "--engine {numpy,keras}",
+        "what decodes: numpy (default), at once, or keras, the trained network",
+        called="--engine",
+        choices=ENGINES,
+    )
+    n_best: int | None = like(Beam, "n_best", None)
+    show_attention: bool = setting(False, "--show-attention", "draw which inputs each output looked at")
+    attention_plot: Path | None = setting(None, "--attention-plot FILE", "draw that as a picture: .png, .svg or .pdf")
+    json: bool = setting(False, "--json", "print a JSON object a line instead of text")
+    max_out_len: int | None = setting(
+        None, "--max-out-len T", "the longest answer of a network that ends its answers (default: as in training)"
+    )
+    beam_size: int | None = like(Beam, "size", None)
+    length_penalty: float | None = like(Beam, "length_penalty", None)
+    keep_going: bool = setting(
+        False,
+        "--keep-going",
+        "leave out sequences and pairs that are wrong, and say so; predict and evaluate exit 1 at the end",
+    )
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
         super().__post_init__()
-        TrainConfig(**fields_for(self, TrainConfig))
+        if self.beam and self.engine != ENGINES[0]:
+            raise UsageError(f"expected --beam-size with --engine {ENGINES[0]}, got {self.engine}")
+        if self.words and self.from_file:
+            raise UsageError(f"{PREDICT_EXPECTS}, got both")
+        read = {"-i": self.input_weights, "--from-file": self.from_file}
+        _require_different(read, {"--attention-plot": self.attention_plot})
+
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search that is asked for."""
+        return beam_of(self.beam_size, self.n_best, self.length_penalty)
+
+
+# People will paste the example: it has to work.
+PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(NetworkOptions):
+    """The options of `evaluate`."""
+
+    points: int | None = setting(None, called="the number of sources")
+    lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "a line for each of these lengths of a source")
+    json: bool = like(PredictOptions, "json", False)
+    max_out_len: int | None = like(PredictOptions, "max_out_len", None)
+    beam_size: int | None = like(PredictOptions, "beam_size", None)
+    length_penalty: float | None = like(PredictOptions, "length_penalty", None)
+    keep_going: bool = like(PredictOptions, "keep_going", False)
+    seed: int | None = like(TrainConfig, "seed", None)
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        _ = self.beam
+        for length in self.lengths:
+            require_integer("lengths", length, at_least=1)
+        if self.lengths and (self.from_file or self.in_len):
+            raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
+
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search that is asked for."""
+        return beam_of(self.beam_size, None, self.length_penalty)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(NetworkOptions):
+    """The options of `train`."""
+
+    steps = Taken(("epochs", "learning_rate", "lr_schedule", "batch_size", "stop_at_exact", "few_symbols"))
+    validation_file: str | None = setting(
+        None, "--validation-file FILE", "pairs to validate with (default: a tenth of those of --from-file)"
+    )
+    more_steps = Taken(("keep_best", "patience", "dropout", "processes"))
+    record: bool = setting(
+        False, "--record", "keep the weights at steps 0, 50, 100, 200, … and after epochs, in a file beside -o"
+    )
+    resume: bool = setting(False, "--resume", "resume a training that stopped, from its snapshot")
+    history: Path | None = setting(None, "--history FILE", "write the figures of every epoch there, as JSON")
+    history_plot: Path | None = setting(None, "--history-plot FILE", "draw their curves there: .png, .svg or .pdf")
+    log_dir: Path | None = setting(None, "--log-dir DIR", "logs for TensorBoard (default: a new temporary directory)")
+    tensorboard_verbose: int = setting(
+        0,
+        "--tensorboard-verbose {0,1,2,3}",
+        "what is logged: 0 loss and metrics (default), 1 gradients too, 2 weights too, 3 activations too",
+        at_least=0,
+        at_most=3,
+    )
+    keep_going: bool = like(PredictOptions, "keep_going", False)
+    random = Taken(("seed",))
+    output: Path | None = setting(
+        None, "-o --output-weights FILE", "where to write weights (default: the next unused canonical name)"
+    )
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        settings = self.settings
+        TrainConfig(**values_for(TrainConfig, settings))
         if self.resume and self.input_weights is not None:
             raise UsageError("expected -i/--input-weights or --resume, got both: each names the weights to start from")
-        if self.min_in_len is not None and self.out_len is not None:
+        if isinstance(settings.get("in_len"), tuple) and "out_len" in settings:
             raise UsageError("expected --out-len or a range of --in-len, whose targets are taken whole, got both")
-        if self.few_symbols is not None and self.from_file is not None:
+        if "few_symbols" in settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or --from-file, whose sources are not drawn, got both")
-        if self.record and self.epochs == 0:
+        if self.record and settings.get("epochs") == 0:
             raise UsageError("expected --record with a training, got --epochs 0")
         self._require_data_for_options()
         self._require_different_files()
-        if not (self.points or self.resume or self.epochs == 0 or self.from_file):
+        if not (settings.get("points") or self.resume or settings.get("epochs") == 0 or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got none")
 
     def _require_data_for_options(self) -> None:
         """Raise UsageError for options that mean nothing without a file of pairs."""
-        if self.from_file is None and self.validation_file is not None:
+        if self.from_file is not None:
+            return
+        if self.validation_file is not None:
             raise UsageError("expected --validation-file beside --from-file, got it alone")
-        if self.from_file is None and self.keep_going:
+        if self.keep_going:
             raise UsageError("expected --keep-going beside --from-file, got it alone: nothing else can be left out")
         for name in ("in_tokens", "out_tokens", "format"):
             value = getattr(self, name)
-            if self.from_file is None and value not in (None, INTEGERS):
+            if value not in (None, INTEGERS):
                 raise UsageError(f"expected --{name.replace('_', '-')} {value} beside --from-file, got it alone")
 
     def _require_different_files(self) -> None:
@@ -200,81 +298,12 @@ def _require_different(
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions(NetworkOptions):
-    """The options of `predict`."""
-
-    words: Sequence[str] = ()  # the sequence, as it was typed
-    json: bool = False
-    show_attention: bool = False
-    attention_plot: Path | None = None
-    keep_going: bool = False
-    engine: str = ENGINES[0]
-    max_out_len: int | None = None
-    beam_size: int | None = None
-    n_best: int | None = None
-    length_penalty: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check before anything slow is imported."""
-        super().__post_init__()
-        _require_positive("max_out_len", self.max_out_len)
-        if self.beam and self.engine != ENGINES[0]:
-            raise UsageError(f"expected --beam-size with --engine {ENGINES[0]}, got {self.engine}")
-        if self.words and self.from_file:
-            raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        read = {"-i": self.input_weights, "--from-file": self.from_file}
-        _require_different(read, {"--attention-plot": self.attention_plot})
-
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search that is asked for."""
-        return beam_of(self.beam_size, self.n_best, self.length_penalty)
-
-
-# People will paste the example: it has to work.
-PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(NetworkOptions):
-    """The options of `evaluate`."""
-
-    points: int | None = None
-    seed: int | None = None
-    json: bool = False
-    lengths: Sequence[int] = ()
-    max_out_len: int | None = None
-    beam_size: int | None = None
-    length_penalty: float | None = None
-    keep_going: bool = False
-
-    def __post_init__(self) -> None:
-        """Check before anything slow is imported."""
-        super().__post_init__()
-        if self.points is not None:
-            require_integer("the number of sources", self.points, at_least=1)
-        if self.seed is not None:
-            require_integer("seed", self.seed, at_least=0)
-        _require_positive("max_out_len", self.max_out_len)
-        _ = self.beam
-        for length in self.lengths:
-            require_integer("lengths", length, at_least=1)
-        if self.lengths and (self.from_file or self.in_len):
-            raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
-
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search that is asked for."""
-        return beam_of(self.beam_size, None, self.length_penalty)
-
-
-@dataclass(frozen=True, kw_only=True)
 class PageOptions(NetworkOptions):
     """The options of `page`."""
 
     words: Sequence[str] = ()  # sources to offer, as they were typed
     more_input_weights: Sequence[Path] = ()  # of each -i after the first
-    output: Path | None = None
+    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
@@ -307,7 +336,14 @@ class NetworksOptions(Options):
     """The options of `networks`."""
 
 
-def fields_for(options: Options, config_class: type[ModelConfig] | type[TrainConfig]) -> dict[str, Any]:
-    """Return the values for the fields of a config class that are among the options."""
-    values = {field.name: getattr(options, field.name, None) for field in fields(config_class)}
-    return {name: value for name, value in values.items() if value is not None}
+def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
+    """Return the fields that declare a command's options, by name, in the order of its help."""
+    own = {name: declared for name, declared in declared_fields(options).items() if option_of(declared).written}
+    found: dict[str, Field[Any]] = {}
+    for base in options.__mro__:
+        for name, value in vars(base).items():
+            if isinstance(value, Taken):
+                found |= {name: SETTINGS[name] for name in value}
+            elif name in own:
+                found[name] = own[name]
+    return found

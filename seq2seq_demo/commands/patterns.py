@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from seq2seq_demo.commands.options import PatternsOptions, fields_for
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.commands.options import PatternsOptions
+from seq2seq_demo.config import ModelConfig, values_for
+from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.display.console import result, table
 from seq2seq_demo.errors import UsageError
 
@@ -18,7 +19,7 @@ def patterns(options: PatternsOptions) -> None:
         raise UsageError(
             f"expected --in-len of at most {LONGEST}, so that an example can be read, got {options.in_len}"
         )
-    model_config = ModelConfig(**fields_for(options, ModelConfig))
+    model_config = ModelConfig(**values_for(ModelConfig, options.settings))
     digits = [digit % (model_config.in_max_int + 1) for digit in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
     source = np.resize(digits, options.in_len or 6)
     rows = []
@@ -39,6 +40,6 @@ def patterns(options: PatternsOptions) -> None:
 
 def _example(pattern: SequencePattern, source: np.ndarray, out_len: int | None, model_config: ModelConfig) -> str:
     """Return what the pattern makes of a source `[S]`."""
-    pattern.check(len(source), out_len, model_config.in_max_int, model_config.out_max_int, ragged=out_len is None)
-    (target,) = pattern.ragged_targets(source[None], model_config.out_max_int).rows()
+    pattern.check(len(source), out_len, model_config.in_max_int, model_config.out_max_int, ends=out_len is None)
+    (target,) = pattern.targets_of(Sequences.of_array(source[None]), model_config.out_max_int).rows()
     return " ".join(map(str, target[:out_len]))

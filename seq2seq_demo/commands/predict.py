@@ -34,8 +34,8 @@ def predict(options: PredictOptions) -> None:
     """Answer what was typed, or is in the file, or, where there is neither, what is typed at the terminal."""
     as_integers = from_words(options.words).values
     typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
-    choice = network_to_use(options, _asked_len(options) or typed_len)
-    choice.network.require_end(options.settings.get("out_len"), options.max_out_len)
+    choice = network_to_use(options, options.in_len or typed_len)
+    choice.network.require_end(options.out_len, options.max_out_len)
     form = Form(*choice.network.vocabularies.tokens, options.format)
     model_config = choice.network.model_config
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
@@ -50,12 +50,6 @@ def predict(options: PredictOptions) -> None:
             _answer(options, choice, rows, work)
     else:
         _converse(options, choice, form)
-
-
-def _asked_len(options: PredictOptions) -> int | None:
-    """Return the length of --in-len."""
-    in_len = options.settings.get("in_len")
-    return in_len if isinstance(in_len, int) else None
 
 
 def _size(file: str) -> int | None:
@@ -96,7 +90,7 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
 def _question(options: PredictOptions, choice: Choice) -> Question:
     """Return how to answer."""
     network, pattern = choice.network, choice.pattern
-    asked = options.max_out_len or options.settings.get("out_len")
+    asked = options.max_out_len or options.out_len
     out_len = functools.cache(lambda in_len: network.answer_len(in_len, pattern, asked))  # tries the pattern
     has_attention = options.show_attention or options.attention_plot is not None
     decoding = DecodingOptions(options.beam, probabilities=options.json, attention=has_attention)
@@ -136,6 +130,7 @@ def _other_lengths(choice: Choice) -> Callable[[Batch], list[str]]:
         for in_len in sorted(lengths - known) if targets else ():
             known.add(in_len)
             try:
+                assert targets
                 targets(np.zeros((1, in_len), np.int64))
             except UsageError as error:
                 new.append(f"Nothing is expected of some answers: {error}")
@@ -159,7 +154,7 @@ def _converse(options: PredictOptions, choice: Choice, form: Form) -> None:
 
 def _required_len(options: PredictOptions, choice: Choice) -> int | None:
     """Return the length that sources must have: what is asked, or of a network that does not end, what was trained."""
-    return _asked_len(options) or (None if choice.network.ends else choice.network.in_len)
+    return options.in_len or (None if choice.network.ends else choice.network.in_len)
 
 
 def _batches(
@@ -182,7 +177,7 @@ def _batches(
 
 def _notices(options: PredictOptions, choice: Choice) -> list[str]:
     """Return the notices that precede the answers."""
-    others = [] if choice.network.ends else other_length_notice(choice.network, _asked_len(options))
+    others = [] if choice.network.ends else other_length_notice(choice.network, options.in_len)
     return [*choice.notices, *others]
 
 

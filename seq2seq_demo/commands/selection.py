@@ -3,13 +3,13 @@
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig
+from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, values_for
 from seq2seq_demo.data.pair_reader import Skip, read_pairs
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
@@ -54,7 +54,7 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
     pattern = find_pattern(options.pattern) if options.pattern else None
     path, network, notices = _found(options, pattern, in_len)
     check_agreement(options, path, network, pattern)
-    if options.settings.get("in_len") and network.vocabularies.source.is_text:
+    if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len: {path} is of texts, which have lengths of their own")
     if network.in_len is None:
         notices.append(f"Inferred from the file: {network.summary()}; which lengths it learned, it does not say")
@@ -148,10 +148,10 @@ def read_task(
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
-    sides = network.vocabularies if network else [fresh(tokens) for tokens in asked_tokens(options)]
+    source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
     places, name = Places(), pattern.name if pattern else name_of(file)
     reader = _Reader(options, pattern, network)
-    pairs, vocabularies = reader.read(file, n, *sides, places, _skip(file, skipped))
+    pairs, vocabularies = reader.read(file, n, source, target, places, _skip(file, skipped))
     validation_file, validation = getattr(options, "validation_file", None), None  # an option of `train` alone
     if validation_file is not None:
         try:
@@ -188,23 +188,23 @@ class _Reader:
         """Return the pairs, and their vocabularies."""
         if n is None:
             _require_room(file)
-        settings, out_len = self.options.settings, self.options.settings.get("out_len")
+        settings, out_len = self.options.settings, self.options.out_len
         rows: Iterable[Located] = (
             row for row in from_file(file, Form(source.tokens, target.tokens, self.options.format)) if row
         )
         is_one_length = self.network is not None and not self.network.ends
         if is_one_length:
-            rows = _of_one_length(rows, settings.get("in_len"), None if self.pattern else out_len)
-        largest = {name: settings.get(name) for name in ("in_max_int", "out_max_int")}
+            rows = _of_one_length(rows, self.options.in_len, None if self.pattern else out_len)
+        in_max_int, out_max_int = settings.get("in_max_int"), settings.get("out_max_int")
         if self.network:
-            largest = {name: getattr(self.network.model_config, name) for name in largest}
+            in_max_int, out_max_int = self.network.model_config.in_max_int, self.network.model_config.out_max_int
         pairs, vocabularies = read_pairs(
             rows,
             source,
             target,
             pattern=self.pattern,
-            in_max_int=largest["in_max_int"] if source.tokens == INTEGERS else None,
-            out_max_int=largest["out_max_int"] if target.tokens == INTEGERS else None,
+            in_max_int=in_max_int if source.tokens == INTEGERS else None,
+            out_max_int=out_max_int if target.tokens == INTEGERS else None,
             n=n,
             places=places,
             skip=skip,
@@ -277,12 +277,6 @@ def name_of(file: str) -> str:
     return f"{name}.pairs" if name in PATTERNS else name
 
 
-def asked(options: NetworkOptions, config_class: type[ModelConfig] | type[TrainConfig]) -> dict[str, object]:
-    """Return the settings that were given for the fields of a config."""
-    names = {field.name for field in fields(config_class)}
-    return {name: value for name, value in options.settings.items() if name in names}
-
-
 def asked_tokens(options: NetworkOptions) -> tuple[str, str]:
     """Return what sources and targets of a fresh network consist of."""
     return options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
@@ -311,22 +305,16 @@ def check_agreement(
     is_known = network.task in PATTERNS or is_own(network.task or "") or resume
     found: dict[str, object] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
     found["in_tokens"], found["out_tokens"] = network.vocabularies.tokens
-    wanted: dict[str, object] = asked(options, ModelConfig) | {"pattern": pattern.name if pattern else None}
+    wanted = values_for(ModelConfig, options.settings) | {"pattern": pattern.name if pattern else None}
     wanted |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
     if resume and network.trained:
         found |= asdict(network.trained.config) | {"in_len": network.trained.config.lengths}
-        wanted |= asked(options, TrainConfig)
+        wanted |= values_for(TrainConfig, options.settings)
         if getattr(options, "validation_file", None):  # N counts the pairs to train on
             found["points"] = network.trained.config.n_training
-        wanted["in_len"] = _lengths_text(options.settings.get("in_len"))
+        if "in_len" in wanted:
+            wanted["in_len"] = TrainConfig(in_len=wanted["in_len"], min_in_len=wanted.pop("min_in_len", None)).lengths
     for name, value in wanted.items():
         is_alike = name == "cell_type" and CELL_TYPES[str(value)] == CELL_TYPES[str(found[name])]  # two names of one
         if None not in (value, found[name]) and value != found[name] and not is_alike:
             raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")
-
-
-def _lengths_text(in_len: int | tuple[int, int] | None) -> str | None:
-    """Return lengths as `TrainConfig.lengths` writes them."""
-    if isinstance(in_len, tuple):
-        return TrainConfig(in_len=in_len[1], min_in_len=in_len[0]).lengths
-    return None if in_len is None else str(in_len)

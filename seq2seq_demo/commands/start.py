@@ -36,6 +36,7 @@ from seq2seq_demo.training.recorder import begun
 from seq2seq_demo.training.settings import resolve
 from seq2seq_demo.training.snapshots import load_snapshot, training_id
 
+
 @dataclass(frozen=True)
 class Start:
     """What is trained, how, on what, and where it is to be saved."""
@@ -81,10 +82,10 @@ def start_of_training(options: TrainOptions) -> Start:
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
     default_out_len = network.out_len if network else None
     model_config, config = resolve(task, settings, network, default_out_len or TrainConfig.out_len)
-    lengths = {"in_len": config.in_len, "out_len": config.out_len, "min_in_len": config.min_in_len}
     name: str | None = task.name
     if network is None:
-        network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies, **lengths)
+        network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
+        network = _with_lengths(network, config)
     elif config.epochs:
         up_to = "up to " if network.ends else ""
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
@@ -93,7 +94,7 @@ def start_of_training(options: TrainOptions) -> Start:
     else:  # converted as it is: what is not known stays so
         name = name if pairs or pattern else network.task
         if network.in_len is None and settings.keys() & {"in_len", "out_len"}:
-            network = replace(network, **lengths)
+            network = _with_lengths(network, config)
     network = replace(network, task=name, recording=None)
     if options.record:
         network = begun(network, config)
@@ -102,9 +103,14 @@ def start_of_training(options: TrainOptions) -> Start:
         _warn(pairs)
     snapshot = Snapshot(network)
     if config.epochs:
-        network = replace(network, trained=TrainingRun(config, network.step), **lengths)
+        network = replace(_with_lengths(network, config), trained=TrainingRun(config, network.step))
         snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
     return Start(snapshot, config, task, options.name, destination)
+
+
+def _with_lengths(network: TrainedNetwork, config: TrainConfig) -> TrainedNetwork:
+    """Return a network that records the lengths of a training."""
+    return replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
 
 
 def _require_kept(path: Path, output: Path | None) -> None:

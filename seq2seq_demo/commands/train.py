@@ -14,7 +14,7 @@ from seq2seq_demo.display.console import line, notice, result
 from seq2seq_demo.display.history import History
 from seq2seq_demo.display.progress import TrainingReport, advice, training_header
 from seq2seq_demo.errors import Interrupted, WeightsError
-from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import access, canonical, destinations
 from seq2seq_demo.files.recording import check_place
 from seq2seq_demo.trained_network import TrainedNetwork

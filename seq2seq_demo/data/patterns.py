@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seq2seq_demo.config import require_choice
+from seq2seq_demo.declarations import require_choice
 
 if TYPE_CHECKING:  # --help and argument errors need the names, but not NumPy
     import numpy as np

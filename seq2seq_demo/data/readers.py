@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq_demo.config import FORMATS, INTEGERS, parse_integer
+from seq2seq_demo.config import FORMATS, INTEGERS
 from seq2seq_demo.data.records import TEXT_HINT, Located, Place, shown
+from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
 CHUNK = 2**16  # bytes read at once

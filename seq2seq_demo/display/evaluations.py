@@ -37,7 +37,9 @@ def _positions_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
         **shares,
         "gap": {name: forced - shares["free_running"][name] for name, forced in shares["forced"].items()},
         "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
-        "by_symbol": [{"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in enumerate(n_symbols) if n],
+        "by_symbol": [
+            {"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in enumerate(n_symbols) if n
+        ],
         "confusions": [{"expected": a, "predicted": b, "times": times} for (a, b), times in confusions],
     }
 

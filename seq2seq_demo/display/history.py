@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display import plots
 from seq2seq_demo.display.console import notice
 from seq2seq_demo.errors import DemoError
-from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import access
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -32,9 +31,7 @@ class History(Callback):
         if plot is not None:
             plots.check(plot)
 
-    def on_epoch_end(
-        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
-    ) -> None:
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Write both; where that fails, say so, and let the training continue."""
         try:
             if self.path is not None:

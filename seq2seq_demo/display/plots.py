@@ -14,7 +14,7 @@ import numpy as np
 
 from seq2seq_demo.display.console import columns, notice, symbol
 from seq2seq_demo.errors import DemoError, UsageError
-from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import access
 from seq2seq_demo.predictions import Prediction
 

@@ -10,13 +10,13 @@ from dataclasses import asdict
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import counted, line
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
-from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -64,9 +64,7 @@ class TrainingReport(Callback):
         """Move the bar."""
         self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {token_accuracy:.4f}")
 
-    def on_epoch_end(
-        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
-    ) -> None:
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Take the bar away and print the epoch's line in its place."""
         self.bar.stop()
         self.bar.remove_task(self.task)
@@ -81,27 +79,25 @@ class TrainingReport(Callback):
         line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
 
-def probe(network: TrainedNetwork, validation: Pairs | RaggedPairs) -> Prediction:
-    """Return what a network says to a source: the first, of different lengths the longest of the first few."""
+def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
+    """Return the answer to one source: the longest of the first few."""
     source, expected = probed(validation)
     ((prediction,),) = network.answers([source], None if network.ends else len(expected))
     return network.named(prediction._replace(expected=expected))
 
 
-def probed(pairs: Pairs | RaggedPairs) -> tuple[list[int], list[int]]:
+def probed(pairs: Pairs) -> tuple[list[int], list[int]]:
     """Return that source and its target."""
-    if isinstance(pairs, RaggedPairs):
-        longest = int(pairs.sources.lengths[:PROBED].argmax())
-        pair = pairs[slice(longest, longest + 1)]
-        return pair.sources.rows()[0], pair.targets.rows()[0]
-    return pairs.sources[0].tolist(), pairs.targets[0].tolist()
+    longest = int(pairs.sources.lengths[:PROBED].argmax())
+    pair = pairs[longest : longest + 1]
+    return pair.sources.rows()[0], pair.targets.rows()[0]
 
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:
     """Print what is going to be trained."""
-    origin = "pattern" if task.digest is None else "pairs of"
-    lengths = f", sources of {config.lengths} symbols" if config.varies else ""
-    has_others = getattr(task, "validation", None) is not None
+    origin = "pairs of" if isinstance(task, PairTask) else "pattern"
+    lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
+    has_others = isinstance(task, PairTask) and task.validation is not None
     points = config.n_training if has_others else config.points
     line(
         f"Training on {points} point dataset ({origin} '{task.name}'{lengths}), with {counted(config.epochs, 'epoch')}"

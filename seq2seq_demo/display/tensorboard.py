@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import notice
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.progress import probe
 from seq2seq_demo.errors import DemoError
-from seq2seq_demo.evaluation import EpochFigures
+from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files.canonical import DEFAULT_NAME, part_of_name
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -79,16 +79,14 @@ class TensorBoard(Callback):
         """Log the figures since the last time."""
         self._log(step, lambda: _write("scalars", "train", {"loss": loss, "token_accuracy": token_accuracy}))
 
-    def on_epoch_end(
-        self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs | RaggedPairs
-    ) -> None:
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Log the validation figures, and what the verbosity asks for."""
         figures = asdict(history[-1].validation)
         self._log(network.step, lambda: _write("scalars", "validation", figures))
         answer = probe_line(probe(network, validation), colour=False).strip()
         self._log(network.step, lambda: _write("text", "probe", {"answer": answer}))
         if self.verbosity >= 1:
-            probes = _probes(validation, network.model_config.go)
+            probes = _probes(validation, network.model_config)
             self._log(network.step, lambda: self._examine(network, probes))
 
     def _log(self, step: int, write: Callable[[], None]) -> None:
@@ -107,19 +105,20 @@ class TensorBoard(Callback):
             reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
             notice(f"No logs from step {step} on: {reason}")
 
-    def _examine(self, network: TrainedNetwork, probes: Pairs) -> None:
-        """Write what levels 1 to 3 add; probes: `[B, S]` and `[B, T]`."""
+    def _examine(self, network: TrainedNetwork, probes: Probes) -> None:
+        """Write what levels 1 to 3 add."""
         # Not the network in training, which several workers may share.
         self.network = self.network or network.to_keras()
         self.network.assign_named(network.weights)
+        sources, targets = probes
         gradients = _gradients(self.network, probes)
         _write("scalars", "gradients", {"global_norm": np.sqrt(sum((g**2).sum() for g in gradients.values()))})
         _write("histograms", "gradients", {name: _buckets(gradient) for name, gradient in gradients.items()})
         if self.verbosity >= 2:
             _write("histograms", "weights", {name: _buckets(weight) for name, weight in network.weights.items()})
         if self.verbosity >= 3:
-            memory, states = self.network.encoder(probes.sources)
-            _, logits, attention = self.network.decoder.greedy(memory, states, probes.targets.shape[1])
+            memory, states = self.network.encoder(sources)
+            _, logits, attention = self.network.decoder.greedy(memory, states, targets.shape[1])
             arrays = {"memory": memory, "logits": logits}
             if network.model_config.has_attention:
                 arrays["attention"] = attention
@@ -127,22 +126,24 @@ class TensorBoard(Callback):
             _write("histograms", "activations", {name: _buckets(array.numpy()) for name, array in arrays.items()})
 
 
-def _probes(validation: Pairs | RaggedPairs, go: int) -> Pairs:
-    """Return the first pairs; of different lengths, those as long as the first one, with END after each target."""
-    if isinstance(validation, Pairs):
-        return Pairs(validation.sources[:ROWS], validation.targets[:ROWS])
+Probes = tuple[np.ndarray, np.ndarray]  # sources [B, S] and targets [B, T]
+
+
+def _probes(validation: Pairs, model_config: ModelConfig) -> Probes:
+    """Return the first pairs that are as long as the first one, with END after each target if the network ends."""
     sources, targets = validation.sources, validation.targets
     alike = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
     chosen = np.flatnonzero(alike)[:ROWS]
-    return Pairs(sources[chosen].padded(), targets[chosen].padded(int(targets.lengths[0]) + 1, go))
+    T = int(targets.lengths[0]) + model_config.ends
+    return sources[chosen].array(), targets[chosen].padded(T, model_config.go)
 
 
-def _gradients(network: Seq2Seq, pairs: Pairs) -> dict[str, np.ndarray]:
+def _gradients(network: Seq2Seq, probes: Probes) -> dict[str, np.ndarray]:
     """Return the gradient of the mean loss by each weight."""
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
-        losses, _ = network.forced_losses(*pairs)  # [B, T]
+        losses, _ = network.losses(*probes)  # [B, T]
         loss = tf.reduce_mean(losses)
     return {name: g.numpy() for name, g in tape.gradient(loss, network.named_variables()).items()}
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig, require_integer
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.files import access, container
 from seq2seq_demo.files.canonical import recording_path

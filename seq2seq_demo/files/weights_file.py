@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig, TrainConfig, require_integer
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
+from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import access, container, recording
@@ -281,7 +282,9 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
         require_integer("start_step", run.start_step, at_least=0)
     network = replace(
         network,
-        **lengths,
+        in_len=lengths["in_len"],
+        out_len=lengths["out_len"],
+        min_in_len=lengths["min_in_len"],
         trained=run,
         reached=typed(Figures, reached) if reached else None,
         program=require_type("program", program, str, NoneType),

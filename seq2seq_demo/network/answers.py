@@ -18,4 +18,5 @@ class Answers(NamedTuple):
     @property
     def written(self) -> np.ndarray:
         """The symbols of each answer, END included, `[B, N]`."""
-        return self.lengths + self.ended
+        written: np.ndarray = self.lengths + self.ended
+        return written

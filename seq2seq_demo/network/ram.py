@@ -22,8 +22,8 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
     n = n_weights(model_config)
     _check_lengths(S, T)
     _check(f"a network of {n} weights", 4 * n * FLOAT)  # with gradients and two moments
-    check_points_fit(config.points, *((S, T) if config.min_in_len is None else (config.min_in_len, 0)))
-    if config.varies:  # of long ones, a batch is taken in parts
+    check_points_fit(config.points, *((config.min_in_len or S, 0) if model_config.ends else (S, T)))
+    if model_config.ends:  # of long ones, a batch is taken in parts
         check_row_fits(model_config, S, 1)
         check_row_fits(model_config, 1, T)
     else:

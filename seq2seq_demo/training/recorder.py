@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.files.recording import Recording, halved
+from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 
 FIRST = 50  # steps; then twice as many, and so on

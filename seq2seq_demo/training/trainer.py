@@ -28,12 +28,12 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.files.recording import checksum
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, StoredNetwork, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
-from seq2seq_demo.recording import checksum
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import recorder, workers
 from seq2seq_demo.training.batches import (
@@ -74,7 +74,7 @@ class Group(Protocol):
 class Trainer:
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
-    def __init__(self, config: TrainConfig, start: Snapshot, widths: Widths) -> None:
+    def __init__(self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths) -> None:
         """Continue a training from a snapshot, which may be its first; the strategy in scope places the variables.
 
         widths: those of the batches.
@@ -224,7 +224,10 @@ class Trainer:
 
         data: as `batches` returns it; sums: those of the batches before.
         """
-        return self.run_steps(data, tf.constant(first), tf.constant(rows), learning_rates, *map(tf.constant, sums))
+        taken: list[np.float32] = self.run_steps(
+            data, tf.constant(first), tf.constant(rows), learning_rates, *map(tf.constant, sums)
+        )
+        return taken
 
     def batches(self, pairs: Pairs) -> Batch:
         """Return pairs as K batches."""
@@ -316,7 +319,7 @@ class Trainer:
             recording=self.recording,
         )
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return the training as it is now."""
         return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
 
@@ -350,7 +353,7 @@ def trainer_of(recipe: Recipe) -> Trainer:
 def fit(
     task: Task,
     config: TrainConfig,
-    start: TrainedNetwork | Snapshot,
+    start: TrainedNetwork | Snapshot[TrainedNetwork],
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
     group: Group | None = None,
@@ -398,7 +401,7 @@ def figures_of(task: Task, network: TrainedNetwork, validation: Pairs) -> Figure
     return measure(network.to_numpy(), validation, options).figures
 
 
-def _facts(task: Task, config: TrainConfig, start: Snapshot) -> str:
+def _facts(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
     """Return what every worker has to start with; that of a first snapshot is that of a fresh network."""
     network = start.network
     taught = task.name, task.fingerprint(config, network.model_config)
