@@ -14,17 +14,7 @@ from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
 from seq2seq_demo.data.records import LARGEST
 from seq2seq_demo.data.sampling import SYMBOLS, few_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
-from seq2seq_demo.data.user_functions import (
-    PRINTS_ASIDE,
-    SHOWN,
-    WrongTarget,
-    as_targets,
-    described,
-    listed,
-    load_function,
-    per_sequence,
-    what_it_is,
-)
+from seq2seq_demo.data.user_functions import SHOWN, called, listed, load_function, per_sequence, what_it_is
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
 from seq2seq_demo.errors import UsageError
 
@@ -210,18 +200,8 @@ class SequencePattern:
         Only if the network `ends` its answers can the lengths differ, and a target be empty.
         """
         (B, S), this = sources.shape, f"pattern {self.name!r}"
-        try:
-            with PRINTS_ASIDE:
-                handed = sources[:]  # a view, so that the function cannot change the shape
-                result = self.function(handed, out_max_int + 1) if self.modular else self.function(handed)
-                targets, lengths = as_targets(result)
-        except WrongTarget as error:
-            raise UsageError(f"{this}: {error}") from error
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            reason = described(error).removeprefix("ValueError: ")
-            raise UsageError(f"{this} does not take sources of {S} symbols: {reason}") from error
+        modulus = [out_max_int + 1] if self.modular else []
+        result, targets, lengths = called(self.name, self.function, sources, *modulus)
         if lengths is not None and not ends and len(targets) == B:
             other = int((lengths != lengths[0]).argmax())
             found = f"{lengths[0]} symbols for {listed(sources[0])} and {lengths[other]} for {listed(sources[other])}"

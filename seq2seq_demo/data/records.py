@@ -75,11 +75,6 @@ class Batch(NamedTuple):
 
     rows: list[Located]
 
-    @property
-    def sources(self) -> np.ndarray:
-        """The sources `[B, S]` of a batch in which all have one length."""
-        return np.array([row.values for row in self.rows])
-
     def by_length(self) -> dict[int, list[int]]:
         """Return the numbers of the rows of each length."""
         numbers: dict[int, list[int]] = {}
@@ -175,12 +170,7 @@ def has_mask(value: Any) -> bool:
 
 
 def check_symbols(
-    place: object,
-    values: Any,
-    length: int | None = None,
-    largest: int | None = None,
-    hint: str = "",
-    at_least: int = 1,
+    place: object, values: Any, length: int | None = None, largest: int | None = None, hint: str = "", at_least: int = 1
 ) -> None:
     """Raise InputError unless these are integers from 0 to largest, so many of them (None: `at_least`).
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,14 @@ SHOWN = 40  # symbols of a sequence, in an error
 
 class WrongTarget(ValueError):
     """What a function returned is no target."""
+
+
+class Called(NamedTuple):
+    """What a function returned, as it is and as targets."""
+
+    result: Any
+    targets: np.ndarray  # [B, T]
+    lengths: np.ndarray | None  # [B]; None: all are T
 
 
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
@@ -113,6 +121,25 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
         return targets if len({*map(len, targets)}) > 1 else np.stack(targets)
 
     return of_a_batch
+
+
+def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: int) -> Called:
+    """Call a pattern's function with sources `[B, S]`; what it prints is none of the answers.
+
+    Raises:
+        UsageError: it fails, or returns what is no array or list of rows.
+    """
+    try:
+        with PRINTS_ASIDE:
+            result = function(sources[:], *more)  # a view, so that the function cannot change the shape
+            return Called(result, *as_targets(result))
+    except WrongTarget as error:
+        raise UsageError(f"pattern {name!r}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, say, would end the program without a word
+        reason = described(error).removeprefix("ValueError: ")
+        raise UsageError(f"pattern {name!r} does not take sources of {sources.shape[1]} symbols: {reason}") from error
 
 
 def as_targets(result: Any) -> tuple[np.ndarray, np.ndarray | None]:

@@ -100,16 +100,6 @@ class Growing:
         self.tokens = tokens
         self._number_of: dict[str, int] = {}
 
-    @property
-    def size(self) -> int:
-        """How many symbols it has."""
-        return len(self._number_of)
-
-    def shrink(self, size: int) -> None:
-        """Forget the symbols but for the first ones, as many as the size."""
-        while len(self._number_of) > size:
-            self._number_of.popitem()
-
     def numbers(self, value: Any, place: object) -> list[int]:
         """Return the numbers of a text's symbols, as `Vocabulary.numbers`; a new symbol gets the next one."""
         number_of = self._number_of
