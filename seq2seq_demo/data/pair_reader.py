@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from seq2seq_demo import memory
 from seq2seq_demo.config import INTEGERS, LONGEST
 from seq2seq_demo.data.pattern_task import SequencePattern
@@ -68,7 +66,7 @@ def read_pairs(
 
 @dataclass(frozen=True)
 class _RowReader:
-    """What rows must be."""
+    """Checks rows and turns them into numbers."""
 
     source: Vocabulary | Growing
     target: Vocabulary | Growing
@@ -133,8 +131,8 @@ def _made(
     made = pattern.targets_of(sources, out_max_int)
     for row, target in zip(rows, made.rows(), strict=True):
         if row.output is not None and row.output != target:
-            shown = [listed(np.array(symbols)) for symbols in (target, row.output)]
-            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {shown[0]}, got {shown[1]}")
+            found = f"{listed(target)}, got {listed(row.output)}"
+            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {found}")
     return made
 
 
