@@ -42,16 +42,13 @@ def _main(argv: list[str]) -> int:
 
 
 def run(options: Options) -> None:
-    """Call the command, the function of its name in the module of its name.
-
-    NumPy, which --help and wrong usage do without, is imported with it.
-    """
+    """Call the command; NumPy, which --help and wrong usage do without, is imported with it."""
     if "numpy" not in sys.modules:
         # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # sequences and answers are many objects without a cycle: to look for one takes a tenth
-    name = next(name for name, row in COMMANDS.items() if row.options is type(options))
-    getattr(import_module(f"seq2seq_demo.commands.{name}"), name)(options)
+    command = next(name for name, row in COMMANDS.items() if row.options is type(options))
+    getattr(import_module(f"seq2seq_demo.commands.{command}"), command)(options)
 
 
 def _in_a_line(error: Exception) -> str:

@@ -10,7 +10,7 @@ MEASURED = "Exact match is free-running, on the validation data of the training.
 OF_PAIRS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # what no pattern tells
 
 
-def networks(options: NetworksOptions) -> None:
+def networks(_: NetworksOptions) -> None:
     """Print a row for each network."""
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
     rows = [_row(name, load(path)) for name, path in shipped_networks().items()]
