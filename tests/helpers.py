@@ -10,7 +10,7 @@ import numpy as np
 
 import seq2seq_demo
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -46,7 +46,12 @@ def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: 
 def ragged(sources, targets=None):
     """Pairs of these sources; each target is its number."""
     targets = [[n] for n in range(len(sources))] if targets is None else targets
-    return RaggedPairs(Ragged.of_rows(sources), Ragged.of_rows(targets))
+    return pairs_of(*zip(sources, targets, strict=True))
+
+
+def pairs_of(*rows) -> Pairs:
+    """Pairs, each of which is given as a source and a target."""
+    return Pairs(*map(Sequences.of_rows, zip(*rows, strict=True)))
 
 
 def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:

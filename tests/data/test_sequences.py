@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data import sequences
-from seq2seq_demo.data.sequences import Pairs, Sequences, chunks, concatenated, concatenated_pairs, shift_right
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated, shift_right
 from seq2seq_demo.errors import InputError
 
 ROWS = [[3, 1], [], [4, 1, 5, 9, 2], [6], [], [5, 3, 5]]
@@ -76,8 +76,7 @@ def test_pairs_stay_together():
     found = pairs[np.array([5, 2])]
     assert (found.sources.rows(), found.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
     assert len(pairs[:4]) == 4
-    whole = concatenated_pairs(iter([pairs[:2], pairs[2:]]))
-    assert (whole.sources.rows(), whole.targets.rows()) == (ROWS, pairs.targets.rows())
+    assert concatenated(iter([pairs[:2].sources, pairs[2:].sources])).rows() == ROWS
     with pytest.raises(InputError, match="expected as many sources as targets, got 6 and 2"):
         Pairs(pairs.sources, pairs.targets[:2])
 
@@ -113,13 +112,6 @@ def test_arrays_that_are_no_pairs(sources, targets, found):
     message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {found}"
     with pytest.raises(InputError, match=message):
         Pairs.of_arrays(sources, targets)
-
-
-def test_chunks():
-    pairs = Pairs.of_arrays(np.arange(14).reshape(7, 2), np.arange(7).reshape(7, 1))
-    parts = list(chunks(pairs, np.array([6, 0, 3, 1, 5]), rows=2))
-    assert [part.targets.rows() for part in parts] == [[[6], [0]], [[3], [1]], [[5]]]
-    assert parts[1].sources.rows() == [[6, 7], [2, 3]]
 
 
 def test_shift_right():
