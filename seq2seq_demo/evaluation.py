@@ -52,8 +52,8 @@ def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> 
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    evaluation = Evaluation()
-    counts = itertools.chain(_forced_counts(network, pairs), _free_counts(network, pairs, options))
+    evaluation, groups = Evaluation(), list(_decodable(network, pairs, options))
+    counts = itertools.chain(_forced_counts(network, pairs, groups), _free_counts(network, pairs, groups, options))
     for part in in_threads(lambda count: count(), counts):
         options.told(part.n + part.n_pairs)
         evaluation += part
@@ -71,10 +71,30 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 Count = Callable[[], Evaluation]
 
 
+class _Group(NamedTuple):
+    """Pairs whose sources have one length."""
+
+    in_len: int
+    chosen: np.ndarray  # their indices
+    forced_steps: int
+    free_steps: int  # without that for END
+
+
 def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
     """Yield each length, and the indices of the sources that have it."""
     for in_len in np.unique(sources.lengths).tolist():
         yield in_len, np.flatnonzero(sources.lengths == in_len)
+
+
+def _decodable(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[_Group]:
+    """Yield the pairs of each length of a source, if they can be decoded both ways."""
+    c = network.model_config
+    for in_len, chosen in _by_length(pairs.sources):
+        longest = int(pairs.targets.lengths[chosen].max())
+        out_len = options.max_out_len(in_len) if c.ends else longest
+        check_decoding_fits(c, 1, in_len, longest + c.ends)
+        options.decoding.check_fits(c, 1, in_len, out_len + c.ends)
+        yield _Group(in_len, chosen, longest + c.ends, out_len)
 
 
 def _expected(network: NumpyNetwork, targets: Sequences) -> tuple[np.ndarray, np.ndarray]:
@@ -84,14 +104,11 @@ def _expected(network: NumpyNetwork, targets: Sequences) -> tuple[np.ndarray, np
     return expected, np.arange(expected.shape[1]) < (targets.lengths + ends)[:, None]
 
 
-def _forced_counts(network: NumpyNetwork, pairs: Pairs) -> Iterator[Count]:
+def _forced_counts(network: NumpyNetwork, pairs: Pairs, groups: list[_Group]) -> Iterator[Count]:
     """Yield functions that count, with teacher forcing, pairs whose sources have one length."""
-    for in_len, chosen in _by_length(pairs.sources):
-        out_len = int(pairs.targets.lengths[chosen].max()) + network.model_config.ends
-        check_decoding_fits(network.model_config, 1, in_len, out_len)
-        rows = rows_at_once(in_len, out_len)
-        for first in range(0, len(chosen), rows):
-            part = pairs[chosen[first : first + rows]]
+    for in_len, chosen, steps, _ in groups:
+        rows = rows_at_once(in_len, steps)
+        for part in (pairs[chosen[first : first + rows]] for first in range(0, len(chosen), rows)):
             yield functools.partial(_count_forced, network, part.sources.array(), part.targets)
 
 
@@ -108,21 +125,20 @@ def _count_forced(network: NumpyNetwork, sources: np.ndarray, targets: Sequences
     )
 
 
-def _free_counts(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[Count]:
+def _free_counts(
+    network: NumpyNetwork, pairs: Pairs, groups: list[_Group], options: EvaluationOptions
+) -> Iterator[Count]:
     """Yield functions that answer different sources of one length, and compare the answers with all their targets."""
-    groups = pairs.sources.groups() if options.alternatives else np.arange(len(pairs))  # [N]
-    for in_len, chosen in _by_length(pairs.sources):
-        chosen = chosen[np.argsort(groups[chosen], kind="stable")]
-        _, first, owner = np.unique(groups[chosen], return_index=True, return_inverse=True)
-        is_ended = network.model_config.ends
-        T = options.max_out_len(in_len) if is_ended else int(pairs.targets.lengths[chosen].max())
-        options.decoding.check_fits(network.model_config, 1, in_len, T + is_ended)
-        rows = options.decoding.rows_at_once(in_len, T + is_ended)
+    questions = pairs.sources.groups() if options.alternatives else np.arange(len(pairs))  # [N]
+    for in_len, chosen, _, out_len in groups:
+        chosen = chosen[np.argsort(questions[chosen], kind="stable")]
+        _, first, owner = np.unique(questions[chosen], return_index=True, return_inverse=True)
+        rows = options.decoding.rows_at_once(in_len, out_len + network.model_config.ends)
         for start in range(0, len(first), rows):
             sources = pairs.sources[chosen[first[start : start + rows]]].array()  # [B, S]
             begin, end = np.searchsorted(owner, [start, start + rows])
             targets = pairs.targets[chosen[begin:end]]
-            yield functools.partial(_count_free, network, sources, targets, owner[begin:end] - start, T, options)
+            yield functools.partial(_count_free, network, sources, targets, owner[begin:end] - start, out_len, options)
 
 
 class _Said(NamedTuple):

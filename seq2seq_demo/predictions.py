@@ -11,6 +11,7 @@ from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.records import Batch
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import joined
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -69,7 +70,7 @@ class Question(NamedTuple):
 
     out_len: Callable[[int], int]  # from the length of a source to that of its answer, at most if the network ends it
     options: DecodingOptions = GREEDY
-    targets: Callable[[np.ndarray], Sequences | None] | None = None  # of sources [B, S], where a batch has none
+    targets: Callable[[np.ndarray], Sequences] | None = None  # of sources [B, S], where a batch has none
     decode: Decode | None = None  # a greedy decoder to use instead of NumPy's
 
 
@@ -114,8 +115,14 @@ def _answer_part(network: NumpyNetwork, part: _Part, question: Question) -> list
     question.options.check_fits(network.model_config, len(rows), part.in_len, out_len)
     sources = np.array([row.values for row in rows])
     expected = [row.output for row in rows]
-    if question.targets and None in expected and (targets := question.targets(sources)) is not None:
-        expected = [target if given is None else given for given, target in zip(expected, targets.rows(), strict=True)]
+    if question.targets and None in expected:
+        try:
+            targets = question.targets(sources).rows()
+        except UsageError:
+            if not network.model_config.ends:
+                raise
+        else:
+            expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, question.options, question.decode)
     return predictions_of(sources, answers, network.model_config.ends, question.options, expected)
 

@@ -46,7 +46,12 @@ def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: 
 def ragged(sources, targets=None):
     """Pairs of these sources; each target is its number."""
     targets = [[n] for n in range(len(sources))] if targets is None else targets
-    return Pairs(Sequences.of_rows(sources), Sequences.of_rows(targets))
+    return pairs_of(*zip(sources, targets, strict=True))
+
+
+def pairs_of(*rows) -> Pairs:
+    """Pairs, each of which is given as a source and a target."""
+    return Pairs(*map(Sequences.of_rows, zip(*rows, strict=True)))
 
 
 def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:

@@ -11,7 +11,9 @@ import pytest
 from helpers import ROOT, environment
 
 from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.cli.parser import COMMANDS, make_parser
+from seq2seq_demo.cli.parser import COMMANDS
+from seq2seq_demo.commands.options import declared_options
+from seq2seq_demo.declarations import option_of
 
 PACKAGE = ROOT / "seq2seq_demo"
 FRONT_PAGE = ROOT / "README.md"
@@ -169,13 +171,36 @@ def test_the_front_page_is_short():
 # ---- What the tables hold ----
 
 
-def test_every_option_and_command_has_a_row():
-    rows = "\n".join(tables(OPTIONS))
-    for action in make_parser()._actions:
-        for option in action.option_strings:
-            assert f"`{option}" in rows, option
+def options_shown():
+    """Each option as the page writes it, `-L`, `--num-layers N`: its default, and the commands that take it."""
+    for section in OPTIONS.read_text().split("\n## ")[1:]:
+        of_section = re.search(r"^Of (.+?)\.", section, re.MULTILINE)
+        for written, default in re.findall(r"^\| (`-.+?) \| (.*?) ?\|", section, re.MULTILINE):
+            commands = {*re.findall(r"`(\w+)`", of_section[1])} if of_section else {*COMMANDS}
+            options, _, note = written.partition(" (")
+            named = {*re.findall(r"`(\w+)`", note)}
+            commands = named if "only" in note else commands | named if "too" in note else commands - named
+            for letter, name in re.findall(r"(?:`(-\w)`, )?`(--.+?)`", options):
+                yield (*filter(None, [letter]), name), (default, commands)
+
+
+def test_the_page_of_options_shows_what_is_declared():
+    shown, declared = dict(options_shown()), {("-h", "--help"): {*COMMANDS}, ("--version",): {*COMMANDS}}
+    for command, row in COMMANDS.items():
+        for field in declared_options(row.options).values():
+            option = option_of(field)
+            *letter, name = option.names
+            written = (*letter, f"{name} {option.metavar}" if option.metavar else name)
+            declared.setdefault(written, set()).add(command)
+            if option.metavar and field.default not in (None, ()):
+                value = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
+                assert value in re.findall(r"[\w.]+", shown[written][0]), (written, value)
+    assert {written: commands for written, (_, commands) in shown.items()} == declared
+
+
+def test_every_command_has_a_row():
     for command in COMMANDS:
-        assert re.search(rf"^\| `{command}\b", rows, re.MULTILINE), command
+        assert re.search(rf"^\| `{command}\b", OPTIONS.read_text(), re.MULTILINE), command
 
 
 def test_every_cell_stands_in_the_row_of_cells():

@@ -1,97 +1,77 @@
+"""Figures and evaluations, of networks that end their answers and of those that do not."""
+
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import random_weights
+from helpers import pairs_of, random_weights
 
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.errors import UsageError
-from seq2seq_demo.evaluation import EpochFigures, Figures, cross_entropy, measure
-from seq2seq_demo.network.beam import beam_search
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.sampling import KINDS
+from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.evaluation import (
+    GIVEN,
+    OF_A_KIND,
+    RANDOM,
+    EvaluationOptions,
+    Sample,
+    cross_entropy,
+    measure,
+    measure_given,
+    measure_pattern,
+    n_to_measure,
+)
+from seq2seq_demo.figures import (
+    EXAMPLES,
+    EpochFigures,
+    Evaluation,
+    Figures,
+    Tally,
+    WrongAnswer,
+    WrongAnswers,
+    total,
+)
+from seq2seq_demo.network.answers import Answers
+from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parallel import CHUNK, rows_at_once
+from seq2seq_demo.network.parallel import CHUNK
+
+FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
+ENDING = replace(FIXED, ends=True)
+BOTH = pytest.mark.parametrize("config", [FIXED, ENDING], ids=["fixed", "ending"])
+T, END = 5, FIXED.go  # symbols that an answer may have
 
 
-def test_cross_entropy():
-    logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
-    losses = cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8))
-    assert losses.ravel().tolist() == pytest.approx(
-        [math.log(8 / 5), math.log(10), math.log(4), math.log(10 / 4)], rel=1e-3
-    )
+def network_of(config, seed=5):
+    return NumpyNetwork(config, random_weights(config, seed))
 
 
-def test_against_one_sequence_at_a_time():
-    config = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=3, out_max_int=4)
-    network = NumpyNetwork(config, random_weights(config))
-    n = CHUNK + 13
-    sources = np.random.default_rng(1).integers(0, 4, (n, 6), dtype=np.uint8)
-    targets = network.decode(sources, 2).symbols
-    targets[: n // 2, 1] = 0  # about half of them wrong at the second position
-    loss = forced = forced_exact = free = free_exact = 0
-    for source, target in zip(sources, targets, strict=True):
-        fed = np.array([[config.go, target[0]]])
-        symbols, logits, _ = network.decode(source[None], 2, fed)
-        probabilities = np.exp(logits[0]) / np.exp(logits[0]).sum(axis=1, keepdims=True)
-        loss -= sum(math.log(probabilities[t, target[t]]) for t in range(2))
-        forced += (symbols[0] == target).sum()
-        forced_exact += (symbols[0] == target).all()
-        greedy = network.decode(source[None], 2).symbols[0]
-        free += (greedy == target).sum()
-        free_exact += (greedy == target).all()
-    measured = measure(network, Pairs(sources, targets))
-    figures = measured.figures
-    assert figures.loss == pytest.approx(loss / (2 * n), rel=1e-4)
-    assert figures.forced_token_accuracy == pytest.approx(forced / (2 * n))
-    assert figures.forced_exact_match == pytest.approx(forced_exact / n)
-    assert figures.token_accuracy == pytest.approx(free / (2 * n))
-    assert figures.exact_match == pytest.approx(free_exact / n)
-    assert 0.4 < figures.exact_match < figures.token_accuracy < 1
-    assert measured.correct.tolist() == (network.decode(sources, 2).symbols == targets).sum(axis=0).tolist()
-    symbols = network.decode(sources, 2).symbols
-    wrong = Counter((int(t), int(p)) for t, p in zip(targets.ravel(), symbols.ravel(), strict=True) if t != p)
-    assert measured.confusions == wrong
-    assert measured.expected.tolist() == [int((targets == symbol).sum()) for symbol in range(6)]
-    hits = targets[symbols == targets]
-    assert measured.expected_and_correct.tolist() == [int((hits == symbol).sum()) for symbol in range(6)]
+def measured(pairs, config=ENDING, network=None, **options):
+    return measure(network or network_of(config), pairs, EvaluationOptions(lambda _: T, **options))
 
 
-def test_evaluations_add_up():
-    config = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=3, out_max_int=4)
-    network = NumpyNetwork(config, random_weights(config))
-    rng = np.random.default_rng(1)
-    pairs = Pairs(rng.integers(0, 4, (30, 6)), rng.integers(0, 5, (30, 2)))
-    whole = measure(network, pairs)
-    parts = [measure(network, Pairs(*(symbols[rows] for symbols in pairs))) for rows in (slice(11), slice(11, None))]
-    for name, value in vars(parts[0] + parts[1]).items():
-        if name == "loss_sum":
-            assert value == pytest.approx(whole.loss_sum, rel=1e-6)
-        else:
-            assert np.all(value == getattr(whole, name)), name
-    assert (parts[0] + parts[1]).figures.exact_match == whole.exact_match
+def counts(evaluation):
+    """All that was counted, for comparison; a sum of losses depends on how the pairs were divided."""
+    facts = {name: value for name, value in vars(evaluation).items() if name not in ("loss_sum", "wrong")}
+    return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
 
-def test_with_a_beam():
-    config = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=3, out_max_int=4)
-    network = NumpyNetwork(config, random_weights(config))
-    sources = np.random.default_rng(1).integers(0, 4, (300, 6))
-    best = beam_search(network, sources, 3, 5, 1.0, ends=False, n_best=1).symbols[:, 0]
-    greedy = network.decode(sources, 3).symbols
-    wrong = (greedy != best).any(axis=1)
-    assert 0 < wrong.sum() < 300
-    pairs = Pairs(sources, best)
-    found, of_one, without = (
-        measure(network, pairs, Beam(5, 1, 1.0)),
-        measure(network, pairs, Beam(1)),
-        measure(network, pairs),
-    )
-    assert (found.exact, found.correct.tolist(), found.confusions) == (300, [300] * 3, Counter())
-    assert without.exact == of_one.exact == 300 - wrong.sum()
-    assert of_one.correct.tolist() == without.correct.tolist() == (greedy == best).sum(axis=0).tolist()
-    assert of_one.confusions == without.confusions
-    assert found.loss == pytest.approx(without.loss)  # with teacher forcing there is no search
-    assert found.forced_exact == without.forced_exact
+# ---- Figures ----
+
+
+def test_a_tally_counts_along_positions_and_adds_up_to_the_longer():
+    is_symbol = np.array([[True, True, False], [True, False, False]])
+    tally = Tally.by_position(is_symbol, is_symbol & [[True, False, False], [False, False, False]])
+    assert (tally.expected.tolist(), tally.correct.tolist()) == ([2, 1, 0], [1, 0, 0])
+    assert tally.accuracy[:2].tolist() == [0.5, 0]
+    assert np.isnan(tally.accuracy[2])
+    longer = Tally(np.array([1, 1, 1, 1]), np.array([1, 1, 0, 1]))
+    for both in (tally + longer, longer + tally):
+        assert (both.expected.tolist(), both.correct.tolist()) == ([3, 2, 1, 1], [2, 1, 0, 1])
 
 
 def test_figures_of_an_epoch_as_json():
@@ -110,31 +90,333 @@ def test_figures_of_an_epoch_as_json():
         "validation_token_accuracy": 0.5,
         "validation_exact_match": 0.3,
     }
-    assert EpochFigures.from_json(figures.to_json()) == figures
 
 
-def test_what_is_too_long_is_refused_and_what_is_long_is_decoded_a_few_at_once():
-    config = ModelConfig("embedding_attention", cell_size=3, embedding_size=2)
-    network = NumpyNetwork(config, random_weights(config))
-    long = np.zeros((1, 100_000), np.uint8)
-    with pytest.raises(UsageError, match=r"1 sequences of 100000 \+ 100000 symbols, decoded at once, need 74"):
-        measure(network, Pairs(long, long))
-    almost = np.zeros((1, 8_000), np.uint8)
-    with pytest.raises(UsageError, match=r"1000 sequences of 8000 \+ 8000 symbols, decoded at once, need"):
-        measure(network, Pairs(almost, almost), Beam(1000))
-    assert rows_at_once(10, 6) == CHUNK
-    assert rows_at_once(2000, 1000) == 5
-    assert rows_at_once(10**5, 10**5) == 1
+def test_wrong_answers_of_two_parts_are_the_first_few_of_both():
+    def answers(*facts):
+        return tuple(WrongAnswer([n], [1], [2], True, edits, p) for n, edits, p in facts)
+
+    first = WrongAnswers(answers((1, 9, 0.1), (2, 5, 0.1), (3, 3, 0.1)), answers((4, 1, 0.9), (5, 1, 0.5)))
+    second = WrongAnswers(answers((6, 7, 0.1), (7, 5, 0.1), (8, 4, 0.1)), answers((9, 1, 0.7)))
+    both = first + second
+    assert [answer.source[0] for answer in both.worst] == [1, 6, 2, 7, 8]
+    assert [answer.source[0] for answer in both.surest] == [4, 9, 5]
+    assert second + first == both
+    assert first + WrongAnswers() == first
+
+
+# ---- Counts, against one sequence at a time ----
+
+
+def test_cross_entropy():
+    logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
+    losses = cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8))
+    assert losses.ravel().tolist() == pytest.approx(
+        [math.log(8 / 5), math.log(10), math.log(4), math.log(10 / 4)], rel=1e-3
+    )
+
+
+def half_right(network, n, in_lens):
+    """Pairs of random sources, of which about half have the answers of the network, and the others nearly these."""
+    rng, ends = np.random.default_rng(1), network.model_config.ends
+    sources = [rng.integers(0, 9, in_lens[row % len(in_lens)]).tolist() for row in range(n)]
+    targets = []
+    for row, source in enumerate(sources):
+        said = answer(network, np.array([source]), T)
+        target = said.symbols[0, 0, : said.lengths[0, 0]].tolist()
+        if row % 2:
+            target = [*target[:2], (row + 1) % 9, *target[3 : 3 + row % 5 if ends else T]]
+        targets.append(target)
+    return sources, targets
+
+
+@pytest.mark.parametrize(("config", "in_lens"), [(FIXED, [6]), (ENDING, [3, 6, 2])], ids=["fixed", "ending"])
+def test_against_one_sequence_at_a_time(monkeypatch, config, in_lens):
+    for module in ("evaluation", "network.decoding"):
+        monkeypatch.setattr(f"seq2seq_demo.{module}.rows_at_once", lambda *_: 40)
+    network = network_of(config, seed=6)
+    sources, targets = half_right(network, 150, in_lens)
+    loss, forced_exact, exact = 0.0, 0, 0
+    expected, forced_correct, correct, by_symbol, hits = (Counter() for _ in range(5))
+    for source, target in zip(sources, targets, strict=True):
+        wanted = [*target, *[END] * config.ends]
+        said, logits, _ = network.decode(np.array([source]), len(wanted), np.array([[END, *wanted[:-1]]]))
+        loss -= sum(logits[0, t, w] - np.log(np.exp(logits[0, t]).sum()) for t, w in enumerate(wanted))
+        forced_exact += said[0].tolist() == wanted
+        free = network.decode(np.array([source]), T + config.ends).symbols[0].tolist()
+        free = free[: free.index(END) + 1] if config.ends and END in free else free
+        exact += free == wanted
+        for t, symbol in enumerate(wanted):
+            expected[t] += 1
+            by_symbol[symbol] += 1
+            forced_correct[t] += said[0, t] == symbol
+            correct[t] += (is_hit := t < len(free) and free[t] == symbol)
+            hits[symbol] += is_hit
+    e = measured(Pairs(*map(Sequences.of_rows, (sources, targets))), network=network)
+    n, n_symbols, width = len(sources), expected.total(), max(expected) + 1
+    assert (e.n, e.n_pairs, e.n_target) == (n, n, n_symbols - n * config.ends)
+    for tally, symbols, right in (
+        (e.forced, expected, forced_correct),
+        (e.by_position, expected, correct),
+        (e.by_symbol, by_symbol, hits),
+    ):
+        numbers = range(config.n_output_symbols if tally is e.by_symbol else width)
+        assert tally.expected.tolist() == [symbols[k] for k in numbers]
+        assert tally.correct.tolist() == [right[k] for k in numbers]
+    assert e.figures == Figures(
+        loss=pytest.approx(loss / n_symbols, rel=1e-4),
+        forced_token_accuracy=forced_correct.total() / n_symbols,
+        forced_exact_match=forced_exact / n,
+        token_accuracy=correct.total() / n_symbols,
+        exact_match=exact / n,
+    )
+    assert 0.2 < e.exact_match < e.token_accuracy < 1
+    assert len(set(expected.values())) == (1 if config is FIXED else width)
+
+
+@BOTH
+def test_evaluations_add_up(config):
+    network = network_of(config, seed=6)
+    sources, targets = half_right(network, 40, [4] if config is FIXED else [4, 1, 3])
+    pairs = Pairs(*map(Sequences.of_rows, (sources, targets)))
+    whole = measured(pairs, network=network, detailed=True)
+    parts = [measured(pairs[rows], network=network, detailed=True) for rows in (slice(11), slice(11, None))]
+    both = total(parts)
+    assert counts(both) == counts(whole)
+    assert both.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
+    assert {tuple(a.source) for a in both.wrong.surest} == {tuple(a.source) for a in whole.wrong.surest}
+    assert 0 < whole.exact < whole.n
+    assert counts(total([])) == counts(Evaluation())
+    assert repr(whole).startswith(f"<Evaluation of 40 sequences: exact match {whole.exact_match:.4f}, token ")
+
+
+@BOTH
+def test_with_a_beam(config):
+    """A beam of one is greedy decoding, and a larger one finds what the search finds."""
+    network, beam = network_of(config, seed=6), Beam(4, 1, 1.0)
+    sources = np.random.default_rng(1).integers(0, 9, (300, 4))
+    found = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
+    best = Sequences.of_padded(found.symbols[:, 0], found.lengths[:, 0])
+    pairs = Pairs(Sequences.of_array(sources), best)
+
+    def of(beam):
+        return measured(pairs, network=network, beam=beam, detailed=True)
+
+    searched, of_one, without = of(beam), of(Beam(1)), of(None)
+    assert searched.exact == (found.ended.sum() if config.ends else 300)
+    assert 0 < without.exact < searched.exact
+    assert counts(of_one) == counts(without)
+    if config.ends:
+        assert of(Beam(4)).exact < searched.exact  # without the penalty, others are the best
+    for a, b in zip(of_one.wrong.surest, without.wrong.surest, strict=True):
+        assert a[:5] == b[:5]
+        assert a.probability == pytest.approx(b.probability, rel=1e-5)
+    assert searched.loss_sum == of_one.loss_sum == without.loss_sum  # with teacher forcing there is no search
+    assert searched.forced_exact == without.forced_exact
+
+
+@BOTH
+def test_what_is_too_long_is_refused_and_progress_is_told(config):
+    network, told, ends = network_of(config), [], int(config.ends)
+    long = Pairs.of_arrays(*[np.zeros((1, 100_000), np.uint8)] * 2)
+    with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, need"):
+        measured(Pairs.of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
+    almost = Pairs.of_arrays(*[np.zeros((1, 8_000), np.uint8)] * 2)
+    options = EvaluationOptions(lambda in_len: in_len, Beam(1000))
+    with pytest.raises(UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, need"):
+        measure(network, almost, options)
+    pairs = Pairs.of_arrays(np.ones((CHUNK + 5, 3), int), np.ones((CHUNK + 5, 2), int))
+    measured(pairs, config, told=told.append)
+    assert told == [CHUNK, 5] * 2  # with teacher forcing, and without
+    told.clear()
+    measured(pairs, config, told=told.append, alternatives=True)
+    assert told == [CHUNK, 5, 1]
 
 
 def test_many_symbols_take_no_table_of_them_all():
     config = ModelConfig(cell_size=3, embedding_size=2, out_max_int=200_000)
-    pairs = Pairs(np.zeros((5, 2), np.uint8), np.full((5, 3), 150_000))
-    assert measure(NumpyNetwork(config, random_weights(config)), pairs).expected[150_000] == 15
+    pairs = Pairs.of_arrays(np.zeros((5, 2), int), np.full((5, 3), 150_000))
+    assert measured(pairs, config).by_symbol.expected[150_000] == 15
 
 
-def test_repr_says_the_figures_that_count():
-    config = ModelConfig(cell_size=3, embedding_size=2)
-    pairs = Pairs(np.zeros((5, 2), np.uint8), np.full((5, 3), 4, np.uint8))
-    evaluation = measure(NumpyNetwork(config, random_weights(config)), pairs)
-    assert repr(evaluation).startswith(f"<Evaluation of 5 sequences: exact match {evaluation.exact_match:.4f}, token ")
+# ---- Alternatives, confusions and wrong answers, of a network that says what a table has ----
+
+
+@pytest.fixture
+def says(monkeypatch):
+    """A function that sets the answer to each source: symbols, probability, and whether it ends."""
+
+    def says(table):
+        def answer(network, sources, out_len, options):
+            ends, B = network.model_config.ends, len(sources)
+            symbols, probabilities = np.full((B, 1, T + 1), 3), np.full((B, 1, T + 1), 0.1)
+            lengths, ended = np.zeros((B, 1), int), np.full((B, 1), ends)
+            for b, source in enumerate(map(tuple, sources.tolist())):
+                said, p, *is_ended = table[source]
+                ended[b] = ends and (not is_ended or is_ended[0])
+                written = [*said, *[END] * bool(ended[b, 0])]
+                lengths[b], symbols[b, 0, : len(written)] = len(said), written
+                # The first symbol has the probability p, the others of the answer 1; those after it do not count.
+                probabilities[b, 0, : len(written)] = [p, *[1] * (len(written) - 1)]
+            return Answers(symbols, lengths, ended, probabilities if options.probabilities else None, None)
+
+        monkeypatch.setattr("seq2seq_demo.evaluation.answer", answer)
+
+    return says
+
+
+def questions(*rows, config=ENDING, alternatives=True, detailed=True):
+    return measured(pairs_of(*rows), config, alternatives=alternatives, detailed=detailed)
+
+
+def test_answers_by_hand(says):
+    """Right, one symbol wrong, too short, too long, and without an end."""
+    says({(1,): ([1, 2], 1), (2,): ([3, 8], 1), (3,): ([5, 6], 1), (4,): ([5], 1), (5,): ([1, 1, 1, 1], 1, False)})
+    e = questions(([1], [1, 2]), ([2], [3, 4]), ([3], [5, 6, 7]), ([4], []), ([5], []))
+    assert (e.n, e.n_target, e.forced.expected.sum()) == (5, 7, 12)
+    assert (e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (1, 1, 1, 1, 1)
+    assert e.edits == 0 + 1 + 1 + 1 + 4
+    assert e.symbol_error_rate == 1
+    # [1, 2, END], [3, wrong, END], [5, 6, wrong, lacking], [wrong], [wrong]
+    assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([5, 3, 3, 1], [3, 2, 2, 0])
+    assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
+    assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
+
+
+def test_a_network_that_does_not_end_its_answers_by_hand(says):
+    says({(1,): ([1, 2, 3], 0.5), (2,): ([4, 4, 4], 0.5), (3,): ([1, 2, 3], 0.25)})
+    e = questions(([1], [1, 2, 3]), ([2], [4, 5, 6]), ([3], [2, 3, 1]), config=FIXED)
+    assert (e.n, e.n_target, e.exact, e.wrong_symbols) == (3, 9, 1, 2)
+    assert (e.too_short, e.too_long, e.unended) == (0, 0, 0)
+    assert e.edits == 2 + 2  # of the third, 1 was added before, and is lacking behind
+    assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([3, 3, 3], [2, 1, 1])
+    # Unlike those of a network that ends, these are of the symbols in one place.
+    assert e.confusions == {(5, 4): 1, (6, 4): 1, (2, 1): 1, (3, 2): 1, (1, 3): 1}
+    assert [a.source for a in e.wrong.surest] == [[2], [3]]
+    assert e.wrong.worst[0] == ([2], [4, 5, 6], [4, 4, 4], False, 2, 0.5)
+
+
+@BOTH
+def test_any_of_the_alternatives_is_right(says, config):
+    says({(1, 2): ([4, 5], 0.9), (2, 1): ([4, 4], 0.9), (3, 3): ([0, 1], 0.9)})
+    rows = [([1, 2], [7, 7]), ([2, 1], [4, 4]), ([1, 2], [4, 5]), ([1, 2], [4, 6]), ([3, 3], [6, 6]), ([3, 3], [0, 1])]
+    e = questions(*rows, config=config)
+    assert (e.n, e.n_pairs, e.exact, e.edits, e.n_target) == (3, 6, 3, 0, 6)
+    assert e.forced.expected.tolist() == [6] * (2 + config.ends)  # with teacher forcing, each counts
+    assert (e.exact_match, e.token_accuracy, e.symbol_error_rate) == (1, 1, 0)
+    assert (e.confusions, e.wrong) == (Counter(), WrongAnswers())
+    alone = questions(*rows, config=config, alternatives=False)
+    assert (alone.n, alone.n_pairs, alone.exact) == (6, 6, 3)
+    assert (alone.loss_sum, alone.forced.correct.tolist()) == (pytest.approx(e.loss_sum), e.forced.correct.tolist())
+
+
+def test_alternatives_have_any_lengths(says):
+    says({(1, 2): ([4, 5], 0.9), (3, 3): ([], 0.9)})
+    e = questions(([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4]), ([3, 3], [6, 6]), ([3, 3], []))
+    assert (e.n, e.n_pairs, e.exact, e.edits, e.n_target) == (2, 5, 2, 0, 2)
+    assert e.forced.expected.tolist() == [5, 4, 3, 1, 1, 1]
+    assert e.by_position.expected.tolist() == [2, 1, 1]
+
+
+def test_a_wrong_answer_is_compared_with_the_nearest_alternative(says):
+    says({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
+    #        5 edits           1: nearest       1, but later    3             2 and 2: the first
+    rows = [([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4, 8, 6]), ([1, 2], [])]
+    rows += [([2, 1], [2, 2, 1, 1]), ([2, 1], [8, 8])]
+    e = questions(*rows)
+    assert (e.n, e.exact, e.edits, e.n_target) == (2, 0, 1 + 2, 2 + 4)
+    assert (e.too_long, e.too_short, e.wrong_symbols, e.unended) == (1, 1, 0, 0)
+    assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first; of the second, neither symbol nor END
+    assert e.confusions == {(None, 6): 1, (2, None): 2}
+    assert [(answer.expected, answer.edits) for answer in e.wrong.worst] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
+    e = questions(*rows[2::-1], *rows[3:])  # of two that are as near, the first of the file
+    assert e.confusions == {(8, 5): 1, (2, None): 2}
+
+
+def test_a_fixed_answer_is_compared_with_the_nearest_alternative(says):
+    says({(1,): ([4, 5, 6], 0.9)})
+    e = questions(([1], [7, 7, 7]), ([1], [5, 6, 4]), ([1], [4, 5, 8]), ([1], [4, 7, 6]), config=FIXED)
+    assert (e.n, e.n_pairs, e.exact, e.edits, e.confusions) == (1, 4, 0, 1, {(8, 6): 1})
+
+
+def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(says):
+    says({(1, 2): ([4, 5, 6, 7, 7], 0.5, False), (3, 4): ([5] * 5, 0.75, True)})
+    e = questions(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
+    assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
+    assert e.confusions == Counter()
+    assert e.wrong.worst == (([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7], False, 1, 0.5),)
+
+
+def test_the_worst_and_the_surest_wrong_answers(says):
+    """Eight sources: the first is right, and of the others each has fewer edits, and is less sure, than the next."""
+    says({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
+    rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
+    e = questions(*rows)
+    assert (e.n, e.exact, EXAMPLES) == (8, 1, 5)
+    assert [answer.source[0] for answer in e.wrong.surest] == [8, 7, 6, 5, 4]
+    assert [answer.probability for answer in e.wrong.surest] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
+    assert [answer.edits for answer in e.wrong.worst] == [5, 4, 3, 3, 2]
+    assert e.wrong.worst[0][:5] == ([8, 8], [7] * 5, [0] * 4, True, 5)
+    plain = questions(*rows, detailed=False)
+    assert (plain.exact, plain.edits) == (e.exact, e.edits)
+    assert (plain.wrong, plain.confusions) == (WrongAnswers(), Counter())
+
+
+def test_alternatives_stay_together_where_few_sources_are_answered_at_once(says, monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 2)
+    says({(n, n): ([n] * 2, 0.9) for n in range(7)})
+    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # each second one is right
+    e = questions(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])
+    assert (e.n, e.n_pairs, e.exact) == (7, 21, 7)
+
+
+# ---- Rows: of given pairs, and of a pattern ----
+
+
+@BOTH
+def test_given_pairs_are_measured_by_the_length_of_their_sources(says, config):
+    says({(1, 2): ([4], 0.9), (3,): ([5], 0.9), (6,): ([6], 0.9)})
+    pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [7]))
+    rows = list(measure_given(network_of(config), pairs, EvaluationOptions(lambda _: T)))
+    assert [(row.kind, row.in_len, row.fresh) for row in rows] == [(GIVEN, 1, None), (GIVEN, 2, None)]
+    assert [(row.evaluation.n, row.evaluation.n_pairs, row.evaluation.exact) for row in rows] == [(2, 3, 1), (1, 2, 1)]
+
+
+def rows_of(pattern, config, lengths, n=10, kinds=False, seen=None):
+    """Measure a network on a pattern whose targets are whole."""
+    pattern = find_pattern(pattern)
+
+    def targets(sources):
+        pattern.check(sources.shape[1], None, config.in_max_int, config.out_max_int, config.ends)
+        return pattern.targets_of(Sequences.of_array(sources), config.out_max_int)
+
+    options = EvaluationOptions(lambda in_len: in_len)
+    return list(measure_pattern(network_of(config), targets, Sample(lengths, n, 0, kinds), seen, options))
+
+
+def test_lengths_that_a_pattern_does_not_take_are_left_out():
+    rows = rows_of("added", ModelConfig(cell_size=3, embedding_size=2, ends=True), range(1, 7), kinds=True)
+    assert [row.in_len for row in rows if row.kind == RANDOM] == [2, 4, 6]
+    assert {row.kind for row in rows} == {RANDOM, *KINDS}
+    with pytest.raises(UsageError, match="pattern 'added' does not take sources of 3 symbols"):
+        rows_of("added", replace(ENDING, in_max_int=9, out_max_int=9), [1, 3])
+    with pytest.raises(UsageError, match="pattern 'added' does not take sources of 1 symbol"):
+        rows_of("added", replace(FIXED, in_max_int=9, out_max_int=9), [2, 1])
+
+
+def test_lengths_of_which_every_source_was_trained_on():
+    """A network that ends is measured on them; another is not, and tells so where there is no other length."""
+    every = Sequences.of_array(np.arange(9)[:, None])
+    (row,) = rows_of("copy", ENDING, [1], seen=every)
+    assert (row.evaluation.n, row.fresh) == (9, False)
+    rows = rows_of("copy", FIXED, [1, 2], seen=every)
+    assert [(row.in_len, row.evaluation.n, row.fresh) for row in rows] == [(2, 10, True)]
+    with pytest.raises(InputError, match="expected sources of length 1 that were not trained on, but every one was"):
+        rows_of("copy", FIXED, [1], seen=every)
+
+
+@pytest.mark.parametrize("config", [FIXED, ENDING])
+@pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, OF_A_KIND + 1)])
+def test_how_many_are_measured(config, in_len, n):
+    rows = rows_of("copy", config, [in_len], n, kinds=config.ends)
+    assert sum(row.evaluation.n for row in rows) == n_to_measure(config, in_len, n)

@@ -5,17 +5,10 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 
-from seq2seq_demo.cli.parser import parse
-from seq2seq_demo.commands.options import (
-    EvaluateOptions,
-    NetworksOptions,
-    Options,
-    PageOptions,
-    PatternsOptions,
-    PredictOptions,
-    TrainOptions,
-)
+from seq2seq_demo.cli.parser import COMMANDS, parse
+from seq2seq_demo.commands.options import Options
 from seq2seq_demo.display import console
 from seq2seq_demo.display.console import notice, printable
 from seq2seq_demo.errors import DemoError, Interrupted
@@ -54,31 +47,8 @@ def run(options: Options) -> None:
         # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # sequences and answers are many objects without a cycle: to look for one takes a tenth
-    match options:
-        case TrainOptions():
-            from seq2seq_demo.commands.train import train
-
-            train(options)
-        case PredictOptions():
-            from seq2seq_demo.commands.predict import predict
-
-            predict(options)
-        case EvaluateOptions():
-            from seq2seq_demo.commands.evaluate import evaluate
-
-            evaluate(options)
-        case PageOptions():
-            from seq2seq_demo.commands.page import page
-
-            page(options)
-        case PatternsOptions():
-            from seq2seq_demo.commands.patterns import patterns
-
-            patterns(options)
-        case NetworksOptions():
-            from seq2seq_demo.commands.networks import networks
-
-            networks()
+    command = next(name for name, row in COMMANDS.items() if row.options is type(options))
+    getattr(import_module(f"seq2seq_demo.commands.{command}"), command)(options)
 
 
 def _in_a_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """`networks`: list the networks that come with the program, by the names that `-i` takes."""
 
+from seq2seq_demo.commands.options import NetworksOptions
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.display.console import result, table
 from seq2seq_demo.files.canonical import shipped_networks
@@ -9,7 +10,7 @@ MEASURED = "Exact match is free-running, on the validation data of the training.
 OF_PAIRS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # what no pattern tells
 
 
-def networks() -> None:
+def networks(_: NetworksOptions) -> None:
     """Print a row for each network."""
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
     rows = [_row(name, load(path)) for name, path in shipped_networks().items()]

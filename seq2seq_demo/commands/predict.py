@@ -11,10 +11,8 @@ from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data import records
-from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
 from seq2seq_demo.data.records import LENGTH_HINT, Batch, Located
-from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import encoded
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
@@ -42,6 +40,8 @@ def predict(options: PredictOptions) -> None:
         raise UsageError(f"{model_config.model} has no attention to show: expected a network of embedding_attention")
     if options.attention_plot:
         plots.check(options.attention_plot)
+    if not choice.network.ends:
+        choice.notices.extend(other_length_notice(choice.network, options.in_len))
     if options.words:
         _answer(options, choice, typed_sources(options.words, choice, form), LongWork("Predicting", may_show=False))
     elif options.from_file:
@@ -49,7 +49,12 @@ def predict(options: PredictOptions) -> None:
             rows = from_file(options.from_file, form, told=lambda read: work.advance(0, read))
             _answer(options, choice, rows, work)
     else:
-        _converse(options, choice, form)
+        largest, in_len = model_config.in_max_int, _required_len(options, choice)
+        what = f"integers from 0 to {largest}" if form.in_tokens == INTEGERS else form.in_tokens
+        say([*choice.notices, f"Type {in_len or 'some'} {what}; Ctrl-D ends"])
+        choice.notices.clear()
+        rows = (row for typed in from_terminal(form) for row in (typed, None))  # None flushes: each is answered at once
+        _answer(options, choice, rows, LongWork("Predicting", may_show=False), is_typed=True)
 
 
 def _size(file: str) -> int | None:
@@ -57,8 +62,10 @@ def _size(file: str) -> int | None:
     return os.path.getsize(file) if os.path.isfile(file) else None
 
 
-def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | None], work: LongWork) -> None:
-    """Print a line for each sequence, and draw them all if asked to."""
+def _answer(
+    options: PredictOptions, choice: Choice, rows: Iterable[Located | None], work: LongWork, is_typed: bool = False
+) -> None:
+    """Print the answer to each sequence, and draw them all if asked to; what `is_typed` wrong does not end it."""
     skipped: list[InputError] = []
     drawn: list[Prediction] = []  # the best answers
 
@@ -67,9 +74,9 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
         work.hide()
         notice(str(error))
 
-    size = MIXED if choice.network.ends else CHUNK
-    batches = _batches(rows, size, options, choice, skip if options.keep_going else None)
-    show, notices, other_lengths = _shower(options, choice), _notices(options, choice), _other_lengths(choice)
+    may_skip = options.keep_going or is_typed
+    batches = _batches(rows, options, choice, skip if may_skip else None)
+    show, notices, other_lengths = _shower(options, choice), choice.notices, _other_lengths(choice)
     for batch, found in choice.network.stream(batches, _question(options, choice)):
         notices += other_lengths(batch)
         if options.attention_plot:
@@ -83,7 +90,7 @@ def _answer(options: PredictOptions, choice: Choice, rows: Iterable[Located | No
     if options.attention_plot and drawn:
         plots.attention(options.attention_plot, drawn)
         notice(f"Drew {options.attention_plot}")
-    if skipped:
+    if skipped and not is_typed:
         raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
 
 
@@ -94,25 +101,8 @@ def _question(options: PredictOptions, choice: Choice) -> Question:
     out_len = functools.cache(lambda in_len: network.answer_len(in_len, pattern, asked))  # tries the pattern
     has_attention = options.show_attention or options.attention_plot is not None
     decoding = DecodingOptions(options.beam, probabilities=options.json, attention=has_attention)
-    targets = _targets(network, pattern, asked) if pattern else None
+    targets = network.targets_by(pattern, asked) if pattern else None
     return Question(out_len, decoding, targets, _decoder(options, network))
-
-
-def _targets(
-    network: TrainedNetwork, pattern: SequencePattern, out_len: int | None
-) -> Callable[[np.ndarray], Sequences | None]:
-    """Return a function to the targets of sources `[B, S]`, None where the pattern takes none of their length."""
-    make = network.targets_by(pattern, out_len)
-
-    def targets(sources: np.ndarray) -> Sequences | None:
-        try:
-            return make(sources)
-        except UsageError:
-            if not network.ends:
-                raise
-            return None
-
-    return targets
 
 
 def _other_lengths(choice: Choice) -> Callable[[Batch], list[str]]:
@@ -127,29 +117,16 @@ def _other_lengths(choice: Choice) -> Callable[[Batch], list[str]]:
         lengths = batch.by_length().keys()
         new = [] if said else other_length_notice(network, *lengths)
         said.extend(new)
-        for in_len in sorted(lengths - known) if targets else ():
+        for in_len in sorted(lengths - known):
             known.add(in_len)
             try:
-                assert targets
-                targets(np.zeros((1, in_len), np.int64))
+                if targets:
+                    targets(np.zeros((1, in_len), np.int64))
             except UsageError as error:
                 new.append(f"Nothing is expected of some answers: {error}")
         return new
 
     return notices
-
-
-def _converse(options: PredictOptions, choice: Choice, form: Form) -> None:
-    """Answer each line that is typed before the next is read; say what is wrong with it, and continue."""
-    largest, in_len = choice.network.model_config.in_max_int, _required_len(options, choice)
-    show, other_lengths, question = _shower(options, choice), _other_lengths(choice), _question(options, choice)
-    what = f"integers from 0 to {largest}" if form.in_tokens == INTEGERS else form.in_tokens
-    say([*_notices(options, choice), f"Type {in_len or 'some'} {what}; Ctrl-D ends"])
-    batches = _batches(from_terminal(form), 1, options, choice, lambda error: notice(str(error)))
-    for batch in filter(None, batches):
-        for _, found in choice.network.stream([batch], question):
-            say(other_lengths(batch))
-            result("\n".join(map(show, found, batch.rows)), coloured=options.show_attention)
 
 
 def _required_len(options: PredictOptions, choice: Choice) -> int | None:
@@ -159,7 +136,6 @@ def _required_len(options: PredictOptions, choice: Choice) -> int | None:
 
 def _batches(
     rows: Iterable[Located | None],
-    size: int,
     options: PredictOptions,
     choice: Choice,
     skip: Callable[[InputError], None] | None,
@@ -171,14 +147,8 @@ def _batches(
         rows = (row and encoded(row, source, target) for row in rows)
     hint = LENGTH_HINT if in_len and not network.ends else ""
     target_len = None if network.ends else _question(options, choice).out_len
-    largest = network.model_config.in_max_int
+    size, largest = MIXED if network.ends else CHUNK, network.model_config.in_max_int
     return records.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=network.ends)
-
-
-def _notices(options: PredictOptions, choice: Choice) -> list[str]:
-    """Return the notices that precede the answers."""
-    others = [] if choice.network.ends else other_length_notice(choice.network, options.in_len)
-    return [*choice.notices, *others]
 
 
 def _decoder(options: PredictOptions, network: TrainedNetwork) -> Decode | None:

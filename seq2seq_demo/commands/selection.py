@@ -10,7 +10,7 @@ from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, values_for
-from seq2seq_demo.data.pair_reader import Skip, read_pairs
+from seq2seq_demo.data.pair_reader import read_pairs
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
@@ -148,72 +148,49 @@ def read_task(
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
-    source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
-    places, name = Places(), pattern.name if pattern else name_of(file)
-    reader = _Reader(options, pattern, network)
-    pairs, vocabularies = reader.read(file, n, source, target, places, _skip(file, skipped))
-    validation_file, validation = getattr(options, "validation_file", None), None  # an option of `train` alone
-    if validation_file is not None:
-        try:
-            skip = _skip(validation_file, skipped)
-            validation, _ = reader.read(validation_file, None, *vocabularies, Places(), skip)
-        except UnknownSymbolError as error:
-            way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
-            raise InputError(f"{error}; {way_on}") from error
-    return PairTask(name, pairs, validation, vocabularies, places)
-
-
-def _skip(file: str, skipped: Skipped | None) -> Skip | None:
-    """Return what notes the errors of a file."""
-    return None if skipped is None else skipped.setdefault(file, []).append
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Reads the pairs of a file for a network, or for a fresh one."""
-
-    options: NetworkOptions
-    pattern: SequencePattern | None
-    network: TrainedNetwork | None
+    is_one_length = network is not None and not network.ends
+    settings, out_len = options.settings, options.out_len
+    sizes = network.model_config if network else None
+    in_max_int = sizes.in_max_int if sizes else settings.get("in_max_int")
+    out_max_int = sizes.out_max_int if sizes else settings.get("out_max_int")
 
     def read(
-        self,
-        file: str,
-        n: int | None,
-        source: Vocabulary | Growing,
-        target: Vocabulary | Growing,
-        places: Places,
-        skip: Skip | None,
+        file: str, n: int | None, source: Vocabulary | Growing, target: Vocabulary | Growing, places: Places
     ) -> tuple[Pairs, Vocabularies]:
-        """Return the pairs, and their vocabularies."""
         if n is None:
             _require_room(file)
-        settings, out_len = self.options.settings, self.options.out_len
         rows: Iterable[Located] = (
-            row for row in from_file(file, Form(source.tokens, target.tokens, self.options.format)) if row
+            row for row in from_file(file, Form(source.tokens, target.tokens, options.format)) if row
         )
-        is_one_length = self.network is not None and not self.network.ends
         if is_one_length:
-            rows = _of_one_length(rows, self.options.in_len, None if self.pattern else out_len)
-        in_max_int, out_max_int = settings.get("in_max_int"), settings.get("out_max_int")
-        if self.network:
-            in_max_int, out_max_int = self.network.model_config.in_max_int, self.network.model_config.out_max_int
-        pairs, vocabularies = read_pairs(
+            rows = _of_one_length(rows, options.in_len, None if pattern else out_len)
+        return read_pairs(
             rows,
             source,
             target,
-            pattern=self.pattern,
+            pattern=pattern,
             in_max_int=in_max_int if source.tokens == INTEGERS else None,
             out_max_int=out_max_int if target.tokens == INTEGERS else None,
+            skip=None if skipped is None else skipped.setdefault(file, []).append,
             n=n,
             places=places,
-            skip=skip,
         )
-        if n and len(pairs) < n:
-            raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
-        if is_one_length and out_len:
-            pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
-        return pairs, vocabularies
+
+    places = Places()
+    source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
+    pairs, vocabularies = read(file, n, source, target, places)
+    if n and len(pairs) < n:
+        raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
+    if is_one_length and out_len:
+        pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
+    validation_file, validation = getattr(options, "validation_file", None), None  # an option of `train` alone
+    if validation_file is not None:
+        try:
+            validation, _ = read(validation_file, None, *vocabularies, Places())
+        except UnknownSymbolError as error:
+            way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
+            raise InputError(f"{error}; {way_on}") from error
+    return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, places)
 
 
 def _of_one_length(rows: Iterable[Located], in_len: object, out_len: int | None) -> Iterator[Located]:

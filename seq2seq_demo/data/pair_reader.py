@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from seq2seq_demo import memory
 from seq2seq_demo.config import INTEGERS, LONGEST
@@ -45,8 +44,8 @@ def read_pairs(
             no pairs, or too many to fit into memory.
         UsageError: the pattern cannot make targets of these sources.
     """
-    readable = _readable(rows, source, target, pattern, (in_max_int, out_max_int), skip)
-    readable = (places or Places()).noting(itertools.islice(readable, n))
+    reader = _RowReader(source, target, pattern is not None, in_max_int, out_max_int)
+    readable = (places or Places()).noting(itertools.islice(reader.readable(rows, skip), n))
     sources: list[Sequences] = []
     targets: list[Sequences] = []
     located: list[Located] = []
@@ -57,60 +56,60 @@ def read_pairs(
         _require_room(sources, targets)
     if not sources:
         raise InputError("expected pairs of a source and a target, got none")
+    in_numbers, in_vocabulary = _final(sources, source)
     if pattern:
-        all_sources = concatenated(sources)
-        return Pairs(all_sources, _made(pattern, all_sources, located, in_max_int, out_max_int)), Vocabularies()
-    (in_numbers, in_vocabulary), (out_numbers, out_vocabulary) = _final(sources, source), _final(targets, target)
+        made = _made(pattern, in_numbers, located, in_max_int, out_max_int)
+        return Pairs(in_numbers, made), Vocabularies()
+    out_numbers, out_vocabulary = _final(targets, target)
     return Pairs(in_numbers, out_numbers), Vocabularies(in_vocabulary, out_vocabulary)
 
 
-def _readable(
-    rows: Iterable[Located],
-    source: Vocabulary | Growing,
-    target: Vocabulary | Growing,
-    pattern: SequencePattern | None,
-    largest: tuple[int | None, int | None],
-    skip: Skip | None,
-) -> Iterator[Located]:
-    """Yield the rows in numbers; leave out those that cannot be read, if there is a `skip` to call."""
-    growing = [side for side in (source, target) if isinstance(side, Growing)]
-    for row in rows:
-        sizes = [side.size for side in growing]
-        try:
-            read = _read(row, source, target, pattern, largest)
-        except InputError as error:
-            if skip is None:
-                raise
-            for side, size in zip(growing, sizes, strict=True):
-                side.shrink(size)
-            skip(error)
-        else:
-            yield read
+@dataclass(frozen=True)
+class _RowReader:
+    """Checks rows and turns them into numbers."""
+
+    source: Vocabulary | Growing
+    target: Vocabulary | Growing
+    has_pattern: bool
+    in_max_int: int | None
+    out_max_int: int | None
+
+    def readable(self, rows: Iterable[Located], skip: Skip | None) -> Iterator[Located]:
+        """Yield the rows in numbers; leave out those that cannot be read, if there is a `skip` to call."""
+        if skip is None:
+            yield from map(self._read, rows)
+            return
+        trial = replace(self, source=_apart(self.source), target=_apart(self.target))
+        for row in rows:
+            try:
+                trial._read(row)
+            except InputError as error:
+                skip(error)
+            else:
+                yield self._read(row)
+
+    def _read(self, row: Located) -> Located:
+        """Return a row in numbers, if its source and target are what they must be."""
+        if (self.source.tokens, self.target.tokens) != (INTEGERS, INTEGERS):
+            if row.output is None and not isinstance(row.values, InputError):
+                raise InputError(f'{row.place}: expected a target too, after a tab, or as "output" in JSON, got none')
+            row = encoded(row, self.source, self.target)
+        if isinstance(row.values, InputError):
+            raise row.values
+        check_symbols(row.place, row.values, largest=self.in_max_int)
+        if row.output is not None:
+            check_symbols(Output(row.place), row.output, largest=self.out_max_int, at_least=0)
+        elif not self.has_pattern:
+            raise InputError(f"{row.place}: expected an output too, as in {PAIR}, or a pattern (-p) that makes it")
+        longest = max(len(row.values), len(row.output or ()))
+        if longest > LONGEST:
+            raise InputError(f"{row.place}: expected sequences of at most {LONGEST} symbols, got {longest}")
+        return row
 
 
-def _read(
-    row: Located,
-    source: Vocabulary | Growing,
-    target: Vocabulary | Growing,
-    pattern: SequencePattern | None,
-    largest: tuple[int | None, int | None],
-) -> Located:
-    """Return a row in numbers, if its source and target are what they must be."""
-    if (source.tokens, target.tokens) != (INTEGERS, INTEGERS):
-        if row.output is None and not isinstance(row.values, InputError):
-            raise InputError(f'{row.place}: expected a target too, after a tab, or as "output" in JSON, got none')
-        row = encoded(row, source, target)
-    if isinstance(row.values, InputError):
-        raise row.values
-    check_symbols(row.place, row.values, largest=largest[0])
-    if row.output is not None:
-        check_symbols(Output(row.place), row.output, largest=largest[1], at_least=0)
-    elif pattern is None:
-        raise InputError(f"{row.place}: expected an output too, as in {PAIR}, or a pattern (-p) that makes it")
-    longest = max(len(row.values), len(row.output or ()))
-    if longest > LONGEST:
-        raise InputError(f"{row.place}: expected sequences of at most {LONGEST} symbols, got {longest}")
-    return row
+def _apart(vocabulary: Vocabulary | Growing) -> Vocabulary | Growing:
+    """Return the vocabulary that tries a row: its symbols must not stay if the row is left out."""
+    return vocabulary if isinstance(vocabulary, Vocabulary) else Growing(vocabulary.tokens)
 
 
 def _require_room(sources: list[Sequences], targets: list[Sequences]) -> None:
@@ -132,8 +131,8 @@ def _made(
     made = pattern.targets_of(sources, out_max_int)
     for row, target in zip(rows, made.rows(), strict=True):
         if row.output is not None and row.output != target:
-            shown = [listed(np.array(symbols)) for symbols in (target, row.output)]
-            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {shown[0]}, got {shown[1]}")
+            found = f"{listed(target)}, got {listed(row.output)}"
+            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {found}")
     return made
 
 

@@ -16,6 +16,8 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, fresh
 from seq2seq_demo.errors import InputError, UsageError
 
+BLOCK = 2**16  # numbers of a checksum that are copied at once
+
 
 @dataclass(frozen=True)
 class PairTask:
@@ -48,8 +50,9 @@ class PairTask:
         """A checksum of the pairs."""
         digest = hashlib.sha256()
         for pairs in self._parts:
-            for sequences in (pairs.sources, pairs.targets):
-                digest.update(sequences.lengths.astype("<i8").tobytes() + sequences.symbols.astype("<i8").tobytes())
+            for numbers in (pairs.sources.lengths, pairs.sources.symbols, pairs.targets.lengths, pairs.targets.symbols):
+                for first in range(0, len(numbers), BLOCK):
+                    digest.update(numbers[first : first + BLOCK].astype("<i8").tobytes())
         if self.vocabularies.are_text:
             digest.update(repr(self.vocabularies).encode())
         return digest.hexdigest()

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import io
 import itertools
 import json
-import math
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seq2seq_demo.config import FORMATS, INTEGERS
-from seq2seq_demo.data.records import TEXT_HINT, Located, Place, shown
+from seq2seq_demo.data.json_items import BOM, decoded, parse, sequence_of
+from seq2seq_demo.data.records import TEXT_HINT, Located, Place
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
 CHUNK = 2**16  # bytes read at once
 MAX_LINE = 2**22  # bytes
 MAX_DOCUMENT = 2**27  # bytes; as Python's objects, JSON takes up to 25 times as many
-MAX_DEPTH = 100  # of lists and objects in an id
-KEYS = ("input", "output", "id")
-BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n\v\f"
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
 JSON, TEXT = FORMATS
@@ -45,21 +41,22 @@ class Form:
 
     @property
     def expected(self) -> str:
-        """What errors say that a file of them holds."""
+        """The content of a file of them, as errors name it."""
         if self.is_text:
             return 'texts, or JSON as in {"input": "...", "output": "..."}'
         return "a JSON list of integers, or integers alone"
 
-    def is_json_file(self, title: str, first: bytes) -> bool | None:
-        """Say whether a file whose first line this is holds JSON; None: of integers, each line tells by itself."""
+    def of_file(self, title: str, first: bytes) -> Form:
+        """Return the form with the format of a file that begins so; where it has none, each line tells by itself."""
         if self.format or not self.is_text:
-            return self.format == JSON if self.format else None
-        if title.lower().endswith(TEXT_NAMES + JSON_NAMES):
-            return title.lower().endswith(JSON_NAMES)
-        content = first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
-        if content in (b"[", b"{") or content.startswith((b"[{", b"[[", b'{"')):
-            return True
-        return content.startswith(b"[") and _json_in(first) is not None
+            return self
+        name, content = title.lower(), first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
+        is_json = content in (b"[", b"{") or content.startswith((b"[{", b"[[", b'{"'))
+        if name.endswith(TEXT_NAMES + JSON_NAMES):
+            is_json = name.endswith(JSON_NAMES)
+        elif content.startswith(b"[") and not is_json:
+            is_json = _json_in(first) is not None
+        return replace(self, format=JSON if is_json else TEXT)
 
 
 INTEGER_FORM = Form()
@@ -75,7 +72,7 @@ def from_words(words: Sequence[str], form: Form = INTEGER_FORM, text_hint: str =
         return Located(place, text)
     line = text.encode(errors="surrogateescape")
     if _is_json(line):
-        return _from_line(place, line, form, True)
+        return _from_line(place, line, replace(form, format=JSON))
     parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
     try:
         return Located(place, _integers(parts, "input", text_hint))
@@ -93,10 +90,10 @@ def from_file(
     list, a list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
     are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
     may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
-    memory. Of such lines, `told` is called with how many bytes more were read, after their sequences.
+    memory. For lines, `told` is called with the number of bytes read since, after their sequences.
 
     Raises:
-        InputError: no such file, nothing in it, a document that is no JSON, or one that is too long.
+        InputError: there is no file, nothing in it, a document that is no JSON, or one that is too long.
     """
     title = "standard input" if name == "-" else name
     try:
@@ -112,6 +109,7 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
     """Yield the sequences that the user types, one a line, until end of file."""
     import readline  # noqa: F401  (makes input() an editor with a history)
 
+    form = form if form.in_tokens == INTEGERS else replace(form, format=TEXT)
     for number in itertools.count(1):
         try:
             line = input("> ")
@@ -119,8 +117,7 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
             print()
             return
         if line.strip():
-            place, as_json = Place("", "line", number), None if form.in_tokens == INTEGERS else False
-            yield _from_line(place, line.encode(errors="surrogateescape"), form, as_json)
+            yield _from_line(Place("", "line", number), line.encode(errors="surrogateescape"), form)
 
 
 def _sequences(
@@ -130,62 +127,46 @@ def _sequences(
     blocks = _blocks(file)
     number, block = _first_block(title, blocks, form)
     blocks, first = itertools.chain([block], blocks), next(_lines(block))
-    as_json = form.is_json_file(title, first)
-    is_document = as_json is not False and not title.lower().endswith(".jsonl") and _is_json(first)
+    form = form.of_file(title, first)
+    is_document = form.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        blocks = _telling(blocks, told) if told else blocks
-        yield from _sequences_of_lines(title, number, blocks, form, as_json)
+        yield from _sequences_of_lines(title, number, blocks, form, told)
         return
-    document = _parse(Place(title), _document(title, number, blocks), form)
-    if not (isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document)):
-        yield _from_item(Place(title), document)
-        return
-    for index, item in enumerate(document):
-        yield _from_item(Place(title, "sequence", index), item)
+    document = parse(Place(title), _document(title, number, blocks), form.expected)
+    if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
+        for index, item in enumerate(document):
+            yield sequence_of(Place(title, "sequence", index), item)
+    else:
+        yield sequence_of(Place(title), document)
 
 
 def _sequences_of_lines(
-    title: str, number: int, blocks: Iterable[bytes], form: Form, as_json: bool | None
+    title: str, number: int, blocks: Iterable[bytes], form: Form, told: Callable[[int], object] | None
 ) -> Iterator[Located | None]:
     """Yield the sequences of blocks of lines, of which the first has this number."""
     is_rest = False  # of a line that is too long
     for block in blocks:
         if not block:
             yield None
-            continue
-        rows = None if is_rest or form.is_text else _integer_rows(block, as_json)
-        if rows is not None:
-            for row in rows:
-                yield Located(Place(title, "line", number), *row)
-                number += 1
-            continue
-        for line in _lines(block):
-            if not is_rest and not _is_blank(line):
-                yield _from_line(Place(title, "line", number), line, form, as_json)
-            is_rest = not line.endswith(b"\n")
-            number += not is_rest
+        elif not (is_rest or form.is_text) and (rows := _integer_rows(title, number, block, form.format)) is not None:
+            yield from rows
+            number += len(rows)
+        else:
+            for line in _lines(block):
+                if not is_rest and not _is_blank(line):
+                    yield _from_line(Place(title, "line", number), line, form)
+                is_rest = not line.endswith(b"\n")
+                number += not is_rest
+        if told:
+            told(len(block))
 
 
-Row = tuple[Any, ...]  # the fields of a sequence, without its place
-# Lines without integers, commas and spaces, and the fields that JSON of such a line holds.
-JSON_ROWS: dict[bytes, Callable[[Any], Row]] = {
-    b"[]\n": lambda line: (line,),
-    b'{"input":[]}\n': lambda line: (line["input"],),
-    b'{"input":[]"output":[]}\n': lambda line: (line["input"], line["output"]),
-    b'{"input":[]"id":}\n': lambda line: (line["input"], None, line["id"], True),
-    b'{"input":[]"output":[]"id":}\n': lambda line: (line["input"], line["output"], line["id"], True),
-}
-TEXT_ROWS = b"\n", b"\t\n"
+# What is left of lines that are read at once, without integers, commas and spaces.
+JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output":[]', b'"id":', b'"output":[]"id":'))}
+TEXT_SHAPES = {b"\n", b"\t\n"}
 
 
-def _telling(blocks: Iterable[bytes], told: Callable[[int], object]) -> Iterator[bytes]:
-    """Yield the blocks, and tell the length of each once the next is asked for."""
-    for block in blocks:
-        yield block
-        told(len(block))
-
-
-def _integer_rows(block: bytes, as_json: bool | None) -> list[Row] | None:
+def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> list[Located] | None:
     """Return the sequences of lines, read at once, if all are of one shape and nothing in them is wrong; or else None.
 
     Then the lines are read one by one, which is slower and tells what is wrong, and where.
@@ -194,15 +175,17 @@ def _integer_rows(block: bytes, as_json: bool | None) -> list[Row] | None:
     shape = marks[: marks.find(b"\n") + 1]
     if marks != shape * n or len(block) > MAX_LINE:
         return None
+    places = (Place(title, "line", number + k) for k in range(n))
     try:
-        if as_json is not False and shape in JSON_ROWS:
-            rows = [*map(JSON_ROWS[shape], json.loads(b"[%b]" % block[:-1].replace(b"\n", b",")))]
-            return rows if len(rows) == n else None  # or there are integers beside the lists
-        if as_json is not True and shape in TEXT_ROWS:
+        if format != TEXT and shape in JSON_SHAPES:
+            items = json.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
+            return [*map(sequence_of, places, items)] if len(items) == n else None  # or integers stand beside the lists
+        if format != JSON and shape in TEXT_SHAPES:
             lines = _lines(block.replace(b",", b" "))
-            rows = [tuple([*map(int, field.split())] for field in line.split(b"\t")) for line in lines]
-            return rows if all(source for source, *_ in rows) else None  # or there are blank lines
-    except (ValueError, KeyError, TypeError):  # no JSON; a key with a space in it; an integer where an object should be
+            rows: list[list[Any]] = [[[*map(int, field.split())] for field in line.split(b"\t")] for line in lines]
+            if all(source for source, *_ in rows):  # or there are blank lines
+                return [Located(place, *row) for place, row in zip(places, rows, strict=True)]
+    except ValueError:  # no JSON
         pass
     return None
 
@@ -234,7 +217,7 @@ def _document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
 def _blocks(file: io.BufferedReader) -> Iterator[bytes]:
     """Yield whole lines, those together that were read at once; nothing of them where no more is waiting just now.
 
-    Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest likewise.
+    Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest in the same way.
     """
     beginning = bytearray()  # of a line whose end is to come
     while chunk := file.read1(CHUNK):
@@ -282,7 +265,7 @@ def _is_whole_sequence(line: bytes, may_be_text: bool = False) -> bool:
 
 
 def _json_in(line: bytes) -> Any:
-    """Return what a line holds that is JSON by itself; None: it is none, or null."""
+    """Return the value of a line that is JSON by itself; None: it is none, or null."""
     if len(line) > MAX_LINE:
         return None
     try:
@@ -291,14 +274,14 @@ def _json_in(line: bytes) -> Any:
         return None
 
 
-def _from_line(place: Place, line: bytes, form: Form, as_json: bool | None) -> Located:
-    """Return the sequence of a line, JSON or not (None: it tells); the lines after a bad one can still be read."""
+def _from_line(place: Place, line: bytes, form: Form) -> Located:
+    """Return the sequence of a line, or the error that reading it is; the lines after a bad one can still be read."""
     try:
         if len(line) > MAX_LINE:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
-        if _is_json(line) if as_json is None else as_json:
-            return _from_item(place, _parse(place, line, form))
-        return _from_fields(place, _decoded(place, line), form)
+        if form.format == JSON or (form.format is None and _is_json(line)):
+            return sequence_of(place, parse(place, line, form.expected))
+        return _from_fields(place, decoded(place, line), form)
     except InputError as error:
         return Located(place, error)
 
@@ -309,72 +292,12 @@ def _from_fields(place: Place, line: str, form: Form) -> Located:
     if len(fields) > 2:
         two = "of more columns choose two, as with `cut -f1,2`"
         raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {two}")
+    sides = ("word", form.in_tokens), ("word of the target", form.out_tokens)
     values: list[Any] = [
         field if tokens != INTEGERS else _integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
-        for name, tokens, field in zip(
-            ("word", "word of the target"), (form.in_tokens, form.out_tokens), fields, strict=False
-        )
+        for field, (name, tokens) in zip(fields, sides, strict=False)
     ]
     return Located(place, *values)
-
-
-def _from_item(place: Place, item: Any) -> Located:
-    """Return the sequence that a list, or an object with an input, is."""
-    if not isinstance(item, dict):
-        return Located(place, item)
-    try:
-        _check_object(place, item)
-    except InputError as error:
-        return Located(place, error)
-    return Located(place, item["input"], item.get("output"), item.get("id"), "id" in item)
-
-
-def _check_object(place: Place, item: dict[str, Any]) -> None:
-    """Raise InputError for a key that is missing, unknown or there twice, and for an id that JSON cannot say again."""
-    if isinstance(item, _Repeated):
-        raise InputError(f"{place}: expected the keys {', '.join(KEYS)} once each, got {shown(item.key)} twice")
-    unknown = [key for key in item if key not in KEYS]
-    if unknown:
-        raise InputError(f"{place}: expected the keys {', '.join(KEYS)}, got {shown(unknown[0])}")
-    if "input" not in item:
-        raise InputError(f'{place}: expected {{"input": [...]}}, got no input in {shown(item)}')
-    if isinstance(item.get("id"), dict | list | float):
-        _check_id(f"{place}, id", item["id"])
-
-
-def _check_id(place: str, value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, _Repeated):
-                raise InputError(f"{place}: expected each key once, got {shown(item.key)} twice")
-            if isinstance(item, float) and not math.isfinite(item):
-                raise InputError(f"{place}: expected JSON, got {shown(item)}")
-            if isinstance(item, dict | list):
-                below += item.values() if isinstance(item, dict) else item
-        level = below
-    if level:
-        raise InputError(f"{place}: expected lists nested at most {MAX_DEPTH} deep, got some nested deeper")
-
-
-class _Repeated(dict[str, Any]):
-    """A JSON object in which a key stands twice."""
-
-    key: str
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; `json` keeps the last value of a key alone, silently."""
-    values = dict(pairs)
-    if len(values) == len(pairs):
-        return values
-    repeated = _Repeated(values)
-    ((repeated.key, _),) = collections.Counter(key for key, _ in pairs).most_common(1)
-    return repeated
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _integers(words: Iterable[str], what: str, hint: str = "") -> list[int]:
@@ -394,22 +317,3 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _decoded(place: Place, text: bytes | bytearray) -> str:
-    try:
-        return text.removeprefix(BOM).decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{place}: expected UTF-8, got byte 0x{text[error.start]:02x} at {error.start}") from error
-
-
-def _parse(place: Place, text: bytes | bytearray, form: Form) -> Any:
-    decoded = _decoded(place, text)
-    try:
-        return _DECODER.decode(decoded)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{place}: expected {form.expected}: {error}") from error
-    except RecursionError as error:
-        raise InputError(f"{place}: expected {form.expected}, got lists nested too deep") from error
-    except ValueError as error:  # Python reads no integer of more than 4300 digits
-        raise InputError(f"{place}: expected {form.expected}, got an integer of thousands of digits") from error

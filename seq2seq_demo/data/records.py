@@ -18,7 +18,7 @@ TEXT_HINT = "; texts need --in-tokens or --out-tokens of characters or words, in
 
 
 class Place(NamedTuple):
-    """Where a sequence stands."""
+    """The place of a sequence in its file or list."""
 
     title: str
     kind: str = ""  # "line", counted from 1, or "sequence" of a JSON list, from 0
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 @dataclass
 class Places:
-    """Where the sequences of a file stand."""
+    """The places of the sequences of a file."""
 
     numbers: Any = field(default_factory=lambda: array("q"))
     last: Place | None = None
@@ -75,11 +75,6 @@ class Batch(NamedTuple):
 
     rows: list[Located]
 
-    @property
-    def sources(self) -> np.ndarray:
-        """The sources `[B, S]` of a batch in which all have one length."""
-        return np.array([row.values for row in self.rows])
-
     def by_length(self) -> dict[int, list[int]]:
         """Return the numbers of the rows of each length."""
         numbers: dict[int, list[int]] = {}
@@ -108,43 +103,43 @@ def batches(
 
     Raises:
         InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int;
-            an output likewise.
+            or an output that is none or has another length.
     """
     batch: list[Located] = []
     try:
         for row in sequences:
+            if row is not None:
+                try:
+                    _check(row, in_len, in_max_int, hint, target_len, mixed)
+                except InputError as error:
+                    if not skip:
+                        raise
+                    skip(error)
+                    continue
+                in_len = in_len if mixed else len(row.values)
+                batch.append(row)
+            if batch and (row is None or len(batch) == rows):
+                yield Batch(batch)
+                batch = []
             if row is None:
-                yield from _batch(batch)
                 yield None
-                batch = []
-                continue
-            try:
-                values = _checked(row, in_len, in_max_int, hint, target_len, mixed)
-            except InputError as error:
-                if not skip:
-                    raise
-                skip(error)
-                continue
-            in_len = in_len if mixed else len(values)
-            batch.append(row)
-            if len(batch) == rows:
-                yield from _batch(batch)
-                batch = []
     except InputError:
-        yield from _batch(batch)
+        if batch:
+            yield Batch(batch)
         raise
-    yield from _batch(batch)
+    if batch:
+        yield Batch(batch)
 
 
-def _checked(
+def _check(
     row: Located,
     in_len: int | None,
     in_max_int: int | None,
     hint: str,
     target_len: Callable[[int], int] | None,
     mixed: bool,
-) -> list[int]:
-    """Return the symbols of a sequence, if it and its output can be read."""
+) -> None:
+    """Raise InputError unless a sequence and its output can be read."""
     if isinstance(row.values, InputError):
         raise row.values
     check_symbols(row.place, row.values, in_len, in_max_int, hint)
@@ -153,13 +148,6 @@ def _checked(
         n, T = len(row.output), target_len(len(row.values)) if target_len else len(row.output)
         if n != T:
             raise InputError(f"{row.place}: expected an output of {T} integers, got {n}; give --out-len {n}")
-    values: list[int] = row.values
-    return values
-
-
-def _batch(rows: list[Located]) -> Iterator[Batch]:
-    if rows:
-        yield Batch(rows)
 
 
 def plain(row: Any) -> Any:
@@ -182,14 +170,9 @@ def has_mask(value: Any) -> bool:
 
 
 def check_symbols(
-    place: object,
-    values: Any,
-    length: int | None = None,
-    largest: int | None = None,
-    hint: str = "",
-    at_least: int = 1,
+    place: object, values: Any, length: int | None = None, largest: int | None = None, hint: str = "", at_least: int = 1
 ) -> None:
-    """Raise InputError unless these are integers from 0 to largest, so many of them (None: `at_least`).
+    """Raise InputError unless these are integers from 0 to largest, `length` of them (None: `at_least`).
 
     The `hint` is told only where the length is all that is wrong.
     """

@@ -118,33 +118,15 @@ def sources_to_measure(
     return fresh, True
 
 
-# What people type beside random sources: functions of a generator, N, S and in_max_int to sources `[N, S]`.
-
-
-def all_equal(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Draw sources of one symbol each."""
-    return np.repeat(random_sources(rng, n, 1, in_max_int), in_len, axis=1)
-
-
-def two_symbols(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Draw sources of two symbols each."""
+def _two_symbols(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
     pairs = random_sources(rng, n, 2, in_max_int)
     return np.take_along_axis(pairs, rng.integers(0, 2, (n, in_len)), axis=1)
 
 
-def ascending(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Draw sorted sources."""
-    return np.sort(random_sources(rng, n, in_len, in_max_int), axis=1)
-
-
-def descending(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Draw sources that are sorted backwards."""
-    return ascending(rng, n, in_len, in_max_int)[:, ::-1]
-
-
+# The kinds of sources that people type: functions of a generator, N, S and in_max_int to sources `[N, S]`.
 KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarray]] = {
-    "all equal": all_equal,
-    "two symbols": two_symbols,
-    "ascending": ascending,
-    "descending": descending,
+    "all equal": lambda rng, n, in_len, in_max_int: np.repeat(random_sources(rng, n, 1, in_max_int), in_len, axis=1),
+    "two symbols": _two_symbols,
+    "ascending": lambda *of: np.sort(random_sources(*of), axis=1),
+    "descending": lambda *of: np.sort(random_sources(*of), axis=1)[:, ::-1],
 }

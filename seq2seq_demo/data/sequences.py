@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,7 +141,7 @@ def _checked(symbols: np.ndarray) -> np.ndarray:
         raise InputError(f"{expected}, got {symbols.dtype} of shape {symbols.shape}")
     if symbols.min() < 0 or symbols.max() > LARGEST:
         raise InputError(f"{expected} from 0 to {LARGEST}, got some from {symbols.min()} to {symbols.max()}")
-    return np.asarray(compact(symbols))
+    return compact(np.asarray(symbols))
 
 
 def compact(symbols: np.ndarray) -> np.ndarray:
@@ -153,18 +153,6 @@ def concatenated(parts: Iterable[Sequences]) -> Sequences:
     """Return the sequences of all parts."""
     parts = list(parts)
     return Sequences(np.concatenate([part.symbols for part in parts]), np.concatenate([part.lengths for part in parts]))
-
-
-def concatenated_pairs(parts: Iterable[Pairs]) -> Pairs:
-    """Return the pairs of all parts."""
-    parts = list(parts)
-    return Pairs(concatenated(part.sources for part in parts), concatenated(part.targets for part in parts))
-
-
-def chunks(pairs: Pairs, order: np.ndarray, rows: int) -> Iterator[Pairs]:
-    """Yield the pairs in this order, `rows` at a time; the last chunk may be shorter."""
-    for first in range(0, len(order), rows):
-        yield pairs[order[first : first + rows]]
 
 
 def shift_right(targets: np.ndarray, go: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated_pairs
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
@@ -188,5 +188,5 @@ def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     some = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, MEASURED_LENGTHS)}
     each = dict.fromkeys(sorted(some), MEASURED // len(some))
     targets = network.targets_by(pattern)
-    parts = [(Sequences.of_array(drawn), targets(drawn)) for drawn in _random_sources(network, each, seed=2)]
-    return concatenated_pairs(Pairs(*part) for part in parts)
+    drawn = [*_random_sources(network, each, seed=2)]
+    return Pairs(concatenated(map(Sequences.of_array, drawn)), concatenated(map(targets, drawn)))

@@ -1,26 +1,24 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.data.data_warnings import oddities, usual_length
-from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
+from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.records import Located, Place, Places
+from seq2seq_demo.data.sequences import Pairs, Sequences
 
 
 def task(sources, targets=None, validation=None, places=None):
     """Pairs, of which each target is its number unless it is given; validation by its sources."""
-    given = [RaggedPairs(Ragged.of_rows(sources), Ragged.of_rows(targets or [[n] for n in range(len(sources))]))]
+    given = [Pairs(Sequences.of_rows(sources), Sequences.of_rows(targets or [[n] for n in range(len(sources))]))]
     if validation is not None:
-        given.append(RaggedPairs(Ragged.of_rows(validation), Ragged.of_rows([[7]] * len(validation))))
-    return OwnRaggedPairs("mine", *given, **({"places": places} if places else {}))
+        given.append(Pairs(Sequences.of_rows(validation), Sequences.of_rows([[7]] * len(validation))))
+    return PairTask("mine", *given, **({"places": places} if places else {}))
 
 
 def test_nothing_odd():
     assert list(oddities(task([[1], [2, 3], [4, 5, 6]], validation=[[9], [2]]))) == []
     assert list(oddities(task([[1]]))) == []
-    assert list(oddities(OwnPairs("mine", Pairs(np.array([[1, 2], [3, 4]]), np.array([[5], [6]]))))) == []
+    assert list(oddities(task([[1, 2], [3, 4]]))) == []
 
 
 @pytest.mark.parametrize(
@@ -59,18 +57,16 @@ def test_targets_that_are_all_the_same():
     same = "Every target is the same, so there is nothing to learn from the sources"
     for target in ([3], [3, 3], []):
         assert list(oddities(task([[1], [2], [2]], [target] * 3))) == [same]
-    assert list(oddities(OwnPairs("mine", Pairs(np.array([[1], [3]]), np.array([[5], [5]]))))) == [same]
     assert list(oddities(task([[1], [2], [2]], [[3], [3], [3, 3]]))) == []
     assert list(oddities(task([[1]], [[3]]))) == []  # of one, that is no wonder
 
 
 def test_sources_that_are_trained_on_and_validated_with_are_counted():
     training = [[1], [2], [2], [300], [1, 2], [2, 1]]
-    validation = [[2], [2], [1, 2], [1, 2, 3], [], [300], [5]]
+    validation = [[2], [2], [1, 2], [1, 2, 3], [4], [300], [5]]
     (line,) = oddities(task(training, validation=validation))
     assert line == (
         "3 of 6 different sources for validation are among those to train on: validation looks better than it is"
     )
-    pairs = Pairs(np.array([[1, 2], [3, 4]]), np.array([[5], [6]]))
-    (line,) = oddities(OwnPairs("mine", pairs, Pairs(np.array([[3, 4], [300, 4], [1, 1]]), np.ones((3, 1), int))))
+    (line,) = oddities(task([[1, 2], [3, 4]], validation=[[3, 4], [300, 4], [1, 1]]))
     assert line.startswith("1 of 3 different sources")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data.edit_distance import confusions, edit_distances
-from seq2seq_demo.data.ragged import Ragged
+from seq2seq_demo.data.sequences import Sequences
 
 KITTEN, SITTING = [10, 8, 19, 19, 4, 13], [18, 8, 19, 19, 8, 13, 6]
 
@@ -44,7 +44,7 @@ def levenshtein(answer, target):
     ],
 )
 def test_a_distance(answer, target, edits):
-    assert edit_distances(*batch([answer]), Ragged.of_rows([target])).tolist() == [edits]
+    assert edit_distances(*batch([answer]), Sequences.of_rows([target])).tolist() == [edits]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_distance(answer, target, edits):
     ],
 )
 def test_the_edits_themselves(answer, target, edits):
-    assert confusions(*batch([answer]), Ragged.of_rows([target])) == Counter(edits)
+    assert confusions(*batch([answer]), Sequences.of_rows([target])) == Counter(edits)
 
 
 def test_many_rows_at_once_against_the_definition():
@@ -69,27 +69,27 @@ def test_many_rows_at_once_against_the_definition():
     answers = [rng.integers(0, 4, n).tolist() for n in rng.integers(0, 7, 300)]
     targets = [rng.integers(0, 4, n).tolist() for n in rng.integers(0, 10, 300)]
     expected = [levenshtein(*pair) for pair in zip(answers, targets, strict=True)]
-    assert edit_distances(*batch(answers), Ragged.of_rows(targets)).tolist() == expected
+    assert edit_distances(*batch(answers), Sequences.of_rows(targets)).tolist() == expected
     assert {0, 1, 2, 3, 4, 5} <= {*expected}
     for answer, target, n in zip(answers, targets, expected, strict=True):
-        edits = confusions(*batch([answer]), Ragged.of_rows([target]))
+        edits = confusions(*batch([answer]), Sequences.of_rows([target]))
         assert edits.total() == n
         assert all(wanted != said for wanted, said in edits)
         # What is left of both, once the edits are taken away, is one and the same.
         left = Counter(target) - Counter(wanted for wanted, _ in edits.elements())
         assert left == Counter(answer) - Counter(said for _, said in edits.elements())
-    apart = [confusions(*batch([a]), Ragged.of_rows([t])) for a, t in zip(answers, targets, strict=True)]
-    assert confusions(*batch(answers), Ragged.of_rows(targets)) == sum(apart, Counter())
+    apart = [confusions(*batch([a]), Sequences.of_rows([t])) for a, t in zip(answers, targets, strict=True)]
+    assert confusions(*batch(answers), Sequences.of_rows(targets)) == sum(apart, Counter())
 
 
 def test_no_answers():
     none = np.zeros((0, 3), np.int64), np.zeros(0, np.int64)
-    assert edit_distances(*none, Ragged.of_rows([])).tolist() == []
-    assert confusions(*none, Ragged.of_rows([])) == Counter()
+    assert edit_distances(*none, Sequences.of_rows([])).tolist() == []
+    assert confusions(*none, Sequences.of_rows([])) == Counter()
 
 
 def test_all_targets_may_be_empty():
-    targets = Ragged.of_rows([[], []])
+    targets = Sequences.of_rows([[], []])
     assert edit_distances(*batch([[], [5, 6]]), targets).tolist() == [0, 2]
     assert confusions(*batch([[], [5, 6]]), targets) == Counter({(None, 5): 1, (None, 6): 1})
 
@@ -100,4 +100,4 @@ def test_long_answers_take_no_step_for_each_pair_of_symbols():
     target = rng.integers(0, 250, 1000)
     answer = np.delete(target, [5, 500, 998])
     answer[[100, 200]] += 1
-    assert edit_distances(answer[None], np.array([997]), Ragged.of_rows([target.tolist()])).tolist() == [5]
+    assert edit_distances(answer[None], np.array([997]), Sequences.of_rows([target.tolist()])).tolist() == [5]

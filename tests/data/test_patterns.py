@@ -3,8 +3,8 @@ import time
 import numpy as np
 import pytest
 
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS, check_name, is_own
-from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.errors import UsageError
 
 SOURCES = np.array([[3, 1, 4, 1, 5, 9, 2, 8], [7, 8, 0, 6, 2, 2, 5, 9]], np.uint8)

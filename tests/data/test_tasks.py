@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import Pairs
-from seq2seq_demo.data.own_pairs import OwnPairs
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import InputError, UsageError
 
 
 def test_what_stands_for_a_task():
     assert as_task("sorted") == find_pattern("sorted")
-    own = OwnPairs("mine", Pairs(np.array([[1, 2]]), np.array([[3]])))
+    own = PairTask("mine", Pairs.of_arrays(np.array([[1, 2]]), np.array([[3]])))
     assert as_task(own) is own
     for given in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
         assert as_task(given).digest == own.digest

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers import environment
 
-from seq2seq_demo.data.sequence_pattern import SequencePattern, find_pattern
+from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.user_functions import per_sequence, what_it_is
 from seq2seq_demo.errors import UsageError
 
@@ -226,7 +226,7 @@ def test_what_others_print_meanwhile_goes_where_it_should(capsys):
 MANY = """
 import sys, threading
 import numpy as np
-from seq2seq_demo.data.sequence_pattern import SequencePattern
+from seq2seq_demo.data.pattern_task import SequencePattern
 
 sys.setswitchinterval(1e-6)
 pattern = SequencePattern("f", lambda sources: print("aside") or sources)

@@ -6,34 +6,54 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import SYMBOLS, Sample
+from seq2seq_demo.data.pattern_task import ROWS, TRIED, SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.sequence_pattern import ROWS, TRIED, SequencePattern, find_pattern
+from seq2seq_demo.data.sampling import SYMBOLS
+from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.user_functions import per_sequence
-from seq2seq_demo.errors import InputError, UsageError
+from seq2seq_demo.errors import UsageError
+
+MODEL, ENDING = ModelConfig(), ModelConfig(ends=True)
+EVEN = SequencePattern("even", per_sequence(lambda source: [symbol for symbol in source if symbol % 2 == 0]))
 
 
-def test_draw():
+# ---- As a task ----
+
+
+def test_points_of_one_length():
     train = TrainConfig(points=50, in_len=7, out_len=4, seed=3)
-    training, validation = find_pattern("reversed").draw(train, ModelConfig())
-    assert training.sources.shape == (45, 7)
-    assert validation.targets.shape == (5, 4)
-    assert (training.targets == training.sources[:, :2:-1]).all()
-    assert (validation.targets == validation.sources[:, :2:-1]).all()
+    training, validation = find_pattern("reversed").draw(train, MODEL)
+    assert training.sources.array().shape == (45, 7)
+    assert validation.targets.array().shape == (5, 4)
+    for part in (training, validation):
+        assert (part.targets.array() == part.sources.array()[:, :2:-1]).all()
 
 
-def test_data_follow_from_the_seed_and_from_where_training_starts():
+@pytest.mark.parametrize("pattern", [find_pattern("sorted"), find_pattern("added"), EVEN], ids=lambda p: p.name)
+def test_points_are_drawn_evenly_from_the_lengths_that_a_pattern_takes(pattern):
+    config = pattern.sized(TrainConfig(6000, 8, min_in_len=3, few_symbols=0.25), ENDING, None, None)
+    training, validation = pattern.draw(config, ENDING)
+    assert (len(training), len(validation)) == (5400, 600)
+    lengths, counts = np.unique(training.sources.lengths, return_counts=True)
+    assert lengths.tolist() == ([4, 6, 8] if pattern.name == "added" else [3, 4, 5, 6, 7, 8])
+    assert counts.min() > 0.8 * 5400 / len(lengths)
+    for source, target in zip(training.sources.rows()[:50], training.targets.rows()[:50], strict=True):
+        assert pattern.targets_of(Sequences.of_rows([source]), 9).rows() == [target]
+
+
+@pytest.mark.parametrize("model", [MODEL, ENDING])
+def test_data_follow_from_the_seed_and_from_where_training_starts(model):
     def sources(seed, start_step):
-        return find_pattern("sorted").draw(TrainConfig(points=50, seed=seed), ModelConfig(), start_step)[0].sources
+        train = TrainConfig(points=50, min_in_len=5 if model.ends else None, seed=seed)
+        return find_pattern("sorted").draw(train, model, start_step)[0].sources.rows()
 
-    assert (sources(1, 0) == sources(1, 0)).all()
-    assert (sources(1, 0) != sources(2, 0)).any()
-    assert (sources(1, 0) != sources(1, 8)).any()  # a series does not meet the same points again
+    assert sources(1, 0) == sources(1, 0) != sources(2, 0)
+    assert sources(1, 0) != sources(1, 8)  # a series does not meet the same points again
 
 
 def test_points_that_the_pattern_cannot_fill_are_refused():
     with pytest.raises(UsageError, match="--out-len"):
-        find_pattern("sorted").draw(TrainConfig(points=50, in_len=4, out_len=5), ModelConfig())
+        find_pattern("sorted").draw(TrainConfig(points=50, in_len=4, out_len=5), MODEL)
 
 
 @pytest.mark.parametrize(
@@ -41,18 +61,44 @@ def test_points_that_the_pattern_cannot_fill_are_refused():
 )
 def test_a_training_gets_the_length_of_the_targets(asked, default, out_len):
     train = TrainConfig(points=50, in_len=10, out_len=10)
-    assert find_pattern("added").sized(train, ModelConfig(), asked, default).out_len == out_len
+    assert find_pattern("added").sized(train, MODEL, asked, default).out_len == out_len
 
 
-def test_held_out():
-    pattern, model = find_pattern("reversed"), ModelConfig(in_max_int=1)
-    seen = np.array([[0, 0], [0, 1], [1, 0]], np.uint8)
-    sources, targets = pattern.held_out(Sample(20, 2, 1, 0), model, seen)
-    assert set(map(tuple, sources.tolist())) == {(1, 1)}
-    assert targets.tolist() == [[1]] * len(sources)
-    assert pattern.held_out(Sample(20, 3, None, 0), model, seen).targets.shape == (20, 3)
-    with pytest.raises(InputError, match="expected sources of length 2 that were not trained on, but every one was"):
-        pattern.held_out(Sample(20, 2, None, 0), model, np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.uint8))
+def test_what_takes_no_length_says_why():
+    config = TrainConfig(60, 9, min_in_len=9)
+    mixes_rows = SequencePattern("f", lambda sources: [row[: row.max() + 1 - sources.min()] for row in sources])
+    too_large = SequencePattern("f", per_sequence(lambda source: source[:3] + 1))
+    for pattern, message in (
+        (find_pattern("added"), "does not take sources of 9 symbols: expected an even number"),
+        (mixes_rows, "expected it to make each target of its own source alone"),
+        (too_large, "expected symbols from 0 to --out-max-int 9, got 10"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            pattern.lengths_taken(config, ENDING)
+    with pytest.raises(UsageError, match="expected a range of at most 1000 lengths, got --in-len 1-1001"):
+        EVEN.lengths_taken(TrainConfig(60, 1001, min_in_len=1), ENDING)
+
+
+def test_the_fingerprint_is_of_all_lengths():
+    config = TrainConfig(60, 6, min_in_len=2)
+    other = SequencePattern("even", lambda sources: EVEN.function(sources) if sources.shape[1] < 6 else sources)
+    assert EVEN.fingerprint(config, ENDING) == EVEN.fingerprint(config, ENDING)
+    assert EVEN.fingerprint(config, ENDING) != other.fingerprint(config, ENDING)
+
+
+def test_fingerprints_are_those_that_snapshots_of_0_2_0_have():
+    config = TrainConfig(60, 6, 4)
+    assert find_pattern("sorted").fingerprint(config, MODEL).startswith("9b2b7539e9746fe6")
+    assert EVEN.fingerprint(TrainConfig(60, 6, min_in_len=2), ENDING).startswith("609f5fe05f1c875d")
+
+
+def test_targets_of_sources_of_several_lengths():
+    sources = Sequences.of_rows([[1, 2, 4], [8], [1, 3, 5], [8, 7]])
+    assert EVEN.targets_of(sources, 9).rows() == [[2, 4], [8], [], [8]]
+    assert EVEN.targets_of(Sequences.of_rows([[1, 3, 5], [7, 7, 9]]), 9).rows() == [[], []]
+
+
+# ---- How its function is called and checked ----
 
 
 def test_more_rows_than_a_function_gets_at_once():

@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+
+from seq2seq_demo import memory
+from seq2seq_demo.config import LONGEST
+from seq2seq_demo.data.pair_reader import read_pairs
+from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
+from seq2seq_demo.data.records import Located, Place, Places
+from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary
+from seq2seq_demo.errors import InputError, UsageError
+
+A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
+X_Y = Vocabulary("words", ("X", "Y"))
+TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
+
+
+def rows(*pairs):
+    return [Located(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
+
+
+def integers(*pairs, **options):
+    """The sources and targets that rows of integers are read as."""
+    pairs, vocabularies = read_pairs(rows(*pairs), Vocabulary(), Vocabulary(), **options)
+    assert vocabularies == Vocabularies()
+    return pairs.sources.rows(), pairs.targets.rows()
+
+
+def texts(*pairs, **options):
+    return read_pairs(rows(*pairs), Growing("characters"), Growing("words"), **options)
+
+
+# ---- Integers ----
+
+
+def test_pairs_of_integers():
+    assert integers(([1, 2], []), ([300], [4, 5])) == ([[1, 2], [300]], [[], [4, 5]])
+    pairs, _ = read_pairs(rows(([1, 2, 300], [4, 5]), ([6, 7, 8], [9, 0])), Vocabulary(), Vocabulary())
+    assert (pairs.sources.array().dtype, pairs.targets.array().dtype) == (np.uint16, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("row", "known", "message"),
+    [
+        (([], [1]), {}, ": expected some integers, got none"),
+        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern \(-p\) that makes it"),
+        (([1], "X"), {}, ', output: expected a list of integers, got "X"; texts need --in-tokens'),
+        (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
+        (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
+        (([1, 2, 2**31], [4, 9]), {}, ": expected integers from 0 to 2147483647, got 2147483648"),
+        (([1] * (LONGEST + 1), [1]), {}, f": expected sequences of at most {LONGEST} symbols, got {LONGEST + 1}"),
+        ((InputError("f, line 2: too long"),), {}, ": too long"),
+    ],
+)
+def test_a_row_that_is_no_pair_of_integers(row, known, message):
+    with pytest.raises(InputError, match=f"^f, line 2{message}"):
+        integers(([1, 2, 0], [3, 4]), row, **known)
+    left_out = []
+    assert integers(([1, 2, 0], [3, 4]), row, ([2], [1]), skip=left_out.append, **known)[0] == [[1, 2, 0], [2]]
+    assert [str(error).startswith("f, line 2") for error in left_out] == [True]
+
+
+def test_no_pairs():
+    for read in (integers, texts):
+        with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
+            read()
+
+
+def test_the_first_pairs_that_can_be_read_and_where_they_stand():
+    places, left_out = Places(), []
+    given = [([k], [k] if k % 3 else "") for k in range(9)]
+    assert integers(*given, skip=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
+    assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
+    assert len(left_out) == 2  # no more is read than is needed
+
+
+# ---- Patterns ----
+
+
+def test_pairs_of_a_pattern():
+    running_sum = find_pattern("running_sum")
+    given = ([1, 2, 4],), ([4, 4, 4], [4, 3, 2])
+    assert integers(*given, pattern=running_sum)[1] == [[1, 3, 2], [4, 3, 2]]  # modulo 5, of the largest symbol
+    assert integers(([1, 2, 4],), pattern=running_sum, in_max_int=9, out_max_int=5)[1] == [[1, 3, 1]]
+    assert integers(([1, 2, 3],), ([4, 5], [5, 4]), pattern=find_pattern("reversed"))[1] == [[3, 2, 1], [5, 4]]
+    with pytest.raises(InputError, match=r"line 2: expected the output of 'running_sum', \[4, 3, 2\], got \[4, 3, 1\]"):
+        integers(([1, 2, 4],), ([4, 4, 4], [4, 3, 1]), pattern=running_sum)
+    with pytest.raises(UsageError, match="'added' does not take sources of 3 symbols: expected an even number"):
+        integers(([1, 2],), ([1, 2, 3],), pattern=find_pattern("added"))
+    mixes = SequencePattern("f", lambda x: x[::-1])
+    with pytest.raises(UsageError, match="expected it to make each target of its own source alone"):
+        integers(([1, 2],), ([1, 3],), pattern=mixes)
+
+
+# ---- Texts ----
+
+
+def test_texts_with_the_vocabularies_that_they_make():
+    pairs, vocabularies = texts(*TEXTS)
+    assert vocabularies == Vocabularies(A_B_E, X_Y)
+    assert pairs.sources.rows() == [[0, 1], [2], [1, 0, 1]]
+    assert pairs.targets.rows() == [[1, 0], [], [0]]
+
+
+def test_texts_with_vocabularies_that_are_given():
+    larger = Vocabulary("characters", (" ", "a", "b", "c", "\u00e9"))
+    pairs, vocabularies = read_pairs(rows(*TEXTS), larger, X_Y)
+    assert vocabularies == Vocabularies(larger, X_Y)
+    assert pairs.sources.rows() == [[1, 2], [4], [2, 1, 2]]
+    with pytest.raises(InputError, match=r'^f, line 2, output: expected words that training saw, got "Z" as number 2'):
+        read_pairs(rows(("a", "X"), ("b", "Y Z")), larger, X_Y)
+
+
+def test_many_texts_whose_vocabulary_grows_with_each_batch(monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.data.pair_reader.ROWS", 2)
+    given = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
+    pairs, (source, target) = texts(*given)
+    assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
+    names = zip(map(source.names, pairs.sources.rows()), map(target.names, pairs.targets.rows()), strict=True)
+    assert [("".join(a), " ".join(b)) for a, b in names] == given
+
+
+def test_symbols_of_a_text_that_is_left_out_are_in_no_vocabulary():
+    left_out = []
+    given = [("ab", "X"), ("qrb", 5), ("q" * (LONGEST + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
+    pairs, vocabularies = texts(*given, skip=left_out.append)
+    assert vocabularies == Vocabularies(A_B_E, X_Y)
+    assert (pairs.sources.rows(), pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
+    assert [str(error)[:9] for error in left_out] == ["f, line 2", "f, line 3", "f, line 4"]
+
+
+def test_many_symbols_take_as_many_bytes_as_they_need():
+    sources = [chr(0x4E00 + k) for k in reversed(range(300))]
+    pairs, vocabularies = texts(*((text, "X") for text in sources))
+    assert pairs.sources.rows() == [[k] for k in reversed(range(300))]
+    assert vocabularies.largest_symbols() == {"in_max_int": 299, "out_max_int": 1}
+
+
+def test_one_side_may_be_integers():
+    pairs, vocabularies = read_pairs(rows(([3, 7], "Y X")), Vocabulary(), Growing("words"))
+    assert (pairs.sources.rows(), pairs.targets.rows()) == ([[3, 7]], [[1, 0]])
+    assert vocabularies.tokens == ("integers", "words")
+    with pytest.raises(InputError, match="f, line 1: expected integers from 0 to 6, got 7"):
+        read_pairs(rows(([3, 7], "Y X")), Vocabulary(), X_Y, in_max_int=6)
+    with pytest.raises(InputError, match="f, line 1, output: expected integers from 0 to 6, got 7"):
+        read_pairs(rows(("a", [7])), A_B_E, Vocabulary(), out_max_int=6)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("a",), 'f, line 2: expected a target too, after a tab, or as "output" in JSON, got none'),
+        (("", "X"), "f, line 2: expected a source of some characters, got none"),
+        (([], "X"), "f, line 2: expected a source of some characters, got none"),
+        ((5, "X"), "f, line 2: expected a text or a list of characters, got 5"),
+        (("a", 5), "f, line 2, output: expected a text or a list of words, got 5"),
+        (("a", ["X Y"]), 'f, line 2, output: expected a list of words, got "X Y" in it'),
+        (("a\ud800", "X"), r'f, line 2: expected Unicode, got "\\ud800" in a text'),
+        ((InputError("f, line 2: too long"),), "f, line 2: too long"),
+        (("a" * (LONGEST + 1), "X"), f"f, line 2: expected sequences of at most {LONGEST} symbols, got {LONGEST + 1}"),
+    ],
+)
+def test_a_row_that_is_no_pair_of_texts(row, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        texts(("b", "Y"), row)
+
+
+def test_targets_that_are_all_empty():
+    with pytest.raises(InputError, match="expected targets of some words, got only empty ones"):
+        texts(("a", ""), ("b", ""))
+
+
+# ---- Memory ----
+
+
+def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.data.pair_reader.ROWS", 100)
+    monkeypatch.setattr(memory, "total", lambda: 200 * 250 + 3 * 200 * (8 + 1))
+    pair = ([1] * 8, [2])
+    assert len(integers(*[pair] * 200)[0]) == 200
+    read = []
+    with pytest.raises(InputError) as error:
+        read_pairs((read.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
+    assert len(read) == 300  # no more than it takes to know
+    assert str(error.value) == (
+        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: take fewer (N)"
+    )
+    monkeypatch.setattr(memory, "total", lambda: 300 * 250)  # their symbols alone are too many
+    with pytest.raises(InputError, match="the first 300 pairs need"):
+        texts(*[("abababab", "X")] * 300)

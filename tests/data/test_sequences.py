@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from seq2seq_demo.data import sequences
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated, shift_right
+from seq2seq_demo.errors import InputError
+
+ROWS = [[3, 1], [], [4, 1, 5, 9, 2], [6], [], [5, 3, 5]]
+
+
+def test_rows_there_and_back():
+    for rows in (ROWS, [[]], [], [[], []], [[1, 2], [3, 4]]):
+        assert Sequences.of_rows(rows).rows() == rows
+    assert Sequences.of_rows(ROWS).lengths.tolist() == [2, 0, 5, 1, 0, 3]
+    sizes = [Sequences.of_rows([[1, n]]).symbols.dtype for n in (255, 256, 2**16)]
+    assert sizes == [np.uint8, np.uint16, np.uint32]
+
+
+def test_arrays_there_and_back():
+    array = np.arange(6, dtype=np.int16).reshape(3, 2)
+    of_array = Sequences.of_array(array)
+    assert (of_array.common_length, of_array.rows(), of_array.array().dtype) == (2, array.tolist(), np.int16)
+    assert np.shares_memory(of_array.array(), array)
+    assert of_array[np.array([2, 0])].array().tolist() == [[4, 5], [0, 1]]
+    assert Sequences.of_rows([[1], [2]]).common_length == 1
+    assert [Sequences.of_rows(rows).common_length for rows in (ROWS, [], [[], []])] == [None, None, 0]
+
+
+def test_padded_rows():
+    padded = Sequences.of_rows(ROWS[:3]).padded(6, filler=300)
+    assert padded.tolist() == [[3, 1] + [300] * 4, [300] * 6, [4, 1, 5, 9, 2, 300]]
+    assert Sequences.of_padded(padded, np.array([2, 0, 5])).rows() == ROWS[:3]
+    assert Sequences.of_rows(ROWS[:2]).padded().tolist() == [[3, 1], [0, 0]]
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 5, 6, 10**6])
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        np.array([2, 5, 0, 2, 3]),
+        np.array([4, 2, 1, 0, 1]),
+        np.array([], np.int64),
+        np.array([True, False, True, False, True, True]),
+        slice(1, 4),
+        slice(None, None, -1),
+    ],
+    ids=str,
+)
+def test_chosen_rows_a_block_at_a_time(monkeypatch, block, chosen):
+    monkeypatch.setattr(sequences, "BLOCK", block)
+    found = Sequences.of_rows(ROWS)[chosen]
+    assert found.rows() == [ROWS[n] for n in np.arange(6)[chosen]]
+    assert found.symbols.dtype == np.uint8
+
+
+@pytest.mark.parametrize("largest", [9, 300, 70_000])
+def test_groups_of_equal_rows(largest):
+    rows = [[1, 2], [], [1], [1, 2, 0], [1, 2], [], [0, 1, 2], [largest], [1], [1, 2]]
+    assert Sequences.of_rows(rows).groups().tolist() == [0, 1, 2, 3, 0, 1, 4, 5, 2, 0]
+    assert Sequences.of_rows([]).groups().tolist() == []
+    array = np.array([[1, largest, 3], [2, 2, 2], [1, largest, 3]])
+    assert Sequences.of_array(array).groups().tolist() == [0, 1, 0]
+
+
+def test_groups_are_those_of_all_parts():
+    """Symbols that take one byte in a part, and two in the other."""
+    parts = [Sequences.of_rows([[1], [1, 0]]), Sequences.of_rows([[300], [1], [1, 0]])]
+    assert concatenated(parts).groups().tolist() == [0, 1, 2, 0, 1]
+
+
+# ---- Pairs ----
+
+
+def test_pairs_stay_together():
+    pairs = Pairs(Sequences.of_rows(ROWS), Sequences.of_rows([[n] * n for n in range(6)]))
+    found = pairs[np.array([5, 2])]
+    assert (found.sources.rows(), found.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
+    assert len(pairs[:4]) == 4
+    assert concatenated(iter([pairs[:2].sources, pairs[2:].sources])).rows() == ROWS
+    with pytest.raises(InputError, match="expected as many sources as targets, got 6 and 2"):
+        Pairs(pairs.sources, pairs.targets[:2])
+
+
+@pytest.mark.parametrize("kind", [np.ndarray, np.matrix, np.memmap])
+def test_pairs_of_arrays(kind):
+    sources, targets = np.array([[1, 2], [3, 400], [5, 6]]), np.array([[7], [8], [9]], np.uint64)
+    pairs = Pairs.of_arrays(sources.view(kind), targets.view(kind))
+    arrays = pairs.sources.array(), pairs.targets.array()
+    assert [(type(x), x.dtype) for x in arrays] == [(np.ndarray, np.uint16), (np.ndarray, np.uint8)]
+    assert [x.tolist() for x in arrays] == [[[1, 2], [3, 400], [5, 6]], [[7], [8], [9]]]
+
+
+ONES = np.ones((3, 2), int)
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "found"),
+    [
+        (np.zeros((0, 2), int), np.zeros((0, 1), int), r"int64 of shape \(0, 2\)"),
+        ([[1, 2]], [[2]], "list"),
+        (np.ones((3, 2)), ONES, r"float64 of shape \(3, 2\)"),
+        (np.ones((3, 2, 1), int), ONES, r"int64 of shape \(3, 2, 1\)"),
+        (np.ma.ones((3, 2), int), ONES, "MaskedArray"),
+        (ONES, ONES.astype("m8[s]"), r"timedelta64\[s\]"),
+        (ONES.astype([("a", int)]), ONES, r"\[\('a', '<i8'\)\]"),
+        (ONES.astype(object), ONES, "object"),
+        (ONES, -ONES, "some from -1 to -1"),
+        (ONES * 2**31, ONES, "some from 2147483648 to 2147483648"),
+    ],
+)
+def test_arrays_that_are_no_pairs(sources, targets, found):
+    message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {found}"
+    with pytest.raises(InputError, match=message):
+        Pairs.of_arrays(sources, targets)
+
+
+def test_shift_right():
+    assert shift_right(np.array([[3, 1, 2], [7, 7, 9]], np.uint8), go=300).tolist() == [[300, 3, 1], [300, 7, 7]]
