@@ -104,7 +104,8 @@ class Recipe(NamedTuple):
 
 
 def trainer_of(recipe: Recipe) -> "Trainer":
-    """Return a trainer like the one whose recipe it is."""
+    """Return a trainer like the one whose recipe it is, in a process that shares the cores."""
+    set_threads(recipe.model_config.cell_size, shares_cores=True)
     start = TrainedNetwork(recipe.model_config, recipe.weights)
     return _trainer(recipe.task, recipe.config, start, recipe.widths, recipe.alternatives)
 
