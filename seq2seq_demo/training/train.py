@@ -25,8 +25,8 @@ from seq2seq_demo.data.varied import SHARE
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.training.recorder import begun
 from seq2seq_demo.training.processes import processes
+from seq2seq_demo.training.recorder import begun
 
 
 def train(
