@@ -17,7 +17,7 @@ import numpy as np
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
 from seq2seq_demo.data.sampling import KINDS, sources_to_measure
-from seq2seq_demo.data.sequences import Pairs, Sequences, chunks, shift_right
+from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import DemoError, InputError, UsageError
 from seq2seq_demo.figures import EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.answers import Answers
@@ -107,7 +107,8 @@ def _expected(network: NumpyNetwork, targets: Sequences) -> tuple[np.ndarray, np
 def _forced_counts(network: NumpyNetwork, pairs: Pairs, groups: list[_Group]) -> Iterator[Count]:
     """Yield functions that count, with teacher forcing, pairs whose sources have one length."""
     for in_len, chosen, steps, _ in groups:
-        for part in chunks(pairs, chosen, rows_at_once(in_len, steps)):
+        rows = rows_at_once(in_len, steps)
+        for part in (pairs[chosen[first : first + rows]] for first in range(0, len(chosen), rows)):
             yield functools.partial(_count_forced, network, part.sources.array(), part.targets)
 
 

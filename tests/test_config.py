@@ -4,14 +4,15 @@ import math
 import re
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import Beam, ModelConfig, TrainConfig, beam_of
-from seq2seq_demo.declarations import parse_integer, require_integer
+from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, beam_of, values_for
+from seq2seq_demo.declarations import check_fields, declared_fields, like, parse_integer, require_integer, setting
 from seq2seq_demo.errors import UsageError
 
 
@@ -38,6 +39,7 @@ def test_a_tenth_of_the_points_is_kept_for_validation():
     "values",
     [
         {"points": 1},
+        {"processes": 0},
         {"epochs": -1},
         {"batch_size": 0},
         {"in_len": 0},
@@ -206,3 +208,61 @@ def test_a_beam_that_is_asked_for():
     for size in (5, None):
         with pytest.raises(UsageError, match="expected n-best to be an integer of at least 1, got 0"):
             beam_of(size, 0, None)
+
+
+DERIVED = {"ends", "min_in_len", "validation_points"}  # from task, lengths and data, not by a user
+
+
+def test_settings_are_the_fields_of_the_configs_with_the_same_types():
+    declared = {field.name: field.type for config in (ModelConfig, TrainConfig) for field in fields(config)}
+    expected = {name: kind | None for name, kind in declared.items() if name not in DERIVED}
+    assert get_type_hints(Settings) == expected | {"in_len": int | tuple[int, int] | None}
+    assert {*declared_fields(ModelConfig)} | {*declared_fields(TrainConfig)} == {*declared}  # all are checked
+
+
+def test_settings_for_the_fields_of_a_config():
+    settings = Settings(cell_size=3, in_len=(2, 5), epochs=0, patience=None)
+    assert values_for(ModelConfig, settings) == {"cell_size": 3}
+    assert values_for(TrainConfig, settings) == {"in_len": 5, "min_in_len": 2, "epochs": 0}
+    assert values_for(TrainConfig, Settings(in_len=7)) == {"in_len": 7}
+    for wrong in ((1, 2, 3), [4]):
+        with pytest.raises(UsageError, match=r"expected in_len as a length or a range \(shortest, longest\), got "):
+            values_for(TrainConfig, Settings(in_len=wrong))
+
+
+@pytest.mark.parametrize(("shortest", "longest", "lengths"), [(None, 10, "10"), (1, 20, "1-20"), (7, 7, "7")])
+def test_lengths_in_a_word(shortest, longest, lengths):
+    assert TrainConfig(min_in_len=shortest, in_len=longest).lengths == lengths
+
+
+def test_the_shortest_length_is_not_above_the_longest():
+    with pytest.raises(UsageError, match=r"^expected in-len from shortest to longest, got 11-10$"):
+        TrainConfig(min_in_len=11)
+    with pytest.raises(UsageError, match=r"^expected the shortest in-len to be an integer of at least 1, got 0$"):
+        TrainConfig(min_in_len=0)
+
+
+def test_a_declaration():
+    @dataclass(frozen=True)
+    class Config:
+        size: int = setting(3, "-s --size N", "one (default {default})", at_most=9)
+        kind: str = setting("a", "--kind K", "one of {choices}", choices=("a", "b"))
+        other: int | None = like(TrainConfig, "seed", None)
+
+        def __post_init__(self) -> None:
+            check_fields(self)
+
+    size, kind, other = (field.metadata["option"] for field in fields(Config))
+    assert (size.names, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
+    assert (kind.names, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b")
+    assert (other.names, other.help) == (["--seed"], "of all that is random (default 0)")
+    assert Config() == Config(3, "a", None)
+    for values, message in (
+        ({"size": 10}, "expected size of at most 9, got 10"),
+        ({"size": 0}, "expected size to be an integer of at least 1, got 0"),
+        ({"size": None}, "expected size to be an integer of at least 1, got None"),
+        ({"kind": "c"}, "unknown kind 'c': expected one of a, b"),
+        ({"other": -1}, "expected other to be an integer of at least 0, got -1"),
+    ):
+        with pytest.raises(UsageError, match=f"^{message}$"):
+            Config(**values)

@@ -35,70 +35,43 @@ TAKE_TEXTS = ("predict", "page")
 
 
 class Command(NamedTuple):
-    """A command: its options, what else it takes, what it does, and examples."""
+    """A command: its options, the words that it takes beside them, and a summary."""
 
     options: type[Options]
     values: str
     summary: str
-    examples: tuple[str, ...]
 
 
 COMMANDS = {
-    "train": Command(
-        TrainOptions,
-        "[N]",
-        "train a network on N points, and save it",
-        (
-            "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
-            "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
-            "train 100000 -p my_patterns.py:my_function",
-            "train --from-file pairs.jsonl",
-            "train --from-file words.tsv --in-tokens characters --out-tokens words -m embedding_attention -o words.h5",
-        ),
-    ),
-    "predict": Command(
-        PredictOptions,
-        "[X ...]",
-        "decode a sequence, a file, or what is typed",
-        (
-            "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
-            "predict -i weights.h5 --from-file inputs.jsonl --json",
-            "predict -i g2p hello --beam-size 5 --n-best 3",
-        ),
-    ),
-    "evaluate": Command(
-        EvaluateOptions,
-        "[N]",
-        f"measure a network on N sources ({EVALUATED}) or pairs",
-        ("evaluate -i weights.h5", "evaluate -i weights.h5 --lengths 5,10,20"),
-    ),
-    "page": Command(
-        PageOptions,
-        "[X ...]",
-        "write an HTML page in which networks run",
-        (
-            "page -i reversed.h5 -o reversed.html",
-            "page -i attention.h5 -i rnn.h5 -o both.html",
-            "page -i g2p hello through -o g2p.html",
-        ),
-    ),
-    "patterns": Command(
-        PatternsOptions,
-        "",
-        "list what can be learned, or check one (-p)",
-        ("patterns", "patterns -p my_patterns.py:my_function"),
-    ),
-    "networks": Command(
-        NetworksOptions,
-        "",
-        "list the networks that come with the program",
-        ("networks",),
-    ),
+    "train": Command(TrainOptions, "[N]", "train a network on N points, and save it"),
+    "predict": Command(PredictOptions, "[X ...]", "decode a sequence, a file, or what is typed"),
+    "evaluate": Command(EvaluateOptions, "[N]", f"measure a network on N sources ({EVALUATED}) or pairs"),
+    "page": Command(PageOptions, "[X ...]", "write an HTML page in which networks run"),
+    "patterns": Command(PatternsOptions, "", "list what can be learned, or check one (-p)"),
+    "networks": Command(NetworksOptions, "", "list the networks that come with the program"),
 }
 OVERVIEW = "Train small sequence-to-sequence networks on pairs; see what they learned."
 OVERVIEW_EXAMPLES = (
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
+)
+EXAMPLES = (  # each in the help of its command
+    "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
+    "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
+    "train 100000 -p my_patterns.py:my_function",
+    "train --from-file pairs.jsonl",
+    "train --from-file words.tsv --in-tokens characters --out-tokens words -m embedding_attention -o words.h5",
+    "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
+    "predict -i weights.h5 --from-file inputs.jsonl --json",
+    "predict -i g2p hello --beam-size 5 --n-best 3",
+    "evaluate -i weights.h5",
+    "evaluate -i weights.h5 --lengths 5,10,20",
+    "page -i reversed.h5 -o reversed.html",
+    "page -i attention.h5 -i rnn.h5 -o both.html",
+    "page -i g2p hello through -o g2p.html",
+    "patterns",
+    "patterns -p my_patterns.py:my_function",
+    "networks",
 )
 
 
@@ -126,15 +99,9 @@ def parse(argv: Sequence[str]) -> Options:
     if command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     require_choice("command", command, COMMANDS)
-    for action in parser._actions:
-        if action.dest in given:
-            _require_own_option(command, "/".join(action.option_strings), action.dest)
-    if isinstance(given.get("in_len"), tuple) and command != "train":
-        raise _means_nothing("--in-len A-B", command, ["train"])
+    _require_own_options(command, given, {action.dest: "/".join(action.option_strings) for action in parser._actions})
     if "input_weights" in given:
         given["input_weights"], *more = given["input_weights"]
-        if more and command != "page":
-            raise _means_nothing("a second -i/--input-weights", command, ["page"])
         given |= {"more_input_weights": tuple(more)} if more else {}
     given |= _of_values(command, values, has_file="from_file" in given)
     options = COMMANDS[command].options
@@ -161,15 +128,17 @@ def _unknown_option(unknown: Sequence[str], command: str | None) -> str:
     return f"unknown option {name}; see `{f'{command} --help' if command else '--help'}`"
 
 
-def _require_own_option(command: str, written: str, name: str) -> None:
-    """Raise UsageError for an option of other commands."""
-    owners = [other for other, row in COMMANDS.items() if name in declared_options(row.options)]
-    if command not in owners:
-        raise _means_nothing(written, command, owners)
-
-
-def _means_nothing(written: str, command: str, owners: list[str]) -> UsageError:
-    return UsageError(f"{written} means nothing to {command}: it is an option of {_listed(owners)}")
+def _require_own_options(command: str, given: dict[str, Any], written: dict[str, str]) -> None:
+    """Raise UsageError for an option of other commands; `written` maps a name to its spelling, `-e/--epochs`."""
+    of_commands = {name: declared_options(row.options) for name, row in COMMANDS.items()}
+    owners = {written[name]: [other for other, own in of_commands.items() if name in own] for name in given}
+    if isinstance(given.get("in_len"), tuple):
+        owners["--in-len A-B"] = ["train"]
+    if len(given.get("input_weights", ())) > 1:
+        owners["a second -i/--input-weights"] = ["page"]
+    for name, commands in owners.items():
+        if command not in commands:
+            raise UsageError(f"{name} means nothing to {command}: it is an option of {_listed(commands)}")
 
 
 def _listed(names: list[str]) -> str:
@@ -231,19 +200,16 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 def _help(command: str | None) -> str:
     """Return the help of a command, or the overview: the commands, and the options that all of them take."""
-    if command is None:
-        usage = "seq2seq-demo COMMAND [options]"
-        rows = [f"  {f'{name} {row.values}':29}{row.summary}" for name, row in COMMANDS.items()]
-        description = "\n".join([OVERVIEW, "", "commands, each with a --help of its own:", *rows])
-        examples: tuple[str, ...] = OVERVIEW_EXAMPLES
-    else:
-        usage = f"seq2seq-demo {command} {COMMANDS[command].values} [options]"
-        summary = COMMANDS[command].summary
-        description = f"{summary[0].upper()}{summary[1:]}."
-        examples = COMMANDS[command].examples
+    usage, description = "COMMAND", f"{OVERVIEW}\n\ncommands, each with a --help of its own:"
+    for name, row in COMMANDS.items():
+        if command is None:
+            description += f"\n  {f'{name} {row.values}':29}{row.summary}"
+        elif command == name:
+            usage, description = f"{name} {row.values}", f"{row.summary[0].upper()}{row.summary[1:]}."
+    examples = [line for line in EXAMPLES if line.split()[0] == command] if command else OVERVIEW_EXAMPLES
     parser = argparse.ArgumentParser(
         add_help=False,
-        usage=" ".join(usage.split()),
+        usage=f"seq2seq-demo {usage.strip()} [options]",
         description=description,
         epilog="\n".join(["examples:", *(f"  seq2seq-demo {example}" for example in examples)]),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),

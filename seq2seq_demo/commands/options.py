@@ -48,17 +48,6 @@ class Options:
             if not isinstance(value, tuple):  # a range is checked with other settings
                 checked(SETTINGS[name], value)
 
-    @property
-    def in_len(self) -> int | None:
-        """The length of sources, the longest of a range, if it was given."""
-        in_len = self.settings.get("in_len")
-        return in_len[-1] if isinstance(in_len, tuple) else in_len
-
-    @property
-    def out_len(self) -> int | None:
-        """The length of targets, if it was given."""
-        return self.settings.get("out_len")
-
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions(Options):
@@ -72,6 +61,17 @@ class TaskOptions(Options):
         super().__post_init__()
         if self.pattern is not None:
             check_name(self.pattern)
+
+    @property
+    def in_len(self) -> int | None:
+        """The length of sources, the longest of a range, if it was given."""
+        in_len = self.settings.get("in_len")
+        return in_len[-1] if isinstance(in_len, tuple) else in_len
+
+    @property
+    def out_len(self) -> int | None:
+        """The length of targets, if it was given."""
+        return self.settings.get("out_len")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,14 +97,14 @@ class NetworkOptions(TaskOptions):
     in_tokens: str | None = setting(
         None,
         "--in-tokens TOKENS",
-        f"what sources consist of: one of {{choices}} (default {INTEGERS})",
+        "what sources consist of: one of {choices} (default integers)",
         called="--in-tokens",
         choices=TOKENS,
     )
     out_tokens: str | None = setting(
         None,
         "--out-tokens TOKENS",
-        f"what targets consist of: one of {{choices}} (default {INTEGERS})",
+        "what targets consist of: one of {choices} (default integers)",
         called="--out-tokens",
         choices=TOKENS,
     )

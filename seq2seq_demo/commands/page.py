@@ -9,10 +9,9 @@ from pathlib import Path
 
 from seq2seq_demo.commands.networks import OF_PAIRS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.commands.selection import Choice, network_to_use, own_pairs, typed_sources
-from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, as_ragged
+from seq2seq_demo.commands.selection import Choice, network_to_use, read_task, typed_sources
 from seq2seq_demo.data.readers import Form
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.display.console import counted, notice, say
 from seq2seq_demo.errors import DemoError, InputError, WeightsError
@@ -34,10 +33,12 @@ def page(options: PageOptions) -> None:
     choices = [network_to_use(each, None) for each in every]
     bare = [_without_examples(choice) for choice in choices]
     check(bare)  # before networks that may differ answer the same sources
-    tasks = [_task(each, choice) for each, choice in zip(every, choices, strict=True)]
+    pairs = [_pairs(each, choice) for each, choice in zip(every, choices, strict=True)]
     shown = [
-        replace(network, examples=offered, moments=_moments(choice, task))
-        for network, choice, task, offered in zip(bare, choices, tasks, _offered(options, choices, tasks), strict=True)
+        replace(network, examples=offered, moments=_moments(choice, of_file))
+        for network, choice, of_file, offered in zip(
+            bare, choices, pairs, _offered(options, choices, pairs[0]), strict=True
+        )
     ]
     access.write(options.output, build(shown).encode())
     notice(f"Wrote {options.output}: open it in a browser")
@@ -59,15 +60,13 @@ def _without_examples(choice: Choice) -> ShownNetwork:
     return ShownNetwork(name, choice.network, what=_what_it_learned(name, choice.network))
 
 
-def _offered(
-    options: PageOptions, choices: Sequence[Choice], tasks: Sequence[OwnRaggedPairs | None]
-) -> list[list[Example]]:
+def _offered(options: PageOptions, choices: Sequence[Choice], pairs: Pairs | None) -> list[list[Example]]:
     """Return the examples for each network: the same sources, with what is expected of it."""
     networks, (first, *_) = [choice.network for choice in choices], choices
     typed = _typed(options, first)
     chosen: list[list[Example]] = [[] for _ in choices]
-    if tasks[0] and (pairs := examples.pairs_of(tasks[0])):
-        chosen = examples.pair_examples(networks, pairs)
+    if pairs is not None:
+        chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
         notice(f"Offers {len(chosen[0])} of the {counted(len(pairs), 'pair')} of {options.from_file}")
     elif not first.network.vocabularies.are_text:
         chosen = examples.pattern_examples([(choice.network, choice.pattern) for choice in choices])
@@ -101,15 +100,14 @@ def _typed(options: PageOptions, choice: Choice) -> list[list[int]]:
     return source_rows(values, network.model_config.in_max_int, vocabularies.source)
 
 
-def _task(options: PageOptions, choice: Choice) -> OwnRaggedPairs | None:
+def _pairs(options: PageOptions, choice: Choice) -> Pairs | None:
     """Return the pairs of --from-file; without one, none."""
     if options.from_file is None:
         return None
-    task = own_pairs(options.from_file, options, None, choice.pattern, choice.network, choice.network.ends)
-    return as_ragged(task) if isinstance(task, OwnPairs) else task
+    return read_task(options.from_file, options, None, choice.pattern, choice.network).pairs
 
 
-def _moments(choice: Choice, task: OwnRaggedPairs | None) -> Moments | None:
+def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:
     """Return how the network learned, if a recording of its training stands beside its file."""
     beside = canonical.recording_path(choice.path)
     try:
@@ -121,8 +119,8 @@ def _moments(choice: Choice, task: OwnRaggedPairs | None) -> Moments | None:
         if choice.path not in canonical.shipped_networks().values():  # of which there are no recordings
             notice(f"Without the training: there is no {beside}, which `train --record` makes")
         return None
-    if task is None and choice.pattern:
-        task = examples.held_out(choice.network, choice.pattern)
-    moments = examples.moments_of(choice.network, recording, task)
+    if pairs is None and choice.pattern:
+        pairs = examples.held_out(choice.network, choice.pattern)
+    moments = examples.moments_of(choice.network, recording, pairs)
     notice(f"With {counted(len(moments.steps), 'moment')} of its training, of {beside}")
     return moments

@@ -1,1 +1,1 @@
-"""What there is to learn: patterns, a user's functions and pairs, and the points and batches that come of them."""
+"""Data to learn from: patterns, a user's functions and pairs, and the points drawn from them."""

@@ -1,4 +1,4 @@
-"""What a user should know of pairs before a training on them: they can be learned, but hardly as they were meant."""
+"""Oddities of pairs that a user should know before training: they can be learned, but hardly as they were meant."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _long_one(what: str, sequences: Sequences, places: Places | None) -> Iterato
 
 
 def _spaces(task: PairTask) -> Iterator[str]:
-    """Yield how many sources begin or end with a space, which nobody sees."""
+    """Yield how many sources begin or end with a space, which is hard to see."""
     vocabulary, sequences = task.vocabularies.source, task.pairs.sources
     if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
         ends = np.cumsum(sequences.lengths)

@@ -24,7 +24,7 @@ def decoded(place: Place, text: bytes | bytearray) -> str:
 
 
 def parse(place: Place, text: bytes | bytearray, expected: str) -> Any:
-    """Return what a text in JSON holds; raise InputError, which says what is `expected`, where it is none."""
+    """Parse a text in JSON; where it is none, raise InputError, which names what is `expected`."""
     try:
         return json.loads(decoded(place, text), object_pairs_hook=_object)
     except json.JSONDecodeError as error:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from seq2seq_demo import memory
 from seq2seq_demo.config import INTEGERS, LONGEST
@@ -68,7 +66,7 @@ def read_pairs(
 
 @dataclass(frozen=True)
 class _RowReader:
-    """What rows must be."""
+    """Checks rows and turns them into numbers."""
 
     source: Vocabulary | Growing
     target: Vocabulary | Growing
@@ -78,19 +76,17 @@ class _RowReader:
 
     def readable(self, rows: Iterable[Located], skip: Skip | None) -> Iterator[Located]:
         """Yield the rows in numbers; leave out those that cannot be read, if there is a `skip` to call."""
-        growing = [side for side in (self.source, self.target) if isinstance(side, Growing)]
+        if skip is None:
+            yield from map(self._read, rows)
+            return
+        trial = replace(self, source=_apart(self.source), target=_apart(self.target))
         for row in rows:
-            sizes = [side.size for side in growing]
             try:
-                read = self._read(row)
+                trial._read(row)
             except InputError as error:
-                if skip is None:
-                    raise
-                for side, size in zip(growing, sizes, strict=True):
-                    side.shrink(size)
                 skip(error)
             else:
-                yield read
+                yield self._read(row)
 
     def _read(self, row: Located) -> Located:
         """Return a row in numbers, if its source and target are what they must be."""
@@ -109,6 +105,11 @@ class _RowReader:
         if longest > LONGEST:
             raise InputError(f"{row.place}: expected sequences of at most {LONGEST} symbols, got {longest}")
         return row
+
+
+def _apart(vocabulary: Vocabulary | Growing) -> Vocabulary | Growing:
+    """Return the vocabulary that tries a row: its symbols must not stay if the row is left out."""
+    return vocabulary if isinstance(vocabulary, Vocabulary) else Growing(vocabulary.tokens)
 
 
 def _require_room(sources: list[Sequences], targets: list[Sequences]) -> None:
@@ -130,8 +131,8 @@ def _made(
     made = pattern.targets_of(sources, out_max_int)
     for row, target in zip(rows, made.rows(), strict=True):
         if row.output is not None and row.output != target:
-            shown = [listed(np.array(symbols)) for symbols in (target, row.output)]
-            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {shown[0]}, got {shown[1]}")
+            found = f"{listed(target)}, got {listed(row.output)}"
+            raise InputError(f"{row.place}: expected the output of {pattern.name!r}, {found}")
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -14,17 +14,7 @@ from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
 from seq2seq_demo.data.records import LARGEST
 from seq2seq_demo.data.sampling import SYMBOLS, few_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
-from seq2seq_demo.data.user_functions import (
-    PRINTS_ASIDE,
-    SHOWN,
-    WrongTarget,
-    as_targets,
-    described,
-    listed,
-    load_function,
-    per_sequence,
-    what_it_is,
-)
+from seq2seq_demo.data.user_functions import SHOWN, called, listed, load_function, per_sequence, what_it_is
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
 from seq2seq_demo.errors import UsageError
 
@@ -32,6 +22,7 @@ ROWS = 100_000  # how many sources a function gets at once, if they have no more
 TRIED = 32  # sources that a pattern is tried on, if SYMBOLS hold as many
 FINGERPRINTED = 1000  # sources, of all lengths together
 MOST_LENGTHS = 1000  # which a pattern is tried at, one by one
+Rows = list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -97,18 +88,18 @@ class SequencePattern:
             UsageError: it takes none, for the reason that it gives for the longest; or there are very many.
         """
         taken: dict[int, int] = {}
-        reasons: list[UsageError] = []
+        reason: UsageError | None = None
         c, shortest = model_config, config.min_in_len or config.in_len
         if config.in_len - shortest >= MOST_LENGTHS:
             raise UsageError(f"expected a range of at most {MOST_LENGTHS} lengths, got --in-len {config.lengths}")
-        for in_len in range(config.in_len, shortest - 1, -1):
+        for in_len in range(shortest, config.in_len + 1):
             try:
                 taken[in_len] = self.check(in_len, None, c.in_max_int, c.out_max_int, c.ends)
             except UsageError as error:
-                reasons.append(error)
-        if not taken:
-            raise reasons[0]
-        return dict(sorted(taken.items()))
+                reason = error
+        if reason and not taken:
+            raise reason
+        return taken
 
     def targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int) -> np.ndarray:
         """Return the first `out_len` symbols (None: all) of each target: `[B, S]` → `[B, out_len]`.
@@ -136,19 +127,16 @@ class SequencePattern:
 
     def _targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
         """Return the first symbols of the targets of sources `[B, S]`; only if it `ends` can their lengths differ."""
-        rows, parts = max(1, min(ROWS, SYMBOLS // sources.shape[1])), []
-        for first in range(0, len(sources), rows):
-            # A copy, so that the function cannot change ours; int64, so that what it computes cannot overflow.
-            targets, lengths = self._checked(sources[first : first + rows].astype(np.int64), out_max_int, ends)
-            targets = targets[:, :out_len].astype(np.min_scalar_type(out_max_int))
-            parts.append(Sequences.of_padded(targets, np.minimum(lengths, targets.shape[1])))
-        return concatenated(parts)
+        rows = max(1, min(ROWS, SYMBOLS // sources.shape[1]))
+        # A copy, so that the function cannot change ours; int64, so that what it computes cannot overflow.
+        copies = (sources[first : first + rows].astype(np.int64) for first in range(0, len(sources), rows))
+        return concatenated(self._made(copy, out_len, out_max_int, ends) for copy in copies)
 
     def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int, ends: bool = False) -> int:
         """Try the pattern on a few sources; return the length of its targets, of the longest if the network `ends`.
 
         Raises:
-            UsageError: it does not take such sources, or does not make targets of `out_len` symbols up to out_max_int;
+            UsageError: it does not take the sources, or does not make targets of `out_len` symbols up to out_max_int;
                 or it changes its input, gives another output the second time, or mixes the rows of a batch.
         """
         if max(in_max_int, out_max_int) > LARGEST:
@@ -168,34 +156,29 @@ class SequencePattern:
     def _try(self, sources: np.ndarray, out_max_int: int, ends: bool) -> int:
         """Return the length of the longest target, if the function does as a pattern must."""
         handed = sources.copy()
-        targets = self._rows(handed, out_max_int, ends)
-        self._require_equal(sources, handed, "to leave its input as it is", sources)
-        self._require_equal(targets, self._rows(sources.copy(), out_max_int, ends), "to give the same again", sources)
+        targets = self._made(handed, None, out_max_int, ends).rows()
+        self._require_equal(sources.tolist(), handed.tolist(), "to leave its input as it is", sources)
+        again = self._made(sources.copy(), None, out_max_int, ends).rows()
+        self._require_equal(targets, again, "to give the same again", sources)
         for row, target in enumerate(targets):
             source = sources[row : row + 1]
-            alone = self._rows(source.copy(), out_max_int, ends)
+            alone = self._made(source.copy(), None, out_max_int, ends).rows()
             self._require_equal([target], alone, "to make each target of its own source alone", source)
         return max(map(len, targets))
 
-    def _rows(self, sources: np.ndarray, out_max_int: int, ends: bool) -> list[np.ndarray]:
-        targets, lengths = self._checked(sources, out_max_int, ends)
-        return [target[:length] for target, length in zip(targets, lengths, strict=True)]
-
-    def _require_equal(
-        self, first: Iterable[np.ndarray], second: Iterable[np.ndarray], what: str, sources: np.ndarray
-    ) -> None:
+    def _require_equal(self, first: Rows, second: Rows, what: str, sources: np.ndarray) -> None:
         for a, b, source in zip(first, second, sources, strict=True):
-            if not np.array_equal(a, b):
+            if a != b:
                 start, place = 0, ""
                 if len(a) > SHOWN:
-                    n = min(len(a), len(b))
-                    start = int(np.append(a[:n] != b[:n], True).argmax())  # the first that differs
+                    pairs = enumerate(zip(a, b, strict=False))
+                    start = next((n for n, (x, y) in pairs if x != y), min(len(a), len(b)))
                     place = f" from symbol {start + 1} on"
                 found = f"{listed(a[start:])} and then {listed(b[start:])}{place} for {listed(source)}"
                 raise UsageError(f"pattern {self.name!r}: expected it {what}, got {found}")
 
     def _hint(self, sources: np.ndarray, out_max_int: int, ends: bool) -> str:
-        """Return what to say where the function takes one source, and does that right."""
+        """Return a hint where the function takes one source, and does that right."""
         if self.modular or hasattr(self.function, "__wrapped__"):
             return ""
         try:
@@ -204,24 +187,14 @@ class SequencePattern:
             return ""
         return "; with @per_sequence above it, which hands it one source at a time, it passes"
 
-    def _checked(self, sources: np.ndarray, out_max_int: int, ends: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the function makes of the sources, `[B, T]`, if these are targets, and their lengths `[B]`.
+    def _made(self, sources: np.ndarray, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
+        """Call the function with sources `[B, S]`; return the first symbols of the targets, if it makes targets.
 
         Only if the network `ends` its answers can the lengths differ, and a target be empty.
         """
         (B, S), this = sources.shape, f"pattern {self.name!r}"
-        try:
-            with PRINTS_ASIDE:
-                handed = sources[:]  # a view, so that the function cannot change the shape
-                result = self.function(handed, out_max_int + 1) if self.modular else self.function(handed)
-                targets, lengths = as_targets(result)
-        except WrongTarget as error:
-            raise UsageError(f"{this}: {error}") from error
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            reason = described(error).removeprefix("ValueError: ")
-            raise UsageError(f"{this} does not take sources of {S} symbols: {reason}") from error
+        modulus = [out_max_int + 1] if self.modular else []
+        result, targets, lengths = called(self.name, self.function, sources, *modulus)
         if lengths is not None and not ends and len(targets) == B:
             other = int((lengths != lengths[0]).argmax())
             found = f"{lengths[0]} symbols for {listed(sources[0])} and {lengths[other]} for {listed(sources[other])}"
@@ -238,7 +211,10 @@ class SequencePattern:
             row = int(np.argmax(wrong.any(axis=1)))
             found = f"got {targets[row][wrong[row]][0]} for {listed(sources[row])}"
             raise UsageError(f"{this}: expected symbols from 0 to --out-max-int {out_max_int}, {found}")
-        return targets, np.full(B, targets.shape[1]) if lengths is None else lengths
+        targets = targets[:, :out_len].astype(np.min_scalar_type(out_max_int))
+        if lengths is None:
+            return Sequences.of_array(targets)
+        return Sequences.of_padded(targets, np.minimum(lengths, targets.shape[1]))
 
 
 def find_pattern(name: str) -> SequencePattern:

@@ -103,6 +103,6 @@ def is_own(name: str) -> bool:
 
 
 def check_name(name: str) -> None:
-    """Raise UsageError unless there is such a pattern, or the name is of a user's function."""
+    """Raise UsageError unless the name is of a built-in pattern or of a user's function."""
     if not is_own(name):
         require_choice("pattern", name, (*PATTERNS, OWN_FUNCTION))

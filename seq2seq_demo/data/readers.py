@@ -41,7 +41,7 @@ class Form:
 
     @property
     def expected(self) -> str:
-        """What errors say that a file of them holds."""
+        """The content of a file of them, as errors name it."""
         if self.is_text:
             return 'texts, or JSON as in {"input": "...", "output": "..."}'
         return "a JSON list of integers, or integers alone"
@@ -90,10 +90,10 @@ def from_file(
     list, a list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
     are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
     may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
-    memory. Of such lines, `told` is called with how many bytes more were read, after their sequences.
+    memory. For lines, `told` is called with the number of bytes read since, after their sequences.
 
     Raises:
-        InputError: no such file, nothing in it, a document that is no JSON, or one that is too long.
+        InputError: there is no file, nothing in it, a document that is no JSON, or one that is too long.
     """
     title = "standard input" if name == "-" else name
     try:
@@ -217,7 +217,7 @@ def _document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
 def _blocks(file: io.BufferedReader) -> Iterator[bytes]:
     """Yield whole lines, those together that were read at once; nothing of them where no more is waiting just now.
 
-    Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest likewise.
+    Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest in the same way.
     """
     beginning = bytearray()  # of a line whose end is to come
     while chunk := file.read1(CHUNK):
@@ -265,7 +265,7 @@ def _is_whole_sequence(line: bytes, may_be_text: bool = False) -> bool:
 
 
 def _json_in(line: bytes) -> Any:
-    """Return what a line holds that is JSON by itself; None: it is none, or null."""
+    """Return the value of a line that is JSON by itself; None: it is none, or null."""
     if len(line) > MAX_LINE:
         return None
     try:

@@ -18,7 +18,7 @@ TEXT_HINT = "; texts need --in-tokens or --out-tokens of characters or words, in
 
 
 class Place(NamedTuple):
-    """Where a sequence stands."""
+    """The place of a sequence in its file or list."""
 
     title: str
     kind: str = ""  # "line", counted from 1, or "sequence" of a JSON list, from 0
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 @dataclass
 class Places:
-    """Where the sequences of a file stand."""
+    """The places of the sequences of a file."""
 
     numbers: Any = field(default_factory=lambda: array("q"))
     last: Place | None = None
@@ -75,11 +75,6 @@ class Batch(NamedTuple):
 
     rows: list[Located]
 
-    @property
-    def sources(self) -> np.ndarray:
-        """The sources `[B, S]` of a batch in which all have one length."""
-        return np.array([row.values for row in self.rows])
-
     def by_length(self) -> dict[int, list[int]]:
         """Return the numbers of the rows of each length."""
         numbers: dict[int, list[int]] = {}
@@ -108,7 +103,7 @@ def batches(
 
     Raises:
         InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int;
-            an output likewise.
+            or an output that is none or has another length.
     """
     batch: list[Located] = []
     try:
@@ -175,14 +170,9 @@ def has_mask(value: Any) -> bool:
 
 
 def check_symbols(
-    place: object,
-    values: Any,
-    length: int | None = None,
-    largest: int | None = None,
-    hint: str = "",
-    at_least: int = 1,
+    place: object, values: Any, length: int | None = None, largest: int | None = None, hint: str = "", at_least: int = 1
 ) -> None:
-    """Raise InputError unless these are integers from 0 to largest, so many of them (None: `at_least`).
+    """Raise InputError unless these are integers from 0 to largest, `length` of them (None: `at_least`).
 
     The `hint` is told only where the length is all that is wrong.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -159,12 +159,6 @@ def concatenated_pairs(parts: Iterable[Pairs]) -> Pairs:
     """Return the pairs of all parts."""
     parts = list(parts)
     return Pairs(concatenated(part.sources for part in parts), concatenated(part.targets for part in parts))
-
-
-def chunks(pairs: Pairs, order: np.ndarray, rows: int) -> Iterator[Pairs]:
-    """Yield the pairs in this order, `rows` at a time; the last chunk may be shorter."""
-    for first in range(0, len(order), rows):
-        yield pairs[order[first : first + rows]]
 
 
 def shift_right(targets: np.ndarray, go: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a network is to learn: a `Task`, of which there are two kinds, `SequencePattern` and `PairTask`."""
+"""Tasks, which a network is to learn. There are two kinds, `SequencePattern` and `PairTask`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from seq2seq_demo.errors import UsageError
 
 
 class Task(Protocol):
-    """What a network is to learn."""
+    """A task that a network is to learn."""
 
     @property
     def name(self) -> str:
-        """What files are called after."""
+        """The name that files get."""
 
     @property
     def vocabularies(self) -> Vocabularies:
@@ -64,7 +64,7 @@ def as_task(
     `vocabularies` are those of a network, which knows no other symbols.
 
     Raises:
-        UsageError: there is no such pattern, or it is none of these.
+        UsageError: there is no pattern of that name, or it is none of these.
         InputError: a pair holds no lists of integers.
     """
     if isinstance(task, str):

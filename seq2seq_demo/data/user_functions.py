@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,14 +24,22 @@ SHOWN = 40  # symbols of a sequence, in an error
 
 
 class WrongTarget(ValueError):
-    """What a function returned is no target."""
+    """A function returned something that is no target."""
+
+
+class Called(NamedTuple):
+    """A function's result, as it is and as targets."""
+
+    result: Any
+    targets: np.ndarray  # [B, T]
+    lengths: np.ndarray | None  # [B]; None: all are T
 
 
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
     """Import `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`; return `MODULE:FUNCTION` and the function.
 
     Raises:
-        UsageError: there is no such function, or its module cannot be imported.
+        UsageError: there is no function of that name, or its module cannot be imported.
     """
     place, _, function_name = name.rpartition(":")
     is_file = place.endswith(".py")
@@ -115,6 +123,25 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
     return of_a_batch
 
 
+def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: int) -> Called:
+    """Call a pattern's function with sources `[B, S]`; what it prints is none of the answers.
+
+    Raises:
+        UsageError: it fails, or returns what is no array or list of rows.
+    """
+    try:
+        with PRINTS_ASIDE:
+            result = function(sources[:], *more)  # a view, so that the function cannot change the shape
+            return Called(result, *as_targets(result))
+    except WrongTarget as error:
+        raise UsageError(f"pattern {name!r}: {error}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit, say, would end the program without a word
+        reason = described(error).removeprefix("ValueError: ")
+        raise UsageError(f"pattern {name!r} does not take sources of {sources.shape[1]} symbols: {reason}") from error
+
+
 def as_targets(result: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the targets that a function returned as an array `[B, T]`.
 
@@ -136,7 +163,7 @@ def as_targets(result: Any) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def as_array(result: Any) -> np.ndarray:
-    """Return what a function returned as an array: of no other class, whose rows may be something else.
+    """Return a function's result as an array: of no other class, whose rows may be something else.
 
     Raises:
         WrongTarget: it has a mask, which an array has not.
@@ -155,7 +182,7 @@ def _is_masked(value: Any) -> bool:
 
 
 def described(error: BaseException) -> str:
-    """Return what to say of an error that a user's code raised."""
+    """Return the text of an error that a user's code raised."""
     try:
         text = str(error)
     except KeyboardInterrupt:
@@ -166,7 +193,7 @@ def described(error: BaseException) -> str:
 
 
 def what_it_is(result: Any) -> str:
-    """Return how to call what a function returned in place of an array."""
+    """Return a name for the result of a function that returned no array."""
     if result is None:
         return "None (is a `return` missing?)"
     try:
@@ -176,9 +203,9 @@ def what_it_is(result: Any) -> str:
     return f"shape {shape}" if shape else f"{type(result).__name__} {_SHORT.repr(result)}"[:60]
 
 
-def listed(symbols: np.ndarray) -> str:
+def listed(symbols: np.ndarray | list[int]) -> str:
     """Return symbols `[n]` as a list, a long one cut short."""
-    return _SHORT.repr(symbols[: SHOWN + 1].tolist())
+    return _SHORT.repr(np.asarray(symbols[: SHOWN + 1]).tolist())
 
 
 _SHORT = reprlib.Repr()
@@ -187,7 +214,7 @@ _SHORT.maxstring = _SHORT.maxother = 50
 
 
 class _Nowhere(io.TextIOBase):
-    """Where standard output or standard error is closed."""
+    """A stream to write to where standard output or standard error is closed."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -211,7 +238,7 @@ class _PrintsAside(contextlib.AbstractContextManager[None]):
 
     def __init__(self) -> None:
         self.lock, self.n_entered, self.thread = threading.Lock(), 0, threading.local()
-        # One for all times: Python crashes where what another thread prints to is replaced, and held by nobody else.
+        # One for all times: Python crashes where what another thread prints to is replaced while nothing else holds it.
         self.output = _Output(self)
 
     def __enter__(self) -> None:

@@ -32,14 +32,14 @@ class Vocabulary:
     """The symbols of sources, or of targets, by their numbers. Integers have none: they are their own numbers.
 
     Raises:
-        WeightsError: the symbols are not what a text of such tokens can consist of, each once.
+        WeightsError: a text of these tokens cannot consist of the symbols, or one stands there twice.
     """
 
     tokens: str = INTEGERS
     symbols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no text consists of: a vocabulary may come from anybody's file."""
+        """Refuse symbols that no text consists of: a vocabulary may come from a stranger's file."""
         if self.tokens not in TOKENS:
             raise WeightsError(f"expected tokens of {', '.join(TOKENS)}, got {shown(self.tokens)}")
         if bool(self.symbols) != self.is_text:
@@ -100,16 +100,6 @@ class Growing:
         self.tokens = tokens
         self._number_of: dict[str, int] = {}
 
-    @property
-    def size(self) -> int:
-        """How many symbols it has."""
-        return len(self._number_of)
-
-    def shrink(self, size: int) -> None:
-        """Forget the symbols but for the first ones, as many as the size."""
-        while len(self._number_of) > size:
-            self._number_of.popitem()
-
     def numbers(self, value: Any, place: object) -> list[int]:
         """Return the numbers of a text's symbols, as `Vocabulary.numbers`; a new symbol gets the next one."""
         number_of = self._number_of
@@ -147,7 +137,7 @@ class Vocabularies(NamedTuple):
 
     @property
     def tokens(self) -> tuple[str, str]:
-        """What sources and targets consist of."""
+        """The tokens that sources and targets consist of."""
         return self.source.tokens, self.target.tokens
 
     def largest_symbols(self) -> dict[str, int]:

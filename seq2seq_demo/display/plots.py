@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.display.console import columns, notice, symbol
-from seq2seq_demo.errors import DemoError, UsageError
+from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import access
 from seq2seq_demo.predictions import Prediction
@@ -250,7 +250,4 @@ def _save(figure: Any, path: Path) -> None:
         figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS, bbox_inches="tight")
     if any("missing from font" in str(warning.message) for warning in w) and suffix != ".svg":
         notice(f"{path}: Matplotlib's font lacks some of the symbols, which are boxes there: a .svg picture shows them")
-    try:
-        access.write(path, picture.getvalue())
-    except OSError as error:
-        raise DemoError(f"{path}: could not be written: {error.strerror or error}") from error
+    access.write(path, picture.getvalue())

@@ -53,14 +53,19 @@ def content_of(file: BinaryIO) -> bytes:
     return file.read()
 
 
-def write(path: Path, content: bytes, overwrite: bool = True) -> None:
-    """Write a file whole or not at all; where the path is a symbolic link, what it points to is replaced.
+def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[DemoError] = DemoError) -> None:
+    """Write a file whole or not at all; where the path is a symbolic link, the file that it names is replaced.
 
     Raises:
         FileExistsError: it is there already and `overwrite` is False.
-        OSError: it could not be written.
+        DemoError: it could not be written; of the class given.
     """
-    write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite).close()
+    try:
+        write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite).close()
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise error_class(f"{path}: could not be written: {error.strerror or error}") from error
 
 
 def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO:

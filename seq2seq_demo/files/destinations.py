@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from seq2seq_demo.errors import DemoError
 from seq2seq_demo.files import access
 
 
@@ -26,7 +27,7 @@ def note(snapshot: Path, training: str, destination: Destination) -> None:
 
     `training` identifies it, so that another one's snapshot of that name does not follow the note.
     """
-    with contextlib.suppress(OSError, RuntimeError):
+    with contextlib.suppress(OSError, RuntimeError, DemoError):
         path, output = _path(snapshot), destination.output
         facts = {
             "snapshot": os.path.realpath(snapshot),

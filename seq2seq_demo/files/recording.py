@@ -120,10 +120,7 @@ def write(path: Path, content: bytes, overwrite: bool) -> None:
         WeightsError: it could not be written, or something else is there.
     """
     check_place(path, overwrite)
-    try:
-        access.write(path, content, overwrite)
-    except OSError as error:
-        raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
+    access.write(path, content, overwrite, WeightsError)
 
 
 def to_arrays(recording: Recording, prefix: str = "") -> Weights:

@@ -143,13 +143,7 @@ def write(network: StoredNetwork, path: Path, overwrite: bool) -> None:
     access.check_writable(path, "a weights file", WeightsError)
     if network.recording:
         recording.check_place(recording_path(path), overwrite)
-    content = to_bytes(network)
-    try:
-        access.write(path, content, overwrite)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise WeightsError(f"{path}: could not be written: {error.strerror}") from error
+    access.write(path, to_bytes(network), overwrite, WeightsError)
     if network.recording:
         beside = recording.to_bytes(network.recording, network.model_config, network.weights)
         recording.write(recording_path(path), beside, overwrite)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from seq2seq_demo.data.own_pairs import OwnPairs
-from seq2seq_demo.data.own_ragged_pairs import OwnRaggedPairs, in_one_length
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
-from seq2seq_demo.data.sequence_pattern import SequencePattern
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.page.builder import Example, Moments
@@ -71,19 +72,14 @@ def target_of(network: TrainedNetwork, pattern: SequencePattern | None, source: 
     return targets_of(network, pattern, np.array([source]))[0]
 
 
-def targets_of(network: TrainedNetwork, pattern: SequencePattern | None, sources: np.ndarray) -> list[list[int] | None]:
+def targets_of(
+    network: TrainedNetwork, pattern: SequencePattern | None, sources: np.ndarray
+) -> Sequence[list[int] | None]:
     """Return what the pattern makes of sources `[N, S]`; None where it takes none of this length, or there is none."""
-    unknown: list[list[int] | None] = [None] * len(sources)
-    if pattern is None:
-        return unknown
-    largest = network.model_config.out_max_int
-    try:
-        if network.ends:
-            return [*pattern.ragged_targets(sources, largest).rows()]
-        T = network.target_len(sources.shape[1], pattern)
-        return [*pattern.targets(sources, T, largest).tolist()]
-    except UsageError:
-        return unknown
+    if pattern is not None:
+        with contextlib.suppress(UsageError):
+            return network.targets_by(pattern)(sources).rows()
+    return [None] * len(sources)
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
@@ -94,8 +90,8 @@ def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]
 
 
 def _trained_lengths(network: TrainedNetwork) -> tuple[int, int]:
-    longest = min(network.in_len or 10, LONGEST_SOURCE)
-    return min(network.min_in_len or longest, longest), longest
+    known = network.trained_lengths
+    return min(known[0], LONGEST_SOURCE), min(known[-1], LONGEST_SOURCE)
 
 
 def _kinds(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
@@ -133,17 +129,6 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
         yield rng.integers(0, largest + 1, (n, length))
 
 
-def _random_pairs(
-    network: TrainedNetwork, pattern: SequencePattern | None, n_of_length: dict[int, int], seed: int
-) -> list[Pair]:
-    """Return so many random sources of each length, with those targets that are known."""
-    pairs: list[Pair] = []
-    for sources in _random_sources(network, n_of_length, seed):
-        targets = targets_of(network, pattern, sources)
-        pairs += [(s, t) for s, t in zip(sources.tolist(), targets, strict=True) if t is not None]
-    return pairs
-
-
 def _failure(networks: Sequence[TrainedNetwork], tried: Sequence[Shared]) -> list[tuple[Shared, str]]:
     """Return the first source that one network gets wrong and another right; else the first that one gets wrong."""
     said = [_said(network, [source for source, _ in tried]) for network in networks]
@@ -170,15 +155,17 @@ def _said(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[in
     return [None if answer.ended is False else answer.predicted for answer in best]
 
 
-def pairs_of(task: OwnRaggedPairs) -> list[Pair]:
-    """Return the pairs of a task."""
-    return [*zip(task.pairs.sources.rows(), task.pairs.targets.rows(), strict=True)]
+def pairs_of(pairs: Pairs) -> list[Pair]:
+    """Return pairs as lists."""
+    return [*zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)]
 
 
-def moments_of(network: TrainedNetwork, recording: Recording, task: OwnRaggedPairs | None) -> Moments:
+def moments_of(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
     """Return a network's training, and how it did at each of its moments on the first of these pairs."""
-    given = _measured(network, task) if task else None
-    measured = [replace(network, weights=_single(w)).evaluate(given) for w in recording.weights] if given else []
+    measured: list[Evaluation] = []
+    if pairs is not None:
+        task = PairTask("measured", pairs[:MEASURED], vocabularies=network.vocabularies)
+        measured = [replace(network, weights=_single(weights)).evaluate(task) for weights in recording.weights]
     return Moments(
         recording.steps,
         recording.epochs,
@@ -189,23 +176,17 @@ def moments_of(network: TrainedNetwork, recording: Recording, task: OwnRaggedPai
     )
 
 
-def _measured(network: TrainedNetwork, task: OwnRaggedPairs) -> OwnRaggedPairs | OwnPairs | None:
-    """Return the first pairs in the form that the network is evaluated on; None where their lengths do not fit it."""
-    some = task.pairs[slice(MEASURED)]
-    if network.ends:
-        return replace(task, pairs=some)
-    in_arrays = in_one_length(some)
-    return OwnPairs(task.name, in_arrays) if in_arrays else None
-
-
 def _single(weights: Weights) -> Weights:
     return {name: array.astype(np.float32) for name, array in weights.items()}
 
 
-def held_out(network: TrainedNetwork, pattern: SequencePattern) -> OwnRaggedPairs:
-    """Return random sources of some of the lengths that were trained, with their targets."""
-    shortest, longest = network.min_in_len or network.in_len or 10, network.in_len or 10
-    lengths = {int(length) for length in np.linspace(shortest, longest, MEASURED_LENGTHS)}
-    pairs = _random_pairs(network, pattern, dict.fromkeys(sorted(lengths), MEASURED // len(lengths)), seed=2)
-    sources, targets = (Ragged.of_rows(rows) for rows in zip(*pairs, strict=True))
-    return OwnRaggedPairs(pattern.name, RaggedPairs(sources, targets))
+def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
+    """Return random sources of some of the lengths that were trained, with their targets; None where it takes none."""
+    lengths = [n for n in network.trained_lengths if target_of(network, pattern, [0] * n) is not None]
+    if not lengths:
+        return None
+    some = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, MEASURED_LENGTHS)}
+    each = dict.fromkeys(sorted(some), MEASURED // len(some))
+    targets = network.targets_by(pattern)
+    drawn = [*_random_sources(network, each, seed=2)]
+    return Pairs(concatenated(map(Sequences.of_array, drawn)), concatenated(map(targets, drawn)))

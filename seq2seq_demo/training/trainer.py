@@ -12,7 +12,7 @@ import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
 
@@ -29,7 +29,7 @@ from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import checksum
-from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, StoredNetwork, TrainingRun
+from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 from seq2seq_demo.network.parameters import Weights, weight_shapes
@@ -50,6 +50,7 @@ from seq2seq_demo.training.batches import (
 )
 from seq2seq_demo.training.early_stopping import best_epoch, finished, has_stalled
 from seq2seq_demo.training.packed import PackedAdam
+from seq2seq_demo.training.processes import Processes
 from seq2seq_demo.training.snapshots import Snapshots
 
 N_WIDTHS = 5  # of padding, in a long run
@@ -64,21 +65,11 @@ class Recipe(NamedTuple):
     widths: Widths
 
 
-class Group(Protocol):
-    """Several processes on this machine that share each batch."""
-
-    def join(self, trainer: Trainer, recipe: Recipe) -> None:
-        """Take the steps of this trainer from now on: replace its `take`."""
-
-
 class Trainer:
     """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
 
     def __init__(self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths) -> None:
-        """Continue a training from a snapshot, which may be its first; the strategy in scope places the variables.
-
-        widths: those of the batches.
-        """
+        """Continue a training from a snapshot, maybe its first. The strategy in scope places the variables."""
         network = start.network
         self.strategy = tf.distribute.get_strategy()
         self.config, self.model_config, self.widths, self.start = config, network.model_config, widths, start
@@ -106,31 +97,22 @@ class Trainer:
     # ---- A step ----
 
     def _run_steps(
-        self,
-        data: Batch,
-        first: tf.Tensor,
-        rows: tf.Tensor,
-        learning_rates: tf.Tensor,
-        loss: tf.Tensor,
-        correct: tf.Tensor,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Take a step for each batch that has rows, from the `first` on.
+        self, data: Batch, first: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor, sums: list[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """Take a step for each of K batches that has rows, from the `first` on; learning_rates: `[K]`.
 
-        data: K batches; learning_rates: `[K]`.
-        loss, correct: sums over the batches before; they are returned with the sums of these steps added.
+        sums: of loss and of correct symbols, over the batches before; those of these steps are added to them.
         """
         B = self.config.batch_size
 
-        def body(k: tf.Tensor, loss_sum: tf.Tensor, correct_sum: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        def body(k: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
             batch, whole = self.parted([x[k] for x in data])
-            sums = workers.sum_over_shares(self.strategy, self.sums, batch, *whole)
-            self.adam.apply(sums[2:], learning_rates[k])
-            return k + 1, loss_sum + sums[0], correct_sum + sums[1]
+            found = workers.sum_over_shares(self.strategy, self.sums, batch, *whole)
+            self.adam.apply(found[2:], learning_rates[k])
+            return k + 1, [sums[0] + found[0], sums[1] + found[1]]
 
-        _, loss, correct = tf.while_loop(
-            lambda k, *_: k * B < rows, body, (first, loss, correct), parallel_iterations=1
-        )
-        return loss, correct
+        _, sums = tf.while_loop(lambda k, _: k * B < rows, body, (first, sums), parallel_iterations=1)
+        return sums
 
     def parted(self, batch: Sequence[tf.Tensor]) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
         """Return the tensors of a batch, which are shared by rows, and what each share needs to know of the whole.
@@ -191,10 +173,14 @@ class Trainer:
 
     # ---- The steps of an epoch ----
 
+    def order(self, training: Pairs) -> np.ndarray:
+        """Return the order of the epoch's pairs."""
+        by_length = self.model_config.ends
+        return epoch_order(training, self.config, self.start_step, self.progress.epoch, by_length)
+
     def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
         """Train on the epoch's remaining pairs."""
-        c, rows = self.config, STEPS_PER_CALL * self.config.batch_size
-        order = epoch_order(training, c, self.start_step, self.progress.epoch, by_length=self.model_config.ends)
+        order, rows = self.order(training), STEPS_PER_CALL * self.config.batch_size
         for first in range(self.progress.points, len(order), rows):
             pairs, step_before = training[order[first : first + rows]], self.step
             loss, correct = self._take_steps(pairs)
@@ -224,10 +210,8 @@ class Trainer:
 
         data: as `batches` returns it; sums: those of the batches before.
         """
-        taken: list[np.float32] = self.run_steps(
-            data, tf.constant(first), tf.constant(rows), learning_rates, *map(tf.constant, sums)
-        )
-        return taken
+        found = self.run_steps(data, tf.constant(first), tf.constant(rows), learning_rates, [*map(tf.constant, sums)])
+        return list(found)
 
     def batches(self, pairs: Pairs) -> Batch:
         """Return pairs as K batches."""
@@ -304,10 +288,9 @@ class Trainer:
         weights, moments = self.adam.named_weights(), self.adam.named_moments()
         if not all(np.isfinite(array).all() for array in (weights | moments).values()):
             raise TrainingError(f"a weight is not finite at step {self.step}: try a lower --learning-rate")
-        return TrainedNetwork(
-            model_config=self.model_config,
+        return replace(
+            self.start.network,
             weights=weights,
-            task=self.start.network.task,
             in_len=self.config.in_len,
             out_len=self.config.out_len,
             min_in_len=self.config.min_in_len,
@@ -315,7 +298,7 @@ class Trainer:
             reached=self.reached,
             step=self.step,
             moments=moments,
-            vocabularies=self.start.network.vocabularies,
+            program=None,
             recording=self.recording,
         )
 
@@ -324,7 +307,7 @@ class Trainer:
         return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
 
 
-def start_step(network: StoredNetwork) -> int:
+def start_step(network: TrainedNetwork) -> int:
     """Return Adam's step where the training of a snapshot began."""
     return network.trained.start_step if network.trained else network.step
 
@@ -342,7 +325,8 @@ def widths_of(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
 
 
 def trainer_of(recipe: Recipe) -> Trainer:
-    """Return a trainer that takes the same steps as the one of the recipe."""
+    """Return a trainer that takes the same steps as the one of the recipe, in a process that shares the cores."""
+    set_threads(recipe.model_config.cell_size, shares_cores=True)
     return Trainer(recipe.config, Snapshot(TrainedNetwork(recipe.model_config, recipe.weights)), recipe.widths)
 
 
@@ -356,16 +340,16 @@ def fit(
     start: TrainedNetwork | Snapshot[TrainedNetwork],
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
-    group: Group | None = None,
+    group: Processes | None = None,
 ) -> TrainedNetwork:
     """Train a network on the pairs of a task, from `start` on; return it.
 
     A snapshot resumes where it stopped. `snapshots` keeps the training while it is under way. Several workers, or
-    GPUs, train it together; each worker returns it. A `group` of processes, if there is no GPU, shares the work.
+    GPUs, train it together; each worker returns it. A `group` of processes shares each batch.
 
     Raises:
         UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
-        TrainingError: the loss or a weight is no longer finite, or another worker is lost.
+        TrainingError: the loss or a weight is no longer finite, or another worker or process is lost.
         Interrupted: a signal came while `snapshots` kept the training; the last one holds it.
     """
     if isinstance(start, TrainedNetwork):
@@ -377,7 +361,7 @@ def fit(
     training, validation = task.draw(config, model_config, start_step(start.network))
     with strategy.scope():
         trainer = Trainer(config, start, widths_of(training, config, model_config.ends))
-    if group is not None and not tf.config.list_physical_devices("GPU"):
+    if group is not None:
         group.join(trainer, trainer.recipe())
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded

@@ -10,11 +10,23 @@ from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
 from seq2seq_demo.commands.options import (
     EvaluateOptions,
     NetworksOptions,
+    PageOptions,
     PatternsOptions,
     PredictOptions,
     TrainOptions,
+    declared_options,
 )
+from seq2seq_demo.config import ModelConfig, Settings
+from seq2seq_demo.declarations import declared_fields, option_of
 from seq2seq_demo.errors import UsageError
+
+OF_NETWORKS = {name for name, declared in declared_fields(ModelConfig).items() if option_of(declared).written}
+SETTINGS_OF = {
+    "train": {*Settings.__annotations__} - {"points"},  # which is no option, but a word
+    **dict.fromkeys(("predict", "evaluate", "page"), OF_NETWORKS | {"in_len", "out_len"}),
+    "patterns": {"in_len", "out_len", "in_max_int", "out_max_int"},
+    "networks": set(),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -56,19 +68,32 @@ def test_options_stand_anywhere_and_mean_the_same():
         "-v train -L 2 100000 --pattern-name=reversed",
     ):
         assert parsed(line) == a
-    assert a == TrainOptions(points=100_000, pattern="reversed", verbose=1, num_layers=2)
+    assert a == TrainOptions(settings={"points": 100_000, "num_layers": 2}, pattern="reversed", verbose=1)
+    assert a != TrainOptions(settings={"points": 100_000, "num_layers": 3}, pattern="reversed", verbose=1)
     assert parsed("predict 3 -p sorted 1 -v 2").words == ("3", "1", "2")
 
 
 def test_each_command_has_options_of_its_own():
-    assert parsed("train 7") == TrainOptions(points=7)
-    assert parsed("predict 3 1 --in-len 2") == PredictOptions(words=("3", "1"), in_len=2)
+    assert parsed("train 7") == TrainOptions(settings={"points": 7})
+    assert parsed("train 7 --seed 3 --processes 2").settings == {"points": 7, "seed": 3, "processes": 2}
+    assert parsed("predict 3 1 --in-len 2") == PredictOptions(words=("3", "1"), settings={"in_len": 2})
     assert parsed("evaluate") == EvaluateOptions()
     assert parsed("evaluate 50 --lengths 5,10 --json") == EvaluateOptions(points=50, lengths=(5, 10), json=True)
+    assert parsed("evaluate --seed 3") == EvaluateOptions(seed=3)
+    assert parsed("evaluate --lengths 5,1-3,2").lengths == (5, 1, 2, 3)
     assert parsed("patterns -p added") == PatternsOptions(pattern="added")
     assert parsed("networks -v") == NetworksOptions(verbose=1)
+    assert parsed("page -i a -o p.html x -i b") == PageOptions(
+        input_weights=Path("a"), more_input_weights=(Path("b"),), output=Path("p.html"), words=("x",)
+    )
     paths = parsed("predict 1 -i w --data-dir d")
     assert (paths.input_weights, paths.data_dir) == (Path("w"), Path("d"))
+
+
+def test_a_range_of_lengths():
+    assert parsed("train 7 --in-len 1-20").settings["in_len"] == (1, 20)
+    assert parsed("train 7 --in-len 7-7").settings["in_len"] == (7, 7)
+    assert parsed("train 7 --in-len 7").settings["in_len"] == 7
 
 
 @pytest.mark.parametrize("line", ["train 7", "predict 3", "evaluate", "patterns", "networks"])
@@ -77,6 +102,8 @@ def test_options_are_frozen(line):
     for name in [field.name for field in fields(options)]:
         with pytest.raises(FrozenInstanceError):
             setattr(options, name, None)
+    with pytest.raises(TypeError):
+        options.settings["in_len"] = 3
 
 
 @pytest.mark.parametrize("line", ["predict 3 1 2", "predict 3", "evaluate --lengths 5,10", "evaluate --lengths 5"])
@@ -85,15 +112,33 @@ def test_options_hold_nothing_that_can_change(line):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_field_is_an_option_and_every_option_a_field(command):
-    words = {"train": {"points", "min_in_len"}, "predict": {"words"}, "evaluate": {"points"}}.get(command, set())
-    words |= {"words", "more_input_weights"} if command == "page" else set()  # the sources, and those of a second -i
-    dests = {action.dest for action in make_parser(command)._actions}
-    assert {"command", "values", "help", "version"} < dests
-    assert (
-        dests - {"command", "values", "help", "version"}
-        == {field.name for field in fields(COMMANDS[command].options)} - words
-    )
+def test_every_field_is_an_option_and_every_option_a_field_or_a_setting(command):
+    options = COMMANDS[command].options
+    own = {field.name for field in fields(options)} - {"settings"}
+    words = {"predict": {"words"}, "evaluate": {"points"}, "page": {"words", "more_input_weights"}}.get(command, set())
+    dests = {action.dest for action in make_parser(command)._actions} - {"command", "values", "help", "version"}
+    assert dests & own == own - words
+    assert dests - own == SETTINGS_OF[command] == {*declared_options(options)} - own
+
+
+def test_an_option_is_declared_once():
+    """Commands that share an option share its declaration, but for its default, and where a help says so."""
+    found = {}
+    for row in COMMANDS.values():
+        for name, declared in declared_options(row.options).items():
+            assert option_of(declared) == found.setdefault(name, option_of(declared)) or name == "output"
+
+
+def test_the_settings_of_an_option_are_checked_without_a_parser():
+    for options, message in (
+        (lambda: PredictOptions(settings={"cell_size": 0}), "expected cell-size to be an integer of at least 1, got 0"),
+        (lambda: PatternsOptions(settings={"out_len": 0}), "expected out-len to be an integer of at least 1, got 0"),
+        (lambda: TrainOptions(settings={"points": 9, "in_len": (0, 5)}), "expected the shortest in-len to be an int"),
+        (lambda: EvaluateOptions(beam_size=0), "expected beam-size to be an integer of at least 1, got 0"),
+        (lambda: PredictOptions(max_out_len=0), "expected max-out-len to be an integer of at least 1, got 0"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            options()
 
 
 def test_the_parser_of_all_commands_has_the_options_of_each():
@@ -126,7 +171,9 @@ def test_every_letter_and_name_of_2016():
         "--in-len 4 --out-len 3 --iter-num 7 --data-dir d --cell-size 5 --cell-type GRUCell --embedding-size 6 "
         "--tensorboard-verbose 3 train 50"
     )
-    assert (rest.in_len, rest.iter_num, rest.tensorboard_verbose, rest.cell_type) == (4, 7, 3, "GRUCell")
+    assert (rest.iter_num, rest.tensorboard_verbose) == (7, 3)
+    sizes = {"in_len": 4, "out_len": 3, "cell_size": 5, "cell_type": "GRUCell", "embedding_size": 6}
+    assert rest.settings == {"points": 50, **sizes}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +199,17 @@ def test_every_letter_and_name_of_2016():
         ("train 50 --batch-size 0", "at least 1, got 0"),
         ("train 50 --lr-schedule linear", "expected one of constant, cosine"),
         ("train 50 --stop-at-exact 2", "at most 1, got 2.0"),
-        ("train 50 --tensorboard-verbose 4", "4"),
+        ("train 50 --tensorboard-verbose 4", "expected tensorboard-verbose of at most 3, got 4"),
+        ("train 50 --processes 0", "expected processes to be an integer of at least 1, got 0"),
+        ("train 50 --in-len 20-1", "expected in-len from shortest to longest, got 20-1"),
+        ("train 50 --in-len 0-5", "expected the shortest in-len to be an integer of at least 1, got 0"),
+        ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),
+        ("train 50 --in-len 1-x", "expected a length, or a range as 1-20, got '1-x'"),
+        ("predict 3 --in-len 1-5", "--in-len A-B means nothing to predict: it is an option of train"),
+        ("train 50 -i a -i b", "a second -i/--input-weights means nothing to train: it is an option of page"),
+        ("train 50 --in-max-int 0", "expected in-max-int to be an integer of at least 1, got 0"),
+        ("train 50 --dropout 1", "expected dropout of at least 0 and below 1, got 1.0"),
+        ("predict 1 --beam-size 1001", "expected beam-size of at most 1000, got 1001"),
         ("train 50 -p sort", "did you mean sorted"),
         ("train 50 -m embeding_rnn", "did you mean embedding_rnn"),
         ("train 50 --cell-type LSTM", "did you mean LSTMCell"),
@@ -193,7 +250,9 @@ def test_every_letter_and_name_of_2016():
         ("predict 1 -o w", "-o/--output-weights means nothing to predict"),
         ("predict 1 --log-dir d", "--log-dir means nothing to predict"),
         ("predict 1 --out-len 0", "at least 1, got 0"),
-        ("predict 1 --engine jax", "jax"),
+        ("predict 1 --engine jax", "unknown --engine 'jax': expected one of numpy, keras"),
+        ("predict 1 --format jsn", "unknown --format 'jsn': did you mean json?"),
+        ("train --from-file f --in-tokens letters", "unknown --in-tokens 'letters': expected one of integers"),
         ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
         ("--no-such", "unknown option --no-such; see `--help`"),
         ("predict --nbest 3 table", "unknown option --nbest: did you mean --n-best?"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from seq2seq_demo.files.canonical import recording_path
 from seq2seq_demo.files.recording import Recording, halved, to_bytes
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
+ENDING = replace(SMALL, ends=True)
 
 
 def networks_in(path):
@@ -78,7 +80,7 @@ def test_pairs_of_a_file_measure_the_moments_of_networks_of_texts(run, sides):
     vocabularies = Vocabularies(*(Vocabulary(tokens, symbols[tokens]) for tokens in sides))
     about = {"task": "t.tsv", "in_len": 5, "out_len": 4, "min_in_len": 1, "vocabularies": vocabularies}
     for name, model in (("a.h5", "embedding_attention"), ("b.h5", "embedding_rnn")):
-        save_recorded(name, ModelConfig(model, cell_size=4, in_max_int=2, out_max_int=2), **about)
+        save_recorded(name, ModelConfig(model, cell_size=4, in_max_int=2, out_max_int=2, ends=True), **about)
     texts = {"characters": ("ab", "é", "ab"), "words": ("X Y", "Y", "X Y"), "integers": ("0 2", "1", "0 2")}
     rows = zip(texts[sides[0]], texts[sides[1]][1:] + texts[sides[1]][:1], strict=True)
     Path("t.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in rows), encoding="utf-8")
@@ -92,7 +94,7 @@ def test_pairs_of_a_file_measure_the_moments_of_networks_of_texts(run, sides):
 def test_pairs_of_a_file_measure_the_moments_of_networks_of_integers(run):
     Path("t.jsonl").write_text('{"input": [1, 2], "output": [2]}\n{"input": [0, 2], "output": [1]}\n')
     save_recorded("one_length.h5", SMALL, task="t.jsonl", in_len=2, out_len=1)
-    save_recorded("ends.h5", SMALL, task="t.jsonl", in_len=5, out_len=4, min_in_len=1)
+    save_recorded("ends.h5", ENDING, task="t.jsonl", in_len=5, out_len=4, min_in_len=1)
     status, _, err = run("page", "-i", "one_length.h5", "-i", "ends.h5", "--from-file", "t.jsonl", "-o", "t.html")
     assert status == 0, err
     assert [len(shown["recording"]["loss"]) for shown in networks_in("t.html")] == [2, 2]
@@ -100,7 +102,7 @@ def test_pairs_of_a_file_measure_the_moments_of_networks_of_integers(run):
 
 def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
     words = Vocabularies(Vocabulary("characters", ("a", "b", "é")), Vocabulary("words", ("X", "Y")))
-    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1)
+    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1, ends=True)
     save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
     status, _, err = run("page", "-i", "t.h5", "--from-file", "t.tsv", "-o", "t.html")
@@ -116,7 +118,7 @@ def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
 
 def test_a_quoted_argument_is_a_source_of_its_own(run):
     words = Vocabularies(Vocabulary("words", ("a", "b", "c")), Vocabulary("words", ("X", "Y")))
-    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1)
+    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1, ends=True)
     save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
     assert run("page", "-i", "t.h5", "-o", "t.html", "a b", "c", "b", "c a")[0] == 0
     assert [x["source"] for x in networks_in("t.html")[0]["examples"]] == [[0, 1], [2, 1], [2, 0]]
@@ -180,7 +182,7 @@ def test_a_page_is_made_without_tensorflow(tmp_path, monkeypatch):
 
 def test_a_recorded_network_of_texts_is_measured_on_the_pairs_of_a_file(run):
     words = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("X", "Y")))
-    config = ModelConfig(cell_size=4, in_max_int=1, out_max_int=1)
+    config = ModelConfig(cell_size=4, in_max_int=1, out_max_int=1, ends=True)
     network = save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
     recording = Recording(8, (0, 4), (halved(random_weights(config, seed=9)), halved(network.weights)))
     recording_path(Path("t.h5")).write_bytes(to_bytes(recording, config, network.weights))

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -171,7 +169,7 @@ def test_targets_that_are_all_empty():
         texts(("a", ""), ("b", ""))
 
 
-# ---- Memory and time ----
+# ---- Memory ----
 
 
 def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypatch):
@@ -189,9 +187,3 @@ def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypat
     monkeypatch.setattr(memory, "total", lambda: 300 * 250)  # their symbols alone are too many
     with pytest.raises(InputError, match="the first 300 pairs need"):
         texts(*[("abababab", "X")] * 300)
-
-
-def test_100_000_pairs_in_an_instant():
-    start = time.process_time()
-    integers(*[([1, 2, 3, 4, 5], [5, 4, 3])] * 100_000, skip=print)
-    assert time.process_time() - start < 5  # 0.5 s on a quiet machine

@@ -5,7 +5,6 @@ import re
 import threading
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
@@ -17,9 +16,13 @@ UNREADABLE = "expected a JSON list of integers, or integers alone"
 COLUMNS = "; of more columns choose two, as with `cut -f1,2`"
 
 
+def values_of(batch):
+    return [row.values for row in batch.rows]
+
+
 def read(path, rows=2, in_len=3, in_max_int=9):
     sequences = batches(from_file(str(path)), rows, in_len, in_max_int, hint=LENGTH_HINT)
-    return [batch.sources.tolist() for batch in sequences]
+    return [values_of(batch) for batch in sequences]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_the_lines_after_a_bad_one_are_read(tmp_path):
     (tmp_path / "in.txt").write_text("1 2 3\nx 5 6\n[7\n7 8 9\n")
     skipped = []
     sequences = batches(from_file(str(tmp_path / "in.txt")), 10, 3, 9, skip=skipped.append)
-    assert [batch.sources.tolist() for batch in sequences] == [[[1, 2, 3], [7, 8, 9]]]
+    assert [values_of(batch) for batch in sequences] == [[[1, 2, 3], [7, 8, 9]]]
     assert [str(error).removeprefix(f"{tmp_path}/")[:14] for error in skipped] == ["in.txt, line 2", "in.txt, line 3"]
 
 
@@ -220,7 +223,7 @@ def test_a_line_that_is_too_long_is_skipped_to_its_end(tmp_path, short, long, en
     (tmp_path / "in.jsonl").write_text("1 2 3" + " " * 94 + "\n\n" + long + end)
     skipped = []
     got = batches(from_file(str(tmp_path / "in.jsonl")), 10, 3, 9, skip=skipped.append)
-    assert [batch.sources.tolist() for batch in got] == [[[1, 2, 3], *[[7, 8, 9]] * ("7" in end)]]
+    assert [values_of(batch) for batch in got] == [[[1, 2, 3], *[[7, 8, 9]] * ("7" in end)]]
     message = f"{tmp_path}/in.jsonl, line 3: expected a line of at most 0 MiB, got a longer one"
     assert list(map(str, skipped)) == [message]
 
@@ -263,7 +266,7 @@ def test_a_line_without_an_end(monkeypatch, short, beginning):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(endless := Endless(), 64)))
     got = batches(from_file("-"), 5, 3, 9)
     if beginning:
-        assert next(got).sources.tolist() == [[1, 2, 3]]
+        assert values_of(next(got)) == [[1, 2, 3]]
     line = 2 if beginning else 1
     with pytest.raises(InputError, match=f"standard input, line {line}: expected a line of at most"):
         next(got)
@@ -373,7 +376,7 @@ def test_good_sequences_come_before_the_error_of_a_bad_one(tmp_path):
     got = []
     with pytest.raises(InputError, match="line 701"):
         for batch in batches(from_file(str(tmp_path / "in.jsonl")), 64, 3, 9):
-            got.extend(batch.sources.tolist())
+            got.extend(values_of(batch))
     assert got == [[k % 10] * 3 for k in range(700)]
 
 
@@ -393,7 +396,7 @@ def test_standard_input_is_read_as_it_is_needed(monkeypatch):
     stream = io.BufferedReader(endless := Endless(), 64)
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
     endless_batches = batches(from_file("-"), 5, 3, 9)
-    assert np.array([next(endless_batches).sources for _ in range(3)]).tolist() == [[[1, 2, 3]] * 5] * 3
+    assert [values_of(next(endless_batches)) for _ in range(3)] == [[[1, 2, 3]] * 5] * 3
     assert endless.n < 100
 
 
@@ -428,16 +431,16 @@ def test_a_pipe_in_which_no_more_is_waiting(write):
 def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
     rows = batches(from_file("-"), 2, None, 9)
     write(b"1 2\n3 4\n5 6\n")
-    assert next(rows).sources.tolist() == [[1, 2], [3, 4]]
-    assert next(rows).sources.tolist() == [[5, 6]]  # it does not wait for another
+    assert values_of(next(rows)) == [[1, 2], [3, 4]]
+    assert values_of(next(rows)) == [[5, 6]]  # it does not wait for another
     assert next(rows) is None
     write(b"7 8\n9 0\n")
-    assert next(rows).sources.tolist() == [[7, 8], [9, 0]]
+    assert values_of(next(rows)) == [[7, 8], [9, 0]]
     assert next(rows) is None
     write(b"1")
     assert next(rows) is None
     write(b" 1\n1 2 3\n")
-    assert next(rows).sources.tolist() == [[1, 1]]
+    assert values_of(next(rows)) == [[1, 1]]
     with pytest.raises(InputError, match="standard input, line 7: expected 2 integers, got 3"):
         next(rows)
 

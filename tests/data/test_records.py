@@ -48,7 +48,6 @@ def test_mixed_batches_hold_any_lengths():
     assert [[row.values for row in batch.rows] for batch in (first, second)] == [[[1, 2], [3]], [[4, 5, 6]]]
     with pytest.raises(InputError, match="f, line 2: expected 2 integers, got 1"):
         list(batches(rows([1, 2], [3]), 10, 2, 9, mixed=True))
-    assert Batch(rows([1, 2], [3, 4], [5, 6])).sources.tolist() == [[1, 2], [3, 4], [5, 6]]
 
 
 def test_an_expected_output_has_the_length_that_is_predicted():
@@ -68,7 +67,7 @@ def test_good_sequences_come_before_an_error_of_the_reader():
         raise InputError("the disk is gone")
 
     got = batches(rows(), 10, 2, 9)
-    assert next(got).sources.tolist() == [[1, 2]]
+    assert [row.values for row in next(got).rows] == [[1, 2]]
     with pytest.raises(InputError, match="the disk is gone"):
         next(got)
 

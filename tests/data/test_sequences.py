@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data import sequences
-from seq2seq_demo.data.sequences import Pairs, Sequences, chunks, concatenated, concatenated_pairs, shift_right
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated, concatenated_pairs, shift_right
 from seq2seq_demo.errors import InputError
 
 ROWS = [[3, 1], [], [4, 1, 5, 9, 2], [6], [], [5, 3, 5]]
@@ -113,13 +113,6 @@ def test_arrays_that_are_no_pairs(sources, targets, found):
     message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {found}"
     with pytest.raises(InputError, match=message):
         Pairs.of_arrays(sources, targets)
-
-
-def test_chunks():
-    pairs = Pairs.of_arrays(np.arange(14).reshape(7, 2), np.arange(7).reshape(7, 1))
-    parts = list(chunks(pairs, np.array([6, 0, 3, 1, 5]), rows=2))
-    assert [part.targets.rows() for part in parts] == [[[6], [0]], [[3], [1]], [[5]]]
-    assert parts[1].sources.rows() == [[6, 7], [2, 3]]
 
 
 def test_shift_right():

@@ -11,8 +11,8 @@ from helpers_page import SCRIPTS, ask, assert_alike, needs_chromium, needs_node,
 
 from seq2seq_demo.cells import CELL_TYPES, CellType
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS, Pattern
-from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.page import builder

@@ -60,10 +60,11 @@ def test_only_the_scripts_and_styles_of_the_page_may_act():
 
 def test_no_name_ends_a_script_or_begins_an_element():
     words = Vocabulary("words", ("</script>", "<img", "a&b"))
+    config = replace(CONFIG, in_max_int=2, out_max_int=2, ends=True)
     network = replace(
         NETWORK,
-        model_config=replace(CONFIG, in_max_int=2, out_max_int=2),
-        weights=random_weights(replace(CONFIG, in_max_int=2, out_max_int=2)),
+        model_config=config,
+        weights=random_weights(config),
         task=HOSTILE,
         min_in_len=1,
         vocabularies=Vocabularies(words, words),
@@ -103,12 +104,20 @@ def test_what_a_network_learned_is_told_where_no_pattern_tells():
     assert _what_it_learned("reversed", replace(NETWORK, task="reversed")) == ""
     assert _what_it_learned("g2p", replace(NETWORK, task="cmu.tsv")).startswith("English spelling")
     texts = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("x", "y")))
-    config = replace(CONFIG, in_max_int=1, out_max_int=1)
+    config = replace(CONFIG, in_max_int=1, out_max_int=1, ends=True)
     weights = random_weights(config)
     own = replace(NETWORK, task="my.csv", vocabularies=texts, model_config=config, weights=weights, min_in_len=1)
     assert _what_it_learned("mine", own) == "my.csv: from characters to words"
     page = build([ShownNetwork("mine", own, what="my.csv: from characters to words")])
     assert data_in(page)["networks"][0]["what"] == "my.csv: from characters to words"
+
+
+def test_dark_mode_changes_colours_alone():
+    """So what is laid out right in one mode is so in the other."""
+    text = "".join(map(builder.text_of, (*builder.SCRIPTS, *builder.STYLES)))
+    (block,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", text, re.S)
+    assert re.fullmatch(r"(\s*--[\w-]+: #[0-9a-f]{6};)+\s*", block)
+    assert text.count("prefers-color-scheme") == 1
 
 
 def test_no_name_stands_in_two_scripts():

@@ -1,13 +1,15 @@
 """The sources that a page offers, and how a network did at moments of its training."""
 
+from dataclasses import replace
+
 import numpy as np
 from helpers import ROOT, random_weights
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.page.examples import held_out, moments_of, pair_examples, pairs_of, pattern_examples, targets_of
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files.recording import Recording, halved
+from seq2seq_demo.page.examples import held_out, moments_of, pair_examples, pairs_of, pattern_examples, targets_of
 from seq2seq_demo.trained_network import TrainedNetwork
 
 REVERSING = load(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5")
@@ -56,19 +58,25 @@ def test_of_alternatives_the_one_that_the_network_says_is_the_target():
 
 
 def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
-    task = held_out(REVERSING, REVERSED)
-    assert len(task.pairs) == 100
-    assert sorted({len(source) for source, _ in pairs_of(task)}) == [1, 7, 13, 20]
+    pairs = held_out(REVERSING, REVERSED)
+    assert len(pairs) == 100
+    assert sorted({len(source) for source, _ in pairs_of(pairs)}) == [1, 7, 13, 20]
     first = halved(random_weights(REVERSING.model_config))
     recording = Recording(10, (0, 20), (first, halved(REVERSING.weights)))
-    moments = moments_of(REVERSING, recording, task)
+    moments = moments_of(REVERSING, recording, pairs)
     assert moments.exact_match == [0.0, 1.0]
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01
-    n_different = len({tuple(source) for source, _ in pairs_of(task)})
+    n_different = len({tuple(source) for source, _ in pairs_of(pairs)})
     assert n_different < 100  # of length 1 there are only 10
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
+
+
+def test_a_pattern_is_measured_at_the_lengths_that_it_takes():
+    adding = replace(REVERSING, task="added", in_len=9)
+    assert sorted({len(source) for source, _ in pairs_of(held_out(adding, find_pattern("added")))}) == [2, 4, 6, 8]
+    assert held_out(replace(adding, min_in_len=9), find_pattern("added")) is None
 
 
 def random_network(in_len, seed=0):

@@ -11,11 +11,12 @@ from helpers_page import ask, assert_alike, needs_node, run_question
 from seq2seq_demo import load
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import split
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.ending import decode_to_end
+from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -67,10 +68,10 @@ def test_a_shipped_network_says_what_numpy_says_until_its_end(path):
         for source, most in zip(sources, longest, strict=True)
     ]
     for source, most, said in zip(sources, longest, ask(*questions), strict=True):
-        answers = decode_to_end(network.to_numpy(), source, most)
-        n_steps = int(answers.lengths[0] + 1)
+        numpy_network = network.to_numpy()
+        n_steps = int(answer(numpy_network, source, most).lengths[0, 0] + 1)
         assert len(said["symbols"]) == n_steps
-        assert_alike(said, answers.decoded, n_steps)
+        assert_alike(said, numpy_network.decode(source, n_steps), n_steps)
 
 
 def test_a_forced_symbol_is_what_the_next_step_is_fed():
@@ -93,7 +94,7 @@ def test_a_pattern_makes_the_same_targets(name):
         sources = rng.integers(0, 10, (30, length))
         questions.append(("targets", {"pattern": name, "sources": sources.tolist(), "largest": largest}))
         try:
-            wanted.append(pattern.ragged_targets(sources, largest).rows())
+            wanted.append(pattern.targets_of(Sequences.of_array(sources), largest).rows())
         except UsageError:
             wanted.append([None] * 30)
     assert ask(*questions) == wanted

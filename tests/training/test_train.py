@@ -7,12 +7,16 @@ import pytest
 from helpers import largest_difference
 
 from seq2seq_demo import Callback, ModelConfig, Pairs, SequencePattern, TrainConfig, TrainedNetwork, find_pattern, train
+from seq2seq_demo.config import FEW_SYMBOLS, Settings
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.trained_network import TrainingRun, load, untrained
+from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.trained_network import load, untrained
+from seq2seq_demo.training.settings import resolve
 
 TINY = {"cell_size": 3, "embedding_size": 2}
 PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]
+RAGGED = [([1, 2], [3]), ([1], [])] * 6
 
 
 def unchanged(task, **settings) -> TrainedNetwork:
@@ -44,7 +48,7 @@ def test_a_pattern_by_name():
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
     assert trained.trained == TrainingRun(TrainConfig(100, 4, 4, epochs=2, batch_size=32), start_step=0)
     assert trained.model_config == ModelConfig(**TINY)
-    assert (trained.progress, trained.lesson) == (None, None)
+    assert trained.model_config == ModelConfig(**TINY)
     epochs = [[("begin", k), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
     assert recorder.told == other.told == [*epochs[0], *epochs[1]]
     last = recorder.networks[-1]
@@ -63,12 +67,30 @@ def test_defaults_are_those_of_the_command_line():
 
 def test_every_setting_is_heeded():
     model = {"model": "embedding_attention", "cell_type": "GRUCell", "num_layers": 2, "cell_size": 3}
-    model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6}
+    model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6, "bidirectional": True}
     training = {"points": 50, "in_len": 5, "out_len": 4, "learning_rate": 0.5, "lr_schedule": "cosine", "epochs": 0}
-    training |= {"batch_size": 7, "seed": 5, "stop_at_exact": 0.5}
+    training |= {"batch_size": 8, "seed": 5, "stop_at_exact": 0.5, "few_symbols": 0.1, "keep_best": True}
+    training |= {"patience": 3, "dropout": 0.25}
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model)
     assert network.trained.config == TrainConfig(**training)
+    settings = Settings(**model, **training, processes=2)
+    assert settings.keys() == Settings.__annotations__.keys()
+    assert resolve(as_task("copy"), settings, None, None)[1] == TrainConfig(**training, processes=2)
+
+
+def test_none_is_the_default():
+    assert resolve(as_task("copy"), Settings(**dict.fromkeys(Settings.__annotations__)), None, None) == (
+        ModelConfig(),
+        TrainConfig(),
+    )
+
+
+def test_what_is_no_setting():
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'epoch'$"):
+        train("copy", epochs=0, epoch=3)
+    with pytest.raises(TypeError, match="'ends'"):
+        train("copy", ends=True)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +128,10 @@ def test_a_pattern_of_the_callers_own():
 
 @pytest.mark.parametrize("kind", ["list", "iterator", "arrays", "pairs"])
 def test_pairs(kind):
-    arrays = Pairs(*map(np.array, zip(*PAIRS, strict=True)))
-    task = {"list": PAIRS, "iterator": iter(PAIRS), "arrays": list(zip(*arrays, strict=True)), "pairs": arrays}[kind]
+    sources, targets = map(np.array, zip(*PAIRS, strict=True))
+    arrays = list(zip(sources, targets, strict=True))
+    pairs = Pairs.of_arrays(sources, targets)
+    task = {"list": PAIRS, "iterator": iter(PAIRS), "arrays": arrays, "pairs": pairs}[kind]
     network = unchanged(task)
     assert (network.in_len, network.out_len, network.trained.config.points) == (2, 3, 30)
     assert (network.model_config.in_max_int, network.model_config.out_max_int) == (4, 7)
@@ -124,10 +148,10 @@ def test_pairs_are_trained_on():
     trained = train(PAIRS, epochs=1, callbacks=[Kept()], **TINY)
     assert (trained.in_len, trained.out_len, trained.step) == (2, 3, 1)
     (validation,) = seen
-    assert len(validation.sources) == 3
-    rows = zip(validation.sources.tolist(), validation.targets.tolist(), strict=True)
+    assert len(validation) == trained.trained.config.n_validation == 6  # of one source, as they stay together
+    rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
     assert all((source, target) in PAIRS for source, target in rows)
-    assert trained.evaluate(PAIRS).n == 30
+    assert trained.evaluate(PAIRS).n == 5  # sources
 
 
 @pytest.mark.parametrize(
@@ -148,10 +172,15 @@ def test_pairs_are_trained_on():
         ("reversed", {"in_max_int": 10}, "expected symbols from 0 to --out-max-int 9, got 10"),
         ("added", {"in_len": 3}, "pattern 'added' does not take sources of 3 symbols"),
         ("reversed", {"in_len": 10**12}, "expected sequences of at most 100000 symbols, got 1000000000000"),
-        (PAIRS, {"in_max_int": 3}, "expected sources of symbols 0 to 3, got some from 0 to 4"),
-        (PAIRS, {"out_max_int": 6}, "expected targets of symbols 0 to 6, got some from 0 to 7"),
-        (PAIRS, {"out_len": 2}, "out-len"),
-        (PAIRS, {"in_len": 3}, "in-len"),
+        (PAIRS, {"in_max_int": 3}, "expected sources of symbols 0 to 3, got 4"),
+        (PAIRS, {"out_max_int": 6}, "expected targets of symbols 0 to 6, got 7"),
+        (PAIRS, {"out_len": 2}, "expected out-len 3, as of the pairs, got 2"),
+        (PAIRS, {"in_len": 3}, "expected in-len 2, as of the pairs, got 3"),
+        (PAIRS, {"in_len": (3, 9)}, "expected in-len 2, as of the pairs, got 3-9"),
+        (RAGGED, {"in_len": 2}, "expected in-len 1-2, as of the pairs, got 2"),
+        (RAGGED, {"in_len": (2, 3)}, "expected in-len 1-2, as of the pairs, got 2-3"),
+        (RAGGED, {"in_len": (1, 1)}, "expected in-len 1-2, as of the pairs, got 1"),
+        (RAGGED, {"out_len": 1}, "expected out-len 0-1, as of the pairs, got 1"),
     ],
 )
 def test_what_cannot_be_trained_is_a_usage_error(task, settings, message):
@@ -165,7 +194,7 @@ def test_what_are_no_pairs():
     with pytest.raises(InputError, match="pairs, row 1: expected some integers, got none"):
         unchanged([([1, 2], [3]), ([], [3])])
     with pytest.raises(InputError):
-        as_task(Pairs(np.ones((3, 2), int), np.ones((2, 2), int)))
+        as_task(Pairs.of_arrays(np.ones((3, 2), int), np.ones((2, 2), int)))
 
 
 START = replace(untrained(ModelConfig("embedding_attention", **TINY), 5), in_len=6, out_len=4, step=9)
@@ -179,6 +208,7 @@ def test_start_gives_its_model_its_lengths_and_its_weights():
     assert largest_difference(network, START) == 0
     same = unchanged("reversed", start=START, model="embedding_attention", cell_type="BasicLSTMCell", in_max_int=9)
     assert same.model_config == START.model_config
+    assert unchanged("reversed", start=START, cell_type="LSTMCell").model_config == START.model_config  # another name
     other = train("reversed", points=20, epochs=0, in_len=5, out_len=3, start=START)
     assert (other.in_len, other.out_len) == (5, 3)
     shorter = train("reversed", points=20, epochs=0, in_len=3, start=START)
@@ -206,7 +236,7 @@ def test_settings_that_contradict_start_are_refused(settings):
 
 
 def test_pairs_that_do_not_fit_start_are_refused():
-    with pytest.raises(UsageError, match="expected targets of symbols 0 to 6, got some from 0 to 7"):
+    with pytest.raises(UsageError, match="expected targets of symbols 0 to 6, got 7"):
         train(PAIRS, epochs=0, start=untrained(ModelConfig(**TINY, out_max_int=6), 0))
 
 
@@ -252,7 +282,55 @@ def test_a_range_of_lengths():
         train("reversed", in_len=(1, 2), out_len=2, points=60)
 
 
-def test_pairs_of_different_lengths():
-    trained = train([([1, 2], [3]), ([1], [])] * 6, epochs=1, batch_size=4)
-    assert (trained.min_in_len, trained.in_len, trained.out_len) == (1, 2, 1)
-    assert trained.trained.config.few_symbols == 0
+def test_the_only_length_of_a_range():
+    trained = unchanged("reversed", in_len=(3, 3))
+    assert (trained.ends, trained.min_in_len, trained.in_len) == (True, 3, 3)
+    assert not unchanged("reversed", in_len=3).ends
+
+
+@pytest.mark.parametrize(("pairs", "lengths"), [(PAIRS, (2, 2, 3)), (RAGGED, (1, 2, 1))])
+def test_a_fresh_network_ends_its_answers_to_pairs(pairs, lengths):
+    for asked in ({}, {"in_len": lengths[:2]}, {"in_len": (1, 9)}):
+        trained = unchanged(pairs, **asked)
+        assert trained.ends
+        assert (trained.min_in_len, trained.in_len, trained.out_len) == lengths
+        assert trained.trained.config.few_symbols == 0
+    assert unchanged(PAIRS, in_len=2, out_len=3, points=30).ends
+
+
+def test_pairs_that_are_asked_for_are_those_to_train_on():
+    assert unchanged(PAIRS, points=30, validation=PAIRS[:5]).trained.config.points == 35
+
+
+def test_a_network_to_continue_from_stays_what_it_is():
+    start = replace(START, in_len=None, out_len=None)
+    of_pairs = unchanged(PAIRS, start=start)
+    assert (of_pairs.ends, of_pairs.min_in_len, of_pairs.in_len, of_pairs.out_len) == (False, None, 2, 3)
+    with pytest.raises(UsageError, match="as this network does not end its answers, got other lengths"):
+        unchanged(RAGGED, start=start)
+    with pytest.raises(UsageError, match="expected one in-len, as the network does not end its answers, got 1-5"):
+        unchanged("reversed", start=start, in_len=(1, 5))
+
+
+def test_lengths_of_a_network_to_continue_from_that_ends_its_answers():
+    start = unchanged("reversed", in_len=(2, 4))
+    for asked, lengths in (({}, (2, 4)), ({"in_len": 7}, (7, 7)), ({"in_len": (1, 9)}, (1, 9))):
+        model_config, config = resolve(as_task("reversed"), Settings(points=20, **asked), start, None)
+        assert model_config.ends
+        assert (config.min_in_len, config.in_len, config.out_len) == (*lengths, lengths[1])
+        assert config.few_symbols == FEW_SYMBOLS
+    assert resolve(as_task("reversed"), Settings(points=20, few_symbols=0), start, None)[1].few_symbols == 0
+    with pytest.raises(UsageError, match="expected out_len or a range of in_len"):
+        unchanged("reversed", start=start, out_len=2)
+
+
+def test_the_default_length_of_targets():
+    for task, default, asked, out_len in (
+        ("reversed", None, {}, 10),
+        ("reversed", 4, {}, 4),
+        ("reversed", 40, {}, 10),
+        ("reversed", 4, {"out_len": 6}, 6),
+        ("added", 10, {"in_len": 8}, 5),
+    ):
+        _, config = resolve(as_task(task), Settings(**asked), None, default)
+        assert config.out_len == out_len, (task, default, asked)

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.cells import State, build_cells, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.encoder import Encoder
 from seq2seq_demo.network.keras_network.scan import Scan, scan
@@ -22,7 +22,7 @@ class BidirectionalEncoder(Encoder):
     def __init__(self, model_config: ModelConfig) -> None:
         """Note the config; `build` makes the weights."""
         super().__init__(model_config)
-        self.backward = Backward(stacked_cells(model_config))
+        self.backward = stacked_cells(model_config)
         self.bridges = [  # of each layer, one for each state
             [keras.layers.Dense(model_config.cell_size, name=f"bridge_{layer}_{s}") for s in model_config.cell.states]
             for layer in range(model_config.num_layers)
@@ -32,7 +32,8 @@ class BidirectionalEncoder(Encoder):
         """Make the weights."""
         c = self.model_config
         super().build()
-        self.backward.build((c.embedding_size, c.memory_size))
+        with keras.name_scope("backward"):
+            build_cells(self.backward, c.embedding_size, c.memory_size)
         for bridge in tf.nest.flatten(self.bridges):
             bridge.build((None, 2 * c.cell_size))
 
@@ -46,23 +47,10 @@ class BidirectionalEncoder(Encoder):
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
         from_the_end = functools.partial(scan, reverse=True)
         memory, states = None, []
-        for forward, backward, bridges in zip(self.cells, self.backward.cells, self.bridges, strict=True):
+        for forward, backward, bridges in zip(self.cells, self.backward, self.bridges, strict=True):
             outputs, last = self.run(forward, self.inputs(forward, sources, memory, masks), scan)
             outputs_back, first = self.run(backward, self.inputs(backward, sources, memory, masks), from_the_end)
             memory = tf.concat([outputs, outputs_back], axis=2)  # [S, B, 2H]
             both = zip(bridges, last, first, strict=True)
             states.append(tuple(bridge(tf.concat([f, b], axis=1)) for bridge, f, b in both))
         return tf.transpose(memory, (1, 0, 2)), tuple(states)
-
-
-class Backward(keras.layers.Layer):
-    """The stack of cells that reads from the end; it gives their weights its name."""
-
-    def __init__(self, cells: list[Cell]) -> None:
-        """Keep the cells."""
-        super().__init__(name="backward")
-        self.cells = cells
-
-    def build(self, sizes: tuple[int, int]) -> None:
-        """Make the weights; sizes: of the input of the first cell, and of the others."""
-        build_cells(self.cells, *sizes)

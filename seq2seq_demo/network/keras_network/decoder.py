@@ -16,7 +16,7 @@ from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 States = tuple[State, ...]
-Maybe = Any  # a tensor, or () where there is no attention
+Maybe = Any  # a tensor or tensors, or () where there are none: without attention, or without dropout
 Carry = tuple[States, Maybe]  # states, context
 Greedy = tuple[tf.Tensor, tf.Tensor, Maybe]  # symbols [B, T], logits [B, T, V], α [B, T, S]
 
@@ -51,21 +51,20 @@ class Decoder(keras.layers.Layer):
         padding: as `Attention` takes it; scan: runs the steps; masks: of dropout, where there is some.
         """
         symbols, T = tf.transpose(tf.cast(decoder_input, tf.int32)), decoder_input.shape[1]  # [T, B]
-        between: tuple[tf.Tensor, ...] = ()
         if masks is None:
-            fed = tf.gather(self.symbol_inputs(), symbols)
+            fed: tuple[tf.Tensor, Maybe] = tf.gather(self.symbol_inputs(), symbols), ()
         else:
-            fed = self.input_part(masks.drop("decoder/embedding", tf.gather(self.embedding, symbols)))
-            H = self.model_config.cell_size
-            between = tuple(masks.of(f"decoder/{cell.name}", T, H) for cell in self.cells[1:])
+            x, H = masks.drop("decoder/embedding", tf.gather(self.embedding, symbols)), self.model_config.cell_size
+            fed = self.input_part(x), tuple(masks.of(f"decoder/{cell.name}", T, H) for cell in self.cells[1:])
         prepared = self.prepare(memory, padding)
 
-        def step(x: tuple[tf.Tensor, tuple[tf.Tensor, ...]], carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
-            carry, _ = self.step(x[0], carry, prepared, x[1])
+        def step(fed: tuple[tf.Tensor, Maybe], carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
+            x, masks_between_layers = fed
+            carry, _ = self.step(x, carry, prepared, masks_between_layers)
             states, context = carry
             return (states[-1][-1], context), carry
 
-        (h, context), _ = scan(step, (fed, between), (states, self.zero_context(memory)), T)
+        (h, context), _ = scan(step, fed, (states, self.zero_context(memory)), T)
         h = h if masks is None else masks.drop("decoder/projection", h)  # [T, B, H]
         return tf.transpose(self.logits(h, context), (1, 0, 2))
 
@@ -102,9 +101,7 @@ class Decoder(keras.layers.Layer):
         """Return a_0: nothing."""
         return ()
 
-    def step(
-        self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: tuple[tf.Tensor, ...] = ()
-    ) -> tuple[Carry, Maybe]:
+    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: Maybe = ()) -> tuple[Carry, Maybe]:
         """Feed a row of `symbol_inputs` to each sequence, `[B, G·H]`; return the next carry and α.
 
         masks: of dropout, `[B, H]` for each layer that reads another one, or none.
@@ -112,7 +109,7 @@ class Decoder(keras.layers.Layer):
         states, context = carry
         return (self.run_cells(x, states, masks), context), ()
 
-    def run_cells(self, projected: tf.Tensor, states: States, masks: tuple[tf.Tensor, ...] = ()) -> States:
+    def run_cells(self, projected: tf.Tensor, states: States, masks: Maybe = ()) -> States:
         """Run the stacked cells a step on; projected: the first one's input part `[B, G·H]`."""
         next_states: list[State] = []
         for layer, (cell, state) in enumerate(zip(self.cells, states, strict=True)):
@@ -155,9 +152,7 @@ class AttentionDecoder(Decoder):
         """Return a_0 = 0, `[B, H]`."""
         return tf.zeros_like(memory[:, 0])
 
-    def step(
-        self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: tuple[tf.Tensor, ...] = ()
-    ) -> tuple[Carry, Maybe]:
+    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: Maybe = ()) -> tuple[Carry, Maybe]:
         """Feed a row of `symbol_inputs` to each sequence, `[B, E]`; return the next carry and α_t `[B, S]`."""
         states, context = carry
         E = self.model_config.embedding_size

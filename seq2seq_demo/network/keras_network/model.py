@@ -86,7 +86,3 @@ class Seq2Seq(keras.Model):
         """Give every variable its value, by name."""
         for name, variable in self.named_variables().items():
             variable.assign(weights[name])
-
-    def named_weights(self) -> Weights:
-        """Return every weight by its name, float32."""
-        return {name: variable.numpy() for name, variable in self.named_variables().items()}
