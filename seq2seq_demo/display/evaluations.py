@@ -160,9 +160,9 @@ def _wrong_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, An
 def _wrong_line(answer: WrongAnswer, vocabularies: Vocabularies) -> list[str]:
     """Return the row of a table."""
     facts = _wrong_dict(answer, vocabularies)
-    source, expected, predicted = (x if isinstance(x, str) else joined("", x) for x in map(facts.get, WRONG))
-    end = "" if answer.ended else " ..."
-    return [source, expected, predicted + end, str(answer.edits), f"{answer.probability:.4f}"]
+    texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in WRONG]
+    texts[-1] += "" if answer.ended else " ..."
+    return [*texts, str(answer.edits), f"{answer.probability:.4f}"]
 
 
 # ---- Of any network ----

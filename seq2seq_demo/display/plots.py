@@ -232,7 +232,7 @@ def _save(figure: Any, path: Path) -> None:
     from matplotlib import rc_context
 
     suffix, picture = path.suffix.lower(), io.BytesIO()
-    settings = {"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}
+    settings: dict[Any, str] = {"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}
     with rc_context(settings), warnings.catch_warnings(record=True) as w:
         warnings.simplefilter("always")
         figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS, bbox_inches="tight")
