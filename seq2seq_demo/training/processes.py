@@ -54,26 +54,25 @@ class SharedTrainer(Protocol):
 
 @contextlib.contextmanager
 def processes(config: TrainConfig) -> Iterator[Processes | None]:
-    """Start the other processes if more than one is asked for, before TensorFlow is loaded, as they load it too.
+    """Start the other processes, if any are asked for, before TensorFlow is loaded, as they load it too.
 
-    They end with the context, or with this process.
+    They end with the context, or with this process. Yield None if this one trains alone.
 
     Raises:
         UsageError: so many processes cannot share this training here.
         TrainingError: the system starts no more processes.
     """
-    if config.processes == 1:
-        yield None
-        return
-    _check(config)
+    check(config)
     with contextlib.closing(Processes()) as group:
         for index in range(1, config.processes):
             group.start(index)
-        yield group
+        yield group if group.processes else None
 
 
-def _check(config: TrainConfig) -> None:
+def check(config: TrainConfig) -> None:
     """Raise UsageError unless so many processes can share each batch here."""
+    if config.processes == 1:
+        return
     n, asked = config.processes, f"for {config.processes} processes"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if config.batch_size % n:
