@@ -27,7 +27,10 @@ class History(Callback):
         self.path, self.plot = path, plot
         if path is not None:
             access.check_writable(path, "the history")
-            _require_history(path)
+            # Something else than JSON, such as weights, would be lost.
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                if file.read(1) not in (b"", b"[", b"{"):
+                    raise DemoError(f"{path}: expected a place for the history, found another kind of file")
         if plot is not None:
             plots.check(plot)
 
@@ -41,11 +44,3 @@ class History(Callback):
                 plots.history(self.plot, history)
         except (DemoError, OSError) as error:
             notice(f"No history: {error}")
-
-
-def _require_history(path: Path) -> None:
-    """Raise DemoError if there is something else than JSON, such as weights: it would be lost."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        begins = file.read(1)
-        if begins not in (b"", b"[", b"{"):
-            raise DemoError(f"{path}: expected a place for the history, found another kind of file")

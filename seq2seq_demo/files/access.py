@@ -136,10 +136,8 @@ def lock(file: BinaryIO) -> bool:
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
+    except OSError as error:  # of another kind, where the file system has no locks
+        return not isinstance(error, BlockingIOError)
     return True
 
 

@@ -232,33 +232,26 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         network, progress, fingerprint = _metadata(file.version, file.texts)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
-    named: list[str] = []
-    network = replace(network, **_checkpoint(file, network.model_config, "", named)._asdict())
+    network = replace(network, **_checkpoint(file, network.model_config)._asdict())
     best = None
     if progress and any(name.startswith(BEST) for name in file.datasets):
-        best = _checkpoint(file, network.model_config, BEST, named)
+        best = _checkpoint(file, network.model_config, BEST)
     if progress and network.trained and any(name.startswith(RECORDED) for name in file.datasets):
         n = network.trained.config.steps_per_epoch
-        recorded = recording.from_container(file, network.model_config, n, named, RECORDED)
-        network = replace(network, recording=recorded)
-    file.require_only(named)
+        network = replace(network, recording=recording.from_container(file, network.model_config, n, RECORDED))
+    file.require_no_more()
     return Snapshot(network, progress, fingerprint, best) if progress else network
 
 
-def _checkpoint(file: Container, model_config: ModelConfig, prefix: str, named: list[str]) -> Checkpoint:
-    """Return the arrays that `_arrays` named, with a prefix; add their names to those that are `named`."""
+def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
+    """Return the arrays that `_arrays` named, with a prefix."""
     shapes = weight_shapes(model_config)
     moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
     if not any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets):
         moment_shapes = {}
-
-    def array(name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
-        named.append(f"{prefix}{name}")
-        return file.array(named[-1], shape, dtype)
-
-    weights = {name: array(name, shape) for name, shape in shapes.items()}
-    moments = {name: array(f"optimizer/{name}", shape) for name, shape in moment_shapes.items()}
-    step = int(array("optimizer/step", (), "int64"))
+    weights = {name: file.array(f"{prefix}{name}", shape) for name, shape in shapes.items()}
+    moments = {name: file.array(f"{prefix}optimizer/{name}", shape) for name, shape in moment_shapes.items()}
+    step = int(file.array(f"{prefix}optimizer/step", (), "int64"))
     _check_step(step)
     check_weights(model_config, weights, moments)
     return Checkpoint(weights, step, moments)
