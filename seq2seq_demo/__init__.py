@@ -53,8 +53,8 @@ _MODULES = {
     "trained_network": ("TrainedNetwork", "evaluate", "load"),
     "training.train": ("train",),
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-__all__ = [*sorted(_MODULE_OF)]
+_MODULE_OF = dict(sorted((name, module) for module, names in _MODULES.items() for name in names))
+__all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> object:
