@@ -104,7 +104,7 @@ def _pairs(options: PageOptions, choice: Choice) -> Pairs | None:
     """Return the pairs of --from-file; without one, none."""
     if options.from_file is None:
         return None
-    return read_task(options.from_file, options, None, choice.pattern, choice.network).pairs
+    return read_task(options, None, choice.pattern, choice.network).pairs
 
 
 def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:
