@@ -37,8 +37,11 @@ def _train(start: Start, options: TrainOptions) -> None:
     exposure = workers.exposure_notice()
     if exposure:
         notice(exposure)
-    if not workers.is_chief():
-        _train_with_the_chief(start)
+    if not workers.is_chief():  # it does its share; the chief prints and saves
+        if start.config.epochs > 0:
+            from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+
+            fit(start.task, start.config, start.snapshot)
         return
     output, overwrite, folder = start.destination
     path = output or canonical.next_unused_path(folder, start.name, start.task.name)
@@ -93,34 +96,20 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
 
 def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) -> Snapshots:
     """Return what keeps the training; its message says which options --resume needs again."""
-    pattern = options.pattern or (start.task.name if start.task.name in PATTERNS else None)
-    again = [("-n", start.name), ("-p", pattern), ("--from-file", options.from_file)]
-    again += [("--validation-file", options.validation_file), ("--format", options.format)]
-    files = {"--history": options.history, "--history-plot": options.history_plot, "--log-dir": options.log_dir}
-    again += [(name, str(path)) for name, path in files.items() if path]
-    flag = " --keep-going" if options.keep_going else ""
+    task, fingerprint, destination = start.task.name, start.snapshot.fingerprint, start.destination
+    again: dict[str, object] = {"-n": start.name, "-p": options.pattern or (task if task in PATTERNS else None)}
+    again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
+    again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
+    again |= {"--log-dir": options.log_dir}
+    words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
+    words += [" --keep-going"] if options.keep_going else []
     snapshots = Snapshots(
-        options.data_dir,
-        start.name,
-        start.task.name,
-        start.snapshot.fingerprint,
-        start.destination,
-        interruption,
-        notice,
-        "".join(f" {name} {shlex.quote(value)}" for name, value in again if value) + flag,
+        options.data_dir, start.name, task, fingerprint, destination, interruption, notice, "".join(words)
     )
     if start.path and start.lock:
         snapshots.last, snapshots.files[start.path] = start.path, start.lock
-        destinations.note(start.path, training_id(start.snapshot), start.destination)  # it may be another now
+        destinations.note(start.path, training_id(start.snapshot), destination)  # it may be another now
     return snapshots
-
-
-def _train_with_the_chief(start: Start) -> None:
-    """Do a worker's share; the chief prints and saves."""
-    if start.config.epochs > 0:
-        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
-
-        fit(start.task, start.config, start.snapshot)
 
 
 def _save_or_keep(network: TrainedNetwork, start: Start, snapshots: Snapshots) -> Path:

@@ -100,6 +100,12 @@ class Snapshot(Generic[Network]):
     fingerprint: DataFingerprint = DataFingerprint()
     best: Checkpoint | None = None  # the best epoch so far, if that is what will be saved
 
+    @property
+    def run(self) -> TrainingRun:
+        """How it trains; the file of a snapshot has to record that."""
+        assert self.network.trained
+        return self.network.trained
+
 
 # ---- Writing ----
 
