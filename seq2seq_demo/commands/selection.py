@@ -69,7 +69,7 @@ def _found(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNe
     """Return file, network, and what to say of the choice."""
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
-    if path := given_path(options, task):
+    if path := given_path(options):
         return path, load_named(path), [f"Using weights {path}"]
     skipped = []
     for path in canonical.newest_first(options.data_dir, options.name, task if pattern else None):
@@ -91,11 +91,13 @@ def _found(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNe
     return path, load(path), [*skipped, f"Using weights {path}, as none in {options.data_dir} fit"]
 
 
-def given_path(options: NetworkOptions, task: str) -> Path | None:
-    """Return the file that -i names, or --iter-num for a task; None if neither is given."""
-    if options.iter_num is not None:
-        return canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
-    return named_network(options.input_weights) if options.input_weights else None
+def given_path(options: NetworkOptions, data: str | None = None) -> Path | None:
+    """Return the file that -i names, or --iter-num for -p or a file of data; None if neither is given."""
+    if options.iter_num is None:
+        return named_network(options.input_weights) if options.input_weights else None
+    pattern = options.sequence_pattern
+    task = pattern.name if pattern else name_of(data) if data else DEFAULT_PATTERN
+    return canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
 
 
 def named_network(given: Path) -> Path:
@@ -238,6 +240,18 @@ def name_of(file: str) -> str:
     """Return what a task is called after a file: never as a built-in pattern, whose network it would pass for."""
     name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
     return f"{name}.pairs" if name in PATTERNS else name
+
+
+def pattern_of(network: TrainedNetwork | None) -> SequencePattern:
+    """Return the pattern that a network was trained on, or the default one for a fresh network.
+
+    Raises:
+        UsageError: it was the user's own, or own data: both have to be named again.
+    """
+    if network and network.task is not None and not network.pattern:
+        again = "-p with your function" if is_own(network.task) else "--from-file"
+        raise UsageError(f"the network was trained on {network.task!r}: expected {again} again")
+    return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
 
 def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[str]:

@@ -8,26 +8,20 @@ from typing import BinaryIO
 
 from seq2seq_demo.commands import selection
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.selection import check_agreement, load_named
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.data_warnings import oddities
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import DEFAULT_PATTERN, is_own
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import counted, notice
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
-from seq2seq_demo.files import access, canonical, destinations
+from seq2seq_demo.files import access, canonical, container, destinations
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
-from seq2seq_demo.files.container import HEADER_SIZE, is_container
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.training import workers
-from seq2seq_demo.training.recorder import begun
+from seq2seq_demo.training import recorder, snapshots, workers
 from seq2seq_demo.training.settings import resolve
-from seq2seq_demo.training.snapshots import load_snapshot, training_id
 
 
 @dataclass(frozen=True)
@@ -56,48 +50,44 @@ def start_of_training(options: TrainOptions) -> Start:
 
 def _begun(options: TrainOptions) -> Start:
     """Return a training that begins, from fresh weights or a file's."""
-    path, network, settings = _path_to_continue_from(options), None, options.settings
+    path, start, settings = _path_to_continue_from(options), None, options.settings
     if path is not None:
-        network = load_named(path)
-        check_agreement(options, path, network)
+        start = selection.load_named(path)
+        selection.check_agreement(options, path, start)
         _require_kept(path, options.output)
-    pairs = _pairs(options, settings.get("points"), network)
-    task = pairs or options.sequence_pattern or _pattern_of(network)
-    if pairs and options.pattern and not network:  # its targets have symbols as large as the sources'
+    pairs = _pairs(options, settings.get("points"), start)
+    task = pairs or options.sequence_pattern or selection.pattern_of(start)
+    if pairs and options.pattern and not start:  # its targets have symbols as large as the sources'
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
-    default_out_len = network.out_len if network else None
-    model_config, config = resolve(task, settings, network, default_out_len or TrainConfig.out_len)
+    default_out_len = start.out_len if start else None
+    model_config, config = resolve(task, settings, start, default_out_len or TrainConfig.out_len)
+    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     name: str | None = task.name
-    if network is None:
-        network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-        network = _with_lengths(network, config)
-    elif config.epochs:
-        up_to = "up to " if network.ends else ""
+    if start and config.epochs:
+        up_to = "up to " if start.ends else ""
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
-        unknown = "" if network.in_len else ", which are not of the file: --in-len and --out-len are"
-        notice(f"Continuing from {path}: {network.summary()}; with {trained}{unknown}")
-    else:  # converted as it is: what is not known stays so
-        name = name if pairs or options.pattern else network.task
-        if network.in_len is None and settings.keys() & {"in_len", "out_len"}:
-            network = _with_lengths(network, config)
+        unknown = "" if start.in_len else ", which are not of the file: --in-len and --out-len are"
+        notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
+    elif start and not (pairs or options.pattern):  # converted as it is: what is not known stays so
+        name = start.task
+    if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
+        network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     network = replace(network, task=name, recording=None)
     if options.record:
-        network = begun(network, config)
+        network = recorder.begun(network, config)
     destination = _destination(options, options.name, task)
     _warn(task)
     snapshot = Snapshot(network)
     if config.epochs:
-        network = replace(_with_lengths(network, config), trained=TrainingRun(config, network.step))
+        network = replace(network, trained=TrainingRun(config, network.step))
         snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
     return Start(snapshot, config, task, options.name, destination)
 
 
 def _path_to_continue_from(options: TrainOptions) -> Path | None:
     """Return the file of -i or --iter-num; None starts afresh."""
-    pattern, file = options.sequence_pattern, options.from_file
-    task = pattern.name if pattern else selection.name_of(file) if file else DEFAULT_PATTERN
-    path = selection.given_path(options, task)
+    path = selection.given_path(options, options.from_file)
     if path is None or options.iter_num is None or path.exists():
         return path
     notice(f"No {path}: starting afresh")
@@ -123,23 +113,6 @@ def _pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None)
         if errors:
             notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
     return task
-
-
-def _pattern_of(network: TrainedNetwork | None) -> SequencePattern:
-    """Return the pattern that a network was trained on, or the default one for a fresh network.
-
-    Raises:
-        UsageError: it was the user's own, or own data: both have to be named again.
-    """
-    if network and network.task is not None and not network.pattern:
-        again = "-p with your function" if is_own(network.task) else "--from-file"
-        raise UsageError(f"the network was trained on {network.task!r}: expected {again} again")
-    return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
-
-
-def _with_lengths(network: TrainedNetwork, config: TrainConfig) -> TrainedNetwork:
-    """Return a network that records the lengths of a training."""
-    return replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
 
 
 def _fingerprint(task: Task, network: TrainedNetwork, config: TrainConfig) -> DataFingerprint:
@@ -174,7 +147,7 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
 
 
 def _is_weights(file: BinaryIO) -> bool:
-    return is_container(file.read(HEADER_SIZE)) or is_checkpoint_file(file)
+    return container.is_container(file.read(container.HEADER_SIZE)) or is_checkpoint_file(file)
 
 
 def _resumed(options: TrainOptions) -> Start | None:
@@ -189,7 +162,7 @@ def _resumed(options: TrainOptions) -> Start | None:
     obstacle: DemoError | None = None
     for path in canonical.newest_first(options.data_dir, options.name, None, canonical.SNAPSHOT):
         try:
-            stopped = _Stopped(options, path, load_snapshot(path))
+            stopped = _Stopped(options, path, snapshots.load_snapshot(path))
         except WeightsError as error:
             notice(f"Skipping {error}")
             continue
@@ -221,7 +194,7 @@ class _Stopped:
     def resumed(self) -> Start:
         """Return the start of the rest; the chief of several workers locks the snapshot: it alone writes it."""
         options, path, network, config = self.options, self.path, self.snapshot.network, self.snapshot.run.config
-        check_agreement(options, path, network, resume=True)
+        selection.check_agreement(options, path, network, resume=True)
         if options.record and network.recording is None:
             raise UsageError(f"{path} is of a training that began without --record")
         with contextlib.ExitStack() as until_it_starts:
@@ -245,7 +218,7 @@ class _Stopped:
         destination = _destination(self.options, name, task)
         if destination.output is not None:
             return destination
-        noted = destinations.noted(self.path, training_id(self.snapshot))
+        noted = destinations.noted(self.path, snapshots.training_id(self.snapshot))
         if noted is None:
             notice("Where this training was to be saved is not known here: it gets the next unused name, or -o FILE")
             return destination
@@ -273,7 +246,7 @@ class _Stopped:
             raise UsageError(had_others if is_fewer and not has_others else f"{same}: {error}") from error
         if pairs and pairs.digest != expected.data:
             raise UsageError(f"{same}, got other data")
-        task = pairs or options.sequence_pattern or _pattern_of(network)
+        task = pairs or options.sequence_pattern or selection.pattern_of(network)
         if expected.fingerprint not in (None, task.fingerprint(config, network.model_config)):
             raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")
         return task

@@ -9,14 +9,12 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.start import Start, start_of_training
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.display import tensorboard
+from seq2seq_demo.display import progress, tensorboard
 from seq2seq_demo.display.console import line, notice, result
 from seq2seq_demo.display.history import History
-from seq2seq_demo.display.progress import TrainingReport, advice, training_header
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import access, canonical, destinations
-from seq2seq_demo.files.recording import check_place
+from seq2seq_demo.files import access, canonical, destinations, recording
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
@@ -47,7 +45,7 @@ def _train(start: Start, options: TrainOptions) -> None:
     path = output or canonical.next_unused_path(folder, start.name, start.task.name)
     access.check_writable(path, "a weights file", WeightsError)
     if start.network.recording:
-        check_place(canonical.recording_path(path), overwrite)
+        recording.check_place(canonical.recording_path(path), overwrite)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
         result(f"Saved {_save(start.network, start)}")
         return
@@ -55,7 +53,7 @@ def _train(start: Start, options: TrainOptions) -> None:
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, start.config.stop_at_exact or 1):
         more_points = isinstance(start.task, SequencePattern) and start.config.points < FEW_POINTS
-        notice(advice(network.model_config, start.config, exact_match, more_points, epochs))
+        notice(progress.advice(network.model_config, start.config, exact_match, more_points, epochs))
 
 
 def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
@@ -66,11 +64,11 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
     if options.log_dir:
         tensorboard.check(log_dir)
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
-    training_header(start.network.model_config, config, task, options.verbose)
+    progress.training_header(start.network.model_config, config, task, options.verbose)
     line(f"Log directory: {log_dir}")
     with (
         Interruption() as interruption,
-        TrainingReport(config) as screen,
+        progress.TrainingReport(config) as screen,
         logs,
         _snapshots(start, options, interruption) as snapshots,
         processes(config) as group,
