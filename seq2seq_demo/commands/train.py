@@ -18,7 +18,7 @@ from seq2seq_demo.files import access, canonical, destinations, recording
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
-from seq2seq_demo.training.processes import processes
+from seq2seq_demo.training.processes import check, processes
 from seq2seq_demo.training.snapshots import Interruption, Snapshots, training_id
 
 FEW_POINTS = 100_000  # below that, more of them may help
@@ -32,6 +32,7 @@ def train(options: TrainOptions) -> None:
 
 
 def _train(start: Start, options: TrainOptions) -> None:
+    check(start.config)
     exposure = workers.exposure_notice()
     if exposure:
         notice(exposure)

@@ -98,12 +98,10 @@ class PairTask:
 
     def require_symbols(self, model_config: ModelConfig) -> None:
         """Raise UsageError unless a network has the symbols of the pairs."""
-        largest = {"sources": model_config.in_max_int, "targets": model_config.out_max_int}
-        for pairs in self._parts:
-            for kind, sequences in {"sources": pairs.sources, "targets": pairs.targets}.items():
-                found = int(sequences.symbols.max(initial=0))
-                if found > largest[kind]:
-                    raise UsageError(f"expected {kind} of symbols 0 to {largest[kind]}, got {found}")
+        for kind, (name, found) in zip(("sources", "targets"), self.largest_symbols().items(), strict=True):
+            largest = getattr(model_config, name)
+            if found > largest:
+                raise UsageError(f"expected {kind} of symbols 0 to {largest}, got {found}")
 
     def divided(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices of the pairs to train on, shuffled, and of those to validate with: about a tenth.
@@ -124,11 +122,13 @@ class PairTask:
 
     def _require_lengths(self, config: TrainConfig, model_config: ModelConfig) -> None:
         """Raise UsageError for lengths that a network cannot learn which does not end its answers."""
-        for pairs in self._parts:
-            lengths = pairs.sources.common_length, pairs.targets.common_length
-            if not model_config.ends and lengths != (config.in_len, config.out_len):
-                expected = f"sources of {config.in_len} and targets of {config.out_len} symbols"
-                raise UsageError(f"expected {expected}, as this network does not end its answers, got other lengths")
+        expected = config.in_len, config.out_len
+        found = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._parts}
+        if not model_config.ends and found != {expected}:
+            raise UsageError(
+                f"expected sources of {config.in_len} and targets of {config.out_len} symbols, "
+                "as this network does not end its answers, got other lengths"
+            )
 
 
 def _check(pairs: Pairs) -> None:

@@ -270,6 +270,8 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     trained, reached, progress = (
         dict(require_type(name, training.get(name), dict)) for name in ("trained", "reached", "progress")
     )
+    if version < 3:
+        _require_no(SINCE_3, trained)
     start_step, program = trained.pop("start_step", None), trained.pop("program", None)
     given = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
     if version < 3 and not network.model_config.ends and given.get("data"):

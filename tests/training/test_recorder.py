@@ -9,16 +9,17 @@ import pytest
 from seq2seq_demo import train
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import Interrupted, UsageError, WeightsError
-from seq2seq_demo.evaluation import Figures
+from seq2seq_demo.figures import Figures
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.files.recording import recording_of
-from seq2seq_demo.trained_network import Lesson, Progress, TrainingRun, load, untrained
-from seq2seq_demo.training import loop
-from seq2seq_demo.training.loop import fit
+from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun, to_bytes
+from seq2seq_demo.trained_network import load, untrained
+from seq2seq_demo.training import trainer
 from seq2seq_demo.training.recorder import begun, is_recorded, stops
-from seq2seq_demo.training.snapshots import Interruption, Snapshots
+from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot
+from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 REVERSED = find_pattern("reversed")
@@ -115,12 +116,12 @@ def test_what_is_recorded_is_what_the_training_went_through(recorded, watcher):
 @pytest.mark.slow
 def test_the_training_is_the_same_one_for_it(monkeypatch):
     """Under XLA, which takes many steps at once."""
-    monkeypatch.setattr(loop, "use_xla", lambda *_: True)
+    monkeypatch.setattr(trainer, "use_xla", lambda *_: True)
     model, with_it, without = ModelConfig(cell_size=7, embedding_size=5), Watcher(), Watcher()
     a = fit(REVERSED, CONFIG, begun(untrained(model, 0), CONFIG), [with_it])
     b = fit(REVERSED, CONFIG, untrained(model, 0), [without])
     assert (a.recording.steps, b.recording) == (STEPS, None)
-    assert replace(a, recording=None).to_bytes() == b.to_bytes()
+    assert to_bytes(a) == to_bytes(b)
     assert with_it.told == without.told
     assert with_it.history == without.history
 
@@ -129,19 +130,19 @@ def test_the_training_is_the_same_one_for_it(monkeypatch):
 def test_a_resumed_training_ends_with_the_same_recording(tmp_path, recorded):
     interruption, at = Interruption(), 154
     watcher = Watcher(interruption, at)
-    snapshots = Snapshots(tmp_path, None, "reversed", Lesson(), Destination(), interruption, print)
+    snapshots = Snapshots(tmp_path, None, "reversed", DataFingerprint(), Destination(), interruption, print)
     with pytest.raises(Interrupted), snapshots:
         fit(REVERSED, CONFIG, begun(untrained(MODEL, 0), CONFIG), [watcher], snapshots)
-    snapshot = load(snapshots.last)
-    assert snapshot.recording.steps == tuple(step for step in STEPS if step <= at)
+    snapshot = load_snapshot(snapshots.last)
+    assert snapshot.network.recording.steps == tuple(step for step in STEPS if step <= at)
     resumed = fit(REVERSED, CONFIG, snapshot)
     assert are_same(resumed.recording, recorded.recording)
-    assert resumed.to_bytes() == recorded.to_bytes()
+    assert to_bytes(resumed) == to_bytes(recorded)
 
 
 def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
     monkeypatch.setattr("seq2seq_demo.training.recorder.MOST_EPOCHS", 1)  # only the last epoch's end, which never comes
-    monkeypatch.setattr(loop.Trainer, "measure", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(trainer, "figures_of", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, begun(replace(recorded, recording=None), config))
     done = further.step - recorded.step
@@ -153,7 +154,7 @@ def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end
 
 def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch):
     reached = iter([0.1, 0.5, 0.2, 0.3])
-    monkeypatch.setattr(loop.Trainer, "measure", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
+    monkeypatch.setattr(trainer, "figures_of", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
     config = replace(CONFIG, points=400, epochs=4, keep_best=True)
     best = fit(REVERSED, config, begun(untrained(MODEL, 0), config))
     assert best.step == 46
@@ -169,7 +170,7 @@ def test_with_dropout_it_is_the_same_training_too():
     network = train("reversed", **settings, record=True)
     assert network.recording.steps == (0, 50, 57)
     assert holds(network.recording.weights[-1], network.weights)
-    assert network.to_bytes() == train("reversed", **settings).to_bytes()
+    assert to_bytes(network) == to_bytes(train("reversed", **settings))
 
 
 def test_texts_are_recorded(tmp_path):
@@ -185,9 +186,9 @@ def test_texts_are_recorded(tmp_path):
 
 def test_a_snapshot_holds_the_recording_and_weights_do_not(recorded):
     run = TrainingRun(CONFIG, 0)
-    snapshot = replace(recorded, trained=run, progress=Progress(epoch=0, points=16))
-    assert b"recorded" in snapshot.to_bytes()
-    assert b"recorded" not in recorded.to_bytes()
+    snapshot = Snapshot(replace(recorded, trained=run), Progress(epoch=0, points=16))
+    assert b"recorded" in to_bytes(snapshot)
+    assert b"recorded" not in to_bytes(recorded)
 
 
 def test_weights_are_not_saved_where_their_recording_cannot_be(tmp_path, recorded):

@@ -9,10 +9,9 @@ from helpers import random_weights
 
 from seq2seq_demo.config import MODELS, ModelConfig, TrainConfig
 from seq2seq_demo.network.bidirectional import numpy_network
-from seq2seq_demo.network.keras_network.dropout import DropoutPaddedSeq2Seq, DropoutSeq2Seq, Masks
-from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network.keras_network.padded import PaddedSeq2Seq
-from seq2seq_demo.training.dropout_loop import row_keys
+from seq2seq_demo.network.keras_network.dropout import Masks
+from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
+from seq2seq_demo.training.batches import row_keys
 
 # isort: split
 import tensorflow as tf
@@ -44,9 +43,7 @@ def by_hand(key, site, n_positions, n_units):
 
 
 def masks(dropout, keys=KEYS):
-    made = Masks(dropout)
-    made.rows = tf.constant(keys)
-    return made
+    return Masks(dropout, tf.constant(keys))
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
@@ -99,13 +96,10 @@ def test_without_a_unit_dropped_it_is_the_plain_network(model, bidirectional, nu
     weights = random_weights(config)
     sources = np.random.default_rng(1).integers(0, 11, (B, S))
     targets = np.random.default_rng(2).integers(0, 14, (B, T))
-    lengths = tf.constant([2, 6, 1]), tf.constant([4, 1, 3])
-    network, padded = DropoutSeq2Seq(config, weights, 0.0), DropoutPaddedSeq2Seq(config, weights, 0.0)
-    network.masks.rows = padded.masks.rows = tf.constant(KEYS)
-    expected = Seq2Seq(config, weights)(sources, targets)
-    assert np.abs(network(sources, targets) - expected).max() < 1e-5
-    expected = PaddedSeq2Seq(config, weights)(sources, targets, *lengths)
-    assert np.abs(padded(sources, targets, *lengths) - expected).max() < 1e-5
+    network = Seq2Seq(config, weights)
+    for lengths in (None, Lengths(tf.constant([2, 6, 1]), tf.constant([4, 1, 3]))):
+        expected = network(sources, targets, lengths)
+        assert np.abs(network(sources, targets, lengths, masks=masks(0.0)) - expected).max() < 1e-5
 
 
 @pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
@@ -115,13 +109,10 @@ def test_a_row_says_what_numpy_says_with_the_same_masks(model, bidirectional, nu
     sources = np.random.default_rng(1).integers(0, 11, (B, S))
     fed = np.random.default_rng(2).integers(0, 14, (B, T))
     expected = written_out(config, weights, sources[ROW], fed[ROW])
-    network = DropoutSeq2Seq(config, weights, P)
-    network.masks.rows = tf.constant(KEYS)
-    assert np.abs(network(sources, fed)[ROW] - expected).max() < 1e-5
-    padded = DropoutPaddedSeq2Seq(config, weights, P)
-    padded.masks.rows = tf.constant(KEYS)
+    network = Seq2Seq(config, weights)
+    assert np.abs(network(sources, fed, masks=masks(P))[ROW] - expected).max() < 1e-5
     wider = np.pad(sources, ((0, 0), (0, 3))), np.pad(fed, ((0, 0), (0, 2)))
-    logits = padded(*wider, tf.constant([2, S, 9]), tf.constant([1, T, 6]))
+    logits = network(*wider, Lengths(tf.constant([2, S, 9]), tf.constant([1, T, 6])), masks=masks(P))
     assert np.abs(logits[ROW, :T] - expected).max() < 1e-5
 
 

@@ -1,27 +1,30 @@
+"""The network in Keras against the one in NumPy."""
+
 import numpy as np
 import pytest
 from helpers import random_weights
 
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import MODELS, ModelConfig
+from seq2seq_demo.network.bidirectional import numpy_network
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 
 B, E, H = 3, 5, 7
 
 
-def small(model="embedding_attention", cell_type="BasicLSTMCell", num_layers=1):
-    return ModelConfig(model, cell_type, num_layers, cell_size=H, embedding_size=E, in_max_int=10, out_max_int=12)
+def small(model, cell_type="BasicLSTMCell", num_layers=2, bidirectional=False):
+    return ModelConfig(model, cell_type, num_layers, H, E, in_max_int=10, out_max_int=12, bidirectional=bidirectional)
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("cell_type", CELL_TYPES)
 @pytest.mark.parametrize("model", MODELS)
-def test_keras_and_numpy_agree(model, cell_type, num_layers):
-    config = small(model, cell_type, num_layers)
+def test_keras_and_numpy_agree(model, cell_type, num_layers, bidirectional):
+    config = small(model, cell_type, num_layers, bidirectional)
     weights = random_weights(config)
-    network, reference = Seq2Seq(config, weights), NumpyNetwork(config, weights)
+    network, reference = Seq2Seq(config, weights), numpy_network(config, weights)
     for S, T in [(11, 4), (1, 2), (2, 6)]:
         sources = np.random.default_rng(S).integers(0, 11, (B, S))
         decoded = reference.decode(sources, T)
@@ -40,12 +43,12 @@ def test_keras_and_numpy_agree(model, cell_type, num_layers):
         assert np.abs(network(sources, other) - reference.decode(sources, T, other).logits).max() < 1e-4
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("model", MODELS)
-def test_variables_are_those_of_the_table(model):
-    config = small(model, num_layers=2)
+def test_variables_are_those_of_the_table(model, bidirectional):
+    config = small(model, bidirectional=bidirectional)
     weights = random_weights(config)
     network = Seq2Seq(config, weights)
     assert {name: tuple(v.shape) for name, v in network.named_variables().items()} == weight_shapes(config)
     assert len(network.trainable_variables) == len(weights)
-    named = network.named_weights()
-    assert all((named[name] == weights[name]).all() for name in weights)
+    assert all((variable.numpy() == weights[name]).all() for name, variable in network.named_variables().items())

@@ -1,0 +1,345 @@
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import largest_difference, random_weights
+
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
+from seq2seq_demo.errors import Interrupted, TrainingError
+from seq2seq_demo.evaluation import EvaluationOptions, measure
+from seq2seq_demo.files import weights_file
+from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.network.keras_network.model import Seq2Seq
+from seq2seq_demo.network.ram import bytes_of_a_row
+from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training import batches, trainer
+from seq2seq_demo.training.batches import Batch, Widths, first_that_holds
+from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot
+from seq2seq_demo.training.trainer import Trainer, fit, trainer_of, widths_of
+
+SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
+BOTH_WAYS = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12, bidirectional=True)
+REVERSED = find_pattern("reversed")
+
+
+def trainer_from(config, network, widths=None):
+    """What trains a network from its first step on, in batches of one width unless others are given."""
+    return Trainer(config, Snapshot(network), widths or Widths([(config.in_len, config.out_len)], []))
+
+
+@pytest.mark.parametrize(("points", "clipped"), [(13, False), (3, True)])
+def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
+    """Kingma and Ba 2015, algorithm 1 with the order of its section 2, written out in NumPy."""
+    weights = random_weights(SMALL)
+    if clipped:
+        weights["decoder/output/kernel"] *= 60
+    config = TrainConfig(points, in_len=6, out_len=4, learning_rate=0.01, epochs=1, batch_size=100)
+    moments = {
+        f"{m}/{name}": np.full(w.shape, value, np.float32)
+        for m, value in (("m", 0.02), ("v", 0.003))
+        for name, w in weights.items()
+    }
+    trained = fit(REVERSED, config, TrainedNetwork(SMALL, weights, step=8, moments=moments))
+
+    network = Seq2Seq(SMALL, weights)
+    pairs, _ = REVERSED.draw(config, SMALL, start_step=8)
+    sources, targets = pairs.sources.array(), pairs.targets.array()
+    variables = list(network.named_variables().values())
+    with tf.GradientTape() as tape:
+        logits = network(sources, shift_right(targets, go=13))
+        log_probabilities = tf.nn.log_softmax(logits)
+        loss = -tf.reduce_mean(tf.gather(log_probabilities, targets.astype(int), batch_dims=2))
+    gradients = [g.numpy() for g in tape.gradient(loss, [v.value for v in variables])]
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    assert (norm > 5) == clipped
+    assert trained.step == 9
+    for name, g in zip(weights, gradients, strict=True):
+        clipped_g = g * min(1, 5 / norm)
+        m, v = 0.9 * 0.02 + 0.1 * clipped_g, 0.999 * 0.003 + 0.001 * clipped_g**2
+        step = 0.01 * np.sqrt(1 - 0.999**9) / (1 - 0.9**9) * m / (np.sqrt(v) + 1e-8)
+        assert np.abs(trained.moments[f"m/{name}"] - m).max() < 1e-5, name
+        assert np.abs(trained.moments[f"v/{name}"] - v).max() < 1e-5, name
+        assert np.abs(trained.weights[name] - (weights[name] - step)).max() < 1e-5, name
+
+
+@pytest.mark.slow
+def test_rows_that_fill_up_the_last_batch_count_for_nothing():
+    config = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.01, epochs=2, batch_size=45)  # 45 for training
+    exact = fit(REVERSED, config, untrained(SMALL, 0))
+    padded = fit(REVERSED, replace(config, batch_size=64), untrained(SMALL, 0))
+    assert padded.step == exact.step == 2
+    assert largest_difference(padded, exact) < 1e-5
+    assert largest_difference(padded, untrained(SMALL, 0)) > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("xla", [False, True])
+def test_the_same_seed_gives_the_same_bits(monkeypatch, xla):
+    monkeypatch.setattr(trainer, "use_xla", lambda *_: xla)
+    config = TrainConfig(400, in_len=6, out_len=4, learning_rate=0.01, epochs=2, batch_size=32, seed=3)
+    a, b = (fit(REVERSED, config, untrained(SMALL, 3)) for _ in range(2))
+    assert all((a.weights[name] == b.weights[name]).all() for name in a.weights)
+    assert all((a.moments[name] == b.moments[name]).all() for name in a.moments)
+    if not xla:  # compiling once more would tell no more
+        other = fit(REVERSED, replace(config, seed=4), untrained(SMALL, 4))
+        assert largest_difference(a, other) > 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "dropout"),
+    [
+        (SMALL, 0.0),
+        (ModelConfig("embedding_rnn", "GRUCell", 2, 7, 5, 10, 12, ends=True), 0.0),
+        (BOTH_WAYS, 0.3),
+        (replace(BOTH_WAYS, ends=True), 0.3),
+    ],
+    ids=["of one length", "of several", "dropout", "of several, dropout"],
+)
+def test_xla_changes_nothing(monkeypatch, model, dropout):
+    config = TrainConfig(
+        100, 4, 4, 0.01, epochs=1, batch_size=16, dropout=dropout, min_in_len=2 if model.ends else None
+    )
+    start, trained = untrained(model, 0), []
+    for xla in (False, True):
+        monkeypatch.setattr(trainer, "use_xla", lambda *_, xla=xla: xla)
+        trained.append(fit(REVERSED, config, start))
+    assert largest_difference(*trained) < 1e-5
+    for name, first in start.weights.items():
+        assert np.abs(trained[0].weights[name] - first).max() > 1e-3, name  # every weight learns
+
+
+class Recorder(Callback):
+    def __init__(self):
+        self.progress, self.history, self.last_loss = [], [], None
+
+    def on_steps_end(self, step, points, loss, token_accuracy):
+        self.progress.append(points)
+        self.last_loss = loss
+
+    def on_epoch_end(self, history, network, validation):
+        self.history = history
+        self.network = network
+        self.validation = validation
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["embedding_attention", "embedding_rnn"])
+def test_it_learns(model):
+    config = TrainConfig(4000, in_len=3, out_len=3, learning_rate=0.02, lr_schedule="cosine", epochs=8, batch_size=32)
+    recorder = Recorder()
+    model_config = ModelConfig(model, cell_size=17, in_max_int=4, out_max_int=4)
+    trained = fit(REVERSED, config, untrained(model_config, 0), [recorder])
+    assert [figures.epoch for figures in recorder.history] == list(range(1, 9))
+    assert [figures.step for figures in recorder.history] == list(range(113, 8 * 113 + 1, 113))
+    losses = [figures.loss for figures in recorder.history]
+    assert losses[0] > 3 * losses[-1]
+    assert recorder.last_loss < 1.1 * losses[-1]  # the mean of the last steps, not of the whole epoch or training
+    assert recorder.progress == [2048, 3600] * 8
+    figures = measure(trained.to_numpy(), recorder.validation, EvaluationOptions(trained.max_out_len)).figures
+    assert trained.reached == recorder.network.reached == recorder.history[-1].validation == figures
+    assert figures.exact_match > 0.97
+    assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 3, 3, 8 * 113)
+    assert trained.trained == TrainingRun(config, start_step=0)
+
+
+@pytest.mark.slow
+def test_it_stops_once_it_is_exact_enough():
+    recorder = Recorder()
+    config = TrainConfig(2000, in_len=2, out_len=2, learning_rate=0.02, epochs=30, batch_size=32, stop_at_exact=0.9)
+    fit(REVERSED, config, untrained(ModelConfig("embedding_attention", in_max_int=3, out_max_int=3), 0), [recorder])
+    exact = [figures.validation.exact_match for figures in recorder.history]
+    assert len(exact) < 30
+    assert exact[-1] >= 0.9 > max(exact[:-1], default=0)
+
+
+@pytest.mark.slow
+def test_going_on_keeps_adam_and_meets_new_points():
+    config = TrainConfig(200, in_len=6, out_len=4, learning_rate=0.01, epochs=1, batch_size=32)
+    first = fit(REVERSED, config, untrained(SMALL, 0))
+    second = fit(REVERSED, config, first)
+    forgot = fit(REVERSED, config, TrainedNetwork(SMALL, first.weights, step=first.step))
+    assert (first.step, second.step) == (6, 12)
+    assert largest_difference(second, forgot) > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"), [("constant", [0.2] * 4), ("cosine", [0.2, 0.17071068, 0.1, 0.02928932])]
+)
+def test_learning_rates(schedule, rates):
+    config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
+    ours = trainer_from(config, untrained(SMALL, 0))
+    first = ours.learning_rates()[:2].numpy()
+    ours.progress = Progress(epoch=1)
+    got = [*first, *ours.learning_rates()[:2].numpy()]
+    assert got == pytest.approx(rates)
+
+
+def test_a_loss_that_is_not_finite_ends_training():
+    start = untrained(SMALL, 0)
+    start.weights["decoder/projection/bias"][:] = np.inf
+    with pytest.raises(TrainingError, match="the loss is nan at step 2: try a lower --learning-rate"):
+        fit(REVERSED, TrainConfig(50, epochs=3, batch_size=32, in_len=5, out_len=5), start)
+
+
+def test_no_epochs_change_nothing():
+    start = untrained(SMALL, 7)
+    trained = fit(REVERSED, TrainConfig(50, epochs=0), start)
+    assert largest_difference(start, trained) == 0
+    assert trained.step == 0
+
+
+def test_a_weight_that_is_not_finite_ends_training():
+    start = untrained(SMALL, 0)
+    start.weights["encoder/embedding"][3] = np.nan
+    with pytest.raises(TrainingError, match="a weight is not finite at step 0: try a lower --learning-rate"):
+        trainer_from(TrainConfig(50), start).snapshot()
+
+
+# ---- What a training continues ----
+
+
+class Interrupting(Callback):
+    def __init__(self, interruption, at):
+        self.interruption, self.at = interruption, at
+
+    def on_steps_end(self, step, points, loss, token_accuracy):
+        self.interruption.signum = signal.SIGTERM if step == self.at else None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", [False, True], ids=["of one length", "of several"])
+def test_resumed_within_an_epoch_it_ends_with_the_same_bits(tmp_path, ends):
+    """180 points to train on, 90 steps an epoch, of which 64 are taken at once; with dropout."""
+    lengths = {"min_in_len": 2} if ends else {}
+    config = TrainConfig(200, 6, 6, 0.01, epochs=2, batch_size=2, dropout=0.3, keep_best=True, **lengths)
+    start = untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0)
+    undisturbed, interruption = fit(REVERSED, config, start), Interruption()
+    fingerprint = DataFingerprint(None, "of the task")
+    snapshots = Snapshots(tmp_path, None, "reversed", fingerprint, Destination(), interruption, lambda text: None)
+    with pytest.raises(Interrupted), snapshots:
+        fit(REVERSED, config, start, [Interrupting(interruption, 90 + 64)], snapshots)
+    snapshot = load_snapshot(snapshots.last)
+    assert (snapshot.progress.epoch, snapshot.progress.points, snapshot.fingerprint) == (1, 128, fingerprint)
+    resumed = fit(REVERSED, config, snapshot)
+    assert weights_file.to_bytes(resumed) == weights_file.to_bytes(undisturbed)
+    assert largest_difference(resumed, start) > 0.1
+
+
+def test_a_recipe_makes_a_trainer_of_the_same_steps():
+    config = TrainConfig(40, in_len=6, out_len=4, batch_size=8)
+    first = trainer_from(config, TrainedNetwork(SMALL, random_weights(SMALL), step=3))
+    other = trainer_of(first.recipe())
+    pairs, _ = REVERSED.draw(config, SMALL)
+    batch, whole = first.parted([x[0] for x in first.batches(pairs)])
+    sums, *others = (each.packed_sums(*batch, *whole).numpy() for each in (first, other))
+    assert (sums == others).all()
+
+
+def test_targets_of_one_source_are_alternatives_in_a_users_pairs_alone():
+    rows = [([1, 2], [3]), ([1, 2], [4]), ([2], [5])]
+    pairs = Pairs(*map(Sequences.of_rows, zip(*rows, strict=True)))
+    network = untrained(replace(SMALL, ends=True), 0)
+    network.weights["decoder/output/bias"][4] = 1e3
+    network = replace(network, in_len=2, out_len=1)
+    assert (
+        trainer.figures_of(PairTask("mine", pairs), network, pairs).token_accuracy
+        != trainer.figures_of(REVERSED, network, pairs).token_accuracy
+    )
+
+
+# ---- Sums ----
+
+SOURCES = [[3, 1, 4, 1, 5], [2], [7, 7], [6, 0, 8, 2]]
+TARGETS = [[4, 2], [], [9, 9, 1, 0, 3, 2], [5]]
+PAIRS = Pairs(Sequences.of_rows(SOURCES), Sequences.of_rows(TARGETS))
+N_SYMBOLS = 3 + 1 + 7 + 2  # with END
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
+def test_sums_of_a_padded_batch_are_those_of_its_rows(model, bidirectional, num_layers, dropout):
+    """Of loss, of correct symbols, and of gradients: padding changes none of them, whichever rows stand together."""
+    model_config = ModelConfig(model, "GRUCell", num_layers, 7, 5, 10, 12, bidirectional, ends=True)
+    config = TrainConfig(4, 5, 6, batch_size=4, min_in_len=1, dropout=dropout)
+    ours = trainer_from(config, TrainedNetwork(model_config, random_weights(model_config)), Widths([(8, 9)], []))
+    whole = [x[0] for x in ours.batches(PAIRS)]
+
+    def sums(first, n, width):
+        part = Batch(*(x[first : first + n] for x in whole))
+        return [x.numpy() for x in ours._sums(part, tf.constant(float(N_SYMBOLS)), width)]
+
+    found, wide = sums(0, 4, (5, 7)), sums(0, 4, (8, 9))
+    each = [sums(n, 1, (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
+    for total, total_of_wide, *parts in zip(found, wide, *each, strict=True):
+        assert np.abs(total - sum(parts)).max() < 1e-5
+        assert np.abs(total - total_of_wide).max() < 1e-5
+
+
+def test_sums_of_shares_are_those_of_the_whole():
+    """Of one length: the rows of a batch keep their keys, whichever worker has them."""
+    config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
+    ours = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
+    rng = np.random.default_rng(1)
+    pairs = Pairs.of_arrays(rng.integers(0, 11, (4, 6)), rng.integers(0, 13, (4, 4)))
+    batch, whole = ours.parted([x[0] for x in ours.batches(pairs)])
+    assert float(whole[0]) == 16
+    total = ours.packed_sums(*batch, *whole).numpy()
+    shares = [ours.packed_sums(*(x[n : n + 2] for x in batch), *whole).numpy() for n in (0, 2)]
+    assert np.abs(total - sum(shares)).max() < 1e-5
+    *symbols, keys = batch
+    with_other_keys = ours.packed_sums(*(x[:2] for x in symbols), keys[2:], *whole).numpy()
+    assert abs(with_other_keys[0] - shares[0][0]) > 0.01
+
+
+@pytest.mark.parametrize(("rows_of_a_part", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
+def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, wide):
+    """Whether memory, or a very long row among them, has them taken apart."""
+    model = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
+    config, start = TrainConfig(8, 12, 7, batch_size=4, min_in_len=1), TrainedNetwork(model, random_weights(model))
+    whole, apart = (trainer_from(config, start, widths) for widths in (Widths([(12, 8)], []), Widths([(3, 5)], wide)))
+    apart_sums = tf.function(apart.packed_sums)
+    rng = np.random.default_rng(0)
+    for lengths in (([3, 1, 2, 3], [2, 0, 1, 4]), ([3, 1, 12, 3], [2, 0, 7, 4])):
+        pairs = Pairs(*(Sequences.of_rows([rng.integers(0, 9, n).tolist() for n in side]) for side in lengths))
+        monkeypatch.setattr(batches, "PART", 2**40)
+        of_rows, of_all = whole.parted([x[0] for x in whole.batches(pairs)])
+        expected = whole.packed_sums(*of_rows, *of_all)
+        monkeypatch.setattr(batches, "PART", rows_of_a_part * bytes_of_a_row(model, *wide[-1]))
+        of_rows, of_all = apart.parted([x[0] for x in apart.batches(pairs)])
+        found = apart_sums(*of_rows, *of_all)
+        assert np.abs(found - expected).max() < 1e-5
+        assert float(expected[0]) > 1
+
+
+@pytest.mark.parametrize(
+    ("source_lengths", "target_lengths", "number"),
+    [
+        ([1, 2], [1, 3], 0),
+        ([2, 0], [3, 0], 0),  # a row is missing
+        ([1, 3], [1, 1], 1),
+        ([1, 1], [4, 1], 1),
+        ([1, 5], [4, 1], 1),
+        ([1, 5], [5, 1], 2),
+        ([9, 1], [1, 1], 3),
+    ],
+)
+def test_the_first_width_that_holds_a_batch(source_lengths, target_lengths, number):
+    lengths = tf.stack([source_lengths, target_lengths], axis=1)
+    assert int(first_that_holds(lengths, [(2, 3), (5, 4), (6, 7)])) == number
+
+
+def test_a_network_that_does_not_end_has_batches_of_one_width():
+    config = TrainConfig(40, in_len=6, out_len=4)
+    pairs, _ = REVERSED.draw(config, SMALL)
+    assert widths_of(pairs, config, ends=False) == Widths([(6, 4)], [])
+    assert widths_of(pairs, config, ends=True) == Widths([(6, 5)], [])
