@@ -129,6 +129,12 @@ class Snapshot(Generic[Network_co]):
     fingerprint: DataFingerprint = DataFingerprint()
     best: Checkpoint | None = None  # the best epoch so far, if that is what will be saved
 
+    @property
+    def run(self) -> TrainingRun:
+        """How it trains; the file of a snapshot has to record that."""
+        assert self.network.trained
+        return self.network.trained
+
 
 # ---- Writing ----
 
