@@ -15,10 +15,10 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.records import Batch, Located, Place
+from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.tasks import Task, as_task
-from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import (

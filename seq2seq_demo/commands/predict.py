@@ -10,10 +10,9 @@ import numpy as np
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data import records
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
-from seq2seq_demo.data.records import LENGTH_HINT, Batch, Located
-from seq2seq_demo.data.vocabulary import encoded
+from seq2seq_demo.data.records import Batch, Located
+from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.long_work import LongWork
@@ -75,9 +74,9 @@ def _answer(
         notice(str(error))
 
     may_skip = options.keep_going or is_typed
-    batches = _batches(rows, options, choice, skip if may_skip else None)
+    read = _batches(rows, options, choice, skip if may_skip else None)
     show, notices, other_lengths = _shower(options, choice), choice.notices, _other_lengths(choice)
-    for batch, found in choice.network.stream(batches, _question(options, choice)):
+    for batch, found in choice.network.stream(read, _question(options, choice)):
         notices += other_lengths(batch)
         if options.attention_plot:
             drawn += [choice.network.named(best) for best, *_ in found]
@@ -142,13 +141,11 @@ def _batches(
 ) -> Iterator[Batch | None]:
     """Yield the sequences in batches, of one length unless the network ends its answers."""
     network, in_len = choice.network, _required_len(options, choice)
-    if network.vocabularies.are_text:
-        source, target = network.vocabularies
-        rows = (row and encoded(row, source, target) for row in rows)
-    hint = LENGTH_HINT if in_len and not network.ends else ""
-    target_len = None if network.ends else _question(options, choice).out_len
-    size, largest = MIXED if network.ends else CHUNK, network.model_config.in_max_int
-    return records.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=network.ends)
+    reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
+    if not network.ends:
+        reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
+        reader.predicted_len = _question(options, choice).out_len
+    return batches(reader.readable(rows, skip), MIXED if network.ends else CHUNK)
 
 
 def _decoder(options: PredictOptions, network: TrainedNetwork) -> Decode | None:

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, values_for
-from seq2seq_demo.data.pair_reader import read_pairs
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.readers import Form, from_file, from_words
-from seq2seq_demo.data.records import Located, Output, Places
+from seq2seq_demo.data.records import Located, Places
+from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -159,22 +159,11 @@ def read_task(
     ) -> tuple[Pairs, Vocabularies]:
         if n is None:
             _require_room(file)
-        rows: Iterable[Located] = (
-            row for row in from_file(file, Form(source.tokens, target.tokens, options.format)) if row
-        )
+        reader = PairReader(source, target, in_max_int, out_max_int, is_one_length, pattern=pattern)
         if is_one_length:
-            rows = _of_one_length(rows, options.in_len, None if pattern else out_len)
-        return read_pairs(
-            rows,
-            source,
-            target,
-            pattern=pattern,
-            in_max_int=in_max_int if source.tokens == INTEGERS else None,
-            out_max_int=out_max_int if target.tokens == INTEGERS else None,
-            skip=None if skipped is None else skipped.setdefault(file, []).append,
-            n=n,
-            places=places,
-        )
+            reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
+        rows = from_file(file, Form(source.tokens, target.tokens, options.format))
+        return read_pairs(rows, reader, None if skipped is None else skipped.setdefault(file, []).append, n, places)
 
     places = Places()
     source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
@@ -191,19 +180,6 @@ def read_task(
             way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
             raise InputError(f"{error}; {way_on}") from error
     return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, places)
-
-
-def _of_one_length(rows: Iterable[Located], in_len: object, out_len: int | None) -> Iterator[Located]:
-    """Yield the rows; those whose lengths differ from what is asked, or from the first row's, as errors."""
-    lengths = {"source": in_len, "target": out_len}
-    for row in rows:
-        sides = {"source": (row.place, row.values), "target": (Output(row.place), row.output)}
-        for side, (place, symbols) in sides.items():
-            if isinstance(symbols, list) and not isinstance(row.values, InputError):
-                expected = lengths[side] = lengths[side] or len(symbols) or None
-                if expected and len(symbols) != expected:
-                    row = row._replace(values=InputError(f"{place}: expected {expected} integers, got {len(symbols)}"))
-        yield row
 
 
 def _require_room(file: str) -> None:
