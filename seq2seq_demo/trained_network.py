@@ -371,7 +371,7 @@ class TrainedNetwork(StoredNetwork):
         run = self.trained
         if run is None or not self.draws_again or (self.ends and self.task != pattern.name):
             return None
-        lengths = [*pattern.lengths_taken(run.config, self.model_config)] if self.ends else [run.config.in_len]
+        lengths = pattern.lengths_of(run.config, self.model_config)
         return training_sources(run.config, self.model_config, lengths, run.start_step)
 
     # ---- What it can become ----
