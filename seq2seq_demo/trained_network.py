@@ -14,10 +14,10 @@ from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, beam_of
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Batch, Located, Place
+from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import Task, as_task
-from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import (
@@ -347,7 +347,7 @@ class TrainedNetwork(StoredNetwork):
         run = self.trained
         if run is None or not self.draws_again or (self.ends and self.task != pattern.name):
             return None
-        lengths = [*pattern.lengths_taken(run.config, self.model_config)] if self.ends else [run.config.in_len]
+        lengths = pattern.lengths_of(run.config, self.model_config)
         return training_sources(run.config, self.model_config, lengths, run.start_step)
 
     # ---- What it can become ----

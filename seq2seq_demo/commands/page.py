@@ -10,8 +10,8 @@ from seq2seq_demo.commands.networks import OF_PAIRS
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, read_task, typed_sources
 from seq2seq_demo.data.readers import Form
+from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.display.console import counted, notice, say
 from seq2seq_demo.errors import InputError, WeightsError
 from seq2seq_demo.files import access, canonical

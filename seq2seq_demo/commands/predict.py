@@ -10,10 +10,9 @@ import numpy as np
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data import records
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
-from seq2seq_demo.data.records import LENGTH_HINT, Batch, Located
-from seq2seq_demo.data.vocabulary import encoded
+from seq2seq_demo.data.records import Batch, Located
+from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.long_work import LongWork
@@ -117,14 +116,12 @@ class _Answering:
         self, rows: Iterable[Located | None], skip: Callable[[InputError], None] | None
     ) -> Iterator[Batch | None]:
         """Yield the sequences in batches, of one length unless the network ends its answers."""
-        network, in_len, ends = self.network, self.in_len, self.network.ends
-        if network.vocabularies.are_text:
-            source, target = network.vocabularies
-            rows = (row and encoded(row, source, target) for row in rows)
-        hint = LENGTH_HINT if in_len and not ends else ""
-        size, target_len = (MIXED, None) if ends else (CHUNK, self.out_len)
-        largest = network.model_config.in_max_int
-        return records.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=ends)
+        network, in_len = self.network, self.in_len
+        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
+        if not network.ends:
+            reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
+            reader.predicted_len = self.out_len
+        return batches(reader.readable(rows, skip), MIXED if network.ends else CHUNK)
 
     def _note_lengths(self, batch: Batch) -> None:
         """Note, once, lengths in a batch that were not trained, or have no target; all have one without END."""

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, lengths_text, values_for
-from seq2seq_demo.data.pair_reader import read_pairs
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.readers import Form, from_file, from_words
-from seq2seq_demo.data.records import Located, Output, Places
+from seq2seq_demo.data.records import Located, Places
+from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -159,12 +159,12 @@ def read_task(
         if n is None:
             _require_room(file)
         source, target = sides
-        rows: Iterable[Located] = filter(None, from_file(file, Form(source.tokens, target.tokens, options.format)))
+        reader = PairReader(source, target, **largest, alike=is_one_length, pattern=pattern)
         if is_one_length:
-            rows = _of_one_length(rows, options.in_len, None if pattern else out_len)
+            reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
+        rows = from_file(file, Form(reader.source.tokens, reader.target.tokens, options.format))
         skip = None if skipped is None else skipped.setdefault(file, []).append
-        noted = places if file == options.from_file else None
-        return read_pairs(rows, source, target, pattern=pattern, skip=skip, n=n, places=noted, **largest)
+        return read_pairs(rows, reader, skip, n, places if file == options.from_file else None)
 
     tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
     pairs, vocabularies = read(file, n, network.vocabularies if network else map(fresh, tokens))
@@ -180,24 +180,6 @@ def read_task(
             way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
             raise InputError(f"{error}; {way_on}") from error
     return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, places)
-
-
-def _of_one_length(rows: Iterable[Located], in_len: object, out_len: int | None) -> Iterator[Located]:
-    """Yield the rows; those whose lengths differ from what is asked, or from the first row's, as errors."""
-    lengths = {"source": in_len, "target": out_len}
-
-    def error_of(row: Located) -> InputError | None:
-        sides = {"source": (row.place, row.values), "target": (Output(row.place), row.output)}
-        for side, (place, symbols) in sides.items():
-            if isinstance(symbols, list):
-                expected = lengths[side] = lengths[side] or len(symbols) or None
-                if expected and len(symbols) != expected:
-                    return InputError(f"{place}: expected {expected} integers, got {len(symbols)}")
-        return None
-
-    for row in rows:
-        error = None if isinstance(row.values, InputError) else error_of(row)
-        yield row._replace(values=error) if error else row
 
 
 def _require_room(file: str) -> None:

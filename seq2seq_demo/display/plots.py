@@ -153,7 +153,8 @@ def _room(inches: float, digits: int) -> float:
 def _step(room: float) -> int:
     """Return of how many symbols one bears a label, a round number: 1 if the room for each is enough."""
     needed = 1 if room >= LEGIBLE else THINNED / room
-    return next(step for power in count() for step in (10**power, 2 * 10**power, 5 * 10**power) if step >= needed)
+    size: int = next(step for power in count() for step in (10**power, 2 * 10**power, 5 * 10**power) if step >= needed)
+    return size
 
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
