@@ -151,7 +151,8 @@ def read_task(
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
     file, out_len, places = options.from_file or "", options.out_len, Places()
-    is_one_length = network is not None and not network.ends
+    is_range = isinstance(options.settings.get("in_len"), tuple)  # which teaches a network to end its answers
+    is_one_length = network is not None and not network.ends and not is_range
     sizes = vars(network.model_config) if network else values_for(ModelConfig, options.settings)
     largest: dict[str, Any] = {name: sizes.get(name) for name in ("in_max_int", "out_max_int")}
 

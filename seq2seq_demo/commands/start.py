@@ -65,7 +65,7 @@ def _begun(options: TrainOptions) -> Start:
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     name: str | None = task.name
     if start and config.epochs:
-        up_to = "up to " if start.ends else ""
+        up_to = "up to " if model_config.ends else ""
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
         unknown = "" if start.in_len else ", which are not of the file: --in-len and --out-len are"
         notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
@@ -80,7 +80,7 @@ def _begun(options: TrainOptions) -> Start:
     _warn(task)
     snapshot = Snapshot(network)
     if config.epochs:
-        network = replace(network, trained=TrainingRun(config, network.step))
+        network = replace(network, model_config=model_config, trained=TrainingRun(config, network.step))
         snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
     return Start(snapshot, config, task, options.name, destination)
 
