@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data import records
+from seq2seq_demo.data.pair_reader import Skip
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
 from seq2seq_demo.data.records import LENGTH_HINT, Batch, Located
 from seq2seq_demo.data.vocabulary import encoded
@@ -19,11 +20,12 @@ from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.display.predictions import answer_lines, answers_json
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.network.decoding import Decode, DecodingOptions
+from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
 from seq2seq_demo.network.parallel import CHUNK
 from seq2seq_demo.predictions import Prediction, Question
 
+Rows = Iterable[Located | None]
 MIXED = 16 * CHUNK  # sequences of any lengths that are read at once, so that many have the same
 
 
@@ -71,7 +73,7 @@ class _Answering:
         self.is_warned = False
         self.has_colour = heatmap.has_colour(sys.stdout)
 
-    def answer(self, rows: Iterable[Located | None], work: LongWork, is_typed: bool = False) -> None:
+    def answer(self, rows: Rows, work: LongWork, is_typed: bool = False) -> None:
         """Print the answer to each sequence, and draw them all if asked to; what `is_typed` wrong does not end it."""
         options, network = self.options, self.network
         skipped: list[InputError] = []
@@ -104,27 +106,22 @@ class _Answering:
         options = self.options
         has_attention = options.show_attention or options.attention_plot is not None
         decoding = DecodingOptions(options.beam, probabilities=options.json, attention=has_attention)
-        return Question(self.out_len, decoding, self.targets, self._decoder())
-
-    def _decoder(self) -> Decode | None:
-        """Return the greedy decoder of another engine than NumPy."""
-        if self.options.engine == "numpy":
-            return None
+        question = Question(self.out_len, decoding, self.targets)
+        if options.engine == "numpy":
+            return question
         keras_network = self.network.to_keras()  # loads TensorFlow
-        return lambda sources, out_len: Decoded(*map(np.asarray, keras_network.greedy(sources, out_len)))
+        return question._replace(decode=lambda *asked: Decoded(*map(np.asarray, keras_network.greedy(*asked))))
 
-    def _batches(
-        self, rows: Iterable[Located | None], skip: Callable[[InputError], None] | None
-    ) -> Iterator[Batch | None]:
+    def _batches(self, rows: Rows, skip: Skip | None) -> Iterator[Batch | None]:
         """Yield the sequences in batches, of one length unless the network ends its answers."""
-        network, in_len, ends = self.network, self.in_len, self.network.ends
+        network, in_len = self.network, self.in_len
+        largest = network.model_config.in_max_int
         if network.vocabularies.are_text:
             source, target = network.vocabularies
             rows = (row and encoded(row, source, target) for row in rows)
-        hint = LENGTH_HINT if in_len and not ends else ""
-        size, target_len = (MIXED, None) if ends else (CHUNK, self.out_len)
-        largest = network.model_config.in_max_int
-        return records.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=ends)
+        if network.ends:
+            return records.batches(rows, MIXED, in_len, largest, skip, mixed=True)
+        return records.batches(rows, CHUNK, in_len, largest, skip, LENGTH_HINT if in_len else "", self.out_len)
 
     def _note_lengths(self, batch: Batch) -> None:
         """Note, once, lengths in a batch that were not trained, or have no target; all have one without END."""
