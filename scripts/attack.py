@@ -150,15 +150,16 @@ from pathlib import Path
 from dataclasses import replace
 from hostile import small_network
 from seq2seq_demo.files.destinations import Destination
-from seq2seq_demo.trained_network import Lesson, Progress, TrainingRun, load
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
+from seq2seq_demo.trained_network import load
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
 
 number, failures = int(sys.argv[1]), []
-network = replace(small_network(), task="sorted", trained=TrainingRun(TrainConfig(seed=number), 0), progress=Progress())
-with Snapshots(Path(), None, "sorted", Lesson(), Destination(), Interruption(), failures.append) as snapshots:
+network = replace(small_network(), task="sorted", trained=TrainingRun(TrainConfig(seed=number), 0))
+with Snapshots(Path(), None, "sorted", DataFingerprint(), Destination(), Interruption(), failures.append) as snapshots:
     for step in range(300):
-        snapshots.save(replace(network, step=step))
+        snapshots.save(Snapshot(replace(network, step=step)))
         found = load(snapshots.last)
         if (found.step, found.trained.config.seed) != (step, number):
             failures.append(f"{snapshots.last} is of training {found.trained.config.seed}")
@@ -265,9 +266,9 @@ def hostile_hdf5() -> tuple[int, list[str]]:
 
 def changed_hdf5() -> tuple[int, list[str]]:
     """Files with a few bytes changed, under a right checksum."""
-    from hostile import mutated, small_network
+    from hostile import mutated, small_content
 
-    folder, content = Path(tempfile.mkdtemp()), small_network().to_bytes()
+    folder, content = Path(tempfile.mkdtemp()), small_content()
 
     def attempt(number: int) -> None:
         path = folder / f"w{number % 2}"
@@ -308,7 +309,8 @@ def metadata() -> tuple[int, list[str]]:
     from hostile import _training, small_network
 
     from seq2seq_demo.errors import DemoError
-    from seq2seq_demo.trained_network import _metadata
+    from seq2seq_demo.files.container import VERSION
+    from seq2seq_demo.files.weights_file import _metadata
 
     model = {"model": "embedding_attention"} | {
         name: getattr(small_network().model_config, name) for name in ("cell_type", "cell_size", "in_max_int")
@@ -332,7 +334,7 @@ def metadata() -> tuple[int, list[str]]:
         else:
             where[path[-1]] = value
         try:
-            _metadata(2, {"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
+            _metadata(VERSION, {"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
         except DemoError as error:
             assert "\n" not in str(error)
 

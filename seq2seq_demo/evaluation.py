@@ -131,13 +131,13 @@ def _free_counts(
     """Yield functions that answer different sources of one length, and compare the answers with all their targets."""
     questions = pairs.sources.groups() if options.alternatives else np.arange(len(pairs))  # [N]
     for in_len, chosen, _, out_len in groups:
-        chosen = chosen[np.argsort(questions[chosen], kind="stable")]
-        _, first, owner = np.unique(questions[chosen], return_index=True, return_inverse=True)
+        ordered = chosen[np.argsort(questions[chosen], kind="stable")]
+        _, first, owner = np.unique(questions[ordered], return_index=True, return_inverse=True)
         rows = options.decoding.rows_at_once(in_len, out_len + network.model_config.ends)
         for start in range(0, len(first), rows):
-            sources = pairs.sources[chosen[first[start : start + rows]]].array()  # [B, S]
+            sources = pairs.sources[ordered[first[start : start + rows]]].array()  # [B, S]
             begin, end = np.searchsorted(owner, [start, start + rows])
-            targets = pairs.targets[chosen[begin:end]]
+            targets = pairs.targets[ordered[begin:end]]
             yield functools.partial(_count_free, network, sources, targets, owner[begin:end] - start, out_len, options)
 
 

@@ -64,6 +64,14 @@ class Prediction(NamedTuple):
         end = [] if self.ended is None else ["END"]
         return None if self.expected is None else [*map(str, self.expected), *end]
 
+    @property
+    def mistakes(self) -> dict[int, str]:
+        """The places of the wrong symbols, each with what was expected there."""
+        if self.wanted is None:
+            return {}
+        wanted = [*self.wanted, *["nothing"] * (len(self.written) - len(self.wanted))]
+        return {t: wanted[t] for t, name in enumerate(self.written) if name != wanted[t]}
+
 
 class Question(NamedTuple):
     """How to answer: with how many symbols, how to search for them, and what is expected."""

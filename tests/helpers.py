@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 import seq2seq_demo
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.figures import Figures
+from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -35,6 +37,23 @@ def save_random(path, model_config: ModelConfig | None = None, **changes) -> Tra
     network = TrainedNetwork(model_config, random_weights(model_config), **values)
     network.save(path)
     return network
+
+
+TRAINED = {
+    "model_config": ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12),
+    "task": "reversed",
+    "in_len": 11,
+    "out_len": 4,
+    "trained": TrainingRun(TrainConfig(300, 11, 4, learning_rate=0.005, epochs=3, stop_at_exact=0.9), start_step=77),
+    "reached": Figures(
+        0.5, forced_token_accuracy=0.9, forced_exact_match=0.875, token_accuracy=0.8125, exact_match=0.75
+    ),
+}
+
+
+def trained_network(**changes) -> TrainedNetwork:
+    """A small network of random weights that claims to have been trained."""
+    return TrainedNetwork(**{"weights": random_weights(TRAINED["model_config"])} | TRAINED | changes)
 
 
 def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: int = 10) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.files import container, weights_file
+from seq2seq_demo.files.weights_file import Snapshot, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = ModelConfig("embedding_attention", cell_size=3, embedding_size=2, in_max_int=4, out_max_int=3)
@@ -23,7 +25,12 @@ def small_network() -> TrainedNetwork:
     return untrained(CONFIG, seed=1)
 
 
-def with_checksum(body: bytes, version: int = 2) -> bytes:
+def small_content() -> bytes:
+    """Return the content of that file."""
+    return weights_file.to_bytes(small_network())
+
+
+def with_checksum(body: bytes, version: int = container.VERSION) -> bytes:
     """Put the header of a weights file before a body of HDF5."""
     header = f"seq2seq-demo weights {version}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
     return header.encode().ljust(512, b"\0") + body
@@ -31,7 +38,7 @@ def with_checksum(body: bytes, version: int = 2) -> bytes:
 
 def edited(path: Path, change: Callable[[h5py.File], object]) -> bytes:
     """The content of a small network's file, changed by HDF5's own library, with a new checksum."""
-    path.write_bytes(small_network().to_bytes())
+    path.write_bytes(small_content())
     with h5py.File(path, "r+") as file:
         change(file)
     return with_checksum(path.read_bytes()[512:])
@@ -45,7 +52,7 @@ def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
         other["data"] = np.ones(SHAPE, np.float32)
     for name, change in _structures(folder).items():
         yield name, edited(folder / "edited", lambda file, change=change: change(file))
-    body = small_network().to_bytes()[512:]
+    body = small_content()[512:]
     tree, heap = body.index(b"TREE"), body.index(b"GCOL")
     yield "a tree within itself", with_checksum(body[: tree + 32] + tree.to_bytes(8, "little") + body[tree + 40 :])
     yield "a heap without an end", with_checksum(body[: heap + 16] + bytes(16) + body[heap + 32 :])
@@ -220,9 +227,9 @@ def _metadata() -> dict[str, tuple[str, str]]:
     huge = 10**9
     wrong: dict[str, tuple[str, object]] = {f"model {value!r}": ("model", value) for value in (None, [], 7, "a", True)}
     model = {"model": "embedding_attention", "cell_type": "BasicLSTMCell", "cell_size": 3, "embedding_size": 2}
-    model |= {"in_max_int": 4, "out_max_int": 3, "num_layers": 1}
+    model |= {"in_max_int": 4, "out_max_int": 3, "num_layers": 1, "ends": False}
     for name in model:
-        values = (None, [], {}, 1.5, True, "\x1b[2Jx", -1, huge, 10**400)
+        values = (None, [], {}, 1.5, 2 if name == "ends" else True, "\x1b[2Jx", -1, huge, 10**400)
         wrong |= {f"{name} {str(value)[:9]!r}": ("model", model | {name: value}) for value in values}
     wrong["an unknown key"] = "model", model | {"\x1b]0;x\x07": 1}
     for name in ("pattern", "in_len", "out_len", "trained", "reached", "progress"):
@@ -230,16 +237,17 @@ def _metadata() -> dict[str, tuple[str, str]]:
         if name == "pattern":
             values = (7.5, [], {"a": 1}, True, -1)
         wrong |= {f"{name} {str(value)[:9]!r}": ("training", training | {name: value}) for value in values}
-    may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points")
+    texts = ("data", "fingerprint")
+    may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points", *texts)
     for name in run:
         values = (
             [],
             {},
-            "x",
+            7 if name in texts else "x",
             7 if name == "keep_best" else True,
             -1,
             10**400,
-            "no" if name in may_be_null else None,
+            7.5 if name in texts else "no" if name in may_be_null else None,
         )
         wrong |= {
             f"trained, {name} {str(value)[:9]!r}": ("training", training | {"trained": run | {name: value}})
@@ -253,22 +261,19 @@ def _metadata() -> dict[str, tuple[str, str]]:
                     changed = training["progress"] | {name: value}
                     wrong[f"progress, {name} {value!r}"] = ("training", training | {"progress": changed})
     wrong |= {f"vocabulary {name}": ("vocabularies", value) for name, value in _vocabularies().items()}
-    texts = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
-    texts["no JSON"] = "training", "{"
-    texts["nested JSON"] = "training", "[" * 100_000
-    texts["NaN in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": NaN')
-    texts["1e999 in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": 1e999')
-    return texts
+    found = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
+    found["no JSON"] = "training", "{"
+    found["nested JSON"] = "training", "[" * 100_000
+    found["NaN in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": NaN')
+    found["1e999 in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": 1e999')
+    return found
 
 
 def _training() -> str:
     """The text `training` of a snapshot."""
-    from seq2seq_demo.config import TrainConfig
-    from seq2seq_demo.trained_network import Progress, TrainingRun
-
     run = TrainingRun(TrainConfig(points=20, in_len=4, out_len=3, epochs=2), 0)
-    network = TrainedNetwork(CONFIG, small_network().weights, "sorted", 4, 3, trained=run, progress=Progress())
-    return json.dumps(network._training_json())
+    network = TrainedNetwork(CONFIG, small_network().weights, "sorted", 4, 3, trained=run)
+    return container.read(weights_file.to_bytes(Snapshot(network))).texts["training"]
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:

@@ -209,13 +209,9 @@ def test_every_cell_stands_in_the_row_of_cells():
 
 
 def test_every_file_of_the_package_stands_in_the_table_of_files():
-    rows = {match[1]: row for row in tables(CODE) if (match := re.match(r"\| `([\w/]+(?:\.py|/))` \|", row))}
-    for path in PACKAGE.rglob("[!_]*.py"):
-        place = path.relative_to(PACKAGE)
-        if place.parent == Path():
-            assert place.name in rows
-        else:
-            assert f"`{place.stem}`" in rows[f"{place.parent}/"], place
+    written = [name for row in tables(CODE) for name in re.findall(r"`([\w/]+\.py)`", row.split(" | ")[0])]
+    files = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("[!_]*.py")}
+    assert sorted(written) == sorted(files)
 
 
 # ---- The layers ----
@@ -227,26 +223,46 @@ def layers():
     return [layer.split(", ") for layer in line.split(" → ")]
 
 
-def imports(path):
-    """The layers that a file imports from, anywhere in it."""
+def module_of(path):
+    """The dotted name of a file, without that of the package: `data.records`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path, modules):
+    """The modules that a file imports, anywhere in it, for types too."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "seq2seq_demo":
-            yield from (alias.name for alias in node.names if alias.name != "__version__")
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("seq2seq_demo."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            raise AssertionError(f"{path} imports relatively")
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively"
+            package, _, name = (node.module or "").partition(".")
+            if package == PACKAGE.name:
+                whole = [f"{name}.{alias.name}".lstrip(".") for alias in node.names]
+                yield from (other if other in modules else name for other in whole if other != "__version__")
+
+
+def imported_modules():
+    """The modules that each module imports, but for the package's own, which may import anything."""
+    paths = {module_of(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[0] != "_"}
+    return {module: {*imports(path, paths)} for module, path in paths.items()}
 
 
 def test_files_import_only_in_one_direction():
     rank = {name: place for place, names in enumerate(layers()) for name in names}
-    found = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if re.fullmatch(r"[a-z]\w*(\.py)?", path.name)}
-    assert found - {"trained_weights"} == set(rank)
-    for path in PACKAGE.rglob("*.py"):
-        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if name in rank:  # __init__ and __main__ may import anything
-            for other in imports(path):
-                assert other == name or rank[name] < rank[other], f"{path} imports {other}"
+    graph = imported_modules()
+    assert {module.partition(".")[0] for module in graph} == set(rank)
+    for module, others in graph.items():
+        for layer, other in ((module.partition(".")[0], other.partition(".")[0]) for other in others):
+            assert layer == other or rank[layer] < rank[other], f"{module} imports {other}"
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = imported_modules()
+    while leaves := {module for module, others in graph.items() if not others & graph.keys()}:
+        graph = {module: others for module, others in graph.items() if module not in leaves}
+    assert not graph  # what is left are circles, and what imports them
+
+
+def test_no_file_of_the_package_is_long():
+    assert [path for path in PACKAGE.rglob("*.py") if path.read_text().count("\n") > 400] == []
 
 
 def test_where_tensorflow_is_loaded():
@@ -256,4 +272,4 @@ def test_where_tensorflow_is_loaded():
         if re.search(r"^(import|from) (tensorflow|keras)\b", path.read_text(), re.MULTILINE)
     }
     keras_network = {name for name in loading if name.startswith("network/keras_network/")}
-    assert loading - keras_network == {f"training/{name}" for name in ("loop", "varied_loop", "dropout_loop", "packed")}
+    assert loading - keras_network == {f"training/{name}" for name in ("trainer", "batches", "packed")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -45,7 +46,8 @@ def speeds_beside_jax(python: str, name: str, rounds: int) -> dict:
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     with contextlib.ExitStack() as stack:
         theirs = {way: stack.enter_context(jax_epoch(python, name, devices)) for way, devices in JAX.items()}
-        ours = our_trainers(ways, lambda: Trainer("reversed", config, untrained(model_config, 0)))
+        start = untrained(model_config, 0)
+        ours = our_trainers(ways, lambda n: Trainer("reversed", replace(config, processes=n), start))
         trainers = stack.enter_context(ours)
         found = timed(epochs_of(trainers, pairs) | theirs, rounds)
     speeds = {way: samples / epoch for way, (epoch, _) in found.items()}

@@ -26,7 +26,8 @@ def training_speed(ways: list[str], name: str, units: int, length: int, rounds: 
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     targets = pairs.targets.astype(np.int32)
     inputs = [pairs.sources.astype(np.int32), shift_right(targets, model_config.go)]
-    with our_trainers(ways, lambda: Trainer("reversed", config, untrained(model_config, 0))) as trainers:
+    start = untrained(model_config, 0)
+    with our_trainers(ways, lambda n: Trainer("reversed", replace(config, processes=n), start)) as trainers:
         epochs = epochs_of(trainers, pairs)
         if KERAS in ways:
             network = plain_keras(model_config, length)

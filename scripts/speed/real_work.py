@@ -28,7 +28,7 @@ BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
 BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest sources of all buckets but the last
 
 
-def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) -> VariedTrainer:
+def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs, processes: int = 1) -> VariedTrainer:
     """Return what trains a network on these pairs, as `train --from-file` would."""
     from seq2seq_demo.trained_network import untrained
     from seq2seq_demo.training.dropout_loop import dropout_trainer
@@ -44,6 +44,7 @@ def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) ->
         epochs=1000,  # which pays for compiling
         batch_size=BATCH,
         dropout=dropout,
+        processes=processes,
     )
     start = untrained(model_config, 0)
     if dropout:
@@ -72,7 +73,7 @@ def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dic
     model_config, dropout = NETWORKS[name]
     set_threads_of(ways, model_config.cell_size)
     pairs = dictionary_pairs(n_pairs)
-    with our_trainers(ways, lambda: trainer_of(model_config, dropout, pairs)) as trainers:
+    with our_trainers(ways, lambda n: trainer_of(model_config, dropout, pairs, n)) as trainers:
         epochs = epochs_of(trainers, pairs)
         if KERAS in ways:
             epochs |= keras_epochs(model_config, dropout, pairs)
@@ -101,7 +102,7 @@ def keras_epochs(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) 
 def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
     """Return pairs a second and the seconds of the first call, each by way, what padding takes, and decoding's speed.
 
-    The ratios to plain Keras are those of two processes, where `train` has two.
+    The ratios to plain Keras are those of two processes, where two are measured.
     """
     found = measured(training_speed, NETWORKS[name][0], [KERAS, BUCKETED], name, n_pairs, rounds)
     times = found.pop("speeds")

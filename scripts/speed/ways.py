@@ -10,10 +10,11 @@ from typing import Any
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.training.second_process import PAYS_BELOW, SecondProcess
+from seq2seq_demo.training.processes import Processes
 from speed.measuring import alone, in_turns
 
 ONE, TWO, KERAS, BUCKETED = "one process", "two processes", "plain Keras", "plain Keras, bucketed"
+TWO_BELOW = 256  # units; there one process that has a thread for each core is as fast
 Epochs = dict[str, Callable[[], Any]]  # by way: what trains an epoch
 Speeds = dict[str, tuple[float, float]]  # by way: the seconds of an epoch, and of the first one
 
@@ -25,7 +26,7 @@ def groups(cell_size: int, theirs: Sequence[str]) -> list[list[str]]:
     """
     from seq2seq_demo.network.keras_network.tensorflow_setup import THREADS_PAY_FROM
 
-    if cell_size >= PAYS_BELOW:
+    if cell_size >= TWO_BELOW:
         return [[ONE, *theirs]]
     return [[ONE, TWO, *theirs]] if cell_size < THREADS_PAY_FROM else [[ONE, *theirs], [TWO]]
 
@@ -38,14 +39,13 @@ def set_threads_of(ways: Sequence[str], cell_size: int) -> None:
 
 
 @contextlib.contextmanager
-def our_trainers(ways: Sequence[str], trainer_of: Callable[[], Any]) -> Iterator[dict[str, Any]]:
-    """Yield a trainer for each of the ways that are ours."""
-    with contextlib.ExitStack() as stack:
-        trainers = {way: trainer_of() for way in ways if way in (ONE, TWO)}
+def our_trainers(ways: Sequence[str], trainer_of: Callable[[int], Any]) -> Iterator[dict[str, Any]]:
+    """Yield a trainer for each of the ways that are ours; `trainer_of` makes one for as many processes."""
+    with contextlib.closing(Processes()) as group:
+        trainers = {way: trainer_of(n) for way, n in ((ONE, 1), (TWO, 2)) if way in ways}
         if TWO in trainers:
-            second = SecondProcess()
-            stack.callback(second.close)
-            second.join(trainers[TWO], trainers[TWO].recipe())
+            group.start(1)
+            group.join(trainers[TWO], trainers[TWO].recipe())
         yield trainers
 
 

@@ -74,29 +74,19 @@ def _rows(
     network, n = choice.network, options.points
     task: Task
     if options.from_file:
-        pairs = _given_pairs(options, options.from_file, choice, skipped)
-        task, total = pairs, len(pairs.pairs)
-        lengths = np.unique(pairs.pairs.sources.lengths).tolist()
+        task = pairs = _given_pairs(options, choice, skipped)
+        lengths, total = np.unique(pairs.pairs.sources.lengths).tolist(), len(pairs.pairs)
     else:
         task, lengths = _pattern(choice), lengths or network.trained_lengths
         total = sum(n_to_measure(network.model_config, in_len, n or EVALUATED) for in_len in lengths)
         if not network.ends and not network.draws_again:
-            choice.notices.append(
-                "It was trained on too many points to draw them again: some of the sources may be among them"
-            )
+            some = "some of the sources may be among them"
+            choice.notices.append(f"It was trained on too many points to draw them again: {some}")
     work.total = 2 * total  # each is decoded twice, once with teacher forcing
     choice.notices.extend(other_length_notice(network, *lengths))
-    out_len, is_detailed = options.max_out_len or options.out_len, not network.ends
-    yield from network.rows(
-        task,
-        n,
-        lengths,
-        out_len,
-        options.seed or 0,
-        beam=options.beam,
-        detailed=is_detailed or options.from_file is not None,
-        told=work.advance,
-    )
+    out_len, seed = options.max_out_len or options.out_len, options.seed or 0
+    detailed = not network.ends or options.from_file is not None
+    yield from network.rows(task, n, lengths, out_len, seed, beam=options.beam, detailed=detailed, told=work.advance)
 
 
 def _pattern(choice: Choice) -> SequencePattern:
@@ -107,15 +97,15 @@ def _pattern(choice: Choice) -> SequencePattern:
     return choice.pattern
 
 
-def _given_pairs(options: EvaluateOptions, file: str, choice: Choice, skipped: Skipped) -> PairTask:
-    """Return the pairs of a file, and note which of them the network cannot read."""
-    given = choice.pattern if options.pattern else None
-    task = read_task(file, options, options.points, given, choice.network, skipped if options.keep_going else None)
-    errors = skipped.get(file, [])
-    choice.notices.extend(map(str, errors[:SKIPPED]))
-    if errors:
-        left_out = f"Left out {counted(len(errors), 'pair')} that the network cannot read"
-        choice.notices.append(f"{left_out}: count them as wrong where figures are compared")
+def _given_pairs(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> PairTask:
+    """Return the pairs of --from-file, and note which of them the network cannot read."""
+    may_skip = skipped if options.keep_going else None
+    task = read_task(options, options.points, options.sequence_pattern, choice.network, may_skip)
+    for errors in skipped.values():
+        choice.notices.extend(map(str, errors[:SKIPPED]))
+        if errors:
+            left_out = f"Left out {counted(len(errors), 'pair')} that the network cannot read"
+            choice.notices.append(f"{left_out}: count them as wrong where figures are compared")
     return task
 
 

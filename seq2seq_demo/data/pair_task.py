@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_reader import read_pairs
 from seq2seq_demo.data.records import Located, Place, Places, plain
+from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, fresh
 from seq2seq_demo.errors import InputError, UsageError
@@ -98,12 +98,10 @@ class PairTask:
 
     def require_symbols(self, model_config: ModelConfig) -> None:
         """Raise UsageError unless a network has the symbols of the pairs."""
-        largest = {"sources": model_config.in_max_int, "targets": model_config.out_max_int}
-        for pairs in self._parts:
-            for kind, sequences in {"sources": pairs.sources, "targets": pairs.targets}.items():
-                found = int(sequences.symbols.max(initial=0))
-                if found > largest[kind]:
-                    raise UsageError(f"expected {kind} of symbols 0 to {largest[kind]}, got {found}")
+        for kind, (name, found) in zip(("sources", "targets"), self.largest_symbols().items(), strict=True):
+            largest = getattr(model_config, name)
+            if found > largest:
+                raise UsageError(f"expected {kind} of symbols 0 to {largest}, got {found}")
 
     def divided(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the indices of the pairs to train on, shuffled, and of those to validate with: about a tenth.
@@ -124,11 +122,13 @@ class PairTask:
 
     def _require_lengths(self, config: TrainConfig, model_config: ModelConfig) -> None:
         """Raise UsageError for lengths that a network cannot learn which does not end its answers."""
-        for pairs in self._parts:
-            lengths = pairs.sources.common_length, pairs.targets.common_length
-            if not model_config.ends and lengths != (config.in_len, config.out_len):
-                expected = f"sources of {config.in_len} and targets of {config.out_len} symbols"
-                raise UsageError(f"expected {expected}, as this network does not end its answers, got other lengths")
+        expected = config.in_len, config.out_len
+        found = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._parts}
+        if not model_config.ends and found != {expected}:
+            raise UsageError(
+                f"expected sources of {config.in_len} and targets of {config.out_len} symbols, "
+                "as this network does not end its answers, got other lengths"
+            )
 
 
 def _check(pairs: Pairs) -> None:
@@ -154,10 +154,10 @@ def task_of_rows(
         InputError: a row is something else; the message names it.
     """
     source, target = vocabularies or map(fresh, tokens)
-    pairs, vocabularies = read_pairs(_located(rows, "pairs"), source, target)
+    pairs, vocabularies = read_pairs(_located(rows, "pairs"), PairReader(source, target))
     others = None
     if validation is not None:
-        others, _ = read_pairs(_located(validation, "validation"), *vocabularies)
+        others, _ = read_pairs(_located(validation, "validation"), PairReader(*vocabularies))
     return PairTask("pairs", pairs, others, vocabularies)
 
 

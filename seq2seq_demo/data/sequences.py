@@ -155,6 +155,12 @@ def concatenated(parts: Iterable[Sequences]) -> Sequences:
     return Sequences(np.concatenate([part.symbols for part in parts]), np.concatenate([part.lengths for part in parts]))
 
 
+def concatenated_pairs(parts: Iterable[Pairs]) -> Pairs:
+    """Return the pairs of all parts."""
+    parts = list(parts)
+    return Pairs(concatenated(part.sources for part in parts), concatenated(part.targets for part in parts))
+
+
 def shift_right(targets: np.ndarray, go: int) -> np.ndarray:
     """Return the decoder input `[B, T]` of teacher forcing: GO, then the target without its last symbol."""
     decoder_input = np.full(targets.shape, go)

@@ -29,7 +29,7 @@ def safe_streams() -> Iterator[None]:
         pass  # it was closed, and must not become that of a file, which TensorFlow's messages would be written into
     os.close(descriptor)
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = sys.stdout or _Closed(), _Unfailing(sys.stderr or cast(TextIO, _Closed()))
+    sys.stdout, sys.stderr = sys.stdout or _Closed(), cast(TextIO, _Unfailing(sys.stderr or _Closed()))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # an ü, where the locale has none
     try:
@@ -46,10 +46,10 @@ class _Closed(io.TextIOBase):
         raise OSError(errno.EBADF, "it is closed")
 
 
-class _Unfailing(io.TextIOBase):
+class _Unfailing:
     """A standard error that may have lost its reader, or its disk may be full: then the rest is lost."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | _Closed) -> None:
         """Write to this stream, as long as it takes what is written."""
         self._stream = stream
 
@@ -71,25 +71,12 @@ class _Unfailing(io.TextIOBase):
         except (OSError, ValueError):
             _silence(self._stream)
 
-    def isatty(self) -> bool:
-        """Whether it is a terminal."""
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        """Return its descriptor."""
-        return self._stream.fileno()
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """Its encoding."""
-        return self._stream.encoding
-
     def __getattr__(self, name: str) -> Any:
-        """Return what only the stream has, such as its buffer."""
+        """Return what else the stream has, such as its descriptor."""
         return getattr(self._stream, name)
 
 
-def _silence(stream: TextIO) -> None:
+def _silence(stream: TextIO | _Closed) -> None:
     """Let what is written to the stream, and what it still holds, go nowhere."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())

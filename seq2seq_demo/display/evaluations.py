@@ -1,13 +1,19 @@
 """Evaluations, as JSON or as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seq2seq_demo.data.vocabulary import Vocabularies, joined
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, joined
 from seq2seq_demo.display.console import symbol, table
 from seq2seq_demo.evaluation import Row
 from seq2seq_demo.figures import Evaluation, WrongAnswer, total
 from seq2seq_demo.trained_network import TrainedNetwork
+
+# What tables call the figures of free-running answers: shares, and numbers of wrong answers.
+SHARES = {"exact match": "exact_match", "token accuracy": "token_accuracy", "symbol errors": "symbol_error_rate"}
+FAULTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long": "too_long", "no end": "unended"}
+CONFUSIONS = 10  # that a table lists; 5 of a network whose answers have one length
+WRONG = ("source", "expected", "predicted")
 
 
 def row_dict(row: Row, network: TrainedNetwork) -> dict[str, Any]:
@@ -17,18 +23,13 @@ def row_dict(row: Row, network: TrainedNetwork) -> dict[str, Any]:
     return _positions_dict(row.evaluation, row.in_len)
 
 
-def _shares(e: Evaluation) -> dict[str, dict[str, float]]:
-    return {
-        "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
-        "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
-    }
+# ---- Of a network whose answers have one length ----
 
 
 def _positions_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
-    """Return the figures of a network whose answers have one length: also of each position and symbol."""
+    """Return the figures, also those of each position and symbol."""
     shares = _shares(e)
     n_symbols = zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True)
-    confusions = sorted(e.confusions.items(), key=lambda item: (-item[1], item[0]))
     return {
         "n": e.n,
         "in_len": in_len,
@@ -40,29 +41,28 @@ def _positions_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
         "by_symbol": [
             {"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in enumerate(n_symbols) if n
         ],
-        "confusions": [{"expected": a, "predicted": b, "times": times} for (a, b), times in confusions],
+        "confusions": _confusions(e, OF_INTEGERS),
     }
 
 
 def evaluation_text(e: Evaluation) -> str:
-    """Return the figures of a network whose answers have one length as tables."""
+    """Return the figures as tables."""
     facts = _positions_dict(e, 0)
     figures = [
-        [name.replace("_", " "), *(f"{facts[way][name]:.5f}" for way in ("forced", "free_running")), f"{gap:+.5f}"]
+        [name.replace("_", " "), *_rounded(facts[way][name] for way in ("forced", "free_running")), f"{gap:+.5f}"]
         for name, gap in facts["gap"].items()
     ]
     positions = [
-        [str(t), f"{forced:.5f}", f"{free:.5f}"]
-        for t, (forced, free) in enumerate(zip(*facts["by_position"].values(), strict=True), start=1)
+        [str(t), *_rounded(shares)]
+        for t, shares in enumerate(zip(*facts["by_position"].values(), strict=True), start=1)
     ]
     symbols = [[str(s["symbol"]), str(s["n"]), f"{s['accuracy']:.5f}"] for s in facts["by_symbol"]]
-    confusions = [[str(value) for value in c.values()] for c in facts["confusions"][:5]]
     return "\n\n".join(
         [
             table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e.loss:.5f} nats a symbol, forced",
             table(["output position", "forced", "free-running"], positions),
             table(["symbol", "expected", "free-running"], symbols),
-            table(["expected", "predicted", "times"], confusions) if confusions else "No symbol was wrong.",
+            _confusions_text(facts["confusions"][:5]),
         ]
     )
 
@@ -71,28 +71,18 @@ def lengths_text(rows: Sequence[Row]) -> str:
     """Return a table with a row per length."""
     header = ["length", "target", "sequences", "token accuracy forced", "free-running", "exact match"]
     lines = []
-    for row in rows:
-        e = row.evaluation
-        figures = [f"{share:.5f}" for share in (e.forced_token_accuracy, e.token_accuracy, e.exact_match)]
-        lines.append([str(row.in_len), str(len(e.by_position.correct)), str(e.n), *figures])
+    for in_len, e in ((row.in_len, row.evaluation) for row in rows):
+        shares = _rounded([e.forced_token_accuracy, e.token_accuracy, e.exact_match])
+        lines.append([str(in_len), str(len(e.by_position.correct)), str(e.n), *shares])
     return table(header, lines)
 
 
+# ---- Of a network that ends its answers ----
+
+
 def _dict(e: Evaluation, kind: str, in_len: int | None, fresh: bool | None) -> dict[str, Any]:
-    return {
-        "sources": kind,
-        "in_len": in_len,
-        "n": e.n,
-        "n_pairs": e.n_pairs,
-        "fresh": fresh,
-        "loss": e.loss,
-        **_shares(e),
-        "symbol_error_rate": e.symbol_error_rate,
-        "wrong_symbols": e.wrong_symbols,
-        "too_short": e.too_short,
-        "too_long": e.too_long,
-        "unended": e.unended,
-    }
+    facts = {"sources": kind, "in_len": in_len, "n": e.n, "n_pairs": e.n_pairs, "fresh": fresh, "loss": e.loss}
+    return facts | _shares(e) | {name: getattr(e, name) for name in (SHARES["symbol errors"], *FAULTS.values())}
 
 
 def rows_text(rows: Sequence[Row]) -> str:
@@ -101,37 +91,27 @@ def rows_text(rows: Sequence[Row]) -> str:
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
     first, *others = by_kind.values()
-    figures = [
-        "sequences",
-        "exact match",
-        "token accuracy",
-        "symbol errors",
-        "wrong symbols",
-        "too short",
-        "too long",
-        "no end",
-    ]
-    lines = [[str(row.in_len), *_figures(row.evaluation)] for row in first]
+    header = ["sequences", *SHARES, *FAULTS]
+    lines = [[str(row.in_len), *_figures([row])] for row in first]
     if len(first) > 1:
-        lines.append(["all", *_figures(total(row.evaluation for row in first))])
-    tables = [table(["length", *figures], lines)]
+        lines.append(["all", *_figures(first)])
+    tables = [table(["length", *header], lines)]
     if others:
-        lines = [[rows[0].kind, *_figures(total(row.evaluation for row in rows))] for rows in by_kind.values()]
-        for line, of_kind in zip(lines, by_kind.values(), strict=True):
-            worst = min(of_kind, key=lambda row: row.evaluation.exact_match)
-            is_perfect = worst.evaluation.exact_match == 1
-            line.append("" if is_perfect else f"{worst.evaluation.exact_match:.4f} at {worst.in_len}")
-        tables.append(table(["sources", *figures, "worst length"], lines))
+        lines = [[kind, *_figures(of_kind), _worst(of_kind)] for kind, of_kind in by_kind.items()]
+        tables.append(table(["sources", *header, "worst length"], lines))
     return "\n\n".join(tables)
 
 
-def _figures(e: Evaluation) -> list[str]:
-    shares = [f"{share:.5f}" for share in (e.exact_match, e.token_accuracy, e.symbol_error_rate)]
-    return [str(e.n), *shares, *map(str, (e.wrong_symbols, e.too_short, e.too_long, e.unended))]
+def _figures(rows: Sequence[Row]) -> list[str]:
+    e = total(row.evaluation for row in rows)
+    shares = _rounded(getattr(e, name) for name in SHARES.values())
+    return [str(e.n), *shares, *(str(getattr(e, name)) for name in FAULTS.values())]
 
 
-CONFUSIONS = 10  # that a table lists
-WRONG = ("source", "expected", "predicted")
+def _worst(rows: Sequence[Row]) -> str:
+    """Return the exact match of the length that has the lowest, unless all are perfect."""
+    share, in_len = min(((row.evaluation.exact_match, row.in_len) for row in rows), key=lambda row: row[0])
+    return "" if share == 1 else f"{share:.4f} at {in_len}"
 
 
 def given_dict(rows: Sequence[Row], vocabularies: Vocabularies) -> dict[str, Any]:
@@ -140,35 +120,9 @@ def given_dict(rows: Sequence[Row], vocabularies: Vocabularies) -> dict[str, Any
     facts = _dict(e, rows[0].kind, None, None)
     if vocabularies.target.is_text:
         facts["word_error_rate"] = 1 - e.exact_match
-    facts["confusions"] = [
-        {"expected": expected, "predicted": predicted, "times": times}
-        for expected, predicted, times in _confusions(e, vocabularies)
-    ]
+    facts["confusions"] = _confusions(e, vocabularies)
     for name, answers in (("worst", e.wrong.worst), ("surest", e.wrong.surest)):
         facts[name] = [_wrong_dict(answer, vocabularies) for answer in answers]
-    return facts
-
-
-def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[tuple[Any, Any, int]]:
-    """Return the edits, the commonest first: expected and predicted symbol (None: it was added, or left out), times."""
-
-    def order(item: tuple[tuple[int | None, int | None], int]) -> tuple[int, ...]:
-        (expected, predicted), times = item
-        return -times, *(-1 if number is None else number for number in (expected, predicted))
-
-    def name(number: int | None) -> Any:
-        return None if number is None else vocabularies.target.names([number])[0]
-
-    return [(name(a), name(b), times) for (a, b), times in sorted(e.confusions.items(), key=order)]
-
-
-def _wrong_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, Any]:
-    facts = answer._asdict()
-    for key, vocabulary in (("source", vocabularies.source), ("expected", vocabularies.target)):
-        names = vocabulary.names(facts[key])
-        facts[key] = joined(vocabulary.tokens, names) if vocabulary.is_text else names
-    names = vocabularies.target.names(answer.predicted)
-    facts["predicted"] = joined(vocabularies.target.tokens, names) if vocabularies.target.is_text else names
     return facts
 
 
@@ -176,27 +130,68 @@ def given_text(name: str, rows: Sequence[Row], vocabularies: Vocabularies, verbo
     """Return what a network reached on given pairs: in a line, by length, what is confused; verbose, wrong answers."""
     e = total(row.evaluation for row in rows)
     several = f" with {e.n_pairs} targets, of which any is right" if e.n_pairs > e.n else ""
-    errors = f"exact match {e.exact_match:.5f}, symbol error rate {e.symbol_error_rate:.5f}"
-    if vocabularies.target.is_text:
-        errors = f"word error rate {1 - e.exact_match:.5f}, symbol error rate {e.symbol_error_rate:.5f}"
-    parts = [f"{e.n} sources of {name}{several}; an answer's end counts", errors, rows_text(rows)]
-    confusions = [
-        [*("nothing" if x is None else symbol(x) for x in (expected, predicted)), str(times)]
-        for expected, predicted, times in _confusions(e, vocabularies)[:CONFUSIONS]
+    exact = (
+        f"word error rate {1 - e.exact_match:.5f}"
+        if vocabularies.target.is_text
+        else f"exact match {e.exact_match:.5f}"
+    )
+    parts = [
+        f"{e.n} sources of {name}{several}; an answer's end counts",
+        f"{exact}, symbol error rate {e.symbol_error_rate:.5f}",
+        rows_text(rows),
+        _confusions_text(_confusions(e, vocabularies)[:CONFUSIONS]),
     ]
-    parts.append(table(["expected", "predicted", "times"], confusions) if confusions else "No symbol was wrong.")
     if verbose and e.exact < e.n:
         for title, answers in (("the most edits", e.wrong.worst), ("the surest", e.wrong.surest)):
-            parts.append(f"Wrong answers, {title}:\n" + _wrong_table(answers, vocabularies))
+            lines = [_wrong_line(answer, vocabularies) for answer in answers]
+            parts.append(f"Wrong answers, {title}:\n" + table([*WRONG, "edits", "probability"], lines, str.ljust))
     return "\n\n".join(parts)
 
 
-def _wrong_table(answers: tuple[WrongAnswer, ...], vocabularies: Vocabularies) -> str:
-    """Return a row for each wrong answer."""
-    lines = []
-    for answer in answers:
-        facts = _wrong_dict(answer, vocabularies)
-        texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in WRONG]
-        end = "" if answer.ended else " ..."
-        lines.append([texts[0], texts[1], texts[2] + end, str(answer.edits), f"{answer.probability:.4f}"])
-    return table([*WRONG, "edits", "probability"], lines, str.ljust)
+def _wrong_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, Any]:
+    facts = answer._asdict()
+    for key in WRONG:
+        vocabulary = vocabularies.source if key == "source" else vocabularies.target
+        names = vocabulary.names(facts[key])
+        facts[key] = joined(vocabulary.tokens, names) if vocabulary.is_text else names
+    return facts
+
+
+def _wrong_line(answer: WrongAnswer, vocabularies: Vocabularies) -> list[str]:
+    """Return the row of a table."""
+    facts = _wrong_dict(answer, vocabularies)
+    texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in WRONG]
+    texts[-1] += "" if answer.ended else " ..."
+    return [*texts, str(answer.edits), f"{answer.probability:.4f}"]
+
+
+# ---- Of any network ----
+
+
+def _shares(e: Evaluation) -> dict[str, dict[str, float]]:
+    return {
+        "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
+        "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
+    }
+
+
+def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any]]:
+    """Return the edits, the commonest first, as JSON has them. None: a symbol was added, or left out."""
+
+    def name(number: int | None) -> Any:
+        return None if number is None else vocabularies.target.names([number])[0]
+
+    edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in e.confusions.items())
+    return [{"expected": name(a), "predicted": name(b), "times": -times} for times, _, (a, b) in edits]
+
+
+def _confusions_text(confusions: list[dict[str, Any]]) -> str:
+    lines = [
+        [*("nothing" if x is None else symbol(x) for x in (edit["expected"], edit["predicted"])), str(edit["times"])]
+        for edit in confusions
+    ]
+    return table(["expected", "predicted", "times"], lines) if lines else "No symbol was wrong."
+
+
+def _rounded(shares: Iterable[float]) -> list[str]:
+    return [f"{share:.5f}" for share in shares]

@@ -26,14 +26,14 @@ def draw(p: Prediction, colour: bool) -> str:
         raise ValueError("expected a prediction with attention, got one without")
     inputs, written = [*map(symbol, p.source)], [*map(symbol, p.written)]
     width = 1 + _widest(inputs)  # of a cell, so that the inputs above stand apart
-    margin, wanted = _widest(written), p.wanted
+    margin, wrong = _widest(written), p.mistakes
     tenths = np.clip(np.nan_to_num(p.attention) * 10, 0, 9).astype(int)  # [T, S]
     lines = [" " * (margin + 2) + "".join(_padding(name, width) + name for name in inputs)]
     for t, (name, row) in enumerate(zip(written, tenths, strict=True)):
-        right = name if wanted is None else "nothing" if t >= len(wanted) else symbol(wanted[t])
-        label, note = _padding(name, margin) + name, "" if name == right else f" (expected {right})"
-        if note and colour:
-            label, note = red(label), red(note)
+        label, note = _padding(name, margin) + name, ""
+        if t in wrong:
+            mark = red if colour else str
+            label, note = mark(label), mark(f" (expected {symbol(wrong[t])})")
         lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
     scale = _cells(range(10), 2 if colour else 1, colour)
     lines.append(f"Each output (row) spreads an attention of 1 over the inputs (columns): 0 |{scale}| 1")

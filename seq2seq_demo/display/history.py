@@ -1,6 +1,5 @@
 """The figures of every epoch, in a JSON file and as curves in a picture."""
 
-import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ class History(Callback):
         self.path, self.plot = path, plot
         if path is not None:
             access.check_writable(path, "the history")
-            _require_history(path)
+            access.require_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
         if plot is not None:
             plots.check(plot)
 
@@ -41,11 +40,3 @@ class History(Callback):
                 plots.history(self.plot, history)
         except (DemoError, OSError) as error:
             notice(f"No history: {error}")
-
-
-def _require_history(path: Path) -> None:
-    """Raise DemoError if there is something else than JSON, such as weights: it would be lost."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        begins = file.read(1)
-        if begins not in (b"", b"[", b"{"):
-            raise DemoError(f"{path}: expected a place for the history, found another kind of file")

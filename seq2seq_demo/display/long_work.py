@@ -46,12 +46,18 @@ class LongWork:
 
     def _show(self) -> None:
         if self.bar is None:
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TimeRemainingColumn
-
-            console, text = Console(stderr=True), "{task.fields[n]:,} sequences"
-            columns = ("{task.description}", BarColumn(), text, TimeRemainingColumn())
-            self.bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+            self.bar = new_bar("{task.fields[n]:,} sequences")
             self.bar.add_task(self.what, total=self.total, completed=self.steps, n=self.n)
         self.bar.start()
         self.bar.update(self.bar.task_ids[0], completed=self.steps, n=self.n)
+
+
+def new_bar(done: str, *figures: str) -> Any:
+    """Return a bar of rich's, which tells how much is done, then how long the rest takes, then figures."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns: list[str | ProgressColumn] = ["{task.description}", BarColumn(), done, TimeRemainingColumn()]
+    columns += map(TextColumn, figures)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)

@@ -3,7 +3,7 @@
 import io
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from itertools import count
 from math import ceil, sqrt
@@ -152,18 +152,19 @@ def _room(inches: float, digits: int) -> float:
 
 def _step(room: float) -> int:
     """Return of how many symbols one bears a label, a round number: 1 if the room for each is enough."""
-    if room >= LEGIBLE:
-        return 1
-    steps: Iterator[int] = (digit * 10**k for k in count() for digit in (1, 2, 5))
-    return next(step for step in steps if step * room >= THINNED)
+    needed = 1 if room >= LEGIBLE else THINNED / room
+    size: int = next(step for power in count() for step in (10**power, 2 * 10**power, 5 * 10**power) if step >= needed)
+    return size
 
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw a sequence; return what the colour bar is of."""
     T, S = len(p.written), len(p.source)
-    mesh = _image(ax, p, layout) if layout.as_image else _cells(ax, p)
-    aspect = layout.height / layout.width * S / T
-    ax.set(aspect=aspect, xlim=(0, S), ylim=(T, 0))
+    if layout.as_image:
+        mesh = _image(ax, p, layout)
+    else:
+        mesh = ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
+    ax.set(aspect=layout.height / layout.width * S / T, xlim=(0, S), ylim=(T, 0))
     ax.set(xlabel="input" + _every(layout.across), ylabel="prediction" + _every(layout.down))
     ax.xaxis.set(ticks_position="top", label_position="top")
     ax.tick_params(length=0, labelsize=layout.font)
@@ -175,17 +176,12 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     return mesh
 
 
-def _cells(ax: Any, p: Prediction) -> Any:
-    return ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
-
-
 def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw the cells as pixels, of several cells if there are many: their largest α, so that none is lost."""
-    assert p.attention is not None
-    pixels, (T, S), (rows, columns) = p.attention, p.attention.shape, _pixels(p, layout)
-    pixels = np.maximum.reduceat(pixels, np.arange(rows) * T // rows, axis=0)
-    pixels = np.maximum.reduceat(pixels, np.arange(columns) * S // columns, axis=1)
-    return ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=(0, S, T, 0))
+    pixels, extent = np.asarray(p.attention), (0, len(p.source), len(p.written), 0)
+    for axis, n in enumerate(_pixels(p, layout)):
+        pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
+    return ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=extent)
 
 
 def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
@@ -209,21 +205,16 @@ def _every(step: int) -> str:
 
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
     """Mark wrong outputs red, and say what was expected, or with few labels only where and how many they are."""
-    T, S, wanted = len(p.written), len(p.source), [*(p.wanted or p.written)]
-    wanted += ["nothing"] * (T - len(wanted))
-    wrong = [t for t, symbol in enumerate(p.written) if symbol != wanted[t]]
-    labels = ax.get_yticklabels()
-    for t in wrong:
+    T, S, wrong, labels = len(p.written), len(p.source), p.mistakes, ax.get_yticklabels()
+    for t, expected in wrong.items():
         if t % layout.down == 0:
             labels[t // layout.down].set_color(WRONG)
-    if layout.down == 1:
-        for t in wrong:
-            expected = f"expected {symbol(wanted[t])}"
+        if layout.down == 1:
             style = {"color": WRONG, "fontsize": layout.font, "va": "center", "parse_math": False}
-            ax.text(S + 0.3, t + 0.5, expected, **style)
-    elif wrong:
+            ax.text(S + 0.3, t + 0.5, f"expected {symbol(expected)}", **style)
+    if wrong and layout.down > 1:
         rows, _ = _pixels(p, layout)
-        marks = (np.unique(np.array(wrong) * rows // T) + 0.5) * T / rows
+        marks = (np.unique(np.array([*wrong]) * rows // T) + 0.5) * T / rows
         thickness = max(0.75, 72 * layout.height / rows)  # points
         ax.hlines(marks, 1.01 * S, 1.04 * S, color=WRONG, linewidth=thickness, clip_on=False)
         ax.text(1.05 * S, T / 2, f"{len(wrong)} of {T} wrong", color=WRONG, rotation=270, va="center")
@@ -242,10 +233,8 @@ def _save(figure: Any, path: Path) -> None:
     from matplotlib import rc_context
 
     suffix, picture = path.suffix.lower(), io.BytesIO()
-    with (
-        rc_context({"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}),
-        warnings.catch_warnings(record=True) as w,
-    ):
+    settings: dict[Any, str] = {"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}
+    with rc_context(settings), warnings.catch_warnings(record=True) as w:
         warnings.simplefilter("always")
         figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS, bbox_inches="tight")
     if any("missing from font" in str(warning.message) for warning in w) and suffix != ".svg":

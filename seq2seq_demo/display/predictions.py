@@ -13,34 +13,46 @@ from seq2seq_demo.predictions import Prediction
 
 def prediction_line(p: Prediction) -> str:
     """Return the line that 2016 printed for a sequence, without an expectation that nobody has."""
-    source = _shown(p.tokens[0], p.source, str(p.source))
-    expected = "" if p.expected is None else f" (expected={_shown(p.tokens[1], p.expected)})"
-    return f"==> For input {source}, prediction={_answer(p)}{expected}{_score(p)}"
+    answer, score = _answer(p), _score(p)
+    expected = "" if p.expected_text is None else f" (expected={_shown(p.tokens[1], p.expected_text)})"
+    return f"==> For input {_source(p)}, prediction={answer}{expected}{score}"
+
+
+def answer_lines(answers: Sequence[Prediction]) -> list[str]:
+    """Return a line for the best answer to a source, and one for each other one."""
+    others = [f"    {n}. {_answer(p)}{_score(p)}" for n, p in enumerate(answers[1:], start=2)]
+    return [prediction_line(answers[0]), *others]
+
+
+def probe_line(p: Prediction, colour: bool) -> str:
+    """Return a line that marks each wrong symbol with a star, and in colour."""
+    mark, wrong = red if colour else str, p.mistakes
+    names = [in_a_line(str(name)) for name in p.predicted]
+    # Each symbol is shown as it should be: as a whole, colours would be escaped.
+    answer = joined(p.tokens[1], [mark(f"{name}*") if t in wrong else name for t, name in enumerate(names)])
+    answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
+    expected = "" if p.predicted == p.expected else f" (expected={_shown(p.tokens[1], p.expected_text or '')})"
+    return f"    probe {_source(p)}, prediction={answer}{expected}"
+
+
+def _source(p: Prediction) -> str:
+    return str(p.source) if p.tokens[0] == INTEGERS else in_a_line(p.source_text)
 
 
 def _answer(p: Prediction) -> str:
     """Return an answer, and whether it lacks its end."""
-    text = p.text if p.ended is not False else f"{p.text} ..."
-    text = f"[{text}]" if p.tokens[1] == INTEGERS else in_a_line(text)
-    return f"{text} (did not end)" if p.ended is False else text
+    if p.ended is False:
+        return _shown(p.tokens[1], f"{p.text} ...") + " (did not end)"
+    return _shown(p.tokens[1], p.text)
 
 
 def _score(p: Prediction) -> str:
     return "" if p.score is None else f" (score {p.score:.4f})"
 
 
-def _shown(tokens: str, names: list[Any], integers: str | None = None) -> str:
-    """Return symbols as a text, or integers in brackets."""
-    text = joined(tokens, names)
-    return in_a_line(text) if tokens != INTEGERS else integers or f"[{text}]"
-
-
-def answer_lines(answers: Sequence[Prediction]) -> list[str]:
-    """Return a line for the best answer to a source, and one for each other one."""
-    return [
-        prediction_line(answers[0]),
-        *(f"    {n}. {_answer(p)}{_score(p)}" for n, p in enumerate(answers[1:], start=2)),
-    ]
+def _shown(tokens: str, text: str) -> str:
+    """Return a text in a line, or integers in brackets."""
+    return f"[{text}]" if tokens == INTEGERS else in_a_line(text)
 
 
 def answers_json(answers: Sequence[Prediction], about: dict[str, Any], n_best: int | None) -> str:
@@ -60,29 +72,12 @@ def answers_json(answers: Sequence[Prediction], about: dict[str, Any], n_best: i
 def _answer_dict(p: Prediction) -> dict[str, Any]:
     """Return an answer as JSON has it."""
     is_text = p.tokens[1] != INTEGERS
-    facts: dict[str, Any] = {"prediction": p.text if is_text else p.predicted}
-    if is_text:
-        facts["prediction_tokens"] = p.predicted
-    if p.ended is not None:
-        facts["ended"] = p.ended
-    if p.score is not None:
-        facts["score"] = round(p.score, 6)
-    facts["probabilities"] = [round(probability, 6) for probability in p.probabilities or ()]
-    if p.attention is not None:
-        facts["attention"] = [[round(weight, 6) for weight in row] for row in p.attention.tolist()]
-    return facts
-
-
-def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a line that marks each wrong symbol with a star, and in colour."""
-    mark, expected = red if colour else str, p.expected or []
-    names = [in_a_line(str(name)) for name in p.predicted]
-    marked = [
-        name if [symbol] == expected[t : t + 1] else mark(f"{name}*")
-        for t, (name, symbol) in enumerate(zip(names, p.predicted, strict=True))
-    ]
-    expectation = "" if p.predicted == expected else f" (expected={_shown(p.tokens[1], expected)})"
-    source = _shown(p.tokens[0], p.source, str(p.source))
-    answer = joined(p.tokens[1], marked)  # each symbol is shown as it should be: as a whole, colours would be escaped
-    answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
-    return f"    probe {source}, prediction={answer}{expectation}"
+    facts = {
+        "prediction": p.text if is_text else p.predicted,
+        "prediction_tokens": p.predicted if is_text else None,
+        "ended": p.ended,
+        "score": None if p.score is None else round(p.score, 6),
+        "probabilities": [round(probability, 6) for probability in p.probabilities or ()],
+        "attention": None if p.attention is None else [[round(a, 6) for a in row] for row in p.attention.tolist()],
+    }
+    return {name: value for name, value in facts.items() if value is not None}

@@ -15,6 +15,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import counted, line
 from seq2seq_demo.display.heatmap import has_colour
+from seq2seq_demo.display.long_work import new_bar
 from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.predictions import Prediction
@@ -28,22 +29,9 @@ class TrainingReport(Callback):
 
     def __init__(self, config: TrainConfig) -> None:
         """Make the bar."""
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
         self.config = config
         self.history: Sequence[EpochFigures] = ()
-        self.bar = Progress(
-            "{task.description}",
-            BarColumn(),
-            "{task.completed:,.0f}/{task.total:,.0f}",
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True),
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         self.bar.disable = "NO_COLOR" in os.environ or not (sys.stdout.isatty() and sys.stderr.isatty())
 
     def __enter__(self) -> TrainingReport:
@@ -68,13 +56,11 @@ class TrainingReport(Callback):
         """Take the bar away and print the epoch's line in its place."""
         self.bar.stop()
         self.bar.remove_task(self.task)
-        last, self.history = history[-1], history
+        last, reached, n, self.history = history[-1], history[-1].validation, self.config.epochs, history
+        accuracy = f"{reached.forced_token_accuracy:.4f} forced, {reached.token_accuracy:.4f} free-running"
         line(
-            f"Epoch {last.epoch:{len(str(self.config.epochs))}}/{self.config.epochs}: "
-            f"loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
-            f"validation loss {last.validation.loss:.4f}, "
-            f"token accuracy {last.validation.forced_token_accuracy:.4f} forced, "
-            f"{last.validation.token_accuracy:.4f} free-running, exact match {last.validation.exact_match:.4f}"
+            f"Epoch {last.epoch:{len(str(n))}}/{n}: loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
+            f"validation loss {reached.loss:.4f}, token accuracy {accuracy}, exact match {reached.exact_match:.4f}"
         )
         line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
@@ -95,21 +81,24 @@ def probed(pairs: Pairs) -> tuple[list[int], list[int]]:
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:
     """Print what is going to be trained."""
-    origin = "pairs of" if isinstance(task, PairTask) else "pattern"
-    lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
     has_others = isinstance(task, PairTask) and task.validation is not None
     points = config.n_training if has_others else config.points
-    line(
-        f"Training on {points} point dataset ({origin} '{task.name}'{lengths}), with {counted(config.epochs, 'epoch')}"
-    )
-    source, target = task.vocabularies
+    data = f"{'pairs of' if isinstance(task, PairTask) else 'pattern'} '{task.name}'"
+    lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
+    line(f"Training on {points} point dataset ({data}{lengths}), with {counted(config.epochs, 'epoch')}")
     if task.vocabularies.are_text:
-        sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in (source, target)]
+        sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
         line(f"Sources of {sides[0]}, targets of {sides[1]}")
     if verbose >= 2:
         line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
     others = " of the validation file" if has_others else ""
     line(f"{counted(config.n_training, 'training point')}, {counted(config.n_validation, 'validation point')}{others}")
+
+
+RISE = 1.05  # of the validation loss, from its lowest: less may be chance
+GAP = 1.3  # of the validation loss, over that of training: less is common
+MOST_DROPOUT = 0.5
+MORE_POINTS = "more points (train 100000)"
 
 
 def advice(
@@ -120,61 +109,46 @@ def advice(
     history: Sequence[EpochFigures] = (),
 ) -> str:
     """Return a line on what to try after a training that ended below 99 % exact match; there may be more points."""
-    turn = overfitted_since(history)
-    if turn:
-        return (
-            f"Exact match {exact_match:.4f} is below 0.99, and the network overfits: since epoch {turn} the validation "
-            f"loss has risen while that of training fell. Try {_against_overfitting(config, more_points)}."
-        )
-    if has_gap(history):
-        tries = _against_overfitting(config, more_points)
+    turn = _overfitted_since(history)
+    # A gap: the network has learned its training points much better than others.
+    if turn or (history and history[-1].validation.loss > GAP * history[-1].loss):
+        applies = _against_overfitting(config, more_points)
     else:
-        tries = _against_underfitting(model_config, config, more_points)
-    return f"Exact match {exact_match:.4f} is below 0.99. To get closer, try {tries}."
+        applies = _against_underfitting(model_config, config, more_points)
+    tries = ", or ".join([text for text, does in applies.items() if does][:3])
+    below = f"Exact match {exact_match:.4f} is below 0.99"
+    if turn:
+        fell = f"since epoch {turn} the validation loss has risen while that of training fell"
+        return f"{below}, and the network overfits: {fell}. Try {tries}."
+    return f"{below}. To get closer, try {tries}."
 
 
-RISE = 1.05  # of the validation loss, from its lowest: less may be chance
-GAP = 1.3  # of the validation loss, over that of training: less is common
-MOST_DROPOUT = 0.5
-MORE_POINTS = "more points (train 100000)"
-
-
-def has_gap(history: Sequence[EpochFigures]) -> bool:
-    """Say whether the network has learned its training points much better than others."""
-    return bool(history) and history[-1].validation.loss > GAP * history[-1].loss
-
-
-def overfitted_since(history: Sequence[EpochFigures]) -> int | None:
+def _overfitted_since(history: Sequence[EpochFigures]) -> int | None:
     """Return the epoch of the lowest validation loss, if that has risen since while the training loss fell."""
     if not history:
         return None
-    lowest = min(history, key=lambda epoch: epoch.validation.loss)
-    last = history[-1]
+    lowest, last = min(history, key=lambda epoch: epoch.validation.loss), history[-1]
     is_so = last.validation.loss > RISE * lowest.validation.loss and last.loss < lowest.loss
     return lowest.epoch if is_so else None
 
 
-def _against_underfitting(model_config: ModelConfig, config: TrainConfig, more_points: bool) -> str:
-    """Return what helps a network that has not even learned its training points: the first three that apply."""
+def _against_underfitting(model_config: ModelConfig, config: TrainConfig, more_points: bool) -> dict[str, bool]:
+    """Return what helps a network that has not even learned its training points, and whether it applies."""
     rate = 0.005 if model_config.has_attention else 0.01
-    tries = {
+    return {
         f"-r {rate} --lr-schedule cosine": config.lr_schedule == "constant",
         f"more epochs (-e {max(10, 2 * config.epochs)})": True,
         MORE_POINTS: more_points,
         "-m embedding_attention": not model_config.has_attention,
         f"a larger cell (--cell-size {2 * model_config.cell_size})": True,
     }
-    return ", or ".join([text for text, applies in tries.items() if applies][:3])
 
 
-def _against_overfitting(config: TrainConfig, more_points: bool) -> str:
-    """Return what helps a network that knows its training points better than others."""
-    tries = []
-    if config.dropout < MOST_DROPOUT:
-        tries.append(f"--dropout {min(MOST_DROPOUT, config.dropout + 0.2):.1f}")
-    if not config.keep_best:
-        tries.append("--keep-best, which saves the epoch that was best")
-    elif config.patience is None:
-        tries.append("--patience 3, which stops in time")
-    tries.append(MORE_POINTS if more_points else "more pairs")
-    return ", or ".join(tries)
+def _against_overfitting(config: TrainConfig, more_points: bool) -> dict[str, bool]:
+    """Return what helps a network that knows its training points better than others, and whether it applies."""
+    return {
+        f"--dropout {min(MOST_DROPOUT, config.dropout + 0.2):.1f}": config.dropout < MOST_DROPOUT,
+        "--keep-best, which saves the epoch that was best": not config.keep_best,
+        "--patience 3, which stops in time": config.keep_best and config.patience is None,
+        MORE_POINTS if more_points else "more pairs": True,
+    }

@@ -20,13 +20,13 @@ LONGEST_PART = 100  # bytes of a name or a task, so that a file name stays below
 
 def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int, kind: str = WEIGHTS) -> Path:
     """Return where an iteration is kept, or with SNAPSHOT a snapshot of that number."""
-    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{part_of_name(task)}_{iteration}.weights.h5"
+    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{part_of_name(task)}_{iteration}{ENDING}"
 
 
 def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) -> Path:
     """Return the file of an iteration: ours, or where there is none the one that 2016 left, if there is one."""
     path = canonical_path(data_dir, name, task, iteration)
-    of_2016 = path.with_name(path.name.removesuffix(".weights.h5") + ".tfl")
+    of_2016 = path.with_name(path.name.removesuffix(ENDING) + ".tfl")
     return of_2016 if of_2016.exists() and not path.exists() else path
 
 
@@ -102,8 +102,7 @@ def shipped_networks() -> dict[str, Path]:
 
     A pattern's is called after its task and its model, any other after its file.
     """
-    paths = {_shipped_name(path): path for path in _shipped_dir().glob(f"*{ENDING}")}
-    return dict(sorted(paths.items()))
+    return {_shipped_name(path): path for path in sorted(_shipped_dir().glob(f"*{ENDING}"), key=_shipped_name)}
 
 
 def shown_name(path: Path) -> str:

@@ -19,15 +19,9 @@ MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER_SIZE = 48
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protocol buffers' wire types
 SIZES = {FIXED64: 8, BYTES: 0, FIXED32: 4}
-# TensorFlow's number of a data type: NumPy's name of it, the field of a TensorProto that holds its values, and one's
-# wire type where they are not packed.
-TYPES = {
-    1: ("<f4", 5, FIXED32),
-    2: ("<f8", 6, FIXED64),
-    3: ("<i4", 7, VARINT),
-    9: ("<i8", 10, VARINT),
-    10: ("?", 11, VARINT),
-}
+# TensorFlow's number of a data type: NumPy's name of it, and the field of a TensorProto that holds its values.
+TYPES = {1: ("<f4", 5), 2: ("<f8", 6), 3: ("<i4", 7), 9: ("<i8", 10), 10: ("?", 11)}
+UNPACKED = {"<f4": FIXED32, "<f8": FIXED64}  # the wire type of a value on its own; VARINT for the other types
 # More than a checkpoint of 2016 has. Beyond, a hostile one could take memory, time, or a message of megabytes.
 MAX_FIELD, MAX_RANK, MAX_NAME = 15, 8, 1000
 
@@ -244,8 +238,9 @@ def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np
     return array.reshape(shape)
 
 
-def _values(tensor: _Message, dtype: str, field: int, wire_type: int) -> np.ndarray:
+def _values(tensor: _Message, dtype: str, field: int) -> np.ndarray:
     """Return the values that are there: as in memory, packed, or one by one."""
+    wire_type = UNPACKED.get(dtype, VARINT)
     content, packed, single = tensor.all(4, BYTES), tensor.all(field, BYTES), tensor.all(field, wire_type)
     if [bool(content), bool(packed), bool(single)].count(True) != 1:
         raise ValueError("values in no form or in several")

@@ -8,7 +8,6 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Collection
 
 import numpy as np
 
@@ -55,14 +54,15 @@ class Container:
         Raises:
             WeightsError: it is not what `to_bytes` writes.
         """
-        self.version, self._body = version, body
+        self.version, self._body, self._asked = version, body, set[str]()
         self.datasets, self.texts = hdf5.read(body)
 
-    def array(self, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    def array(self, name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         """Return an array that has to be of that shape and type."""
         if name not in self.datasets:
             raise WeightsError(f"missing weight {name!r}")
         dataset = self.datasets[name]
+        self._asked.add(name)
         if (dataset.dtype, dataset.shape) != (dtype, shape):
             raise WeightsError(f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
         if dataset.size != math.prod(shape) * np.dtype(dtype).itemsize:
@@ -70,9 +70,9 @@ class Container:
         values = self._body[dataset.start : dataset.start + dataset.size]
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
 
-    def require_only(self, names: Collection[str]) -> None:
-        """Raise WeightsError unless these are all the arrays."""
-        for extra in sorted(self.datasets.keys() - {*names}):
+    def require_no_more(self) -> None:
+        """Raise WeightsError unless every array has been asked for."""
+        for extra in sorted(self.datasets.keys() - self._asked):
             raise WeightsError(f"unexpected weight {extra!r}")
 
 

@@ -33,20 +33,20 @@ class Dataset(NamedTuple):
     size: int
 
 
-class Contents(NamedTuple):
-    """The arrays of a file by their paths, and the texts among its attributes by their names."""
-
-    datasets: dict[str, Dataset]
-    texts: dict[str, str]
-
-
-def read(content: bytes) -> Contents:
-    """Return what is in a file.
+def read(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
+    """Return the arrays of a file by their paths, and the texts among its attributes by their names.
 
     Raises:
         WeightsError: it is damaged, or holds something that a weights file never does.
     """
-    return _File(content).contents()
+    file = _File(content)
+    if content[:8] != SIGNATURE or content[8] != 0 or content[13:15] != b"\x08\x08":
+        raise WeightsError("expected HDF5 with a superblock of version 0, got something else")
+    root = file.messages(file.integer(64))
+    datasets = dict(file.datasets(root, "", 0))
+    if sum(dataset.size for dataset in datasets.values()) > len(content):
+        raise WeightsError("expected each weight in a place of its own, got some that overlap")
+    return datasets, dict(file.texts(root))
 
 
 class _File:
@@ -55,23 +55,13 @@ class _File:
     def __init__(self, content: bytes) -> None:
         self.content, self.seen = content, set[int]()
 
-    def contents(self) -> Contents:
-        """Read the superblock and all groups below the root."""
-        if self.content[:8] != SIGNATURE or self.content[8] != 0 or self.content[13:15] != b"\x08\x08":
-            raise WeightsError("expected HDF5 with a superblock of version 0, got something else")
-        root = self._messages(self._integer(64))
-        datasets = dict(self._datasets(root, "", 0))
-        if sum(dataset.size for dataset in datasets.values()) > len(self.content):
-            raise WeightsError("expected each weight in a place of its own, got some that overlap")
-        return Contents(datasets, dict(self._texts(root)))
-
     def _bytes(self, start: int, size: int) -> bytes:
         """Return bytes that have to be there."""
         if start + size > len(self.content):
             raise WeightsError("expected every part of the file within it, got one beyond its end")
         return self.content[start : start + size]
 
-    def _integer(self, start: int, size: int = 8) -> int:
+    def integer(self, start: int, size: int = 8) -> int:
         """Return an unsigned integer."""
         return int.from_bytes(self._bytes(start, size), "little")
 
@@ -84,15 +74,15 @@ class _File:
             raise WeightsError(f"expected {signature!r} at byte {start}, got something else")
         return start
 
-    def _messages(self, header: int) -> list[tuple[int, bytes]]:
+    def messages(self, header: int) -> list[tuple[int, bytes]]:
         """Return the messages of an object's header: number and content of each."""
         self._once(header, b"\x01\x00")
-        blocks = [(header + 16, self._integer(header + 8, 4))]
+        blocks = [(header + 16, self.integer(header + 8, 4))]
         messages = []
         for start, size in blocks:  # which grow
             position, end = start, start + size
             while position + 8 <= end:
-                number, n_bytes, flags = (self._integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
+                number, n_bytes, flags = (self.integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
                 message = self._bytes(position + 8, n_bytes)
                 if flags & 2:
                     raise WeightsError("expected every part of an object with it, got one that is shared")
@@ -105,7 +95,7 @@ class _File:
                 position += 8 + n_bytes
         return messages
 
-    def _datasets(self, messages: list[tuple[int, bytes]], path: str, depth: int) -> Iterator[tuple[str, Dataset]]:
+    def datasets(self, messages: list[tuple[int, bytes]], path: str, depth: int) -> Iterator[tuple[str, Dataset]]:
         """Yield the arrays of a group, and of the groups below it."""
         found = dict(messages)
         if GROUP not in found:
@@ -114,14 +104,14 @@ class _File:
         if depth > MAX_DEPTH:
             raise WeightsError("expected few groups within one another, got many")
         tree, heap = (_number(found[GROUP], at) for at in (0, 8))
-        names = self._integer(self._once(heap, b"HEAP") + 24)
+        names = self.integer(self._once(heap, b"HEAP") + 24)
         taken = set[str]()
         for name_at, header in self._entries(tree, 0):
             name = self._name(names + name_at)
             if name in taken or "/" in name or not name:
                 raise WeightsError(f"expected a name of its own for each weight, got {name!r}")
             taken.add(name)
-            yield from self._datasets(self._messages(header), f"{path}/{name}".lstrip("/"), depth + 1)
+            yield from self.datasets(self.messages(header), f"{path}/{name}".lstrip("/"), depth + 1)
 
     def _entries(self, node: int, depth: int) -> Iterator[tuple[int, int]]:
         """Yield where the name of each member of a group stands, and where its header is."""
@@ -129,15 +119,15 @@ class _File:
             raise WeightsError("expected a shallow tree of names, got a deep one")
         if self._bytes(node, 4) == b"TREE":
             self._once(node, b"TREE")
-            for child in range(self._integer(node + 6, 2)):
-                yield from self._entries(self._integer(node + 32 + 16 * child), depth + 1)
+            for child in range(self.integer(node + 6, 2)):
+                yield from self._entries(self.integer(node + 32 + 16 * child), depth + 1)
             return
         self._once(node, b"SNOD")
-        for entry in range(self._integer(node + 6, 2)):
+        for entry in range(self.integer(node + 6, 2)):
             start = node + 8 + 40 * entry
-            if self._integer(start + 16, 4) > 1:  # 2: a link to a path
+            if self.integer(start + 16, 4) > 1:  # 2: a link to a path
                 raise WeightsError("expected weights, got a link to one")
-            yield self._integer(start), self._integer(start + 8)
+            yield self.integer(start), self.integer(start + 8)
 
     def _name(self, start: int) -> str:
         end = self.content.find(b"\0", start, start + SHOWN)
@@ -147,19 +137,18 @@ class _File:
 
     def _dataset(self, path: str, found: dict[int, bytes]) -> Dataset:
         """Return the array that an object's messages describe."""
-        if not found.keys() >= {DATASPACE, DATATYPE, LAYOUT} or found.keys() & {EXTERNAL, FILTERS}:
+        space, datatype, layout = (found.get(number, b"") for number in (DATASPACE, DATATYPE, LAYOUT))
+        is_plain = DATATYPE in found and space[:1] == b"\x01" and layout[:2] == bytes((3, CONTIGUOUS))
+        if not is_plain or found.keys() & {EXTERNAL, FILTERS}:
             raise WeightsError(f"expected {path!r} to be an array in one piece, got something else")
-        dtype = next((name for begins, name in DTYPES.items() if found[DATATYPE].startswith(begins)), "another type")
-        space, layout = found[DATASPACE], found[LAYOUT]
-        if space[:1] != b"\x01" or layout[:2] != bytes((3, CONTIGUOUS)):
-            raise WeightsError(f"expected {path!r} to be an array in one piece, got something else")
+        dtype = next((name for begins, name in DTYPES.items() if datatype.startswith(begins)), "another type")
         shape = tuple(_number(space, 8 + 8 * axis) for axis in range(_number(space, 1, 1)))
         start, size = (_number(layout, at) for at in (2, 10))
         self._once(start, b"")
         self._bytes(start, size)
         return Dataset(dtype, shape, start, size)
 
-    def _texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
+    def texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
         """Yield name and text of the attributes that are texts of variable length."""
         taken = set[str]()
         for number, message in messages:
@@ -186,9 +175,9 @@ class _File:
         """Return an object of a global heap, one of those where HDF5 keeps texts."""
         if self._bytes(heap, 4) != b"GCOL":
             raise WeightsError("expected a heap of texts, got something else")
-        position, end = heap + 16, heap + self._integer(heap + 8)
+        position, end = heap + 16, heap + self.integer(heap + 8)
         while position + 16 <= end:
-            found, size = self._integer(position, 2), self._integer(position + 8)
+            found, size = self.integer(position, 2), self.integer(position + 8)
             if found == index:
                 return self._bytes(position + 16, size)
             if not found:  # the room that is left

@@ -21,11 +21,12 @@ from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.files import access, container
 from seq2seq_demo.files.canonical import recording_path
-from seq2seq_demo.files.container import HEADER_SIZE, Container
+from seq2seq_demo.files.container import Container
 from seq2seq_demo.files.typed_json import parse_object, typed
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 
 KIND, STEPS = "recording", "steps"
+EXPECTED = "the recording of a training"
 LARGEST_FLOAT16 = 65504.0
 
 
@@ -129,32 +130,29 @@ def to_arrays(recording: Recording, prefix: str = "") -> Weights:
     return {f"{prefix}{STEPS}": np.array(recording.steps, np.int64), **arrays}
 
 
-def from_container(
-    file: Container, model_config: ModelConfig, steps_per_epoch: int, named: list[str], prefix: str = ""
-) -> Recording:
-    """Return what `to_arrays` made the arrays of; add their names to those that are `named`.
+def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: int, prefix: str = "") -> Recording:
+    """Return what `to_arrays` made the arrays of.
 
     Raises:
         WeightsError: one is missing or of another shape, or the values cannot be.
     """
-    shape = file.datasets[f"{prefix}{STEPS}"].shape if f"{prefix}{STEPS}" in file.datasets else ()
-    N = shape[0] if shape else 0
-    steps = tuple(map(int, file.array(f"{prefix}{STEPS}", (N,), "int64")))
+    dataset = file.datasets.get(f"{prefix}{STEPS}")
+    N = dataset.shape[0] if dataset and dataset.shape else 0
+    steps = tuple(file.array(f"{prefix}{STEPS}", (N,), "int64").tolist())
     if not steps or steps[0] != 0 or any(a >= b for a, b in itertools.pairwise(steps)):
         raise WeightsError(f"expected rising steps from 0 on, got {str(steps)[:40]}")
-    arrays = {
-        name: file.array(f"{prefix}{name}", (N, *shape), "float16")
-        for name, shape in weight_shapes(model_config).items()
-    }
-    for name, array in arrays.items():
+    weights: list[Weights] = [{} for _ in steps]
+    for name, shape in weight_shapes(model_config).items():
+        array = file.array(f"{prefix}{name}", (N, *shape), "float16")
         if not np.isfinite(array).all():
             raise WeightsError(f"expected finite weights, got others in {name!r}")
-    named += [f"{prefix}{name}" for name in (STEPS, *arrays)]
-    return Recording(steps_per_epoch, steps, tuple({name: a[n] for name, a in arrays.items()} for n in range(N)))
+        for n in range(N):
+            weights[n][name] = array[n]
+    return Recording(steps_per_epoch, steps, tuple(weights))
 
 
 def _read(path: Path) -> tuple[Recording, Facts]:
-    content = access.read(path, "the recording of a training", WeightsError)
+    content = access.read(path, EXPECTED, WeightsError)
     try:
         return _from_bytes(content)
     except DemoError as error:
@@ -162,17 +160,16 @@ def _read(path: Path) -> tuple[Recording, Facts]:
 
 
 def _from_bytes(content: bytes) -> tuple[Recording, Facts]:
-    if not container.is_container(content[:HEADER_SIZE]):
-        raise WeightsError("expected the recording of a training, found something else")
+    if not container.is_container(content):
+        raise WeightsError(f"expected {EXPECTED}, found something else")
     file = container.read(content)
     if file.texts.get("kind") != KIND:
-        raise WeightsError("expected the recording of a training, found a weights file")
+        raise WeightsError(f"expected {EXPECTED}, found a weights file")
     if file.texts.keys() != {"format", "kind", "model", KIND}:
         raise WeightsError(f"expected the attributes format, kind, model, {KIND}, got {sorted(file.texts)}"[:200])
     model_config = typed(ModelConfig, parse_object(file.texts["model"]))
     facts = typed(Facts, parse_object(file.texts[KIND]))
     require_integer("steps_per_epoch", facts.steps_per_epoch, at_least=1)
-    named: list[str] = []
-    recording = from_container(file, model_config, facts.steps_per_epoch, named)
-    file.require_only(named)
+    recording = from_container(file, model_config, facts.steps_per_epoch)
+    file.require_no_more()
     return recording, facts

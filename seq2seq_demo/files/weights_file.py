@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import DemoError, WeightsError
@@ -60,8 +61,36 @@ class StoredNetwork:
     vocabularies: Vocabularies = OF_INTEGERS
     recording: Recording | None = None  # of its training, if that was asked for; a file of its own, but in a snapshot
 
+    @property
+    def pattern(self) -> str | None:
+        """The built-in pattern that it was trained on, if any; a file of texts may have the name of one."""
+        return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
-Network = TypeVar("Network", bound=StoredNetwork, covariant=True)
+    @property
+    def ends(self) -> bool:
+        """Whether it ends its answers: then it takes sources of any length."""
+        return self.model_config.ends
+
+    @property
+    def trained_lengths(self) -> range:
+        """The lengths of sources that it was trained at; 2016's default where its file does not record them."""
+        longest = self.in_len or TrainConfig.in_len
+        return range(self.min_in_len or longest, longest + 1)
+
+    def was_trained_at(self, in_len: int) -> bool:
+        """Whether it was trained on sources of this length, or its file does not record lengths."""
+        return self.in_len is None or in_len in self.trained_lengths
+
+    def max_out_len(self, in_len: int) -> int:
+        """Return how long an answer to a source of this length may be.
+
+        It is as long as the longest target that was trained, and for longer sources than were trained in proportion.
+        """
+        longest, trained = self.out_len or in_len, self.in_len or in_len
+        return longest if in_len <= trained else -(-longest * in_len // trained)
+
+
+Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -92,13 +121,19 @@ class DataFingerprint:
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot(Generic[Network]):
+class Snapshot(Generic[Network_co]):
     """A training under way: its network, and what only a training has. `--resume` continues from it."""
 
-    network: Network
+    network: Network_co
     progress: Progress = Progress()
     fingerprint: DataFingerprint = DataFingerprint()
     best: Checkpoint | None = None  # the best epoch so far, if that is what will be saved
+
+    @property
+    def run(self) -> TrainingRun:
+        """How it trains; the file of a snapshot has to record that."""
+        assert self.network.trained
+        return self.network.trained
 
 
 # ---- Writing ----
@@ -203,33 +238,26 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         network, progress, fingerprint = _metadata(file.version, file.texts)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
-    named: list[str] = []
-    network = replace(network, **_checkpoint(file, network.model_config, "", named)._asdict())
+    network = replace(network, **_checkpoint(file, network.model_config)._asdict())
     best = None
     if progress and any(name.startswith(BEST) for name in file.datasets):
-        best = _checkpoint(file, network.model_config, BEST, named)
+        best = _checkpoint(file, network.model_config, BEST)
     if progress and network.trained and any(name.startswith(RECORDED) for name in file.datasets):
         n = network.trained.config.steps_per_epoch
-        recorded = recording.from_container(file, network.model_config, n, named, RECORDED)
-        network = replace(network, recording=recorded)
-    file.require_only(named)
+        network = replace(network, recording=recording.from_container(file, network.model_config, n, RECORDED))
+    file.require_no_more()
     return Snapshot(network, progress, fingerprint, best) if progress else network
 
 
-def _checkpoint(file: Container, model_config: ModelConfig, prefix: str, named: list[str]) -> Checkpoint:
-    """Return the arrays that `_arrays` named, with a prefix; add their names to those that are `named`."""
+def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
+    """Return the arrays that `_arrays` named, with a prefix."""
     shapes = weight_shapes(model_config)
     moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
     if not any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets):
         moment_shapes = {}
-
-    def array(name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
-        named.append(f"{prefix}{name}")
-        return file.array(named[-1], shape, dtype)
-
-    weights = {name: array(name, shape) for name, shape in shapes.items()}
-    moments = {name: array(f"optimizer/{name}", shape) for name, shape in moment_shapes.items()}
-    step = int(array("optimizer/step", (), "int64"))
+    weights = {name: file.array(f"{prefix}{name}", shape) for name, shape in shapes.items()}
+    moments = {name: file.array(f"{prefix}optimizer/{name}", shape) for name, shape in moment_shapes.items()}
+    step = int(file.array(f"{prefix}optimizer/step", (), "int64"))
     _check_step(step)
     check_weights(model_config, weights, moments)
     return Checkpoint(weights, step, moments)
@@ -264,6 +292,8 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     trained, reached, progress = (
         dict(require_type(name, training.get(name), dict)) for name in ("trained", "reached", "progress")
     )
+    if version < 3:
+        _require_no(SINCE_3, trained)
     start_step, program = trained.pop("start_step", None), trained.pop("program", None)
     given = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
     if version < 3 and not network.model_config.ends and given.get("data"):

@@ -7,6 +7,7 @@ of each alike. So a step is that of the whole batch up to rounding, and its bits
 
 The others speak first: whatever the first process sends answers a message, so it never waits for one that is busy.
 While they compute, they send heartbeats. One that is silent is stopped, and ends the training as a lost worker does.
+What they run is in `process`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
     from seq2seq_demo.training.packed import PackedAdam
 
 SECONDS_OF_SILENCE = 20  # a process not heard of for this long is lost; one that is killed is missed at once
-SECONDS_BETWEEN_BEATS = 1
-READY, BEAT = "ready", None
+READY, BEAT = "ready", None  # messages of the other processes, beside sums and errors
 
 
 class SharedTrainer(Protocol):
@@ -56,26 +54,25 @@ class SharedTrainer(Protocol):
 
 @contextlib.contextmanager
 def processes(config: TrainConfig) -> Iterator[Processes | None]:
-    """Start the other processes if more than one is asked for, before TensorFlow is loaded, as they load it too.
+    """Start the other processes, if any are asked for, before TensorFlow is loaded, as they load it too.
 
-    They end with the context, or with this process.
+    They end with the context, or with this process. Yield None if this one trains alone.
 
     Raises:
         UsageError: so many processes cannot share this training here.
         TrainingError: the system starts no more processes.
     """
-    if config.processes == 1:
-        yield None
-        return
-    _check(config)
+    check(config)
     with contextlib.closing(Processes()) as group:
         for index in range(1, config.processes):
             group.start(index)
-        yield group
+        yield group if group.processes else None
 
 
-def _check(config: TrainConfig) -> None:
+def check(config: TrainConfig) -> None:
     """Raise UsageError unless so many processes can share each batch here."""
+    if config.processes == 1:
+        return
     n, asked = config.processes, f"for {config.processes} processes"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if config.batch_size % n:
@@ -108,46 +105,30 @@ class Share:
 
         self.trainer, self.index, self.add_up = trainer, tf.constant(index), add_up
         self.state = [trainer.adam.weights, trainer.adam.m, trainer.adam.v, trainer.adam.iterations]
-        self.function = tf.function(self._step, autograph=False, jit_compile=True)
-        self.step: Callable[..., tf.Tensor] | None = None  # the same, traced: its calls take a tenth less
-        self.finish = tf.function(self._finish, autograph=False, jit_compile=True)
+        self.sums = tf.function(self._sums, autograph=False, jit_compile=True)
+        self.apply = tf.function(trainer.adam.apply, autograph=False, jit_compile=True)
+        self.traced: Callable[..., tf.Tensor] | None = None  # `sums`, whose calls take a tenth less then
 
     def take(self, steps: Steps) -> list[np.float32]:
         """Take steps with the other processes; return the sums of loss and of correct symbols."""
         import tensorflow as tf
 
         B, sums = self.trainer.config.batch_size, steps.sums
-        rates = [tf.constant(rate) for rate in steps.learning_rates]
-        total, rate = tf.zeros(2 + sum(self.trainer.adam.sizes)), rates[0]
         for k in range(steps.first, -(-steps.rows // B)):
-            batch = [tf.constant(x[k]) for x in steps.data]
-            is_later = tf.constant(k > steps.first)
-            arguments = [self.index, is_later, total, rate, *batch]
-            self.step = self.step or self.function.get_concrete_function(*arguments)
-            summed = self.add_up(self.step(*arguments).numpy())
-            sums = [a + b for a, b in zip(sums, summed[:2], strict=True)]
-            total, rate = tf.constant(summed), rates[k]
-        self.finish(total, rate)
+            arguments = [self.index, *(tf.constant(x[k]) for x in steps.data)]
+            self.traced = self.traced or self.sums.get_concrete_function(*arguments)
+            total = self.add_up(self.traced(*arguments).numpy())
+            self.apply(tf.constant(total[2:]), tf.constant(steps.learning_rates[k]))
+            sums = [a + b for a, b in zip(sums, total[:2], strict=True)]
         return sums
 
-    def _step(
-        self, index: tf.Tensor, is_later: tf.Tensor, total: tf.Tensor, rate: tf.Tensor, *batch: tf.Tensor
-    ) -> tf.Tensor:
-        """Have Adam take the step before, if this is a later one; return the sums over one share of a batch.
-
-        The share's index is an argument, so that all processes compile the same program.
-        """
+    def _sums(self, index: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:
+        """Return the sums over a share of a batch. With its index as an argument, all compile the same program."""
         import tensorflow as tf
 
-        tf.cond(is_later, lambda: self._finish(total, rate), lambda: rate)
         shared, whole = self.trainer.parted(batch)
         n = self.trainer.config.processes
         return self.trainer.packed_sums(*(tf.reshape(x, (n, -1, *x.shape[1:]))[index] for x in shared), *whole)
-
-    def _finish(self, total: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
-        """Have Adam take a step by the total; return the rate, because a branch of a graph needs a value."""
-        self.trainer.adam.apply(total[2:], rate)
-        return rate
 
 
 class Processes:
@@ -165,9 +146,9 @@ class Processes:
             TrainingError: the system starts no more processes.
         """
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # as multiprocessing does
-        script, package = Path(__file__).with_name("process.py"), Path(__file__).parents[1] / "__init__.py"
+        script, folder = Path(__file__).with_name("process.py"), Path(__file__).parents[2]
         with self.connect() as there:
-            arguments = [script, there.fileno(), os.getpid(), index, package, *sys.path]
+            arguments = [script, there.fileno(), os.getpid(), index, folder, *sys.path]
             try:
                 process = subprocess.Popen(
                     [sys.executable, *flags, "-P", *map(str, arguments)],
@@ -203,8 +184,8 @@ class Processes:
             raise UsageError(
                 "expected no GPU for several processes, which share cores: CUDA_VISIBLE_DEVICES=-1 hides it"
             )
-        self.share = Share(trainer, 0, lambda own: self._exchange(lambda sums: functools.reduce(np.add, sums, own)))
-        self._exchange(lambda _: recipe)
+        self.share = Share(trainer, 0, self.add_up)
+        self.exchange(lambda _: recipe)
         trainer.take = self.take
 
     def take(
@@ -217,10 +198,19 @@ class Processes:
         """
         state = [variable.numpy() for variable in self.share.state]
         steps = Steps(state, [x.numpy() for x in data], first, rows, learning_rates.numpy(), sums)
-        return self.share.take(self._exchange(lambda _: steps))
+        return self.share.take(self.exchange(lambda _: steps))
 
-    def _exchange(self, answer_to: Callable[[list[Any]], Any]) -> Any:
-        """Hear a message of each other process; send all of them the same answer, and return it."""
+    def add_up(self, own: np.ndarray) -> np.ndarray:
+        """Return the sum of the vectors of all processes."""
+        total: np.ndarray = self.exchange(lambda others: functools.reduce(np.add, others, own))
+        return total
+
+    def exchange(self, answer_to: Callable[[list[Any]], Any]) -> Any:
+        """Hear a message of each other process; send all of them the same answer, and return it.
+
+        Raises:
+            TrainingError: another process failed, or is lost.
+        """
         expected, messages = f"expected all {len(self.connections) + 1} processes to stay to the end, but one", []
         try:
             for connection in self.connections:
@@ -245,55 +235,3 @@ class Processes:
         for process in self.processes:
             process.kill()
             process.wait()
-
-
-class FirstProcess:
-    """The first process, as another one sees it."""
-
-    def __init__(self, connection: Connection) -> None:
-        """Talk over this connection."""
-        self.connection, self.lock = connection, threading.Lock()
-
-    def tell(self, message: Any) -> None:
-        """Send a message that has no answer."""
-        with self.lock:
-            self.connection.send(message)
-
-    def ask(self, message: Any) -> Any:
-        """Send a message; return the answer.
-
-        Raises:
-            EOFError, OSError: the first process is gone.
-        """
-        with self.lock:
-            self.connection.send(message)
-            return self.connection.recv()
-
-    def send_heartbeats(self, pid: int) -> None:
-        """Send heartbeats while no answer is awaited; end this process when that of this id does."""
-        with contextlib.suppress(OSError):
-            while os.getppid() == pid:
-                if self.lock.acquire(timeout=SECONDS_BETWEEN_BEATS):
-                    self.lock.release()
-                    self.tell(BEAT)
-                time.sleep(SECONDS_BETWEEN_BEATS)
-        os._exit(1)
-
-
-def serve(first: FirstProcess, index: int, load: Callable[[], Callable[[Any], SharedTrainer]]) -> None:
-    """Be process `index`: take steps as long as there is a first process, which hears of an error.
-
-    `load` loads TensorFlow, and returns what makes a trainer of a recipe.
-    """
-    try:
-        make_trainer = load()
-        share = Share(make_trainer(first.ask(READY)), index, first.ask)
-        while True:
-            steps = first.ask(READY)
-            for variable, value in zip(share.state, steps.state, strict=True):
-                variable.assign(value)
-            share.take(steps)
-    except Exception as error:
-        text = f"process {index + 1}: {type(error).__name__}: {error}".splitlines()[0]
-        with contextlib.suppress(OSError):  # the first process is gone
-            first.tell(TrainingError(text))

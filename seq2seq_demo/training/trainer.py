@@ -325,7 +325,8 @@ def widths_of(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
 
 
 def trainer_of(recipe: Recipe) -> Trainer:
-    """Return a trainer that takes the same steps as the one of the recipe."""
+    """Return a trainer that takes the same steps as the one of the recipe, in a process that shares the cores."""
+    set_threads(recipe.model_config.cell_size, shares_cores=True)
     return Trainer(recipe.config, Snapshot(TrainedNetwork(recipe.model_config, recipe.weights)), recipe.widths)
 
 

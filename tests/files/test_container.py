@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files.container import is_container, read, to_bytes
+from seq2seq_demo.files.container import VERSION, is_container, read, to_bytes
 
 ARRAYS = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "a/c": np.array([0.5], np.float32), "n": np.int64(7)}
 ARRAYS |= {"h": np.array([[0.5, -65504]], np.float16)}
@@ -22,7 +22,9 @@ def content():
 
 def with_new_checksum(content):
     body = content[512:]
-    return f"seq2seq-demo weights 2\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(512, b"\0") + body
+    return (
+        f"seq2seq-demo weights {VERSION}\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(512, b"\0") + body
+    )
 
 
 def test_round_trip(content):
@@ -68,7 +70,7 @@ def test_layout(content):
     assert with_new_checksum(content) == content
     with h5py.File(io.BytesIO(content)) as file:
         assert file["a"]["b"][1, 2] == 5
-        assert (file.attrs["format"], file.attrs["version"]) == ("seq2seq-demo weights", 2)
+        assert (file.attrs["format"], file.attrs["version"]) == ("seq2seq-demo weights", VERSION)
         assert file.attrs["model"] == '{"Größe": 7}'
 
 
@@ -93,8 +95,8 @@ def test_another_kind_of_file_is_refused(content):
 
 
 def test_another_version_is_refused(content):
-    with pytest.raises(WeightsError, match="expected version 1 to 2 of a weights file, got 3"):
-        read(content.replace(b"weights 2\n", b"weights 3\n", 1))
+    with pytest.raises(WeightsError, match=f"expected version 1 to {VERSION} of a weights file, got {VERSION + 1}"):
+        read(content.replace(b"weights %d\n" % VERSION, b"weights %d\n" % (VERSION + 1), 1))
 
 
 def test_a_cut_or_changed_body_does_not_match_its_checksum(content):

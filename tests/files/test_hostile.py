@@ -5,7 +5,7 @@ import resource
 import time
 
 import pytest
-from hostile import SECRET, hostile_files, mutated, small_network
+from hostile import SECRET, hostile_files, mutated, small_content
 
 from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.trained_network import load
@@ -31,7 +31,7 @@ def test_every_hostile_file_is_refused_in_a_line(tmp_path):
 
 
 def test_changed_bytes_under_a_right_checksum(tmp_path):
-    content = small_network().to_bytes()
+    content = small_content()
     refused = 0
     for seed in range(500):
         (tmp_path / "w").write_bytes(mutated(content, random.Random(seed)))

@@ -1,12 +1,13 @@
 import pytest
 
 from seq2seq_demo.config import MODELS
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.sequence_pattern import find_pattern
 from seq2seq_demo.data.vocabulary import OF_INTEGERS
+from seq2seq_demo.evaluation import RANDOM
+from seq2seq_demo.figures import total
 from seq2seq_demo.files.canonical import shipped_path
 from seq2seq_demo.trained_network import load
-from seq2seq_demo.varied_evaluation import RANDOM, total
 
 WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # trained_weights/README.md says how weak
 

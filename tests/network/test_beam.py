@@ -6,10 +6,9 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.beam import beam_search, check_beam_fits, likeliest, rows_at_once_in_beam
-from seq2seq_demo.network.ending import decode_to_end
+from seq2seq_demo.config import Beam, ModelConfig
+from seq2seq_demo.network.beam import beam_search, likeliest
+from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 
@@ -18,11 +17,9 @@ PENALTIES = [0, 0.6, 1, 2.5]
 END = 4  # of the networks that `small` returns
 
 
-def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1, seed=None):
+def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1, seed=None, ends=True):
     """A network of random weights."""
-    config = ModelConfig(
-        model, cell_type, num_layers=2, cell_size=7, embedding_size=5, in_max_int=8, out_max_int=out_max_int
-    )
+    config = ModelConfig(model, cell_type, 2, 7, 5, in_max_int=8, out_max_int=out_max_int, ends=ends)
     return NumpyNetwork(config, random_weights(config, MODELS[model] if seed is None else seed))
 
 
@@ -31,12 +28,18 @@ def drawn(n, length, seed=1):
     return np.random.default_rng(seed).integers(0, 9, (n, length))
 
 
-def saying_always(log_p):
+def saying_always(log_p, ends=True):
     """A network that says the same at every step, whatever it reads."""
-    config = ModelConfig(cell_size=2, embedding_size=2, in_max_int=8, out_max_int=len(log_p) - 2)
+    config = ModelConfig(cell_size=2, embedding_size=2, in_max_int=8, out_max_int=len(log_p) - 2, ends=ends)
     weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(config).items()}
     weights["decoder/projection/bias"][:] = log_p
     return NumpyNetwork(config, weights)
+
+
+def search(network, sources, max_out_len, beam_size, penalty=0, n_best=None, with_attention=False):
+    """Beam search of all answers, or of the n best."""
+    beam = Beam(beam_size, beam_size if n_best is None else n_best, penalty)
+    return beam_search(network, sources, max_out_len, beam, with_attention)
 
 
 def forced(network, source, written):
@@ -53,7 +56,7 @@ def scored(network, source, written, penalty):
     return forced(network, source, written)[0].sum() / len(written) ** penalty
 
 
-def searched(network, source, beam_size, penalty, n_steps, end):
+def searched(network, source, beam_size, penalty, n_steps):
     """Beam search for one source by its definition, as (score, ended, written), the best first."""
     beam = [(0.0, False, ())]
     for _ in range(n_steps):
@@ -61,17 +64,19 @@ def searched(network, source, beam_size, penalty, n_steps, end):
         for score, ended, written in beam:
             longer = [] if ended else [(*written, symbol) for symbol in range(network.model_config.n_output_symbols)]
             candidates += [(score, ended, written)] if ended else []
-            candidates += [(scored(network, source, new, penalty), new[-1] == end, new) for new in longer]
+            candidates += [
+                (scored(network, source, new, penalty), network.model_config.ends and new[-1] == END, new)
+                for new in longer
+            ]
         beam = sorted(candidates, key=lambda candidate: -candidate[0])[:beam_size]
     return sorted(beam, key=lambda hypothesis: not hypothesis[1])
 
 
 def listed(found, row=0):
     """The hypotheses of one source as (score, ended, written)."""
-    written = found.lengths[row] + found.ended[row]
-    symbols = (tuple(said[:n].tolist()) for said, n in zip(found.symbols[row], written, strict=True))
+    symbols = (tuple(said[:n].tolist()) for said, n in zip(found.symbols[row], found.written[row], strict=True))
     every = zip(found.scores[row].tolist(), found.ended[row].tolist(), symbols, strict=True)
-    return [hypothesis for hypothesis, exists in zip(every, found.exist[row], strict=True) if exists]
+    return [hypothesis for hypothesis in every if hypothesis[0] > -np.inf]
 
 
 def assert_same(found, expected, max_out_len):
@@ -80,36 +85,27 @@ def assert_same(found, expected, max_out_len):
     assert [f[1:] for f in found] == [(ended, said if ended else said[:max_out_len]) for _, ended, said in expected]
 
 
+@pytest.mark.parametrize("ends", [True, False])
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("cell_type", CELL_TYPES)
 @pytest.mark.parametrize("penalty", [0, 1])
-def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty):
-    network, sources = small(model, cell_type), drawn(50, 6)
-    decoded, lengths, ended = decode_to_end(network, sources, 8)
-    found = beam_search(network, sources, 8, 1, penalty, with_attention=True)
-    T = decoded.symbols.shape[1]
-    said = np.arange(T) < (lengths + ended)[:, None]
-    assert ended.any()
-    assert len(set(lengths.tolist())) > 1
-    assert (found.ended[:, 0] == ended).all()
-    assert (found.lengths[:, 0] == lengths).all()
-    assert found.symbols.shape == (50, 1, T)
-    assert (found.symbols[:, 0] == decoded.symbols)[said].all()
+def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty, ends):
+    network, sources = small(model, cell_type, ends=ends), drawn(50, 6)
+    greedy = answer(network, sources, 8, DecodingOptions(attention=True, probabilities=True))
+    found = search(network, sources, 8, 1, penalty, with_attention=True)
+    assert (greedy.symbols == END).any()  # an ordinary symbol, if the network does not end
+    assert greedy.ended.any() == ends
+    assert len(set(greedy.lengths.ravel().tolist())) > 1 or not ends
+    assert found.symbols.shape == greedy.symbols.shape
+    said = np.arange(greedy.symbols.shape[2]) < greedy.written[..., None]
+    for name in ("ended", "lengths"):
+        assert (getattr(found, name) == getattr(greedy, name)).all()
+    assert (found.symbols == greedy.symbols)[said].all()
+    assert found.probabilities[said] == pytest.approx(greedy.probabilities[said], abs=1e-6)
     if network.model_config.has_attention:
-        assert (found.attention[:, 0] == decoded.attention)[said].all()
+        assert (found.attention == greedy.attention)[said].all()
     else:
-        assert found.attention is None
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_a_beam_of_1_is_greedy_decoding_of_a_fixed_length(model):
-    network, sources = small(model), drawn(50, 6)
-    decoded = network.decode(sources, 5)
-    found = beam_search(network, sources, 5, 1, ends=False)
-    assert (decoded.symbols == END).any()  # an ordinary symbol
-    assert (found.symbols[:, 0] == decoded.symbols).all()
-    assert (found.lengths == 5).all()
-    assert not found.ended.any()
+        assert found.attention is greedy.attention is None
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -120,42 +116,42 @@ def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
     answers += itertools.product((0, 1), repeat=4)  # these do not end
     expected = [(scored(network, source[0], said, penalty), said[-1] == 2, tuple(said)) for said in answers]
     expected.sort(key=lambda answer: (not answer[1], -answer[0]))
-    found = beam_search(network, source, 3, 40, penalty)
-    assert found.exist.sum() == 31
+    found = search(network, source, 3, 40, penalty)
+    assert (found.scores > -np.inf).sum() == 31
     assert_same(listed(found), expected, 3)
-    best = beam_search(network, source, 3, 40, penalty, n_best=6)
+    best = search(network, source, 3, 40, penalty, n_best=6)
     assert best.scores.shape == (1, 6)
     assert_same(listed(best), expected[:6], 3)
 
 
 @pytest.mark.parametrize("penalty", [0, 1])
 def test_a_beam_that_holds_all_sequences_of_a_fixed_length_finds_the_best(penalty):
-    network, source = small(out_max_int=1), drawn(1, 4)
+    network, source = small(out_max_int=1, ends=False), drawn(1, 4)
     expected = [
         (scored(network, source[0], said, penalty), False, said) for said in itertools.product(range(3), repeat=3)
     ]
     expected.sort(reverse=True)
-    assert_same(listed(beam_search(network, source, 3, 30, penalty, ends=False)), expected, 3)
-    assert_same(listed(beam_search(network, source, 3, 27, penalty, ends=False, n_best=4)), expected[:4], 3)
+    assert_same(listed(search(network, source, 3, 30, penalty)), expected, 3)
+    assert_same(listed(search(network, source, 3, 27, penalty, n_best=4)), expected[:4], 3)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("beam_size", [2, 3, 6])
-@pytest.mark.parametrize("end", [END, None])
-def test_it_keeps_what_its_definition_keeps(beam_size, penalty, end):
-    network, sources = small(seed=beam_size), drawn(5, 3)
-    found = beam_search(network, sources, 4, beam_size, penalty, ends=end is not None)
+@pytest.mark.parametrize("ends", [True, False])
+def test_it_keeps_what_its_definition_keeps(beam_size, penalty, ends):
+    network, sources = small(seed=beam_size, ends=ends), drawn(5, 3)
+    found = search(network, sources, 4, beam_size, penalty)
     for row, source in enumerate(sources):
-        expected = searched(network, source, beam_size, penalty, 4 if end is None else 5, end)
+        expected = searched(network, source, beam_size, penalty, 4 + ends)
         assert_same(listed(found, row), expected, 4)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("n_best", [1, 3, 9])
+@pytest.mark.parametrize("n_best", [1, 3, 4])
 def test_the_best_are_the_first_of_all_that_are_kept(penalty, n_best):
     network, sources = small(), drawn(40, 5)
-    whole = beam_search(network, sources, 12, 5, penalty)
-    best = beam_search(network, sources, 12, 5, penalty, n_best=n_best)
+    whole = search(network, sources, 12, 5, penalty)
+    best = search(network, sources, 12, 5, penalty, n_best)
     for row in range(40):
         assert_same(listed(best, row), listed(whole, row)[:n_best], 12)
 
@@ -163,10 +159,10 @@ def test_the_best_are_the_first_of_all_that_are_kept(penalty, n_best):
 @pytest.mark.parametrize("model", MODELS)
 def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
     network, sources = small(model, "LSTMCell"), drawn(30, 6)
-    found = beam_search(network, sources, 7, 4, 0.8, with_attention=True)
+    found = search(network, sources, 7, 4, 0.8, with_attention=True)
     assert found.ended.any()
     for row, k in np.ndindex(30, 4):
-        n = found.lengths[row, k] + found.ended[row, k]
+        n = found.written[row, k]
         log_p, attention = forced(network, sources[row], found.symbols[row, k, : n if found.ended[row, k] else 8])
         assert found.scores[row, k] == pytest.approx(log_p.sum() / len(log_p) ** 0.8, abs=1e-4)
         assert found.probabilities[row, k, :n] == pytest.approx(np.exp(log_p[:n]), abs=1e-5)
@@ -179,26 +175,26 @@ def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
 
 
 def test_attention_is_there_only_if_it_is_wanted():
-    assert beam_search(small(), drawn(2, 6), 3, 2).attention is None
-    assert beam_search(small("embedding_rnn"), drawn(2, 6), 3, 2, with_attention=True).attention is None
+    assert search(small(), drawn(2, 6), 3, 2).attention is None
+    assert search(small("embedding_rnn"), drawn(2, 6), 3, 2, with_attention=True).attention is None
 
 
 @pytest.mark.parametrize("n_best", [1, None])
 def test_a_batch_says_what_its_rows_say_alone(n_best):
     network, sources = small(), drawn(30, 6)
-    batch = beam_search(network, sources, 9, 5, 0.5, n_best=n_best)
+    batch = search(network, sources, 9, 5, 0.5, n_best)
     for row in range(30):
-        alone = beam_search(network, sources[row : row + 1], 9, 5, 0.5, n_best=n_best)
+        alone = search(network, sources[row : row + 1], 9, 5, 0.5, n_best)
         assert_same(listed(batch, row), listed(alone), 9)
 
 
 def test_a_length_penalty_by_hand():
     """Symbol 0 has p = 0.5, 1 has 0.1 and END 0.4, at every step."""
     network = saying_always(np.log([0.5, 0.1, 0.4]))
-    plain = listed(beam_search(network, drawn(1, 3), 3, 3))
+    plain = listed(search(network, drawn(1, 3), 3, 3))
     expected = [(math.log(0.4), True, (2,)), (math.log(0.2), True, (0, 2)), (math.log(0.0625), False, (0, 0, 0))]
     assert_same(plain, expected, 3)
-    mean = listed(beam_search(network, drawn(1, 3), 3, 3, length_penalty=1))
+    mean = listed(search(network, drawn(1, 3), 3, 3, 1))
     expected = [
         (math.log(0.05) / 4, True, (0, 0, 0, 2)),
         (math.log(0.1) / 3, True, (0, 0, 2)),
@@ -208,24 +204,24 @@ def test_a_length_penalty_by_hand():
 
 
 def test_an_answer_that_did_not_end_comes_last_however_likely():
-    found = beam_search(saying_always(np.log([0.97, 0.01, 0.02])), drawn(1, 3), 2, 2)
+    found = search(saying_always(np.log([0.97, 0.01, 0.02])), drawn(1, 3), 2, 2)
     assert found.ended.tolist() == [[True, False]]
     assert found.scores[0, 0] < found.scores[0, 1]
 
 
 def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
     network, third = saying_always([0, 0, 0]), math.log(1 / 3)
-    found = listed(beam_search(network, drawn(1, 3), 2, 4))
+    found = listed(search(network, drawn(1, 3), 2, 4))
     expected = [(third, True, (2,)), (2 * third, True, (0, 2)), (3 * third, False, (0, 0)), (3 * third, False, (0, 0))]
     assert_same(found, expected, 2)
-    found = beam_search(network, drawn(3, 3), 2, 5, ends=False)
+    found = search(saying_always([0, 0, 0], ends=False), drawn(3, 3), 2, 5)
     assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
-    assert beam_search(network, drawn(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
+    assert search(network, drawn(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
 
 
 def test_logits_that_differ_are_no_tie_even_if_log_p_cannot_tell():
     network = saying_always([1e-20, 2e-20, 0])
-    assert beam_search(network, drawn(1, 3), 2, 1).symbols.tolist() == [[[1, 1, 1]]]
+    assert search(network, drawn(1, 3), 2, 1).symbols.tolist() == [[[1, 1, 1]]]
 
 
 def test_the_likeliest_symbols():
@@ -240,14 +236,13 @@ def test_the_likeliest_symbols():
 @pytest.mark.parametrize("ends", [True, False])
 def test_hypotheses_that_cannot_exist(ends):
     """Of two symbols and END there are 7 answers: END, 0 END, 1 END, and four that do not end; or three of length 1."""
-    network = saying_always(np.log([0.5, 0.3, 0.2]))
-    found = beam_search(network, drawn(2, 3), 1, 9, ends=ends)
+    found = search(saying_always(np.log([0.5, 0.3, 0.2]), ends), drawn(2, 3), 1, 9)
     unended = [(False, (0,)), (False, (0,)), (False, (1,)), (False, (1,))]  # 00, 01, 10 and 11, cut off
     answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2)), *unended] if ends else [(False, (n,)) for n in range(3)]
     assert [hypothesis[1:] for hypothesis in listed(found, 1)] == answers
-    assert found.exist.tolist() == [[True] * len(answers) + [False] * (9 - len(answers))] * 2
-    assert not found.ended[~found.exist].any()
-    assert not found.lengths[~found.exist].any()
+    is_none = found.scores == -np.inf
+    assert is_none.tolist() == [[False] * len(answers) + [True] * (9 - len(answers))] * 2
+    assert not found.written[is_none].any()
 
 
 class TwiceAsWide(NumpyNetwork):
@@ -264,19 +259,6 @@ def test_a_memory_wider_than_the_cells():
     wide = {f"decoder/{name}/kernel": rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()}
     network = TwiceAsWide(network.model_config, network.weights | wide)
     sources = drawn(3, 4)
-    found = beam_search(network, sources, 3, 4)
+    found = search(network, sources, 3, 4)
     for row, source in enumerate(sources):
-        assert_same(listed(found, row), searched(network, source, 4, 0, 4, END), 3)
-
-
-def test_how_many_sources_are_searched_at_once():
-    assert rows_at_once_in_beam(10, 10, 1) == 1000
-    assert rows_at_once_in_beam(10, 10, 5) == 200
-    assert rows_at_once_in_beam(1000, 1000, 4) == 2
-    assert rows_at_once_in_beam(10, 10, 5000) == 1
-
-
-def test_a_beam_too_large_for_memory_is_refused():
-    check_beam_fits(ModelConfig(), 200, 10, 10, 5)
-    with pytest.raises(UsageError, match=r"^20000000000 sequences of 10 \+ 10 symbols, decoded at once, need"):
-        check_beam_fits(ModelConfig(), 200, 10, 10, 100_000_000)
+        assert_same(listed(found, row), searched(network, source, 4, 0, 4), 3)

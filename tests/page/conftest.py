@@ -1,5 +1,6 @@
-"""One Chromium for all tests of the page."""
+"""One Chromium with one tab for all tests of the page."""
 
+import itertools
 import os
 
 import pytest
@@ -8,6 +9,35 @@ from helpers_page import CHROMIUM
 from seq2seq_demo.page.builder import build
 
 TOLD_OF_POLICY = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
+DESKTOP = {"width": 1280, "height": 900}
+
+
+class Tab:
+    """A tab of the browser, and what went wrong in it."""
+
+    def __init__(self, browser):
+        self.wrong, self.address = [], ""
+        self.page = browser.new_context().new_page()
+        self.page.add_init_script(TOLD_OF_POLICY)
+        self.page.on(
+            "console", lambda message: message.type in ("error", "warning") and self.wrong.append(message.text)
+        )
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.wrong.append("dialog"), dialog.dismiss()))
+        self.page.on("request", lambda request: self.requested(request.url))
+
+    def requested(self, url):
+        if url != "about:blank" and not url.startswith(self.address):
+            self.wrong.append(url)
+
+    def open(self, path, fragment, viewport, color_scheme, reduced_motion):
+        """Open a file, as if in a new tab."""
+        self.address = path.as_uri()
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size(viewport)
+        self.page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        self.page.goto(self.address + fragment)
+        return self.page
 
 
 @pytest.fixture(scope="session")
@@ -23,26 +53,33 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Return a function that opens a page of some networks; at the end, nothing may have gone wrong on any."""
-    wrong, contexts = [], []
+@pytest.fixture(scope="session")
+def shared_tab(browser):
+    return Tab(browser)
 
-    def opened(*networks, fragment="", **settings):
-        path = tmp_path / "page.html"
+
+@pytest.fixture
+def opened(browser, shared_tab, tmp_path):
+    """Return a function that opens a page of some networks; at the end, nothing may have gone wrong on any.
+
+    All pages are opened in one tab, one after the other, but for those that are to have a tab of their own.
+    """
+    own_tabs, numbers = [], itertools.count()
+
+    def opened(
+        *networks, fragment="", viewport=DESKTOP, color_scheme="light", reduced_motion="no-preference", own_tab=False
+    ):
+        path = tmp_path / f"page{next(numbers)}.html"
         path.write_text(build(networks), encoding="utf-8")
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
-        contexts.append(context)
-        page = context.new_page()
-        page.add_init_script(TOLD_OF_POLICY)
-        page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append("dialog"), dialog.dismiss()))
-        page.on("request", lambda request: request.url.startswith(path.as_uri()) or wrong.append(request.url))
-        page.goto(path.as_uri() + fragment)
-        return page
+        if own_tab:
+            own_tabs.append(Tab(browser))
+        tab = own_tabs[-1] if own_tab else shared_tab
+        return tab.open(path, fragment, viewport, color_scheme, reduced_motion)
 
     yield opened
-    for context in contexts:
-        context.close()
+    shared_tab.page.goto("about:blank")
+    wrong = [each for tab in (shared_tab, *own_tabs) for each in tab.wrong]
+    shared_tab.wrong.clear()
+    for tab in own_tabs:
+        tab.page.context.close()
     assert wrong == []

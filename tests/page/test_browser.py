@@ -101,31 +101,37 @@ def test_steps_are_told_once_to_those_who_hear_the_page(opened):
     )
     page.click("#first")
     page.click("#next")
-    page.wait_for_timeout(50)
+    draw(page)
     said = [text for text in page.evaluate("said") if text]
     assert len(said) == 2
     assert "3" in said[1]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def draw(page):
+    """Wait until the page is laid out, and its ResizeObservers have acted."""
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
+
+
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_no_width_scrolls_sideways(opened, width, scheme):
+def test_no_width_scrolls_sideways(opened, width):
     attention, rnn = reversing(moments=moments(shipped("embedding_attention"))), shipped("embedding_rnn")
-    settings = {"color_scheme": scheme, "reduced_motion": "reduce", "viewport": {"width": width, "height": 700}}
+    settings = {"reduced_motion": "reduce", "viewport": {"width": width, "height": 700}}
     page = opened(attention, ShownNetwork("rnn", rnn), **settings)
     for source in ("1", "3 1 4 1 5 9", spaced([8] * 60), "x"):
         page.fill("#source", source)
-        page.wait_for_timeout(100)
+        draw(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(opened, scheme):
+def test_axe_finds_nothing(opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = opened(reversing(moments=moments(shipped("embedding_attention"))), color_scheme=scheme)
-    page.wait_for_timeout(500)
-    found = axe.Axe().run(page).response["violations"]
-    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+    page = opened(reversing(moments=moments(shipped("embedding_attention"))))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        draw(page)
+        page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
+        found = axe.Axe().run(page).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
 
 
 def test_names_of_strangers_are_shown_and_never_run(opened):
@@ -137,12 +143,12 @@ def test_names_of_strangers_are_shown_and_never_run(opened):
     network = TrainedNetwork(config, random_weights(config), in_len=4, out_len=4, min_in_len=1, **named)
     shown = ShownNetwork(HOSTILE, network, [Example([0, 1], [2], HOSTILE)])
     page = opened(shown, fragment=f"#source={words[0]}&target={HOSTILE}&place=<b>&moment=9e9&forced=__proto__:1,0:99")
-    page.wait_for_timeout(300)
+    draw(page)
     assert page.locator("img").count() == 0
     assert page.locator("b:text('x')").count() == 0
     assert page.text_content("h1") == HOSTILE
     page.fill("#source", f"{words[1]} {HOSTILE}")
-    page.wait_for_timeout(300)
+    draw(page)
     assert page.locator("img").count() == 0
 
 
@@ -295,7 +301,7 @@ def test_the_slider_of_training_stays_under_the_pointer(opened):
     page.mouse.down()
     page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2, steps=8)
     page.mouse.up()
-    page.wait_for_timeout(200)
+    draw(page)
     assert page.evaluate("app.state.moment") == 0
     now, scrolled_now = page.evaluate(where)
     assert abs(now - top) <= 1
@@ -359,7 +365,7 @@ def test_words_that_would_run_together_become_signs(opened):
 
 
 def test_the_pace_of_playing_can_be_chosen(opened):
-    page = opened(reversing())
+    page = opened(reversing(), own_tab=True)  # which keeps this clock
     page.clock.install(time=0)
     page.clock.pause_at(60_000)  # or it would go on by itself
     page.get_by_label("Pace").select_option("fast")

@@ -112,6 +112,14 @@ def test_what_a_network_learned_is_told_where_no_pattern_tells():
     assert data_in(page)["networks"][0]["what"] == "my.csv: from characters to words"
 
 
+def test_dark_mode_changes_colours_alone():
+    """So what is laid out right in one mode is so in the other."""
+    text = "".join(map(builder.text_of, (*builder.SCRIPTS, *builder.STYLES)))
+    (block,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", text, re.S)
+    assert re.fullmatch(r"(\s*--[\w-]+: #[0-9a-f]{6};)+\s*", block)
+    assert text.count("prefers-color-scheme") == 1
+
+
 def test_no_name_stands_in_two_scripts():
     """Classic scripts share one scope: of two functions of one name, the second would win without a word."""
     names = [

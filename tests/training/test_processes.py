@@ -2,198 +2,267 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import largest_difference
+from helpers import ROOT, largest_difference, snapshot_in, wait_for
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.errors import Interrupted
+from seq2seq_demo.errors import Interrupted, TrainingError, UsageError
 from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.trained_network import Lesson, load, untrained
-from seq2seq_demo.training import second_process as module
+from seq2seq_demo.training import process, processes
 from seq2seq_demo.training.loop import fit
-from seq2seq_demo.training.second_process import (
-    BUSY,
-    Cores,
-    Exchange,
-    SecondProcess,
-    cores,
-    pays,
-    second_process,
-    serve,
-)
+from seq2seq_demo.training.process import FirstProcess, serve
+from seq2seq_demo.training.processes import READY, Processes
 from seq2seq_demo.training.snapshots import Interruption, Snapshots
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no second process")
 REVERSED = find_pattern("reversed")
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5)  # which compiles fast
-# 180 points to train on, 45 steps an epoch; of 181, the last batch is one row.
-CONFIG = TrainConfig(200, in_len=6, out_len=6, learning_rate=0.01, epochs=2, batch_size=4)
-VARIED = TrainConfig(201, 6, 6, 0.01, epochs=2, batch_size=4, min_in_len=2, dropout=0.3)
+# 181 points to train on: the last batch is one row.
+VARIED = TrainConfig(201, 6, 6, 0.01, epochs=2, batch_size=4, min_in_len=2, dropout=0.3, processes=2)
+THREE = TrainConfig(201, 6, 6, 0.01, epochs=2, batch_size=9, processes=3)
 
 
-class SecondThread(SecondProcess):
-    """The same in a thread, which need not load TensorFlow again."""
+class Threads(Processes):
+    """The same in threads, which need not load TensorFlow again."""
 
-    def __init__(self):
-        here, there = (Connection(end.detach()) for end in socket.socketpair())
-        self.memory = os.memfd_create("test")
-        self.process = SimpleNamespace(poll=lambda: None)
-        self.connection, self.number, self.cores, self.is_lost = here, 1, Cores(), False
-        self.thread = threading.Thread(target=serve, args=[there, self.memory, lambda: False])
-        self.thread.start()
+    def __init__(self, n, load=process.load):
+        super().__init__()
+        firsts = [FirstProcess(self.connect().detach()) for _ in range(n - 1)]
+        self.threads = [
+            threading.Thread(target=serve, args=[first, index, load]) for index, first in enumerate(firsts, 1)
+        ]
+        for thread in self.threads:
+            thread.start()
 
     def close(self):
-        self.connection.close()
-        self.thread.join()
-        assert not self.is_lost
+        super().close()
+        for thread in self.threads:
+            thread.join()
 
 
 def trained(config, start=None, callbacks=(), snapshots=None):
-    with contextlib.closing(SecondThread()) as second:
-        return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots, second)
+    with contextlib.closing(Threads(config.processes)) as group:
+        return fit(REVERSED, config, start or untrained(MODEL, 0), callbacks, snapshots, group)
+
+
+def set_silence(group, seconds):
+    """How long the connections of a group may be silent."""
+    for connection in group.connections:
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, 0))
+
+
+# ---- What they train ----
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [CONFIG, VARIED], ids=["of one length", "of several, with dropout"])
-def test_two_processes_train_what_one_does_and_it_may_compute_both_halves(monkeypatch, config):
-    alone = fit(REVERSED, config, untrained(MODEL, 0))
+@pytest.mark.parametrize("config", [VARIED, THREE], ids=["two, lengths, dropout", "three"])
+def test_several_processes_train_what_one_does(config):
+    alone = fit(REVERSED, replace(config, processes=1), untrained(MODEL, 0))
     together = trained(config)
     assert 0 < largest_difference(together, alone) < 1e-5
     assert largest_difference(together, untrained(MODEL, 0)) > 0.05
-    monkeypatch.setattr(Cores, "are_free", lambda self: False)
-    assert trained(config).to_bytes() == together.to_bytes()
+    assert together.reached.loss == pytest.approx(alone.reached.loss, abs=1e-6)
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_without_the_second_process_and_ends_with_the_same_bits():
-    class Killing(Callback):
-        def on_epoch_begin(self, epoch):
-            if epoch == 1:
-                second.process.kill()
-
-    undisturbed = trained(CONFIG)
-    with contextlib.closing(SecondProcess()) as second:
-        network = fit(REVERSED, CONFIG, untrained(MODEL, 0), [Killing()], second=second)
-        assert second.is_lost
-    assert network.to_bytes() == undisturbed.to_bytes()
-
-
-@pytest.mark.slow
-def test_resumed_it_ends_with_the_same_bits(tmp_path):
+def test_a_second_run_and_one_that_is_resumed_end_with_the_same_bits(tmp_path):
     class Interrupting(Callback):
         def on_steps_end(self, step, points, loss, token_accuracy):
             interruption.signum = signal.SIGTERM if step == 100 + 64 else None
 
     # 200 points to train on, 100 steps an epoch, of which 64 are taken at once.
-    config, interruption = TrainConfig(222, 6, 6, 0.01, epochs=2, batch_size=2), Interruption()
+    config, interruption = TrainConfig(222, 6, 6, 0.01, epochs=2, batch_size=2, processes=2), Interruption()
     snapshots = Snapshots(tmp_path, None, "reversed", Lesson(), Destination(), interruption, lambda text: None)
     with pytest.raises(Interrupted), snapshots:
         trained(config, None, [Interrupting()], snapshots)
     snapshot = load(snapshots.last)
     assert (snapshot.progress.epoch, snapshot.progress.points) == (1, 128)
+    assert snapshot.trained.config.processes == 2
     assert trained(config, snapshot).to_bytes() == trained(config).to_bytes()
 
 
+def test_sums_are_added_up_in_the_order_of_the_processes():
+    size = 50_000  # more than a socket holds at once
+    own = [np.full(size, value, np.float32) for value in (1, 1e8, -1e8)]  # (1 + 1e8) - 1e8 = 0 in float32
+    totals = {}
+
+    def add_up(index, first):
+        totals[index] = [first.ask(own[index]) for _ in range(20)]
+
+    with contextlib.closing(Processes()) as group:
+        firsts = [FirstProcess(group.connect().detach()) for _ in range(2)]
+        threads = [threading.Thread(target=add_up, args=each) for each in enumerate(firsts, 1)]
+        for thread in threads:
+            thread.start()
+        totals[0] = [group.add_up(own[0]) for _ in range(20)]
+        for thread in threads:
+            thread.join()
+    assert [len(each) for each in totals.values()] == [20] * 3
+    assert all(total.shape == (size,) and (total == 0).all() for each in totals.values() for total in each)
+
+
+# ---- What ends a training ----
+
+
 @pytest.mark.slow
-def test_it_ends_with_the_first_process():
-    code = (
-        "import os; from seq2seq_demo.training.second_process import SecondProcess\n"
-        "second = SecondProcess(); print(second.process.pid, flush=True); os.kill(os.getpid(), 9)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    deadline = time.monotonic() + 60
-    while os.path.exists(f"/proc/{done.stdout.strip()}/fd/0"):  # a process that is over has none
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+@pytest.mark.skipif(sys.platform != "linux", reason="says when a process is silent")
+@pytest.mark.parametrize(("sent", "reason"), [(signal.SIGKILL, "is lost"), (signal.SIGSTOP, "has been silent")])
+def test_a_process_that_is_killed_or_stopped_ends_the_training_and_the_snapshot_stays(
+    run, monkeypatch, tmp_path, sent, reason
+):
+    groups, times = [], []
+
+    class Noted(Processes):
+        def __init__(self):
+            super().__init__()
+            groups.append(self)
+
+    def send():
+        with contextlib.suppress(AssertionError):  # then the command line has said why
+            wait_for(lambda: (path := snapshot_in(tmp_path)) and load(path).step > 0)
+            set_silence(groups[0], 3)
+            time.sleep(0.5)
+            times.append(time.monotonic())
+            groups[0].processes[0].send_signal(sent)
+
+    monkeypatch.setattr(processes, "Processes", Noted)
+    sender = threading.Thread(target=send)
+    sender.start()
+    line = "train 300 -p reversed --cell-type BasicRNNCell --cell-size 7 --embedding-size 5 --batch-size 10 -e 100000"
+    status, _, err = run(*line.split(), "--processes", 2, "--data-dir", tmp_path)
+    seconds = time.monotonic() - times[0]
+    sender.join()
+    assert status == 1
+    assert err.splitlines()[-1].startswith("seq2seq-demo: error: expected all 2 processes to stay to the end, but one ")
+    assert reason in err.splitlines()[-1]
+    assert seconds < 15
+    assert load(snapshot_in(tmp_path)).step > 0
+    assert groups[0].processes[0].poll() is not None
 
 
-def both_exchanges(size, is_alone=lambda: False):
-    memory = os.memfd_create("test")
-    return [Exchange(memory, size, index, is_alone) for index in (0, 1)]
+@pytest.mark.slow
+def test_they_find_all_they_need_and_end_with_the_first_process(tmp_path):
+    for name in ("json", "seq2seq_demo"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(1)")
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+from seq2seq_demo.training.processes import READY, Processes
+sys.path.insert(0, "")
+group = Processes()
+group.start(1)
+print(group.processes[0].pid, flush=True)
+while (message := group.connections[0].recv()) != READY:
+    assert message is None, message
+print(READY, flush=True)
+os.kill(os.getpid(), 9)
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    pid, ready = done.stdout.split()
+    assert ready == READY
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}/fd/0"), 10)  # a process that is over has none
 
 
-def test_both_get_the_sum_of_both():
-    exchanges, totals = both_exchanges(3), {}
+def test_an_error_of_another_process_is_that_of_the_training():
+    def fail():
+        raise ImportError("no module\nat all")
 
-    def take_part(exchange):
-        for number in range(1, 201):
-            own = np.float32([number, 1000 * exchange.index, exchange.index + 1])
-            totals[exchange.index, number] = exchange.total(own, number)
+    with contextlib.closing(Threads(2, fail)) as group, pytest.raises(TrainingError) as raised:
+        group.exchange(lambda messages: messages)
+    assert str(raised.value) == "process 2: ImportError: no module"
 
-    threads = [threading.Thread(target=take_part, args=[exchange]) for exchange in exchanges]
-    for thread in threads:
-        thread.start()
+
+def test_one_that_is_gone_is_missed_at_once_and_one_that_is_silent_after_a_while(monkeypatch):
+    monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
+    for reason, is_open in (("is lost", False), ("has been silent for 1 s", True)):
+        with contextlib.closing(Processes()) as group, group.connect() as there:
+            if not is_open:
+                there.close()
+            with pytest.raises(TrainingError, match=f"all 2 processes to stay to the end, but one {reason}"):
+                group.exchange(lambda messages: messages)
+
+
+def test_one_that_does_not_listen_is_silent(monkeypatch):
+    monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
+    with contextlib.closing(Processes()) as group, group.connect() as there:
+        first = FirstProcess(os.dup(there.fileno()))
+        first.tell(READY)
+        with pytest.raises(TrainingError, match="silent"):
+            group.exchange(lambda messages: bytes(10**7))
+
+
+def test_one_that_sends_heartbeats_is_waited_for_and_ends_when_nobody_is_there(monkeypatch):
+    ended = []
+    monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
+    monkeypatch.setattr(process, "SECONDS_BETWEEN_BEATS", 0.1)
+    monkeypatch.setattr(process.os, "_exit", ended.append)
+    with contextlib.closing(Processes()) as group:
+        first = FirstProcess(group.connect().detach())
+        threads = [threading.Thread(target=first.send_heartbeats, args=[os.getppid()])]
+        threads += [threading.Timer(2.5, first.ask, [READY])]
+        for thread in threads:
+            thread.start()
+        assert group.exchange(lambda messages: messages) == [READY]
     for thread in threads:
         thread.join()
-    assert len(totals) == 400
-    assert all((total == [2 * number, 1000, 3]).all() for (_, number), total in totals.items())
+    assert ended == [1]
+    first.send_heartbeats(os.getppid() + 1)  # this one is no parent
+    assert ended == [1, 1]
 
 
-def test_who_is_alone_does_not_wait_for_ever(monkeypatch):
-    monkeypatch.setattr(module, "LOOKS", 5)
-    exchange, _ = both_exchanges(3, is_alone=lambda: True)
-    with pytest.raises(ConnectionError):
-        exchange.total(np.zeros(3, np.float32), 1)
-
-
-def test_busy_cores_are_left_alone_for_a_while():
-    both = Cores()
-    both.note(BUSY + 0.1)
-    assert both.are_free()  # once is chance
-    both.note(BUSY - 0.1)
-    both.note(BUSY + 0.1)
-    assert both.are_free()
-    both.note(BUSY + 0.1)
-    assert [both.are_free() for _ in range(33)] == [False] * 32 + [True]
-    both.note(BUSY + 0.1)  # still
-    assert [both.are_free() for _ in range(33)] == [False] * 32 + [True]
-    both.note(BUSY - 0.1)
-    both.note(BUSY + 0.1)
-    assert both.are_free()
+# ---- Where they cannot be had ----
 
 
 @pytest.mark.parametrize(
-    ("change", "model"),
+    ("changes", "expected"),
     [
-        ({"points": 200_000, "epochs": 1}, {}),
-        ({"points": 1000, "epochs": 1000}, {}),
-        ({"batch_size": 125}, {}),
-        ({}, {"cell_size": 256}),
-        ({"cores": 1}, {}),
-        ({"TF_CONFIG": "{}"}, {}),
+        ({"batch_size": 127}, "expected batch-size to be a multiple of 2, the processes, got 127"),
+        ({"processes": 4}, "expected at least 4 cores for 4 processes, got 3"),
+        ({"TF_CONFIG": "{}"}, "expected no TF_CONFIG for 2 processes: its workers share each batch themselves"),
+        ({"executable": ""}, "expected a Python interpreter for 2 processes, got a program that has none"),
+        ({"frozen": True}, "expected a Python interpreter for 2 processes, got a program that has none"),
     ],
     ids=str,
 )
-def test_where_it_pays(monkeypatch, change, model):
-    monkeypatch.setattr(module.platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(module, "cores", lambda: 2)
+def test_errors_at_the_start(monkeypatch, changes, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 5}, raising=False)
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    assert pays(TrainConfig(), ModelConfig())
-    monkeypatch.setattr(module, "cores", lambda: change.get("cores", 2))
-    if "TF_CONFIG" in change:
-        monkeypatch.setenv("TF_CONFIG", change["TF_CONFIG"])
-    settings = {name: value for name, value in change.items() if name in TrainConfig.__dataclass_fields__}
-    config = TrainConfig(**settings)
-    assert not pays(config, ModelConfig(**model))
-    with second_process(config, ModelConfig(**model)) as second:
-        assert second is None
+    fields = {name: value for name, value in changes.items() if name in TrainConfig.__dataclass_fields__}
+    for name, value in changes.items():
+        if name == "TF_CONFIG":
+            monkeypatch.setenv(name, value)
+        elif name not in fields:
+            monkeypatch.setattr(sys, name, value, raising=False)
+    config = TrainConfig(**{"processes": 2} | fields)
+    with pytest.raises(UsageError) as raised, processes.processes(config):
+        pass
+    assert str(raised.value) == expected
+    with processes.processes(replace(config, processes=1)) as group:
+        assert group is None
 
 
-def test_cores_are_those_that_this_process_may_use():
-    allowed = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(allowed)})
-        assert cores() == 1
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert 1 <= cores() <= len(allowed)
+def test_an_interpreter_that_does_not_start(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
+    monkeypatch.setattr(sys, "executable", "/not/there/python")
+    with pytest.raises(TrainingError) as raised, processes.processes(TrainConfig(processes=2)):
+        pass
+    assert str(raised.value) == "expected to start /not/there/python once more: No such file or directory"
+
+
+def test_a_gpu_is_refused(monkeypatch):
+    import tensorflow as tf
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    with pytest.raises(UsageError, match="expected no GPU for several processes"):
+        Processes().join(None, None)

@@ -12,13 +12,14 @@ from helpers import end, snapshot_in, start, wait_for
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import Interrupted, TrainingError
 from seq2seq_demo.files import access, destinations
 from seq2seq_demo.files.destinations import Destination
-from seq2seq_demo.trained_network import Lesson, Progress, load, untrained
-from seq2seq_demo.training.loop import fit
-from seq2seq_demo.training.snapshots import Interruption, Snapshots
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
+from seq2seq_demo.trained_network import load, untrained
+from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot, training_id
+from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 REVERSED = find_pattern("reversed")
@@ -29,7 +30,7 @@ TRAIN += ["--lr-schedule", "cosine"]
 
 def snapshots_in(folder, interruption=None, warn=lambda text: None, keeps=Snapshots):
     """The snapshots of a training of `reversed`."""
-    return keeps(folder, None, "reversed", Lesson(), Destination(), interruption or Interruption(), warn)
+    return keeps(folder, None, "reversed", DataFingerprint(), Destination(), interruption or Interruption(), warn)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ def test_a_resumed_training_tells_the_figures_of_every_epoch(tmp_path):
     with pytest.raises(Interrupted), snapshots_in(tmp_path, interruption) as snapshots:
         fit(REVERSED, config, untrained(MODEL, 0), [recorder], snapshots)
     assert recorder.history == undisturbed[:2]
-    fit(REVERSED, config, load(snapshots.last), [recorder])
+    fit(REVERSED, config, load_snapshot(snapshots.last), [recorder])
     assert recorder.history == undisturbed
 
 
@@ -159,8 +160,8 @@ def test_a_snapshot_every_5000_steps_and_every_epoch(tmp_path):
     kept = []
 
     class Recorder(Snapshots):
-        def save(self, network):
-            kept.append((network.step, network.progress.epoch))
+        def save(self, snapshot):
+            kept.append((snapshot.network.step, snapshot.progress.epoch))
 
     snapshots = snapshots_in(tmp_path, keeps=Recorder)
     for before, after in [(4936, 4999), (4999, 5063), (5063, 5100), (9990, 10_000)]:
@@ -173,7 +174,8 @@ def test_a_snapshot_every_5000_steps_and_every_epoch(tmp_path):
 
 
 def untrained_at(step):
-    return replace(untrained(MODEL, 0), step=step, progress=Progress(epoch=0))
+    run = TrainingRun(TrainConfig(), 0)
+    return Snapshot(replace(untrained(MODEL, 0), step=step, trained=run))
 
 
 def kept(snapshots):
@@ -240,13 +242,13 @@ def test_a_folder_that_is_gone(tmp_path, folders, end):
     with snapshots_in(tmp_path / "data", interruption) as snapshots:
         snapshots.save(untrained_at(1))
         end(tmp_path / "data")
-        assert snapshots.keep(untrained_at(2)).parent == tmp_path / "temporary"
+        assert snapshots.keep(untrained_at(2).network).parent == tmp_path / "temporary"
         assert load(snapshots.last).step == 2
         interruption.signum = signal.SIGINT
         with pytest.raises(Interrupted, match=f"--resume --data-dir {tmp_path}/temporary`$"):
             snapshots.after_steps(3, 3, lambda: untrained_at(3))
         assert load(snapshots.last).step == 3
-        assert snapshots.keep(untrained_at(4)) == snapshots.last
+        assert snapshots.keep(untrained_at(4).network) == snapshots.last
         assert load(snapshots.last).step == 3
 
 
@@ -260,7 +262,7 @@ def test_no_folder_at_all(tmp_path, folders, monkeypatch):
             snapshots.after_steps(3, 3, lambda: untrained_at(3))
         monkeypatch.setattr("tempfile.gettempdir", lambda: tmp_path / "none" / "at" / "all")
         monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path / "none")
-        assert snapshots.keep(untrained_at(4)) is None
+        assert snapshots.keep(untrained_at(4).network) is None
     assert len(said) == 2
 
 
@@ -287,10 +289,10 @@ def test_a_snapshot_that_does_not_hold_what_was_written(tmp_path, folders, monke
 
 def test_a_snapshot_notes_where_its_training_is_saved(tmp_path):
     destination = Destination(tmp_path / "w", True, tmp_path)
-    with Snapshots(tmp_path, "mine", "reversed", Lesson(), destination, Interruption(), print) as snapshots:
+    with Snapshots(tmp_path, "mine", "reversed", DataFingerprint(), destination, Interruption(), print) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.name == "s2s_checkpoint__mine__reversed_1.weights.h5"
-        training = load(snapshots.last).training_id
+        training = training_id(load_snapshot(snapshots.last))
         assert destinations.noted(snapshots.last, training) == destination
         snapshots.remove()
     assert destinations.noted(snapshots.last, training) is None
@@ -340,7 +342,9 @@ def test_how_to_resume_names_what_is_needed_again(tmp_path):
     interruption = Interruption()
     interruption.signum = signal.SIGINT
     for again in ("", " --from-file 'my pairs.jsonl'"):
-        with Snapshots(folder, None, "sorted", Lesson(), Destination(), interruption, print, again) as snapshots:
+        with Snapshots(
+            folder, None, "sorted", DataFingerprint(), Destination(), interruption, print, again
+        ) as snapshots:
             with pytest.raises(Interrupted) as error:
-                snapshots.after_steps(0, 1, lambda: untrained(MODEL, 0))
+                snapshots.after_steps(0, 1, lambda: untrained_at(1))
             assert str(error.value).endswith(f"--resume --data-dir '{folder}'{again}`")

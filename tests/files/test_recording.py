@@ -11,7 +11,7 @@ from hostile import with_checksum
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files import container
+from seq2seq_demo.files import container, weights_file
 from seq2seq_demo.files.recording import (
     Recording,
     check_place,
@@ -84,7 +84,10 @@ def test_none_another_one_and_other_files(tmp_path, content):
         (content[:-1], "damaged weights file: its content does not match its checksum"),
         (content[1:], "expected the recording of a training, found something else"),
         (b"", "expected the recording of a training, found something else"),
-        (save_random(tmp_path / "v", MODEL).to_bytes(), "expected the recording of a training, found a weights file"),
+        (
+            weights_file.to_bytes(save_random(tmp_path / "v", MODEL)),
+            "expected the recording of a training, found a weights file",
+        ),
     ]:
         path.write_bytes(other)
         for read in (lambda: recording_of(tmp_path / "w.h5", SAVED), lambda: read_recording(path)):

@@ -1,0 +1,389 @@
+"""The weights file: what is written is read again, whatever version it is of; what is none is refused in a line."""
+
+import errno
+import json
+import os
+import random
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+from helpers import TRAINED, random_weights, trained_network
+from hostile import with_checksum
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
+from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.figures import EpochFigures
+from seq2seq_demo.files import weights_file
+from seq2seq_demo.files.container import VERSION
+from seq2seq_demo.files.weights_file import Checkpoint, DataFingerprint, Progress, Snapshot
+from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.training.snapshots import load_snapshot
+
+FIGURES = TRAINED["reached"]
+HISTORY = (EpochFigures(1, 80, 2.5, 0.25, FIGURES), EpochFigures(2, 83, 1.5, 0.5, replace(FIGURES, loss=0.1)))
+UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "trained", "reached"))
+ENDING, BOTH_WAYS = replace(TRAINED["model_config"], ends=True), replace(TRAINED["model_config"], bidirectional=True)
+
+
+def network(**changes) -> TrainedNetwork:
+    """A network of which everything is known, Adam's moments too."""
+    shapes = weight_shapes(TRAINED["model_config"])
+    moments = {f"{m}/{name}": np.full(shape, 0.5, np.float32) for m in "mv" for name, shape in shapes.items()}
+    return trained_network(**{"step": 1234567, "moments": moments} | changes)
+
+
+def same(a: TrainedNetwork, b: TrainedNetwork) -> bool:
+    """Compare them, but for their arrays by value."""
+    arrays = [(x.weights | x.moments) for x in (a, b)]
+    rest = [{name: value for name, value in vars(x).items() if name not in ("weights", "moments")} for x in (a, b)]
+    return (
+        arrays[0].keys() == arrays[1].keys()
+        and all((arrays[0][name] == arrays[1][name]).all() for name in arrays[0])
+        and rest[0] == rest[1]
+    )
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    return weights_file.to_bytes(network())
+
+
+def edit(attribute, changes, *without):
+    """A change of the JSON that an attribute holds."""
+
+    def change(file):
+        facts = json.loads(file.attrs[attribute]) | changes
+        file.attrs[attribute] = json.dumps({key: facts[key] for key in facts if key not in without})
+
+    return change
+
+
+def put(attribute, text):
+    """A change of an attribute."""
+    return lambda file: file.attrs.__setitem__(attribute, text)
+
+
+def changed(path, content, *changes, version=VERSION):
+    """A file with these changes and a right checksum."""
+    path.write_bytes(content)
+    with h5py.File(path, "r+") as file:
+        for change in changes:
+            change(file)
+    path.write_bytes(with_checksum(path.read_bytes()[512:], version))
+    return path
+
+
+# ---- There and back ----
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        UNKNOWN | {"moments": {}, "step": 0},
+        UNKNOWN | {"program": "TFLearnSeq2Seq", "step": 5},
+        {"model_config": ENDING, "min_in_len": 2},
+        {"model_config": ENDING},  # it has one length, and ends nevertheless
+        {"model_config": BOTH_WAYS, "weights": random_weights(BOTH_WAYS), "moments": {}},
+    ],
+    ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional"],
+)
+@pytest.mark.parametrize("name", ["weights.tfl", "gewichte ä.h5", "no_suffix"])
+def test_round_trip_under_any_name(tmp_path, changes, name):
+    saved = network(**changes)
+    saved.save(f"{tmp_path}/{name}")  # a path can be a string
+    loaded = load(tmp_path / name)
+    assert same(loaded, saved)
+    assert loaded.ends == (changes.get("model_config") is ENDING)
+    assert os.listdir(tmp_path) == [name]
+    with pytest.raises(WeightsError, match=f"{name}: expected the snapshot of a training, got weights"):
+        load_snapshot(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "progress", "fingerprint"),
+    [
+        ({}, Progress(), DataFingerprint()),
+        ({}, Progress(2, 130, 12.25, 40.0, HISTORY), DataFingerprint("abc", "def")),
+        ({"task": "mine:f", "reached": None}, Progress(1, history=HISTORY[:1]), DataFingerprint(None, "def")),
+    ],
+    ids=["begun", "snapshot", "without figures"],
+)
+def test_a_snapshot_there_and_back(tmp_path, changes, progress, fingerprint):
+    saved = Snapshot(network(**changes), progress, fingerprint)
+    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
+    loaded = load_snapshot(tmp_path / "w")
+    assert (loaded.progress, loaded.fingerprint, loaded.best) == (progress, fingerprint, None)
+    assert same(loaded.network, saved.network)
+    assert same(load(tmp_path / "w"), saved.network)  # it answers, too
+
+
+def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
+    moments = {name: moment * 3 for name, moment in network().moments.items()}
+    best = Checkpoint(random_weights(network().model_config, seed=9), 77, moments)
+    saved = Snapshot(network(), Progress(2, 130, 12.25, 40.0, HISTORY), best=best)
+    (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
+    loaded = load_snapshot(tmp_path / "w")
+    kept = replace(network(), weights=loaded.best.weights, step=loaded.best.step, moments=loaded.best.moments)
+    assert same(kept, network(weights=best.weights, step=77, moments=moments))
+    assert same(loaded.network, saved.network)
+    wrong = best._replace(weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
+    with pytest.raises(DemoError, match="decoder/embedding"):
+        weights_file.to_bytes(replace(saved, best=wrong))
+    path = changed(tmp_path / "v", weights_file.to_bytes(saved), edit("training", {"progress": {}}))
+    with pytest.raises(DemoError, match="unexpected weight 'best/"):  # only a training that goes on has one
+        load(path)
+
+
+def test_layout(tmp_path):
+    network().save(tmp_path / "w")
+    with h5py.File(tmp_path / "w") as file:
+        assert file["encoder/layer_1/recurrent_kernel"].shape == (7, 21)
+        assert file["decoder/attention/query/kernel"].shape == (14, 7)
+        assert file["optimizer/m/encoder/embedding"].shape == (11, 5)
+        assert file["optimizer/step"][()] == 1234567
+        model, training = (json.loads(file.attrs[name]) for name in ("model", "training"))
+        assert file.attrs["version"] == 3
+    assert (model["cell_type"], model["ends"]) == ("GRUCell", False)
+    assert training["pattern"] == "reversed"
+    assert (training["in_len"], training["out_len"]) == (11, 4)
+    assert (training["trained"]["epochs"], training["trained"]["start_step"]) == (3, 77)
+    assert training["reached"]["exact_match"] == 0.75
+    assert training["progress"] == {}
+
+
+def test_the_same_network_gives_the_same_bytes(tmp_path, content):
+    network().save(tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == content == weights_file.to_bytes(network())
+
+
+# ---- Earlier versions ----
+
+
+def of_version(version, *changes):
+    """The changes that make a file of that version of one of ours."""
+    without = [lambda file: file.attrs.__delitem__("vocabularies")] if version == 1 else []
+    trained = {key: value for key, value in RUN.items() if key != "processes"}
+    return [edit("model", {}, "ends"), edit("training", {"trained": trained}), *without, *changes]
+
+
+RUN = json.loads(json.dumps(vars(TRAINED["trained"].config))) | {"start_step": 77}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("min_in_len", [None, 11, 2])
+def test_in_earlier_versions_those_with_a_shortest_source_end(tmp_path, content, version, min_in_len):
+    shortest = edit("training", {"min_in_len": min_in_len})
+    loaded = load(changed(tmp_path / "w", content, *of_version(version, shortest), version=version))
+    ends = min_in_len is not None
+    expected = network(min_in_len=min_in_len, model_config=replace(network().model_config, ends=ends))
+    assert same(loaded, expected)
+    assert loaded.vocabularies == OF_INTEGERS
+    loaded.save(tmp_path / "v")  # as version 3
+    assert (tmp_path / "v").read_bytes() == weights_file.to_bytes(expected)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_an_earlier_version_cannot_have_is_refused(tmp_path, content, version):
+    no_vocabularies = of_version(version)[2:]
+    path = changed(tmp_path / "w", content, *no_vocabularies, version=version)
+    with pytest.raises(WeightsError, match=r"damaged weights file: expected no key 'ends'$"):
+        load(path)
+    path = changed(tmp_path / "w", content, edit("model", {}, "ends"), *no_vocabularies, version=version)
+    with pytest.raises(WeightsError, match=r"damaged weights file: expected no key 'processes'$"):
+        load(path)
+
+
+def test_a_file_has_the_attributes_of_its_version(tmp_path, content):
+    path = changed(tmp_path / "w", content, *of_version(2), version=1)
+    with pytest.raises(WeightsError, match=r"attributes format, model, training, got \['format', 'model', 'tr"):
+        load(path)
+    path = changed(tmp_path / "w", content, *of_version(1), version=2)
+    with pytest.raises(WeightsError, match="expected the attributes format, model, training, vocabularies, got"):
+        load(path)
+    path.write_bytes(content.replace(b"weights 3\n", b"weights 4\n", 1))
+    with pytest.raises(WeightsError, match=f"^{path}: expected version 1 to 3 of a weights file, got 4"):
+        load(path)
+
+
+@pytest.mark.parametrize(("min_in_len", "fingerprint"), [(None, None), (2, "def")])
+def test_a_snapshot_of_version_2(tmp_path, min_in_len, fingerprint):
+    """Of a user's pairs of one length, it cannot be resumed: they were divided in another way."""
+    progress = Progress(2, 130, 12.25, 40.0, HISTORY)
+    content = weights_file.to_bytes(Snapshot(network(), progress, DataFingerprint()))
+    trained = {key: value for key, value in RUN.items() if key != "processes"} | {"output": "/etc/w", "name": "n"}
+    for given in ({"data": "abc", "fingerprint": "def"}, {"data": None, "fingerprint": "def"}, {}):
+        facts = {"min_in_len": min_in_len, "trained": trained | given}
+        path = changed(tmp_path / "w", content, edit("model", {}, "ends"), edit("training", facts), version=2)
+        loaded = load_snapshot(path)
+        assert (loaded.progress, loaded.network.ends) == (progress, min_in_len is not None)
+        kept = given | {"fingerprint": fingerprint if given.get("data") else given.get("fingerprint")}
+        assert loaded.fingerprint == DataFingerprint(**kept)
+
+
+# ---- Texts ----
+
+
+def of_texts(source: Vocabulary, target: Vocabulary, ends: bool = True) -> TrainedNetwork:
+    """A small network of texts."""
+    vocabularies = Vocabularies(source, target)
+    config = ModelConfig(cell_size=3, embedding_size=2, ends=ends, **vocabularies.largest_symbols())
+    return TrainedNetwork(config, random_weights(config), "g2p.tsv", 7, 9, 1, vocabularies=vocabularies)
+
+
+LETTERS = Vocabulary("characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀"))
+WORDS = Vocabulary("words", ("AH0", "HH", "안녕", "👩\u200d👧"))
+MANY = Vocabulary("words", tuple(sorted({f"w\u00f6rd{n * 7919 % 99_991}" for n in range(50_000)})))
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        (LETTERS, WORDS),
+        (WORDS, LETTERS),
+        (LETTERS, Vocabulary()),
+        (Vocabulary(), WORDS),
+        (Vocabulary("words", ("a",)),) * 2,
+        (MANY, Vocabulary("words", MANY.symbols[::2])),
+    ],
+)
+def test_vocabularies_are_kept(tmp_path, sides):
+    saved = of_texts(*sides)
+    saved.save(tmp_path / "w")
+    loaded = load(tmp_path / "w")
+    assert loaded.vocabularies == saved.vocabularies
+    assert same(loaded, saved)
+    assert weights_file.to_bytes(loaded) == (tmp_path / "w").read_bytes()
+    with pytest.raises(WeightsError, match="expected a network of texts to end its answers, got one that does not"):
+        weights_file.to_bytes(of_texts(*sides, ends=False))
+
+
+def source(tokens, symbols, **more):
+    """A change of the symbols of the sources."""
+    return edit("vocabularies", {"source": {"tokens": tokens, "symbols": symbols} | more})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (source("characters", ["a", "b"]), "for in_max_int 3, got one for 1"),
+        (edit("vocabularies", {"target": {"tokens": "words", "symbols": ["a"]}}), "for out_max_int 3, got one for 1"),
+        (source("characters", [*"abcc"]), "expected each symbol .* once"),
+        (source("words", ["a", "b c", "d", "e"]), 'expected words .* "b c"'),
+        (source("letters", [*"abcd"]), 'characters, words, got "letters"'),
+        (source("words", [*"abc", "\ud800"]), r"expected words .*ud800"),
+        (source("words", [*"abcd"], x=1), "expected no key 'x'"),
+        (edit("vocabularies", {"other": {}}), "expected no key 'other'"),
+        (put("vocabularies", "[]"), "damaged weights file"),
+        (edit("model", {"ends": False}), "expected a network of texts to end its answers, got one that does not"),
+    ],
+)
+def test_a_strangers_vocabularies(tmp_path, change, message):
+    path = changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS)), change)
+    with pytest.raises(WeightsError, match=message) as error:
+        load(path)
+    assert "\n" not in str(error.value)
+
+
+# ---- What is refused ----
+
+
+def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
+    """Cut, or with a bit changed."""
+    rng, path = random.Random(1), tmp_path / "w"
+    files = [content[:length] for length in [*range(600), *(rng.randrange(len(content)) for _ in range(300))]]
+    for position in [*range(512), *(rng.randrange(len(content)) for _ in range(500))]:
+        flipped = content[position] ^ 1 << rng.randrange(8)
+        files.append(content[:position] + bytes([flipped]) + content[position + 1 :])
+    for damaged in files:
+        path.write_bytes(damaged)
+        with pytest.raises(WeightsError, match=rf"^{path}: [^\n]*$"):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda file: file.__delitem__("optimizer/v/decoder/embedding"), "missing weight 'optimizer/v/decoder/em"),
+        (lambda file: file.create_dataset("extra", data=1), "unexpected weight 'extra'"),
+        (lambda file: file.__delitem__("optimizer/step"), "missing weight 'optimizer/step'"),
+        (put("training", "[]"), "damaged weights file"),
+        (put("model", '{"model": "no"}'), "unknown model 'no'"),
+        (edit("model", {"ends": 1}), "damaged weights file"),
+        (edit("model", {"more": 1}), "damaged weights file"),
+        (edit("training", {"more": 1}), "expected no key 'more'"),
+        (edit("training", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
+        (edit("training", {"reached": {"loss": 1}}), "damaged weights file"),
+        (edit("training", {"progress": {"epoch": 1, "history": [{"epoch": 1}]}}), "damaged weights file"),
+        (edit("training", {"trained": {"start_step": 0, "points": 1}}), "expected points to be an integer of at least"),
+        *(
+            (lambda file, x=x: file["decoder/attention/score"].__setitem__(3, x), "finite numbers in 'decoder/att")
+            for x in (np.nan, np.inf, -np.inf)
+        ),
+    ],
+)
+def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, change, message):
+    path = changed(tmp_path / "w", content, change)
+    with pytest.raises(WeightsError, match=message):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda it: it.weights["decoder/attention/score"].fill(np.nan), "expected finite numbers in 'decoder/att"),
+        (lambda it: it.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
+        (lambda it: it.moments.pop("m/decoder/embedding"), "missing weight 'm/decoder/embedding'"),
+        (lambda it: object.__setattr__(it, "step", -1), "expected step to be an integer of at least 0, got -1"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, change, message):
+    broken = network()
+    change(broken)
+    with pytest.raises(DemoError, match=message):
+        broken.save(tmp_path / "w")
+    assert not any(tmp_path.iterdir())
+
+
+def test_no_file_and_another_kind_of_file(tmp_path):
+    (tmp_path / "v").write_bytes(b"some text\n")
+    with pytest.raises(WeightsError, match="expected a weights file, of this program or of 2016, found something else"):
+        load(tmp_path / "v")
+    with pytest.raises(WeightsError, match="expected a weights file, found none"):
+        load(tmp_path / "w")
+    with pytest.raises(WeightsError, match="expected a weights file, got: Is a directory"):
+        load(tmp_path)
+
+
+# ---- Where it is written ----
+
+
+def test_a_file_is_replaced_only_where_it_may_be(tmp_path):
+    network(step=1).save(tmp_path / "w")
+    with pytest.raises(FileExistsError):
+        network(step=2).save(tmp_path / "w", overwrite=False)
+    assert load(tmp_path / "w").step == 1
+    network(step=2).save(tmp_path / "w")
+    assert load(tmp_path / "w").step == 2
+    network(step=3).save(tmp_path / "v", overwrite=False)
+    assert sorted(os.listdir(tmp_path)) == ["v", "w"]
+
+
+def test_where_nothing_can_be_written(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "none" / "w", tmp_path / "pipe"):
+        with pytest.raises(WeightsError, match=f"^{path}: expected a place for a weights file, "):
+            network().save(path)
+    assert (tmp_path / "pipe").is_fifo()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WeightsError, match=f"^{tmp_path / 'w'}: could not be written: No space left on device$"):
+        network().save(tmp_path / "w")
+    assert os.listdir(tmp_path) == ["pipe"]
