@@ -34,8 +34,7 @@ class Seq2Seq(keras.Model):
         self.encoder = (BidirectionalEncoder if model_config.bidirectional else Encoder)(model_config)
         self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config)
         self.build()
-        for name, variable in self.named_variables().items():
-            variable.assign(weights[name])
+        self.assign_named(weights)
 
     def build(self) -> None:
         """Make the weights."""
@@ -82,3 +81,8 @@ class Seq2Seq(keras.Model):
         """Return every variable by its name, in the order of `weight_shapes`."""
         by_path = {variable.path: variable for variable in self.trainable_variables}
         return {name: by_path[f"seq2seq/{name}"] for name in weight_shapes(self.model_config)}
+
+    def assign_named(self, weights: Weights) -> None:
+        """Give every variable its value, by name."""
+        for name, variable in self.named_variables().items():
+            variable.assign(weights[name])
