@@ -10,10 +10,9 @@ import numpy as np
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data import records
 from seq2seq_demo.data.pair_reader import Skip
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
-from seq2seq_demo.data.records import LENGTH_HINT, Batch, Located
+from seq2seq_demo.data.records import LENGTH_HINT, Batch, Located, batches
 from seq2seq_demo.data.vocabulary import encoded
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
@@ -84,8 +83,8 @@ class _Answering:
             work.hide()
             notice(str(error))
 
-        batches = self._batches(rows, skip if options.keep_going or is_typed else None)
-        for batch, found in network.stream(batches, self._question()):
+        checked = self._batches(rows, skip if options.keep_going or is_typed else None)
+        for batch, found in network.stream(checked, self._question()):
             self._note_lengths(batch)
             if options.attention_plot:
                 drawn += [network.named(best) for best, *_ in found]
@@ -120,8 +119,8 @@ class _Answering:
             source, target = network.vocabularies
             rows = (row and encoded(row, source, target) for row in rows)
         if network.ends:
-            return records.batches(rows, MIXED, in_len, largest, skip, mixed=True)
-        return records.batches(rows, CHUNK, in_len, largest, skip, LENGTH_HINT if in_len else "", self.out_len)
+            return batches(rows, MIXED, in_len, largest, skip, mixed=True)
+        return batches(rows, CHUNK, in_len, largest, skip, LENGTH_HINT if in_len else "", self.out_len)
 
     def _note_lengths(self, batch: Batch) -> None:
         """Note, once, lengths in a batch that were not trained, or have no target; all have one without END."""
