@@ -82,8 +82,8 @@ class _Answering:
             work.hide()
             notice(str(error))
 
-        batches = self._batches(rows, skip if options.keep_going or is_typed else None)
-        for batch, found in network.stream(batches, self._question()):
+        checked = self._batches(rows, skip if options.keep_going or is_typed else None)
+        for batch, found in network.stream(checked, self._question()):
             self._note_lengths(batch)
             if options.attention_plot:
                 drawn += [network.named(best) for best, *_ in found]
