@@ -1,7 +1,5 @@
 """Oddities of pairs that a user should know before training: they can be learned, but hardly as they were meant."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """JSON that a user gives: a list is a sequence, and an object has one as its input."""
 
-from __future__ import annotations
-
 import collections
 import json
 import math

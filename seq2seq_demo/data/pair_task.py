@@ -1,7 +1,5 @@
 """A user's pairs as a task, read from a file or given in Python."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -37,9 +35,13 @@ class PairTask:
 
     def __post_init__(self) -> None:
         """Refuse what are no pairs."""
-        for pairs in (self.pairs, self.validation):
-            if pairs is not None:
-                _check(pairs)
+        for pairs in self._parts:
+            if not isinstance(pairs, Pairs) or {type(pairs.sources), type(pairs.targets)} != {Sequences}:
+                expected = "expected Pairs of two Sequences, as Pairs.of_arrays makes them"
+                raise InputError(f"{expected}, got other sources or targets")
+            if not (len(pairs) and pairs.sources.lengths.min()):
+                found = "an empty source" if len(pairs) else "none"
+                raise InputError(f"expected pairs of a source and a target, got {found}")
 
     @property
     def _parts(self) -> list[Pairs]:
@@ -129,15 +131,6 @@ class PairTask:
                 f"expected sources of {config.in_len} and targets of {config.out_len} symbols, "
                 "as this network does not end its answers, got other lengths"
             )
-
-
-def _check(pairs: Pairs) -> None:
-    """Raise InputError unless these are pairs."""
-    if not isinstance(pairs, Pairs) or not all(isinstance(x, Sequences) for x in (pairs.sources, pairs.targets)):
-        raise InputError("expected Pairs of two Sequences, as Pairs.of_arrays makes them, got other sources or targets")
-    if not (len(pairs) and pairs.sources.lengths.min()):
-        found = "an empty source" if len(pairs) else "none"
-        raise InputError(f"expected pairs of a source and a target, got {found}")
 
 
 def task_of_rows(

@@ -1,7 +1,5 @@
 """A pattern as a task: random sources, and the targets that a function makes of them."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, replace
 from typing import ClassVar

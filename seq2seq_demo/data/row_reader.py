@@ -1,7 +1,5 @@
 """Rows that a user gives: checked one by one, numbered, and handed on in batches or as pairs."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Random sources are hardly ever all alike, sorted, or of two symbols only, but pe
 training's sources, `few_symbols`, is drawn from 1 to 5 of the symbols, and some of these are sorted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

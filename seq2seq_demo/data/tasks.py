@@ -1,7 +1,5 @@
 """Tasks, which a network is to learn. There are two kinds, `SequencePattern` and `PairTask`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Protocol
 

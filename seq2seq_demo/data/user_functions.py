@@ -1,7 +1,5 @@
 """Patterns of the user's own: functions of a Python file or module, imported only where `-p` names them."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 import importlib.util
