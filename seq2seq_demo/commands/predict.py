@@ -141,11 +141,11 @@ def _batches(
 ) -> Iterator[Batch | None]:
     """Yield the sequences in batches, of one length unless the network ends its answers."""
     network, in_len = choice.network, _required_len(options, choice)
-    reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
+    reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, skip=skip)
     if not network.ends:
         reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
         reader.predicted_len = _question(options, choice).out_len
-    return batches(reader.readable(rows, skip), MIXED if network.ends else CHUNK)
+    return batches(reader.readable(rows), MIXED if network.ends else CHUNK)
 
 
 def _decoder(options: PredictOptions, network: TrainedNetwork) -> Decode | None:

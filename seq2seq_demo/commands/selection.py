@@ -14,10 +14,10 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.readers import Form, from_file, from_words
-from seq2seq_demo.data.records import Located, Places
+from seq2seq_demo.data.records import Located
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
+from seq2seq_demo.data.vocabulary import UnknownSymbolError, Vocabularies, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -154,20 +154,17 @@ def read_task(
     in_max_int = sizes.in_max_int if sizes else settings.get("in_max_int")
     out_max_int = sizes.out_max_int if sizes else settings.get("out_max_int")
 
-    def read(
-        file: str, n: int | None, source: Vocabulary | Growing, target: Vocabulary | Growing, places: Places
-    ) -> tuple[Pairs, Vocabularies]:
+    def read(file: str, n: int | None, reader: PairReader) -> tuple[Pairs, Vocabularies]:
         if n is None:
             _require_room(file)
-        reader = PairReader(source, target, in_max_int, out_max_int, is_one_length, pattern=pattern)
+        reader.in_max_int, reader.out_max_int, reader.pattern = in_max_int, out_max_int, pattern
         if is_one_length:
-            reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
-        rows = from_file(file, Form(source.tokens, target.tokens, options.format))
-        return read_pairs(rows, reader, None if skipped is None else skipped.setdefault(file, []).append, n, places)
+            reader.alike, reader.in_len, reader.out_len = True, options.in_len, None if pattern else out_len
+        reader.skip = None if skipped is None else skipped.setdefault(file, []).append
+        return read_pairs(from_file(file, Form(reader.source.tokens, reader.target.tokens, options.format)), reader, n)
 
-    places = Places()
-    source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
-    pairs, vocabularies = read(file, n, source, target, places)
+    reader = PairReader(*(network.vocabularies if network else map(fresh, asked_tokens(options))))
+    pairs, vocabularies = read(file, n, reader)
     if n and len(pairs) < n:
         raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
     if is_one_length and out_len:
@@ -175,11 +172,11 @@ def read_task(
     validation_file, validation = getattr(options, "validation_file", None), None  # an option of `train` alone
     if validation_file is not None:
         try:
-            validation, _ = read(validation_file, None, *vocabularies, Places())
+            validation, _ = read(validation_file, None, PairReader(*vocabularies))
         except UnknownSymbolError as error:
             way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
             raise InputError(f"{error}; {way_on}") from error
-    return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, places)
+    return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, reader.places)
 
 
 def _require_room(file: str) -> None:

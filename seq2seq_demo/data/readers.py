@@ -127,7 +127,7 @@ def _sequences(title: str, file: BufferedReader, form: Form, told: Told) -> Iter
     form = form.of_file(title, first)
     is_document = form.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _sequences_of_lines(title, number, blocks, form, told)
+        yield from _of_lines(title, number, blocks, form, told)
         return
     document = parse(Place(title), _document(title, number, blocks), form.expected)
     if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
@@ -137,9 +137,7 @@ def _sequences(title: str, file: BufferedReader, form: Form, told: Told) -> Iter
         yield sequence_of(Place(title), document)
 
 
-def _sequences_of_lines(
-    title: str, number: int, blocks: Iterable[bytes], form: Form, told: Told
-) -> Iterator[Located | None]:
+def _of_lines(title: str, number: int, blocks: Iterable[bytes], form: Form, told: Told) -> Iterator[Located | None]:
     """Yield the sequences of blocks of lines, of which the first has this number."""
     is_rest = False  # of a line that is too long
     for block in blocks:
