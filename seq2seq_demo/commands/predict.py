@@ -113,11 +113,11 @@ class _Answering:
     def _batches(self, rows: Rows, skip: Skip | None) -> Iterator[Batch | None]:
         """Yield the sequences in batches, of one length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
+        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, skip=skip)
         if not network.ends:
             reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
             reader.predicted_len = self.out_len
-        return batches(reader.readable(rows, skip), MIXED if network.ends else CHUNK)
+        return batches(reader.readable(rows), MIXED if network.ends else CHUNK)
 
     def _note_lengths(self, batch: Batch) -> None:
         """Note, once, lengths in a batch that were not trained, or have no target; all have one without END."""
