@@ -12,47 +12,33 @@ The Python API; each name is imported when it is first used, so that `import seq
 from importlib import import_module
 
 TYPE_CHECKING = False  # as type checkers take it; importing `typing` would take longer than all the rest
-if TYPE_CHECKING:  # so that editors and type checkers know their types
-    from seq2seq_demo.callbacks import Callback
-    from seq2seq_demo.config import ModelConfig, TrainConfig
-    from seq2seq_demo.data.pair_task import PairTask
-    from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-    from seq2seq_demo.data.sequences import Pairs, Sequences
-    from seq2seq_demo.data.tasks import Task
-    from seq2seq_demo.data.user_functions import per_sequence
-    from seq2seq_demo.errors import DemoError, InputError, Interrupted, TrainingError, UsageError, WeightsError
-    from seq2seq_demo.figures import EpochFigures, Evaluation, Figures
-    from seq2seq_demo.predictions import Prediction
-    from seq2seq_demo.trained_network import TrainedNetwork, evaluate, load
-    from seq2seq_demo.training.train import train
+if TYPE_CHECKING:  # editors and type checkers take a name that is imported `as` itself as exported
+    from seq2seq_demo.callbacks import Callback as Callback
+    from seq2seq_demo.config import ModelConfig as ModelConfig
+    from seq2seq_demo.config import TrainConfig as TrainConfig
+    from seq2seq_demo.data.pair_task import PairTask as PairTask
+    from seq2seq_demo.data.pattern_task import SequencePattern as SequencePattern
+    from seq2seq_demo.data.pattern_task import find_pattern as find_pattern
+    from seq2seq_demo.data.sequences import Pairs as Pairs
+    from seq2seq_demo.data.sequences import Sequences as Sequences
+    from seq2seq_demo.data.tasks import Task as Task
+    from seq2seq_demo.data.user_functions import per_sequence as per_sequence
+    from seq2seq_demo.errors import DemoError as DemoError
+    from seq2seq_demo.errors import InputError as InputError
+    from seq2seq_demo.errors import Interrupted as Interrupted
+    from seq2seq_demo.errors import TrainingError as TrainingError
+    from seq2seq_demo.errors import UsageError as UsageError
+    from seq2seq_demo.errors import WeightsError as WeightsError
+    from seq2seq_demo.figures import EpochFigures as EpochFigures
+    from seq2seq_demo.figures import Evaluation as Evaluation
+    from seq2seq_demo.figures import Figures as Figures
+    from seq2seq_demo.predictions import Prediction as Prediction
+    from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork
+    from seq2seq_demo.trained_network import evaluate as evaluate
+    from seq2seq_demo.trained_network import load as load
+    from seq2seq_demo.training.train import train as train
 
 __version__ = "0.2.0"
-__all__ = [
-    "Callback",
-    "DemoError",
-    "EpochFigures",
-    "Evaluation",
-    "Figures",
-    "InputError",
-    "Interrupted",
-    "ModelConfig",
-    "PairTask",
-    "Pairs",
-    "Prediction",
-    "SequencePattern",
-    "Sequences",
-    "Task",
-    "TrainConfig",
-    "TrainedNetwork",
-    "TrainingError",
-    "UsageError",
-    "WeightsError",
-    "evaluate",
-    "find_pattern",
-    "load",
-    "per_sequence",
-    "train",
-]
 _MODULES = {
     "callbacks": ("Callback",),
     "config": ("ModelConfig", "TrainConfig"),
@@ -67,7 +53,8 @@ _MODULES = {
     "trained_network": ("TrainedNetwork", "evaluate", "load"),
     "training.train": ("train",),
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF = dict(sorted((name, module) for module, names in _MODULES.items() for name in names))
+__all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> object:

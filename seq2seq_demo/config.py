@@ -17,9 +17,16 @@ LR_SCHEDULES = ("constant", "cosine")
 LONGEST = 100_000  # symbols of a sequence; decoding a longer one would take minutes
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # what sequences consist of
 FORMATS = ("json", "text")  # of files of sequences
-LARGEST_BEAM, LARGEST_PENALTY = 1000, 10
 EVALUATED = 10_000  # how many fresh sources an evaluation draws
+POSITIVE = Range("that is a finite number above 0", lambda number: 0 < number < math.inf)
+SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
+SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
+BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
+PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
 FEW_SYMBOLS = 0.25  # the default share of sources of few symbols where a network learns to end its answers to a pattern
+FEW_HELP = f"share of the sources that are of few symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)"
+PENALTY_HELP = "score answers by log p / length^A, so that long ones are not left behind (default {default:g})"
+CHOICE = "one of {choices} (default {default})"
 
 
 @dataclass(frozen=True)
@@ -30,14 +37,8 @@ class ModelConfig:
         UsageError: a value is out of its range.
     """
 
-    model: str = setting("embedding_rnn", "-m --model MODEL", "one of {choices} (default {default})", choices=MODELS)
-    cell_type: str = setting(
-        "BasicLSTMCell",
-        "--cell-type CELL",
-        "one of {choices} (default {default})",
-        called="cell type",
-        choices=CELL_TYPES,
-    )
+    model: str = setting("embedding_rnn", "-m --model MODEL", CHOICE, choices=MODELS)
+    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", CHOICE, called="cell type", choices=CELL_TYPES)
     num_layers: int = setting(1, "-L --num-layers N", "stacked cells (default {default})", at_most=MAX_LAYERS)
     cell_size: int = setting(32, "--cell-size H", "units of a cell (default {default})")
     embedding_size: int = setting(20, "--embedding-size E", "default {default}")
@@ -93,16 +94,12 @@ class TrainConfig:
     in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as trained)")
     out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as trained)")
     learning_rate: float = setting(
-        1e-4,
-        "-r --learning-rate R",
-        "of Adam (default {default})",
-        called="a learning rate",
-        within=Range("that is a finite number above 0", lambda rate: 0 < rate < math.inf),
+        1e-4, "-r --learning-rate R", "of Adam (default {default})", called="a learning rate", within=POSITIVE
     )
     lr_schedule: str = setting(
         "constant",
         "--lr-schedule NAME",
-        "one of {choices} (default {default}); cosine falls to 0",
+        f"{CHOICE}; cosine falls to 0",
         called="learning rate schedule",
         choices=LR_SCHEDULES,
     )
@@ -110,28 +107,17 @@ class TrainConfig:
     batch_size: int = setting(128, "--batch-size B", "default {default}")
     seed: int = setting(0, "--seed N", "of all that is random (default {default})", at_least=0)
     stop_at_exact: float | None = setting(
-        None,
-        "--stop-at-exact X",
-        "stop after the epoch whose exact match reaches X",
-        within=Range("above 0 and at most 1", lambda exact_match: 0 < exact_match <= 1),
+        None, "--stop-at-exact X", "stop after the epoch whose exact match reaches X", within=SHARE_ABOVE_0
     )
     min_in_len: int | None = setting(None, called="the shortest in-len")  # None: all sources have in_len
-    few_symbols: float = setting(
-        0.0,
-        "--few-symbols X",
-        f"share of the sources that are of few symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)",
-        within=Range("from 0 to 1", lambda share: 0 <= share <= 1),
-    )
+    few_symbols: float = setting(0.0, "--few-symbols X", FEW_HELP, within=SHARE)
     keep_best: bool = setting(
         False, "--keep-best", "save the epoch whose validation exact match was best, not the last one"
     )
     patience: int | None = setting(None, "--patience N", "stop once N epochs have not been better")
     validation_points: int | None = setting(None)  # of the points; None is a tenth
     dropout: float = setting(
-        0.0,
-        "--dropout P",
-        "share of inputs that training leaves out at random (default {default:g})",
-        within=Range("of at least 0 and below 1", lambda share: 0 <= share < 1),
+        0.0, "--dropout P", "share of inputs that training leaves out at random (default {default:g})", within=BELOW_1
     )
     processes: int = setting(
         1, "--processes N", "share each batch among N processes on this machine (default {default})"
@@ -224,19 +210,10 @@ class Beam:
     """
 
     size: int = setting(
-        1,
-        "--beam-size K",
-        "beam search: follow the K likeliest beginnings, not one",
-        called="beam-size",
-        at_most=LARGEST_BEAM,
+        1, "--beam-size K", "beam search: follow the K likeliest beginnings, not one", called="beam-size", at_most=1000
     )
     n_best: int = setting(1, "--n-best N", "print the N best answers of a beam search (default {default})")
-    length_penalty: float = setting(
-        0.0,
-        "--length-penalty A",
-        "score answers by log p / length^A, so that long ones are not left behind (default {default:g})",
-        within=Range(f"from 0 to {LARGEST_PENALTY}", lambda penalty: 0 <= penalty <= LARGEST_PENALTY),
-    )
+    length_penalty: float = setting(0.0, "--length-penalty A", PENALTY_HELP, within=PENALTY)
 
     def __post_init__(self) -> None:
         """Refuse values that describe no search."""
@@ -251,11 +228,11 @@ def beam_of(size: int | None, n_best: int | None, length_penalty: float | None) 
     Raises:
         UsageError: a value is out of its range, or means nothing without a beam.
     """
-    if size is None and not length_penalty and n_best in (None, 1):
-        return None
-    if size is None:
-        if n_best in (None, 1):
-            raise UsageError("--length-penalty needs --beam-size, got none")
+    if size is not None:
+        return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
+    if n_best not in (None, 1):
         least = require_integer("n-best", n_best, at_least=1)
         raise UsageError(f"--n-best {least} needs --beam-size of at least {least}, got none")
-    return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
+    if length_penalty:
+        raise UsageError("--length-penalty needs --beam-size, got none")
+    return None

@@ -23,13 +23,13 @@ class Range(NamedTuple):
 class Option(NamedTuple):
     """The declaration of a field: how a user sets it, and which values it takes."""
 
-    written: str  # on the command line, as `-L --num-layers N`; empty: it is no option there
-    help: str
-    called: str | None  # by errors; None: as the field
-    at_least: int  # of integers, as the next
-    at_most: int | None
-    choices: Collection[str]  # of words; none: any word will do
-    within: Range | None  # of real numbers
+    written: str = ""  # on the command line, as `-L --num-layers N`; empty: it is no option there
+    help: str = ""  # in which {choices} and {default} stand for those of the field
+    called: str | None = None  # by errors; None: as the field
+    at_least: int = 1  # of integers, as the next
+    at_most: int | None = None
+    choices: Collection[str] = ()  # of words; none: any word will do
+    within: Range | None = None  # of real numbers
 
     @property
     def names(self) -> list[str]:
@@ -42,24 +42,11 @@ class Option(NamedTuple):
         return next((word for word in self.written.split() if not word.startswith("-")), None)
 
 
-def setting(
-    default: T,
-    written: str = "",
-    help: str = "",
-    *,
-    called: str | None = None,
-    at_least: int = 1,
-    at_most: int | None = None,
-    choices: Collection[str] = (),
-    within: Range | None = None,
-) -> T:
-    """Declare a field of a dataclass whose `__post_init__` calls `check_fields`.
-
-    In the help, {choices} and {default} stand for those of the field.
-    """
-    help = help.format(choices=", ".join(choices), default=default)
-    option = Option(written, help, called, at_least, at_most, choices, within)
-    return field(default=default, metadata={"option": option})
+def setting(default: T, written: str = "", help: str = "", **about: Any) -> T:
+    """Declare a field, by the fields of `Option`, of a dataclass whose `__post_init__` calls `check_fields`."""
+    option = Option(written, **about)
+    shown = help.format(choices=", ".join(option.choices), default=default)
+    return field(default=default, metadata={"option": option._replace(help=shown)})
 
 
 def like(declaring: type, name: str, default: T) -> T:

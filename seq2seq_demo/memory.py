@@ -22,3 +22,9 @@ def _limit(path: str) -> int | None:
 def gib(size: int) -> str:
     """Return a number of bytes as errors say it."""
     return f"{size / 2**30:,.1f} GiB"
+
+
+def lack(needed: int) -> str:
+    """Return what errors say of something that needs more bytes than there are; nothing if there are enough."""
+    has = total()
+    return f"need {gib(needed)} of memory or more, this machine has {gib(has)}" if needed > has else ""

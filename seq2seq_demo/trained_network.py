@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, TrainConfig, beam_of
+from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, beam_of
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.records import Batch, Located, Place
+from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
-from seq2seq_demo.data.sequences import Sequences
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import Task, as_task
-from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.evaluation import (
@@ -28,6 +27,7 @@ from seq2seq_demo.evaluation import (
     Sample,
     measure_given,
     measure_pattern,
+    n_to_measure,
 )
 from seq2seq_demo.figures import Evaluation, total
 from seq2seq_demo.files import weights_file
@@ -71,11 +71,6 @@ class TrainedNetwork(StoredNetwork):
             f"{c.num_layers} x {c.cell_type} of size {c.cell_size}, embedding size {c.embedding_size}, "
             f"{symbols}, {n_weights} weights"
         )
-
-    @property
-    def pattern(self) -> str | None:
-        """The built-in pattern that it was trained on, if any; a file of texts may have the name of one."""
-        return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
     # ---- Its answers ----
 
@@ -194,29 +189,6 @@ class TrainedNetwork(StoredNetwork):
                 f"this network does not end its answers: expected --out-len, got --max-out-len {max_out_len}"
             )
 
-    @property
-    def ends(self) -> bool:
-        """Whether it ends its answers: then it takes sources of any length."""
-        return self.model_config.ends
-
-    @property
-    def trained_lengths(self) -> range:
-        """The lengths of sources that it was trained at; 2016's default where its file does not record them."""
-        longest = self.in_len or TrainConfig.in_len
-        return range(self.min_in_len or longest, longest + 1)
-
-    def was_trained_at(self, in_len: int) -> bool:
-        """Whether it was trained on sources of this length, or its file does not record lengths."""
-        return self.in_len is None or in_len in self.trained_lengths
-
-    def max_out_len(self, in_len: int) -> int:
-        """Return how long an answer to a source of this length may be.
-
-        It is as long as the longest target that was trained, and for longer sources than were trained in proportion.
-        """
-        longest, trained = self.out_len or in_len, self.in_len or in_len
-        return longest if in_len <= trained else -(-longest * in_len // trained)
-
     def answer_len(self, in_len: int, pattern: SequencePattern | None = None, asked: int | None = None) -> int:
         """Return how many symbols to decode for sources of this length, at most if the network ends its answers.
 
@@ -301,7 +273,8 @@ class TrainedNetwork(StoredNetwork):
         elif in_len is not None:
             lengths = [require_integer("in_len", in_len, at_least=1)]
         beam = beam_of(beam_size, None, length_penalty)
-        rows = self.rows(task, n, lengths, out_len or max_out_len, seed, kinds=False, beam=beam, detailed=True)
+        out_len = max_out_len if out_len is None else out_len
+        rows = self.rows(task, n, lengths, out_len, seed, kinds=False, beam=beam, detailed=True)
         return total(row.evaluation for row in rows)
 
     def rows(
@@ -335,15 +308,18 @@ class TrainedNetwork(StoredNetwork):
         task = as_task(task, self.vocabularies)
         if isinstance(task, PairTask):
             self.check_pairs(task)
+            if not self.ends:
+                _require_lengths(task.pairs, lengths[0] if lengths else None, out_len)
             yield from measure_given(self.to_numpy(), task.pairs[slice(n)], options)
         elif isinstance(task, SequencePattern):
             if self.vocabularies.are_text:
                 raise UsageError(f"expected pairs to evaluate a network of texts on, got pattern {task.name!r}")
             lengths = lengths or self.trained_lengths
-            for in_len in lengths if not self.ends else ():
-                check_points_fit(n or EVALUATED, in_len, out_len or in_len)
+            n = n or EVALUATED
+            for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
-            sample = Sample(lengths, n or EVALUATED, seed, kinds and self.ends)
+                check_points_fit(n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
+            sample = Sample(lengths, n, seed, kinds and self.ends)
             targets = self.targets_by(task, out_len)
             yield from measure_pattern(self.to_numpy(), targets, sample, self._seen(task), options)
         else:
@@ -371,7 +347,7 @@ class TrainedNetwork(StoredNetwork):
         run = self.trained
         if run is None or not self.draws_again or (self.ends and self.task != pattern.name):
             return None
-        lengths = [*pattern.lengths_taken(run.config, self.model_config)] if self.ends else [run.config.in_len]
+        lengths = pattern.lengths_of(run.config, self.model_config)
         return training_sources(run.config, self.model_config, lengths, run.start_step)
 
     # ---- What it can become ----
@@ -394,6 +370,13 @@ class TrainedNetwork(StoredNetwork):
             FileExistsError: it is there already and `overwrite` is False.
         """
         weights_file.write(self, Path(path), overwrite)
+
+
+def _require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:
+    """Raise UsageError for lengths that pairs of one length do not have."""
+    for name, asked, sequences in (("in-len", in_len, pairs.sources), ("out-len", out_len, pairs.targets)):
+        if asked not in (None, sequences.common_length):
+            raise UsageError(f"expected {name} {sequences.common_length}, as of the pairs, got {asked}")
 
 
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:

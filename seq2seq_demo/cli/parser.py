@@ -12,17 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, cast
 
 from seq2seq_demo import __version__
-from seq2seq_demo.commands.options import (
-    PREDICT_EXPECTS,
-    EvaluateOptions,
-    NetworksOptions,
-    Options,
-    PageOptions,
-    PatternsOptions,
-    PredictOptions,
-    TrainOptions,
-    declared_options,
-)
+from seq2seq_demo.commands import options
+from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options, declared_options
 from seq2seq_demo.config import EVALUATED, Settings
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.declarations import kind_of, option_of, parse_integer, require_choice
@@ -31,7 +22,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import canonical
 
 MAX_LISTED = 1000  # lengths of a range of --lengths
-TAKE_TEXTS = ("predict", "page")
+TEXTS, NUMBER, NOTHING = "[X ...]", "[N]", ""  # words that a command takes beside its options
 
 
 class Command(NamedTuple):
@@ -43,18 +34,22 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "train": Command(TrainOptions, "[N]", "train a network on N points, and save it"),
-    "predict": Command(PredictOptions, "[X ...]", "decode a sequence, a file, or what is typed"),
-    "evaluate": Command(EvaluateOptions, "[N]", f"measure a network on N sources ({EVALUATED}) or pairs"),
-    "page": Command(PageOptions, "[X ...]", "write an HTML page in which networks run"),
-    "patterns": Command(PatternsOptions, "", "list what can be learned, or check one (-p)"),
-    "networks": Command(NetworksOptions, "", "list the networks that come with the program"),
+    "train": Command(options.TrainOptions, NUMBER, "train a network on N points, and save it"),
+    "predict": Command(options.PredictOptions, TEXTS, "decode a sequence, a file, or what is typed"),
+    "evaluate": Command(options.EvaluateOptions, NUMBER, f"measure a network on N sources ({EVALUATED}) or pairs"),
+    "page": Command(options.PageOptions, TEXTS, "write an HTML page in which networks run"),
+    "patterns": Command(options.PatternsOptions, NOTHING, "list what can be learned, or check one (-p)"),
+    "networks": Command(options.NetworksOptions, NOTHING, "list the networks that come with the program"),
+}
+EXPECTED = {
+    "train": "the number of points, as in `train 100000`, or --from-file",
+    "evaluate": "how many sources, as in `evaluate 10000`",
 }
 OVERVIEW = "Train small sequence-to-sequence networks on pairs; see what they learned."
-OVERVIEW_EXAMPLES = (
+OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
-)
+]
 EXAMPLES = (  # each in the help of its command
     "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
@@ -104,9 +99,9 @@ def parse(argv: Sequence[str]) -> Options:
         given["input_weights"], *more = given["input_weights"]
         given |= {"more_input_weights": tuple(more)} if more else {}
     given |= _of_values(command, values, has_file="from_file" in given)
-    options = COMMANDS[command].options
-    own = {name: given.pop(name) for name in {field.name for field in fields(options)} & given.keys()}
-    return options(settings=cast(Settings, given), **own)
+    kind = COMMANDS[command].options
+    own = {field.name: given.pop(field.name) for field in fields(kind) if field.name in given}
+    return kind(settings=cast(Settings, given), **own)
 
 
 def _command_among(words: Sequence[str]) -> str | None:
@@ -123,7 +118,7 @@ def _unknown_option(unknown: Sequence[str], command: str | None) -> str:
     near = [difflib.get_close_matches(name, parser._option_string_actions, n=1, cutoff=0.7) for parser in known]
     if any(near):
         return f"unknown option {name}: did you mean {(near[0] or near[1])[0]}?"
-    if command in TAKE_TEXTS:
+    if command and COMMANDS[command].values == TEXTS:
         return f"unknown option {name}; put -- before a text that begins with -, as in `{command} -- {word[:40]}`"
     return f"unknown option {name}; see `{f'{command} --help' if command else '--help'}`"
 
@@ -136,37 +131,23 @@ def _require_own_options(command: str, given: dict[str, Any], written: dict[str,
         owners["--in-len A-B"] = ["train"]
     if len(given.get("input_weights", ())) > 1:
         owners["a second -i/--input-weights"] = ["page"]
-    for name, commands in owners.items():
-        if command not in commands:
-            raise UsageError(f"{name} means nothing to {command}: it is an option of {_listed(commands)}")
-
-
-def _listed(names: list[str]) -> str:
-    """Return names as a sentence lists them."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    for name, (*others, last) in owners.items():
+        if command not in (*others, last):
+            listed = f"{', '.join(others)} and {last}" if others else last
+            raise UsageError(f"{name} means nothing to {command}: it is an option of {listed}")
 
 
 def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any]:
     """Return what the words beside the options mean: the number of points, or a sequence."""
-    if command == "predict":
-        if values or has_file or (sys.stdin and sys.stdin.isatty()):
+    takes, found = COMMANDS[command].values, " ".join(values)
+    if takes == TEXTS:
+        if command == "page" or values or has_file or (sys.stdin and sys.stdin.isatty()):
             return {"words": tuple(values)}
         if _is_fed():
             return {"from_file": "-"}
         raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got none, nor a terminal to ask")
-    if command == "page":
-        return {"words": tuple(values)}
-    found = " ".join(values)
-    if command in ("patterns", "networks"):
-        if values:
-            raise UsageError(f"{command} expects nothing after it, got {found}")
-        return {}
-    if len(values) > 1:
-        what = {
-            "train": "the number of points, as in `train 100000`, or --from-file",
-            "evaluate": "how many sources, as in `evaluate 10000`",
-        }
-        raise UsageError(f"{command} expects {what[command]}, got {found}")
+    if len(values) > (takes == NUMBER):
+        raise UsageError(f"{command} expects {EXPECTED.get(command, 'nothing after it')}, got {found}")
     try:
         return {"points": parse_integer(values[0])} if values else {}
     except ValueError as error:
@@ -189,10 +170,8 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
     _complete(parser.add_argument("command", nargs="?"), COMMANDS)
     _complete(parser.add_argument("values", nargs="*"), ())
     _add_asking(parser.add_argument)
-    declared: dict[str, Field[Any]] = {}
-    for name, row in COMMANDS.items():
-        if command in (None, name):
-            declared |= declared_options(row.options)
+    rows = [COMMANDS[command]] if command else COMMANDS.values()
+    declared = {name: field for row in rows for name, field in declared_options(row.options).items()}
     for field in declared.values():
         _add(parser.add_argument, field)
     return parser
@@ -200,13 +179,14 @@ def make_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 def _help(command: str | None) -> str:
     """Return the help of a command, or the overview: the commands, and the options that all of them take."""
-    usage, description = "COMMAND", f"{OVERVIEW}\n\ncommands, each with a --help of its own:"
-    for name, row in COMMANDS.items():
-        if command is None:
-            description += f"\n  {f'{name} {row.values}':29}{row.summary}"
-        elif command == name:
-            usage, description = f"{name} {row.values}", f"{row.summary[0].upper()}{row.summary[1:]}."
-    examples = [line for line in EXAMPLES if line.split()[0] == command] if command else OVERVIEW_EXAMPLES
+    if command:
+        row = COMMANDS[command]
+        usage, description = f"{command} {row.values}", f"{row.summary[0].upper()}{row.summary[1:]}."
+        examples = [line for line in EXAMPLES if line.split()[0] == command]
+    else:
+        rows = [f"\n  {f'{name} {row.values}':29}{row.summary}" for name, row in COMMANDS.items()]
+        usage, examples = "COMMAND", OVERVIEW_EXAMPLES
+        description = f"{OVERVIEW}\n\ncommands, each with a --help of its own:{''.join(rows)}"
     parser = argparse.ArgumentParser(
         add_help=False,
         usage=f"seq2seq-demo {usage.strip()} [options]",
@@ -284,9 +264,9 @@ def _typed(what: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _path(text: str) -> Path:
-    if not text:
-        raise ValueError(text)
-    return Path(text)
+    if text:
+        return Path(text)
+    raise ValueError(text)
 
 
 def _range(text: str) -> int | tuple[int, int]:

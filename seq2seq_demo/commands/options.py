@@ -9,9 +9,10 @@ import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import Field, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq_demo.config import FORMATS, INTEGERS, TOKENS, Beam, ModelConfig, Settings, TrainConfig, beam_of, values_for
 from seq2seq_demo.data.patterns import OWN_FUNCTION, check_name
@@ -20,13 +21,22 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import canonical
 from seq2seq_demo.files.access import are_one_file, is_standard_input
 
-ENGINES = ("numpy", "keras")
+if TYPE_CHECKING:
+    from seq2seq_demo.data.pattern_task import SequencePattern
+
+# Of options whose declarations would not fit on a line or three.
+WEIGHTS_HELP = "weights to use: a file, ours or a .tfl of 2016, or else a name that `networks` lists"
+CONSIST_OF = "consist of: one of {choices} (default integers)"
+ENGINE_HELP = "what decodes: numpy (default), at once, or keras, the trained network"
+KEEP_GOING_HELP = "leave out sequences and pairs that are wrong, and say so; predict and evaluate exit 1 at the end"
+LOGGED_HELP = "what is logged: 0 loss and metrics (default), 1 gradients too, 2 weights too, 3 activations too"
+EACH_STARTS = "each names the weights to start from"
 MOST_NETWORKS = 4  # of a page
 SETTINGS = declared_fields(ModelConfig) | declared_fields(TrainConfig)
 
 
 class Taken(tuple[str, ...]):
-    """Names of settings that a command takes; its help lists them where its class does."""
+    """Names of settings, or of options of a base, that a command takes; its help lists them where its class does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +72,13 @@ class TaskOptions(Options):
         if self.pattern is not None:
             check_name(self.pattern)
 
+    @cached_property
+    def sequence_pattern(self) -> "SequencePattern | None":
+        """The pattern of -p, or None without one."""
+        from seq2seq_demo.data.pattern_task import find_pattern  # loads NumPy
+
+        return find_pattern(self.pattern) if self.pattern else None
+
     @property
     def in_len(self) -> int | None:
         """The length of sources, the longest of a range, if it was given."""
@@ -78,11 +95,7 @@ class TaskOptions(Options):
 class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
-    input_weights: Path | None = setting(
-        None,
-        "-i --input-weights FILE",
-        "weights to use: a file, ours or a .tfl of 2016, or else a name that `networks` lists",
-    )
+    input_weights: Path | None = setting(None, "-i --input-weights FILE", WEIGHTS_HELP)
     name: str | None = setting(None, "-n --name NAME", 'the part NAME of the canonical file names (default "basic")')
     iter_num: int | None = setting(
         None, "--iter-num N", "load iteration N of these names; train saves N + 1", at_least=0
@@ -95,18 +108,10 @@ class NetworkOptions(TaskOptions):
         None, "--format F", "of such files: one of {choices} (default: they tell)", called="--format", choices=FORMATS
     )
     in_tokens: str | None = setting(
-        None,
-        "--in-tokens TOKENS",
-        "what sources consist of: one of {choices} (default integers)",
-        called="--in-tokens",
-        choices=TOKENS,
+        None, "--in-tokens TOKENS", f"what sources {CONSIST_OF}", called="--in-tokens", choices=TOKENS
     )
     out_tokens: str | None = setting(
-        None,
-        "--out-tokens TOKENS",
-        "what targets consist of: one of {choices} (default integers)",
-        called="--out-tokens",
-        choices=TOKENS,
+        None, "--out-tokens TOKENS", f"what targets {CONSIST_OF}", called="--out-tokens", choices=TOKENS
     )
     network = Taken(("model", "cell_type", "num_layers", "cell_size", "embedding_size", "bidirectional"))
 
@@ -120,9 +125,7 @@ class NetworkOptions(TaskOptions):
                 if f"{side}_max_int" in self.settings:
                     raise UsageError(f"expected --{side}-max-int or --{side}-tokens {tokens}, got both")
         if self.iter_num is not None and self.input_weights is not None:
-            raise UsageError(
-                "expected -i/--input-weights or --iter-num, got both: each names the weights to start from"
-            )
+            raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_STARTS}")
         if self.name is not None and not _is_part_of_name(self.name):
             expected = f"printable and part of a file name, up to {canonical.LONGEST_PART} bytes"
             raise UsageError(f"expected -n/--name to be {expected}, got {self.name[:100]!r}")
@@ -137,46 +140,42 @@ def _is_part_of_name(name: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions(NetworkOptions):
-    """The options of `predict`."""
+class AnswerOptions(NetworkOptions):
+    """The options of every command that prints what a network answers, or how well it does."""
 
-    words: Sequence[str] = ()  # the sequence, as it was typed
-    engine: str = setting(
-        ENGINES[0],
-        "--engine {numpy,keras}",
-        "what decodes: numpy (default), at once, or keras, the trained network",
-        called="--engine",
-        choices=ENGINES,
-    )
-    n_best: int | None = like(Beam, "n_best", None)
-    show_attention: bool = setting(False, "--show-attention", "draw which inputs each output looked at")
-    attention_plot: Path | None = setting(None, "--attention-plot FILE", "draw that as a picture: .png, .svg or .pdf")
     json: bool = setting(False, "--json", "print a JSON object a line instead of text")
     max_out_len: int | None = setting(
         None, "--max-out-len T", "the longest answer of a network that ends its answers (default: as in training)"
     )
     beam_size: int | None = like(Beam, "size", None)
     length_penalty: float | None = like(Beam, "length_penalty", None)
-    keep_going: bool = setting(
-        False,
-        "--keep-going",
-        "leave out sequences and pairs that are wrong, and say so; predict and evaluate exit 1 at the end",
-    )
-
-    def __post_init__(self) -> None:
-        """Check before anything slow is imported."""
-        super().__post_init__()
-        if self.beam and self.engine != ENGINES[0]:
-            raise UsageError(f"expected --beam-size with --engine {ENGINES[0]}, got {self.engine}")
-        if self.words and self.from_file:
-            raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        read = {"-i": self.input_weights, "--from-file": self.from_file}
-        _require_different(read, {"--attention-plot": self.attention_plot})
+    keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP)
 
     @property
     def beam(self) -> Beam | None:
         """The beam search that is asked for."""
-        return beam_of(self.beam_size, self.n_best, self.length_penalty)
+        return beam_of(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(AnswerOptions):
+    """The options of `predict`."""
+
+    words: Sequence[str] = ()  # the sequence, as it was typed
+    engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, called="--engine", choices=("numpy", "keras"))
+    n_best: int | None = like(Beam, "n_best", None)
+    show_attention: bool = setting(False, "--show-attention", "draw which inputs each output looked at")
+    attention_plot: Path | None = setting(None, "--attention-plot FILE", "draw that as a picture: .png, .svg or .pdf")
+
+    def __post_init__(self) -> None:
+        """Check before anything slow is imported."""
+        super().__post_init__()
+        if self.beam and self.engine != "numpy":
+            raise UsageError(f"expected --beam-size with --engine numpy, got {self.engine}")
+        if self.words and self.from_file:
+            raise UsageError(f"{PREDICT_EXPECTS}, got both")
+        read = {"-i": self.input_weights, "--from-file": self.from_file}
+        _require_different(read, {"--attention-plot": self.attention_plot})
 
 
 # People will paste the example: it has to work.
@@ -184,16 +183,12 @@ PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(NetworkOptions):
+class EvaluateOptions(AnswerOptions):
     """The options of `evaluate`."""
 
     points: int | None = setting(None, called="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "a line for each of these lengths of a source")
-    json: bool = like(PredictOptions, "json", False)
-    max_out_len: int | None = like(PredictOptions, "max_out_len", None)
-    beam_size: int | None = like(PredictOptions, "beam_size", None)
-    length_penalty: float | None = like(PredictOptions, "length_penalty", None)
-    keep_going: bool = like(PredictOptions, "keep_going", False)
+    answers = Taken(("json", "max_out_len", "beam_size", "length_penalty", "keep_going"))
     seed: int | None = like(TrainConfig, "seed", None)
 
     def __post_init__(self) -> None:
@@ -204,11 +199,6 @@ class EvaluateOptions(NetworkOptions):
             require_integer("lengths", length, at_least=1)
         if self.lengths and (self.from_file or self.in_len):
             raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
-
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search that is asked for."""
-        return beam_of(self.beam_size, None, self.length_penalty)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,14 +217,8 @@ class TrainOptions(NetworkOptions):
     history: Path | None = setting(None, "--history FILE", "write the figures of every epoch there, as JSON")
     history_plot: Path | None = setting(None, "--history-plot FILE", "draw their curves there: .png, .svg or .pdf")
     log_dir: Path | None = setting(None, "--log-dir DIR", "logs for TensorBoard (default: a new temporary directory)")
-    tensorboard_verbose: int = setting(
-        0,
-        "--tensorboard-verbose {0,1,2,3}",
-        "what is logged: 0 loss and metrics (default), 1 gradients too, 2 weights too, 3 activations too",
-        at_least=0,
-        at_most=3,
-    )
-    keep_going: bool = like(PredictOptions, "keep_going", False)
+    tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
+    keep_going: bool = like(AnswerOptions, "keep_going", False)
     random = Taken(("seed",))
     output: Path | None = setting(
         None, "-o --output-weights FILE", "where to write weights (default: the next unused canonical name)"
@@ -243,19 +227,20 @@ class TrainOptions(NetworkOptions):
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
         super().__post_init__()
-        settings = self.settings
+        settings, is_untrained = self.settings, self.settings.get("epochs") == 0
         TrainConfig(**values_for(TrainConfig, settings))
         if self.resume and self.input_weights is not None:
-            raise UsageError("expected -i/--input-weights or --resume, got both: each names the weights to start from")
+            raise UsageError(f"expected -i/--input-weights or --resume, got both: {EACH_STARTS}")
         if isinstance(settings.get("in_len"), tuple) and "out_len" in settings:
             raise UsageError("expected --out-len or a range of --in-len, whose targets are taken whole, got both")
         if "few_symbols" in settings and self.from_file is not None:
             raise UsageError("expected --few-symbols or --from-file, whose sources are not drawn, got both")
-        if self.record and settings.get("epochs") == 0:
+        if self.record and is_untrained:
             raise UsageError("expected --record with a training, got --epochs 0")
-        self._require_data_for_options()
+        if self.from_file is None:
+            self._require_nothing_of_a_file()
         self._require_different_files()
-        if not (settings.get("points") or self.resume or settings.get("epochs") == 0 or self.from_file):
+        if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got none")
 
     def _require_data_for_options(self) -> None:
@@ -271,6 +256,17 @@ class TrainOptions(NetworkOptions):
             if value not in (None, INTEGERS):
                 raise UsageError(f"expected --{name.replace('_', '-')} {value} beside --from-file, got it alone")
 
+    def _require_nothing_of_a_file(self) -> None:
+        """Raise UsageError for options that mean nothing without a file of pairs."""
+        if self.validation_file is not None:
+            raise UsageError("expected --validation-file beside --from-file, got it alone")
+        if self.keep_going:
+            raise UsageError("expected --keep-going beside --from-file, got it alone: nothing else can be left out")
+        about = {"--in-tokens": self.in_tokens, "--out-tokens": self.out_tokens, "--format": self.format}
+        for name, value in about.items():
+            if value not in (None, INTEGERS):
+                raise UsageError(f"expected {name} {value} beside --from-file, got it alone")
+
     def _require_different_files(self) -> None:
         """Raise UsageError where a file is to be written over another that the options name, or over a snapshot."""
         written = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
@@ -281,13 +277,11 @@ class TrainOptions(NetworkOptions):
             written["--record"] = canonical.recording_path(self.output)
         pattern = self.pattern and self.pattern.rpartition(":")[0]
         read = {"-i": self.input_weights, "--from-file": self.from_file, "-p": pattern}
-        read["--validation-file"] = self.validation_file
+        read |= {"--validation-file": self.validation_file}
         _require_different(read, written, may_be_one=("-i", "-o"))  # -o may replace what training starts from
 
 
-def _require_different(
-    read: dict[str, Any], written: dict[str, Any], may_be_one: tuple[str, str] | None = None
-) -> None:
+def _require_different(read: dict[str, Any], written: dict[str, Any], may_be_one: tuple[str, ...] = ()) -> None:
     """Raise UsageError where a file that is written is also read, or written twice; None names no file."""
     named = {name: Path(path) for name, path in (read | written).items() if path}
     for first, second in itertools.combinations(named, 2):
@@ -310,11 +304,8 @@ class PageOptions(NetworkOptions):
         super().__post_init__()
         if self.output is None:
             raise UsageError("page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o")
-        if len(self.all_input_weights) > MOST_NETWORKS:
-            found = len(self.all_input_weights)
-            raise UsageError(
-                f"expected at most {MOST_NETWORKS} networks side by side, got {found} of -i/--input-weights"
-            )
+        if (n := len(self.all_input_weights)) > MOST_NETWORKS:
+            raise UsageError(f"expected at most {MOST_NETWORKS} networks side by side, got {n} of -i/--input-weights")
         if self.from_file == "-" and self.more_input_weights:
             raise UsageError("expected --from-file to name a file for several networks, got -, which is read only once")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
@@ -342,8 +333,6 @@ def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
     found: dict[str, Field[Any]] = {}
     for base in options.__mro__:
         for name, value in vars(base).items():
-            if isinstance(value, Taken):
-                found |= {name: SETTINGS[name] for name in value}
-            elif name in own:
-                found[name] = own[name]
+            for taken in value if isinstance(value, Taken) else (name,) if name in own else ():
+                found[taken] = own.get(taken) or SETTINGS[taken]
     return found

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import BinaryIO
 
 from seq2seq_demo.commands.networks import OF_PAIRS
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, read_task, typed_sources
 from seq2seq_demo.data.readers import Form
+from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.vocabulary import source_rows
 from seq2seq_demo.display.console import counted, notice, say
-from seq2seq_demo.errors import DemoError, InputError, WeightsError
+from seq2seq_demo.errors import InputError, WeightsError
 from seq2seq_demo.files import access, canonical
 from seq2seq_demo.files.recording import recording_of
 from seq2seq_demo.page import examples
@@ -28,7 +27,7 @@ def page(options: PageOptions) -> None:
     """Write the page."""
     assert options.output is not None  # as its options say
     access.check_writable(options.output, "a page")
-    _require_replaceable(options.output)
+    access.require_replaceable(options.output, _is_page, "a new file or a page for -o")
     every = [replace(options, input_weights=path) for path in options.all_input_weights or (None,)]
     choices = [network_to_use(each, None) for each in every]
     bare = [_without_examples(choice) for choice in choices]
@@ -44,13 +43,8 @@ def page(options: PageOptions) -> None:
     notice(f"Wrote {options.output}: open it in a browser")
 
 
-def _require_replaceable(output: Path) -> None:
-    """Raise DemoError where -o names a file that is no page: somebody's data, most likely."""
-    if output.is_file() and os.access(output, os.R_OK):
-        with output.open("rb") as file:
-            begins = file.read(len(DOCTYPE))
-        if begins and begins.upper() != DOCTYPE:
-            raise DemoError(f"{output}: expected a new file or a page for -o, found another kind of file")
+def _is_page(file: BinaryIO) -> bool:
+    return file.read(len(DOCTYPE)).upper() == DOCTYPE
 
 
 def _without_examples(choice: Choice) -> ShownNetwork:
@@ -104,7 +98,7 @@ def _pairs(options: PageOptions, choice: Choice) -> Pairs | None:
     """Return the pairs of --from-file; without one, none."""
     if options.from_file is None:
         return None
-    return read_task(options.from_file, options, None, choice.pattern, choice.network).pairs
+    return read_task(options, None, choice.pattern, choice.network).pairs
 
 
 def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:

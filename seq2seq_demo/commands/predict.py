@@ -3,28 +3,27 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.commands.selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data import records
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
-from seq2seq_demo.data.records import LENGTH_HINT, Batch, Located
-from seq2seq_demo.data.vocabulary import encoded
+from seq2seq_demo.data.records import Batch, Located
+from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, Skip, batches
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.display.predictions import answer_lines, answers_json
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.network.decoding import Decode, DecodingOptions
+from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
 from seq2seq_demo.network.parallel import CHUNK
 from seq2seq_demo.predictions import Prediction, Question
-from seq2seq_demo.trained_network import TrainedNetwork
 
+Rows = Iterable[Located | None]
 MIXED = 16 * CHUNK  # sequences of any lengths that are read at once, so that many have the same
 
 
@@ -42,138 +41,109 @@ def predict(options: PredictOptions) -> None:
         plots.check(options.attention_plot)
     if not choice.network.ends:
         choice.notices.extend(other_length_notice(choice.network, options.in_len))
+    answering, hidden = _Answering(options, choice), LongWork("Predicting", may_show=False)
     if options.words:
-        _answer(options, choice, typed_sources(options.words, choice, form), LongWork("Predicting", may_show=False))
-    elif options.from_file:
-        with LongWork("Predicting", _size(options.from_file), may_show=not sys.stdout.isatty()) as work:
-            rows = from_file(options.from_file, form, told=lambda read: work.advance(0, read))
-            _answer(options, choice, rows, work)
+        answering.answer(typed_sources(options.words, choice, form), hidden)
+    elif file := options.from_file:
+        size = os.path.getsize(file) if os.path.isfile(file) else None
+        with LongWork("Predicting", size, may_show=not sys.stdout.isatty()) as work:
+            answering.answer(from_file(file, form, told=lambda read: work.advance(0, read)), work)
     else:
-        largest, in_len = model_config.in_max_int, _required_len(options, choice)
-        what = f"integers from 0 to {largest}" if form.in_tokens == INTEGERS else form.in_tokens
-        say([*choice.notices, f"Type {in_len or 'some'} {what}; Ctrl-D ends"])
+        what = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
+        say([*choice.notices, f"Type {answering.in_len or 'some'} {what}; Ctrl-D ends"])
         choice.notices.clear()
         rows = (row for typed in from_terminal(form) for row in (typed, None))  # None flushes: each is answered at once
-        _answer(options, choice, rows, LongWork("Predicting", may_show=False), is_typed=True)
+        answering.answer(rows, hidden, is_typed=True)
 
 
-def _size(file: str) -> int | None:
-    """Return the bytes of a file, if it tells how many it has."""
-    return os.path.getsize(file) if os.path.isfile(file) else None
+class _Answering:
+    """How the options want a network to answer, and to show its answers."""
 
+    def __init__(self, options: PredictOptions, choice: Choice) -> None:
+        self.options, self.network, self.notices = options, choice.network, choice.notices
+        asked = options.max_out_len or options.out_len
+        # The length that sources must have: what is asked, or of a network that does not end, what was trained.
+        self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
+        # Tries the pattern.
+        self.out_len = functools.cache(lambda S: self.network.answer_len(S, choice.pattern, asked))
+        self.targets = self.network.targets_by(choice.pattern, asked) if choice.pattern else None
+        self.known_lengths: set[int] = set()
+        self.is_warned = False
+        self.has_colour = heatmap.has_colour(sys.stdout)
 
-def _answer(
-    options: PredictOptions, choice: Choice, rows: Iterable[Located | None], work: LongWork, is_typed: bool = False
-) -> None:
-    """Print the answer to each sequence, and draw them all if asked to; what `is_typed` wrong does not end it."""
-    skipped: list[InputError] = []
-    drawn: list[Prediction] = []  # the best answers
+    def answer(self, rows: Rows, work: LongWork, is_typed: bool = False) -> None:
+        """Print the answer to each sequence, and draw them all if asked to; what `is_typed` wrong does not end it."""
+        options, network = self.options, self.network
+        skipped: list[InputError] = []
+        drawn: list[Prediction] = []  # the best answers
 
-    def skip(error: InputError) -> None:
-        skipped.append(error)
-        work.hide()
-        notice(str(error))
-
-    may_skip = options.keep_going or is_typed
-    batches = _batches(rows, options, choice, skip if may_skip else None)
-    show, notices, other_lengths = _shower(options, choice), choice.notices, _other_lengths(choice)
-    for batch, found in choice.network.stream(batches, _question(options, choice)):
-        notices += other_lengths(batch)
-        if options.attention_plot:
-            drawn += [choice.network.named(best) for best, *_ in found]
-            plots.check_number(len(drawn))
-        if notices:
+        def skip(error: InputError) -> None:
+            skipped.append(error)
             work.hide()
-        say(notices)  # once there is an answer, so that an error stands alone
-        result("\n".join(map(show, found, batch.rows)), coloured=options.show_attention)
-        work.advance(len(found), 0)
-    if options.attention_plot and drawn:
-        plots.attention(options.attention_plot, drawn)
-        notice(f"Drew {options.attention_plot}")
-    if skipped and not is_typed:
-        raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
+            notice(str(error))
 
+        batches = self._batches(rows, skip if options.keep_going or is_typed else None)
+        for batch, found in network.stream(batches, self._question()):
+            self._note_lengths(batch)
+            if options.attention_plot:
+                drawn += [network.named(best) for best, *_ in found]
+                plots.check_number(len(drawn))
+            if self.notices:
+                work.hide()
+            say(self.notices)  # once there is an answer, so that an error stands alone
+            result("\n".join(map(self._shown, found, batch.rows)), coloured=options.show_attention)
+            work.advance(len(found), 0)
+        if options.attention_plot and drawn:
+            plots.attention(options.attention_plot, drawn)
+            notice(f"Drew {options.attention_plot}")
+        if skipped and not is_typed:
+            raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} that are not")
 
-def _question(options: PredictOptions, choice: Choice) -> Question:
-    """Return how to answer."""
-    network, pattern = choice.network, choice.pattern
-    asked = options.max_out_len or options.out_len
-    out_len = functools.cache(lambda in_len: network.answer_len(in_len, pattern, asked))  # tries the pattern
-    has_attention = options.show_attention or options.attention_plot is not None
-    decoding = DecodingOptions(options.beam, probabilities=options.json, attention=has_attention)
-    targets = network.targets_by(pattern, asked) if pattern else None
-    return Question(out_len, decoding, targets, _decoder(options, network))
+    def _question(self) -> Question:
+        """Return how to answer."""
+        options = self.options
+        has_attention = options.show_attention or options.attention_plot is not None
+        decoding = DecodingOptions(options.beam, probabilities=options.json, attention=has_attention)
+        question = Question(self.out_len, decoding, self.targets)
+        if options.engine == "numpy":
+            return question
+        keras_network = self.network.to_keras()  # loads TensorFlow
+        return question._replace(decode=lambda *asked: Decoded(*map(np.asarray, keras_network.greedy(*asked))))
 
-
-def _other_lengths(choice: Choice) -> Callable[[Batch], list[str]]:
-    """Return a function that reports, once, lengths in a batch that were not trained, or have no target."""
-    network, known = choice.network, set[int]()
-    targets = network.targets_by(choice.pattern) if choice.pattern else None
-    said: list[str] = []
-
-    def notices(batch: Batch) -> list[str]:
+    def _batches(self, rows: Rows, skip: Skip | None) -> Iterator[Batch | None]:
+        """Yield the sequences in batches, of one length unless the network ends its answers."""
+        network, in_len = self.network, self.in_len
+        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
         if not network.ends:
-            return []
-        lengths = batch.by_length().keys()
-        new = [] if said else other_length_notice(network, *lengths)
-        said.extend(new)
-        for in_len in sorted(lengths - known):
-            known.add(in_len)
+            reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
+            reader.predicted_len = self.out_len
+        return batches(reader.readable(rows, skip), MIXED if network.ends else CHUNK)
+
+    def _note_lengths(self, batch: Batch) -> None:
+        """Note, once, lengths in a batch that were not trained, or have no target; all have one without END."""
+        new = batch.by_length().keys() - self.known_lengths if self.network.ends else set()
+        self.known_lengths |= new
+        if not self.is_warned:
+            warning = other_length_notice(self.network, *new)
+            self.notices += warning
+            self.is_warned = bool(warning)
+        for in_len in sorted(new):
             try:
-                if targets:
-                    targets(np.zeros((1, in_len), np.int64))
+                if self.targets:
+                    self.targets(np.zeros((1, in_len), np.int64))
             except UsageError as error:
-                new.append(f"Nothing is expected of some answers: {error}")
-        return new
+                self.notices.append(f"Nothing is expected of some answers: {error}")
 
-    return notices
-
-
-def _required_len(options: PredictOptions, choice: Choice) -> int | None:
-    """Return the length that sources must have: what is asked, or of a network that does not end, what was trained."""
-    return options.in_len or (None if choice.network.ends else choice.network.in_len)
-
-
-def _batches(
-    rows: Iterable[Located | None],
-    options: PredictOptions,
-    choice: Choice,
-    skip: Callable[[InputError], None] | None,
-) -> Iterator[Batch | None]:
-    """Yield the sequences in batches, of one length unless the network ends its answers."""
-    network, in_len = choice.network, _required_len(options, choice)
-    if network.vocabularies.are_text:
-        source, target = network.vocabularies
-        rows = (row and encoded(row, source, target) for row in rows)
-    hint = LENGTH_HINT if in_len and not network.ends else ""
-    target_len = None if network.ends else _question(options, choice).out_len
-    size, largest = MIXED if network.ends else CHUNK, network.model_config.in_max_int
-    return records.batches(rows, size, in_len, largest, skip, hint, target_len, mixed=network.ends)
-
-
-def _decoder(options: PredictOptions, network: TrainedNetwork) -> Decode | None:
-    """Return the greedy decoder of another engine than NumPy."""
-    if options.engine == "numpy":
-        return None
-    keras_network = network.to_keras()  # loads TensorFlow
-    return lambda sources, out_len: Decoded(*map(np.asarray, keras_network.greedy(sources, out_len)))
-
-
-def _shower(options: PredictOptions, choice: Choice) -> Callable[[list[Prediction], Located], str]:
-    """Return what turns the answers to a source into the text to print."""
-    colour, are_text = heatmap.has_colour(sys.stdout), choice.network.vocabularies.are_text
-
-    def show(answers: list[Prediction], row: Located) -> str:
-        if are_text:
-            answers = [choice.network.named(answer) for answer in answers]
-        if options.json:
-            return answers_json(answers, _about(row), options.n_best)
-        if not options.show_attention:
-            return "\n".join(answer_lines(answers))
-        drawn = [heatmap.draw(answer, colour) for answer in answers]
-        return "\n".join(line for pair in zip(answer_lines(answers), drawn, strict=True) for line in pair)
-
-    return show
+    def _shown(self, answers: list[Prediction], row: Located) -> str:
+        """Return the answers to a source as the text to print."""
+        answers = [self.network.named(answer) for answer in answers]
+        if self.options.json:
+            return answers_json(answers, _about(row), self.options.n_best)
+        lines = answer_lines(answers)
+        if self.options.show_attention:
+            drawn = [heatmap.draw(answer, self.has_colour) for answer in answers]
+            lines = [line for pair in zip(lines, drawn, strict=True) for line in pair]
+        return "\n".join(lines)
 
 
 def _about(row: Located) -> dict[str, object]:

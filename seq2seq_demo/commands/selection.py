@@ -1,21 +1,23 @@
 """Which network, task and lengths the options mean, and what contradicts them."""
 
+import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from seq2seq_demo import memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, values_for
-from seq2seq_demo.data.pair_reader import read_pairs
+from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, lengths_text, values_for
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.readers import Form, from_file, from_words
-from seq2seq_demo.data.records import Located, Output, Places
+from seq2seq_demo.data.records import Located, Places
+from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
@@ -51,50 +53,51 @@ def network_to_use(options: NetworkOptions, in_len: int | None) -> Choice:
 
     `in_len` is how long the sources will be, if that is known: of those shipped, long ones take one with attention.
     """
-    pattern = find_pattern(options.pattern) if options.pattern else None
-    path, network, notices = _found(options, pattern, in_len)
-    check_agreement(options, path, network, pattern)
+    path, network, notices = _found(options, in_len)
+    check_agreement(options, path, network)
     if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len: {path} is of texts, which have lengths of their own")
     if network.in_len is None:
         notices.append(f"Inferred from the file: {network.summary()}; which lengths it learned, it does not say")
     elif options.verbose:
         notices.append(network.summary())
-    if pattern is None and network.pattern:
-        pattern = find_pattern(network.pattern)
+    pattern = options.sequence_pattern or (find_pattern(network.pattern) if network.pattern else None)
     return Choice(path, network, pattern, notices)
 
 
-def _found(
-    options: NetworkOptions, pattern: SequencePattern | None, in_len: int | None
-) -> tuple[Path, TrainedNetwork, list[str]]:
+def _found(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork, list[str]]:
     """Return file, network, and what to say of the choice."""
+    pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
-    path = named_network(options.input_weights) if options.input_weights else None
-    if options.iter_num is not None:
-        path = canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
-    if path is not None:
+    if path := given_path(options):
         return path, load_named(path), [f"Using weights {path}"]
     skipped = []
-    for path in canonical.newest_first(options.data_dir, options.name, pattern.name if pattern else None):
+    for path in canonical.newest_first(options.data_dir, options.name, task if pattern else None):
         try:
             network = load_named(path)
         except WeightsError as error:
             skipped.append(f"Skipping {error}")
             continue
-        if pattern and network.vocabularies.are_text:  # of a file that is called as the pattern is
-            continue
-        if options.settings.get("model") in (None, network.model_config.model):
+        is_of_texts = pattern and network.vocabularies.are_text  # but called as the pattern is
+        if not is_of_texts and model in (None, network.model_config.model):
             return path, network, [*skipped, f"Using weights {path}"]
     is_long = in_len is not None and in_len > LONGEST_WITHOUT_ATTENTION
-    model = options.settings.get("model") or ("embedding_attention" if is_long else ModelConfig.model)
-    path = canonical.shipped_path(task, model)
+    path = canonical.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not path.exists():
         raise WeightsError(
             f"expected weights of pattern {task!r} in {options.data_dir}, found none, and shipped are only those of "
             f"{', '.join(canonical.shipped_tasks())}: train one first, as in `train 100000 -p {options.pattern}`"
         )
     return path, load(path), [*skipped, f"Using weights {path}, as none in {options.data_dir} fit"]
+
+
+def given_path(options: NetworkOptions, data: str | None = None) -> Path | None:
+    """Return the file that -i names, or --iter-num for -p or a file of data; None if neither is given."""
+    if options.iter_num is None:
+        return named_network(options.input_weights) if options.input_weights else None
+    pattern = options.sequence_pattern
+    task = pattern.name if pattern else name_of(data) if data else DEFAULT_PATTERN
+    return canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
 
 
 def named_network(given: Path) -> Path:
@@ -133,14 +136,13 @@ def load_named(path: Path) -> TrainedNetwork:
 
 
 def read_task(
-    file: str,
     options: NetworkOptions,
     n: int | None,
     pattern: SequencePattern | None,
     network: TrainedNetwork | None,
     skipped: Skipped | None = None,
 ) -> PairTask:
-    """Return the pairs of a file as a task, the first n if n is given, with symbols that fit network or options.
+    """Return the pairs of --from-file as a task, the first n if n is given, that fit the network or the options.
 
     Those of --validation-file are to validate with. Where there is a place for them, `skipped`, pairs that cannot be
     read are left out.
@@ -148,62 +150,37 @@ def read_task(
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
-    is_one_length = network is not None and not network.ends
-    settings, out_len = options.settings, options.out_len
-    sizes = network.model_config if network else None
-    in_max_int = sizes.in_max_int if sizes else settings.get("in_max_int")
-    out_max_int = sizes.out_max_int if sizes else settings.get("out_max_int")
+    file, out_len, places = options.from_file or "", options.out_len, Places()
+    is_range = isinstance(options.settings.get("in_len"), tuple)  # which teaches a network to end its answers
+    is_one_length = network is not None and not network.ends and not is_range
+    sizes = vars(network.model_config) if network else values_for(ModelConfig, options.settings)
+    largest: dict[str, Any] = {name: sizes.get(name) for name in ("in_max_int", "out_max_int")}
 
-    def read(
-        file: str, n: int | None, source: Vocabulary | Growing, target: Vocabulary | Growing, places: Places
-    ) -> tuple[Pairs, Vocabularies]:
+    def read(file: str, n: int | None, sides: Iterable[Vocabulary | Growing]) -> tuple[Pairs, Vocabularies]:
         if n is None:
             _require_room(file)
-        rows: Iterable[Located] = (
-            row for row in from_file(file, Form(source.tokens, target.tokens, options.format)) if row
-        )
+        source, target = sides
+        reader = PairReader(source, target, **largest, alike=is_one_length, pattern=pattern)
         if is_one_length:
-            rows = _of_one_length(rows, options.in_len, None if pattern else out_len)
-        return read_pairs(
-            rows,
-            source,
-            target,
-            pattern=pattern,
-            in_max_int=in_max_int if source.tokens == INTEGERS else None,
-            out_max_int=out_max_int if target.tokens == INTEGERS else None,
-            skip=None if skipped is None else skipped.setdefault(file, []).append,
-            n=n,
-            places=places,
-        )
+            reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
+        rows = from_file(file, Form(reader.source.tokens, reader.target.tokens, options.format))
+        skip = None if skipped is None else skipped.setdefault(file, []).append
+        return read_pairs(rows, reader, skip, n, places if file == options.from_file else None)
 
-    places = Places()
-    source, target = network.vocabularies if network else map(fresh, asked_tokens(options))
-    pairs, vocabularies = read(file, n, source, target, places)
+    tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
+    pairs, vocabularies = read(file, n, network.vocabularies if network else map(fresh, tokens))
     if n and len(pairs) < n:
         raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
     if is_one_length and out_len:
         pairs = Pairs(pairs.sources, Sequences.of_array(pairs.targets.array()[:, :out_len]))
-    validation_file, validation = getattr(options, "validation_file", None), None  # an option of `train` alone
+    validation, validation_file = None, getattr(options, "validation_file", None)  # an option of `train` alone
     if validation_file is not None:
         try:
-            validation, _ = read(validation_file, None, *vocabularies, Places())
+            validation, _ = read(validation_file, None, vocabularies)
         except UnknownSymbolError as error:
             way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
             raise InputError(f"{error}; {way_on}") from error
     return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, places)
-
-
-def _of_one_length(rows: Iterable[Located], in_len: object, out_len: int | None) -> Iterator[Located]:
-    """Yield the rows; those whose lengths differ from what is asked, or from the first row's, as errors."""
-    lengths = {"source": in_len, "target": out_len}
-    for row in rows:
-        sides = {"source": (row.place, row.values), "target": (Output(row.place), row.output)}
-        for side, (place, symbols) in sides.items():
-            if isinstance(symbols, list) and not isinstance(row.values, InputError):
-                expected = lengths[side] = lengths[side] or len(symbols) or None
-                if expected and len(symbols) != expected:
-                    row = row._replace(values=InputError(f"{place}: expected {expected} integers, got {len(symbols)}"))
-        yield row
 
 
 def _require_room(file: str) -> None:
@@ -234,18 +211,12 @@ def typed_sources(words: Sequence[str], choice: Choice, form: Form) -> list[Loca
 
 def _text_hint(word: str, path: Path) -> str:
     """Return what to say to a word where the network of this file expects integers."""
-    if os.path.isfile(word) and _is_weights_file(Path(word)):
-        return f"; did you mean -i {word}?"
+    if os.path.isfile(word):
+        with contextlib.suppress(WeightsError):
+            load(word)
+            return f"; did you mean -i {word}?"
     taken = next((name for name, shipped in canonical.shipped_networks().items() if shipped == path), path)
     return f"; {taken}, the network taken, is of integers: one of texts is given with -i, as `-i g2p`"
-
-
-def _is_weights_file(path: Path) -> bool:
-    try:
-        load(path)
-    except WeightsError:
-        return False
-    return True
 
 
 def name_of(file: str) -> str:
@@ -254,9 +225,16 @@ def name_of(file: str) -> str:
     return f"{name}.pairs" if name in PATTERNS else name
 
 
-def asked_tokens(options: NetworkOptions) -> tuple[str, str]:
-    """Return what sources and targets of a fresh network consist of."""
-    return options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
+def pattern_of(network: TrainedNetwork | None) -> SequencePattern:
+    """Return the pattern that a network was trained on, or the default one for a fresh network.
+
+    Raises:
+        UsageError: it was the user's own, or own data: both have to be named again.
+    """
+    if network and network.task is not None and not network.pattern:
+        again = "-p with your function" if is_own(network.task) else "--from-file"
+        raise UsageError(f"the network was trained on {network.task!r}: expected {again} again")
+    return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
 
 def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
@@ -272,26 +250,26 @@ def other_length_notice(network: TrainedNetwork, *in_lens: int | None) -> list[s
     return [f"The network was trained at {trained}, so it may well be wrong at {some}"]
 
 
-def check_agreement(
-    options: NetworkOptions, path: Path, network: TrainedNetwork, pattern: SequencePattern | None, resume: bool = False
-) -> None:
+def check_agreement(options: NetworkOptions, path: Path, network: TrainedNetwork, resume: bool = False) -> None:
     """Raise UsageError for an option that contradicts the file, or if it is to be resumed, its training."""
+    pattern, tokens = options.sequence_pattern, network.vocabularies.tokens
     if pattern and network.vocabularies.are_text:
-        raise UsageError(f"{path} has {' and '.join(network.vocabularies.tokens)}, but patterns (-p) are of integers")
+        raise UsageError(f"{path} has {' and '.join(tokens)}, but patterns (-p) are of integers")
     # The name of a data file does not contradict a pattern, except on --resume.
     is_known = network.task in PATTERNS or is_own(network.task or "") or resume
-    found: dict[str, object] = asdict(network.model_config) | {"pattern": network.task if is_known else None}
-    found["in_tokens"], found["out_tokens"] = network.vocabularies.tokens
-    wanted = values_for(ModelConfig, options.settings) | {"pattern": pattern.name if pattern else None}
+    found = vars(network.model_config) | {"pattern": network.task if is_known else None}
+    found |= {"in_tokens": tokens[0], "out_tokens": tokens[1]}
+    wanted = values_for(ModelConfig, options.settings) | {"pattern": pattern and pattern.name}
     wanted |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
     if resume and network.trained:
-        found |= asdict(network.trained.config) | {"in_len": network.trained.config.lengths}
+        config = network.trained.config
+        found |= vars(config) | {"in_len": config.lengths}
         wanted |= values_for(TrainConfig, options.settings)
         if getattr(options, "validation_file", None):  # N counts the pairs to train on
-            found["points"] = network.trained.config.n_training
+            found["points"] = config.n_training
         if "in_len" in wanted:
-            wanted["in_len"] = TrainConfig(in_len=wanted["in_len"], min_in_len=wanted.pop("min_in_len", None)).lengths
+            wanted["in_len"] = lengths_text(wanted.pop("min_in_len", None), wanted["in_len"])
     for name, value in wanted.items():
-        is_alike = name == "cell_type" and CELL_TYPES[str(value)] == CELL_TYPES[str(found[name])]  # two names of one
+        is_alike = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[found[name]]  # two names of one
         if None not in (value, found[name]) and value != found[name] and not is_alike:
             raise UsageError(f"{path} has {name.replace('_', '-')} {found[name]}, but the options ask for {value}")

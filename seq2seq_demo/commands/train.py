@@ -9,14 +9,12 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.start import Start, start_of_training
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.display import tensorboard
+from seq2seq_demo.display import progress, tensorboard
 from seq2seq_demo.display.console import line, notice, result
 from seq2seq_demo.display.history import History
-from seq2seq_demo.display.progress import TrainingReport, advice, training_header
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import access, canonical, destinations
-from seq2seq_demo.files.recording import check_place
+from seq2seq_demo.files import access, canonical, destinations, recording
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
@@ -35,17 +33,19 @@ def train(options: TrainOptions) -> None:
 
 def _train(start: Start, options: TrainOptions) -> None:
     check(start.config)
-    exposure = workers.exposure_notice()
-    if exposure:
+    if exposure := workers.exposure_notice():
         notice(exposure)
-    if not workers.is_chief():
-        _train_with_the_chief(start)
+    if not workers.is_chief():  # it does its share; the chief prints and saves
+        if start.config.epochs > 0:
+            from seq2seq_demo.training.trainer import fit  # loads TensorFlow
+
+            fit(start.task, start.config, start.snapshot)
         return
     output, overwrite, folder = start.destination
     path = output or canonical.next_unused_path(folder, start.name, start.task.name)
     access.check_writable(path, "a weights file", WeightsError)
     if start.network.recording:
-        check_place(canonical.recording_path(path), overwrite)
+        recording.check_place(canonical.recording_path(path), overwrite)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
         result(f"Saved {_save(start.network, start)}")
         return
@@ -53,7 +53,7 @@ def _train(start: Start, options: TrainOptions) -> None:
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, start.config.stop_at_exact or 1):
         more_points = isinstance(start.task, SequencePattern) and start.config.points < FEW_POINTS
-        notice(advice(network.model_config, start.config, exact_match, more_points, epochs))
+        notice(progress.advice(network.model_config, start.config, exact_match, more_points, epochs))
 
 
 def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
@@ -64,11 +64,11 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
     if options.log_dir:
         tensorboard.check(log_dir)
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
-    training_header(start.network.model_config, config, task, options.verbose)
+    progress.training_header(start.network.model_config, config, task, options.verbose)
     line(f"Log directory: {log_dir}")
     with (
         Interruption() as interruption,
-        TrainingReport(config) as screen,
+        progress.TrainingReport(config) as screen,
         logs,
         _snapshots(start, options, interruption) as snapshots,
         processes(config) as group,
@@ -82,46 +82,33 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
         line(f"Saved {path}")
         if network.recording:
             line(f"Recorded {len(network.recording.steps)} steps in {canonical.recording_path(path)}")
-        if has_stalled(screen.history, config) and len(screen.history) < config.epochs:
-            best = best_epoch(screen.history).epoch
+        epochs = screen.history
+        if has_stalled(epochs, config) and len(epochs) < config.epochs:
+            best = best_epoch(epochs).epoch
             notice(f"Stopped by --patience {config.patience}: no epoch was better than epoch {best}")
-        if config.keep_best and screen.history and best_epoch(screen.history) is not screen.history[-1]:
-            notice(f"That is the network of epoch {best_epoch(screen.history).epoch}, whose exact match was best")
+        if config.keep_best and epochs and best_epoch(epochs) is not epochs[-1]:
+            notice(f"That is the network of epoch {best_epoch(epochs).epoch}, whose exact match was best")
     if interruption.signum:
         raise Interrupted("interrupted when the training was over", interruption.signum)
-    return network, screen.history
+    return network, epochs
 
 
 def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) -> Snapshots:
     """Return what keeps the training; its message says which options --resume needs again."""
-    pattern = options.pattern or (start.task.name if start.task.name in PATTERNS else None)
-    again = [("-n", start.name), ("-p", pattern), ("--from-file", options.from_file)]
-    again += [("--validation-file", options.validation_file), ("--format", options.format)]
-    files = {"--history": options.history, "--history-plot": options.history_plot, "--log-dir": options.log_dir}
-    again += [(name, str(path)) for name, path in files.items() if path]
-    flag = " --keep-going" if options.keep_going else ""
+    task, fingerprint, destination = start.task.name, start.snapshot.fingerprint, start.destination
+    again: dict[str, object] = {"-n": start.name, "-p": options.pattern or (task if task in PATTERNS else None)}
+    again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
+    again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
+    again |= {"--log-dir": options.log_dir}
+    words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
+    words += [" --keep-going"] if options.keep_going else []
     snapshots = Snapshots(
-        options.data_dir,
-        start.name,
-        start.task.name,
-        start.snapshot.fingerprint,
-        start.destination,
-        interruption,
-        notice,
-        "".join(f" {name} {shlex.quote(value)}" for name, value in again if value) + flag,
+        options.data_dir, start.name, task, fingerprint, destination, interruption, notice, "".join(words)
     )
     if start.path and start.lock:
         snapshots.last, snapshots.files[start.path] = start.path, start.lock
-        destinations.note(start.path, training_id(start.snapshot), start.destination)  # it may be another now
+        destinations.note(start.path, training_id(start.snapshot), destination)  # it may be another now
     return snapshots
-
-
-def _train_with_the_chief(start: Start) -> None:
-    """Do a worker's share; the chief prints and saves."""
-    if start.config.epochs > 0:
-        from seq2seq_demo.training.trainer import fit  # loads TensorFlow
-
-        fit(start.task, start.config, start.snapshot)
 
 
 def _save_or_keep(network: TrainedNetwork, start: Start, snapshots: Snapshots) -> Path:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_reader import read_pairs
 from seq2seq_demo.data.records import Located, Place, Places, plain
+from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, fresh
 from seq2seq_demo.errors import InputError, UsageError
@@ -154,10 +154,10 @@ def task_of_rows(
         InputError: a row is something else; the message names it.
     """
     source, target = vocabularies or map(fresh, tokens)
-    pairs, vocabularies = read_pairs(_located(rows, "pairs"), source, target)
+    pairs, vocabularies = read_pairs(_located(rows, "pairs"), PairReader(source, target))
     others = None
     if validation is not None:
-        others, _ = read_pairs(_located(validation, "validation"), *vocabularies)
+        others, _ = read_pairs(_located(validation, "validation"), PairReader(*vocabularies))
     return PairTask("pairs", pairs, others, vocabularies)
 
 

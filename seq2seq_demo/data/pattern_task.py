@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -26,17 +25,11 @@ Rows = list[list[int]]
 
 
 @dataclass(frozen=True)
-class SequencePattern:
-    """A named pattern as a task: its sources are random.
+class SequencePattern(Pattern):
+    """A pattern as a task: its sources are random.
 
     Its function maps sources `[B, S]` to targets `[B, T]`, both int64, and raises what it cannot take.
     """
-
-    name: str
-    function: Callable[..., np.ndarray]
-    modular: bool = False
-    lengths: str = "any"
-    target_len: str = "S"
 
     vocabularies: ClassVar[Vocabularies] = OF_INTEGERS
 
@@ -61,25 +54,27 @@ class SequencePattern:
 
     def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources, and make their targets."""
-        lengths, c = [config.in_len], model_config
-        if c.ends:
-            lengths = [*self.lengths_taken(config, c)]
-        else:
+        c = model_config
+        if not c.ends:
             self.check(config.in_len, config.out_len, c.in_max_int, c.out_max_int)
-        sources = training_sources(config, c, lengths, start_step)
+        sources = training_sources(config, c, self.lengths_of(config, c), start_step)
         pairs = Pairs(sources, self._targets_of(sources, None if c.ends else config.out_len, c.out_max_int, c.ends))
         return pairs[: config.n_training], pairs[config.n_training :]
 
     def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
         """Return a checksum of the targets of a fixed sample of sources of every length."""
         c, digest = model_config, hashlib.sha256()
-        lengths = [*self.lengths_taken(config, c)] if c.ends else [config.in_len]
+        lengths = self.lengths_of(config, c)
         for in_len in lengths:
             sources = few_sources(FINGERPRINTED // len(lengths), in_len, c.in_max_int)
             made = self._targets(sources, None if c.ends else config.out_len, c.out_max_int, c.ends)
             shape = made.lengths.tolist() if c.ends else made.array().shape
             digest.update(repr(shape).encode() + made.symbols.astype("<i8").tobytes())
         return digest.hexdigest()
+
+    def lengths_of(self, config: TrainConfig, model_config: ModelConfig) -> list[int]:
+        """Return the lengths of the sources that a training draws."""
+        return [*self.lengths_taken(config, model_config)] if model_config.ends else [config.in_len]
 
     def lengths_taken(self, config: TrainConfig, model_config: ModelConfig) -> dict[int, int]:
         """Return the lengths of sources in the config's range that it takes, and of each the longest target.
@@ -223,10 +218,8 @@ def find_pattern(name: str) -> SequencePattern:
     Raises:
         UsageError: there is none; the message names the nearest and all.
     """
-    if is_own(name):
-        name, function = load_function(name)
-        pattern = Pattern(function, lengths="its own", target_len="its own")
-    else:
+    if not is_own(name):
         check_name(name)
-        pattern = PATTERNS[name]
-    return SequencePattern(name, pattern.function, pattern.modular, pattern.lengths, pattern.target_len)
+        return SequencePattern(**vars(PATTERNS[name]))
+    name, function = load_function(name)
+    return SequencePattern(name, function, lengths="its own", target_len="its own")

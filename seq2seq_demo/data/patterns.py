@@ -19,11 +19,12 @@ OWN_FUNCTION = "FILE.py:FUNCTION"
 
 @dataclass(frozen=True)
 class Pattern:
-    """A function, and in words which lengths S it takes and what T comes of it.
+    """A named function, and in words which lengths S it takes and what T comes of it.
 
     A `modular` one gets out_max_int + 1 as its second argument.
     """
 
+    name: str
     function: Callable[..., np.ndarray]
     modular: bool = False
     lengths: str = "any"
@@ -85,15 +86,16 @@ def added_sequence(sources: np.ndarray) -> np.ndarray:
     return targets
 
 
-PATTERNS = {
-    "sorted": Pattern(sorted_sequence),
-    "reversed": Pattern(reversed_sequence),
-    "maxmin_dup": Pattern(maxmin_dup_sequence, lengths="2 or more"),
-    "copy": Pattern(copied_sequence),
-    "rotated": Pattern(rotated_sequence),
-    "running_sum": Pattern(running_sum_sequence, modular=True),
-    "added": Pattern(added_sequence, lengths="even", target_len="S/2 + 1"),
-}
+_BUILT_IN = (
+    Pattern("sorted", sorted_sequence),
+    Pattern("reversed", reversed_sequence),
+    Pattern("maxmin_dup", maxmin_dup_sequence, lengths="2 or more"),
+    Pattern("copy", copied_sequence),
+    Pattern("rotated", rotated_sequence),
+    Pattern("running_sum", running_sum_sequence, modular=True),
+    Pattern("added", added_sequence, lengths="even", target_len="S/2 + 1"),
+)
+PATTERNS = {pattern.name: pattern for pattern in _BUILT_IN}
 DEFAULT_PATTERN = "sorted"
 
 

@@ -1,10 +1,10 @@
-"""Sequences that the user gives: checked one by one, handed on in batches."""
+"""Sequences that the user gives, where they stand, and how errors name what they hold."""
 
 from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ import numpy as np
 from seq2seq_demo.errors import InputError
 
 LARGEST = 2**31 - 1  # what a symbol can be at most
-LENGTH_HINT = "; for sequences of that length give --in-len {}"
 TEXT_HINT = "; texts need --in-tokens or --out-tokens of characters or words, in training"
 
 
@@ -83,73 +82,6 @@ class Batch(NamedTuple):
         return numbers
 
 
-def batches(
-    sequences: Iterable[Located | None],
-    rows: int,
-    in_len: int | None,
-    in_max_int: int | None,
-    skip: Callable[[InputError], object] | None = None,
-    hint: str = "",
-    target_len: Callable[[int], int] | None = None,
-    mixed: bool = False,
-) -> Iterator[Batch | None]:
-    """Yield the sequences in batches of up to `rows`; `in_len` None takes the first one's length.
-
-    Where the sequences say None, that no more are waiting, those so far are yielded, and then None. `skip` is called
-    with the error of each bad sequence. Without it, the first bad one's error is raised, after the sequences ahead of
-    it were yielded. A sequence of another length is told the `hint`, with its length in place of {}. `target_len`
-    says how many symbols are predicted for a source of a length, and so how many an expected output must have. Of
-    `mixed` batches, the sequences have any lengths unless `in_len` says one.
-
-    Raises:
-        InputError: a sequence that is no list of integers, of another length, or with a symbol outside 0…in_max_int;
-            or an output that is none or has another length.
-    """
-    batch: list[Located] = []
-    try:
-        for row in sequences:
-            if row is not None:
-                try:
-                    _check(row, in_len, in_max_int, hint, target_len, mixed)
-                except InputError as error:
-                    if not skip:
-                        raise
-                    skip(error)
-                    continue
-                in_len = in_len if mixed else len(row.values)
-                batch.append(row)
-            if batch and (row is None or len(batch) == rows):
-                yield Batch(batch)
-                batch = []
-            if row is None:
-                yield None
-    except InputError:
-        if batch:
-            yield Batch(batch)
-        raise
-    if batch:
-        yield Batch(batch)
-
-
-def _check(
-    row: Located,
-    in_len: int | None,
-    in_max_int: int | None,
-    hint: str,
-    target_len: Callable[[int], int] | None,
-    mixed: bool,
-) -> None:
-    """Raise InputError unless a sequence and its output can be read."""
-    if isinstance(row.values, InputError):
-        raise row.values
-    check_symbols(row.place, row.values, in_len, in_max_int, hint)
-    if row.output is not None:
-        check_symbols(Output(row.place), row.output, at_least=0 if mixed else 1)
-        n, T = len(row.output), target_len(len(row.values)) if target_len else len(row.output)
-        if n != T:
-            raise InputError(f"{row.place}: expected an output of {T} integers, got {n}; give --out-len {n}")
-
-
 def plain(row: Any) -> Any:
     """Return a list, tuple or array as a list of what Python calls numbers, where nothing is lost by that."""
     if isinstance(row, np.ndarray):
@@ -169,28 +101,17 @@ def has_mask(value: Any) -> bool:
     return isinstance(value, np.ndarray) and hasattr(value, "mask")
 
 
-def check_symbols(
-    place: object, values: Any, length: int | None = None, largest: int | None = None, hint: str = "", at_least: int = 1
-) -> None:
-    """Raise InputError unless these are integers from 0 to largest, `length` of them (None: `at_least`).
-
-    The `hint` is told only where the length is all that is wrong.
-    """
+def check_integers(place: object, values: Any, largest: int | None = None) -> None:
+    """Raise InputError unless it is a list of integers from 0 to largest."""
     if not isinstance(values, list):
         hint = TEXT_HINT if isinstance(values, str) else ""
         raise InputError(f"{place}: expected a list of integers, got {shown(values)}{hint}")
-    if largest is None:
-        largest = LARGEST
+    largest = LARGEST if largest is None else largest
     if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
         if all(isinstance(value, list) for value in values):
             raise InputError(f"{place}: expected a list of integers, got a list of lists")
         wrong = next(value for value in values if type(value) is not int or not 0 <= value <= largest)
         raise InputError(f"{place}: expected integers from 0 to {largest}, got {shown(wrong)}")
-    n = len(values)
-    if n != (length or max(n, at_least)):
-        raise InputError(
-            f"{place}: expected {length or 'some'} integers, got {n or 'none'}{hint.format(n) if n else ''}"
-        )
 
 
 def _json(value: object) -> str:

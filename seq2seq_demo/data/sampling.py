@@ -18,6 +18,7 @@ SYMBOLS = 2**20  # that a pattern gets at once, unless a source alone has more
 FEW = 5  # symbols at most
 SORTED = 0.1  # of those that are drawn from few symbols, the share that is ascending; as many are descending
 SHARE = 0.25  # of the sources, by default
+TRIES = 11  # at sources that were not seen
 
 
 def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: int) -> np.ndarray:
@@ -74,17 +75,16 @@ def fresh_sources(seed: int, n: int, in_len: int, in_max_int: int, seen: Sequenc
     A seed draws other sources here than for a training.
     """
     rng = np.random.default_rng([seed, 3])
-    fresh = random_sources(rng, n, in_len, in_max_int)
     if seen is None or not (seen.lengths == in_len).any():
-        return fresh
+        return random_sources(rng, n, in_len, in_max_int)
     if seen.common_length is None:
         seen = seen[np.flatnonzero(seen.lengths == in_len)]
-    known = seen.array().astype(fresh.dtype, copy=False)
-    fresh = fresh[~_is_among(fresh, known)]
-    for _ in range(10):
+    dtype = np.min_scalar_type(in_max_int)
+    known, fresh = seen.array().astype(dtype, copy=False), np.empty((0, in_len), dtype)
+    for _ in range(TRIES):
         if len(fresh) < n:
-            more = random_sources(rng, n, in_len, in_max_int)
-            fresh = np.concatenate([fresh, more[~_is_among(more, known)]])
+            drawn = random_sources(rng, n, in_len, in_max_int)
+            fresh = np.concatenate([fresh, drawn[~_is_among(drawn, known)]])
     return fresh[:n]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import importlib.util
@@ -19,6 +18,7 @@ import numpy as np
 
 from seq2seq_demo.data.records import has_mask
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.shared_context import SharedContext
 
 SHOWN = 40  # symbols of a sequence, in an error
 
@@ -57,19 +57,10 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
     if not callable(function):
         found = "nothing of that name" if function is None else type(function).__name__
         raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {place}, found {found}")
-    module_name = Path(place).stem if is_file else place
-    return f"{module_name.rpartition('.')[2]}:{function_name}", _plain(function)
-
-
-def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that calls it, where it is another object, whose attributes may do anything."""
-    if isinstance(function, FunctionType | BuiltinFunctionType):
-        return function
-
-    def call(*arguments: Any) -> Any:
-        return function(*arguments)
-
-    return call
+    name = f"{(Path(place).stem if is_file else place).rpartition('.')[2]}:{function_name}"
+    if not isinstance(function, FunctionType | BuiltinFunctionType):  # attributes of what it is may do anything
+        return name, lambda *given: function(*given)  # noqa: PLW0108
+    return name, function
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -213,53 +204,42 @@ _SHORT.maxlist = SHOWN
 _SHORT.maxstring = _SHORT.maxother = 50
 
 
-class _Nowhere(io.TextIOBase):
-    """A stream to write to where standard output or standard error is closed."""
+class _Depth(threading.local):
+    """How many times this thread has entered."""
 
-    def write(self, text: str) -> int:
-        return len(text)
-
-
-class _Output:
-    """Standard output, but standard error in a thread that runs a user's code."""
-
-    def __init__(self, prints_aside: _PrintsAside) -> None:
-        self.stdout, self.prints_aside, self.nowhere = sys.stdout, prints_aside, _Nowhere()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr((sys.stderr if self.prints_aside.depth else self.stdout) or self.nowhere, name)
+    n = 0
 
 
-class _PrintsAside(contextlib.AbstractContextManager[None]):
+class _PrintsAside(SharedContext):
     """In a thread that has entered, what is printed goes to standard error: it is none of the answers.
 
-    These may be printed by another thread at the time, so `contextlib.redirect_stdout` would not do.
+    These may be printed by another thread at the time, so `contextlib.redirect_stdout` would not do. It stands for
+    standard output itself: Python crashes where what another thread prints to is replaced while nothing else holds it.
     """
 
     def __init__(self) -> None:
-        self.lock, self.n_entered, self.thread = threading.Lock(), 0, threading.local()
-        # One for all times: Python crashes where what another thread prints to is replaced while nothing else holds it.
-        self.output = _Output(self)
+        super().__init__()
+        self.depth, self.stdout = _Depth(), sys.stdout
 
     def __enter__(self) -> None:
-        with self.lock:
-            if not self.n_entered and sys.stdout is not self.output:
-                self.output.stdout = sys.stdout
-                sys.stdout = self.output
-            self.n_entered += 1
-        self.thread.depth = self.depth + 1
+        super().__enter__()
+        self.depth.n += 1
 
     def __exit__(self, *_: object) -> None:
-        self.thread.depth = self.depth - 1
-        with self.lock:
-            self.n_entered -= 1
-            if not self.n_entered and sys.stdout is self.output:
-                sys.stdout = self.output.stdout
+        self.depth.n -= 1
+        super().__exit__()
 
-    @property
-    def depth(self) -> int:
-        """How many times this thread has entered."""
-        return getattr(self.thread, "depth", 0)
+    def begin(self) -> None:
+        if sys.stdout is not self:
+            self.stdout, sys.stdout = sys.stdout, self
+
+    def end(self) -> None:
+        if sys.stdout is self:
+            sys.stdout = self.stdout
+
+    def __getattr__(self, name: str) -> Any:
+        stream = sys.stderr if self.depth.n else self.stdout
+        return getattr(stream or io.StringIO(), name)  # one that is closed is None
 
 
 PRINTS_ASIDE = _PrintsAside()

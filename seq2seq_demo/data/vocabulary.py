@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
-from seq2seq_demo.data.records import Located, Output, Place, check_symbols, plain, shown
+from seq2seq_demo.data.records import check_integers, shown
 from seq2seq_demo.errors import InputError, WeightsError
 
 UNKNOWN = "\ufffd"  # of a number without a symbol, where a vocabulary has only one: the network has two or more
@@ -65,17 +65,15 @@ class Vocabulary:
     def _number_of(self) -> dict[str, int]:
         return {symbol: number for number, symbol in enumerate(self.symbols)}
 
-    def numbers(self, value: Any, place: object) -> Any:
-        """Return the numbers of a text's symbols; integers are returned as they are, whatever they are.
+    def numbers(self, symbols: list[Any], place: object) -> list[int]:
+        """Return the numbers of symbols; integers are their own.
 
         Raises:
-            InputError: it is no text.
-            UnknownSymbolError: training never saw one of its symbols; the message says which, where it stands, and what
-                is nearest to it.
+            UnknownSymbolError: training never saw one of them; the message says which, where it stands, and what is
+                nearest to it.
         """
         if not self.is_text:
-            return value
-        symbols = split(self.tokens, value, place)
+            return symbols
         try:
             return [self._number_of[symbol] for symbol in symbols]
         except KeyError:
@@ -100,10 +98,10 @@ class Growing:
         self.tokens = tokens
         self._number_of: dict[str, int] = {}
 
-    def numbers(self, value: Any, place: object) -> list[int]:
-        """Return the numbers of a text's symbols, as `Vocabulary.numbers`; a new symbol gets the next one."""
+    def numbers(self, symbols: list[Any], place: object) -> list[int]:
+        """Return the numbers of symbols, as `Vocabulary.numbers`; a new symbol gets the next one."""
         number_of = self._number_of
-        return [number_of.setdefault(symbol, len(number_of)) for symbol in split(self.tokens, value, place)]
+        return [number_of.setdefault(symbol, len(number_of)) for symbol in symbols]
 
     def grown(self) -> tuple[Vocabulary, np.ndarray]:
         """Return the vocabulary, in the order of code points, and the final number of each that was given.
@@ -149,14 +147,17 @@ class Vocabularies(NamedTuple):
 OF_INTEGERS = Vocabularies()
 
 
-def split(tokens: str, value: Any, place: object) -> list[str]:
-    """Return the characters or words of a text, or of a list of them, in Unicode's normal form C.
+def split(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
+    """Return the characters or words of a text, or of a list of them, in Unicode's normal form C; or the integers.
 
     A character is a code point, and spaces count. Words are what white space separates.
 
     Raises:
-        InputError: it is neither, or no Unicode.
+        InputError: it is neither, or no Unicode; or of integers, as `check_integers` says.
     """
+    if tokens == INTEGERS:
+        check_integers(place, value, largest)
+        return value  # type: ignore[no-any-return]
     if isinstance(value, str):
         text = _normal(value, place)
         return list(text) if tokens == CHARACTERS else text.split()
@@ -213,42 +214,3 @@ def joined(tokens: str, names: Iterable[object]) -> str:
 
 
 _written = functools.cache(str)  # of a symbol; to look it up takes half as long
-
-
-def encoded(row: Located, source: Vocabulary | Growing, target: Vocabulary | Growing) -> Located:
-    """Return a row with the numbers of its symbols, or with the error that this was."""
-    if isinstance(row.values, InputError):
-        return row
-    try:
-        values = source.numbers(row.values, row.place)
-        if source.tokens != INTEGERS and not values:
-            raise InputError(f"{row.place}: expected a source of some {source.tokens}, got none")
-        output = None if row.output is None else target.numbers(row.output, Output(row.place))
-    except InputError as error:
-        return row._replace(values=error)
-    return row._replace(values=values, output=output)
-
-
-def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list[int]]:
-    """Return the sources that a caller gives in numbers: an array `[B, S]`, lists of any lengths, or texts.
-
-    Raises:
-        InputError: they are something else, or hold a symbol outside 0…largest, or none that the vocabulary knows; the
-            message names the row.
-    """
-    rows, what = plain(sources), "text" if vocabulary.is_text else "list of integers"
-    if not isinstance(rows, list):
-        alone = f"; a source alone is written [{shown(sources)}]" if isinstance(rows, str) else ""
-        raise InputError(f"expected a list of sources, each a {what}, got {shown(sources)}{alone}")
-    rows = [plain(row) for row in rows]
-    if rows and isinstance(rows[0], int):
-        alone = f"a source alone is written [{shown(rows)}]"
-        raise InputError(f"sources, row 0: expected a {what}, got {rows[0]}; {alone}")
-    for index, row in enumerate(rows):
-        place = Place(f"sources, row {index}")
-        encoded_row = encoded(Located(place, row), vocabulary, Vocabulary())
-        if isinstance(encoded_row.values, InputError):
-            raise encoded_row.values
-        rows[index] = encoded_row.values
-        check_symbols(place, rows[index], largest=largest)
-    return rows

@@ -1,6 +1,5 @@
 """The figures of every epoch, in a JSON file and as curves in a picture."""
 
-import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,10 +26,7 @@ class History(Callback):
         self.path, self.plot = path, plot
         if path is not None:
             access.check_writable(path, "the history")
-            # Something else than JSON, such as weights, would be lost.
-            with contextlib.suppress(OSError), open(path, "rb") as file:
-                if file.read(1) not in (b"", b"[", b"{"):
-                    raise DemoError(f"{path}: expected a place for the history, found another kind of file")
+            access.require_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
         if plot is not None:
             plots.check(plot)
 

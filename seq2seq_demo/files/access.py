@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -167,6 +168,17 @@ def check_writable(path: Path, kind: str, error_class: type[DemoError] = DemoErr
     obstacle = _obstacle(path)
     if obstacle:
         raise error_class(f"{path}: expected a place for {kind}{obstacle}")
+
+
+def require_replaceable(
+    path: Path, is_ours: Callable[[BinaryIO], bool], expected: str, error_class: type[DemoError] = DemoError
+) -> None:
+    """Raise an error if a file with content of another kind is there: most likely it is data, and would be lost."""
+    if path.is_file() and os.access(path, os.R_OK):  # else `check_writable` says what is wrong
+        with path.open("rb") as file:
+            is_empty = os.fstat(file.fileno()).st_size == 0
+            if not (is_empty or is_ours(file)):
+                raise error_class(f"{path}: expected {expected}, found another kind of file")
 
 
 def _obstacle(path: Path) -> str | None:

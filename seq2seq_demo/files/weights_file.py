@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import DemoError, WeightsError
@@ -60,8 +61,36 @@ class StoredNetwork:
     vocabularies: Vocabularies = OF_INTEGERS
     recording: Recording | None = None  # of its training, if that was asked for; a file of its own, but in a snapshot
 
+    @property
+    def pattern(self) -> str | None:
+        """The built-in pattern that it was trained on, if any; a file of texts may have the name of one."""
+        return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
-Network = TypeVar("Network", bound=StoredNetwork, covariant=True)
+    @property
+    def ends(self) -> bool:
+        """Whether it ends its answers: then it takes sources of any length."""
+        return self.model_config.ends
+
+    @property
+    def trained_lengths(self) -> range:
+        """The lengths of sources that it was trained at; 2016's default where its file does not record them."""
+        longest = self.in_len or TrainConfig.in_len
+        return range(self.min_in_len or longest, longest + 1)
+
+    def was_trained_at(self, in_len: int) -> bool:
+        """Whether it was trained on sources of this length, or its file does not record lengths."""
+        return self.in_len is None or in_len in self.trained_lengths
+
+    def max_out_len(self, in_len: int) -> int:
+        """Return how long an answer to a source of this length may be.
+
+        It is as long as the longest target that was trained, and for longer sources than were trained in proportion.
+        """
+        longest, trained = self.out_len or in_len, self.in_len or in_len
+        return longest if in_len <= trained else -(-longest * in_len // trained)
+
+
+Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -92,13 +121,19 @@ class DataFingerprint:
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot(Generic[Network]):
+class Snapshot(Generic[Network_co]):
     """A training under way: its network, and what only a training has. `--resume` continues from it."""
 
-    network: Network
+    network: Network_co
     progress: Progress = Progress()
     fingerprint: DataFingerprint = DataFingerprint()
     best: Checkpoint | None = None  # the best epoch so far, if that is what will be saved
+
+    @property
+    def run(self) -> TrainingRun:
+        """How it trains; the file of a snapshot has to record that."""
+        assert self.network.trained
+        return self.network.trained
 
 
 # ---- Writing ----

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from seq2seq_demo.shared_context import SharedContext
+
 CHUNK = 1000  # rows decoded at once: what a step touches then fits the cache
 ALPHAS = 10_000_000  # attention weights of a chunk: long sequences are decoded a few at once
 
@@ -54,26 +56,17 @@ def _one_blas_thread() -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext() if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else _ONE_BLAS_THREAD
 
 
-class _OneBlasThread(contextlib.AbstractContextManager[None]):
+class _OneBlasThread(SharedContext):
     """While anybody has entered, BLAS has one thread.
 
     On matrices this small more threads gain nothing, and where a core is busy they spin for seconds.
     """
 
-    def __init__(self) -> None:
-        self.lock, self.n_entered = threading.Lock(), 0
+    def begin(self) -> None:
+        _in_a_thread(self._limit)
 
-    def __enter__(self) -> None:
-        with self.lock:
-            if not self.n_entered:
-                _in_a_thread(self._limit)
-            self.n_entered += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self.lock:
-            self.n_entered -= 1
-            if not self.n_entered:
-                _in_a_thread(self.limits.restore_original_limits)
+    def end(self) -> None:
+        _in_a_thread(self.limits.restore_original_limits)
 
     def _limit(self) -> None:
         self.limits = _thread_pools().limit(limits=1, user_api="blas")

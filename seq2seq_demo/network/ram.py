@@ -84,7 +84,5 @@ def _check_lengths(in_len: int, out_len: int) -> None:
 
 
 def _check(what: str, needed: int) -> None:
-    if needed > memory.total():
-        raise UsageError(
-            f"{what} need {memory.gib(needed)} of memory or more, this machine has {memory.gib(memory.total())}"
-        )
+    if lack := memory.lack(needed):
+        raise UsageError(f"{what} {lack}")

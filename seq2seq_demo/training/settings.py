@@ -19,8 +19,8 @@ def resolve(
     """Return the model and the training that the settings mean.
 
     They are those of `start`, the network to continue from, or else the defaults, where the settings say nothing.
-    A fresh network ends its answers if it is to learn a user's pairs, or a pattern at a range of lengths. Where it
-    does not, it learns the first symbols of a pattern's targets: at most `default_out_len`, or (None) all.
+    A network ends its answers if it is asked to learn a range of lengths, or if it is fresh and learns a user's pairs.
+    Where it does not, it learns the first symbols of a pattern's targets: at most `default_out_len`, or (None) all.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
@@ -37,9 +37,6 @@ def resolve(
         values["few_symbols"] = FEW_SYMBOLS
         if "out_len" in asked:
             raise UsageError("expected out_len or a range of in_len, whose targets are taken whole, got both")
-    if start and not start.ends and "min_in_len" in asked:
-        asked_lengths = lengths_text(asked["min_in_len"], asked["in_len"])
-        raise UsageError(f"expected one in-len, as the network does not end its answers, got {asked_lengths}")
     values |= asked
     values.setdefault("out_len", default_out_len or values["in_len"])
     config = TrainConfig(**values)
@@ -59,12 +56,16 @@ def _model_of(start: TrainedNetwork, settings: Settings) -> ModelConfig:
         other = replace(other, cell_type=start.model_config.cell_type)
     if other != start.model_config:
         raise UsageError(f"expected settings that do not contradict the network, {start.summary()}, got {asked}")
-    return start.model_config
+    return replace(start.model_config, ends=start.ends or _is_range(settings))
+
+
+def _is_range(settings: Settings) -> bool:
+    return isinstance(settings.get("in_len"), tuple | list)
 
 
 def _fresh_model(task: Task, settings: Settings) -> ModelConfig:
     """Return the model of a fresh network; pairs tell the largest symbols that the settings do not."""
-    ends = isinstance(task, PairTask) or isinstance(settings.get("in_len"), tuple | list)
+    ends = isinstance(task, PairTask) or _is_range(settings)
     return ModelConfig(**task.largest_symbols() | values_for(ModelConfig, settings), ends=ends)
 
 

@@ -58,7 +58,7 @@ def train(
     if start is None:
         network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     else:
-        network = replace(start, recording=None)
+        network = replace(start, model_config=model_config, recording=None)
     if require_flag("record", record):
         network = begun(network, config)
     with processes(config) as group:

@@ -4,12 +4,10 @@ import pytest
 from seq2seq_demo.data.records import (
     LARGEST,
     TEXT_HINT,
-    Batch,
     Located,
     Place,
     Places,
-    batches,
-    check_symbols,
+    check_integers,
     plain,
     shown,
 )
@@ -41,54 +39,23 @@ def test_places_of_a_file_are_noted_as_it_is_read():
     assert str(places[1]) == "f, sequence 1"
 
 
-def test_mixed_batches_hold_any_lengths():
-    (batch,) = batches(rows([1, 2], [3], [4, 5, 6], [7]), 10, None, 9, mixed=True)
-    assert batch.by_length() == {2: [0], 1: [1, 3], 3: [2]}
-    first, second = batches(rows([1, 2], [3], [4, 5, 6]), 2, None, 9, mixed=True)
-    assert [[row.values for row in batch.rows] for batch in (first, second)] == [[[1, 2], [3]], [[4, 5, 6]]]
-    with pytest.raises(InputError, match="f, line 2: expected 2 integers, got 1"):
-        list(batches(rows([1, 2], [3]), 10, 2, 9, mixed=True))
-
-
-def test_an_expected_output_has_the_length_that_is_predicted():
-    row = Located(Place("f", "line", 1), [1, 2], [3])
-    assert list(batches([row], 5, None, 9, target_len=lambda n: n - 1)) == [Batch([row])]
-    with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give --out-len 1"):
-        list(batches([row], 5, None, 9, target_len=lambda n: 2 * n))
-    empty = row._replace(output=[])
-    assert list(batches([empty], 5, None, 9, mixed=True)) == [Batch([empty])]
-    with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
-        list(batches([empty], 5, None, 9))
-
-
-def test_good_sequences_come_before_an_error_of_the_reader():
-    def rows():
-        yield Located(Place("", "line", 1), [1, 2])
-        raise InputError("the disk is gone")
-
-    got = batches(rows(), 10, 2, 9)
-    assert [row.values for row in next(got).rows] == [[1, 2]]
-    with pytest.raises(InputError, match="the disk is gone"):
-        next(got)
-
-
 @pytest.mark.parametrize("value", ["12", "hello", ""])
 def test_a_text_for_a_network_of_integers_is_told_what_takes_texts(value):
     with pytest.raises(InputError, match=f"^here: expected a list of integers, got {shown(value)}{TEXT_HINT}$"):
-        check_symbols("here", value)
+        check_integers("here", value)
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, None, 5, [["a"]], ["a"]])
 def test_what_is_no_text_either_is_not(value):
     with pytest.raises(InputError) as error:
-        check_symbols("here", value)
+        check_integers("here", value)
     assert TEXT_HINT not in str(error.value)
 
 
 def test_the_largest_symbol_there_is():
-    check_symbols("here", [LARGEST, 0])
+    check_integers("here", [LARGEST, 0])
     with pytest.raises(InputError, match=f"here: expected integers from 0 to {LARGEST}, got {LARGEST + 1}"):
-        check_symbols("here", [LARGEST + 1])
+        check_integers("here", [LARGEST + 1])
 
 
 @pytest.mark.parametrize(

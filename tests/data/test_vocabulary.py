@@ -3,18 +3,16 @@ import unicodedata
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.records import Located, Place
+from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.vocabulary import (
     NEAREST,
     UNKNOWN,
     Growing,
     Vocabularies,
     Vocabulary,
-    encoded,
     fresh,
     joined,
     nearest,
-    source_rows,
     split,
 )
 from seq2seq_demo.errors import InputError, WeightsError
@@ -26,7 +24,7 @@ PLACE = Place("in.tsv", "line", 7)
 def grown(tokens, *texts):
     """The vocabulary of these texts, and what numbers these get in it."""
     growing = Growing(tokens)
-    numbers = [growing.numbers(text, PLACE) for text in texts]
+    numbers = [growing.numbers(split(tokens, text, PLACE), PLACE) for text in texts]
     vocabulary, final = growing.grown()
     return vocabulary, [final[row].tolist() for row in numbers]
 
@@ -96,10 +94,6 @@ def test_words(text, symbols):
 def test_what_is_no_text(tokens, value, message):
     with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
         split(tokens, value, PLACE)
-    growing = Growing(tokens)
-    with pytest.raises(InputError, match=message):
-        growing.numbers(value, PLACE)
-    assert growing.numbers("b", PLACE) == [0]  # nothing of it was learned
 
 
 def test_texts_are_joined_as_they_were_split():
@@ -121,9 +115,8 @@ def test_a_vocabulary_is_in_the_order_of_code_points_whatever_came_first():
 
 def test_numbers_of_a_vocabulary():
     vocabulary = Vocabulary("words", ("AH", "HH", "L"))
-    assert vocabulary.numbers("HH AH L  L", PLACE) == [1, 0, 2, 2]
-    assert vocabulary.numbers(["L", "HH"], PLACE) == [2, 1]
-    assert vocabulary.numbers("", PLACE) == []
+    assert vocabulary.numbers(["HH", "AH", "L", "L"], PLACE) == [1, 0, 2, 2]
+    assert vocabulary.numbers([], PLACE) == []
     assert vocabulary.names(iter([2, 0])) == ["L", "AH"]
     assert (vocabulary.largest, vocabulary.is_text) == (2, True)
 
@@ -136,7 +129,7 @@ def test_a_vocabulary_of_one_symbol_is_of_a_network_of_two():
 
 def test_targets_may_be_empty_but_not_all():
     growing = fresh("words")
-    assert growing.numbers("", PLACE) == []
+    assert growing.numbers([], PLACE) == []
     with pytest.raises(InputError, match="expected targets of some words, got only empty ones"):
         growing.grown()
     growing.numbers("b", PLACE)
@@ -145,8 +138,9 @@ def test_targets_may_be_empty_but_not_all():
 
 def test_integers_stand_for_themselves():
     assert fresh("integers") == Vocabulary()
-    for value in ([3, 10**6], "abc", None):
-        assert Vocabulary().numbers(value, PLACE) is value
+    assert Vocabulary().numbers([3, 10**6], PLACE) == split("integers", [3, 10**6], PLACE) == [3, 10**6]
+    with pytest.raises(InputError, match=r"^in\.tsv, line 7: expected integers from 0 to 9, got 10"):
+        split("integers", [3, 10], PLACE, 9)
     assert Vocabulary().names(np.array([3, 500])) == [3, 500]
     assert not Vocabulary().is_text
 
@@ -154,7 +148,7 @@ def test_integers_stand_for_themselves():
 def test_a_vocabulary_to_read_training_data_with():
     vocabulary = fresh("words")
     assert isinstance(vocabulary, Growing)
-    assert (vocabulary.tokens, vocabulary.numbers("b a b", PLACE)) == ("words", [0, 1, 0])
+    assert (vocabulary.tokens, vocabulary.numbers(["b", "a", "b"], PLACE)) == ("words", [0, 1, 0])
 
 
 @pytest.mark.parametrize(
@@ -214,7 +208,7 @@ def test_vocabularies_of_both_sides():
 def test_an_unknown_symbol_is_named_with_its_place_and_the_nearest(tokens, known, text, message):
     vocabulary = Vocabulary(tokens, tuple(sorted(known)))
     with pytest.raises(InputError, match=f"^in.tsv, line 7: expected {tokens} that training saw, got {message}"):
-        vocabulary.numbers(text, PLACE)
+        vocabulary.numbers(split(tokens, text, PLACE), PLACE)
 
 
 def test_the_nearest_are_few_and_near():
@@ -229,79 +223,6 @@ def test_the_nearest_are_few_and_near():
     assert len(nearest("word", words)) == NEAREST
     assert nearest("WORD7x", words)[0] == "word7"
     assert nearest("monday", ["MONDAY", "Monday"]) == ["MONDAY"]  # of several that differ in case, the first
-
-
-# ---- Rows ----
-
-
-def test_a_row_gets_its_numbers():
-    source, target = Vocabulary("characters", ("a", "b")), Vocabulary("words", ("AH", "B", "C"))
-    row = Located(PLACE, "bab", "C AH", "id", True)
-    assert encoded(row, source, target) == Located(PLACE, [1, 0, 1], [2, 0], "id", True)
-    assert encoded(Located(PLACE, "b"), source, target) == Located(PLACE, [1])
-    assert encoded(Located(PLACE, "b", ""), source, target) == Located(PLACE, [1], [])
-    assert encoded(Located(PLACE, [5], "B"), Vocabulary(), target) == Located(PLACE, [5], [1])
-    assert encoded(Located(PLACE, "a", [7]), source, Vocabulary()) == Located(PLACE, [0], [7])
-    error = Located(PLACE, InputError("the line is too long"))
-    assert encoded(error, source, target) is error
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        (("", "B"), "in.tsv, line 7: expected a source of some characters, got none"),
-        (("ac", "B"), 'in.tsv, line 7: expected characters that training saw, got "c" as number 2'),
-        (("a", "B D"), 'in.tsv, line 7, output: expected words that training saw, got "D" as number 2'),
-        ((5, "B"), "in.tsv, line 7: expected a text or a list of characters, got 5"),
-    ],
-)
-def test_a_row_that_cannot_be_read_is_an_error_in_its_place(row, message):
-    found = encoded(Located(PLACE, *row), Vocabulary("characters", ("a", "b")), Vocabulary("words", ("AH", "B")))
-    assert isinstance(found.values, InputError)
-    assert str(found.values).startswith(message)
-    assert found.place == PLACE
-
-
-def test_sources_of_a_caller():
-    assert source_rows([[1, 2], (3,), np.array([4, 5], np.uint8)], 9, Vocabulary()) == [[1, 2], [3], [4, 5]]
-    assert source_rows(np.array([[1, 2], [3, 4]]), 9, Vocabulary()) == [[1, 2], [3, 4]]
-    for sources, message in [
-        ("12", 'expected a list of sources, each a list of integers, got "12"'),
-        ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
-        ([[1], []], "sources, row 1: expected some integers, got none"),
-        ([[1], [2, 10]], "sources, row 1: expected integers from 0 to 9, got 10"),
-        ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
-        (np.array([[True]]), "sources, row 0: expected integers from 0 to 9, got true"),
-        (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
-        (np.array([[1]], "m8[ns]"), "expected a list of sources, each a list of integers, got array"),
-        ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
-        ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
-        (np.array(1), "expected a list of sources, each a list of integers, got array"),
-        ([1, 2], r"sources, row 0: expected a list of integers, got 1; a source alone is written \[\[1, 2\]\]"),
-        (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need --in-tokens or --out-tokens'),
-    ]:
-        with pytest.raises(InputError, match=message) as error:
-            source_rows(sources, 9, Vocabulary())
-        assert "\n" not in str(error.value)
-
-
-def test_texts_of_a_caller():
-    vocabulary = Vocabulary("characters", (" ", "a", "b", "\u00e9"))
-    assert source_rows(["ab", "e\u0301 a"], 3, vocabulary) == [[1, 2], [3, 0, 1]]
-    assert source_rows((["a", "e\u0301"], ("b",)), 3, vocabulary) == [[1, 3], [2]]
-    assert source_rows(np.array(["ab", "a"]), 3, vocabulary) == [[1, 2], [1]]
-    assert source_rows([np.array(["a", "b"]), np.str_("ba")], 3, vocabulary) == [[1, 2], [2, 1]]
-    for sources, message in [
-        ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
-        ([1, 2], "sources, row 0: expected a text, got 1"),
-        ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
-        (["a", ""], "sources, row 1: expected a source of some characters, got none"),
-        (["a", "az"], 'sources, row 1: expected characters that training saw, got "z" as number 2$'),
-        (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
-        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in it'),
-    ]:
-        with pytest.raises(InputError, match=message):
-            source_rows(sources, 3, vocabulary)
 
 
 def test_ends_of_normal_forms_meet():

@@ -2,31 +2,38 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from helpers import trained_network
 
+from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.display.evaluations import (
     CONFUSIONS,
-    evaluation_dict,
     evaluation_text,
     given_dict,
     given_text,
     lengths_text,
+    row_dict,
+    rows_text,
 )
-from seq2seq_demo.evaluation import Evaluation
-from seq2seq_demo.varied_evaluation import GIVEN, RaggedEvaluation, Row, WrongAnswer, WrongAnswers
+from seq2seq_demo.evaluation import GIVEN, RANDOM, Row
+from seq2seq_demo.figures import Evaluation, Tally, WrongAnswer, WrongAnswers
+
+
+def tally(expected, correct):
+    return Tally(np.array(expected), np.array(correct))
 
 
 def counted(**changes):
     """An evaluation of 10 sequences of 2 symbols, 0 to 2, and GO, that was made up."""
-    confusions = Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 3): 1})
-    values = {"n": 10, "loss_sum": 5.0, "forced_correct": np.array([9, 6]), "correct": np.array([8, 4])}
-    values |= {"forced_exact": 5, "exact": 3, "confusions": confusions}
-    values |= {"expected": np.array([5, 6, 9, 0]), "expected_and_correct": np.array([5, 3, 4, 0])}
+    values = {"n": 10, "n_pairs": 10, "n_target": 20, "loss_sum": 5.0, "forced_exact": 5, "exact": 3, "edits": 9}
+    values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
+    values |= {"by_symbol": tally([5, 6, 9, 0], [5, 3, 4, 0])}
+    values |= {"confusions": Counter({(1, 0): 1, (1, 2): 2, (2, 1): 4, (2, 3): 1})}
     return Evaluation(**values | changes)
 
 
 def test_an_evaluation_as_json():
-    assert evaluation_dict(counted(), in_len=7) == {
+    assert row_dict(Row(RANDOM, 7, counted(), True), trained_network()) == {
         "n": 10,
         "in_len": 7,
         "out_len": 2,
@@ -50,8 +57,7 @@ def test_an_evaluation_as_json():
 
 
 def test_an_evaluation_as_text():
-    text = evaluation_text(evaluation_dict(counted(), in_len=7))
-    rows = [line.split() for line in text.splitlines()]
+    rows = [line.split() for line in evaluation_text(counted()).splitlines()]
     for row in (
         ["token", "accuracy", "0.75000", "0.60000", "+0.15000"],
         ["exact", "match", "0.50000", "0.30000", "+0.20000"],
@@ -60,15 +66,44 @@ def test_an_evaluation_as_text():
         ["2", "1", "4"],
     ):
         assert row in rows
-    perfect = evaluation_dict(counted(confusions=Counter()), 7)
-    assert evaluation_text(perfect).endswith("\n\nNo symbol was wrong.")
+    assert evaluation_text(counted(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
 
 
 def test_a_row_for_each_length():
-    shown = lengths_text([evaluation_dict(counted(), in_len) for in_len in (7, 13)])
-    assert [line.split() for line in shown.splitlines()[1:]] == [
+    rows = [Row(RANDOM, in_len, counted(), True) for in_len in (7, 13)]
+    assert [line.split() for line in lengths_text(rows).splitlines()[1:]] == [
         ["7", "2", "10", "0.75000", "0.60000", "0.30000"],
         ["13", "2", "10", "0.75000", "0.60000", "0.30000"],
+    ]
+
+
+def test_a_row_of_a_network_that_ends_its_answers():
+    ending = trained_network(model_config=ModelConfig(ends=True))
+    assert row_dict(Row("ascending", 7, counted(unended=2, too_long=3), False), ending) == {
+        "sources": "ascending",
+        "in_len": 7,
+        "n": 10,
+        "n_pairs": 10,
+        "fresh": False,
+        "loss": 0.25,
+        "forced": {"token_accuracy": 0.75, "exact_match": 0.5},
+        "free_running": {"token_accuracy": 0.6, "exact_match": 0.3},
+        "symbol_error_rate": 0.45,
+        "wrong_symbols": 0,
+        "too_short": 0,
+        "too_long": 3,
+        "unended": 2,
+    }
+    rows = [Row(RANDOM, 7, counted()), Row(RANDOM, 8, counted(exact=5)), Row("ascending", 8, counted(exact=10))]
+    by_length, by_kind = rows_text(rows).split("\n\n")
+    assert [line.split()[:3] for line in by_length.splitlines()[1:]] == [
+        ["7", "10", "0.30000"],
+        ["8", "10", "0.50000"],
+        ["all", "20", "0.40000"],
+    ]
+    assert [line.split() for line in by_kind.splitlines()[1:]] == [
+        ["random", "20", "0.40000", "0.60000", "0.45000", "0", "0", "0", "0", "0.3000", "at", "7"],
+        ["ascending", "10", "1.00000", "0.60000", "0.45000", "0", "0", "0", "0"],
     ]
 
 
@@ -84,11 +119,11 @@ WRONG = WrongAnswers(
 def given(**changes):
     """Rows of two lengths: 4 sources with 6 targets, and 6 with 6, that were made up."""
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
-    values = {"n": 4, "n_pairs": 6, "n_symbols": 20, "n_target": 16, "loss_sum": 5.0, "forced_correct": 15}
-    values |= {"forced_exact": 3, "correct": 13, "exact": 1, "wrong_symbols": 1, "too_short": 1, "too_long": 0}
-    values |= {"unended": 1, "edits": 10, "confusions": confusions, "wrong": WRONG}
-    first = RaggedEvaluation(**values | changes)
-    second = RaggedEvaluation(n=6, n_pairs=6, n_symbols=20, n_target=14, loss_sum=3.0, correct=20, exact=6)
+    values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "forced": tally([12, 8], [10, 5])}
+    values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
+    values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions, "wrong": WRONG}
+    right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
+    first, second = Evaluation(**values | changes), Evaluation(6, 6, 14, 3.0, **right)
     return [Row(GIVEN, 2, first), Row(GIVEN, 3, second)]
 
 

@@ -2,12 +2,12 @@ import json
 import os
 
 import pytest
+from helpers import pairs_of
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.batches import Pairs
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import DemoError
-from seq2seq_demo.evaluation import EpochFigures, Figures
+from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.trained_network import untrained
 
 FIGURES = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, token_accuracy=0.5, exact_match=0.3)
@@ -15,7 +15,7 @@ HISTORY = [EpochFigures(epoch, 10 * epoch, 2.0, 0.1, FIGURES) for epoch in (1, 2
 
 
 def tell(history, figures):
-    history.on_epoch_end(figures, untrained(ModelConfig(), 0), Pairs([], []))
+    history.on_epoch_end(figures, untrained(ModelConfig(), 0), pairs_of(([1], [1])))
 
 
 def test_both_are_written_anew_after_each_epoch(tmp_path):
@@ -25,7 +25,7 @@ def test_both_are_written_anew_after_each_epoch(tmp_path):
     for n in (1, 2):
         tell(history, HISTORY[:n])
         written = json.loads((tmp_path / "h.json").read_text())
-        assert [EpochFigures.from_json(facts) for facts in written] == HISTORY[:n]
+        assert written == [figures.to_json() for figures in HISTORY[:n]]
         pictures.append((tmp_path / "h.svg").read_bytes())
     assert pictures[0] != pictures[1]
     assert (written[1]["epoch"], written[1]["loss"], written[1]["validation_loss"]) == (2, 2, 1)

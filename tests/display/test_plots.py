@@ -13,7 +13,7 @@ from helpers import environment
 
 from seq2seq_demo.display import plots
 from seq2seq_demo.errors import DemoError, UsageError
-from seq2seq_demo.evaluation import EpochFigures, Figures
+from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.predictions import Prediction
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,7 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.display.progress import advice
-from seq2seq_demo.evaluation import EpochFigures, Figures
+from seq2seq_demo.figures import EpochFigures, Figures
 
 ATTENTION, RNN = ModelConfig("embedding_attention", cell_size=48), ModelConfig("embedding_rnn")
 UNDERFITTED = [(2.0, 2.1), (1.5, 1.6), (1.2, 1.25)]  # loss in training and in validation, of each epoch

@@ -14,16 +14,17 @@ from helpers import environment
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import Pairs, shift_right
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.tensorboard import TensorBoard
 from seq2seq_demo.errors import DemoError
 from seq2seq_demo.evaluation import cross_entropy
+from seq2seq_demo.files.weights_file import Progress, Snapshot
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import untrained
-from seq2seq_demo.training.loop import fit
+from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=6, in_max_int=10, out_max_int=12)
 # 130 validation pairs, of which the logs take 128, and 147 steps an epoch.
@@ -59,7 +60,8 @@ class Logged:
             fit(REVERSED, CONFIG, untrained(MODEL, 0), [self.recorder, *levels])
         self.interrupted = folder / "interrupted"
         self.network, self.validation = self.recorder.networks[-1], self.recorder.validation
-        self.probes = Pairs(*(symbols[:128] for symbols in self.validation))
+        probes = self.validation[:128]
+        self.probes = probes.sources.array(), probes.targets.array()
         self.levels = [read(folder / str(level)) for level in range(4)]
 
 
@@ -166,8 +168,8 @@ def test_weights_are_logged_as_they_are_after_each_epoch(logged):
 
 def test_activations_are_those_of_the_numpy_network(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
-    memory, _ = network.encode(logged.probes.sources)
-    decoded = network.decode(logged.probes.sources, 4)
+    memory, _ = network.encode(logged.probes[0])
+    decoded = network.decode(logged.probes[0], 4)
     assert memory.shape == (128, 5, 7)
     for name, array in (("memory", memory), ("logits", decoded.logits), ("attention", decoded.attention)):
         check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
@@ -175,7 +177,7 @@ def test_activations_are_those_of_the_numpy_network(logged):
 
 def test_the_picture_is_the_attention_of_the_first_validation_pair(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
-    attention = network.decode(logged.validation.sources[:1], 4).attention[0]  # [T, S]
+    attention = network.decode(logged.validation.sources.array()[:1], 4).attention[0]  # [T, S]
     width, height, png = logged.levels[3]["images", "probe/attention"][-1][1]
     pixels = tf.io.decode_png(png).numpy()
     assert (int(width), int(height)) == (5 * 16, 4 * 16)
@@ -221,7 +223,7 @@ def test_a_resumed_training_goes_on_in_the_same_directory(logged):
     folder = logged.interrupted
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert {step for values in read(folder).values() for step, _ in values} == {64, 128, 147}
-    snapshot = logged.recorder.networks[0]
+    snapshot = Snapshot(logged.recorder.networks[0], Progress(1, history=tuple(logged.recorder.history[:1])))
     with TensorBoard(folder, 3) as logs:
         fit(REVERSED, CONFIG, snapshot, [logs])
     assert {path: path.read_bytes() for path in before} == before

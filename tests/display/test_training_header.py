@@ -3,7 +3,7 @@
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.own_ragged_pairs import task_of_rows
+from seq2seq_demo.data.pair_task import task_of_rows
 from seq2seq_demo.display.progress import training_header
 
 ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]

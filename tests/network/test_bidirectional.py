@@ -10,7 +10,7 @@ from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork, numpy_
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.network.ram import n_weights
-from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained_network import TrainedNetwork
 
 
 def lstm(w, name, x, c, h):
@@ -116,19 +116,7 @@ def test_a_network_of_2016_reads_in_one_direction():
     config = ModelConfig()
     assert not config.bidirectional
     assert type(numpy_network(config, initial_weights(config, 0))) is NumpyNetwork
-
-
-def test_round_trip(tmp_path):
-    config = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, 10, 12, bidirectional=True)
-    weights = random_weights(config)
-    moments = {f"{moment}/{name}": np.abs(weight) for moment in "mv" for name, weight in weights.items()}
-    saved = TrainedNetwork(config, weights, step=3, moments=moments)
-    saved.save(tmp_path / "w")
-    loaded = load(tmp_path / "w")
-    assert loaded.model_config == config
-    assert all((loaded.weights[name] == weights[name]).all() for name in weights)
-    assert all((loaded.moments[name] == moments[name]).all() for name in moments)
+    both = ModelConfig(bidirectional=True)
+    loaded = TrainedNetwork(both, initial_weights(both, 0))
     assert isinstance(loaded.to_numpy(), BidirectionalNumpyNetwork)
-    assert loaded.summary().startswith("embedding_attention, bidirectional, 2 x GRUCell of size 7")
-    sources = np.random.default_rng(1).integers(0, 11, (30, 6))
-    assert loaded.predict(sources, 4) == saved.to_keras().greedy(sources, 4)[0].numpy().tolist()
+    assert loaded.summary().startswith("embedding_rnn, bidirectional, 1 x BasicLSTMCell of size 32")

@@ -50,7 +50,7 @@ def test_it_says_what_decoding_to_the_longest_says(seed, config):
         end = [*whole.symbols[row], config.go].index(config.go) if config.ends else 8
         assert found.ended[row, 0] == (config.ends and end <= 8)
         assert found.lengths[row, 0] == min(end, 8)
-    assert T == (min(9, found.written.max()) if found.ended.all() else 8 + config.ends)
+    assert (min(9, found.written.max()) if found.ended.all() else 8 + config.ends) == T
     assert (found.symbols[:, 0] == whole.symbols[:, :T]).all()
     assert (found.attention[:, 0] == whole.attention[:, :T]).all()
     assert found.probabilities[:, 0] == pytest.approx(softmax(whole.logits).max(axis=-1)[:, :T])

@@ -61,7 +61,7 @@ def cell(monkeypatch):
 
 @pytest.fixture
 def pattern(monkeypatch):
-    monkeypatch.setitem(PATTERNS, PATTERN, Pattern(doubled_sequence, target_len="2S"))
+    monkeypatch.setitem(PATTERNS, PATTERN, Pattern(PATTERN, doubled_sequence, target_len="2S"))
     return find_pattern(PATTERN)
 
 

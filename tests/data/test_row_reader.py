@@ -3,14 +3,15 @@ import pytest
 
 from seq2seq_demo import memory
 from seq2seq_demo.config import LONGEST
-from seq2seq_demo.data.pair_reader import read_pairs
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Located, Place, Places
+from seq2seq_demo.data.records import Batch, Located, Place, Places
+from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs, source_rows
 from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary
 from seq2seq_demo.errors import InputError, UsageError
 
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
 X_Y = Vocabulary("words", ("X", "Y"))
+PLACE = Place("f", "line", 1)
 TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
 
 
@@ -18,23 +19,143 @@ def rows(*pairs):
     return [Located(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
 
 
+def read(located, source, target, skip=None, n=None, places=None, **facts):
+    return read_pairs(located, PairReader(source, target, **facts), skip, n, places)
+
+
 def integers(*pairs, **options):
     """The sources and targets that rows of integers are read as."""
-    pairs, vocabularies = read_pairs(rows(*pairs), Vocabulary(), Vocabulary(), **options)
+    pairs, vocabularies = read(rows(*pairs), Vocabulary(), Vocabulary(), **options)
     assert vocabularies == Vocabularies()
     return pairs.sources.rows(), pairs.targets.rows()
 
 
 def texts(*pairs, **options):
-    return read_pairs(rows(*pairs), Growing("characters"), Growing("words"), **options)
+    return read(rows(*pairs), Growing("characters"), Growing("words"), **options)
 
 
-# ---- Integers ----
+# ---- Rows by themselves, and in batches ----
+
+OF_TEXTS = RowReader(Vocabulary("characters", ("a", "b")), X_Y)
+
+
+def in_batches(located, size, **facts):
+    return batches(RowReader(in_max_int=9, **facts).readable(located), size)
+
+
+def test_a_row_gets_its_numbers():
+    row = Located(PLACE, "bab", "Y X", "id", True)
+    assert OF_TEXTS.read(row) == Located(PLACE, [1, 0, 1], [1, 0], "id", True)
+    assert OF_TEXTS.read(Located(PLACE, "b")) == Located(PLACE, [1])
+    assert OF_TEXTS.read(Located(PLACE, "b", "")) == Located(PLACE, [1], [])
+    assert RowReader(target=X_Y).read(Located(PLACE, [5], "Y")) == Located(PLACE, [5], [1])
+    assert RowReader(A_B_E).read(Located(PLACE, "a", [7])) == Located(PLACE, [0], [7])
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("", "X"), "f, line 1: expected a source of some characters, got none"),
+        (("ac", "X"), 'f, line 1: expected characters that training saw, got "c" as number 2'),
+        (("a", "Y D"), 'f, line 1, output: expected words that training saw, got "D" as number 2'),
+        ((5, "X"), "f, line 1: expected a text or a list of characters, got 5"),
+        ((InputError("the line is too long"),), "the line is too long"),
+    ],
+)
+def test_a_row_that_cannot_be_read(row, message):
+    with pytest.raises(InputError, match=f"^{message}"):
+        OF_TEXTS.read(Located(PLACE, *row))
+
+
+def test_batches_hold_any_lengths():
+    (batch,) = in_batches(rows(([1, 2],), ([3],), ([4, 5, 6],), ([7],)), 10)
+    assert batch.by_length() == {2: [0], 1: [1, 3], 3: [2]}
+    first, second = in_batches(rows(([1, 2],), ([3],), ([4, 5, 6],)), 2)
+    assert [[row.values for row in batch.rows] for batch in (first, second)] == [[[1, 2], [3]], [[4, 5, 6]]]
+    with pytest.raises(InputError, match="f, line 2: expected 2 integers, got 1"):
+        list(in_batches(rows(([1, 2],), ([3],)), 10, in_len=2))
+
+
+def test_rows_that_are_alike_have_the_lengths_of_the_first():
+    reader, skipped = PairReader(alike=True), []
+    found = reader.readable(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])), skipped.append)
+    assert [row.values for row in found] == [[1, 2], [5, 6]]
+    assert [str(error) for error in skipped[1:]] == [
+        "f, line 3: expected 2 integers, got 1",
+        "f, line 4, output: expected 1 integers, got 2",
+    ]
+
+
+def test_an_expected_output_has_the_length_that_is_predicted():
+    row = Located(PLACE, [1, 2], [3])
+    assert list(in_batches([row], 5, predicted_len=lambda n: n - 1)) == [Batch([row])]
+    with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give --out-len 1"):
+        list(in_batches([row], 5, predicted_len=lambda n: 2 * n))
+    empty = row._replace(output=[])
+    assert list(in_batches([empty], 5)) == [Batch([empty])]
+    with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
+        list(in_batches([empty], 5, predicted_len=lambda n: n))
+
+
+def test_good_sequences_come_before_an_error_of_the_reader():
+    def failing():
+        yield Located(PLACE, [1, 2])
+        raise InputError("the disk is gone")
+
+    got = in_batches(failing(), 10)
+    assert [row.values for row in next(got).rows] == [[1, 2]]
+    with pytest.raises(InputError, match="the disk is gone"):
+        next(got)
+
+
+def test_sources_of_a_caller():
+    assert source_rows([[1, 2], (3,), np.array([4, 5], np.uint8)], 9, Vocabulary()) == [[1, 2], [3], [4, 5]]
+    assert source_rows(np.array([[1, 2], [3, 4]]), 9, Vocabulary()) == [[1, 2], [3, 4]]
+    for sources, message in [
+        ("12", 'expected a list of sources, each a list of integers, got "12"'),
+        ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
+        ([[1], []], "sources, row 1: expected some integers, got none"),
+        ([[1], [2, 10]], "sources, row 1: expected integers from 0 to 9, got 10"),
+        ([[1.0]], "sources, row 0: expected integers from 0 to 9, got 1.0"),
+        (np.array([[True]]), "sources, row 0: expected integers from 0 to 9, got true"),
+        (np.ma.array([[1]]), "expected a list of sources, each a list of integers, got masked_array"),
+        (np.array([[1]], "m8[ns]"), "expected a list of sources, each a list of integers, got array"),
+        ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
+        ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
+        (np.array(1), "expected a list of sources, each a list of integers, got array"),
+        ([1, 2], r"sources, row 0: expected a list of integers, got 1; a source alone is written \[\[1, 2\]\]"),
+        (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need --in-tokens or --out-tokens'),
+    ]:
+        with pytest.raises(InputError, match=message) as error:
+            source_rows(sources, 9, Vocabulary())
+        assert "\n" not in str(error.value)
+
+
+def test_texts_of_a_caller():
+    vocabulary = Vocabulary("characters", (" ", "a", "b", "\u00e9"))
+    assert source_rows(["ab", "e\u0301 a"], 3, vocabulary) == [[1, 2], [3, 0, 1]]
+    assert source_rows((["a", "e\u0301"], ("b",)), 3, vocabulary) == [[1, 3], [2]]
+    assert source_rows(np.array(["ab", "a"]), 3, vocabulary) == [[1, 2], [1]]
+    assert source_rows([np.array(["a", "b"]), np.str_("ba")], 3, vocabulary) == [[1, 2], [2, 1]]
+    for sources, message in [
+        ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
+        ([1, 2], "sources, row 0: expected a text, got 1"),
+        ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
+        (["a", ""], "sources, row 1: expected a source of some characters, got none"),
+        (["a", "az"], 'sources, row 1: expected characters that training saw, got "z" as number 2$'),
+        (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
+        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in it'),
+    ]:
+        with pytest.raises(InputError, match=message):
+            source_rows(sources, 3, vocabulary)
+
+
+# ---- Pairs of integers ----
 
 
 def test_pairs_of_integers():
     assert integers(([1, 2], []), ([300], [4, 5])) == ([[1, 2], [300]], [[], [4, 5]])
-    pairs, _ = read_pairs(rows(([1, 2, 300], [4, 5]), ([6, 7, 8], [9, 0])), Vocabulary(), Vocabulary())
+    pairs, _ = read(rows(([1, 2, 300], [4, 5]), ([6, 7, 8], [9, 0])), Vocabulary(), Vocabulary())
     assert (pairs.sources.array().dtype, pairs.targets.array().dtype) == (np.uint16, np.uint8)
 
 
@@ -60,9 +181,9 @@ def test_a_row_that_is_no_pair_of_integers(row, known, message):
 
 
 def test_no_pairs():
-    for read in (integers, texts):
+    for none in (integers, texts):
         with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
-            read()
+            none()
 
 
 def test_the_first_pairs_that_can_be_read_and_where_they_stand():
@@ -73,7 +194,7 @@ def test_the_first_pairs_that_can_be_read_and_where_they_stand():
     assert len(left_out) == 2  # no more is read than is needed
 
 
-# ---- Patterns ----
+# ---- Pairs of a pattern ----
 
 
 def test_pairs_of_a_pattern():
@@ -91,7 +212,7 @@ def test_pairs_of_a_pattern():
         integers(([1, 2],), ([1, 3],), pattern=mixes)
 
 
-# ---- Texts ----
+# ---- Pairs of texts ----
 
 
 def test_texts_with_the_vocabularies_that_they_make():
@@ -103,15 +224,15 @@ def test_texts_with_the_vocabularies_that_they_make():
 
 def test_texts_with_vocabularies_that_are_given():
     larger = Vocabulary("characters", (" ", "a", "b", "c", "\u00e9"))
-    pairs, vocabularies = read_pairs(rows(*TEXTS), larger, X_Y)
+    pairs, vocabularies = read(rows(*TEXTS), larger, X_Y)
     assert vocabularies == Vocabularies(larger, X_Y)
     assert pairs.sources.rows() == [[1, 2], [4], [2, 1, 2]]
     with pytest.raises(InputError, match=r'^f, line 2, output: expected words that training saw, got "Z" as number 2'):
-        read_pairs(rows(("a", "X"), ("b", "Y Z")), larger, X_Y)
+        read(rows(("a", "X"), ("b", "Y Z")), larger, X_Y)
 
 
 def test_many_texts_whose_vocabulary_grows_with_each_batch(monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.data.pair_reader.ROWS", 2)
+    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS", 2)
     given = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
     pairs, (source, target) = texts(*given)
     assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
@@ -136,13 +257,13 @@ def test_many_symbols_take_as_many_bytes_as_they_need():
 
 
 def test_one_side_may_be_integers():
-    pairs, vocabularies = read_pairs(rows(([3, 7], "Y X")), Vocabulary(), Growing("words"))
+    pairs, vocabularies = read(rows(([3, 7], "Y X")), Vocabulary(), Growing("words"))
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[3, 7]], [[1, 0]])
     assert vocabularies.tokens == ("integers", "words")
     with pytest.raises(InputError, match="f, line 1: expected integers from 0 to 6, got 7"):
-        read_pairs(rows(([3, 7], "Y X")), Vocabulary(), X_Y, in_max_int=6)
+        read(rows(([3, 7], "Y X")), Vocabulary(), X_Y, in_max_int=6)
     with pytest.raises(InputError, match="f, line 1, output: expected integers from 0 to 6, got 7"):
-        read_pairs(rows(("a", [7])), A_B_E, Vocabulary(), out_max_int=6)
+        read(rows(("a", [7])), A_B_E, Vocabulary(), out_max_int=6)
 
 
 @pytest.mark.parametrize(
@@ -173,14 +294,14 @@ def test_targets_that_are_all_empty():
 
 
 def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.data.pair_reader.ROWS", 100)
+    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS", 100)
     monkeypatch.setattr(memory, "total", lambda: 200 * 250 + 3 * 200 * (8 + 1))
     pair = ([1] * 8, [2])
     assert len(integers(*[pair] * 200)[0]) == 200
-    read = []
+    taken = []
     with pytest.raises(InputError) as error:
-        read_pairs((read.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
-    assert len(read) == 300  # no more than it takes to know
+        read((taken.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
+    assert len(taken) == 300  # no more than it takes to know
     assert str(error.value) == (
         "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: take fewer (N)"
     )
