@@ -18,7 +18,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.errors import DemoError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import access, container, recording
 from seq2seq_demo.files.canonical import recording_path
@@ -232,8 +232,8 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     file = container.read(content)
-    if file.texts.get("kind") == recording.KIND:
-        raise WeightsError("expected a weights file, found the recording of a training")
+    is_recording = file.texts.get("kind") == recording.KIND
+    require(not is_recording, "expected a weights file, found the recording of a training")
     try:
         network, progress, fingerprint = _metadata(file.version, file.texts)
     except WeightsError as error:
@@ -266,8 +266,7 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") ->
 def _check_step(step: int) -> None:
     """Raise an error for what Adam cannot have counted."""
     require_integer("step", step, at_least=0)
-    if step > MOST_STEPS:
-        raise WeightsError(f"expected a step of at most {MOST_STEPS}, got {step}")
+    require(step <= MOST_STEPS, f"expected a step of at most {MOST_STEPS}, got {step}")
 
 
 def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None, DataFingerprint]:
@@ -278,11 +277,9 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
         UsageError: a setting of the network or the training is out of its range.
     """
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
-    if texts.keys() != {*names}:
-        raise WeightsError(f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
+    require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
     model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    if unknown := training.keys() - KEYS:
-        raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
+    _require_no({*training} - KEYS, training)
     lengths = _lengths(training)
     if version < 3:
         _require_no(SINCE_3, model)
@@ -316,8 +313,8 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     if version > 1:
         vocabularies = _vocabularies(parse_object(texts["vocabularies"]), network.model_config)
         network = replace(network, vocabularies=vocabularies)
-        if vocabularies.are_text and not network.model_config.ends:
-            raise WeightsError("expected a network of texts to end its answers, got one that does not")
+        has_end = network.model_config.ends or not vocabularies.are_text
+        require(has_end, "expected a network of texts to end its answers, got one that does not")
     return network, _progress(progress, run) if progress and run else None, typed(DataFingerprint, given)
 
 
@@ -339,8 +336,8 @@ def _vocabularies(sides: dict[str, Any], model_config: ModelConfig) -> Vocabular
     _require_no({*sides}, sides)
     vocabularies = Vocabularies(*found)
     for name, largest in vocabularies.largest_symbols().items():
-        if getattr(model_config, name) != largest:
-            raise WeightsError(f"expected a vocabulary for {name} {getattr(model_config, name)}, got one for {largest}")
+        expected = getattr(model_config, name)
+        require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
     return vocabularies
 
 
@@ -352,8 +349,8 @@ def _lengths(training: Mapping[str, Any]) -> dict[str, int | None]:
         if lengths[name] is not None:
             require_integer(name, lengths[name], at_least=1)
     shortest, longest = lengths["min_in_len"], lengths["in_len"]
-    if shortest is not None and (longest is None or longest < shortest):
-        raise WeightsError(f"expected lengths from shortest to longest, got {shortest} to {longest}")
+    is_range = shortest is None or (longest is not None and shortest <= longest)
+    require(is_range, f"expected lengths from shortest to longest, got {shortest} to {longest}")
     return lengths
 
 
