@@ -1,4 +1,4 @@
-"""The training: steps, epochs of them, and what each epoch reaches on the validation pairs.
+"""The training: steps, epochs, and the figures of each epoch on the validation pairs.
 
 A step takes a batch. The network decodes it with teacher forcing; Adam changes the weights by the gradients of the mean
 loss over all symbols that count. TensorFlow takes up to 64 steps at a call, in one compiled program. Where lengths
@@ -91,7 +91,7 @@ class Trainer:
         self.take = self.take_alone  # or a group of processes does
 
     def recipe(self) -> Recipe:
-        """Return what `trainer_of` makes a trainer of the same steps of."""
+        """Return all that `trainer_of` needs to make a trainer of the same steps."""
         return Recipe(self.config, self.model_config, self.adam.named_weights(), self.widths)
 
     # ---- A step ----
@@ -235,7 +235,7 @@ class Trainer:
         return recorder.stops(self.config, self.step - self.start_step, n_steps)
 
     def record(self, is_end: bool = False) -> None:
-        """Keep the weights if there is a recording which is to have them: the last ones, if this is the end."""
+        """Record the weights, if this step is one of those to record, or the last one."""
         if self.recording is None:
             return
         done = self.step - self.start_step
@@ -254,7 +254,7 @@ class Trainer:
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.model_config.ends
 
     def is_done(self) -> bool:
-        """Say whether the last epoch is over, the network is exact enough, or it has ceased to get better."""
+        """Say whether the last epoch is over, the network is exact enough, or it no longer improves."""
         goal = self.config.stop_at_exact
         reached = self.reached if self.progress.epoch > 0 else None
         is_exact = goal is not None and reached is not None and reached.exact_match >= goal
@@ -271,7 +271,7 @@ class Trainer:
             raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower --learning-rate")
 
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
-        """Note what the epoch reached on the training pairs, and in validation; the next begins."""
+        """Note the figures of the epoch, on the training pairs and in validation; the next one begins."""
         done, symbols = self.progress, self.n_symbols(training)
         self.reached = figures
         epoch = EpochFigures(done.epoch + 1, self.step, done.loss_sum / symbols, done.correct_sum / symbols, figures)
@@ -380,13 +380,13 @@ def fit(
 
 
 def figures_of(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
-    """Return what the network reaches on the validation pairs; a source of a user's pairs may have several targets."""
+    """Measure the network on the validation pairs; a source in a user's pairs may have several targets."""
     options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
     return measure(network.to_numpy(), validation, options).figures
 
 
 def _facts(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return what every worker has to start with; that of a first snapshot is that of a fresh network."""
+    """Return all facts in which the workers have to agree."""
     network = start.network
     taught = task.name, task.fingerprint(config, network.model_config)
     recorded = network.recording.steps if network.recording else None  # where all wait for each other

@@ -1,4 +1,4 @@
-"""What TensorFlow and Keras need to be told before they are loaded; importing this loads them, in seconds."""
+"""Settings of TensorFlow and Keras that count only before they are loaded; importing this loads them, in seconds."""
 
 import contextlib
 import os
