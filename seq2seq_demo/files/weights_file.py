@@ -18,7 +18,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.errors import DemoError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import access, container, recording
 from seq2seq_demo.files.canonical import recording_path
@@ -31,7 +31,8 @@ from seq2seq_demo.network.parameters import Weights, check_weights, weight_shape
 
 MOST_STEPS = 2**53
 BEST, RECORDED = "best/", "recorded/"  # before the names of these weights in a snapshot
-KEYS = {"pattern", "in_len", "out_len", "min_in_len", "trained", "reached", "progress"}
+LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of StoredNetwork
+KEYS = {"pattern", *LENGTHS, "trained", "reached", "progress"}
 SINCE_3 = {"ends", "processes"}  # fields of the configs that earlier files lack
 
 
@@ -199,7 +200,7 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
         progress["right_sum"] = progress.pop("correct_sum")  # as it was called first
         progress["history"] = [figures.to_json() for figures in snapshot.progress.history]
     reached = asdict(network.reached) if network.reached else {}
-    lengths = {name: getattr(network, name) for name in ("in_len", "out_len", "min_in_len")}
+    lengths = {name: getattr(network, name) for name in LENGTHS}
     return {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
 
 
@@ -232,8 +233,8 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     file = container.read(content)
-    if file.texts.get("kind") == recording.KIND:
-        raise WeightsError("expected a weights file, found the recording of a training")
+    is_recording = file.texts.get("kind") == recording.KIND
+    require(not is_recording, "expected a weights file, found the recording of a training")
     try:
         network, progress, fingerprint = _metadata(file.version, file.texts)
     except WeightsError as error:
@@ -266,8 +267,7 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") ->
 def _check_step(step: int) -> None:
     """Raise an error for what Adam cannot have counted."""
     require_integer("step", step, at_least=0)
-    if step > MOST_STEPS:
-        raise WeightsError(f"expected a step of at most {MOST_STEPS}, got {step}")
+    require(step <= MOST_STEPS, f"expected a step of at most {MOST_STEPS}, got {step}")
 
 
 def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None, DataFingerprint]:
@@ -278,17 +278,15 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
         UsageError: a setting of the network or the training is out of its range.
     """
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
-    if texts.keys() != {*names}:
-        raise WeightsError(f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
+    require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
     model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    if unknown := training.keys() - KEYS:
-        raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
+    _require_no({*training} - KEYS, training)
     lengths = _lengths(training)
     if version < 3:
         _require_no(SINCE_3, model)
-        model["ends"] = lengths["min_in_len"] is not None
+        model["ends"] = training.get("min_in_len") is not None
     task = require_type("pattern", training.get("pattern"), str, NoneType)
-    network = StoredNetwork(typed(ModelConfig, model), {}, task)
+    model_config = typed(ModelConfig, model)
     trained, reached, progress = (
         dict(require_type(name, training.get(name), dict)) for name in ("trained", "reached", "progress")
     )
@@ -296,7 +294,7 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
         _require_no(SINCE_3, trained)
     start_step, program = trained.pop("start_step", None), trained.pop("program", None)
     given = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
-    if version < 3 and not network.model_config.ends and given.get("data"):
+    if version < 3 and not model_config.ends and given.get("data"):
         given["fingerprint"] = None  # such pairs were divided in another way: the training cannot be resumed
     for name in ("name", "output"):  # of earlier snapshots: a file does not choose where to write
         trained.pop(name, None)
@@ -304,20 +302,14 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     if start_step is not None:
         run = TrainingRun(typed(TrainConfig, trained), require_type("start_step", start_step, int))
         require_integer("start_step", run.start_step, at_least=0)
-    network = replace(
-        network,
-        in_len=lengths["in_len"],
-        out_len=lengths["out_len"],
-        min_in_len=lengths["min_in_len"],
-        trained=run,
-        reached=typed(Figures, reached) if reached else None,
-        program=require_type("program", program, str, NoneType),
-    )
+    figures = typed(Figures, reached) if reached else None
+    program = require_type("program", program, str, NoneType)
+    vocabularies = OF_INTEGERS
     if version > 1:
-        vocabularies = _vocabularies(parse_object(texts["vocabularies"]), network.model_config)
-        network = replace(network, vocabularies=vocabularies)
-        if vocabularies.are_text and not network.model_config.ends:
-            raise WeightsError("expected a network of texts to end its answers, got one that does not")
+        vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config)
+        has_end = model_config.ends or not vocabularies.are_text
+        require(has_end, "expected a network of texts to end its answers, got one that does not")
+    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
     return network, _progress(progress, run) if progress and run else None, typed(DataFingerprint, given)
 
 
@@ -339,22 +331,20 @@ def _vocabularies(sides: dict[str, Any], model_config: ModelConfig) -> Vocabular
     _require_no({*sides}, sides)
     vocabularies = Vocabularies(*found)
     for name, largest in vocabularies.largest_symbols().items():
-        if getattr(model_config, name) != largest:
-            raise WeightsError(f"expected a vocabulary for {name} {getattr(model_config, name)}, got one for {largest}")
+        expected = getattr(model_config, name)
+        require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
     return vocabularies
 
 
-def _lengths(training: Mapping[str, Any]) -> dict[str, int | None]:
-    """Return the lengths that were trained."""
-    lengths: dict[str, int | None] = {}
-    for name in ("in_len", "out_len", "min_in_len"):
-        lengths[name] = require_type(name, training.get(name), int, NoneType)
-        if lengths[name] is not None:
-            require_integer(name, lengths[name], at_least=1)
-    shortest, longest = lengths["min_in_len"], lengths["in_len"]
-    if shortest is not None and (longest is None or longest < shortest):
-        raise WeightsError(f"expected lengths from shortest to longest, got {shortest} to {longest}")
-    return lengths
+def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:
+    """Return the LENGTHS that were trained."""
+    for name in LENGTHS:
+        if require_type(name, training.get(name), int, NoneType) is not None:
+            require_integer(name, training[name], at_least=1)
+    longest, out_len, shortest = map(training.get, LENGTHS)
+    is_range = shortest is None or (longest is not None and shortest <= longest)
+    require(is_range, f"expected lengths from shortest to longest, got {shortest} to {longest}")
+    return longest, out_len, shortest
 
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
