@@ -12,7 +12,7 @@ from seq2seq_demo.commands.selection import Choice, network_to_use, other_length
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
 from seq2seq_demo.data.records import Batch, Located
-from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, Skip, batches
+from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.long_work import LongWork
@@ -110,7 +110,7 @@ class _Answering:
         keras_network = self.network.to_keras()  # loads TensorFlow
         return question._replace(decode=lambda *asked: Decoded(*map(np.asarray, keras_network.greedy(*asked))))
 
-    def _batches(self, rows: Rows, skip: Skip | None) -> Iterator[Batch | None]:
+    def _batches(self, rows: Rows, skip: Callable[[InputError], object] | None) -> Iterator[Batch | None]:
         """Yield the sequences in batches, of one length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
         reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, skip=skip)

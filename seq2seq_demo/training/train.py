@@ -62,10 +62,10 @@ def train(
         network = replace(start, model_config=model_config, recording=None)
     if require_flag("record", record):
         network = begun(network, config)
-    with processes(config) as group:
+    with processes(config) as join:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        return fit(task, config, network, callbacks, group=group)
+        return fit(task, config, network, callbacks, join=join)
 
 
 def _task(task: Given, start: TrainedNetwork | None, tokens: tuple[str, str], validation: GivenPairs | None) -> Task:
