@@ -32,3 +32,9 @@ class Interrupted(DemoError):
         """Keep the exit status that shells give to a process which the signal ended."""
         super().__init__(message)
         self.exit_status = 128 + signum
+
+
+def require(is_so: bool, message: str, error_class: type[Exception] = WeightsError) -> None:
+    """Raise an error of that class unless it is so."""
+    if not is_so:
+        raise error_class(message)

@@ -1,11 +1,33 @@
+import contextlib
+import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+import fork_server
 import pytest
 from helpers import PROGRAM, REFERENCE_2016, environment
 
 from seq2seq_demo import cli
+
+SERVER = contextlib.ExitStack()
+
+
+def pytest_configure(config):
+    """Start the server of processes, one for all the workers of a run."""
+    if sys.platform == "linux" and not hasattr(config, "workerinput"):
+        folder = SERVER.enter_context(tempfile.TemporaryDirectory())
+        os.environ["FORK_SERVER"] = SERVER.enter_context(fork_server.running(folder, environment()))
+
+
+def pytest_unconfigure(config):
+    SERVER.close()
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that all workers have something to do until the end."""
+    items.sort(key=lambda item: ("examples_run" not in item.name, not item.get_closest_marker("slow")))
 
 
 @pytest.fixture(scope="session", autouse=True)

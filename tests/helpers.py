@@ -1,6 +1,7 @@
 """What several test files use: small networks, weights files, and the program in a process of its own."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -20,7 +21,10 @@ from seq2seq_demo.trained_network import TrainedNetwork
 ROOT = Path(seq2seq_demo.__file__).parents[1]
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]
-PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
+PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is loaded already
+PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
+DEMO = shlex.join(PROGRAM)  # for a shell
+REAL_PROGRAM = [sys.executable, "-m", "seq2seq_demo"]  # where it matters how Python itself starts
 
 
 def random_weights(model_config: ModelConfig, seed: int = 5) -> dict[str, np.ndarray]:
@@ -102,7 +106,7 @@ def snapshot_in(folder):
     return next(iter(folder.glob("s2s_checkpoint__*.weights.h5")), None)
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=100):
     """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -2,13 +2,13 @@
 
 import ast
 import re
+import shlex
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
-from helpers import ROOT, environment
+from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.cli.parser import COMMANDS
@@ -62,7 +62,7 @@ def tables(document):
 
 def run(command, folder):
     """What a command of a document prints."""
-    path = f"{Path(sys.executable).parent}:{environment()['PATH']}"
+    path = f"{folder / 'bin'}:{environment()['PATH']}"
     done = subprocess.run(
         command, shell=True, capture_output=True, text=True, cwd=folder, env=environment(PATH=path), check=False
     )
@@ -74,6 +74,10 @@ def run(command, folder):
 @pytest.mark.timeout(600)  # there are trainings among them
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if blocks(path)], ids=name)
 def test_the_examples_run_and_print_what_is_shown(document, tmp_path):
+    (tmp_path / "bin").mkdir()
+    for program, argv in (("python", PYTHON), ("seq2seq-demo", PROGRAM)):
+        (tmp_path / "bin" / program).write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
+        (tmp_path / "bin" / program).chmod(0o755)
     to_run = []
     for language, text in blocks(document):
         if named := re.match(r"# (\w+\.py)\n", text):

@@ -9,21 +9,16 @@ from importlib import import_module
 
 from seq2seq_demo.cli.parser import COMMANDS, parse
 from seq2seq_demo.commands.options import Options
-from seq2seq_demo.display import console
-from seq2seq_demo.display.console import notice, printable
+from seq2seq_demo.display.console import notice, printable, safe_streams
 from seq2seq_demo.errors import DemoError, Interrupted
 
 
+@safe_streams()
 def main(argv: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    with console.safe_streams():
-        return _main(sys.argv[1:] if argv is None else argv)
-
-
-def _main(argv: list[str]) -> int:
     options = None
     try:
-        options = parse(argv)
+        options = parse(sys.argv[1:] if argv is None else argv)
         run(options)
     except BrokenPipeError:  # the reader of the results, `head` say, has seen enough
         pass
@@ -47,12 +42,13 @@ def run(options: Options) -> None:
         # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # sequences and answers are many objects without a cycle: to look for one takes a tenth
-    command = next(name for name, row in COMMANDS.items() if row.options is type(options))
+    (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
     getattr(import_module(f"seq2seq_demo.commands.{command}"), command)(options)
 
 
 def _in_a_line(error: Exception) -> str:
     """Return what to say of an error."""
+    message = f"unexpected {type(error).__name__}: {error}"
     if isinstance(error, DemoError):
         message = str(error)
     elif isinstance(error, OSError) and error.filename is not None:
@@ -61,6 +57,4 @@ def _in_a_line(error: Exception) -> str:
         message = f"expected more memory to be free: {error}"
     elif isinstance(error, FileNotFoundError):
         message = "expected to run in a directory, but this one was removed"
-    else:
-        message = f"unexpected {type(error).__name__}: {error}"
     return " ".join(message.split())

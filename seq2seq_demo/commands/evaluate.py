@@ -9,7 +9,6 @@ from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.commands.selection import Choice, Skipped, network_to_use, other_length_notice, read_task
 from seq2seq_demo.config import EVALUATED
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import counted, notice, result, say
 from seq2seq_demo.display.evaluations import evaluation_text, given_dict, given_text, lengths_text, row_dict, rows_text
@@ -24,28 +23,28 @@ def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or a JSON object for each length."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     choice = network_to_use(options, max(lengths, default=1))
-    choice.network.require_end(options.out_len, options.max_out_len)
+    network, notices, n = choice.network, choice.notices, options.points or EVALUATED
+    network.require_end(options.out_len, options.max_out_len)
     skipped: Skipped = {}
     rows: list[Row] = []
     with LongWork("Evaluating") as work:
         for row in _rows(options, choice, lengths, skipped, work):
             rows.append(row)
-            if row.kind == RANDOM and not choice.network.ends and row.evaluation.n < (options.points or EVALUATED):
-                found = f"Only {row.evaluation.n} of {options.points or EVALUATED} sources of length {row.in_len}"
-                choice.notices.append(f"{found} were found that were not trained on")
-            if choice.notices or options.json:
+            if row.kind == RANDOM and not network.ends and row.evaluation.n < n:
+                found = f"Only {row.evaluation.n} of {n} sources of length {row.in_len}"
+                notices.append(f"{found} were found that were not trained on")
+            if notices or options.json:
                 work.hide()
-            say(choice.notices)
+            say(notices)
             if options.json:
-                result(json.dumps(_about(choice) | row_dict(row, choice.network)))
+                result(json.dumps(_about(choice) | row_dict(row, network)))
     _warn_of_overlap(rows)
     if not options.json:
         result(_text(options, choice, rows))
-    elif options.from_file and choice.network.ends:
-        result(json.dumps(_about(choice) | given_dict(rows, choice.network.vocabularies)))
-    for errors in skipped.values():
-        if errors:
-            raise InputError(f"expected pairs that the network can read, left out {len(errors)} that are not")
+    elif options.from_file and network.ends:
+        result(json.dumps(_about(choice) | given_dict(rows, network.vocabularies)))
+    if n_skipped := sum(map(len, skipped.values())):
+        raise InputError(f"expected pairs that the network can read, left out {n_skipped} that are not")
 
 
 def _about(choice: Choice) -> dict[str, str | None]:
@@ -72,12 +71,15 @@ def _rows(
 ) -> Iterator[Row]:
     """Yield the figures of each length, and of each kind of sources."""
     network, n = choice.network, options.points
-    task: Task
+    task: Task | None = choice.pattern
     if options.from_file:
-        task = pairs = _given_pairs(options, choice, skipped)
-        lengths, total = np.unique(pairs.pairs.sources.lengths).tolist(), len(pairs.pairs)
+        task = given = _given_pairs(options, choice, skipped)
+        lengths, total = np.unique(given.pairs.sources.lengths).tolist(), len(given.pairs)
+    elif task is None:
+        other = "" if network.vocabularies.are_text else ", or -p"
+        raise UsageError(f"the network was trained on {network.task!r}: expected --from-file with pairs{other}")
     else:
-        task, lengths = _pattern(choice), lengths or network.trained_lengths
+        lengths = lengths or network.trained_lengths
         total = sum(n_to_measure(network.model_config, in_len, n or EVALUATED) for in_len in lengths)
         if not network.ends and not network.draws_again:
             some = "some of the sources may be among them"
@@ -87,14 +89,6 @@ def _rows(
     out_len, seed = options.max_out_len or options.out_len, options.seed or 0
     detailed = not network.ends or options.from_file is not None
     yield from network.rows(task, n, lengths, out_len, seed, beam=options.beam, detailed=detailed, told=work.advance)
-
-
-def _pattern(choice: Choice) -> SequencePattern:
-    """Return the pattern that makes the targets."""
-    if choice.pattern is None:
-        other = "" if choice.network.vocabularies.are_text else ", or -p"
-        raise UsageError(f"the network was trained on {choice.network.task!r}: expected --from-file with pairs{other}")
-    return choice.pattern
 
 
 def _given_pairs(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> PairTask:

@@ -36,7 +36,7 @@ SETTINGS = declared_fields(ModelConfig) | declared_fields(TrainConfig)
 
 
 class Taken(tuple[str, ...]):
-    """Names of settings that a command takes; its help lists them where its class does."""
+    """Names of settings, or of options of a base, that a command takes; its help lists them where its class does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,14 +140,9 @@ def _is_part_of_name(name: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions(NetworkOptions):
-    """The options of `predict`."""
+class AnswerOptions(NetworkOptions):
+    """The options of every command that prints what a network answers, or how well it does."""
 
-    words: Sequence[str] = ()  # the sequence, as it was typed
-    engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, called="--engine", choices=("numpy", "keras"))
-    n_best: int | None = like(Beam, "n_best", None)
-    show_attention: bool = setting(False, "--show-attention", "draw which inputs each output looked at")
-    attention_plot: Path | None = setting(None, "--attention-plot FILE", "draw that as a picture: .png, .svg or .pdf")
     json: bool = setting(False, "--json", "print a JSON object a line instead of text")
     max_out_len: int | None = setting(
         None, "--max-out-len T", "the longest answer of a network that ends its answers (default: as in training)"
@@ -155,6 +150,22 @@ class PredictOptions(NetworkOptions):
     beam_size: int | None = like(Beam, "size", None)
     length_penalty: float | None = like(Beam, "length_penalty", None)
     keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP)
+
+    @property
+    def beam(self) -> Beam | None:
+        """The beam search that is asked for."""
+        return beam_of(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(AnswerOptions):
+    """The options of `predict`."""
+
+    words: Sequence[str] = ()  # the sequence, as it was typed
+    engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, called="--engine", choices=("numpy", "keras"))
+    n_best: int | None = like(Beam, "n_best", None)
+    show_attention: bool = setting(False, "--show-attention", "draw which inputs each output looked at")
+    attention_plot: Path | None = setting(None, "--attention-plot FILE", "draw that as a picture: .png, .svg or .pdf")
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
@@ -166,27 +177,18 @@ class PredictOptions(NetworkOptions):
         read = {"-i": self.input_weights, "--from-file": self.from_file}
         _require_different(read, {"--attention-plot": self.attention_plot})
 
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search that is asked for."""
-        return beam_of(self.beam_size, self.n_best, self.length_penalty)
-
 
 # People will paste the example: it has to work.
 PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(NetworkOptions):
+class EvaluateOptions(AnswerOptions):
     """The options of `evaluate`."""
 
     points: int | None = setting(None, called="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "a line for each of these lengths of a source")
-    json: bool = like(PredictOptions, "json", False)
-    max_out_len: int | None = like(PredictOptions, "max_out_len", None)
-    beam_size: int | None = like(PredictOptions, "beam_size", None)
-    length_penalty: float | None = like(PredictOptions, "length_penalty", None)
-    keep_going: bool = like(PredictOptions, "keep_going", False)
+    answers = Taken(("json", "max_out_len", "beam_size", "length_penalty", "keep_going"))
     seed: int | None = like(TrainConfig, "seed", None)
 
     def __post_init__(self) -> None:
@@ -197,11 +199,6 @@ class EvaluateOptions(NetworkOptions):
             require_integer("lengths", length, at_least=1)
         if self.lengths and (self.from_file or self.in_len):
             raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
-
-    @property
-    def beam(self) -> Beam | None:
-        """The beam search that is asked for."""
-        return beam_of(self.beam_size, None, self.length_penalty)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +218,7 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "draw their curves there: .png, .svg or .pdf")
     log_dir: Path | None = setting(None, "--log-dir DIR", "logs for TensorBoard (default: a new temporary directory)")
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
-    keep_going: bool = like(PredictOptions, "keep_going", False)
+    keep_going: bool = like(AnswerOptions, "keep_going", False)
     random = Taken(("seed",))
     output: Path | None = setting(
         None, "-o --output-weights FILE", "where to write weights (default: the next unused canonical name)"
@@ -336,8 +333,6 @@ def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
     found: dict[str, Field[Any]] = {}
     for base in options.__mro__:
         for name, value in vars(base).items():
-            if isinstance(value, Taken):
-                found |= {name: SETTINGS[name] for name in value}
-            elif name in own:
-                found[name] = own[name]
+            for taken in value if isinstance(value, Taken) else (name,) if name in own else ():
+                found[taken] = own.get(taken) or SETTINGS[taken]
     return found

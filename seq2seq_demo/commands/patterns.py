@@ -16,19 +16,18 @@ LONGEST = 10_000  # symbols of an example
 def patterns(options: PatternsOptions) -> None:
     """Print a row for each pattern."""
     if options.in_len and options.in_len > LONGEST:
-        raise UsageError(
-            f"expected --in-len of at most {LONGEST}, so that an example can be read, got {options.in_len}"
-        )
+        most = f"at most {LONGEST}, so that an example can be read"
+        raise UsageError(f"expected --in-len of {most}, got {options.in_len}")
     model_config = ModelConfig(**values_for(ModelConfig, options.settings))
     digits = [digit % (model_config.in_max_int + 1) for digit in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
     source = np.resize(digits, options.in_len or 6)
     rows = []
-    for name in [options.pattern] if options.pattern else PATTERNS:
-        pattern = find_pattern(name)
+    asked = options.sequence_pattern
+    for pattern in [asked] if asked else map(find_pattern, PATTERNS):
         try:
             example = _example(pattern, source, options.out_len, model_config)
         except UsageError:
-            if options.pattern:
+            if asked:
                 raise
             example = "none"
         doc = pattern.function.__doc__

@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -12,17 +12,18 @@ from seq2seq_demo.commands.selection import Choice, network_to_use, other_length
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
 from seq2seq_demo.data.records import Batch, Located
-from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
+from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, Skip, batches
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.display.predictions import answer_lines, answers_json
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.network.decoding import Decode, DecodingOptions
+from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
 from seq2seq_demo.network.parallel import CHUNK
 from seq2seq_demo.predictions import Prediction, Question
 
+Rows = Iterable[Located | None]
 MIXED = 16 * CHUNK  # sequences of any lengths that are read at once, so that many have the same
 
 
@@ -70,7 +71,7 @@ class _Answering:
         self.is_warned = False
         self.has_colour = heatmap.has_colour(sys.stdout)
 
-    def answer(self, rows: Iterable[Located | None], work: LongWork, is_typed: bool = False) -> None:
+    def answer(self, rows: Rows, work: LongWork, is_typed: bool = False) -> None:
         """Print the answer to each sequence, and draw them all if asked to; what `is_typed` wrong does not end it."""
         options, network = self.options, self.network
         skipped: list[InputError] = []
@@ -103,18 +104,13 @@ class _Answering:
         options = self.options
         has_attention = options.show_attention or options.attention_plot is not None
         decoding = DecodingOptions(options.beam, probabilities=options.json, attention=has_attention)
-        return Question(self.out_len, decoding, self.targets, self._decoder())
-
-    def _decoder(self) -> Decode | None:
-        """Return the greedy decoder of another engine than NumPy."""
-        if self.options.engine == "numpy":
-            return None
+        question = Question(self.out_len, decoding, self.targets)
+        if options.engine == "numpy":
+            return question
         keras_network = self.network.to_keras()  # loads TensorFlow
-        return lambda sources, out_len: Decoded(*map(np.asarray, keras_network.greedy(sources, out_len)))
+        return question._replace(decode=lambda *asked: Decoded(*map(np.asarray, keras_network.greedy(*asked))))
 
-    def _batches(
-        self, rows: Iterable[Located | None], skip: Callable[[InputError], None] | None
-    ) -> Iterator[Batch | None]:
+    def _batches(self, rows: Rows, skip: Skip | None) -> Iterator[Batch | None]:
         """Yield the sequences in batches, of one length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
         reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)

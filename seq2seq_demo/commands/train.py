@@ -33,8 +33,7 @@ def train(options: TrainOptions) -> None:
 
 def _train(start: Start, options: TrainOptions) -> None:
     check(start.config)
-    exposure = workers.exposure_notice()
-    if exposure:
+    if exposure := workers.exposure_notice():
         notice(exposure)
     if not workers.is_chief():  # it does its share; the chief prints and saves
         if start.config.epochs > 0:
@@ -83,14 +82,15 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
         line(f"Saved {path}")
         if network.recording:
             line(f"Recorded {len(network.recording.steps)} steps in {canonical.recording_path(path)}")
-        if has_stalled(screen.history, config) and len(screen.history) < config.epochs:
-            best = best_epoch(screen.history).epoch
+        epochs = screen.history
+        if has_stalled(epochs, config) and len(epochs) < config.epochs:
+            best = best_epoch(epochs).epoch
             notice(f"Stopped by --patience {config.patience}: no epoch was better than epoch {best}")
-        if config.keep_best and screen.history and best_epoch(screen.history) is not screen.history[-1]:
-            notice(f"That is the network of epoch {best_epoch(screen.history).epoch}, whose exact match was best")
+        if config.keep_best and epochs and best_epoch(epochs) is not epochs[-1]:
+            notice(f"That is the network of epoch {best_epoch(epochs).epoch}, whose exact match was best")
     if interruption.signum:
         raise Interrupted("interrupted when the training was over", interruption.signum)
-    return network, screen.history
+    return network, epochs
 
 
 def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) -> Snapshots:

@@ -154,6 +154,11 @@ def columns(text: str) -> int:
     return cell_len(text)
 
 
+def padded(text: str, width: int, adjust: Callable[[str, int], str] = str.rjust) -> str:
+    """Return a text with spaces that make it as wide as so many columns."""
+    return adjust(text, width - columns(text) + len(text))
+
+
 def symbol(name: object) -> str:
     """Return how a symbol is shown on its own: any space and joiner can be seen, and nothing acts on a terminal."""
     text = str(name)
@@ -168,7 +173,7 @@ def table(header: list[str], rows: Sequence[list[str]], adjust: Callable[[str, i
     widths = [max(map(columns, column)) for column in zip(header, *rows, strict=True)]
     lines = []
     for row in [header, *rows]:
-        room = [width - columns(cell) + len(cell) for width, cell in zip(widths, row, strict=True)]  # in characters
-        cells = [row[0].ljust(room[0]), *map(adjust, row[1:], room[1:])]
+        first, *others = zip(row, widths, strict=True)
+        cells = [padded(*first, str.ljust), *(padded(*cell, adjust) for cell in others)]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import numpy as np
 
-from seq2seq_demo.display.console import columns, symbol
+from seq2seq_demo.display.console import columns, padded, symbol
 from seq2seq_demo.predictions import Prediction
 
 # Ten shades, one a tenth of α: characters for any file, colours of the 256 that terminals number for the others.
@@ -28,9 +28,9 @@ def draw(p: Prediction, colour: bool) -> str:
     width = 1 + _widest(inputs)  # of a cell, so that the inputs above stand apart
     margin, wrong = _widest(written), p.mistakes
     tenths = np.clip(np.nan_to_num(p.attention) * 10, 0, 9).astype(int)  # [T, S]
-    lines = [" " * (margin + 2) + "".join(_padding(name, width) + name for name in inputs)]
+    lines = [" " * (margin + 2) + "".join(padded(name, width) for name in inputs)]
     for t, (name, row) in enumerate(zip(written, tenths, strict=True)):
-        label, note = _padding(name, margin) + name, ""
+        label, note = padded(name, margin), ""
         if t in wrong:
             mark = red if colour else str
             label, note = mark(label), mark(f" (expected {symbol(wrong[t])})")
@@ -47,10 +47,6 @@ def has_colour(stream: TextIO) -> bool:
 
 def _widest(texts: Iterable[str]) -> int:
     return max(map(columns, texts), default=0)
-
-
-def _padding(text: str, width: int) -> str:
-    return " " * (width - columns(text))
 
 
 def _cells(tenths: Iterable[int], width: int, colour: bool) -> str:

@@ -152,9 +152,9 @@ def _room(inches: float, digits: int) -> float:
 
 def _step(room: float) -> int:
     """Return of how many symbols one bears a label, a round number: 1 if the room for each is enough."""
-    needed = 1 if room >= LEGIBLE else THINNED / room
-    size: int = next(step for power in count() for step in (10**power, 2 * 10**power, 5 * 10**power) if step >= needed)
-    return size
+    if room >= LEGIBLE:
+        return 1
+    return int(next(step for k in count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step * room >= THINNED))
 
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:

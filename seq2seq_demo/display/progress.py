@@ -21,6 +21,7 @@ from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
+Epochs = Sequence[EpochFigures]
 PROBED = 20  # of the validation pairs
 
 
@@ -30,7 +31,7 @@ class TrainingReport(Callback):
     def __init__(self, config: TrainConfig) -> None:
         """Make the bar."""
         self.config = config
-        self.history: Sequence[EpochFigures] = ()
+        self.history: Epochs = ()
         self.bar = new_bar("{task.completed:,.0f}/{task.total:,.0f}", "{task.fields[figures]}")
         self.bar.disable = "NO_COLOR" in os.environ or not (sys.stdout.isatty() and sys.stderr.isatty())
 
@@ -52,7 +53,7 @@ class TrainingReport(Callback):
         """Move the bar."""
         self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {token_accuracy:.4f}")
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
         """Take the bar away and print the epoch's line in its place."""
         self.bar.stop()
         self.bar.remove_task(self.task)
@@ -101,20 +102,14 @@ MOST_DROPOUT = 0.5
 MORE_POINTS = "more points (train 100000)"
 
 
-def advice(
-    model_config: ModelConfig,
-    config: TrainConfig,
-    exact_match: float,
-    more_points: bool,
-    history: Sequence[EpochFigures] = (),
-) -> str:
+def advice(model: ModelConfig, config: TrainConfig, exact_match: float, more_points: bool, history: Epochs) -> str:
     """Return a line on what to try after a training that ended below 99 % exact match; there may be more points."""
     turn = _overfitted_since(history)
     # A gap: the network has learned its training points much better than others.
     if turn or (history and history[-1].validation.loss > GAP * history[-1].loss):
         applies = _against_overfitting(config, more_points)
     else:
-        applies = _against_underfitting(model_config, config, more_points)
+        applies = _against_underfitting(model, config, more_points)
     tries = ", or ".join([text for text, does in applies.items() if does][:3])
     below = f"Exact match {exact_match:.4f} is below 0.99"
     if turn:
@@ -123,7 +118,7 @@ def advice(
     return f"{below}. To get closer, try {tries}."
 
 
-def _overfitted_since(history: Sequence[EpochFigures]) -> int | None:
+def _overfitted_since(history: Epochs) -> int | None:
     """Return the epoch of the lowest validation loss, if that has risen since while the training loss fell."""
     if not history:
         return None
@@ -132,15 +127,15 @@ def _overfitted_since(history: Sequence[EpochFigures]) -> int | None:
     return lowest.epoch if is_so else None
 
 
-def _against_underfitting(model_config: ModelConfig, config: TrainConfig, more_points: bool) -> dict[str, bool]:
+def _against_underfitting(model: ModelConfig, config: TrainConfig, more_points: bool) -> dict[str, bool]:
     """Return what helps a network that has not even learned its training points, and whether it applies."""
-    rate = 0.005 if model_config.has_attention else 0.01
+    rate = 0.005 if model.has_attention else 0.01
     return {
         f"-r {rate} --lr-schedule cosine": config.lr_schedule == "constant",
         f"more epochs (-e {max(10, 2 * config.epochs)})": True,
         MORE_POINTS: more_points,
-        "-m embedding_attention": not model_config.has_attention,
-        f"a larger cell (--cell-size {2 * model_config.cell_size})": True,
+        "-m embedding_attention": not model.has_attention,
+        f"a larger cell (--cell-size {2 * model.cell_size})": True,
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.errors import WeightsError, require
 
 MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER_SIZE = 48
@@ -43,8 +43,8 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: it is truncated, damaged, compressed, of variables in slices, or something else.
     """
-    if not is_checkpoint(content):
-        raise WeightsError("expected a TensorFlow V1 checkpoint, got something else or only a part of one")
+    is_whole = is_checkpoint(content)
+    require(is_whole, "expected a TensorFlow V1 checkpoint, got something else or only a part of one")
     try:
         return _variables(map(_Message, _records(content)), len(content))
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
@@ -61,8 +61,7 @@ class _Reader:
         return self.position < len(self.data)
 
     def take(self, size: int) -> bytes:
-        if not 0 <= size <= len(self.data) - self.position:
-            raise ValueError("a part is longer than the whole")
+        require(0 <= size <= len(self.data) - self.position, "a part is longer than the whole", ValueError)
         self.position += size
         return self.data[self.position - size : self.position]
 
@@ -74,8 +73,7 @@ class _Reader:
             self.position += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
-                if value >= 2**64:
-                    raise ValueError("an integer of more than 64 bits")
+                require(value < 2**64, "an integer of more than 64 bits", ValueError)
                 return value
         raise ValueError("an integer of more than ten bytes")
 
@@ -91,8 +89,8 @@ def _records(content: bytes) -> Iterator[bytes]:
     _, index = _block(content, footer)
     for handle in _entries(index):
         offset, block = _block(content, _Reader(handle))
-        if offset < end:  # reading the same block again and again could take forever
-            raise ValueError("blocks overlap")
+        # To read the same block again and again could take forever.
+        require(offset >= end, "blocks overlap", ValueError)
         end = offset + len(block)
         yield from _entries(block)
 
@@ -104,10 +102,9 @@ def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
     block, compression, checksum = file.take(size), file.take(1), file.take(4)
     crc = crc32c(block + compression)
     masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32  # so LevelDB stores a checksum
-    if checksum != masked.to_bytes(4, "little"):
-        raise WeightsError(f"damaged checkpoint: the block at byte {offset} does not match its checksum")
-    if compression != b"\0":
-        raise WeightsError(f"expected an uncompressed checkpoint, got compression type {compression[0]}")
+    is_right = checksum == masked.to_bytes(4, "little")
+    require(is_right, f"damaged checkpoint: the block at byte {offset} does not match its checksum")
+    require(compression == b"\0", f"expected an uncompressed checkpoint, got compression type {compression[0]}")
     return offset, block
 
 
@@ -173,8 +170,7 @@ class _Message:
     def integer(self, number: int) -> int:
         """Return the integer, not negative, in a field that is there once."""
         (value,) = self.all(number, VARINT)
-        if value >= 2**63:
-            raise ValueError("a negative integer")
+        require(value < 2**63, "a negative integer", ValueError)
         return int(value)
 
     def content(self, number: int) -> bytes:
@@ -189,28 +185,26 @@ class _Message:
     def name(self, number: int) -> str:
         """Return the name in a field that is there once."""
         name = self.content(number)
-        if len(name) > MAX_NAME:
-            raise ValueError("a name that no message could show")
+        require(len(name) <= MAX_NAME, "a name that no message could show", ValueError)
         return str(name, "utf-8")
 
 
 def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarray]:
     """Return the arrays of SavedTensorSlices: the first of these lists the variables, every other one holds one."""
     first = next(records, _Message(b""))
-    if first.all(1, VARINT):
-        raise WeightsError("expected a TensorFlow V1 checkpoint, got the index of a V2 one, which holds no weights")
+    is_v1 = not first.all(1, VARINT)
+    require(is_v1, "expected a TensorFlow V1 checkpoint, got the index of a V2 one, which holds no weights")
     metas = first.message(1).all(1, BYTES)
     listed = dict(_listed(_Message(meta)) for meta in metas)
-    if len(listed) < len(metas):
-        raise ValueError("a variable is listed twice")
+    require(len(listed) == len(metas), "a variable is listed twice", ValueError)
     # As values may be left out (see _array), the file's length alone does not bound the memory.
-    if sum(math.prod(shape) for shape, _ in listed.values()) > n_bytes + 2**24:
-        raise WeightsError("damaged checkpoint: its variables are larger than such a file can hold")
+    n_values = sum(math.prod(shape) for shape, _ in listed.values())
+    require(n_values <= n_bytes + 2**24, "damaged checkpoint: its variables are larger than such a file can hold")
     arrays: dict[str, np.ndarray] = {}
     for saved in (record.message(2) for record in records):
         name = saved.name(1)
-        if name in arrays or any(saved.message(2).all(1, BYTES)):  # a slice that is the whole gives no extents
-            raise WeightsError(f"expected variable {name!r} in one piece, got slices")
+        is_whole = name not in arrays and not any(saved.message(2).all(1, BYTES))  # which then has no extents
+        require(is_whole, f"expected variable {name!r} in one piece, got slices")
         arrays[name] = _array(name, saved.message(3), *listed.pop(name))
     for name in listed:
         raise WeightsError(f"missing the values of variable {name!r}")
@@ -220,18 +214,15 @@ def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarra
 def _listed(meta: _Message) -> tuple[str, tuple[tuple[int, ...], int]]:
     """Return a SavedSliceMeta's name, shape and type."""
     axes = meta.message(2).all(2, BYTES)
-    if len(axes) > MAX_RANK:
-        raise ValueError("more dimensions than a weight has")
+    require(len(axes) <= MAX_RANK, "more dimensions than a weight has", ValueError)
     shape = tuple(_Message(axis).integer(1) for axis in axes)
-    if 0 in shape:
-        raise ValueError("a variable without values")
+    require(0 not in shape, "a variable without values", ValueError)
     return meta.name(1), (shape, meta.integer(3))
 
 
 def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np.ndarray:
     """Return a TensorProto's values. Those left out at the end equal the last one that is there."""
-    if kind not in TYPES:
-        raise WeightsError(f"expected numbers in variable {name!r}, got TensorFlow's data type {kind}")
+    require(kind in TYPES, f"expected numbers in variable {name!r}, got TensorFlow's data type {kind}")
     values = _values(tensor, *TYPES[kind])
     array = np.full(math.prod(shape), values[-1])
     array[: len(values)] = values  # a ValueError if there are too many
@@ -242,8 +233,8 @@ def _values(tensor: _Message, dtype: str, field: int) -> np.ndarray:
     """Return the values that are there: as in memory, packed, or one by one."""
     wire_type = UNPACKED.get(dtype, VARINT)
     content, packed, single = tensor.all(4, BYTES), tensor.all(field, BYTES), tensor.all(field, wire_type)
-    if [bool(content), bool(packed), bool(single)].count(True) != 1:
-        raise ValueError("values in no form or in several")
+    n_forms = sum(map(bool, (content, packed, single)))
+    require(n_forms == 1, "values in no form or in several", ValueError)
     if wire_type == VARINT and not content:
         integers = [*chain(*(_Reader(part).varints() for part in packed)), *single]
         return np.array(integers, np.uint64).astype(dtype)  # a negative one stands modulo 2^64

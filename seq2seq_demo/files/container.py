@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import hdf5
 
 FORMAT, VERSION = "seq2seq-demo weights", 3  # 2 has vocabularies, 3 records END; all are read
@@ -59,14 +59,12 @@ class Container:
 
     def array(self, name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
         """Return an array that has to be of that shape and type."""
-        if name not in self.datasets:
-            raise WeightsError(f"missing weight {name!r}")
-        dataset = self.datasets[name]
+        require(name in self.datasets, f"missing weight {name!r}")
         self._asked.add(name)
-        if (dataset.dtype, dataset.shape) != (dtype, shape):
-            raise WeightsError(f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
-        if dataset.size != math.prod(shape) * np.dtype(dtype).itemsize:
-            raise WeightsError(f"expected {name!r} in one piece, got something else")
+        dataset, n_bytes = self.datasets[name], math.prod(shape) * np.dtype(dtype).itemsize
+        is_so = (dataset.dtype, dataset.shape) == (dtype, shape)
+        require(is_so, f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
+        require(dataset.size == n_bytes, f"expected {name!r} in one piece, got something else")
         values = self._body[dataset.start : dataset.start + dataset.size]
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
 
@@ -85,11 +83,10 @@ def read(content: bytes) -> Container:
     header, body = _match(content), content[HEADER_SIZE:]
     if not header:
         raise WeightsError("expected a weights file, of this program or of 2016, found something else")
-    if not 1 <= int(header[1]) <= VERSION:
-        raise WeightsError(f"expected version 1 to {VERSION} of a weights file, got {int(header[1])}")
-    if hashlib.sha256(body).hexdigest().encode() != header[2]:
-        raise WeightsError("damaged weights file: its content does not match its checksum")
+    version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
+    require(1 <= version <= VERSION, f"expected version 1 to {VERSION} of a weights file, got {version}")
+    require(checksum == header[2], "damaged weights file: its content does not match its checksum")
     try:
-        return Container(int(header[1]), body)
+        return Container(version, body)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error

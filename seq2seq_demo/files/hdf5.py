@@ -7,7 +7,7 @@ every structure is looked at once, within the file, and what `container.to_bytes
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.errors import WeightsError, require
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # How HDF5 writes the types that weights files and recordings hold.
@@ -40,12 +40,12 @@ def read(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
         WeightsError: it is damaged, or holds something that a weights file never does.
     """
     file = _File(content)
-    if content[:8] != SIGNATURE or content[8] != 0 or content[13:15] != b"\x08\x08":
-        raise WeightsError("expected HDF5 with a superblock of version 0, got something else")
+    is_hdf5 = content[:8] == SIGNATURE and content[8] == 0 and content[13:15] == b"\x08\x08"
+    require(is_hdf5, "expected HDF5 with a superblock of version 0, got something else")
     root = file.messages(file.integer(64))
     datasets = dict(file.datasets(root, "", 0))
-    if sum(dataset.size for dataset in datasets.values()) > len(content):
-        raise WeightsError("expected each weight in a place of its own, got some that overlap")
+    n_bytes = sum(dataset.size for dataset in datasets.values())
+    require(n_bytes <= len(content), "expected each weight in a place of its own, got some that overlap")
     return datasets, dict(file.texts(root))
 
 
@@ -57,8 +57,8 @@ class _File:
 
     def _bytes(self, start: int, size: int) -> bytes:
         """Return bytes that have to be there."""
-        if start + size > len(self.content):
-            raise WeightsError("expected every part of the file within it, got one beyond its end")
+        is_within = start + size <= len(self.content)
+        require(is_within, "expected every part of the file within it, got one beyond its end")
         return self.content[start : start + size]
 
     def integer(self, start: int, size: int = 8) -> int:
@@ -67,11 +67,10 @@ class _File:
 
     def _once(self, start: int, signature: bytes) -> int:
         """Return where a structure begins that is looked at for the first time, so that nothing goes in circles."""
-        if start in self.seen:
-            raise WeightsError("expected each part of the file in one place, got one in several")
+        require(start not in self.seen, "expected each part of the file in one place, got one in several")
         self.seen.add(start)
-        if self._bytes(start, len(signature)) != signature:
-            raise WeightsError(f"expected {signature!r} at byte {start}, got something else")
+        found = self._bytes(start, len(signature))
+        require(found == signature, f"expected {signature!r} at byte {start}, got something else")
         return start
 
     def messages(self, header: int) -> list[tuple[int, bytes]]:
@@ -84,13 +83,10 @@ class _File:
             while position + 8 <= end:
                 number, n_bytes, flags = (self.integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
                 message = self._bytes(position + 8, n_bytes)
-                if flags & 2:
-                    raise WeightsError("expected every part of an object with it, got one that is shared")
+                require(not flags & 2, "expected every part of an object with it, got one that is shared")
                 if number == CONTINUATION:
-                    block = _number(message, 0), _number(message, 8)
-                    blocks.append((self._once(block[0], b""), block[1]))
-                    if len(blocks) > MAX_BLOCKS:
-                        raise WeightsError("expected the header of an object in few parts, got many")
+                    blocks.append((self._once(_number(message, 0), b""), _number(message, 8)))
+                    require(len(blocks) <= MAX_BLOCKS, "expected the header of an object in few parts, got many")
                 messages.append((number, message))
                 position += 8 + n_bytes
         return messages
@@ -101,22 +97,20 @@ class _File:
         if GROUP not in found:
             yield path, self._dataset(path, found)
             return
-        if depth > MAX_DEPTH:
-            raise WeightsError("expected few groups within one another, got many")
+        require(depth <= MAX_DEPTH, "expected few groups within one another, got many")
         tree, heap = (_number(found[GROUP], at) for at in (0, 8))
         names = self.integer(self._once(heap, b"HEAP") + 24)
         taken = set[str]()
         for name_at, header in self._entries(tree, 0):
             name = self._name(names + name_at)
-            if name in taken or "/" in name or not name:
-                raise WeightsError(f"expected a name of its own for each weight, got {name!r}")
+            is_new = name not in taken and "/" not in name and name != ""
+            require(is_new, f"expected a name of its own for each weight, got {name!r}")
             taken.add(name)
             yield from self.datasets(self.messages(header), f"{path}/{name}".lstrip("/"), depth + 1)
 
     def _entries(self, node: int, depth: int) -> Iterator[tuple[int, int]]:
         """Yield where the name of each member of a group stands, and where its header is."""
-        if depth > MAX_DEPTH:
-            raise WeightsError("expected a shallow tree of names, got a deep one")
+        require(depth <= MAX_DEPTH, "expected a shallow tree of names, got a deep one")
         if self._bytes(node, 4) == b"TREE":
             self._once(node, b"TREE")
             for child in range(self.integer(node + 6, 2)):
@@ -125,22 +119,20 @@ class _File:
         self._once(node, b"SNOD")
         for entry in range(self.integer(node + 6, 2)):
             start = node + 8 + 40 * entry
-            if self.integer(start + 16, 4) > 1:  # 2: a link to a path
-                raise WeightsError("expected weights, got a link to one")
+            require(self.integer(start + 16, 4) <= 1, "expected weights, got a link to one")  # 2: to a path
             yield self.integer(start), self.integer(start + 8)
 
     def _name(self, start: int) -> str:
         end = self.content.find(b"\0", start, start + SHOWN)
-        if end < 0:
-            raise WeightsError(f"expected names of at most {SHOWN} bytes, got a longer one")
+        require(end >= 0, f"expected names of at most {SHOWN} bytes, got a longer one")
         return self.content[start:end].decode(errors="replace")
 
     def _dataset(self, path: str, found: dict[int, bytes]) -> Dataset:
         """Return the array that an object's messages describe."""
         space, datatype, layout = (found.get(number, b"") for number in (DATASPACE, DATATYPE, LAYOUT))
-        is_plain = DATATYPE in found and space[:1] == b"\x01" and layout[:2] == bytes((3, CONTIGUOUS))
-        if not is_plain or found.keys() & {EXTERNAL, FILTERS}:
-            raise WeightsError(f"expected {path!r} to be an array in one piece, got something else")
+        is_array = DATATYPE in found and not found.keys() & {EXTERNAL, FILTERS}
+        is_plain = is_array and space[:1] == b"\x01" and layout[:2] == bytes((3, CONTIGUOUS))
+        require(is_plain, f"expected {path!r} to be an array in one piece, got something else")
         dtype = next((name for begins, name in DTYPES.items() if datatype.startswith(begins)), "another type")
         shape = tuple(_number(space, 8 + 8 * axis) for axis in range(_number(space, 1, 1)))
         start, size = (_number(layout, at) for at in (2, 10))
@@ -154,8 +146,7 @@ class _File:
         for number, message in messages:
             if number != ATTRIBUTE:
                 continue
-            if len(taken) > MAX_ATTRIBUTES:
-                raise WeightsError("expected few attributes, got many")
+            require(len(taken) <= MAX_ATTRIBUTES, "expected few attributes, got many")
             version = _number(message, 0, 1)
             padding = 8 if version == 1 else 1
             sizes = [_number(message, at, 2) for at in (2, 4, 6)]
@@ -163,8 +154,7 @@ class _File:
             start = 8 if version < 3 else 9
             name = message[start : start + sizes[0]].rstrip(b"\0").decode(errors="replace")
             kind = _number(message, start + padded[0], 1) & 15
-            if name in taken:
-                raise WeightsError(f"expected each attribute once, got {name[:SHOWN]!r} twice")
+            require(name not in taken, f"expected each attribute once, got {name[:SHOWN]!r} twice")
             taken.add(name)
             if kind == VARIABLE_LENGTH:
                 value = message[start + sum(padded) :]
@@ -173,8 +163,7 @@ class _File:
 
     def _heap_object(self, heap: int, index: int) -> bytes:
         """Return an object of a global heap, one of those where HDF5 keeps texts."""
-        if self._bytes(heap, 4) != b"GCOL":
-            raise WeightsError("expected a heap of texts, got something else")
+        require(self._bytes(heap, 4) == b"GCOL", "expected a heap of texts, got something else")
         position, end = heap + 16, heap + self.integer(heap + 8)
         while position + 16 <= end:
             found, size = self.integer(position, 2), self.integer(position + 8)

@@ -18,7 +18,7 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.errors import DemoError, WeightsError, require
 from seq2seq_demo.files import access, container
 from seq2seq_demo.files.canonical import recording_path
 from seq2seq_demo.files.container import Container
@@ -71,8 +71,8 @@ def recording_of(weights_path: str | os.PathLike[str], weights: Weights) -> Reco
     if not os.path.lexists(path):
         return None
     recording, facts = _read(path)
-    if facts.saved != checksum(weights):
-        raise WeightsError(f"{path}: expected the recording of the training of {weights_path}, got that of another")
+    is_its_own = facts.saved == checksum(weights)
+    require(is_its_own, f"{path}: expected the recording of the training of {weights_path}, got that of another")
     return recording
 
 
@@ -106,8 +106,7 @@ def check_place(path: Path, overwrite: bool) -> None:
     access.check_writable(path, "a recording", WeightsError)
     if not os.path.lexists(path):
         return
-    if not overwrite:
-        raise WeightsError(f"{expected}, found a file")
+    require(overwrite, f"{expected}, found a file")
     try:
         read_recording(path)
     except DemoError as error:
@@ -139,13 +138,12 @@ def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: 
     dataset = file.datasets.get(f"{prefix}{STEPS}")
     N = dataset.shape[0] if dataset and dataset.shape else 0
     steps = tuple(file.array(f"{prefix}{STEPS}", (N,), "int64").tolist())
-    if not steps or steps[0] != 0 or any(a >= b for a, b in itertools.pairwise(steps)):
-        raise WeightsError(f"expected rising steps from 0 on, got {str(steps)[:40]}")
+    is_rising = steps[:1] == (0,) and all(a < b for a, b in itertools.pairwise(steps))
+    require(is_rising, f"expected rising steps from 0 on, got {str(steps)[:40]}")
     weights: list[Weights] = [{} for _ in steps]
     for name, shape in weight_shapes(model_config).items():
         array = file.array(f"{prefix}{name}", (N, *shape), "float16")
-        if not np.isfinite(array).all():
-            raise WeightsError(f"expected finite weights, got others in {name!r}")
+        require(bool(np.isfinite(array).all()), f"expected finite weights, got others in {name!r}")
         for n in range(N):
             weights[n][name] = array[n]
     return Recording(steps_per_epoch, steps, tuple(weights))
@@ -160,13 +158,11 @@ def _read(path: Path) -> tuple[Recording, Facts]:
 
 
 def _from_bytes(content: bytes) -> tuple[Recording, Facts]:
-    if not container.is_container(content):
-        raise WeightsError(f"expected {EXPECTED}, found something else")
+    require(container.is_container(content), f"expected {EXPECTED}, found something else")
     file = container.read(content)
-    if file.texts.get("kind") != KIND:
-        raise WeightsError(f"expected {EXPECTED}, found a weights file")
-    if file.texts.keys() != {"format", "kind", "model", KIND}:
-        raise WeightsError(f"expected the attributes format, kind, model, {KIND}, got {sorted(file.texts)}"[:200])
+    require(file.texts.get("kind") == KIND, f"expected {EXPECTED}, found a weights file")
+    has_all = file.texts.keys() == {"format", "kind", "model", KIND}
+    require(has_all, f"expected the attributes format, kind, model, {KIND}, got {sorted(file.texts)}"[:200])
     model_config = typed(ModelConfig, parse_object(file.texts["model"]))
     facts = typed(Facts, parse_object(file.texts[KIND]))
     require_integer("steps_per_epoch", facts.steps_per_epoch, at_least=1)

@@ -4,7 +4,7 @@ import json
 from dataclasses import MISSING, fields
 from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 
-from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.errors import WeightsError, require
 
 T = TypeVar("T")
 LARGEST = 10**50  # of a number's size; JSON's own limit is thousands of digits
@@ -60,8 +60,7 @@ def typed(cls: type[T], values: dict[str, Any]) -> T:
     for name in sorted(values.keys() - types.keys()):
         raise WeightsError(f"expected the keys {', '.join(types)}, got {name!r}")
     for field in fields(cls):  # type: ignore[arg-type]
-        if field.name not in values and field.default is MISSING:
-            raise WeightsError(f"expected the key {field.name!r}, got none")
+        require(field.name in values or field.default is not MISSING, f"expected the key {field.name!r}, got none")
     return cls(**{name: require_type(name, value, *_alternatives(types[name])) for name, value in values.items()})
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq_demo.config import Beam
 from seq2seq_demo.network.answers import Answers
-from seq2seq_demo.network.numpy_network import NumpyNetwork, State
+from seq2seq_demo.network.numpy_network import NumpyNetwork
 
 
 def beam_search(
@@ -56,6 +56,13 @@ class _Beam(NamedTuple):
     written: np.ndarray  # [R, K] symbols, END among them
     ended: np.ndarray  # [R, K]
 
+    @classmethod
+    def empty(cls, n: int, beam_size: int) -> "_Beam":
+        """Return the beam before the first step: one hypothesis per source, without a symbol."""
+        log_p = np.full((n, beam_size), -np.inf)
+        log_p[:, 0] = 0
+        return cls(log_p, log_p.copy(), np.zeros((n, beam_size), np.int64), np.zeros((n, beam_size), bool))
+
     @property
     def live(self) -> np.ndarray:
         """Which of them go on, `[R, K]`."""
@@ -64,13 +71,6 @@ class _Beam(NamedTuple):
     def of(self, chosen: np.ndarray) -> "_Beam":
         """Return those of some sources."""
         return _Beam(*(array[chosen] for array in self))
-
-
-def _empty_beam(n: int, beam_size: int) -> _Beam:
-    """Return the beam before the first step: one hypothesis per source, without a symbol."""
-    log_p = np.full((n, beam_size), -np.inf)
-    log_p[:, 0] = 0
-    return _Beam(log_p, log_p.copy(), np.zeros((n, beam_size), np.int64), np.zeros((n, beam_size), bool))
 
 
 class _Chosen(NamedTuple):
@@ -91,8 +91,8 @@ class _Decoder:
         """Read the sources `[B, S]`; there is one hypothesis of each, L = B."""
         self.network = network
         self.memory, self.states = network.encode(sources)  # [B, S, H]
-        key_kernel = network.weights["decoder/attention/key/kernel"] if network.model_config.has_attention else None
-        self.keys = None if key_kernel is None else self.memory @ key_kernel  # [B, S, H]
+        has_attention, weights = network.model_config.has_attention, network.weights
+        self.keys = self.memory @ weights["decoder/attention/key/kernel"] if has_attention else None  # [B, S, H]
         self.context = np.zeros_like(self.memory[:, 0])  # [L, H]
         self.rows = np.arange(len(sources))  # [L] the source of each hypothesis
         self.own_memory, self.own_keys = self.memory, self.keys  # [L, S, H]
@@ -108,15 +108,11 @@ class _Decoder:
     def go_on(self, parents: np.ndarray, symbols: np.ndarray) -> None:
         """Replace the hypotheses: each new one extends one of the L, its parent, by a symbol."""
         self.fed, rows = symbols, self.rows[parents]
-        self.states = [_taken(state, parents) for state in self.states]
+        self.states = [tuple(array[parents] for array in state) for state in self.states]
         self.context = self.context[parents]
         if self.keys is not None and not np.array_equal(rows, self.rows):
             self.own_memory, self.own_keys = self.memory[rows], self.keys[rows]
         self.rows = rows
-
-
-def _taken(state: State, chosen: np.ndarray) -> State:
-    return tuple(array[chosen] for array in state)
 
 
 class _Search:
@@ -124,15 +120,13 @@ class _Search:
 
     def __init__(self, network: NumpyNetwork, sources: np.ndarray, beam: Beam, n_steps: int) -> None:
         """Begin: every source `[B, S]` has one hypothesis, without a symbol."""
-        self.decoder = _Decoder(network, sources)
-        self.go, self.ends, self.n_steps = network.model_config.go, network.model_config.ends, n_steps
-        self.n_extensions = min(beam.size, network.model_config.n_output_symbols)
-        self.length_penalty, self.n_wanted = beam.length_penalty, beam.n_best
+        self.decoder, self.config, self.beam_config = _Decoder(network, sources), network.model_config, beam
+        self.n_steps, self.n_extensions = n_steps, min(beam.size, network.model_config.n_output_symbols)
         # A beam of 1 runs all on until all are over, as greedy decoding does: smaller matrix products round otherwise.
         self.is_greedy = beam.size == 1
         self.rows = np.arange(len(sources))  # [R] the sources that are not over
-        self.beam = _empty_beam(len(sources), beam.size)  # of these
-        self.final = _empty_beam(len(sources), beam.size)  # of all sources, right for those that are over
+        self.beam = _Beam.empty(len(sources), beam.size)  # of these
+        self.final = _Beam.empty(len(sources), beam.size)  # of all sources, right for those that are over
         self.fed = self.beam.live  # [R, K] which hypotheses are the decoder's L
         self.steps: list[_Chosen] = []
 
@@ -163,7 +157,7 @@ class _Search:
         fed = _along(fed, parents)
         chosen = _Chosen(self.rows, parents, symbols[fed, order % n], log_p[fed, order % n], fed, None)
         scores, had_ended = _along(scores, order), _along(self.beam.ended, parents)
-        ended = (had_ended | self.ends & (chosen.symbols == self.go)) & (scores > -np.inf)
+        ended = (had_ended | self.config.ends & (chosen.symbols == self.config.go)) & (scores > -np.inf)
         written = np.where(had_ended, _along(self.beam.written, parents), t)
         return chosen, _Beam(_along(totals, order), scores, written, ended)
 
@@ -171,7 +165,7 @@ class _Search:
         """Return log p and score of every candidate, `[R, K, n]`: of an ended hypothesis it is the first of the n."""
         totals = np.full((*self.fed.shape, self.n_extensions), -np.inf)
         totals[self.fed] = self.beam.log_p[self.fed][:, None] + log_p
-        scores = totals / t**self.length_penalty
+        scores = totals / t**self.beam_config.length_penalty
         ended = self.beam.ended
         totals[ended] = scores[ended] = -np.inf
         totals[ended, 0], scores[ended, 0] = self.beam.log_p[ended], self.beam.scores[ended]
@@ -182,21 +176,21 @@ class _Search:
 
         log p only falls, so the best that may become of a hypothesis is that it ends at the last step as likely as now.
         """
-        bound = np.where(beam.live, beam.log_p, -np.inf).max(axis=1) / self.n_steps**self.length_penalty
-        worst_wanted = np.sort(np.where(beam.ended, beam.scores, -np.inf), axis=1)[:, -self.n_wanted]
+        bound = np.where(beam.live, beam.log_p, -np.inf).max(axis=1) / self.n_steps**self.beam_config.length_penalty
+        worst_wanted = np.sort(np.where(beam.ended, beam.scores, -np.inf), axis=1)[:, -self.beam_config.n_best]
         is_over: np.ndarray = ~beam.live.any(axis=1) | (worst_wanted > bound)
         return is_over
 
     def answers(self, max_out_len: int) -> Answers:
         """Return the best of those kept, traced back from their last symbols."""
         _, scores, written, ended = self.final
-        best = np.lexsort((-scores, ~ended))[:, : self.n_wanted]  # [B, N]; lexsort is stable
+        best = np.lexsort((-scores, ~ended))[:, : self.beam_config.n_best]  # [B, N]; lexsort is stable
         scores, written, ended = (_along(array, best) for array in (scores, written, ended))
         written[scores == -np.inf] = 0
         lengths = np.where(ended, written - 1, np.minimum(written, max_out_len))
         symbols, log_p, attention = self.traced(best)
         after = np.arange(len(self.steps)) >= written[..., None]  # [B, N, T]: what a hypothesis did not write
-        symbols[after], log_p[after] = self.go, 0
+        symbols[after], log_p[after] = self.config.go, 0
         if attention is not None:
             attention[after] = 0
         return Answers(symbols, lengths, ended, np.exp(log_p), attention, scores)
@@ -204,7 +198,7 @@ class _Search:
     def traced(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return symbols, their log p and α of the hypotheses with these numbers, `[B, N]`."""
         slots, shape, memory = slots.copy(), (*slots.shape, len(self.steps)), self.decoder.memory
-        symbols, log_p = np.full(shape, self.go), np.zeros(shape)
+        symbols, log_p = np.full(shape, self.config.go), np.zeros(shape)
         has_attention = bool(self.steps) and self.steps[0].attention is not None
         attention = np.zeros((*shape, memory.shape[1]), memory.dtype) if has_attention else None
         for t, step in reversed([*enumerate(self.steps)]):

@@ -6,8 +6,6 @@ them. The matrices of the cells and the order of their gates stand in the table 
 
 import math
 import re
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +15,6 @@ from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.network.parameters import Weights, add_to_biases, check_weights, weight_shapes
 
 Found = dict[str, tuple[str, np.ndarray]]  # by its name in 2016: its name in the file, and its array
-Take = Callable[[str, tuple[int, ...]], np.ndarray]  # name in 2016 and shape → array
 
 NAMES = {
     "encoder/embedding": "{network}/RNN/EmbeddingWrapper/embedding",
@@ -56,12 +53,12 @@ def from_2016(variables: Weights) -> From2016:
     """
     found = _by_name_of_2016(variables)
     model_config, names = _model(found)
-    weights = _weights(model_config, names, partial(_take, found, ""))
+    weights = _taken(found, "", model_config, names)
     moments: Weights = {}
     has_moments = any(name.endswith(("/Adam", "/Adam_1")) for name in found)
     for moment, slot in (("m", "/Adam"), ("v", "/Adam_1")) if has_moments else ():
-        arrays = _weights(model_config, names, partial(_take, found, slot))
-        moments |= {f"{moment}/{name}": array for name, array in arrays.items()}
+        taken = _taken(found, slot, model_config, names)
+        moments |= {f"{moment}/{name}": array for name, array in taken.items()}
     for name, _ in found.values():
         raise WeightsError(f"unexpected variable {name!r}")
     add_to_biases(weights, model_config, model_config.cell.gates_2016_added_1_to)  # moments are of gradients: they stay
@@ -136,40 +133,38 @@ def _matrix_shape(found: Found, name: str) -> tuple[int, int]:
     return array.shape[0], array.shape[1]
 
 
-def _take(found: Found, slot: str, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Remove a variable's slot ("": itself) from `found`, and return it, float32 in this shape."""
-    if name + slot not in found:
-        raise WeightsError(f"missing variable {name + slot!r}")
-    known, array = found.pop(name + slot)
-    if array.shape != shape or array.dtype != np.float32:
-        raise WeightsError(f"expected variable {known!r} as float32 {shape}, got {array.dtype} {array.shape}")
-    return array
+def _taken(found: Found, slot: str, model_config: ModelConfig, names: dict[str, str]) -> Weights:
+    """Remove 2016's weights, or a slot of each, from `found`; return them by our names and laid out as ours."""
+    cell, H = model_config.cell, model_config.cell_size
 
+    def take(name: str, *shape: int) -> np.ndarray:
+        if name + slot not in found:
+            raise WeightsError(f"missing variable {name + slot!r}")
+        known, array = found.pop(name + slot)
+        if array.shape != shape or array.dtype != np.float32:
+            raise WeightsError(f"expected variable {known!r} as float32 {shape}, got {array.dtype} {array.shape}")
+        return array
 
-def _weights(model_config: ModelConfig, names: dict[str, str], take: Take) -> Weights:
-    """Return 2016's weights, or one moment of each, by our names and laid out as ours."""
+    def side_by_side(name: str, *rows: int) -> np.ndarray:
+        """Return the matrices, or the biases, of a cell, their gates in the order of the table of cells."""
+        gates: Weights = {}
+        for matrix, of_matrix in cell.matrices.items():
+            stored = take(name.format(matrix), *rows, len(of_matrix) * H)
+            gates |= zip(of_matrix, np.split(stored, len(of_matrix), axis=-1), strict=True)
+        return np.concatenate([gates[gate] for gate in cell.gates], axis=-1)
+
     weights: Weights = {}
     for name, shape in weight_shapes(model_config).items():
         place, _, part = name.rpartition("/")
         if name == "decoder/attention/key/kernel":
-            weights[name] = take(names[name], (1, 1, *shape)).reshape(shape)
+            weights[name] = take(names[name], 1, 1, *shape).reshape(shape)
         elif name in names:
-            weights[name] = take(names[name], shape)
+            weights[name] = take(names[name], *shape)
         elif part == "kernel":
-            matrix = _gates(model_config, take, names[place] + "{}/Linear/Matrix", shape[0] + model_config.cell_size)
+            matrix = side_by_side(names[place] + "{}/Linear/Matrix", shape[0] + H)
             weights[name], weights[f"{place}/recurrent_kernel"] = np.split(matrix, [shape[0]])  # [input ; h]
-            weights[f"{place}/bias"] = _gates(model_config, take, names[place] + "{}/Linear/Bias")
+            weights[f"{place}/bias"] = side_by_side(names[place] + "{}/Linear/Bias")
     return weights
-
-
-def _gates(model_config: ModelConfig, take: Take, name: str, *rows: int) -> np.ndarray:
-    """Return the matrices, or the biases, of a cell side by side, their gates in the order of the table of cells."""
-    cell, H = model_config.cell, model_config.cell_size
-    gates: Weights = {}
-    for matrix, gates_of_matrix in cell.matrices.items():
-        stored = take(name.format(matrix), (*rows, len(gates_of_matrix) * H))
-        gates |= zip(gates_of_matrix, np.split(stored, len(gates_of_matrix), axis=-1), strict=True)
-    return np.concatenate([gates[gate] for gate in cell.gates], axis=-1)
 
 
 def _step(variables: Weights, needed: bool) -> int:

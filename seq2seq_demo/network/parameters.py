@@ -3,6 +3,7 @@
 The Keras network, the NumPy network and the weights file all use these names.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -23,7 +24,9 @@ def weight_shapes(model_config: ModelConfig) -> Shapes:
     shapes: Shapes = {"encoder/embedding": (model_config.n_input_symbols, E)}
     shapes |= _cell_shapes("encoder", model_config, M)
     if model_config.bidirectional:
-        shapes |= _cell_shapes("encoder/backward", model_config, M) | _bridge_shapes(model_config)
+        shapes |= _cell_shapes("encoder/backward", model_config, M)
+        for layer, state in itertools.product(range(model_config.num_layers), model_config.cell.states):
+            shapes |= _dense(f"encoder/bridge_{layer}_{state}", 2 * H, H)  # W_b
     shapes |= {"decoder/embedding": (V, E)}
     if model_config.has_attention:
         shapes |= _dense("decoder/input", E + M, E)  # W_i
@@ -40,14 +43,6 @@ def weight_shapes(model_config: ModelConfig) -> Shapes:
 
 def _dense(name: str, n_in: int, n_out: int) -> Shapes:
     return {f"{name}/kernel": (n_in, n_out), f"{name}/bias": (n_out,)}
-
-
-def _bridge_shapes(model_config: ModelConfig) -> Shapes:
-    H, shapes = model_config.cell_size, Shapes()
-    for layer in range(model_config.num_layers):
-        for state in model_config.cell.states:
-            shapes |= _dense(f"encoder/bridge_{layer}_{state}", 2 * H, H)  # W_b
-    return shapes
 
 
 def _cell_shapes(side: str, model_config: ModelConfig, output_size: int) -> Shapes:
@@ -91,19 +86,16 @@ def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str,
 
 
 def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
-    """Return the bound of a weight's uniform distribution, one for all of it or one per column."""
+    """Return the bound of a weight's uniform distribution, one for all of it or one per column.
+
+    Of a cell it is one per column: each matrix of 2016 had the rows [input ; h], and a bound of its own.
+    """
     if name == "encoder/embedding":
         return math.sqrt(3)
-    if "/layer_" in name:
-        kernel = shapes[f"{name.rpartition('/')[0]}/kernel"]
-        return _cell_limit(kernel[0], model_config)
-    return math.sqrt(6 / (shapes[name][0] + shapes[name][-1]))  # v has fan in = fan out = H
-
-
-def _cell_limit(input_size: int, model_config: ModelConfig) -> np.ndarray:
-    """Return a cell's bound per column: each matrix of 2016 had the rows [input ; h], and a bound of its own."""
+    if "/layer_" not in name:
+        return math.sqrt(6 / (shapes[name][0] + shapes[name][-1]))  # v has fan in = fan out = H
     H, cell = model_config.cell_size, model_config.cell
-    fan_in = input_size + H
+    fan_in = shapes[f"{name.rpartition('/')[0]}/kernel"][0] + H
     fan_out = {gate: len(gates) * H for gates in cell.matrices.values() for gate in gates}
     return np.repeat([math.sqrt(6 / (fan_in + fan_out[gate])) for gate in cell.gates], H)
 

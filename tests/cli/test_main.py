@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import environment, imported, save_random
+from helpers import DEMO, environment, imported, save_random
 
 from seq2seq_demo import __version__, cli
 from seq2seq_demo.commands import predict
@@ -103,7 +103,7 @@ def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, ar
 def test_a_pipe_that_closes_early_ends_quietly(tmp_path):
     save_random(tmp_path / "w")
     (tmp_path / "in.jsonl").write_text(f"{list(range(10))}\n" * 5000)
-    command = f"{sys.executable} -m seq2seq_demo predict -i w --from-file in.jsonl | head -1"
+    command = f"{DEMO} predict -i w --from-file in.jsonl | head -1"
     done = subprocess.run(
         command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment(), check=True
     )

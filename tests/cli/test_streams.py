@@ -1,10 +1,12 @@
 """What becomes of results, notices and trainings where standard streams are closed, full, or read by nobody."""
 
+import contextlib
 import fcntl
 import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,19 +15,19 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
+from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained_network import load
 
-LONG = f"train 30000 -p reversed -e 50 --in-len 4 --out-len 3 {' '.join(SMALL)} -o w"
-MODULE = f"{sys.executable} -m seq2seq_demo"
+# For seconds, with an end to each epoch, and too few samples for XLA.
+LONG = f"train 3000 -p reversed -e 18 --batch-size 4 --in-len 4 --out-len 3 {' '.join(SMALL)} -o w"
 
 
-def sh(folder, command, **changes):
+def sh(folder, command, program=DEMO, **changes):
     """Run a command line of bash, in which `demo` is the program."""
     return subprocess.run(
-        ["bash", "-c", f'demo() {{ {MODULE} "$@"; }}; {command}'],
+        ["bash", "-c", f'demo() {{ {program} "$@"; }}; {command}'],
         capture_output=True,
         text=True,
         cwd=folder,
@@ -60,7 +62,7 @@ def on_a_terminal(folder, command, until, typed):
 @pytest.mark.slow
 def test_ctrl_c_on_a_training_whose_report_goes_through_tee(tmp_path):
     """`tee` is gone before the training writes that it stops."""
-    command = f"{MODULE} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
+    command = f"{DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
     on_a_terminal(tmp_path, command, lambda out: b"Epoch" in out, b"\x03")
     assert (tmp_path / "status").read_text() == "130\n"
     assert load(snapshot_in(tmp_path)).step > 0
@@ -71,8 +73,15 @@ def test_a_terminal_that_is_closed_leaves_a_snapshot(tmp_path):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
-        os.execvpe(sys.executable, [*PROGRAM, *LONG.split()], environment())
-    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
+        os.execvpe(PROGRAM[0], [*PROGRAM, *LONG.split()], environment())
+    os.set_blocking(terminal, False)
+
+    def has_trained():
+        with contextlib.suppress(BlockingIOError):
+            os.read(terminal, 4096)  # or the progress bar has to wait
+        return snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step
+
+    wait_for(has_trained)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
     assert load(snapshot_in(tmp_path)).step > 0
@@ -81,7 +90,7 @@ def test_a_terminal_that_is_closed_leaves_a_snapshot(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("streams", [">&- 2>&-", "> /dev/full 2> /dev/full", "> >(true) 2> >(true)"])
 def test_sigterm_whatever_the_streams_are(tmp_path, streams):
-    process = subprocess.Popen(["bash", "-c", f"exec {MODULE} {LONG} {streams}"], cwd=tmp_path, env=environment())
+    process = subprocess.Popen(["bash", "-c", f"exec {DEMO} {LONG} {streams}"], cwd=tmp_path, env=environment())
     wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 143
@@ -126,10 +135,11 @@ def test_notices_may_be_lost_answers_not(tmp_path, streams):
 
 @pytest.mark.slow
 def test_what_the_locale_cannot_write_and_what_is_no_utf8(tmp_path):
+    real = shlex.join(REAL_PROGRAM)
     ascii = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = sh(tmp_path, "demo train -e 0 -n ü -p copy; demo predict 0 1 2 3 4 5 6 7 8 9 -n ü", **ascii)
+    done = sh(tmp_path, "demo train -e 0 -n ü -p copy; demo predict 0 1 2 3 4 5 6 7 8 9 -n ü", real, **ascii)
     assert "Traceback" not in done.stderr
-    done = sh(tmp_path, "demo train -e 0 -n $'\\xff'; demo train -e 0 -o $'w\\xff'")
+    done = sh(tmp_path, "demo train -e 0 -n $'\\xff'; demo train -e 0 -o $'w\\xff'", real)
     assert "Traceback" not in done.stderr
     assert "expected -n/--name to be printable" in done.stderr
     assert done.stdout == "Saved w\\udcff\n"
@@ -181,7 +191,7 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
     for delay in (0.03, 0.04, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8):
         process = subprocess.Popen(
-            [*PROGRAM, "predict", "-i", "w", "--from-file", "in"],
+            [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"],
             cwd=tmp_path,
             env=plain,
             stdout=subprocess.DEVNULL,
@@ -201,7 +211,7 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
 def test_sigterm_where_nobody_reads_and_the_pipe_is_full(tmp_path):
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    argv = ["train", "100", "-p", "reversed", "-e", "100000", *SMALL, "-o", "w"]
+    argv = ["train", "100", "-p", "reversed", "-e", "500", *SMALL, "-o", "w"]
     process = subprocess.Popen(
         [*PROGRAM, *map(str, argv)], cwd=tmp_path, stdout=writing, stderr=writing, env=environment()
     )
@@ -220,6 +230,7 @@ def full(pipe):
     return int.from_bytes(held, sys.byteorder) > 3900
 
 
+@pytest.mark.slow
 def test_what_comes_through_a_pipe_or_from_a_file_is_predicted(tmp_path):
     for fed in ("printf '3 1 2\\n2 0\\n' | demo predict", "printf '3 1 2\\n2 0\\n' > in; demo predict < in"):
         done = sh(tmp_path, f"{fed} -p sorted")

@@ -7,17 +7,17 @@ import subprocess
 
 import numpy as np
 import pytest
-from helpers import PROGRAM, SMALL, environment, save_random, snapshot_in, wait_for
+from helpers import PROGRAM, SMALL, environment, pairs_of, save_random, snapshot_in, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
 from seq2seq_demo.display.progress import probed
-from seq2seq_demo.network.ending import decode_to_end
+from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.trained_network import TrainingRun, load
+from seq2seq_demo.trained_network import load
 
 EASY = ["--in-max-int", 2, "--out-max-int", 2, "--cell-size", 16, "-r", 0.02, "--lr-schedule", "cosine"]
-ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
+ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, ends=True)
 DEDUP = "def unique(sources):\n    return [[*dict.fromkeys(row)] for row in sources.tolist()]\n"
 
 
@@ -64,9 +64,10 @@ def test_sequences_of_any_lengths_are_answered_in_their_order(run):
         assert err.count("trained at lengths 1 to 6, so it may well be wrong at length 8") == 1
         for source, line in zip(sources, map(json.loads, out.splitlines()), strict=True):
             longest = 8 if len(source) == 8 else 6
-            decoded, (n,), (ended,) = decode_to_end(numpy_network, np.array([source]), longest)
+            answers = answer(numpy_network, np.array([source]), longest)
+            (n,), (ended,) = answers.lengths[0], answers.ended[0]
             assert (line["input"], line["expected"]) == (source, source[::-1])
-            assert (line["prediction"], line["ended"]) == (decoded.symbols[0, :n].tolist(), ended)
+            assert (line["prediction"], line["ended"]) == (answers.symbols[0, 0, :n].tolist(), ended)
             assert len(line["probabilities"]) == n + ended
 
 
@@ -216,5 +217,5 @@ def test_a_file_says_that_its_network_ends(tmp_path):
 
 
 def test_the_probe_is_a_long_one():
-    pairs = RaggedPairs(Ragged.of_rows([[1], [2, 3, 4], [5, 6], [7, 8, 9]]), Ragged.of_rows([[], [4], [6], [9]]))
+    pairs = pairs_of(([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]))
     assert probed(pairs) == ([2, 3, 4], [4])

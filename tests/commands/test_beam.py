@@ -13,7 +13,7 @@ from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.trained_network import TrainedNetwork
 
 LONGEST = 3  # symbols of an answer
-SIZES = {"cell_size": 7, "embedding_size": 5, "in_max_int": 1, "out_max_int": 1}
+SIZES = {"cell_size": 7, "embedding_size": 5, "in_max_int": 1, "out_max_int": 1, "ends": True}
 TEXT = ModelConfig("embedding_attention", "GRUCell", **SIZES)
 SIDES = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("x", "yy")))
 SOURCES = ["".join(text) for n in (1, 2, 3) for text in itertools.product("ab", repeat=n)]

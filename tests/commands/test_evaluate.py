@@ -1,13 +1,14 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import fresh_sources, training_sources
+from seq2seq_demo.data.sampling import fresh_sources, training_sources
+from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.trained_network import TrainingRun
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
@@ -15,7 +16,7 @@ ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 def test_evaluate(run):
     config = TrainConfig(points=400, in_len=4, out_len=3)
     network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 6))
-    seen = training_sources(config, 9, 6)
+    seen = training_sources(config, ATTENTION, [4], 6)
     sources = fresh_sources(5, 600, 4, 9, seen)
     decoder = NumpyNetwork(network.model_config, network.weights)
     right = decoder.decode(sources, 3).symbols == sources[:, :0:-1]
@@ -77,7 +78,7 @@ def test_evaluate_where_nearly_everything_was_trained_on(run):
     assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
     config = TrainConfig(points=300, in_len=2, out_len=2)
     save_random("w", ATTENTION, in_len=2, out_len=2, trained=TrainingRun(config, 0))
-    left = 100 - len(np.unique(training_sources(config, 9, 0), axis=0))
+    left = 100 - len(np.unique(training_sources(config, ATTENTION, [2], 0).array(), axis=0))
     status, out, err = run("evaluate", 10**6, "-i", "w")
     assert status == 0
     assert f"Only {out.split()[0]} of 1000000 sources of length 2 were found that were not trained on" in err
@@ -108,7 +109,7 @@ def test_keep_going_leaves_out_pairs_of_integers(run):
     with open("pairs.tsv", "w") as file:
         file.write("\n".join(lines))
     save_random("one", ATTENTION, in_len=3, out_len=2, task="pairs.jsonl")
-    save_random("any", ATTENTION, in_len=3, out_len=2, min_in_len=1, task="pairs.jsonl")
+    save_random("any", replace(ATTENTION, ends=True), in_len=3, out_len=2, min_in_len=1, task="pairs.jsonl")
     for network, n, n_left_out in (("one", 2, 5), ("any", 3, 3)):  # two of the last ones' pairs are alternatives
         status, out, err = run("evaluate", "-i", network, "--from-file", "pairs.tsv", "--json", "--keep-going")
         assert (status, json.loads(out.splitlines()[-1])["n"]) == (1, n), err

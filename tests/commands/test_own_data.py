@@ -69,12 +69,12 @@ def test_own_pairs(own, run):
     assert out.startswith("Training on 120 point dataset (pairs of 'pairs.jsonl')")
     path = "ts2s__basic__pairs.jsonl_1.weights.h5"
     network = load(path)
-    assert (network.in_len, network.out_len, network.trained.config.points) == (4, 2, 120)
+    assert (network.in_len, network.out_len, network.trained.config.points, network.ends) == (4, 2, 120, True)
     largest = max(map(sum, own))
     assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, largest)
 
     status, out, _ = run("predict", "--from-file", "pairs.jsonl")
-    assert [line.split(" (")[1] for line in out.splitlines()] == [f"expected=[{max(s)} {sum(s)}])" for s in own]
+    assert [line.split(" (")[-1] for line in out.splitlines()] == [f"expected=[{max(s)} {sum(s)}])" for s in own]
     status, out, _ = run("predict", *own[0])
     assert "expected" not in out
     status, out, err = run("train", 50, "--from-file", "pairs.jsonl", "-i", path, "-e", 1, "-o", "v")
@@ -94,7 +94,7 @@ def test_inputs_alone_and_a_pattern(own, run):
     status, out, err = run("train", "--from-file", "inputs.json", "-p", "running_sum", "-e", 1, "-o", "w", *SMALL)
     assert status == 0, err
     network = load("w")
-    assert (network.task, network.in_len, network.out_len) == ("running_sum", 4, 4)
+    assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
     assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, 6)
     source = [6, 6, 6, 6]
     status, out, _ = run("predict", "-i", "w", *source)

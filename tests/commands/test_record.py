@@ -11,8 +11,10 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.start import start_of_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files.recording import recording_of
-from seq2seq_demo.trained_network import Kept, Progress, TrainingRun, load, untrained
+from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun, to_bytes
+from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.recorder import begun
+from seq2seq_demo.training.snapshots import load_snapshot
 
 TRAIN = ["train", 2000, "-p", "reversed", "-e", 4, "--batch-size", 16, "--in-len", 4, "--out-len", 3, *SMALL]
 QUICK = ["train", 60, "-p", "reversed", "-e", 1, *SMALL]
@@ -86,7 +88,8 @@ def test_options_that_do_not_go_together(run):
 
 def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(run):
     training = TrainingRun(TrainConfig(points=60), 0)
-    save_random("s2s_checkpoint__basic__reversed_1.weights.h5", trained=training, progress=Progress())
+    network = save_random("w", trained=training)
+    Path("s2s_checkpoint__basic__reversed_1.weights.h5").write_bytes(to_bytes(Snapshot(network)))
     status, out, err = run("train", "--resume", "--record")
     assert (status, out) == (2, "")
     assert "s2s_checkpoint__basic__reversed_1.weights.h5 is of a training that began without --record" in err
@@ -95,12 +98,13 @@ def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(ru
 def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):
     """Neither its best epoch nor its recording are those of the new training."""
     network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
-    best = Kept(network.weights, 3, {})
-    snapshot = replace(begun(network, config), trained=TrainingRun(config, 0), progress=Progress(), best=best)
-    (tmp_path / "w").write_bytes(snapshot.to_bytes())
-    loaded = load(tmp_path / "w")
-    assert (loaded.best.step, loaded.recording.steps) == (3, (0,))
+    network = replace(begun(network, config), trained=TrainingRun(config, 0))
+    (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {}))))
+    loaded = load_snapshot(tmp_path / "w")
+    assert (loaded.best.step, loaded.network.recording.steps) == (3, (0,))
     for record in (False, True):
-        options = TrainOptions(points=60, epochs=1, pattern="sorted", input_weights=tmp_path / "w", record=record)
-        start = start_of_training(options).network
-        assert (start.progress, start.best, start.recording is None) == (None, None, not record)
+        settings = {"points": 60, "epochs": 1}
+        options = TrainOptions(settings=settings, pattern="sorted", input_weights=tmp_path / "w", record=record)
+        start = start_of_training(options)
+        assert (start.snapshot.progress, start.snapshot.best) == (Progress(), None)
+        assert (start.network.recording is None) == (not record)

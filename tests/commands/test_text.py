@@ -130,7 +130,7 @@ def test_a_heat_map_lines_up(run, text_network):
 
 def escaping_network() -> TrainedNetwork:
     """A network whose symbols act on a terminal, or would end a line."""
-    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=2, out_max_int=2)
+    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=2, out_max_int=2, ends=True)
     source, target = Vocabulary("characters", ("\x07", "\n", "\x1b")), Vocabulary("words", ("\x1b[2J", "x", "y"))
     weights = untrained(c, 1).weights
     return TrainedNetwork(c, weights, "t", 3, 3, min_in_len=1, vocabularies=Vocabularies(source, target))
@@ -294,7 +294,7 @@ def test_data_that_are_refused_are_not_called_odd(run, resume):
 
 
 def test_a_tab_stays_in_its_line(run):
-    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=1, out_max_int=1)
+    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=1, out_max_int=1, ends=True)
     sides = Vocabularies(Vocabulary("characters", ("\t", "a")), Vocabulary("characters", ("\t", "b")))
     TrainedNetwork(c, untrained(c, 1).weights, "t", 3, 3, min_in_len=1, vocabularies=sides).save("w")
     with open("in.jsonl", "w") as file:
@@ -325,7 +325,7 @@ def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, tex
 
 
 def test_a_quoted_argument_is_a_text_of_its_own(run):
-    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=3, out_max_int=1)
+    c = ModelConfig("embedding_attention", cell_size=5, embedding_size=3, in_max_int=3, out_max_int=1, ends=True)
     target = Vocabulary("characters", ("x", "y"))
     sides = {
         "words": Vocabulary("words", ("jump", "left", "twice", "walk")),

@@ -10,6 +10,7 @@ from helpers import SMALL, end, snapshot_in, start, wait_for
 from seq2seq_demo.display.progress import TrainingReport
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.trained_network import load
+from seq2seq_demo.training.snapshots import load_snapshot
 
 CHARACTERS = ["--in-tokens", "characters", "--out-tokens", "characters"]
 N = 300
@@ -38,7 +39,7 @@ def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path, run, monkey
     assert status == 0, err
     assert "No snapshot in .: starting afresh\n" in err
     process = start(tmp_path, *argv, "-o", "stopped")
-    wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).best)
+    wait_for(lambda: snapshot_in(tmp_path) and load_snapshot(snapshot_in(tmp_path)).best)
     process.send_signal(signal.SIGKILL)
     assert end(process)[0] == -signal.SIGKILL
 
@@ -46,17 +47,17 @@ def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path, run, monkey
         if report.history and points < N:
             signal.raise_signal(signal.SIGINT)
 
-    killed = load(snapshot_in(tmp_path))
+    killed = load_snapshot(snapshot_in(tmp_path))
     with monkeypatch.context() as patch:
         patch.setattr(TrainingReport, "on_steps_end", ctrl_c)
         status, _, err = run(*argv, "-o", "stopped")
     assert status == 130, err
-    assert f"epoch {killed.progress.epoch + 1}, step {killed.step}\n" in err
-    interrupted = load(snapshot_in(tmp_path))
+    assert f"epoch {killed.progress.epoch + 1}, step {killed.network.step}\n" in err
+    interrupted = load_snapshot(snapshot_in(tmp_path))
     assert (interrupted.progress.epoch, interrupted.progress.points) == (killed.progress.epoch + 1, 64 * 4)
     status, _, err = run(*argv, "-o", "stopped")
     assert status == 0, err
-    assert f"epoch {interrupted.progress.epoch + 1}, step {interrupted.step}\n" in err
+    assert f"epoch {interrupted.progress.epoch + 1}, step {interrupted.network.step}\n" in err
     assert (tmp_path / "stopped").read_bytes() == (tmp_path / "left alone").read_bytes()
 
 

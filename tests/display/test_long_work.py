@@ -4,17 +4,19 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import threading
 
 import pytest
-from helpers import PROGRAM, environment, imported, save_random
+from helpers import PROGRAM, PYTHON, environment, imported, save_random
 
 from seq2seq_demo.config import ModelConfig
 
 BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # the cursor is hidden as long as a bar moves
 AT_ONCE = "import sys; from seq2seq_demo.display import long_work; long_work.PATIENCE = -1"
 RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
+
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def on_terminal(folder, *argv, stdout=subprocess.PIPE, code=f"{AT_ONCE}\n{RUN}",
     """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, argv)],
+        [*PYTHON, "-c", code, *map(str, argv)],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=theirs if stdout is None else stdout,

@@ -108,7 +108,7 @@ TASKS = st.one_of(
 )
 
 
-@settings(derandomize=True, max_examples=300, deadline=None)
+@settings(derandomize=True, max_examples=100, deadline=None)
 @given(st.none() | NAMES, TASKS, st.integers(0, 10**9), st.sampled_from([canonical.WEIGHTS, canonical.SNAPSHOT]))
 @example(None, "my__pairs.jsonl", 1, "ts2s")
 @example("a_", "_b_", 2, "s2s_checkpoint")

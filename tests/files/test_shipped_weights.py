@@ -22,12 +22,12 @@ def test_shipped_weights_are_exact_at_every_length(pattern, model):
     has_attention = network.model_config.has_attention
     assert (network.min_in_len, network.in_len) == (shortest, 20 if has_attention else 10)
     assert network.model_config.cell_size <= (64 if has_attention else 128)
-    rows = list(network.rows(find_pattern(pattern), n=400, seed=2016))
+    rows = list(network.rows(find_pattern(pattern), n=100, seed=2016))
     random = [row for row in rows if row.kind == RANDOM]
     assert [row.in_len for row in random] == list(range(shortest, network.in_len + 1, 2 if pattern == "added" else 1))
     if (pattern, model) not in WEAK:
-        for row in rows:  # 1 wrong of 400, and 2
-            assert row.evaluation.exact_match >= (0.9975 if row.kind == RANDOM else 0.995), (row.kind, row.in_len)
+        for row in rows:  # 1 wrong of 100
+            assert row.evaluation.exact_match >= 0.99, (row.kind, row.in_len)
         assert total(row.evaluation for row in random).exact_match >= 0.9995
     # Of the few short ones, all are right.
     assert all(row.evaluation.exact_match == 1 for row in random if row.in_len <= 2)

@@ -6,14 +6,13 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import environment, random_weights, wait_for
+from helpers import PYTHON, environment, random_weights, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequence_pattern import find_pattern
@@ -59,7 +58,7 @@ class Worker:
         changes = {"TF_CONFIG": json.dumps(tf_config)} if tf_config else {}
         with open(directory / "stdout", "w") as stdout, open(directory / "stderr", "w") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", code, *map(str, argv)],
+                [*PYTHON, "-c", code, *map(str, argv)],
                 stdout=stdout,
                 stderr=stderr,
                 cwd=directory,
