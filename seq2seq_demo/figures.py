@@ -77,8 +77,9 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         """Return the counts of both, as long as the longer."""
-        pairs = zip((self.expected, self.correct), (other.expected, other.correct), strict=True)
-        return Tally(*(_padded_sum(a, b) for a, b in pairs))
+        width = max(len(self.expected), len(other.expected))
+        a, b = ([np.pad(x, (0, width - len(x))) for x in (of.expected, of.correct)] for of in (self, other))
+        return Tally(a[0] + b[0], a[1] + b[1])
 
     @classmethod
     def by_position(cls, is_symbol: np.ndarray, is_correct: np.ndarray) -> Tally:
@@ -91,13 +92,6 @@ class Tally:
         with np.errstate(invalid="ignore"):
             share: np.ndarray = self.correct / self.expected
         return share
-
-
-def _padded_sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    total = np.zeros(max(len(a), len(b)), np.int64)
-    total[: len(a)] += a
-    total[: len(b)] += b
-    return total
 
 
 @dataclass(frozen=True, repr=False, eq=False)

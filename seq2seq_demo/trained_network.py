@@ -6,10 +6,11 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
+from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, beam_of
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
@@ -20,15 +21,6 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import Task, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.evaluation import (
-    EvaluationOptions,
-    ProgressCallback,
-    Row,
-    Sample,
-    measure_given,
-    measure_pattern,
-    n_to_measure,
-)
 from seq2seq_demo.figures import Evaluation, total
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.weights_file import Snapshot, StoredNetwork
@@ -43,6 +35,14 @@ MOST_DRAWN_AGAIN = 100_000_000, 10_000_000  # symbols and points; more would tak
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
+
+
+class How(TypedDict, total=False):
+    """Keywords of `predict`: how to search for answers."""
+
+    max_out_len: int | None
+    beam_size: int | None
+    length_penalty: float
 
 
 class TrainedNetwork(StoredNetwork):
@@ -76,42 +76,24 @@ class TrainedNetwork(StoredNetwork):
 
     @overload
     def predict(
-        self,
-        sources: Any,
-        out_len: int | None = None,
-        *,
-        max_out_len: int | None = None,
-        beam_size: int | None = None,
-        n_best: int | None = None,
-        length_penalty: float = 0.0,
-        details: Literal[False] = ...,
-    ) -> list[Any]: ...
-
-    @overload
-    def predict(
-        self,
-        sources: Any,
-        out_len: int | None = None,
-        *,
-        max_out_len: int | None = None,
-        beam_size: int | None = None,
-        n_best: None = None,
-        length_penalty: float = 0.0,
-        details: Literal[True],
+        self, sources: Any, out_len: int | None = ..., *, n_best: None = ..., details: Literal[True], **how: Unpack[How]
     ) -> list[Prediction]: ...
 
     @overload
     def predict(
+        self, sources: Any, out_len: int | None = ..., *, n_best: int, details: Literal[True], **how: Unpack[How]
+    ) -> list[list[Prediction]]: ...
+
+    @overload
+    def predict(
         self,
         sources: Any,
-        out_len: int | None = None,
+        out_len: int | None = ...,
         *,
-        max_out_len: int | None = None,
-        beam_size: int | None = None,
-        n_best: int,
-        length_penalty: float = 0.0,
-        details: Literal[True],
-    ) -> list[list[Prediction]]: ...
+        n_best: int | None = ...,
+        details: bool = ...,
+        **how: Unpack[How],
+    ) -> list[Any]: ...
 
     def predict(
         self,
@@ -143,13 +125,11 @@ class TrainedNetwork(StoredNetwork):
         self.require_end(out_len, max_out_len)
         beam = beam_of(beam_size, n_best, length_penalty)
         answers = self.answers(rows, out_len or max_out_len, DecodingOptions(beam, details, details))
-        shown = [[self.named(p) if details else self._answer(p) for p in each] for each in answers]
-        return shown if n_best is not None else [best for best, *_ in shown]
-
-    def _answer(self, prediction: Prediction) -> list[int] | str:
-        """Return the symbols of an answer in numbers, or its text."""
-        named = self.named(prediction)
-        return named.text if self.vocabularies.target.is_text else named.predicted
+        found: list[list[Any]] = [[self.named(answer) for answer in each] for each in answers]
+        if not details:
+            is_text = self.vocabularies.target.is_text
+            found = [[answer.text if is_text else answer.predicted for answer in each] for each in found]
+        return found if n_best is not None else [best for best, *_ in found]
 
     def named(self, prediction: Prediction) -> Prediction:
         """Return a prediction with the symbols of its numbers."""
@@ -167,12 +147,9 @@ class TrainedNetwork(StoredNetwork):
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
         """Return up to `n_best` answers per source, best first, in numbers; `out_len` bounds those that end."""
-        if not sources:
-            return []
         question = Question(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
         batch = Batch([Located(Place("sources", "row", row), source) for row, source in enumerate(sources)])
-        ((_, answers),) = self.stream([batch], question)
-        return answers
+        return [found for _, answers in self.stream([batch], question) for found in answers]
 
     def stream(
         self, batches: Iterable[Batch | None], question: Question
@@ -264,14 +241,13 @@ class TrainedNetwork(StoredNetwork):
                 raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
             task = self.pattern
         self.require_end(out_len, max_out_len)
+        if isinstance(in_len, tuple) and not self.ends:
+            raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
         lengths: Sequence[int] = ()
-        if isinstance(in_len, tuple):
-            if not self.ends:
-                raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
-            first = require_integer("in_len", in_len[0], at_least=1)
-            lengths = range(first, require_integer("in_len", in_len[1], at_least=first) + 1)
-        elif in_len is not None:
-            lengths = [require_integer("in_len", in_len, at_least=1)]
+        if in_len is not None:
+            shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
+            shortest = require_integer("in_len", shortest, at_least=1)
+            lengths = range(shortest, require_integer("in_len", longest, at_least=shortest) + 1)
         beam = beam_of(beam_size, None, length_penalty)
         out_len = max_out_len if out_len is None else out_len
         rows = self.rows(task, n, lengths, out_len, seed, kinds=False, beam=beam, detailed=True)
@@ -287,8 +263,8 @@ class TrainedNetwork(StoredNetwork):
         kinds: bool = True,
         beam: Beam | None = None,
         detailed: bool = False,
-        told: ProgressCallback = lambda _: None,
-    ) -> Iterator[Row]:
+        told: evaluation.ProgressCallback = lambda _: None,
+    ) -> Iterator[evaluation.Row]:
         """Yield the figures at each length: of a pattern, or of the first n pairs.
 
         `out_len` is the length of answers, the most if the network ends them. `kinds` adds sources of few symbols and
@@ -304,13 +280,14 @@ class TrainedNetwork(StoredNetwork):
             if value is not None:
                 require_integer(name, value, at_least=1)
         require_integer("seed", seed, at_least=0)
-        options = EvaluationOptions(lambda in_len: self.answer_len(in_len, None, out_len), beam, detailed, told=told)
+        longest = functools.partial(self.answer_len, asked=out_len)
+        options = evaluation.EvaluationOptions(longest, beam, detailed, told=told)
         task = as_task(task, self.vocabularies)
         if isinstance(task, PairTask):
             self.check_pairs(task)
             if not self.ends:
                 _require_lengths(task.pairs, lengths[0] if lengths else None, out_len)
-            yield from measure_given(self.to_numpy(), task.pairs[slice(n)], options)
+            yield from evaluation.measure_given(self.to_numpy(), task.pairs[slice(n)], options)
         elif isinstance(task, SequencePattern):
             if self.vocabularies.are_text:
                 raise UsageError(f"expected pairs to evaluate a network of texts on, got pattern {task.name!r}")
@@ -318,10 +295,10 @@ class TrainedNetwork(StoredNetwork):
             n = n or EVALUATED
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
-                check_points_fit(n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            sample = Sample(lengths, n, seed, kinds and self.ends)
+                check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
+            sample = evaluation.Sample(lengths, n, seed, kinds and self.ends)
             targets = self.targets_by(task, out_len)
-            yield from measure_pattern(self.to_numpy(), targets, sample, self._seen(task), options)
+            yield from evaluation.measure_pattern(self.to_numpy(), targets, sample, self._seen(task), options)
         else:
             raise UsageError(f"expected a pattern or pairs to evaluate this network on, got {task!r}")
 
