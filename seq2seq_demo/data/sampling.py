@@ -37,10 +37,10 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
 
     `start_step`, the steps that the weights were already trained for, keeps a training that continues an earlier
     one from meeting the same points again. A network that does not end its answers has one length, and the stream of
-    2016 unless `few_symbols` are asked for.
+    2016, whatever `few_symbols` says.
     """
     rng, in_max_int = np.random.default_rng([config.seed, 1, start_step]), model.in_max_int
-    if not model.ends and not config.few_symbols:
+    if not model.ends:
         return Sequences.of_array(random_sources(rng, config.points, config.in_len, in_max_int))
     return draw_sources(rng, rng.choice(lengths, config.points), in_max_int, config.few_symbols)
 
