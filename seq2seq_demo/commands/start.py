@@ -111,6 +111,8 @@ def _pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None)
     for file, errors in (skipped or {}).items():
         if errors:
             notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
+    if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
+        raise UsageError("expected no --in-len: texts have lengths of their own")
     return task
 
 
