@@ -72,9 +72,10 @@ class RowReader:
             raise InputError(f"{place}: expected a source of some {self.source.tokens}, got none")
         _check_length(place, len(values), self.in_len, self.hint)
         if output is not None:
-            output = split(self.target.tokens, output, Output(place), self.out_max_int)
+            beside = Output(place)
+            output = split(self.target.tokens, output, beside, self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
-            _check_length(Output(place), n, self.out_len, at_least=1 if T else 0)
+            _check_length(beside, n, self.out_len, at_least=1 if T else 0)
             if T and n != T:
                 raise InputError(f"{place}: expected an output of {T} integers, got {n}; give --out-len {n}")
         if self.alike:
