@@ -233,7 +233,7 @@ def share_of(trainer: Trainer, index: int, add_up: Callable[[Any], Any]) -> Call
         for *batch, rate in steps:
             total = add_up(traced(share, *batch).numpy())
             apply(tf.constant(total[2:]), rate)
-            sums = [a + b for a, b in zip(sums, total[:2], strict=True)]
+            sums = total[:2] + sums
         return sums
 
     return run_steps
