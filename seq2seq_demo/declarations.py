@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Collection
 from dataclasses import Field, field, fields
 from types import UnionType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from seq2seq_demo.errors import UsageError
 
@@ -61,8 +61,7 @@ def declared_fields(config: Any) -> dict[str, Field[Any]]:
 
 def option_of(declared: Field[Any]) -> Option:
     """Return how a field was declared."""
-    option: Option = declared.metadata["option"]
-    return option
+    return cast(Option, declared.metadata["option"])
 
 
 def kind_of(declared: Field[Any]) -> Any:

@@ -3,7 +3,7 @@
 import functools
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from seq2seq_demo.commands.selection import Choice, network_to_use, other_length
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
 from seq2seq_demo.data.records import Batch, Located
-from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, Skip, batches
+from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import notice, result, say
 from seq2seq_demo.display.long_work import LongWork
@@ -82,8 +82,8 @@ class _Answering:
             work.hide()
             notice(str(error))
 
-        batches = self._batches(rows, skip if options.keep_going or is_typed else None)
-        for batch, found in network.stream(batches, self._question()):
+        checked = self._batches(rows, skip if options.keep_going or is_typed else None)
+        for batch, found in network.stream(checked, self._question()):
             self._note_lengths(batch)
             if options.attention_plot:
                 drawn += [network.named(best) for best, *_ in found]
@@ -110,14 +110,14 @@ class _Answering:
         keras_network = self.network.to_keras()  # loads TensorFlow
         return question._replace(decode=lambda *asked: Decoded(*map(np.asarray, keras_network.greedy(*asked))))
 
-    def _batches(self, rows: Rows, skip: Skip | None) -> Iterator[Batch | None]:
+    def _batches(self, rows: Rows, skip: Callable[[InputError], object] | None) -> Iterator[Batch | None]:
         """Yield the sequences in batches, of one length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
+        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, skip=skip)
         if not network.ends:
             reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
             reader.predicted_len = self.out_len
-        return batches(reader.readable(rows, skip), MIXED if network.ends else CHUNK)
+        return batches(reader.readable(rows), MIXED if network.ends else CHUNK)
 
     def _note_lengths(self, batch: Batch) -> None:
         """Note, once, lengths in a batch that were not trained, or have no target; all have one without END."""

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
 from seq2seq_demo.data.readers import Form, from_file, from_words
-from seq2seq_demo.data.records import Located, Places
+from seq2seq_demo.data.records import Located
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import Growing, UnknownSymbolError, Vocabularies, Vocabulary, fresh
+from seq2seq_demo.data.vocabulary import UnknownSymbolError, Vocabularies, fresh
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import canonical
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -150,25 +150,25 @@ def read_task(
     Raises:
         InputError: there are fewer than n, or one is no pair that the network can read; or they do not fit into memory.
     """
-    file, out_len, places = options.from_file or "", options.out_len, Places()
+    file, out_len = options.from_file or "", options.out_len
     is_range = isinstance(options.settings.get("in_len"), tuple)  # which teaches a network to end its answers
     is_one_length = network is not None and not network.ends and not is_range
     sizes = vars(network.model_config) if network else values_for(ModelConfig, options.settings)
     largest: dict[str, Any] = {name: sizes.get(name) for name in ("in_max_int", "out_max_int")}
 
-    def read(file: str, n: int | None, sides: Iterable[Vocabulary | Growing]) -> tuple[Pairs, Vocabularies]:
+    def read(file: str, n: int | None, reader: PairReader) -> tuple[Pairs, Vocabularies]:
         if n is None:
             _require_room(file)
-        source, target = sides
-        reader = PairReader(source, target, **largest, alike=is_one_length, pattern=pattern)
+        reader.in_max_int, reader.out_max_int = largest["in_max_int"], largest["out_max_int"]
+        reader.pattern, reader.alike = pattern, is_one_length
         if is_one_length:
             reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
-        rows = from_file(file, Form(reader.source.tokens, reader.target.tokens, options.format))
-        skip = None if skipped is None else skipped.setdefault(file, []).append
-        return read_pairs(rows, reader, skip, n, places if file == options.from_file else None)
+        reader.skip = None if skipped is None else skipped.setdefault(file, []).append
+        return read_pairs(from_file(file, Form(reader.source.tokens, reader.target.tokens, options.format)), reader, n)
 
     tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
-    pairs, vocabularies = read(file, n, network.vocabularies if network else map(fresh, tokens))
+    reader = PairReader(*(network.vocabularies if network else map(fresh, tokens)))
+    pairs, vocabularies = read(file, n, reader)
     if n and len(pairs) < n:
         raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
     if is_one_length and out_len:
@@ -176,11 +176,11 @@ def read_task(
     validation, validation_file = None, getattr(options, "validation_file", None)  # an option of `train` alone
     if validation_file is not None:
         try:
-            validation, _ = read(validation_file, None, vocabularies)
+            validation, _ = read(validation_file, None, PairReader(*vocabularies))
         except UnknownSymbolError as error:
             way_on = "leave the line out, as --keep-going does, or add a training pair that has it"
             raise InputError(f"{error}; {way_on}") from error
-    return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, places)
+    return PairTask(pattern.name if pattern else name_of(file), pairs, validation, vocabularies, reader.places)
 
 
 def _require_room(file: str) -> None:

@@ -16,7 +16,6 @@ from seq2seq_demo.display.console import counted, notice
 from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
 from seq2seq_demo.files import access, canonical, container, destinations
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
-from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.network.ram import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -32,7 +31,7 @@ class Start:
     config: TrainConfig
     task: Task
     name: str | None  # the part NAME of canonical file names
-    destination: Destination
+    destination: destinations.Destination
     path: Path | None = None  # of the snapshot that --resume continues from
     lock: BinaryIO | None = None  # that snapshot, open and locked
 
@@ -112,6 +111,8 @@ def _pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None)
     for file, errors in (skipped or {}).items():
         if errors:
             notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
+    if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
+        raise UsageError("expected no --in-len: texts have lengths of their own")
     return task
 
 
@@ -127,7 +128,7 @@ def _warn(task: Task) -> None:
         notice(oddity)
 
 
-def _destination(options: TrainOptions, name: str | None, task: Task) -> Destination:
+def _destination(options: TrainOptions, name: str | None, task: Task) -> destinations.Destination:
     """Return where -o or --iter-num wants a training saved.
 
     Raises:
@@ -136,14 +137,14 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> Destina
     folder = options.data_dir
     if options.output is not None:
         access.require_replaceable(options.output, _is_weights, "a new file or one of weights for -o", WeightsError)
-        return Destination(options.output, overwrite=True, folder=folder)
+        return destinations.Destination(options.output, overwrite=True, folder=folder)
     if options.iter_num is None:
-        return Destination(folder=folder)
+        return destinations.Destination(folder=folder)
     n = options.iter_num + 1
     taken = canonical.iteration_path(folder, name, task.name, n)
     if os.path.lexists(taken):
         raise WeightsError(f"{taken} exists: continue from it with --iter-num {n}, or give -o FILE")
-    return Destination(canonical.canonical_path(folder, name, task.name, n), folder=folder)
+    return destinations.Destination(canonical.canonical_path(folder, name, task.name, n), folder=folder)
 
 
 def _is_weights(file: BinaryIO) -> bool:
@@ -213,7 +214,7 @@ class _Stopped:
             until_it_starts.pop_all()
             return Start(snapshot, config, task, name, destination, path, lock)
 
-    def _destination(self, name: str | None, task: Task) -> Destination:
+    def _destination(self, name: str | None, task: Task) -> destinations.Destination:
         """Return where the options want it saved, or else where its training was begun to be saved."""
         destination = _destination(self.options, name, task)
         if destination.output is not None:

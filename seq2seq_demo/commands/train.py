@@ -71,13 +71,13 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
         progress.TrainingReport(config) as screen,
         logs,
         _snapshots(start, options, interruption) as snapshots,
-        processes(config) as group,
+        processes(config) as join,
     ):
         if start.path is None:
             snapshots.save(start.snapshot)  # before the seconds that TensorFlow takes to load
         from seq2seq_demo.training.trainer import fit
 
-        network = fit(task, config, start.snapshot, [screen, history, logs], snapshots, group)
+        network = fit(task, config, start.snapshot, [screen, history, logs], snapshots, join)
         path = _save_or_keep(network, start, snapshots)
         line(f"Saved {path}")
         if network.recording:

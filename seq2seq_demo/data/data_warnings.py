@@ -1,7 +1,5 @@
 """Oddities of pairs that a user should know before training: they can be learned, but hardly as they were meant."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -33,10 +31,8 @@ def _long_one(what: str, sequences: Sequences, places: Places | None) -> Iterato
     n = int(sequences.lengths[longest])
     if n > usual:
         where = f"{places[longest]}: " if places else ""
-        yield (
-            f"{where}the {what} has {n} symbols, almost all others at most {usual}: "
-            "batches that hold it are padded to that, and take as much longer; leave it out if it is a slip"
-        )
+        long = f"{where}the {what} has {n} symbols, almost all others at most {usual}"
+        yield f"{long}: batches that hold it are padded to that, and take as much longer; leave it out if it is a slip"
 
 
 def _spaces(task: PairTask) -> Iterator[str]:
@@ -62,7 +58,5 @@ def _known(training: Sequences, validation: Sequences) -> Iterator[str]:
     own, others = np.unique(groups[: len(training)]), np.unique(groups[len(training) :])
     n = len(np.intersect1d(own, others, assume_unique=True))
     if n:
-        yield (
-            f"{n} of {len(others)} different sources for validation are among those to train on: "
-            "validation looks better than it is"
-        )
+        known = f"{n} of {len(others)} different sources for validation are among those to train on"
+        yield f"{known}: validation looks better than it is"

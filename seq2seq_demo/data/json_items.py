@@ -1,7 +1,5 @@
 """JSON that a user gives: a list is a sequence, and an object has one as its input."""
 
-from __future__ import annotations
-
 import collections
 import json
 import math
@@ -36,19 +34,16 @@ def parse(place: Place, text: bytes | bytearray, expected: str) -> Any:
 
 
 class _Repeated(dict[str, Any]):
-    """A JSON object in which a key stands twice."""
+    """A JSON object in which a key stands twice; `json` keeps its last value alone, silently."""
 
-    key: str
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        ((self.key, _),) = collections.Counter(key for key, _ in pairs).most_common(1)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; `json` keeps the last value of a key alone, silently."""
     values = dict(pairs)
-    if len(values) == len(pairs):
-        return values
-    repeated = _Repeated(values)
-    ((repeated.key, _),) = collections.Counter(key for key, _ in pairs).most_common(1)
-    return repeated
+    return values if len(values) == len(pairs) else _Repeated(pairs)
 
 
 def sequence_of(place: Place, item: Any) -> Located:

@@ -1,7 +1,5 @@
 """A user's pairs as a task, read from a file or given in Python."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -37,9 +35,13 @@ class PairTask:
 
     def __post_init__(self) -> None:
         """Refuse what are no pairs."""
-        for pairs in (self.pairs, self.validation):
-            if pairs is not None:
-                _check(pairs)
+        for pairs in self._parts:
+            if not isinstance(pairs, Pairs) or {type(pairs.sources), type(pairs.targets)} != {Sequences}:
+                expected = "expected Pairs of two Sequences, as Pairs.of_arrays makes them"
+                raise InputError(f"{expected}, got other sources or targets")
+            if not (len(pairs) and pairs.sources.lengths.min()):
+                found = "an empty source" if len(pairs) else "none"
+                raise InputError(f"expected pairs of a source and a target, got {found}")
 
     @property
     def _parts(self) -> list[Pairs]:
@@ -57,7 +59,7 @@ class PairTask:
             digest.update(repr(self.vocabularies).encode())
         return digest.hexdigest()
 
-    def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
+    def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return the checksum of the pairs."""
         return self.digest
 
@@ -67,9 +69,7 @@ class PairTask:
         out_max_int = max(int(pairs.targets.symbols.max(initial=1)) for pairs in self._parts)
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
-    def sized(
-        self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
-    ) -> TrainConfig:
+    def sized(self, config: TrainConfig, model: ModelConfig, asked: int | None, default: int | None) -> TrainConfig:
         """Return the config with the number and the lengths of the pairs."""
         if len(self.pairs) < 2 and self.validation is None:
             raise InputError("expected at least 2 pairs, to train on and to validate with, got 1")
@@ -80,26 +80,26 @@ class PairTask:
             points=sum(map(len, self._parts)),
             validation_points=n_validation,
             in_len=int(sources.max()),
-            min_in_len=int(sources.min()) if model_config.ends else None,
+            min_in_len=int(sources.min()) if model.ends else None,
             out_len=max(1, int(targets.max())),
             few_symbols=0.0,
         )
-        self._require_lengths(config, model_config)
+        self._require_lengths(config, model)
         return config
 
-    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+    def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the pairs, divided unless there are others to validate with."""
-        self._require_lengths(config, model_config)
-        self.require_symbols(model_config)
+        self._require_lengths(config, model)
+        self.require_symbols(model)
         if self.validation is not None:
             return self.pairs, self.validation
         training, validation = self.divided(config.seed)
         return self.pairs[training], self.pairs[validation]
 
-    def require_symbols(self, model_config: ModelConfig) -> None:
+    def require_symbols(self, model: ModelConfig) -> None:
         """Raise UsageError unless a network has the symbols of the pairs."""
         for kind, (name, found) in zip(("sources", "targets"), self.largest_symbols().items(), strict=True):
-            largest = getattr(model_config, name)
+            largest = getattr(model, name)
             if found > largest:
                 raise UsageError(f"expected {kind} of symbols 0 to {largest}, got {found}")
 
@@ -120,24 +120,13 @@ class PairTask:
             cut = int(min(starts, key=lambda start: abs(start - cut)))
         return order[:cut], order[cut:]
 
-    def _require_lengths(self, config: TrainConfig, model_config: ModelConfig) -> None:
+    def _require_lengths(self, config: TrainConfig, model: ModelConfig) -> None:
         """Raise UsageError for lengths that a network cannot learn which does not end its answers."""
         expected = config.in_len, config.out_len
         found = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._parts}
-        if not model_config.ends and found != {expected}:
-            raise UsageError(
-                f"expected sources of {config.in_len} and targets of {config.out_len} symbols, "
-                "as this network does not end its answers, got other lengths"
-            )
-
-
-def _check(pairs: Pairs) -> None:
-    """Raise InputError unless these are pairs."""
-    if not isinstance(pairs, Pairs) or not all(isinstance(x, Sequences) for x in (pairs.sources, pairs.targets)):
-        raise InputError("expected Pairs of two Sequences, as Pairs.of_arrays makes them, got other sources or targets")
-    if not (len(pairs) and pairs.sources.lengths.min()):
-        found = "an empty source" if len(pairs) else "none"
-        raise InputError(f"expected pairs of a source and a target, got {found}")
+        if not model.ends and found != {expected}:
+            what = f"expected sources of {config.in_len} and targets of {config.out_len} symbols"
+            raise UsageError(f"{what}, as this network does not end its answers, got other lengths")
 
 
 def task_of_rows(

@@ -1,7 +1,5 @@
 """A pattern as a task: random sources, and the targets that a function makes of them."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -42,41 +40,38 @@ class SequencePattern(Pattern):
         """Return none: the defaults will do."""
         return {}
 
-    def sized(
-        self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
-    ) -> TrainConfig:
+    def sized(self, config: TrainConfig, model: ModelConfig, asked: int | None, default: int | None) -> TrainConfig:
         """Return the config with the length of the longest target, or of the part of the targets that is learned."""
-        c = model_config
-        if c.ends:
-            return replace(config, out_len=max(1, *self.lengths_taken(config, c).values()))
-        whole = self.check(config.in_len, asked, c.in_max_int, c.out_max_int)
+        if model.ends:
+            return replace(config, out_len=max(1, *self.lengths_taken(config, model).values()))
+        whole = self.check(config.in_len, asked, model.in_max_int, model.out_max_int)
         return replace(config, out_len=asked or min(default or whole, whole))
 
-    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+    def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Draw random sources, and make their targets."""
-        c = model_config
-        if not c.ends:
-            self.check(config.in_len, config.out_len, c.in_max_int, c.out_max_int)
-        sources = training_sources(config, c, self.lengths_of(config, c), start_step)
-        pairs = Pairs(sources, self._targets_of(sources, None if c.ends else config.out_len, c.out_max_int, c.ends))
+        if not model.ends:
+            self.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
+        sources = training_sources(config, model, self.lengths_of(config, model), start_step)
+        out_len = None if model.ends else config.out_len
+        pairs = Pairs(sources, self._targets_of(sources, out_len, model.out_max_int, model.ends))
         return pairs[: config.n_training], pairs[config.n_training :]
 
-    def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
+    def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return a checksum of the targets of a fixed sample of sources of every length."""
-        c, digest = model_config, hashlib.sha256()
-        lengths = self.lengths_of(config, c)
+        digest = hashlib.sha256()
+        lengths = self.lengths_of(config, model)
         for in_len in lengths:
-            sources = few_sources(FINGERPRINTED // len(lengths), in_len, c.in_max_int)
-            made = self._targets(sources, None if c.ends else config.out_len, c.out_max_int, c.ends)
-            shape = made.lengths.tolist() if c.ends else made.array().shape
+            sources = few_sources(FINGERPRINTED // len(lengths), in_len, model.in_max_int)
+            made = self._targets(sources, None if model.ends else config.out_len, model.out_max_int, model.ends)
+            shape = made.lengths.tolist() if model.ends else made.array().shape
             digest.update(repr(shape).encode() + made.symbols.astype("<i8").tobytes())
         return digest.hexdigest()
 
-    def lengths_of(self, config: TrainConfig, model_config: ModelConfig) -> list[int]:
+    def lengths_of(self, config: TrainConfig, model: ModelConfig) -> list[int]:
         """Return the lengths of the sources that a training draws."""
-        return [*self.lengths_taken(config, model_config)] if model_config.ends else [config.in_len]
+        return [*self.lengths_taken(config, model)] if model.ends else [config.in_len]
 
-    def lengths_taken(self, config: TrainConfig, model_config: ModelConfig) -> dict[int, int]:
+    def lengths_taken(self, config: TrainConfig, model: ModelConfig) -> dict[int, int]:
         """Return the lengths of sources in the config's range that it takes, and of each the longest target.
 
         Raises:
@@ -84,12 +79,12 @@ class SequencePattern(Pattern):
         """
         taken: dict[int, int] = {}
         reason: UsageError | None = None
-        c, shortest = model_config, config.min_in_len or config.in_len
+        shortest = config.min_in_len or config.in_len
         if config.in_len - shortest >= MOST_LENGTHS:
             raise UsageError(f"expected a range of at most {MOST_LENGTHS} lengths, got --in-len {config.lengths}")
         for in_len in range(shortest, config.in_len + 1):
             try:
-                taken[in_len] = self.check(in_len, None, c.in_max_int, c.out_max_int, c.ends)
+                taken[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
             except UsageError as error:
                 reason = error
         if reason and not taken:
@@ -142,10 +137,8 @@ class SequencePattern(Pattern):
         except UsageError as error:
             raise UsageError(f"{error}{self._hint(sources, out_max_int, ends)}") from error
         if out_len is not None and out_len > length:
-            raise UsageError(
-                f"pattern {self.name!r} gives {length} symbols for --in-len {in_len}, "
-                f"so --out-len can be at most {length}, got {out_len}"
-            )
+            gives = f"pattern {self.name!r} gives {length} symbols for --in-len {in_len}"
+            raise UsageError(f"{gives}, so --out-len can be at most {length}, got {out_len}")
         return length
 
     def _try(self, sources: np.ndarray, out_max_int: int, ends: bool) -> int:
@@ -189,7 +182,7 @@ class SequencePattern(Pattern):
         """
         (B, S), this = sources.shape, f"pattern {self.name!r}"
         modulus = [out_max_int + 1] if self.modular else []
-        result, targets, lengths = called(self.name, self.function, sources, *modulus)
+        result, (targets, lengths) = called(self.name, self.function, sources, *modulus)
         if lengths is not None and not ends and len(targets) == B:
             other = int((lengths != lengths[0]).argmax())
             found = f"{lengths[0]} symbols for {listed(sources[0])} and {lengths[other]} for {listed(sources[other])}"

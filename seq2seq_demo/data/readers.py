@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedReader, BytesIO
 from typing import Any
 
 from seq2seq_demo.config import FORMATS, INTEGERS
@@ -24,6 +24,7 @@ MAX_DOCUMENT = 2**27  # bytes; as Python's objects, JSON takes up to 25 times as
 BLANK = b" \t\r\n\v\f"
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
 JSON, TEXT = FORMATS
+Told = Callable[[int], object]
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,7 @@ def from_words(words: Sequence[str], form: Form = INTEGER_FORM, text_hint: str =
         return Located(place, error)
 
 
-def from_file(
-    name: str, form: Form = INTEGER_FORM, told: Callable[[int], object] | None = None
-) -> Iterator[Located | None]:
+def from_file(name: str, form: Form = INTEGER_FORM, told: Told = lambda _: None) -> Iterator[Located | None]:
     """Yield the sequences of a file (`-`: standard input): one JSON list, a list of lists, or a list a line.
 
     Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, of which only the input
@@ -120,17 +119,15 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
             yield _from_line(Place("", "line", number), line.encode(errors="surrogateescape"), form)
 
 
-def _sequences(
-    title: str, file: io.BufferedReader, form: Form, told: Callable[[int], object] | None
-) -> Iterator[Located | None]:
+def _sequences(title: str, file: BufferedReader, form: Form, told: Told) -> Iterator[Located | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
     blocks = _blocks(file)
     number, block = _first_block(title, blocks, form)
-    blocks, first = itertools.chain([block], blocks), next(_lines(block))
+    blocks, first = itertools.chain([block], blocks), next(BytesIO(block))
     form = form.of_file(title, first)
     is_document = form.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _sequences_of_lines(title, number, blocks, form, told)
+        yield from _of_lines(title, number, blocks, form, told)
         return
     document = parse(Place(title), _document(title, number, blocks), form.expected)
     if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
@@ -140,9 +137,7 @@ def _sequences(
         yield sequence_of(Place(title), document)
 
 
-def _sequences_of_lines(
-    title: str, number: int, blocks: Iterable[bytes], form: Form, told: Callable[[int], object] | None
-) -> Iterator[Located | None]:
+def _of_lines(title: str, number: int, blocks: Iterable[bytes], form: Form, told: Told) -> Iterator[Located | None]:
     """Yield the sequences of blocks of lines, of which the first has this number."""
     is_rest = False  # of a line that is too long
     for block in blocks:
@@ -152,13 +147,12 @@ def _sequences_of_lines(
             yield from rows
             number += len(rows)
         else:
-            for line in _lines(block):
+            for line in BytesIO(block):
                 if not is_rest and not _is_blank(line):
                     yield _from_line(Place(title, "line", number), line, form)
                 is_rest = not line.endswith(b"\n")
                 number += not is_rest
-        if told:
-            told(len(block))
+        told(len(block))
 
 
 # What is left of lines that are read at once, without integers, commas and spaces.
@@ -181,7 +175,7 @@ def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> 
             items = json.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
             return [*map(sequence_of, places, items)] if len(items) == n else None  # or integers stand beside the lists
         if format != JSON and shape in TEXT_SHAPES:
-            lines = _lines(block.replace(b",", b" "))
+            lines = BytesIO(block.replace(b",", b" "))
             rows: list[list[Any]] = [[[*map(int, field.split())] for field in line.split(b"\t")] for line in lines]
             if all(source for source, *_ in rows):  # or there are blank lines
                 return [Located(place, *row) for place, row in zip(places, rows, strict=True)]
@@ -195,7 +189,7 @@ def _first_block(title: str, blocks: Iterable[bytes], form: Form) -> tuple[int, 
     number = 1
     for block in blocks:
         start = 0
-        for line in _lines(block):
+        for line in BytesIO(block):
             if not _is_blank(line):
                 return number, block[start:]
             start += len(line)
@@ -214,7 +208,7 @@ def _document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
     return document
 
 
-def _blocks(file: io.BufferedReader) -> Iterator[bytes]:
+def _blocks(file: BufferedReader) -> Iterator[bytes]:
     """Yield whole lines, those together that were read at once; nothing of them where no more is waiting just now.
 
     Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest in the same way.
@@ -235,12 +229,7 @@ def _blocks(file: io.BufferedReader) -> Iterator[bytes]:
         yield bytes(beginning)
 
 
-def _lines(block: bytes) -> Iterator[bytes]:
-    """Return the lines of a block with their ends."""
-    return iter(io.BytesIO(block))
-
-
-def _more_is_waiting(file: io.BufferedReader) -> bool:
+def _more_is_waiting(file: BufferedReader) -> bool:
     """Say whether reading would return at once: always true of a file, not of a pipe."""
     try:
         return bool(select.select([file], [], [], 0)[0])

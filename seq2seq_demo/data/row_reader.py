@@ -1,10 +1,8 @@
 """Rows that a user gives: checked one by one, numbered, and handed on in batches or as pairs."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seq2seq_demo import memory
@@ -20,7 +18,6 @@ ROWS = 10_000  # how many are turned into an array at once
 ROW_BYTES = 250  # of a pair beside its symbols: lengths, order, and what tells its source from others
 PAIR = '{"input": [...], "output": [...]}'
 LENGTH_HINT = "; for sequences of that length give --in-len {}"
-Skip = Callable[[InputError], object]  # is called with the error of a row that is left out
 
 
 @dataclass
@@ -39,16 +36,17 @@ class RowReader:
     out_len: int | None = None
     predicted_len: Callable[[int], int] | None = None  # of a source of a length; outputs have it
     hint: str = ""  # for a source of another length than in_len, which stands in place of {}
+    skip: Callable[[InputError], object] | None = None  # called with the error of a row, which is then left out
 
-    def readable(self, rows: Iterable[Located | None], skip: Skip | None = None) -> Iterator[Located | None]:
-        """Yield the rows in numbers, and None where it stands; with `skip`, leave out those that cannot be read."""
+    def readable(self, rows: Iterable[Located | None]) -> Iterator[Located | None]:
+        """Yield the rows in numbers, and None where it stands."""
         for row in rows:
             try:
                 numbered = row and self.read(row)
             except InputError as error:
-                if skip is None:
+                if self.skip is None:
                     raise
-                skip(error)
+                self.skip(error)
             else:
                 yield numbered
 
@@ -142,6 +140,7 @@ class PairReader(RowReader):
     """
 
     pattern: SequencePattern | None = None
+    places: Places = field(default_factory=Places)  # of the pairs that were read
 
     def checked(self, row: Located) -> tuple[list[Any], list[Any] | None]:
         """Return the symbols of a pair, if source and target are what they must be."""
@@ -170,24 +169,15 @@ class PairReader(RowReader):
         return made
 
 
-def read_pairs(
-    rows: Iterable[Located | None],
-    reader: PairReader,
-    skip: Skip | None = None,
-    n: int | None = None,
-    places: Places | None = None,
-) -> tuple[Pairs, Vocabularies]:
+def read_pairs(rows: Iterable[Located | None], reader: PairReader, n: int | None = None) -> tuple[Pairs, Vocabularies]:
     """Read pairs, the first n if n is given; return them with their vocabularies, those given or grown of them.
-
-    With `skip`, a row that cannot be read is left out, and `skip` called with its error. `places` notes where pairs
-    stand.
 
     Raises:
         InputError: a row is no pair, or has a symbol that is too large or that a given vocabulary lacks; or there are
             no pairs, or too many to fit into memory.
         UsageError: the pattern cannot make targets of these sources.
     """
-    readable = (places or Places()).noting(itertools.islice(filter(None, reader.readable(rows, skip)), n))
+    readable = reader.places.noting(itertools.islice(filter(None, reader.readable(rows)), n))
     sources: list[Sequences] = []
     targets: list[Sequences] = []
     located: list[Located] = []

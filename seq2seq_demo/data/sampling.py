@@ -4,8 +4,6 @@ Random sources are hardly ever all alike, sorted, or of two symbols only, but pe
 training's sources, `few_symbols`, is drawn from 1 to 5 of the symbols, and some of these are sorted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -34,17 +32,15 @@ def few_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
     return sources
 
 
-def training_sources(
-    config: TrainConfig, model_config: ModelConfig, lengths: Sequence[int], start_step: int
-) -> Sequences:
+def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[int], start_step: int) -> Sequences:
     """Draw the sources of a training and its validation, each of a length drawn evenly from these.
 
     `start_step`, the steps that the weights were already trained for, keeps a training that continues an earlier
     one from meeting the same points again. A network that does not end its answers has one length, and the stream of
-    2016 unless `few_symbols` are asked for.
+    2016, whatever `few_symbols` says.
     """
-    rng, in_max_int = np.random.default_rng([config.seed, 1, start_step]), model_config.in_max_int
-    if not model_config.ends and not config.few_symbols:
+    rng, in_max_int = np.random.default_rng([config.seed, 1, start_step]), model.in_max_int
+    if not model.ends:
         return Sequences.of_array(random_sources(rng, config.points, config.in_len, in_max_int))
     return draw_sources(rng, rng.choice(lengths, config.points), in_max_int, config.few_symbols)
 
@@ -96,7 +92,7 @@ def _is_among(sources: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def sources_to_measure(
-    model_config: ModelConfig, in_len: int, n: int, seed: int, seen: Sequences | None
+    model: ModelConfig, in_len: int, n: int, seed: int, seen: Sequences | None
 ) -> tuple[np.ndarray, bool]:
     """Choose n sources of a length `[N, S]` to evaluate on; say whether none of them is among `seen` in training.
 
@@ -106,12 +102,12 @@ def sources_to_measure(
     Raises:
         InputError: the network does not end its answers, and every source is among `seen`.
     """
-    in_max_int = model_config.in_max_int
-    if model_config.ends and (in_max_int + 1) ** in_len <= n:
+    in_max_int = model.in_max_int
+    if model.ends and (in_max_int + 1) ** in_len <= n:
         every = np.indices((in_max_int + 1,) * in_len).reshape(in_len, -1).T
         return every.astype(np.min_scalar_type(in_max_int)), False
     fresh = fresh_sources(seed, n, in_len, in_max_int, seen)
-    if model_config.ends and len(fresh) < n:
+    if model.ends and len(fresh) < n:
         return fresh_sources(seed, n, in_len, in_max_int, None), False
     if not len(fresh):
         raise InputError(f"expected sources of length {in_len} that were not trained on, but every one was")

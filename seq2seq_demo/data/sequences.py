@@ -33,8 +33,7 @@ class Sequences:
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:
         """Make sequences of one length of an array `[N, length]`, keeping its type."""
-        N, length = array.shape
-        return cls(array.ravel(), np.broadcast_to(np.int64(length), N))  # one number, however many sequences
+        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # one number for all
 
     @classmethod
     def of_padded(cls, padded: np.ndarray, lengths: np.ndarray) -> Sequences:
@@ -64,14 +63,13 @@ class Sequences:
         lengths, first = self.lengths[chosen], self._starts[chosen]
         symbols = np.empty(int(lengths.sum()), self.symbols.dtype)
         ends = np.cumsum(lengths)
-        start = 0
+        start = before = 0
         while start < len(lengths):  # in blocks, as the index of a symbol takes eight bytes
-            before = int(ends[start - 1]) if start else 0
             stop = max(start + 1, int(np.searchsorted(ends, before + BLOCK, side="right")))
-            block = lengths[start:stop]
-            step = np.arange(block.sum()) - np.repeat(np.cumsum(block) - block, block)  # 0, 1, … in each sequence
-            symbols[before : before + len(step)] = self.symbols[np.repeat(first[start:stop], block) + step]
-            start = stop
+            moved = np.repeat(first[start:stop] - ends[start:stop] + lengths[start:stop], lengths[start:stop])
+            end = before + len(moved)
+            symbols[before:end] = self.symbols[np.arange(before, end) + moved]
+            start, before = stop, end
         return Sequences(symbols, lengths)
 
     def array(self) -> np.ndarray:
@@ -153,12 +151,6 @@ def concatenated(parts: Iterable[Sequences]) -> Sequences:
     """Return the sequences of all parts."""
     parts = list(parts)
     return Sequences(np.concatenate([part.symbols for part in parts]), np.concatenate([part.lengths for part in parts]))
-
-
-def concatenated_pairs(parts: Iterable[Pairs]) -> Pairs:
-    """Return the pairs of all parts."""
-    parts = list(parts)
-    return Pairs(concatenated(part.sources for part in parts), concatenated(part.targets for part in parts))
 
 
 def shift_right(targets: np.ndarray, go: int) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Tasks, which a network is to learn. There are two kinds, `SequencePattern` and `PairTask`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -24,7 +22,7 @@ class Task(Protocol):
     def vocabularies(self) -> Vocabularies:
         """The symbols that the numbers of a text stand for."""
 
-    def fingerprint(self, config: TrainConfig, model_config: ModelConfig) -> str:
+    def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return a checksum of what it teaches, to recognise it.
 
         Raises:
@@ -34,9 +32,7 @@ class Task(Protocol):
     def largest_symbols(self) -> dict[str, int]:
         """Return in_max_int and out_max_int of a fresh network, where the task tells them."""
 
-    def sized(
-        self, config: TrainConfig, model_config: ModelConfig, asked: int | None, default: int | None
-    ) -> TrainConfig:
+    def sized(self, config: TrainConfig, model: ModelConfig, asked: int | None, default: int | None) -> TrainConfig:
         """Return the config with the task's own lengths and number of points.
 
         A network that does not end its answers learns the first symbols of a pattern's targets: as many as are asked
@@ -46,7 +42,7 @@ class Task(Protocol):
             UsageError: the task does not have these lengths or symbols.
         """
 
-    def draw(self, config: TrainConfig, model_config: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
+    def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the pairs to train on, and those to validate with.
 
         `start_step` says for how many steps the weights were already trained: a pattern then draws other points.
@@ -74,7 +70,6 @@ def as_task(
     if isinstance(task, Iterable):
         return task_of_rows(task, vocabularies)
     if not hasattr(task, "draw"):
-        raise UsageError(
-            f"expected a pattern's name, a SequencePattern, or pairs of a source and a target, got {task!r}"
-        )
+        expected = "expected a pattern's name, a SequencePattern, or pairs of a source and a target"
+        raise UsageError(f"{expected}, got {task!r}")
     return task

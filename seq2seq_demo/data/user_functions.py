@@ -1,7 +1,5 @@
 """Patterns of the user's own: functions of a Python file or module, imported only where `-p` names them."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 import importlib.util
@@ -12,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,18 +19,11 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.shared_context import SharedContext
 
 SHOWN = 40  # symbols of a sequence, in an error
+Targets = tuple[np.ndarray, np.ndarray | None]  # [B, T], and their lengths [B]; None: all are T
 
 
 class WrongTarget(ValueError):
     """A function returned something that is no target."""
-
-
-class Called(NamedTuple):
-    """A function's result, as it is and as targets."""
-
-    result: Any
-    targets: np.ndarray  # [B, T]
-    lengths: np.ndarray | None  # [B]; None: all are T
 
 
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
@@ -114,8 +105,10 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
     return of_a_batch
 
 
-def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: int) -> Called:
-    """Call a pattern's function with sources `[B, S]`; what it prints is none of the answers.
+def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: int) -> tuple[Any, Targets]:
+    """Call a pattern's function with sources `[B, S]`; return its result and that as targets.
+
+    What it prints is none of the answers.
 
     Raises:
         UsageError: it fails, or returns what is no array or list of rows.
@@ -123,7 +116,7 @@ def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: 
     try:
         with PRINTS_ASIDE:
             result = function(sources[:], *more)  # a view, so that the function cannot change the shape
-            return Called(result, *as_targets(result))
+            return result, as_targets(result)
     except WrongTarget as error:
         raise UsageError(f"pattern {name!r}: {error}") from error
     except KeyboardInterrupt:
@@ -133,7 +126,7 @@ def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: 
         raise UsageError(f"pattern {name!r} does not take sources of {sources.shape[1]} symbols: {reason}") from error
 
 
-def as_targets(result: Any) -> tuple[np.ndarray, np.ndarray | None]:
+def as_targets(result: Any) -> Targets:
     """Return the targets that a function returned as an array `[B, T]`.
 
     Where it returned rows of different lengths, T is the longest's, and the lengths `[B]` come with the array.

@@ -4,13 +4,10 @@ A network knows numbers. Sequences are integers, which stand for themselves, or 
 a vocabulary numbers. Unicode comes in normal form C, so that an é is one character however it was typed.
 """
 
-from __future__ import annotations
-
 import functools
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +58,7 @@ class Vocabulary:
         """The largest number of a symbol, and at least 1, as a network has two or more."""
         return max(1, len(self.symbols) - 1)
 
-    @cached_property
+    @functools.cached_property
     def _number_of(self) -> dict[str, int]:
         return {symbol: number for number, symbol in enumerate(self.symbols)}
 
@@ -140,8 +137,8 @@ class Vocabularies(NamedTuple):
 
     def largest_symbols(self) -> dict[str, int]:
         """Return in_max_int and out_max_int of a network of these texts; those of integers it does not tell."""
-        sides = {"in_max_int": self.source, "out_max_int": self.target}
-        return {name: vocabulary.largest for name, vocabulary in sides.items() if vocabulary.is_text}
+        sides = zip(("in_max_int", "out_max_int"), self, strict=True)
+        return {name: vocabulary.largest for name, vocabulary in sides if vocabulary.is_text}
 
 
 OF_INTEGERS = Vocabularies()

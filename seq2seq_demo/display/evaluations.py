@@ -29,18 +29,13 @@ def row_dict(row: Row, network: TrainedNetwork) -> dict[str, Any]:
 def _positions_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
     """Return the figures, also those of each position and symbol."""
     shares = _shares(e)
-    n_symbols = zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True)
-    return {
-        "n": e.n,
-        "in_len": in_len,
-        "out_len": len(e.by_position.correct),
-        "loss": e.loss,
+    symbols = enumerate(zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True))
+    about = {"n": e.n, "in_len": in_len, "out_len": len(e.by_position.correct), "loss": e.loss}
+    return about | {
         **shares,
         "gap": {name: forced - shares["free_running"][name] for name, forced in shares["forced"].items()},
         "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
-        "by_symbol": [
-            {"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in enumerate(n_symbols) if n
-        ],
+        "by_symbol": [{"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in symbols if n],
         "confusions": _confusions(e, OF_INTEGERS),
     }
 
@@ -52,19 +47,16 @@ def evaluation_text(e: Evaluation) -> str:
         [name.replace("_", " "), *_rounded(facts[way][name] for way in ("forced", "free_running")), f"{gap:+.5f}"]
         for name, gap in facts["gap"].items()
     ]
-    positions = [
-        [str(t), *_rounded(shares)]
-        for t, shares in enumerate(zip(*facts["by_position"].values(), strict=True), start=1)
-    ]
+    shares = zip(*facts["by_position"].values(), strict=True)
+    positions = [[str(t), *_rounded(both)] for t, both in enumerate(shares, start=1)]
     symbols = [[str(s["symbol"]), str(s["n"]), f"{s['accuracy']:.5f}"] for s in facts["by_symbol"]]
-    return "\n\n".join(
-        [
-            table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e.loss:.5f} nats a symbol, forced",
-            table(["output position", "forced", "free-running"], positions),
-            table(["symbol", "expected", "free-running"], symbols),
-            _confusions_text(facts["confusions"][:5]),
-        ]
-    )
+    tables = [
+        table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e.loss:.5f} nats a symbol, forced",
+        table(["output position", "forced", "free-running"], positions),
+        table(["symbol", "expected", "free-running"], symbols),
+        _confusions_text(facts["confusions"][:5]),
+    ]
+    return "\n\n".join(tables)
 
 
 def lengths_text(rows: Sequence[Row]) -> str:

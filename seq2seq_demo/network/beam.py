@@ -100,9 +100,8 @@ class _Decoder:
 
     def step(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Run all L a step on; return the logits `[L, V]` and α `[L, S]`."""
-        self.states, self.context, alpha = self.network.step(
-            self.fed, self.states, self.context, self.own_memory, self.own_keys
-        )
+        said = self.network.step(self.fed, self.states, self.context, self.own_memory, self.own_keys)
+        self.states, self.context, alpha = said
         return self.network.logits(self.states, self.context), alpha
 
     def go_on(self, parents: np.ndarray, symbols: np.ndarray) -> None:

@@ -153,7 +153,7 @@ def first_that_holds(lengths: tf.Tensor, widths: list[tuple[int, int]]) -> tf.Te
 
 
 def switched(branch: tf.Tensor, branches: Sequence[Callable[[], list[tf.Tensor]]]) -> list[tf.Tensor]:
-    """Return what the branch of this number returns."""
+    """Return the results of the branch with this number."""
     return list(tf.switch_case(branch, branches)) if len(branches) > 1 else branches[0]()
 
 

@@ -35,7 +35,7 @@ class PackedAdam:
         return np.concatenate([arrays[name].ravel() for name in self.shapes])
 
     def named(self, vector: tf.Variable) -> Weights:
-        """Return what a vector holds, by name."""
+        """Return the arrays in a vector, by name."""
         parts = np.split(vector.numpy(), np.cumsum(self.sizes)[:-1])
         return {name: part.reshape(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 

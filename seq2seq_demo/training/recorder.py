@@ -26,7 +26,7 @@ def begun(network: TrainedNetwork, config: TrainConfig) -> TrainedNetwork:
 
 
 def is_recorded(config: TrainConfig, step: int) -> bool:
-    """Say whether the weights are kept after so many steps of the training."""
+    """Say whether the weights are kept at this step, counted from the start of the training."""
     epochs, rest = divmod(step, config.steps_per_epoch)
     doubled, odd = divmod(step, FIRST)
     is_power_of_2 = doubled & (doubled - 1) == 0
@@ -41,7 +41,7 @@ def stops(config: TrainConfig, step: int, n_steps: int) -> Iterator[int]:
 
 
 def _epochs_apart(config: TrainConfig) -> int:
-    """Return of how many epochs the last one's end is kept."""
+    """Return n, where the end of every n-th epoch is kept."""
     return max(1, -(-config.epochs // MOST_EPOCHS))
 
 

@@ -71,13 +71,13 @@ def _fresh_model(task: Task, settings: Settings) -> ModelConfig:
 
 def _require_asked(task: PairTask, settings: Settings) -> None:
     """Raise UsageError unless there are as many pairs as the settings say, and of such lengths."""
-    asked = {"points": settings.get("points"), "in_len": settings.get("in_len"), "out_len": settings.get("out_len")}
     sources, targets = task.pairs.sources.lengths, task.pairs.targets.lengths
     found = {"points": (len(task.pairs), len(task.pairs))}
     found |= {name: (int(x.min()), int(x.max())) for name, x in {"in_len": sources, "out_len": targets}.items()}
-    for name, value in asked.items():
-        if value is not None:
+    asked: dict[str, Any] = {**settings}
+    for name, (least, most) in found.items():
+        if (value := asked.get(name)) is not None:
             shortest, longest = value if isinstance(value, tuple | list) else (value, value)
-            if not shortest <= found[name][0] <= found[name][1] <= longest:
-                pairs, given = lengths_text(*found[name]), lengths_text(shortest, longest)
+            if not shortest <= least <= most <= longest:
+                pairs, given = lengths_text(least, most), lengths_text(shortest, longest)
                 raise UsageError(f"expected {name.replace('_', '-')} {pairs}, as of the pairs, got {given}")

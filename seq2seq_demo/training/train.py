@@ -19,10 +19,11 @@ from seq2seq_demo.training.recorder import begun
 from seq2seq_demo.training.settings import resolve
 
 GivenPairs = Iterable[tuple[object, object]]  # each a source and a target
+Given = str | Task | Pairs | GivenPairs
 
 
 def train(
-    task: str | Task | Pairs | GivenPairs,
+    task: Given,
     *,
     in_tokens: str = INTEGERS,
     out_tokens: str = INTEGERS,
@@ -61,18 +62,13 @@ def train(
         network = replace(start, model_config=model_config, recording=None)
     if require_flag("record", record):
         network = begun(network, config)
-    with processes(config) as group:
+    with processes(config) as join:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        return fit(task, config, network, callbacks, group=group)
+        return fit(task, config, network, callbacks, join=join)
 
 
-def _task(
-    task: str | Task | Pairs | GivenPairs,
-    start: TrainedNetwork | None,
-    tokens: tuple[str, str],
-    validation: GivenPairs | None,
-) -> Task:
+def _task(task: Given, start: TrainedNetwork | None, tokens: tuple[str, str], validation: GivenPairs | None) -> Task:
     """Return the task, of texts if the tokens are, or if the network to continue from is of texts."""
     for name, value in zip(("in-tokens", "out-tokens"), tokens, strict=True):
         require_choice(name, value, TOKENS)

@@ -1,4 +1,4 @@
-"""The training: steps, epochs of them, and what each epoch reaches on the validation pairs.
+"""The training: steps, epochs, and the figures of each epoch on the validation pairs.
 
 A step takes a batch. The network decodes it with teacher forcing; Adam changes the weights by the gradients of the mean
 loss over all symbols that count. TensorFlow takes up to 64 steps at a call, in one compiled program. Where lengths
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
 
@@ -21,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
@@ -32,7 +31,7 @@ from seq2seq_demo.files.recording import checksum
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
-from seq2seq_demo.network.parameters import Weights, weight_shapes
+from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import recorder, workers
@@ -50,19 +49,9 @@ from seq2seq_demo.training.batches import (
 )
 from seq2seq_demo.training.early_stopping import best_epoch, finished, has_stalled
 from seq2seq_demo.training.packed import PackedAdam
-from seq2seq_demo.training.processes import Processes
 from seq2seq_demo.training.snapshots import Snapshots
 
 N_WIDTHS = 5  # of padding, in a long run
-
-
-class Recipe(NamedTuple):
-    """All that `trainer_of` needs to make a trainer that takes the same steps, in another process."""
-
-    config: TrainConfig
-    model_config: ModelConfig
-    weights: Weights
-    widths: Widths
 
 
 class Trainer:
@@ -88,11 +77,6 @@ class Trainer:
         compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=xla)
-        self.take = self.take_alone  # or a group of processes does
-
-    def recipe(self) -> Recipe:
-        """Return what `trainer_of` makes a trainer of the same steps of."""
-        return Recipe(self.config, self.model_config, self.adam.named_weights(), self.widths)
 
     # ---- A step ----
 
@@ -197,21 +181,12 @@ class Trainer:
         Control returns in between where the weights are recorded. The sums then continue, so that no bit depends on it.
         """
         data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.config.batch_size
-        first, sums = 0, [np.float32(0), np.float32(0)]
+        first, sums = 0, [tf.zeros(()), tf.zeros(())]
         for stop in self._stops(-(-len(pairs) // B)):
-            first, sums = stop, self.take(data, first, min(stop * B, len(pairs)), learning_rates, sums)
+            rows = tf.constant(min(stop * B, len(pairs)))
+            first, sums = stop, self.run_steps(data, tf.constant(first), rows, learning_rates, sums)
             self.record()
         return float(sums[0]), float(sums[1])
-
-    def take_alone(
-        self, data: Batch, first: int, rows: int, learning_rates: tf.Tensor, sums: list[np.float32]
-    ) -> list[np.float32]:
-        """Take steps from the `first` on, until that many rows are done; return the sums of loss and correct symbols.
-
-        data: as `batches` returns it; sums: those of the batches before.
-        """
-        found = self.run_steps(data, tf.constant(first), tf.constant(rows), learning_rates, [*map(tf.constant, sums)])
-        return list(found)
 
     def batches(self, pairs: Pairs) -> Batch:
         """Return pairs as K batches."""
@@ -235,7 +210,7 @@ class Trainer:
         return recorder.stops(self.config, self.step - self.start_step, n_steps)
 
     def record(self, is_end: bool = False) -> None:
-        """Keep the weights if there is a recording which is to have them: the last ones, if this is the end."""
+        """Record the weights, if this step is one of those to record, or the last one."""
         if self.recording is None:
             return
         done = self.step - self.start_step
@@ -254,7 +229,7 @@ class Trainer:
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.model_config.ends
 
     def is_done(self) -> bool:
-        """Say whether the last epoch is over, the network is exact enough, or it has ceased to get better."""
+        """Say whether the last epoch is over, the network is exact enough, or it no longer improves."""
         goal = self.config.stop_at_exact
         reached = self.reached if self.progress.epoch > 0 else None
         is_exact = goal is not None and reached is not None and reached.exact_match >= goal
@@ -271,7 +246,7 @@ class Trainer:
             raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower --learning-rate")
 
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
-        """Note what the epoch reached on the training pairs, and in validation; the next begins."""
+        """Note the figures of the epoch, on the training pairs and in validation; the next one begins."""
         done, symbols = self.progress, self.n_symbols(training)
         self.reached = figures
         epoch = EpochFigures(done.epoch + 1, self.step, done.loss_sum / symbols, done.correct_sum / symbols, figures)
@@ -324,12 +299,6 @@ def widths_of(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
     return Widths([(config.in_len, config.out_len)], [])
 
 
-def trainer_of(recipe: Recipe) -> Trainer:
-    """Return a trainer that takes the same steps as the one of the recipe, in a process that shares the cores."""
-    set_threads(recipe.model_config.cell_size, shares_cores=True)
-    return Trainer(recipe.config, Snapshot(TrainedNetwork(recipe.model_config, recipe.weights)), recipe.widths)
-
-
 # ---- All epochs ----
 
 
@@ -340,12 +309,12 @@ def fit(
     start: TrainedNetwork | Snapshot[TrainedNetwork],
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
-    group: Processes | None = None,
+    join: Callable[[Trainer], object] | None = None,
 ) -> TrainedNetwork:
     """Train a network on the pairs of a task, from `start` on; return it.
 
     A snapshot resumes where it stopped. `snapshots` keeps the training while it is under way. Several workers, or
-    GPUs, train it together; each worker returns it. A `group` of processes shares each batch.
+    GPUs, train it together; each worker returns it. `join` has the trainer share each batch with other processes.
 
     Raises:
         UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
@@ -355,14 +324,14 @@ def fit(
     if isinstance(start, TrainedNetwork):
         start = Snapshot(replace(start, task=task.name, trained=None))
     model_config = start.network.model_config
-    set_threads(model_config.cell_size, shares_cores=group is not None)
+    set_threads(model_config.cell_size, shares_cores=join is not None)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: _facts(task, config, start))
     training, validation = task.draw(config, model_config, start_step(start.network))
     with strategy.scope():
         trainer = Trainer(config, start, widths_of(training, config, model_config.ends))
-    if group is not None:
-        group.join(trainer, trainer.recipe())
+    if join is not None:
+        join(trainer)
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
@@ -380,13 +349,13 @@ def fit(
 
 
 def figures_of(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
-    """Return what the network reaches on the validation pairs; a source of a user's pairs may have several targets."""
+    """Measure the network on the validation pairs; a source in a user's pairs may have several targets."""
     options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
     return measure(network.to_numpy(), validation, options).figures
 
 
 def _facts(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return what every worker has to start with; that of a first snapshot is that of a fresh network."""
+    """Return all facts in which the workers have to agree."""
     network = start.network
     taught = task.name, task.fingerprint(config, network.model_config)
     recorded = network.recording.steps if network.recording else None  # where all wait for each other

@@ -66,7 +66,7 @@ def test_no_weights_of_a_pattern(own, run):
 def test_own_pairs(own, run):
     status, out, err = run("train", "--from-file", "pairs.jsonl", "-e", 1, *SMALL)
     assert status == 0, err
-    assert out.startswith("Training on 120 point dataset (pairs of 'pairs.jsonl')")
+    assert out.startswith("Training on 120 point dataset (pairs of 'pairs.jsonl', sources of 4 symbols)")
     path = "ts2s__basic__pairs.jsonl_1.weights.h5"
     network = load(path)
     assert (network.in_len, network.out_len, network.trained.config.points, network.ends) == (4, 2, 120, True)

@@ -23,8 +23,8 @@ def values_of(batch):
 
 def checked(path, rows=2, in_len=3, skip=None):
     """Batches of the sequences of a file, of one length."""
-    reader = RowReader(in_max_int=9, alike=True, in_len=in_len, hint=LENGTH_HINT if in_len else "")
-    return batches(reader.readable(from_file(str(path)), skip), rows)
+    reader = RowReader(in_max_int=9, alike=True, in_len=in_len, hint=LENGTH_HINT if in_len else "", skip=skip)
+    return batches(reader.readable(from_file(str(path))), rows)
 
 
 def read(path, rows=2, in_len=3):

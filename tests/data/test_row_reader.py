@@ -19,8 +19,8 @@ def rows(*pairs):
     return [Located(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
 
 
-def read(located, source, target, skip=None, n=None, places=None, **facts):
-    return read_pairs(located, PairReader(source, target, **facts), skip, n, places)
+def read(located, source, target, n=None, **facts):
+    return read_pairs(located, PairReader(source, target, **facts), n)
 
 
 def integers(*pairs, **options):
@@ -77,8 +77,8 @@ def test_batches_hold_any_lengths():
 
 
 def test_rows_that_are_alike_have_the_lengths_of_the_first():
-    reader, skipped = PairReader(alike=True), []
-    found = reader.readable(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])), skipped.append)
+    reader = PairReader(alike=True, skip=(skipped := []).append)
+    found = reader.readable(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
     assert [row.values for row in found] == [[1, 2], [5, 6]]
     assert [str(error) for error in skipped[1:]] == [
         "f, line 3: expected 2 integers, got 1",

@@ -30,7 +30,7 @@ REVERSED = find_pattern("reversed")
 
 
 def trainer_from(config, network, widths=None):
-    """What trains a network from its first step on, in batches of one width unless others are given."""
+    """A trainer of a network from its first step on, in batches of one width unless others are given."""
     return Trainer(config, Snapshot(network), widths or Widths([(config.in_len, config.out_len)], []))
 
 
@@ -268,7 +268,7 @@ N_SYMBOLS = 3 + 1 + 7 + 2  # with END
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
 def test_sums_of_a_padded_batch_are_those_of_its_rows(model, bidirectional, num_layers, dropout):
-    """Of loss, of correct symbols, and of gradients: padding changes none of them, whichever rows stand together."""
+    """Padding changes neither loss nor correct symbols nor gradients, whichever rows stand together."""
     model_config = ModelConfig(model, "GRUCell", num_layers, 7, 5, 10, 12, bidirectional, ends=True)
     config = TrainConfig(4, 5, 6, batch_size=4, min_in_len=1, dropout=dropout)
     ours = trainer_from(config, TrainedNetwork(model_config, random_weights(model_config)), Widths([(8, 9)], []))
@@ -286,7 +286,7 @@ def test_sums_of_a_padded_batch_are_those_of_its_rows(model, bidirectional, num_
 
 
 def test_sums_of_shares_are_those_of_the_whole():
-    """Of one length: the rows of a batch keep their keys, whichever worker has them."""
+    """The rows of a batch keep their keys, whichever worker has them."""
     config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
     ours = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
     rng = np.random.default_rng(1)

@@ -86,19 +86,19 @@ class Decoder(keras.layers.Layer):
         return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
 
     def symbol_inputs(self) -> tf.Tensor:
-        """Return what each symbol brings to a step, so that steps need only look it up: `[V, …]`."""
+        """Return the input part of every symbol, so that steps need only look it up: `[V, …]`."""
         return self.input_part(self.embedding)
 
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
-        """Return what embeddings bring to a step, d W + b: `[…, E]` → `[…, G·H]`."""
+        """Return the part of embeddings in a step's input, d W + b: `[…, E]` → `[…, G·H]`."""
         return self.cells[0].project(d)
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Maybe:
-        """Return what the steps read of the memory: nothing."""
+        """Return the tensors that each step reads of the memory: none."""
         return ()
 
     def zero_context(self, memory: tf.Tensor) -> Maybe:
-        """Return a_0: nothing."""
+        """Return a_0: none."""
         return ()
 
     def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: Maybe = ()) -> tuple[Carry, Maybe]:

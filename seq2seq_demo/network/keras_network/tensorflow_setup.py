@@ -1,8 +1,7 @@
-"""What TensorFlow and Keras need to be told before they are loaded; importing this loads them, in seconds."""
+"""Settings of TensorFlow and Keras that count only before they are loaded; importing this loads them, in seconds."""
 
 import contextlib
 import os
-from collections.abc import Iterator
 from importlib.metadata import version
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras/keras.json says
@@ -24,21 +23,15 @@ if version("tensorflow").startswith("2.21."):  # XLA ends the process over a fla
 os.environ["XLA_FLAGS"] = " ".join([*_XLA_FLAGS, os.environ.get("XLA_FLAGS", "")])
 
 
-@contextlib.contextmanager
-def _closed_stderr() -> Iterator[None]:
-    """Send standard error nowhere: while it is loaded, TensorFlow writes there whatever is set."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+# While it is loaded, TensorFlow writes to standard error whatever is set.
+with open(os.devnull, "w") as _nowhere:
+    _kept = os.dup(2)
+    os.dup2(_nowhere.fileno(), 2)
     try:
-        yield
+        import tensorflow as tf
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-with _closed_stderr():
-    import tensorflow as tf
+        os.dup2(_kept, 2)
+        os.close(_kept)
 # Every training compiles steps of its own, which after a few TensorFlow would call retracing.
 tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 

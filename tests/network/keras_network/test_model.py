@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from helpers import random_weights
 
-from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.network.bidirectional import numpy_network
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.parameters import weight_shapes
 
 B, E, H = 3, 5, 7
+CELLS = ["BasicLSTMCell", "GRUCell", "BasicRNNCell"]
 
 
 def small(model, cell_type="BasicLSTMCell", num_layers=2, bidirectional=False):
@@ -19,13 +19,13 @@ def small(model, cell_type="BasicLSTMCell", num_layers=2, bidirectional=False):
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("cell_type", CELL_TYPES)
+@pytest.mark.parametrize("cell_type", CELLS)
 @pytest.mark.parametrize("model", MODELS)
 def test_keras_and_numpy_agree(model, cell_type, num_layers, bidirectional):
     config = small(model, cell_type, num_layers, bidirectional)
     weights = random_weights(config)
     network, reference = Seq2Seq(config, weights), numpy_network(config, weights)
-    for S, T in [(11, 4), (1, 2), (2, 6)]:
+    for S, T in [(7, 4), (1, 2)]:
         sources = np.random.default_rng(S).integers(0, 11, (B, S))
         decoded = reference.decode(sources, T)
         symbols, logits, attention = network.greedy(sources, T)
