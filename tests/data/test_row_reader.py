@@ -94,7 +94,7 @@ def test_an_expected_output_has_the_length_that_is_predicted():
     empty = row._replace(output=[])
     assert list(in_batches([empty], 5)) == [Batch([empty])]
     with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
-        list(in_batches([empty], 5, predicted_len=lambda n: n))
+        list(in_batches([empty], 5, alike=True))
 
 
 def test_good_sequences_come_before_an_error_of_the_reader():
