@@ -55,10 +55,8 @@ def test_a_row_gets_its_numbers():
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (("", "X"), "f, line 1: expected a source of some characters, got none"),
         (("ac", "X"), 'f, line 1: expected characters that training saw, got "c" as number 2'),
         (("a", "Y D"), 'f, line 1, output: expected words that training saw, got "D" as number 2'),
-        ((5, "X"), "f, line 1: expected a text or a list of characters, got 5"),
         ((InputError("the line is too long"),), "the line is too long"),
     ],
 )
