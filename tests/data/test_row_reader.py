@@ -283,11 +283,6 @@ def test_a_row_that_is_no_pair_of_texts(row, message):
         texts(("b", "Y"), row)
 
 
-def test_targets_that_are_all_empty():
-    with pytest.raises(InputError, match="expected targets of some words, got only empty ones"):
-        texts(("a", ""), ("b", ""))
-
-
 # ---- Memory ----
 
 
