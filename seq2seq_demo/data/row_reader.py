@@ -179,11 +179,12 @@ def read_pairs(rows: Iterable[Located | None], reader: PairReader, n: int | None
             no pairs, or too many to fit into memory.
         UsageError: the pattern cannot make targets of these sources.
     """
-    readable = reader.places.noting(itertools.islice(filter(None, reader.readable(rows)), n))
+    readable = itertools.islice(filter(None, reader.readable(rows)), n)
     sources: list[Sequences] = []
     targets: list[Sequences] = []
     located: list[Located] = []
     while batch := [*itertools.islice(readable, ROWS)]:
+        reader.places.note(batch)
         sources.append(Sequences.of_rows([row.values for row in batch]))
         targets.append(Sequences.of_rows([row.output or [] for row in batch]))
         located += batch if reader.pattern else []
