@@ -53,16 +53,14 @@ def maxmin_dup_sequence(sources: np.ndarray) -> np.ndarray:
     if sources.shape[1] < 2:
         raise ValueError("expected at least 2")
     targets = sources.copy()
-    targets[:, 0] = sources.max(axis=1)
-    targets[:, 1] = sources.min(axis=1)
+    targets[:, 0], targets[:, 1] = sources.max(axis=1), sources.min(axis=1)
     return targets
 
 
 def rotated_sequence(sources: np.ndarray) -> np.ndarray:
     """All one place to the left, the first symbol last."""
     targets = sources.copy()
-    targets[:, :-1] = sources[:, 1:]
-    targets[:, -1] = sources[:, 0]
+    targets[:, :-1], targets[:, -1] = sources[:, 1:], sources[:, 0]
     return targets
 
 

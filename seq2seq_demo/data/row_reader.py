@@ -24,7 +24,8 @@ LENGTH_HINT = "; for sequences of that length give --in-len {}"
 class RowReader:
     """Checks rows, sources and perhaps their outputs, and numbers their symbols.
 
-    Sources are not empty. Where rows are `alike`, a length that is not given is that of the first row.
+    Sources are not empty. Where rows are `alike`, as for a network that does not end its answers, outputs are not empty
+    either, and a length that is not given is that of the first row.
     """
 
     source: Vocabulary | Growing = OF_INTEGERS.source
@@ -75,7 +76,7 @@ class RowReader:
             beside = Output(place)
             output = split(self.target.tokens, output, beside, self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
-            _check_length(beside, n, self.out_len, at_least=1 if T else 0)
+            _check_length(beside, n, self.out_len, at_least=int(self.alike))
             if T and n != T:
                 raise InputError(f"{place}: expected an output of {T} integers, got {n}; give --out-len {n}")
         if self.alike:
@@ -178,11 +179,12 @@ def read_pairs(rows: Iterable[Located | None], reader: PairReader, n: int | None
             no pairs, or too many to fit into memory.
         UsageError: the pattern cannot make targets of these sources.
     """
-    readable = reader.places.noting(itertools.islice(filter(None, reader.readable(rows)), n))
+    readable = itertools.islice(filter(None, reader.readable(rows)), n)
     sources: list[Sequences] = []
     targets: list[Sequences] = []
     located: list[Located] = []
     while batch := [*itertools.islice(readable, ROWS)]:
+        reader.places.note(batch)
         sources.append(Sequences.of_rows([row.values for row in batch]))
         targets.append(Sequences.of_rows([row.output or [] for row in batch]))
         located += batch if reader.pattern else []
