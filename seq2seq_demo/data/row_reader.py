@@ -24,7 +24,8 @@ LENGTH_HINT = "; for sequences of that length give --in-len {}"
 class RowReader:
     """Checks rows, sources and perhaps their outputs, and numbers their symbols.
 
-    Sources are not empty. Where rows are `alike`, a length that is not given is that of the first row.
+    Sources are not empty. Where rows are `alike`, outputs are not either, and a length that is not given is that of the
+    first row.
     """
 
     source: Vocabulary | Growing = OF_INTEGERS.source
@@ -74,7 +75,7 @@ class RowReader:
         if output is not None:
             output = split(self.target.tokens, output, Output(place), self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
-            _check_length(Output(place), n, self.out_len, at_least=1 if T else 0)
+            _check_length(Output(place), n, self.out_len, at_least=1 if T or self.alike else 0)
             if T and n != T:
                 raise InputError(f"{place}: expected an output of {T} integers, got {n}; give --out-len {n}")
         if self.alike:
