@@ -76,7 +76,7 @@ class RowReader:
             beside = Output(place)
             output = split(self.target.tokens, output, beside, self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
-            _check_length(beside, n, self.out_len, at_least=int(self.alike))
+            _check_length(beside, n, self.out_len, at_least=1 if T or self.alike else 0)
             if T and n != T:
                 raise InputError(f"{place}: expected an output of {T} integers, got {n}; give --out-len {n}")
         if self.alike:
