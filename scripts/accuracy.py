@@ -6,7 +6,7 @@
 import numpy as np
 
 from seq2seq_demo import Pairs, TrainConfig, find_pattern, train
-from seq2seq_demo.data.batches import random_sources
+from seq2seq_demo.data.sampling import random_sources
 
 D = TrainConfig()  # the defaults of 2016
 RATES = {"embedding_attention": 0.005, "embedding_rnn": 0.01}
@@ -29,7 +29,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for pattern, model, rate, schedule, epochs, seed in OF_2016 + COSINE:
         network = train(pattern, model=model, learning_rate=rate, lr_schedule=schedule, epochs=epochs, seed=seed)
-        pairs = Pairs(sources, find_pattern(pattern).targets(sources, None, 9))
+        pairs = Pairs.of_arrays(sources, find_pattern(pattern).targets(sources, None, 9))
         exact_match = network.evaluate(pairs).exact_match
         print(f"| {pattern} | {model} | {rate} | {schedule} | {epochs} | {seed} | {exact_match:.4f} |", flush=True)
 

@@ -351,10 +351,8 @@ def checkpoints() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Files of sequences and pairs, of integers and of text, as JSON of any shape, as lines and as bytes."""
-    from seq2seq_demo.data.own_pairs import read_pairs
-    from seq2seq_demo.data.ragged_reading import read_texts
     from seq2seq_demo.data.readers import INTEGER_FORM, Form, from_file
-    from seq2seq_demo.data.records import batches
+    from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs
     from seq2seq_demo.data.vocabulary import Growing
     from seq2seq_demo.errors import DemoError
 
@@ -367,10 +365,16 @@ def json_input() -> tuple[int, list[str]]:
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
 
     readers = [
-        (INTEGER_FORM, lambda rows: list(batches(rows, 3, None, 9, lambda error: None))),
-        (INTEGER_FORM, read_pairs),
-        (Form("characters", "words"), lambda rows: read_texts(rows, Growing("characters"), Growing("words"))),
-        (Form("words", "characters", "text"), lambda rows: read_texts(rows, Growing("words"), Growing("characters"))),
+        (INTEGER_FORM, lambda rows: [*batches(RowReader(in_max_int=9, skip=str).readable(rows), 3)]),
+        (INTEGER_FORM, lambda rows: read_pairs(rows, PairReader())),
+        (
+            Form("characters", "words"),
+            lambda rows: read_pairs(rows, PairReader(Growing("characters"), Growing("words"))),
+        ),
+        (
+            Form("words", "characters", "text"),
+            lambda rows: read_pairs(rows, PairReader(Growing("words"), Growing("characters"), skip=str)),
+        ),
     ]
 
     def check(content: bytes) -> None:

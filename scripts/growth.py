@@ -8,7 +8,6 @@ the size. 1 is linear growth, less is better. What is above LINEAR is listed at 
 """
 
 import argparse
-import functools
 import json
 import os
 import resource
@@ -19,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 from published.report import machine, print_table
 from speed.measuring import alone, seconds
-from speed.ways import run_epoch
+from speed.ways import run_epoch, trainer_on
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.data.varied import SHARE
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.sampling import SHARE
 
 LINEAR = 1.1  # growth above this is worse than linear, as far as the clock can tell
 B = 128  # batch
@@ -56,6 +55,7 @@ class Size:
             cell_size=self.units,
             in_max_int=largest,
             out_max_int=largest,
+            ends=self.varies,
         )
 
     def train_config(self) -> TrainConfig:
@@ -106,23 +106,20 @@ def measure_points(size: Size, budget: float) -> dict[str, float]:
 
     They are drawn, a network is built for them, an epoch is put in order, and all are taken in that order.
     """
-    from seq2seq_demo.data import batches
-    from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
-    from seq2seq_demo.training.varied_loop import VariedTrainer
+    from seq2seq_demo.training.batches import STEPS_PER_CALL
 
-    config, start = size.train_config(), untrained(size.model_config(), 0)
+    config, model_config = size.train_config(), size.model_config()
     clock = time.perf_counter
     times = [clock()]
-    pairs, _ = find_pattern("reversed").draw(config, start.model_config)
+    pairs, _ = find_pattern("reversed").draw(config, model_config)
     times.append(clock())
-    make = functools.partial(VariedTrainer, training=pairs) if size.varies else Trainer
-    trainer = make("reversed", config, start)
+    trainer = trainer_on(pairs, config, model_config)
     times.append(clock())
     order = trainer.order(pairs)
     times.append(clock())
-    for _ in batches.chunks(pairs, order, STEPS_PER_CALL * B):
-        pass
+    rows = STEPS_PER_CALL * B
+    for first in range(0, len(order), rows):
+        pairs[order[first : first + rows]]
     times.append(clock())
     return dict(zip(("draw", "build", "order", "take"), np.diff(times).tolist(), strict=True)) | {"memory": peak()}
 
@@ -133,15 +130,15 @@ def measure_training(size: Size, budget: float) -> dict[str, float]:
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
 
     set_threads(size.units)
-    from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+    from seq2seq_demo.training.batches import STEPS_PER_CALL
 
-    trainer = Trainer("reversed", size.train_config(), untrained(size.model_config(), 0))
+    config, model_config = replace(size.train_config(), validation_points=1), size.model_config()
+    pairs, _ = find_pattern("reversed").draw(replace(config, points=STEPS_PER_CALL * B + 1), model_config)
+    trainer = trainer_on(pairs, config, model_config)
 
     def steps(n: int) -> float:
-        trainer.config = replace(size.train_config(), points=n * B + 1, validation_points=1)
-        pairs, _ = find_pattern("reversed").draw(trainer.config, trainer.model_config)
-        return seconds(lambda: run_epoch(trainer, pairs))
+        trainer.config = replace(config, points=n * B + 1)
+        return seconds(lambda: run_epoch(trainer, pairs[: n * B]))
 
     first, one = steps(1), steps(1)
     n = int(np.clip(budget / 3 / one, 1, STEPS_PER_CALL))
@@ -151,7 +148,7 @@ def measure_training(size: Size, budget: float) -> dict[str, float]:
 def measure_prediction(size: Size, budget: float) -> dict[str, float]:
     """Return the seconds that a sequence takes to predict, among many, and the peak memory, in MB."""
     use_cores(size.cores)
-    from seq2seq_demo.data.batches import random_sources
+    from seq2seq_demo.data.sampling import random_sources
     from seq2seq_demo.trained_network import untrained
 
     network = untrained(size.model_config(), 0)

@@ -10,9 +10,8 @@ import pytest
 from helpers import ROOT, ragged, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sequence_pattern import find_pattern
-from seq2seq_demo.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.training import loop, varied_loop
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.trained_network import TrainedNetwork
 
 FOLDER = ROOT / "scripts"
 SIZES = {"cell_size": 6, "embedding_size": 5, "in_max_int": 8, "out_max_int": 7}
@@ -95,8 +94,7 @@ def test_plain_keras_is_the_same_network(script, model_config):
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # the end of buckets, whose number nobody knows
 def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     real_work, keras, ways = (script(f"speed.{name}") for name in ("real_work", "plain_keras", "ways"))
-    monkeypatch.setattr(varied_loop, "use_xla", lambda config: False)
-    monkeypatch.setattr("seq2seq_demo.training.loop.use_xla", lambda config: False)
+    monkeypatch.setattr("seq2seq_demo.training.trainer.use_xla", lambda config: False)
     for name, value in {"BATCH": 16, "LEARNING_RATE": 0.02}.items():
         monkeypatch.setattr(real_work, name, value)
     model_config = script("speed.dictionary").dictionary_network(8)
@@ -188,11 +186,10 @@ def test_one_process_and_two_train_the_same_epochs(script):
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     found = ways.our_trainers(
         [ways.ONE, ways.TWO, ways.KERAS],
-        lambda n: loop.Trainer("reversed", replace(config, processes=n), untrained(model_config, 0)),
+        lambda n: ways.trainer_on(pairs, replace(config, processes=n), model_config),
     )
     with found as trainers:
         losses = {way: [epoch(), epoch()] for way, epoch in ways.epochs_of(trainers, pairs).items()}
-        assert trainers[ways.TWO].take != trainers[ways.TWO].take_alone
     assert [*losses] == [ways.ONE, ways.TWO]
     assert losses[ways.TWO] == pytest.approx(losses[ways.ONE], rel=1e-5)
     assert losses[ways.ONE][1] < losses[ways.ONE][0]

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sequence_pattern import find_pattern
-from speed.ways import ONE, TWO, epochs_of, n_weights, our_trainers, set_threads_of, timed
+from seq2seq_demo.data.pattern_task import find_pattern
+from speed.ways import ONE, TWO, epochs_of, n_weights, our_trainers, set_threads_of, timed, trainer_on
 
 JAX = {"JAX, one device": 1, "JAX, two devices": 2}  # way: devices
 UNITS, LENGTH, CALLS = 32, 10, 10
@@ -38,16 +38,14 @@ def speeds_beside_jax(python: str, name: str, rounds: int) -> dict:
     """Return samples a second and the seconds of the first call, each by way, and our ratio to JAX on as many cores."""
     ways = [ONE, TWO]
     set_threads_of(ways, UNITS)
-    from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+    from seq2seq_demo.training.batches import STEPS_PER_CALL
 
     samples = 128 * STEPS_PER_CALL * CALLS
     config, model_config = TrainConfig(-(-samples * 10 // 9), epochs=1000), ModelConfig(name, cell_size=UNITS)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     with contextlib.ExitStack() as stack:
         theirs = {way: stack.enter_context(jax_epoch(python, name, devices)) for way, devices in JAX.items()}
-        start = untrained(model_config, 0)
-        ours = our_trainers(ways, lambda n: Trainer("reversed", replace(config, processes=n), start))
+        ours = our_trainers(ways, lambda n: trainer_on(pairs, replace(config, processes=n), model_config))
         trainers = stack.enter_context(ours)
         found = timed(epochs_of(trainers, pairs) | theirs, rounds)
     speeds = {way: samples / epoch for way, (epoch, _) in found.items()}

@@ -3,14 +3,14 @@
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
+from seq2seq_demo.data.sequences import Pairs, Sequences
 
 N_SYMBOLS, SHORTEST, LONGEST = 40, 3, 20  # symbols 1 to 40; plain Keras needs the 0 for padding
 MEAN, DEVIATION = 7.5, 2.3  # of a source's length, as in CMUdict (scripts/published)
 N_SILENT = 6  # symbols that bring nothing to the target, so that it has 0.85 times a source's length, as there
 
 
-def dictionary_pairs(n: int, seed: int = 0) -> RaggedPairs:
+def dictionary_pairs(n: int, seed: int = 0) -> Pairs:
     """Return n pairs; a target has for each symbol of the source that is not silent another one."""
     rng = np.random.default_rng(seed)
     skewed = rng.gamma((MEAN / DEVIATION) ** 2, DEVIATION**2 / MEAN, n)
@@ -19,7 +19,7 @@ def dictionary_pairs(n: int, seed: int = 0) -> RaggedPairs:
     written = np.append(np.uint8(0), 1 + rng.permutation(N_SYMBOLS).astype(np.uint8))[symbols]
     is_heard = symbols > N_SILENT
     n_heard = np.add.reduceat(is_heard, np.cumsum(lengths) - lengths, dtype=np.int64)
-    return RaggedPairs(Ragged(symbols, lengths), Ragged(written[is_heard], n_heard))
+    return Pairs(Sequences(symbols, lengths), Sequences(written[is_heard], n_heard))
 
 
 def dictionary_network(cell_size: int, num_layers: int = 1, bidirectional: bool = False) -> ModelConfig:
@@ -32,4 +32,5 @@ def dictionary_network(cell_size: int, num_layers: int = 1, bidirectional: bool 
         in_max_int=N_SYMBOLS,
         out_max_int=N_SYMBOLS,
         bidirectional=bidirectional,
+        ends=True,
     )

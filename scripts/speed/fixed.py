@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.batches import shift_right
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.sequences import shift_right
 from speed.measuring import in_turns
-from speed.ways import KERAS, epochs_of, measured, our_trainers, run_epoch, set_threads_of, timed
+from speed.ways import KERAS, epochs_of, measured, our_trainers, run_epoch, set_threads_of, timed, trainer_on
 
 
 def training_speed(ways: list[str], name: str, units: int, length: int, rounds: int) -> dict:
     """Return how many samples an epoch has, and the speeds of these ways to train on them."""
     set_threads_of(ways, units)
-    from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
+    from seq2seq_demo.training.batches import STEPS_PER_CALL
     from speed.plain_keras import plain_keras
 
     model_config = ModelConfig(name, cell_size=units)
     samples = 128 * STEPS_PER_CALL * max(1, 1280 // units // length)
     config = TrainConfig(points=-(-samples * 10 // 9), in_len=length, out_len=length, epochs=1000)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
-    targets = pairs.targets.astype(np.int32)
-    inputs = [pairs.sources.astype(np.int32), shift_right(targets, model_config.go)]
-    start = untrained(model_config, 0)
-    with our_trainers(ways, lambda n: Trainer("reversed", replace(config, processes=n), start)) as trainers:
+    targets = pairs.targets.array().astype(np.int32)
+    inputs = [pairs.sources.array().astype(np.int32), shift_right(targets, model_config.go)]
+    with our_trainers(ways, lambda n: trainer_on(pairs, replace(config, processes=n), model_config)) as trainers:
         epochs = epochs_of(trainers, pairs)
         if KERAS in ways:
             network = plain_keras(model_config, length)
@@ -56,19 +55,19 @@ def varied_speed(name: str, units: int, rounds: int) -> dict:
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
 
     set_threads(units)
-    from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.loop import STEPS_PER_CALL, Trainer
-    from seq2seq_demo.training.varied_loop import VariedTrainer
+    from seq2seq_demo.training.batches import STEPS_PER_CALL
 
     model_config, pattern = ModelConfig(name, cell_size=units), find_pattern("reversed")
     config = TrainConfig(points=-(-128 * STEPS_PER_CALL * 5 * 10 // 9), epochs=1000)
     every = replace(config, in_len=20, out_len=20, min_in_len=1, few_symbols=0.25)
-    fixed_pairs, _ = pattern.draw(config, model_config)
-    pairs, _ = pattern.draw(every, model_config)
-    fixed = Trainer("reversed", config, untrained(model_config, 0))
-    varied = VariedTrainer("reversed", every, untrained(model_config, 0), pairs)
-    n_symbols = [len(fixed_pairs.sources) * 20, int(pairs.sources.lengths.sum()) + varied.n_symbols(pairs)]
-    first, times = in_turns([lambda: run_epoch(fixed, fixed_pairs), lambda: run_epoch(varied, pairs)], rounds)
+    epochs, n_symbols = [], []
+    for each, ends in ((config, False), (every, True)):
+        network = replace(model_config, ends=ends)
+        pairs, _ = pattern.draw(each, network)
+        trainer = trainer_on(pairs, each, network)
+        epochs.append(functools.partial(run_epoch, trainer, pairs))
+        n_symbols.append(int(pairs.sources.lengths.sum()) + trainer.n_symbols(pairs))
+    first, times = in_turns(epochs, rounds)
     costs = [1e9 * each / n for each, n in zip(times, n_symbols, strict=True)]
     return {
         "model": name,

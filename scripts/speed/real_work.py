@@ -9,15 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.ragged import RaggedPairs
+from seq2seq_demo.data.sequences import Pairs
 from speed.dictionary import dictionary_network, dictionary_pairs
 from speed.measuring import seconds
-from speed.ways import BUCKETED, KERAS, ONE, TWO, epochs_of, measured, n_weights, our_trainers, set_threads_of, timed
+from speed.ways import (
+    BUCKETED,
+    KERAS,
+    ONE,
+    TWO,
+    epochs_of,
+    measured,
+    n_weights,
+    our_trainers,
+    set_threads_of,
+    timed,
+    trainer_on,
+)
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from seq2seq_demo.training.varied_loop import VariedTrainer
+    from seq2seq_demo.training.trainer import Trainer
 
 NETWORKS = {  # name: model, dropout
     "1 x 128, bidirectional, dropout 0.2": (dictionary_network(128, bidirectional=True), 0.2),
@@ -28,12 +40,8 @@ BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
 BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest sources of all buckets but the last
 
 
-def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs, processes: int = 1) -> VariedTrainer:
+def trainer_of(model_config: ModelConfig, dropout: float, pairs: Pairs, processes: int = 1) -> Trainer:
     """Return what trains a network on these pairs, as `train --from-file` would."""
-    from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.dropout_loop import dropout_trainer
-    from seq2seq_demo.training.varied_loop import VariedTrainer
-
     config = TrainConfig(
         len(pairs) + 1,
         in_len=int(pairs.sources.lengths.max()),
@@ -46,13 +54,10 @@ def trainer_of(model_config: ModelConfig, dropout: float, pairs: RaggedPairs, pr
         dropout=dropout,
         processes=processes,
     )
-    start = untrained(model_config, 0)
-    if dropout:
-        return dropout_trainer("dictionary", config, start, pairs)
-    return VariedTrainer("dictionary", config, start, pairs)
+    return trainer_on(pairs, config, model_config)
 
 
-def dataset(pairs: RaggedPairs, go: int, bucketed: bool) -> tf.data.Dataset:
+def dataset(pairs: Pairs, go: int, bucketed: bool) -> tf.data.Dataset:
     """Return shuffled batches for `fit`: each padded to its longest, drawn from buckets of like lengths or from all."""
     import tensorflow as tf
 
@@ -84,11 +89,11 @@ def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dic
         "speeds": speeds,
         "weights": n_weights(model_config),
         "padding": padding(trainers[ONE], pairs),
-        "decoding": decoding(trainers[ONE].snapshot(), min(rounds, 3)),
+        "decoding": decoding(trainers[ONE].trained_network(), min(rounds, 3)),
     }
 
 
-def keras_epochs(model_config: ModelConfig, dropout: float, pairs: RaggedPairs) -> dict[str, Callable]:
+def keras_epochs(model_config: ModelConfig, dropout: float, pairs: Pairs) -> dict[str, Callable]:
     """Return what trains an epoch in plain Keras, on batches of both kinds."""
     from speed.plain_keras import plain_keras
 
@@ -117,7 +122,7 @@ def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
     }
 
 
-def padding(trainer: VariedTrainer, pairs: RaggedPairs) -> dict[str, float]:
+def padding(trainer: Trainer, pairs: Pairs) -> dict[str, float]:
     """Return the share of padding in an epoch's symbols: in what the loops compute, outside of them, and in both.
 
     A loop takes as many steps as the longest of a batch; what is outside of the loops, as the projections, computes

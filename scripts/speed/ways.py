@@ -6,12 +6,16 @@ import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.training.processes import Processes
 from speed.measuring import alone, in_turns
+
+if TYPE_CHECKING:
+    from seq2seq_demo.training.trainer import Trainer
 
 ONE, TWO, KERAS, BUCKETED = "one process", "two processes", "plain Keras", "plain Keras, bucketed"
 TWO_BELOW = 256  # units; there one process that has a thread for each core is as fast
@@ -38,25 +42,34 @@ def set_threads_of(ways: Sequence[str], cell_size: int) -> None:
     set_threads(cell_size, shares_cores=TWO in ways)
 
 
+def trainer_on(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
+    """Return a function that trains a network on these pairs from fresh weights."""
+    from seq2seq_demo.files.weights_file import Snapshot
+    from seq2seq_demo.trained_network import untrained
+    from seq2seq_demo.training.trainer import Trainer, widths_of
+
+    return Trainer(config, Snapshot(untrained(model_config, 0)), widths_of(pairs, config, model_config.ends))
+
+
 @contextlib.contextmanager
-def our_trainers(ways: Sequence[str], trainer_of: Callable[[int], Any]) -> Iterator[dict[str, Any]]:
+def our_trainers(ways: Sequence[str], trainer_of: Callable[[int], Trainer]) -> Iterator[dict[str, Trainer]]:
     """Yield a trainer for each of the ways that are ours; `trainer_of` makes one for as many processes."""
     with contextlib.closing(Processes()) as group:
         trainers = {way: trainer_of(n) for way, n in ((ONE, 1), (TWO, 2)) if way in ways}
         if TWO in trainers:
             group.start(1)
-            group.join(trainers[TWO], trainers[TWO].recipe())
+            group.join(trainers[TWO])
         yield trainers
 
 
-def epochs_of(trainers: dict[str, Any], pairs: Any) -> Epochs:
+def epochs_of(trainers: dict[str, Trainer], pairs: Pairs) -> Epochs:
     """Return what trains an epoch in each way."""
     return {way: functools.partial(run_epoch, trainer, pairs) for way, trainer in trainers.items()}
 
 
-def run_epoch(trainer: Any, pairs: Any) -> float:
+def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
     """Train an epoch, and begin again; return the loss of a symbol."""
-    from seq2seq_demo.trained_network import Progress
+    from seq2seq_demo.files.weights_file import Progress
 
     trainer.run_epoch(pairs, [], None)
     loss: float = trainer.progress.loss_sum / trainer.n_symbols(pairs)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from seq2seq_demo.config import MODELS, ModelConfig
-from seq2seq_demo.data.batches import random_sources
+from seq2seq_demo.data.sampling import random_sources
 from seq2seq_demo.files.canonical import shipped_path
 from seq2seq_demo.network.parallel import CHUNK, in_threads
 from seq2seq_demo.trained_network import untrained

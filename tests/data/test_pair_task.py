@@ -80,7 +80,6 @@ def test_texts_of_a_caller():
     ("row", "message"),
     [
         (("a",), r"expected a source and a target, as zip gives them, got \('a',\)"),
-        (("a", None), "expected a target too"),
         (("", "X"), "expected a source of some characters"),
         ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
     ],

@@ -137,12 +137,6 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         assert [row.place for row in located] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
 
 
-def test_the_first_sequence_may_set_the_length(tmp_path):
-    (tmp_path / "in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n")
-    with pytest.raises(InputError, match="line 3: expected 2 integers, got 1"):
-        read(tmp_path / "in.jsonl", in_len=None)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -145,12 +145,6 @@ def test_integers_stand_for_themselves():
     assert not Vocabulary().is_text
 
 
-def test_a_vocabulary_to_read_training_data_with():
-    vocabulary = fresh("words")
-    assert isinstance(vocabulary, Growing)
-    assert (vocabulary.tokens, vocabulary.numbers(["b", "a", "b"], PLACE)) == ("words", [0, 1, 0])
-
-
 @pytest.mark.parametrize(
     ("tokens", "symbols", "message"),
     [
