@@ -111,8 +111,8 @@ class TrainedNetwork(StoredNetwork):
         Returns the predicted symbols of each, or its text, or with `details` a `Prediction`, which has the
         probabilities and the attention too. `out_len` None is the length of training, or for sources of another length,
         that of the pattern's targets, or else their own. A network that ends its answers has a `max_out_len` instead,
-        by default as `max_out_len()` says. Decoding is greedy, or with a `beam_size` a beam search, of which `n_best`
-        returns a list of so many answers to each source, the best first, where there are as many.
+        by default as `max_out_len()` says. Decoding is greedy, or with a `beam_size` a beam search; `n_best` returns
+        a list of up to n answers to each source, best first.
 
         Raises:
             InputError: a row is nothing that the network can read; the message names it.

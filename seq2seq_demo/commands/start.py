@@ -227,7 +227,7 @@ class _Stopped:
         return noted if is_there else noted._replace(folder=destination.folder)
 
     def _task(self) -> Task:
-        """Return what it learns, if that is still the same."""
+        """Return the task of the snapshot, if it is unchanged."""
         network, expected, config = self.snapshot.network, self.snapshot.fingerprint, self.snapshot.run.config
         options, path = self.options, self.path
         if expected.data and not options.from_file:

@@ -19,7 +19,7 @@ OWN_FUNCTION = "FILE.py:FUNCTION"
 
 @dataclass(frozen=True)
 class Pattern:
-    """A named function, and in words which lengths S it takes and what T comes of it.
+    """A named function, with the lengths S that it takes and the lengths T that it returns, in words.
 
     A `modular` one gets out_max_int + 1 as its second argument.
     """

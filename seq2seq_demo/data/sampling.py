@@ -85,7 +85,7 @@ def fresh_sources(seed: int, n: int, in_len: int, in_max_int: int, seen: Sequenc
 
 
 def _is_among(sources: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Say of each source `[N, S]` whether it is one of the others `[M, S]`, of the same type: `[N]`."""
+    """Return a mask `[N]` of the sources `[N, S]` that are among the others `[M, S]`, of the same type."""
     row = np.dtype((np.void, sources.dtype.itemsize * sources.shape[1]))
     sources, others = (np.ascontiguousarray(x).view(row)[:, 0] for x in (sources, others))
     return np.isin(sources, others)

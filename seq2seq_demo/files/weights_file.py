@@ -95,7 +95,7 @@ Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training has come."""
+    """The progress of a training."""
 
     epoch: int = 0  # counted from 0
     points: int = 0  # done in this epoch
@@ -289,7 +289,7 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     start_step = require_type("start_step", facts.pop("start_step", None), int, NoneType)
     given = {field.name: facts.pop(field.name) for field in fields(DataFingerprint) if field.name in facts}
     if version < 3 and not model_config.ends and given.get("data"):
-        given["fingerprint"] = None  # such pairs were divided in another way: the training cannot be resumed
+        given["fingerprint"] = None  # 0.2.0 divided these pairs in another way: the training cannot be resumed
     for name in ("name", "output"):  # of earlier snapshots: a file does not choose where to write
         facts.pop(name, None)
     run = None
@@ -339,7 +339,7 @@ def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int |
 
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
-    """Return how far a snapshot's training has come, if it can have come there."""
+    """Return the progress of a snapshot's training, validated."""
     history = [*map(_epoch_figures, require_type("history", facts.pop("history", None), list))]
     facts["correct_sum"] = facts.pop("right_sum", None)
     facts.pop("start_step", None)

@@ -68,7 +68,8 @@ def check(config: TrainConfig) -> None:
 def processes(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | None]:
     """Start the other processes, if any are asked for, before TensorFlow is loaded, as they load it too.
 
-    They end with the context, or with this process. Yield what has a trainer share its batches with them, or None.
+    They end with the context, or with this process. Yield a function that makes a trainer share its batches with them,
+    or None.
 
     Raises:
         UsageError: that many processes cannot share this training here.
@@ -211,7 +212,7 @@ class FirstProcess:
 
 
 def share_of(trainer: Trainer, index: int, add_up: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return what takes the steps of `Trainer.run_steps`, and computes the sums over the rows of process `index` alone.
+    """Return a `Trainer.run_steps` that computes the sums over the rows of process `index` alone, and adds up all.
 
     `add_up` returns the sum of the vectors of all processes.
     """

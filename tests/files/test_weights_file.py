@@ -362,28 +362,18 @@ def test_no_file_and_another_kind_of_file(tmp_path):
 # ---- Where it is written ----
 
 
-def test_a_file_is_replaced_only_where_it_may_be(tmp_path):
-    network(step=1).save(tmp_path / "w")
-    with pytest.raises(FileExistsError):
-        network(step=2).save(tmp_path / "w", overwrite=False)
-    assert load(tmp_path / "w").step == 1
-    network(step=2).save(tmp_path / "w")
-    assert load(tmp_path / "w").step == 2
-    network(step=3).save(tmp_path / "v", overwrite=False)
-    assert sorted(os.listdir(tmp_path)) == ["v", "w"]
-
-
 def test_where_nothing_can_be_written(tmp_path, monkeypatch):
-    os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "none" / "w", tmp_path / "pipe"):
-        with pytest.raises(WeightsError, match=f"^{path}: expected a place for a weights file, "):
-            network().save(path)
-    assert (tmp_path / "pipe").is_fifo()
+    path = tmp_path / "w"
+    network(step=1).save(path)
+    with pytest.raises(FileExistsError):
+        network(step=2).save(path, overwrite=False)
+    with pytest.raises(WeightsError, match=f"^{tmp_path}: expected a place for a weights file, found a directory$"):
+        network().save(tmp_path)
 
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WeightsError, match=f"^{tmp_path / 'w'}: could not be written: No space left on device$"):
-        network().save(tmp_path / "w")
-    assert os.listdir(tmp_path) == ["pipe"]
+    with pytest.raises(WeightsError, match=f"^{path}: could not be written: No space left on device$"):
+        network(step=2).save(path)
+    assert (os.listdir(tmp_path), load(path).step) == (["w"], 1)
