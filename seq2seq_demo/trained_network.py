@@ -18,7 +18,7 @@ from seq2seq_demo.data.records import Batch, Located, Place
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.data.tasks import Given, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
@@ -213,7 +213,7 @@ class TrainedNetwork(StoredNetwork):
 
     def evaluate(
         self,
-        task: str | Task | Iterable[Any] | None = None,
+        task: Given | None = None,
         n: int | None = None,
         *,
         in_len: int | tuple[int, int] | None = None,
@@ -255,7 +255,7 @@ class TrainedNetwork(StoredNetwork):
 
     def rows(
         self,
-        task: str | Task | Iterable[Any],
+        task: Given,
         n: int | None = None,
         lengths: Sequence[int] = (),
         out_len: int | None = None,
