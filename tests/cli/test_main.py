@@ -72,11 +72,13 @@ def test_nothing_heavy_is_imported_for_help_and_wrong_usage(line):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "patterns", "networks"])
+@pytest.mark.parametrize(
+    "line", ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "page -i w -o w.html", "patterns", "networks"]
+)
 def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, line):
     monkeypatch.chdir(tmp_path)
     save_random("w", ModelConfig("embedding_attention"), task="copy", in_len=4, out_len=4)
-    assert imported(line.split(), "tensorflow", "keras", "matplotlib") == []
+    assert imported(line.split(), "tensorflow", "keras", "matplotlib", "h5py") == []
 
 
 @pytest.mark.slow

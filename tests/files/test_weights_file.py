@@ -156,11 +156,6 @@ def test_layout(tmp_path):
     assert training["progress"] == {}
 
 
-def test_the_same_network_gives_the_same_bytes(tmp_path, content):
-    network().save(tmp_path / "a")
-    assert (tmp_path / "a").read_bytes() == content == weights_file.to_bytes(network())
-
-
 # ---- Earlier versions ----
 
 
@@ -347,16 +342,6 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path, change, message):
     with pytest.raises(DemoError, match=message):
         broken.save(tmp_path / "w")
     assert not any(tmp_path.iterdir())
-
-
-def test_no_file_and_another_kind_of_file(tmp_path):
-    (tmp_path / "v").write_bytes(b"some text\n")
-    with pytest.raises(WeightsError, match="expected a weights file, of this program or of 2016, found something else"):
-        load(tmp_path / "v")
-    with pytest.raises(WeightsError, match="expected a weights file, found none"):
-        load(tmp_path / "w")
-    with pytest.raises(WeightsError, match="expected a weights file, got: Is a directory"):
-        load(tmp_path)
 
 
 # ---- Where it is written ----
