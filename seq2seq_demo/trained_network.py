@@ -54,7 +54,8 @@ class TrainedNetwork(StoredNetwork):
         learned = f"trained on {origin!r}" if self.step else "untrained"
         lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
         if self.ends:
-            lengths = f", {self.min_in_len} to {self.in_len} symbols in and up to {self.out_len} out"
+            least = f"{self.min_in_len} to " if self.min_in_len != self.in_len else ""
+            lengths = f", {least}{self.in_len} symbols in and up to {self.out_len} out"
         reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
         return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
 
