@@ -1,7 +1,7 @@
 import pytest
 from helpers import imported, save_random
 
-from seq2seq_demo import __version__, cli
+from seq2seq_demo import __version__
 from seq2seq_demo.commands import predict
 from seq2seq_demo.config import ModelConfig
 
@@ -46,13 +46,6 @@ def test_tracebacks_only_below_v_v(run):
         assert status == 1
         assert ("Traceback" in err) == traceback
         assert "expected a weights file" in err.splitlines()[-1]
-
-
-def test_version(capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == f"seq2seq-demo {__version__}\n"
 
 
 @pytest.mark.slow

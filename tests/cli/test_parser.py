@@ -267,12 +267,10 @@ def test_wrong_usage_is_one_line_and_status_2(run, line, message):
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_a_file_in_the_place_of_a_number(run, command):
     Path("g test.tsv").write_text("a\tA\n")
-    status, _, err = run(command, "g test.tsv")
-    what = "the number of points as an integer, got 'g test.tsv'"
-    assert (status, err) == (
-        2,
-        f"seq2seq-demo: error: {command} expects {what}; pairs in a file are given as --from-file 'g test.tsv'\n",
+    message = (
+        f"error: {command} expects the number of points as an integer, got 'g test.tsv'; pairs in a file are given"
     )
+    assert run.refuses([command, "g test.tsv"], message).endswith(" as --from-file 'g test.tsv'\n")
 
 
 def test_a_text_may_begin_with_a_dash_after_two():
