@@ -153,7 +153,7 @@ class TrainConfig:
 
 
 class Settings(TypedDict, total=False):
-    """What a user can set of network and training, in Python and on the command line; None is the default.
+    """The settings of network and training, in Python and on the command line; None is the default.
 
     `in_len` may be a range, the shortest length and the longest. All else is declared in the two configs.
     """

@@ -36,6 +36,7 @@ class EvaluationOptions(NamedTuple):
     detailed: bool = False  # whether to count confusions, and keep a few wrong answers
     alternatives: bool = False  # whether pairs with one source are alternatives, and not each a question of its own
     told: ProgressCallback = lambda _: None  # of each source that was answered, each pair that was decoded forced
+    left_out: Callable[[InputError], object] = lambda _: None  # is told why a length is not measured
 
     @property
     def decoding(self) -> DecodingOptions:
@@ -262,6 +263,8 @@ def measure_pattern(
             if not c.ends and isinstance(error, UsageError):
                 raise
             reason = error
+            if isinstance(error, InputError):
+                options.left_out(error)
             continue
         is_taken = True
         yield row(RANDOM, sources, fresh)

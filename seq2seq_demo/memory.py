@@ -25,6 +25,6 @@ def gib(size: int) -> str:
 
 
 def lack(needed: int) -> str:
-    """Return what errors say of something that needs more bytes than there are; nothing if there are enough."""
+    """Return the error text for a need of more bytes than there are, or an empty text."""
     has = total()
     return f"need {gib(needed)} of memory or more, this machine has {gib(has)}" if needed > has else ""

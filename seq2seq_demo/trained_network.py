@@ -18,9 +18,9 @@ from seq2seq_demo.data.records import Batch, Located, Place
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.data.tasks import Given, as_task
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.weights_file import Snapshot, StoredNetwork
@@ -54,7 +54,8 @@ class TrainedNetwork(StoredNetwork):
         learned = f"trained on {origin!r}" if self.step else "untrained"
         lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
         if self.ends:
-            lengths = f", {self.min_in_len} to {self.in_len} symbols in and up to {self.out_len} out"
+            least = f"{self.min_in_len} to " if self.min_in_len != self.in_len else ""
+            lengths = f", {least}{self.in_len} symbols in and up to {self.out_len} out"
         reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
         return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
 
@@ -111,8 +112,8 @@ class TrainedNetwork(StoredNetwork):
         Returns the predicted symbols of each, or its text, or with `details` a `Prediction`, which has the
         probabilities and the attention too. `out_len` None is the length of training, or for sources of another length,
         that of the pattern's targets, or else their own. A network that ends its answers has a `max_out_len` instead,
-        by default as `max_out_len()` says. Decoding is greedy, or with a `beam_size` a beam search, of which `n_best`
-        returns a list of so many answers to each source, the best first, where there are as many.
+        by default as `max_out_len()` says. Decoding is greedy, or with a `beam_size` a beam search; `n_best` returns
+        a list of up to n answers to each source, best first.
 
         Raises:
             InputError: a row is nothing that the network can read; the message names it.
@@ -213,7 +214,7 @@ class TrainedNetwork(StoredNetwork):
 
     def evaluate(
         self,
-        task: str | Task | Iterable[Any] | None = None,
+        task: Given | None = None,
         n: int | None = None,
         *,
         in_len: int | tuple[int, int] | None = None,
@@ -255,7 +256,7 @@ class TrainedNetwork(StoredNetwork):
 
     def rows(
         self,
-        task: str | Task | Iterable[Any],
+        task: Given,
         n: int | None = None,
         lengths: Sequence[int] = (),
         out_len: int | None = None,
@@ -264,13 +265,14 @@ class TrainedNetwork(StoredNetwork):
         beam: Beam | None = None,
         detailed: bool = False,
         told: evaluation.ProgressCallback = lambda _: None,
+        left_out: Callable[[InputError], object] = lambda _: None,
     ) -> Iterator[evaluation.Row]:
         """Yield the figures at each length: of a pattern, or of the first n pairs.
 
         `out_len` is the length of answers, the most if the network ends them. `kinds` adds sources of few symbols and
         sorted ones for a network that ends its answers. `detailed` adds confusions, and the worst and surest wrong
         answers. `told` is called with the number of sequences of each part that is decoded; each is decoded twice,
-        once with teacher forcing.
+        once with teacher forcing. `left_out` is called with the reason why a length among several is not measured.
 
         Raises:
             UsageError: the task is another, or does not fit the network.
@@ -281,7 +283,7 @@ class TrainedNetwork(StoredNetwork):
                 require_integer(name, value, at_least=1)
         require_integer("seed", seed, at_least=0)
         longest = functools.partial(self.answer_len, asked=out_len)
-        options = evaluation.EvaluationOptions(longest, beam, detailed, told=told)
+        options = evaluation.EvaluationOptions(longest, beam, detailed, told=told, left_out=left_out)
         task = as_task(task, self.vocabularies)
         if isinstance(task, PairTask):
             self.check_pairs(task)

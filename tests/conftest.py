@@ -48,17 +48,37 @@ def reference_2016() -> Path:
     return REFERENCE_2016
 
 
+class Program:
+    """The command line in this process. Its first word may be a whole line; the others are words as they are."""
+
+    def __init__(self, capsys):
+        self.capsys = capsys
+
+    def __call__(self, line="", *words):
+        """Run it; return exit status, stdout and stderr."""
+        status = cli.main([*str(line).split(), *map(str, words)])
+        return status, *self.capsys.readouterr()
+
+    def ok(self, *words):
+        """Run what succeeds; return stdout and stderr."""
+        status, out, err = self(*words)
+        assert status == 0, err
+        return out, err
+
+    def refuses(self, line, message, status=2):
+        """Run a line, or a list of words, that prints nothing but an error, last on stderr; return stderr."""
+        found, out, err = self(*([line] if isinstance(line, str) else line))
+        assert (found, out) == (status, ""), (line, err)
+        assert err.splitlines()[-1].startswith("seq2seq-demo: error: "), err
+        assert message in err, (line, err)
+        return err
+
+
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
-    """The command line in this process, in an empty directory: returns exit status, stdout and stderr."""
+    """The command line in this process, in an empty directory."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*argv):
-        status = cli.main([str(word) for word in argv])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
+    return Program(capsys)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import seq2seq_demo
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.figures import Figures
 from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -41,6 +42,15 @@ def save_random(path, model_config: ModelConfig | None = None, **changes) -> Tra
     network = TrainedNetwork(model_config, random_weights(model_config), **values)
     network.save(path)
     return network
+
+
+def save_texts(path, source, target, model_config: ModelConfig | None = None, **changes) -> TrainedNetwork:
+    """Save a network of texts and random weights; each side is how its texts are divided, and the symbols."""
+    sides = Vocabularies(Vocabulary(*source), Vocabulary(*target))
+    sizes = {"cell_size": 4, "embedding_size": 3, "ends": True} | sides.largest_symbols()
+    model_config = model_config or ModelConfig("embedding_attention", **sizes)
+    values = {"task": "t.tsv", "in_len": 5, "out_len": 4, "min_in_len": 1, "vocabularies": sides} | changes
+    return save_random(path, model_config, **values)
 
 
 TRAINED = {

@@ -5,7 +5,6 @@ import re
 import shlex
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment

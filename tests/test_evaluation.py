@@ -288,14 +288,6 @@ def test_any_of_the_alternatives_is_right(says, config):
     assert (alone.loss_sum, alone.forced.correct.tolist()) == (pytest.approx(e.loss_sum), e.forced.correct.tolist())
 
 
-def test_alternatives_have_any_lengths(says):
-    says({(1, 2): ([4, 5], 0.9), (3, 3): ([], 0.9)})
-    e = questions(([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4]), ([3, 3], [6, 6]), ([3, 3], []))
-    assert (e.n, e.n_pairs, e.exact, e.edits, e.n_target) == (2, 5, 2, 0, 2)
-    assert e.forced.expected.tolist() == [5, 4, 3, 1, 1, 1]
-    assert e.by_position.expected.tolist() == [2, 1, 1]
-
-
 def test_a_wrong_answer_is_compared_with_the_nearest_alternative(says):
     says({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
     #        5 edits           1: nearest       1, but later    3             2 and 2: the first

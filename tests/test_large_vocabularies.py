@@ -1,13 +1,8 @@
 """More symbols than a byte can number, on one side or on both: training, evaluation and both ways of answering."""
 
-import numpy as np
 import pytest
 
 from seq2seq_demo import train
-from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.ragged import Ragged, RaggedPairs
-from seq2seq_demo.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.training.varied_loop import VariedTrainer
 
 
 def pairs_of(n_sources, n_targets, as_texts):
@@ -37,15 +32,3 @@ def test_train_evaluate_and_predict(n_sources, n_targets, as_texts):
 
 def sources_of(pairs):
     return [source for source, _ in pairs]
-
-
-@pytest.mark.parametrize("largest_source", [0, 255, 65_536])
-@pytest.mark.parametrize("largest_target", [253, 254, 255, 397, 65_534, 65_535])
-def test_a_batch_holds_every_symbol_and_go(largest_source, largest_target):
-    model = ModelConfig(cell_size=1, embedding_size=1, in_max_int=max(1, largest_source), out_max_int=largest_target)
-    pairs = RaggedPairs(Ragged.of_rows([[largest_source], [0, 0]]), Ragged.of_rows([[largest_target], []]))
-    config = TrainConfig(2, in_len=2, out_len=1, min_in_len=1, batch_size=2)
-    start = TrainedNetwork(model, untrained(model, 0).weights)
-    sources, targets, *_ = VariedTrainer("mine", config, start, pairs).batches(pairs)
-    assert np.array(sources)[0].tolist() == [[largest_source, 0], [0, 0]]
-    assert np.array(targets)[0].tolist() == [[largest_target, model.go], [model.go, model.go]]

@@ -70,6 +70,7 @@ def test_the_split_of_the_words(script):
     assert parts == script("cmudict").split(dict(reversed(words.items())))  # whatever the order of the file
 
 
+@pytest.mark.slow
 def test_the_counts_of_cmudict(script):
     path = ROOT.parent / "shared" / "cmudict" / "cmudict.dict"
     if not path.is_file():
@@ -129,15 +130,10 @@ def test_what_is_only_seen_alone(script, name, primitive, times):
     assert all(primitive in command for command, _ in test)
 
 
-def test_seeds_split_differently(script):
-    scan = script("scan")
-    assert scan.split("simple", 1) == scan.split("simple", 1)
-    assert scan.split("simple", 1)[1] != scan.split("simple", 2)[1]
-
-
 # ---- Addition ----
 
 
+@pytest.mark.slow
 def test_the_sums(script):
     addition = script("addition")
     pairs = addition.questions()

@@ -92,6 +92,7 @@ def test_plain_keras_is_the_same_network(script, model_config):
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # the end of buckets, whose number nobody knows
+@pytest.mark.slow
 def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     real_work, keras, ways = (script(f"speed.{name}") for name in ("real_work", "plain_keras", "ways"))
     monkeypatch.setattr("seq2seq_demo.training.trainer.use_xla", lambda config: False)

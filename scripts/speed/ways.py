@@ -43,7 +43,7 @@ def set_threads_of(ways: Sequence[str], cell_size: int) -> None:
 
 
 def trainer_on(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
-    """Return what trains a network, from fresh weights on, on these pairs."""
+    """Return a function that trains a network on these pairs from fresh weights."""
     from seq2seq_demo.files.weights_file import Snapshot
     from seq2seq_demo.trained_network import untrained
     from seq2seq_demo.training.trainer import Trainer, widths_of

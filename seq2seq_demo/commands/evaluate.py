@@ -86,9 +86,17 @@ def _rows(
             choice.notices.append(f"It was trained on too many points to draw them again: {some}")
     work.total = 2 * total  # each is decoded twice, once with teacher forcing
     choice.notices.extend(other_length_notice(network, *lengths))
-    out_len, seed = options.max_out_len or options.out_len, options.seed or 0
-    detailed = not network.ends or options.from_file is not None
-    yield from network.rows(task, n, lengths, out_len, seed, beam=options.beam, detailed=detailed, told=work.advance)
+    yield from network.rows(
+        task,
+        n,
+        lengths,
+        options.max_out_len or options.out_len,
+        options.seed or 0,
+        beam=options.beam,
+        detailed=not network.ends or options.from_file is not None,
+        told=work.advance,
+        left_out=lambda error: choice.notices.append(f"Left out: {error}"),
+    )
 
 
 def _given_pairs(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> PairTask:

@@ -111,6 +111,8 @@ def _pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None)
     for file, errors in (skipped or {}).items():
         if errors:
             notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
+    if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
+        raise UsageError("expected no --in-len: texts have lengths of their own")
     return task
 
 
@@ -225,7 +227,7 @@ class _Stopped:
         return noted if is_there else noted._replace(folder=destination.folder)
 
     def _task(self) -> Task:
-        """Return what it learns, if that is still the same."""
+        """Return the task of the snapshot, if it is unchanged."""
         network, expected, config = self.snapshot.network, self.snapshot.fingerprint, self.snapshot.run.config
         options, path = self.options, self.path
         if expected.data and not options.from_file:

@@ -11,8 +11,6 @@ Confusions = Counter[tuple[int | None, int | None]]  # expected and predicted; N
 
 def edit_distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> np.ndarray:
     """Return, of each answer `[B, P]` of these lengths, how many symbols to change, add or remove for its target."""
-    if not len(symbols):
-        return np.zeros(0, np.int64)
     found: np.ndarray = _distances(symbols, lengths, targets)[lengths, np.arange(len(symbols)), targets.lengths]
     return found
 
@@ -23,7 +21,7 @@ def _distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> 
     steps = np.arange(expected.shape[1] + 1)
     row = np.tile(steps, (len(symbols), 1))  # [B, T + 1]: of the first p symbols of the answer, p = 0
     distances = [row]
-    for p in range(int(lengths.max())):
+    for p in range(int(lengths.max(initial=0))):
         added, substituted = row + 1, row[:, :-1] + (symbols[:, p, None] != expected)
         added[:, 1:] = np.minimum(added[:, 1:], substituted)
         row = np.minimum.accumulate(added - steps, axis=1) + steps  # or left out: one more from each t to the next
@@ -34,8 +32,6 @@ def _distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> 
 def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> Confusions:
     """Count the edits that make the targets of the answers `[B, P]`: changed, left out, or added."""
     found: Confusions = Counter()
-    if not len(symbols):
-        return found
     distances, expected = _distances(symbols, lengths, targets), targets.padded()
     rows, p, t = np.arange(len(symbols)), lengths, targets.lengths  # from the ends back
     while (is_open := (p > 0) | (t > 0)).any():

@@ -24,7 +24,7 @@ class PairTask:
     Several pairs with one source are alternatives: each target is right.
 
     Raises:
-        InputError: the pairs are none, or one of them has no source.
+        InputError: there are no pairs, or one has no source.
     """
 
     name: str
@@ -34,7 +34,7 @@ class PairTask:
     places: Places | None = None  # of the pairs
 
     def __post_init__(self) -> None:
-        """Refuse what are no pairs."""
+        """Validate the pairs."""
         for pairs in self._parts:
             if not isinstance(pairs, Pairs) or {type(pairs.sources), type(pairs.targets)} != {Sequences}:
                 expected = "expected Pairs of two Sequences, as Pairs.of_arrays makes them"
@@ -121,7 +121,7 @@ class PairTask:
         return order[:cut], order[cut:]
 
     def _require_lengths(self, config: TrainConfig, model: ModelConfig) -> None:
-        """Raise UsageError for lengths that a network cannot learn which does not end its answers."""
+        """Raise UsageError for lengths that a network without END cannot learn."""
         expected = config.in_len, config.out_len
         found = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._parts}
         if not model.ends and found != {expected}:

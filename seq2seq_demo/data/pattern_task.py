@@ -26,7 +26,7 @@ Rows = list[list[int]]
 class SequencePattern(Pattern):
     """A pattern as a task: its sources are random.
 
-    Its function maps sources `[B, S]` to targets `[B, T]`, both int64, and raises what it cannot take.
+    Its function maps sources `[B, S]` to targets `[B, T]`, both int64, and raises an error for other sources.
     """
 
     vocabularies: ClassVar[Vocabularies] = OF_INTEGERS

@@ -19,7 +19,7 @@ OWN_FUNCTION = "FILE.py:FUNCTION"
 
 @dataclass(frozen=True)
 class Pattern:
-    """A named function, and in words which lengths S it takes and what T comes of it.
+    """A named function, with the lengths S that it takes and the lengths T that it returns, in words.
 
     A `modular` one gets out_max_int + 1 as its second argument.
     """
@@ -53,16 +53,14 @@ def maxmin_dup_sequence(sources: np.ndarray) -> np.ndarray:
     if sources.shape[1] < 2:
         raise ValueError("expected at least 2")
     targets = sources.copy()
-    targets[:, 0] = sources.max(axis=1)
-    targets[:, 1] = sources.min(axis=1)
+    targets[:, 0], targets[:, 1] = sources.max(axis=1), sources.min(axis=1)
     return targets
 
 
 def rotated_sequence(sources: np.ndarray) -> np.ndarray:
     """All one place to the left, the first symbol last."""
     targets = sources.copy()
-    targets[:, :-1] = sources[:, 1:]
-    targets[:, -1] = sources[:, 0]
+    targets[:, :-1], targets[:, -1] = sources[:, 1:], sources[:, 0]
     return targets
 
 

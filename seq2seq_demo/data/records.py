@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -36,12 +35,10 @@ class Places:
     numbers: Any = field(default_factory=lambda: array("q"))
     last: Place | None = None
 
-    def noting(self, rows: Iterable[Located]) -> Iterator[Located]:
-        """Yield the rows, of which the places are noted."""
-        for row in rows:
-            self.numbers.append(row.place.number)
-            self.last = row.place
-            yield row
+    def note(self, rows: list[Located]) -> None:
+        """Note where the next rows stand."""
+        self.numbers.extend(row.place.number for row in rows)
+        self.last = rows[-1].place
 
     def __getitem__(self, index: int) -> Place:
         """Return the place of a sequence."""

@@ -24,7 +24,8 @@ LENGTH_HINT = "; for sequences of that length give --in-len {}"
 class RowReader:
     """Checks rows, sources and perhaps their outputs, and numbers their symbols.
 
-    Sources are not empty. Where rows are `alike`, a length that is not given is that of the first row.
+    Sources are not empty. Where rows are `alike`, as for a network that does not end its answers, outputs are not empty
+    either, and a length that is not given is that of the first row.
     """
 
     source: Vocabulary | Growing = OF_INTEGERS.source
@@ -39,7 +40,7 @@ class RowReader:
     skip: Callable[[InputError], object] | None = None  # called with the error of a row, which is then left out
 
     def readable(self, rows: Iterable[Located | None]) -> Iterator[Located | None]:
-        """Yield the rows in numbers, and None where it stands."""
+        """Yield the rows that can be read, in numbers, and each None."""
         for row in rows:
             try:
                 numbered = row and self.read(row)
@@ -51,10 +52,10 @@ class RowReader:
                 yield numbered
 
     def read(self, row: Located) -> Located:
-        """Return a row in numbers; one that cannot be read leaves no symbols in a growing vocabulary.
+        """Return a row in numbers; an unreadable row adds no symbols to a growing vocabulary.
 
         Raises:
-            InputError: the row is an error, or source or output is none, of another length, or with unknown symbols.
+            InputError: the row is an error, or its source or output is missing, has another length or unknown symbols.
         """
         values, output = self.checked(row)
         if self.source.tokens == self.target.tokens == INTEGERS:
@@ -63,7 +64,7 @@ class RowReader:
         return row._replace(values=values, output=output and self.target.numbers(output, Output(row.place)))
 
     def checked(self, row: Located) -> tuple[list[Any], list[Any] | None]:
-        """Return the symbols of a row's source and output, if they are what they must be."""
+        """Return the symbols of a row's source and output, checked."""
         place, values, output = row.place, row.values, row.output
         if isinstance(values, InputError):
             raise values
@@ -72,9 +73,10 @@ class RowReader:
             raise InputError(f"{place}: expected a source of some {self.source.tokens}, got none")
         _check_length(place, len(values), self.in_len, self.hint)
         if output is not None:
-            output = split(self.target.tokens, output, Output(place), self.out_max_int)
+            beside = Output(place)
+            output = split(self.target.tokens, output, beside, self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
-            _check_length(Output(place), n, self.out_len, at_least=1 if T else 0)
+            _check_length(beside, n, self.out_len, at_least=1 if T or self.alike else 0)
             if T and n != T:
                 raise InputError(f"{place}: expected an output of {T} integers, got {n}; give --out-len {n}")
         if self.alike:
@@ -83,7 +85,7 @@ class RowReader:
 
 
 def _check_length(place: object, n: int, expected: int | None, hint: str = "", at_least: int = 1) -> None:
-    """Raise InputError unless n is the length that is expected; None: `at_least`."""
+    """Raise InputError unless n is the expected length, or if that is None, `at_least` or more."""
     if n != (expected or max(n, at_least)):
         found = f"{n}{hint.format(n)}" if n else "none"
         raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
@@ -133,7 +135,7 @@ def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list
 
 @dataclass
 class PairReader(RowReader):
-    """Checks pairs, of which a target may be empty, and numbers their symbols.
+    """Checks pairs, whose targets may be empty, and numbers their symbols.
 
     A pattern, of integers, makes the targets, with symbols as large as the sources' unless `out_max_int` says
     otherwise, and has to agree with the outputs that stand beside the sources.
@@ -143,7 +145,7 @@ class PairReader(RowReader):
     places: Places = field(default_factory=Places)  # of the pairs that were read
 
     def checked(self, row: Located) -> tuple[list[Any], list[Any] | None]:
-        """Return the symbols of a pair, if source and target are what they must be."""
+        """Return the symbols of a pair's source and target, checked."""
         if row.output is None and not self.pattern and not isinstance(row.values, InputError):
             is_of_integers = self.source.tokens == self.target.tokens == INTEGERS
             of_integers = f"expected an output too, as in {PAIR}, or a pattern (-p) that makes it"
@@ -156,7 +158,7 @@ class PairReader(RowReader):
         return values, output
 
     def made(self, sources: Sequences, rows: list[Located]) -> Sequences:
-        """Return the targets that the pattern makes, which must be the outputs that stand beside the sources."""
+        """Return the pattern's targets; outputs beside the sources must equal them."""
         assert self.pattern  # or there is nothing to make
         largest = int(sources.symbols.max(initial=1))
         in_max_int, out_max_int = self.in_max_int or largest, self.out_max_int or self.in_max_int or largest
@@ -170,18 +172,19 @@ class PairReader(RowReader):
 
 
 def read_pairs(rows: Iterable[Located | None], reader: PairReader, n: int | None = None) -> tuple[Pairs, Vocabularies]:
-    """Read pairs, the first n if n is given; return them with their vocabularies, those given or grown of them.
+    """Read pairs, the first n if n is given; return them with their vocabularies, given or built from them.
 
     Raises:
         InputError: a row is no pair, or has a symbol that is too large or that a given vocabulary lacks; or there are
             no pairs, or too many to fit into memory.
         UsageError: the pattern cannot make targets of these sources.
     """
-    readable = reader.places.noting(itertools.islice(filter(None, reader.readable(rows)), n))
+    readable = itertools.islice(filter(None, reader.readable(rows)), n)
     sources: list[Sequences] = []
     targets: list[Sequences] = []
     located: list[Located] = []
     while batch := [*itertools.islice(readable, ROWS)]:
+        reader.places.note(batch)
         sources.append(Sequences.of_rows([row.values for row in batch]))
         targets.append(Sequences.of_rows([row.output or [] for row in batch]))
         located += batch if reader.pattern else []

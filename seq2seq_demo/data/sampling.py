@@ -37,10 +37,10 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
 
     `start_step`, the steps that the weights were already trained for, keeps a training that continues an earlier
     one from meeting the same points again. A network that does not end its answers has one length, and the stream of
-    2016 unless `few_symbols` are asked for.
+    2016, whatever `few_symbols` says.
     """
     rng, in_max_int = np.random.default_rng([config.seed, 1, start_step]), model.in_max_int
-    if not model.ends and not config.few_symbols:
+    if not model.ends:
         return Sequences.of_array(random_sources(rng, config.points, config.in_len, in_max_int))
     return draw_sources(rng, rng.choice(lengths, config.points), in_max_int, config.few_symbols)
 
@@ -85,7 +85,7 @@ def fresh_sources(seed: int, n: int, in_len: int, in_max_int: int, seen: Sequenc
 
 
 def _is_among(sources: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Say of each source `[N, S]` whether it is one of the others `[M, S]`, of the same type: `[N]`."""
+    """Return a mask `[N]` of the sources `[N, S]` that are among the others `[M, S]`, of the same type."""
     row = np.dtype((np.void, sources.dtype.itemsize * sources.shape[1]))
     sources, others = (np.ascontiguousarray(x).view(row)[:, 0] for x in (sources, others))
     return np.isin(sources, others)

@@ -111,12 +111,14 @@ class Pairs:
         """Make pairs of arrays `[N, S]` and `[N, T]`.
 
         Raises:
-            InputError: they are no arrays of integers from 0, or not as many sources as targets.
+            InputError: they are not arrays of integers from 0, or the numbers of sources and targets differ.
         """
         return cls(Sequences.of_array(_checked(sources)), Sequences.of_array(_checked(targets)))
 
     def __post_init__(self) -> None:
-        """Refuse sources without targets."""
+        """Check that there are as many sources as targets."""
+        if not isinstance(self.sources, Sequences) or not isinstance(self.targets, Sequences):
+            raise InputError("expected two Sequences: Pairs.of_arrays makes pairs of two arrays")
         if len(self.sources) != len(self.targets):
             found = f"{len(self.sources)} and {len(self.targets)}"
             raise InputError(f"expected as many sources as targets, got {found}")
@@ -131,7 +133,7 @@ class Pairs:
 
 
 def _checked(symbols: np.ndarray) -> np.ndarray:
-    """Return a caller's array in as few bytes as the largest symbol needs; raise InputError for what is none."""
+    """Return a caller's array in as few bytes as the largest symbol needs; raise InputError unless it is one."""
     expected = "expected sources [N, S] and targets [N, T] as arrays of integers"
     if not isinstance(symbols, np.ndarray) or has_mask(symbols):
         raise InputError(f"{expected}, got {type(symbols).__name__}")

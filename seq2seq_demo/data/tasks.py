@@ -52,16 +52,18 @@ class Task(Protocol):
         """
 
 
-def as_task(
-    task: str | Task | Pairs | Iterable[tuple[object, object]], vocabularies: Vocabularies | None = None
-) -> Task:
-    """Return the task that a pattern's name, or pairs of a source and a target, stand for.
+GivenPairs = Iterable[tuple[object, object]]  # each a source and a target
+Given = str | Task | Pairs | GivenPairs
+
+
+def as_task(task: Given, vocabularies: Vocabularies | None = None) -> Task:
+    """Return the task of a pattern's name, or of pairs of a source and a target.
 
     `vocabularies` are those of a network, which knows no other symbols.
 
     Raises:
-        UsageError: there is no pattern of that name, or it is none of these.
-        InputError: a pair holds no lists of integers.
+        UsageError: no pattern has that name, or the argument is neither name, task nor pairs.
+        InputError: a pair is not two lists of integers.
     """
     if isinstance(task, str):
         return find_pattern(task)

@@ -1,7 +1,6 @@
 """Patterns of the user's own: functions of a Python file or module, imported only where `-p` names them."""
 
 import functools
-import importlib
 import importlib.util
 import io
 import reprlib

@@ -109,8 +109,7 @@ class Growing:
         symbols = sorted(self._number_of)
         if not symbols:
             raise InputError(f"expected targets of some {self.tokens}, got only empty ones")
-        final = np.empty(len(symbols), np.int64)
-        final[[self._number_of[symbol] for symbol in symbols]] = np.arange(len(symbols))
+        final = np.argsort([self._number_of[symbol] for symbol in symbols])  # the inverse of this permutation
         return Vocabulary(self.tokens, tuple(symbols)), final
 
 

@@ -119,7 +119,7 @@ def given_dict(rows: Sequence[Row], vocabularies: Vocabularies) -> dict[str, Any
 
 
 def given_text(name: str, rows: Sequence[Row], vocabularies: Vocabularies, verbose: bool) -> str:
-    """Return what a network reached on given pairs: in a line, by length, what is confused; verbose, wrong answers."""
+    """Return the figures on given pairs: in a line, by length, confusions; if verbose, wrong answers."""
     e = total(row.evaluation for row in rows)
     several = f" with {e.n_pairs} targets, of which any is right" if e.n_pairs > e.n else ""
     exact = (

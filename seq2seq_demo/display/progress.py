@@ -128,7 +128,7 @@ def _overfitted_since(history: Epochs) -> int | None:
 
 
 def _against_underfitting(model: ModelConfig, config: TrainConfig, more_points: bool) -> dict[str, bool]:
-    """Return what helps a network that has not even learned its training points, and whether it applies."""
+    """Return advice for a network that has not learned its training points, and whether it applies."""
     rate = 0.005 if model.has_attention else 0.01
     return {
         f"-r {rate} --lr-schedule cosine": config.lr_schedule == "constant",
@@ -140,7 +140,7 @@ def _against_underfitting(model: ModelConfig, config: TrainConfig, more_points: 
 
 
 def _against_overfitting(config: TrainConfig, more_points: bool) -> dict[str, bool]:
-    """Return what helps a network that knows its training points better than others, and whether it applies."""
+    """Return advice for a network that knows its training points better than others, and whether it applies."""
     return {
         f"--dropout {min(MOST_DROPOUT, config.dropout + 0.2):.1f}": config.dropout < MOST_DROPOUT,
         "--keep-best, which saves the epoch that was best": not config.keep_best,

@@ -130,7 +130,7 @@ def to_arrays(recording: Recording, prefix: str = "") -> Weights:
 
 
 def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: int, prefix: str = "") -> Recording:
-    """Return what `to_arrays` made the arrays of.
+    """Return the objects that `to_arrays` wrote as these arrays.
 
     Raises:
         WeightsError: one is missing or of another shape, or the values cannot be.

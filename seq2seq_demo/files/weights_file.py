@@ -6,7 +6,7 @@ Version 3 records whether the network ends its answers. In versions 1 and 2, tho
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import NoneType
@@ -31,8 +31,7 @@ from seq2seq_demo.network.parameters import Weights, check_weights, weight_shape
 
 MOST_STEPS = 2**53
 BEST, RECORDED = "best/", "recorded/"  # before the names of these weights in a snapshot
-LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of StoredNetwork
-KEYS = {"pattern", *LENGTHS, "trained", "reached", "progress"}
+LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of a network
 SINCE_3 = {"ends", "processes"}  # fields of the configs that earlier files lack
 
 
@@ -96,7 +95,7 @@ Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training has come."""
+    """The progress of a training."""
 
     epoch: int = 0  # counted from 0
     points: int = 0  # done in this epoch
@@ -182,10 +181,9 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
 
 def _arrays(model_config: ModelConfig, checkpoint: Checkpoint) -> dict[str, Any]:
     """Return weights, step and moments as the file names them."""
-    _check_step(checkpoint.step)
-    check_weights(model_config, checkpoint.weights, checkpoint.moments)
-    moments = {f"optimizer/{name}": moment for name, moment in checkpoint.moments.items()}
-    return {**checkpoint.weights, "optimizer/step": np.int64(checkpoint.step), **moments}
+    _check(model_config, checkpoint)
+    adam = {"step": np.int64(checkpoint.step), **checkpoint.moments}
+    return checkpoint.weights | {f"optimizer/{name}": array for name, array in adam.items()}
 
 
 def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | None) -> dict[str, Any]:
@@ -233,8 +231,8 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     file = container.read(content)
-    is_recording = file.texts.get("kind") == recording.KIND
-    require(not is_recording, "expected a weights file, found the recording of a training")
+    if file.texts.get("kind") == recording.KIND:
+        raise WeightsError("expected a weights file, found the recording of a training")
     try:
         network, progress, fingerprint = _metadata(file.version, file.texts)
     except WeightsError as error:
@@ -253,21 +251,20 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
 def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
     """Return the arrays that `_arrays` named, with a prefix."""
     shapes = weight_shapes(model_config)
-    moment_shapes = {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()}
-    if not any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets):
-        moment_shapes = {}
+    has_moments = any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets)
+    of_moments = {f"{m}/{name}": shape for m in "mv" * has_moments for name, shape in shapes.items()}
     weights = {name: file.array(f"{prefix}{name}", shape) for name, shape in shapes.items()}
-    moments = {name: file.array(f"{prefix}optimizer/{name}", shape) for name, shape in moment_shapes.items()}
-    step = int(file.array(f"{prefix}optimizer/step", (), "int64"))
-    _check_step(step)
-    check_weights(model_config, weights, moments)
-    return Checkpoint(weights, step, moments)
+    moments = {name: file.array(f"{prefix}optimizer/{name}", shape) for name, shape in of_moments.items()}
+    checkpoint = Checkpoint(weights, int(file.array(f"{prefix}optimizer/step", (), "int64")), moments)
+    _check(model_config, checkpoint)
+    return checkpoint
 
 
-def _check_step(step: int) -> None:
-    """Raise an error for what Adam cannot have counted."""
-    require_integer("step", step, at_least=0)
-    require(step <= MOST_STEPS, f"expected a step of at most {MOST_STEPS}, got {step}")
+def _check(model_config: ModelConfig, checkpoint: Checkpoint) -> None:
+    """Raise an error for what is no checkpoint of that network, or what Adam cannot have counted."""
+    require_integer("step", checkpoint.step, at_least=0)
+    require(checkpoint.step <= MOST_STEPS, f"expected a step of at most {MOST_STEPS}, got {checkpoint.step}")
+    check_weights(model_config, checkpoint.weights, checkpoint.moments)
 
 
 def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None, DataFingerprint]:
@@ -280,89 +277,82 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
     require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
     model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    _require_no({*training} - KEYS, training)
+    _require_none(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"})
     lengths = _lengths(training)
-    if version < 3:
-        _require_no(SINCE_3, model)
-        model["ends"] = training.get("min_in_len") is not None
     task = require_type("pattern", training.get("pattern"), str, NoneType)
-    model_config = typed(ModelConfig, model)
-    trained, reached, progress = (
-        dict(require_type(name, training.get(name), dict)) for name in ("trained", "reached", "progress")
-    )
+    facts, reached, going = (require_type(x, training.get(x), dict) for x in ("trained", "reached", "progress"))
     if version < 3:
-        _require_no(SINCE_3, trained)
-    start_step, program = trained.pop("start_step", None), trained.pop("program", None)
-    given = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
+        _require_none((model.keys() | facts.keys()) & SINCE_3)
+        model["ends"] = lengths[-1] is not None
+    model_config = typed(ModelConfig, model)
+    program = require_type("program", facts.pop("program", None), str, NoneType)
+    start_step = require_type("start_step", facts.pop("start_step", None), int, NoneType)
+    given = {field.name: facts.pop(field.name) for field in fields(DataFingerprint) if field.name in facts}
     if version < 3 and not model_config.ends and given.get("data"):
-        given["fingerprint"] = None  # such pairs were divided in another way: the training cannot be resumed
+        given["fingerprint"] = None  # 0.2.0 divided these pairs in another way: the training cannot be resumed
     for name in ("name", "output"):  # of earlier snapshots: a file does not choose where to write
-        trained.pop(name, None)
+        facts.pop(name, None)
     run = None
     if start_step is not None:
-        run = TrainingRun(typed(TrainConfig, trained), require_type("start_step", start_step, int))
-        require_integer("start_step", run.start_step, at_least=0)
+        run = TrainingRun(typed(TrainConfig, facts), require_integer("start_step", start_step, at_least=0))
+    vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else OF_INTEGERS
     figures = typed(Figures, reached) if reached else None
-    program = require_type("program", program, str, NoneType)
-    vocabularies = OF_INTEGERS
-    if version > 1:
-        vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config)
-        has_end = model_config.ends or not vocabularies.are_text
-        require(has_end, "expected a network of texts to end its answers, got one that does not")
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
-    return network, _progress(progress, run) if progress and run else None, typed(DataFingerprint, given)
+    return network, _progress(going, run) if going and run else None, typed(DataFingerprint, given)
 
 
-def _require_no(keys: set[str], facts: Mapping[str, Any]) -> None:
-    """Raise WeightsError where a file has a key that it cannot have."""
-    if extra := facts.keys() & keys:
-        raise WeightsError(f"expected no key {min(extra)[:40]!r}")
+def _require_none(unknown: Collection[str]) -> None:
+    """Raise WeightsError for a key that the file cannot have."""
+    if unknown:
+        raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
 
 
-def _vocabularies(sides: dict[str, Any], model_config: ModelConfig) -> Vocabularies:
+def _vocabularies(facts: Mapping[str, Any], model_config: ModelConfig) -> Vocabularies:
     """Return the vocabularies of a network with these symbols."""
-    found = []
+    _require_none(facts.keys() - {*Vocabularies._fields})
+    sides = []
     for name in Vocabularies._fields:
-        facts = dict(require_type(name, sides.pop(name, None), dict))
-        symbols = require_type("symbols", facts.pop("symbols", None), list)
-        tokens = require_type("tokens", facts.pop("tokens", None), str)
-        found.append(Vocabulary(tokens, tuple(require_type("symbol", symbol, str) for symbol in symbols)))
-        _require_no({*facts}, facts)
-    _require_no({*sides}, sides)
-    vocabularies = Vocabularies(*found)
+        side = require_type(name, facts.get(name), dict)
+        _require_none(side.keys() - {"tokens", "symbols"})
+        symbols = require_type("symbols", side.get("symbols"), list)
+        symbols = [require_type("symbol", symbol, str) for symbol in symbols]
+        sides.append(Vocabulary(require_type("tokens", side.get("tokens"), str), tuple(symbols)))
+    vocabularies = Vocabularies(*sides)
     for name, largest in vocabularies.largest_symbols().items():
-        expected = getattr(model_config, name)
-        require(expected == largest, f"expected a vocabulary for {name} {expected}, got one for {largest}")
+        has = getattr(model_config, name)
+        require(has == largest, f"expected a vocabulary for {name} {has}, got one for {largest}")
+    can_end = model_config.ends or not vocabularies.are_text
+    require(can_end, "expected a network of texts to end its answers, got one that does not")
     return vocabularies
 
 
 def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:
-    """Return the LENGTHS that were trained."""
-    for name in LENGTHS:
-        if require_type(name, training.get(name), int, NoneType) is not None:
-            require_integer(name, training[name], at_least=1)
-    longest, out_len, shortest = map(training.get, LENGTHS)
-    is_range = shortest is None or (longest is not None and shortest <= longest)
+    """Return the longest source and target and the shortest source that were trained on."""
+    lengths = {name: require_type(name, training.get(name), int, NoneType) for name in LENGTHS}
+    for name, length in lengths.items():
+        if length is not None:
+            require_integer(name, length, at_least=1)
+    longest, out_len, shortest = lengths.values()
+    is_range = (shortest or 0) <= (longest or 0)
     require(is_range, f"expected lengths from shortest to longest, got {shortest} to {longest}")
     return longest, out_len, shortest
 
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
-    """Return how far a snapshot's training has come, if it can have come there."""
-    epochs = require_type("history", facts.pop("history", None), list)
-    history = tuple(_epoch_figures(require_type("history", epoch, dict)) for epoch in epochs)
+    """Return the progress of a snapshot's training, validated."""
+    history = [*map(_epoch_figures, require_type("history", facts.pop("history", None), list))]
     facts["correct_sum"] = facts.pop("right_sum", None)
     facts.pop("start_step", None)
-    progress = replace(typed(Progress, facts), history=history)
-    is_possible = 0 <= progress.epoch <= run.config.epochs and 0 <= progress.points <= run.config.n_training
-    if not is_possible or len(history) != progress.epoch:
-        found = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
-        raise WeightsError(f"expected progress within {run.config.epochs} epochs, got {found}")
+    progress = replace(typed(Progress, facts), history=tuple(history))
+    epochs, points = run.config.epochs, run.config.n_training
+    is_possible = 0 <= progress.epoch == len(history) <= epochs and 0 <= progress.points <= points
+    found = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
+    require(is_possible, f"expected progress within {epochs} epochs, got {found}")
     return progress
 
 
-def _epoch_figures(facts: dict[str, Any]) -> EpochFigures:
+def _epoch_figures(epoch: Any) -> EpochFigures:
     """Return the figures that `EpochFigures.to_json` made the dictionary of."""
-    prefix = "validation_"
+    facts, prefix = require_type("history", epoch, dict), "validation_"
     figures = {name.removeprefix(prefix): facts.pop(name) for name in [*facts] if name.startswith(prefix)}
     return typed(EpochFigures, facts | {"validation": typed(Figures, figures)})

@@ -1,4 +1,4 @@
-"""What a network answers to a batch of sources."""
+"""The answers of a network to a batch of sources."""
 
 from typing import NamedTuple
 

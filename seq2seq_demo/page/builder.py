@@ -16,30 +16,15 @@ from typing import Any
 import numpy as np
 
 from seq2seq_demo import __version__
-from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.vocabulary import Vocabulary
-from seq2seq_demo.errors import UsageError
+from seq2seq_demo.data.vocabulary import Vocabularies
+from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 
-SCRIPTS = (
-    "network.js",
-    "symbols.js",
-    "align.js",
-    "app.js",
-    "parts.js",
-    "source.js",
-    "step.js",
-    "attention.js",
-    "probabilities.js",
-    "forced.js",
-    "training.js",
-    "influence.js",
-    "inside.js",
-    "words.js",
-    "view.js",
-)
+SHARED = ("network.js", "symbols.js", "align.js", "app.js", "parts.js", "source.js")
+INSIDE = ("step.js", "attention.js", "probabilities.js", "forced.js", "training.js", "influence.js", "inside.js")
+SCRIPTS = (*SHARED, *INSIDE, "words.js", "view.js")  # in this order
 STYLES = ("page.css", "inside.css")
 MOST_WEIGHTS = 4_000_000  # of all networks; as text, 21 MB
 MOST_SYMBOLS = 20_000  # of a vocabulary
@@ -101,10 +86,28 @@ def build(networks: Sequence[ShownNetwork]) -> str:
 
 def check(networks: Sequence[ShownNetwork]) -> None:
     """Raise UsageError for networks that no page can show, be it alone or beside each other."""
+    known = cells()
     for shown in networks:
-        _require_equation(shown)
-        _require_room(shown)
-        _require_alike(networks[0], shown)
+        name, c = shown.name, shown.network.model_config
+        add = "add it to EQUATIONS in seq2seq_demo/page/network.js"
+        only = f"{name}: the page has no equation for {c.cell_type}, only for {', '.join(known)}: {add}"
+        require(c.cell_type in known, only, UsageError)
+        sizes = {
+            "weights": (sum(weight.size for weight in shown.network.weights.values()), MOST_WEIGHTS),
+            "symbols of a vocabulary": (max(c.n_input_symbols, c.n_output_symbols), MOST_SYMBOLS),
+            "layers": (c.num_layers, MOST_LAYERS),
+        }
+        for what, (size, most) in sizes.items():
+            too_large = f"{name}: a page shows networks of at most {most} {what}, got {size}"
+            require(size <= most, too_large, UsageError)
+        expected = "expected networks that read and write the same symbols"  # the page has one field for a source
+        differs = f"{expected}, got {networks[0].name} and {name}, whose differ"
+        require(_symbols(shown) == _symbols(networks[0]), differs, UsageError)
+
+
+def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
+    """Return the symbols that a network reads and writes."""
+    return shown.network.vocabularies, shown.network.model_config.in_max_int, shown.network.model_config.out_max_int
 
 
 def text_of(name: str) -> str:
@@ -132,27 +135,25 @@ def data_of(shown: ShownNetwork) -> dict[str, Any]:
     """Return what `Shown` in app.js reads."""
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
-    cell = CELL_TYPES[c.cell_type]
+    about = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
+    recording = None
+    if shown.moments:
+        weights = [numbers(network, of_moment, "<f2") for of_moment in shown.moments.weights]
+        recording = vars(shown.moments) | {"weights": weights}
     return {
         "name": shown.name,
         "summary": network.summary(),
         "what": shown.what or _described(network.pattern),
-        "config": asdict(c)
-        | {"has_attention": c.has_attention, "go": c.go, "gates": cell.gates, "states": cell.states},
+        "config": asdict(c) | about,
         "n_weights": sum(weight.size for weight in network.weights.values()),
-        "task": network.task,
-        "pattern": network.pattern,
-        "ends": network.ends,
-        "min_in_len": network.min_in_len,
-        "in_len": network.in_len,
-        "out_len": network.out_len,
-        "source": _vocabulary(source, c.in_max_int),
-        "target": _vocabulary(target, c.out_max_int),
+        **{name: getattr(network, name) for name in ("task", "pattern", "ends", "min_in_len", "in_len", "out_len")},
+        "source": asdict(source) | {"largest": c.in_max_int},
+        "target": asdict(target) | {"largest": c.out_max_int},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
         "weights": numbers(network, network.weights, "<f4"),
         "examples": [asdict(example) for example in shown.examples],
         "exact_match": network.reached.exact_match if network.reached else None,
-        "recording": _moments(network, shown.moments) if shown.moments else None,
+        "recording": recording,
     }
 
 
@@ -164,63 +165,13 @@ def _described(pattern: str | None) -> str:
     return f"the pattern {pattern}: {description}" if description else f"the pattern {pattern}"
 
 
-def _vocabulary(vocabulary: Vocabulary, largest: int) -> dict[str, Any]:
-    return {"tokens": vocabulary.tokens, "symbols": list(vocabulary.symbols), "largest": largest}
-
-
-def _moments(network: TrainedNetwork, moments: Moments) -> dict[str, Any]:
-    return {
-        "steps": list(moments.steps),
-        "epochs": list(moments.epochs),
-        "weights": [numbers(network, weights, "<f2") for weights in moments.weights],
-        "n": moments.n,
-        "exact_match": list(moments.exact_match),
-        "loss": list(moments.loss),
-    }
-
-
 def numbers(network: TrainedNetwork, weights: Weights, dtype: str) -> str:
     """Return all weights in base64, in the order of weight_shapes."""
     arrays = [weights[name].ravel() for name in weight_shapes(network.model_config)]
     return base64.b64encode(np.concatenate(arrays).astype(dtype).tobytes()).decode()
 
 
-def _require_equation(shown: ShownNetwork) -> None:
-    """Raise UsageError for a network of a cell that network.js has no equation for."""
-    cell_type, known = shown.network.model_config.cell_type, cells()
-    if cell_type not in known:
-        raise UsageError(
-            f"{shown.name}: the page has no equation for {cell_type}, only for {', '.join(known)}: "
-            "add it to EQUATIONS in seq2seq_demo/page/network.js"
-        )
-
-
 def cells() -> list[str]:
     """Return the cells that network.js has an equation for."""
     (table,) = re.findall(r"^const EQUATIONS = \{(.*?)\}", text_of("network.js"), re.MULTILINE | re.DOTALL)
     return re.findall(r"(\w+):", table)
-
-
-def _require_room(shown: ShownNetwork) -> None:
-    """Raise UsageError for a network that no page can show."""
-    network, c = shown.network, shown.network.model_config
-    sizes = {
-        "weights": (sum(weight.size for weight in network.weights.values()), MOST_WEIGHTS),
-        "symbols of a vocabulary": (max(c.n_input_symbols, c.n_output_symbols), MOST_SYMBOLS),
-        "layers": (c.num_layers, MOST_LAYERS),
-    }
-    for what, (size, most) in sizes.items():
-        if size > most:
-            raise UsageError(f"{shown.name}: a page shows networks of at most {most} {what}, got {size}")
-
-
-def _require_alike(first: ShownNetwork, other: ShownNetwork) -> None:
-    """Raise UsageError unless both read and write the same symbols: the page has one field for a source."""
-    a, b = (
-        (x.network.vocabularies, x.network.model_config.in_max_int, x.network.model_config.out_max_int)
-        for x in (first, other)
-    )
-    if a != b:
-        raise UsageError(
-            f"expected networks that read and write the same symbols, got {first.name} and {other.name}, whose differ"
-        )

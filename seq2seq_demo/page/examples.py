@@ -14,7 +14,6 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
-from seq2seq_demo.network.parameters import Weights
 from seq2seq_demo.page.builder import Example, Moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -35,13 +34,13 @@ def pattern_examples(learned: Sequence[Learned]) -> list[list[Example]]:
     lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
     kinds = [kind for shortest, longest in lengths for kind in _kinds(largest, shortest, longest)]
     noted = [((source, [target_of(*one, source) for one in learned]), note) for note, source in kinds]
-    noted = [one for one in noted if _is_offered(learned, one[0])]
+    if all(pattern for _, pattern in learned):
+        noted = [(shared, note) for shared, note in noted if _has_target(shared)]
     return _of_each(networks, [*noted, *_failure(networks, _tried(learned, lengths))])
 
 
-def _is_offered(learned: Sequence[Learned], shared: Shared) -> bool:
-    """Say whether a network takes the source: its pattern has a target for it, or it has no pattern."""
-    return any(pattern is None or target is not None for (_, pattern), target in zip(learned, shared[1], strict=True))
+def _has_target(shared: Shared) -> bool:
+    return any(target is not None for target in shared[1])
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair]) -> list[list[Example]]:
@@ -84,14 +83,8 @@ def targets_of(
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
     """Return the shortest and the longest source that all were trained at; if there is none, those of each."""
-    each = [_trained_lengths(network) for network in networks]
-    shortest, longest = max(lengths[0] for lengths in each), min(lengths[1] for lengths in each)
-    return [(shortest, longest)] if shortest <= longest else sorted(set(each))
-
-
-def _trained_lengths(network: TrainedNetwork) -> tuple[int, int]:
-    known = network.trained_lengths
-    return min(known[0], LONGEST_SOURCE), min(known[-1], LONGEST_SOURCE)
+    first, last = ([min(n.trained_lengths[at], LONGEST_SOURCE) for n in networks] for at in (0, -1))
+    return [(max(first), min(last))] if max(first) <= min(last) else sorted({*zip(first, last, strict=True)})
 
 
 def _kinds(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
@@ -119,34 +112,29 @@ def _tried(learned: Sequence[Learned], lengths: Sequence[tuple[int, int]]) -> li
     for sources in _random_sources(learned[0][0], n_of_length, seed=1):
         targets = [targets_of(*one, sources) for one in learned]
         tried += zip(sources.tolist(), zip(*targets, strict=True), strict=True)
-    return [(source, targets) for source, targets in tried if any(target is not None for target in targets)]
+    return [*filter(_has_target, tried)]
 
 
-def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: int) -> Iterator[np.ndarray]:
-    """Yield so many random sources of each length `[N, S]`."""
+def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: int) -> list[np.ndarray]:
+    """Draw so many random sources of each length, `[N, S]`."""
     rng, largest = np.random.default_rng(seed), network.model_config.in_max_int
-    for length, n in n_of_length.items():
-        yield rng.integers(0, largest + 1, (n, length))
+    return [rng.integers(0, largest + 1, (n, length)) for length, n in n_of_length.items()]
 
 
 def _failure(networks: Sequence[TrainedNetwork], tried: Sequence[Shared]) -> list[tuple[Shared, str]]:
     """Return the first source that one network gets wrong and another right; else the first that one gets wrong."""
     said = [_said(network, [source for source, _ in tried]) for network in networks]
-    failures: list[tuple[Shared, str]] = []
-    for shared, *answers in zip(tried, *said, strict=True):
-        right = {answer == target for answer, target in zip(answers, shared[1], strict=True) if target is not None}
-        if right == {True, False}:
-            return [(shared, "one network fails, another does not" + _untrained(networks, len(shared[0])))]
-        if right == {False} and not failures:
-            failures = [(shared, "one that fails" + _untrained(networks, len(shared[0])))]
-    return failures
-
-
-def _untrained(networks: Sequence[TrainedNetwork], length: int) -> str:
-    trained = {network.was_trained_at(length) for network in networks}
-    if trained == {True}:
-        return ""
-    return ": not all were trained at this length" if True in trained else ": longer than in training"
+    right = [
+        {answer == target for answer, target in zip(answers, targets, strict=True) if target is not None}
+        for (_, targets), *answers in zip(tried, *said, strict=True)
+    ]
+    for note, are_right in (("one network fails, another does not", {True, False}), ("one that fails", {False})):
+        if are_right in right:
+            shared = tried[right.index(are_right)]
+            trained = {network.was_trained_at(len(shared[0])) for network in networks}
+            some = ": not all were trained at this length" if True in trained else ": longer than in training"
+            return [(shared, note + some * (False in trained))]
+    return []
 
 
 def _said(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
@@ -163,21 +151,13 @@ def pairs_of(pairs: Pairs) -> list[Pair]:
 def moments_of(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
     """Return a network's training, and how it did at each of its moments on the first of these pairs."""
     measured: list[Evaluation] = []
-    if pairs is not None:
-        task = PairTask("measured", pairs[:MEASURED], vocabularies=network.vocabularies)
-        measured = [replace(network, weights=_single(weights)).evaluate(task) for weights in recording.weights]
-    return Moments(
-        recording.steps,
-        recording.epochs,
-        recording.weights,
-        measured[0].n if measured else 0,
-        [evaluation.exact_match for evaluation in measured],
-        [evaluation.loss for evaluation in measured],
-    )
-
-
-def _single(weights: Weights) -> Weights:
-    return {name: array.astype(np.float32) for name, array in weights.items()}
+    task = None if pairs is None else PairTask("measured", pairs[:MEASURED], vocabularies=network.vocabularies)
+    for weights in recording.weights if task else ():
+        single = {name: array.astype(np.float32) for name, array in weights.items()}
+        measured.append(replace(network, weights=single).evaluate(task))
+    n = measured[0].n if measured else 0
+    exact_match, loss = ([getattr(one, name) for one in measured] for name in ("exact_match", "loss"))
+    return Moments(recording.steps, recording.epochs, recording.weights, n, exact_match, loss)
 
 
 def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
@@ -188,5 +168,5 @@ def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     some = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, MEASURED_LENGTHS)}
     each = dict.fromkeys(sorted(some), MEASURED // len(some))
     targets = network.targets_by(pattern)
-    drawn = [*_random_sources(network, each, seed=2)]
+    drawn = _random_sources(network, each, seed=2)
     return Pairs(concatenated(map(Sequences.of_array, drawn)), concatenated(map(targets, drawn)))

@@ -276,7 +276,7 @@ class InsidePanel {
     return this.gateLabels.get(key);
   }
 
-  /** Return what a gate or state is called, and what it is for: in a cell that this page does not know, only of h. */
+  /** Return the name and the purpose of a gate or state; in a cell that this page does not know, the purpose of h only. */
   gateExplained(name) {
     const { cell_type: cellType, states } = this.shown.config;
     if (name === "h" || (CELL_EQUATIONS[cellType] && GATES[name])) return GATES[name];

@@ -25,10 +25,4 @@ def finished(network: TrainedNetwork, best: Checkpoint | None, history: Sequence
     """Return the network that a training ends with, given its last one: that of the best epoch, if it was kept."""
     if best is None or not history:
         return network
-    return replace(
-        network,
-        weights=best.weights,
-        step=best.step,
-        moments=best.moments,
-        reached=best_epoch(history).validation,
-    )
+    return replace(network, **best._asdict(), reached=best_epoch(history).validation)

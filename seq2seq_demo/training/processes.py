@@ -28,6 +28,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.errors import TrainingError, UsageError
 
 if TYPE_CHECKING:
+    from seq2seq_demo.training.batches import Batch
     from seq2seq_demo.training.trainer import Trainer
 
 SECONDS_OF_SILENCE = 20  # a process not heard of for this long is lost; one that is killed is missed at once
@@ -68,7 +69,8 @@ def check(config: TrainConfig) -> None:
 def processes(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | None]:
     """Start the other processes, if any are asked for, before TensorFlow is loaded, as they load it too.
 
-    They end with the context, or with this process. Yield what has a trainer share its batches with them, or None.
+    They end with the context, or with this process. Yield a function that makes a trainer share its batches with them,
+    or None.
 
     Raises:
         UsageError: that many processes cannot share this training here.
@@ -211,7 +213,7 @@ class FirstProcess:
 
 
 def share_of(trainer: Trainer, index: int, add_up: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return what takes the steps of `Trainer.run_steps`, and computes the sums over the rows of process `index` alone.
+    """Return a `Trainer.run_steps` that computes the sums over the rows of process `index` alone, and adds up all.
 
     `add_up` returns the sum of the vectors of all processes.
     """
@@ -226,7 +228,7 @@ def share_of(trainer: Trainer, index: int, add_up: Callable[[Any], Any]) -> Call
     sums_compiled = tf.function(sums_of, autograph=False, jit_compile=True)
     apply = tf.function(trainer.adam.apply, autograph=False, jit_compile=True)
 
-    def run_steps(data: Any, first: tf.Tensor, rows: tf.Tensor, rates: tf.Tensor, sums: Any) -> Any:
+    def run_steps(data: Batch, first: tf.Tensor, rows: tf.Tensor, rates: tf.Tensor, sums: Any) -> Any:
         arrays = [x.numpy() for x in (*data, rates)]
         steps = [[tf.constant(array[k]) for array in arrays] for k in range(int(first), -(-int(rows) // B))]
         traced = sums_compiled.get_concrete_function(share, *steps[0][:-1])  # its calls take a tenth less

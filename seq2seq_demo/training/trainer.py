@@ -99,9 +99,9 @@ class Trainer:
         return sums
 
     def parted(self, batch: Sequence[tf.Tensor]) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
-        """Return the tensors of a batch, which are shared by rows, and what each share needs to know of the whole.
+        """Return the tensors of a batch, to be shared by rows, and two facts about the whole batch.
 
-        The latter are the number of its symbols, and which of the `widths.choices` holds it.
+        These are its number of symbols, and the index of the first of `widths.choices` that holds it.
         """
         lengths = Batch(*batch).lengths
         n_symbols = tf.reduce_sum(tf.cast(lengths[:, 1], tf.float32))

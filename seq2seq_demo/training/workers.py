@@ -13,7 +13,7 @@ import reprlib
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from seq2seq_demo.errors import TrainingError, UsageError
 
@@ -89,19 +89,20 @@ def _cluster() -> Cluster:
         return ALONE
     try:
         config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"expected TF_CONFIG to be JSON like {EXAMPLE}, got {_shown(text)}") from error
-    config = _object("TF_CONFIG", config)
-    rpc_layer = config.get("rpc_layer")
-    _require(rpc_layer in (None, "grpc"), 'TF_CONFIG to have no rpc_layer or "grpc"', rpc_layer)
-    hosts = _object("TF_CONFIG's cluster", config.get("cluster"))
-    task = _object("TF_CONFIG's task", config.get("task"))
+    except (ValueError, RecursionError):
+        config = None
+        _require(False, f"TF_CONFIG to be JSON like {EXAMPLE}", text)
+    _require_object("TF_CONFIG", config)
+    layer, hosts, task = (config.get(name) for name in ("rpc_layer", "cluster", "task"))
+    _require(layer in (None, "grpc"), 'TF_CONFIG to have no rpc_layer or "grpc"', layer)
+    _require_object("TF_CONFIG's cluster", hosts)
+    _require_object("TF_CONFIG's task", task)
     _check_hosts(hosts)
-    job, index = cast(str, task.get("type")), cast(int, task.get("index"))
+    job, index = task.get("type"), task.get("index")
     _require(isinstance(job, str) and job in hosts, f"the type of TF_CONFIG's task to be one of {[*hosts]}", job)
     n = len(hosts[job])
-    whole = isinstance(index, int) and not isinstance(index, bool)
-    _require(whole and 0 <= index < n, f"the index of TF_CONFIG's task to be an integer from 0 to {n - 1}", index)
+    is_task = type(index) is int and 0 <= index < n
+    _require(is_task, f"the index of TF_CONFIG's task to be an integer from 0 to {n - 1}", index)
     return Cluster(hosts, job, index)
 
 
@@ -120,20 +121,15 @@ def _check_hosts(hosts: dict[str, Any]) -> None:
             known.add(address.lower())
 
 
-def _object(what: str, value: object) -> dict[str, Any]:
+def _require_object(what: str, value: object) -> None:
     _require(isinstance(value, dict), f"{what} to be an object as in {EXAMPLE}", value)
-    return cast(dict[str, Any], value)
 
 
 def _require(condition: object, what: str, value: object) -> None:
+    """Raise UsageError, with at most 80 characters of the value, all of them printable, unless the condition holds."""
     if not condition:
-        raise UsageError(f"expected {what}, got {_shown(value)}")
-
-
-def _shown(value: object) -> str:
-    """Return at most 80 characters of a value of JSON, all of them printable."""
-    text = REPR.repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+        found = REPR.repr(value)
+        raise UsageError(f"expected {what}, got {found if len(found) <= 80 else f'{found[:77]}...'}")
 
 
 def strategy(batch_size: int) -> Any:

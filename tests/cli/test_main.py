@@ -1,10 +1,7 @@
-import subprocess
-import sys
-
 import pytest
-from helpers import DEMO, environment, imported, save_random
+from helpers import imported, save_random
 
-from seq2seq_demo import __version__, cli
+from seq2seq_demo import __version__
 from seq2seq_demo.commands import predict
 from seq2seq_demo.config import ModelConfig
 
@@ -12,16 +9,13 @@ HEAVY = ("tensorflow", "keras", "numpy", "h5py")
 
 
 def test_an_error_is_a_line_and_a_status(run):
-    for argv, status, message in (
-        (["predict", 1, "-i", "none"], 1, "none: expected a weights file or a name that `networks` lists"),
-        (["predict", "--from-file", "none"], 1, "none: expected a file of sequences: No such file or directory"),
-        (["train", 5, "-p", "none.py:f"], 2, "expected a Python file 'none.py' with a pattern, found none"),
-        (["trian"], 2, "unknown command 'trian': did you mean train"),
+    for line, status, message in (
+        ("predict 1 -i none", 1, "none: expected a weights file or a name that `networks` lists"),
+        ("predict --from-file none", 1, "none: expected a file of sequences: No such file or directory"),
+        ("train 5 -p none.py:f", 2, "expected a Python file 'none.py' with a pattern, found none"),
+        ("trian", 2, "unknown command 'trian': did you mean train"),
     ):
-        got, out, err = run(*argv)
-        assert (got, out) == (status, "")
-        assert err.startswith(f"seq2seq-demo: error: {message}")
-        assert err.count("\n") == 1
+        assert run.refuses(line, f"error: {message}", status).count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -38,7 +32,7 @@ def test_whatever_is_raised(run, monkeypatch, raised, status, message):
         raise raised
 
     monkeypatch.setattr(predict, "predict", fail)
-    got, out, err = run("predict", 1)
+    got, out, err = run("predict 1")
     assert (got, out) == (status, "")
     assert err.endswith(message)
     assert err.count("\n") == 1
@@ -48,17 +42,10 @@ def test_tracebacks_only_below_v_v(run):
     with open("w", "w") as file:
         file.write("no weights")
     for flags, traceback in ([], False), (["-v"], False), (["-v", "-v"], True), (["-vv"], True):
-        status, _, err = run("predict", 1, "-i", "w", *flags)
+        status, _, err = run("predict 1 -i w", *flags)
         assert status == 1
         assert ("Traceback" in err) == traceback
         assert "expected a weights file" in err.splitlines()[-1]
-
-
-def test_version(capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == f"seq2seq-demo {__version__}\n"
 
 
 @pytest.mark.slow
@@ -71,61 +58,20 @@ def test_version_and_help_of_the_program(shell):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "argv",
-    [
-        ["--help"],
-        ["train", "--help"],
-        ["--version"],
-        ["train", "-1"],
-        ["predict", "x", "-p", "nope"],
-        ["evaluate", "--lengths", "0"],
-    ],
+    "line", ["--help", "train --help", "--version", "train -1", "predict x -p nope", "evaluate --lengths 0"]
 )
-def test_nothing_heavy_is_imported_for_help_and_wrong_usage(argv):
-    assert imported(argv, *HEAVY) == []
-
-
-@pytest.mark.slow
-def test_predict_imports_neither_tensorflow_nor_keras(tmp_path):
-    save_random(tmp_path / "w")
-    assert imported(["predict", "-i", str(tmp_path / "w"), *map(str, range(10))], "tensorflow", "keras") == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("argv", [["evaluate", "20", "-p", "copy", "-i", "w"], ["patterns"], ["networks"]])
-def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, argv):
-    monkeypatch.chdir(tmp_path)
-    save_random("w", ModelConfig("embedding_attention"), task="copy")
-    assert imported(argv, "tensorflow", "keras", "matplotlib") == []
-
-
-@pytest.mark.slow
-def test_a_pipe_that_closes_early_ends_quietly(tmp_path):
-    save_random(tmp_path / "w")
-    (tmp_path / "in.jsonl").write_text(f"{list(range(10))}\n" * 5000)
-    command = f"{DEMO} predict -i w --from-file in.jsonl | head -1"
-    done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment(), check=True
-    )
-    assert done.stdout.count("\n") == 1
-    assert done.stderr == "Using weights w\n"
+def test_nothing_heavy_is_imported_for_help_and_wrong_usage(line):
+    assert imported(line.split(), *HEAVY) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("closed", "status", "said"),
-    [
-        (">&-", 1, "seq2seq-demo: error: standard output: it is closed\n"),
-        ("> /dev/full", 1, "seq2seq-demo: error: standard output: No space left on device\n"),
-        ("<&-", 0, ""),
-    ],
+    "line", ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "page -i w -o w.html", "patterns", "networks"]
 )
-def test_standard_streams_that_are_closed_or_full(tmp_path, closed, status, said):
-    command = f"{sys.executable} -m seq2seq_demo patterns {closed}"
-    done = subprocess.run(
-        command, shell=True, capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False
-    )
-    assert (done.returncode, done.stderr) == (status, said)
+def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, line):
+    monkeypatch.chdir(tmp_path)
+    save_random("w", ModelConfig("embedding_attention"), task="copy", in_len=4, out_len=4)
+    assert imported(line.split(), "tensorflow", "keras", "matplotlib", "h5py") == []
 
 
 @pytest.mark.slow

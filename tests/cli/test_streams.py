@@ -98,7 +98,9 @@ def test_sigterm_whatever_the_streams_are(tmp_path, streams):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&- <&-", "2> /dev/full", "2> >(true)", "> >(true) 2>&1"])
+@pytest.mark.parametrize(
+    "streams", [">&-", "2>&-", ">&- 2>&- <&-", "> /dev/full", "2> /dev/full", "2> >(true)", "> >(true) 2>&1"]
+)
 def test_a_training_ends_well_whoever_reads_its_report(tmp_path, streams):
     done = sh(tmp_path, f"demo train 60 -e 1 -o w {' '.join(SMALL)} {streams}")
     assert done.returncode == 0
@@ -112,8 +114,9 @@ def test_a_training_ends_well_whoever_reads_its_report(tmp_path, streams):
 )
 def test_results_that_nobody_gets_are_a_failure(tmp_path, command):
     save_random(tmp_path / "w", in_len=4, out_len=4)
+    program = shlex.join(REAL_PROGRAM) if command == "patterns" else DEMO
     for streams, reason in ((">&-", "it is closed"), ("> /dev/full", "No space left on device")):
-        done = sh(tmp_path, f"demo {command} {streams}")
+        done = sh(tmp_path, f"demo {command} {streams}", program)
         assert done.returncode == 1, streams
         assert done.stderr.endswith(f"seq2seq-demo: error: standard output: {reason}\n")
         assert done.stderr.count("\n") <= 2
@@ -124,13 +127,20 @@ def test_results_that_nobody_gets_are_a_failure(tmp_path, command):
 @pytest.mark.parametrize("streams", ["2>&-", "2> >(true)", "2> /dev/full"])
 def test_notices_may_be_lost_answers_not(tmp_path, streams):
     save_random(tmp_path / "w", in_len=2, out_len=2)
-    lines = "".join("[1, 2]\nwrong\n" for _ in range(3000))
-    (tmp_path / "in").write_text(lines)
+    (tmp_path / "in").write_text("[1, 2]\nwrong\n" * 3000)
     done = sh(tmp_path, f"demo predict -i w --from-file in --json --keep-going {streams}")
     assert done.returncode == 1
     assert done.stdout.count("\n") == 3000
     assert all(line.startswith("{") for line in done.stdout.splitlines())
     assert sh(tmp_path, f"demo predict -i w 1 2 --json {streams}").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_pipe_that_closes_early_ends_quietly(tmp_path):
+    save_random(tmp_path / "w")
+    (tmp_path / "in.jsonl").write_text(f"{list(range(10))}\n" * 5000)
+    done = sh(tmp_path, "demo predict -i w --from-file in.jsonl | head -1")
+    assert (done.stdout.count("\n"), done.stderr) == (1, "Using weights w\n")
 
 
 @pytest.mark.slow

@@ -44,61 +44,49 @@ def test_a_file_that_does_not_say_what_it_reached(run, monkeypatch, tmp_path):
 
 
 def test_a_name_works_from_any_directory(run):
-    status, out, err = run("predict", "-i", "reversed-attention", 7, 0, 7, 0, 1)
+    status, out, err = run("predict -i reversed-attention 7 0 7 0 1")
     assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
     assert err == f"Using weights {shipped_networks()['reversed-attention']}\n"
-    status, out, _ = run("evaluate", "-i", "copy-rnn", 50, "--lengths", 3)
+    status, out, _ = run("evaluate -i copy-rnn 50 --lengths 3")
     assert (status, out.splitlines()[0]) == (0, "Sources of each length, pattern 'copy'; an answer's end counts")
-    status, _, err = run("train", "-i", "sorted-rnn", "-e", 0, "-o", "copy.h5")
+    status, _, err = run("train -i sorted-rnn -e 0 -o copy.h5")
     assert (status, load("copy.h5").step) == (0, load(shipped_networks()["sorted-rnn"]).step), err
 
 
 def test_a_file_of_that_name_wins(run, tmp_path):
+    hides = "; this file hides the network {} that comes with the program\n".format
     save_random(tmp_path / "sorted-rnn")
-    status, _, err = run("predict", "-i", "sorted-rnn", *range(10))
-    assert (status, err) == (0, "Using weights sorted-rnn\n")
+    assert run.ok("predict -i sorted-rnn 0 1 2 3 4 5 6 7 8 9")[1] == "Using weights sorted-rnn\n"
     (tmp_path / "copy-rnn").symlink_to("nothing")
-    status, _, err = run("predict", "-i", "copy-rnn", *range(10))
-    assert (status, err) == (
-        1,
-        "seq2seq-demo: error: ./copy-rnn: expected a weights file, found none; "
-        "this file hides the network copy-rnn that comes with the program\n",
-    )
+    message = f"error: ./copy-rnn: expected a weights file, found none{hides('copy-rnn')}"
+    run.refuses("predict -i copy-rnn 1", message, 1)
     (tmp_path / "g2p").write_text("notes")
-    for command in (["predict", "hello"], ["evaluate"], ["train", 50]):
-        status, _, err = run(*command, "-i", "g2p")
-        assert (status, err.count("\n")) == (1, 1)
-        assert err.startswith("seq2seq-demo: error: ./g2p: expected a weights file, ")
-        assert err.endswith("; this file hides the network g2p that comes with the program\n")
+    for command in ("predict hello", "evaluate", "train 50"):
+        err = run.refuses(f"{command} -i g2p", "error: ./g2p: expected a weights file, ", 1)
+        assert (err.count("\n"), err.endswith(hides("g2p"))) == (1, True)
     (tmp_path / "reversed-rnn").mkdir()
-    assert run("predict", "-i", "reversed-rnn", *range(10))[0] == 0
+    run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("sortd-rnn", "sortd-rnn: expected a weights file or a shipped network, as sorted-rnn or "),
-        (
-            "sorted-rnn.weights.h5",
-            "sorted-rnn.weights.h5: expected a weights file or a shipped network, as sorted-rnn or ",
-        ),
-        ("G2P", "G2P: expected a weights file or a shipped network, as g2p, found neither"),
-        ("zzz", "zzz: expected a weights file or a name that `networks` lists, found neither"),
-        ("d/sorted-rnn", "d/sorted-rnn: expected a weights file, found none"),
+        ("sortd-rnn", "weights file or a shipped network, as sorted-rnn or "),
+        ("sorted-rnn.weights.h5", "weights file or a shipped network, as sorted-rnn or "),
+        ("G2P", "weights file or a shipped network, as g2p, found neither"),
+        ("zzz", "weights file or a name that `networks` lists, found neither"),
+        ("d/sorted-rnn", "weights file, found none"),
     ],
 )
 def test_a_name_that_nothing_has(run, name, expected):
-    for command in (["predict", 1], ["evaluate"], ["train", 50, "-o", "v"]):
-        status, out, err = run(*command, "-i", name)
-        assert (status, out) == (1, "")
-        assert err.startswith(f"seq2seq-demo: error: {expected}")
-        assert err.count("\n") == 1
+    for command in ("predict 1", "evaluate", "train 50 -o v"):
+        assert run.refuses(f"{command} -i {name}", f"error: {name}: expected a {expected}", 1).count("\n") == 1
     assert not os.path.exists("v")
 
 
 @pytest.mark.parametrize(("word", "phones"), [("hello", "HH EH L OW"), ("through", "TH R UW")])
 def test_how_a_word_is_pronounced(run, word, phones):
-    status, out, err = run("predict", "-i", "g2p", word)
+    status, out, err = run(f"predict -i g2p {word}")
     assert (status, out) == (0, f"==> For input {word}, prediction={phones}\n"), err
 
 

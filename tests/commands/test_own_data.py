@@ -28,8 +28,7 @@ def own(tmp_path):
 
 @pytest.mark.slow
 def test_a_pattern_of_ones_own(own, run):
-    status, out, err = run("train", 100, "-e", 1, "-p", "mine.py:f", "--in-len", 5, *SMALL)
-    assert status == 0, err
+    out, err = run.ok("train 100 -e 1 -p mine.py:f --in-len 5", *SMALL)
     assert "(pattern 'mine:f')" in out
     path = "ts2s__basic__mine.f_1.weights.h5"
     assert out.endswith(f"Saved {path}\n")
@@ -37,71 +36,34 @@ def test_a_pattern_of_ones_own(own, run):
     assert (network.task, network.in_len, network.out_len) == ("mine:f", 5, 4)
 
     os.rename("mine.py", "moved.py")  # the weights name the pattern, but nothing imports it
-    status, out, err = run("predict", 1, 2, 3, 4, 9)
+    status, out, err = run("predict 1 2 3 4 9")
     assert (status, err) == (0, f"Using weights {path}\n")
     assert "expected" not in out
     os.rename("moved.py", "mine.py")
-    status, out, _ = run("predict", 1, 2, 3, 4, 9, "-p", "mine.py:f")
+    status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
     assert out.endswith("(expected=[3 5 7 3])\n")
-    status, _, err = run("predict", 1, 2, 3, 4, 9, "-i", path, "-p", "sorted")
-    assert status == 2
-    assert f"{path} has pattern mine:f, but the options ask for sorted" in err
-    status, _, err = run("train", 100, "-i", path)
-    assert status == 2
-    assert "the network was trained on 'mine:f': expected -p with your function again" in err
-    status, _, err = run("train", 100, "-i", path, "-p", "mine.py:f", "-e", 1, "-o", "v")
-    assert status == 0
+    run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
+    run.refuses(f"train 100 -i {path}", "the network was trained on 'mine:f': expected -p with your function again")
+    _, err = run.ok(f"train 100 -i {path} -p mine.py:f -e 1 -o v")
     assert "with sources of 5 and targets of 4 symbols" in err  # those of the file, as nothing else was said
 
 
 def test_no_weights_of_a_pattern(own, run):
-    status, out, err = run("predict", 1, 2, 3, 4, 9, "-p", "mine.py:f")
-    assert (status, out) == (1, "")
     shipped = "added, copy, maxmin_dup, reversed, rotated, running_sum, sorted"
     message = f"expected weights of pattern 'mine:f' in ., found none, and shipped are only those of {shipped}"
-    assert f"{message}: train one first, as in `train 100000 -p mine.py:f`" in err
-
-
-@pytest.mark.slow
-def test_own_pairs(own, run):
-    status, out, err = run("train", "--from-file", "pairs.jsonl", "-e", 1, *SMALL)
-    assert status == 0, err
-    assert out.startswith("Training on 120 point dataset (pairs of 'pairs.jsonl')")
-    path = "ts2s__basic__pairs.jsonl_1.weights.h5"
-    network = load(path)
-    assert (network.in_len, network.out_len, network.trained.config.points, network.ends) == (4, 2, 120, True)
-    largest = max(map(sum, own))
-    assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, largest)
-
-    status, out, _ = run("predict", "--from-file", "pairs.jsonl")
-    assert [line.split(" (")[-1] for line in out.splitlines()] == [f"expected=[{max(s)} {sum(s)}])" for s in own]
-    status, out, _ = run("predict", *own[0])
-    assert "expected" not in out
-    status, out, err = run("train", 50, "--from-file", "pairs.jsonl", "-i", path, "-e", 1, "-o", "v")
-    assert status == 0, err
-    assert load("v").trained.config.points == 50
-    status, out, err = run("train", "--from-file", "pairs.jsonl", "--out-max-int", 30, "-e", 0, "-o", "v")
-    assert load("v").model_config.out_max_int == 30
-    status, out, err = run("train", "--from-file", "pairs.jsonl", "--out-max-int", 5, "-e", 0, "-o", "v")
-    assert (status, out) == (1, "")
-    assert "pairs.jsonl, line " in err
-    assert "output: expected integers from 0 to 5, got " in err
-    status, out, err = run("train", 121, "--from-file", "pairs.jsonl")
-    assert "pairs.jsonl: expected 121 pairs, found 120" in err
+    advice = ": train one first, as in `train 100000 -p mine.py:f`"
+    run.refuses("predict 1 2 3 4 9 -p mine.py:f", message + advice, 1)
 
 
 def test_inputs_alone_and_a_pattern(own, run):
-    status, out, err = run("train", "--from-file", "inputs.json", "-p", "running_sum", "-e", 1, "-o", "w", *SMALL)
-    assert status == 0, err
+    out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL)
     network = load("w")
     assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
     assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, 6)
     source = [6, 6, 6, 6]
-    status, out, _ = run("predict", "-i", "w", *source)
+    _, out, _ = run("predict -i w", *source)
     assert out.endswith(f"(expected=[{' '.join(map(str, np.cumsum(source) % 7))}])\n")
-    status, _, err = run("train", "--from-file", "inputs.json")
-    assert status == 1
-    assert "inputs.json, sequence 0: expected an output too" in err
+    run.refuses("train --from-file inputs.json", "inputs.json, sequence 0: expected an output too", 1)
 
 
 @pytest.mark.slow
@@ -114,38 +76,31 @@ def test_standard_input(own, shell, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("own_option", "other", "message"),
+    ("option", "refused"),
     [
-        (["-p", "mine.py:f"], [], "trained on 'mine:f': expected -p with your function again"),
-        (["--from-file", "pairs.jsonl"], [], "own data ('pairs.jsonl'): expected --from-file"),
+        ("-p mine.py:f", {"": "trained on 'mine:f': expected -p with your function again"}),
         (
-            ["--from-file", "pairs.jsonl"],
-            ["--from-file", "other.jsonl"],
-            "expected the data that its training began with",
-        ),
-        (
-            ["--from-file", "pairs.jsonl"],
-            ["-p", "mine.py:f"],
-            "has pattern pairs.jsonl, but the options ask for mine:f",
+            "--from-file pairs.jsonl",
+            {
+                "": "own data ('pairs.jsonl'): expected --from-file",
+                "--from-file other.jsonl": "expected the data that its training began with",
+                "-p mine.py:f": "has pattern pairs.jsonl, but the options ask for mine:f",
+            },
         ),
     ],
 )
-def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, own_option, other, message):
-    argv = ["train", "120", *own_option, "-e", "12", "--batch-size", "4", *SMALL, "-o", "w"]
+def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, option, refused):
+    argv = ["train", "120", *option.split(), "-e", "12", "--batch-size", "4", *SMALL, "-o", "w"]
     process = start(tmp_path, *argv)
     wait_for(lambda: snapshot_in(tmp_path))
     process.send_signal(signal.SIGINT)
     status, err = end(process)
     assert status == 130, err
-    assert f"resume it with `seq2seq-demo train --resume --data-dir . {' '.join(own_option)}`\n" in err
+    assert f"resume it with `seq2seq-demo train --resume --data-dir . {option}`\n" in err
     lines = (tmp_path / "pairs.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "other.jsonl").write_text("".join(reversed(lines)))
-    status, out, err = run("train", "--resume", *other)
-    assert (status, out) == (2, "")
-    assert message in err
-    if other:
-        return
-    status, _, err = run("train", "--resume", *own_option)
-    assert status == 0, err
-    assert run(*argv[:-1], "v")[0] == 0
+    for other, message in refused.items():
+        run.refuses(f"train --resume {other}", message)
+    run.ok(f"train --resume {option}")
+    run.ok(*argv[:-1], "v")
     assert (tmp_path / "v").read_bytes() == (tmp_path / "w").read_bytes()

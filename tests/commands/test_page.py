@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import imported, random_weights, save_random
+from helpers import random_weights, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.files.canonical import recording_path
 from seq2seq_demo.files.recording import Recording, halved, to_bytes
 
@@ -25,7 +24,7 @@ def networks_in(path):
 
 def test_a_page_of_a_file_and_of_a_shipped_network(run):
     save_random("mine.h5", SMALL)
-    assert run("page", "-i", "mine.h5", "-o", "mine.html") == (
+    assert run("page -i mine.h5 -o mine.html") == (
         0,
         "",
         "Using weights mine.h5\n"
@@ -34,17 +33,10 @@ def test_a_page_of_a_file_and_of_a_shipped_network(run):
     )
     (mine,) = networks_in("mine.html")
     assert (mine["name"], mine["pattern"], mine["in_len"], mine["recording"]) == ("mine", "reversed", 10, None)
-    status, _, err = run("page", "-p", "sorted", "-m", "embedding_attention", "-o", "shipped.html")
+    status, _, err = run("page -p sorted -m embedding_attention -o shipped.html")
     assert (status, "Wrote shipped.html" in err, "Without the training" in err) == (0, True, False)
     (shipped,) = networks_in("shipped.html")
     assert (shipped["name"], shipped["ends"], shipped["in_len"]) == ("sorted-attention", True, 20)
-
-
-def test_networks_stand_side_by_side_in_the_order_given(run):
-    save_random("a.h5", SMALL)
-    save_random("b.h5", ModelConfig(cell_size=3))
-    assert run("page", "-i", "b.h5", "-i", "a.h5", "-o", "both.html")[0] == 0
-    assert [network["name"] for network in networks_in("both.html")] == ["b", "a"]
 
 
 def test_the_recording_beside_a_file_is_shown(run):
@@ -52,7 +44,7 @@ def test_the_recording_beside_a_file_is_shown(run):
     first = halved(random_weights(SMALL, seed=9))
     recording = Recording(8, (0, 4, 8), (first, first, halved(network.weights)))
     recording_path(Path("w.h5")).write_bytes(to_bytes(recording, SMALL, network.weights))
-    status, _, err = run("page", "-i", "w.h5", "-o", "w.html")
+    status, _, err = run("page -i w.h5 -o w.html")
     assert (status, "With 3 moments of its training, of w.record.h5\n" in err) == (0, True)
     (shown,) = networks_in("w.html")
     assert shown["recording"]["steps"] == [0, 4, 8]
@@ -60,72 +52,51 @@ def test_the_recording_beside_a_file_is_shown(run):
     assert len(shown["recording"]["loss"]) == 3
     other = to_bytes(recording, SMALL, random_weights(SMALL))
     recording_path(Path("w.h5")).write_bytes(other[:-1] + bytes([other[-1] ^ 1]))
-    status, _, err = run("page", "-i", "w.h5", "-o", "w2.html")
-    assert status == 0
+    _, err = run.ok("page -i w.h5 -o w2.html")
     assert "Without the training: w.record.h5: " in err, err
     assert networks_in("w2.html")[0]["recording"] is None
-
-
-def save_recorded(name, config, **about):
-    """Save a network whose recording has one other moment, and then the weights as they are."""
-    network = save_random(name, config, **about)
-    first = halved(random_weights(config, seed=9))
-    recording = Recording(4, (0, 8), (first, halved(network.weights)))
-    recording_path(Path(name)).write_bytes(to_bytes(recording, config, network.weights))
 
 
 @pytest.mark.parametrize("sides", [("characters", "words"), ("words", "integers"), ("integers", "characters")])
 def test_pairs_of_a_file_measure_the_moments_of_networks_of_texts(run, sides):
     symbols = {"characters": ("a", "b", "é"), "words": ("X", "Y", "Z"), "integers": ()}
-    vocabularies = Vocabularies(*(Vocabulary(tokens, symbols[tokens]) for tokens in sides))
-    about = {"task": "t.tsv", "in_len": 5, "out_len": 4, "min_in_len": 1, "vocabularies": vocabularies}
     for name, model in (("a.h5", "embedding_attention"), ("b.h5", "embedding_rnn")):
-        save_recorded(name, ModelConfig(model, cell_size=4, in_max_int=2, out_max_int=2, ends=True), **about)
+        config = ModelConfig(model, cell_size=4, in_max_int=2, out_max_int=2, ends=True)
+        record_beside(name, save_texts(name, *((tokens, symbols[tokens]) for tokens in sides), config))
     texts = {"characters": ("ab", "é", "ab"), "words": ("X Y", "Y", "X Y"), "integers": ("0 2", "1", "0 2")}
     rows = zip(texts[sides[0]], texts[sides[1]][1:] + texts[sides[1]][:1], strict=True)
     Path("t.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in rows), encoding="utf-8")
-    status, _, err = run("page", "-i", "a.h5", "-i", "b.h5", "--from-file", "t.tsv", "-o", "t.html")
-    assert status == 0, err
+    _, err = run.ok("page -i a.h5 -i b.h5 --from-file t.tsv -o t.html")
+    assert "With 2 moments of its training, of a.record.h5\n" in err
     for shown in networks_in("t.html"):
-        assert len(shown["recording"]["exact_match"]) == 2
-        assert shown["examples"]
+        assert shown["recording"]["n"] == len(shown["recording"]["exact_match"]) == 2  # sources, moments
+        assert f"Offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err
 
 
 def test_pairs_of_a_file_measure_the_moments_of_networks_of_integers(run):
     Path("t.jsonl").write_text('{"input": [1, 2], "output": [2]}\n{"input": [0, 2], "output": [1]}\n')
-    save_recorded("one_length.h5", SMALL, task="t.jsonl", in_len=2, out_len=1)
-    save_recorded("ends.h5", ENDING, task="t.jsonl", in_len=5, out_len=4, min_in_len=1)
-    status, _, err = run("page", "-i", "one_length.h5", "-i", "ends.h5", "--from-file", "t.jsonl", "-o", "t.html")
-    assert status == 0, err
-    assert [len(shown["recording"]["loss"]) for shown in networks_in("t.html")] == [2, 2]
+    record_beside("one.h5", save_random("one.h5", SMALL, task="t.jsonl", in_len=2, out_len=1))
+    record_beside("ends.h5", save_random("ends.h5", ENDING, task="t.jsonl", in_len=5, out_len=4, min_in_len=1))
+    run.ok("page -i one.h5 -i ends.h5 --from-file t.jsonl -o t.html")
+    shown = {network["name"]: len(network["recording"]["loss"]) for network in networks_in("t.html")}
+    assert [*shown.items()] == [("one", 2), ("ends", 2)]  # side by side in the order given
 
 
 def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
-    words = Vocabularies(Vocabulary("characters", ("a", "b", "é")), Vocabulary("words", ("X", "Y")))
-    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1, ends=True)
-    save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
+    save_texts("t.h5", ("characters", ("a", "b", "é")), ("words", ("X", "Y")))
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
-    status, _, err = run("page", "-i", "t.h5", "--from-file", "t.tsv", "-o", "t.html")
+    _, err = run.ok("page -i t.h5 --from-file t.tsv -o t.html")
     (shown,) = networks_in("t.html")
-    assert (status, f"Offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err) == (0, True)
+    assert f"Offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err
     assert shown["source"]["symbols"] == ["a", "b", "é"]
     assert [(x["source"], x["target"]) for x in shown["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
-    status, _, err = run("page", "-i", "t.h5", "-o", "t2.html")
-    assert (status, "No examples: give some" in err) == (0, True)
-    assert run("page", "-i", "t.h5", "-o", "t3.html", "ba", "é")[0] == 0
+    assert "No examples: give some" in run.ok("page -i t.h5 -o t2.html")[1]
+    run.ok("page -i t.h5 -o t3.html ba é")
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
 
 
-def test_a_quoted_argument_is_a_source_of_its_own(run):
-    words = Vocabularies(Vocabulary("words", ("a", "b", "c")), Vocabulary("words", ("X", "Y")))
-    config = ModelConfig(cell_size=4, in_max_int=2, out_max_int=1, ends=True)
-    save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
-    assert run("page", "-i", "t.h5", "-o", "t.html", "a b", "c", "b", "c a")[0] == 0
-    assert [x["source"] for x in networks_in("t.html")[0]["examples"]] == [[0, 1], [2, 1], [2, 0]]
-
-
 def test_typed_sources_are_offered_first(run):
-    assert run("page", "-p", "reversed", "-m", "embedding_attention", "-o", "p.html", 7, 0, 1)[0] == 0
+    assert run("page -p reversed -m embedding_attention -o p.html 7 0 1")[0] == 0
     first = networks_in("p.html")[0]["examples"][0]
     assert (first["source"], first["target"]) == ([7, 0, 1], [1, 0, 7])
 
@@ -133,7 +104,7 @@ def test_typed_sources_are_offered_first(run):
 def test_a_function_of_ones_own_makes_the_targets(run):
     Path("mine.py").write_text("def twice(sources):\n    return sources.repeat(2, axis=1)\n")
     save_random("w.h5", SMALL, task="mine:twice", in_len=3, out_len=6)
-    assert run("page", "-i", "w.h5", "-p", "mine.py:twice", "-o", "w.html")[0] == 0
+    assert run("page -i w.h5 -p mine.py:twice -o w.html")[0] == 0
     (shown,) = networks_in("w.html")
     for example in shown["examples"]:
         assert example["target"] == [symbol for symbol in example["source"] for _ in range(2)]
@@ -141,65 +112,36 @@ def test_a_function_of_ones_own_makes_the_targets(run):
 
 
 @pytest.mark.parametrize(
-    ("argv", "status", "message"),
+    ("line", "status", "message"),
     [
-        (["-i", "w.h5"], 2, "page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o"),
-        (["-i", "w.h5", "-o", "w.h5"], 2, "expected -i w.h5 and -o to be different files, got w.h5 twice"),
-        (["-i", "none.h5", "-o", "x.html"], 1, "none.h5: expected a weights file or"),
-        (["-i", "w.h5", "-i", "v.h5", "--from-file", "-", "-o", "x.html"], 2, "got -, which is read only once"),
-        (["-i", "w.h5", "-o", "no/x.html"], 1, "no/x.html: expected"),
-        (["-i", "w.h5", "-o", "x.html", 3, 10], 1, "expected integers from 0 to 9, got 10"),
-        (["-i", "w.h5", "-i", "other.h5", "-o", "x.html"], 2, "the same symbols, got w and other, whose differ"),
-        (
-            [*["-i", "w.h5"] * 5, "-o", "x.html"],
-            2,
-            "expected at most 4 networks side by side, got 5 of -i/--input-weights",
-        ),
+        ("-i w.h5", 2, "page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o"),
+        ("-i w.h5 -o w.h5", 2, "expected -i w.h5 and -o to be different files, got w.h5 twice"),
+        ("-i none.h5 -o x.html", 1, "none.h5: expected a weights file or"),
+        ("-i w.h5 -i v.h5 --from-file - -o x.html", 2, "got -, which is read only once"),
+        ("-i w.h5 -o no/x.html", 1, "no/x.html: expected"),
+        ("-i w.h5 -o x.html 3 10", 1, "expected integers from 0 to 9, got 10"),
+        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose differ"),
+        (f"{'-i w.h5 ' * 5} -o x.html", 2, "expected at most 4 networks side by side, got 5 of -i/--input-weights"),
     ],
 )
-def test_wrong_usage_is_a_line(run, argv, status, message):
+def test_wrong_usage_is_a_line(run, line, status, message):
     save_random("w.h5", SMALL)
     save_random("other.h5", ModelConfig(cell_size=3, in_max_int=4))
-    found, out, err = run("page", *argv)
-    assert (found, out) == (status, "")
-    assert message in err.splitlines()[-1]
+    run.refuses(f"page {line}", message, status)
     assert not Path("x.html").exists()
 
 
-def test_only_page_takes_several_networks(run):
-    status, _, err = run("predict", "-i", "a.h5", "-i", "b.h5", 1)
-    assert (status, err) == (
-        2,
-        "seq2seq-demo: error: a second -i/--input-weights means nothing to predict: it is an option of page\n",
-    )
-
-
-def test_a_page_is_made_without_tensorflow(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    save_random("w.h5", SMALL)
-    assert imported(["page", "-i", "w.h5", "-o", "w.html"], "tensorflow", "keras", "h5py") == []
-
-
-def test_a_recorded_network_of_texts_is_measured_on_the_pairs_of_a_file(run):
-    words = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("X", "Y")))
-    config = ModelConfig(cell_size=4, in_max_int=1, out_max_int=1, ends=True)
-    network = save_random("t.h5", config, task="t.tsv", in_len=5, out_len=4, min_in_len=1, vocabularies=words)
-    recording = Recording(8, (0, 4), (halved(random_weights(config, seed=9)), halved(network.weights)))
-    recording_path(Path("t.h5")).write_bytes(to_bytes(recording, config, network.weights))
-    Path("t.tsv").write_text("ab\tX Y\nb\tY\nab\tY\n", encoding="utf-8")
-    status, _, err = run("page", "-i", "t.h5", "--from-file", "t.tsv", "-o", "t.html")
-    assert (status, "With 2 moments of its training, of t.record.h5\n" in err) == (0, True)
-    (shown,) = networks_in("t.html")
-    assert (shown["recording"]["n"], len(shown["recording"]["loss"])) == (2, 2)  # sources
-    assert f"Offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err
-
-
 def test_only_a_page_is_replaced_by_a_page(run):
-    with open("mine.py", "w") as file:
-        file.write("x = 1\n")
-    status, _, err = run("page", "-p", "reversed", "-o", "mine.py")
-    with open("mine.py") as file:
-        assert (status, file.read()) == (1, "x = 1\n")
-    assert err.endswith("mine.py: expected a new file or a page for -o, found another kind of file\n")
+    Path("mine.py").write_text("x = 1\n")
+    message = "mine.py: expected a new file or a page for -o, found another kind of file\n"
+    run.refuses("page -p reversed -o mine.py", message, 1)
+    assert Path("mine.py").read_text() == "x = 1\n"
     for _ in range(2):
-        assert run("page", "-p", "reversed", "-o", "p.html")[0] == 0
+        run.ok("page -p reversed -o p.html")
+
+
+def record_beside(name, network):
+    """Write a recording beside a network's file: one other moment, and then the weights as they are."""
+    first = halved(random_weights(network.model_config, seed=9))
+    recording = Recording(4, (0, 8), (first, halved(network.weights)))
+    recording_path(Path(name)).write_bytes(to_bytes(recording, network.model_config, network.weights))

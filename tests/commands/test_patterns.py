@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 HALF = "def f(sources):\n    '''Half.'''\n    return sources {} 2\n"
@@ -21,49 +23,29 @@ def test_patterns(rows, run):
     assert ["rotated", "any", "S", *"141593"] == all_rows[5][:9]
     assert ["added", "even", "S/2", "+", "1", *"0473"] == all_rows[7][:9]
     assert len(all_rows) == 8
-    status, out, _ = run("patterns", "--in-len", 3, "--in-max-int", 3, "--out-max-int", 3)
-    assert status == 0
+    out, _ = run.ok("patterns --in-len 3 --in-max-int 3 --out-max-int 3")
     assert "3 1 0 becomes" in out
     assert "added        even       S/2 + 1  none" in out
-
-
-def test_an_example_that_nobody_would_read(run):
-    status, out, err = run("patterns", "--in-len", 10_001)
-    assert (status, out) == (2, "")
-    message = "seq2seq-demo: error: expected --in-len of at most 10000, so that an example can be read, got 10001\n"
-    assert err == message
-
-
-def test_symbols_that_are_too_large(rows, run):
-    assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
-    status, out, err = run("patterns", "-p", "copy", "--in-max-int", 10**30)
-    assert (status, out) == (2, "")
-    assert "expected --in-max-int and --out-max-int of at most 2147483647, got a larger one" in err
-
-
-def test_one_pattern(rows, run):
     shown = rows("-p", "added", "--in-len", 4)
     assert [row[:8] for row in shown[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
-    status, out, err = run("patterns", "-p", "added", "--in-len", 3)
-    assert (status, out) == (2, "")
-    assert "pattern 'added' does not take sources of 3 symbols: expected an even number" in err
+    assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
+    for options, message in [
+        ("-p added --in-len 3", "pattern 'added' does not take sources of 3 symbols: expected an even number"),
+        (f"-p copy --in-max-int {10**30}", "--in-max-int and --out-max-int of at most 2147483647, got a larger one"),
+        ("--in-len 10001", "expected --in-len of at most 10000, so that an example can be read, got 10001\n"),
+    ]:
+        run.refuses(f"patterns {options}", message)
 
 
 def test_what_a_pattern_prints_is_no_answer(run):
-    with open("mine.py", "w") as file:
-        file.write("print('at import')\ndef f(x):\n    print('called')\n    return x\nf.__doc__ = 3\n")
-    status, out, err = run("patterns", "-p", "mine.py:f")
-    assert status == 0
+    Path("mine.py").write_text("print('at import')\ndef f(x):\n    print('called')\n    return x\nf.__doc__ = 3\n")
+    out, err = run.ok("patterns -p mine.py:f")
     assert [line.split()[0] for line in out.splitlines()] == ["pattern", "mine:f"]
     assert set(err.splitlines()) == {"at import", "called"}
 
 
 def test_a_pattern_of_ones_own(rows, run):
-    with open("mine.py", "w") as file:
-        file.write(HALF.format("//"))
+    Path("mine.py").write_text(HALF.format("//"))
     assert rows("-p", "mine.py:f")[1] == ["mine:f", "its", "own", "its", "own", *"102024", "Half."]
-    with open("mine.py", "w") as file:
-        file.write(HALF.format("/"))
-    status, out, err = run("patterns", "-p", "mine.py:f")
-    assert (status, out) == (2, "")
-    assert "got float64" in err
+    Path("mine.py").write_text(HALF.format("/"))
+    run.refuses("patterns -p mine.py:f", "got float64")

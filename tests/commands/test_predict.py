@@ -4,8 +4,8 @@ import os
 import pty
 import queue
 import subprocess
-import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,10 +23,9 @@ SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 def test_both_engines_print_the_same(run):
     save_random("w", ModelConfig("embedding_attention"))
     sources = np.random.default_rng(1).integers(0, 10, (5, 10)).tolist()
-    with open("in.json", "w") as file:
-        json.dump(sources, file)
-    numpy = run("predict", "-i", "w", "--from-file", "in.json")
-    keras = run("predict", "-i", "w", "--from-file", "in.json", "--engine", "keras")
+    Path("in.json").write_text(json.dumps(sources))
+    numpy = run("predict -i w --from-file in.json")
+    keras = run("predict -i w --from-file in.json --engine keras")
     assert numpy == keras
     assert numpy[0] == 0
     assert numpy[1].count("\n") == 5
@@ -44,7 +43,7 @@ def test_both_engines_print_the_same(run):
 )
 def test_input_that_the_network_cannot_read(run, values, status, message):
     save_random("w")
-    got, out, err = run("predict", "-i", "w", *values)
+    got, out, err = run("predict -i w", *values)
     assert (got, out) == (status, "")
     assert message in err
     assert err.count("\n") == 1
@@ -53,13 +52,10 @@ def test_input_that_the_network_cannot_read(run, values, status, message):
 @pytest.mark.parametrize("option", [[], ["--json"], ["--show-attention"]])
 def test_more_symbols_than_the_pattern_makes(run, option):
     save_random("w", ATTENTION)
-    status, out, err = run("predict", "-i", "w", *range(10), "--out-len", 11, *option)
-    assert (status, out) == (2, "")
-    assert "pattern 'reversed' gives 10 symbols for --in-len 10, so --out-len can be at most 10, got 11" in err
-    save_random("w", ATTENTION, task="pairs.jsonl", in_len=4, out_len=4)
-    status, out, err = run("predict", "-i", "w", *range(4), "-p", "added", *option)
-    assert (status, out) == (2, "")
-    assert "pattern 'added' gives 3 symbols for --in-len 4, so --out-len can be at most 3, got 4" in err
+    save_random("v", ATTENTION, task="pairs.jsonl", in_len=4, out_len=4)
+    message = "pattern '{0}' gives {2} symbols for --in-len {1}, so --out-len can be at most {2}, got {3}".format
+    run.refuses(["predict -i w 0 1 2 3 4 5 6 7 8 9 --out-len 11", *option], message("reversed", 10, 10, 11))
+    run.refuses(["predict -i v 0 1 2 3 -p added", *option], message("added", 4, 3, 4))
 
 
 def test_what_it_suggests_works(run):
@@ -67,52 +63,42 @@ def test_what_it_suggests_works(run):
     assert status == 2
     suggestion = err.split("`")[1]
     assert suggestion.startswith("predict ")
-    status, out, err = run(*suggestion.split())
-    assert status == 0, err
+    out, err = run.ok(*suggestion.split())
     assert out.startswith("==> For input [3, 1, 4, 1, 5, 9, 2, 6, 5, 3], prediction=[")
     assert err.count("\n") == 1
 
 
 def test_a_length_that_was_not_trained_is_said_once(run):
     save_random("w", in_len=4, out_len=3)
-    said = "The network was trained at length 4, so it may well be wrong at length 2\n"
-    with open("in.jsonl", "w") as file:
-        file.write("[3, 1]\n" * 2500)
-    for words, as_json in ((["3", "1"], []), (["--from-file", "in.jsonl"], []), (["3", "1"], ["--json"])):
-        status, out, err = run("predict", "-i", "w", *words, "--in-len", 2, *as_json)
-        assert status == 0, err
-        assert "trained at" not in out
-        assert err == f"Using weights w\n{said}"
-    assert run("predict", "-i", "w", 1, 2, 3, 4)[2] == "Using weights w\n"
-    assert run("predict", "-i", "w", 1, 2, 3, 4, "--in-len", 4)[2] == "Using weights w\n"
-    status, out, err = run("predict", "-i", "w", 3, 1)
-    assert (status, out, err.count("\n")) == (1, "", 1)  # it is to be asked for
+    said = "Using weights w\nThe network was trained at length 4, so it may well be wrong at length 2\n"
+    Path("in.jsonl").write_text("[3, 1]\n" * 2500)
+    for words in ("3 1", "--from-file in.jsonl", "3 1 --json"):
+        out, err = run.ok(f"predict -i w --in-len 2 {words}")
+        assert ("trained at" in out, err) == (False, said)
+    for words in ("", "--in-len 4"):
+        assert run.ok(f"predict -i w 1 2 3 4 {words}")[1] == "Using weights w\n"
+    assert run.refuses("predict -i w 3 1", "--in-len 2", 1).count("\n") == 1  # it is to be asked for
     save_random("v", in_len=None, out_len=None)
-    assert "trained at" not in run("predict", "-i", "v", 3, 1, "--in-len", 2)[2]
-
-
-def test_nothing_good_is_lost_before_a_bad_sequence(run):
-    network = save_random("w")
-    good = list(range(10))
-    with open("in.jsonl", "w") as file:
-        file.write(f"{good}\n{good}\n[1]\n{good}\n")
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl")
-    assert status == 1
-    assert out == 2 * line_of(network, good, "9 8 7 6 5 4 3 2 1 0")
-    assert "in.jsonl, line 3: expected 10 integers, got 1" in err
+    assert "trained at" not in run.ok("predict -i v 3 1 --in-len 2")[1]
 
 
 def test_keep_going_skips_what_is_wrong(run):
-    network = save_random("w")
-    good = list(range(10))
-    with open("in.jsonl", "w") as file:
-        file.write(f"{good}\n[1]\nnonsense\n{good}\n[0, 1, 2, 3, 4, 5, 6, 7, 8, true]\n{good}\n")
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl", "--keep-going")
-    assert status == 1
-    assert out == 3 * line_of(network, good, "9 8 7 6 5 4 3 2 1 0")
-    places = ["in.jsonl, line 2", "in.jsonl, line 3, word 1", "in.jsonl, line 5"]
-    assert [line.split(":")[0] for line in err.splitlines()[:3]] == places
-    assert err.endswith("expected sequences that the network can read, skipped 3 that are not\n")
+    network = save_random("w", ATTENTION, in_len=3, out_len=3)
+    lines = ["3 1 2", "[1]", "nonsense", "[3, 1, 2]", "[0, 1, true]", "4 x 6", "[3, 1, 2]"]
+    lines += ['{"input": [1, 2, 3], "output": [4]}', "3, 1, 2"]
+    Path("in").write_text("\n".join(lines))
+    good = line_of(network, [3, 1, 2], "2 1 3", out_len=3)
+    status, out, err = run("predict -i w --from-file in --keep-going")
+    assert (status, out) == (1, 4 * good)
+    places = ["in, line 2", "in, line 3, word 1", "in, line 5", "in, line 6, word 2", "in, line 8"]
+    assert [line.split(":")[0] for line in err.splitlines() if line.startswith("in,")] == places
+    assert "in, line 2: expected 3 integers, got 1" in err
+    assert "in, line 8: expected an output of 3 integers, got 1; give --out-len 1\n" in err
+    assert err.endswith("expected sequences that the network can read, skipped 5 that are not\n")
+    Path("in").write_text("\n".join(["3 1 2", *lines[6:]]))  # nothing good is lost before a bad one
+    status, out, err = run("predict -i w --from-file in")
+    assert (status, out) == (1, 2 * good)
+    assert "in, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
 
 
 @pytest.mark.slow
@@ -125,25 +111,6 @@ def test_standard_input_and_a_large_file(shell, tmp_path):
     assert len(lines) == 3500
     for n in (0, 999, 1000, 3499):
         assert lines[n] == line_of(network, sources[n], " ".join(map(str, sources[n][::-1])))
-
-
-@pytest.mark.slow
-def test_plain_integers_on_a_pipe(shell, tmp_path):
-    network = save_random(tmp_path / "w", in_len=3, out_len=3)
-    done = shell("predict", "-i", "w", "--from-file", "-", stdin="3 1 2\n4,5,6\n\n7, 8, 9")
-    assert (done.returncode, done.stderr) == (0, "Using weights w\n")
-    expected = [([3, 1, 2], "2 1 3"), ([4, 5, 6], "6 5 4"), ([7, 8, 9], "9 8 7")]
-    assert done.stdout == "".join(line_of(network, *row, out_len=3) for row in expected)
-
-
-def test_plain_integers_in_a_file(run):
-    network = save_random("w", in_len=3, out_len=3)
-    with open("in.txt", "w") as file:
-        file.write("3 1 2\n4 x 6\n4 5 6\n")
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.txt", "--keep-going")
-    assert status == 1
-    assert out == line_of(network, [3, 1, 2], "2 1 3", 3) + line_of(network, [4, 5, 6], "6 5 4", 3)
-    assert err.startswith("in.txt, line 2, word 2: expected an integer, got 'x'\nUsing weights w\n")
 
 
 class Asked:
@@ -184,19 +151,24 @@ class Asked:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("as_json", [False, True])
-@pytest.mark.parametrize("written", ["{} {} {}\n", "[{}, {}, {}]\n", '{{"input": [{}, {}, {}]}}\n'])
-def test_lines_that_come_apart_are_answered_one_by_one(tmp_path, as_json, written):
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_lines_that_come_apart_are_answered_one_by_one(tmp_path, as_json):
+    """Wrong ones keep no others waiting."""
     network = save_random(tmp_path / "w", in_len=3, out_len=3)
-    with Asked(tmp_path, *(["--json"] if as_json else [])) as asked:
-        for number, source in enumerate(([3, 1, 2], [4, 5, 6], [7, 8, 9]), start=1):
-            answer = asked.answer(written.format(*source))
+    written = ["{} {} {}\n", "[{}, {}, {}]\n", '{{"input": [{}, {}, {}]}}\n', "x\n{} {} {}\n", "3 1\n{}, {}, {}\n"]
+    with Asked(tmp_path, "--keep-going", *as_json) as asked:
+        for number, line in zip([1, 2, 3, 5, 7], written, strict=True):
+            source = [number, 1, 2]
+            answer = asked.answer(line.format(*source))
             if as_json:
                 facts = json.loads(answer)
                 assert (facts["line"], facts["input"], facts["expected"]) == (number, source, source[::-1])
             else:
                 assert answer == line_of(network, source, " ".join(map(str, source[::-1])), out_len=3)
-        assert asked.end() == (0, [], "Using weights w\n")
+        status, lines, err = asked.end()
+    assert (status, lines) == (1, [])
+    assert "standard input, line 4, word 1: expected an integer, got 'x'" in err
+    assert "standard input, line 6: expected 3 integers, got 2" in err
 
 
 @pytest.mark.slow
@@ -209,30 +181,10 @@ def test_a_line_that_comes_in_pieces_is_one_line(tmp_path):
         assert asked.end() == (0, [line_of(network, [1, 2, 3], "3 2 1", out_len=3)], "Using weights w\n")
 
 
-@pytest.mark.slow
-def test_a_wrong_line_on_a_pipe_keeps_nobody_waiting(tmp_path):
-    network = save_random(tmp_path / "w", in_len=3, out_len=3)
-    with Asked(tmp_path, "--keep-going") as asked:
-        assert asked.answer("3 1\n3 1 2\n") == line_of(network, [3, 1, 2], "2 1 3", out_len=3)
-        assert asked.answer("x\n4 5 6\n") == line_of(network, [4, 5, 6], "6 5 4", out_len=3)
-        status, lines, err = asked.end()
-    assert (status, lines) == (1, [])
-    assert "standard input, line 1: expected 3 integers, got 2" in err
-    assert "standard input, line 3, word 1: expected an integer, got 'x'" in err
-
-
-def test_a_pattern_that_is_not_known_here_expects_nothing(run):
-    save_random("w", task="my.module:function")
-    status, out, _ = run("predict", "-i", "w", *range(10))
-    assert status == 0
-    assert "prediction=" in out
-    assert "expected" not in out
-
-
 def test_predict_json(run):
     network = save_random("w", ATTENTION)
     decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
-    status, out, _ = run("predict", "-i", "w", *SOURCE, "--json", "--show-attention")
+    status, out, _ = run("predict -i w", *SOURCE, "--json", "--show-attention")
     assert (status, out.count("\n")) == (0, 1)
     facts = json.loads(out)
     assert facts["input"] == SOURCE
@@ -244,104 +196,22 @@ def test_predict_json(run):
     assert np.array(facts["attention"]) == pytest.approx(decoded.attention[0], abs=1e-6)
 
     pairs = {"input": SOURCE, "output": facts["prediction"]}
-    with open("in.jsonl", "w") as file:
-        file.write(f"{json.dumps(pairs)}\n{SOURCE}\n")
-    status, out, _ = run("predict", "-i", "w", "--from-file", "in.jsonl", "--json", "--engine", "keras")
+    Path("in.jsonl").write_text(f"{json.dumps(pairs)}\n{SOURCE}\n")
+    status, out, _ = run("predict -i w --from-file in.jsonl --json --engine keras")
     first, second = (json.loads(line) for line in out.splitlines())
     assert "attention" not in first
     assert (first["exact"], first["expected"]) == (True, facts["prediction"])
     assert second["expected"] == SOURCE[::-1]
     assert first["probabilities"] == pytest.approx(facts["probabilities"], abs=1e-5)
     save_random("w", ATTENTION, task="mine:f")
-    facts = json.loads(run("predict", "-i", "w", *SOURCE, "--json")[1])
+    facts = json.loads(run("predict -i w", *SOURCE, "--json")[1])
     assert (facts["expected"], facts["exact"]) == (None, None)
 
 
 def about(out):
     """Return what each line of JSON says of its place, with the input."""
     names = ("line", "index", "id", "input")
-    return [{name: facts[name] for name in names if name in facts} for facts in map(json.loads, out.splitlines())]
-
-
-def test_json_says_which_line_of_a_file_it_answers(run):
-    save_random("w", in_len=2, out_len=2)
-    with open("in.jsonl", "w") as file:
-        file.write(
-            '[0, 1]\n\n{"input": [1, 2], "id": "b"}\n2 3\n{"id": [3, null], "input": [3, 4], "output": [4, 3]}\n'
-            '{"input": [4, 5], "id": null}\n'
-        )
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl", "--json")
-    assert status == 0, err
-    assert about(out) == [
-        {"line": 1, "input": [0, 1]},
-        {"line": 3, "id": "b", "input": [1, 2]},
-        {"line": 4, "input": [2, 3]},
-        {"line": 5, "id": [3, None], "input": [3, 4]},
-        {"line": 6, "id": None, "input": [4, 5]},
-    ]
-
-
-def test_json_says_which_item_of_a_list_it_answers(run):
-    save_random("w", in_len=2, out_len=2)
-    with open("in.json", "w") as file:
-        json.dump([[0, 1], {"input": [1, 2], "id": 0}, [2, 3]], file, indent=1)
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.json", "--json")
-    assert status == 0, err
-    assert about(out) == [
-        {"index": 0, "input": [0, 1]},
-        {"index": 1, "id": 0, "input": [1, 2]},
-        {"index": 2, "input": [2, 3]},
-    ]
-
-
-def test_json_counts_the_ones_that_were_skipped(run):
-    save_random("w", in_len=2, out_len=2)
-    with open("in.jsonl", "w") as file:
-        file.write('[0, 1]\n[9]\n{"input": [1, 2], "id": "b"}\n{"input": [1], "id": "c"}\nx\n[2, 3]\n')
-    status, out, _ = run("predict", "-i", "w", "--from-file", "in.jsonl", "--json", "--keep-going")
-    assert status == 1
-    assert about(out) == [
-        {"line": 1, "input": [0, 1]},
-        {"line": 3, "id": "b", "input": [1, 2]},
-        {"line": 6, "input": [2, 3]},
-    ]
-    with open("in.json", "w") as file:
-        json.dump([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": "d"}], file)
-    status, out, _ = run("predict", "-i", "w", "--from-file", "in.json", "--json", "--keep-going")
-    assert status == 1
-    assert about(out) == [{"index": 1, "input": [0, 1]}, {"index": 3, "id": "d", "input": [1, 2]}]
-
-
-def test_json_of_a_sequence_that_was_typed_has_no_place(run):
-    save_random("w", in_len=2, out_len=2)
-    status, out, err = run("predict", "-i", "w", 3, 1, "--json")
-    assert status == 0, err
-    assert about(out) == [{"input": [3, 1]}]
-
-
-def test_an_expected_output_of_another_length(run):
-    save_random("w", ATTENTION, in_len=3, out_len=3)
-    with open("in.jsonl", "w") as file:
-        file.write('{"input": [1, 2, 3], "output": [4, 5]}\n')
-    status, _, err = run("predict", "-i", "w", "--from-file", "in.jsonl")
-    assert status == 1
-    assert "in.jsonl, line 1: expected an output of 3 integers, got 2; give --out-len 2" in err
-
-
-def test_an_expected_output_of_another_length_is_a_bad_sequence_among_good_ones(run):
-    network = save_random("w", ATTENTION, in_len=3, out_len=3)
-    good = line_of(network, [1, 2, 3], "3 2 1", out_len=3)
-    with open("in.jsonl", "w") as file:
-        file.write('[1, 2, 3]\n{"input": [1], "output": [4, 5]}\n{"input": [1, 2, 3], "output": [4]}\n[1, 2, 3]\n')
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl", "--keep-going")
-    assert (status, out) == (1, good + good)
-    assert "in.jsonl, line 2: expected 3 integers, got 1" in err
-    assert "in.jsonl, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
-    with open("in.jsonl", "w") as file:
-        file.write('[1, 2, 3]\n[1, 2, 3]\n{"input": [1, 2, 3], "output": [4]}\n[1, 2, 3]\n')
-    status, out, err = run("predict", "-i", "w", "--from-file", "in.jsonl")
-    assert (status, out) == (1, good + good)
-    assert "in.jsonl, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
+    return [tuple(facts[name] for name in names if name in facts) for facts in map(json.loads, out.splitlines())]
 
 
 def test_attention_in_the_terminal_and_as_a_picture(run):
@@ -349,8 +219,7 @@ def test_attention_in_the_terminal_and_as_a_picture(run):
     decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
     shown = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
     drawing = heatmap.draw(shown, colour=False)
-    status, out, err = run("predict", "-i", "w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
-    assert status == 0, err
+    out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"
     assert os.path.getsize("a.svg") > 1000
     assert err.endswith("Drew a.svg\n")
@@ -360,37 +229,13 @@ def test_attention_that_cannot_be_shown(run):
     save_random("w")
     save_random("v", ATTENTION)
     for option in (["--show-attention"], ["--attention-plot", "a.png"]):
-        status, out, err = run("predict", "-i", "w", *SOURCE, *option)
-        assert (status, out) == (2, "")
-        assert "embedding_rnn has no attention to show" in err
-    status, out, err = run("predict", "-i", "v", *SOURCE, "--attention-plot", "a.jpg")
+        run.refuses(["predict -i w", *SOURCE, *option], "embedding_rnn has no attention to show")
+    status, out, err = run("predict -i v", *SOURCE, "--attention-plot", "a.jpg")
     assert (status, out) == (2, "")
-    with open("in.jsonl", "w") as file:
-        file.write(f"{SOURCE}\n" * 17)
-    status, _, err = run("predict", "-i", "v", "--from-file", "in.jsonl", "--attention-plot", "a.png")
+    Path("in.jsonl").write_text(f"{SOURCE}\n" * 17)
+    status, _, err = run("predict -i v --from-file in.jsonl --attention-plot a.png")
     assert (status, os.path.exists("a.png")) == (2, False)
     assert "expected at most 16 sequences in a picture, got 17" in err
-
-
-@pytest.mark.parametrize(
-    ("mark", "command"),
-    [
-        ("uv-receipt.toml", "uv pip install --python {python} matplotlib"),
-        ("pipx_metadata.json", "pipx inject here matplotlib"),
-        (None, "{python} -m pip install matplotlib"),
-    ],
-)
-def test_how_to_install_what_draws_pictures(run, tmp_path, monkeypatch, mark, command):
-    (tmp_path / "here").mkdir()
-    if mark:
-        (tmp_path / "here" / mark).write_text("")
-    save_random("w", ATTENTION)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "here"))
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    status, out, err = run("predict", "-i", "w", *SOURCE, "--attention-plot", "a.png")
-    assert (status, out) == (2, "")
-    said = command.format(python=sys.executable)
-    assert err == f"seq2seq-demo: error: pictures need Matplotlib: {said}\n"
 
 
 @pytest.mark.slow
@@ -424,14 +269,27 @@ def test_a_conversation(tmp_path):
 
 @pytest.mark.parametrize("command", ["predict", "train", "evaluate"])
 def test_no_name_of_a_file_is_wrong_usage(run, command):
-    status, out, err = run(command, "--from-file", "")
-    assert (status, out) == (2, "")
-    assert "expected --from-file to name a file, or - for standard input, got ''" in err
+    run.refuses([f"{command} --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''")
 
 
 def test_an_error_in_a_document_is_where_the_file_has_it(run):
     save_random("w")
-    with open("in.json", "w") as file:
-        file.write("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n")
-    _, _, err = run("predict", "-i", "w", "--from-file", "in.json")
+    Path("in.json").write_text("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n")
+    _, _, err = run("predict -i w --from-file in.json")
     assert "Expecting value: line 7 column 7" in err
+
+
+def test_json_says_which_line_or_item_it_answers(run):
+    save_random("w", in_len=2, out_len=2)
+    lines = ["[0, 1]", "", '{"input": [1, 2], "id": "b"}', "[9]", '{"input": [1], "id": "c"}', "x", "2 3"]
+    lines += ['{"id": [3, null], "input": [3, 4], "output": [4, 3]}', '{"input": [4, 5], "id": null}']
+    Path("in.jsonl").write_text("\n".join(lines))
+    status, out, _ = run("predict -i w --from-file in.jsonl --json --keep-going")
+    assert (status, json.loads(out.splitlines()[1])["id"]) == (1, "b")
+    expected = [(1, [0, 1]), (3, "b", [1, 2]), (7, [2, 3]), (8, [3, None], [3, 4]), (9, None, [4, 5])]
+    assert about(out) == expected
+    Path("in.json").write_text(json.dumps([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": 0}], indent=1))
+    status, out, _ = run("predict -i w --from-file in.json --json --keep-going")
+    assert (status, json.loads(out.splitlines()[0])["index"]) == (1, 1)
+    assert about(out) == [(1, [0, 1]), (3, 0, [1, 2])]
+    assert about(run.ok("predict -i w 3 1 --json")[0]) == [([3, 1],)]

@@ -28,8 +28,7 @@ def recording_at(path):
 @pytest.mark.slow
 def test_killed_and_resumed_it_ends_with_the_same_recording(run, tmp_path):
     """The snapshot at step 0 has one too: --resume does not need --record again."""
-    status, out, err = run(*TRAIN, "-o", "w.h5", "--record")
-    assert status == 0, err
+    out, _ = run.ok(*TRAIN, "-o", "w.h5", "--record")
     assert out.endswith("Saved w.h5\nRecorded 9 steps in w.record.h5\n")
     assert recording_at(tmp_path / "w.h5").steps == (0, 50, 100, 113, 200, 226, 339, 400, 452)
     process = start(tmp_path, *TRAIN, "-o", "killed.h5", "--record")
@@ -37,8 +36,7 @@ def test_killed_and_resumed_it_ends_with_the_same_recording(run, tmp_path):
     process.kill()
     end(process)
     assert load(snapshot_in(tmp_path)).recording.steps[-1] > 0
-    status, out, err = run("train", "--resume")
-    assert status == 0, err
+    out, _ = run.ok("train --resume")
     assert out.endswith(f"Recorded 9 steps in {tmp_path}/killed.record.h5\n")
     for ending in ("h5", "record.h5"):
         assert Path(f"killed.{ending}").read_bytes() == Path(f"w.{ending}").read_bytes()
@@ -46,53 +44,41 @@ def test_killed_and_resumed_it_ends_with_the_same_recording(run, tmp_path):
 
 
 def test_canonical_names_and_continuing(run):
-    status, out, err = run(*QUICK, "--record")
-    assert status == 0, err
+    out, _ = run.ok(*QUICK, "--record")
     assert out.endswith("Recorded 2 steps in ts2s__basic__reversed_1.weights.record.h5\n")
     first = Path("ts2s__basic__reversed_1.weights.h5")
     initial = untrained(load(first).model_config, 0).weights["encoder/embedding"].astype("float16")
     assert (recording_at(first).weights[0]["encoder/embedding"] == initial).all()
-    status, out, err = run("train", 60, "-e", 1, "-i", first, "-o", first, "--record")
-    assert status == 0, err
+    out, _ = run.ok(f"train 60 -e 1 -i {first} -o {first} --record")
     assert load(first).step == 2
     assert recording_at(first).steps == (0, 1)
     assert not (recording_at(first).weights[0]["encoder/embedding"] == initial).all()
 
 
 def test_what_is_no_recording_is_not_overwritten(run):
-    Path("w.record.h5").write_text("mine")
-    Path("ts2s__basic__reversed_1.weights.record.h5").write_text("mine")
-    for options, name in ((["-o", "w.h5"], "w"), ([], "ts2s__basic__reversed_1.weights")):
-        status, out, err = run(*QUICK, "--record", *options)
-        assert (status, out) == (1, "")
-        assert f"error: {name}.record.h5: expected a place for a recording, found " in err
-    assert sorted(os.listdir()) == ["ts2s__basic__reversed_1.weights.record.h5", "w.record.h5"]
-    assert {Path(name).read_text() for name in os.listdir()} == {"mine"}
+    names = "ts2s__basic__reversed_1.weights.record.h5", "w.record.h5"
+    for name, options in zip(names, ([], ["-o", "w.h5"]), strict=True):
+        Path(name).write_text("mine")
+        run.refuses([*QUICK, "--record", *options], f"error: {name}: expected a place for a recording, found ", 1)
+    assert sorted(os.listdir()) == [*names]
+    assert {Path(name).read_text() for name in names} == {"mine"}
 
 
 def test_options_that_do_not_go_together(run):
     Path("w.record.h5").write_text("")
     for options, expected in [
-        ([60, "--record", "-e", 0], "expected --record with a training, got --epochs 0"),
-        ([60, "--record", "-o", "w.h5", "--history", "w.record.h5"], "expected --history and --record to be different"),
-        (["--record", "-o", "w.h5", "--from-file", "w.record.h5"], "expected --from-file and --record to be different"),
-        ([60, "--record", "-e", 200, "--cell-size", 400], "expected a recording of at most 200 MB, got up to"),
+        ("60 --record -e 0", "expected --record with a training, got --epochs 0"),
+        ("60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
+        ("--record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
+        ("60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),
     ]:
-        status, out, err = run("train", *options)
-        assert (status, out) == (2, ""), options
-        assert expected in err
-    status, _, err = run("predict", 1, "--record")
-    assert status == 2
-    assert "--record means nothing to predict: it is an option of train" in err
+        run.refuses(f"train {options}", expected)
 
 
 def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(run):
-    training = TrainingRun(TrainConfig(points=60), 0)
-    network = save_random("w", trained=training)
-    Path("s2s_checkpoint__basic__reversed_1.weights.h5").write_bytes(to_bytes(Snapshot(network)))
-    status, out, err = run("train", "--resume", "--record")
-    assert (status, out) == (2, "")
-    assert "s2s_checkpoint__basic__reversed_1.weights.h5 is of a training that began without --record" in err
+    path = Path("s2s_checkpoint__basic__reversed_1.weights.h5")
+    path.write_bytes(to_bytes(Snapshot(save_random("w", trained=TrainingRun(TrainConfig(points=60), 0)))))
+    run.refuses("train --resume --record", f"{path} is of a training that began without --record")
 
 
 def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):

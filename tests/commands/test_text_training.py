@@ -35,8 +35,7 @@ def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path, run, monkey
     write_random(tmp_path)
     argv = ["train", N, "--resume", *FILES, *CHARACTERS, *SMALL, "--batch-size", 4, "-r", 0.05, "-e", 9]
     argv += ["--keep-best", "--patience", 7, "--bidirectional", "--dropout", 0.2]
-    status, _, err = run(*argv, "-o", "left alone")
-    assert status == 0, err
+    _, err = run.ok(*argv, "-o", "left alone")
     assert "No snapshot in .: starting afresh\n" in err
     process = start(tmp_path, *argv, "-o", "stopped")
     wait_for(lambda: snapshot_in(tmp_path) and load_snapshot(snapshot_in(tmp_path)).best)
@@ -55,8 +54,7 @@ def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path, run, monkey
     assert f"epoch {killed.progress.epoch + 1}, step {killed.network.step}\n" in err
     interrupted = load_snapshot(snapshot_in(tmp_path))
     assert (interrupted.progress.epoch, interrupted.progress.points) == (killed.progress.epoch + 1, 64 * 4)
-    status, _, err = run(*argv, "-o", "stopped")
-    assert status == 0, err
+    _, err = run.ok(*argv, "-o", "stopped")
     assert f"epoch {interrupted.progress.epoch + 1}, step {interrupted.network.step}\n" in err
     assert (tmp_path / "stopped").read_bytes() == (tmp_path / "left alone").read_bytes()
 
@@ -68,7 +66,7 @@ def snapshot(run, tmp_path, monkeypatch):
     argv = ["--resume", *FILES, *CHARACTERS, *SMALL, "-e", 1, "-o", "w"]
     with monkeypatch.context() as patch:
         patch.setattr("seq2seq_demo.commands.train._save", _full)
-        assert run("train", 20, *argv)[0] == 1
+        assert run("train 20", *argv)[0] == 1
     assert snapshot_in(tmp_path)
     return argv
 
@@ -77,72 +75,52 @@ def _full(network, start):
     raise WeightsError("the disk is full")
 
 
-@pytest.mark.parametrize("n", [[20], []])
-def test_resume_checks_the_number_of_pairs_and_the_other_file(run, tmp_path, snapshot, n):
+def test_resume_checks_the_number_of_pairs_and_the_other_file(run, tmp_path, snapshot):
     dev = (tmp_path / "dev.tsv").read_text()
-    status, _, err = run("train", 19, *snapshot)
-    assert status == 2
-    assert "has points 20, but the options ask for 19" in err
+    run.refuses(["train 19", *snapshot], "has points 20, but the options ask for 19")
     for lines in (dev.splitlines(True)[:-1], [*dev.splitlines(True)[1:], "a\tbb\n"]):
         (tmp_path / "dev.tsv").write_text("".join(lines))
-        status, _, err = run("train", *n, *snapshot)
-        assert status == 2
-        assert "expected the data that its training began with, got other data" in err
+        for n in ([20], []):
+            run.refuses(["train", *n, *snapshot], "expected the data that its training began with, got other data")
     (tmp_path / "dev.tsv").write_text(dev)
     without = [word for word in snapshot if word not in FILES[2:]]
-    status, _, err = run("train", *without)
-    assert (status, err.count("\n")) == (2, 1)
-    assert "h5: that training also had a --validation-file: name it again\n" in err
-    status, _, err = run("train", *n, *snapshot)
-    assert status == 0, err
-    assert "Resuming " in err
+    err = run.refuses(["train", *without], "h5: that training also had a --validation-file: name it again\n")
+    assert err.count("\n") == 1
+    assert "Resuming " in run.ok("train", *snapshot)[1]
     saved = (tmp_path / "w").read_bytes()
-    status, _, err = run("train", 20, *snapshot)
-    last = "w is there already, and no snapshot: nothing to resume; leave out --resume to train again"
-    assert (status, err) == (1, f"seq2seq-demo: error: {last}\n")
+    message = "w is there already, and no snapshot: nothing to resume; leave out --resume to train again\n"
+    run.refuses(["train 20", *snapshot], message, 1)
     assert (tmp_path / "w").read_bytes() == saved
 
 
 def test_a_symbol_in_validation_that_training_lacks(run, tmp_path):
     """Its line, the symbol and the nearest ones are named, in sources and in targets."""
-    words = ["--in-tokens", "words", "--out-tokens", "characters"]
     write(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
-    for pair, message in [
-        (
-            ("the color", "b"),
-            'dev.tsv, line 2: expected words that training saw, got "color" as number 2; the nearest is "colour"',
-        ),
-        (
-            ("my flavour", "bE"),
-            'dev.tsv, line 2, output: expected characters that training saw, got "E" as number 2; the nearest is "é"',
-        ),
+    for pair, place, message in [
+        (("the color", "b"), "", 'words that training saw, got "color" as number 2; the nearest is "colour"'),
+        (("my flavour", "bE"), ", output", 'characters that training saw, got "E" as number 2; the nearest is "é"'),
     ]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
-        status, _, err = run("train", *FILES, *words, "-e", 1)
-        assert (status, err.count("\n")) == (1, 1)
-        assert f"{message}; leave the line out, as --keep-going does, or add a training pair that has it\n" in err
+        advice = "; leave the line out, as --keep-going does, or add a training pair that has it\n"
+        line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]
+        err = run.refuses(line, f"dev.tsv, line 2{place}: expected {message}{advice}", 1)
+        assert err.count("\n") == 1
 
 
 def test_train_keeps_going_over_lines_that_it_leaves_out(run, tmp_path):
-    lines = ["ab\tX", "b\tY", "a\tX Y", "c\tX\tY", "d", "ba\tX"]
-    (tmp_path / "train.tsv").write_text("\n".join(lines))
+    (tmp_path / "train.tsv").write_text("ab\tX\nb\tY\na\tX Y\nc\tX\tY\nd\nba\tX")
     write(tmp_path / "dev.tsv", [("ab", "X"), ("az", "X"), ("b", "Z"), ("b", "Y")])
-    words = ["--in-tokens", "characters", "--out-tokens", "words"]
-    train = ["train", *FILES, *words, *SMALL, "-e", 0, "-o", "w"]
+    train = ["train", *FILES, "--in-tokens", "characters", "--out-tokens", "words", *SMALL, "-e", 0, "-o", "w"]
     assert run(*train)[0] == 1
-    status, _, err = run(*train, "--keep-going")
-    assert status == 0, err
-    assert "Left out 2 pairs of train.tsv, the first: train.tsv, line 4: expected a source, a tab and a target" in err
-    assert (
-        'Left out 2 pairs of dev.tsv, the first: dev.tsv, line 2: expected characters that training saw, got "z"' in err
-    )
+    _, err = run.ok(*train, "--keep-going")
+    left_out = "Left out 2 pairs of {0}.tsv, the first: {0}.tsv, line {1}: expected {2}".format
+    assert left_out("train", 4, "a source, a tab and a target") in err
+    assert left_out("dev", 2, 'characters that training saw, got "z"') in err
     vocabularies = load("w").vocabularies
     assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # none of a bad line
     (tmp_path / "dev.tsv").write_text("z\tX\n")
-    status, _, err = run(*train, "--keep-going")
-    assert (status, "expected pairs of a source and a target, got none" in err) == (1, True)
-    status, _, err = run("train", 60, "--keep-going")
-    assert (status, "expected --keep-going beside --from-file" in err) == (2, True)
+    message = "expected pairs of a source and a target, got none"
+    assert message in run(*train, "--keep-going")[2]
 
 
 @pytest.mark.slow
@@ -161,14 +139,13 @@ def test_scripts_of_the_world_are_learned_and_answered(run, tmp_path):
     write(tmp_path / "train.tsv", [*pairs, *decomposed] * 10)
     write(tmp_path / "dev.tsv", pairs)
     settings = ["-m", "embedding_attention", "--cell-size", 16, "--batch-size", 12, "-r", 0.03, "-e", 25]
-    status, _, err = run("train", *FILES, *CHARACTERS, *settings, "--stop-at-exact", 1, "-o", "w")
-    assert status == 0, err
+    run.ok("train", *FILES, *CHARACTERS, *settings, "--stop-at-exact", 1, "-o", "w")
     assert load("w").reached.exact_match == 1
     assert load("w").vocabularies.source.symbols == tuple(sorted({*"".join(source for source, _ in pairs)}))
     expected = "".join(f"==> For input {source}, prediction={target}\n" for source, target in pairs)
     for typed in (pairs, decomposed):
-        assert run("predict", "-i", "w", *[source for source, _ in typed])[1] == expected
-    status, out, _ = run("evaluate", "-i", "w", "--from-file", "train.tsv")
+        assert run("predict -i w", *[source for source, _ in typed])[1] == expected
+    _, out, _ = run("evaluate -i w --from-file train.tsv")
     assert out.splitlines()[2] == "word error rate 0.00000, symbol error rate 0.00000"
     assert out.startswith("6 sources of train.tsv with 120 targets, of which any is right")
 
@@ -177,12 +154,9 @@ def test_scripts_of_the_world_are_learned_and_answered(run, tmp_path):
 def test_a_row_of_ten_thousand_characters_among_short_ones(run, tmp_path):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
     write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 5000, "a"), *rows[20:]])
-    status, out, err = run(
-        "train", "--from-file", "train.tsv", *CHARACTERS, *SMALL, "--batch-size", 8, "-e", 1, "-o", "w"
-    )
-    assert status == 0, err
+    out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL, "--batch-size", 8, "-e", 1, "-o", "w")
     assert "train.tsv, line 21: the source has 10000 symbols, almost all others at most 3: " in err
     assert "sources of 1-10000 symbols" in out
     assert (load("w").step, load("w").in_len) == (5, 10_000)
-    status, out, _ = run("predict", "-i", "w", "ab" * 5000, "a")
+    _, out, _ = run("predict -i w", "ab" * 5000, "a")
     assert out.count("\n") == 2

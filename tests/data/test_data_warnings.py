@@ -44,7 +44,7 @@ def test_the_usual_length(lengths, usual):
 def test_a_long_one_among_short_ones_is_named_with_its_line():
     places = Places()
     sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
-    [*places.noting(Located(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources))]
+    places.note([Located(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
     what = "batches that hold it are padded to that, and take as much longer; leave it out if it is a slip"
     assert list(oddities(task(sources, targets, places=places))) == [
         f"in.tsv, line 11: the source has 10000 symbols, almost all others at most 2: {what}",

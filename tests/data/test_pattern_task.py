@@ -51,19 +51,6 @@ def test_data_follow_from_the_seed_and_from_where_training_starts(model):
     assert sources(1, 0) != sources(1, 8)  # a series does not meet the same points again
 
 
-def test_points_that_the_pattern_cannot_fill_are_refused():
-    with pytest.raises(UsageError, match="--out-len"):
-        find_pattern("sorted").draw(TrainConfig(points=50, in_len=4, out_len=5), MODEL)
-
-
-@pytest.mark.parametrize(
-    ("asked", "default", "out_len"), [(None, None, 6), (None, 4, 4), (None, 9, 6), (2, None, 2), (2, 4, 2)]
-)
-def test_a_training_gets_the_length_of_the_targets(asked, default, out_len):
-    train = TrainConfig(points=50, in_len=10, out_len=10)
-    assert find_pattern("added").sized(train, MODEL, asked, default).out_len == out_len
-
-
 def test_what_takes_no_length_says_why():
     config = TrainConfig(60, 9, min_in_len=9)
     mixes_rows = SequencePattern("f", lambda sources: [row[: row.max() + 1 - sources.min()] for row in sources])

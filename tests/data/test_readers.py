@@ -109,14 +109,6 @@ def test_what_is_wrong_in_a_line_of_plain_integers(tmp_path, text, message):
     assert len(str(error.value)) < 400
 
 
-def test_the_lines_after_a_bad_one_are_read(tmp_path):
-    (tmp_path / "in.txt").write_text("1 2 3\nx 5 6\n[7\n7 8 9\n")
-    skipped = []
-    sequences = checked(tmp_path / "in.txt", 10, 3, skip=skipped.append)
-    assert [values_of(batch) for batch in sequences] == [[[1, 2, 3], [7, 8, 9]]]
-    assert [str(error).removeprefix(f"{tmp_path}/")[:14] for error in skipped] == ["in.txt, line 2", "in.txt, line 3"]
-
-
 def test_what_stands_beside_an_input_is_carried(tmp_path):
     lines = [
         '{"input": [1, 2, 3], "id": "a"}',
@@ -135,12 +127,6 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         assert [row.has_id for row in located] == [True, True, True, True, False, False][:n]
         assert [row.output for row in located] == outputs[:n]
         assert [row.place for row in located] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
-
-
-def test_the_first_sequence_may_set_the_length(tmp_path):
-    (tmp_path / "in.jsonl").write_text("[1, 2]\n[3, 4]\n[5]\n")
-    with pytest.raises(InputError, match="line 3: expected 2 integers, got 1"):
-        read(tmp_path / "in.jsonl", in_len=None)
 
 
 @pytest.mark.parametrize(
@@ -233,13 +219,6 @@ def test_a_line_that_is_too_long_is_skipped_to_its_end(tmp_path, short, long, en
     assert list(map(str, skipped)) == [message]
 
 
-def test_a_first_line_that_is_too_long(tmp_path, short):
-    for line in (b"\0" * 200, b" " * 200, b"1 " * 200):
-        (tmp_path / "in").write_bytes(b"\n" + line)
-        with pytest.raises(InputError, match="in, line 2: expected a line of at most"):
-            read(tmp_path / "in")
-
-
 def test_a_document_may_be_longer_than_a_line(tmp_path, short):
     rows = [[1, 2, 3]] * 50
     for indent in (None, 0):
@@ -287,63 +266,12 @@ def test_a_device_that_never_ends(shell):
     assert done.stderr == "seq2seq-demo: error: /dev/zero, line 1: expected a line of at most 4 MiB, got a longer one\n"
 
 
-ODD = [
-    "5",
-    "5,",
-    ",5",
-    "[1],",
-    ",[1]",
-    "1[2]",
-    "[1] 2",
-    "[1, [2]]",
-    "[[1]]",
-    "[1",
-    "2]",
-    "[1],[2]",
-    "[]",
-    "[01]",
-    "[1,]",
-    "[,]",
-]
-ODD += [
-    "",
-    " ",
-    ",",
-    "[1.0]",
-    "[-1]",
-    "[true]",
-    "[1]\t[2]",
-    "1\t",
-    "\t1",
-    "1\t2\t3",
-    "1 \t,2,",
-    "007",
-    "[1 2]",
-    "9" * 5000,
-]
-ODD += [
-    "[1]\r",
-    "1 2\r",
-    "[1,\r2]",
-    "1\r2",
-    "[99999999999999999999]",
-    '{"input": [1]}',
-    '{"input": [1], "id": 7}',
-    '{"in put": [1]}',
-]
-ODD += [
-    '{"input": [1], "output": [2]}',
-    '{"input": [1], "output": [], "id": 1}',
-    '{"input": [1], "id": }',
-    '{"input": [1]},5',
-]
-ODD += [
-    '{"input": [1], "input": [2]}',
-    '{"output": [1], "input": [2]}',
-    '{"input": 5[1], "output": [2]}',
-    '["a]',
-    '[",3,"]',
-]
+ODD = ["5", "5,", ",5", "[1],", ",[1]", "1[2]", "[1] 2", "[1, [2]]", "[[1]]", "[1", "2]", "[1],[2]", "[]", "[01]"]
+ODD += ["[1,]", "[,]", "", " ", ",", "[1.0]", "[-1]", "[true]", "[1]\t[2]", "1\t", "\t1", "1\t2\t3", "1 \t,2,", "007"]
+ODD += ["[1 2]", "9" * 5000, "[1]\r", "1 2\r", "[1,\r2]", "1\r2", "[99999999999999999999]", '["a]', '[",3,"]']
+ODD += ['{"input": [1]}', '{"input": [1], "id": 7}', '{"in put": [1]}', '{"input": [1], "output": [2]}']
+ODD += ['{"input": [1], "output": [], "id": 1}', '{"input": [1]},5', '{"input": [1], "input": [2]}']
+ODD += ['{"input": [1], "id": }', '{"output": [1], "input": [2]}', '{"input": 5[1], "output": [2]}']
 
 
 @pytest.mark.parametrize(
@@ -353,7 +281,7 @@ ODD += [
 def test_lines_read_at_once_are_what_they_are_one_by_one(tmp_path, monkeypatch, good, format):
     """An odd line may be what would mend or hide another, so they come in twos; or every line is like the good one."""
     form, path = Form(format=format), tmp_path / "in.tsv"
-    pairs = [(first, second) for first in ODD for second in [good, *ODD[::12]]]
+    pairs = [(first, second) for first in ODD for second in (good, "2]")]
 
     def found():
         rows = []
@@ -372,37 +300,6 @@ def test_no_file(tmp_path):
         read(tmp_path / "none.json")
     with pytest.raises(InputError, match="Is a directory"):
         read(tmp_path)
-
-
-def test_good_sequences_come_before_the_error_of_a_bad_one(tmp_path):
-    lines = [json.dumps([k % 10] * 3) for k in range(1000)]
-    lines[700] = "[1, 2]"
-    (tmp_path / "in.jsonl").write_text("\n".join(lines))
-    got = []
-    with pytest.raises(InputError, match="line 701"):
-        for batch in checked(tmp_path / "in.jsonl", 64, 3):
-            got.extend(values_of(batch))
-    assert got == [[k % 10] * 3 for k in range(700)]
-
-
-def test_standard_input_is_read_as_it_is_needed(monkeypatch):
-    class Endless(io.RawIOBase):
-        def __init__(self):
-            self.n = 0
-
-        def readable(self):
-            return True
-
-        def readinto(self, buffer):
-            self.n += 1
-            buffer[:8] = b"[1,2,3]\n"
-            return 8
-
-    stream = io.BufferedReader(endless := Endless(), 64)
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
-    endless_batches = checked("-", 5, 3)
-    assert [values_of(next(endless_batches)) for _ in range(3)] == [[[1, 2, 3]] * 5] * 3
-    assert endless.n < 100
 
 
 @pytest.fixture
@@ -550,12 +447,6 @@ def test_a_bad_line_of_text_is_named_and_the_next_are_read(tmp_path):
     ]
 
 
-def test_a_line_of_text_that_is_too_long(tmp_path, short):
-    text = "a\tb\n" + "x" * 200 + "\nc\td\n"
-    message = f"{tmp_path}/in.tsv, line 2: expected a line of at most 0 MiB, got a longer one"
-    assert read_text(tmp_path, text) == [(1, ("a", "b")), (2, message), (3, ("c", "d"))]
-
-
 BRACKETS = '[NP x]\tNP\n{a}\tb\n"q"\tr\n[]\t[\n'
 
 
@@ -654,11 +545,6 @@ def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
     assert "line 2, word 1: expected an integer, got '[3'" in found[1][1]
 
 
-def test_what_forms_are_texts():
-    assert not Form().is_text
-    assert all(form.is_text for form in (CHARACTERS, Form("words"), Form(out_tokens="words")))
-
-
 def test_a_text_typed_as_words():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
         assert from_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
@@ -684,14 +570,3 @@ def test_texts_that_are_typed(monkeypatch):
         (7, "é", None),
     ]
     assert str(rows[4][1]) == f"line 6: expected a source, a tab and a target, got 2 tabs{COLUMNS}"
-
-
-def test_texts_of_a_pipe(write):
-    rows = from_file("-", CHARACTERS)
-    write("한\tx\n".encode())
-    assert next(rows) == Located(Place("standard input", "line", 1), "한", "x")
-    assert next(rows) is None
-    write(b"b")
-    assert next(rows) is None
-    write(b"c\td\n")
-    assert next(rows) == Located(Place("standard input", "line", 2), "bc", "d")

@@ -6,7 +6,6 @@ import pytest
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import InputError, UsageError
@@ -22,17 +21,6 @@ def test_what_stands_for_a_task():
         as_task("sort")
     with pytest.raises(InputError, match="pairs, row 0: expected a source and a target, as zip gives them, got 1"):
         as_task([1])
-
-
-def test_a_fingerprint_of_what_is_taught():
-    model, config = ModelConfig(), TrainConfig(in_len=5, out_len=5)
-    names = [name for name in PATTERNS if name != "added"]
-    fingerprints = [as_task(name).fingerprint(config, model) for name in names]
-    assert len(set(fingerprints)) == len(names)
-    assert fingerprints == [as_task(name).fingerprint(config, model) for name in names]
-    assert all(len(fingerprint) == 64 for fingerprint in fingerprints)
-    own = as_task([([1, 2], [3])])
-    assert own.fingerprint(config, model) == own.digest
 
 
 def test_the_fingerprint_of_a_pattern_follows_from_its_symbols_and_lengths():

@@ -9,7 +9,7 @@ import pytest
 from helpers import environment
 
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.user_functions import per_sequence, what_it_is
+from seq2seq_demo.data.user_functions import per_sequence
 from seq2seq_demo.errors import UsageError
 
 SOURCES = np.array([[3, 1, 4, 1, 5, 9, 2, 8], [7, 8, 0, 6, 2, 2, 5, 9]], np.uint8)
@@ -24,32 +24,6 @@ def test_a_function_of_one_sequence():
     assert ends(SOURCES).tolist() == [[3, 8], [7, 9]]
     assert SequencePattern("ends", ends).check(5, None, 9, 9) == 2
     assert ends.__doc__ == "First and last."
-
-
-def test_a_missing_return_is_guessed():
-    @per_sequence
-    def forgetful(source):
-        sorted(source)
-
-    with pytest.raises(
-        UsageError, match=r"expected a list of integers, got None \(is a `return` missing\?\) for \[0, 0, 0, 0, 0\]$"
-    ):
-        SequencePattern("forgetful", forgetful).check(5, None, 9, 9)
-
-
-@pytest.mark.parametrize(
-    ("result", "words"),
-    [
-        (None, "None (is a `return` missing?)"),
-        (3, "int 3"),
-        ("abc", "str 'abc'"),
-        ("a" * 100, "str '" + "a" * 22 + "..." + "a" * 23 + "'"),
-        (np.zeros((2, 3)), "shape (2, 3)"),
-        ([1, 2], "shape (2,)"),
-    ],
-)
-def test_what_it_is(result, words):
-    assert what_it_is(result) == words
 
 
 def test_lists_that_are_no_array():

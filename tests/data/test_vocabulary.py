@@ -1,5 +1,3 @@
-import unicodedata
-
 import numpy as np
 import pytest
 
@@ -113,14 +111,6 @@ def test_a_vocabulary_is_in_the_order_of_code_points_whatever_came_first():
     assert [vocabulary.names(row) for row in numbers] == [["b", "😀", "\u00e9"], ["a", "Z"], ["\u00e9", " ", "ﬀ"]]
 
 
-def test_numbers_of_a_vocabulary():
-    vocabulary = Vocabulary("words", ("AH", "HH", "L"))
-    assert vocabulary.numbers(["HH", "AH", "L", "L"], PLACE) == [1, 0, 2, 2]
-    assert vocabulary.numbers([], PLACE) == []
-    assert vocabulary.names(iter([2, 0])) == ["L", "AH"]
-    assert (vocabulary.largest, vocabulary.is_text) == (2, True)
-
-
 def test_a_vocabulary_of_one_symbol_is_of_a_network_of_two():
     vocabulary, _ = grown("characters", "aaa")
     assert (vocabulary.symbols, vocabulary.largest) == (("a",), 1)
@@ -143,12 +133,6 @@ def test_integers_stand_for_themselves():
         split("integers", [3, 10], PLACE, 9)
     assert Vocabulary().names(np.array([3, 500])) == [3, 500]
     assert not Vocabulary().is_text
-
-
-def test_a_vocabulary_to_read_training_data_with():
-    vocabulary = fresh("words")
-    assert isinstance(vocabulary, Growing)
-    assert (vocabulary.tokens, vocabulary.numbers(["b", "a", "b"], PLACE)) == ("words", [0, 1, 0])
 
 
 @pytest.mark.parametrize(
@@ -223,11 +207,3 @@ def test_the_nearest_are_few_and_near():
     assert len(nearest("word", words)) == NEAREST
     assert nearest("WORD7x", words)[0] == "word7"
     assert nearest("monday", ["MONDAY", "Monday"]) == ["MONDAY"]  # of several that differ in case, the first
-
-
-def test_ends_of_normal_forms_meet():
-    """A text's symbols do not depend on how it was typed."""
-    for text in ("café", "naïve", "Ελλάδα", "한국어", "ệ"):
-        forms = {form: unicodedata.normalize(form, text) for form in ("NFC", "NFD")}
-        assert forms["NFC"] != forms["NFD"]
-        assert split("characters", forms["NFC"], PLACE) == split("characters", forms["NFD"], PLACE)

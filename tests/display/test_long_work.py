@@ -93,14 +93,14 @@ def test_predict_tells_more_only_as_much_as_it_knows(network):
 
 
 @pytest.mark.parametrize(
-    "options", [["300"], ["300", "--lengths", "9-10"], ["--from-file", "pairs"], ["300", "--json"]]
+    ("options", "ends"),
+    [("300", False), ("300 --json", True), ("300 --lengths 9-10", True), ("--from-file pairs", True)],
 )
-@pytest.mark.parametrize("ends", [False, True])
 def test_evaluate(network, options, ends):
     if ends:
         save_random(network / "w", ModelConfig("embedding_attention"), min_in_len=9)
     (network / "pairs").write_text("0 1 2 3 4 5 6 7 8 9\t9 8 7 6 5 4 3 2 1 0\n" * 300)
-    argv = ["evaluate", "-i", "w", *options]
+    argv = ["evaluate", "-i", "w", *options.split()]
     piped = subprocess.run([*PROGRAM, *argv], cwd=network, capture_output=True, check=True, env=environment())
     assert b"\x1b" not in piped.stdout + piped.stderr
     status, out, shown = on_terminal(network, *argv)

@@ -13,11 +13,6 @@ def touch(folder, name, time):
     os.utime(folder / name, (time, time))
 
 
-def test_canonical_path(tmp_path):
-    assert canonical.canonical_path(tmp_path, None, "sorted", 3) == tmp_path / "ts2s__basic__sorted_3.weights.h5"
-    assert canonical.canonical_path(tmp_path, "a b", "maxmin_dup", 0).name == "ts2s__a b__maxmin_dup_0.weights.h5"
-
-
 def test_next_unused_path(tmp_path):
     assert canonical.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_1.weights.h5"
     for name in ("basic__sorted_2", "basic__sorted_10", "other__sorted_12", "basic__reversed_13"):
@@ -42,14 +37,6 @@ def test_newest_first(tmp_path):
     assert names(name="basic", task="maxmin_dup") == ["basic__maxmin_dup_1"]
     assert canonical.newest_first(tmp_path / "none", None, None) == []
     assert canonical.newest_first(tmp_path, None, None, canonical.SNAPSHOT) == []
-
-
-def test_a_task_of_a_user_in_a_name(tmp_path):
-    path = canonical.canonical_path(tmp_path, None, "mine:f", 2)
-    assert path.name == "ts2s__basic__mine.f_2.weights.h5"
-    touch(tmp_path, path.name, 1)
-    assert canonical.next_unused_path(tmp_path, None, "mine:f").name == "ts2s__basic__mine.f_3.weights.h5"
-    assert canonical.newest_first(tmp_path, None, "mine:f") == [path]
 
 
 @pytest.mark.parametrize(
@@ -90,12 +77,6 @@ def test_a_name_that_another_training_takes_at_this_moment(tmp_path):
     path = canonical.save_under_unused_name(save, tmp_path, "a", "copy")
     assert path.read_text() == "whole"
     assert tried == [f"ts2s__a__copy_{n}.weights.h5" for n in (1, 2, 3)]
-
-
-def test_shipped_weights():
-    assert canonical.shipped_path("sorted", "embedding_rnn").is_file()
-    assert not canonical.shipped_path("no_such", "embedding_rnn").exists()
-    assert "sorted" in canonical.shipped_tasks()
 
 
 NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1).filter(

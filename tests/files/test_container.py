@@ -1,11 +1,10 @@
-import hashlib
 import io
 import pickle
-import random
 
 import h5py
 import numpy as np
 import pytest
+from hostile import with_checksum
 
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files.container import VERSION, is_container, read, to_bytes
@@ -18,13 +17,6 @@ TEXTS = {"model": '{"Größe": 7}', "training": ""}
 @pytest.fixture(scope="module")
 def content():
     return to_bytes(ARRAYS, TEXTS)
-
-
-def with_new_checksum(content):
-    body = content[512:]
-    return (
-        f"seq2seq-demo weights {VERSION}\nsha256 {hashlib.sha256(body).hexdigest()}\n".encode().ljust(512, b"\0") + body
-    )
 
 
 def test_round_trip(content):
@@ -67,7 +59,7 @@ def test_what_is_not_there_or_of_another_kind(content):
 
 
 def test_layout(content):
-    assert with_new_checksum(content) == content
+    assert with_checksum(content[512:]) == content
     with h5py.File(io.BytesIO(content)) as file:
         assert file["a"]["b"][1, 2] == 5
         assert (file.attrs["format"], file.attrs["version"]) == ("seq2seq-demo weights", VERSION)
@@ -78,40 +70,14 @@ def test_the_same_arrays_give_the_same_bytes(content):
     assert to_bytes(ARRAYS, TEXTS) == content
 
 
-def test_hdf5_of_another_program_is_refused():
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file["encoder/embedding"] = np.ones((3, 2))
-    with pytest.raises(WeightsError, match="expected a weights file, of this program or of 2016, found something else"):
-        read(buffer.getvalue())
-
-
 @pytest.mark.parametrize(
     "content", [b"", b"some text\n", pickle.dumps({"weights": [1, 2]}), b"\x89HDF\r\n\x1a\n" + bytes(900)]
 )
 def test_another_kind_of_file_is_refused(content):
     with pytest.raises(WeightsError, match="expected a weights file, of this program or of 2016, found something else"):
         read(content)
-
-
-def test_another_version_is_refused(content):
-    with pytest.raises(WeightsError, match=f"expected version 1 to {VERSION} of a weights file, got {VERSION + 1}"):
-        read(content.replace(b"weights %d\n" % VERSION, b"weights %d\n" % (VERSION + 1), 1))
-
-
-def test_a_cut_or_changed_body_does_not_match_its_checksum(content):
-    changed = bytearray(content)
-    changed[-1] ^= 1
-    for damaged in (content[:-1], content + b"\0", bytes(changed), content[:512]):
-        with pytest.raises(WeightsError, match="damaged weights file: its content does not match its checksum"):
-            read(damaged)
-
-
-def test_what_is_no_hdf5_is_refused_even_with_a_new_checksum(content):
-    rng = random.Random(1)
-    for damaged in (content[:512] + b"no HDF5", content[:512] + rng.randbytes(900), content[:1000]):
-        with pytest.raises(WeightsError, match="damaged weights file"):
-            read(with_new_checksum(damaged))
+    with pytest.raises(WeightsError, match="damaged weights file"):
+        read(with_checksum(content))  # though its checksum is right
 
 
 def test_what_begins_a_weights_file(content):
@@ -119,14 +85,3 @@ def test_what_begins_a_weights_file(content):
     assert is_container(content[:512].replace(b"weights 1\n", b"weights 7\n"))
     for header in (b"", content[:511] + b"x", content[1:513], content[:512].replace(b"sha256", b"sha512")):
         assert not is_container(header)
-
-
-def test_bytes_that_are_changed_are_refused_or_read(content):
-    """Each byte of the structure, below a right checksum."""
-    for position in range(512, len(content)):
-        changed = bytearray(content)
-        changed[position] ^= 0xFF
-        try:
-            read(with_new_checksum(bytes(changed)))
-        except WeightsError as error:
-            assert "\n" not in str(error)

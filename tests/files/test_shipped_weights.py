@@ -45,8 +45,7 @@ def test_shipped_weights_are_of_version_1_and_stay_readable():
 
 def test_long_sources_take_a_network_with_attention(run):
     of_2016 = [9, 8, 7, 6, 5, 4, 3, 2, 1, 2, 5, 1, 8, 7, 7, 3, 9, 1, 4, 6]  # its README showed it sorted wrongly
-    status, out, err = run("predict", *of_2016)
-    assert status == 0, err
+    out, err = run.ok("predict", *of_2016)
     assert "ts2s__embedding_attention__sorted_1.weights.h5" in err
     answer = "1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 8 8 9 9"
     assert out.endswith(f"prediction=[{answer}] (expected=[{answer}])\n")

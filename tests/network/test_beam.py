@@ -146,16 +146,6 @@ def test_it_keeps_what_its_definition_keeps(beam_size, penalty, ends):
         assert_same(listed(found, row), expected, 4)
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("n_best", [1, 3, 4])
-def test_the_best_are_the_first_of_all_that_are_kept(penalty, n_best):
-    network, sources = small(), drawn(40, 5)
-    whole = search(network, sources, 12, 5, penalty)
-    best = search(network, sources, 12, 5, penalty, n_best)
-    for row in range(40):
-        assert_same(listed(best, row), listed(whole, row)[:n_best], 12)
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
     network, sources = small(model, "LSTMCell"), drawn(30, 6)
@@ -172,11 +162,6 @@ def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
             assert (found.symbols[row, k, n:] == END).all()
             assert (found.probabilities[row, k, n:] == 1).all()
             assert attention is None or not found.attention[row, k, n:].any()
-
-
-def test_attention_is_there_only_if_it_is_wanted():
-    assert search(small(), drawn(2, 6), 3, 2).attention is None
-    assert search(small("embedding_rnn"), drawn(2, 6), 3, 2, with_attention=True).attention is None
 
 
 @pytest.mark.parametrize("n_best", [1, None])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from helpers import random_weights
 
-from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.numpy_network import NumpyNetwork, sigmoid, softmax
 from seq2seq_demo.network.parameters import weight_shapes
@@ -73,27 +72,3 @@ def test_attention_written_out_for_one_sequence():
         assert decoded.logits[0, t].tolist() == pytest.approx(logits.tolist())
         fed = int(logits.argmax())
         assert decoded.symbols[0, t] == fed
-
-
-@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
-@pytest.mark.parametrize("cell_type", CELL_TYPES)
-def test_teacher_forcing_on_its_own_output_changes_nothing(model, cell_type):
-    config = ModelConfig(model, cell_type, num_layers=2, cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
-    network = NumpyNetwork(config, random_weights(config))
-    sources = np.random.default_rng(1).integers(0, 11, (3, 6))
-    free = network.decode(sources, 4)
-    fed = np.concatenate([np.full((3, 1), config.go), free.symbols[:, :-1]], axis=1)
-    forced = network.decode(sources, 4, fed)
-    assert free.logits.shape == (3, 4, 14)
-    assert (forced.symbols == free.symbols).all()
-    assert (forced.logits == free.logits).all()
-
-
-def test_a_sequence_is_decoded_alike_alone_and_in_a_batch():
-    config = ModelConfig("embedding_attention")
-    network = NumpyNetwork(config, random_weights(config))
-    sources = np.random.default_rng(1).integers(0, 10, (50, 10))
-    batch = network.decode(sources, 10)
-    alone = network.decode(sources[17:18], 10)
-    assert np.abs(batch.logits[17] - alone.logits[0]).max() < 1e-4
-    assert batch.attention.sum(axis=2) == pytest.approx(1, abs=1e-5)

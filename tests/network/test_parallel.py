@@ -129,16 +129,6 @@ def test_a_user_of_blas_within_another(blas_threads):
     assert blas_threads() == before
 
 
-def test_a_user_of_blas_in_another_thread_after_the_main_one(blas_threads):
-    before, seen = blas_threads(), []
-    list(in_threads(lambda x: x, range(5)))
-    thread = threading.Thread(target=lambda: seen.extend(in_threads(lambda _: blas_threads(), range(5))))
-    thread.start()
-    thread.join()
-    assert seen == [[1] * len(before)] * 5
-    assert blas_threads() == before
-
-
 @pytest.mark.parametrize("main_ends_last", [True, False])
 def test_two_threads_use_blas_and_the_first_ends_first(blas_threads, main_ends_last):
     before = blas_threads()

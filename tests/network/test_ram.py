@@ -17,15 +17,11 @@ from seq2seq_demo.network.ram import (
 )
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 2, 5])
-def test_the_number_of_weights(num_layers):
-    model = ModelConfig("embedding_attention", "GRUCell", num_layers, 7, 5, 10, 11)
+def test_the_number_of_weights(num_layers, bidirectional):
+    model = ModelConfig("embedding_attention", "GRUCell", num_layers, 7, 5, 10, 11, bidirectional=bidirectional)
     assert n_weights(model) == sum(weight.size for weight in initial_weights(model, 0).values())
-
-
-def test_what_fits():
-    check_training_fits(ModelConfig(), TrainConfig(points=10_000_000, batch_size=1024))
-    check_decoding_fits(ModelConfig(), 1000, 1000, 1000)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +53,11 @@ def test_a_target_that_cannot_fit_is_refused():
 @pytest.mark.parametrize(
     ("model", "rows", "in_len", "out_len"),
     [
-        ("embedding_rnn", 1, 3000, 1),
-        ("embedding_rnn", 1, 1, 3000),
-        ("embedding_rnn", 1, 3000, 3000),
-        ("embedding_rnn", 100, 300, 300),
-        ("embedding_attention", 1, 3000, 100),
+        ("embedding_rnn", 1, 1000, 1),
+        ("embedding_rnn", 1, 1, 1000),
+        ("embedding_rnn", 1, 1000, 1000),
+        ("embedding_rnn", 100, 100, 100),
+        ("embedding_attention", 1, 1000, 100),
         ("embedding_attention", 100, 100, 100),
     ],
 )
@@ -76,18 +72,6 @@ def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len, bidir
     assert 0.6 * peak < decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
 
 
-def test_a_long_source_that_cannot_be_decoded_is_refused():
-    check_decoding_fits(ModelConfig(), 1, 100_000, 10)
-    with pytest.raises(UsageError, match=r"9000 sequences of 100000 \+ 10 symbols, decoded at once, need"):
-        check_decoding_fits(ModelConfig(), 9000, 10**5, 10)
-
-
 def test_numbers_of_numpy_do_not_overflow():
     with pytest.raises(UsageError, match="need"):
         check_points_fit(np.int32(2**30), np.int32(10**5), np.int32(10**5))
-
-
-def test_points_that_cannot_fit_are_refused():
-    check_points_fit(10_000_000, 10, 10)
-    with pytest.raises(UsageError, match=r"1000000000000 points of 7 \+ 8 symbols need"):
-        check_points_fit(10**12, 7, 8)

@@ -189,15 +189,6 @@ def test_two_networks_answer_side_by_side(opened):
     assert prediction(page, network=1) != prediction(page)
 
 
-def test_a_network_of_one_length_answers_all_of_it(opened):
-    config = ModelConfig(cell_type="BasicRNNCell", cell_size=6, embedding_size=4)
-    network = TrainedNetwork(config, random_weights(config), task="reversed", in_len=5, out_len=3)
-    page = opened(ShownNetwork("fixed", network))
-    for source in ([1, 2, 3, 4, 5], [6, 7]):
-        page.fill("#source", spaced(source))
-        assert prediction(page) == spaced(network.predict([source])[0])
-
-
 def judged(page):
     return page.text_content("#input .judgement")
 

@@ -114,12 +114,14 @@ def test_what_is_recorded_is_what_the_training_went_through(recorded, watcher):
 
 
 @pytest.mark.slow
-def test_the_training_is_the_same_one_for_it(monkeypatch):
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_the_training_is_the_same_one_for_it(monkeypatch, dropout):
     """Under XLA, which takes many steps at once."""
+    config = replace(CONFIG, dropout=dropout)
     monkeypatch.setattr(trainer, "use_xla", lambda *_: True)
     model, with_it, without = ModelConfig(cell_size=7, embedding_size=5), Watcher(), Watcher()
-    a = fit(REVERSED, CONFIG, begun(untrained(model, 0), CONFIG), [with_it])
-    b = fit(REVERSED, CONFIG, untrained(model, 0), [without])
+    a = fit(REVERSED, config, begun(untrained(model, 0), config), [with_it])
+    b = fit(REVERSED, config, untrained(model, 0), [without])
     assert (a.recording.steps, b.recording) == (STEPS, None)
     assert to_bytes(a) == to_bytes(b)
     assert with_it.told == without.told
@@ -140,6 +142,7 @@ def test_a_resumed_training_ends_with_the_same_recording(tmp_path, recorded):
     assert to_bytes(resumed) == to_bytes(recorded)
 
 
+@pytest.mark.slow
 def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
     monkeypatch.setattr("seq2seq_demo.training.recorder.MOST_EPOCHS", 1)  # only the last epoch's end, which never comes
     monkeypatch.setattr(trainer, "figures_of", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
@@ -152,6 +155,7 @@ def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end
     assert holds(further.recording.weights[-1], further.weights)
 
 
+@pytest.mark.slow
 def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch):
     reached = iter([0.1, 0.5, 0.2, 0.3])
     monkeypatch.setattr(trainer, "figures_of", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
@@ -165,14 +169,6 @@ def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_with_dropout_it_is_the_same_training_too():
-    settings = {"points": 1000, "batch_size": 16, "epochs": 1, "cell_size": 4, "in_len": 4, "dropout": 0.2}
-    network = train("reversed", **settings, record=True)
-    assert network.recording.steps == (0, 50, 57)
-    assert holds(network.recording.weights[-1], network.weights)
-    assert to_bytes(network) == to_bytes(train("reversed", **settings))
-
-
 def test_texts_are_recorded(tmp_path):
     """Their lengths vary."""
     pairs = [(text, text[::-1]) for text in ("ab", "abc", "ba", "cab", "b", "ca")]

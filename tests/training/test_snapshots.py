@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from helpers import end, snapshot_in, start, wait_for
 
-from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import Interrupted, TrainingError
@@ -112,25 +111,6 @@ def test_a_snapshot_of_other_options_is_refused(run, tmp_path, interrupted, opti
     assert (status, out) == (2, "")
     assert f"{path.name} {message}" in err
     assert path.exists()
-
-
-@pytest.mark.slow
-def test_a_resumed_training_tells_the_figures_of_every_epoch(tmp_path):
-    class Recorder(Callback):
-        def on_epoch_end(self, history, network, validation):
-            self.history = history
-            interruption.signum = signal.SIGINT if len(history) == stop_after else None
-
-    config = TrainConfig(300, in_len=4, out_len=3, epochs=3, batch_size=16)
-    interruption, recorder = Interruption(), Recorder()
-    stop_after = None
-    fit(REVERSED, config, untrained(MODEL, 0), [recorder])
-    undisturbed, stop_after = recorder.history, 2
-    with pytest.raises(Interrupted), snapshots_in(tmp_path, interruption) as snapshots:
-        fit(REVERSED, config, untrained(MODEL, 0), [recorder], snapshots)
-    assert recorder.history == undisturbed[:2]
-    fit(REVERSED, config, load_snapshot(snapshots.last), [recorder])
-    assert recorder.history == undisturbed
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_that_holds
 from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot
-from seq2seq_demo.training.trainer import Trainer, fit, trainer_of, widths_of
+from seq2seq_demo.training.trainer import Trainer, fit, widths_of
 
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
 BOTH_WAYS = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12, bidirectional=True)
@@ -233,16 +233,6 @@ def test_resumed_within_an_epoch_it_ends_with_the_same_bits(tmp_path, ends):
     assert largest_difference(resumed, start) > 0.1
 
 
-def test_a_recipe_makes_a_trainer_of_the_same_steps():
-    config = TrainConfig(40, in_len=6, out_len=4, batch_size=8)
-    first = trainer_from(config, TrainedNetwork(SMALL, random_weights(SMALL), step=3))
-    other = trainer_of(first.recipe())
-    pairs, _ = REVERSED.draw(config, SMALL)
-    batch, whole = first.parted([x[0] for x in first.batches(pairs)])
-    sums, *others = (each.packed_sums(*batch, *whole).numpy() for each in (first, other))
-    assert (sums == others).all()
-
-
 def test_targets_of_one_source_are_alternatives_in_a_users_pairs_alone():
     rows = [([1, 2], [3]), ([1, 2], [4]), ([2], [5])]
     pairs = Pairs(*map(Sequences.of_rows, zip(*rows, strict=True)))
@@ -265,7 +255,7 @@ N_SYMBOLS = 3 + 1 + 7 + 2  # with END
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
 def test_sums_of_a_padded_batch_are_those_of_its_rows(model, bidirectional, num_layers, dropout):
     """Padding changes neither loss nor correct symbols nor gradients, whichever rows stand together."""
@@ -301,7 +291,9 @@ def test_sums_of_shares_are_those_of_the_whole():
     assert abs(with_other_keys[0] - shares[0][0]) > 0.01
 
 
-@pytest.mark.parametrize(("rows_of_a_part", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
+@pytest.mark.parametrize(
+    ("rows_of_a_part", "wide"), [(2, [(12, 8)]), pytest.param(6, [(12, 8), (13, 8)], marks=pytest.mark.slow)]
+)
 def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, wide):
     """Whether memory, or a very long row among them, has them taken apart."""
     model = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)

@@ -15,13 +15,13 @@ import tensorflow as tf
 from helpers import PYTHON, environment, random_weights, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sequence_pattern import find_pattern
+from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.loop import fit
+from seq2seq_demo.training.trainer import fit
 
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
 # 45 points to train on: the last batch has 13 rows, all of them in the first worker's half.
@@ -31,11 +31,11 @@ CLI = "import sys; from seq2seq_demo import cli; sys.exit(cli.main())"
 TRAIN = f"""
 import sys
 from seq2seq_demo import TrainConfig, find_pattern, load
-from seq2seq_demo.training import loop, workers
+from seq2seq_demo.training import trainer, workers
 {{before}}
 for name, xla in {{runs}}:
-    loop.use_xla = lambda *_: xla
-    loop.fit(find_pattern("reversed"), {CONFIG!r}, load(sys.argv[1] + "/" + name)).save(name)
+    trainer.use_xla = lambda *_: xla
+    trainer.fit(find_pattern("reversed"), {CONFIG!r}, load(sys.argv[1] + "/" + name)).save(name)
 """
 TWO_DEVICES = """
 import tensorflow as tf
@@ -222,13 +222,6 @@ def test_what_workers_have_to_agree_on(monkeypatch):
     assert len({first, *different}) == 8
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(run, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster("worker", "worker", "worker")[0]))
-    status, _, err = run("train", 100, "--batch-size", 64)
-    assert status == 2
-    assert err.endswith("\nseq2seq-demo: error: expected batch-size to be a multiple of 3, the replicas, got 64\n")
-
-
 def test_gpus_of_one_machine_are_mirrored(monkeypatch):
     monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: "mirrored")
     for gpus, expected in ((0, tf.distribute.get_strategy()), (1, tf.distribute.get_strategy()), (4, "mirrored")):
@@ -240,6 +233,7 @@ def test_gpus_of_one_machine_are_mirrored(monkeypatch):
 
 TASK = '"task": {"type": "worker", "index": 0}'
 HOSTS = '"cluster": {"worker": ["a:1", "b:2"]}'
+OF_INDEX = "the index of TF_CONFIG's task to be an integer from 0 to 1"
 
 
 def with_task(task):
@@ -270,50 +264,35 @@ def refused(run, monkeypatch):
 @pytest.mark.parametrize(
     ("tf_config", "expected", "found"),
     [
-        ("worker 0", "TF_CONFIG to be JSON like", "'worker 0'"),
-        ("w\n\x1b[2J", "TF_CONFIG to be JSON like", r"'w\n\x1b[2J'"),
-        ("[" * 100_000, "TF_CONFIG to be JSON like", f"'{'[' * 47}...{'[' * 26}..."),
-        ("[" * 500 + "]" * 500, "TF_CONFIG to be an object as in", "[[[[[[[...]]]]]]]"),
-        ("[]", "TF_CONFIG to be an object as in", "[]"),
-        ("{}", "TF_CONFIG's cluster to be an object as in", "None"),
-        (with_jobs('["a:1"]'), "TF_CONFIG's cluster to be an object as in", "['a:1']"),
-        (f"{{{TASK}}}", "TF_CONFIG's cluster to be an object as in", "None"),
-        (f"{{{HOSTS}}}", "TF_CONFIG's task to be an object as in", "None"),
-        (with_task(0), "TF_CONFIG's task to be an object as in", "0"),
+        ("worker 0", f"TF_CONFIG to be JSON like {workers.EXAMPLE}", "'worker 0'"),
+        ("w\n\x1b[2J", f"TF_CONFIG to be JSON like {workers.EXAMPLE}", r"'w\n\x1b[2J'"),
+        ("[" * 100_000, f"TF_CONFIG to be JSON like {workers.EXAMPLE}", f"'{'[' * 47}...{'[' * 26}..."),
+        ("[" * 500 + "]" * 500, f"TF_CONFIG to be an object as in {workers.EXAMPLE}", "[[[[[[[...]]]]]]]"),
+        ("{}", f"TF_CONFIG's cluster to be an object as in {workers.EXAMPLE}", "None"),
+        (with_jobs('["a:1"]'), f"TF_CONFIG's cluster to be an object as in {workers.EXAMPLE}", "['a:1']"),
+        (f"{{{HOSTS}}}", f"TF_CONFIG's task to be an object as in {workers.EXAMPLE}", "None"),
+        (with_task(0), f"TF_CONFIG's task to be an object as in {workers.EXAMPLE}", "0"),
+        (with_task('{"type": [], "index": 0}'), "the type of TF_CONFIG's task to be one of ['worker']", "[]"),
+        (with_task('{"type": "chief", "index": 0}'), "the type of TF_CONFIG's task to be one of ['worker']", "'chief'"),
+        (with_jobs("{}"), 'TF_CONFIG to name no job but "worker" and "chief"', "[]"),
+        # Kubernetes' TFJob, for one, sets such a TF_CONFIG.
+        (with_jobs('{"worker": 1, "ps": 2}'), 'TF_CONFIG to name no job but "worker" and "chief"', "['worker', 'ps']"),
+        (with_jobs('{"a\\nb": 1}'), 'TF_CONFIG to name no job but "worker" and "chief"', r"['a\nb']"),
+        (with_workers("[]"), "TF_CONFIG's worker to be a list of HOST:PORT", "[]"),
+        (with_workers('"a:1"'), "TF_CONFIG's worker to be a list of HOST:PORT", "'a:1'"),
+        (with_jobs('{"chief": ["a:1", "b:2"]}'), "TF_CONFIG to name one chief", "['a:1', 'b:2']"),
+        (f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}', 'TF_CONFIG to have no rpc_layer or "grpc"', "'grpc+x'"),
+        (with_workers(f'["{"b" * 90}"]'), "each worker of TF_CONFIG to be HOST:PORT", f"'{'b' * 76}..."),
+        (with_workers('["a:1", "A:1"]'), "every address in TF_CONFIG to be another", "'A:1'"),
+        (with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}'), "every address in TF_CONFIG to be another", "'a:1'"),
+        *(
+            (with_task(f'{{"type": "worker", "index": {json.dumps(index)}}}'), OF_INDEX, repr(index))
+            for index in (None, 2, -1, "0", False, 0.0, np.nan)
+        ),
     ],
 )
-def test_a_tf_config_of_another_form(refused, tf_config, expected, found):
-    assert refused(tf_config) == (f"{expected} {workers.EXAMPLE}", found)
-
-
-@pytest.mark.parametrize(("job", "found"), [("null", "None"), ("[]", "[]"), ('"ps"', "'ps'"), ('"chief"', "'chief'")])
-def test_the_type_of_the_task(refused, job, found):
-    expected = "the type of TF_CONFIG's task to be one of ['worker']"
-    assert refused(with_task(f'{{"type": {job}, "index": 0}}')) == (expected, found)
-
-
-@pytest.mark.parametrize("index", [None, 2, -1, "0", False, 0.0, np.nan])
-def test_the_index_of_the_task(refused, index):
-    expected = "the index of TF_CONFIG's task to be an integer from 0 to 1"
-    assert refused(with_task(json.dumps({"type": "worker", "index": index}))) == (expected, repr(index))
-
-
-@pytest.mark.parametrize("jobs", [[], ["worker", "ps"], ["chief", "worker", "evaluator"], ["master"], ["a\nb"]])
-def test_other_jobs(refused, jobs):
-    """Kubernetes' TFJob, for one, sets such a TF_CONFIG."""
-    tf_config = with_jobs(json.dumps({job: [f"{job}:1"] for job in jobs}))
-    assert refused(tf_config) == ('TF_CONFIG to name no job but "worker" and "chief"', repr(jobs))
-
-
-@pytest.mark.parametrize("found", ["a:1", [], {"0": "a:1"}, None])
-def test_workers_that_are_no_list(refused, found):
-    assert refused(with_workers(json.dumps(found))) == ("TF_CONFIG's worker to be a list of HOST:PORT", repr(found))
-
-
-def test_two_chiefs_and_another_protocol(refused):
-    assert refused(with_jobs('{"chief": ["a:1", "b:2"]}')) == ("TF_CONFIG to name one chief", "['a:1', 'b:2']")
-    tf_config = f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}'
-    assert refused(tf_config) == ('TF_CONFIG to have no rpc_layer or "grpc"', "'grpc+x'")
+def test_a_tf_config_that_is_refused(refused, tf_config, expected, found):
+    assert refused(tf_config) == (expected, found)
 
 
 PORTS = ["b", "b:", "b:0", "b:65536", "b:99999999", "b:02", "b:-1", "b:+1", "b: 1", "b:1 ", "b:1\n", "b:١"]
@@ -324,16 +303,6 @@ SCHEMES = ["http://b:2", "b/c:2", "unix:/b:2", "dns:b:2", "::1:2", "[::1]", "[b]
 def test_what_is_no_address(refused, address):
     expected = "each worker of TF_CONFIG to be HOST:PORT"
     assert refused(with_workers(json.dumps(["a:1", address]))) == (expected, repr(address))
-
-
-def test_a_long_address_is_cut(refused):
-    assert refused(with_workers(f'["{"b" * 90}"]'))[1] == f"'{'b' * 76}..."
-
-
-def test_no_address_twice(refused):
-    expected = "every address in TF_CONFIG to be another"
-    assert refused(with_workers('["a:1", "A:1"]')) == (expected, "'A:1'")
-    assert refused(with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}')) == (expected, "'a:1'")
 
 
 @pytest.mark.parametrize("address", ["b:65535", "127.0.0.1:2", "[::1]:2", "[::ffff:127.0.0.1]:2", "B_1.example.-x.:2"])
