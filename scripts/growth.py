@@ -106,7 +106,7 @@ def measure_points(size: Size, budget: float) -> dict[str, float]:
 
     They are drawn, a network is built for them, an epoch is put in order, and all are taken in that order.
     """
-    from seq2seq_demo.training.batches import STEPS_PER_CALL
+    from seq2seq_demo.training.trainer import STEPS_PER_CALL
 
     config, model_config = size.train_config(), size.model_config()
     clock = time.perf_counter

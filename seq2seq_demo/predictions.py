@@ -82,14 +82,6 @@ class Question(NamedTuple):
     decode: Decode | None = None  # a greedy decoder to use instead of NumPy's
 
 
-class _Part(NamedTuple):
-    """Sources of one length in a batch, which are decoded together."""
-
-    batch: Batch
-    numbers: list[int]  # of the batch's rows
-    in_len: int
-
-
 def stream(
     network: NumpyNetwork, batches: Iterable[Batch | None], question: Question
 ) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
@@ -100,71 +92,64 @@ def stream(
     """
     found: dict[int, list[Prediction]] = {}
     parts = _parts(batches, question)
-    for part, answers in in_threads(lambda part: (part, _answer_part(network, part, question)), parts):
-        found |= zip(part.numbers, answers, strict=True)
-        if len(found) == len(part.batch.rows):
-            yield part.batch, [found[number] for number in range(len(found))]
+    for (batch, numbers), answers in in_threads(lambda part: (part, _answers(network, question, *part)), parts):
+        found |= zip(numbers, answers, strict=True)
+        if len(found) == len(batch.rows):
+            yield batch, [found[number] for number in range(len(found))]
             found = {}
 
 
-def _parts(batches: Iterable[Batch | None], question: Question) -> Iterator[_Part | None]:
+def _parts(batches: Iterable[Batch | None], question: Question) -> Iterator[tuple[Batch, list[int]] | None]:
+    """Yield the numbers of a batch's rows in parts that are decoded together: sources of one length."""
     for batch in batches:
         if batch is None:
             yield None
             continue
         for in_len, numbers in batch.by_length().items():
             rows = question.options.rows_at_once(in_len, question.out_len(in_len))
-            for first in range(0, len(numbers), rows):
-                yield _Part(batch, numbers[first : first + rows], in_len)
+            yield from ((batch, numbers[first : first + rows]) for first in range(0, len(numbers), rows))
 
 
-def _answer_part(network: NumpyNetwork, part: _Part, question: Question) -> list[list[Prediction]]:
-    rows, out_len = [part.batch.rows[number] for number in part.numbers], question.out_len(part.in_len)
-    question.options.check_fits(network.model_config, len(rows), part.in_len, out_len)
-    sources = np.array([row.values for row in rows])
-    expected = [row.output for row in rows]
+def _answers(network: NumpyNetwork, question: Question, batch: Batch, numbers: Sequence[int]) -> list[list[Prediction]]:
+    """Return the predictions for these rows of a batch."""
+    rows, ends = [batch.rows[number] for number in numbers], network.model_config.ends
+    in_len = len(rows[0].values)
+    out_len = question.out_len(in_len)
+    question.options.check_fits(network.model_config, len(rows), in_len, out_len)
+    sources, expected = np.array([row.values for row in rows]), [row.output for row in rows]
     if question.targets and None in expected:
         try:
             targets = question.targets(sources).rows()
         except UsageError:
-            if not network.model_config.ends:
+            if not ends:
                 raise
         else:
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, question.options, question.decode)
-    return predictions_of(sources, answers, network.model_config.ends, question.options, expected)
+    return _predictions(sources.tolist(), expected, answers, question.options, ends)
 
 
-def predictions_of(
-    sources: np.ndarray,
-    answers: Answers,
-    ends: bool,
-    options: DecodingOptions = GREEDY,
-    expected: Sequence[list[int] | None] | None = None,
+def _predictions(
+    sources: list[list[int]], expected: list[Any], answers: Answers, options: DecodingOptions, ends: bool
 ) -> list[list[Prediction]]:
-    """Return the answers to sources `[B, S]` as predictions, the best first."""
-    B, N = answers.lengths.shape
-    symbols, lengths, ended, written = (
-        array.tolist() for array in (answers.symbols, answers.lengths, answers.ended, answers.written)
-    )
-    scores = None if answers.scores is None else answers.scores.tolist()
-    probabilities = (
-        answers.probabilities.tolist() if options.probabilities and answers.probabilities is not None else None
-    )
-    attention = answers.attention
-    return [
-        [
-            Prediction(
-                source,
-                symbols[b][n][: lengths[b][n]],
-                target,
-                probabilities and probabilities[b][n][: written[b][n]],
-                None if attention is None else attention[b, n, : written[b][n]],
-                ended[b][n] if ends else None,
-                score=scores and scores[b][n],
-            )
-            for n in range(N)
-            if scores is None or scores[b][n] > -np.inf
-        ]
-        for b, (source, target) in enumerate(zip(sources.tolist(), expected or [None] * B, strict=True))
-    ]
+    """Return the answers as predictions, the best first."""
+    probabilities = answers.probabilities if options.probabilities else None
+    # Lists, as an array's items are slow to take one by one.
+    symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.written))
+    p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
+
+    def prediction(b: int, n: int) -> Prediction:
+        T = written[b][n]
+        return Prediction(
+            sources[b],
+            symbols[b][n][: lengths[b][n]],
+            expected[b],
+            p and p[b][n][:T],
+            None if answers.attention is None else answers.attention[b, n, :T],
+            ended[b][n] if ends else None,
+            score=scores and scores[b][n],
+        )
+
+    N = answers.lengths.shape[1]
+    found = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(sources))]
+    return [[prediction(b, n) for n in each] for b, each in enumerate(found)]

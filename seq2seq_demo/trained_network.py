@@ -18,7 +18,7 @@ from seq2seq_demo.data.records import Batch, Located, Place
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.data.tasks import Given, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
@@ -54,7 +54,8 @@ class TrainedNetwork(StoredNetwork):
         learned = f"trained on {origin!r}" if self.step else "untrained"
         lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
         if self.ends:
-            lengths = f", {self.min_in_len} to {self.in_len} symbols in and up to {self.out_len} out"
+            least = f"{self.min_in_len} to " if self.min_in_len != self.in_len else ""
+            lengths = f", {least}{self.in_len} symbols in and up to {self.out_len} out"
         reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
         return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
 
@@ -213,7 +214,7 @@ class TrainedNetwork(StoredNetwork):
 
     def evaluate(
         self,
-        task: str | Task | Iterable[Any] | None = None,
+        task: Given | None = None,
         n: int | None = None,
         *,
         in_len: int | tuple[int, int] | None = None,
@@ -255,7 +256,7 @@ class TrainedNetwork(StoredNetwork):
 
     def rows(
         self,
-        task: str | Task | Iterable[Any],
+        task: Given,
         n: int | None = None,
         lengths: Sequence[int] = (),
         out_len: int | None = None,

@@ -80,7 +80,7 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
     def link(target) -> Callable[[h5py.File], object]:
         def change(file):
             del file[WEIGHT]
-            file[WEIGHT] = target
+            file[WEIGHT] = target(file) if callable(target) else target
 
         return change
 
@@ -101,18 +101,6 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
 
     def cycle(file):
         file["decoder/again"] = file["/"]
-
-    def looping_weight(file):
-        del file[WEIGHT]
-        file[WEIGHT] = file["decoder"]
-
-    def group_as_weight(file):
-        del file[WEIGHT]
-        file.create_group(WEIGHT)
-
-    def type_as_weight(file):
-        del file[WEIGHT]
-        file[WEIGHT] = np.dtype(np.float32)
 
     def soft_group(file):
         file.move("decoder", "elsewhere")
@@ -149,9 +137,9 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "external link to a pipe": link(h5py.ExternalLink(pipe, "data")),
         "external link to text": link(h5py.ExternalLink(secret, "data")),
         "hard link to the root": cycle,
-        "hard link to its group": looping_weight,
-        "a group for a weight": group_as_weight,
-        "a type for a weight": type_as_weight,
+        "hard link to its group": link(lambda file: file["decoder"]),
+        "a group for a weight": link(lambda file: file.create_group(None)),
+        "a type for a weight": link(np.dtype(np.float32)),
         "3000 groups, nested": nested,
         "3000 links": many_links,
         "compact": compact,

@@ -1,4 +1,4 @@
-"""A new cell takes three additions, as seq2seq_demo/README.md says: a row in the table, and two equations."""
+"""A cell is added as seq2seq_demo/README.md says: a row in the table of cells, and its two equations in Python."""
 
 import numpy as np
 import pytest

@@ -243,19 +243,6 @@ class TrainOptions(NetworkOptions):
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got none")
 
-    def _require_data_for_options(self) -> None:
-        """Raise UsageError for options that mean nothing without a file of pairs."""
-        if self.from_file is not None:
-            return
-        if self.validation_file is not None:
-            raise UsageError("expected --validation-file beside --from-file, got it alone")
-        if self.keep_going:
-            raise UsageError("expected --keep-going beside --from-file, got it alone: nothing else can be left out")
-        for name in ("in_tokens", "out_tokens", "format"):
-            value = getattr(self, name)
-            if value not in (None, INTEGERS):
-                raise UsageError(f"expected --{name.replace('_', '-')} {value} beside --from-file, got it alone")
-
     def _require_nothing_of_a_file(self) -> None:
         """Raise UsageError for options that mean nothing without a file of pairs."""
         if self.validation_file is not None:

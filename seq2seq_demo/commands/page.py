@@ -28,16 +28,17 @@ def page(options: PageOptions) -> None:
     assert options.output is not None  # as its options say
     access.check_writable(options.output, "a page")
     access.require_replaceable(options.output, _is_page, "a new file or a page for -o")
-    every = [replace(options, input_weights=path) for path in options.all_input_weights or (None,)]
-    choices = [network_to_use(each, None) for each in every]
+    paths = options.all_input_weights or (None,)
+    choices = [network_to_use(replace(options, input_weights=path), None) for path in paths]
     bare = [_without_examples(choice) for choice in choices]
     check(bare)  # before networks that may differ answer the same sources
-    pairs = [_pairs(each, choice) for each, choice in zip(every, choices, strict=True)]
+    pairs: list[Pairs | None] = [None] * len(choices)
+    if options.from_file:
+        pairs = [read_task(options, None, choice.pattern, choice.network).pairs for choice in choices]
+    offered = _offered(options, choices, pairs[0])
     shown = [
-        replace(network, examples=offered, moments=_moments(choice, of_file))
-        for network, choice, of_file, offered in zip(
-            bare, choices, pairs, _offered(options, choices, pairs[0]), strict=True
-        )
+        replace(network, examples=some, moments=_moments(choice, of_file))
+        for network, choice, of_file, some in zip(bare, choices, pairs, offered, strict=True)
     ]
     access.write(options.output, build(shown).encode())
     notice(f"Wrote {options.output}: open it in a browser")
@@ -86,19 +87,11 @@ def _typed(options: PageOptions, choice: Choice) -> list[list[int]]:
     """Return the sources that were typed, in numbers."""
     if not options.words:
         return []
-    network, vocabularies = choice.network, choice.network.vocabularies
+    in_max_int, vocabularies = choice.network.model_config.in_max_int, choice.network.vocabularies
     values = [row.values for row in typed_sources(options.words, choice, Form(*vocabularies.tokens))]
-    for value in values:
-        if isinstance(value, InputError):
-            raise value
-    return source_rows(values, network.model_config.in_max_int, vocabularies.source)
-
-
-def _pairs(options: PageOptions, choice: Choice) -> Pairs | None:
-    """Return the pairs of --from-file; without one, none."""
-    if options.from_file is None:
-        return None
-    return read_task(options, None, choice.pattern, choice.network).pairs
+    for error in (value for value in values if isinstance(value, InputError)):
+        raise error
+    return source_rows(values, in_max_int, vocabularies.source)
 
 
 def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:

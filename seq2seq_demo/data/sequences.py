@@ -117,6 +117,8 @@ class Pairs:
 
     def __post_init__(self) -> None:
         """Check that there are as many sources as targets."""
+        if not isinstance(self.sources, Sequences) or not isinstance(self.targets, Sequences):
+            raise InputError("expected two Sequences: Pairs.of_arrays makes pairs of two arrays")
         if len(self.sources) != len(self.targets):
             found = f"{len(self.sources)} and {len(self.targets)}"
             raise InputError(f"expected as many sources as targets, got {found}")

@@ -52,9 +52,11 @@ class Task(Protocol):
         """
 
 
-def as_task(
-    task: str | Task | Pairs | Iterable[tuple[object, object]], vocabularies: Vocabularies | None = None
-) -> Task:
+GivenPairs = Iterable[tuple[object, object]]  # each a source and a target
+Given = str | Task | Pairs | GivenPairs
+
+
+def as_task(task: Given, vocabularies: Vocabularies | None = None) -> Task:
     """Return the task of a pattern's name, or of pairs of a source and a target.
 
     `vocabularies` are those of a network, which knows no other symbols.

@@ -28,6 +28,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.errors import TrainingError, UsageError
 
 if TYPE_CHECKING:
+    from seq2seq_demo.training.batches import Batch
     from seq2seq_demo.training.trainer import Trainer
 
 SECONDS_OF_SILENCE = 20  # a process not heard of for this long is lost; one that is killed is missed at once
@@ -227,7 +228,7 @@ def share_of(trainer: Trainer, index: int, add_up: Callable[[Any], Any]) -> Call
     sums_compiled = tf.function(sums_of, autograph=False, jit_compile=True)
     apply = tf.function(trainer.adam.apply, autograph=False, jit_compile=True)
 
-    def run_steps(data: Any, first: tf.Tensor, rows: tf.Tensor, rates: tf.Tensor, sums: Any) -> Any:
+    def run_steps(data: Batch, first: tf.Tensor, rows: tf.Tensor, rates: tf.Tensor, sums: Any) -> Any:
         arrays = [x.numpy() for x in (*data, rates)]
         steps = [[tf.constant(array[k]) for array in arrays] for k in range(int(first), -(-int(rows) // B))]
         traced = sums_compiled.get_concrete_function(share, *steps[0][:-1])  # its calls take a tenth less

@@ -13,7 +13,7 @@ import shlex
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -41,9 +41,14 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
 
 
 def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
-    """Return a checksum of what is trained and how, the same for all snapshots of one training."""
-    network = snapshot.network
-    facts = network.model_config, network.task, network.trained, snapshot.fingerprint
+    """Return a checksum of task, network and settings, the same for all snapshots of one training.
+
+    Settings at their defaults are left out, so that one that a later version adds changes nothing.
+    """
+    network, run = snapshot.network, snapshot.run
+    configs = network.model_config, run.config
+    chosen = [{x.name: value for x in fields(c) if (value := getattr(c, x.name)) != x.default} for c in configs]
+    facts = chosen, network.task, run.start_step, snapshot.fingerprint
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 

@@ -9,17 +9,13 @@ from typing import Unpack
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings
 from seq2seq_demo.data.pair_task import task_of_rows
-from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.tasks import Task, as_task
+from seq2seq_demo.data.tasks import Given, GivenPairs, Task, as_task
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.processes import processes
 from seq2seq_demo.training.recorder import begun
 from seq2seq_demo.training.settings import resolve
-
-GivenPairs = Iterable[tuple[object, object]]  # each a source and a target
-Given = str | Task | Pairs | GivenPairs
 
 
 def train(

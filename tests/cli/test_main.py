@@ -1,7 +1,7 @@
 import pytest
 from helpers import imported, save_random
 
-from seq2seq_demo import __version__, cli
+from seq2seq_demo import __version__
 from seq2seq_demo.commands import predict
 from seq2seq_demo.config import ModelConfig
 
@@ -48,13 +48,6 @@ def test_tracebacks_only_below_v_v(run):
         assert "expected a weights file" in err.splitlines()[-1]
 
 
-def test_version(capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["--version"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out == f"seq2seq-demo {__version__}\n"
-
-
 @pytest.mark.slow
 def test_version_and_help_of_the_program(shell):
     assert shell("--version").stdout == f"seq2seq-demo {__version__}\n"
@@ -72,11 +65,13 @@ def test_nothing_heavy_is_imported_for_help_and_wrong_usage(line):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "patterns", "networks"])
+@pytest.mark.parametrize(
+    "line", ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "page -i w -o w.html", "patterns", "networks"]
+)
 def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, line):
     monkeypatch.chdir(tmp_path)
     save_random("w", ModelConfig("embedding_attention"), task="copy", in_len=4, out_len=4)
-    assert imported(line.split(), "tensorflow", "keras", "matplotlib") == []
+    assert imported(line.split(), "tensorflow", "keras", "matplotlib", "h5py") == []
 
 
 @pytest.mark.slow

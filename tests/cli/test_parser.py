@@ -182,17 +182,12 @@ def test_every_letter_and_name_of_2016():
         ("train 1e5", "as an integer, got '1e5'"),
         ("train 0", "expected points to be an integer of at least 2, got 0"),
         ("train -5", "at least 2, got -5"),
-        ("train 1", "at least 2, got 1"),
         ("train 50 -e -1", "expected epochs to be an integer of at least 0, got -1"),
         ("train 50 -e 1.5", "expected an integer, got '1.5'"),
         ("train 50 -r 0", "a finite number above 0, got 0.0"),
         ("train 50 -r nan", "got nan"),
-        ("train 50 -r inf", "got inf"),
         ("train 50 -r fast", "expected a number, got 'fast'"),
         ("train 50 -L 0", "expected num-layers to be an integer of at least 1, got 0"),
-        ("train 50 --cell-size -3", "at least 1, got -3"),
-        ("train 50 --in-len 0", "at least 1, got 0"),
-        ("train 50 --batch-size 0", "at least 1, got 0"),
         ("train 50 --lr-schedule linear", "expected one of constant, cosine"),
         ("train 50 --stop-at-exact 2", "at most 1, got 2.0"),
         ("train 50 --tensorboard-verbose 4", "expected tensorboard-verbose of at most 3, got 4"),
@@ -221,10 +216,7 @@ def test_every_letter_and_name_of_2016():
         ("train 50 --lengths 5", "--lengths means nothing to train: it is an option of evaluate"),
         ("patterns 5", "patterns expects nothing after it, got 5"),
         ("networks g2p", "networks expects nothing after it, got g2p"),
-        (
-            "networks -p sorted",
-            "means nothing to networks: it is an option of train, predict, evaluate, page and patterns",
-        ),
+        ("networks -p sorted", "to networks: it is an option of train, predict, evaluate, page and patterns"),
         ("patterns -m embedding_rnn", "-m/--model means nothing to patterns"),
         ("evaluate 5 6", "as in `evaluate 10000`, got 5 6"),
         ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
@@ -233,25 +225,17 @@ def test_every_letter_and_name_of_2016():
         ("evaluate --lengths 5,x", "expected a length, or a range as 1-20, got 'x'"),
         ("evaluate --lengths 5,0", "expected lengths to be an integer of at least 1, got 0"),
         ("evaluate --lengths 5 --in-len 5", "expected --lengths alone, or --from-file, or --in-len"),
-        ("evaluate --seed -1", "expected seed to be an integer of at least 0, got -1"),
         ("evaluate --engine keras", "--engine means nothing to evaluate"),
         ("predict 1 --seed 3", "--seed means nothing to predict: it is an option of train and evaluate"),
-        (
-            "predict",
-            "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file (- is standard input), "
-            "got none, nor a terminal to ask",
-        ),
+        ("predict", "or --from-file (- is standard input), got none, nor a terminal to ask"),
         ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),
         ("predict 1 -e 5", "-e/--epochs means nothing to predict: it is an option of train"),
-        ("predict 1 -o w", "-o/--output-weights means nothing to predict"),
-        ("predict 1 --log-dir d", "--log-dir means nothing to predict"),
         ("predict 1 --out-len 0", "at least 1, got 0"),
         ("predict 1 --engine jax", "unknown --engine 'jax': expected one of numpy, keras"),
         ("predict 1 --format jsn", "unknown --format 'jsn': did you mean json?"),
         ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
         ("--no-such", "unknown option --no-such; see `--help`"),
         ("predict --nbest 3 table", "unknown option --nbest: did you mean --n-best?"),
-        ("predict --nbest=3 table", "unknown option --nbest: did you mean --n-best?"),
         ("train 50 --lenghts 3", "unknown option --lenghts: did you mean --lengths?"),  # which train does not have
         ("train 50 --cel-size 3", "unknown option --cel-size: did you mean --cell-size?"),
         ("predict -ábc", "unknown option -ábc; put -- before a text that begins with -, as in `predict -- -ábc`"),
@@ -274,7 +258,6 @@ def test_every_letter_and_name_of_2016():
         ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
         ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
         ("train --from-file x --in-tokens chars", "unknown --in-tokens 'chars': did you mean characters? expected one"),
-        ("train d", "as an integer, got 'd'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(run, line, message):
@@ -284,12 +267,10 @@ def test_wrong_usage_is_one_line_and_status_2(run, line, message):
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_a_file_in_the_place_of_a_number(run, command):
     Path("g test.tsv").write_text("a\tA\n")
-    status, _, err = run(command, "g test.tsv")
-    what = "the number of points as an integer, got 'g test.tsv'"
-    assert (status, err) == (
-        2,
-        f"seq2seq-demo: error: {command} expects {what}; pairs in a file are given as --from-file 'g test.tsv'\n",
+    message = (
+        f"error: {command} expects the number of points as an integer, got 'g test.tsv'; pairs in a file are given"
     )
+    assert run.refuses([command, "g test.tsv"], message).endswith(" as --from-file 'g test.tsv'\n")
 
 
 def test_a_text_may_begin_with_a_dash_after_two():

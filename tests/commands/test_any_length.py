@@ -72,9 +72,8 @@ def test_what_does_not_end_is_shown_and_wrong(run):
     network.save("w")
     out, _ = run.ok("predict -i w 1 2 --max-out-len 3")
     (symbols,) = network.predict([[1, 2]], max_out_len=3)
-    assert (
-        out == f"==> For input [1, 2], prediction=[{' '.join(map(str, symbols))} ...] (did not end) (expected=[2 1])\n"
-    )
+    prediction = f"prediction=[{' '.join(map(str, symbols))} ...] (did not end)"
+    assert out == f"==> For input [1, 2], {prediction} (expected=[2 1])\n"
     _, out, _ = run("predict -i w 1 2 --json")
     assert json.loads(out)["ended"] is False
     assert json.loads(out)["exact"] is False

@@ -26,29 +26,15 @@ def test_patterns(rows, run):
     out, _ = run.ok("patterns --in-len 3 --in-max-int 3 --out-max-int 3")
     assert "3 1 0 becomes" in out
     assert "added        even       S/2 + 1  none" in out
-
-
-def test_an_example_that_nobody_would_read(run):
-    status, out, err = run("patterns --in-len 10001")
-    assert (status, out) == (2, "")
-    message = "seq2seq-demo: error: expected --in-len of at most 10000, so that an example can be read, got 10001\n"
-    assert err == message
-
-
-def test_symbols_that_are_too_large(rows, run):
-    assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
-    run.refuses(
-        ["patterns -p copy --in-max-int", 10**30],
-        "expected --in-max-int and --out-max-int of at most 2147483647, got a larger one",
-    )
-
-
-def test_one_pattern(rows, run):
     shown = rows("-p", "added", "--in-len", 4)
     assert [row[:8] for row in shown[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
-    run.refuses(
-        "patterns -p added --in-len 3", "pattern 'added' does not take sources of 3 symbols: expected an even number"
-    )
+    assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
+    for options, message in [
+        ("-p added --in-len 3", "pattern 'added' does not take sources of 3 symbols: expected an even number"),
+        (f"-p copy --in-max-int {10**30}", "--in-max-int and --out-max-int of at most 2147483647, got a larger one"),
+        ("--in-len 10001", "expected --in-len of at most 10000, so that an example can be read, got 10001\n"),
+    ]:
+        run.refuses(f"patterns {options}", message)
 
 
 def test_what_a_pattern_prints_is_no_answer(run):

@@ -70,18 +70,16 @@ def test_what_it_suggests_works(run):
 
 def test_a_length_that_was_not_trained_is_said_once(run):
     save_random("w", in_len=4, out_len=3)
-    said = "The network was trained at length 4, so it may well be wrong at length 2\n"
+    said = "Using weights w\nThe network was trained at length 4, so it may well be wrong at length 2\n"
     Path("in.jsonl").write_text("[3, 1]\n" * 2500)
-    for words, as_json in ((["3", "1"], []), (["--from-file", "in.jsonl"], []), (["3", "1"], ["--json"])):
-        out, err = run.ok("predict -i w", *words, "--in-len", 2, *as_json)
-        assert "trained at" not in out
-        assert err == f"Using weights w\n{said}"
-    assert run("predict -i w 1 2 3 4")[2] == "Using weights w\n"
-    assert run("predict -i w 1 2 3 4 --in-len 4")[2] == "Using weights w\n"
-    status, out, err = run("predict -i w 3 1")
-    assert (status, out, err.count("\n")) == (1, "", 1)  # it is to be asked for
+    for words in ("3 1", "--from-file in.jsonl", "3 1 --json"):
+        out, err = run.ok(f"predict -i w --in-len 2 {words}")
+        assert ("trained at" in out, err) == (False, said)
+    for words in ("", "--in-len 4"):
+        assert run.ok(f"predict -i w 1 2 3 4 {words}")[1] == "Using weights w\n"
+    assert run.refuses("predict -i w 3 1", "--in-len 2", 1).count("\n") == 1  # it is to be asked for
     save_random("v", in_len=None, out_len=None)
-    assert "trained at" not in run("predict -i v 3 1 --in-len 2")[2]
+    assert "trained at" not in run.ok("predict -i v 3 1 --in-len 2")[1]
 
 
 def test_keep_going_skips_what_is_wrong(run):

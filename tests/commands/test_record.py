@@ -56,35 +56,29 @@ def test_canonical_names_and_continuing(run):
 
 
 def test_what_is_no_recording_is_not_overwritten(run):
-    Path("w.record.h5").write_text("mine")
-    Path("ts2s__basic__reversed_1.weights.record.h5").write_text("mine")
-    for options, name in ((["-o", "w.h5"], "w"), ([], "ts2s__basic__reversed_1.weights")):
-        run.refuses(
-            [*QUICK, "--record", *options], f"error: {name}.record.h5: expected a place for a recording, found ", 1
-        )
-    assert sorted(os.listdir()) == ["ts2s__basic__reversed_1.weights.record.h5", "w.record.h5"]
-    assert {Path(name).read_text() for name in os.listdir()} == {"mine"}
+    names = "ts2s__basic__reversed_1.weights.record.h5", "w.record.h5"
+    for name, options in zip(names, ([], ["-o", "w.h5"]), strict=True):
+        Path(name).write_text("mine")
+        run.refuses([*QUICK, "--record", *options], f"error: {name}: expected a place for a recording, found ", 1)
+    assert sorted(os.listdir()) == [*names]
+    assert {Path(name).read_text() for name in names} == {"mine"}
 
 
 def test_options_that_do_not_go_together(run):
     Path("w.record.h5").write_text("")
     for options, expected in [
-        ([60, "--record", "-e", 0], "expected --record with a training, got --epochs 0"),
-        ([60, "--record", "-o", "w.h5", "--history", "w.record.h5"], "expected --history and --record to be different"),
-        (["--record", "-o", "w.h5", "--from-file", "w.record.h5"], "expected --from-file and --record to be different"),
-        ([60, "--record", "-e", 200, "--cell-size", 400], "expected a recording of at most 200 MB, got up to"),
+        ("60 --record -e 0", "expected --record with a training, got --epochs 0"),
+        ("60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
+        ("--record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
+        ("60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),
     ]:
-        run.refuses(["train", *options], expected)
+        run.refuses(f"train {options}", expected)
 
 
 def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(run):
-    training = TrainingRun(TrainConfig(points=60), 0)
-    network = save_random("w", trained=training)
-    Path("s2s_checkpoint__basic__reversed_1.weights.h5").write_bytes(to_bytes(Snapshot(network)))
-    run.refuses(
-        "train --resume --record",
-        "s2s_checkpoint__basic__reversed_1.weights.h5 is of a training that began without --record",
-    )
+    path = Path("s2s_checkpoint__basic__reversed_1.weights.h5")
+    path.write_bytes(to_bytes(Snapshot(save_random("w", trained=TrainingRun(TrainConfig(points=60), 0)))))
+    run.refuses("train --resume --record", f"{path} is of a training that began without --record")
 
 
 def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):

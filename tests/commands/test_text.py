@@ -184,9 +184,7 @@ def test_data_that_are_refused_are_not_called_odd(run, resume):
 
 
 def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, text_network):
-    write("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z")])
-    with open("test.tsv", "a") as file:
-        file.write("a\tA\tB\n")
+    write("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z"), ("a", "A\tB")])
     _, expected, _ = run("evaluate -i w --from-file test.tsv --json 1")
     for n in ([], [2]):
         status, out, err = run("evaluate -i w --from-file test.tsv --keep-going --json", *n)

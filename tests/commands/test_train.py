@@ -309,11 +309,11 @@ def test_history(run):
 def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
     for options, known in (
-        ([], (None, None, None)),
-        (["--in-len", 20, "--out-len", 20], (None, 20, 20)),
-        (["-p", "sorted"], ("sorted", None, None)),
+        ("", (None, None, None)),
+        ("--in-len 20 --out-len 20", (None, 20, 20)),
+        ("-p sorted", ("sorted", None, None)),
     ):
-        assert run("train -i old.tfl -o new.h5 -e 0", *options)[0] == 0
+        run.ok(f"train -i old.tfl -o new.h5 -e 0 {options}")
         new = load("new.h5")
         assert (new.task, new.in_len, new.out_len) == known
 
@@ -330,16 +330,15 @@ def test_somebodys_data_are_not_replaced_by_weights(run):
 
 
 def test_a_file_of_2016_is_not_replaced_by_what_it_begins(run, reference_2016):
-    shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
+    content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
+    Path("old.tfl").write_bytes(content)
     os.symlink("old.tfl", "link.h5")
+    message = "expected -o to be another file than the checkpoint of 2016 to start from, got"
     for output in ("old.tfl", "./old.tfl", "link.h5"):
-        run.refuses(
-            f"train -i old.tfl -o {output} -e 0",
-            "expected -o to be another file than the checkpoint of 2016 to start from, got",
-        )
-    assert os.path.getsize("old.tfl") == os.path.getsize(reference_2016 / "ts2s__attention__sorted_1.tfl")
-    assert run("train -i old.tfl -o new.h5 -e 0")[0] == 0
-    assert run("train -i new.h5 -o new.h5 -e 0")[0] == 0
+        run.refuses(f"train -i old.tfl -o {output} -e 0", message)
+    assert Path("old.tfl").read_bytes() == content
+    for start in ("old.tfl", "new.h5"):
+        run.ok(f"train -i {start} -o new.h5 -e 0")
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ from seq2seq_demo.display.console import columns, in_a_line, printable, say, sym
 
 def test_a_table():
     assert table(["ab", "c"], [["d", "ef"], ["", "ghi"]]) == "ab    c\nd    ef\n    ghi"
-
-
-def test_a_table_with_columns_to_the_left():
     assert table(["ab", "c", "d"], [["e", "fgh", "i"]], str.ljust) == "ab  c    d\ne   fgh  i"
+    rows = [["한국", "a"], ["e\u0301", "中"], ["abc", "b"]]  # wide characters, and of no width
+    assert table(["", "x"], rows) == "       x\n한국   a\ne\u0301     中\nabc    b"
+    assert table(["", "x", "y"], [["a", "中", "b"], ["a", "bcd", "e"]], str.ljust) == "   x    y\na  中   b\na  bcd  e"
 
 
 def test_notices_are_said_once_on_standard_error(capsys):
@@ -24,12 +24,6 @@ def test_notices_are_said_once_on_standard_error(capsys):
 )
 def test_how_many_columns_a_text_takes(text, width):
     assert columns(text) == width
-
-
-def test_columns_of_wide_characters_stay_below_each_other():
-    rows = [["한국", "a"], ["e\u0301", "中"], ["abc", "b"]]
-    assert table(["", "x"], rows) == "       x\n한국   a\ne\u0301     中\nabc    b"
-    assert table(["", "x", "y"], [["a", "中", "b"], ["a", "bcd", "e"]], str.ljust) == "   x    y\na  中   b\na  bcd  e"
 
 
 @pytest.mark.parametrize(

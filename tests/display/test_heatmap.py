@@ -51,13 +51,7 @@ def test_a_shade_for_each_tenth(kind):
     assert drawn == "1 |  ..::--==++**##%%@@@@|"
     below = draw([0] * 11, [1], None, edges - kind(0.001)).split("\n")[1]
     assert below == "1 |    ..::--==++**##%%@@|"
-
-
-def test_what_is_no_number_stays_blank():
-    assert draw([0, 0], [1], None, np.array([[np.nan, 1]])).split("\n")[1] == "1 |  @@|"
-
-
-def test_without_attention():
+    assert draw([0, 0], [1], None, np.array([[np.nan, 1]], kind)).split("\n")[1] == "1 |  @@|"  # NaN stays blank
     with pytest.raises(ValueError, match="expected a prediction with attention, got one without"):
         draw([1], [2], [2], None)
 

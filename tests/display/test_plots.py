@@ -195,12 +195,6 @@ def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begin
     assert os.listdir(tmp_path) == [name]
 
 
-@pytest.mark.parametrize("name", ["a", "a.jpg", "a.png.gz", ".png"])
-def test_check_the_suffix(tmp_path, name):
-    with pytest.raises(UsageError, match=re.escape(f"{name}: expected a picture's name to end in one of .png, .svg")):
-        plots.check(tmp_path / name)
-
-
 @pytest.mark.parametrize(
     ("file", "advice"),
     [
@@ -236,24 +230,13 @@ def test_matplotlib_is_loaded_only_to_draw_and_pyplot_never(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), check=True)
 
 
-@pytest.mark.parametrize(("epochs", "labels"), [(1, "1"), (2, "1 2"), (12, "2 4 6 8 10 12")])
-def test_epochs_are_whole_numbers_and_a_loss_of_zero_has_no_logarithm(tmp_path, epochs, labels):
-    *first, last = figures(epochs)
-    plots.history(tmp_path / "h.svg", [*first, replace(last, loss=0.0)])
-    losses, accuracies = groups(tmp_path / "h.svg", "axes")
-    for axes, n_curves in ((losses, 2), (accuracies, 3)):
-        shown = [text for text, _ in texts(axes)]
-        assert shown[: shown.index("epoch")] == labels.split()
-        markers = [use for use in axes.iter(f"{SVG}use") if use.get("style", "").startswith("fill: ")]
-        colours = [use.get("style")[6:13] for use in markers]
-        assert colours == [*CURVES[:n_curves]] * 2 * (epochs == 1)  # on the curves, and in the legend
-    assert {"0.00", "1.00"} <= {text for text, _ in texts(losses)}
-
-
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_text("old")
     for name in ("a.png", "a.svg", "a.pdf", "A.PNG"):
         plots.check(tmp_path / name)
+    for name in ("a", "a.jpg", "a.png.gz", ".png"):
+        with pytest.raises(UsageError, match=f"{name}: expected a picture's name to end in one of .png, .svg"):
+            plots.check(tmp_path / name)
     with pytest.raises(DemoError, match=f"expected a place for a picture, but there is no directory {tmp_path}/none$"):
         plots.check(tmp_path / "none" / "a.png")
 
@@ -264,3 +247,20 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
     with pytest.raises(DemoError, match=r"a\.png: could not be written: No space left on device"):
         plots.history(tmp_path / "a.png", figures(2))
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.png": "old"}
+
+
+@pytest.mark.parametrize(("epochs", "labels"), [(1, "1"), (2, "1 2"), (12, "2 4 6 8 10 12")])
+def test_epochs_are_whole_numbers_and_one_shows(tmp_path, epochs, labels):
+    plots.history(tmp_path / "h.svg", figures(epochs))
+    for axes, n_curves in zip(groups(tmp_path / "h.svg", "axes"), (2, 3), strict=True):
+        shown = [text for text, _ in texts(axes)]
+        assert shown[: shown.index("epoch")] == labels.split()
+        markers = [use for use in axes.iter(f"{SVG}use") if use.get("style", "").startswith("fill: ")]
+        colours = [use.get("style")[6:13] for use in markers]
+        assert epochs > 1 or colours == [*CURVES[:n_curves]] * 2  # on the curves, and in the legend
+
+
+def test_a_loss_of_zero_has_no_logarithm(tmp_path):
+    first, second = figures(2)
+    plots.history(tmp_path / "h.svg", [first, replace(second, loss=0.0)])
+    assert {"0.00", "1.00"} <= {text for text, _ in texts(groups(tmp_path / "h.svg", "axes")[0])}

@@ -12,6 +12,7 @@ GAP = [(2.0, 2.1), (0.9, 1.2), (0.5, 0.9)]  # the second is 1.8 times the first,
 OVERFITTED = [(2.0, 2.1), (0.9, 1.0), (0.5, 1.2)]  # it rises
 COSINE, EPOCHS = "-r 0.005 --lr-schedule cosine", "more epochs (-e 14)"
 KEEP_BEST, POINTS = "--keep-best, which saves the epoch that was best", "more points (train 100000)"
+STOPS = "--patience 3, which stops in time"
 CELL, MODEL = "a larger cell (--cell-size 96)", "-m embedding_attention"
 
 
@@ -40,13 +41,7 @@ def history(losses):
         (ATTENTION, OVERFITTED, {"dropout": 0.2}, True, ["--dropout 0.4", KEEP_BEST, POINTS]),
         (ATTENTION, OVERFITTED, {"dropout": 0.4}, False, ["--dropout 0.5", KEEP_BEST, "more pairs"]),
         (ATTENTION, OVERFITTED, {"dropout": 0.5}, False, [KEEP_BEST, "more pairs"]),
-        (
-            ATTENTION,
-            OVERFITTED,
-            {"keep_best": True},
-            False,
-            ["--dropout 0.2", "--patience 3, which stops in time", "more pairs"],
-        ),
+        (ATTENTION, OVERFITTED, {"keep_best": True}, False, ["--dropout 0.2", STOPS, "more pairs"]),
         (ATTENTION, OVERFITTED, {"keep_best": True, "patience": 2}, False, ["--dropout 0.2", "more pairs"]),
         # The validation loss rose, but so did the other: that is no overfitting.
         (ATTENTION, [(1.0, 1.0), (1.4, 1.5)], {}, False, [COSINE, EPOCHS, CELL]),

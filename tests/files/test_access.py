@@ -75,9 +75,13 @@ def test_a_link_stays_a_link(tmp_path):
 
 def test_what_could_not_be_written_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
-    for path in (tmp_path / "folder", tmp_path / "none" / "a", tmp_path / ("a" * 300)):
-        with pytest.raises(OSError):
-            access.write(path, b"content")
+    for name, reason in [
+        ("folder", "Is a directory"),
+        ("none/a", "No such file or directory"),
+        ("a" * 300, "File name too long"),
+    ]:
+        with pytest.raises(WeightsError, match=f"^{tmp_path / name}: could not be written: {reason}$"):
+            access.write(tmp_path / name, b"content", error_class=WeightsError)
     assert os.listdir(tmp_path) == ["folder"]
     assert os.listdir(tmp_path / "folder") == []
 

@@ -39,14 +39,6 @@ def test_newest_first(tmp_path):
     assert canonical.newest_first(tmp_path, None, None, canonical.SNAPSHOT) == []
 
 
-def test_a_task_of_a_user_in_a_name(tmp_path):
-    path = canonical.canonical_path(tmp_path, None, "mine:f", 2)
-    assert path.name == "ts2s__basic__mine.f_2.weights.h5"
-    touch(tmp_path, path.name, 1)
-    assert canonical.next_unused_path(tmp_path, None, "mine:f").name == "ts2s__basic__mine.f_3.weights.h5"
-    assert canonical.newest_first(tmp_path, None, "mine:f") == [path]
-
-
 @pytest.mark.parametrize(
     ("name", "task"),
     [

@@ -25,7 +25,7 @@ from seq2seq_demo.training.trainer import fit
 REVERSED = find_pattern("reversed")
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, ends=True)  # which compiles fast
 # 541 points to train on, 91 steps an epoch, of which 64 are taken at once; the last batch is one row.
-CONFIG = TrainConfig(601, 4, 4, 0.01, epochs=2, batch_size=6, min_in_len=2, dropout=0.3, processes=3)
+CONFIG = TrainConfig(601, 4, 4, 0.01, epochs=2, batch_size=6, min_in_len=2, processes=3)
 
 
 class Threads(Processes):

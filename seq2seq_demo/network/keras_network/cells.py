@@ -1,4 +1,4 @@
-"""Recurrent cells, equal to Keras's of the same name, but in two parts that can run at different times.
+"""Recurrent cells, those of Keras equal to its own, but in two parts that can run at different times.
 
 `project` is the input's part, for any number of positions at once; `step` is the rest, which needs the state.
 Shapes: B sequences, E the width of the input, H the cell size, G the gates of the cell.
