@@ -152,6 +152,14 @@ def test_against_one_sequence_at_a_time(monkeypatch, config, in_lens):
     assert len(set(expected.values())) == (1 if config is FIXED else width)
 
 
+def test_answers_may_be_longer_than_all_targets():
+    network, sources = network_of(ENDING, seed=6), np.arange(9)[:, None]
+    unended = 9 - int(answer(network, sources, T).ended.sum())
+    e = measured(pairs_of(*(([n], [0]) for n in range(9))), network=network)
+    assert (e.unended, e.too_long > 0) == (unended, True)
+    assert unended < 9 - int(answer(network, sources, 1).ended.sum())  # of answers as long as the targets
+
+
 @BOTH
 def test_evaluations_add_up(config):
     network = network_of(config, seed=6)

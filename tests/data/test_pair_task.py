@@ -103,7 +103,6 @@ def test_validation_of_a_caller_has_the_symbols_of_training():
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        (Pairs(np.array([[1]]), np.array([[2]])), r"expected Pairs of two Sequences, as Pairs.of_arrays makes them"),
         (pairs_of([]), "expected pairs of a source and a target, got none"),
         (pairs_of([[1], []]), "expected pairs of a source and a target, got an empty source"),
     ],

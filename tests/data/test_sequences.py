@@ -78,6 +78,8 @@ def test_pairs_stay_together():
     assert len(pairs[:4]) == 4
     with pytest.raises(InputError, match="expected as many sources as targets, got 6 and 2"):
         Pairs(pairs.sources, pairs.targets[:2])
+    with pytest.raises(InputError, match=r"expected two Sequences: Pairs\.of_arrays makes pairs of two arrays"):
+        Pairs(np.array([[1]]), np.array([[2]]))
 
 
 @pytest.mark.parametrize("kind", [np.ndarray, np.matrix, np.memmap])

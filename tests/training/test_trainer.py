@@ -280,3 +280,11 @@ def test_a_network_that_does_not_end_has_batches_of_one_width():
     pairs, _ = REVERSED.draw(config, SMALL)
     assert widths_of(pairs, config, ends=False) == Widths([(6, 4)], [])
     assert widths_of(pairs, config, ends=True) == Widths([(6, 5)], [])
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_pairs_come_by_their_lengths_where_the_network_ends(ends):
+    config = TrainConfig(40, in_len=6, out_len=4, batch_size=2)
+    ours = trainer_from(config, untrained(replace(SMALL, ends=ends), 0))
+    assert (ours.order(PAIRS) == batches.epoch_order(PAIRS, config, 0, 0, by_length=ends)).all()
+    assert (ours.order(PAIRS) != batches.epoch_order(PAIRS, config, 0, 0, by_length=not ends)).any()
