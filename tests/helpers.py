@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -109,6 +110,11 @@ def end(process) -> tuple[int, str]:
     """Wait until a process ends; return its exit status and what it wrote on standard error."""
     _, err = process.communicate(timeout=120)
     return process.returncode, err
+
+
+def keeping(kept):
+    """Snapshots that are kept in a dictionary, each by its step, instead of in files."""
+    return SimpleNamespace(after_steps=lambda _, step, snapshot: kept.update({step: snapshot()}), save=id)
 
 
 def snapshot_in(folder):

@@ -118,9 +118,6 @@ def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
     "function",
     [
         lambda x: x[::-1],
-        lambda x: np.sort(x, axis=0),
-        lambda x: x - x.min(axis=0),
-        lambda x: np.roll(x, 1, axis=0),
         lambda x: x if len(x) > 1 else x[:, ::-1],
     ],
 )

@@ -11,6 +11,7 @@ from helpers_page import ask, assert_alike, needs_node, run_question
 from seq2seq_demo import load
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences
@@ -152,22 +153,13 @@ def test_half_precision_is_what_numpy_reads(tmp_path):
     assert half == whole
 
 
-def levenshtein(a, b):
-    """The fewest symbols to exchange, strike out or put in, row by row."""
-    row = [*range(len(b) + 1)]
-    for i, x in enumerate(a, 1):
-        before, row = row, [i]
-        for j, y in enumerate(b, 1):
-            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
-    return row[-1]
-
-
 def test_an_answer_is_aligned_with_the_fewest_edits():
     rng = np.random.default_rng(5)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(200)]
     said = ask(*(("align", {"written": a, "wanted": b, "forced": None}) for a, b in pairs))
     for (written, wanted), one in zip(pairs, said, strict=True):
-        assert one["edits"] == levenshtein(written, wanted)
+        lengths = np.array([len(written)])
+        assert one["edits"] == edit_distances(np.array([written], int), lengths, Sequences.of_rows([wanted]))[0]
         rebuilt = []  # the target again, from what stands and what is left out
         for kind, due, missing in zip(one["kinds"], one["due"], one["missing"], strict=False):
             rebuilt += [*missing, *([wanted[due]] if kind != "extra" else [])]

@@ -4,24 +4,21 @@ They are real but for the figures of validation, which these tests make up, so t
 """
 
 import random
-import signal
 from dataclasses import replace
 
 import pytest
+from helpers import keeping
 
 from seq2seq_demo import train
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import task_of_rows
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.errors import Interrupted
 from seq2seq_demo.figures import Figures
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.destinations import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import trainer
-from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot
+from seq2seq_demo.training.snapshots import load_snapshot
 
 # Exact match and loss after each epoch: 3 is better than 2, as its loss is lower, 5 is as good as 3, and 7 the best.
 REACHED = [(0.2, 1.0), (0.6, 0.9), (0.6, 0.5), (0.5, 0.1), (0.6, 0.5), (0.6, 0.6), (0.7, 2.0), (0.7, 2.5)]
@@ -70,25 +67,6 @@ class Recorder(Callback):
         self.networks.append(network)
 
 
-class Interrupting(Callback):
-    """Sends a signal at a step."""
-
-    def __init__(self, step, interruption):
-        self.step, self.interruption = step, interruption
-
-    def on_steps_end(self, step, points, loss, token_accuracy):
-        self.interruption.signum = signal.SIGINT if step == self.step else None
-
-
-def interrupted(folder, case, epoch, **settings):
-    """The snapshot of a training that stopped before the end of this epoch."""
-    task, interruption = CASES[case][0], Interruption()
-    snapshots = Snapshots(folder, None, task.name, DataFingerprint(), Destination(), interruption, lambda text: None)
-    with pytest.raises(Interrupted), snapshots:
-        fitted(case, [Interrupting(epoch * STEPS, interruption)], snapshots, **settings)
-    return snapshots.last
-
-
 def alike(network, other):
     """Whether all arrays have the same bits."""
     return network.step == other.step and all(
@@ -100,17 +78,17 @@ def alike(network, other):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_the_best_epoch_is_saved_and_patience_ends_also_once_resumed(tmp_path, case):
+def test_the_best_epoch_is_saved_and_patience_ends_also_once_resumed(case):
     whole = Recorder()
     saved = fitted(case, [whole], keep_best=True)
     assert len(whole.networks) == 8
     assert_saved(saved, whole, 7)
     assert not alike(saved, whole.networks[-1])
-    stopping, settings = Recorder(), {"keep_best": True, "patience": 3}
-    saved = fitted(case, [stopping], **settings)
+    stopping, kept, settings = Recorder(), {}, {"keep_best": True, "patience": 3}
+    saved = fitted(case, [stopping], keeping(kept), **settings)
     assert len(stopping.networks) == 6
     assert_saved(saved, whole, 3)
-    snapshot = load_snapshot(interrupted(tmp_path, case, 5, **settings))
+    snapshot = kept[5 * STEPS]  # before the epoch is over
     assert alike(snapshot.best, whole.networks[2])
     resumed = fitted(case, start=snapshot, **settings)
     assert weights_file.to_bytes(resumed) == weights_file.to_bytes(saved)
@@ -125,7 +103,9 @@ def assert_saved(network, recorder, epoch):
 @pytest.mark.slow
 def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
     """A snapshot whose weights another training starts from gives it no best epoch."""
-    path = interrupted(tmp_path, "one length", 5, keep_best=True)
+    path, kept = tmp_path / "snapshot", {}
+    fitted("one length", snapshots=keeping(kept), keep_best=True)
+    path.write_bytes(weights_file.to_bytes(kept[5 * STEPS]))
     snapshot = load_snapshot(path)
     assert (snapshot.best.step, snapshot.network.step) == (3 * STEPS, 5 * STEPS)
     once = {"epochs": 1, "batch_size": 45}

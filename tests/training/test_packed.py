@@ -37,16 +37,6 @@ def test_adam_is_that_of_keras(scale):
     assert int(ours.iterations.numpy()) == 3
 
 
-def test_weights_and_moments_come_back_by_their_names():
-    weights, m, v = arrays(0), arrays(1), arrays(2)
-    moments = {f"m/{name}": array for name, array in m.items()} | {f"v/{name}": array for name, array in v.items()}
-    adam = PackedAdam(SHAPES, weights, moments, step=7)
-    for found, expected in ((adam.named_weights(), weights), (adam.named_moments(), moments)):
-        assert found.keys() == expected.keys()
-        for name, array in expected.items():
-            np.testing.assert_array_equal(found[name], array)
-
-
 def test_the_tape_watches_the_weights_that_stand_for_the_variables():
     weights = arrays(0)
     variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES.values()]

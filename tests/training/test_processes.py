@@ -8,11 +8,10 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import ROOT, largest_difference, snapshot_in, wait_for
+from helpers import ROOT, keeping, largest_difference, snapshot_in, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -63,8 +62,7 @@ def set_silence(group, seconds):
 @pytest.mark.slow
 def test_several_processes_train_what_one_does_and_a_training_that_is_resumed_ends_with_the_same_bits():
     start, kept = untrained(MODEL, 0), {}
-    snapshots = SimpleNamespace(after_steps=lambda _, step, snapshot: kept.update({step: snapshot()}), save=id)
-    together = trained(start, snapshots)
+    together = trained(start, keeping(kept))
     assert (kept[91 + 64].progress.epoch, kept[91 + 64].progress.points) == (1, 64 * 6)
     assert to_bytes(trained(kept[91 + 64])) == to_bytes(together)
     alone = fit(REVERSED, replace(CONFIG, processes=1), start)

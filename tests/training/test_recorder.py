@@ -1,6 +1,5 @@
 """Which steps are recorded, what of them, and that a training is the same one for it."""
 
-import signal
 from dataclasses import replace
 
 import numpy as np
@@ -10,15 +9,13 @@ from seq2seq_demo import train
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.errors import Interrupted, UsageError, WeightsError
+from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.figures import Figures
-from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.files.recording import recording_of
-from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun, to_bytes
+from seq2seq_demo.files.weights_file import Progress, Snapshot, TrainingRun, to_bytes
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import trainer
 from seq2seq_demo.training.recorder import begun, is_recorded, stops
-from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot
 from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
@@ -41,16 +38,14 @@ def holds(recorded, weights):
 
 
 class Watcher(Callback):
-    """Notes what it is told; interrupts at a step."""
+    """Notes what it is told."""
 
-    def __init__(self, interruption=None, at=None):
-        self.interruption, self.at, self.told, self.history = interruption, at, [], ()
+    def __init__(self):
+        self.told, self.history = [], ()
         self.weights = []  # after each epoch
 
     def on_steps_end(self, *told):
         self.told.append(told)
-        if self.interruption and told[0] >= self.at:
-            self.interruption.signum = signal.SIGINT
 
     def on_epoch_end(self, history, network, validation):
         self.history = history
@@ -126,20 +121,6 @@ def test_the_training_is_the_same_one_for_it(monkeypatch, dropout):
     assert to_bytes(a) == to_bytes(b)
     assert with_it.told == without.told
     assert with_it.history == without.history
-
-
-@pytest.mark.slow
-def test_a_resumed_training_ends_with_the_same_recording(tmp_path, recorded):
-    interruption, at = Interruption(), 154
-    watcher = Watcher(interruption, at)
-    snapshots = Snapshots(tmp_path, None, "reversed", DataFingerprint(), Destination(), interruption, print)
-    with pytest.raises(Interrupted), snapshots:
-        fit(REVERSED, CONFIG, begun(untrained(MODEL, 0), CONFIG), [watcher], snapshots)
-    snapshot = load_snapshot(snapshots.last)
-    assert snapshot.network.recording.steps == tuple(step for step in STEPS if step <= at)
-    resumed = fit(REVERSED, CONFIG, snapshot)
-    assert are_same(resumed.recording, recorded.recording)
-    assert to_bytes(resumed) == to_bytes(recorded)
 
 
 @pytest.mark.slow

@@ -219,6 +219,7 @@ def test_settings_that_cannot_be_heeded_are_refused(points, rate):
         train(PAIRS, points=points, learning_rate=rate, epochs=0)
 
 
+@pytest.mark.slow
 def test_a_range_of_lengths():
     trained = train("reversed", points=60, in_len=(2, 4), epochs=1, batch_size=16, **TINY)
     assert (trained.min_in_len, trained.in_len, trained.out_len) == (2, 4, 4)

@@ -1,32 +1,32 @@
-import signal
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import largest_difference, random_weights
+from helpers import keeping, largest_difference, random_weights
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
-from seq2seq_demo.errors import Interrupted, TrainingError
+from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.destinations import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.ram import bytes_of_a_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_that_holds
-from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot
+from seq2seq_demo.training.recorder import begun
+from seq2seq_demo.training.snapshots import load_snapshot
 from seq2seq_demo.training.trainer import Trainer, fit, widths_of
 
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
 BOTH_WAYS = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12, bidirectional=True)
 REVERSED = find_pattern("reversed")
+FINGERPRINT = DataFingerprint(None, "of the task")
 
 
 def trainer_from(config, network, widths=None):
@@ -67,29 +67,6 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
         assert np.abs(trained.moments[f"m/{name}"] - m).max() < 1e-5, name
         assert np.abs(trained.moments[f"v/{name}"] - v).max() < 1e-5, name
         assert np.abs(trained.weights[name] - (weights[name] - step)).max() < 1e-5, name
-
-
-@pytest.mark.slow
-def test_rows_that_fill_up_the_last_batch_count_for_nothing():
-    config = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.01, epochs=2, batch_size=45)  # 45 for training
-    exact = fit(REVERSED, config, untrained(SMALL, 0))
-    padded = fit(REVERSED, replace(config, batch_size=64), untrained(SMALL, 0))
-    assert padded.step == exact.step == 2
-    assert largest_difference(padded, exact) < 1e-5
-    assert largest_difference(padded, untrained(SMALL, 0)) > 1e-3
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("xla", [False, True])
-def test_the_same_seed_gives_the_same_bits(monkeypatch, xla):
-    monkeypatch.setattr(trainer, "use_xla", lambda *_: xla)
-    config = TrainConfig(400, in_len=6, out_len=4, learning_rate=0.01, epochs=2, batch_size=32, seed=3)
-    a, b = (fit(REVERSED, config, untrained(SMALL, 3)) for _ in range(2))
-    assert all((a.weights[name] == b.weights[name]).all() for name in a.weights)
-    assert all((a.moments[name] == b.moments[name]).all() for name in a.moments)
-    if not xla:  # compiling once more would tell no more
-        other = fit(REVERSED, replace(config, seed=4), untrained(SMALL, 4))
-        assert largest_difference(a, other) > 0.01
 
 
 @pytest.mark.slow
@@ -150,26 +127,6 @@ def test_it_learns(model):
     assert trained.trained == TrainingRun(config, start_step=0)
 
 
-@pytest.mark.slow
-def test_it_stops_once_it_is_exact_enough():
-    recorder = Recorder()
-    config = TrainConfig(2000, in_len=2, out_len=2, learning_rate=0.02, epochs=30, batch_size=32, stop_at_exact=0.9)
-    fit(REVERSED, config, untrained(ModelConfig("embedding_attention", in_max_int=3, out_max_int=3), 0), [recorder])
-    exact = [figures.validation.exact_match for figures in recorder.history]
-    assert len(exact) < 30
-    assert exact[-1] >= 0.9 > max(exact[:-1], default=0)
-
-
-@pytest.mark.slow
-def test_going_on_keeps_adam_and_meets_new_points():
-    config = TrainConfig(200, in_len=6, out_len=4, learning_rate=0.01, epochs=1, batch_size=32)
-    first = fit(REVERSED, config, untrained(SMALL, 0))
-    second = fit(REVERSED, config, first)
-    forgot = fit(REVERSED, config, TrainedNetwork(SMALL, first.weights, step=first.step))
-    assert (first.step, second.step) == (6, 12)
-    assert largest_difference(second, forgot) > 1e-4
-
-
 @pytest.mark.parametrize(
     ("schedule", "rates"), [("constant", [0.2] * 4), ("cosine", [0.2, 0.17071068, 0.1, 0.02928932])]
 )
@@ -189,13 +146,6 @@ def test_a_loss_that_is_not_finite_ends_training():
         fit(REVERSED, TrainConfig(50, epochs=3, batch_size=32, in_len=5, out_len=5), start)
 
 
-def test_no_epochs_change_nothing():
-    start = untrained(SMALL, 7)
-    trained = fit(REVERSED, TrainConfig(50, epochs=0), start)
-    assert largest_difference(start, trained) == 0
-    assert trained.step == 0
-
-
 def test_a_weight_that_is_not_finite_ends_training():
     start = untrained(SMALL, 0)
     start.weights["encoder/embedding"][3] = np.nan
@@ -206,30 +156,25 @@ def test_a_weight_that_is_not_finite_ends_training():
 # ---- What a training continues ----
 
 
-class Interrupting(Callback):
-    def __init__(self, interruption, at):
-        self.interruption, self.at = interruption, at
-
-    def on_steps_end(self, step, points, loss, token_accuracy):
-        self.interruption.signum = signal.SIGTERM if step == self.at else None
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("ends", [False, True], ids=["of one length", "of several"])
-def test_resumed_within_an_epoch_it_ends_with_the_same_bits(tmp_path, ends):
+def test_resumed_within_an_epoch_it_ends_with_the_same_bits_figures_and_recording(tmp_path, ends):
     """180 points to train on, 90 steps an epoch, of which 64 are taken at once; with dropout."""
     lengths = {"min_in_len": 2} if ends else {}
     config = TrainConfig(200, 6, 6, 0.01, epochs=2, batch_size=2, dropout=0.3, keep_best=True, **lengths)
-    start = untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0)
-    undisturbed, interruption = fit(REVERSED, config, start), Interruption()
-    fingerprint = DataFingerprint(None, "of the task")
-    snapshots = Snapshots(tmp_path, None, "reversed", fingerprint, Destination(), interruption, lambda text: None)
-    with pytest.raises(Interrupted), snapshots:
-        fit(REVERSED, config, start, [Interrupting(interruption, 90 + 64)], snapshots)
-    snapshot = load_snapshot(snapshots.last)
-    assert (snapshot.progress.epoch, snapshot.progress.points, snapshot.fingerprint) == (1, 128, fingerprint)
-    resumed = fit(REVERSED, config, snapshot)
+    start = begun(untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0), config)
+    kept, first, second = {}, Recorder(), Recorder()
+    undisturbed = fit(REVERSED, config, Snapshot(start, fingerprint=FINGERPRINT), [first], keeping(kept))
+    (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[90 + 64]))
+    snapshot = load_snapshot(tmp_path / "w")
+    assert (snapshot.progress.epoch, snapshot.progress.points, snapshot.fingerprint) == (1, 128, FINGERPRINT)
+    assert snapshot.network.recording.steps == (0, 50, 90, 100)
+    resumed = fit(REVERSED, config, snapshot, [second])
     assert weights_file.to_bytes(resumed) == weights_file.to_bytes(undisturbed)
+    assert first.history == second.history
+    assert resumed.recording.steps == undisturbed.recording.steps
+    for a, b in zip(resumed.recording.weights, undisturbed.recording.weights, strict=True):
+        assert all((a[name] == b[name]).all() for name in a | b)
     assert largest_difference(resumed, start) > 0.1
 
 

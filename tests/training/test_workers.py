@@ -323,23 +323,6 @@ def test_a_port_that_anyone_may_reach_is_told(monkeypatch):
     assert workers.exposure_notice() is None
 
 
-@pytest.mark.slow
-def test_tensorflow_listens_as_the_notice_says():
-    """Once it can be bound to the address that TF_CONFIG gives, do so, and drop the notice."""
-    from tensorflow.core.protobuf.tensorflow_server_pb2 import ServerDef
-
-    def every_interface(port):
-        try:
-            socket.create_connection(("127.0.0.2", port), 5).close()
-        except ConnectionRefusedError:
-            return False
-        return True
-
-    spec = tf.train.ClusterSpec({"worker": ["127.0.0.1:0"]}).as_cluster_def()
-    server = tf.distribute.Server(ServerDef(cluster=spec, job_name="worker", task_index=0, protocol="grpc"))
-    assert every_interface(int(server.target.rpartition(":")[2]))
-
-
 @pytest.mark.parametrize(
     ("jobs", "chief"), [(["worker"], 0), (["worker", "worker"], 0), (["worker", "chief", "worker"], 1)]
 )
