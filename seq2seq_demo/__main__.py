@@ -13,8 +13,7 @@ def main() -> int:
     from seq2seq_demo import cli
 
     try:
-        _on_ctrl_c(signal.default_int_handler)
-        return cli.main()
+        return cli.main(on_start=lambda: _on_ctrl_c(signal.default_int_handler))
     except KeyboardInterrupt:  # just before or after what `cli.main` guards
         return 128 + signal.SIGINT
     finally:

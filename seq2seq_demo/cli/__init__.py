@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from importlib import import_module
 
 from seq2seq_demo.cli.parser import COMMANDS, parse
@@ -14,12 +15,12 @@ from seq2seq_demo.errors import DemoError, Interrupted
 
 
 @safe_streams()
-def main(argv: list[str] | None = None) -> int:
-    """Run the program; return its exit status."""
+def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda: None) -> int:
+    """Run the program, and call `on_start` when all is imported and the command begins; return the exit status."""
     options = None
     try:
         options = parse(sys.argv[1:] if argv is None else argv)
-        run(options)
+        run(options, on_start)
     except BrokenPipeError:  # the reader of the results, `head` say, has seen enough
         pass
     except KeyboardInterrupt:
@@ -36,14 +37,16 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def run(options: Options) -> None:
+def run(options: Options, on_start: Callable[[], object]) -> None:
     """Call the command; NumPy, which --help and wrong usage do without, is imported with it."""
     if "numpy" not in sys.modules:
         # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # sequences and answers are many objects without a cycle: to look for one takes a tenth
     (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
-    getattr(import_module(f"seq2seq_demo.commands.{command}"), command)(options)
+    module = import_module(f"seq2seq_demo.commands.{command}")
+    on_start()  # NumPy turns an exception of Ctrl-C in the middle of its import into errors of its own
+    getattr(module, command)(options)
 
 
 def _in_a_line(error: Exception) -> str:
