@@ -87,6 +87,7 @@ def test_an_unknown_cell_is_told_of_the_new_one():
         for model in MODELS
     ],
 )
+@pytest.mark.slow
 def test_every_cell_and_a_new_one_trains_and_both_networks_agree(cell_type, model, tmp_path):
     epochs = Losses()
     network = train(

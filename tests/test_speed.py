@@ -76,6 +76,7 @@ NAMES = {  # of our weights, in the order in which Keras lists those of its laye
 
 
 @pytest.mark.parametrize("model_config", NAMES, ids=["both ways", "two layers", "plain"])
+@pytest.mark.slow
 def test_plain_keras_is_the_same_network(script, model_config):
     """With our weights it gives the logits of the NumPy network, whatever the padding."""
     network = script("speed.plain_keras").plain_keras(model_config)

@@ -110,6 +110,7 @@ def test_what_cannot_be(run, line, message):
     run.refuses(line, message)
 
 
+@pytest.mark.slow
 def test_own_pairs_of_different_lengths(run):
     sources = [[k % 3, 1, 2][: 1 + k % 3] for k in range(40)]
     rows = [json.dumps({"input": source, "output": source[1:]}) for source in sources]
@@ -140,6 +141,7 @@ def test_own_pairs_of_different_lengths(run):
         run.refuses(f"{train} --in-len {lengths}", f"expected in-len 1-3, as of the pairs, got {lengths}")
 
 
+@pytest.mark.slow
 def test_a_pattern_whose_targets_have_different_lengths(run):
     Path("mine.py").write_text(DEDUP)
     run.refuses(

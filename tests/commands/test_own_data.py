@@ -55,6 +55,7 @@ def test_no_weights_of_a_pattern(own, run):
     run.refuses("predict 1 2 3 4 9 -p mine.py:f", message + advice, 1)
 
 
+@pytest.mark.slow
 def test_inputs_alone_and_a_pattern(own, run):
     out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL)
     network = load("w")

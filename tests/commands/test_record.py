@@ -43,6 +43,7 @@ def test_killed_and_resumed_it_ends_with_the_same_recording(run, tmp_path):
     assert sorted(os.listdir()) == ["killed.h5", "killed.record.h5", "w.h5", "w.record.h5"]
 
 
+@pytest.mark.slow
 def test_canonical_names_and_continuing(run):
     out, _ = run.ok(*QUICK, "--record")
     assert out.endswith("Recorded 2 steps in ts2s__basic__reversed_1.weights.record.h5\n")

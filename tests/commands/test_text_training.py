@@ -75,6 +75,7 @@ def _full(network, start):
     raise WeightsError("the disk is full")
 
 
+@pytest.mark.slow
 def test_resume_checks_the_number_of_pairs_and_the_other_file(run, tmp_path, snapshot):
     dev = (tmp_path / "dev.tsv").read_text()
     run.refuses(["train 19", *snapshot], "has points 20, but the options ask for 19")

@@ -83,6 +83,7 @@ def test_where_weights_cannot_be_saved_is_said_before_training(run, monkeypatch)
     run.refuses("train 50 -p copy --data-dir d", message, 1)
 
 
+@pytest.mark.slow
 def test_a_training_that_cannot_be_saved_is_kept_elsewhere(run, monkeypatch):
     os.mkdir("d")
     save = TrainedNetwork.save
@@ -292,6 +293,7 @@ def test_a_home_that_cannot_be_written(shell, tmp_path):
     assert done.stderr.startswith("Exact match")
 
 
+@pytest.mark.slow
 def test_history(run):
     out, _ = run.ok("train 200 -p copy -e 3 --history h.json --history-plot h.svg -o w", *SMALL)
     history = json.loads(Path("h.json").read_text())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data.data_warnings import oddities, usual_length
-from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pair_task import PairTask, task_of_rows
 from seq2seq_demo.data.records import Located, Place, Places
 from seq2seq_demo.data.sequences import Pairs, Sequences
 
@@ -70,3 +70,14 @@ def test_sources_that_are_trained_on_and_validated_with_are_counted():
     )
     (line,) = oddities(task([[1, 2], [3, 4]], validation=[[3, 4], [300, 4], [1, 1]]))
     assert line.startswith("1 of 3 different sources")
+
+
+def test_sources_that_begin_or_end_with_a_space_are_counted():
+    def lines(tokens, *sources):
+        rows = [(source, str(number)) for number, source in enumerate(sources)]
+        return list(oddities(task_of_rows(rows, None, (tokens, tokens))))
+
+    odd = " a", "b c", "d ", " "
+    assert lines("characters", *odd) == ["3 sources begin or end with a space, which counts as a character"]
+    assert lines("characters", "a b", "bc") == []
+    assert lines("words", *odd[:3]) == []

@@ -103,6 +103,7 @@ def test_validation_of_a_caller_has_the_symbols_of_training():
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
+        ([[1], [2]], "expected Pairs, as Pairs.of_arrays makes them, got list"),
         (pairs_of([]), "expected pairs of a source and a target, got none"),
         (pairs_of([[1], []]), "expected pairs of a source and a target, got an empty source"),
     ],

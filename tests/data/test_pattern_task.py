@@ -105,6 +105,7 @@ def test_long_sources_are_handed_to_a_function_a_few_at_once():
 
 
 @pytest.mark.parametrize("name", ["sorted", "reversed", "maxmin_dup", "copy", "rotated", "running_sum"])
+@pytest.mark.slow
 def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
     pattern = find_pattern(name)
     tracemalloc.start()
@@ -121,12 +122,14 @@ def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
         lambda x: x if len(x) > 1 else x[:, ::-1],
     ],
 )
+@pytest.mark.slow
 def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
     with pytest.raises(UsageError, match=r"of its own source alone, got .* and then .* for ") as error:
         SequencePattern("f", function).check(SYMBOLS, None, 9, 9)
     assert len(str(error.value)) < 600
 
 
+@pytest.mark.slow
 def test_as_many_sources_are_tried_as_fit():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)

@@ -184,6 +184,7 @@ def test_history(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
+@pytest.mark.slow
 def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begins):
     contents = []
     for draw in (attention, attention, lambda path: plots.history(path, figures(3))):

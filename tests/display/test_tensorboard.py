@@ -94,6 +94,7 @@ def check_histogram(buckets, array, tolerance=1e-5):
         assert (array < edge - tolerance).sum() <= below <= (array <= edge + tolerance).sum()
 
 
+@pytest.mark.slow
 def test_every_level_logs_what_it_says_and_no_more(logged):
     names = list(weight_shapes(MODEL))
     figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
@@ -219,6 +220,7 @@ def test_a_histogram_leaves_out_what_is_not_finite():
     assert tensorboard._buckets(np.zeros(4, np.float32))[:, 2].sum() == 4
 
 
+@pytest.mark.slow
 def test_a_resumed_training_goes_on_in_the_same_directory(logged):
     folder = logged.interrupted
     before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -306,6 +308,7 @@ def test_the_default_directory_is_the_users_and_of_this_run_alone(monkeypatch, t
 TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len", 5, "--out-len", 4, "-o", "w"]
 
 
+@pytest.mark.slow
 def test_train_names_its_log_directory(run, temporary):
     groups = {"train", "validation", "probe"}
     out, _ = run.ok(*TRAIN, "--tensorboard-verbose", 2)
@@ -319,6 +322,7 @@ def test_train_names_its_log_directory(run, temporary):
     run.refuses([*TRAIN, "--log-dir", "w/logs"], message, 1)
 
 
+@pytest.mark.slow
 def test_a_default_directory_that_cannot_be_made_does_not_stop_a_training(run, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))

@@ -280,6 +280,7 @@ def test_unknown_fields_are_skipped():
 
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(hostile_checkpoints(SMALL))
+@pytest.mark.slow
 def test_hostile_checkpoints_give_a_network_or_a_line(content):
     is_read(content)
 

@@ -11,6 +11,7 @@ from seq2seq_demo.errors import DemoError, WeightsError
 from seq2seq_demo.trained_network import load
 
 
+@pytest.mark.slow
 def test_every_hostile_file_is_refused_in_a_line(tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     files = dict(hostile_files(tmp_path))
@@ -30,6 +31,7 @@ def test_every_hostile_file_is_refused_in_a_line(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
 
 
+@pytest.mark.slow
 def test_changed_bytes_under_a_right_checksum(tmp_path):
     content = small_content()
     refused = 0

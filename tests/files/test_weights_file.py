@@ -289,6 +289,7 @@ def test_a_strangers_vocabularies(tmp_path, change, message):
 # ---- What is refused ----
 
 
+@pytest.mark.slow
 def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     """Cut, or with a bit changed."""
     rng, path = random.Random(1), tmp_path / "w"

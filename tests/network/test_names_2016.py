@@ -303,6 +303,7 @@ def test_more_layers_than_any_network_has():
 
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.data())
+@pytest.mark.slow
 def test_changed_variables_give_a_network_or_a_line(data):
     variables = data.draw(changed_variables(whole_checkpoint(SMALL)[0]))
     try:

@@ -62,6 +62,7 @@ def test_a_target_that_cannot_fit_is_refused():
     ],
 )
 @pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.slow
 def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len, bidirectional):
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
     network, sources = numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)

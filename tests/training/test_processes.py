@@ -160,6 +160,7 @@ def test_an_error_of_another_process_is_that_of_the_training(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_one_that_is_gone_is_missed_at_once_and_one_that_is_silent_after_a_while(monkeypatch):
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
     for reason, is_open in (("is lost", False), ("has been silent for 1 s", True)):
@@ -170,6 +171,7 @@ def test_one_that_is_gone_is_missed_at_once_and_one_that_is_silent_after_a_while
                 group.exchange(lambda messages: messages)
 
 
+@pytest.mark.slow
 def test_one_that_does_not_listen_is_silent(monkeypatch):
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
     with contextlib.closing(Processes()) as group, group.connect() as there:
@@ -178,6 +180,7 @@ def test_one_that_does_not_listen_is_silent(monkeypatch):
             group.exchange(lambda messages: bytes(10**7))
 
 
+@pytest.mark.slow
 def test_one_that_sends_heartbeats_is_waited_for_and_ends_when_nobody_is_there(monkeypatch):
     ended = []
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)

@@ -99,6 +99,7 @@ def test_a_recording_that_would_be_too_large_is_refused():
         begun(untrained(model, 0), replace(config, epochs=37))
 
 
+@pytest.mark.slow
 def test_what_is_recorded_is_what_the_training_went_through(recorded, watcher):
     recording = recorded.recording
     assert (recording.steps, recording.epochs) == (STEPS, (0, 50 / 90, 1, 100 / 90, 2))

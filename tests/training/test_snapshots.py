@@ -129,6 +129,7 @@ def test_no_snapshot_to_resume(run):
     assert "expected a snapshot to resume from, found none" in err
 
 
+@pytest.mark.slow
 def test_a_snapshot_every_5000_steps_and_every_epoch(tmp_path):
     kept = []
 
