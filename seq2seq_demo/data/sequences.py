@@ -81,6 +81,8 @@ class Sequences:
         """Return `[N, width]`, by default as wide as the longest, with the filler after each sequence."""
         width = int(self.lengths.max(initial=0)) if width is None else width
         dtype = np.promote_types(self.symbols.dtype, np.min_scalar_type(filler))
+        if width == self.common_length:  # as for every batch of one length: nothing to fill
+            return self.array().astype(dtype)
         padded = np.full((len(self), width), filler, dtype)
         padded[np.arange(width) < self.lengths[:, None]] = self.symbols
         return padded
