@@ -11,7 +11,15 @@ from seq2seq_demo.config import EVALUATED
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import counted, notice, result, say
-from seq2seq_demo.display.evaluations import evaluation_text, given_dict, given_text, lengths_text, row_dict, rows_text
+from seq2seq_demo.display.evaluations import (
+    evaluation_text,
+    given_dict,
+    given_text,
+    lengths_text,
+    row_dict,
+    rows_text,
+    sources_text,
+)
 from seq2seq_demo.display.long_work import LongWork
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, Row, n_to_measure
@@ -56,10 +64,11 @@ def _text(options: EvaluateOptions, choice: Choice, rows: Sequence[Row]) -> str:
     pattern = f"pattern {choice.pattern.name!r}" if choice.pattern else ""
     if not choice.network.ends:
         e = rows[-1].evaluation
-        several = f"sources of {options.from_file} with {e.n_pairs} targets, of which any is right"
-        given = several if e.n_pairs > e.n else f"pairs of {options.from_file}"
-        tables = lengths_text(rows) if options.lengths else evaluation_text(e)
-        return f"{e.n} {given if options.from_file else f'fresh sources, {pattern}'}\n\n{tables}"
+        measured = f"{e.n} fresh sources, {pattern}"
+        if options.from_file:
+            have_several = e.n_pairs > e.n
+            measured = sources_text(e, options.from_file) if have_several else f"{e.n} pairs of {options.from_file}"
+        return f"{measured}\n\n{lengths_text(rows) if options.lengths else evaluation_text(e)}"
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
         return given_text(options.from_file + pattern, rows, choice.network.vocabularies, options.verbose > 0)

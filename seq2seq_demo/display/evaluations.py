@@ -118,17 +118,22 @@ def given_dict(rows: Sequence[Row], vocabularies: Vocabularies) -> dict[str, Any
     return facts
 
 
+def sources_text(e: Evaluation, name: str) -> str:
+    """Return the number of sources, and that of their targets if some sources have several."""
+    several = f" with {e.n_pairs} targets, of which any is right" if e.n_pairs > e.n else ""
+    return f"{e.n} sources of {name}{several}"
+
+
 def given_text(name: str, rows: Sequence[Row], vocabularies: Vocabularies, verbose: bool) -> str:
     """Return the figures on given pairs: in a line, by length, confusions; if verbose, wrong answers."""
     e = total(row.evaluation for row in rows)
-    several = f" with {e.n_pairs} targets, of which any is right" if e.n_pairs > e.n else ""
     exact = (
         f"word error rate {1 - e.exact_match:.5f}"
         if vocabularies.target.is_text
         else f"exact match {e.exact_match:.5f}"
     )
     parts = [
-        f"{e.n} sources of {name}{several}; an answer's end counts",
+        f"{sources_text(e, name)}; an answer's end counts",
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}",
         rows_text(rows),
         _confusions_text(_confusions(e, vocabularies)[:CONFUSIONS]),
