@@ -229,7 +229,7 @@ class TrainedNetwork(StoredNetwork):
         A network that ends its answers is measured on n sources of each length that it was trained at, or of `in_len`,
         which may be a range (shortest, longest); then END counts, and short sources are any.
 
-        `task` is a pattern's name, a `SequencePattern`, or pairs of a source and a target, of which the default is all;
+        `task` is a pattern's name, a `SequencePattern`, or pairs of a source and a target, all unless n is given;
         None is the pattern that it was trained on. The lengths are those of training unless they are given. Beyond 100
         million training symbols or 10 million points, which take too long to draw again, overlap is not excluded.
 

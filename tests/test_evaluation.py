@@ -96,7 +96,7 @@ def test_cross_entropy():
 
 
 def half_right(network, n, in_lens):
-    """Pairs of random sources, of which about half have the answers of the network, and the others nearly these."""
+    """Pairs of random sources: about half have the network's answers as targets, the others nearly these."""
     rng, ends = np.random.default_rng(1), network.model_config.ends
     sources = [rng.integers(0, 9, in_lens[row % len(in_lens)]).tolist() for row in range(n)]
     targets = []

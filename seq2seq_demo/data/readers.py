@@ -84,9 +84,9 @@ def from_words(words: Sequence[str], form: Form = INTEGER_FORM, text_hint: str =
 def from_file(name: str, form: Form = INTEGER_FORM, told: Told = lambda _: None) -> Iterator[Located | None]:
     """Yield the sequences of a file (`-`: standard input): one JSON list, a list of lists, or a list a line.
 
-    Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, of which only the input
-    must be there; or a line of plain integers, perhaps with a tab and the output. Of texts, there may be a string for a
-    list, a list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
+    Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, which needs only the
+    input; or a line of plain integers, perhaps with a tab and the output. For texts, a string may replace a list, a
+    list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
     are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
     may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
     memory. For lines, `told` is called with the number of bytes read since, after their sequences.
@@ -138,7 +138,7 @@ def _sequences(title: str, file: BufferedReader, form: Form, told: Told) -> Iter
 
 
 def _of_lines(title: str, number: int, blocks: Iterable[bytes], form: Form, told: Told) -> Iterator[Located | None]:
-    """Yield the sequences of blocks of lines, of which the first has this number."""
+    """Yield the sequences of blocks of lines; the first line has this number."""
     is_rest = False  # of a line that is too long
     for block in blocks:
         if not block:

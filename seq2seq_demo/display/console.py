@@ -72,7 +72,7 @@ class _Unfailing:
             _silence(self._stream)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what else the stream has, such as its descriptor."""
+        """Return any other attribute of the stream, its descriptor for example."""
         return getattr(self._stream, name)
 
 
@@ -155,7 +155,7 @@ def columns(text: str) -> int:
 
 
 def padded(text: str, width: int, adjust: Callable[[str, int], str] = str.rjust) -> str:
-    """Return a text with spaces that make it as wide as so many columns."""
+    """Return a text padded with spaces to a width in columns."""
     return adjust(text, width - columns(text) + len(text))
 
 

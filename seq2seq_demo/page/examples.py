@@ -116,7 +116,7 @@ def _tried(learned: Sequence[Learned], lengths: Sequence[tuple[int, int]]) -> li
 
 
 def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: int) -> list[np.ndarray]:
-    """Draw so many random sources of each length, `[N, S]`."""
+    """Draw n random sources of each length, `[n, length]`."""
     rng, largest = np.random.default_rng(seed), network.model_config.in_max_int
     return [rng.integers(0, largest + 1, (n, length)) for length, n in n_of_length.items()]
 

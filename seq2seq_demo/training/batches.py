@@ -112,7 +112,7 @@ def padding_widths(pairs: Pairs, n: int) -> Widths:
 
 
 def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]:
-    """Return up to n widths, rising on both sides, of which the first that holds a pair adds the least padding.
+    """Return up to n widths, rising on both sides, that add the least padding; a pair gets the first that holds it.
 
     S, T: the lengths of each pair, `[N]`. Dynamic programming: the cheapest chain of k widths that ends with a width is
     the cheapest of k − 1 that ends with one within it, and this width for the pairs that only it holds.

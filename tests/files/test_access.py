@@ -15,7 +15,7 @@ from seq2seq_demo.files import access
 def test_read(tmp_path):
     (tmp_path / "a").write_bytes(b"\0one")
     assert access.read(tmp_path / "a", "a thing") == b"\0one"
-    os.mkfifo(tmp_path / "pipe")  # where one would wait for somebody to write
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("pipe")
     for name, found in [
         ("none", "found none"),
