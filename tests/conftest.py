@@ -86,14 +86,7 @@ def shell(tmp_path):
     """The command line in a process of its own, in an empty directory."""
 
     def shell(*argv, stdin=None, cwd=tmp_path, **changes):
-        return subprocess.run(
-            [*PROGRAM, *map(str, argv)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            env=environment(**changes),
-            check=False,
-        )
+        how = {"input": stdin, "cwd": cwd, "env": environment(**changes)}
+        return subprocess.run([*PROGRAM, *map(str, argv)], **how, capture_output=True, text=True, check=False)
 
     return shell

@@ -57,11 +57,8 @@ def test_the_split_of_the_words(script):
     words = {f"w{number:03}": [f"P{number}"] for number in range(200)}
     words["w000"].append("Q0")
     parts = script("cmudict").split(words)
-    assert {part: len({word for word, _ in pairs}) for part, pairs in parts.items()} == {
-        "train": 170,
-        "dev": 10,
-        "test": 20,
-    }
+    n_words = {part: len({word for word, _ in pairs}) for part, pairs in parts.items()}
+    assert n_words == {"train": 170, "dev": 10, "test": 20}
     assert sum(map(len, parts.values())) == 201
     of = {word: part for part, pairs in parts.items() for word, _ in pairs}
     assert all(of[word] == part for part, pairs in parts.items() for word, _ in pairs)

@@ -6,22 +6,16 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network import ram
 from seq2seq_demo.network.bidirectional import numpy_network
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.network.ram import (
-    check_decoding_fits,
-    check_points_fit,
-    check_training_fits,
-    decoding_bytes,
-    n_weights,
-)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 2, 5])
 def test_the_number_of_weights(num_layers, bidirectional):
     model = ModelConfig("embedding_attention", "GRUCell", num_layers, 7, 5, 10, 11, bidirectional=bidirectional)
-    assert n_weights(model) == sum(weight.size for weight in initial_weights(model, 0).values())
+    assert ram.n_weights(model) == sum(weight.size for weight in initial_weights(model, 0).values())
 
 
 @pytest.mark.parametrize(
@@ -39,15 +33,15 @@ def test_the_number_of_weights(num_layers, bidirectional):
 def test_what_cannot_fit_is_refused_at_once(model, train, message):
     start = time.perf_counter()
     with pytest.raises(UsageError, match=message):
-        check_training_fits(ModelConfig(**model), TrainConfig(**{"points": 1000} | train))
+        ram.check_training_fits(ModelConfig(**model), TrainConfig(**{"points": 1000} | train))
     assert time.perf_counter() - start < 1
 
 
 def test_a_target_that_cannot_fit_is_refused():
     with pytest.raises(UsageError, match=r"900000 sequences of 7 \+ 100000 symbols, decoded at once, need"):
-        check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
+        ram.check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
     with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 100001"):
-        check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
+        ram.check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +64,9 @@ def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len, bidir
     network.decode(sources, out_len)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.6 * peak < decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
+    assert 0.6 * peak < ram.decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
 
 
 def test_numbers_of_numpy_do_not_overflow():
     with pytest.raises(UsageError, match="need"):
-        check_points_fit(np.int32(2**30), np.int32(10**5), np.int32(10**5))
+        ram.check_points_fit(np.int32(2**30), np.int32(10**5), np.int32(10**5))

@@ -114,29 +114,19 @@ def test_what_cannot_be_read_is_named():
     integers = {"tokens": "integers", "symbols": [], "largest": 9}
     words = {"tokens": "words", "symbols": ["a", "b"], "largest": 1}
     characters = {"tokens": "characters", "symbols": ["a", "b"], "largest": 1}
-    asked = [
-        (integers, "3 1,2 [4]"),
-        (integers, "3 10"),
-        (integers, "3 1.5"),
-        (integers, "-1"),
-        (words, "b a"),
-        (words, "a c"),
-        (integers, "12345"),
-        (characters, "aB"),
-        (characters, " ab \t"),
-        (characters, "a b"),
-    ]
-    answers = ask(*(("numbers", {"vocabulary": vocabulary, "text": text}) for vocabulary, text in asked))
-    assert answers[0] == [3, 1, 2, 4]
-    assert answers[1] == "Expected integers from 0 to 9, got “10”"
-    assert answers[2] == "Expected integers from 0 to 9, got “1.5”"
-    assert answers[3] == "Expected integers from 0 to 9, got “-1”"
-    assert answers[4] == [1, 0]
-    assert answers[5] == "Training never saw “c”"
-    assert answers[6] == "Put spaces between the integers, as in 1 2 3 4 5"
-    assert answers[7] == "Training saw no B, only b: case counts"
-    assert answers[8] == [0, 1]
-    assert answers[9] == "Training never saw “ ”"
+    for vocabulary, text, expected in [
+        (integers, "3 1,2 [4]", [3, 1, 2, 4]),
+        (integers, "3 10", "Expected integers from 0 to 9, got “10”"),
+        (integers, "3 1.5", "Expected integers from 0 to 9, got “1.5”"),
+        (integers, "-1", "Expected integers from 0 to 9, got “-1”"),
+        (words, "b a", [1, 0]),
+        (words, "a c", "Training never saw “c”"),
+        (integers, "12345", "Put spaces between the integers, as in 1 2 3 4 5"),
+        (characters, "aB", "Training saw no B, only b: case counts"),
+        (characters, " ab \t", [0, 1]),
+        (characters, "a b", "Training never saw “ ”"),
+    ]:
+        assert ask(("numbers", {"vocabulary": vocabulary, "text": text})) == [expected]
 
 
 def test_half_precision_is_what_numpy_reads(tmp_path):

@@ -57,13 +57,8 @@ class Worker:
         self.directory = directory
         changes = {"TF_CONFIG": json.dumps(tf_config)} if tf_config else {}
         with open(directory / "stdout", "w") as stdout, open(directory / "stderr", "w") as stderr:
-            self.process = subprocess.Popen(
-                [*PYTHON, "-c", code, *map(str, argv)],
-                stdout=stdout,
-                stderr=stderr,
-                cwd=directory,
-                env=environment(**changes),
-            )
+            how = {"stdout": stdout, "stderr": stderr, "cwd": directory, "env": environment(**changes)}
+            self.process = subprocess.Popen([*PYTHON, "-c", code, *map(str, argv)], **how)
 
     @property
     def out(self) -> str:
