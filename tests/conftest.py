@@ -12,6 +12,17 @@ from helpers import PROGRAM, REFERENCE_2016, environment
 from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
+# Parts of the names of tests that take longest, or wait for long.
+LONGEST = [
+    "examples_run",
+    "together",
+    "several_processes",
+    "two_train",
+    "both_learn",
+    "xla_changes",
+    "killed",
+    "nobody",
+]
 
 
 def pytest_configure(config):
@@ -27,7 +38,12 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(items):
     """What takes longest comes first, so that all workers have something to do until the end."""
-    items.sort(key=lambda item: ("examples_run" not in item.name, not item.get_closest_marker("slow")))
+
+    def rank(item):
+        is_long = next((place for place, part in enumerate(LONGEST) if part in item.name), len(LONGEST))
+        return is_long, not item.get_closest_marker("slow")
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session", autouse=True)
