@@ -1,4 +1,5 @@
 import contextlib
+import importlib
 import os
 import subprocess
 import sys
@@ -7,22 +8,13 @@ from pathlib import Path
 
 import fork_server
 import pytest
-from helpers import PROGRAM, REFERENCE_2016, environment
+from helpers import PROGRAM, REFERENCE_2016, ROOT, environment
 
 from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
-# Parts of the names of tests that take longest, or wait for long.
-LONGEST = [
-    "examples_run",
-    "together",
-    "several_processes",
-    "two_train",
-    "both_learn",
-    "xla_changes",
-    "killed",
-    "nobody",
-]
+# Parts of the names of the tests that take longest.
+LONGEST = ["examples_run", "together", "several_processes", "two_train", "both_learn", "xla_changes", "killed"]
 
 
 def pytest_configure(config):
@@ -62,6 +54,18 @@ def reference_2016() -> Path:
     if not REFERENCE_2016.is_dir():
         pytest.skip(f"the 2016 reference data are not at {REFERENCE_2016}")
     return REFERENCE_2016
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Import a script by its name, as Python does when it runs one."""
+    folder = ROOT / "scripts"
+    for path in (folder, folder / "published"):
+        monkeypatch.syspath_prepend(path)
+    yield importlib.import_module
+    for name, module in [*sys.modules.items()]:
+        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]
 
 
 class Program:

@@ -106,10 +106,8 @@ def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
     assert canonical.name_in_name(path) == (name if name != "basic" else None)
     assert canonical.is_snapshot(path) == (kind == "s2s_checkpoint")
     assert canonical.newest_first(folder, name or "basic", task, kind) == [path]
-    assert (
-        canonical.next_unused_path(folder, name, task, kind).name
-        == canonical.canonical_path(folder, name, task, iteration + 1, kind).name
-    )
+    following = canonical.canonical_path(folder, name, task, iteration + 1, kind)
+    assert canonical.next_unused_path(folder, name, task, kind).name == following.name
     other = canonical.canonical_path(folder, name, f"{task}x", iteration, kind)
     assert other != path
     taken = []

@@ -71,15 +71,11 @@ def test_initial_values_are_uniform_within_the_bounds_of_2016():
         assert weights[name].dtype == np.float32
 
 
-@pytest.mark.parametrize(
-    ("cell_type", "expected"),
-    [
-        ("BasicLSTMCell", [0] * 3 + [1] * 3 + [0] * 6),
-        ("LSTMCell", [0] * 3 + [1] * 3 + [0] * 6),
-        ("GRUCell", [1] * 6 + [0] * 3),
-        ("BasicRNNCell", [0] * 3),
-    ],
-)
+BIASES = {"BasicLSTMCell": [0] * 3 + [1] * 3 + [0] * 6, "GRUCell": [1] * 6 + [0] * 3, "BasicRNNCell": [0] * 3}
+BIASES["LSTMCell"] = BIASES["BasicLSTMCell"]
+
+
+@pytest.mark.parametrize(("cell_type", "expected"), BIASES.items())
 def test_gate_biases_start_at_one(cell_type, expected):
     bias = initial_weights(ModelConfig(cell_type=cell_type, cell_size=3), seed=2)["decoder/layer_0/bias"].tolist()
     assert bias == expected

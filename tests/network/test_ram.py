@@ -44,20 +44,15 @@ def test_a_target_that_cannot_fit_is_refused():
         ram.check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
 
 
-@pytest.mark.parametrize(
-    ("model", "rows", "in_len", "out_len"),
-    [
-        ("embedding_rnn", 1, 1000, 1),
-        ("embedding_rnn", 1, 1, 1000),
-        ("embedding_rnn", 1, 1000, 1000),
-        ("embedding_rnn", 100, 100, 100),
-        ("embedding_attention", 1, 1000, 100),
-        ("embedding_attention", 100, 100, 100),
-    ],
-)
+SIZES = {"embedding_rnn": [(1, 1000, 1), (1, 1, 1000), (1, 1000, 1000), (100, 100, 100)]}  # rows, in_len, out_len
+SIZES["embedding_attention"] = [(1, 1000, 100), (100, 100, 100)]
+
+
+@pytest.mark.parametrize(("model", "size"), [(model, size) for model, sizes in SIZES.items() for size in sizes])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.slow
-def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len, bidirectional):
+def test_the_estimate_is_what_decoding_takes(model, size, bidirectional):
+    rows, in_len, out_len = size
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
     network, sources = numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
     tracemalloc.start()

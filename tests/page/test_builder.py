@@ -116,10 +116,7 @@ def test_dark_mode_changes_colours_alone():
 
 def test_no_name_stands_in_two_scripts():
     """Classic scripts share one scope: of two functions of one name, the second would win without a word."""
-    names = [
-        name
-        for script in builder.SCRIPTS
-        for name in re.findall(r"^(?:function|class|const|let) (\w+)", builder.text_of(script), re.M)
-    ]
+    texts = [builder.text_of(script) for script in builder.SCRIPTS]
+    names = [name for text in texts for name in re.findall(r"^(?:function|class|const|let) (\w+)", text, re.M)]
     assert sorted(names) == sorted(set(names))
     assert len(names) > 50

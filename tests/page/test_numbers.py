@@ -154,10 +154,9 @@ def test_an_answer_is_aligned_with_the_fewest_edits():
         for kind, due, missing in zip(one["kinds"], one["due"], one["missing"], strict=False):
             rebuilt += [*missing, *([wanted[due]] if kind != "extra" else [])]
         assert rebuilt + one["missing"][-1] == wanted
-        rights = [
-            (t, due) for t, (kind, due) in enumerate(zip(one["kinds"], one["due"], strict=True)) if kind == "right"
-        ]
-        assert all(written[t] == wanted[due] for t, due in rights)
+        each = zip(written, one["kinds"], one["due"], strict=True)
+        rights = [(symbol, wanted[due]) for symbol, kind, due in each if kind == "right"]
+        assert all(symbol == expected for symbol, expected in rights)
         assert one["right"] == len(rights)
 
 
