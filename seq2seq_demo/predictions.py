@@ -139,7 +139,7 @@ def _predictions(
     """Return the answers as predictions, the best first."""
     probabilities = answers.probabilities if options.probabilities else None
     # Lists, as an array's items are slow to take one by one.
-    symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.written))
+    symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))
     p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
 
     def prediction(b: int, n: int) -> Prediction:
