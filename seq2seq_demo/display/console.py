@@ -17,7 +17,7 @@ from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError
 
 JOINERS = "\u200c\u200d"  # zero width
-VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # an open box, a shouldered one
+VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # an open box, and one with shoulders
 
 
 @contextlib.contextmanager
@@ -80,7 +80,7 @@ def _redirect_to_devnull(stream: TextIO | _ClosedStream) -> None:
 
 
 def printable(text: str) -> str:
-    """Escape the text's control characters as `repr` does, except newlines and tabs."""
+    """Escape unprintable characters as `repr` does, except newlines, tabs, Unicode spaces and joiners."""
     if text.replace("\n", "").isprintable():
         return text
     return "".join(c if _is_displayable(c) else repr(c)[1:-1] for c in text)
@@ -127,12 +127,12 @@ def print_notices(notices: list[str]) -> None:
 
 
 def print_notice(text: str) -> None:
-    """Print one line on standard error, with arguments in backticks replaced by their options."""
+    """Print one line on standard error, with the option in place of each argument in backticks."""
     print(one_line(with_option_names(text)), file=sys.stderr)
 
 
 def one_line(text: str) -> str:
-    """Escape the text's control characters as `printable` does, and newlines and tabs too."""
+    """Escape unprintable characters as `printable` does, and newlines and tabs too."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -142,7 +142,7 @@ def pluralize(n: int, noun: str) -> str:
 
 
 def display_width(text: str) -> int:
-    """Return the number of terminal columns that a text takes: 2 for a Chinese character, 0 for a combining accent."""
+    """Return the width of a text in terminal columns: 2 for a Chinese character, 0 for a combining accent."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

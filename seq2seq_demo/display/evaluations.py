@@ -17,7 +17,7 @@ MAX_CONFUSIONS, MAX_FIXED_LENGTH_CONFUSIONS = 10, 5  # rows of a confusion table
 
 
 def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
-    """Return the figures of one kind and length of sources for JSON."""
+    """Return the evaluation of one kind and length of sources for JSON."""
     if network.ends:
         return _variable_length_dict(row.evaluation, row.kind, row.in_len, row.fresh)
     return _fixed_length_dict(row.evaluation, row.in_len)
@@ -40,7 +40,7 @@ def _fixed_length_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
 
 
 def fixed_length_tables(e: Evaluation) -> str:
-    """Return tables of the figures by teacher forcing, output position, symbol and confusion."""
+    """Return tables of the accuracies, over all symbols, by output position and by symbol, and of the confusions."""
     facts = _fixed_length_dict(e, 0)
     figures = [
         [name.replace("_", " "), *_rounded(facts[mode][name] for mode in ("forced", "free_running")), f"{gap:+.5f}"]
@@ -59,7 +59,7 @@ def fixed_length_tables(e: Evaluation) -> str:
 
 
 def fixed_lengths_table(rows: Sequence[EvaluationRow]) -> str:
-    """Return a table with a row per length."""
+    """Return a table with a row per source length."""
     header = ["length", "target", "sequences", "token accuracy forced", "free-running", "exact match"]
     lines = []
     for in_len, e in ((row.in_len, row.evaluation) for row in rows):
@@ -100,14 +100,14 @@ def _figure_cells(rows: Sequence[EvaluationRow]) -> list[str]:
 
 
 def _worst_length(rows: Sequence[EvaluationRow]) -> str:
-    """Return the lowest exact match and its length, or nothing if every length has 1."""
+    """Return the lowest exact match and its length, or an empty text if it is 1 at every length."""
     worst = min(rows, key=lambda row: row.evaluation.exact_match)
     exact_match = worst.evaluation.exact_match
     return "" if exact_match == 1 else f"{exact_match:.4f} at {worst.in_len}"
 
 
 def pairs_dict(rows: Sequence[EvaluationRow], vocabularies: Vocabularies) -> dict[str, Any]:
-    """Return the figures on a file's pairs of all lengths for JSON."""
+    """Return the evaluation on the pairs of a file, over all lengths, for JSON."""
     e = total(row.evaluation for row in rows)
     facts = _variable_length_dict(e, rows[0].kind, None, None)
     if vocabularies.target.is_text:
@@ -125,7 +125,7 @@ def sources_text(e: Evaluation, name: str) -> str:
 
 
 def pairs_text(name: str, rows: Sequence[EvaluationRow], vocabularies: Vocabularies, verbose: bool) -> str:
-    """Return the figures on a file's pairs: a summary, tables by length and of confusions, and if verbose, examples."""
+    """Return the evaluation on the pairs of a file: a summary, tables, and with `verbose` some wrong answers."""
     e = total(row.evaluation for row in rows)
     is_text = vocabularies.target.is_text
     exact = f"word error rate {1 - e.exact_match:.5f}" if is_text else f"exact match {e.exact_match:.5f}"
@@ -170,7 +170,10 @@ def _accuracies(e: Evaluation) -> dict[str, dict[str, float]]:
 
 
 def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any]]:
-    """Return the edits for JSON, most frequent first. Without an expected symbol, it is an insertion."""
+    """Return the confusions for JSON, most frequent first.
+
+    An insertion has no expected symbol (None), and a deletion no predicted one.
+    """
 
     def name(number: int | None) -> Any:
         return None if number is None else vocabularies.target.names([number])[0]

@@ -9,7 +9,7 @@ import numpy as np
 from seq2seq_demo.display.console import align, display_width, visible_symbol
 from seq2seq_demo.predictions import Prediction
 
-# Ten shades, one per tenth of α: characters for any output, and terminal colours out of a palette of 256.
+# Ten shades, one per tenth of α: characters for plain text, and colours of the 256-colour palette for terminals.
 CHARACTERS = " .:-=+*#%@"
 COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 
@@ -25,7 +25,7 @@ def attention_text(p: Prediction, colour: bool) -> str:
     if p.attention is None:
         raise ValueError("expected a prediction with attention, got one without")
     inputs, outputs = [*map(visible_symbol, p.source)], [*map(visible_symbol, p.predicted_symbols)]
-    width = 1 + _max_width(inputs)  # a cell, with a space between inputs
+    width = 1 + _max_width(inputs)  # columns per cell, with a space between inputs
     margin, mistakes = _max_width(outputs), p.mistakes
     tenths = np.clip(np.nan_to_num(p.attention) * 10, 0, 9).astype(int)  # [T, S]
     lines = [" " * (margin + 2) + "".join(align(name, width) for name in inputs)]

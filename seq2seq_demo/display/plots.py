@@ -34,8 +34,8 @@ class _Layout(NamedTuple):
     width: float  # inches
     height: float
     font: float  # points
-    across: int  # label every nth input
-    down: int  # label every nth output
+    across: int  # n, if every nth input has a label
+    down: int  # n, if every nth output has a label
     as_image: bool
 
 
@@ -73,7 +73,7 @@ def check_panel_count(n: int) -> None:
 
 
 def attention(path: Path, predictions: list[Prediction]) -> None:
-    """Draw one panel per prediction: attention by inputs across and outputs down; wrong outputs are red.
+    """Draw the attention of each prediction in a panel: inputs across, outputs down, wrong outputs in red.
 
     Raises:
         UsageError: more than MAX_PANELS predictions.
@@ -131,7 +131,7 @@ def history(path: Path, epochs: Sequence[EpochFigures]) -> None:
 
 
 def _layout(predictions: list[Prediction]) -> _Layout:
-    """Choose square cells with a label each; if labels would be too small, choose longer cells and fewer labels."""
+    """Choose square cells and all labels, or longer cells and fewer labels if the labels would be too small."""
     T, S = max(len(p.predicted_symbols) for p in predictions), max(len(p.source) for p in predictions)
     labels = [visible_symbol(name) for p in predictions for name in (*p.source, *p.predicted_symbols)]
     label_width = max(map(display_width, labels))
@@ -149,12 +149,12 @@ def _layout(predictions: list[Prediction]) -> _Layout:
 
 
 def _max_font(inches: float, label_width: int) -> float:
-    """Return the largest font, in points, at which labels of this display width do not touch in cells of this size."""
+    """Return the largest font size, in points, at which labels of `label_width` columns fit into cells of `inches`."""
     return 72 * inches / (0.64 * label_width + 0.3)  # a digit is 0.64 of the font size wide
 
 
 def _label_step(font: float) -> int:
-    """Return the round number n such that a label on every nth symbol is legible; `font` is the largest for n = 1."""
+    """Return the round number n for which labels on every nth symbol are legible; `font` is the font size for n = 1."""
     if font >= MIN_FONT:
         return 1
     return int(next(step for k in count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step * font >= MIN_SPARSE_FONT))
@@ -180,7 +180,7 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
 
 
 def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
-    """Draw the cells as pixels; a pixel of several cells shows their largest α, so that no peak is lost."""
+    """Draw the cells as an image; a pixel that covers several cells shows their largest α, so that no peak is lost."""
     pixels, extent = np.asarray(p.attention), (0, len(p.source), len(p.predicted_symbols), 0)
     for axis, n in enumerate(_pixels(p, layout)):
         pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
@@ -196,7 +196,7 @@ def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
 
 
 def _pixel_note(p: Prediction, layout: _Layout) -> str:
-    """Return a note for the colour bar if a pixel shows several cells."""
+    """Return a note for the colour bar on the cells per pixel, or an empty text for one cell per pixel."""
     rows, columns = _pixels(p, layout)
     height, width = ceil(len(p.predicted_symbols) / rows), ceil(len(p.source) / columns)
     return "" if height == width == 1 else f", the maximum of {height} x {width} cells"
@@ -207,7 +207,10 @@ def _label_note(step: int) -> str:
 
 
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
-    """Mark wrong outputs red, with the expected ones; if labels are omitted, with marks and the number of mistakes."""
+    """Mark wrong outputs in red, and write the expected ones beside them.
+
+    If labels are omitted, mark the positions of the wrong outputs, and write their number.
+    """
     T, S, mistakes, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
     for t, expected in mistakes.items():
         if t % layout.down == 0:

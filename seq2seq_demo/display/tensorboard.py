@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 PROBE_ROWS = 128  # validation pairs for gradients and activations; attention is shown for the first one
 HISTOGRAM_BUCKETS = 30
-CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # along an attention weight and along a picture, which may shrink the cells
+CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # along an attention weight, and along a whole picture
 
 
 def default_log_dir(name: str | None, task: str) -> Path:
@@ -57,7 +57,7 @@ def check(log_dir: Path) -> None:
 
 
 class TensorBoard(Callback):
-    """Writes a new event file in `log_dir`, by Adam's steps. A resumed training can use the same directory.
+    """Writes a new event file, indexed by Adam's steps, so a resumed training can use the same directory.
 
     `verbosity` 0 logs loss and metrics; 1 adds gradients, 2 weights, and 3 activations.
     """
@@ -80,7 +80,7 @@ class TensorBoard(Callback):
         self._log(step, lambda: _write("scalars", "train", {"loss": loss, "token_accuracy": token_accuracy}))
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
-        """Log the validation figures, the probe, and the data of levels 1 to 3."""
+        """Log the validation figures, the probe, and the details of verbosity 1 to 3."""
         figures = asdict(history[-1].validation)
         self._log(network.step, lambda: _write("scalars", "validation", figures))
         answer = probe_line(probe(network, validation), colour=False).strip()
@@ -99,14 +99,14 @@ class TensorBoard(Callback):
             self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
             with self.writer.as_default(step):
                 write()
-                self.writer.flush()  # here, because a failure to flush in `as_default` leaves its context active
+                self.writer.flush()  # here, because `as_default` stays active if its own flush fails
         except tf.errors.OpError as error:
             self.failed = True
             reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
             print_notice(f"No logs from step {step} on: {reason}")
 
     def _write_details(self, network: TrainedNetwork, probes: Probes) -> None:
-        """Write the data of levels 1 to 3."""
+        """Write gradients, weights and activations, as far as `verbosity` asks for them."""
         # A copy, because several workers may share the network in training.
         self.network = self.network or network.to_keras()
         self.network.assign_named(network.weights)

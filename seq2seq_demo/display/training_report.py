@@ -51,7 +51,7 @@ class TrainingReport(Callback):
         self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {token_accuracy:.4f}")
 
     def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
-        """Replace the bar by the lines of the epoch and of the probe."""
+        """Remove the bar, and print a line for the epoch and one for the probe."""
         self.bar.stop()
         self.bar.remove_task(self.task)
         last, validated, n, self.history = history[-1], history[-1].validation, self.config.epochs, history
@@ -94,9 +94,9 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     print_line(f"{n_training}, {pluralize(config.n_validation, 'validation point')}{source}")
 
 
-# Overfitting: the last validation loss over the lowest one (less may be chance), and over the training loss (less is
-# common).
-MIN_RISE, MIN_GAP = 1.05, 1.3
+# Signs of overfitting, as ratios of losses.
+MIN_RISE = 1.05  # last validation loss / lowest validation loss; less may be chance
+MIN_GAP = 1.3  # validation loss / training loss; less is common
 MAX_DROPOUT = 0.5
 MORE_POINTS = "more points (train 100000)"
 
@@ -104,7 +104,7 @@ MORE_POINTS = "more points (train 100000)"
 def advice(model: ModelConfig, config: TrainConfig, exact_match: float, more_points: bool, history: Epochs) -> str:
     """Return advice, on one line, after a training that ended below an exact match of 0.99.
 
-    `more_points`: the task can provide more training points.
+    `more_points` is True if the task can provide more training points.
     """
     best_epoch = _overfitted_since(history)
     if best_epoch or (history and history[-1].validation.loss > MIN_GAP * history[-1].loss):

@@ -126,8 +126,8 @@ class _Search:
         # rows would round differently.
         self.is_greedy = beam.size == 1
         self.rows = np.arange(len(sources))  # [R] the unfinished sources
-        self.beam = _Beam.initial(len(sources), beam.size)  # of the unfinished sources
-        self.final = _Beam.initial(len(sources), beam.size)  # of all sources; filled in as they finish
+        self.beam = _Beam.initial(len(sources), beam.size)  # the beams of the unfinished sources
+        self.final = _Beam.initial(len(sources), beam.size)  # the beams of all sources, stored when they finish
         self.is_fed = self.beam.live  # [R, K] a mask of the decoder's L hypotheses
         self.steps: list[_Backpointers] = []
 

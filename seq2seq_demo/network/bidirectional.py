@@ -1,7 +1,7 @@
 """The bidirectional encoder in NumPy (Schuster and Paliwal 1997): a second stack of cells reads the source backwards.
 
-The outputs of both directions, side by side, are the input of both cells of the next layer; those of the top layer are
-the memory. The decoder starts from W_b [forward ; backward] + b_b, for each layer and each state of its cell.
+The outputs of both directions, side by side, are the input of both cells of the next layer. The outputs of the top
+layer are the memory. The decoder starts from W_b [forward ; backward] + b_b, for each layer and each state of its cell.
 """
 
 import numpy as np

@@ -66,7 +66,7 @@ def answer(
         decoded.symbols[:, None],
         lengths[:, None],
         ended[:, None],
-        softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,  # the chosen one is the max
+        softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,  # greedy: the maximum
         decoded.attention[:, None] if options.attention and decoded.attention is not None else None,
     )
 

@@ -1,4 +1,4 @@
-"""Estimates of the memory that training and decoding need, so that they fail before they allocate what cannot fit.
+"""Estimates of the memory that training and decoding need, so that they fail before they allocate too much.
 
 The estimates are low: they reject a request that is far too large, not one that only just does not fit.
 """
@@ -49,7 +49,7 @@ def check_points_fit(n: int, in_len: int, out_len: int) -> None:
     """Raise UsageError if n pairs of these lengths cannot fit into memory, or a length is above MAX_LEN."""
     n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy integers would overflow
     _check_lengths(in_len, out_len)
-    # A byte per symbol, and 16 bytes per pair for the order of an epoch.
+    # At least a byte per symbol, and 16 bytes per pair for the order of an epoch.
     _check_ram(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 2 * SYMBOL_BYTES))
 
 
@@ -61,9 +61,9 @@ def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_l
 
 
 def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> int:
-    """Return the peak memory of `NumpyNetwork.decode`: an array per position, then their stacked copy."""
+    """Return the peak memory, in bytes, of `NumpyNetwork.decode`: an array per position, then their stacked copy."""
     S, T = int(in_len), int(out_len)
-    key, memory = (rows * size * FLOAT_BYTES for size in (model_config.cell_size, model_config.memory_size))  # per s
+    key, memory = rows * model_config.cell_size * FLOAT_BYTES, rows * model_config.memory_size * FLOAT_BYTES
     step = rows * (model_config.n_output_symbols * FLOAT_BYTES + SYMBOL_BYTES)
     encoding = S * (2 * memory + 2 * ARRAY_OVERHEAD)
     if not model_config.has_attention:

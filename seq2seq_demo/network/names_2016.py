@@ -30,7 +30,7 @@ NAMES = {
     "decoder/output/kernel": "{step}/AttnOutputProjection/Linear/Matrix",  # rows [W_p h_t + b_p ; a_t], as ours
     "decoder/output/bias": "{step}/AttnOutputProjection/Linear/Bias",
 }
-# Variables of TFLearn and Adam that are neither weights nor moments.
+# Variables saved by TFLearn and Adam that are neither weights nor moments.
 IGNORED = re.compile(r"(.*/)?(moving_avg|beta[12]_power)|(?i:training_step|global_step)|val_loss|val_acc|is_training")
 MAX_NAME = 1000  # characters, many times the longest name of 2016
 
@@ -80,7 +80,7 @@ def name_of_2016(name: str) -> str:
     name = re.sub(r"\b(rnn|gates|candidate|cell_\d+|\w+_cell|\w+_wrapper)\b", _camel_case, name)
     name = re.sub(r"\b(kernel|weights|W_0)$", "Linear/Matrix", name)  # W_0 and B: TF 0.10's LSTMCell
     name = re.sub(r"\b(bias|biases|B)$", "Linear/Bias", name)
-    name = re.sub(r"(Embedding|OutputProjection)Wrapper/(?=\w+Cell/)", "", name)  # TF 1.x wraps the cells
+    name = re.sub(r"(Embedding|OutputProjection)Wrapper/(?=\w+Cell/)", "", name)  # TF 1.x: wrappers of cells
     return name + slot
 
 

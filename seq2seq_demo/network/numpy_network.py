@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.parameters import Weights
 
-State = tuple[np.ndarray, ...]  # of a cell: arrays [B, H], h last
+State = tuple[np.ndarray, ...]  # a cell's state: arrays [B, H], h last
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ class NumpyNetwork:
         return stack_steps([*itertools.islice(self.steps(sources, decoder_input), out_len)])
 
     def steps(self, sources: np.ndarray, decoder_input: np.ndarray | None = None) -> Iterator[Step]:
-        """Decode `[B, S]` step by step: greedily without end, or the T steps of `decoder_input` `[B, T]`."""
+        """Yield the steps of decoding `[B, S]`: greedily, without end, or the T steps of `decoder_input` `[B, T]`."""
         has_attention = self.model_config.has_attention
         memory, states = self.encode(sources)
         keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None  # W_k m [B, S, H]

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 
-State = tuple[tf.Tensor, ...]  # of a cell: tensors [B, H], h last
+State = tuple[tf.Tensor, ...]  # a cell's state: tensors [B, H], h last
 
 # Each equation computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
