@@ -12,8 +12,8 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
 from seq2seq_demo.display.evaluations import (
+    by_length_table,
     fixed_length_tables,
-    fixed_lengths_table,
     pairs_dict,
     pairs_text,
     row_dict,
@@ -68,7 +68,7 @@ def _text(options: EvaluateOptions, choice: Choice, rows: Sequence[EvaluationRow
         if options.from_file:
             have_several = e.n_pairs > e.n
             measured = sources_text(e, options.from_file) if have_several else f"{e.n} pairs of {options.from_file}"
-        return f"{measured}\n\n{fixed_lengths_table(rows) if options.lengths else fixed_length_tables(e)}"
+        return f"{measured}\n\n{by_length_table(rows) if options.lengths else fixed_length_tables(e)}"
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
         return pairs_text(options.from_file + pattern, rows, choice.network.vocabularies, options.verbose > 0)

@@ -58,7 +58,7 @@ def fixed_length_tables(e: Evaluation) -> str:
     return "\n\n".join(tables)
 
 
-def fixed_lengths_table(rows: Sequence[EvaluationRow]) -> str:
+def by_length_table(rows: Sequence[EvaluationRow]) -> str:
     """Return a table with a row per source length."""
     header = ["length", "target", "sequences", "token accuracy forced", "free-running", "exact match"]
     lines = []

@@ -53,11 +53,11 @@ def _bracketed(tokens: str, text: str) -> str:
     return f"[{text}]" if tokens == INTEGERS else one_line(text)
 
 
-def answers_json(answers: Sequence[Prediction], about: dict[str, Any], n_best: int | None) -> str:
-    """Return the best answer as a JSON object on one line, after the entries of `about`; `n_best` adds all answers."""
+def answers_json(answers: Sequence[Prediction], input_facts: dict[str, Any], n_best: int | None) -> str:
+    """Return the best answer as a JSON object on one line, after `input_facts`; `n_best` adds all answers."""
     best = answers[0]
     source, target = best.tokens
-    facts = about | {"input": best.source_text if source != INTEGERS else best.source}
+    facts = input_facts | {"input": best.source_text if source != INTEGERS else best.source}
     if source != INTEGERS:
         facts["input_tokens"] = best.source
     expected = best.expected_text if target != INTEGERS else best.expected

@@ -89,9 +89,9 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
         print_line(f"Sources of {sides[0]}, targets of {sides[1]}")
     if verbose >= 2:
         print_line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
-    source = " from the validation file" if has_validation_file else ""
+    origin = " from the validation file" if has_validation_file else ""
     n_training = pluralize(config.n_training, "training point")
-    print_line(f"{n_training}, {pluralize(config.n_validation, 'validation point')}{source}")
+    print_line(f"{n_training}, {pluralize(config.n_validation, 'validation point')}{origin}")
 
 
 # Signs of overfitting, as ratios of losses.
@@ -112,11 +112,11 @@ def advice(model: ModelConfig, config: TrainConfig, exact_match: float, more_poi
     else:
         measures = _against_underfitting(model, config, more_points)
     suggestions = ", or ".join([text for text, applies in measures.items() if applies][:3])
-    below = f"Exact match {exact_match:.4f} is below 0.99"
+    shortfall = f"Exact match {exact_match:.4f} is below 0.99"
     if best_epoch:
         reason = f"since epoch {best_epoch} the validation loss has risen while the training loss has fallen"
-        return f"{below}, and the network overfits: {reason}. Try {suggestions}."
-    return f"{below}. To improve it, try {suggestions}."
+        return f"{shortfall}, and the network overfits: {reason}. Try {suggestions}."
+    return f"{shortfall}. To improve it, try {suggestions}."
 
 
 def _overfitted_since(history: Epochs) -> int | None:

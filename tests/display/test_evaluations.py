@@ -8,8 +8,8 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.display.evaluations import (
     MAX_CONFUSIONS,
+    by_length_table,
     fixed_length_tables,
-    fixed_lengths_table,
     pairs_dict,
     pairs_text,
     row_dict,
@@ -66,7 +66,7 @@ def test_an_evaluation_as_text():
     ):
         assert row in rows
     assert fixed_length_tables(counted(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
-    lengths = fixed_lengths_table([EvaluationRow(RANDOM, in_len, counted(), True) for in_len in (7, 13)])
+    lengths = by_length_table([EvaluationRow(RANDOM, in_len, counted(), True) for in_len in (7, 13)])
     figures = ["2", "10", "0.75000", "0.60000", "0.30000"]
     assert [line.split() for line in lengths.splitlines()[1:]] == [["7", *figures], ["13", *figures]]
 
