@@ -5,7 +5,6 @@ import fcntl
 import os
 import pty
 import re
-import select
 import shlex
 import signal
 import subprocess
@@ -37,33 +36,18 @@ def sh(folder, command, program=DEMO, **changes):
     )
 
 
-def on_a_terminal(folder, command, until, typed):
-    """Run a command line of bash on a terminal of its own, and type something once its output fits."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        os.execvpe("bash", ["bash", "-c", command], environment())
-    out, sent, deadline = b"", False, time.monotonic() + 100
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                read = os.read(terminal, 4096)
-            except OSError:  # everything that had it open is gone
-                break
-            if not read:
-                break
-            out += read
-        if not sent and until(out):
-            sent = True
-            os.write(terminal, typed)
-    os.waitpid(pid, 0)
-
-
 @pytest.mark.slow
 def test_ctrl_c_on_a_training_whose_report_goes_through_tee(tmp_path):
     """`tee` is gone before the training writes that it stops."""
-    command = f"{DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
-    on_a_terminal(tmp_path, command, lambda out: b"Epoch" in out, b"\x03")
+    command = f"bash -c {shlex.quote(f'{DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status')}"
+    terminal = ["script", "-qec", command, "/dev/null"]
+    with subprocess.Popen(
+        terminal, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment()
+    ) as process:
+        wait_for(lambda: (tmp_path / "log").exists() and b"Epoch" in (tmp_path / "log").read_bytes())
+        process.stdin.write(b"\x03")
+        process.stdin.flush()
+        assert process.wait(60) == 0
     assert (tmp_path / "status").read_text() == "130\n"
     assert load(snapshot_in(tmp_path)).step > 0
 
