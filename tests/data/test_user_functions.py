@@ -26,13 +26,6 @@ def test_a_function_of_one_sequence():
     assert ends.__doc__ == "First and last."
 
 
-def test_lists_that_are_no_array():
-    with pytest.raises(UsageError, match=r"pattern 'f' does not take sources of 3 symbols: .*inhomogeneous"):
-        SequencePattern("f", per_sequence(lambda x: [[1, 2], [3]])).check(3, None, 9, 9)
-    with pytest.raises(UsageError, match=r"pattern 'f': expected integers of shape \(32, T\) for .* got 2 rows"):
-        SequencePattern("f", lambda x: [[1, 2], [3]]).check(3, None, 9, 9)
-
-
 OWN = """
 from neighbour import FIRST
 
