@@ -1,5 +1,4 @@
 import asyncio
-import sys
 import tracemalloc
 
 import numpy as np
@@ -115,10 +114,7 @@ def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
     assert peak < 250e6  # 1000 MB for sources of 4,000,000 symbols
 
 
-@pytest.mark.parametrize(
-    "function",
-    [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]],
-)
+@pytest.mark.parametrize("function", [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]])
 @pytest.mark.slow
 def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
     with pytest.raises(UsageError, match=r"of its own source alone, got .* and then .* for ") as error:

@@ -69,9 +69,8 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "nul.py").write_text("x = 1\0\n")
     (tmp_path / "odd.py").write_text("raise SyntaxError('of mine')\n")
     (tmp_path / "lazy.py").write_text("def __getattr__(name):\n    raise RuntimeError('not there')\n")
-    (tmp_path / "modern.py").write_text(MODERN)
-    (tmp_path / "json.py").write_text(MODERN)
-    (tmp_path / "random.py").write_text(MODERN)
+    for stem in ("modern", "json", "random"):
+        (tmp_path / f"{stem}.py").write_text(MODERN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*sys.path])
 

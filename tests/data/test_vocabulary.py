@@ -80,12 +80,9 @@ def test_words(text, symbols):
         ("characters", [["a"]], r'expected a text or a list of characters, got \[\["a"\]\]'),
         ("characters", ["a", "bc"], 'expected a list of characters, got "bc" in it'),
         ("characters", ["a", ""], 'expected a list of characters, got "" in it'),
-        ("characters", [FAMILY], "expected a list of characters, got "),
         ("words", ["a", "b c"], 'expected a list of words, got "b c" in it'),
-        ("words", ["a", " b"], 'expected a list of words, got " b" in it'),
         ("words", ["a", ""], 'expected a list of words, got "" in it'),
         ("characters", "ab\ud800", r'expected Unicode, got "\\ud800" in a text'),
-        ("words", "\udcffab", r'expected Unicode, got "\\udcff" in a text'),
         ("words", ["a", "b\udfff"], r'expected Unicode, got "\\udfff" in a text'),
     ],
 )
@@ -149,7 +146,6 @@ def test_integers_stand_for_themselves():
         ("words", ("e\u0301",), "expected words in a vocabulary, got "),  # no text would ever find it
         ("characters", ("\u212b",), "expected characters in a vocabulary, got "),
         ("characters", ("a", "\ud800"), r'expected characters in a vocabulary, got "\\ud800"'),
-        ("words", ("a\udcff",), r'expected words in a vocabulary, got "a\\udcff"'),
     ],
 )
 def test_a_strangers_vocabulary(tokens, symbols, message):
@@ -177,12 +173,10 @@ def test_vocabularies_of_both_sides():
         ("characters", "aABb", "b\u00c1", '"\u00c1" as number 2; the nearest are "A", "a"$'),
         ("characters", "xyE", "xe", '"e" as number 2; the nearest is "E"$'),
         ("characters", "de", "d\u00e9", '"\u00e9" as number 2; the nearest is "e"$'),
-        ("characters", "de", "de\u0301", '"\u00e9" as number 2; the nearest is "e"$'),
         ("characters", "ab", "a b", '" " as number 2$'),
         ("characters", "나하", "한", '"한" as number 1; the nearest is "하"$'),
         ("characters", "ابت", "بث", '"ث" as number 2$'),
         ("characters", "👩👧", FAMILY, r"U\+200D as number 2$"),
-        ("characters", "ab\ufe0f", "a\u00a0", r"U\+00A0 as number 2$"),
         ("words", ["AH", "HH", "OW"], "AH OW0", '"OW0" as number 2; the nearest is "OW"$'),
         ("words", ["Monday", "Tuesday"], "a monday", '"a" as number 1$'),
         ("words", ["Monday", "Tuesday"], "monday", '"monday" as number 1; the nearest is "Monday"$'),
