@@ -18,17 +18,6 @@ ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 
-def test_both_engines_print_the_same(run):
-    save_random("w", ModelConfig("embedding_attention"))
-    sources = np.random.default_rng(1).integers(0, 10, (5, 10)).tolist()
-    Path("in.json").write_text(json.dumps(sources))
-    numpy = run("predict -i w --from-file in.json")
-    keras = run("predict -i w --from-file in.json --engine keras")
-    assert numpy == keras
-    assert numpy[0] == 0
-    assert numpy[1].count("\n") == 5
-
-
 @pytest.mark.parametrize("symbol", [10, -1])
 def test_a_symbol_that_the_network_does_not_have(run, symbol):
     save_random("w")
@@ -178,9 +167,6 @@ def test_predict_json(run):
     assert (first["exact"], first["expected"]) == (True, facts["prediction"])
     assert second["expected"] == SOURCE[::-1]
     assert first["probabilities"] == pytest.approx(facts["probabilities"], abs=1e-5)
-    save_random("w", ATTENTION, task="mine:f")
-    facts = json.loads(run("predict -i w", *SOURCE, "--json")[1])
-    assert (facts["expected"], facts["exact"]) == (None, None)
 
 
 def about(out):

@@ -1,4 +1,4 @@
-import io
+import itertools
 import json
 import os
 import re
@@ -73,22 +73,20 @@ def test_every_form_of_a_file(tmp_path, n, names, text):
 
 
 def test_what_stands_beside_an_input_is_carried(tmp_path):
-    lines = [
-        '{"input": [1, 2, 3], "id": "a"}',
-        '{"id": {"row": [7]}, "input": [4, 5, 6], "output": [7]}',
-        '{"input": [1, 2, 3], "id": 0}',
-        '{"input": [1, 2, 3], "id": null}',
-        "[1, 2, 3]",
-        "1 2 3",
-    ]
+    lines, outputs, ids, have_ids = zip(
+        ('{"input": [1, 2, 3], "id": "a"}', None, "a", True),
+        ('{"id": {"row": [7]}, "input": [4, 5, 6], "output": [7]}', [7], {"row": [7]}, True),
+        ('{"input": [1, 2, 3], "id": 0}', None, 0, True),
+        ('{"input": [1, 2, 3], "id": null}', None, None, True),
+        ("[1, 2, 3]", None, None, False),
+        ("1 2 3", None, None, False),
+        strict=True,
+    )
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
-    ids, outputs = ["a", {"row": [7]}, 0, None, None, None], [None, [7], None, None, None, None]
     for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
         located = [row for batch in checked(tmp_path / name, 2, 3) for row in batch.rows]
-        assert [row.id for row in located] == ids[:n]
-        assert [row.has_id for row in located] == [True, True, True, True, False, False][:n]
-        assert [row.output for row in located] == outputs[:n]
+        assert [row[2:] for row in located] == [*zip(outputs[:n], ids, have_ids, strict=False)]
         assert [row.place for row in located] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
 
 
@@ -201,26 +199,16 @@ def test_a_document_may_be_longer_than_a_line(tmp_path, short):
 
 @pytest.mark.parametrize("beginning", [b"", b"1 2 3\n", b"[1, 2, 3]\n"])
 def test_a_line_without_an_end(monkeypatch, short, beginning):
-    class Endless(io.RawIOBase):
-        read = 0
-
-        def readable(self):
-            return True
-
-        def readinto(self, buffer):
-            text = beginning if not self.read else b"\0" * 8
-            self.read += 1
-            buffer[: len(text or b"\0")] = text or b"\0"
-            return len(text or b"\0")
-
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(endless := Endless(), 64)))
+    read = Mock(side_effect=itertools.chain([beginning] if beginning else [], itertools.repeat(b"\0" * 8)))
+    endless = Mock(read1=read, fileno=Mock(side_effect=OSError))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless))
     got = checked("-", 5, 3)
     if beginning:
         assert values_of(next(got)) == [[1, 2, 3]]
     line = 2 if beginning else 1
     with pytest.raises(InputError, match=f"standard input, line {line}: expected a line of at most"):
         next(got)
-    assert endless.read < 100
+    assert read.call_count < 100
 
 
 @pytest.mark.slow

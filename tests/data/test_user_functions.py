@@ -202,9 +202,8 @@ def work():
     while not stop.is_set():
         pattern.targets(np.array([[1, 2]]), None, 9)
 
-threads = [threading.Thread(target=work) for _ in range(3)]
-for thread in threads:
-    thread.start()
+for _ in range(3):
+    threading.Thread(target=work).start()
 for n in range(10000):
     print(n)
 stop.set()

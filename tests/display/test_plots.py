@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import numpy as np
@@ -228,10 +229,7 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
     with pytest.raises(DemoError, match=f"expected a place for a picture, but there is no directory {tmp_path}/none$"):
         plots.check(tmp_path / "none" / "a.png")
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.replace", full)
+    monkeypatch.setattr("os.replace", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(DemoError, match=r"a\.png: could not be written: No space left on device"):
         plots.history(tmp_path / "a.png", figures(2))
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.png": "old"}
