@@ -3,7 +3,6 @@ from unittest.mock import Mock
 import pytest
 from helpers import imported, save_random
 
-from seq2seq_demo import __version__
 from seq2seq_demo.commands import predict
 from seq2seq_demo.config import ModelConfig
 
@@ -35,11 +34,6 @@ def test_tracebacks_only_below_v_v(run):
         assert status == 1
         assert ("Traceback" in err) == traceback
         assert "expected a weights file" in err.splitlines()[-1]
-
-
-@pytest.mark.slow
-def test_the_version_of_the_program(shell):
-    assert shell("--version").stdout == f"seq2seq-demo {__version__}\n"
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from helpers import ROOT
 
-from seq2seq_demo import cli
+from seq2seq_demo import __version__, cli
 from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
 from seq2seq_demo.commands.options import (
     EvaluateOptions,
@@ -261,6 +261,7 @@ def test_the_overview(help_of):
     assert len(examples) >= 2
     assert all(example.startswith("  seq2seq-demo ") for example in examples)
     assert help_of("-h") == help_of("-v --help") == shown
+    assert help_of("--version") == f"seq2seq-demo {__version__}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

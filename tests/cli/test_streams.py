@@ -205,10 +205,8 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
 def test_sigterm_where_nobody_reads_and_the_pipe_is_full(tmp_path):
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    argv = ["train", "100", "-p", "reversed", "-e", "500", *SMALL, "-o", "w"]
-    process = subprocess.Popen(
-        [*PROGRAM, *map(str, argv)], cwd=tmp_path, stdout=writing, stderr=writing, env=environment()
-    )
+    argv = [*PROGRAM, "train", "100", "-p", "reversed", "-e", "500", *SMALL, "-o", "w"]
+    process = subprocess.Popen(argv, cwd=tmp_path, stdout=writing, stderr=writing, env=environment())
     os.close(writing)
     wait_for(lambda: full(reading))
     process.send_signal(signal.SIGTERM)

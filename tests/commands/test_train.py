@@ -272,15 +272,15 @@ def test_names_of_data_that_hold_what_separates_names(run, file_name):
 def test_no_bar_and_no_colour_where_nobody_looks(tmp_path):
     """On a terminal there is a bar; with NO_COLOR, or where standard output goes elsewhere, there is none."""
     command = f"{DEMO} train 60 -e 1 -o w {' '.join(SMALL)}"
-    shown = {}
-    for name, line in {"terminal": command, "file": f"{command} > out", "no colour": f"NO_COLOR=1 {command}"}.items():
-        done = subprocess.run(
-            ["script", "-qec", line, "/dev/null"], capture_output=True, cwd=tmp_path, env=environment(), check=True
-        )
-        shown[name] = done.stdout
-    assert b"Epoch 1/1" in shown["terminal"]
-    assert b"\x1b[" in shown["terminal"]
-    assert b"\x1b[" not in shown["file"] + shown["no colour"]
+
+    def shown(line):
+        terminal = ["script", "-qec", line, "/dev/null"]
+        return subprocess.run(terminal, capture_output=True, cwd=tmp_path, env=environment(), check=True).stdout
+
+    on_terminal = shown(command)
+    assert b"Epoch 1/1" in on_terminal
+    assert b"\x1b[" in on_terminal
+    assert b"\x1b[" not in shown(f"{command} > out") + shown(f"NO_COLOR=1 {command}")
     assert b"Epoch 1/1: loss" in (tmp_path / "out").read_bytes()
 
 

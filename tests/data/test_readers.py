@@ -1,4 +1,3 @@
-import itertools
 import json
 import os
 import re
@@ -199,8 +198,8 @@ def test_a_document_may_be_longer_than_a_line(tmp_path, short):
 
 @pytest.mark.parametrize("beginning", [b"", b"1 2 3\n", b"[1, 2, 3]\n"])
 def test_a_line_without_an_end(monkeypatch, short, beginning):
-    read = Mock(side_effect=itertools.chain([beginning] if beginning else [], itertools.repeat(b"\0" * 8)))
-    endless = Mock(read1=read, fileno=Mock(side_effect=OSError))
+    chunks = [*([beginning] if beginning else []), *[b"\0" * 8] * 100]  # to read them all would be an error
+    endless = Mock(read1=Mock(side_effect=chunks), fileno=Mock(side_effect=OSError))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless))
     got = checked("-", 5, 3)
     if beginning:
@@ -208,7 +207,6 @@ def test_a_line_without_an_end(monkeypatch, short, beginning):
     line = 2 if beginning else 1
     with pytest.raises(InputError, match=f"standard input, line {line}: expected a line of at most"):
         next(got)
-    assert read.call_count < 100
 
 
 @pytest.mark.slow
