@@ -17,11 +17,11 @@ from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
 from seq2seq_demo.data.sampling import KINDS, sources_to_measure
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
-from seq2seq_demo.errors import DemoError, InputError, UsageError
-from seq2seq_demo.figures import EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
+from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
+from seq2seq_demo.figures import WRONG_EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parallel import in_threads
+from seq2seq_demo.network.thread_pool import in_threads
 
 ProgressCallback = Callable[[int], object]  # is called with how many more sequences were decoded
 RANDOM, GIVEN = "random", "given"  # kinds of sources, beside those of `sampling.KINDS`
@@ -35,7 +35,7 @@ class EvaluationOptions(NamedTuple):
     beam: Beam | None = None  # None: greedily
     detailed: bool = False  # whether to count confusions, and keep a few wrong answers
     alternatives: bool = False  # whether pairs with one source are alternatives, and not each a question of its own
-    told: ProgressCallback = lambda _: None  # of each source that was answered, each pair that was decoded forced
+    on_progress: ProgressCallback = lambda _: None  # with the number of sequences decoded since
     left_out: Callable[[InputError], object] = lambda _: None  # is told why a length is not measured
 
     @property
@@ -52,7 +52,7 @@ def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> 
     """
     evaluation = Evaluation()
     for part in in_threads(lambda count: count(), _Measurement(network, pairs, options).counts()):
-        options.told(part.n + part.n_pairs)
+        options.on_progress(part.n + part.n_pairs)
         evaluation += part
     return evaluation
 
@@ -210,12 +210,12 @@ def _examples(
         facts = bool(said.ended[b]), int(edits[b]), float(probability[b])
         return WrongAnswer(sources[b].tolist(), target, symbols, *facts)
 
-    first = (wrong[np.argsort(-key[wrong], kind="stable")[:EXAMPLES]] for key in (edits, probability))
+    first = (wrong[np.argsort(-key[wrong], kind="stable")[:WRONG_EXAMPLES]] for key in (edits, probability))
     return WrongAnswers(*(tuple(map(answered, numbers.tolist())) for numbers in first))
 
 
 @dataclass(frozen=True)
-class Row:
+class EvaluationRow:
     """The figures on sources of one kind and length."""
 
     kind: str  # RANDOM, one of `sampling.KINDS`, or GIVEN
@@ -239,7 +239,7 @@ def measure_pattern(
     sample: Sample,
     seen: Sequences | None,
     options: EvaluationOptions,
-) -> Iterator[Row]:
+) -> Iterator[EvaluationRow]:
     """Measure on random sources of each length that a pattern takes; `targets` makes the targets of sources `[N, S]`.
 
     The sources are none of those `seen` in training, as far as there are others.
@@ -249,11 +249,11 @@ def measure_pattern(
         InputError: the network does not end its answers, and every source of these lengths was seen.
     """
     c = network.model_config
-    is_taken, reason = False, DemoError()
+    is_taken, reason = False, Seq2SeqError()
 
-    def row(kind: str, sources: np.ndarray, fresh: bool | None = None) -> Row:
+    def row(kind: str, sources: np.ndarray, fresh: bool | None = None) -> EvaluationRow:
         pairs = Pairs(Sequences.of_array(sources), targets(sources))
-        return Row(kind, sources.shape[1], measure(network, pairs, options), fresh)
+        return EvaluationRow(kind, sources.shape[1], measure(network, pairs, options), fresh)
 
     for in_len in sample.lengths:
         try:
@@ -283,8 +283,8 @@ def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
     return n_random + len(KINDS) * min(n, OF_A_KIND)
 
 
-def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[Row]:
+def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[EvaluationRow]:
     """Measure on given pairs, a row per length of a source; pairs with one source are alternatives."""
     options = options._replace(alternatives=True)
     for in_len, chosen in _by_length(pairs.sources):
-        yield Row(GIVEN, in_len, measure(network, pairs[chosen], options))
+        yield EvaluationRow(GIVEN, in_len, measure(network, pairs[chosen], options))

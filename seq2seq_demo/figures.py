@@ -13,7 +13,7 @@ import numpy as np
 
 from seq2seq_demo.data.edit_distance import Confusions
 
-EXAMPLES = 5  # wrong answers of each kind
+WRONG_EXAMPLES = 5  # wrong answers of each kind
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class WrongAnswers:
         """Return the first few of both."""
         worst = sorted(self.worst + other.worst, key=lambda answer: (-answer.edits, answer))
         surest = sorted(self.surest + other.surest, key=lambda answer: (-answer.probability, answer))
-        return WrongAnswers(tuple(worst[:EXAMPLES]), tuple(surest[:EXAMPLES]))
+        return WrongAnswers(tuple(worst[:WRONG_EXAMPLES]), tuple(surest[:WRONG_EXAMPLES]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data.records import Batch
+from seq2seq_demo.data.records import RecordBatch
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import joined
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parallel import in_threads
+from seq2seq_demo.network.thread_pool import in_threads
 
 
 class Prediction(NamedTuple):
@@ -73,7 +73,7 @@ class Prediction(NamedTuple):
         return {t: wanted[t] for t, name in enumerate(self.written) if name != wanted[t]}
 
 
-class Question(NamedTuple):
+class PredictionRequest(NamedTuple):
     """How to answer: with how many symbols, how to search for them, and what is expected."""
 
     out_len: Callable[[int], int]  # from the length of a source to that of its answer, at most if the network ends it
@@ -83,8 +83,8 @@ class Question(NamedTuple):
 
 
 def stream(
-    network: NumpyNetwork, batches: Iterable[Batch | None], question: Question
-) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
+    network: NumpyNetwork, batches: Iterable[RecordBatch | None], question: PredictionRequest
+) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
     """Yield each batch with its predictions: a list per source, the best first. None among the batches flushes.
 
     Raises:
@@ -99,7 +99,9 @@ def stream(
             found = {}
 
 
-def _parts(batches: Iterable[Batch | None], question: Question) -> Iterator[tuple[Batch, list[int]] | None]:
+def _parts(
+    batches: Iterable[RecordBatch | None], question: PredictionRequest
+) -> Iterator[tuple[RecordBatch, list[int]] | None]:
     """Yield the numbers of a batch's rows in parts that are decoded together: sources of one length."""
     for batch in batches:
         if batch is None:
@@ -110,7 +112,9 @@ def _parts(batches: Iterable[Batch | None], question: Question) -> Iterator[tupl
             yield from ((batch, numbers[first : first + rows]) for first in range(0, len(numbers), rows))
 
 
-def _answers(network: NumpyNetwork, question: Question, batch: Batch, numbers: Sequence[int]) -> list[list[Prediction]]:
+def _answers(
+    network: NumpyNetwork, question: PredictionRequest, batch: RecordBatch, numbers: Sequence[int]
+) -> list[list[Prediction]]:
     """Return the predictions for these rows of a batch."""
     rows, ends = [batch.rows[number] for number in numbers], network.model_config.ends
     in_len = len(rows[0].values)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import EVALUATED, Beam, ModelConfig, beam_of
+from seq2seq_demo.config import DEFAULT_EVALUATED, Beam, ModelConfig, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Batch, Located, Place
+from seq2seq_demo.data.records import Place, Record, RecordBatch
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -26,10 +26,10 @@ from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.weights_file import Snapshot, StoredNetwork
 from seq2seq_demo.network.bidirectional import numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
+from seq2seq_demo.network.memory_estimates import check_decoding_fits, check_points_fit
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.network.ram import check_decoding_fits, check_points_fit
-from seq2seq_demo.predictions import Prediction, Question, stream
+from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 MOST_DRAWN_AGAIN = 100_000_000, 10_000_000  # symbols and points; more would take long, whoever wrote the file
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 
-class How(TypedDict, total=False):
+class DecodingKeywords(TypedDict, total=False):
     """Keywords of `predict`: how to search for answers."""
 
     max_out_len: int | None
@@ -77,12 +77,24 @@ class TrainedNetwork(StoredNetwork):
 
     @overload
     def predict(
-        self, sources: Any, out_len: int | None = ..., *, n_best: None = ..., details: Literal[True], **how: Unpack[How]
+        self,
+        sources: Any,
+        out_len: int | None = ...,
+        *,
+        n_best: None = ...,
+        details: Literal[True],
+        **how: Unpack[DecodingKeywords],
     ) -> list[Prediction]: ...
 
     @overload
     def predict(
-        self, sources: Any, out_len: int | None = ..., *, n_best: int, details: Literal[True], **how: Unpack[How]
+        self,
+        sources: Any,
+        out_len: int | None = ...,
+        *,
+        n_best: int,
+        details: Literal[True],
+        **how: Unpack[DecodingKeywords],
     ) -> list[list[Prediction]]: ...
 
     @overload
@@ -93,7 +105,7 @@ class TrainedNetwork(StoredNetwork):
         *,
         n_best: int | None = ...,
         details: bool = ...,
-        **how: Unpack[How],
+        **how: Unpack[DecodingKeywords],
     ) -> list[Any]: ...
 
     def predict(
@@ -120,11 +132,11 @@ class TrainedNetwork(StoredNetwork):
             UsageError: a sequence is too long to decode, or the pattern does not take its length.
         """
         rows = source_rows(sources, self.model_config.in_max_int, self.vocabularies.source)
-        for name, value in {"out_len": out_len, "max_out_len": max_out_len}.items():
+        for name, value in {"`out_len`": out_len, "`max_out_len`": max_out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)
         self.require_end(out_len, max_out_len)
-        beam = beam_of(beam_size, n_best, length_penalty)
+        beam = make_beam(beam_size, n_best, length_penalty)
         answers = self.answers(rows, out_len or max_out_len, DecodingOptions(beam, details, details))
         found: list[list[Any]] = [[self.named(answer) for answer in each] for each in answers]
         if not details:
@@ -148,23 +160,23 @@ class TrainedNetwork(StoredNetwork):
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
         """Return up to `n_best` answers per source, best first, in numbers; `out_len` bounds those that end."""
-        question = Question(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
-        batch = Batch([Located(Place("sources", "row", row), source) for row, source in enumerate(sources)])
+        question = PredictionRequest(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
+        batch = RecordBatch([Record(Place("sources", "row", row), source) for row, source in enumerate(sources)])
         return [found for _, answers in self.stream([batch], question) for found in answers]
 
     def stream(
-        self, batches: Iterable[Batch | None], question: Question
-    ) -> Iterator[tuple[Batch, list[list[Prediction]]]]:
+        self, batches: Iterable[RecordBatch | None], question: PredictionRequest
+    ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
         """Yield each batch with the answers to its sources, in numbers; see `predictions.stream`."""
         return stream(self.to_numpy(), batches, question)
 
     def require_end(self, out_len: int | None, max_out_len: int | None) -> None:
         """Raise UsageError for a length of answers that this network ends itself, or cannot end."""
         if self.ends and out_len is not None:
-            raise UsageError(f"this network ends its answers: expected no --out-len, or --max-out-len, got {out_len}")
+            raise UsageError(f"the network ends its answers: expected `max_out_len`, not `out_len`, got {out_len}")
         if not self.ends and max_out_len is not None:
             raise UsageError(
-                f"this network does not end its answers: expected --out-len, got --max-out-len {max_out_len}"
+                f"the network does not end its answers: expected `out_len`, not `max_out_len`, got {max_out_len}"
             )
 
     def answer_len(self, in_len: int, pattern: SequencePattern | None = None, asked: int | None = None) -> int:
@@ -210,7 +222,7 @@ class TrainedNetwork(StoredNetwork):
 
         return targets
 
-    # ---- How good it is ----
+    # ---- DecodingKeywords good it is ----
 
     def evaluate(
         self,
@@ -243,18 +255,18 @@ class TrainedNetwork(StoredNetwork):
             task = self.pattern
         self.require_end(out_len, max_out_len)
         if isinstance(in_len, tuple) and not self.ends:
-            raise UsageError(f"expected in_len to be one length, as this network was trained at one, got {in_len}")
+            raise UsageError(f"expected `in_len` to be one length, as this network was trained at one, got {in_len}")
         lengths: Sequence[int] = ()
         if in_len is not None:
             shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
-            shortest = require_integer("in_len", shortest, at_least=1)
-            lengths = range(shortest, require_integer("in_len", longest, at_least=shortest) + 1)
-        beam = beam_of(beam_size, None, length_penalty)
+            shortest = require_integer("`in_len`", shortest, at_least=1)
+            lengths = range(shortest, require_integer("`in_len`", longest, at_least=shortest) + 1)
+        beam = make_beam(beam_size, None, length_penalty)
         out_len = max_out_len if out_len is None else out_len
-        rows = self.rows(task, n, lengths, out_len, seed, kinds=False, beam=beam, detailed=True)
+        rows = self.evaluate_by_length(task, n, lengths, out_len, seed, kinds=False, beam=beam, detailed=True)
         return total(row.evaluation for row in rows)
 
-    def rows(
+    def evaluate_by_length(
         self,
         task: Given,
         n: int | None = None,
@@ -264,26 +276,26 @@ class TrainedNetwork(StoredNetwork):
         kinds: bool = True,
         beam: Beam | None = None,
         detailed: bool = False,
-        told: evaluation.ProgressCallback = lambda _: None,
+        on_progress: evaluation.ProgressCallback = lambda _: None,
         left_out: Callable[[InputError], object] = lambda _: None,
-    ) -> Iterator[evaluation.Row]:
+    ) -> Iterator[evaluation.EvaluationRow]:
         """Yield the figures at each length: of a pattern, or of the first n pairs.
 
         `out_len` is the length of answers, the most if the network ends them. `kinds` adds sources of few symbols and
         sorted ones for a network that ends its answers. `detailed` adds confusions, and the worst and surest wrong
-        answers. `told` is called with the number of sequences of each part that is decoded; each is decoded twice,
-        once with teacher forcing. `left_out` is called with the reason why a length among several is not measured.
+        answers. `on_progress` is called with the number of sequences decoded since its last call; each is
+        decoded twice, once with teacher forcing. `left_out` is called with the reason why a length is not measured.
 
         Raises:
             UsageError: the task is another, or does not fit the network.
             InputError: a network that does not end its answers was trained on every source of a length.
         """
-        for name, value in {"the number of sources": n, "out_len": out_len}.items():
+        for name, value in {"the number of sources": n, "`out_len`": out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)
-        require_integer("seed", seed, at_least=0)
+        require_integer("`seed`", seed, at_least=0)
         longest = functools.partial(self.answer_len, asked=out_len)
-        options = evaluation.EvaluationOptions(longest, beam, detailed, told=told, left_out=left_out)
+        options = evaluation.EvaluationOptions(longest, beam, detailed, on_progress=on_progress, left_out=left_out)
         task = as_task(task, self.vocabularies)
         if isinstance(task, PairTask):
             self.check_pairs(task)
@@ -294,7 +306,7 @@ class TrainedNetwork(StoredNetwork):
             if self.vocabularies.are_text:
                 raise UsageError(f"expected pairs to evaluate a network of texts on, got pattern {task.name!r}")
             lengths = lengths or self.trained_lengths
-            n = n or EVALUATED
+            n = n or DEFAULT_EVALUATED
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
@@ -314,7 +326,7 @@ class TrainedNetwork(StoredNetwork):
             raise UsageError("expected pairs of one length, as this network was trained at one, got several lengths")
 
     @property
-    def draws_again(self) -> bool:
+    def redraws_training_sources(self) -> bool:
         """Whether the sources it was trained on are few enough to draw again, so that an evaluation avoids them."""
         if self.trained is None:
             return True
@@ -324,7 +336,7 @@ class TrainedNetwork(StoredNetwork):
     def _seen(self, pattern: SequencePattern) -> Sequences | None:
         """Return the random sources that the last training drew, if they can be drawn again."""
         run = self.trained
-        if run is None or not self.draws_again or (self.ends and self.task != pattern.name):
+        if run is None or not self.redraws_training_sources or (self.ends and self.task != pattern.name):
             return None
         lengths = pattern.lengths_of(run.config, self.model_config)
         return training_sources(run.config, self.model_config, lengths, run.start_step)
@@ -353,7 +365,7 @@ class TrainedNetwork(StoredNetwork):
 
 def _require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:
     """Raise UsageError for lengths that pairs of one length do not have."""
-    for name, asked, sequences in (("in-len", in_len, pairs.sources), ("out-len", out_len, pairs.targets)):
+    for name, asked, sequences in (("`in_len`", in_len, pairs.sources), ("`out_len`", out_len, pairs.targets)):
         if asked not in (None, sequences.common_length):
             raise UsageError(f"expected {name} {sequences.common_length}, as of the pairs, got {asked}")
 

@@ -25,11 +25,20 @@ from seq2seq_demo.evaluation import (
     measure_pattern,
     n_to_measure,
 )
-from seq2seq_demo.figures import EXAMPLES, EpochFigures, Evaluation, Figures, Tally, WrongAnswer, WrongAnswers, total
+from seq2seq_demo.figures import (
+    WRONG_EXAMPLES,
+    EpochFigures,
+    Evaluation,
+    Figures,
+    Tally,
+    WrongAnswer,
+    WrongAnswers,
+    total,
+)
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parallel import CHUNK
+from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
@@ -211,12 +220,12 @@ def test_what_is_too_long_is_refused_and_progress_is_told(config):
     options = EvaluationOptions(lambda in_len: in_len, Beam(1000))
     with pytest.raises(UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, need"):
         measure(network, almost, options)
-    pairs = Pairs.of_arrays(np.ones((CHUNK + 5, 3), int), np.ones((CHUNK + 5, 2), int))
-    measured(pairs, config, told=told.append)
-    assert told == [CHUNK, 5] * 2  # with teacher forcing, and without
+    pairs = Pairs.of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
+    measured(pairs, config, on_progress=told.append)
+    assert told == [MAX_ROWS_AT_ONCE, 5] * 2  # with teacher forcing, and without
     told.clear()
-    measured(pairs, config, told=told.append, alternatives=True)
-    assert told == [CHUNK, 5, 1]
+    measured(pairs, config, on_progress=told.append, alternatives=True)
+    assert told == [MAX_ROWS_AT_ONCE, 5, 1]
 
 
 def test_many_symbols_take_no_table_of_them_all():
@@ -330,7 +339,7 @@ def test_the_worst_and_the_surest_wrong_answers(says):
     says({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
     rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
     e = questions(*rows)
-    assert (e.n, e.exact, EXAMPLES) == (8, 1, 5)
+    assert (e.n, e.exact, WRONG_EXAMPLES) == (8, 1, 5)
     assert [answer.source[0] for answer in e.wrong.surest] == [8, 7, 6, 5, 4]
     assert [answer.probability for answer in e.wrong.surest] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
     assert [answer.edits for answer in e.wrong.worst] == [5, 4, 3, 3, 2]

@@ -46,9 +46,9 @@ def trainer_on(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> 
     """Return a function that trains a network on these pairs from fresh weights."""
     from seq2seq_demo.files.weights_file import Snapshot
     from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.trainer import Trainer, widths_of
+    from seq2seq_demo.training.trainer import Trainer, batch_widths
 
-    return Trainer(config, Snapshot(untrained(model_config, 0)), widths_of(pairs, config, model_config.ends))
+    return Trainer(config, Snapshot(untrained(model_config, 0)), batch_widths(pairs, config, model_config.ends))
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO, cast
 
-from seq2seq_demo.errors import DemoError
+from seq2seq_demo.declarations import with_option_names
+from seq2seq_demo.errors import Seq2SeqError
 
 JOINERS = "\u200c\u200d"  # zero width
 VISIBLE = {" ": "\u2423", "\u00a0": "\u237d"}  # an open box, a shouldered one
@@ -94,14 +95,14 @@ def _is_for_reading(character: str) -> bool:
     return character.isprintable() or character in f"\n\t{JOINERS}" or unicodedata.category(character) == "Zs"
 
 
-def result(text: str, coloured: bool = False) -> None:
+def print_result(text: str, coloured: bool = False) -> None:
     """Print what the program was asked for; where nobody can get it, the program has failed.
 
     `coloured` text holds our own escape sequences, and nothing from a file.
 
     Raises:
         BrokenPipeError: the reader, `head` say, has seen enough.
-        DemoError: standard output is closed, or its disk is full.
+        Seq2SeqError: standard output is closed, or its disk is full.
     """
     try:
         print(text if coloured else printable(text), flush=True)
@@ -110,29 +111,29 @@ def result(text: str, coloured: bool = False) -> None:
         raise
     except OSError as error:
         _silence(sys.stdout)
-        raise DemoError(f"standard output: {error.strerror}") from error
+        raise Seq2SeqError(f"standard output: {error.strerror}") from error
 
 
-def line(text: str, coloured: bool = False) -> None:
+def print_line(text: str, coloured: bool = False) -> None:
     """Print a line of a training's report, which continues even where nobody reads it any more."""
     try:
-        result(text, coloured)
+        print_result(text, coloured)
     except BrokenPipeError:
         pass
-    except DemoError as error:
+    except Seq2SeqError as error:
         if not isinstance(sys.stdout, _Closed):
-            notice(f"{error}; the training continues")
+            print_notice(f"{error}; the training continues")
 
 
-def say(notices: list[str]) -> None:
+def print_notices(notices: list[str]) -> None:
     """Print the notices that were collected, once: the list is empty then."""
     while notices:
-        notice(notices.pop(0))
+        print_notice(notices.pop(0))
 
 
-def notice(text: str) -> None:
+def print_notice(text: str) -> None:
     """Print something that is not a result, in a line: on standard error."""
-    print(in_a_line(text), file=sys.stderr)
+    print(in_a_line(with_option_names(text)), file=sys.stderr)
 
 
 def in_a_line(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, joined
 from seq2seq_demo.display.console import symbol, table
-from seq2seq_demo.evaluation import Row
+from seq2seq_demo.evaluation import EvaluationRow
 from seq2seq_demo.figures import Evaluation, WrongAnswer, total
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -16,7 +16,7 @@ CONFUSIONS = 10  # that a table lists; 5 of a network whose answers have one len
 WRONG = ("source", "expected", "predicted")
 
 
-def row_dict(row: Row, network: TrainedNetwork) -> dict[str, Any]:
+def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
     """Return the figures on sources of a kind and length, as JSON has them."""
     if network.ends:
         return _dict(row.evaluation, row.kind, row.in_len, row.fresh)
@@ -59,7 +59,7 @@ def evaluation_text(e: Evaluation) -> str:
     return "\n\n".join(tables)
 
 
-def lengths_text(rows: Sequence[Row]) -> str:
+def lengths_text(rows: Sequence[EvaluationRow]) -> str:
     """Return a table with a row per length."""
     header = ["length", "target", "sequences", "token accuracy forced", "free-running", "exact match"]
     lines = []
@@ -77,9 +77,9 @@ def _dict(e: Evaluation, kind: str, in_len: int | None, fresh: bool | None) -> d
     return facts | _shares(e) | {name: getattr(e, name) for name in (SHARES["symbol errors"], *FAULTS.values())}
 
 
-def rows_text(rows: Sequence[Row]) -> str:
+def rows_text(rows: Sequence[EvaluationRow]) -> str:
     """Return a table by length, and if other kinds of sources were measured, one by kind."""
-    by_kind: dict[str, list[Row]] = {}
+    by_kind: dict[str, list[EvaluationRow]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
     first, *others = by_kind.values()
@@ -94,19 +94,19 @@ def rows_text(rows: Sequence[Row]) -> str:
     return "\n\n".join(tables)
 
 
-def _figures(rows: Sequence[Row]) -> list[str]:
+def _figures(rows: Sequence[EvaluationRow]) -> list[str]:
     e = total(row.evaluation for row in rows)
     shares = _rounded(getattr(e, name) for name in SHARES.values())
     return [str(e.n), *shares, *(str(getattr(e, name)) for name in FAULTS.values())]
 
 
-def _worst(rows: Sequence[Row]) -> str:
+def _worst(rows: Sequence[EvaluationRow]) -> str:
     """Return the exact match of the length that has the lowest, unless all are perfect."""
     share, in_len = min(((row.evaluation.exact_match, row.in_len) for row in rows), key=lambda row: row[0])
     return "" if share == 1 else f"{share:.4f} at {in_len}"
 
 
-def given_dict(rows: Sequence[Row], vocabularies: Vocabularies) -> dict[str, Any]:
+def given_dict(rows: Sequence[EvaluationRow], vocabularies: Vocabularies) -> dict[str, Any]:
     """Return what a network reached on given pairs of all lengths, as JSON has it."""
     e = total(row.evaluation for row in rows)
     facts = _dict(e, rows[0].kind, None, None)
@@ -124,7 +124,7 @@ def sources_text(e: Evaluation, name: str) -> str:
     return f"{e.n} sources of {name}{several}"
 
 
-def given_text(name: str, rows: Sequence[Row], vocabularies: Vocabularies, verbose: bool) -> str:
+def given_text(name: str, rows: Sequence[EvaluationRow], vocabularies: Vocabularies, verbose: bool) -> str:
     """Return the figures on given pairs: in a line, by length, confusions; if verbose, wrong answers."""
     e = total(row.evaluation for row in rows)
     exact = (

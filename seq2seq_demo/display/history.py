@@ -7,10 +7,10 @@ from pathlib import Path
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display import plots
-from seq2seq_demo.display.console import notice
-from seq2seq_demo.errors import DemoError
+from seq2seq_demo.display.console import print_notice
+from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import access
+from seq2seq_demo.files import atomic_files
 from seq2seq_demo.trained_network import TrainedNetwork
 
 
@@ -21,12 +21,12 @@ class History(Callback):
         """Note where to; None leaves it out.
 
         Raises:
-            DemoError: one of them cannot be written.
+            Seq2SeqError: one of them cannot be written.
         """
         self.path, self.plot = path, plot
         if path is not None:
-            access.check_writable(path, "the history")
-            access.require_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
+            atomic_files.check_writable(path, "the history")
+            atomic_files.require_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
         if plot is not None:
             plots.check(plot)
 
@@ -35,8 +35,8 @@ class History(Callback):
         try:
             if self.path is not None:
                 facts = [figures.to_json() for figures in history]
-                access.write(self.path, (json.dumps(facts, indent=2) + "\n").encode())
+                atomic_files.write(self.path, (json.dumps(facts, indent=2) + "\n").encode())
             if self.plot is not None:
                 plots.history(self.plot, history)
-        except (DemoError, OSError) as error:
-            notice(f"No history: {error}")
+        except (Seq2SeqError, OSError) as error:
+            print_notice(f"No history: {error}")

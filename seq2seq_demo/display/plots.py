@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.display.console import columns, notice, symbol
+from seq2seq_demo.display.console import columns, print_notice, symbol
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import access
+from seq2seq_demo.files import atomic_files
 from seq2seq_demo.predictions import Prediction
 
 # What a picture's name may end in, and what keeps the time out of it: the same figures give the same bytes.
@@ -44,7 +44,7 @@ def check(path: Path) -> None:
 
     Raises:
         UsageError: its name ends in nothing known, or Matplotlib is not installed.
-        DemoError: there is no place for it.
+        Seq2SeqError: there is no place for it.
     """
     if path.suffix.lower() not in METADATA:
         raise UsageError(f"{path}: expected a picture's name to end in one of {', '.join(METADATA)}")
@@ -52,7 +52,7 @@ def check(path: Path) -> None:
         import_module("matplotlib")
     except ImportError as error:
         raise UsageError(f"pictures need Matplotlib: {_how_to_install('matplotlib')}") from error
-    access.check_writable(path, "a picture")
+    atomic_files.check_writable(path, "a picture")
 
 
 def _how_to_install(package: str) -> str:
@@ -75,7 +75,7 @@ def attention(path: Path, predictions: list[Prediction]) -> None:
 
     Raises:
         UsageError: more than MAX_PANELS predictions.
-        DemoError: the picture could not be written.
+        Seq2SeqError: the picture could not be written.
     """
     check_number(len(predictions))
     from matplotlib.figure import Figure
@@ -100,7 +100,7 @@ def history(path: Path, figures: Sequence[EpochFigures]) -> None:
     """Draw a training's curves, of one epoch at least.
 
     Raises:
-        DemoError: the picture could not be written.
+        Seq2SeqError: the picture could not be written.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, MaxNLocator
@@ -238,5 +238,7 @@ def _save(figure: Any, path: Path) -> None:
         warnings.simplefilter("always")
         figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS, bbox_inches="tight")
     if any("missing from font" in str(warning.message) for warning in w) and suffix != ".svg":
-        notice(f"{path}: Matplotlib's font lacks some of the symbols, which are boxes there: a .svg picture shows them")
-    access.write(path, picture.getvalue())
+        print_notice(
+            f"{path}: Matplotlib's font lacks some of the symbols, which are boxes there: a .svg picture shows them"
+        )
+    atomic_files.write(path, picture.getvalue())

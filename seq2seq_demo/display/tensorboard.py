@@ -21,18 +21,18 @@ import numpy as np
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import notice
+from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.display.predictions import probe_line
-from seq2seq_demo.display.progress import probe
-from seq2seq_demo.errors import DemoError
+from seq2seq_demo.display.training_report import probe
+from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files.canonical import DEFAULT_NAME, part_of_name
+from seq2seq_demo.files.file_names import DEFAULT_NAME, part_of_name
 from seq2seq_demo.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
-ROWS = 128  # of the validation set, for gradients and activations; the first one is the probe
+PROBE_ROWS = 128  # of the validation set, for gradients and activations; the first one is the probe
 BUCKETS = 30  # of a histogram
 CELL, PICTURE = 16, 1024  # pixels along an attention weight, and along a picture, which makes cells smaller if need be
 
@@ -48,12 +48,12 @@ def default_log_dir(name: str | None, task: str) -> Path:
 
 
 def check(log_dir: Path) -> None:
-    """Make the directory; raise DemoError if no logs can be written there."""
+    """Make the directory; raise Seq2SeqError if no logs can be written there."""
     try:
         log_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=log_dir).close()
     except OSError as error:
-        raise DemoError(f"{log_dir}: expected a directory to write logs to, got: {error.strerror}") from error
+        raise Seq2SeqError(f"{log_dir}: expected a directory to write logs to, got: {error.strerror}") from error
 
 
 class TensorBoard(Callback):
@@ -103,7 +103,7 @@ class TensorBoard(Callback):
         except tf.errors.OpError as error:
             self.failed = True
             reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
-            notice(f"No logs from step {step} on: {reason}")
+            print_notice(f"No logs from step {step} on: {reason}")
 
     def _examine(self, network: TrainedNetwork, probes: Probes) -> None:
         """Write what levels 1 to 3 add."""
@@ -133,7 +133,7 @@ def _probes(validation: Pairs, model_config: ModelConfig) -> Probes:
     """Return the first pairs that are as long as the first one, with END after each target if the network ends."""
     sources, targets = validation.sources, validation.targets
     alike = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
-    chosen = np.flatnonzero(alike)[:ROWS]
+    chosen = np.flatnonzero(alike)[:PROBE_ROWS]
     T = int(targets.lengths[0]) + model_config.ends
     return sources[chosen].array(), targets[chosen].padded(T, model_config.go)
 

@@ -9,9 +9,9 @@ import numpy as np
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.beam import beam_search
+from seq2seq_demo.network.memory_estimates import check_decoding_fits
 from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, Step, softmax, stacked
-from seq2seq_demo.network.parallel import rows_at_once
-from seq2seq_demo.network.ram import check_decoding_fits
+from seq2seq_demo.network.thread_pool import rows_at_once
 
 Decode = Callable[[np.ndarray, int], Decoded]  # greedy decoding of sources [B, S] in T steps
 

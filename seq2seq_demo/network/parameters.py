@@ -12,7 +12,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
 
 Shapes = dict[str, tuple[int, ...]]
-LARGEST = 1e10  # of a weight or moment: with larger ones, logits could overflow
+MAX_WEIGHT = 1e10  # of a weight or moment: with larger ones, logits could overflow
 Weights = dict[str, np.ndarray]  # float32, by name
 
 
@@ -121,5 +121,5 @@ def _check_arrays(arrays: Weights, shapes: Shapes) -> None:
             raise WeightsError(f"expected {name!r} as float32 {shape}, got {arrays[name].dtype} {arrays[name].shape}")
         if not np.isfinite(arrays[name]).all():
             raise WeightsError(f"expected finite numbers in {name!r}, got NaN or infinity")
-        if abs(arrays[name]).max() > LARGEST:
-            raise WeightsError(f"expected numbers of at most {LARGEST:g} in {name!r}, got larger ones")
+        if abs(arrays[name]).max() > MAX_WEIGHT:
+            raise WeightsError(f"expected numbers of at most {MAX_WEIGHT:g} in {name!r}, got larger ones")

@@ -17,10 +17,10 @@ from seq2seq_demo.commands.options import (
     declared_options,
 )
 from seq2seq_demo.config import ModelConfig, Settings
-from seq2seq_demo.declarations import declared_fields, option_of
+from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.errors import UsageError
 
-OF_NETWORKS = {name for name, declared in declared_fields(ModelConfig).items() if option_of(declared).written}
+OF_NETWORKS = {name for name, declared in declared_fields(ModelConfig).items() if declared_option(declared).written}
 SETTINGS_OF = {
     "train": {*Settings.__annotations__} - {"points"},  # which is no option, but a word
     **dict.fromkeys(("predict", "evaluate", "page"), OF_NETWORKS | {"in_len", "out_len"}),
@@ -118,16 +118,19 @@ def test_an_option_is_declared_once():
     found = {}
     for row in COMMANDS.values():
         for name, declared in declared_options(row.options).items():
-            assert option_of(declared) == found.setdefault(name, option_of(declared)) or name == "output"
+            assert declared_option(declared) == found.setdefault(name, declared_option(declared)) or name == "output"
 
 
 def test_the_settings_of_an_option_are_checked_without_a_parser():
     for options, message in (
-        (lambda: PredictOptions(settings={"cell_size": 0}), "expected cell-size to be an integer of at least 1, got 0"),
-        (lambda: PatternsOptions(settings={"out_len": 0}), "expected out-len to be an integer of at least 1, got 0"),
-        (lambda: TrainOptions(settings={"points": 9, "in_len": (0, 5)}), "expected the shortest in-len to be an int"),
-        (lambda: EvaluateOptions(beam_size=0), "expected beam-size to be an integer of at least 1, got 0"),
-        (lambda: PredictOptions(max_out_len=0), "expected max-out-len to be an integer of at least 1, got 0"),
+        (
+            lambda: PredictOptions(settings={"cell_size": 0}),
+            "expected `cell_size` to be an integer of at least 1, got 0",
+        ),
+        (lambda: PatternsOptions(settings={"out_len": 0}), "expected `out_len` to be an integer of at least 1, got 0"),
+        (lambda: TrainOptions(settings={"points": 9, "in_len": (0, 5)}), "expected the shortest `in_len` to be an int"),
+        (lambda: EvaluateOptions(beam_size=0), "expected `beam_size` to be an integer of at least 1, got 0"),
+        (lambda: PredictOptions(max_out_len=0), "expected `max_out_len` to be an integer of at least 1, got 0"),
     ):
         with pytest.raises(UsageError, match=message):
             options()
@@ -174,15 +177,15 @@ def test_every_letter_and_name_of_2016():
         ("train", "train expects the number of points, as in `train 100000`, or --from-file, got none"),
         ("train 5 6", "got 5 6"),
         ("train 1e5", "as an integer, got '1e5'"),
-        ("train 0", "expected points to be an integer of at least 2, got 0"),
+        ("train 0", "expected the number of points to be an integer of at least 2, got 0"),
         ("train -5", "at least 2, got -5"),
-        ("train 50 -e -1", "expected epochs to be an integer of at least 0, got -1"),
+        ("train 50 -e -1", "expected --epochs to be an integer of at least 0, got -1"),
         ("train 50 -e 1.5", "expected an integer, got '1.5'"),
         ("train 50 -r 0", "a finite number above 0, got 0.0"),
         ("train 50 -r fast", "expected a number, got 'fast'"),
         ("train 50 --lr-schedule linear", "expected one of constant, cosine"),
-        ("train 50 --tensorboard-verbose 4", "expected tensorboard-verbose of at most 3, got 4"),
-        ("train 50 --in-len 20-1", "expected in-len from shortest to longest, got 20-1"),
+        ("train 50 --tensorboard-verbose 4", "expected --tensorboard-verbose of at most 3, got 4"),
+        ("train 50 --in-len 20-1", "expected --in-len from shortest to longest, got 20-1"),
         ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),
         ("train 50 --in-len 1-x", "expected a length, or a range as 1-20, got '1-x'"),
         ("predict 3 --in-len 1-5", "--in-len A-B means nothing to predict: it is an option of train"),
@@ -192,7 +195,7 @@ def test_every_letter_and_name_of_2016():
         ("train 50 -n a/b", "expected -n/--name to be printable and part of a file name, up to 100 bytes, got 'a/b'"),
         (f"train 50 -n {'n' * 101}", "up to 100 bytes, got 'nnn"),
         ("train 50 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
-        ("train 50 -L 101", "expected num-layers of at most 100, got 101"),
+        ("train 50 -L 101", "expected --num-layers of at most 100, got 101"),
         ("predict 1 --input-weights=", "expected the name of a file or directory, got ''"),
         ("train " + "9" * 5000, "as an integer, got '9999"),
         ("train 50 --iter-num -1", "at least 0, got -1"),
@@ -207,7 +210,7 @@ def test_every_letter_and_name_of_2016():
         ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
         ("evaluate x", "as an integer, got 'x'"),
         ("evaluate --lengths 5,x", "expected a length, or a range as 1-20, got 'x'"),
-        ("evaluate --lengths 5,0", "expected lengths to be an integer of at least 1, got 0"),
+        ("evaluate --lengths 5,0", "expected --lengths to be an integer of at least 1, got 0"),
         ("evaluate --lengths 5 --in-len 5", "expected --lengths alone, or --from-file, or --in-len"),
         ("predict", "or --from-file (- is standard input), got none, nor a terminal to ask"),
         ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),

@@ -9,7 +9,7 @@ import pytest
 from helpers import SMALL, pairs_of, save_random
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.display.progress import probed
+from seq2seq_demo.display.training_report import probed
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.trained_network import load
@@ -94,11 +94,11 @@ def test_what_cannot_be(run):
     ending()
     save_random("f")
     for line, message in [
-        ("predict 1 -i w --out-len 2", "this network ends its answers: expected no --out-len, or --max-out-len, got 2"),
-        ("predict 0 1 2 -i f --max-out-len 2", "this network does not end its answers: expected --out"),
+        ("predict 1 -i w --out-len 2", "the network ends its answers: expected --max-out-len, not --out-len, got 2"),
+        ("predict 0 1 2 -i f --max-out-len 2", "the network does not end its answers: expected --out"),
         ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
         ("train 60 --in-len 1-200000", "expected sequences of at most 100000 symbols, got 200000"),
-        ("train 60 --few-symbols 2", "expected few-symbols from 0 to 1, got 2"),
+        ("train 60 --few-symbols 2", "expected --few-symbols from 0 to 1, got 2"),
         ("train 60 -p added --in-len 3-3", "does not take sources of 3 symbols"),
         ("evaluate --lengths 1-99999", "expected ranges from shortest to longest, of at most 1000 lengths"),
     ]:
@@ -133,7 +133,7 @@ def test_own_pairs_of_different_lengths(run):
     run.refuses(f"{train} --out-max-int 1", message, 1)
     run.refuses("train 41 --from-file pairs.jsonl", "pairs.jsonl: expected 41 pairs, found 40", 1)
     for lengths in ("2-3", "3"):
-        run.refuses(f"{train} --in-len {lengths}", f"expected in-len 1-3, as of the pairs, got {lengths}")
+        run.refuses(f"{train} --in-len {lengths}", f"expected --in-len 1-3, as of the pairs, got {lengths}")
 
 
 @pytest.mark.slow

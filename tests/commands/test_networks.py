@@ -6,7 +6,7 @@ from helpers import ROOT, save_random
 
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.files.canonical import shipped_networks, shipped_path
+from seq2seq_demo.files.file_names import shipped_networks, shipped_path
 from seq2seq_demo.trained_network import load
 
 OF_PATTERNS = {

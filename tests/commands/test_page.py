@@ -9,7 +9,7 @@ import pytest
 from helpers import random_weights, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.files.canonical import recording_path
+from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.recording import Recording, halved, to_bytes
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)

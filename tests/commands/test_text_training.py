@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from helpers import SMALL, end, snapshot_in, start, wait_for
 
-from seq2seq_demo.display.progress import TrainingReport
+from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.snapshots import load_snapshot

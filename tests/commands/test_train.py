@@ -10,15 +10,15 @@ from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, largest_dif
 from hostile import with_checksum
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.start import start_of_training
 from seq2seq_demo.commands.train import _snapshots
+from seq2seq_demo.commands.training_setup import start_of_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import task_of_rows
+from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.files import access, destinations, weights_file
-from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.files import atomic_files, resume_notes, weights_file
+from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, StoredNetwork, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import Interruption, training_id
@@ -130,7 +130,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     os.mkdir("d")
     snapshot = finished_snapshot()
     if noted:
-        destinations.note(Path(SNAPSHOT), training_id(snapshot), noted)
+        resume_notes.note(Path(SNAPSHOT), training_id(snapshot), noted)
     out, err = run.ok("train --resume", *options)
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
     assert ("is not known here" in err) == (noted is None and not options)
@@ -140,7 +140,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     assert load(saved).trained == snapshot.network.trained
     left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert left == [os.path.basename(saved)]
-    assert destinations.noted(Path(SNAPSHOT), training_id(snapshot)) is None
+    assert resume_notes.noted(Path(SNAPSHOT), training_id(snapshot)) is None
 
 
 def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
@@ -164,7 +164,7 @@ def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
 def test_a_snapshot_in_use_is_not_resumed(run):
     finished_snapshot()
     message = f"{SNAPSHOT}: expected the snapshot of a training that stopped, but this one is still being"
-    with access.open_locked(Path(SNAPSHOT), "a snapshot"):
+    with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
         for line in ("train --resume", "train --resume 60"):
             run.refuses(line, message, 1)
         finished_snapshot(SNAPSHOT.replace("basic", "other"), points=70)
@@ -218,7 +218,7 @@ def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatc
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"{name.format(2)} was made by another training meanwhile: saving under the next unused name" in err
     assert load(name.format(2)).task == "copy"
-    destinations.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
+    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
     out, err = run.ok("train --resume")
     assert out.endswith(f"Saved {name.format(4)}\n")
 
@@ -362,7 +362,7 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
     for name in ("other", "pairs"):
         file = f"{name}.jsonl"
         pairs = [(row["input"], row["output"]) for row in map(json.loads, Path(file).read_text().splitlines())]
-        digest = task_of_rows(pairs).digest
+        digest = pair_task_from_rows(pairs).digest
         path = f"s2s_checkpoint__basic__{file}_1.weights.h5"
         lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
         finished_snapshot(path, DataFingerprint(digest, digest), file, ends=True, points=5, **lengths)
@@ -375,9 +375,9 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
 
 
 def test_another_place_to_save_is_noted_for_the_next_time(run):
-    destinations.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute()))
+    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute()))
     start = start_of_training(TrainOptions(resume=True, output=Path("second")))
     with start.lock, _snapshots(start, TrainOptions(resume=True), Interruption()):
-        noted = destinations.noted(Path(SNAPSHOT), training_id(start.snapshot))
+        noted = resume_notes.noted(Path(SNAPSHOT), training_id(start.snapshot))
     assert noted.output == Path("second").absolute()
-    assert destinations.noted(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
+    assert resume_notes.noted(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None

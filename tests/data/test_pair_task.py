@@ -7,7 +7,7 @@ import pytest
 from helpers import ragged
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask, task_of_rows
+from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
@@ -27,12 +27,14 @@ def sized(task, model=ENDING, **options):
 
 
 def test_integers_of_a_caller():
-    task = task_of_rows([([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])], validation=[([4], [6])])
+    task = pair_task_from_rows(
+        [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])], validation=[([4], [6])]
+    )
     assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10]]
     assert task.pairs.targets.rows() == [[3], [6], []]
     assert (task.name, task.validation.sources.rows(), task.vocabularies) == ("pairs", [[4]], Vocabularies())
     arrays = Pairs.of_arrays(np.array([[1, 2], [4, 5]]), np.array([[3], [6]]))
-    assert PairTask("mine", arrays).digest == task_of_rows([([1, 2], [3]), ([4, 5], [6])]).digest
+    assert PairTask("mine", arrays).digest == pair_task_from_rows([([1, 2], [3]), ([4, 5], [6])]).digest
 
 
 @pytest.mark.parametrize(
@@ -45,21 +47,21 @@ def test_integers_of_a_caller():
         ((np.ma.array([4, 5]), [6]), r": expected a list of integers, got masked_array\(data=\[4, 5\], mask"),
         (([4, np.ma.masked], [6]), ": expected integers from 0 to 2147483647, got masked"),
         ((np.array(5), [6]), ": expected a list of integers, got 5$"),
-        (("hello", "HH AH"), ": expected a list of integers, got .*; texts need --in-tokens"),
+        (("hello", "HH AH"), ": expected a list of integers, got .*; texts need `in_tokens`"),
     ],
 )
 def test_a_row_that_is_no_pair_of_integers(row, message):
     with pytest.raises(InputError, match=f"^pairs, row 1{message}") as error:
-        task_of_rows([([1, 2], [3]), row])
+        pair_task_from_rows([([1, 2], [3]), row])
     assert "\n" not in str(error.value)
 
 
 def test_texts_of_a_caller():
-    task = task_of_rows(iter(TEXTS), tokens=("characters", "words"))
+    task = pair_task_from_rows(iter(TEXTS), tokens=("characters", "words"))
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     lists = [(["a", "b"], ("Y", "X")), [np.array(["\u00e9"]), []], ("bab", ["X"])]
-    assert task_of_rows(lists, tokens=("characters", "words")).digest == task.digest
-    others = task_of_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
+    assert pair_task_from_rows(lists, tokens=("characters", "words")).digest == task.digest
+    others = pair_task_from_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
     assert (others.vocabularies, others.pairs.sources.rows()) == (task.vocabularies, [[1]])
     assert as_task([("b", "X")], task.vocabularies).digest == others.digest
 
@@ -70,18 +72,18 @@ def test_a_row_that_is_no_pair_of_texts():
         ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
     ]:
         with pytest.raises(InputError, match=f"^pairs, row 1: {message}"):
-            task_of_rows([("a", "X"), row], tokens=("characters", "words"))
+            pair_task_from_rows([("a", "X"), row], tokens=("characters", "words"))
 
 
 def test_validation_of_a_caller_has_the_symbols_of_training():
-    task = task_of_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
+    task = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     assert (task.validation.sources.rows(), task.validation.targets.rows()) == ([[1], [0, 1]], [[0], [0, 1]])
     message = '^validation, row 1: expected characters that training saw, got "z" as number 2$'
     with pytest.raises(InputError, match=message):
-        task_of_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("bz", "X")])
+        pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("bz", "X")])
     with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
-        task_of_rows(TEXTS, tokens=("characters", "words"), validation=[])
+        pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[])
 
 
 def test_what_is_no_pairs():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pattern_task import ROWS, TRIED, SequencePattern, find_pattern
+from seq2seq_demo.data.pattern_task import CHECKED_SOURCES, MAX_SOURCES_PER_CALL, SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sampling import SYMBOLS
 from seq2seq_demo.data.sequences import Sequences
@@ -57,11 +57,11 @@ def test_what_takes_no_length_says_why():
     for pattern, message in (
         (find_pattern("added"), "does not take sources of 9 symbols: expected an even number"),
         (mixes_rows, "expected it to make each target of its own source alone"),
-        (too_large, "expected symbols from 0 to --out-max-int 9, got 10"),
+        (too_large, "expected symbols from 0 to `out_max_int` 9, got 10"),
     ):
         with pytest.raises(UsageError, match=message):
             pattern.lengths_taken(config, ENDING)
-    with pytest.raises(UsageError, match="expected a range of at most 1000 lengths, got --in-len 1-1001"):
+    with pytest.raises(UsageError, match="expected a range of at most 1000 lengths, got `in_len` 1-1001"):
         EVEN.lengths_taken(TrainConfig(60, 1001, min_in_len=1), ENDING)
 
 
@@ -88,11 +88,11 @@ def test_targets_of_sources_of_several_lengths():
 
 
 def test_more_rows_than_a_function_gets_at_once():
-    sources = np.random.default_rng(1).integers(0, 10, (ROWS + 3, 2))
+    sources = np.random.default_rng(1).integers(0, 10, (MAX_SOURCES_PER_CALL + 3, 2))
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
     assert (pattern.targets(sources, None, 9) == sources[:, ::-1]).all()
-    assert seen == [ROWS, 3]
+    assert seen == [MAX_SOURCES_PER_CALL, 3]
 
 
 def test_long_sources_are_handed_to_a_function_a_few_at_once():
@@ -126,21 +126,23 @@ def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
 def test_as_many_sources_are_tried_as_fit():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
-    for in_len in (3, SYMBOLS // TRIED, SYMBOLS // 9, 2 * SYMBOLS):
+    for in_len in (3, SYMBOLS // CHECKED_SOURCES, SYMBOLS // 9, 2 * SYMBOLS):
         seen.clear()
         pattern.check(in_len, None, 9, 9)
         assert seen[:2] == [len(seen) - 2] * 2
-        assert len(seen) - 2 == {3: TRIED, SYMBOLS // TRIED: TRIED, SYMBOLS // 9: 9}.get(in_len, 3)
+        assert len(seen) - 2 == {3: CHECKED_SOURCES, SYMBOLS // CHECKED_SOURCES: CHECKED_SOURCES, SYMBOLS // 9: 9}.get(
+            in_len, 3
+        )
 
 
 @pytest.mark.parametrize(
     ("name", "lengths", "message"),
     [
-        ("sorted", (10, 11, 9, 9), "--out-len can be at most 10, got 11"),
-        ("added", (10, 7, 9, 9), "gives 6 symbols for --in-len 10, so --out-len can be at most 6, got 7"),
+        ("sorted", (10, 11, 9, 9), "`out_len` can be at most 10, got 11"),
+        ("added", (10, 7, 9, 9), "gives 6 symbols for `in_len` 10, so `out_len` can be at most 6, got 7"),
         ("added", (7, None, 9, 9), "does not take sources of 7 symbols: expected an even number"),
-        ("added", (4, None, 12, 12), "so --in-max-int can be at most 9, got 12"),
-        ("sorted", (3, None, 12, 9), r"expected symbols from 0 to --out-max-int 9, got 12 for \[12, 12, 12\]"),
+        ("added", (4, None, 12, 12), "so `in_max_int` can be at most 9, got 12"),
+        ("sorted", (3, None, 12, 9), r"expected symbols from 0 to `out_max_int` 9, got 12 for \[12, 12, 12\]"),
         ("maxmin_dup", (1, 1, 9, 9), "does not take sources of 1 symbols: expected at least 2"),
     ],
 )
@@ -174,7 +176,7 @@ def fails_on_nines(x):
         (lambda x: None, r"got None \(is a `return` missing\?\); the first source is \[0, 0, 0\]"),
         (lambda x: x / 1, r"got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]"),
         (lambda x: x > 3, "got bool: "),
-        (lambda x: x + 1, r"expected symbols from 0 to --out-max-int 9, got 10 for \[9, 9, 9\]"),
+        (lambda x: x + 1, r"expected symbols from 0 to `out_max_int` 9, got 10 for \[9, 9, 9\]"),
         (lambda x: x - 1, r"got -1 for \[0, 0, 0\]"),
         (changes_its_input, r"expected it to leave its input as it is, got \[9, 9, 9\] and then \[0, 9, 9\]"),
         (lambda x: np.random.default_rng().integers(0, 10, x.shape), "expected it to give the same again, got"),
@@ -182,7 +184,10 @@ def fails_on_nines(x):
         (lambda x: x[:, : 1 + (len(x) > 1)], r"of its own source alone, got \[0, 0\] and then \[0\] for"),
         (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got 2 rows"),
         (fails_on_nines, "'f' does not take sources of 3 symbols: RuntimeError: no nines"),
-        (each(lambda s: s[: 1 + s[0]]), r"got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* --in-len 1-3$"),
+        (
+            each(lambda s: s[: 1 + s[0]]),
+            r"got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* `in_len`, from 1 to 3$",
+        ),
         (each(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
         (each(lambda s: s / 2), r"'f': expected integers, got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]$"),
         (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of 3 symbols: .*inhomogeneous"),
@@ -266,7 +271,7 @@ def test_long_lists_are_cut_short_where_they_differ():
 
 def test_symbols_that_are_too_large():
     for largest in [(2**31, 9), (9, 10**5000)]:
-        with pytest.raises(UsageError, match="expected --in-max-int and --out-max-int of at most 2147483647, got a"):
+        with pytest.raises(UsageError, match="expected `in_max_int` and `out_max_int` of at most 2147483647, got a"):
             find_pattern("sorted").check(3, None, *largest)
     assert {find_pattern(name).check(4, 3, 9, 2**31 - 1) for name in PATTERNS} == {3, 4}
 

@@ -7,8 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from seq2seq_demo.data.readers import Form, from_file, from_terminal, from_words
-from seq2seq_demo.data.records import TEXT_HINT, Located, Place
+from seq2seq_demo.data.readers import InputFormat, from_file, from_terminal, from_words
+from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.errors import InputError
 
@@ -99,7 +99,7 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ("1 2 3\n4 5 6]\n", r"line 2, word 3: expected an integer, got '6\]'$"),
         ("1 2 3\n4 " + "y" * 1000, "line 2, word 2: expected an integer, got 'y{40}'$"),
         ("1 2 3\n4 5 10\n", "line 2: expected integers from 0 to 9, got 10$"),
-        ("1 2 3\n4 5\n", "line 2: expected 3 integers, got 2; for sequences of that length give --in-len 2$"),
+        ("1 2 3\n4 5\n", "line 2: expected 3 integers, got 2; for sequences of that length give `in_len` 2$"),
         ("1 2 3\n,\n", "line 2: expected 3 integers, got none$"),
         ("1 2 3\n[4, 5\n", f"line 2: {UNREADABLE}: "),
         ("1 2 " + "9" * 5000, "line 1, word 3: expected an integer, got '9{40}'$"),
@@ -109,7 +109,7 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ('["a", 2, 3]', 'expected integers from 0 to 9, got "a"'),
         ("[1, NaN, 3]", "got NaN"),
         ("[1, 2, 10]", "from 0 to 9, got 10"),
-        ("[1, 2, 3, 4]", "expected 3 integers, got 4; for sequences of that length give --in-len 4$"),
+        ("[1, 2, 3, 4]", "expected 3 integers, got 4; for sequences of that length give `in_len` 4$"),
         ("[]", "expected 3 integers, got none$"),
         ("{}", r'line 1: expected {"input": \[...\]}, got no input in {}'),
         ('{"input": [1, 2, 3], "output": 4}', "line 1, output: expected a list of integers, got 4"),
@@ -135,7 +135,7 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ("[1, [2, 3]]", r"in.json: expected integers from 0 to 9, got \[2, 3\]$"),
         ("[[1, 2], 3]", r"in.json: expected integers from 0 to 9, got \[1, 2\]$"),
         ('{"input": [[1, 2], [3, 4]]}', "line 1: expected a list of integers, got a list of lists$"),
-        ("[1, 99]", "line 1: expected integers from 0 to 9, got 99$"),  # --in-len 2 would not help
+        ("[1, 99]", "line 1: expected integers from 0 to 9, got 99$"),  # `in_len` 2 would not help
         ("\ufeff", f"in.json: {UNREADABLE}, found nothing$"),
         ("\ufeff \n\n", f"in.json: {UNREADABLE}, found nothing$"),
         ("[1, \0, 3]", f"in.json: {UNREADABLE}: "),
@@ -168,7 +168,7 @@ def short(monkeypatch):
     """Lines of 100 bytes at most, and documents of 1000, are read."""
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_LINE", 100)
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_DOCUMENT", 1000)
-    monkeypatch.setattr("seq2seq_demo.data.readers.CHUNK", 64)
+    monkeypatch.setattr("seq2seq_demo.data.readers.BLOCK_BYTES", 64)
 
 
 @pytest.mark.parametrize("long", ["1 2 3" + " " * 300, "[1, 2, 3" + " " * 300 + "]", "x" * 101, "\0" * 1000, " " * 300])
@@ -230,7 +230,7 @@ ODD += ['{"input": [1], "id": }', '{"output": [1], "input": [2]}', '{"input": 5[
 @pytest.mark.parametrize("format", [None, "json", "text"])
 def test_lines_read_at_once_are_what_they_are_one_by_one(tmp_path, monkeypatch, good, format):
     """An odd line may be what would mend or hide another, so they come in twos; or every line is like the good one."""
-    form, path = Form(format=format), tmp_path / "in.tsv"
+    form, path = InputFormat(format=format), tmp_path / "in.tsv"
     pairs = [(first, second) for first in ODD for second in (good, "2]")]
 
     def found():
@@ -265,19 +265,19 @@ def test_a_pipe_in_which_no_more_is_waiting(write):
     located = from_file("-")
     place = Place("standard input", "line", 1)
     write(b"1 2 3\n")
-    assert next(located) == Located(place, [1, 2, 3])
+    assert next(located) == Record(place, [1, 2, 3])
     assert next(located) is None
     write(b'[4, 5]\n\n{"input": [6], "id": 1}\n7 ')
-    assert next(located) == Located(place._replace(number=2), [4, 5])
-    assert next(located) == Located(place._replace(number=4), [6], id=1, has_id=True)
+    assert next(located) == Record(place._replace(number=2), [4, 5])
+    assert next(located) == Record(place._replace(number=4), [6], id=1, has_id=True)
     assert next(located) is None
     write(b"8")  # a line that is not over
     assert next(located) is None
     write(b"9 10\n11")
-    assert next(located) == Located(place._replace(number=5), [7, 89, 10])
+    assert next(located) == Record(place._replace(number=5), [7, 89, 10])
     assert next(located) is None
     write(None)
-    assert list(located) == [Located(place._replace(number=6), [11])]
+    assert list(located) == [Record(place._replace(number=6), [11])]
 
 
 def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
@@ -344,8 +344,8 @@ def test_a_fifo(tmp_path):
 
 # ---- Texts ----
 
-CHARACTERS, WORDS = Form("characters", "characters"), Form("words", "words")
-G2P = Form("characters", "words")
+CHARACTERS, WORDS = InputFormat("characters", "characters"), InputFormat("words", "words")
+G2P = InputFormat("characters", "words")
 
 
 def located(path, form):
@@ -413,10 +413,10 @@ def test_text_may_begin_as_json_does(tmp_path):
         ("in.jsonl", "text", as_text),
         ("in.txt", "json", as_json),
     ]:
-        assert read_text(tmp_path, text, Form("words", "words", format), name) == expected, (name, format)
+        assert read_text(tmp_path, text, InputFormat("words", "words", format), name) == expected, (name, format)
 
 
-@pytest.mark.parametrize("form", [CHARACTERS, G2P, Form("words", "integers"), Form("integers", "words")])
+@pytest.mark.parametrize("form", [CHARACTERS, G2P, InputFormat("words", "integers"), InputFormat("integers", "words")])
 def test_json_of_texts(tmp_path, form):
     lines = [
         '{"input": "hello", "output": "HH AH"}',
@@ -459,8 +459,8 @@ def test_integers_beside_a_tab(tmp_path):
     text = "3 1 2\t1 2 3\n4,5\t\n6\n[7]\n"
     rows = [(1, ([3, 1, 2], [1, 2, 3])), (2, ([4, 5], [])), (3, ([6], None)), (4, ([7], None))]
     for name in ("in.tsv", "in.txt", "in.json"):
-        assert read_text(tmp_path, text, Form(), name) == rows
-    found = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", Form()))
+        assert read_text(tmp_path, text, InputFormat(), name) == rows
+    found = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", InputFormat()))
     path = tmp_path / "in.tsv"
     assert found == {
         1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
@@ -472,8 +472,8 @@ def test_integers_beside_a_tab(tmp_path):
 
 
 def test_one_side_may_be_integers(tmp_path):
-    assert read_text(tmp_path, "3 1\tthree one\n", Form("integers", "words")) == [(1, ([3, 1], "three one"))]
-    (right, (_, error)) = read_text(tmp_path, "three\t3,1\nthree\tone\n", Form("words", "integers"))
+    assert read_text(tmp_path, "3 1\tthree one\n", InputFormat("integers", "words")) == [(1, ([3, 1], "three one"))]
+    (right, (_, error)) = read_text(tmp_path, "three\t3,1\nthree\tone\n", InputFormat("words", "integers"))
     assert right == (1, ("three", [3, 1]))
     assert error.endswith(f"line 2, word of the target 1: expected an integer, got 'one'{TEXT_HINT}")
 
@@ -483,14 +483,14 @@ def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
         ("json", "in.tsv", "[3, 1]\n3 1\n", "line 2: expected a JSON list of integers"),
         ("text", "in.json", "3 1\n[3, 1]\n", "line 2, word 1: expected an integer, got '[3'"),
     ]:
-        right, (_, error) = read_text(tmp_path, text, Form(format=format), name)
+        right, (_, error) = read_text(tmp_path, text, InputFormat(format=format), name)
         assert (right, message in error) == ((1, ([3, 1], None)), True)
 
 
 def test_a_text_typed_as_words():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
         assert from_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
-    assert from_words(["3", "1"], Form("integers", "words")).values == [3, 1]
+    assert from_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
 
 
 def test_texts_that_are_typed(monkeypatch):

@@ -5,13 +5,13 @@ from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.vocabulary import (
     NEAREST,
     UNKNOWN,
-    Growing,
     Vocabularies,
     Vocabulary,
-    fresh,
+    VocabularyBuilder,
     joined,
     nearest,
-    split,
+    new_vocabulary,
+    to_symbols,
 )
 from seq2seq_demo.errors import InputError, WeightsError
 
@@ -21,8 +21,8 @@ PLACE = Place("in.tsv", "line", 7)
 
 def grown(tokens, *texts):
     """The vocabulary of these texts, and what numbers these get in it."""
-    growing = Growing(tokens)
-    numbers = [growing.numbers(split(tokens, text, PLACE), PLACE) for text in texts]
+    growing = VocabularyBuilder(tokens)
+    numbers = [growing.numbers(to_symbols(tokens, text, PLACE), PLACE) for text in texts]
     vocabulary, final = growing.grown()
     return vocabulary, [final[row].tolist() for row in numbers]
 
@@ -58,7 +58,7 @@ def grown(tokens, *texts):
     ],
 )
 def test_characters_or_words(tokens, text, symbols):
-    assert split(tokens, text, PLACE) == symbols
+    assert to_symbols(tokens, text, PLACE) == symbols
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_characters_or_words(tokens, text, symbols):
 )
 def test_what_is_no_text(tokens, value, message):
     with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
-        split(tokens, value, PLACE)
+        to_symbols(tokens, value, PLACE)
 
 
 def test_texts_are_joined_as_they_were_split():
     for tokens, text in (("characters", f"한국 {FAMILY}\u00e9"), ("words", f"한국 {FAMILY} \u00e9")):
-        assert joined(tokens, split(tokens, text, PLACE)) == text
+        assert joined(tokens, to_symbols(tokens, text, PLACE)) == text
     assert joined("integers", [3, 10]) == "3 10"
 
 
@@ -106,7 +106,7 @@ def test_a_vocabulary_of_one_symbol_is_of_a_network_of_two():
 
 
 def test_targets_may_be_empty_but_not_all():
-    growing = fresh("words")
+    growing = new_vocabulary("words")
     assert growing.numbers([], PLACE) == []
     with pytest.raises(InputError, match="expected targets of some words, got only empty ones"):
         growing.grown()
@@ -115,10 +115,10 @@ def test_targets_may_be_empty_but_not_all():
 
 
 def test_integers_stand_for_themselves():
-    assert fresh("integers") == Vocabulary()
-    assert Vocabulary().numbers([3, 10**6], PLACE) == split("integers", [3, 10**6], PLACE) == [3, 10**6]
+    assert new_vocabulary("integers") == Vocabulary()
+    assert Vocabulary().numbers([3, 10**6], PLACE) == to_symbols("integers", [3, 10**6], PLACE) == [3, 10**6]
     with pytest.raises(InputError, match=r"^in\.tsv, line 7: expected integers from 0 to 9, got 10"):
-        split("integers", [3, 10], PLACE, 9)
+        to_symbols("integers", [3, 10], PLACE, 9)
     assert Vocabulary().names(np.array([3, 500])) == [3, 500]
     assert not Vocabulary().is_text
 
@@ -178,7 +178,7 @@ def test_vocabularies_of_both_sides():
 def test_an_unknown_symbol_is_named_with_its_place_and_the_nearest(tokens, known, text, message):
     vocabulary = Vocabulary(tokens, tuple(sorted(known)))
     with pytest.raises(InputError, match=f"^in.tsv, line 7: expected {tokens} that training saw, got {message}"):
-        vocabulary.numbers(split(tokens, text, PLACE), PLACE)
+        vocabulary.numbers(to_symbols(tokens, text, PLACE), PLACE)
 
 
 def test_the_nearest_are_few_and_near():

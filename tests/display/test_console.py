@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq_demo.display.console import columns, in_a_line, printable, say, symbol, table
+from seq2seq_demo.display.console import columns, in_a_line, print_notices, printable, symbol, table
 
 
 def test_a_table():
@@ -13,8 +13,8 @@ def test_a_table():
 
 def test_notices_are_said_once_on_standard_error(capsys):
     notices = ["one", "two"]
-    say(notices)
-    say(notices)
+    print_notices(notices)
+    print_notices(notices)
     assert capsys.readouterr() == ("", "one\ntwo\n")
 
 

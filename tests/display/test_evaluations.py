@@ -15,7 +15,7 @@ from seq2seq_demo.display.evaluations import (
     row_dict,
     rows_text,
 )
-from seq2seq_demo.evaluation import GIVEN, RANDOM, Row
+from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.figures import Evaluation, Tally, WrongAnswer, WrongAnswers
 
 
@@ -40,7 +40,7 @@ FIGURES = {
 
 
 def test_an_evaluation_as_json():
-    facts = row_dict(Row(RANDOM, 7, counted(), True), trained_network())
+    facts = row_dict(EvaluationRow(RANDOM, 7, counted(), True), trained_network())
     symbols, confusions = facts.pop("by_symbol"), facts.pop("confusions")
     assert facts == FIGURES | {
         "n": 10,
@@ -66,14 +66,14 @@ def test_an_evaluation_as_text():
     ):
         assert row in rows
     assert evaluation_text(counted(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
-    lengths = lengths_text([Row(RANDOM, in_len, counted(), True) for in_len in (7, 13)])
+    lengths = lengths_text([EvaluationRow(RANDOM, in_len, counted(), True) for in_len in (7, 13)])
     figures = ["2", "10", "0.75000", "0.60000", "0.30000"]
     assert [line.split() for line in lengths.splitlines()[1:]] == [["7", *figures], ["13", *figures]]
 
 
 def test_a_row_of_a_network_that_ends_its_answers():
     ending = trained_network(model_config=ModelConfig(ends=True))
-    facts = row_dict(Row("ascending", 7, counted(unended=2, too_long=3), False), ending)
+    facts = row_dict(EvaluationRow("ascending", 7, counted(unended=2, too_long=3), False), ending)
     assert facts == FIGURES | {
         "sources": "ascending",
         "in_len": 7,
@@ -83,7 +83,11 @@ def test_a_row_of_a_network_that_ends_its_answers():
         "symbol_error_rate": 0.45,
         **{"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2},
     }
-    rows = [Row(RANDOM, 7, counted()), Row(RANDOM, 8, counted(exact=5)), Row("ascending", 8, counted(exact=10))]
+    rows = [
+        EvaluationRow(RANDOM, 7, counted()),
+        EvaluationRow(RANDOM, 8, counted(exact=5)),
+        EvaluationRow("ascending", 8, counted(exact=10)),
+    ]
     by_length, by_kind = rows_text(rows).split("\n\n")
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
@@ -110,7 +114,7 @@ def given(**changes):
     values |= {"too_short": 1, "unended": 1, "edits": 10, "confusions": confusions, "wrong": WRONG}
     right = {"forced": tally([20], [0]), "by_position": tally([20], [20]), "exact": 6}
     first, second = Evaluation(**values | changes), Evaluation(6, 6, 14, 3.0, **right)
-    return [Row(GIVEN, 2, first), Row(GIVEN, 3, second)]
+    return [EvaluationRow(GIVEN, 2, first), EvaluationRow(GIVEN, 3, second)]
 
 
 def test_given_texts_as_json():

@@ -13,7 +13,7 @@ import pytest
 from helpers import environment
 
 from seq2seq_demo.display import plots
-from seq2seq_demo.errors import DemoError, UsageError
+from seq2seq_demo.errors import Seq2SeqError, UsageError
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.predictions import Prediction
 
@@ -226,11 +226,13 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
     for name in ("a", "a.jpg", "a.png.gz", ".png"):
         with pytest.raises(UsageError, match=f"{name}: expected a picture's name to end in one of .png, .svg"):
             plots.check(tmp_path / name)
-    with pytest.raises(DemoError, match=f"expected a place for a picture, but there is no directory {tmp_path}/none$"):
+    with pytest.raises(
+        Seq2SeqError, match=f"expected a place for a picture, but there is no directory {tmp_path}/none$"
+    ):
         plots.check(tmp_path / "none" / "a.png")
 
     monkeypatch.setattr("os.replace", Mock(side_effect=OSError(28, "No space left on device")))
-    with pytest.raises(DemoError, match=r"a\.png: could not be written: No space left on device"):
+    with pytest.raises(Seq2SeqError, match=r"a\.png: could not be written: No space left on device"):
         plots.history(tmp_path / "a.png", figures(2))
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.png": "old"}
 

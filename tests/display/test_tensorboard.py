@@ -19,7 +19,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.tensorboard import TensorBoard
-from seq2seq_demo.errors import DemoError
+from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.evaluation import cross_entropy
 from seq2seq_demo.files.weights_file import Progress, Snapshot
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -270,7 +270,7 @@ import sys
 from pathlib import Path
 from seq2seq_demo.display.tensorboard import TensorBoard
 with TensorBoard(Path({str(tmp_path)!r}), 3) as logs:
-    logs.on_epoch_begin(0)
+    logs.on_epoch_begin(1)
 print("tensorflow" in sys.modules)
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
@@ -284,7 +284,7 @@ def test_check_makes_the_directory_and_refuses_what_is_none(tmp_path):
     assert list((tmp_path / "a" / "b").iterdir()) == []
     (tmp_path / "file").touch()
     for path, reason in [(tmp_path / "file", "File exists"), (Path("/proc"), "No such file or directory")]:
-        with pytest.raises(DemoError) as error:
+        with pytest.raises(Seq2SeqError) as error:
             tensorboard.check(path)
         assert str(error.value) == f"{path}: expected a directory to write logs to, got: {reason}"
 

@@ -298,7 +298,7 @@ def test_the_matrices_that_give_the_sizes(name, shape):
 def test_more_layers_than_any_network_has():
     cells = {f"embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell{k}/GRUCell/x": np.ones(1) for k in range(1000)}
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1)) | cells
-    assert refusal(from_2016, variables) == "expected num-layers of at most 100, got 1001"
+    assert refusal(from_2016, variables) == "expected `num_layers` of at most 100, got 1001"
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)
@@ -324,4 +324,4 @@ def test_not_a_number():
 def test_an_unknown_cell():
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1))
     renamed = {name.replace("GRUCell", "NASCell"): array for name, array in variables.items()}
-    assert "unknown cell type 'NASCell'" in refusal(from_2016, renamed)
+    assert "unknown `cell_type` 'NASCell'" in refusal(from_2016, renamed)

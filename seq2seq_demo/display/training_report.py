@@ -13,10 +13,10 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import counted, line
+from seq2seq_demo.display.console import counted, print_line
 from seq2seq_demo.display.heatmap import has_colour
-from seq2seq_demo.display.long_work import new_bar
 from seq2seq_demo.display.predictions import probe_line
+from seq2seq_demo.display.progress_bar import new_bar
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -45,7 +45,7 @@ class TrainingReport(Callback):
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar."""
-        name = f"Epoch {epoch + 1}/{self.config.epochs}"
+        name = f"Epoch {epoch}/{self.config.epochs}"
         self.task = self.bar.add_task(name, total=self.config.n_training, figures="")
         self.bar.start()
 
@@ -59,11 +59,11 @@ class TrainingReport(Callback):
         self.bar.remove_task(self.task)
         last, reached, n, self.history = history[-1], history[-1].validation, self.config.epochs, history
         accuracy = f"{reached.forced_token_accuracy:.4f} forced, {reached.token_accuracy:.4f} free-running"
-        line(
+        print_line(
             f"Epoch {last.epoch:{len(str(n))}}/{n}: loss {last.loss:.4f}, accuracy {last.token_accuracy:.4f}; "
             f"validation loss {reached.loss:.4f}, token accuracy {accuracy}, exact match {reached.exact_match:.4f}"
         )
-        line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
+        print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
@@ -86,14 +86,16 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     points = config.n_training if has_others else config.points
     data = f"{'pairs of' if isinstance(task, PairTask) else 'pattern'} '{task.name}'"
     lengths = f", sources of {config.lengths} symbols" if model_config.ends else ""
-    line(f"Training on {points} point dataset ({data}{lengths}), with {counted(config.epochs, 'epoch')}")
+    print_line(f"Training on {points} point dataset ({data}{lengths}), with {counted(config.epochs, 'epoch')}")
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
-        line(f"Sources of {sides[0]}, targets of {sides[1]}")
+        print_line(f"Sources of {sides[0]}, targets of {sides[1]}")
     if verbose >= 2:
-        line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
+        print_line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
     others = " of the validation file" if has_others else ""
-    line(f"{counted(config.n_training, 'training point')}, {counted(config.n_validation, 'validation point')}{others}")
+    print_line(
+        f"{counted(config.n_training, 'training point')}, {counted(config.n_validation, 'validation point')}{others}"
+    )
 
 
 RISE = 1.05  # of the validation loss, from its lowest: less may be chance

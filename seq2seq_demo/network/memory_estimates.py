@@ -6,8 +6,8 @@ The figures are estimates from below: they refuse what is absurd, not what is ti
 from dataclasses import replace
 from math import prod
 
-from seq2seq_demo import memory
-from seq2seq_demo.config import LONGEST, ModelConfig, TrainConfig
+from seq2seq_demo import system_memory
+from seq2seq_demo.config import MAX_LEN, ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 
@@ -79,10 +79,10 @@ def n_weights(model_config: ModelConfig) -> int:
 
 
 def _check_lengths(in_len: int, out_len: int) -> None:
-    if max(in_len, out_len) > LONGEST:
-        raise UsageError(f"expected sequences of at most {LONGEST} symbols, got {max(in_len, out_len)}")
+    if max(in_len, out_len) > MAX_LEN:
+        raise UsageError(f"expected sequences of at most {MAX_LEN} symbols, got {max(in_len, out_len)}")
 
 
 def _check(what: str, needed: int) -> None:
-    if lack := memory.lack(needed):
+    if lack := system_memory.lack(needed):
         raise UsageError(f"{what} {lack}")

@@ -10,7 +10,7 @@ from typing import Any
 PATIENCE = 1.0  # seconds: shorter work needs no bar
 
 
-class LongWork:
+class ProgressBar:
     """Counts sequences; on a terminal, a bar moves meanwhile once a second has passed, and is gone at the end.
 
     Whoever prints meanwhile calls `hide` first.
@@ -22,7 +22,7 @@ class LongWork:
         self.may_show = may_show and sys.stderr.isatty() and "NO_COLOR" not in os.environ
         self.begun, self.bar = time.monotonic(), None
 
-    def __enter__(self) -> LongWork:
+    def __enter__(self) -> ProgressBar:
         """Begin."""
         return self
 

@@ -3,7 +3,7 @@
 import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.display.progress import advice
+from seq2seq_demo.display.training_report import advice
 from seq2seq_demo.figures import EpochFigures, Figures
 
 ATTENTION, RNN = ModelConfig("embedding_attention", cell_size=48), ModelConfig("embedding_rnn")

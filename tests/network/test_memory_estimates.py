@@ -7,14 +7,14 @@ import pytest
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.bidirectional import numpy_network
-from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.network.ram import (
+from seq2seq_demo.network.memory_estimates import (
     check_decoding_fits,
     check_points_fit,
     check_training_fits,
     decoding_bytes,
     n_weights,
 )
+from seq2seq_demo.network.parameters import initial_weights
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

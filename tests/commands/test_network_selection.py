@@ -5,7 +5,7 @@ import pytest
 from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.files.canonical import shipped_tasks
+from seq2seq_demo.files.file_names import shipped_tasks
 
 
 def test_which_weights_predict_takes(run):

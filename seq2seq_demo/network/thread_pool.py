@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from seq2seq_demo.shared_context import SharedContext
 
-CHUNK = 1000  # rows decoded at once: what a step touches then fits the cache
-ALPHAS = 10_000_000  # attention weights of a chunk: long sequences are decoded a few at once
+MAX_ROWS_AT_ONCE = 1000  # rows decoded at once: what a step touches then fits the cache
+MAX_ATTENTION_WEIGHTS = 10_000_000  # attention weights of a chunk: long sequences are decoded a few at once
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 def rows_at_once(in_len: int, out_len: int) -> int:
     """Return how many sequences of these lengths are best decoded at once."""
-    return max(1, min(CHUNK, ALPHAS // (in_len * out_len)))
+    return max(1, min(MAX_ROWS_AT_ONCE, MAX_ATTENTION_WEIGHTS // (in_len * out_len)))
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None]) -> Iterator[Result]:
