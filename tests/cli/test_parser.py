@@ -123,10 +123,7 @@ def test_an_option_is_declared_once():
 
 def test_the_settings_of_an_option_are_checked_without_a_parser():
     for options, message in (
-        (
-            lambda: PredictOptions(settings={"cell_size": 0}),
-            "expected `cell_size` to be an integer of at least 1, got 0",
-        ),
+        (lambda: PredictOptions(settings={"cell_size": 0}), "expected `cell_size` to be an integer of at least 1"),
         (lambda: PatternsOptions(settings={"out_len": 0}), "expected `out_len` to be an integer of at least 1, got 0"),
         (lambda: TrainOptions(settings={"points": 9, "in_len": (0, 5)}), "expected the shortest `in_len` to be an int"),
         (lambda: EvaluateOptions(beam_size=0), "expected `beam_size` to be an integer of at least 1, got 0"),

@@ -25,14 +25,9 @@ LONG = f"train 3000 -p reversed -e 18 --batch-size 4 --in-len 4 --out-len 3 {' '
 
 def sh(folder, command, program=DEMO, **changes):
     """Run a command line of bash, in which `demo` is the program."""
+    argv = ["bash", "-c", f'demo() {{ {program} "$@"; }}; {command}']
     return subprocess.run(
-        ["bash", "-c", f'demo() {{ {program} "$@"; }}; {command}'],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment(**changes),
-        timeout=100,
-        check=False,
+        argv, capture_output=True, text=True, cwd=folder, env=environment(**changes), timeout=100, check=False
     )
 
 
@@ -183,14 +178,9 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
     (tmp_path / "in").write_text(f"{list(range(10))}\n" * 100_000)
     # Without coverage, which delays Python's own start, where a signal may be lost.
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
+    argv = [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"]
     for delay in (0.03, 0.04, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8):
-        process = subprocess.Popen(
-            [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"],
-            cwd=tmp_path,
-            env=plain,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        process = subprocess.Popen(argv, cwd=tmp_path, env=plain, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for(lambda process=process: b"predict" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
         time.sleep(delay)  # of the program itself, not of what starts it
         process.send_signal(signal.SIGINT)

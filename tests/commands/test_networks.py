@@ -17,9 +17,8 @@ OF_PATTERNS = {
 def test_every_shipped_file_has_a_name():
     networks = shipped_networks()
     assert list(networks) == sorted({*OF_PATTERNS, "g2p"})
-    assert {path.name for path in networks.values()} == {
-        name for name in os.listdir(networks["sorted-rnn"].parent) if not name.endswith((".LICENSE", ".md"))
-    }
+    files = os.listdir(networks["sorted-rnn"].parent)
+    assert {path.name for path in networks.values()} == {n for n in files if not n.endswith((".LICENSE", ".md"))}
     for name, (pattern, model) in OF_PATTERNS.items():
         assert networks[name] == shipped_path(pattern, model)
 

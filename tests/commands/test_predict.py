@@ -89,19 +89,22 @@ def test_standard_input_and_a_large_file(shell, tmp_path):
         assert lines[n] == line_of(network, sources[n], " ".join(map(str, sources[n][::-1])))
 
 
+def predicting(folder, *options, stdin=subprocess.PIPE):
+    """Start `predict` with the network w; return its process, whose output can be read."""
+    pipe, argv = subprocess.PIPE, [*PROGRAM, "predict", "-i", "w", *options]
+    return subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=pipe, stderr=pipe, text=True, env=environment())
+
+
 @contextlib.contextmanager
 def asked(folder, *options):
     """Start `predict --from-file -`; yield a function that writes a text and returns the next line, and the process."""
-    pipe, argv = subprocess.PIPE, [*PROGRAM, "predict", "-i", "w", "--from-file", "-", *options]
 
     def answer(text):
         process.stdin.write(text)
         process.stdin.flush()
         return process.stdout.readline()
 
-    with subprocess.Popen(
-        argv, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment()
-    ) as process:
+    with predicting(folder, "--from-file", "-", *options) as process:
         try:
             yield answer, process
         finally:
@@ -203,16 +206,7 @@ def test_attention_that_cannot_be_shown(run):
 def test_a_conversation(tmp_path):
     save_random(tmp_path / "w", ATTENTION, in_len=3, out_len=2)
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*PROGRAM, "predict", "-i", "w"],
-        cwd=tmp_path,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-        env=environment(),
-    )
+    process = predicting(tmp_path, stdin=theirs)
     os.write(ours, b"3 1 2\n")
     answer = process.stdout.readline()  # before the next line is typed
     assert "==> For input [3, 1, 2], prediction=[" in answer

@@ -27,9 +27,8 @@ def sized(task, model=ENDING, **options):
 
 
 def test_integers_of_a_caller():
-    task = pair_task_from_rows(
-        [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])], validation=[([4], [6])]
-    )
+    rows = [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])]
+    task = pair_task_from_rows(rows, validation=[([4], [6])])
     assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10]]
     assert task.pairs.targets.rows() == [[3], [6], []]
     assert (task.name, task.validation.sources.rows(), task.vocabularies) == ("pairs", [[4]], Vocabularies())

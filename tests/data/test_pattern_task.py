@@ -126,13 +126,11 @@ def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
 def test_as_many_sources_are_tried_as_fit():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
-    for in_len in (3, SYMBOLS // CHECKED_SOURCES, SYMBOLS // 9, 2 * SYMBOLS):
+    tried = {3: CHECKED_SOURCES, SYMBOLS // CHECKED_SOURCES: CHECKED_SOURCES, SYMBOLS // 9: 9, 2 * SYMBOLS: 3}
+    for in_len, n in tried.items():
         seen.clear()
         pattern.check(in_len, None, 9, 9)
-        assert seen[:2] == [len(seen) - 2] * 2
-        assert len(seen) - 2 == {3: CHECKED_SOURCES, SYMBOLS // CHECKED_SOURCES: CHECKED_SOURCES, SYMBOLS // 9: 9}.get(
-            in_len, 3
-        )
+        assert (seen[:2], len(seen)) == ([n, n], n + 2)
 
 
 @pytest.mark.parametrize(

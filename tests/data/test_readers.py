@@ -317,7 +317,7 @@ def test_a_closed_standard_input(monkeypatch):
 
 
 def typed(monkeypatch, lines, *form):
-    """What is read of lines that are typed at the prompt, before the end of file."""
+    """Return the place and the values of lines that are typed at the prompt, before the end of file."""
     prompted = Mock(side_effect=[*lines, EOFError])
     monkeypatch.setattr("builtins.input", prompted)
     rows = [*from_terminal(*form)]

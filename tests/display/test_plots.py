@@ -226,9 +226,8 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
     for name in ("a", "a.jpg", "a.png.gz", ".png"):
         with pytest.raises(UsageError, match=f"{name}: expected a picture's name to end in one of .png, .svg"):
             plots.check(tmp_path / name)
-    with pytest.raises(
-        Seq2SeqError, match=f"expected a place for a picture, but there is no directory {tmp_path}/none$"
-    ):
+    message = f"expected a place for a picture, but there is no directory {tmp_path}/none$"
+    with pytest.raises(Seq2SeqError, match=message):
         plots.check(tmp_path / "none" / "a.png")
 
     monkeypatch.setattr("os.replace", Mock(side_effect=OSError(28, "No space left on device")))

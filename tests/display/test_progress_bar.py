@@ -11,7 +11,7 @@ from helpers import PROGRAM, PYTHON, environment, imported, save_random
 from seq2seq_demo.config import ModelConfig
 
 BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # the cursor is hidden as long as a bar moves
-AT_ONCE = "import sys; from seq2seq_demo.display import long_work; long_work.PATIENCE = -1"
+AT_ONCE = "import sys; from seq2seq_demo.display import progress_bar; progress_bar.PATIENCE = -1"
 RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
 
 
@@ -31,15 +31,10 @@ def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=
     Once the terminal got `until`, Ctrl-C is pressed. Return the status, what the file got and what the terminal got.
     """
     ours, theirs = pty.openpty()
+    command, env = [*PYTHON, "-c", code, *map(str, argv)], environment(TERM="xterm", COLUMNS="100")
     with open(folder / "out", "wb") as out:
-        process = subprocess.Popen(
-            [*PYTHON, "-c", code, *map(str, argv)],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=out if redirected else theirs,
-            stderr=theirs,
-            env=environment(TERM="xterm", COLUMNS="100"),
-        )
+        streams = {"stdin": subprocess.DEVNULL, "stdout": out if redirected else theirs, "stderr": theirs}
+        process = subprocess.Popen(command, cwd=folder, env=env, **streams)
     os.close(theirs)
     shown = b""
     while read := read_of(ours):
