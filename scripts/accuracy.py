@@ -1,4 +1,4 @@
-"""Train and measure the networks of the table in .github/TRAINING.md, and print it: about four minutes.
+"""Train and measure the networks of the table in seq2seq_demo/docs/TRAINING.md, and print it: about four minutes.
 
 .venv/bin/python scripts/accuracy.py
 """

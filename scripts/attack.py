@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, seed, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, seed, settings, strategies as st
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -149,7 +148,7 @@ import sys
 from pathlib import Path
 from dataclasses import replace
 from hostile import small_network
-from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.config import TrainConfig
@@ -308,7 +307,7 @@ def metadata() -> tuple[int, list[str]]:
     """What a file says of its network and its training, with values of any kind."""
     from hostile import _training, small_network
 
-    from seq2seq_demo.errors import DemoError
+    from seq2seq_demo.errors import Seq2SeqError
     from seq2seq_demo.files.container import VERSION
     from seq2seq_demo.files.weights_file import _metadata
 
@@ -335,7 +334,7 @@ def metadata() -> tuple[int, list[str]]:
             where[path[-1]] = value
         try:
             _metadata(VERSION, {"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
-        except DemoError as error:
+        except Seq2SeqError as error:
             assert "\n" not in str(error)
 
     places = st.sampled_from([path for path in paths(every) if path])
@@ -351,10 +350,10 @@ def checkpoints() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Files of sequences and pairs, of integers and of text, as JSON of any shape, as lines and as bytes."""
-    from seq2seq_demo.data.readers import INTEGER_FORM, Form, from_file
+    from seq2seq_demo.data.readers import INTEGER_FORMAT, InputFormat, from_file
     from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs
-    from seq2seq_demo.data.vocabulary import Growing
-    from seq2seq_demo.errors import DemoError
+    from seq2seq_demo.data.vocabulary import VocabularyBuilder
+    from seq2seq_demo.errors import Seq2SeqError
 
     folder = Path(tempfile.mkdtemp())
     symbols = st.lists(st.integers(-1, 12) | JSON, max_size=5) | st.text(max_size=5)
@@ -365,15 +364,17 @@ def json_input() -> tuple[int, list[str]]:
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
 
     readers = [
-        (INTEGER_FORM, lambda rows: [*batches(RowReader(in_max_int=9, skip=str).readable(rows), 3)]),
-        (INTEGER_FORM, lambda rows: read_pairs(rows, PairReader())),
+        (INTEGER_FORMAT, lambda rows: [*batches(RowReader(in_max_int=9, skip=str).readable(rows), 3)]),
+        (INTEGER_FORMAT, lambda rows: read_pairs(rows, PairReader())),
         (
-            Form("characters", "words"),
-            lambda rows: read_pairs(rows, PairReader(Growing("characters"), Growing("words"))),
+            InputFormat("characters", "words"),
+            lambda rows: read_pairs(rows, PairReader(VocabularyBuilder("characters"), VocabularyBuilder("words"))),
         ),
         (
-            Form("words", "characters", "text"),
-            lambda rows: read_pairs(rows, PairReader(Growing("words"), Growing("characters"), skip=str)),
+            InputFormat("words", "characters", "text"),
+            lambda rows: read_pairs(
+                rows, PairReader(VocabularyBuilder("words"), VocabularyBuilder("characters"), skip=str)
+            ),
         ),
     ]
 
@@ -383,7 +384,7 @@ def json_input() -> tuple[int, list[str]]:
         for form, read in readers:
             try:
                 read(row for row in from_file(str(path), form) if row)
-            except DemoError as error:
+            except Seq2SeqError as error:
                 assert "\n" not in str(error).replace(str(path), "")
 
     texts = st.lists(st.text(max_size=6), max_size=5).map("\t".join)
@@ -394,7 +395,7 @@ def json_input() -> tuple[int, list[str]]:
 def options() -> tuple[int, list[str]]:
     """Command lines of known and unknown words."""
     from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
-    from seq2seq_demo.errors import DemoError
+    from seq2seq_demo.errors import Seq2SeqError
 
     known = [name for action in make_parser()._actions for name in action.option_strings if "h" not in name]
     words = st.sampled_from([*known, *COMMANDS, "reversed", "embedding_rnn", "-", "--", "=", "0", "-1", "3", "1e9"])
@@ -402,7 +403,7 @@ def options() -> tuple[int, list[str]]:
     argv = st.lists(words | nonsense | st.tuples(words, nonsense).map("=".join), max_size=8)
 
     def check(argv: list[str]) -> None:
-        with contextlib.suppress(DemoError, SystemExit):
+        with contextlib.suppress(Seq2SeqError, SystemExit):
             parse(argv)
 
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # of --version

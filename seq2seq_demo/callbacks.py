@@ -15,7 +15,7 @@ class Callback:
     """A training calls these; a subclass does what it wants to with some of them."""
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Epoch `epoch`, counted from 0, begins."""
+        """Epoch `epoch`, counted from 1 as in `EpochFigures`, begins."""
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
         """Some steps are done: Adam is at `step`, and so many points of the epoch are done.

@@ -14,11 +14,11 @@ from seq2seq_demo.errors import UsageError
 MODELS = ("embedding_rnn", "embedding_attention")
 MAX_LAYERS = 100  # more would take TensorFlow hours to build
 LR_SCHEDULES = ("constant", "cosine")
-LONGEST = 100_000  # symbols of a sequence; decoding a longer one would take minutes
+MAX_LEN = 100_000  # symbols of a sequence; decoding a longer one would take minutes
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # what sequences consist of
 FORMATS = ("json", "text")  # of files of sequences
-EVALUATED = 10_000  # how many fresh sources an evaluation draws
-POSITIVE = Range("that is a finite number above 0", lambda number: 0 < number < math.inf)
+DEFAULT_EVALUATED = 10_000  # how many fresh sources an evaluation draws
+POSITIVE = Range("to be a finite number above 0", lambda number: 0 < number < math.inf)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
@@ -38,7 +38,7 @@ class ModelConfig:
     """
 
     model: str = setting("embedding_rnn", "-m --model MODEL", CHOICE, choices=MODELS)
-    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", CHOICE, called="cell type", choices=CELL_TYPES)
+    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", CHOICE, choices=CELL_TYPES)
     num_layers: int = setting(1, "-L --num-layers N", "stacked cells (default {default})", at_most=MAX_LAYERS)
     cell_size: int = setting(32, "--cell-size H", "units of a cell (default {default})")
     embedding_size: int = setting(20, "--embedding-size E", "default {default}")
@@ -90,17 +90,14 @@ class TrainConfig:
         UsageError: a value is out of its range.
     """
 
-    points: int = setting(100_000, at_least=2)
+    points: int = setting(100_000, called="the number of points", at_least=2)
     in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as trained)")
     out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as trained)")
-    learning_rate: float = setting(
-        1e-4, "-r --learning-rate R", "of Adam (default {default})", called="a learning rate", within=POSITIVE
-    )
+    learning_rate: float = setting(1e-4, "-r --learning-rate R", "of Adam (default {default})", within=POSITIVE)
     lr_schedule: str = setting(
         "constant",
         "--lr-schedule NAME",
         f"{CHOICE}; cosine falls to 0",
-        called="learning rate schedule",
         choices=LR_SCHEDULES,
     )
     epochs: int = setting(10, "-e --epochs N", "default {default}; 0 saves without training", at_least=0)
@@ -109,7 +106,7 @@ class TrainConfig:
     stop_at_exact: float | None = setting(
         None, "--stop-at-exact X", "stop after the epoch whose exact match reaches X", within=SHARE_ABOVE_0
     )
-    min_in_len: int | None = setting(None, called="the shortest in-len")  # None: all sources have in_len
+    min_in_len: int | None = setting(None, called="the shortest `in_len`")  # None: all sources have in_len
     few_symbols: float = setting(0.0, "--few-symbols X", FEW_HELP, within=SHARE)
     keep_best: bool = setting(
         False, "--keep-best", "save the epoch whose validation exact match was best, not the last one"
@@ -127,7 +124,7 @@ class TrainConfig:
         """Refuse values that describe no training; keep plain ones, so that they can be written as JSON."""
         check_fields(self)
         if self.min_in_len is not None and self.min_in_len > self.in_len:
-            raise UsageError(f"expected in-len from shortest to longest, got {self.min_in_len}-{self.in_len}")
+            raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.n_training < 1:
             raise UsageError(f"expected fewer than {self.points} of {self.points} points for validation, got all")
 
@@ -182,7 +179,7 @@ class Settings(TypedDict, total=False):
     processes: int | None
 
 
-def values_for(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
+def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
     """Return the settings that were given for the fields of a config.
 
     Raises:
@@ -191,7 +188,7 @@ def values_for(config: type[ModelConfig] | type[TrainConfig], settings: Settings
     given = {name: value for name, value in settings.items() if value is not None}
     if isinstance(in_len := given.get("in_len"), tuple | list):
         if len(in_len) != 2:
-            raise UsageError(f"expected in_len as a length or a range (shortest, longest), got {in_len!r}")
+            raise UsageError(f"expected `in_len` as a length or a range (shortest, longest), got {in_len!r}")
         given["min_in_len"], given["in_len"] = in_len
     return {field.name: given[field.name] for field in fields(config) if field.name in given}
 
@@ -210,7 +207,11 @@ class Beam:
     """
 
     size: int = setting(
-        1, "--beam-size K", "beam search: follow the K likeliest beginnings, not one", called="beam-size", at_most=1000
+        1,
+        "--beam-size K",
+        "beam search: keep the K best beginnings, not one",
+        called="`beam_size`",
+        at_most=1000,
     )
     n_best: int = setting(1, "--n-best N", "print the N best answers of a beam search (default {default})")
     length_penalty: float = setting(0.0, "--length-penalty A", PENALTY_HELP, within=PENALTY)
@@ -219,10 +220,10 @@ class Beam:
         """Refuse values that describe no search."""
         check_fields(self)
         if self.n_best > self.size:
-            raise UsageError(f"--n-best {self.n_best} needs --beam-size of at least {self.n_best}, got {self.size}")
+            raise UsageError(f"`n_best` {self.n_best} needs `beam_size` of at least {self.n_best}, got {self.size}")
 
 
-def beam_of(size: int | None, n_best: int | None, length_penalty: float | None) -> Beam | None:
+def make_beam(size: int | None, n_best: int | None, length_penalty: float | None) -> Beam | None:
     """Return the beam search that is asked for; None: the others are not, and decoding is greedy.
 
     Raises:
@@ -231,8 +232,8 @@ def beam_of(size: int | None, n_best: int | None, length_penalty: float | None) 
     if size is not None:
         return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
     if n_best not in (None, 1):
-        least = require_integer("n-best", n_best, at_least=1)
-        raise UsageError(f"--n-best {least} needs --beam-size of at least {least}, got none")
+        least = require_integer("`n_best`", n_best, at_least=1)
+        raise UsageError(f"`n_best` {least} needs `beam_size` of at least {least}, got none")
     if length_penalty:
-        raise UsageError("--length-penalty needs --beam-size, got none")
+        raise UsageError("`length_penalty` needs `beam_size`, got none")
     return None

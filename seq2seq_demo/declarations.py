@@ -3,6 +3,7 @@
 import math
 import numbers
 import operator
+import re
 from collections.abc import Callable, Collection
 from dataclasses import Field, field, fields
 from types import UnionType
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from seq2seq_demo.errors import UsageError
 
 T = TypeVar("T")
+_OPTION_NAMES: set[str] = set()  # every declared option, as `--in-len`
 
 
 class Range(NamedTuple):
@@ -45,11 +47,12 @@ class Option(NamedTuple):
 def setting(default: T, written: str = "", help: str = "", **about: Any) -> T:
     """Declare a field, by the fields of `Option`, of a dataclass whose `__post_init__` calls `check_fields`."""
     option = Option(written, **about)
+    _OPTION_NAMES.update(option.names)
     shown = help.format(choices=", ".join(option.choices), default=default)
     return field(default=default, metadata={"option": option._replace(help=shown)})
 
 
-def like(declaring: type, name: str, default: T) -> T:
+def setting_like(declaring: type, name: str, default: T) -> T:
     """Declare a field as another class declares its own, but for the default."""
     return field(default=default, metadata=declaring.__dataclass_fields__[name].metadata)  # type: ignore[attr-defined]
 
@@ -59,12 +62,12 @@ def declared_fields(config: Any) -> dict[str, Field[Any]]:
     return {declared.name: declared for declared in fields(config) if "option" in declared.metadata}
 
 
-def option_of(declared: Field[Any]) -> Option:
+def declared_option(declared: Field[Any]) -> Option:
     """Return how a field was declared."""
     return cast(Option, declared.metadata["option"])
 
 
-def kind_of(declared: Field[Any]) -> Any:
+def value_type(declared: Field[Any]) -> Any:
     """Return the type of a field's values, None aside."""
     return declared.type.__args__[0] if isinstance(declared.type, UnionType) else declared.type
 
@@ -76,19 +79,19 @@ def check_fields(config: Any) -> None:
         UsageError: a value is out of its range.
     """
     for name, declared in declared_fields(config).items():
-        object.__setattr__(config, name, checked(declared, getattr(config, name)))
+        object.__setattr__(config, name, checked_value(declared, getattr(config, name)))
 
 
-def checked(declared: Field[Any], value: object) -> object:
+def checked_value(declared: Field[Any], value: object) -> object:
     """Return a field's value as a plain int, float, bool or str; None where that is the default.
 
     Raises:
         UsageError: it is out of its range.
     """
-    option, kind = option_of(declared), kind_of(declared)
+    option, kind = declared_option(declared), value_type(declared)
     if value is None and declared.default is None:
         return None
-    name = option.called or declared.name.replace("_", "-")
+    name = option.called or f"`{declared.name}`"
     if option.choices:
         return require_choice(name, value, option.choices)
     if kind is bool:
@@ -103,6 +106,16 @@ def checked(declared: Field[Any], value: object) -> object:
     return number
 
 
+def with_option_names(message: str) -> str:
+    """Return a message in which each argument in backticks, `in_len`, is replaced by its option, --in-len."""
+
+    def option_name(match: re.Match[str]) -> str:
+        name = f"--{match[1].replace('_', '-')}"
+        return name if name in _OPTION_NAMES else match[0]
+
+    return re.sub(r"`(\w+)`", option_name, message)
+
+
 def parse_integer(text: str) -> int:
     """Return the integer that `text` spells in decimal digits, else raise ValueError: `1_0` and `１` are none."""
     if not text.isascii() or "_" in text:
@@ -112,7 +125,7 @@ def parse_integer(text: str) -> int:
 
 def require_integer(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
     """Return an integer of any type as an int; raise UsageError unless it is one in that range."""
-    number, name = _integer(value), name.replace("_", "-")
+    number = _integer(value)
     if number is None or number < at_least:
         expected = f"expected {name} to be an integer of at least {at_least}"
         raise UsageError(f"{expected}, got {_shown(value if number is None else number)}")

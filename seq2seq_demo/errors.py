@@ -1,31 +1,31 @@
 """What a user did or gave wrong. `cli` turns each into one line on standard error and an exit status."""
 
 
-class DemoError(Exception):
+class Seq2SeqError(Exception):
     """Something failed; the message says what was expected and what was found."""
 
     exit_status = 1
 
 
-class UsageError(DemoError):
+class UsageError(Seq2SeqError):
     """A wrong option, or a value out of its range."""
 
     exit_status = 2
 
 
-class InputError(DemoError):
+class InputError(Seq2SeqError):
     """Sequences that the network cannot read."""
 
 
-class WeightsError(DemoError):
+class WeightsError(Seq2SeqError):
     """A weights file that is missing, damaged, or not what the options say."""
 
 
-class TrainingError(DemoError):
+class TrainingError(Seq2SeqError):
     """Training could not continue."""
 
 
-class Interrupted(DemoError):
+class Interrupted(Seq2SeqError):
     """A signal ended the training: status 130 after Ctrl-C, 143 after SIGTERM."""
 
     def __init__(self, message: str, signum: int) -> None:

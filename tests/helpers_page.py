@@ -49,7 +49,7 @@ def ask(*questions, scripts=SCRIPTS):
 
 def run_question(network, source, **settings):
     """The question what a network says to a source."""
-    data = builder.data_of(builder.ShownNetwork("name", network))
+    data = builder.network_data(builder.ShownNetwork("name", network))
     return "run", {"network": data, "bits": 32, "source": [*map(int, source)], "forced": [], **settings}
 
 

@@ -59,7 +59,7 @@ def test_every_error_and_every_argument_of_the_api_is_exported():
 
     names = {name for name, value in vars(errors).items() if isinstance(value, type)}
     assert names <= set(seq2seq_demo.__all__)
-    assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.DemoError) for name in names)
+    assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.Seq2SeqError) for name in names)
 
 
 def test_a_name_that_there_is_not():

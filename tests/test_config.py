@@ -11,8 +11,8 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, beam_of, values_for
-from seq2seq_demo.declarations import check_fields, declared_fields, like, parse_integer, setting
+from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, given_values, make_beam
+from seq2seq_demo.declarations import check_fields, declared_fields, parse_integer, setting, setting_like
 from seq2seq_demo.errors import UsageError
 
 
@@ -62,13 +62,13 @@ def test_training_values_out_of_range(name):
 
 @pytest.mark.parametrize("name", ["num_layers", "cell_size", "embedding_size", "in_max_int", "out_max_int"])
 def test_model_sizes_out_of_range(name):
-    with pytest.raises(UsageError, match=f"expected {name.replace('_', '-')} to be an integer of at least 1, got 0"):
+    with pytest.raises(UsageError, match=f"expected `{name}` to be an integer of at least 1, got 0"):
         ModelConfig(**{name: 0})
 
 
 @pytest.mark.parametrize("value", [1, None, "True", np.bool_(True)])
 def test_what_is_neither_true_nor_false(value):
-    with pytest.raises(UsageError, match="expected bidirectional to be True or False, got "):
+    with pytest.raises(UsageError, match="expected `bidirectional` to be True or False, got "):
         ModelConfig(bidirectional=value)
 
 
@@ -96,7 +96,7 @@ def test_settings_load_no_numpy():
 @pytest.mark.parametrize("value", [["embedding_rnn"], None, 3])
 def test_what_is_no_word_is_no_choice(value):
     for name in ("model", "cell_type"):
-        with pytest.raises(UsageError, match=f"unknown {name.replace('_', ' ')} {re.escape(repr(value))}: "):
+        with pytest.raises(UsageError, match=f"unknown `{name}` {re.escape(repr(value))}: "):
             ModelConfig(**{name: value})
 
 
@@ -134,16 +134,16 @@ def test_points_to_validate_with_may_be_others():
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("size", (0, True, 2.0, "5"), "expected beam-size to be an integer of at least 1, got {!r}"),
-        ("size", (1001,), "expected beam-size of at most 1000, got {!r}"),
-        ("n_best", (4,), "--n-best 4 needs --beam-size of at least 4, got 3"),
-        ("n_best", (0, None), "expected n-best to be an integer of at least 1, got {!r}"),
+        ("size", (0, True, 2.0, "5"), "expected `beam_size` to be an integer of at least 1, got {!r}"),
+        ("size", (1001,), "expected `beam_size` of at most 1000, got {!r}"),
+        ("n_best", (4,), "`n_best` 4 needs `beam_size` of at least 4, got 3"),
+        ("n_best", (0, None), "expected `n_best` to be an integer of at least 1, got {!r}"),
         ("length_penalty", (-0.1, 10.1, math.nan, math.inf, True, None, "1"), "expected {name} from 0 to 10, got {!r}"),
     ],
 )
 def test_a_beam_out_of_its_range(name, values, message):
     for value in values:
-        with pytest.raises(UsageError, match=f"^{message.format(value, name='length-penalty')}$"):
+        with pytest.raises(UsageError, match=f"^{message.format(value, name='`length_penalty`')}$"):
             Beam(**{"size": 3} | {name: value})
 
 
@@ -154,16 +154,16 @@ def test_the_largest_beam():
 
 def test_a_beam_that_is_asked_for():
     for nothing in ((None, None, None), (None, None, 0.0), (None, 1, 0)):
-        assert beam_of(*nothing) is None
-    assert beam_of(5, None, None) == Beam(5, 1, 0.0)
-    assert beam_of(5, 3, 0.5) == Beam(5, 3, 0.5)
-    assert beam_of(1, None, 0.0) == Beam(1)
+        assert make_beam(*nothing) is None
+    assert make_beam(5, None, None) == Beam(5, 1, 0.0)
+    assert make_beam(5, 3, 0.5) == Beam(5, 3, 0.5)
+    assert make_beam(1, None, 0.0) == Beam(1)
     for without in ((None, 2, 0.0), (None, None, 0.5)):
-        with pytest.raises(UsageError, match=r"--(n-best 2|length-penalty) needs --beam-size.*, got none"):
-            beam_of(*without)
+        with pytest.raises(UsageError, match=r"`(n_best` 2|length_penalty`) needs `beam_size`.*, got none"):
+            make_beam(*without)
     for size in (5, None):
-        with pytest.raises(UsageError, match="expected n-best to be an integer of at least 1, got 0"):
-            beam_of(size, 0, None)
+        with pytest.raises(UsageError, match="expected `n_best` to be an integer of at least 1, got 0"):
+            make_beam(size, 0, None)
 
 
 DERIVED = {"ends", "min_in_len", "validation_points"}  # from task, lengths and data, not by a user
@@ -178,12 +178,12 @@ def test_settings_are_the_fields_of_the_configs_with_the_same_types():
 
 def test_settings_for_the_fields_of_a_config():
     settings = Settings(cell_size=3, in_len=(2, 5), epochs=0, patience=None)
-    assert values_for(ModelConfig, settings) == {"cell_size": 3}
-    assert values_for(TrainConfig, settings) == {"in_len": 5, "min_in_len": 2, "epochs": 0}
-    assert values_for(TrainConfig, Settings(in_len=7)) == {"in_len": 7}
+    assert given_values(ModelConfig, settings) == {"cell_size": 3}
+    assert given_values(TrainConfig, settings) == {"in_len": 5, "min_in_len": 2, "epochs": 0}
+    assert given_values(TrainConfig, Settings(in_len=7)) == {"in_len": 7}
     for wrong in ((1, 2, 3), [4]):
-        with pytest.raises(UsageError, match=r"expected in_len as a length or a range \(shortest, longest\), got "):
-            values_for(TrainConfig, Settings(in_len=wrong))
+        with pytest.raises(UsageError, match=r"expected `in_len` as a length or a range \(shortest, longest\), got "):
+            given_values(TrainConfig, Settings(in_len=wrong))
 
 
 @pytest.mark.parametrize(("shortest", "longest", "lengths"), [(None, 10, "10"), (1, 20, "1-20"), (7, 7, "7")])
@@ -192,9 +192,9 @@ def test_lengths_in_a_word(shortest, longest, lengths):
 
 
 def test_the_shortest_length_is_not_above_the_longest():
-    with pytest.raises(UsageError, match=r"^expected in-len from shortest to longest, got 11-10$"):
+    with pytest.raises(UsageError, match=r"^expected `in_len` from shortest to longest, got 11-10$"):
         TrainConfig(min_in_len=11)
-    with pytest.raises(UsageError, match=r"^expected the shortest in-len to be an integer of at least 1, got 0$"):
+    with pytest.raises(UsageError, match=r"^expected the shortest `in_len` to be an integer of at least 1, got 0$"):
         TrainConfig(min_in_len=0)
 
 
@@ -203,7 +203,7 @@ def test_a_declaration():
     class Config:
         size: int = setting(3, "-s --size N", "one (default {default})", at_most=9)
         kind: str = setting("a", "--kind K", "one of {choices}", choices=("a", "b"))
-        other: int | None = like(TrainConfig, "seed", None)
+        other: int | None = setting_like(TrainConfig, "seed", None)
 
         def __post_init__(self) -> None:
             check_fields(self)
@@ -214,11 +214,11 @@ def test_a_declaration():
     assert (other.names, other.help) == (["--seed"], "of all that is random (default 0)")
     assert Config() == Config(3, "a", None)
     for values, message in (
-        ({"size": 10}, "expected size of at most 9, got 10"),
-        ({"size": 0}, "expected size to be an integer of at least 1, got 0"),
-        ({"size": None}, "expected size to be an integer of at least 1, got None"),
-        ({"kind": "c"}, "unknown kind 'c': expected one of a, b"),
-        ({"other": -1}, "expected other to be an integer of at least 0, got -1"),
+        ({"size": 10}, "expected `size` of at most 9, got 10"),
+        ({"size": 0}, "expected `size` to be an integer of at least 1, got 0"),
+        ({"size": None}, "expected `size` to be an integer of at least 1, got None"),
+        ({"kind": "c"}, "unknown `kind` 'c': expected one of a, b"),
+        ({"other": -1}, "expected `other` to be an integer of at least 0, got -1"),
     ):
         with pytest.raises(UsageError, match=f"^{message}$"):
             Config(**values)

@@ -14,12 +14,21 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sampling import KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import GIVEN, OF_A_KIND, RANDOM, EvaluationOptions, Sample, measure
-from seq2seq_demo.figures import EXAMPLES, EpochFigures, Evaluation, Figures, Tally, WrongAnswer, WrongAnswers, total
+from seq2seq_demo.evaluation import GIVEN, MAX_PER_KIND, RANDOM, EvaluationOptions, Sample, measure
+from seq2seq_demo.figures import (
+    WRONG_EXAMPLES,
+    EpochFigures,
+    Evaluation,
+    Figures,
+    Tally,
+    WrongAnswer,
+    WrongAnswers,
+    total,
+)
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parallel import CHUNK
+from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
@@ -201,12 +210,12 @@ def test_what_is_too_long_is_refused_and_progress_is_told(config):
     options = EvaluationOptions(lambda in_len: in_len, Beam(1000))
     with pytest.raises(UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, need"):
         measure(network, almost, options)
-    pairs = Pairs.of_arrays(np.ones((CHUNK + 5, 3), int), np.ones((CHUNK + 5, 2), int))
-    measured(pairs, config, told=told.append)
-    assert told == [CHUNK, 5] * 2  # with teacher forcing, and without
+    pairs = Pairs.of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
+    measured(pairs, config, on_progress=told.append)
+    assert told == [MAX_ROWS_AT_ONCE, 5] * 2  # with teacher forcing, and without
     told.clear()
-    measured(pairs, config, told=told.append, alternatives=True)
-    assert told == [CHUNK, 5, 1]
+    measured(pairs, config, on_progress=told.append, alternatives=True)
+    assert told == [MAX_ROWS_AT_ONCE, 5, 1]
 
 
 def test_many_symbols_take_no_table_of_them_all():
@@ -320,7 +329,7 @@ def test_the_worst_and_the_surest_wrong_answers(says):
     says({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
     rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
     e = questions(*rows)
-    assert (e.n, e.exact, EXAMPLES) == (8, 1, 5)
+    assert (e.n, e.exact, WRONG_EXAMPLES) == (8, 1, 5)
     assert [answer.source[0] for answer in e.wrong.surest] == [8, 7, 6, 5, 4]
     assert [answer.probability for answer in e.wrong.surest] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
     assert [answer.edits for answer in e.wrong.worst] == [5, 4, 3, 3, 2]
@@ -384,7 +393,7 @@ def test_lengths_of_which_every_source_was_trained_on():
 
 
 @pytest.mark.parametrize("config", [FIXED, ENDING])
-@pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, OF_A_KIND + 1)])
+@pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
 def test_how_many_are_measured(config, in_len, n):
     rows = rows_of("copy", config, [in_len], n, kinds=config.ends)
     assert sum(row.evaluation.n for row in rows) == evaluation.n_to_measure(config, in_len, n)

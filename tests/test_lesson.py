@@ -5,7 +5,7 @@ from helpers import ROOT
 
 from seq2seq_demo import load
 
-LESSON = ROOT / ".github" / "LESSON.md"
+LESSON = ROOT / "seq2seq_demo" / "docs" / "LESSON.md"
 TEXT = LESSON.read_text()
 
 
@@ -13,7 +13,14 @@ def test_each_part_but_the_last_has_a_question_and_an_answer():
     *parts, last = TEXT.split("\n## ")[1:]
     assert len(parts) == 8
     for part in parts:
-        for what in ("```console", "**See.**", "**The idea.**", "**The equation", "**Question.**", "</details>"):
+        for what in (
+            "```console",
+            "**See.**",
+            "**The idea.**",
+            "**The equation",
+            "**Question.**",
+            "</details>",
+        ):
             assert part.count(what) >= 1, (part.splitlines()[0], what)
     assert last.startswith("9. Where to go on")
 

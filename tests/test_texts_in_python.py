@@ -63,7 +63,7 @@ def test_a_beam_gives_several_answers_the_best_first(trained):
         assert (answer.text, answer.source_text, answer.ended) == (" ".join(answer.predicted), "ab", True)
     scores = [answer.score for answer in detailed]
     assert scores == sorted(scores, reverse=True)
-    with pytest.raises(UsageError, match="--n-best 3 needs --beam-size of at least 3, got 2"):
+    with pytest.raises(UsageError, match="`n_best` 3 needs `beam_size` of at least 3, got 2"):
         network.predict(["ab"], beam_size=2, n_best=3)
 
 
@@ -94,11 +94,11 @@ def test_what_no_network_of_texts_can_read():
     unseen = 'validation, row 0: expected characters that training saw, got "c" as number 1'
     with pytest.raises(InputError, match=unseen):
         train(pairs, in_tokens="characters", out_tokens="words", validation=[("c", "x")])
-    with pytest.raises(InputError, match=r"pairs, row 0: expected a list of integers, got .*texts need --in-tokens"):
+    with pytest.raises(InputError, match=r"pairs, row 0: expected a list of integers, got .*texts need `in_tokens`"):
         train(pairs)
     with pytest.raises(UsageError, match="expected pairs for a validation or tokens of their own, got 'sorted'"):
         train("sorted", in_tokens="characters")
-    with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts on, got pattern 'sorted'"):
+    with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts, got pattern 'sorted'"):
         network.evaluate("sorted")
-    with pytest.raises(UsageError, match="unknown out-tokens 'letters'"):
+    with pytest.raises(UsageError, match="unknown `out_tokens` 'letters'"):
         train(pairs, out_tokens="letters")

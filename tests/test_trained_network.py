@@ -8,7 +8,7 @@ import pytest
 from helpers import TRAINED, random_weights, trained_network
 
 import seq2seq_demo
-from seq2seq_demo.config import EVALUATED, ModelConfig, TrainConfig
+from seq2seq_demo.config import DEFAULT_EVALUATED, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs
@@ -16,8 +16,8 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
-from seq2seq_demo.network.parallel import CHUNK
 from seq2seq_demo.network.parameters import weight_shapes
+from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = TRAINED["model_config"]
@@ -45,7 +45,7 @@ def test_predict_answers_lists_of_different_lengths_in_order():
 
 
 def test_predict_answers_many():
-    sources = np.random.default_rng(1).integers(0, 11, (2 * CHUNK + 7, 3))
+    sources = np.random.default_rng(1).integers(0, 11, (2 * MAX_ROWS_AT_ONCE + 7, 3))
     assert trained_network().predict(sources, 2) == decoded(sources, 2).symbols.tolist()
 
 
@@ -69,7 +69,7 @@ def test_a_wrong_row_or_length_is_named():
         with pytest.raises(InputError, match=r"^sources, row 2: expected (a list of|some)? ?integers"):
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])
     for out_len in (0, -1, 1.5, True, "3"):
-        with pytest.raises(UsageError, match="expected out-len to be an integer of at least 1, got "):
+        with pytest.raises(UsageError, match="expected `out_len` to be an integer of at least 1, got "):
             trained_network().predict([[1, 2]], out_len)
 
 
@@ -107,7 +107,7 @@ def test_predict_where_the_lengths_are_not_known():
 def test_answer_len(task, in_len, out_len, asked, expected):
     model_config = replace(CONFIG, in_max_int=9)
     it = trained_network(model_config=model_config, task=task, in_len=out_len and 11, out_len=out_len)
-    assert it.answer_len(in_len, asked=asked) == expected
+    assert it.answer_len(in_len, out_len=asked) == expected
 
 
 # ---- How good it is ----
@@ -132,7 +132,7 @@ def measured(monkeypatch):
 
 def test_evaluate_measures_fresh_sources(measured):
     it = trained_network()
-    seen = known(it._seen(find_pattern("reversed")))
+    seen = known(it._training_sources(find_pattern("reversed")))
     assert len(seen) == 300
     evaluations = [it.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
     for pairs, evaluation in zip(measured, evaluations, strict=True):
@@ -152,8 +152,8 @@ def test_a_network_that_ends_is_measured_at_each_length_that_it_was_trained_at(m
     e = it.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
-    assert it._seen(find_pattern("copy")) is None  # it was trained on another one
-    seen = it._seen(find_pattern("reversed"))
+    assert it._training_sources(find_pattern("copy")) is None  # it was trained on another one
+    seen = it._training_sources(find_pattern("reversed"))
     assert known(measured[2].sources).isdisjoint(known(seen))
     for in_len in (5, (5, 6)):
         measured.clear()
@@ -166,12 +166,14 @@ def test_a_network_that_ends_is_measured_at_each_length_that_it_was_trained_at(m
 def test_a_length_of_answers_is_asked_for_as_a_network_needs_it():
     ends, fixed = trained_network(**ENDING), trained_network()
     for ask in (ends.predict, ends.evaluate):
-        with pytest.raises(UsageError, match="this network ends its answers: expected no --out-len, or --max-out-len"):
+        with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, not `out_len`"):
             ask([([1, 2])] if ask == ends.predict else None, out_len=3)
     for ask in (fixed.predict, fixed.evaluate):
-        with pytest.raises(UsageError, match="this network does not end its answers: expected --out-len, got"):
+        with pytest.raises(
+            UsageError, match="the network does not end its answers: expected `out_len`, not `max_out_len`, got"
+        ):
             ask([([1, 2])] if ask == fixed.predict else None, max_out_len=3)
-    with pytest.raises(UsageError, match=r"expected in_len to be one length, .* got \(2, 3\)"):
+    with pytest.raises(UsageError, match=r"expected `in_len` to be one length, .* got \(2, 3\)"):
         fixed.evaluate(in_len=(2, 3))
     assert (ends.max_out_len(3), ends.max_out_len(11), ends.max_out_len(12), ends.max_out_len(23)) == (4, 4, 5, 9)
     assert max(len(answer) for answer in ends.predict([[n] for n in range(11)], max_out_len=2)) <= 2
@@ -212,16 +214,16 @@ def test_evaluate_on_pairs():
     assert evaluation.figures == measure(trained_network().to_numpy(), pairs, EvaluationOptions(len)).figures
     assert trained_network().evaluate(PairTask("mine", pairs)).figures == evaluation.figures
     assert trained_network().evaluate(rows, 10).exact_match == 0
-    many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATED)
-    assert (many.n, many.n_pairs) == (1, 2 * EVALUATED)  # alternatives
+    many = trained_network().evaluate([([1], [2]), ([1], [3])] * DEFAULT_EVALUATED)
+    assert (many.n, many.n_pairs) == (1, 2 * DEFAULT_EVALUATED)  # alternatives
 
 
 @pytest.mark.parametrize(
     ("pairs", "error", "message"),
     [
         ([([1], [2]), 3], InputError, "pairs, row 1: expected a source and a target, as zip gives them, got 3"),
-        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as this network was trained at one"),
-        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as this network was trained at one"),
+        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as the network was trained at one"),
+        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as the network was trained at one"),
         ([([11], [2])], UsageError, "expected sources of symbols 0 to 10, got 11"),
         ([([1], [13])], UsageError, "expected targets of symbols 0 to 12, got 13"),
     ],
@@ -268,8 +270,8 @@ def test_the_summary_counts_the_weights():
 
 def test_lengths_that_the_pairs_do_not_have():
     for settings, message in (
-        ({"in_len": 3}, "in-len 2, as of the pairs, got 3"),
-        ({"out_len": 9}, "out-len 1, as of"),
+        ({"in_len": 3}, "`in_len` 2, as in the pairs, got 3"),
+        ({"out_len": 9}, "`out_len` 1, as in"),
     ):
         with pytest.raises(UsageError, match=f"expected {message}"):
             trained_network().evaluate([([1, 2], [3]), ([4, 5], [6])], **settings)

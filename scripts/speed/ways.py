@@ -28,11 +28,11 @@ def groups(cell_size: int, theirs: Sequence[str]) -> list[list[str]]:
 
     Two processes have one thread each, so where one process has more, they are measured apart.
     """
-    from seq2seq_demo.network.keras_network.tensorflow_setup import THREADS_PAY_FROM
+    from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_UNITS_FOR_THREADS
 
     if cell_size >= TWO_BELOW:
         return [[ONE, *theirs]]
-    return [[ONE, TWO, *theirs]] if cell_size < THREADS_PAY_FROM else [[ONE, *theirs], [TWO]]
+    return [[ONE, TWO, *theirs]] if cell_size < MIN_UNITS_FOR_THREADS else [[ONE, *theirs], [TWO]]
 
 
 def set_threads_of(ways: Sequence[str], cell_size: int) -> None:
@@ -46,9 +46,9 @@ def trainer_on(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> 
     """Return a function that trains a network on these pairs from fresh weights."""
     from seq2seq_demo.files.weights_file import Snapshot
     from seq2seq_demo.trained_network import untrained
-    from seq2seq_demo.training.trainer import Trainer, widths_of
+    from seq2seq_demo.training.trainer import Trainer, batch_widths
 
-    return Trainer(config, Snapshot(untrained(model_config, 0)), widths_of(pairs, config, model_config.ends))
+    return Trainer(config, Snapshot(untrained(model_config, 0)), batch_widths(pairs, config, model_config.ends))
 
 
 @contextlib.contextmanager

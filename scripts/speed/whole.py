@@ -13,8 +13,8 @@ import numpy as np
 
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.data.sampling import random_sources
-from seq2seq_demo.files.canonical import shipped_path
-from seq2seq_demo.network.parallel import CHUNK, in_threads
+from seq2seq_demo.files.file_names import shipped_path
+from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE, in_threads
 from seq2seq_demo.trained_network import untrained
 from speed.measuring import seconds
 
@@ -60,13 +60,13 @@ def mixed_lengths(rounds: int) -> dict[str, float]:
             n_symbols[name] = write_sources(path, shortest, longest)
             times[name] = process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=rounds)
     costs = {name: times[name] / n_symbols[name] for name in times}
-    return times | {"ratio, a symbol": costs["lengths 1 to 20"] / costs["length 10"]}
+    return times | {"ratio per symbol": costs["lengths 1 to 20"] / costs["length 10"]}
 
 
 def decoding_speed() -> dict[str, float]:
     """Return how many sequences of length 10 NumPy decodes in a second, by model."""
     sources = random_sources(np.random.default_rng(1), 50_000, 10, 9)
-    chunks = [sources[k : k + CHUNK] for k in range(0, len(sources), CHUNK)]
+    chunks = [sources[k : k + MAX_ROWS_AT_ONCE] for k in range(0, len(sources), MAX_ROWS_AT_ONCE)]
     networks = {name: untrained(ModelConfig(name), 0).to_numpy() for name in reversed(MODELS)}
     return {
         name: len(sources) / seconds(lambda n=network: list(in_threads(lambda chunk: n.decode(chunk, 10), chunks)))

@@ -10,8 +10,8 @@ from importlib import import_module
 
 from seq2seq_demo.cli.parser import COMMANDS, parse
 from seq2seq_demo.commands.options import Options
-from seq2seq_demo.display.console import notice, printable, safe_streams
-from seq2seq_demo.errors import DemoError, Interrupted
+from seq2seq_demo.display.console import print_notice, printable, safe_streams
+from seq2seq_demo.errors import Interrupted, Seq2SeqError
 
 
 @safe_streams()
@@ -24,23 +24,23 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
     except BrokenPipeError:  # the reader of the results, `head` say, has seen enough
         pass
     except KeyboardInterrupt:
-        notice("seq2seq-demo: interrupted")
+        print_notice("seq2seq-demo: interrupted")
         return 128 + signal.SIGINT
     except Interrupted as error:
-        notice(f"seq2seq-demo: {_in_a_line(error)}")
+        print_notice(f"seq2seq-demo: {_in_a_line(error)}")
         return error.exit_status
     except Exception as error:
         if options and options.verbose >= 2:
             print(printable(traceback.format_exc()), file=sys.stderr)
-        notice(f"seq2seq-demo: error: {_in_a_line(error)}")
-        return error.exit_status if isinstance(error, DemoError) else 1
+        print_notice(f"seq2seq-demo: error: {_in_a_line(error)}")
+        return error.exit_status if isinstance(error, Seq2SeqError) else 1
     return 0
 
 
 def run(options: Options, on_start: Callable[[], object]) -> None:
     """Call the command; NumPy, which --help and wrong usage do without, is imported with it."""
     if "numpy" not in sys.modules:
-        # Read once: threads of BLAS, which network/parallel.py keeps away, take a quarter of the start to make.
+        # Read once: threads of BLAS, which network/thread_pool.py keeps away, take a quarter of the start to make.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # sequences and answers are many objects without a cycle: to look for one takes a tenth
     (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
@@ -52,7 +52,7 @@ def run(options: Options, on_start: Callable[[], object]) -> None:
 def _in_a_line(error: Exception) -> str:
     """Return what to say of an error."""
     message = f"unexpected {type(error).__name__}: {error}"
-    if isinstance(error, DemoError):
+    if isinstance(error, Seq2SeqError):
         message = str(error)
     elif isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple, NoReturn, cast
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options, declared_options
-from seq2seq_demo.config import EVALUATED, Settings
+from seq2seq_demo.config import DEFAULT_EVALUATED, Settings
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.declarations import kind_of, option_of, parse_integer, require_choice
-from seq2seq_demo.display.console import result
+from seq2seq_demo.declarations import declared_option, parse_integer, require_choice, value_type
+from seq2seq_demo.display.console import print_result
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files import canonical
+from seq2seq_demo.files import file_names
 
 MAX_LISTED = 1000  # lengths of a range of --lengths
 TEXTS, NUMBER, NOTHING = "[X ...]", "[N]", ""  # words that a command takes beside its options
@@ -36,7 +36,9 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command(options.TrainOptions, NUMBER, "train a network on N points, and save it"),
     "predict": Command(options.PredictOptions, TEXTS, "decode a sequence, a file, or what is typed"),
-    "evaluate": Command(options.EvaluateOptions, NUMBER, f"measure a network on N sources ({EVALUATED}) or pairs"),
+    "evaluate": Command(
+        options.EvaluateOptions, NUMBER, f"measure a network on N sources ({DEFAULT_EVALUATED}) or pairs"
+    ),
     "page": Command(options.PageOptions, TEXTS, "write an HTML page in which networks run"),
     "patterns": Command(options.PatternsOptions, NOTHING, "list what can be learned, or check one (-p)"),
     "networks": Command(options.NetworksOptions, NOTHING, "list the networks that come with the program"),
@@ -85,7 +87,7 @@ def parse(argv: Sequence[str]) -> Options:
     try:
         namespace, unknown = parser.parse_known_intermixed_args(argv)
     except _Asked as asked:
-        result(f"seq2seq-demo {__version__}" if asked.args == ("version",) else _help(_command_among(argv)))
+        print_result(f"seq2seq-demo {__version__}" if asked.args == ("version",) else _help(_command_among(argv)))
         sys.exit(0)
     if unknown:
         raise UsageError(_unknown_option(unknown, _command_among(argv)))
@@ -226,7 +228,7 @@ def _add_asking(add: Callable[..., argparse.Action]) -> None:
 
 def _add(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
     """Add an option as its field declares it; None: it was not given."""
-    option, kind = option_of(field), kind_of(field)
+    option, kind = declared_option(field), value_type(field)
     about: dict[str, Any] = {"action": "store_true" if kind is bool else "count"}
     if option.metavar is not None:
         about = {"metavar": option.metavar, "type": _length if field.name == "in_len" else TYPES.get(kind)}
@@ -248,7 +250,7 @@ def _weights(prefix: str, **_: object) -> list[str]:
     """Return what the shell may complete to weights: names that come with the program, and files."""
     from argcomplete.completers import FilesCompleter
 
-    return [*canonical.shipped_networks(), *FilesCompleter()(prefix)]
+    return [*file_names.shipped_networks(), *FilesCompleter()(prefix)]
 
 
 def _typed(what: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:

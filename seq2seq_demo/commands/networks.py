@@ -2,8 +2,8 @@
 
 from seq2seq_demo.commands.options import NetworksOptions
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.display.console import result, table
-from seq2seq_demo.files.canonical import shipped_networks
+from seq2seq_demo.display.console import print_result, table
+from seq2seq_demo.files.file_names import shipped_networks
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 MEASURED = "Exact match is free-running, on the validation data of the training."
@@ -14,7 +14,7 @@ def networks(_: NetworksOptions) -> None:
     """Print a row for each network."""
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
     rows = [_row(name, load(path)) for name, path in shipped_networks().items()]
-    result(f"{MEASURED}\n\n{table(header, rows, str.ljust)}")
+    print_result(f"{MEASURED}\n\n{table(header, rows, str.ljust)}")
 
 
 def _row(name: str, network: TrainedNetwork) -> list[str]:

@@ -14,12 +14,30 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from seq2seq_demo.config import FORMATS, INTEGERS, TOKENS, Beam, ModelConfig, Settings, TrainConfig, beam_of, values_for
-from seq2seq_demo.data.patterns import OWN_FUNCTION, check_name
-from seq2seq_demo.declarations import check_fields, checked, declared_fields, like, option_of, require_integer, setting
+from seq2seq_demo.config import (
+    FORMATS,
+    INTEGERS,
+    TOKENS,
+    Beam,
+    ModelConfig,
+    Settings,
+    TrainConfig,
+    given_values,
+    make_beam,
+)
+from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
+from seq2seq_demo.declarations import (
+    check_fields,
+    checked_value,
+    declared_fields,
+    declared_option,
+    require_integer,
+    setting,
+    setting_like,
+)
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files import canonical
-from seq2seq_demo.files.access import are_one_file, is_standard_input
+from seq2seq_demo.files import file_names
+from seq2seq_demo.files.atomic_files import are_one_file, is_standard_input
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
@@ -35,7 +53,7 @@ MOST_NETWORKS = 4  # of a page
 SETTINGS = declared_fields(ModelConfig) | declared_fields(TrainConfig)
 
 
-class Taken(tuple[str, ...]):
+class SettingNames(tuple[str, ...]):
     """Names of settings, or of options of a base, that a command takes; its help lists them where its class does."""
 
 
@@ -56,15 +74,15 @@ class Options:
         check_fields(self)
         for name, value in self.settings.items():
             if not isinstance(value, tuple):  # a range is checked with other settings
-                checked(SETTINGS[name], value)
+                checked_value(SETTINGS[name], value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions(Options):
     """The options of every command that has to do with a task."""
 
-    pattern: str | None = setting(None, "-p --pattern-name NAME", f"one that `patterns` lists, or {OWN_FUNCTION}")
-    sizes = Taken(("in_len", "out_len", "in_max_int", "out_max_int"))
+    pattern: str | None = setting(None, "-p --pattern-name NAME", f"one that `patterns` lists, or {USER_FUNCTION}")
+    sizes = SettingNames(("in_len", "out_len", "in_max_int", "out_max_int"))
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
@@ -105,15 +123,11 @@ class NetworkOptions(TaskOptions):
         None, "--from-file FILE", "sequences or pairs, as JSON or a line each; - is standard input"
     )
     format: str | None = setting(
-        None, "--format F", "of such files: one of {choices} (default: they tell)", called="--format", choices=FORMATS
+        None, "--format F", "of such files: one of {choices} (default: they tell)", choices=FORMATS
     )
-    in_tokens: str | None = setting(
-        None, "--in-tokens TOKENS", f"what sources {CONSIST_OF}", called="--in-tokens", choices=TOKENS
-    )
-    out_tokens: str | None = setting(
-        None, "--out-tokens TOKENS", f"what targets {CONSIST_OF}", called="--out-tokens", choices=TOKENS
-    )
-    network = Taken(("model", "cell_type", "num_layers", "cell_size", "embedding_size", "bidirectional"))
+    in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"what sources {CONSIST_OF}", choices=TOKENS)
+    out_tokens: str | None = setting(None, "--out-tokens TOKENS", f"what targets {CONSIST_OF}", choices=TOKENS)
+    network = SettingNames(("model", "cell_type", "num_layers", "cell_size", "embedding_size", "bidirectional"))
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
@@ -127,7 +141,7 @@ class NetworkOptions(TaskOptions):
         if self.iter_num is not None and self.input_weights is not None:
             raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_STARTS}")
         if self.name is not None and not _is_part_of_name(self.name):
-            expected = f"printable and part of a file name, up to {canonical.LONGEST_PART} bytes"
+            expected = f"printable and part of a file name, up to {file_names.LONGEST_PART} bytes"
             raise UsageError(f"expected -n/--name to be {expected}, got {self.name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
@@ -136,7 +150,7 @@ class NetworkOptions(TaskOptions):
 
 
 def _is_part_of_name(name: str) -> bool:
-    return name.isprintable() and os.sep not in name and 0 < len(name.encode()) <= canonical.LONGEST_PART
+    return name.isprintable() and os.sep not in name and 0 < len(name.encode()) <= file_names.LONGEST_PART
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +161,14 @@ class AnswerOptions(NetworkOptions):
     max_out_len: int | None = setting(
         None, "--max-out-len T", "the longest answer of a network that ends its answers (default: as in training)"
     )
-    beam_size: int | None = like(Beam, "size", None)
-    length_penalty: float | None = like(Beam, "length_penalty", None)
+    beam_size: int | None = setting_like(Beam, "size", None)
+    length_penalty: float | None = setting_like(Beam, "length_penalty", None)
     keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP)
 
     @property
     def beam(self) -> Beam | None:
         """The beam search that is asked for."""
-        return beam_of(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
+        return make_beam(self.beam_size, getattr(self, "n_best", None), self.length_penalty)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +176,8 @@ class PredictOptions(AnswerOptions):
     """The options of `predict`."""
 
     words: Sequence[str] = ()  # the sequence, as it was typed
-    engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, called="--engine", choices=("numpy", "keras"))
-    n_best: int | None = like(Beam, "n_best", None)
+    engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, choices=("numpy", "keras"))
+    n_best: int | None = setting_like(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "draw which inputs each output looked at")
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "draw that as a picture: .png, .svg or .pdf")
 
@@ -188,15 +202,15 @@ class EvaluateOptions(AnswerOptions):
 
     points: int | None = setting(None, called="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "a line for each of these lengths of a source")
-    answers = Taken(("json", "max_out_len", "beam_size", "length_penalty", "keep_going"))
-    seed: int | None = like(TrainConfig, "seed", None)
+    answers = SettingNames(("json", "max_out_len", "beam_size", "length_penalty", "keep_going"))
+    seed: int | None = setting_like(TrainConfig, "seed", None)
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
         super().__post_init__()
         _ = self.beam
         for length in self.lengths:
-            require_integer("lengths", length, at_least=1)
+            require_integer("`lengths`", length, at_least=1)
         if self.lengths and (self.from_file or self.in_len):
             raise UsageError("expected --lengths alone, or --from-file, or --in-len: each says how long sources are")
 
@@ -205,11 +219,11 @@ class EvaluateOptions(AnswerOptions):
 class TrainOptions(NetworkOptions):
     """The options of `train`."""
 
-    steps = Taken(("epochs", "learning_rate", "lr_schedule", "batch_size", "stop_at_exact", "few_symbols"))
+    steps = SettingNames(("epochs", "learning_rate", "lr_schedule", "batch_size", "stop_at_exact", "few_symbols"))
     validation_file: str | None = setting(
         None, "--validation-file FILE", "pairs to validate with (default: a tenth of those of --from-file)"
     )
-    more_steps = Taken(("keep_best", "patience", "dropout", "processes"))
+    more_steps = SettingNames(("keep_best", "patience", "dropout", "processes"))
     record: bool = setting(
         False, "--record", "keep the weights at steps 0, 50, 100, 200, … and after epochs, in a file beside -o"
     )
@@ -218,8 +232,8 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "draw their curves there: .png, .svg or .pdf")
     log_dir: Path | None = setting(None, "--log-dir DIR", "logs for TensorBoard (default: a new temporary directory)")
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
-    keep_going: bool = like(AnswerOptions, "keep_going", False)
-    random = Taken(("seed",))
+    keep_going: bool = setting_like(AnswerOptions, "keep_going", False)
+    random = SettingNames(("seed",))
     output: Path | None = setting(
         None, "-o --output-weights FILE", "where to write weights (default: the next unused canonical name)"
     )
@@ -228,7 +242,7 @@ class TrainOptions(NetworkOptions):
         """Check before anything slow is imported."""
         super().__post_init__()
         settings, is_untrained = self.settings, self.settings.get("epochs") == 0
-        TrainConfig(**values_for(TrainConfig, settings))
+        TrainConfig(**given_values(TrainConfig, settings))
         if self.resume and self.input_weights is not None:
             raise UsageError(f"expected -i/--input-weights or --resume, got both: {EACH_STARTS}")
         if isinstance(settings.get("in_len"), tuple) and "out_len" in settings:
@@ -258,10 +272,10 @@ class TrainOptions(NetworkOptions):
         """Raise UsageError where a file is to be written over another that the options name, or over a snapshot."""
         written = {"-o": self.output, "--history": self.history, "--history-plot": self.history_plot}
         for name, path in written.items():
-            if path and canonical.is_snapshot(Path(os.path.realpath(path))):
+            if path and file_names.is_snapshot(Path(os.path.realpath(path))):
                 raise UsageError(f"expected {name} to name no snapshot, got {str(path)!r}")
         if self.output and (self.record or self.resume):
-            written["--record"] = canonical.recording_path(self.output)
+            written["--record"] = file_names.recording_path(self.output)
         pattern = self.pattern and self.pattern.rpartition(":")[0]
         read = {"-i": self.input_weights, "--from-file": self.from_file, "-p": pattern}
         read |= {"--validation-file": self.validation_file}
@@ -316,10 +330,10 @@ class NetworksOptions(Options):
 
 def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
     """Return the fields that declare a command's options, by name, in the order of its help."""
-    own = {name: declared for name, declared in declared_fields(options).items() if option_of(declared).written}
+    own = {name: declared for name, declared in declared_fields(options).items() if declared_option(declared).written}
     found: dict[str, Field[Any]] = {}
     for base in options.__mro__:
         for name, value in vars(base).items():
-            for taken in value if isinstance(value, Taken) else (name,) if name in own else ():
+            for taken in value if isinstance(value, SettingNames) else (name,) if name in own else ():
                 found[taken] = own.get(taken) or SETTINGS[taken]
     return found

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
+from seq2seq_demo.commands.network_selection import Choice, network_to_use, read_task, typed_sources
 from seq2seq_demo.commands.networks import OF_PAIRS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.commands.selection import Choice, network_to_use, read_task, typed_sources
-from seq2seq_demo.data.readers import Form
+from seq2seq_demo.data.readers import InputFormat
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import counted, notice, say
+from seq2seq_demo.display.console import pluralize, print_notice, print_notices
 from seq2seq_demo.errors import InputError, WeightsError
-from seq2seq_demo.files import access, canonical
+from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import recording_of
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
@@ -26,8 +26,8 @@ DOCTYPE = b"<!DOCTYPE HTML>"
 def page(options: PageOptions) -> None:
     """Write the page."""
     assert options.output is not None  # as its options say
-    access.check_writable(options.output, "a page")
-    access.require_replaceable(options.output, _is_page, "a new file or a page for -o")
+    atomic_files.check_writable(options.output, "a page")
+    atomic_files.require_replaceable(options.output, _is_page, "a new file or a page for -o")
     paths = options.all_input_weights or (None,)
     choices = [network_to_use(replace(options, input_weights=path), None) for path in paths]
     bare = [_without_examples(choice) for choice in choices]
@@ -40,8 +40,8 @@ def page(options: PageOptions) -> None:
         replace(network, examples=some, moments=_moments(choice, of_file))
         for network, choice, of_file, some in zip(bare, choices, pairs, offered, strict=True)
     ]
-    access.write(options.output, build(shown).encode())
-    notice(f"Wrote {options.output}: open it in a browser")
+    atomic_files.write(options.output, build(shown).encode())
+    print_notice(f"Wrote {options.output}: open it in a browser")
 
 
 def _is_page(file: BinaryIO) -> bool:
@@ -50,8 +50,8 @@ def _is_page(file: BinaryIO) -> bool:
 
 def _without_examples(choice: Choice) -> ShownNetwork:
     """Return a network and its name."""
-    say(choice.notices)
-    name = canonical.shown_name(choice.path)
+    print_notices(choice.notices)
+    name = file_names.shown_name(choice.path)
     return ShownNetwork(name, choice.network, what=_what_it_learned(name, choice.network))
 
 
@@ -62,11 +62,11 @@ def _offered(options: PageOptions, choices: Sequence[Choice], pairs: Pairs | Non
     chosen: list[list[Example]] = [[] for _ in choices]
     if pairs is not None:
         chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
-        notice(f"Offers {len(chosen[0])} of the {counted(len(pairs), 'pair')} of {options.from_file}")
+        print_notice(f"Offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     elif not first.network.vocabularies.are_text:
         chosen = examples.pattern_examples([(choice.network, choice.pattern) for choice in choices])
     elif not typed:
-        notice("No examples: give some, as in `page -i g2p hello through -o g2p.html`, or pairs with --from-file")
+        print_notice("No examples: give some, as in `page -i g2p hello through -o g2p.html`, or pairs with --from-file")
     return [
         [*(Example(source, examples.target_of(c.network, c.pattern, source), "") for source in typed), *of_network]
         for c, of_network in zip(choices, chosen, strict=True)
@@ -88,7 +88,7 @@ def _typed(options: PageOptions, choice: Choice) -> list[list[int]]:
     if not options.words:
         return []
     in_max_int, vocabularies = choice.network.model_config.in_max_int, choice.network.vocabularies
-    values = [row.values for row in typed_sources(options.words, choice, Form(*vocabularies.tokens))]
+    values = [row.values for row in typed_sources(options.words, choice, InputFormat(*vocabularies.tokens))]
     for error in (value for value in values if isinstance(value, InputError)):
         raise error
     return source_rows(values, in_max_int, vocabularies.source)
@@ -96,18 +96,18 @@ def _typed(options: PageOptions, choice: Choice) -> list[list[int]]:
 
 def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:
     """Return how the network learned, if a recording of its training stands beside its file."""
-    beside = canonical.recording_path(choice.path)
+    beside = file_names.recording_path(choice.path)
     try:
         recording = recording_of(choice.path, choice.network.weights)
     except WeightsError as error:
-        notice(f"Without the training: {error}")
+        print_notice(f"Without the training: {error}")
         return None
     if recording is None:
-        if choice.path not in canonical.shipped_networks().values():  # of which there are no recordings
-            notice(f"Without the training: there is no {beside}, which `train --record` makes")
+        if choice.path not in file_names.shipped_networks().values():  # of which there are no recordings
+            print_notice(f"Without the training: there is no {beside}, which `train --record` makes")
         return None
     if pairs is None and choice.pattern:
         pairs = examples.held_out(choice.network, choice.pattern)
-    moments = examples.moments_of(choice.network, recording, pairs)
-    notice(f"With {counted(len(moments.steps), 'moment')} of its training, of {beside}")
+    moments = examples.recorded_moments(choice.network, recording, pairs)
+    print_notice(f"With {pluralize(len(moments.steps), 'moment')} of its training, of {beside}")
     return moments

@@ -3,22 +3,22 @@
 import numpy as np
 
 from seq2seq_demo.commands.options import PatternsOptions
-from seq2seq_demo.config import ModelConfig, values_for
+from seq2seq_demo.config import ModelConfig, given_values
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.display.console import result, table
+from seq2seq_demo.display.console import print_result, table
 from seq2seq_demo.errors import UsageError
 
-LONGEST = 10_000  # symbols of an example
+MAX_EXAMPLE_LEN = 10_000  # symbols of an example
 
 
 def patterns(options: PatternsOptions) -> None:
     """Print a row for each pattern."""
-    if options.in_len and options.in_len > LONGEST:
-        most = f"at most {LONGEST}, so that an example can be read"
+    if options.in_len and options.in_len > MAX_EXAMPLE_LEN:
+        most = f"at most {MAX_EXAMPLE_LEN}, so that an example can be read"
         raise UsageError(f"expected --in-len of {most}, got {options.in_len}")
-    model_config = ModelConfig(**values_for(ModelConfig, options.settings))
+    model_config = ModelConfig(**given_values(ModelConfig, options.settings))
     digits = [digit % (model_config.in_max_int + 1) for digit in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
     source = np.resize(digits, options.in_len or 6)
     rows = []
@@ -34,7 +34,7 @@ def patterns(options: PatternsOptions) -> None:
         description = doc.strip().partition("\n")[0] if isinstance(doc, str) else ""
         rows.append([pattern.name, pattern.lengths, pattern.target_len, example, description])
     header = ["pattern", "length S", "target", f"{' '.join(map(str, source))} becomes", ""]
-    result(table(header, rows, str.ljust))
+    print_result(table(header, rows, str.ljust))
 
 
 def _example(pattern: SequencePattern, source: np.ndarray, out_len: int | None, model_config: ModelConfig) -> str:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.start import Start, start_of_training
+from seq2seq_demo.commands.training_setup import Start, start_of_training
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.display import progress, tensorboard
-from seq2seq_demo.display.console import line, notice, result
+from seq2seq_demo.display import tensorboard, training_report
+from seq2seq_demo.display.console import print_line, print_notice, print_result
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import access, canonical, destinations, recording
+from seq2seq_demo.files import atomic_files, file_names, recording, resume_notes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
 from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
@@ -34,7 +34,7 @@ def train(options: TrainOptions) -> None:
 def _train(start: Start, options: TrainOptions) -> None:
     check(start.config)
     if exposure := workers.exposure_notice():
-        notice(exposure)
+        print_notice(exposure)
     if not workers.is_chief():  # it does its share; the chief prints and saves
         if start.config.epochs > 0:
             from seq2seq_demo.training.trainer import fit  # loads TensorFlow
@@ -42,18 +42,18 @@ def _train(start: Start, options: TrainOptions) -> None:
             fit(start.task, start.config, start.snapshot)
         return
     output, overwrite, folder = start.destination
-    path = output or canonical.next_unused_path(folder, start.name, start.task.name)
-    access.check_writable(path, "a weights file", WeightsError)
+    path = output or file_names.next_unused_path(folder, start.name, start.task.name)
+    atomic_files.check_writable(path, "a weights file", WeightsError)
     if start.network.recording:
-        recording.check_place(canonical.recording_path(path), overwrite)
+        recording.check_place(file_names.recording_path(path), overwrite)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
-        result(f"Saved {_save(start.network, start)}")
+        print_result(f"Saved {_save(start.network, start)}")
         return
     network, epochs = _train_and_save(start, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, start.config.stop_at_exact or 1):
         more_points = isinstance(start.task, SequencePattern) and start.config.points < FEW_POINTS
-        notice(progress.advice(network.model_config, start.config, exact_match, more_points, epochs))
+        print_notice(training_report.advice(network.model_config, start.config, exact_match, more_points, epochs))
 
 
 def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
@@ -64,11 +64,11 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
     if options.log_dir:
         tensorboard.check(log_dir)
     logs = tensorboard.TensorBoard(log_dir, options.tensorboard_verbose)
-    progress.training_header(start.network.model_config, config, task, options.verbose)
-    line(f"Log directory: {log_dir}")
+    training_report.training_header(start.network.model_config, config, task, options.verbose)
+    print_line(f"Log directory: {log_dir}")
     with (
         Interruption() as interruption,
-        progress.TrainingReport(config) as screen,
+        training_report.TrainingReport(config) as screen,
         logs,
         _snapshots(start, options, interruption) as snapshots,
         processes(config) as join,
@@ -79,15 +79,15 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
 
         network = fit(task, config, start.snapshot, [screen, history, logs], snapshots, join)
         path = _save_or_keep(network, start, snapshots)
-        line(f"Saved {path}")
+        print_line(f"Saved {path}")
         if network.recording:
-            line(f"Recorded {len(network.recording.steps)} steps in {canonical.recording_path(path)}")
+            print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
         epochs = screen.history
         if has_stalled(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
-            notice(f"Stopped by --patience {config.patience}: no epoch was better than epoch {best}")
+            print_notice(f"Stopped by --patience {config.patience}: no epoch was better than epoch {best}")
         if config.keep_best and epochs and best_epoch(epochs) is not epochs[-1]:
-            notice(f"That is the network of epoch {best_epoch(epochs).epoch}, whose exact match was best")
+            print_notice(f"That is the network of epoch {best_epoch(epochs).epoch}, whose exact match was best")
     if interruption.signum:
         raise Interrupted("interrupted when the training was over", interruption.signum)
     return network, epochs
@@ -103,11 +103,11 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
     words += [" --keep-going"] if options.keep_going else []
     snapshots = Snapshots(
-        options.data_dir, start.name, task, fingerprint, destination, interruption, notice, "".join(words)
+        options.data_dir, start.name, task, fingerprint, destination, interruption, print_notice, "".join(words)
     )
     if start.path and start.lock:
         snapshots.last, snapshots.files[start.path] = start.path, start.lock
-        destinations.note(start.path, training_id(start.snapshot), destination)  # it may be another now
+        resume_notes.note(start.path, training_id(start.snapshot), destination)  # it may be another now
     return snapshots
 
 
@@ -131,5 +131,5 @@ def _save(network: TrainedNetwork, start: Start) -> Path:
             network.save(output, overwrite)
             return output
         except FileExistsError:
-            notice(f"{output} was made by another training meanwhile: saving under the next unused name")
-    return canonical.save_under_unused_name(network.save, folder, start.name, start.task.name)
+            print_notice(f"{output} was made by another training meanwhile: saving under the next unused name")
+    return file_names.save_under_unused_name(network.save, folder, start.name, start.task.name)

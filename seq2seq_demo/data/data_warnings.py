@@ -13,7 +13,7 @@ LONG, TIMES = 200, 5  # symbols of a sequence that makes others wait for it, and
 USUAL = 0.999  # the share of sequences that are no longer than what is usual
 
 
-def oddities(task: PairTask) -> Iterator[str]:
+def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield a line for each oddity."""
     sources, targets = task.pairs.sources, task.pairs.targets
     for what, sequences in (("source", sources), ("target", targets)):

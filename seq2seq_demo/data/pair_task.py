@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.records import Located, Place, Places, plain
+from seq2seq_demo.data.records import Place, Places, Record, plain
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, fresh
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, new_vocabulary
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # numbers of a checksum that are copied at once
@@ -128,7 +128,7 @@ class PairTask:
             raise UsageError(f"{what}, as this network does not end its answers, got other lengths")
 
 
-def task_of_rows(
+def pair_task_from_rows(
     rows: Iterable[object],
     vocabularies: Vocabularies | None = None,
     tokens: tuple[str, str] = (INTEGERS, INTEGERS),
@@ -141,7 +141,7 @@ def task_of_rows(
     Raises:
         InputError: a row is something else; the message names it.
     """
-    source, target = vocabularies or map(fresh, tokens)
+    source, target = vocabularies or map(new_vocabulary, tokens)
     pairs, vocabularies = read_pairs(_located(rows, "pairs"), PairReader(source, target))
     others = None
     if validation is not None:
@@ -149,12 +149,12 @@ def task_of_rows(
     return PairTask("pairs", pairs, others, vocabularies)
 
 
-def _located(rows: Iterable[object], title: str) -> Iterator[Located]:
+def _located(rows: Iterable[object], title: str) -> Iterator[Record]:
     """Yield the pairs that a caller gives."""
     for index, row in enumerate(rows):
         place = Place(title, "row", index)
         if isinstance(row, tuple | list) and len(row) == 2:
-            yield Located(place, plain(row[0]), plain(row[1]))
+            yield Record(place, plain(row[0]), plain(row[1]))
         else:
             found = " ".join(repr(row).split())[:40]
             raise InputError(f"{place}: expected a source and a target, as zip gives them, got {found}")

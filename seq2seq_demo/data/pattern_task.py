@@ -7,16 +7,16 @@ from typing import ClassVar
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_own
-from seq2seq_demo.data.records import LARGEST
+from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_user_function
+from seq2seq_demo.data.records import MAX_SYMBOL
 from seq2seq_demo.data.sampling import SYMBOLS, few_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
-from seq2seq_demo.data.user_functions import SHOWN, called, listed, load_function, per_sequence, what_it_is
+from seq2seq_demo.data.user_functions import SHOWN, call_function, listed, load_function, per_sequence, what_it_is
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies
 from seq2seq_demo.errors import UsageError
 
-ROWS = 100_000  # how many sources a function gets at once, if they have no more than SYMBOLS
-TRIED = 32  # sources that a pattern is tried on, if SYMBOLS hold as many
+MAX_SOURCES_PER_CALL = 100_000  # how many sources a function gets at once, if they have no more than SYMBOLS
+CHECKED_SOURCES = 32  # sources that a pattern is tried on, if SYMBOLS hold as many
 FINGERPRINTED = 1000  # sources, of all lengths together
 MOST_LENGTHS = 1000  # which a pattern is tried at, one by one
 Rows = list[list[int]]
@@ -81,7 +81,7 @@ class SequencePattern(Pattern):
         reason: UsageError | None = None
         shortest = config.min_in_len or config.in_len
         if config.in_len - shortest >= MOST_LENGTHS:
-            raise UsageError(f"expected a range of at most {MOST_LENGTHS} lengths, got --in-len {config.lengths}")
+            raise UsageError(f"expected a range of at most {MOST_LENGTHS} lengths, got `in_len` {config.lengths}")
         for in_len in range(shortest, config.in_len + 1):
             try:
                 taken[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
@@ -117,7 +117,7 @@ class SequencePattern(Pattern):
 
     def _targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
         """Return the first symbols of the targets of sources `[B, S]`; only if it `ends` can their lengths differ."""
-        rows = max(1, min(ROWS, SYMBOLS // sources.shape[1]))
+        rows = max(1, min(MAX_SOURCES_PER_CALL, SYMBOLS // sources.shape[1]))
         # A copy, so that the function cannot change ours; int64, so that what it computes cannot overflow.
         copies = (sources[first : first + rows].astype(np.int64) for first in range(0, len(sources), rows))
         return concatenated(self._made(copy, out_len, out_max_int, ends) for copy in copies)
@@ -129,16 +129,16 @@ class SequencePattern(Pattern):
             UsageError: it does not take the sources, or does not make targets of `out_len` symbols up to out_max_int;
                 or it changes its input, gives another output the second time, or mixes the rows of a batch.
         """
-        if max(in_max_int, out_max_int) > LARGEST:
-            raise UsageError(f"expected --in-max-int and --out-max-int of at most {LARGEST}, got a larger one")
-        sources = few_sources(TRIED, in_len, in_max_int)
+        if max(in_max_int, out_max_int) > MAX_SYMBOL:
+            raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
+        sources = few_sources(CHECKED_SOURCES, in_len, in_max_int)
         try:
             length = self._try(sources, out_max_int, ends)
         except UsageError as error:
             raise UsageError(f"{error}{self._hint(sources, out_max_int, ends)}") from error
         if out_len is not None and out_len > length:
-            gives = f"pattern {self.name!r} gives {length} symbols for --in-len {in_len}"
-            raise UsageError(f"{gives}, so --out-len can be at most {length}, got {out_len}")
+            gives = f"pattern {self.name!r} gives {length} symbols for `in_len` {in_len}"
+            raise UsageError(f"{gives}, so `out_len` can be at most {length}, got {out_len}")
         return length
 
     def _try(self, sources: np.ndarray, out_max_int: int, ends: bool) -> int:
@@ -182,11 +182,11 @@ class SequencePattern(Pattern):
         """
         (B, S), this = sources.shape, f"pattern {self.name!r}"
         modulus = [out_max_int + 1] if self.modular else []
-        result, (targets, lengths) = called(self.name, self.function, sources, *modulus)
+        result, (targets, lengths) = call_function(self.name, self.function, sources, *modulus)
         if lengths is not None and not ends and len(targets) == B:
             other = int((lengths != lengths[0]).argmax())
             found = f"{lengths[0]} symbols for {listed(sources[0])} and {lengths[other]} for {listed(sources[other])}"
-            hint = f"where they differ, train with a range of lengths, as in --in-len 1-{S}"
+            hint = f"where they differ, train with a range of lengths as `in_len`, from 1 to {S}"
             raise UsageError(f"{this}: expected targets of one length, got {found}; {hint}")
         if targets.ndim != 2 or len(targets) != B or not (targets.size or ends):
             expected = f"expected integers of shape ({B}, T) for sources of shape ({B}, {S})"
@@ -198,7 +198,7 @@ class SequencePattern(Pattern):
             wrong = (targets < 0) | (targets > out_max_int)  # [B, T]
             row = int(np.argmax(wrong.any(axis=1)))
             found = f"got {targets[row][wrong[row]][0]} for {listed(sources[row])}"
-            raise UsageError(f"{this}: expected symbols from 0 to --out-max-int {out_max_int}, {found}")
+            raise UsageError(f"{this}: expected symbols from 0 to `out_max_int` {out_max_int}, {found}")
         targets = targets[:, :out_len].astype(np.min_scalar_type(out_max_int))
         if lengths is None:
             return Sequences.of_array(targets)
@@ -211,7 +211,7 @@ def find_pattern(name: str) -> SequencePattern:
     Raises:
         UsageError: there is none; the message names the nearest and all.
     """
-    if not is_own(name):
+    if not is_user_function(name):
         check_name(name)
         return SequencePattern(**vars(PATTERNS[name]))
     name, function = load_function(name)

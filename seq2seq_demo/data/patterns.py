@@ -14,7 +14,7 @@ from seq2seq_demo.declarations import require_choice
 if TYPE_CHECKING:  # --help and argument errors need the names, but not NumPy
     import numpy as np
 
-OWN_FUNCTION = "FILE.py:FUNCTION"
+USER_FUNCTION = "FILE.py:FUNCTION"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def added_sequence(sources: np.ndarray) -> np.ndarray:
     if odd:
         raise ValueError("expected an even number, for two numbers of as many digits")
     if sources.max() > 9:
-        raise ValueError(f"expected decimal digits, so --in-max-int can be at most 9, got {sources.max()}")
+        raise ValueError(f"expected decimal digits, so `in_max_int` can be at most 9, got {sources.max()}")
     targets = sources[:, half - 1 :].copy()  # of the right shape, one digit longer than either number
     carry = 0
     for place in reversed(range(half)):
@@ -97,12 +97,12 @@ PATTERNS = {pattern.name: pattern for pattern in _BUILT_IN}
 DEFAULT_PATTERN = "sorted"
 
 
-def is_own(name: str) -> bool:
+def is_user_function(name: str) -> bool:
     """Say whether the name is of a user's function."""
     return ":" in name
 
 
 def check_name(name: str) -> None:
     """Raise UsageError unless the name is of a built-in pattern or of a user's function."""
-    if not is_own(name):
-        require_choice("pattern", name, (*PATTERNS, OWN_FUNCTION))
+    if not is_user_function(name):
+        require_choice("pattern", name, (*PATTERNS, USER_FUNCTION))

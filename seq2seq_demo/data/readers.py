@@ -13,22 +13,22 @@ from io import BufferedReader, BytesIO
 from typing import Any
 
 from seq2seq_demo.config import FORMATS, INTEGERS
-from seq2seq_demo.data.json_items import BOM, decoded, parse, sequence_of
-from seq2seq_demo.data.records import TEXT_HINT, Located, Place
+from seq2seq_demo.data.json_records import BOM, decoded, parse, sequence_of
+from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
-CHUNK = 2**16  # bytes read at once
+BLOCK_BYTES = 2**16  # bytes read at once
 MAX_LINE = 2**22  # bytes
 MAX_DOCUMENT = 2**27  # bytes; as Python's objects, JSON takes up to 25 times as many
 BLANK = b" \t\r\n\v\f"
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
 JSON, TEXT = FORMATS
-Told = Callable[[int], object]
+ProgressCallback = Callable[[int], object]
 
 
 @dataclass(frozen=True)
-class Form:
+class InputFormat:
     """How sequences are written: what sources and targets consist of, and the format of a file (None: it tells)."""
 
     in_tokens: str = INTEGERS
@@ -47,7 +47,7 @@ class Form:
             return 'texts, or JSON as in {"input": "...", "output": "..."}'
         return "a JSON list of integers, or integers alone"
 
-    def of_file(self, title: str, first: bytes) -> Form:
+    def of_file(self, title: str, first: bytes) -> InputFormat:
         """Return the form with the format of a file that begins so; where it has none, each line tells by itself."""
         if self.format or not self.is_text:
             return self
@@ -60,28 +60,30 @@ class Form:
         return replace(self, format=JSON if is_json else TEXT)
 
 
-INTEGER_FORM = Form()
+INTEGER_FORMAT = InputFormat()
 
 
-def from_words(words: Sequence[str], form: Form = INTEGER_FORM, text_hint: str = TEXT_HINT) -> Located:
+def from_words(words: Sequence[str], form: InputFormat = INTEGER_FORMAT, text_hint: str = TEXT_HINT) -> Record:
     """Return the one sequence that was typed as words: a text, or integers as `3 1 4`, `3,1,4` or JSON.
 
     The hint is told where the words are a text instead.
     """
     place, text = Place("input"), " ".join(words)
     if form.in_tokens != INTEGERS:
-        return Located(place, text)
+        return Record(place, text)
     line = text.encode(errors="surrogateescape")
     if _is_json(line):
         return _from_line(place, line, replace(form, format=JSON))
     parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
     try:
-        return Located(place, _integers(parts, "input", text_hint))
+        return Record(place, _integers(parts, "input", text_hint))
     except InputError as error:
-        return Located(place, error)
+        return Record(place, error)
 
 
-def from_file(name: str, form: Form = INTEGER_FORM, told: Told = lambda _: None) -> Iterator[Located | None]:
+def from_file(
+    name: str, form: InputFormat = INTEGER_FORMAT, on_progress: ProgressCallback = lambda _: None
+) -> Iterator[Record | None]:
     """Yield the sequences of a file (`-`: standard input): one JSON list, a list of lists, or a list a line.
 
     Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, which needs only the
@@ -89,7 +91,7 @@ def from_file(name: str, form: Form = INTEGER_FORM, told: Told = lambda _: None)
     list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
     are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
     may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
-    memory. For lines, `told` is called with the number of bytes read since, after their sequences.
+    memory. For lines, `on_progress` is called with the number of bytes read since, after their sequences.
 
     Raises:
         InputError: there is no file, nothing in it, a document that is no JSON, or one that is too long.
@@ -99,12 +101,12 @@ def from_file(name: str, form: Form = INTEGER_FORM, told: Told = lambda _: None)
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _sequences(title, file, form, told)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
+            yield from _sequences(title, file, form, on_progress)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
 
-def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
+def from_terminal(form: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
     """Yield the sequences that the user types, one a line, until end of file."""
     import readline  # noqa: F401  (makes input() an editor with a history)
 
@@ -119,7 +121,9 @@ def from_terminal(form: Form = INTEGER_FORM) -> Iterator[Located]:
             yield _from_line(Place("", "line", number), line.encode(errors="surrogateescape"), form)
 
 
-def _sequences(title: str, file: BufferedReader, form: Form, told: Told) -> Iterator[Located | None]:
+def _sequences(
+    title: str, file: BufferedReader, form: InputFormat, on_progress: ProgressCallback
+) -> Iterator[Record | None]:
     """Yield a document's sequences: a first line that is a whole sequence means one a line."""
     blocks = _blocks(file)
     number, block = _first_block(title, blocks, form)
@@ -127,7 +131,7 @@ def _sequences(title: str, file: BufferedReader, form: Form, told: Told) -> Iter
     form = form.of_file(title, first)
     is_document = form.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
     if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _of_lines(title, number, blocks, form, told)
+        yield from _of_lines(title, number, blocks, form, on_progress)
         return
     document = parse(Place(title), _document(title, number, blocks), form.expected)
     if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
@@ -137,7 +141,9 @@ def _sequences(title: str, file: BufferedReader, form: Form, told: Told) -> Iter
         yield sequence_of(Place(title), document)
 
 
-def _of_lines(title: str, number: int, blocks: Iterable[bytes], form: Form, told: Told) -> Iterator[Located | None]:
+def _of_lines(
+    title: str, number: int, blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback
+) -> Iterator[Record | None]:
     """Yield the sequences of blocks of lines; the first line has this number."""
     is_rest = False  # of a line that is too long
     for block in blocks:
@@ -152,7 +158,7 @@ def _of_lines(title: str, number: int, blocks: Iterable[bytes], form: Form, told
                     yield _from_line(Place(title, "line", number), line, form)
                 is_rest = not line.endswith(b"\n")
                 number += not is_rest
-        told(len(block))
+        on_progress(len(block))
 
 
 # What is left of lines that are read at once, without integers, commas and spaces.
@@ -160,7 +166,7 @@ JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output
 TEXT_SHAPES = {b"\n", b"\t\n"}
 
 
-def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> list[Located] | None:
+def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> list[Record] | None:
     """Return the sequences of lines, read at once, if all are of one shape and nothing in them is wrong; or else None.
 
     Then the lines are read one by one, which is slower and tells what is wrong, and where.
@@ -178,13 +184,13 @@ def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> 
             lines = BytesIO(block.replace(b",", b" "))
             rows: list[list[Any]] = [[[*map(int, field.split())] for field in line.split(b"\t")] for line in lines]
             if all(source for source, *_ in rows):  # or there are blank lines
-                return [Located(place, *row) for place, row in zip(places, rows, strict=True)]
+                return [Record(place, *row) for place, row in zip(places, rows, strict=True)]
     except ValueError:  # no JSON
         pass
     return None
 
 
-def _first_block(title: str, blocks: Iterable[bytes], form: Form) -> tuple[int, bytes]:
+def _first_block(title: str, blocks: Iterable[bytes], form: InputFormat) -> tuple[int, bytes]:
     """Return the first block from its first line on that is not blank, and the number of that line."""
     number = 1
     for block in blocks:
@@ -214,7 +220,7 @@ def _blocks(file: BufferedReader) -> Iterator[bytes]:
     Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest in the same way.
     """
     beginning = bytearray()  # of a line whose end is to come
-    while chunk := file.read1(CHUNK):
+    while chunk := file.read1(BLOCK_BYTES):
         lines, end, last = chunk.rpartition(b"\n")
         if end:
             yield b"".join([beginning, lines, end])
@@ -263,7 +269,7 @@ def _json_in(line: bytes) -> Any:
         return None
 
 
-def _from_line(place: Place, line: bytes, form: Form) -> Located:
+def _from_line(place: Place, line: bytes, form: InputFormat) -> Record:
     """Return the sequence of a line, or the error that reading it is; the lines after a bad one can still be read."""
     try:
         if len(line) > MAX_LINE:
@@ -272,10 +278,10 @@ def _from_line(place: Place, line: bytes, form: Form) -> Located:
             return sequence_of(place, parse(place, line, form.expected))
         return _from_fields(place, decoded(place, line), form)
     except InputError as error:
-        return Located(place, error)
+        return Record(place, error)
 
 
-def _from_fields(place: Place, line: str, form: Form) -> Located:
+def _from_fields(place: Place, line: str, form: InputFormat) -> Record:
     """Return the sequence of a line of text, a source, and perhaps a tab and the output."""
     fields = line.removesuffix("\n").removesuffix("\r").split("\t")
     if len(fields) > 2:
@@ -286,7 +292,7 @@ def _from_fields(place: Place, line: str, form: Form) -> Located:
         field if tokens != INTEGERS else _integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
         for field, (name, tokens) in zip(fields, sides, strict=False)
     ]
-    return Located(place, *values)
+    return Record(place, *values)
 
 
 def _integers(words: Iterable[str], what: str, hint: str = "") -> list[int]:

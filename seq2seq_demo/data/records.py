@@ -11,8 +11,8 @@ import numpy as np
 
 from seq2seq_demo.errors import InputError
 
-LARGEST = 2**31 - 1  # what a symbol can be at most
-TEXT_HINT = "; texts need --in-tokens or --out-tokens of characters or words, in training"
+MAX_SYMBOL = 2**31 - 1  # what a symbol can be at most
+TEXT_HINT = "; texts need `in_tokens` or `out_tokens` of characters or words, in training"
 
 
 class Place(NamedTuple):
@@ -35,7 +35,7 @@ class Places:
     numbers: Any = field(default_factory=lambda: array("q"))
     last: Place | None = None
 
-    def note(self, rows: list[Located]) -> None:
+    def note(self, rows: list[Record]) -> None:
         """Note where the next rows stand."""
         self.numbers.extend(row.place.number for row in rows)
         self.last = rows[-1].place
@@ -46,7 +46,7 @@ class Places:
         return self.last._replace(number=self.numbers[index])
 
 
-class Located(NamedTuple):
+class Record(NamedTuple):
     """A sequence, or the error that reading it was, where it stands, and what the user says of it."""
 
     place: Place
@@ -66,10 +66,10 @@ class Output(NamedTuple):
         return f"{self.place}, output"
 
 
-class Batch(NamedTuple):
+class RecordBatch(NamedTuple):
     """Sources, and what is known of each."""
 
-    rows: list[Located]
+    rows: list[Record]
 
     def by_length(self) -> dict[int, list[int]]:
         """Return the numbers of the rows of each length."""
@@ -103,7 +103,7 @@ def check_integers(place: object, values: Any, largest: int | None = None) -> No
     if not isinstance(values, list):
         hint = TEXT_HINT if isinstance(values, str) else ""
         raise InputError(f"{place}: expected a list of integers, got {shown(values)}{hint}")
-    largest = LARGEST if largest is None else largest
+    largest = MAX_SYMBOL if largest is None else largest
     if values and (set(map(type, values)) != {int} or min(values) < 0 or max(values) > largest):
         if all(isinstance(value, list) for value in values):
             raise InputError(f"{place}: expected a list of integers, got a list of lists")

@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from seq2seq_demo import memory
-from seq2seq_demo.config import INTEGERS, LONGEST
+from seq2seq_demo import system_memory
+from seq2seq_demo.config import INTEGERS, MAX_LEN
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.records import Batch, Located, Output, Place, Places, plain, shown
+from seq2seq_demo.data.records import Output, Place, Places, Record, RecordBatch, plain, shown
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
 from seq2seq_demo.data.user_functions import listed
-from seq2seq_demo.data.vocabulary import OF_INTEGERS, Growing, Vocabularies, Vocabulary, split
+from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary, VocabularyBuilder, to_symbols
 from seq2seq_demo.errors import InputError
 
-ROWS = 10_000  # how many are turned into an array at once
+ROWS_PER_ARRAY = 10_000  # how many are turned into an array at once
 ROW_BYTES = 250  # of a pair beside its symbols: lengths, order, and what tells its source from others
 PAIR = '{"input": [...], "output": [...]}'
-LENGTH_HINT = "; for sequences of that length give --in-len {}"
+LENGTH_HINT = "; for sequences of that length give `in_len` {}"
 
 
 @dataclass
@@ -28,8 +28,8 @@ class RowReader:
     either, and a length that is not given is that of the first row.
     """
 
-    source: Vocabulary | Growing = OF_INTEGERS.source
-    target: Vocabulary | Growing = OF_INTEGERS.target
+    source: Vocabulary | VocabularyBuilder = OF_INTEGERS.source
+    target: Vocabulary | VocabularyBuilder = OF_INTEGERS.target
     in_max_int: int | None = None  # of integers; None: any
     out_max_int: int | None = None
     alike: bool = False
@@ -39,7 +39,7 @@ class RowReader:
     hint: str = ""  # for a source of another length than in_len, which stands in place of {}
     skip: Callable[[InputError], object] | None = None  # called with the error of a row, which is then left out
 
-    def readable(self, rows: Iterable[Located | None]) -> Iterator[Located | None]:
+    def readable(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
         """Yield the rows that can be read, in numbers, and each None."""
         for row in rows:
             try:
@@ -51,7 +51,7 @@ class RowReader:
             else:
                 yield numbered
 
-    def read(self, row: Located) -> Located:
+    def read(self, row: Record) -> Record:
         """Return a row in numbers; an unreadable row adds no symbols to a growing vocabulary.
 
         Raises:
@@ -63,22 +63,22 @@ class RowReader:
         values = self.source.numbers(values, row.place)
         return row._replace(values=values, output=output and self.target.numbers(output, Output(row.place)))
 
-    def checked(self, row: Located) -> tuple[list[Any], list[Any] | None]:
+    def checked(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Return the symbols of a row's source and output, checked."""
         place, values, output = row.place, row.values, row.output
         if isinstance(values, InputError):
             raise values
-        values = split(self.source.tokens, values, place, self.in_max_int)
+        values = to_symbols(self.source.tokens, values, place, self.in_max_int)
         if not values and self.source.tokens != INTEGERS:
             raise InputError(f"{place}: expected a source of some {self.source.tokens}, got none")
         _check_length(place, len(values), self.in_len, self.hint)
         if output is not None:
             beside = Output(place)
-            output = split(self.target.tokens, output, beside, self.out_max_int)
+            output = to_symbols(self.target.tokens, output, beside, self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
             _check_length(beside, n, self.out_len, at_least=1 if T or self.alike else 0)
             if T and n != T:
-                raise InputError(f"{place}: expected an output of {T} integers, got {n}; give --out-len {n}")
+                raise InputError(f"{place}: expected an output of {T} integers, got {n}; give `out_len` {n}")
         if self.alike:
             self.in_len, self.out_len = len(values), self.out_len or len(output or ())
         return values, output
@@ -91,27 +91,27 @@ def _check_length(place: object, n: int, expected: int | None, hint: str = "", a
         raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
 
 
-def batches(rows: Iterable[Located | None], size: int) -> Iterator[Batch | None]:
+def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | None]:
     """Yield rows in batches of up to `size`.
 
     Where None stands among the rows, as no more are waiting, those so far are yielded, and then None. An InputError is
     raised after the rows ahead of it were yielded.
     """
-    batch: list[Located] = []
+    batch: list[Record] = []
     try:
         for row in rows:
             batch += [row] if row else []
             if batch and (row is None or len(batch) == size):
-                yield Batch(batch)
+                yield RecordBatch(batch)
                 batch = []
             if row is None:
                 yield None
     except InputError:
         if batch:
-            yield Batch(batch)
+            yield RecordBatch(batch)
         raise
     if batch:
-        yield Batch(batch)
+        yield RecordBatch(batch)
 
 
 def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list[int]]:
@@ -130,7 +130,7 @@ def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list
         alone = f"a source alone is written [{shown(rows)}]"
         raise InputError(f"sources, row 0: expected a {what}, got {rows[0]}; {alone}")
     reader = RowReader(vocabulary, in_max_int=largest)
-    return [reader.read(Located(Place("sources", "row", n), row)).values for n, row in enumerate(rows)]
+    return [reader.read(Record(Place("sources", "row", n), row)).values for n, row in enumerate(rows)]
 
 
 @dataclass
@@ -144,20 +144,20 @@ class PairReader(RowReader):
     pattern: SequencePattern | None = None
     places: Places = field(default_factory=Places)  # of the pairs that were read
 
-    def checked(self, row: Located) -> tuple[list[Any], list[Any] | None]:
+    def checked(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Return the symbols of a pair's source and target, checked."""
         if row.output is None and not self.pattern and not isinstance(row.values, InputError):
             is_of_integers = self.source.tokens == self.target.tokens == INTEGERS
-            of_integers = f"expected an output too, as in {PAIR}, or a pattern (-p) that makes it"
+            of_integers = f"expected an output too, as in {PAIR}, or a pattern that makes it"
             of_texts = 'expected a target too, after a tab, or as "output" in JSON, got none'
             raise InputError(f"{row.place}: {of_integers if is_of_integers else of_texts}")
         values, output = super().checked(row)
         longest = max(len(values), len(output or ()))
-        if longest > LONGEST:
-            raise InputError(f"{row.place}: expected sequences of at most {LONGEST} symbols, got {longest}")
+        if longest > MAX_LEN:
+            raise InputError(f"{row.place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
         return values, output
 
-    def made(self, sources: Sequences, rows: list[Located]) -> Sequences:
+    def made(self, sources: Sequences, rows: list[Record]) -> Sequences:
         """Return the pattern's targets; outputs beside the sources must equal them."""
         assert self.pattern  # or there is nothing to make
         largest = int(sources.symbols.max(initial=1))
@@ -171,7 +171,7 @@ class PairReader(RowReader):
         return made
 
 
-def read_pairs(rows: Iterable[Located | None], reader: PairReader, n: int | None = None) -> tuple[Pairs, Vocabularies]:
+def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None = None) -> tuple[Pairs, Vocabularies]:
     """Read pairs, the first n if n is given; return them with their vocabularies, given or built from them.
 
     Raises:
@@ -182,8 +182,8 @@ def read_pairs(rows: Iterable[Located | None], reader: PairReader, n: int | None
     readable = itertools.islice(filter(None, reader.readable(rows)), n)
     sources: list[Sequences] = []
     targets: list[Sequences] = []
-    located: list[Located] = []
-    while batch := [*itertools.islice(readable, ROWS)]:
+    located: list[Record] = []
+    while batch := [*itertools.islice(readable, ROWS_PER_ARRAY)]:
         reader.places.note(batch)
         sources.append(Sequences.of_rows([row.values for row in batch]))
         targets.append(Sequences.of_rows([row.output or [] for row in batch]))
@@ -200,13 +200,13 @@ def read_pairs(rows: Iterable[Located | None], reader: PairReader, n: int | None
 
 def _require_room(sources: list[Sequences], targets: list[Sequences]) -> None:
     """Raise InputError if what has been read so far does not fit into memory three times, as training needs it."""
-    rows = ROWS * len(sources)
+    rows = ROWS_PER_ARRAY * len(sources)
     needed = rows * ROW_BYTES + 3 * sum(part.symbols.nbytes for part in (*sources, *targets))
-    if lack := memory.lack(needed):
+    if lack := system_memory.lack(needed):
         raise InputError(f"the first {rows} pairs {lack}: take fewer (N)")
 
 
-def _final(parts: list[Sequences], vocabulary: Vocabulary | Growing) -> tuple[Sequences, Vocabulary]:
+def _final(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:
     """Return the sequences with their final numbers, and the vocabulary of these."""
     sequences = concatenated(parts)
     if isinstance(vocabulary, Vocabulary):

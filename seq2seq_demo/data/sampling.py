@@ -15,7 +15,7 @@ from seq2seq_demo.errors import InputError
 SYMBOLS = 2**20  # that a pattern gets at once, unless a source alone has more
 FEW = 5  # symbols at most
 SORTED = 0.1  # of those that are drawn from few symbols, the share that is ascending; as many are descending
-SHARE = 0.25  # of the sources, by default
+DEFAULT_SHARE = 0.25  # of the sources, by default
 TRIES = 11  # at sources that were not seen
 
 

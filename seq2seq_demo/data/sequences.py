@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seq2seq_demo.data.records import LARGEST, has_mask
+from seq2seq_demo.data.records import MAX_SYMBOL, has_mask
 from seq2seq_demo.errors import InputError
 
 BLOCK = 2**20  # symbols that are copied at once
@@ -141,8 +141,8 @@ def _checked(symbols: np.ndarray) -> np.ndarray:
         raise InputError(f"{expected}, got {type(symbols).__name__}")
     if symbols.ndim != 2 or symbols.dtype.kind not in "iu" or not symbols.size:
         raise InputError(f"{expected}, got {symbols.dtype} of shape {symbols.shape}")
-    if symbols.min() < 0 or symbols.max() > LARGEST:
-        raise InputError(f"{expected} from 0 to {LARGEST}, got some from {symbols.min()} to {symbols.max()}")
+    if symbols.min() < 0 or symbols.max() > MAX_SYMBOL:
+        raise InputError(f"{expected} from 0 to {MAX_SYMBOL}, got some from {symbols.min()} to {symbols.max()}")
     return compact(np.asarray(symbols))
 
 

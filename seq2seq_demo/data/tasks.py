@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import PairTask, task_of_rows
+from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
@@ -70,7 +70,7 @@ def as_task(task: Given, vocabularies: Vocabularies | None = None) -> Task:
     if isinstance(task, Pairs):
         return PairTask("pairs", task)
     if isinstance(task, Iterable):
-        return task_of_rows(task, vocabularies)
+        return pair_task_from_rows(task, vocabularies)
     if not hasattr(task, "draw"):
         expected = "expected a pattern's name, a SequencePattern, or pairs of a source and a target"
         raise UsageError(f"{expected}, got {task!r}")

@@ -34,13 +34,13 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
     place, _, function_name = name.rpartition(":")
     is_file = place.endswith(".py")
     try:
-        with PRINTS_ASIDE:
+        with PRINTS_TO_STDERR:
             module = _import_file(Path(place)) if is_file else _import_module(place)
             function = getattr(module, function_name, None)
     except (UsageError, KeyboardInterrupt):
         raise
     except BaseException as error:  # SystemExit, say, would end the program without a word
-        reason = f"{place} cannot be imported: {described(error)}"
+        reason = f"{place} cannot be imported: {error_text(error)}"
         if isinstance(error, SyntaxError) and error.lineno:
             reason = f"{error.filename}, line {error.lineno}: {error.msg}"
         raise UsageError(f"pattern {name!r}: {reason}") from error
@@ -93,7 +93,7 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
             except (WrongTarget, KeyboardInterrupt):
                 raise
             except BaseException as error:
-                raise ValueError(f"{described(error)}, for {listed(before)}") from error
+                raise ValueError(f"{error_text(error)}, for {listed(before)}") from error
             if target.ndim != 1:
                 raise WrongTarget(f"expected a list of integers, got {what_it_is(result)} for {listed(before)}")
             if target.dtype.kind not in "iu" and len(target):
@@ -104,7 +104,7 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
     return of_a_batch
 
 
-def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: int) -> tuple[Any, Targets]:
+def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, *more: int) -> tuple[Any, Targets]:
     """Call a pattern's function with sources `[B, S]`; return its result and that as targets.
 
     What it prints is none of the answers.
@@ -113,7 +113,7 @@ def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: 
         UsageError: it fails, or returns what is no array or list of rows.
     """
     try:
-        with PRINTS_ASIDE:
+        with PRINTS_TO_STDERR:
             result = function(sources[:], *more)  # a view, so that the function cannot change the shape
             return result, as_targets(result)
     except WrongTarget as error:
@@ -121,7 +121,7 @@ def called(name: str, function: Callable[..., Any], sources: np.ndarray, *more: 
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit, say, would end the program without a word
-        reason = described(error).removeprefix("ValueError: ")
+        reason = error_text(error).removeprefix("ValueError: ")
         raise UsageError(f"pattern {name!r} does not take sources of {sources.shape[1]} symbols: {reason}") from error
 
 
@@ -164,7 +164,7 @@ def _is_masked(value: Any) -> bool:
     return hasattr(value, "__array__") and has_mask(np.asanyarray(value))
 
 
-def described(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return the text of an error that a user's code raised."""
     try:
         text = str(error)
@@ -234,4 +234,4 @@ class _PrintsAside(SharedContext):
         return getattr(stream or io.StringIO(), name)  # one that is closed is None
 
 
-PRINTS_ASIDE = _PrintsAside()
+PRINTS_TO_STDERR = _PrintsAside()

@@ -87,7 +87,7 @@ class Vocabulary:
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
 
 
-class Growing:
+class VocabularyBuilder:
     """A vocabulary while the training data are read: symbols get numbers as they come."""
 
     def __init__(self, tokens: str) -> None:
@@ -113,9 +113,9 @@ class Growing:
         return Vocabulary(self.tokens, tuple(symbols)), final
 
 
-def fresh(tokens: str) -> Vocabulary | Growing:
+def new_vocabulary(tokens: str) -> Vocabulary | VocabularyBuilder:
     """Return a vocabulary to read training data with."""
-    return Vocabulary() if tokens == INTEGERS else Growing(tokens)
+    return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens)
 
 
 class Vocabularies(NamedTuple):
@@ -143,7 +143,7 @@ class Vocabularies(NamedTuple):
 OF_INTEGERS = Vocabularies()
 
 
-def split(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
+def to_symbols(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
     """Return the characters or words of a text, or of a list of them, in Unicode's normal form C; or the integers.
 
     A character is a code point, and spaces count. Words are what white space separates.

@@ -18,15 +18,15 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import DemoError, WeightsError, require
-from seq2seq_demo.files import access, container
-from seq2seq_demo.files.canonical import recording_path
+from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
+from seq2seq_demo.files import atomic_files, container
 from seq2seq_demo.files.container import Container
+from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.typed_json import parse_object, typed
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 
 KIND, STEPS = "recording", "steps"
-EXPECTED = "the recording of a training"
+EXPECTED_FILE = "the recording of a training"
 LARGEST_FLOAT16 = 65504.0
 
 
@@ -103,13 +103,13 @@ def to_bytes(recording: Recording, model_config: ModelConfig, saved: Weights) ->
 def check_place(path: Path, overwrite: bool) -> None:
     """Raise WeightsError unless a recording can be written there; it replaces nothing but one, if `overwrite`."""
     expected = f"{path}: expected a place for a recording"
-    access.check_writable(path, "a recording", WeightsError)
+    atomic_files.check_writable(path, "a recording", WeightsError)
     if not os.path.lexists(path):
         return
     require(overwrite, f"{expected}, found a file")
     try:
         read_recording(path)
-    except DemoError as error:
+    except Seq2SeqError as error:
         raise WeightsError(f"{expected}, found another kind of file, or a damaged one") from error
 
 
@@ -120,7 +120,7 @@ def write(path: Path, content: bytes, overwrite: bool) -> None:
         WeightsError: it could not be written, or something else is there.
     """
     check_place(path, overwrite)
-    access.write(path, content, overwrite, WeightsError)
+    atomic_files.write(path, content, overwrite, WeightsError)
 
 
 def to_arrays(recording: Recording, prefix: str = "") -> Weights:
@@ -150,17 +150,17 @@ def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: 
 
 
 def _read(path: Path) -> tuple[Recording, Facts]:
-    content = access.read(path, EXPECTED, WeightsError)
+    content = atomic_files.read(path, EXPECTED_FILE, WeightsError)
     try:
         return _from_bytes(content)
-    except DemoError as error:
+    except Seq2SeqError as error:
         raise WeightsError(f"{path}: {error}") from error
 
 
 def _from_bytes(content: bytes) -> tuple[Recording, Facts]:
-    require(container.is_container(content), f"expected {EXPECTED}, found something else")
+    require(container.is_container(content), f"expected {EXPECTED_FILE}, found something else")
     file = container.read(content)
-    require(file.texts.get("kind") == KIND, f"expected {EXPECTED}, found a weights file")
+    require(file.texts.get("kind") == KIND, f"expected {EXPECTED_FILE}, found a weights file")
     has_all = file.texts.keys() == {"format", "kind", "model", KIND}
     require(has_all, f"expected the attributes format, kind, model, {KIND}, got {sorted(file.texts)}"[:200])
     model_config = typed(ModelConfig, parse_object(file.texts["model"]))

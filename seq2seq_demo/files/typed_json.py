@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 from seq2seq_demo.errors import WeightsError, require
 
 T = TypeVar("T")
-LARGEST = 10**50  # of a number's size; JSON's own limit is thousands of digits
+MAX_NUMBER = 10**50  # of a number's size; JSON's own limit is thousands of digits
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def require_type(name: str, value: Any, *types: type[T]) -> T:
     Raises:
         WeightsError: it is of another type, a float that is not finite, or an integer beyond all reason.
     """
-    is_huge = type(value) in (int, float) and not abs(value) < LARGEST
+    is_huge = type(value) in (int, float) and not abs(value) < MAX_NUMBER
     if float in types and type(value) is int and not is_huge:
         value = float(value)
     if type(value) not in types or is_huge:

@@ -18,12 +18,12 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
-from seq2seq_demo.errors import DemoError, WeightsError, require
+from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.files import access, container, recording
-from seq2seq_demo.files.canonical import recording_path
+from seq2seq_demo.files import atomic_files, container, recording
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file, read_checkpoint
 from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
+from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.files.typed_json import parse_object, require_type, typed
 from seq2seq_demo.network.names_2016 import from_2016
@@ -146,10 +146,10 @@ def write(network: StoredNetwork, path: Path, overwrite: bool) -> None:
         WeightsError: reading would refuse it, or one of the files could not be written.
         FileExistsError: a file is there already and `overwrite` is False.
     """
-    access.check_writable(path, "a weights file", WeightsError)
+    atomic_files.check_writable(path, "a weights file", WeightsError)
     if network.recording:
         recording.check_place(recording_path(path), overwrite)
-    access.write(path, to_bytes(network), overwrite, WeightsError)
+    atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
     if network.recording:
         beside = recording.to_bytes(network.recording, network.model_config, network.weights)
         recording.write(recording_path(path), beside, overwrite)
@@ -211,10 +211,10 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
     Raises:
         WeightsError: it is missing, damaged or something else; the message says what was expected and found.
     """
-    with access.open_regular(path, "a weights file", WeightsError) as file:
+    with atomic_files.open_regular(path, "a weights file", WeightsError) as file:
         try:
             return _from_file(file)
-        except DemoError as error:
+        except Seq2SeqError as error:
             raise WeightsError(f"{path}: {error}") from error
         except OSError as error:
             raise WeightsError(f"{path}: expected a weights file, got: {error.strerror}") from error
@@ -223,9 +223,11 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
 def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
     """Read an open file; its first and last bytes tell which kind it is, before all of it is read."""
     if is_container(file.read(HEADER_SIZE)):
-        return _from_bytes(access.content_of(file))
+        return _from_bytes(atomic_files.content_of(file))
     if is_checkpoint_file(file):  # which records neither what it was trained on nor its lengths
-        return StoredNetwork(**from_2016(read_checkpoint(access.content_of(file)))._asdict(), program="TFLearnSeq2Seq")
+        return StoredNetwork(
+            **from_2016(read_checkpoint(atomic_files.content_of(file)))._asdict(), program="TFLearnSeq2Seq"
+        )
     raise WeightsError("expected a weights file, of this program or of 2016, found something else")
 
 

@@ -24,7 +24,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 SHARED = ("network.js", "symbols.js", "align.js", "app.js", "parts.js", "source.js")
 INSIDE = ("step.js", "attention.js", "probabilities.js", "forced.js", "training.js", "influence.js", "inside.js")
-SCRIPTS = (*SHARED, *INSIDE, "words.js", "view.js")  # in this order
+SCRIPTS = (*SHARED, *INSIDE, "explanations.js", "view.js")  # in this order
 STYLES = ("page.css", "inside.css")
 MOST_WEIGHTS = 4_000_000  # of all networks; as text, 21 MB
 MOST_SYMBOLS = 20_000  # of a vocabulary
@@ -70,18 +70,18 @@ def build(networks: Sequence[ShownNetwork]) -> str:
         UsageError: a network is too large for it, or two do not read and write the same symbols.
     """
     check(networks)
-    scripts = [text_of(name) for name in SCRIPTS]
-    style = "".join(map(text_of, STYLES))
+    scripts = [read_asset(name) for name in SCRIPTS]
+    style = "".join(map(read_asset, STYLES))
     title = " and ".join(shown.name for shown in networks)
     values = {
         "policy": _policy(scripts, style),
         "title": html.escape(title),
         "style": style,
         "version": __version__,
-        "data": _json({"networks": [data_of(shown) for shown in networks]}),
+        "data": _json({"networks": [network_data(shown) for shown in networks]}),
         "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
     }
-    return string.Template(text_of("template.html")).substitute(values)
+    return string.Template(read_asset("template.html")).substitute(values)
 
 
 def check(networks: Sequence[ShownNetwork]) -> None:
@@ -110,7 +110,7 @@ def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
     return shown.network.vocabularies, shown.network.model_config.in_max_int, shown.network.model_config.out_max_int
 
 
-def text_of(name: str) -> str:
+def read_asset(name: str) -> str:
     """Return a file of this folder."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
@@ -131,7 +131,7 @@ def _json(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def data_of(shown: ShownNetwork) -> dict[str, Any]:
+def network_data(shown: ShownNetwork) -> dict[str, Any]:
     """Return what `Shown` in app.js reads."""
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
@@ -173,5 +173,5 @@ def numbers(network: TrainedNetwork, weights: Weights, dtype: str) -> str:
 
 def cells() -> list[str]:
     """Return the cells that network.js has an equation for."""
-    (table,) = re.findall(r"^const EQUATIONS = \{(.*?)\}", text_of("network.js"), re.MULTILINE | re.DOTALL)
+    (table,) = re.findall(r"^const EQUATIONS = \{(.*?)\}", read_asset("network.js"), re.MULTILINE | re.DOTALL)
     return re.findall(r"(\w+):", table)

@@ -19,7 +19,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 LONGEST_SOURCE = 60  # symbols, as in app.js
 SHOWN_PAIRS = 6
-TRIED = 300  # sources, to find one that the network fails at
+CANDIDATES = 300  # sources, to find one that the network fails at
 MEASURED = 100  # sources, at each moment of training
 MEASURED_LENGTHS = 4
 
@@ -45,7 +45,7 @@ def _has_target(shared: Shared) -> bool:
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair]) -> list[list[Example]]:
     """Return for each network some of the pairs; of several with one source, that which the network says."""
-    short = [pair for pair in pairs[:TRIED] if len(pair[0]) <= LONGEST_SOURCE]
+    short = [pair for pair in pairs[:CANDIDATES] if len(pair[0]) <= LONGEST_SOURCE]
     targets = [_said_or_last(network, short) for network in networks]
     shared = {source: (list(source), [one[source] for one in targets]) for source in targets[0]}
     notes = dict.fromkeys([*shared][:SHOWN_PAIRS], "of the file")
@@ -77,7 +77,7 @@ def targets_of(
     """Return what the pattern makes of sources `[N, S]`; None where it takes none of this length, or there is none."""
     if pattern is not None:
         with contextlib.suppress(UsageError):
-            return network.targets_by(pattern)(sources).rows()
+            return network.target_function(pattern)(sources).rows()
     return [None] * len(sources)
 
 
@@ -107,7 +107,7 @@ def _tried(learned: Sequence[Learned], lengths: Sequence[tuple[int, int]]) -> li
     """Return random sources with their targets: first of lengths that were trained, then of longer ones."""
     trained = [longest for _, longest in lengths]
     longer = range(max(trained) + 1, min(max(trained) + 10, LONGEST_SOURCE) + 1)
-    n_of_length = dict.fromkeys(trained, TRIED // len(set(trained))) | dict.fromkeys(longer, TRIED // 10)
+    n_of_length = dict.fromkeys(trained, CANDIDATES // len(set(trained))) | dict.fromkeys(longer, CANDIDATES // 10)
     tried: list[Shared] = []
     for sources in _random_sources(learned[0][0], n_of_length, seed=1):
         targets = [targets_of(*one, sources) for one in learned]
@@ -139,7 +139,7 @@ def _failure(networks: Sequence[TrainedNetwork], tried: Sequence[Shared]) -> lis
 
 def _said(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
     """Return the greedy answers; None where one does not end."""
-    best = (answers[0] for answers in network.answers(sources))
+    best = (answers[0] for answers in network.predict_numbers(sources))
     return [None if answer.ended is False else answer.predicted for answer in best]
 
 
@@ -148,7 +148,7 @@ def pairs_of(pairs: Pairs) -> list[Pair]:
     return [*zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)]
 
 
-def moments_of(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
+def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
     """Return a network's training, and how it did at each of its moments on the first of these pairs."""
     measured: list[Evaluation] = []
     task = None if pairs is None else PairTask("measured", pairs[:MEASURED], vocabularies=network.vocabularies)
@@ -167,6 +167,6 @@ def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
         return None
     some = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, MEASURED_LENGTHS)}
     each = dict.fromkeys(sorted(some), MEASURED // len(some))
-    targets = network.targets_by(pattern)
+    targets = network.target_function(pattern)
     drawn = _random_sources(network, each, seed=2)
     return Pairs(concatenated(map(Sequences.of_array, drawn)), concatenated(map(targets, drawn)))

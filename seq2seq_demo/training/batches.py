@@ -18,8 +18,8 @@ from seq2seq_demo.data.data_warnings import usual_length
 from seq2seq_demo.data.sequences import Pairs
 
 STEPS_PER_CALL = 64  # K: that many batches are handed to TensorFlow at once
-TRIED = 24  # lengths at most, as widths
-PART = 2**29  # bytes that the rows of a batch which are taken at once may need
+MAX_CANDIDATE_LENGTHS = 24  # lengths at most, as widths
+MAX_PART_BYTES = 2**29  # bytes that the rows of a batch which are taken at once may need
 
 
 class Batch(NamedTuple):
@@ -136,9 +136,9 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
 
 
 def _tried(lengths: np.ndarray) -> np.ndarray:
-    """Return the lengths that may be a width, rising: all that occur, or TRIED of them, the longest among them."""
+    """Return the candidate lengths of a width, ascending: at most MAX_CANDIDATE_LENGTHS, including the longest."""
     found = np.unique(lengths)
-    tried: np.ndarray = found[np.unique(np.linspace(0, len(found) - 1, TRIED).astype(int))]
+    tried: np.ndarray = found[np.unique(np.linspace(0, len(found) - 1, MAX_CANDIDATE_LENGTHS).astype(int))]
     return tried
 
 
@@ -158,5 +158,7 @@ def switched(branch: tf.Tensor, branches: Sequence[Callable[[], list[tf.Tensor]]
 
 
 def rows_in_part(rows: int, bytes_of_each: int, apart: bool = False) -> int:
-    """Return how many of a batch's rows to take at once: no more than PART bytes need, or one; or each `apart`."""
-    return next(n for n in range(rows, 0, -1) if n == 1 or (rows % n == 0 and n * bytes_of_each <= PART and not apart))
+    """Return how many rows of a batch to process at once, within MAX_PART_BYTES; 1 if `apart`."""
+    return next(
+        n for n in range(rows, 0, -1) if n == 1 or (rows % n == 0 and n * bytes_of_each <= MAX_PART_BYTES and not apart)
+    )

@@ -55,7 +55,7 @@ def check(config: TrainConfig) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     is_program = not sys.executable or getattr(sys, "frozen", False)
     refused = [
-        (config.batch_size % n, f"batch-size to be a multiple of {n}, the processes, got {config.batch_size}"),
+        (config.batch_size % n, f"`batch_size` to be a multiple of {n}, the processes, got {config.batch_size}"),
         (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {asked}: its workers share each batch themselves"),
         (is_program, f"a Python interpreter {asked}, got a program that has none"),
         (cores < n, f"at least {n} cores {asked}, got {cores}"),

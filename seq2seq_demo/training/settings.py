@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from seq2seq_demo.config import FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, lengths_text, values_for
+from seq2seq_demo.config import FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.ram import check_training_fits
+from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 
 
@@ -26,7 +26,7 @@ def resolve(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
         InputError: there are too few pairs.
     """
-    asked = values_for(TrainConfig, settings)
+    asked = given_values(TrainConfig, settings)
     model_config = _model_of(start, settings) if start else _fresh_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
     if start and start.in_len is not None:
@@ -36,7 +36,7 @@ def resolve(
     if model_config.ends and not isinstance(task, PairTask):
         values["few_symbols"] = FEW_SYMBOLS
         if "out_len" in asked:
-            raise UsageError("expected out_len or a range of in_len, whose targets are taken whole, got both")
+            raise UsageError("expected `out_len` or a range of `in_len`, whose targets are taken whole, got both")
     values |= asked
     values.setdefault("out_len", default_out_len or values["in_len"])
     config = TrainConfig(**values)
@@ -50,7 +50,7 @@ def resolve(
 
 def _model_of(start: TrainedNetwork, settings: Settings) -> ModelConfig:
     """Return the model of a network, if the settings do not contradict it."""
-    asked = values_for(ModelConfig, settings)
+    asked = given_values(ModelConfig, settings)
     other = replace(start.model_config, **asked)
     if other.cell == start.model_config.cell:  # which may have two names
         other = replace(other, cell_type=start.model_config.cell_type)
@@ -66,7 +66,7 @@ def _is_range(settings: Settings) -> bool:
 def _fresh_model(task: Task, settings: Settings) -> ModelConfig:
     """Return the model of a fresh network; pairs tell the largest symbols that the settings do not."""
     ends = isinstance(task, PairTask) or _is_range(settings)
-    return ModelConfig(**task.largest_symbols() | values_for(ModelConfig, settings), ends=ends)
+    return ModelConfig(**task.largest_symbols() | given_values(ModelConfig, settings), ends=ends)
 
 
 def _require_asked(task: PairTask, settings: Settings) -> None:
@@ -80,4 +80,4 @@ def _require_asked(task: PairTask, settings: Settings) -> None:
             shortest, longest = value if isinstance(value, tuple | list) else (value, value)
             if not shortest <= least <= most <= longest:
                 pairs, given = lengths_text(least, most), lengths_text(shortest, longest)
-                raise UsageError(f"expected {name.replace('_', '-')} {pairs}, as of the pairs, got {given}")
+                raise UsageError(f"expected `{name}` {pairs}, as in the pairs, got {given}")

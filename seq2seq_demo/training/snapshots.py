@@ -18,9 +18,9 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-from seq2seq_demo.errors import DemoError, Interrupted, WeightsError
-from seq2seq_demo.files import access, canonical, destinations, weights_file
-from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
+from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
+from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -123,7 +123,7 @@ class Snapshots:
 
     def _where(self) -> str:
         """Return where the training is kept, and how to resume it."""
-        earlier = next((path for path, file in self.files.items() if access.is_at(path, file)), None)
+        earlier = next((path for path, file in self.files.items() if atomic_files.is_at(path, file)), None)
         path = self.last or earlier
         if path is None:
             return "no snapshot could be kept"
@@ -142,7 +142,7 @@ class Snapshots:
             try:
                 self.last = self._write(folder, content, training)
                 break
-            except (OSError, DemoError) as error:
+            except (OSError, Seq2SeqError) as error:
                 failures.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
         if failures:
             self.warn(f"No snapshot in {'; nor in '.join(failures)}" + (f"; it is in {self.last}" if self.last else ""))
@@ -153,31 +153,31 @@ class Snapshots:
         written: list[BinaryIO] = []
 
         def write(path: Path, overwrite: bool) -> None:
-            written.append(access.write_locked(path, content, overwrite))
+            written.append(atomic_files.write_locked(path, content, overwrite))
 
-        if path and access.is_at(path, self.files[path]):
+        if path and atomic_files.is_at(path, self.files[path]):
             write(path, True)
             self.files[path].close()
         else:
-            path = canonical.save_under_unused_name(write, folder, self.name, self.task, canonical.SNAPSHOT)
-            destinations.note(path, training, self.destination)
+            path = file_names.save_under_unused_name(write, folder, self.name, self.task, file_names.SNAPSHOT)
+            resume_notes.note(path, training, self.destination)
         self.files[path] = written[-1]
-        if access.read(path, "the snapshot") != content:
-            raise DemoError("it does not hold what was written")
+        if atomic_files.read(path, "the snapshot") != content:
+            raise Seq2SeqError("it does not hold what was written")
         return path
 
     def keep(self, network: TrainedNetwork) -> Path | None:
         """Return the file that keeps a finished training: the last snapshot, or if that is gone, a new file."""
-        if not (self.last and access.is_at(self.last, self.files[self.last])):
+        if not (self.last and atomic_files.is_at(self.last, self.files[self.last])):
             self._save(weights_file.to_bytes(network), "")
         return self.last
 
     def remove(self) -> None:
         """Remove what is left of the snapshots: the training has been saved."""
         for path, file in self.files.items():
-            if access.is_at(path, file):
+            if atomic_files.is_at(path, file):
                 path.unlink(missing_ok=True)
-            destinations.forget(path)
+            resume_notes.forget(path)
 
 
 def _let_go(descriptor: int) -> None:

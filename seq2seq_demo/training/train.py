@@ -8,7 +8,7 @@ from typing import Unpack
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings
-from seq2seq_demo.data.pair_task import task_of_rows
+from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.tasks import Given, GivenPairs, Task, as_task
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
@@ -56,7 +56,7 @@ def train(
         network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     else:
         network = replace(start, model_config=model_config, recording=None)
-    if require_flag("record", record):
+    if require_flag("`record`", record):
         network = begun(network, config)
     with processes(config) as join:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
@@ -66,7 +66,7 @@ def train(
 
 def _task(task: Given, start: TrainedNetwork | None, tokens: tuple[str, str], validation: GivenPairs | None) -> Task:
     """Return the task, of texts if the tokens are, or if the network to continue from is of texts."""
-    for name, value in zip(("in-tokens", "out-tokens"), tokens, strict=True):
+    for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None
     if vocabularies and tokens not in ((INTEGERS, INTEGERS), vocabularies.tokens):
@@ -79,4 +79,4 @@ def _task(task: Given, start: TrainedNetwork | None, tokens: tuple[str, str], va
             what = " to ".join(vocabularies.tokens)
             raise UsageError(f"expected pairs of the symbols of the network, {what}, got {task!r}"[:200])
         return found
-    return task_of_rows(task, vocabularies, tokens, validation)
+    return pair_task_from_rows(task, vocabularies, tokens, validation)

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
+from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA, set_threads  # before TensorFlow
 
 # isort: split
 import numpy as np
@@ -31,8 +31,8 @@ from seq2seq_demo.files.recording import checksum
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
+from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.network.ram import bytes_of_a_row, check_row_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import recorder, workers
 from seq2seq_demo.training.batches import (
@@ -48,7 +48,7 @@ from seq2seq_demo.training.batches import (
     switched,
 )
 from seq2seq_demo.training.early_stopping import best_epoch, finished, has_stalled
-from seq2seq_demo.training.packed import PackedAdam
+from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.snapshots import Snapshots
 
 N_WIDTHS = 5  # of padding, in a long run
@@ -64,9 +64,9 @@ class Trainer:
         self.config, self.model_config, self.widths, self.start = config, network.model_config, widths, start
         self.reached, self.recording = network.reached, network.recording
         self.progress, self.best = start.progress, start.best
-        self.start_step = start_step(network)
+        self.start_step = start_step_of(network)
         for S, T in widths.wide:
-            check_row_fits(self.model_config, S, T)
+            check_pair_fits(self.model_config, S, T)
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
@@ -121,7 +121,7 @@ class Trainer:
         """Return the sums, of as many rows at once as memory allows, each part at the first width that holds it."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
-            rows = rows_in_part(B, max(bytes_of_a_row(self.model_config, *width) for width in widths), len(widths) > 2)
+            rows = rows_in_part(B, max(bytes_per_row(self.model_config, *width) for width in widths), len(widths) > 2)
 
         def sums_of(part: Batch) -> list[tf.Tensor]:
             branches = [functools.partial(self._sums, part, n_symbols, width) for width in widths]
@@ -243,7 +243,7 @@ class Trainer:
         )
         if not math.isfinite(self.progress.loss_sum):
             loss_sum = self.progress.loss_sum
-            raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower --learning-rate")
+            raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower `learning_rate`")
 
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
         """Note the figures of the epoch, on the training pairs and in validation; the next one begins."""
@@ -262,7 +262,7 @@ class Trainer:
         """
         weights, moments = self.adam.named_weights(), self.adam.named_moments()
         if not all(np.isfinite(array).all() for array in (weights | moments).values()):
-            raise TrainingError(f"a weight is not finite at step {self.step}: try a lower --learning-rate")
+            raise TrainingError(f"a weight is not finite at step {self.step}: try a lower `learning_rate`")
         return replace(
             self.start.network,
             weights=weights,
@@ -282,17 +282,17 @@ class Trainer:
         return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
 
 
-def start_step(network: TrainedNetwork) -> int:
+def start_step_of(network: TrainedNetwork) -> int:
     """Return Adam's step where the training of a snapshot began."""
     return network.trained.start_step if network.trained else network.step
 
 
 def use_xla(config: TrainConfig) -> bool:
     """Say whether the run is long enough to be worth compiling."""
-    return config.epochs * config.n_training >= XLA_PAYS_FROM
+    return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
 
 
-def widths_of(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
+def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
     """Return the widths of batches of these pairs: one, where the answers of the network do not end."""
     if ends:
         return padding_widths(training, N_WIDTHS if use_xla(config) else 1)
@@ -327,18 +327,18 @@ def fit(
     set_threads(model_config.cell_size, shares_cores=join is not None)
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: _facts(task, config, start))
-    training, validation = task.draw(config, model_config, start_step(start.network))
+    training, validation = task.draw(config, model_config, start_step_of(start.network))
     with strategy.scope():
-        trainer = Trainer(config, start, widths_of(training, config, model_config.ends))
+        trainer = Trainer(config, start, batch_widths(training, config, model_config.ends))
     if join is not None:
         join(trainer)
     if snapshots:
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
     while not trainer.is_done():
         for callback in callbacks:
-            callback.on_epoch_begin(trainer.progress.epoch)
+            callback.on_epoch_begin(trainer.progress.epoch + 1)
         trainer.run_epoch(training, callbacks, snapshots)
-        trainer.end_epoch(training, figures_of(task, trainer.trained_network(), validation))
+        trainer.end_epoch(training, validation_figures(task, trainer.trained_network(), validation))
         network = trainer.trained_network()
         for callback in callbacks:
             callback.on_epoch_end(trainer.progress.history, network, validation)
@@ -348,7 +348,7 @@ def fit(
     return finished(trainer.trained_network(), trainer.best, trainer.progress.history)
 
 
-def figures_of(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
+def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
     """Measure the network on the validation pairs; a source in a user's pairs may have several targets."""
     options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
     return measure(network.to_numpy(), validation, options).figures

@@ -8,7 +8,7 @@ import pytest
 from helpers import SMALL, end, save_random, snapshot_in, start, wait_for
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.start import start_of_training
+from seq2seq_demo.commands.training_setup import start_of_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files.recording import recording_of
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun, to_bytes

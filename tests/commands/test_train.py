@@ -10,15 +10,15 @@ from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, largest_dif
 from hostile import with_checksum
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.start import start_of_training
 from seq2seq_demo.commands.train import _snapshots
+from seq2seq_demo.commands.training_setup import start_of_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import task_of_rows
+from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.files import access, destinations, weights_file
-from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.files import atomic_files, resume_notes, weights_file
+from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, StoredNetwork, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import Interruption, training_id
@@ -39,7 +39,7 @@ def test_train_save_load_predict_at_other_lengths(run, model):
         assert figure in lines[-3]
     assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe each time
     assert lines[-1] == "Saved w.tfl"
-    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To get closer, try ")
+    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To improve it, try ")
 
     network = load("w.tfl")
     status, out, err = run("-i w.tfl predict 0 1 2 3 4 5 6 7 8 9")
@@ -130,7 +130,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     os.mkdir("d")
     snapshot = finished_snapshot()
     if noted:
-        destinations.note(Path(SNAPSHOT), training_id(snapshot), noted)
+        resume_notes.note(Path(SNAPSHOT), training_id(snapshot), noted)
     out, err = run.ok("train --resume", *options)
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
     assert ("is not known here" in err) == (noted is None and not options)
@@ -140,7 +140,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     assert load(saved).trained == snapshot.network.trained
     left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert left == [os.path.basename(saved)]
-    assert destinations.noted(Path(SNAPSHOT), training_id(snapshot)) is None
+    assert resume_notes.noted(Path(SNAPSHOT), training_id(snapshot)) is None
 
 
 def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
@@ -164,7 +164,7 @@ def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
 def test_a_snapshot_in_use_is_not_resumed(run):
     finished_snapshot()
     message = f"{SNAPSHOT}: expected the snapshot of a training that stopped, but this one is still being"
-    with access.open_locked(Path(SNAPSHOT), "a snapshot"):
+    with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
         for line in ("train --resume", "train --resume 60"):
             run.refuses(line, message, 1)
         finished_snapshot(SNAPSHOT.replace("basic", "other"), points=70)
@@ -195,9 +195,8 @@ def test_a_pattern_or_pairs_that_are_others_than_before_are_not_trained_on(run):
     fingerprint = DataFingerprint(None, pattern.fingerprint(config, ModelConfig()))
     finished_snapshot(name, fingerprint, task="mine:f")
     Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
-    run.refuses(
-        "train --resume -p mine.py:f -o w", f"{name}: pattern 'mine:f' makes other targets than when its training began"
-    )
+    message = f"{name}: pattern 'mine:f' makes other targets than when its training began"
+    run.refuses("train --resume -p mine.py:f -o w", message)
     Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
     assert run("train --resume -p mine.py:f -o w")[0] == 0
 
@@ -219,7 +218,7 @@ def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatc
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"{name.format(2)} was made by another training meanwhile: saving under the next unused name" in err
     assert load(name.format(2)).task == "copy"
-    destinations.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
+    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
     out, err = run.ok("train --resume")
     assert out.endswith(f"Saved {name.format(4)}\n")
 
@@ -273,15 +272,15 @@ def test_names_of_data_that_hold_what_separates_names(run, file_name):
 def test_no_bar_and_no_colour_where_nobody_looks(tmp_path):
     """On a terminal there is a bar; with NO_COLOR, or where standard output goes elsewhere, there is none."""
     command = f"{DEMO} train 60 -e 1 -o w {' '.join(SMALL)}"
-    shown = {}
-    for name, line in {"terminal": command, "file": f"{command} > out", "no colour": f"NO_COLOR=1 {command}"}.items():
-        done = subprocess.run(
-            ["script", "-qec", line, "/dev/null"], capture_output=True, cwd=tmp_path, env=environment(), check=True
-        )
-        shown[name] = done.stdout
-    assert b"Epoch 1/1" in shown["terminal"]
-    assert b"\x1b[" in shown["terminal"]
-    assert b"\x1b[" not in shown["file"] + shown["no colour"]
+
+    def shown(line):
+        terminal = ["script", "-qec", line, "/dev/null"]
+        return subprocess.run(terminal, capture_output=True, cwd=tmp_path, env=environment(), check=True).stdout
+
+    on_terminal = shown(command)
+    assert b"Epoch 1/1" in on_terminal
+    assert b"\x1b[" in on_terminal
+    assert b"\x1b[" not in shown(f"{command} > out") + shown(f"NO_COLOR=1 {command}")
     assert b"Epoch 1/1: loss" in (tmp_path / "out").read_bytes()
 
 
@@ -310,11 +309,8 @@ def test_history(run):
 
 def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
-    for options, known in (
-        ("", (None, None, None)),
-        ("--in-len 20 --out-len 20", (None, 20, 20)),
-        ("-p sorted", ("sorted", None, None)),
-    ):
+    lengths = "--in-len 20 --out-len 20"
+    for options, known in {"": (None,) * 3, lengths: (None, 20, 20), "-p sorted": ("sorted", None, None)}.items():
         run.ok(f"train -i old.tfl -o new.h5 -e 0 {options}")
         new = load("new.h5")
         assert (new.task, new.in_len, new.out_len) == known
@@ -366,7 +362,7 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
     for name in ("other", "pairs"):
         file = f"{name}.jsonl"
         pairs = [(row["input"], row["output"]) for row in map(json.loads, Path(file).read_text().splitlines())]
-        digest = task_of_rows(pairs).digest
+        digest = pair_task_from_rows(pairs).digest
         path = f"s2s_checkpoint__basic__{file}_1.weights.h5"
         lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
         finished_snapshot(path, DataFingerprint(digest, digest), file, ends=True, points=5, **lengths)
@@ -379,9 +375,9 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
 
 
 def test_another_place_to_save_is_noted_for_the_next_time(run):
-    destinations.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute()))
+    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute()))
     start = start_of_training(TrainOptions(resume=True, output=Path("second")))
     with start.lock, _snapshots(start, TrainOptions(resume=True), Interruption()):
-        noted = destinations.noted(Path(SNAPSHOT), training_id(start.snapshot))
+        noted = resume_notes.noted(Path(SNAPSHOT), training_id(start.snapshot))
     assert noted.output == Path("second").absolute()
-    assert destinations.noted(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
+    assert resume_notes.noted(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None

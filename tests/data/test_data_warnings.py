@@ -1,24 +1,22 @@
 import numpy as np
 import pytest
+from helpers import ragged
 
-from seq2seq_demo.data.data_warnings import oddities, usual_length
-from seq2seq_demo.data.pair_task import PairTask, task_of_rows
-from seq2seq_demo.data.records import Located, Place, Places
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.data_warnings import pair_warnings, usual_length
+from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
+from seq2seq_demo.data.records import Place, Places, Record
 
 
-def task(sources, targets=None, validation=None, places=None):
+def task(sources, targets=None, validation=None, **places):
     """Pairs, of which each target is its number unless it is given; validation by its sources."""
-    given = [Pairs(Sequences.of_rows(sources), Sequences.of_rows(targets or [[n] for n in range(len(sources))]))]
-    if validation is not None:
-        given.append(Pairs(Sequences.of_rows(validation), Sequences.of_rows([[7]] * len(validation))))
-    return PairTask("mine", *given, **({"places": places} if places else {}))
+    others = ragged(validation, [[7]] * len(validation)) if validation else None
+    return PairTask("mine", ragged(sources, targets), others, **places)
 
 
 def test_nothing_odd():
-    assert list(oddities(task([[1], [2, 3], [4, 5, 6]], validation=[[9], [2]]))) == []
-    assert list(oddities(task([[1]]))) == []
-    assert list(oddities(task([[1, 2], [3, 4]]))) == []
+    assert list(pair_warnings(task([[1], [2, 3], [4, 5, 6]], validation=[[9], [2]]))) == []
+    assert list(pair_warnings(task([[1]]))) == []
+    assert list(pair_warnings(task([[1, 2], [3, 4]]))) == []
 
 
 @pytest.mark.parametrize(
@@ -44,38 +42,38 @@ def test_the_usual_length(lengths, usual):
 def test_a_long_one_among_short_ones_is_named_with_its_line():
     places = Places()
     sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
-    places.note([Located(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
+    places.note([Record(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
     what = "batches that hold it are padded to that, and take as much longer; leave it out if it is a slip"
-    assert list(oddities(task(sources, targets, places=places))) == [
+    assert list(pair_warnings(task(sources, targets, places=places))) == [
         f"in.tsv, line 11: the source has 10000 symbols, almost all others at most 2: {what}",
         f"in.tsv, line 19: the target has 300 symbols, almost all others at most 1: {what}",
     ]
-    assert next(oddities(task(sources, targets))).startswith("the source has 10000 symbols, ")
+    assert next(pair_warnings(task(sources, targets))).startswith("the source has 10000 symbols, ")
 
 
 def test_targets_that_are_all_the_same():
     same = "Every target is the same, so there is nothing to learn from the sources"
     for target in ([3], [3, 3], []):
-        assert list(oddities(task([[1], [2], [2]], [target] * 3))) == [same]
-    assert list(oddities(task([[1], [2], [2]], [[3], [3], [3, 3]]))) == []
-    assert list(oddities(task([[1]], [[3]]))) == []  # of one, that is no wonder
+        assert list(pair_warnings(task([[1], [2], [2]], [target] * 3))) == [same]
+    assert list(pair_warnings(task([[1], [2], [2]], [[3], [3], [3, 3]]))) == []
+    assert list(pair_warnings(task([[1]], [[3]]))) == []  # of one, that is no wonder
 
 
 def test_sources_that_are_trained_on_and_validated_with_are_counted():
     training = [[1], [2], [2], [300], [1, 2], [2, 1]]
     validation = [[2], [2], [1, 2], [1, 2, 3], [4], [300], [5]]
-    (line,) = oddities(task(training, validation=validation))
+    (line,) = pair_warnings(task(training, validation=validation))
     assert line == (
         "3 of 6 different sources for validation are among those to train on: validation looks better than it is"
     )
-    (line,) = oddities(task([[1, 2], [3, 4]], validation=[[3, 4], [300, 4], [1, 1]]))
+    (line,) = pair_warnings(task([[1, 2], [3, 4]], validation=[[3, 4], [300, 4], [1, 1]]))
     assert line.startswith("1 of 3 different sources")
 
 
 def test_sources_that_begin_or_end_with_a_space_are_counted():
     def lines(tokens, *sources):
         rows = [(source, str(number)) for number, source in enumerate(sources)]
-        return list(oddities(task_of_rows(rows, None, (tokens, tokens))))
+        return list(pair_warnings(pair_task_from_rows(rows, None, (tokens, tokens))))
 
     odd = " a", "b c", "d ", " "
     assert lines("characters", *odd) == ["3 sources begin or end with a space, which counts as a character"]

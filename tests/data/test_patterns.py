@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.patterns import PATTERNS, check_name, is_own
+from seq2seq_demo.data.patterns import PATTERNS, check_name, is_user_function
 from seq2seq_demo.errors import UsageError
 
 SOURCES = np.array([[3, 1, 4, 1, 5, 9, 2, 8], [7, 8, 0, 6, 2, 2, 5, 9]], np.uint8)
@@ -59,8 +59,8 @@ def test_an_unknown_name_is_told_the_nearest():
 
 
 def test_a_name_with_a_colon_is_of_a_function():
-    assert is_own("patterns.py:f")
-    assert not is_own("sorted")
+    assert is_user_function("patterns.py:f")
+    assert not is_user_function("sorted")
     check_name("no_such_file.py:f")  # whether there is one, only loading it tells
     with pytest.raises(UsageError, match="unknown pattern 'sort': did you mean sorted"):
         check_name("sort")

@@ -1,30 +1,17 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.records import (
-    LARGEST,
-    TEXT_HINT,
-    Located,
-    Place,
-    Places,
-    check_integers,
-    plain,
-    shown,
-)
+from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, Places, Record, check_integers, plain, shown
 from seq2seq_demo.errors import InputError
 
 
 def rows(*values, kind="line", first=1):
-    return [Located(Place("f", kind, number), value) for number, value in enumerate(values, start=first)]
+    return [Record(Place("f", kind, number), value) for number, value in enumerate(values, start=first)]
 
 
 def test_places():
-    assert [str(Place(*words)) for words in (("input",), ("", "line", 3), ("f", "line", 3), ("f", "sequence", 0))] == [
-        "input",
-        "line 3",
-        "f, line 3",
-        "f, sequence 0",
-    ]
+    places = Place("input"), Place("", "line", 3), Place("f", "line", 3), Place("f", "sequence", 0)
+    assert [*map(str, places)] == ["input", "line 3", "f, line 3", "f, sequence 0"]
 
 
 def test_places_of_a_file():
@@ -51,9 +38,9 @@ def test_what_is_no_text_either_is_not(value):
 
 
 def test_the_largest_symbol_there_is():
-    check_integers("here", [LARGEST, 0])
-    with pytest.raises(InputError, match=f"here: expected integers from 0 to {LARGEST}, got {LARGEST + 1}"):
-        check_integers("here", [LARGEST + 1])
+    check_integers("here", [MAX_SYMBOL, 0])
+    with pytest.raises(InputError, match=f"here: expected integers from 0 to {MAX_SYMBOL}, got {MAX_SYMBOL + 1}"):
+        check_integers("here", [MAX_SYMBOL + 1])
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo import memory
-from seq2seq_demo.config import LONGEST
+from seq2seq_demo import system_memory
+from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.records import Batch, Located, Place, Places
+from seq2seq_demo.data.records import Place, Places, Record, RecordBatch
 from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs, source_rows
-from seq2seq_demo.data.vocabulary import Growing, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, VocabularyBuilder
 from seq2seq_demo.errors import InputError, UsageError
 
 A_B_E = Vocabulary("characters", ("a", "b", "\u00e9"))
@@ -16,7 +16,7 @@ TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
 
 
 def rows(*pairs):
-    return [Located(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
+    return [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
 
 
 def read(located, source, target, n=None, **facts):
@@ -31,7 +31,7 @@ def integers(*pairs, **options):
 
 
 def texts(*pairs, **options):
-    return read(rows(*pairs), Growing("characters"), Growing("words"), **options)
+    return read(rows(*pairs), VocabularyBuilder("characters"), VocabularyBuilder("words"), **options)
 
 
 # ---- Rows by themselves, and in batches ----
@@ -44,25 +44,22 @@ def in_batches(located, size, **facts):
 
 
 def test_a_row_gets_its_numbers():
-    row = Located(PLACE, "bab", "Y X", "id", True)
-    assert OF_TEXTS.read(row) == Located(PLACE, [1, 0, 1], [1, 0], "id", True)
-    assert OF_TEXTS.read(Located(PLACE, "b")) == Located(PLACE, [1])
-    assert OF_TEXTS.read(Located(PLACE, "b", "")) == Located(PLACE, [1], [])
-    assert RowReader(target=X_Y).read(Located(PLACE, [5], "Y")) == Located(PLACE, [5], [1])
-    assert RowReader(A_B_E).read(Located(PLACE, "a", [7])) == Located(PLACE, [0], [7])
+    row = Record(PLACE, "bab", "Y X", "id", True)
+    assert OF_TEXTS.read(row) == Record(PLACE, [1, 0, 1], [1, 0], "id", True)
+    assert OF_TEXTS.read(Record(PLACE, "b")) == Record(PLACE, [1])
+    assert OF_TEXTS.read(Record(PLACE, "b", "")) == Record(PLACE, [1], [])
+    assert RowReader(target=X_Y).read(Record(PLACE, [5], "Y")) == Record(PLACE, [5], [1])
+    assert RowReader(A_B_E).read(Record(PLACE, "a", [7])) == Record(PLACE, [0], [7])
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
+def test_a_row_that_cannot_be_read():
+    for row, message in [
         (("ac", "X"), 'f, line 1: expected characters that training saw, got "c" as number 2'),
         (("a", "Y D"), 'f, line 1, output: expected words that training saw, got "D" as number 2'),
         ((InputError("the line is too long"),), "the line is too long"),
-    ],
-)
-def test_a_row_that_cannot_be_read(row, message):
-    with pytest.raises(InputError, match=f"^{message}"):
-        OF_TEXTS.read(Located(PLACE, *row))
+    ]:
+        with pytest.raises(InputError, match=f"^{message}"):
+            OF_TEXTS.read(Record(PLACE, *row))
 
 
 def test_batches_hold_any_lengths():
@@ -85,19 +82,19 @@ def test_rows_that_are_alike_have_the_lengths_of_the_first():
 
 
 def test_an_expected_output_has_the_length_that_is_predicted():
-    row = Located(PLACE, [1, 2], [3])
-    assert list(in_batches([row], 5, predicted_len=lambda n: n - 1)) == [Batch([row])]
-    with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give --out-len 1"):
+    row = Record(PLACE, [1, 2], [3])
+    assert list(in_batches([row], 5, predicted_len=lambda n: n - 1)) == [RecordBatch([row])]
+    with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give `out_len` 1"):
         list(in_batches([row], 5, predicted_len=lambda n: 2 * n))
     empty = row._replace(output=[])
-    assert list(in_batches([empty], 5)) == [Batch([empty])]
+    assert list(in_batches([empty], 5)) == [RecordBatch([empty])]
     with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
         list(in_batches([empty], 5, alike=True))
 
 
 def test_good_sequences_come_before_an_error_of_the_reader():
     def failing():
-        yield Located(PLACE, [1, 2])
+        yield Record(PLACE, [1, 2])
         raise InputError("the disk is gone")
 
     got = in_batches(failing(), 10)
@@ -122,7 +119,7 @@ def test_sources_of_a_caller():
         ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
         (np.array(1), "expected a list of sources, each a list of integers, got array"),
         ([1, 2], r"sources, row 0: expected a list of integers, got 1; a source alone is written \[\[1, 2\]\]"),
-        (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need --in-tokens or --out-tokens'),
+        (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need `in_tokens` or `out_tokens`'),
     ]:
         with pytest.raises(InputError, match=message) as error:
             source_rows(sources, 9, Vocabulary())
@@ -161,12 +158,12 @@ def test_pairs_of_integers():
     ("row", "known", "message"),
     [
         (([], [1]), {}, ": expected some integers, got none"),
-        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern \(-p\) that makes it"),
-        (([1], "X"), {}, ', output: expected a list of integers, got "X"; texts need --in-tokens'),
+        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that makes it"),
+        (([1], "X"), {}, ', output: expected a list of integers, got "X"; texts need `in_tokens`'),
         (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
         (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
         (([1, 2, 2**31], [4, 9]), {}, ": expected integers from 0 to 2147483647, got 2147483648"),
-        (([1] * (LONGEST + 1), [1]), {}, f": expected sequences of at most {LONGEST} symbols, got {LONGEST + 1}"),
+        (([1] * (MAX_LEN + 1), [1]), {}, f": expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}"),
         ((InputError("f, line 2: too long"),), {}, ": too long"),
     ],
 )
@@ -230,7 +227,7 @@ def test_texts_with_vocabularies_that_are_given():
 
 
 def test_many_texts_whose_vocabulary_grows_with_each_batch(monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS", 2)
+    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS_PER_ARRAY", 2)
     given = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
     pairs, (source, target) = texts(*given)
     assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
@@ -240,7 +237,7 @@ def test_many_texts_whose_vocabulary_grows_with_each_batch(monkeypatch):
 
 def test_symbols_of_a_text_that_is_left_out_are_in_no_vocabulary():
     left_out = []
-    given = [("ab", "X"), ("qrb", 5), ("q" * (LONGEST + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
+    given = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
     pairs, vocabularies = texts(*given, skip=left_out.append)
     assert vocabularies == Vocabularies(A_B_E, X_Y)
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
@@ -255,7 +252,7 @@ def test_many_symbols_take_as_many_bytes_as_they_need():
 
 
 def test_one_side_may_be_integers():
-    pairs, vocabularies = read(rows(([3, 7], "Y X")), Vocabulary(), Growing("words"))
+    pairs, vocabularies = read(rows(([3, 7], "Y X")), Vocabulary(), VocabularyBuilder("words"))
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[3, 7]], [[1, 0]])
     assert vocabularies.tokens == ("integers", "words")
     with pytest.raises(InputError, match="f, line 1: expected integers from 0 to 6, got 7"):
@@ -264,31 +261,22 @@ def test_one_side_may_be_integers():
         read(rows(("a", [7])), A_B_E, Vocabulary(), out_max_int=6)
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        (("a",), 'f, line 2: expected a target too, after a tab, or as "output" in JSON, got none'),
-        (("", "X"), "f, line 2: expected a source of some characters, got none"),
-        (([], "X"), "f, line 2: expected a source of some characters, got none"),
-        ((5, "X"), "f, line 2: expected a text or a list of characters, got 5"),
-        (("a", 5), "f, line 2, output: expected a text or a list of words, got 5"),
-        (("a", ["X Y"]), 'f, line 2, output: expected a list of words, got "X Y" in it'),
-        (("a\ud800", "X"), r'f, line 2: expected Unicode, got "\\ud800" in a text'),
-        ((InputError("f, line 2: too long"),), "f, line 2: too long"),
-        (("a" * (LONGEST + 1), "X"), f"f, line 2: expected sequences of at most {LONGEST} symbols, got {LONGEST + 1}"),
-    ],
-)
-def test_a_row_that_is_no_pair_of_texts(row, message):
-    with pytest.raises(InputError, match=f"^{message}"):
-        texts(("b", "Y"), row)
+def test_a_row_that_is_no_pair_of_texts():
+    for row, message in [
+        (("a",), ': expected a target too, after a tab, or as "output" in JSON, got none'),
+        (("", "X"), ": expected a source of some characters, got none"),
+        (("a", 5), ", output: expected a text or a list of words, got 5"),
+    ]:
+        with pytest.raises(InputError, match=f"^f, line 2{message}"):
+            texts(("b", "Y"), row)
 
 
 # ---- Memory ----
 
 
 def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS", 100)
-    monkeypatch.setattr(memory, "total", lambda: 200 * 250 + 3 * 200 * (8 + 1))
+    monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS_PER_ARRAY", 100)
+    monkeypatch.setattr(system_memory, "total", lambda: 200 * 250 + 3 * 200 * (8 + 1))
     pair = ([1] * 8, [2])
     assert len(integers(*[pair] * 200)[0]) == 200
     taken = []
@@ -298,6 +286,6 @@ def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypat
     assert str(error.value) == (
         "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: take fewer (N)"
     )
-    monkeypatch.setattr(memory, "total", lambda: 300 * 250)  # their symbols alone are too many
+    monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # their symbols alone are too many
     with pytest.raises(InputError, match="the first 300 pairs need"):
         texts(*[("abababab", "X")] * 300)

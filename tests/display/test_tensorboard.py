@@ -6,6 +6,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import shift_right
 from seq2seq_demo.display import tensorboard
 from seq2seq_demo.display.tensorboard import TensorBoard
-from seq2seq_demo.errors import DemoError
+from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.evaluation import cross_entropy
 from seq2seq_demo.files.weights_file import Progress, Snapshot
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -125,9 +126,8 @@ def test_the_figures_are_those_of_the_training(logged):
             if tag.startswith("validation/"):
                 name = tag.removeprefix("validation/")
                 assert plugin == "scalars"
-                assert values == [
-                    (epoch.step, np.float32(getattr(epoch.validation, name))) for epoch in recorder.history
-                ]
+                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in recorder.history]
+                assert values == [(step, np.float32(figure)) for step, figure in figures]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ import sys
 from pathlib import Path
 from seq2seq_demo.display.tensorboard import TensorBoard
 with TensorBoard(Path({str(tmp_path)!r}), 3) as logs:
-    logs.on_epoch_begin(0)
+    logs.on_epoch_begin(1)
 print("tensorflow" in sys.modules)
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
@@ -284,7 +284,7 @@ def test_check_makes_the_directory_and_refuses_what_is_none(tmp_path):
     assert list((tmp_path / "a" / "b").iterdir()) == []
     (tmp_path / "file").touch()
     for path, reason in [(tmp_path / "file", "File exists"), (Path("/proc"), "No such file or directory")]:
-        with pytest.raises(DemoError) as error:
+        with pytest.raises(Seq2SeqError) as error:
             tensorboard.check(path)
         assert str(error.value) == f"{path}: expected a directory to write logs to, got: {reason}"
 
@@ -298,10 +298,7 @@ def test_the_default_directory_is_the_users_and_of_this_run_alone(monkeypatch, t
     assert re.fullmatch(r"\d{8}-\d{6}__basic__sorted__\w+", first.name)
     assert "__mine__reversed__" in tensorboard.default_log_dir("mine", "reversed").name
 
-    def nowhere():
-        raise FileNotFoundError("No usable temporary directory found")
-
-    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    monkeypatch.setattr(tempfile, "gettempdir", Mock(side_effect=FileNotFoundError))
     assert tensorboard.default_log_dir(None, "sorted").parent.parent == Path("/tmp")
 
 

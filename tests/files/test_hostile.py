@@ -7,7 +7,7 @@ import time
 import pytest
 from hostile import SECRET, hostile_files, mutated, small_content
 
-from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.trained_network import load
 
 
@@ -39,7 +39,7 @@ def test_changed_bytes_under_a_right_checksum(tmp_path):
         (tmp_path / "w").write_bytes(mutated(content, random.Random(seed)))
         try:
             load(tmp_path / "w")
-        except DemoError as error:
+        except Seq2SeqError as error:
             refused += 1
             assert "\n" not in str(error)
     assert 100 < refused < 400

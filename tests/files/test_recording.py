@@ -106,12 +106,12 @@ def test_what_to_bytes_never_writes_is_refused(tmp_path, content):
         "expected the attributes format, kind, model, recording, got": container.to_bytes(arrays, texts | {"x": "y"}),
     }
     for wrong, expected in [
-        ({"recording": facts | {"steps_per_epoch": 0}}, "steps-per-epoch to be an integer of at least 1, got 0"),
+        ({"recording": facts | {"steps_per_epoch": 0}}, "steps_per_epoch to be an integer of at least 1, got 0"),
         ({"recording": facts | {"steps_per_epoch": 1.5}}, "'steps_per_epoch' as int, got 1.5"),
         ({"recording": facts | {"more": 1}}, "expected the keys steps_per_epoch, saved, got 'more'"),
         ({"recording": {"saved": ""}}, "expected the key 'steps_per_epoch', got none"),
         ({"model": model | {"cell_size": 10**9}}, "expected 'encoder/layer_0/kernel' as float16"),
-        ({"model": model | {"cell_size": -1}}, "cell-size"),
+        ({"model": model | {"cell_size": -1}}, "cell_size"),
         ({"model": []}, "'metadata' as dict"),
     ]:
         files[expected] = container.to_bytes(arrays, texts | {k: json.dumps(v) for k, v in wrong.items()})

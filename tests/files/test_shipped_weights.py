@@ -6,7 +6,7 @@ from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import OF_INTEGERS
 from seq2seq_demo.evaluation import RANDOM
 from seq2seq_demo.figures import total
-from seq2seq_demo.files.canonical import shipped_path
+from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.trained_network import load
 
 WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # trained_weights/README.md says how weak
@@ -22,7 +22,7 @@ def test_shipped_weights_are_exact_at_every_length(pattern, model):
     has_attention = network.model_config.has_attention
     assert (network.min_in_len, network.in_len) == (shortest, 20 if has_attention else 10)
     assert network.model_config.cell_size <= (64 if has_attention else 128)
-    rows = list(network.rows(find_pattern(pattern), n=100, seed=2016))
+    rows = list(network.evaluate_by_length(find_pattern(pattern), n=100, seed=2016))
     random = [row for row in rows if row.kind == RANDOM]
     assert [row.in_len for row in random] == list(range(shortest, network.in_len + 1, 2 if pattern == "added" else 1))
     if (pattern, model) not in WEAK:

@@ -14,7 +14,7 @@ from hostile import with_checksum
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
-from seq2seq_demo.errors import DemoError, WeightsError
+from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.container import VERSION
@@ -135,7 +135,7 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     assert same(kept, network(weights=best.weights, step=77, moments=moments))
     assert same(loaded.network, saved.network)
     wrong = best._replace(weights=best.weights | {"decoder/embedding": np.zeros(3, np.float32)})
-    with pytest.raises(DemoError, match="decoder/embedding"):
+    with pytest.raises(Seq2SeqError, match="decoder/embedding"):
         weights_file.to_bytes(replace(saved, best=wrong))
     path = changed(tmp_path / "v", weights_file.to_bytes(saved), edit("training", {"progress": {}}))
     refuses(path, "unexpected weight 'best/")  # only a training that goes on has one
@@ -295,14 +295,17 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         (lambda file: file.create_dataset("extra", data=1), "unexpected weight 'extra'"),
         (lambda file: file.__delitem__("optimizer/step"), "missing weight 'optimizer/step'"),
         (put("training", "[]"), "damaged weights file"),
-        (put("model", '{"model": "no"}'), "unknown model 'no'"),
+        (put("model", '{"model": "no"}'), "unknown `model` 'no'"),
         (edit("model", {"ends": 1}), "damaged weights file"),
         (edit("model", {"more": 1}), "damaged weights file"),
         (edit("training", {"more": 1}), "expected no key 'more'"),
         (edit("training", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
         (edit("training", {"reached": {"loss": 1}}), "damaged weights file"),
         (edit("training", {"progress": {"epoch": 1, "history": [{"epoch": 1}]}}), "damaged weights file"),
-        (edit("training", {"trained": {"start_step": 0, "points": 1}}), "expected points to be an integer of at least"),
+        (
+            edit("training", {"trained": {"start_step": 0, "points": 1}}),
+            "expected the number of points to be an integer of at least",
+        ),
         *(
             (lambda file, x=x: file["decoder/attention/score"].__setitem__(3, x), "finite numbers in 'decoder/att")
             for x in (np.nan, np.inf, -np.inf)
@@ -325,7 +328,7 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, c
 def test_what_could_not_be_loaded_is_not_saved(tmp_path, change, message):
     broken = network()
     change(broken)
-    with pytest.raises(DemoError, match=message):
+    with pytest.raises(Seq2SeqError, match=message):
         broken.save(tmp_path / "w")
     assert not any(tmp_path.iterdir())
 

@@ -11,8 +11,7 @@ import helpers_2016
 import numpy as np
 import pytest
 from helpers_2016 import PRIMES, SMALL, assert_equal, random_arrays, refusal, variables_of_2016, variables_with_moments
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.errors import WeightsError
@@ -285,7 +284,7 @@ def test_the_matrices_that_give_the_sizes(name, shape):
 def test_more_layers_than_any_network_has():
     cells = {f"embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell{k}/GRUCell/x": np.ones(1) for k in range(1000)}
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1)) | cells
-    assert refusal(from_2016, variables) == "expected num-layers of at most 100, got 1001"
+    assert refusal(from_2016, variables) == "expected `num_layers` of at most 100, got 1001"
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)
@@ -311,4 +310,4 @@ def test_not_a_number():
 def test_an_unknown_cell():
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1))
     renamed = {name.replace("GRUCell", "NASCell"): array for name, array in variables.items()}
-    assert "unknown cell type 'NASCell'" in refusal(from_2016, renamed)
+    assert "unknown `cell_type` 'NASCell'" in refusal(from_2016, renamed)

@@ -65,7 +65,7 @@ def edited(monkeypatch, tmp_path):
         text = (folder / script).read_text(encoding="utf-8")
         assert text.count(old) == 1
         (folder / script).write_text(text.replace(old, new), encoding="utf-8")
-        monkeypatch.setattr(builder, "text_of", lambda name: (folder / name).read_text(encoding="utf-8"))
+        monkeypatch.setattr(builder, "read_asset", lambda name: (folder / name).read_text(encoding="utf-8"))
         return folder
 
     return edited

@@ -108,7 +108,7 @@ def test_what_a_network_learned_is_told_where_no_pattern_tells():
 
 def test_dark_mode_changes_colours_alone():
     """So what is laid out right in one mode is so in the other."""
-    text = "".join(map(builder.text_of, (*builder.SCRIPTS, *builder.STYLES)))
+    text = "".join(map(builder.read_asset, (*builder.SCRIPTS, *builder.STYLES)))
     (block,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", text, re.S)
     assert re.fullmatch(r"(\s*--[\w-]+: #[0-9a-f]{6};)+\s*", block)
     assert text.count("prefers-color-scheme") == 1
@@ -116,7 +116,7 @@ def test_dark_mode_changes_colours_alone():
 
 def test_no_name_stands_in_two_scripts():
     """Classic scripts share one scope: of two functions of one name, the second would win without a word."""
-    texts = [builder.text_of(script) for script in builder.SCRIPTS]
+    texts = [builder.read_asset(script) for script in builder.SCRIPTS]
     names = [name for text in texts for name in re.findall(r"^(?:function|class|const|let) (\w+)", text, re.M)]
     assert sorted(names) == sorted(set(names))
     assert len(names) > 50

@@ -9,7 +9,7 @@ from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files.recording import Recording, halved
-from seq2seq_demo.page.examples import held_out, moments_of, pair_examples, pairs_of, pattern_examples, targets_of
+from seq2seq_demo.page.examples import held_out, pair_examples, pairs_of, pattern_examples, recorded_moments, targets_of
 from seq2seq_demo.trained_network import TrainedNetwork
 
 REVERSING = load(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5")
@@ -63,7 +63,7 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert sorted({len(source) for source, _ in pairs_of(pairs)}) == [1, 7, 13, 20]
     first = halved(random_weights(REVERSING.model_config))
     recording = Recording(10, (0, 20), (first, halved(REVERSING.weights)))
-    moments = moments_of(REVERSING, recording, pairs)
+    moments = recorded_moments(REVERSING, recording, pairs)
     assert moments.exact_match == [0.0, 1.0]
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01

@@ -133,7 +133,7 @@ def test_one_long_target_among_many_sources_does_not_widen_their_width():
 
 
 def test_of_many_lengths_some_are_tried_and_the_longest_is_among_them(monkeypatch):
-    monkeypatch.setattr(batches, "TRIED", 3)
+    monkeypatch.setattr(batches, "MAX_CANDIDATE_LENGTHS", 3)
     lengths = np.arange(1, 10)
     assert batches.padding_widths(pairs_of(lengths, lengths), 9).usual == [(1, 2), (5, 6), (9, 10)]
 

@@ -11,7 +11,7 @@ from helpers import Watcher, keeping, same_arrays
 
 from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.pair_task import task_of_rows
+from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.figures import Figures
 from seq2seq_demo.files import weights_file
@@ -30,11 +30,11 @@ STEPS = 6  # of an epoch
 def figures(monkeypatch):
     """Let each epoch reach what is made up."""
 
-    def figures_of(task, network, validation):
+    def validation_figures(task, network, validation):
         exact, loss = REACHED[network.step // STEPS - 1]
         return Figures(loss, 0.3, 0.3, 0.3, exact)
 
-    monkeypatch.setattr(trainer, "figures_of", figures_of)
+    monkeypatch.setattr(trainer, "validation_figures", validation_figures)
 
 
 def texts(n):
@@ -43,7 +43,7 @@ def texts(n):
     return [(text, text[::-1]) for text in rows]
 
 
-TEXTS = task_of_rows(texts(48), None, ("characters", "characters"), [("ab", "ba")])
+TEXTS = pair_task_from_rows(texts(48), None, ("characters", "characters"), [("ab", "ba")])
 CASES = {
     "texts": (TEXTS, {"dropout": 0.2}),
     "one length": (find_pattern("reversed"), {"points": 53, "in_len": 2, "out_len": 2}),

@@ -205,7 +205,7 @@ def test_one_that_sends_heartbeats_is_waited_for_and_ends_when_nobody_is_there(m
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"batch_size": 127}, "expected batch-size to be a multiple of 2, the processes, got 127"),
+        ({"batch_size": 127}, "expected `batch_size` to be a multiple of 2, the processes, got 127"),
         ({"processes": 4}, "expected at least 4 cores for 4 processes, got 3"),
         ({"TF_CONFIG": "{}"}, "expected no TF_CONFIG for 2 processes: its workers share each batch themselves"),
         ({"executable": ""}, "expected a Python interpreter for 2 processes, got a program that has none"),

@@ -110,7 +110,7 @@ def test_the_training_is_the_same_one_for_it(monkeypatch, dropout):
 @pytest.mark.slow
 def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
     monkeypatch.setattr("seq2seq_demo.training.recorder.MOST_EPOCHS", 1)  # only the last epoch's end, which never comes
-    monkeypatch.setattr(trainer, "figures_of", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, begun(replace(recorded, recording=None), config))
     done = further.step - recorded.step
@@ -123,7 +123,7 @@ def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end
 @pytest.mark.slow
 def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch):
     reached = iter([0.1, 0.5, 0.2, 0.3])
-    monkeypatch.setattr(trainer, "figures_of", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
+    monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
     config = replace(CONFIG, points=400, epochs=4, keep_best=True)
     best = fit(REVERSED, config, begun(untrained(MODEL, 0), config))
     assert best.step == 46

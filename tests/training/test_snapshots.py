@@ -12,8 +12,8 @@ from helpers import end, snapshot_in, start, wait_for
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import Interrupted
-from seq2seq_demo.files import access, destinations
-from seq2seq_demo.files.destinations import Destination
+from seq2seq_demo.files import atomic_files, resume_notes
+from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot, training_id
@@ -165,14 +165,14 @@ def folders(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     full = set()
-    write_locked = access.write_locked
+    write_locked = atomic_files.write_locked
 
     def write(path, content, overwrite=True):
         if path.parent.name in full:
             raise OSError(errno.ENOSPC, "No space left on device")
         return write_locked(path, content, overwrite)
 
-    monkeypatch.setattr(access, "write_locked", write)
+    monkeypatch.setattr(atomic_files, "write_locked", write)
     return full
 
 
@@ -254,7 +254,9 @@ def test_a_snapshot_that_somebody_replaced_is_left_alone(tmp_path):
 
 def test_a_snapshot_that_does_not_hold_what_was_written(tmp_path, folders, monkeypatch):
     said = []
-    monkeypatch.setattr(access, "read", lambda path, kind: b"" if path.parent.name == "data" else path.read_bytes())
+    monkeypatch.setattr(
+        atomic_files, "read", lambda path, kind: b"" if path.parent.name == "data" else path.read_bytes()
+    )
     with snapshots_in(tmp_path / "data", warn=said.append) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.parent.name == "temporary"
@@ -267,9 +269,9 @@ def test_a_snapshot_notes_where_its_training_is_saved(tmp_path):
         snapshots.save(untrained_at(1))
         assert snapshots.last.name == "s2s_checkpoint__mine__reversed_1.weights.h5"
         training = training_id(load_snapshot(snapshots.last))
-        assert destinations.noted(snapshots.last, training) == destination
+        assert resume_notes.noted(snapshots.last, training) == destination
         snapshots.remove()
-    assert destinations.noted(snapshots.last, training) is None
+    assert resume_notes.noted(snapshots.last, training) is None
 
 
 def test_ignored_signals_stay_ignored():

@@ -31,7 +31,7 @@ def test_a_pattern_by_name():
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
     assert trained.trained == TrainingRun(TrainConfig(100, 4, 4, epochs=2, batch_size=32), start_step=0)
     assert trained.model_config == ModelConfig(**TINY)
-    epochs = [[("begin", k), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
+    epochs = [[("begin", k + 1), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
     assert watcher.told == other.told
     assert [told[:3] for told in watcher.told] == [*epochs[0], *epochs[1]]
     assert all(told[3] > 0 and 0 <= told[4] <= 1 for told in watcher.told if told[0] == "steps")
@@ -117,20 +117,20 @@ def test_pairs_are_trained_on():
     ("task", "settings", "message"),
     [
         ("revresed", {}, "unknown pattern 'revresed': did you mean reversed"),
-        ("reversed", {"model": "lstm"}, "unknown model 'lstm'"),
-        ("reversed", {"in_len": 4, "out_len": 5}, "so --out-len can be at most 4, got 5"),
-        ("reversed", {"in_max_int": 10}, "expected symbols from 0 to --out-max-int 9, got 10"),
+        ("reversed", {"model": "lstm"}, "unknown `model` 'lstm'"),
+        ("reversed", {"in_len": 4, "out_len": 5}, "so `out_len` can be at most 4, got 5"),
+        ("reversed", {"in_max_int": 10}, "expected symbols from 0 to `out_max_int` 9, got 10"),
         ("added", {"in_len": 3}, "pattern 'added' does not take sources of 3 symbols"),
         ("reversed", {"in_len": 10**12}, "expected sequences of at most 100000 symbols, got 1000000000000"),
         (PAIRS, {"in_max_int": 3}, "expected sources of symbols 0 to 3, got 4"),
         (PAIRS, {"out_max_int": 6}, "expected targets of symbols 0 to 6, got 7"),
-        (PAIRS, {"out_len": 2}, "expected out-len 3, as of the pairs, got 2"),
-        (PAIRS, {"in_len": 3}, "expected in-len 2, as of the pairs, got 3"),
-        (PAIRS, {"in_len": (3, 9)}, "expected in-len 2, as of the pairs, got 3-9"),
-        (RAGGED, {"in_len": 2}, "expected in-len 1-2, as of the pairs, got 2"),
-        (RAGGED, {"in_len": (2, 3)}, "expected in-len 1-2, as of the pairs, got 2-3"),
-        (RAGGED, {"in_len": (1, 1)}, "expected in-len 1-2, as of the pairs, got 1"),
-        (RAGGED, {"out_len": 1}, "expected out-len 0-1, as of the pairs, got 1"),
+        (PAIRS, {"out_len": 2}, "expected `out_len` 3, as in the pairs, got 2"),
+        (PAIRS, {"in_len": 3}, "expected `in_len` 2, as in the pairs, got 3"),
+        (PAIRS, {"in_len": (3, 9)}, "expected `in_len` 2, as in the pairs, got 3-9"),
+        (RAGGED, {"in_len": 2}, "expected `in_len` 1-2, as in the pairs, got 2"),
+        (RAGGED, {"in_len": (2, 3)}, "expected `in_len` 1-2, as in the pairs, got 2-3"),
+        (RAGGED, {"in_len": (1, 1)}, "expected `in_len` 1-2, as in the pairs, got 1"),
+        (RAGGED, {"out_len": 1}, "expected `out_len` 0-1, as in the pairs, got 1"),
     ],
 )
 def test_what_cannot_be_trained_is_a_usage_error(task, settings, message):
@@ -193,7 +193,7 @@ def test_a_file_is_no_network_to_start_from():
 
 @pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(-1)), (None, "x")])
 def test_settings_that_cannot_be_heeded_are_refused(points, rate):
-    with pytest.raises(UsageError, match=r"expected points 30, as of the pairs, got 20|expected a learning rate"):
+    with pytest.raises(UsageError, match=r"expected `points` 30, as in the pairs, got 20|expected `learning_rate`"):
         train(PAIRS, points=points, learning_rate=rate, epochs=0)
 
 
@@ -210,7 +210,7 @@ def test_a_range_of_lengths():
     message = r"expected in_len as a length or a range \(shortest, longest\), got \(1, 2, 3\)"
     with pytest.raises(UsageError, match=message):
         train("reversed", in_len=(1, 2, 3))
-    with pytest.raises(UsageError, match="expected out_len or a range of in_len"):
+    with pytest.raises(UsageError, match="expected `out_len` or a range of `in_len`"):
         train("reversed", in_len=(1, 2), out_len=2, points=60)
 
 
@@ -251,7 +251,7 @@ def test_lengths_of_a_network_to_continue_from_that_ends_its_answers():
         assert (config.min_in_len, config.in_len, config.out_len) == (*lengths, lengths[1])
         assert config.few_symbols == FEW_SYMBOLS
     assert resolve(as_task("reversed"), Settings(points=20, few_symbols=0), start, None)[1].few_symbols == 0
-    with pytest.raises(UsageError, match="expected out_len or a range of in_len"):
+    with pytest.raises(UsageError, match="expected `out_len` or a range of `in_len`"):
         unchanged("reversed", start=start, out_len=2)
 
 

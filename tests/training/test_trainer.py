@@ -14,13 +14,13 @@ from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network.ram import bytes_of_a_row
+from seq2seq_demo.network.memory_estimates import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_that_holds
 from seq2seq_demo.training.recorder import begun
 from seq2seq_demo.training.snapshots import load_snapshot
-from seq2seq_demo.training.trainer import Trainer, fit, widths_of
+from seq2seq_demo.training.trainer import Trainer, batch_widths, fit
 
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
 BOTH_WAYS = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, in_max_int=10, out_max_int=12, bidirectional=True)
@@ -122,14 +122,14 @@ def test_learning_rates(schedule, rates):
 def test_a_loss_that_is_not_finite_ends_training():
     start = untrained(SMALL, 0)
     start.weights["decoder/projection/bias"][:] = np.inf
-    with pytest.raises(TrainingError, match="the loss is nan at step 2: try a lower --learning-rate"):
+    with pytest.raises(TrainingError, match="the loss is nan at step 2: try a lower `learning_rate`"):
         fit(REVERSED, TrainConfig(50, epochs=3, batch_size=32, in_len=5, out_len=5), start)
 
 
 def test_a_weight_that_is_not_finite_ends_training():
     start = untrained(SMALL, 0)
     start.weights["encoder/embedding"][3] = np.nan
-    with pytest.raises(TrainingError, match="a weight is not finite at step 0: try a lower --learning-rate"):
+    with pytest.raises(TrainingError, match="a weight is not finite at step 0: try a lower `learning_rate`"):
         trainer_from(TrainConfig(50), start).snapshot()
 
 
@@ -164,8 +164,8 @@ def test_targets_of_one_source_are_alternatives_in_a_users_pairs_alone():
     network.weights["decoder/output/bias"][4] = 1e3
     network = replace(network, in_len=2, out_len=1)
     assert (
-        trainer.figures_of(PairTask("mine", pairs), network, pairs).token_accuracy
-        != trainer.figures_of(REVERSED, network, pairs).token_accuracy
+        trainer.validation_figures(PairTask("mine", pairs), network, pairs).token_accuracy
+        != trainer.validation_figures(REVERSED, network, pairs).token_accuracy
     )
 
 
@@ -228,10 +228,10 @@ def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, w
     rng = np.random.default_rng(0)
     for lengths in (([3, 1, 2, 3], [2, 0, 1, 4]), ([3, 1, 12, 3], [2, 0, 7, 4])):
         pairs = Pairs(*(Sequences.of_rows([rng.integers(0, 9, n).tolist() for n in side]) for side in lengths))
-        monkeypatch.setattr(batches, "PART", 2**40)
+        monkeypatch.setattr(batches, "MAX_PART_BYTES", 2**40)
         of_rows, of_all = whole.parted([x[0] for x in whole.batches(pairs)])
         expected = whole.packed_sums(*of_rows, *of_all)
-        monkeypatch.setattr(batches, "PART", rows_of_a_part * bytes_of_a_row(model, *wide[-1]))
+        monkeypatch.setattr(batches, "MAX_PART_BYTES", rows_of_a_part * bytes_per_row(model, *wide[-1]))
         of_rows, of_all = apart.parted([x[0] for x in apart.batches(pairs)])
         found = apart_sums(*of_rows, *of_all)
         assert np.abs(found - expected).max() < 1e-5
@@ -258,8 +258,8 @@ def test_the_first_width_that_holds_a_batch(source_lengths, target_lengths, numb
 def test_a_network_that_does_not_end_has_batches_of_one_width():
     config = TrainConfig(40, in_len=6, out_len=4)
     pairs, _ = REVERSED.draw(config, SMALL)
-    assert widths_of(pairs, config, ends=False) == Widths([(6, 4)], [])
-    assert widths_of(pairs, config, ends=True) == Widths([(6, 5)], [])
+    assert batch_widths(pairs, config, ends=False) == Widths([(6, 4)], [])
+    assert batch_widths(pairs, config, ends=True) == Widths([(6, 5)], [])
 
 
 @pytest.mark.parametrize("ends", [False, True])

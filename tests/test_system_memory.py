@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from seq2seq_demo import memory
+from seq2seq_demo import system_memory
 
 PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -25,10 +25,10 @@ def test_the_memory_is_what_machine_and_container_have(tmp_path, monkeypatch, li
     for path, limit in zip(paths[1:], limits, strict=False):
         with open(path, "w") as file:
             file.write(limit)
-    monkeypatch.setattr(memory, "LIMITS", paths)
-    assert memory.total() == expected
+    monkeypatch.setattr(system_memory, "LIMITS", paths)
+    assert system_memory.total() == expected
 
 
 def test_a_size():
-    assert memory.gib(3 * 2**29) == "1.5 GiB"
-    assert memory.gib(5000 * 2**30) == "5,000.0 GiB"
+    assert system_memory.gib(3 * 2**29) == "1.5 GiB"
+    assert system_memory.gib(5000 * 2**30) == "5,000.0 GiB"

@@ -13,20 +13,20 @@ from pathlib import Path
 
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
-ENDING = ".weights.h5"
+SUFFIX = ".weights.h5"
 _FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")  # .tfl: of 2016
 LONGEST_PART = 100  # bytes of a name or a task, so that a file name stays below the 255 that it can have
 
 
 def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int, kind: str = WEIGHTS) -> Path:
     """Return where an iteration is kept, or with SNAPSHOT a snapshot of that number."""
-    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{part_of_name(task)}_{iteration}{ENDING}"
+    return data_dir / f"{kind}__{name or DEFAULT_NAME}__{part_of_name(task)}_{iteration}{SUFFIX}"
 
 
 def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) -> Path:
     """Return the file of an iteration: ours, or where there is none the one that 2016 left, if there is one."""
     path = canonical_path(data_dir, name, task, iteration)
-    of_2016 = path.with_name(path.name.removesuffix(ENDING) + ".tfl")
+    of_2016 = path.with_name(path.name.removesuffix(SUFFIX) + ".tfl")
     return of_2016 if of_2016.exists() and not path.exists() else path
 
 
@@ -102,7 +102,7 @@ def shipped_networks() -> dict[str, Path]:
 
     A pattern's is called after its task and its model, any other after its file.
     """
-    return {_shipped_name(path): path for path in sorted(_shipped_dir().glob(f"*{ENDING}"), key=_shipped_name)}
+    return {_shipped_name(path): path for path in sorted(_shipped_dir().glob(f"*{SUFFIX}"), key=_shipped_name)}
 
 
 def shown_name(path: Path) -> str:
@@ -112,7 +112,7 @@ def shown_name(path: Path) -> str:
 
 def _shipped_name(path: Path) -> str:
     match = _match(path.name)
-    return f"{match[3]}-{match[2].removeprefix('embedding_')}" if match else path.name.removesuffix(ENDING)
+    return f"{match[3]}-{match[2].removeprefix('embedding_')}" if match else path.name.removesuffix(SUFFIX)
 
 
 def _shipped_dir() -> Path:

@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from seq2seq_demo import memory
-from seq2seq_demo.errors import DemoError
+from seq2seq_demo import system_memory
+from seq2seq_demo.errors import Seq2SeqError
 
 
-def open_regular(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> BinaryIO:
+def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
     """Open a regular file to read; `kind` says what file was expected.
 
     Raises:
-        DemoError: there is none, or a device or pipe, which may never end; of the class given.
+        Seq2SeqError: there is none, or a device or pipe, which may never end; of the class given.
     """
     try:
         # Without O_NONBLOCK, opening a pipe waits for somebody to write into it.
@@ -34,7 +34,7 @@ def open_regular(path: Path, kind: str, error_class: type[DemoError] = DemoError
     raise error_class(f"{path}: expected {kind}, found a device or pipe")
 
 
-def read(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> bytes:
+def read(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> bytes:
     """Return what a regular file holds, or raise an error as `open_regular` does."""
     with open_regular(path, kind, error_class) as file:
         return content_of(file)
@@ -44,22 +44,22 @@ def content_of(file: BinaryIO) -> bytes:
     """Return all that an open regular file holds.
 
     Raises:
-        DemoError: that does not fit into this machine's memory, or cannot be read.
+        Seq2SeqError: that does not fit into this machine's memory, or cannot be read.
     """
     size = os.fstat(file.fileno()).st_size
-    if 2 * size > memory.total():  # it is held as it is and as what it means
-        fits = f"fits twice into {memory.gib(memory.total())} of memory"
-        raise DemoError(f"expected a file that {fits}, got one of {memory.gib(size)}")
+    if 2 * size > system_memory.total():  # it is held as it is and as what it means
+        fits = f"fits twice into {system_memory.gib(system_memory.total())} of memory"
+        raise Seq2SeqError(f"expected a file that {fits}, got one of {system_memory.gib(size)}")
     file.seek(0)
     return file.read()
 
 
-def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[DemoError] = DemoError) -> None:
+def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
     """Write a file whole or not at all; where the path is a symbolic link, the file that it names is replaced.
 
     Raises:
         FileExistsError: it is there already and `overwrite` is False.
-        DemoError: it could not be written; of the class given.
+        Seq2SeqError: it could not be written; of the class given.
     """
     try:
         write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite).close()
@@ -142,11 +142,11 @@ def lock(file: BinaryIO) -> bool:
     return True
 
 
-def open_locked(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> BinaryIO:
+def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
     """Open a regular file to read, and lock it.
 
     Raises:
-        DemoError: as `open_regular`; or somebody else has locked it, or put another in its place.
+        Seq2SeqError: as `open_regular`; or somebody else has locked it, or put another in its place.
     """
     file = open_regular(path, kind, error_class)
     if lock(file) and is_at(path, file):
@@ -163,7 +163,7 @@ def is_at(path: Path, file: BinaryIO) -> bool:
         return False
 
 
-def check_writable(path: Path, kind: str, error_class: type[DemoError] = DemoError) -> None:
+def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
     """Raise an error if it can be known beforehand that `write` would fail; `kind` says what file was expected."""
     obstacle = _obstacle(path)
     if obstacle:
@@ -171,7 +171,7 @@ def check_writable(path: Path, kind: str, error_class: type[DemoError] = DemoErr
 
 
 def require_replaceable(
-    path: Path, is_ours: Callable[[BinaryIO], bool], expected: str, error_class: type[DemoError] = DemoError
+    path: Path, is_ours: Callable[[BinaryIO], bool], expected: str, error_class: type[Seq2SeqError] = Seq2SeqError
 ) -> None:
     """Raise an error if a file with content of another kind is there: most likely it is data, and would be lost."""
     if path.is_file() and os.access(path, os.R_OK):  # else `check_writable` says what is wrong

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from helpers import environment
 
-from seq2seq_demo.errors import DemoError, WeightsError
-from seq2seq_demo.files import access
+from seq2seq_demo.errors import Seq2SeqError, WeightsError
+from seq2seq_demo.files import atomic_files
 
 
 def crash(*_):
@@ -18,7 +18,7 @@ def crash(*_):
 
 def test_read(tmp_path):
     (tmp_path / "a").write_bytes(b"\0one")
-    assert access.read(tmp_path / "a", "a thing") == b"\0one"
+    assert atomic_files.read(tmp_path / "a", "a thing") == b"\0one"
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("pipe")
     for name, found in [
@@ -29,9 +29,9 @@ def test_read(tmp_path):
         ("/dev/zero", "found a device or pipe"),
         ("a\0b", "got a name that no file can have"),
     ]:
-        for error_class in (DemoError, WeightsError):
+        for error_class in (Seq2SeqError, WeightsError):
             with pytest.raises(error_class) as error:
-                access.read(tmp_path / name, "a thing", error_class)
+                atomic_files.read(tmp_path / name, "a thing", error_class)
             assert str(error.value) == f"{tmp_path / name}: expected a thing, {found}"
 
 
@@ -39,35 +39,35 @@ def test_a_file_larger_than_memory_is_not_read(tmp_path):
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(2**40)
     message = r"^expected a file that fits twice into [\d.,]+ GiB of memory, got one of 1,024.0"
-    with pytest.raises(DemoError, match=message):
-        access.read(tmp_path / "huge", "a thing")
+    with pytest.raises(Seq2SeqError, match=message):
+        atomic_files.read(tmp_path / "huge", "a thing")
 
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
-    access.write(tmp_path / "a", b"old")
+    atomic_files.write(tmp_path / "a", b"old")
     for function in ("fsync", "replace", "fchmod"):
         with monkeypatch.context() as patch:
             patch.setattr(os, function, crash)
             with pytest.raises(KeyboardInterrupt):
-                access.write(tmp_path / "a", b"new")
+                atomic_files.write(tmp_path / "a", b"new")
         assert (tmp_path / "a").read_bytes() == b"old"
         assert os.listdir(tmp_path) == ["a"]
 
 
 def test_a_file_is_replaced_only_where_it_may_be(tmp_path):
-    access.write(tmp_path / "a", b"one")
+    atomic_files.write(tmp_path / "a", b"one")
     with pytest.raises(FileExistsError):
-        access.write(tmp_path / "a", b"two", overwrite=False)
+        atomic_files.write(tmp_path / "a", b"two", overwrite=False)
     assert (tmp_path / "a").read_bytes() == b"one"
-    access.write(tmp_path / "a", b"two")
-    access.write(tmp_path / "b", b"three", overwrite=False)
+    atomic_files.write(tmp_path / "a", b"two")
+    atomic_files.write(tmp_path / "b", b"three", overwrite=False)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"two", "b": b"three"}
 
 
 def test_a_link_stays_a_link(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder/target")
-    access.write(tmp_path / "link", b"content")
+    atomic_files.write(tmp_path / "link", b"content")
     assert (tmp_path / "link").is_symlink()
     assert os.listdir(tmp_path / "folder") == ["target"]
     assert (tmp_path / "folder" / "target").read_bytes() == b"content"
@@ -78,7 +78,7 @@ def test_what_could_not_be_written_leaves_nothing_behind(tmp_path):
     reasons = {"folder": "Is a directory", "none/a": "No such file or directory", "a" * 300: "File name too long"}
     for name, reason in reasons.items():
         with pytest.raises(WeightsError, match=f"^{tmp_path / name}: could not be written: {reason}$"):
-            access.write(tmp_path / name, b"content", error_class=WeightsError)
+            atomic_files.write(tmp_path / name, b"content", error_class=WeightsError)
     assert os.listdir(tmp_path) == ["folder"]
     assert os.listdir(tmp_path / "folder") == []
 
@@ -86,7 +86,7 @@ def test_what_could_not_be_written_leaves_nothing_behind(tmp_path):
 def test_check_writable_leaves_everything_as_it_is(tmp_path):
     (tmp_path / "old").write_bytes(b"old")
     for name in ("new", "old"):
-        access.check_writable(tmp_path / name, "a thing")
+        atomic_files.check_writable(tmp_path / name, "a thing")
     assert os.listdir(tmp_path) == ["old"]
     assert (tmp_path / "old").read_bytes() == b"old"
 
@@ -103,14 +103,14 @@ def test_where_nothing_can_be_written(tmp_path, monkeypatch):
         (tmp_path / "file" / "a", f", but there is no directory {tmp_path}/file"),
         (tmp_path / ("a" * 300), ": File name too long"),
     ]:
-        for error_class in (DemoError, WeightsError):
+        for error_class in (Seq2SeqError, WeightsError):
             with pytest.raises(error_class) as error:
-                access.check_writable(path, "a thing", error_class)
+                atomic_files.check_writable(path, "a thing", error_class)
             assert str(error.value) == f"{path}: expected a place for a thing{obstacle}"
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
     monkeypatch.setattr("os.access", lambda *_: False)  # root may write anywhere
-    with pytest.raises(DemoError, match=f"a place for a thing, but {tmp_path} cannot be written$"):
-        access.check_writable(tmp_path / "new", "a thing")
+    with pytest.raises(Seq2SeqError, match=f"a place for a thing, but {tmp_path} cannot be written$"):
+        atomic_files.check_writable(tmp_path / "new", "a thing")
 
 
 def test_threads_that_write_at_once_keep_out_of_each_others_way(tmp_path):
@@ -118,9 +118,9 @@ def test_threads_that_write_at_once_keep_out_of_each_others_way(tmp_path):
 
     def write(n):
         for _ in range(20):
-            access.write(tmp_path / "one", contents[n])
-            access.write(tmp_path / f"own {n}", contents[n])
-            assert access.read(tmp_path / "one", "a thing") in contents
+            atomic_files.write(tmp_path / "one", contents[n])
+            atomic_files.write(tmp_path / f"own {n}", contents[n])
+            assert atomic_files.read(tmp_path / "one", "a thing") in contents
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))
@@ -131,7 +131,7 @@ def test_threads_that_write_at_once_keep_out_of_each_others_way(tmp_path):
 def test_one_of_many_gets_a_name(tmp_path):
     def claim(n):
         try:
-            access.write(tmp_path / "a", str(n).encode(), overwrite=False)
+            atomic_files.write(tmp_path / "a", str(n).encode(), overwrite=False)
             return n
         except FileExistsError:
             return None
@@ -149,13 +149,13 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
     planted = tmp_path / f".seq2seq-demo-{(b'a' * 8).hex()}.tmp"
     planted.symlink_to("precious")
     with pytest.raises(FileExistsError):
-        access.write(tmp_path / "new", b"content")
+        atomic_files.write(tmp_path / "new", b"content")
     monkeypatch.undo()
     (tmp_path / "claimed").symlink_to("nothing")
     with pytest.raises(FileExistsError):
-        access.write(tmp_path / "claimed", b"content", overwrite=False)
+        atomic_files.write(tmp_path / "claimed", b"content", overwrite=False)
     (tmp_path / "snapshot").symlink_to("precious")
-    access.write_locked(tmp_path / "snapshot", b"content").close()
+    atomic_files.write_locked(tmp_path / "snapshot", b"content").close()
     assert not (tmp_path / "snapshot").is_symlink()
     assert (tmp_path / "precious").read_text() == "precious"
     assert not (tmp_path / "nothing").exists()
@@ -164,12 +164,12 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
 def test_the_mode_is_that_of_the_old_file_or_of_the_umask(tmp_path):
     before = os.umask(0o027)
     try:
-        access.write(tmp_path / "new", b"one")
+        atomic_files.write(tmp_path / "new", b"one")
         for mode in (0o600, 0o664, 0o444):
             (tmp_path / "old").unlink(missing_ok=True)
             (tmp_path / "old").write_text("old")
             (tmp_path / "old").chmod(mode)
-            access.write(tmp_path / "old", b"new")
+            atomic_files.write(tmp_path / "old", b"new")
             assert stat.S_IMODE((tmp_path / "old").stat().st_mode) == mode
     finally:
         os.umask(before)
@@ -193,33 +193,33 @@ def test_a_crash_while_a_name_is_claimed_leaves_nothing(tmp_path, monkeypatch, l
         monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(os, "link" if links else "rename", crash)
     with pytest.raises(KeyboardInterrupt):
-        access.write(tmp_path / "a", b"content", overwrite=False)
+        atomic_files.write(tmp_path / "a", b"content", overwrite=False)
     assert os.listdir(tmp_path) == []
 
 
 def test_a_lock_holds_until_its_process_dies(tmp_path):
-    with access.write_locked(tmp_path / "a", b"one") as file:
-        assert access.is_at(tmp_path / "a", file)
+    with atomic_files.write_locked(tmp_path / "a", b"one") as file:
+        assert atomic_files.is_at(tmp_path / "a", file)
         with pytest.raises(WeightsError, match=f"^{tmp_path}/a: expected a thing, but this one is still being written"):
-            access.open_locked(tmp_path / "a", "a thing", WeightsError)
-        with access.write_locked(tmp_path / "a", b"two"):
-            assert not access.is_at(tmp_path / "a", file)
-    access.open_locked(tmp_path / "a", "a thing").close()
+            atomic_files.open_locked(tmp_path / "a", "a thing", WeightsError)
+        with atomic_files.write_locked(tmp_path / "a", b"two"):
+            assert not atomic_files.is_at(tmp_path / "a", file)
+    atomic_files.open_locked(tmp_path / "a", "a thing").close()
     code = f"""
 import time
 from pathlib import Path
-from seq2seq_demo.files import access
-file = access.write_locked(Path({str(tmp_path / "a")!r}), b"three")
+from seq2seq_demo.files import atomic_files
+file = atomic_files.write_locked(Path({str(tmp_path / "a")!r}), b"three")
 print("locked", flush=True)
 time.sleep(100)
 """
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment())
     assert process.stdout.readline() == b"locked\n"
-    with pytest.raises(DemoError, match="still being written"):
-        access.open_locked(tmp_path / "a", "a thing")
+    with pytest.raises(Seq2SeqError, match="still being written"):
+        atomic_files.open_locked(tmp_path / "a", "a thing")
     process.kill()
     process.communicate()
-    access.open_locked(tmp_path / "a", "a thing").close()
+    atomic_files.open_locked(tmp_path / "a", "a thing").close()
 
 
 def test_two_names_of_one_file(tmp_path):
@@ -227,6 +227,6 @@ def test_two_names_of_one_file(tmp_path):
     (tmp_path / "symbolic").symlink_to("a")
     os.link(tmp_path / "a", tmp_path / "hard")
     for name in ("a", "symbolic", "hard", "./a"):
-        assert access.are_one_file(tmp_path / "a", tmp_path / name)
-    assert access.are_one_file(tmp_path / "new", tmp_path / "." / "new")
-    assert not access.are_one_file(tmp_path / "a", tmp_path / "new")
+        assert atomic_files.are_one_file(tmp_path / "a", tmp_path / name)
+    assert atomic_files.are_one_file(tmp_path / "new", tmp_path / "." / "new")
+    assert not atomic_files.are_one_file(tmp_path / "a", tmp_path / "new")

@@ -2,10 +2,9 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
-from seq2seq_demo.files import canonical
+from seq2seq_demo.files import file_names
 
 
 def touch(folder, name, time):
@@ -14,11 +13,11 @@ def touch(folder, name, time):
 
 
 def test_next_unused_path(tmp_path):
-    assert canonical.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_1.weights.h5"
+    assert file_names.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_1.weights.h5"
     for name in ("basic__sorted_2", "basic__sorted_10", "other__sorted_12", "basic__reversed_13"):
         touch(tmp_path, f"ts2s__{name}.weights.h5", 1)
-    assert canonical.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_11.weights.h5"
-    assert canonical.next_unused_path(tmp_path, "other", "sorted").name == "ts2s__other__sorted_13.weights.h5"
+    assert file_names.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_11.weights.h5"
+    assert file_names.next_unused_path(tmp_path, "other", "sorted").name == "ts2s__other__sorted_13.weights.h5"
 
 
 def test_newest_first(tmp_path):
@@ -29,14 +28,14 @@ def test_newest_first(tmp_path):
     touch(tmp_path, "weights.h5", 40)
 
     def names(**which):
-        return [path.name[6:-11] for path in canonical.newest_first(tmp_path, which.get("name"), which.get("task"))]
+        return [path.name[6:-11] for path in file_names.newest_first(tmp_path, which.get("name"), which.get("task"))]
 
     assert names() == ["basic__maxmin_dup_1", "my__net__sorted_2", "basic__sorted_8", "basic__sorted_7"]
     assert names(task="sorted") == ["my__net__sorted_2", "basic__sorted_8", "basic__sorted_7"]
     assert names(name="my__net") == ["my__net__sorted_2"]
     assert names(name="basic", task="maxmin_dup") == ["basic__maxmin_dup_1"]
-    assert canonical.newest_first(tmp_path / "none", None, None) == []
-    assert canonical.newest_first(tmp_path, None, None, canonical.SNAPSHOT) == []
+    assert file_names.newest_first(tmp_path / "none", None, None) == []
+    assert file_names.newest_first(tmp_path, None, None, file_names.SNAPSHOT) == []
 
 
 @pytest.mark.parametrize(
@@ -51,16 +50,16 @@ def test_newest_first(tmp_path):
     ],
 )
 def test_the_task_in_a_name(name, task):
-    assert canonical.task_in_name(Path("anywhere") / name) == task
+    assert file_names.task_in_name(Path("anywhere") / name) == task
 
 
 def test_an_iteration_that_2016_left(tmp_path):
     ours, of_2016 = (tmp_path / f"ts2s__basic__sorted_1{ending}" for ending in (".weights.h5", ".tfl"))
-    assert canonical.iteration_path(tmp_path, None, "sorted", 1) == ours
+    assert file_names.iteration_path(tmp_path, None, "sorted", 1) == ours
     touch(tmp_path, of_2016.name, 1)
-    assert canonical.iteration_path(tmp_path, None, "sorted", 1) == of_2016
+    assert file_names.iteration_path(tmp_path, None, "sorted", 1) == of_2016
     touch(tmp_path, ours.name, 1)
-    assert canonical.iteration_path(tmp_path, None, "sorted", 1) == ours
+    assert file_names.iteration_path(tmp_path, None, "sorted", 1) == ours
 
 
 def test_a_name_that_another_training_takes_at_this_moment(tmp_path):
@@ -74,7 +73,7 @@ def test_a_name_that_another_training_takes_at_this_moment(tmp_path):
             raise FileExistsError
         path.write_text("whole")
 
-    path = canonical.save_under_unused_name(save, tmp_path, "a", "copy")
+    path = file_names.save_under_unused_name(save, tmp_path, "a", "copy")
     assert path.read_text() == "whole"
     assert tried == [f"ts2s__a__copy_{n}.weights.h5" for n in (1, 2, 3)]
 
@@ -90,7 +89,7 @@ TASKS = st.one_of(
 
 
 @settings(derandomize=True, max_examples=100, deadline=None)
-@given(st.none() | NAMES, TASKS, st.integers(0, 10**9), st.sampled_from([canonical.WEIGHTS, canonical.SNAPSHOT]))
+@given(st.none() | NAMES, TASKS, st.integers(0, 10**9), st.sampled_from([file_names.WEIGHTS, file_names.SNAPSHOT]))
 @example(None, "my__pairs.jsonl", 1, "ts2s")
 @example("a_", "_b_", 2, "s2s_checkpoint")
 @example("my__net", "diff__abs:f", 3, "ts2s")
@@ -98,17 +97,17 @@ TASKS = st.one_of(
 @example("n" * 100, "t" * 300, 10**9, "s2s_checkpoint")
 def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
     folder = tmp_path_factory.mktemp("names")
-    path = canonical.canonical_path(folder, name, task, iteration, kind)
+    path = file_names.canonical_path(folder, name, task, iteration, kind)
     assert path.parent == folder
     assert len(os.fsencode(path.name)) <= 255
     path.touch()
-    assert canonical.task_in_name(path) == canonical.part_of_name(task)
-    assert canonical.name_in_name(path) == (name if name != "basic" else None)
-    assert canonical.is_snapshot(path) == (kind == "s2s_checkpoint")
-    assert canonical.newest_first(folder, name or "basic", task, kind) == [path]
-    following = canonical.canonical_path(folder, name, task, iteration + 1, kind)
-    assert canonical.next_unused_path(folder, name, task, kind).name == following.name
-    other = canonical.canonical_path(folder, name, f"{task}x", iteration, kind)
+    assert file_names.task_in_name(path) == file_names.part_of_name(task)
+    assert file_names.name_in_name(path) == (name if name != "basic" else None)
+    assert file_names.is_snapshot(path) == (kind == "s2s_checkpoint")
+    assert file_names.newest_first(folder, name or "basic", task, kind) == [path]
+    following = file_names.canonical_path(folder, name, task, iteration + 1, kind)
+    assert file_names.next_unused_path(folder, name, task, kind).name == following.name
+    other = file_names.canonical_path(folder, name, f"{task}x", iteration, kind)
     assert other != path
     taken = []
 
@@ -117,7 +116,7 @@ def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
         with open(path, "x"):
             pass
 
-    assert canonical.save_under_unused_name(save, folder, name, task, kind) == taken[-1]
+    assert file_names.save_under_unused_name(save, folder, name, task, kind) == taken[-1]
     assert len(taken) == 1
 
 
@@ -126,18 +125,18 @@ def test_a_name_that_stays_taken_is_no_endless_loop(tmp_path):
         raise FileExistsError
 
     with pytest.raises(FileExistsError):
-        canonical.save_under_unused_name(save, tmp_path, None, "sorted")
+        file_names.save_under_unused_name(save, tmp_path, None, "sorted")
 
 
 def test_what_cannot_be_looked_at_is_passed_over(tmp_path):
     (tmp_path / "ts2s__basic__sorted_3.weights.h5").symlink_to("nothing")
     touch(tmp_path, "ts2s__basic__sorted_1.weights.h5", 1)
-    assert [path.name for path in canonical.newest_first(tmp_path, None, None)] == ["ts2s__basic__sorted_1.weights.h5"]
-    assert canonical.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_4.weights.h5"
+    assert [path.name for path in file_names.newest_first(tmp_path, None, None)] == ["ts2s__basic__sorted_1.weights.h5"]
+    assert file_names.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_4.weights.h5"
 
 
 def test_tasks_stand_in_names_as_they_always_did():
     for task in ("maxmin_dup", "running_sum", "pairs.jsonl", "my pairs (2).json", "Größe.txt"):
-        assert canonical.part_of_name(task) == task
-    assert canonical.part_of_name("mine:f") == "mine.f"
-    assert canonical.part_of_name("../my__pairs\n_") == "..%2Fmy_%5Fpairs%0A%5F"
+        assert file_names.part_of_name(task) == task
+    assert file_names.part_of_name("mine:f") == "mine.f"
+    assert file_names.part_of_name("../my__pairs\n_") == "..%2Fmy_%5Fpairs%0A%5F"

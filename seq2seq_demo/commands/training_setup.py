@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from seq2seq_demo.commands import selection
+from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.data_warnings import oddities
+from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import counted, notice
-from seq2seq_demo.errors import DemoError, InputError, UsageError, WeightsError
-from seq2seq_demo.files import access, canonical, container, destinations
+from seq2seq_demo.display.console import pluralize, print_notice
+from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
+from seq2seq_demo.files import atomic_files, container, file_names, resume_notes
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
-from seq2seq_demo.network.ram import check_training_fits
+from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
 from seq2seq_demo.training.settings import resolve
@@ -31,7 +31,7 @@ class Start:
     config: TrainConfig
     task: Task
     name: str | None  # the part NAME of canonical file names
-    destination: destinations.Destination
+    destination: resume_notes.Destination
     path: Path | None = None  # of the snapshot that --resume continues from
     lock: BinaryIO | None = None  # that snapshot, open and locked
 
@@ -51,11 +51,11 @@ def _begun(options: TrainOptions) -> Start:
     """Return a training that begins, from fresh weights or a file's."""
     path, start, settings = _path_to_continue_from(options), None, options.settings
     if path is not None:
-        start = selection.load_named(path)
-        selection.check_agreement(options, path, start)
+        start = network_selection.load_named(path)
+        network_selection.check_agreement(options, path, start)
         _require_kept(path, options.output)
     pairs = _pairs(options, settings.get("points"), start)
-    task = pairs or options.sequence_pattern or selection.pattern_of(start)
+    task = pairs or options.sequence_pattern or network_selection.pattern_of(start)
     if pairs and options.pattern and not start:  # its targets have symbols as large as the sources'
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
@@ -67,7 +67,7 @@ def _begun(options: TrainOptions) -> Start:
         up_to = "up to " if model_config.ends else ""
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
         unknown = "" if start.in_len else ", which are not of the file: --in-len and --out-len are"
-        notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
+        print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
     elif start and not (pairs or options.pattern):  # converted as it is: what is not known stays so
         name = start.task
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
@@ -86,16 +86,16 @@ def _begun(options: TrainOptions) -> Start:
 
 def _path_to_continue_from(options: TrainOptions) -> Path | None:
     """Return the file of -i or --iter-num; None starts afresh."""
-    path = selection.given_path(options, options.from_file)
+    path = network_selection.given_path(options, options.from_file)
     if path is None or options.iter_num is None or path.exists():
         return path
-    notice(f"No {path}: starting afresh")
+    print_notice(f"No {path}: starting afresh")
     return None
 
 
 def _require_kept(path: Path, output: Path | None) -> None:
     """Raise UsageError where a checkpoint of 2016, which nothing makes again, would be replaced."""
-    if output and access.are_one_file(path, output):
+    if output and atomic_files.are_one_file(path, output):
         with path.open("rb") as file:
             if is_checkpoint_file(file):
                 what = "another file than the checkpoint of 2016 to start from"
@@ -106,11 +106,11 @@ def _pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None)
     """Return the pairs of --from-file as a task; None without that option."""
     if options.from_file is None:
         return None
-    skipped: selection.Skipped | None = {} if options.keep_going else None
-    task = selection.read_task(options, n, options.sequence_pattern, network, skipped)
+    skipped: network_selection.Skipped | None = {} if options.keep_going else None
+    task = network_selection.read_task(options, n, options.sequence_pattern, network, skipped)
     for file, errors in (skipped or {}).items():
         if errors:
-            notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
+            print_notice(f"Left out {pluralize(len(errors), 'pair')} of {file}, the first: {errors[0]}")
     if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
         raise UsageError("expected no --in-len: texts have lengths of their own")
     return task
@@ -124,11 +124,11 @@ def _fingerprint(task: Task, network: TrainedNetwork, config: TrainConfig) -> Da
 
 def _warn(task: Task) -> None:
     """Warn about pairs that are valid but probably unintended."""
-    for oddity in oddities(task) if isinstance(task, PairTask) else ():
-        notice(oddity)
+    for oddity in pair_warnings(task) if isinstance(task, PairTask) else ():
+        print_notice(oddity)
 
 
-def _destination(options: TrainOptions, name: str | None, task: Task) -> destinations.Destination:
+def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_notes.Destination:
     """Return where -o or --iter-num wants a training saved.
 
     Raises:
@@ -136,15 +136,17 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> destina
     """
     folder = options.data_dir
     if options.output is not None:
-        access.require_replaceable(options.output, _is_weights, "a new file or one of weights for -o", WeightsError)
-        return destinations.Destination(options.output, overwrite=True, folder=folder)
+        atomic_files.require_replaceable(
+            options.output, _is_weights, "a new file or one of weights for -o", WeightsError
+        )
+        return resume_notes.Destination(options.output, overwrite=True, folder=folder)
     if options.iter_num is None:
-        return destinations.Destination(folder=folder)
+        return resume_notes.Destination(folder=folder)
     n = options.iter_num + 1
-    taken = canonical.iteration_path(folder, name, task.name, n)
+    taken = file_names.iteration_path(folder, name, task.name, n)
     if os.path.lexists(taken):
         raise WeightsError(f"{taken} exists: continue from it with --iter-num {n}, or give -o FILE")
-    return destinations.Destination(canonical.canonical_path(folder, name, task.name, n), folder=folder)
+    return resume_notes.Destination(file_names.canonical_path(folder, name, task.name, n), folder=folder)
 
 
 def _is_weights(file: BinaryIO) -> bool:
@@ -157,19 +159,19 @@ def _resumed(options: TrainOptions) -> Start | None:
     Where there is none, and the options say what to train, return None and say so.
 
     Raises:
-        DemoError: they contradict them all, in a setting or in the data; the message is about the newest.
+        Seq2SeqError: they contradict them all, in a setting or in the data; the message is about the newest.
         WeightsError: there is none, or only those of trainings that run; or there is none, but what -o is to become.
     """
-    obstacle: DemoError | None = None
-    for path in canonical.newest_first(options.data_dir, options.name, None, canonical.SNAPSHOT):
+    obstacle: Seq2SeqError | None = None
+    for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
         try:
             stopped = _Stopped(options, path, snapshots.load_snapshot(path))
         except WeightsError as error:
-            notice(f"Skipping {error}")
+            print_notice(f"Skipping {error}")
             continue
         try:
             return stopped.resumed()
-        except DemoError as error:
+        except Seq2SeqError as error:
             obstacle = obstacle or error
             if options.from_file == "-":  # which can be read only once
                 break
@@ -180,7 +182,7 @@ def _resumed(options: TrainOptions) -> Start | None:
     if options.output and os.path.lexists(options.output):  # of the training that is over, most likely
         nothing = f"{options.output} is there already, and no snapshot: nothing to resume"
         raise WeightsError(f"{nothing}; leave out --resume to train again")
-    notice(f"No snapshot in {options.data_dir}: starting afresh")
+    print_notice(f"No snapshot in {options.data_dir}: starting afresh")
     return None
 
 
@@ -195,35 +197,37 @@ class _Stopped:
     def resumed(self) -> Start:
         """Return the start of the rest; the chief of several workers locks the snapshot: it alone writes it."""
         options, path, network, config = self.options, self.path, self.snapshot.network, self.snapshot.run.config
-        selection.check_agreement(options, path, network, resume=True)
+        network_selection.check_agreement(options, path, network, resume=True)
         if options.record and network.recording is None:
             raise UsageError(f"{path} is of a training that began without --record")
         with contextlib.ExitStack() as until_it_starts:
             lock = None
             if workers.is_chief():
-                lock = access.open_locked(path, "the snapshot of a training that stopped", WeightsError)
+                lock = atomic_files.open_locked(path, "the snapshot of a training that stopped", WeightsError)
                 until_it_starts.enter_context(lock)
             task = self._task()
             check_training_fits(network.model_config, config)
-            name = options.name or canonical.name_in_name(path)
+            name = options.name or file_names.name_in_name(path)
             destination = self._destination(name, task)
             _warn(task)
-            notice(f"Resuming {path}, epoch {self.snapshot.progress.epoch + 1}, step {network.step}")
+            print_notice(f"Resuming {path}, epoch {self.snapshot.progress.epoch + 1}, step {network.step}")
             # Old files lack the fingerprint.
             snapshot = replace(self.snapshot, fingerprint=_fingerprint(task, network, config))
             until_it_starts.pop_all()
             return Start(snapshot, config, task, name, destination, path, lock)
 
-    def _destination(self, name: str | None, task: Task) -> destinations.Destination:
+    def _destination(self, name: str | None, task: Task) -> resume_notes.Destination:
         """Return where the options want it saved, or else where its training was begun to be saved."""
         destination = _destination(self.options, name, task)
         if destination.output is not None:
             return destination
-        noted = destinations.noted(self.path, snapshots.training_id(self.snapshot))
+        noted = resume_notes.noted(self.path, snapshots.training_id(self.snapshot))
         if noted is None:
-            notice("Where this training was to be saved is not known here: it gets the next unused name, or -o FILE")
+            print_notice(
+                "Where this training was to be saved is not known here: it gets the next unused name, or -o FILE"
+            )
             return destination
-        is_there = noted.folder.is_dir() and not access.are_one_file(noted.folder, destination.folder)
+        is_there = noted.folder.is_dir() and not atomic_files.are_one_file(noted.folder, destination.folder)
         return noted if is_there else noted._replace(folder=destination.folder)
 
     def _task(self) -> Task:
@@ -242,12 +246,12 @@ class _Stopped:
         try:
             pairs = _pairs(options, config.n_training if has_others else config.points, network)
         except InputError as error:
-            is_fewer = isinstance(error, selection.FewerPairsError) and error.found == config.n_training
+            is_fewer = isinstance(error, network_selection.FewerPairsError) and error.found == config.n_training
             had_others = f"{path}: that training also had a --validation-file: name it again"
             raise UsageError(had_others if is_fewer and not has_others else f"{same}: {error}") from error
         if pairs and pairs.digest != expected.data:
             raise UsageError(f"{same}, got other data")
-        task = pairs or options.sequence_pattern or selection.pattern_of(network)
+        task = pairs or options.sequence_pattern or network_selection.pattern_of(network)
         if expected.fingerprint not in (None, task.fingerprint(config, network.model_config)):
             raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")
         return task

@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seq2seq_demo import memory
+from seq2seq_demo import system_memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
-from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, lengths_text, values_for
+from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_own
-from seq2seq_demo.data.readers import Form, from_file, from_words
-from seq2seq_demo.data.records import Located
+from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
+from seq2seq_demo.data.readers import InputFormat, from_file, from_words
+from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import UnknownSymbolError, Vocabularies, fresh
+from seq2seq_demo.data.vocabulary import UnknownSymbolError, Vocabularies, new_vocabulary
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
-from seq2seq_demo.files import canonical
+from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 LONGEST_WITHOUT_ATTENTION = 10  # symbols, that the shipped networks of embedding_rnn are trained at
@@ -72,7 +72,7 @@ def _found(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNe
     if path := given_path(options):
         return path, load_named(path), [f"Using weights {path}"]
     skipped = []
-    for path in canonical.newest_first(options.data_dir, options.name, task if pattern else None):
+    for path in file_names.newest_first(options.data_dir, options.name, task if pattern else None):
         try:
             network = load_named(path)
         except WeightsError as error:
@@ -82,11 +82,11 @@ def _found(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNe
         if not is_of_texts and model in (None, network.model_config.model):
             return path, network, [*skipped, f"Using weights {path}"]
     is_long = in_len is not None and in_len > LONGEST_WITHOUT_ATTENTION
-    path = canonical.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
+    path = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not path.exists():
         raise WeightsError(
             f"expected weights of pattern {task!r} in {options.data_dir}, found none, and shipped are only those of "
-            f"{', '.join(canonical.shipped_tasks())}: train one first, as in `train 100000 -p {options.pattern}`"
+            f"{', '.join(file_names.shipped_tasks())}: train one first, as in `train 100000 -p {options.pattern}`"
         )
     return path, load(path), [*skipped, f"Using weights {path}, as none in {options.data_dir} fit"]
 
@@ -97,7 +97,7 @@ def given_path(options: NetworkOptions, data: str | None = None) -> Path | None:
         return named_network(options.input_weights) if options.input_weights else None
     pattern = options.sequence_pattern
     task = pattern.name if pattern else name_of(data) if data else DEFAULT_PATTERN
-    return canonical.iteration_path(options.data_dir, options.name, task, options.iter_num)
+    return file_names.iteration_path(options.data_dir, options.name, task, options.iter_num)
 
 
 def named_network(given: Path) -> Path:
@@ -109,12 +109,12 @@ def named_network(given: Path) -> Path:
     is_file, is_name = os.path.lexists(given) and not given.is_dir(), given.name == str(given)
     if is_file or not is_name:
         return given
-    shipped = canonical.shipped_networks()
+    shipped = file_names.shipped_networks()
     if given.name in shipped:
         return shipped[given.name]
     import difflib  # only an error needs it
 
-    near = difflib.get_close_matches(given.name.removesuffix(canonical.ENDING).casefold(), shipped, n=NEAREST)
+    near = difflib.get_close_matches(given.name.removesuffix(file_names.SUFFIX).casefold(), shipped, n=NEAREST)
     names = f"a shipped network, as {' or '.join(near)}" if near else "a name that `networks` lists"
     raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
@@ -128,10 +128,10 @@ def load_named(path: Path) -> TrainedNetwork:
     try:
         network = load(path)
     except WeightsError as error:
-        if str(path) not in canonical.shipped_networks():
+        if str(path) not in file_names.shipped_networks():
             raise
         raise WeightsError(f"./{error}; this file hides the network {path} that comes with the program") from error
-    task = network.task or canonical.task_in_name(path)
+    task = network.task or file_names.task_in_name(path)
     return replace(network, task=task if task in PATTERNS else network.task)
 
 
@@ -153,7 +153,7 @@ def read_task(
     file, out_len = options.from_file or "", options.out_len
     is_range = isinstance(options.settings.get("in_len"), tuple)  # which teaches a network to end its answers
     is_one_length = network is not None and not network.ends and not is_range
-    sizes = vars(network.model_config) if network else values_for(ModelConfig, options.settings)
+    sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
     largest: dict[str, Any] = {name: sizes.get(name) for name in ("in_max_int", "out_max_int")}
 
     def read(file: str, n: int | None, reader: PairReader) -> tuple[Pairs, Vocabularies]:
@@ -164,10 +164,12 @@ def read_task(
         if is_one_length:
             reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
         reader.skip = None if skipped is None else skipped.setdefault(file, []).append
-        return read_pairs(from_file(file, Form(reader.source.tokens, reader.target.tokens, options.format)), reader, n)
+        return read_pairs(
+            from_file(file, InputFormat(reader.source.tokens, reader.target.tokens, options.format)), reader, n
+        )
 
     tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
-    reader = PairReader(*(network.vocabularies if network else map(fresh, tokens)))
+    reader = PairReader(*(network.vocabularies if network else map(new_vocabulary, tokens)))
     pairs, vocabularies = read(file, n, reader)
     if n and len(pairs) < n:
         raise FewerPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
@@ -186,12 +188,14 @@ def read_task(
 def _require_room(file: str) -> None:
     """Raise InputError for a file that is larger than the memory."""
     size = os.path.getsize(file) if os.path.isfile(file) else 0
-    if size > memory.total():
-        has = f"this machine has {memory.gib(memory.total())}"
-        raise InputError(f"{file}: expected a file that fits into memory, got one of {memory.gib(size)}; {has}: give N")
+    if size > system_memory.total():
+        has = f"this machine has {system_memory.gib(system_memory.total())}"
+        raise InputError(
+            f"{file}: expected a file that fits into memory, got one of {system_memory.gib(size)}; {has}: give N"
+        )
 
 
-def typed_sources(words: Sequence[str], choice: Choice, form: Form) -> list[Located]:
+def typed_sources(words: Sequence[str], choice: Choice, form: InputFormat) -> list[Record]:
     """Return the sources that were typed.
 
     Integers are one source. An argument with white space in it, which was quoted, is a text of its own, and the words
@@ -215,7 +219,7 @@ def _text_hint(word: str, path: Path) -> str:
         with contextlib.suppress(WeightsError):
             load(word)
             return f"; did you mean -i {word}?"
-    taken = next((name for name, shipped in canonical.shipped_networks().items() if shipped == path), path)
+    taken = next((name for name, shipped in file_names.shipped_networks().items() if shipped == path), path)
     return f"; {taken}, the network taken, is of integers: one of texts is given with -i, as `-i g2p`"
 
 
@@ -232,7 +236,7 @@ def pattern_of(network: TrainedNetwork | None) -> SequencePattern:
         UsageError: it was the user's own, or own data: both have to be named again.
     """
     if network and network.task is not None and not network.pattern:
-        again = "-p with your function" if is_own(network.task) else "--from-file"
+        again = "-p with your function" if is_user_function(network.task) else "--from-file"
         raise UsageError(f"the network was trained on {network.task!r}: expected {again} again")
     return find_pattern((network and network.pattern) or DEFAULT_PATTERN)
 
@@ -256,15 +260,15 @@ def check_agreement(options: NetworkOptions, path: Path, network: TrainedNetwork
     if pattern and network.vocabularies.are_text:
         raise UsageError(f"{path} has {' and '.join(tokens)}, but patterns (-p) are of integers")
     # The name of a data file does not contradict a pattern, except on --resume.
-    is_known = network.task in PATTERNS or is_own(network.task or "") or resume
+    is_known = network.task in PATTERNS or is_user_function(network.task or "") or resume
     found = vars(network.model_config) | {"pattern": network.task if is_known else None}
     found |= {"in_tokens": tokens[0], "out_tokens": tokens[1]}
-    wanted = values_for(ModelConfig, options.settings) | {"pattern": pattern and pattern.name}
+    wanted = given_values(ModelConfig, options.settings) | {"pattern": pattern and pattern.name}
     wanted |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
     if resume and network.trained:
         config = network.trained.config
         found |= vars(config) | {"in_len": config.lengths}
-        wanted |= values_for(TrainConfig, options.settings)
+        wanted |= given_values(TrainConfig, options.settings)
         if getattr(options, "validation_file", None):  # N counts the pairs to train on
             found["points"] = config.n_training
         if "in_len" in wanted:

@@ -5,7 +5,7 @@ import json
 import math
 from typing import Any
 
-from seq2seq_demo.data.records import Located, Place, shown
+from seq2seq_demo.data.records import Place, Record, shown
 from seq2seq_demo.errors import InputError
 
 MAX_DEPTH = 100  # of lists and objects in an id
@@ -46,15 +46,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values if len(values) == len(pairs) else _Repeated(pairs)
 
 
-def sequence_of(place: Place, item: Any) -> Located:
+def sequence_of(place: Place, item: Any) -> Record:
     """Return the sequence that a list, or an object with an input, is."""
     if not isinstance(item, dict):
-        return Located(place, item)
+        return Record(place, item)
     try:
         _check(place, item)
     except InputError as error:
-        return Located(place, error)
-    return Located(place, item["input"], item.get("output"), item.get("id"), "id" in item)
+        return Record(place, error)
+    return Record(place, item["input"], item.get("output"), item.get("id"), "id" in item)
 
 
 def _check(place: Place, item: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from seq2seq_demo.errors import DemoError
-from seq2seq_demo.files import access
+from seq2seq_demo.errors import Seq2SeqError
+from seq2seq_demo.files import atomic_files
 
 
 class Destination(NamedTuple):
@@ -27,7 +27,7 @@ def note(snapshot: Path, training: str, destination: Destination) -> None:
 
     `training` identifies it, so that another one's snapshot of that name does not follow the note.
     """
-    with contextlib.suppress(OSError, RuntimeError, DemoError):
+    with contextlib.suppress(OSError, RuntimeError, Seq2SeqError):
         path, output = _path(snapshot), destination.output
         facts = {
             "snapshot": os.path.realpath(snapshot),
@@ -37,7 +37,7 @@ def note(snapshot: Path, training: str, destination: Destination) -> None:
             "folder": os.path.abspath(destination.folder),
         }
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        access.write(path, json.dumps(facts).encode())
+        atomic_files.write(path, json.dumps(facts).encode())
 
 
 def noted(snapshot: Path, training: str) -> Destination | None:

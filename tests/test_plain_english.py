@@ -1,0 +1,65 @@
+"""The phrases that CONTRIBUTING.md rules out, as far as a pattern can find them, in code and documents."""
+
+import ast
+import io
+import re
+import tokenize
+
+import pytest
+from helpers import ROOT
+
+PHRASES = re.compile(
+    r"\b(return what|returns what|return of|returns of|so many|somebody|nobody|likewise|such(?! as)"
+    r"|files? (say|tell|know)s?)\b",
+    re.IGNORECASE,
+)
+OPENINGS = re.compile(r"(Of|What|Where)\b", re.IGNORECASE)
+ENDINGS = re.compile(r"\b(of it|of them|with|there|for it|with it)\.$")
+FOLDERS = "seq2seq_demo", "scripts", "tests", ".github", "trained_weights"
+FILES = [ROOT / "README.md", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*")))]
+PYTHON = [path for path in FILES if path.suffix == ".py"]
+OTHERS = [path for path in FILES if path.suffix in (".md", ".js", ".html", ".css", ".yml")]
+
+
+def name(path):
+    return str(path.relative_to(ROOT))
+
+
+def docstrings(text):
+    """Yield the line number and the text of every docstring."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (found := ast.get_docstring(node)):
+            yield node.body[0].lineno, found
+
+
+def comments(text):
+    """Yield the line number and the text of every comment."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string.lstrip("#! -")
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name)
+def test_docstrings_and_comments(path):
+    text = path.read_text()
+    wrong = [
+        (line, match[0]) for line, found in [*docstrings(text), *comments(text)] if (match := PHRASES.search(found))
+    ]
+    wrong += [(line, found[:40]) for line, found in [*docstrings(text), *comments(text)] if OPENINGS.match(found)]
+    wrong += [(line, found[-40:]) for line, found in docstrings(text) if ENDINGS.search(found.partition("\n\n")[0])]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=name)
+def test_documents_and_pages(path):
+    text = re.sub(r"`[^`\n]+`", "code", path.read_text())  # what a document quotes may be anything
+    assert not [match[0] for match in PHRASES.finditer(text)]
+
+
+def test_the_patterns_find_what_they_should():
+    for text in ("Return what a cell does.", "for so many rows", "such a file", "the file says", "Likewise"):
+        assert PHRASES.search(text), text
+    for text in ("a file such as this", "Return the whole row", "the files record"):
+        assert not PHRASES.search(text), text
+    assert OPENINGS.match("Of a cell") and not OPENINGS.match("Offsets")
+    assert ENDINGS.search("Return the mean of it.") and not ENDINGS.search("Return the mean.")
