@@ -250,5 +250,5 @@ def test_what_comes_through_a_pipe_or_from_a_file_is_predicted(tmp_path):
     for nothing in (": | demo predict", "demo predict < /dev/null", "demo predict <&-", ": > in; demo predict < in"):
         done = sh(tmp_path, nothing)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "or --from-file (- is standard input), got none, nor a terminal to ask" in done.stderr
+        assert "or --from-file (- is standard input), got neither, and nothing on standard input" in done.stderr
     assert "[1 2 3]" in sh(tmp_path, "echo 9 9 9 | demo predict -p sorted 3 1 2").stdout  # it was asked something else
