@@ -30,7 +30,7 @@ def evaluate(options: EvaluateOptions) -> None:
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     selected = select_network(options, max(lengths, default=1))
     network, notices, n = selected.network, selected.notices, options.points or DEFAULT_EVALUATED
-    network.require_end(options.out_len, options.max_out_len)
+    network.check_answer_lengths(options.out_len, options.max_out_len)
     skipped: SkippedPairs = {}
     rows: list[EvaluationRow] = []
     labels = {"model": network.model_config.model, "pattern": selected.pattern.name if selected.pattern else None}
@@ -106,7 +106,7 @@ def _measure(
         beam=options.beam,
         detailed=not network.ends or options.from_file is not None,
         on_progress=progress.advance,
-        left_out=lambda error: notices.append(f"Skipped one length: {error}"),
+        on_skip=lambda error: notices.append(f"Skipped one length: {error}"),
     )
 
 

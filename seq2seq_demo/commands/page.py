@@ -67,7 +67,9 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     elif not vocabularies.are_text:
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
-        print_notice("The page has no examples: name some, as in `page -i g2p hello through -o g2p.html`, or give --from-file")
+        print_notice(
+            "The page has no examples: name some, as in `page -i g2p hello through -o g2p.html`, or give --from-file"
+        )
     return [
         [*(Example(source, examples.target_of(one.network, one.pattern, source), "") for source in typed), *of_network]
         for one, of_network in zip(selected, chosen, strict=True)

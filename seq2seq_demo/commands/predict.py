@@ -26,7 +26,7 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
 from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
-from seq2seq_demo.predictions import Prediction, PredictionRequest
+from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 Rows = Iterable[Record | None]
 MIXED_BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sequences of a mixed batch have the same length
@@ -38,7 +38,7 @@ def predict(options: PredictOptions) -> None:
     typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
     selected = select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
-    network.require_end(options.out_len, options.max_out_len)
+    network.check_answer_lengths(options.out_len, options.max_out_len)
     form = InputFormat(*network.vocabularies.tokens, options.format)
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
@@ -72,7 +72,7 @@ class _Predictor:
         self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
         # Cached, because it tries the pattern.
         self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, selected.pattern, out_len))
-        self.targets = self.network.targets_by(selected.pattern, out_len) if selected.pattern else None
+        self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
         self.known_lengths: set[int] = set()
         self.is_warned = False
         self.has_colour = heatmap.has_colour(sys.stdout)
@@ -93,10 +93,10 @@ class _Predictor:
             print_notice(str(error))
 
         readable = self._batches(rows, skip if options.keep_going or is_interactive else None)
-        for batch, answers in network.stream(readable, self._request()):
+        for batch, answers in stream(network.to_numpy(), readable, self._request()):
             self._note_new_lengths(batch)
             if options.attention_plot:
-                plotted += [network.named(best) for best, *_ in answers]
+                plotted += [network.with_symbols(best) for best, *_ in answers]
                 plots.check_number(len(plotted))
             if self.notices:
                 progress.hide()
@@ -148,7 +148,7 @@ class _Predictor:
 
     def _answer_text(self, answers: list[Prediction], row: Record) -> str:
         """Format the answers to one source."""
-        answers = [self.network.named(answer) for answer in answers]
+        answers = [self.network.with_symbols(answer) for answer in answers]
         if self.options.json:
             return answers_json(answers, _input_fields(row), self.options.n_best)
         lines = answer_lines(answers)
