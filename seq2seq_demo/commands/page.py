@@ -68,7 +68,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
         print_notice(
-            "The page has no examples: name some, as in `page -i g2p hello through -o g2p.html`, or give --from-file"
+            "The page has no examples: name some, as in `page -i g2p hello -o g2p.html`, or give --from-file"
         )
     return [
         [*(Example(source, examples.target_of(one.network, one.pattern, source), "") for source in typed), *of_network]
