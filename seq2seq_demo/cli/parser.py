@@ -36,9 +36,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command(options.TrainOptions, NUMBER, "train a network on N points, and save it"),
     "predict": Command(options.PredictOptions, SEQUENCE, "decode one sequence, a file or typed input"),
-    "evaluate": Command(
-        options.EvaluateOptions, NUMBER, f"measure a network on N sources ({DEFAULT_EVALUATED}) or pairs"
-    ),
+    "evaluate": Command(options.EvaluateOptions, NUMBER, f"test a network on N sources ({DEFAULT_EVALUATED}) or pairs"),
     "page": Command(options.PageOptions, SEQUENCE, "write an HTML page in which networks run"),
     "patterns": Command(options.PatternsOptions, NOTHING, "list the patterns, or check one (-p)"),
     "networks": Command(options.NetworksOptions, NOTHING, "list the networks that come with the program"),

@@ -86,11 +86,9 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
     path = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     if not path.exists():
+        expected = f"expected weights of pattern {task!r} in {options.data_dir}, found none"
         shipped = f"the program comes with weights of {', '.join(file_names.shipped_tasks())} only"
-        train = f"train first, as in `train 100000 -p {options.pattern}`"
-        raise WeightsError(
-            f"expected weights of pattern {task!r} in {options.data_dir}, found none; {shipped}: {train}"
-        )
+        raise WeightsError(f"{expected}; {shipped}: train first, as in `train 100000 -p {options.pattern}`")
     return path, load(path), [*notices, f"Using weights {path} (none in {options.data_dir} match)"]
 
 

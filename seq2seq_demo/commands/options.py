@@ -7,7 +7,7 @@ the values.
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import Field, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +48,8 @@ TOKENS_HELP = "one of {choices} (default integers)"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
 ENGINE_HELP = "decode with numpy (default) or, more slowly, with the keras network that was trained"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate then exit with status 1"
+VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
+OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
@@ -63,7 +65,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    accepted_settings: ClassVar[str] = ""  # names; --help lists them in this order, at this place among the fields
+    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help lists them at this place among the fields
     settings: Settings = field(default_factory=Settings, hash=False)
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
 
@@ -80,7 +82,7 @@ class TaskOptions(Options):
     """The options of every command that has a task."""
 
     pattern: str | None = setting(None, "-p --pattern-name NAME", f"a name that `patterns` lists, or {USER_FUNCTION}")
-    accepted_settings = "in_len out_len in_max_int out_max_int"
+    accepted_settings: ClassVar[Collection[str]] = ("in_len", "out_len", "in_max_int", "out_max_int")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -115,12 +117,10 @@ class NetworkOptions(TaskOptions):
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
     from_file: str | None = setting(None, "--from-file FILE", FILE_HELP)
-    format: str | None = setting(
-        None, "--format F", "format of the file, one of {choices} (default: detected)", choices=FORMATS
-    )
+    format: str | None = setting(None, "--format F", "file format, {choices} (default: detected)", choices=FORMATS)
     in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources, {TOKENS_HELP}", choices=TOKENS)
     out_tokens: str | None = setting(None, "--out-tokens TOKENS", f"kind of targets, {TOKENS_HELP}", choices=TOKENS)
-    accepted_settings = "model cell_type num_layers cell_size embedding_size bidirectional"
+    accepted_settings: ClassVar[Collection[str]] = declared_fields(ModelConfig)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -205,13 +205,8 @@ class EvaluateOptions(AnswerOptions):
 class TrainOptions(NetworkOptions):
     """The options of `train`."""
 
-    accepted_settings = (
-        "epochs learning_rate lr_schedule batch_size "
-        "keep_best patience stop_at_exact dropout few_symbols seed processes"
-    )
-    validation_file: str | None = setting(
-        None, "--validation-file FILE", "pairs for validation (default: a tenth of the pairs in --from-file)"
-    )
+    accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
+    validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
     record: bool = setting(False, "--record", RECORD_HELP)
     resume: bool = setting(False, "--resume", "resume an interrupted training from its snapshot")
     history: Path | None = setting(None, "--history FILE", "write the figures of each epoch to FILE, as JSON")
@@ -219,9 +214,7 @@ class TrainOptions(NetworkOptions):
     log_dir: Path | None = setting(None, "--log-dir DIR", "directory for TensorBoard logs (default: a temporary one)")
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
     keep_going: bool = setting_like(AnswerOptions, "keep_going", False)
-    output: Path | None = setting(
-        None, "-o --output-weights FILE", "where to write weights (default: the next unused canonical name)"
-    )
+    output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -313,10 +306,10 @@ class NetworksOptions(Options):
 
 def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
     """Return the declarations of a command's options by name, in the order of its help."""
-    own = {name: declared for name, declared in declared_fields(options).items() if declared_option(declared).written}
-    in_order: dict[str, Field[Any]] = {}
+    own = declared_fields(options)
+    names: list[str] = []
     for base in options.__mro__:
         for attribute, value in vars(base).items():
-            names = value.split() if attribute == "accepted_settings" else [attribute] if attribute in own else []
-            in_order |= {name: own.get(name) or SETTINGS[name] for name in names}
-    return in_order
+            names += value if attribute == "accepted_settings" else [attribute] if attribute in own else []
+    declared = {name: own.get(name) or SETTINGS[name] for name in names}
+    return {name: field for name, field in declared.items() if declared_option(field).written}

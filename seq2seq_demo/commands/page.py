@@ -35,11 +35,10 @@ def page(options: PageOptions) -> None:
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
         pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
+    offered = _examples(options, selected, pairs[0])
     shown = [
         replace(network, examples=some, moments=_moments(one, own_pairs))
-        for network, one, own_pairs, some in zip(
-            shown, selected, pairs, _examples(options, selected, pairs[0]), strict=True
-        )
+        for network, one, own_pairs, some in zip(shown, selected, pairs, offered, strict=True)
     ]
     atomic_files.write(options.output, build(shown).encode())
     print_notice(f"Wrote {options.output}: open it in a browser")
@@ -67,9 +66,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     elif not vocabularies.are_text:
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
-        print_notice(
-            "The page has no examples: name some, as in `page -i g2p hello -o g2p.html`, or give --from-file"
-        )
+        print_notice("The page has no examples: add some, as in `page -i g2p hello -o g2p.html`")
     return [
         [*(Example(source, examples.target_of(one.network, one.pattern, source), "") for source in typed), *of_network]
         for one, of_network in zip(selected, chosen, strict=True)

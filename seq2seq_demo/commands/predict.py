@@ -7,12 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import (
-    SelectedNetwork,
-    length_notices,
-    select_network,
-    typed_sources,
-)
+from seq2seq_demo.commands.network_selection import SelectedNetwork, length_notices, select_network, typed_sources
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.readers import InputFormat, from_file, from_terminal, from_words

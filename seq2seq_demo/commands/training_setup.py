@@ -132,12 +132,10 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     Raises:
         WeightsError: -o names a file of another kind, or the iteration after --iter-num exists already.
     """
-    folder = options.data_dir
-    if options.output is not None:
-        atomic_files.require_replaceable(
-            options.output, _is_weights, "a new file or a weights file for -o", WeightsError
-        )
-        return resume_notes.Destination(options.output, overwrite=True, folder=folder)
+    folder, output = options.data_dir, options.output
+    if output is not None:
+        atomic_files.require_replaceable(output, _is_weights, "a new file or a weights file for -o", WeightsError)
+        return resume_notes.Destination(output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return resume_notes.Destination(folder=folder)
     n = options.iter_num + 1

@@ -90,7 +90,7 @@ def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
     assert f"The page offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err
     assert shown["source"]["symbols"] == ["a", "b", "é"]
     assert [(x["source"], x["target"]) for x in shown["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
-    assert "The page has no examples: name some" in run.ok("page -i t.h5 -o t2.html")[1]
+    assert "The page has no examples: add some" in run.ok("page -i t.h5 -o t2.html")[1]
     run.ok("page -i t.h5 -o t3.html ba é")
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
 
