@@ -37,9 +37,9 @@ class ModelConfig:
         UsageError: a value is out of its range.
     """
 
-    model: str = setting("embedding_rnn", "-m --model MODEL", f"kind of decoder, {CHOICE}", choices=MODELS)
-    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", f"kind of cell, {CHOICE}", choices=CELL_TYPES)
-    num_layers: int = setting(1, "-L --num-layers N", "layers of cells (default {default})", at_most=MAX_LAYERS)
+    model: str = setting("embedding_rnn", "-m --model MODEL", f"decoder: {CHOICE}", choices=MODELS)
+    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", f"cell: {CHOICE}", choices=CELL_TYPES)
+    num_layers: int = setting(1, "-L --num-layers N", "number of layers (default {default})", at_most=MAX_LAYERS)
     cell_size: int = setting(32, "--cell-size H", "units per cell (default {default})")
     embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings (default {default})")
     in_max_int: int = setting(9, "--in-max-int N", "largest source symbol (default {default})")
@@ -97,7 +97,7 @@ class TrainConfig:
     lr_schedule: str = setting(
         "constant",
         "--lr-schedule NAME",
-        f"learning-rate schedule, {CHOICE}; cosine decays to 0",
+        f"learning-rate schedule: {CHOICE}; cosine decays to 0",
         choices=LR_SCHEDULES,
     )
     epochs: int = setting(10, "-e --epochs N", "epochs (default {default}); 0 saves without training", at_least=0)

@@ -22,7 +22,7 @@ from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
 
-MAX_ERRORS_SHOWN = 5  # if --keep-going skips more pairs, the rest are only counted
+MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -38,8 +38,8 @@ def evaluate(options: EvaluateOptions) -> None:
         for row in _measure(options, selected, lengths, skipped, progress):
             rows.append(row)
             if row.kind == RANDOM and not network.ends and row.evaluation.n < n:
-                fresh = f"only {row.evaluation.n} sources of length {row.in_len} that were not trained on"
-                notices.append(f"Found {fresh}, not {n}")
+                fresh = f"only {row.evaluation.n} sources that were not trained on"
+                notices.append(f"Length {row.in_len} has {fresh}, fewer than {n}")
             if notices or options.json:
                 progress.hide()
             print_notices(notices)
@@ -94,7 +94,7 @@ def _measure(
         lengths = lengths or network.trained_lengths
         n_sources = sum(n_to_measure(network.model_config, in_len, n or DEFAULT_EVALUATED) for in_len in lengths)
         if not network.ends and not network.redraws_training_sources:
-            notices.append("Some sources may have been trained on: there are too many training points to exclude them")
+            notices.append("Some sources may also be training points, which are too many to exclude")
     progress.total = 2 * n_sources  # each is decoded twice, once with teacher forcing
     notices.extend(length_notices(network, *lengths))
     yield from network.evaluate_by_length(

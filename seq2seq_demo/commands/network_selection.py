@@ -49,7 +49,7 @@ class SelectedNetwork:
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:
     """Load the network of -i or --iter-num, else the newest canonical file that matches, else a shipped network.
 
-    `in_len` is the length of the sources, if it is known; long ones select a shipped network with attention.
+    `in_len` is the length of the sources (None if unknown). For long sources, the shipped network has attention.
 
     Raises:
         UsageError: an option contradicts the file.
@@ -93,7 +93,10 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
 
 
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
-    """Return the path of -i, or of --iter-num with the task of -p or of the data file; None without either option."""
+    """Return the weights file that -i or --iter-num names; None without these options.
+
+    The task of --iter-num is the pattern of -p, else the data file, else the default pattern.
+    """
     if options.iter_num is None:
         return _input_path(options.input_weights) if options.input_weights else None
     pattern = options.sequence_pattern
@@ -102,7 +105,7 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
 
 
 def _input_path(given: Path) -> Path:
-    """Return the path of -i; a bare name without a file selects the shipped network of that name.
+    """Resolve the argument of -i: a weights file, or the name of a shipped network if no file has that name.
 
     Raises:
         WeightsError: there is neither a file nor a shipped network.
@@ -144,7 +147,7 @@ def read_pair_task(
     network: TrainedNetwork | None,
     skipped: SkippedPairs | None = None,
 ) -> PairTask:
-    """Read the pairs of --from-file, the first n unless n is None, and those of --validation-file.
+    """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
 
     The pairs have to fit the network; without one, they have to fit the options. Unreadable pairs are collected in
     `skipped`; if it is None, the first one raises an error.
@@ -222,7 +225,7 @@ def _text_hint(word: str, path: Path) -> str:
 
 
 def task_name(file: str) -> str:
-    """Return the task name of a data file; it never equals a built-in pattern, whose networks it would be taken for."""
+    """Name a task after its data file, but not like a built-in pattern, whose networks it would be confused with."""
     name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
     return f"{name}.pairs" if name in PATTERNS else name
 
@@ -250,11 +253,11 @@ def length_notices(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
 
 
 def check_options_match(options: NetworkOptions, path: Path, network: TrainedNetwork, resume: bool = False) -> None:
-    """Raise UsageError for an option that contradicts the network, or with `resume` the settings of its training."""
+    """Raise UsageError for an option that contradicts the network or, with `resume`, the settings of its training."""
     pattern, tokens = options.sequence_pattern, network.vocabularies.tokens
     if pattern and network.vocabularies.are_text:
         raise UsageError(f"{path} has {' and '.join(tokens)}, but patterns (-p) take only integers")
-    # A network of pairs may continue on a pattern, but not resume.
+    # Without `resume`, a network that was trained on pairs may continue with a pattern.
     has_pattern = network.task in PATTERNS or is_user_function(network.task or "") or resume
     of_file = vars(network.model_config) | {"pattern": network.task if has_pattern else None}
     of_file |= {"in_tokens": tokens[0], "out_tokens": tokens[1]}

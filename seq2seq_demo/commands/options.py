@@ -42,11 +42,11 @@ from seq2seq_demo.files.atomic_files import are_one_file, is_standard_input
 if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
 
-WEIGHTS_HELP = "weights file (.weights.h5, or .tfl from 2016), or a name that `networks` lists"
+WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
 FILE_HELP = "file of sequences or pairs: JSON, or one per line; - is standard input"
 TOKENS_HELP = "one of {choices} (default integers)"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
-ENGINE_HELP = "decode with numpy (default) or, more slowly, with the keras network that was trained"
+ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate then exit with status 1"
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
@@ -65,7 +65,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help lists them at this place among the fields
+    accepted_settings: ClassVar[Collection[str]] = ()  # names, which --help lists in the order of the class body
     settings: Settings = field(default_factory=Settings, hash=False)
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
 
@@ -117,9 +117,9 @@ class NetworkOptions(TaskOptions):
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
     from_file: str | None = setting(None, "--from-file FILE", FILE_HELP)
-    format: str | None = setting(None, "--format F", "file format, {choices} (default: detected)", choices=FORMATS)
-    in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources, {TOKENS_HELP}", choices=TOKENS)
-    out_tokens: str | None = setting(None, "--out-tokens TOKENS", f"kind of targets, {TOKENS_HELP}", choices=TOKENS)
+    format: str | None = setting(None, "--format F", "file format: json or text (default: detected)", choices=FORMATS)
+    in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}", choices=TOKENS)
+    out_tokens: str | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}", choices=TOKENS)
     accepted_settings: ClassVar[Collection[str]] = declared_fields(ModelConfig)
 
     def __post_init__(self) -> None:
@@ -230,13 +230,13 @@ class TrainOptions(NetworkOptions):
         if self.record and is_untrained:
             raise UsageError("expected --epochs of at least 1 with --record, got 0")
         if self.from_file is None:
-            self._require_no_file_options()
+            self._reject_file_options()
         self._require_different_files()
         if not (settings.get("points") or self.resume or is_untrained or self.from_file):
             raise UsageError("train expects the number of points, as in `train 100000`, or --from-file, got neither")
 
-    def _require_no_file_options(self) -> None:
-        """Raise UsageError for options that have a meaning only for pairs in a file."""
+    def _reject_file_options(self) -> None:
+        """Raise UsageError for options that need --from-file."""
         tokens = {"--in-tokens": self.in_tokens, "--out-tokens": self.out_tokens, "--format": self.format}
         given = {name: f" {value}" for name, value in tokens.items() if value not in (None, INTEGERS)}
         given |= {"--validation-file": ""} if self.validation_file is not None else {}

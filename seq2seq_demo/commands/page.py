@@ -24,7 +24,7 @@ DOCTYPE = b"<!DOCTYPE HTML>"
 
 
 def page(options: PageOptions) -> None:
-    """Write the page of -o."""
+    """Write the page to the file of -o."""
     assert options.output is not None  # checked by `PageOptions`
     atomic_files.check_writable(options.output, "a page")
     atomic_files.require_replaceable(options.output, _is_page, "a new file or a page for -o")

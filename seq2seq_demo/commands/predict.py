@@ -76,7 +76,8 @@ class _Predictor:
         """Print the answers to each source; with --attention-plot, plot the best answers at the end.
 
         Raises:
-            InputError: a source is unreadable. With --keep-going, this comes after all answers; a terminal goes on.
+            InputError: a source is unreadable; with --keep-going, raised after all answers. Interactive input only
+                gets a notice.
         """
         options, network = self.options, self.network
         skipped: list[InputError] = []

@@ -208,7 +208,7 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
 def _noted_destination(
     path: Path, snapshot: Snapshot[TrainedNetwork], default: resume_notes.Destination
 ) -> resume_notes.Destination:
-    """Return the destination that was chosen when the training began; the default if this user has no note on it."""
+    """Return the destination that was noted when the training began; without a note, warn and return the default."""
     noted = resume_notes.noted(path, snapshots.training_id(snapshot))
     if noted is None:
         unknown = "The destination of this training is not recorded here"

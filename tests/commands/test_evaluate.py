@@ -76,7 +76,7 @@ def test_evaluate_where_nearly_everything_was_trained_on(run):
     assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
     assert 0 < trained_on(300) < 10
     out, err = run.ok("evaluate 1000000 -i w")
-    assert f"Found only {out.split()[0]} sources of length 2 that were not trained on, not 1000000" in err
+    assert f"Length 2 has only {out.split()[0]} sources that were not trained on, fewer than 1000000" in err
 
 
 def test_evaluate_on_pairs(run):
