@@ -115,7 +115,7 @@ class TrainConfig:
     validation_points: int | None = setting(None)  # of the points; None is a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=BELOW_1)
     processes: int = setting(
-        1, "--processes N", "divide each batch among N processes on this machine (default {default})"
+        1, "--processes N", "share each batch among N processes on this machine (default {default})"
     )
 
     def __post_init__(self) -> None:

@@ -225,7 +225,7 @@ def _text_hint(word: str, path: Path) -> str:
 
 
 def task_name(file: str) -> str:
-    """Name a task after its data file, but not like a built-in pattern, whose networks it would be confused with."""
+    """Name a task after its data file, but avoid the names of built-in patterns: their networks have these names."""
     name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
     return f"{name}.pairs" if name in PATTERNS else name
 

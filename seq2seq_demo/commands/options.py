@@ -133,8 +133,8 @@ class NetworkOptions(TaskOptions):
         if self.iter_num is not None and self.input_weights is not None:
             raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_SELECTS}")
         if (name := self.name) is not None:
-            fits = 0 < len(name.encode()) <= file_names.LONGEST_PART
-            if not (fits and name.isprintable() and os.sep not in name):
+            is_valid = name.isprintable() and os.sep not in name
+            if not is_valid or not 0 < len(name.encode()) <= file_names.LONGEST_PART:
                 expected = f"1 to {file_names.LONGEST_PART} bytes, printable and without {os.sep}"
                 raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
         if self.from_file == "":

@@ -130,7 +130,7 @@ def test_what_the_locale_cannot_write_and_what_is_no_utf8(tmp_path):
     assert "Traceback" not in done.stderr
     done = sh(tmp_path, "demo train -e 0 -n $'\\xff'; demo train -e 0 -o $'w\\xff'", real)
     assert "Traceback" not in done.stderr
-    assert "expected -n/--name to be printable" in done.stderr
+    assert "expected -n/--name of 1 to 100 bytes, printable" in done.stderr
     assert done.stdout == "Saved w\\udcff\n"
 
 

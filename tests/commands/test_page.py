@@ -43,7 +43,7 @@ def test_the_recording_beside_a_file_is_shown(run):
     network = save_random("w.h5", SMALL)
     record_beside("w.h5", network)
     status, _, err = run("page -i w.h5 -o w.html")
-    assert (status, "With 2 moments of its training, of w.record.h5\n" in err) == (0, True)
+    assert (status, "The page shows 2 moments of the training, from w.record.h5\n" in err) == (0, True)
     (shown,) = networks_in("w.html")
     assert (shown["recording"]["steps"], shown["recording"]["epochs"]) == ([0, 8], [0, 2])
     assert len(shown["recording"]["loss"]) == 2
