@@ -65,7 +65,7 @@ class _Predictor:
         out_len = options.max_out_len or options.out_len
         # The length that sources must have; None: any.
         self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
-        # Cached, because it tries the pattern.
+        # Cached, because each call runs the pattern.
         self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, selected.pattern, out_len))
         self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
         self.known_lengths: set[int] = set()
