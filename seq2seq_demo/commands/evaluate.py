@@ -17,12 +17,12 @@ from seq2seq_demo.config import DEFAULT_EVALUATED
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import evaluations
-from seq2seq_demo.display.console import counted, print_notice, print_notices, print_result
+from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
 
-MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
+MAX_ERRORS_SHOWN = 5  # further skipped pairs are only pluralize
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -50,7 +50,7 @@ def evaluate(options: EvaluateOptions) -> None:
     if not options.json:
         print_result(_text(options, selected, rows))
     elif options.from_file and network.ends:
-        print_result(json.dumps(labels | evaluations.given_dict(rows, network.vocabularies)))
+        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies)))
     if n_skipped := sum(map(len, skipped.values())):
         raise InputError(f"expected pairs that the network can read, skipped {n_skipped} unreadable ones")
 
@@ -65,12 +65,14 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
             measured = f"{e.n} pairs of {options.from_file}"
             if e.n_pairs > e.n:
                 measured = evaluations.sources_text(e, options.from_file)
-        return f"{measured}\n\n{evaluations.lengths_text(rows) if options.lengths else evaluations.evaluation_text(e)}"
+        return f"{measured}\n\n{evaluations.by_length_table(rows) if options.lengths else evaluations.fixed_length_tables(e)}"
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
         vocabularies, is_verbose = selected.network.vocabularies, options.verbose > 0
-        return evaluations.given_text(options.from_file + pattern, rows, vocabularies, is_verbose)
-    return f"Sources of each length{pattern}; an answer's end counts\n\n{evaluations.rows_text(rows)}"
+        return evaluations.pairs_text(options.from_file + pattern, rows, vocabularies, is_verbose)
+    return (
+        f"Sources of each length{pattern}; an answer without END is wrong\n\n{evaluations.variable_length_tables(rows)}"
+    )
 
 
 def _measure(
@@ -117,6 +119,6 @@ def _read_pairs(options: EvaluateOptions, selected: SelectedNetwork, skipped: Sk
     for errors in skipped.values():
         selected.notices.extend(map(str, errors[:MAX_ERRORS_SHOWN]))
         if errors:
-            unreadable = f"Skipped {counted(len(errors), 'pair')} that the network cannot read"
+            unreadable = f"Skipped {pluralize(len(errors), 'pair')} that the network cannot read"
             selected.notices.append(f"{unreadable}: count them as wrong when you compare figures")
     return task

@@ -12,7 +12,7 @@ from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.data.readers import InputFormat
 from seq2seq_demo.data.row_reader import RowReader
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import counted, print_notice, print_notices
+from seq2seq_demo.display.console import pluralize, print_notice, print_notices
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import recording_of
@@ -62,7 +62,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     chosen: list[list[Example]] = [[] for _ in selected]
     if pairs is not None:
         chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
-        print_notice(f"The page offers {len(chosen[0])} of the {counted(len(pairs), 'pair')} of {options.from_file}")
+        print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     elif not vocabularies.are_text:
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
@@ -112,5 +112,5 @@ def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
     if pairs is None and selected.pattern:
         pairs = examples.held_out(selected.network, selected.pattern)
     moments = examples.recorded_moments(selected.network, recording, pairs)
-    print_notice(f"The page shows {counted(len(moments.steps), 'moment')} of the training, from {path}")
+    print_notice(f"The page shows {pluralize(len(moments.steps), 'moment')} of the training, from {path}")
     return moments

@@ -93,7 +93,7 @@ class _Predictor:
             self._note_new_lengths(batch)
             if options.attention_plot:
                 plotted += [network.with_symbols(best) for best, *_ in answers]
-                plots.check_number(len(plotted))
+                plots.check_panel_count(len(plotted))
             if self.notices:
                 progress.hide()
             print_notices(self.notices)  # not before the first answer, so that an error is printed alone
@@ -149,7 +149,7 @@ class _Predictor:
             return answers_json(answers, _input_fields(row), self.options.n_best)
         lines = answer_lines(answers)
         if self.options.show_attention:
-            heatmaps = [heatmap.draw(answer, self.has_colour) for answer in answers]
+            heatmaps = [heatmap.attention_text(answer, self.has_colour) for answer in answers]
             lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
         return "\n".join(lines)
 

@@ -9,7 +9,7 @@ import pytest
 from helpers import SMALL, pairs_of, save_random
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.display.training_report import probed
+from seq2seq_demo.display.training_report import probe_pair
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.trained_network import load
@@ -156,4 +156,4 @@ def test_continuing_keeps_what_a_network_is(run):
 
 def test_the_probe_is_a_long_one():
     pairs = pairs_of(([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]))
-    assert probed(pairs) == ([2, 3, 4], [4])
+    assert probe_pair(pairs) == ([2, 3, 4], [4])

@@ -182,7 +182,7 @@ def test_attention_in_the_terminal_and_as_a_picture(run):
     network = save_random("w", ATTENTION)
     decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
     shown = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
-    drawing = heatmap.draw(shown, colour=False)
+    drawing = heatmap.attention_text(shown, colour=False)
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"
     assert os.path.getsize("a.svg") > 1000

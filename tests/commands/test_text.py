@@ -48,7 +48,7 @@ def test_train_evaluate_and_predict(run):
     line = f"train --from-file train.tsv --validation-file dev.tsv -m embedding_attention {settings} -e 6 -o w"
     out, err = run.ok(line, *TOKENS)
     assert "Training on 900 point dataset (pairs of 'train.tsv', sources of 1-4 symbols), with 6 epochs" in out
-    assert "\n900 training points, 100 validation points of the validation file\n" in out
+    assert "\n900 training points, 100 validation points from the validation file\n" in out
     assert "Sources of 5 characters, targets of 5 words" in out
     assert "different sources for validation are among those to train on" in err
     network = load("w")
@@ -56,7 +56,9 @@ def test_train_evaluate_and_predict(run):
     assert network.model_config.bidirectional
     out, _ = run.ok("evaluate -i w --from-file test.tsv -v")
     n = len({source for source, _ in [*rows(100, 2), ("ab", "")]})
-    assert out.startswith(f"{n} sources of test.tsv with 102 targets, of which any is right; an answer's end counts")
+    assert out.startswith(
+        f"{n} sources of test.tsv with 102 targets, any of which is right; an answer without END is wrong"
+    )
     *_, total = map(json.loads, run.ok("evaluate -i w --from-file test.tsv --json")[0].splitlines())
     assert (total["n"], total["n_pairs"], total["in_len"]) == (n, 102, None)
     assert total["word_error_rate"] == pytest.approx(1 - total["free_running"]["exact_match"])

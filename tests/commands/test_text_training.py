@@ -133,7 +133,7 @@ def test_scripts_of_the_world_are_learned_and_answered(run, tmp_path):
         assert run("predict -i w", *[source for source, _ in typed])[1] == expected
     _, out, _ = run("evaluate -i w --from-file train.tsv")
     assert out.splitlines()[2] == "word error rate 0.00000, symbol error rate 0.00000"
-    assert out.startswith("6 sources of train.tsv with 120 targets, of which any is right")
+    assert out.startswith("6 sources of train.tsv with 120 targets, any of which is right")
 
 
 @pytest.mark.slow
