@@ -65,14 +65,14 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
             measured = f"{e.n} pairs of {options.from_file}"
             if e.n_pairs > e.n:
                 measured = evaluations.sources_text(e, options.from_file)
-        return f"{measured}\n\n{evaluations.by_length_table(rows) if options.lengths else evaluations.fixed_length_tables(e)}"
+        tables = evaluations.by_length_table(rows) if options.lengths else evaluations.fixed_length_tables(e)
+        return f"{measured}\n\n{tables}"
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
         vocabularies, is_verbose = selected.network.vocabularies, options.verbose > 0
         return evaluations.pairs_text(options.from_file + pattern, rows, vocabularies, is_verbose)
-    return (
-        f"Sources of each length{pattern}; an answer without END is wrong\n\n{evaluations.variable_length_tables(rows)}"
-    )
+    tables = evaluations.variable_length_tables(rows)
+    return f"Sources of each length{pattern}; an answer without END is wrong\n\n{tables}"
 
 
 def _measure(
