@@ -15,7 +15,7 @@ import tensorflow as tf
             2,
             True,
             [[6, 4, 0], [1, 4, 0], [6], [2, 4, 0], [5]],
-        ),  # of two: y_1 = w x_1, y_0 = y_1 + w x_0
+        ),  # backwards: y_1 = w x_1, y_0 = y_1 + w x_0
     ],
 )
 def test_scan(jit_compile, n_steps, reverse, expected):
