@@ -207,7 +207,7 @@ def test_a_range_of_lengths():
     assert trained.evaluate([([1, 2], [2, 1]), ([3], [])]).n == 2
     further = train([([1, 2], [2]), ([3, 0], [0])] * 4, start=trained, epochs=1, batch_size=4)
     assert (further.min_in_len, further.in_len, further.out_len) == (2, 2, 1)
-    message = r"expected in_len as a length or a range \(shortest, longest\), got \(1, 2, 3\)"
+    message = r"expected `in_len` as a length or a range \(shortest, longest\), got \(1, 2, 3\)"
     with pytest.raises(UsageError, match=message):
         train("reversed", in_len=(1, 2, 3))
     with pytest.raises(UsageError, match="expected `out_len` or a range of `in_len`"):
