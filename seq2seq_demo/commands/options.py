@@ -37,7 +37,7 @@ from seq2seq_demo.declarations import (
 )
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.files.atomic_files import are_one_file, is_standard_input
+from seq2seq_demo.files.atomic_files import is_same_file, is_standard_input
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
@@ -141,7 +141,7 @@ class NetworkOptions(TaskOptions):
         if self.iter_num is not None and self.input_weights is not None:
             raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_STARTS}")
         if self.name is not None and not _is_part_of_name(self.name):
-            expected = f"printable and part of a file name, up to {file_names.LONGEST_PART} bytes"
+            expected = f"printable and part of a file name, up to {file_names.MAX_PART_BYTES} bytes"
             raise UsageError(f"expected -n/--name to be {expected}, got {self.name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
@@ -150,7 +150,7 @@ class NetworkOptions(TaskOptions):
 
 
 def _is_part_of_name(name: str) -> bool:
-    return name.isprintable() and os.sep not in name and 0 < len(name.encode()) <= file_names.LONGEST_PART
+    return name.isprintable() and os.sep not in name and 0 < len(name.encode()) <= file_names.MAX_PART_BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,7 +287,7 @@ def _require_different(read: dict[str, Any], written: dict[str, Any], may_be_one
     named = {name: Path(path) for name, path in (read | written).items() if path}
     for first, second in itertools.combinations(named, 2):
         is_stdin = first == "--from-file" and str(named[first]) == "-"
-        is_one = is_standard_input(named[second]) if is_stdin else are_one_file(named[first], named[second])
+        is_one = is_standard_input(named[second]) if is_stdin else is_same_file(named[first], named[second])
         if second in written and (first, second) != may_be_one and is_one:
             raise UsageError(f"expected {first} and {second} to be different files, got {named[first]} twice")
 

@@ -15,7 +15,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import counted, print_notice, print_notices
 from seq2seq_demo.errors import InputError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.recording import recording_of
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -27,7 +27,7 @@ def page(options: PageOptions) -> None:
     """Write the page."""
     assert options.output is not None  # as its options say
     atomic_files.check_writable(options.output, "a page")
-    atomic_files.require_replaceable(options.output, _is_page, "a new file or a page for -o")
+    atomic_files.check_replaceable(options.output, _is_page, "a new file or a page for -o")
     paths = options.all_input_weights or (None,)
     choices = [network_to_use(replace(options, input_weights=path), None) for path in paths]
     bare = [_without_examples(choice) for choice in choices]
@@ -51,7 +51,7 @@ def _is_page(file: BinaryIO) -> bool:
 def _without_examples(choice: Choice) -> ShownNetwork:
     """Return a network and its name."""
     print_notices(choice.notices)
-    name = file_names.shown_name(choice.path)
+    name = file_names.display_name(choice.path)
     return ShownNetwork(name, choice.network, what=_what_it_learned(name, choice.network))
 
 
@@ -98,7 +98,7 @@ def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:
     """Return how the network learned, if a recording of its training stands beside its file."""
     beside = file_names.recording_path(choice.path)
     try:
-        recording = recording_of(choice.path, choice.network.weights)
+        recording = find_recording(choice.path, choice.network.weights)
     except WeightsError as error:
         print_notice(f"Without the training: {error}")
         return None

@@ -17,9 +17,9 @@ from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files, file_names, recording, resume_notes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
-from seq2seq_demo.training.processes import check, processes
-from seq2seq_demo.training.snapshots import Interruption, Snapshots, training_id
+from seq2seq_demo.training.early_stopping import best_epoch, should_stop_early
+from seq2seq_demo.training.processes import check_processes, process_group
+from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, training_id
 
 FEW_POINTS = 100_000  # below that, more of them may help
 
@@ -32,8 +32,8 @@ def train(options: TrainOptions) -> None:
 
 
 def _train(start: Start, options: TrainOptions) -> None:
-    check(start.config)
-    if exposure := workers.exposure_notice():
+    check_processes(start.config)
+    if exposure := workers.open_port_warning():
         print_notice(exposure)
     if not workers.is_chief():  # it does its share; the chief prints and saves
         if start.config.epochs > 0:
@@ -45,7 +45,7 @@ def _train(start: Start, options: TrainOptions) -> None:
     path = output or file_names.next_unused_path(folder, start.name, start.task.name)
     atomic_files.check_writable(path, "a weights file", WeightsError)
     if start.network.recording:
-        recording.check_place(file_names.recording_path(path), overwrite)
+        recording.check_destination(file_names.recording_path(path), overwrite)
     if start.config.epochs == 0:  # converts a file of 2016, or shows what training starts from
         print_result(f"Saved {_save(start.network, start)}")
         return
@@ -67,23 +67,23 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
     training_report.training_header(start.network.model_config, config, task, options.verbose)
     print_line(f"Log directory: {log_dir}")
     with (
-        Interruption() as interruption,
+        SignalHandler() as interruption,
         training_report.TrainingReport(config) as screen,
         logs,
         _snapshots(start, options, interruption) as snapshots,
-        processes(config) as join,
+        process_group(config) as attach_processes,
     ):
         if start.path is None:
             snapshots.save(start.snapshot)  # before the seconds that TensorFlow takes to load
         from seq2seq_demo.training.trainer import fit
 
-        network = fit(task, config, start.snapshot, [screen, history, logs], snapshots, join)
+        network = fit(task, config, start.snapshot, [screen, history, logs], snapshots, attach_processes)
         path = _save_or_keep(network, start, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
             print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
         epochs = screen.history
-        if has_stalled(epochs, config) and len(epochs) < config.epochs:
+        if should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped by --patience {config.patience}: no epoch was better than epoch {best}")
         if config.keep_best and epochs and best_epoch(epochs) is not epochs[-1]:
@@ -93,7 +93,7 @@ def _train_and_save(start: Start, options: TrainOptions) -> tuple[TrainedNetwork
     return network, epochs
 
 
-def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) -> Snapshots:
+def _snapshots(start: Start, options: TrainOptions, interruption: SignalHandler) -> Snapshots:
     """Return what keeps the training; its message says which options --resume needs again."""
     task, fingerprint, destination = start.task.name, start.snapshot.fingerprint, start.destination
     again: dict[str, object] = {"-n": start.name, "-p": options.pattern or (task if task in PATTERNS else None)}
@@ -107,7 +107,7 @@ def _snapshots(start: Start, options: TrainOptions, interruption: Interruption) 
     )
     if start.path and start.lock:
         snapshots.last, snapshots.files[start.path] = start.path, start.lock
-        resume_notes.note(start.path, training_id(start.snapshot), destination)  # it may be another now
+        resume_notes.save_destination(start.path, training_id(start.snapshot), destination)  # it may be another now
     return snapshots
 
 

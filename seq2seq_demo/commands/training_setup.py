@@ -74,7 +74,7 @@ def _begun(options: TrainOptions) -> Start:
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     network = replace(network, task=name, recording=None)
     if options.record:
-        network = recorder.begun(network, config)
+        network = recorder.start_recording(network, config)
     destination = _destination(options, options.name, task)
     _warn(task)
     snapshot = Snapshot(network)
@@ -95,7 +95,7 @@ def _path_to_continue_from(options: TrainOptions) -> Path | None:
 
 def _require_kept(path: Path, output: Path | None) -> None:
     """Raise UsageError where a checkpoint of 2016, which nothing makes again, would be replaced."""
-    if output and atomic_files.are_one_file(path, output):
+    if output and atomic_files.is_same_file(path, output):
         with path.open("rb") as file:
             if is_checkpoint_file(file):
                 what = "another file than the checkpoint of 2016 to start from"
@@ -136,9 +136,7 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     """
     folder = options.data_dir
     if options.output is not None:
-        atomic_files.require_replaceable(
-            options.output, _is_weights, "a new file or one of weights for -o", WeightsError
-        )
+        atomic_files.check_replaceable(options.output, _is_weights, "a new file or one of weights for -o", WeightsError)
         return resume_notes.Destination(options.output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return resume_notes.Destination(folder=folder)
@@ -207,7 +205,7 @@ class _Stopped:
                 until_it_starts.enter_context(lock)
             task = self._task()
             check_training_fits(network.model_config, config)
-            name = options.name or file_names.name_in_name(path)
+            name = options.name or file_names.parse_name(path)
             destination = self._destination(name, task)
             _warn(task)
             print_notice(f"Resuming {path}, epoch {self.snapshot.progress.epoch + 1}, step {network.step}")
@@ -221,13 +219,13 @@ class _Stopped:
         destination = _destination(self.options, name, task)
         if destination.output is not None:
             return destination
-        noted = resume_notes.noted(self.path, snapshots.training_id(self.snapshot))
+        noted = resume_notes.load_destination(self.path, snapshots.training_id(self.snapshot))
         if noted is None:
             print_notice(
                 "Where this training was to be saved is not known here: it gets the next unused name, or -o FILE"
             )
             return destination
-        is_there = noted.folder.is_dir() and not atomic_files.are_one_file(noted.folder, destination.folder)
+        is_there = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, destination.folder)
         return noted if is_there else noted._replace(folder=destination.folder)
 
     def _task(self) -> Task:

@@ -10,7 +10,7 @@ from helpers import random_weights, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.files.file_names import recording_path
-from seq2seq_demo.files.recording import Recording, halved, to_bytes
+from seq2seq_demo.files.recording import Recording, to_bytes, to_float16
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
 ENDING = replace(SMALL, ends=True)
@@ -41,8 +41,8 @@ def test_a_page_of_a_file_and_of_a_shipped_network(run):
 
 def test_the_recording_beside_a_file_is_shown(run):
     network = save_random("w.h5", SMALL)
-    first = halved(random_weights(SMALL, seed=9))
-    recording = Recording(8, (0, 4, 8), (first, first, halved(network.weights)))
+    first = to_float16(random_weights(SMALL, seed=9))
+    recording = Recording(8, (0, 4, 8), (first, first, to_float16(network.weights)))
     recording_path(Path("w.h5")).write_bytes(to_bytes(recording, SMALL, network.weights))
     status, _, err = run("page -i w.h5 -o w.html")
     assert (status, "With 3 moments of its training, of w.record.h5\n" in err) == (0, True)
@@ -142,6 +142,6 @@ def test_only_a_page_is_replaced_by_a_page(run):
 
 def record_beside(name, network):
     """Write a recording beside a network's file: one other moment, and then the weights as they are."""
-    first = halved(random_weights(network.model_config, seed=9))
-    recording = Recording(4, (0, 8), (first, halved(network.weights)))
+    first = to_float16(random_weights(network.model_config, seed=9))
+    recording = Recording(4, (0, 8), (first, to_float16(network.weights)))
     recording_path(Path(name)).write_bytes(to_bytes(recording, network.model_config, network.weights))

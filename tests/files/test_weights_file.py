@@ -100,7 +100,7 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     assert same(loaded, saved)
     assert loaded.ends == (changes.get("model_config") is ENDING)
     assert os.listdir(tmp_path) == [name]
-    with pytest.raises(WeightsError, match=f"{name}: expected the snapshot of a training, got weights"):
+    with pytest.raises(WeightsError, match=f"{name}: expected a snapshot, got weights"):
         load_snapshot(tmp_path / name)
 
 
@@ -166,7 +166,7 @@ def of_version(version, *changes):
 
 
 RUN = json.loads(json.dumps(vars(TRAINED["trained"].config))) | {"start_step": 77}
-RUN = {key: value for key, value in RUN.items() if key not in weights_file.SINCE_3}
+RUN = {key: value for key, value in RUN.items() if key not in weights_file.ADDED_IN_VERSION_3}
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -8,7 +8,7 @@ from helpers import ROOT, random_weights
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.files.recording import Recording, halved
+from seq2seq_demo.files.recording import Recording, to_float16
 from seq2seq_demo.page.examples import held_out, pair_examples, pairs_of, pattern_examples, recorded_moments, targets_of
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -61,8 +61,8 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     pairs = held_out(REVERSING, REVERSED)
     assert len(pairs) == 100
     assert sorted({len(source) for source, _ in pairs_of(pairs)}) == [1, 7, 13, 20]
-    first = halved(random_weights(REVERSING.model_config))
-    recording = Recording(10, (0, 20), (first, halved(REVERSING.weights)))
+    first = to_float16(random_weights(REVERSING.model_config))
+    recording = Recording(10, (0, 20), (first, to_float16(REVERSING.weights)))
     moments = recorded_moments(REVERSING, recording, pairs)
     assert moments.exact_match == [0.0, 1.0]
     assert moments.loss[0] > 1
