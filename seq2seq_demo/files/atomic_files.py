@@ -169,7 +169,7 @@ def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2
     try:
         folder = Path(os.path.realpath(path)).parent
         obstacle = _obstacle(path, folder)
-    except (OSError, ValueError) as error:  # such as a name that is too long, or contains NUL
+    except (OSError, ValueError) as error:  # for example, the name is too long or contains NUL
         obstacle = f": {getattr(error, 'strerror', None) or error}"
     if obstacle:
         raise error_class(f"{path}: expected a place for {kind}{obstacle}")

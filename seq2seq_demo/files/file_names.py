@@ -15,7 +15,7 @@ WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
 _FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")  # .tfl: 2016's
-MAX_PART_BYTES = 100  # of a name or a task; a file name can have 255
+MAX_PART_BYTES = 100  # the longest name or task in a file name, which can have 255 bytes
 
 
 def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int, kind: str = WEIGHTS) -> Path:

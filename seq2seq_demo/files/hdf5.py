@@ -20,8 +20,8 @@ DTYPES = {
 # Types of the messages in an object's header.
 DATASPACE, DATATYPE, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, GROUP = 1, 3, 7, 8, 11, 12, 16, 17
 CONTIGUOUS, VARIABLE_LENGTH = 1, 9
-MAX_DEPTH = 10  # of nested groups, and of the B-tree of a group
-MAX_BLOCKS, MAX_ATTRIBUTES = 20, 20  # per object
+MAX_DEPTH = 10  # the depth of nested groups, and of a group's B-tree
+MAX_BLOCKS, MAX_ATTRIBUTES = 20, 20  # for each object
 MAX_NAME = 100  # bytes
 
 

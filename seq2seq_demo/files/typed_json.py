@@ -60,5 +60,5 @@ def build_dataclass(cls: type[T], values: dict[str, Any]) -> T:
         raise WeightsError(f"expected the keys {', '.join(types)}, got {name!r}")
     for field in fields(cls):  # type: ignore[arg-type]
         require(field.name in values or field.default is not MISSING, f"expected the key {field.name!r}, got none")
-    alternatives = {name: get_args(hint) or (hint,) for name, hint in types.items()}  # of `int | None`, both
-    return cls(**{name: require_type(name, value, *alternatives[name]) for name, value in values.items()})
+    allowed = {name: get_args(hint) or (hint,) for name, hint in types.items()}
+    return cls(**{name: require_type(name, value, *allowed[name]) for name, value in values.items()})

@@ -51,8 +51,8 @@ class StoredNetwork:
     weights: Weights  # by the names of `weight_shapes`
     task: str | None = None  # the name of the task
     in_len: int | None = None  # the length of the longest source in training
-    out_len: int | None = None  # of the longest target
-    min_in_len: int | None = None  # of the shortest source; None if all have `in_len`
+    out_len: int | None = None  # the length of the longest target
+    min_in_len: int | None = None  # the length of the shortest source; None if it is `in_len`
     trained: TrainingRun | None = None
     reached: Figures | None = None  # on the validation pairs, after the saved epoch
     step: int = 0  # the number of updates that Adam has made
@@ -101,7 +101,7 @@ class Progress:
     points: int = 0  # training points done in this epoch
     loss_sum: float = 0.0  # over the target symbols of these points
     correct_sum: float = 0.0  # correct symbols among them
-    history: tuple[EpochFigures, ...] = ()  # of the completed epochs
+    history: tuple[EpochFigures, ...] = ()  # the completed epochs
 
 
 class Checkpoint(NamedTuple):
@@ -117,7 +117,7 @@ class DataFingerprint:
     """Identifies the data of a training run, to detect changes when it is resumed."""
 
     data: str | None = None  # a checksum of the user's pairs; None for a pattern
-    fingerprint: str | None = None  # of the task; None in files of earlier versions
+    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ class Snapshot(Generic[Network_co]):
     network: Network_co
     progress: Progress = Progress()
     fingerprint: DataFingerprint = DataFingerprint()
-    best: Checkpoint | None = None  # of the best epoch so far, with `keep_best`
+    best: Checkpoint | None = None  # the best epoch so far, if `keep_best` is set
 
     @property
     def run(self) -> TrainingRun:

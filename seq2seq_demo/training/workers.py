@@ -34,7 +34,7 @@ class Cluster:
 
     hosts: dict[str, list[str]]  # for each job, the address HOST:PORT of each task
     job: str
-    index: int  # of the task within the job
+    index: int  # the task's index within the job
 
     @property
     def n_workers(self) -> int:
