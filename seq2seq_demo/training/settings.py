@@ -80,4 +80,4 @@ def _check_pairs_match(task: PairTask, settings: Settings) -> None:
             low, high = value if isinstance(value, tuple | list) else (value, value)
             if not low <= smallest <= largest <= high:
                 expected, got = lengths_text(smallest, largest), lengths_text(low, high)
-                raise UsageError(f"expected `{name}` {expected}, as of the pairs, got {got}")
+                raise UsageError(f"expected `{name}` {expected}, as in the pairs, got {got}")

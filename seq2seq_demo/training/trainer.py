@@ -212,7 +212,9 @@ class Trainer:
         """Return the learning rates of the next K steps, `[K]`."""
         c = self.config
         first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
-        share = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)  # the completed share of the run, 0 to 1
+        share = (first + np.arange(STEPS_PER_CALL)) / (
+            c.epochs * c.steps_per_epoch
+        )  # the completed share of the run, 0 to 1
         factor = 0.5 + 0.5 * np.cos(np.pi * share) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return tf.constant(c.learning_rate * factor, tf.float32)
 
