@@ -78,7 +78,7 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained):
     assert (further.step, further.vocabularies) == (network.step + 1, network.vocabularies)
     for pairs, settings, error, message in [
         ([("ax", "alpha")], {}, InputError, 'pairs, row 0: expected characters that training saw, got "x" as number 2'),
-        ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected the tokens of the network, characters, words"),
+        ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected the network's tokens, characters and words"),
         ("sorted", {}, UsageError, "expected pairs of characters and words, got 'sorted'"),
     ]:
         with pytest.raises(error, match=message):

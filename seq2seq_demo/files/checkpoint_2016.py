@@ -43,8 +43,7 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: the checkpoint is damaged, compressed or of sliced variables, or the content is something else.
     """
-    is_whole = is_checkpoint(content)
-    require(is_whole, "expected a TensorFlow V1 checkpoint, got something else or only a part of one")
+    require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else or only a part of one")
     try:
         return _variables(map(_Message, _records(content)), len(content))
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:

@@ -29,7 +29,7 @@ from seq2seq_demo.files.typed_json import build_dataclass, parse_object, require
 from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
 
-MAX_STEP = 2**53
+MAX_STEP = 2**53  # a float64 represents integers up to this exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
@@ -161,20 +161,18 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     Raises:
         WeightsError: `read` would refuse it, for example because a weight is missing or not finite.
     """
-    snapshot = stored if isinstance(stored, Snapshot) else None
-    network = stored.network if isinstance(stored, Snapshot) else stored
+    snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
     arrays = _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments))
     if snapshot and snapshot.best:
-        best = _arrays(network.model_config, snapshot.best)
-        arrays |= {f"{BEST}{name}": array for name, array in best.items()}
+        arrays |= {f"{BEST}{name}": array for name, array in _arrays(network.model_config, snapshot.best).items()}
     if snapshot and network.recording:
         arrays |= recording.to_arrays(network.recording, RECORDED)
-    facts = {
+    metadata = {
         "model": asdict(network.model_config),
         "training": _training_json(network, snapshot),
         "vocabularies": {name: asdict(side) for name, side in network.vocabularies._asdict().items()},
     }
-    content = container.to_bytes(arrays, {name: json.dumps(value) for name, value in facts.items()})
+    content = container.to_bytes(arrays, {name: json.dumps(value) for name, value in metadata.items()})
     _from_bytes(content)
     return content
 
@@ -300,11 +298,8 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else OF_INTEGERS
     figures = build_dataclass(Figures, reached) if reached else None
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
-    return (
-        network,
-        _progress(progress, run) if progress and run else None,
-        build_dataclass(DataFingerprint, fingerprint),
-    )
+    checked_progress = _progress(progress, run) if progress and run else None
+    return network, checked_progress, build_dataclass(DataFingerprint, fingerprint)
 
 
 def _refuse_keys(unknown: Collection[str]) -> None:

@@ -161,8 +161,5 @@ def switch(index: tf.Tensor, branches: Sequence[Callable[[], list[tf.Tensor]]]) 
 
 def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> int:
     """Return the largest divisor of `rows` that fits MAX_MICROBATCH_BYTES; 1 if none fits, or with `one_by_one`."""
-    return next(
-        n
-        for n in range(rows, 0, -1)
-        if n == 1 or (rows % n == 0 and n * bytes_per_row <= MAX_MICROBATCH_BYTES and not one_by_one)
-    )
+    fitting = (n for n in range(rows, 0, -1) if rows % n == 0 and n * bytes_per_row <= MAX_MICROBATCH_BYTES)
+    return 1 if one_by_one else next(fitting, 1)

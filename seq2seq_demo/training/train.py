@@ -58,10 +58,8 @@ def train(
     task = _task(task, start, (in_tokens, out_tokens), validation)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
-    if start is None:
-        network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    else:
-        network = replace(start, model_config=model_config, recording=None)
+    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
+    network = replace(network, model_config=model_config, recording=None)
     if require_flag("`record`", record):
         network = start_recording(network, config)
     with process_group(config) as attach_processes:
@@ -75,16 +73,14 @@ def _task(task: Given, start: TrainedNetwork | None, tokens: tuple[str, str], va
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None
+    expected = " and ".join(vocabularies.tokens) if vocabularies else ""
     if vocabularies and tokens not in ((INTEGERS, INTEGERS), vocabularies.tokens):
-        raise UsageError(
-            f"expected the tokens of the network, {', '.join(vocabularies.tokens)}, got {', '.join(tokens)}"
-        )
+        raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(tokens)}")
     if not isinstance(task, str) and isinstance(task, Iterable):
         return pair_task_from_rows(task, vocabularies, tokens, validation)
     if validation is not None or tokens != (INTEGERS, INTEGERS):
         raise UsageError(f"expected pairs with `validation`, `in_tokens` or `out_tokens`, got {task!r}"[:200])
     named_task = as_task(task)
     if vocabularies and named_task.vocabularies != vocabularies:
-        expected = " and ".join(vocabularies.tokens)
         raise UsageError(f"expected pairs of {expected}, got {task!r}"[:200])
     return named_task

@@ -72,11 +72,11 @@ class Trainer:
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
-        # Without XLA, TensorFlow fails on loops over very large arrays (TemporaryVariable).
+        # Without XLA, TensorFlow fails in loops over very large arrays (an error of TemporaryVariable).
         xla = use_xla(config) or bool(widths.wide)
-        # XLA cannot compile an all-reduce over replicas. With several, it compiles each replica's sums instead.
+        # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of each.
         alone = self.strategy.num_replicas_in_sync == 1
-        compiled = functools.partial(tf.function, autograph=False)  # no Python control flow needs translating
+        compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=xla)
 
@@ -85,14 +85,17 @@ class Trainer:
     def _run_steps(
         self, data: Batch, first: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor, sums: list[tf.Tensor]
     ) -> list[tf.Tensor]:
-        """Run one step for each of the K batches from `first` on that has rows; return the updated `sums`.
+        """Run a step for each of the K batches from index `first` on, until `rows` rows are done.
 
         Args:
             data: K batches.
-            first: the index of the first batch.
-            rows: the number of rows in all K batches.
-            learning_rates: `[K]`.
-            sums: of the loss and of the correct symbols, so far.
+            first: the index of the first batch to use.
+            rows: the number of rows in `data` to use, counted from the first batch of all.
+            learning_rates: one per batch, `[K]`.
+            sums: the sum of the loss and the number of correct symbols so far.
+
+        Returns:
+            `sums` with the sums of these steps added.
         """
         B = self.config.batch_size
 
@@ -124,7 +127,7 @@ class Trainer:
         return tf.concat([tf.reshape(x, [-1]) for x in switch(choice, choices)], axis=0)
 
     def _sum_microbatches(self, batch: Batch, n_symbols: tf.Tensor, widths: list[tuple[int, int]]) -> list[tf.Tensor]:
-        """Return the sums over a batch, in microbatches if memory requires it, each at the first width that fits."""
+        """Return the sums over a batch. If memory is short, process microbatches, each at the first width that fits."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
             bytes_per_row = max(bytes_of_a_row(self.model_config, *width) for width in widths)
@@ -189,7 +192,8 @@ class Trainer:
     def _take_steps(self, pairs: Pairs) -> tuple[float, float]:
         """Run up to K steps; return the sums of the loss and of the correct symbols.
 
-        Recording the weights splits the call of TensorFlow. The sums carry over, so that recording changes no bit.
+        Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
+        recording changes no bit.
         """
         data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.config.batch_size
         n_steps = -(-len(pairs) // B)
@@ -202,7 +206,7 @@ class Trainer:
         return float(sums[0]), float(sums[1])
 
     def batches(self, pairs: Pairs) -> Batch:
-        """Return up to K · B pairs as K batches."""
+        """Return up to K · B pairs as K batches, with the dropout seeds of the next K steps."""
         c, K = self.config, STEPS_PER_CALL
         keys = row_keys(c, self.step, K) if c.dropout else np.zeros((K, c.batch_size), np.uint32)
         arrays = stack_batches(pairs, self.widths.largest, self.model_config, c.batch_size)
@@ -212,10 +216,8 @@ class Trainer:
         """Return the learning rates of the next K steps, `[K]`."""
         c = self.config
         first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
-        share = (first + np.arange(STEPS_PER_CALL)) / (
-            c.epochs * c.steps_per_epoch
-        )  # the completed share of the run, 0 to 1
-        factor = 0.5 + 0.5 * np.cos(np.pi * share) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
+        share_done = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
+        factor = 0.5 + 0.5 * np.cos(np.pi * share_done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return tf.constant(c.learning_rate * factor, tf.float32)
 
     def record(self, is_end: bool = False) -> None:
@@ -239,17 +241,12 @@ class Trainer:
 
     def is_done(self) -> bool:
         """Whether all epochs are done, the exact match has reached `stop_at_exact`, or `patience` has run out."""
-        goal = self.config.stop_at_exact
-        reached = self.reached if self.progress.epoch > 0 else None
-        is_exact = goal is not None and reached is not None and reached.exact_match >= goal
-        return (
-            is_exact
-            or self.progress.epoch >= self.config.epochs
-            or should_stop_early(self.progress.history, self.config)
-        )
+        history, goal = self.progress.history, self.config.stop_at_exact
+        is_exact = goal is not None and bool(history) and history[-1].validation.exact_match >= goal
+        return is_exact or len(history) >= self.config.epochs or should_stop_early(history, self.config)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
-        """Add training pairs and their sums of the loss and of the correct symbols to the progress."""
+        """Add `rows` training pairs, the sum of their loss and the number of their correct symbols to the progress."""
         progress = self.progress
         loss_sum, correct_sum = progress.loss_sum + loss, progress.correct_sum + correct
         self.progress = replace(progress, points=progress.points + rows, loss_sum=loss_sum, correct_sum=correct_sum)

@@ -38,7 +38,7 @@ class Cluster:
 
     @property
     def n_workers(self) -> int:
-        """The number of tasks of all jobs."""
+        """The number of workers, the chief included."""
         return sum(map(len, self.hosts.values()))
 
     @property
@@ -87,11 +87,10 @@ def _cluster() -> Cluster:
     text = os.environ.get("TF_CONFIG")
     if not text:
         return SINGLE_WORKER
-    try:
+    config: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
         config = json.loads(text)
-    except (ValueError, RecursionError):
-        config = None
-        _require(False, f"TF_CONFIG to be JSON like {EXAMPLE}", text)
+    _require(config is not None, f"TF_CONFIG to be JSON like {EXAMPLE}", text)
     _require_object("TF_CONFIG", config)
     layer, hosts, task = (config.get(name) for name in ("rpc_layer", "cluster", "task"))
     _require(layer in (None, "grpc"), 'TF_CONFIG to have no rpc_layer or "grpc"', layer)
@@ -205,7 +204,7 @@ def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[An
 
 @contextlib.contextmanager
 def report_lost_workers() -> Iterator[None]:
-    """Turn TensorFlow's error about workers that did not connect, or were lost, into a TrainingError."""
+    """Turn TensorFlow's error about missing or lost workers into a TrainingError."""
     import tensorflow as tf
 
     try:
@@ -217,5 +216,5 @@ def report_lost_workers() -> Iterator[None]:
         reason = error.message.rpartition("aborted by: ")[2].strip().splitlines()[0].partition(". ")[0]
         raise TrainingError(
             f"expected all {n_workers} workers of TF_CONFIG to start within {SECONDS_TO_GATHER} s "
-            f"and to stay to the end, but TensorFlow says: {reason}"
+            f"and to stay to the end, got from TensorFlow: {reason}"
         ) from error
