@@ -35,7 +35,7 @@ def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Se
 
 
 def read(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> bytes:
-    """Return the content of a regular file; errors are as of `open_regular` and `read_open`."""
+    """Return the content of a regular file. The errors are those of `open_regular` and `read_open`."""
     with open_regular(path, kind, error_class) as file:
         return read_open(file)
 
@@ -165,7 +165,7 @@ def is_open_file(path: Path, file: BinaryIO) -> bool:
 
 
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
-    """Raise `error_class` if `write` is bound to fail; `kind` describes the file to be written."""
+    """Raise `error_class` if `write` is certain to fail; `kind` describes the file to be written."""
     try:
         folder = Path(os.path.realpath(path)).parent
         obstacle = _obstacle(path, folder)
@@ -188,7 +188,7 @@ def _obstacle(path: Path, folder: Path) -> str | None:
 def check_replaceable(
     path: Path, is_ours: Callable[[BinaryIO], bool], expected: str, error_class: type[Seq2SeqError] = Seq2SeqError
 ) -> None:
-    """Raise `error_class` if a file that is neither empty nor `is_ours` exists: it is most likely the user's data."""
+    """Raise `error_class` if the path holds data that `is_ours` rejects: most likely the user still needs it."""
     if path.is_file() and os.access(path, os.R_OK):  # `check_writable` reports the other cases
         with path.open("rb") as file:
             is_empty = os.fstat(file.fileno()).st_size == 0

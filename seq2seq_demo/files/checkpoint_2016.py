@@ -41,9 +41,9 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     """Return the variables of a TensorFlow V1 checkpoint by name.
 
     Raises:
-        WeightsError: the checkpoint is damaged, compressed or of sliced variables, or the content is something else.
+        WeightsError: the checkpoint is damaged or compressed, its variables are sliced, or the content is something else.
     """
-    require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else or only a part of one")
+    require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else")
     try:
         return _variables(map(_Message, _records(content)), len(content))
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
@@ -108,7 +108,7 @@ def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
 
 
 def _entries(block: bytes) -> Iterator[bytes]:
-    """Yield a block's values. Each entry has three sizes (shared key prefix, rest of the key, value), key and value."""
+    """Yield a block's values. An entry is the sizes of shared key prefix, rest of the key and value, then both."""
     n_restarts = int.from_bytes(block[-4:], "little")  # restart points for searching, 4 bytes each
     entries = _Reader(_Reader(block).take(len(block) - 4 * (n_restarts + 1)))
     while entries:
@@ -184,7 +184,7 @@ class _Message:
     def name(self, number: int) -> str:
         """Return the name, of at most MAX_NAME bytes, of a field that occurs once."""
         name = self.content(number)
-        require(len(name) <= MAX_NAME, "a name that no message could show", ValueError)
+        require(len(name) <= MAX_NAME, "a name that is too long", ValueError)
         return str(name, "utf-8")
 
 
@@ -198,7 +198,7 @@ def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarra
     require(len(listed) == len(metas), "a variable is listed twice", ValueError)
     # Trailing values may be omitted (see _array), so the file's size alone does not bound the memory.
     n_values = sum(math.prod(shape) for shape, _ in listed.values())
-    require(n_values <= n_bytes + 2**24, "damaged checkpoint: its variables are larger than such a file can hold")
+    require(n_values <= n_bytes + 2**24, "damaged checkpoint: its variables are too large for its size")
     arrays: dict[str, np.ndarray] = {}
     for saved in (record.message(2) for record in records):
         name = saved.name(1)
@@ -233,7 +233,7 @@ def _values(tensor: _Message, dtype: str, field: int) -> np.ndarray:
     wire_type = UNPACKED.get(dtype, VARINT)
     content, packed, single = tensor.all(4, BYTES), tensor.all(field, BYTES), tensor.all(field, wire_type)
     n_forms = sum(map(bool, (content, packed, single)))
-    require(n_forms == 1, "values in no form or in several", ValueError)
+    require(n_forms == 1, "no values, or values in several forms", ValueError)
     if wire_type == VARINT and not content:
         integers = [*chain(*(_Reader(part).varints() for part in packed)), *single]
         return np.array(integers, np.uint64).astype(dtype)  # negative values are stored modulo 2^64

@@ -102,17 +102,14 @@ def shipped_networks() -> dict[str, Path]:
 
     A pattern's network is named after its task and model, as in `sorted-rnn`; any other after its file, as in `g2p`.
     """
-    return {_shipped_name(path): path for path in sorted(_shipped_dir().glob(f"*{SUFFIX}"), key=_shipped_name)}
+    return {display_name(path): path for path in sorted(_shipped_dir().glob(f"*{SUFFIX}"), key=display_name)}
 
 
 def display_name(path: Path) -> str:
     """Return a short name for a weights file, to show to users."""
-    return _shipped_name(path).removesuffix(".h5")
-
-
-def _shipped_name(path: Path) -> str:
-    match = _match(path.name)
-    return f"{match[3]}-{match[2].removeprefix('embedding_')}" if match else path.name.removesuffix(SUFFIX)
+    if match := _match(path.name):
+        return f"{match[3]}-{match[2].removeprefix('embedding_')}"
+    return path.name.removesuffix(SUFFIX).removesuffix(".h5")
 
 
 def _shipped_dir() -> Path:

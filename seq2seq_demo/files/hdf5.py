@@ -46,7 +46,7 @@ def read(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
     root = file.messages(file.integer(64))
     datasets = dict(file.datasets(root, "", 0))
     n_bytes = sum(dataset.size for dataset in datasets.values())
-    require(n_bytes <= len(content), "expected each weight in a place of its own, got some that overlap")
+    require(n_bytes <= len(content), "expected separate weights, got some that overlap")
     return datasets, dict(file.texts(root))
 
 
@@ -59,7 +59,7 @@ class _File:
     def _bytes(self, start: int, size: int) -> bytes:
         """Return bytes; raise WeightsError if they extend beyond the file."""
         is_within = start + size <= len(self.content)
-        require(is_within, "expected every part of the file within it, got one beyond its end")
+        require(is_within, "expected every structure to be within the file, got one beyond its end")
         return self.content[start : start + size]
 
     def integer(self, start: int, size: int = 8) -> int:
@@ -68,7 +68,7 @@ class _File:
 
     def _visit(self, start: int, signature: bytes) -> int:
         """Return the offset of a structure after checking its signature, and that this is the first visit."""
-        require(start not in self.visited, "expected each part of the file in one place, got one in several")
+        require(start not in self.visited, "expected one reference to every structure, got several")
         self.visited.add(start)
         matches = self._bytes(start, len(signature)) == signature
         require(matches, f"expected {signature!r} at byte {start}, got something else")
@@ -84,21 +84,21 @@ class _File:
             while position + 8 <= end:
                 kind, n_bytes, flags = (self.integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
                 message = self._bytes(position + 8, n_bytes)
-                require(not flags & 2, "expected every part of an object with it, got one that is shared")
+                require(not flags & 2, "expected an object with its own messages, got a shared one")
                 if kind == CONTINUATION:
                     blocks.append((self._visit(_number(message, 0), b""), _number(message, 8)))
-                    require(len(blocks) <= MAX_BLOCKS, "expected the header of an object in few parts, got many")
+                    require(len(blocks) <= MAX_BLOCKS, f"expected at most {MAX_BLOCKS} header blocks, got more")
                 messages.append((kind, message))
                 position += 8 + n_bytes
         return messages
 
     def datasets(self, messages: list[tuple[int, bytes]], path: str, depth: int) -> Iterator[tuple[str, Dataset]]:
-        """Yield path and array for each dataset of an object: itself, or the members of a group, recursively."""
+        """Yield the path and the array of an object or, if it is a group, of all its members, recursively."""
         by_kind = dict(messages)
         if GROUP not in by_kind:
             yield path, self._dataset(path, by_kind)
             return
-        require(depth <= MAX_DEPTH, "expected few groups within one another, got many")
+        require(depth <= MAX_DEPTH, f"expected at most {MAX_DEPTH} nested groups, got more")
         tree, heap = (_number(by_kind[GROUP], at) for at in (0, 8))
         names = self.integer(self._visit(heap, b"HEAP") + 24)
         seen = set[str]()
@@ -111,7 +111,7 @@ class _File:
 
     def _entries(self, node: int, depth: int) -> Iterator[tuple[int, int]]:
         """Yield the offset of the name, within the heap, and of the header of each member of a group."""
-        require(depth <= MAX_DEPTH, "expected a shallow tree of names, got a deep one")
+        require(depth <= MAX_DEPTH, f"expected a B-tree of at most {MAX_DEPTH} levels, got more")
         if self._bytes(node, 4) == b"TREE":
             self._visit(node, b"TREE")
             for child in range(self.integer(node + 6, 2)):
@@ -120,7 +120,7 @@ class _File:
         self._visit(node, b"SNOD")
         for entry in range(self.integer(node + 6, 2)):
             start = node + 8 + 40 * entry
-            require(self.integer(start + 16, 4) <= 1, "expected weights, got a link to one")  # 2: a symbolic link
+            require(self.integer(start + 16, 4) <= 1, "expected weights, got a symbolic link")  # 2: a symbolic link
             yield self.integer(start), self.integer(start + 8)
 
     def _name(self, start: int) -> str:
@@ -147,7 +147,7 @@ class _File:
         for kind, message in messages:
             if kind != ATTRIBUTE:
                 continue
-            require(len(seen) <= MAX_ATTRIBUTES, "expected few attributes, got many")
+            require(len(seen) < MAX_ATTRIBUTES, f"expected at most {MAX_ATTRIBUTES} attributes, got more")
             version = _number(message, 0, 1)
             padding = 8 if version == 1 else 1
             sizes = [_number(message, at, 2) for at in (2, 4, 6)]

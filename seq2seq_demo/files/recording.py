@@ -40,7 +40,7 @@ class Recording:
 
     @property
     def epochs(self) -> tuple[float, ...]:
-        """The steps in epochs."""
+        """The recorded steps, converted to epochs."""
         return tuple(step / self.steps_per_epoch for step in self.steps)
 
     def with_step(self, step: int, weights: Weights) -> Recording:
@@ -50,7 +50,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """The facts about the training run in the file; the field names are its JSON keys."""
+    """The metadata of a recording file; the field names are its JSON keys."""
 
     steps_per_epoch: int
     saved: str  # the checksum of the weights that the run saved
@@ -62,7 +62,7 @@ def to_float16(weights: Weights) -> Weights:
 
 
 def find_recording(weights_path: str | os.PathLike[str], weights: Weights) -> Recording | None:
-    """Return the recording beside a weights file with these weights; None if the recording does not exist.
+    """Return the recording that belongs to a weights file with these weights; None if the file has none.
 
     Raises:
         WeightsError: the recording is damaged, belongs to other weights, or is something else.
@@ -130,7 +130,7 @@ def to_arrays(recording: Recording, prefix: str = "") -> Weights:
 
 
 def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: int, prefix: str = "") -> Recording:
-    """Return the recording whose arrays `to_arrays` made.
+    """Read a recording from a container: the inverse of `to_arrays`.
 
     Raises:
         WeightsError: an array is missing, or has the wrong shape or impossible values.

@@ -1,6 +1,6 @@
-"""The destinations of training runs under way, as notes in the user's state directory that `--resume` reads.
+"""Notes, in the user's state directory, on where to save the training runs under way; `--resume` reads them.
 
-Snapshots do not contain them: a snapshot may come from a stranger, who must not choose which file gets written.
+Snapshots do not contain this: a snapshot may come from a stranger, who must not choose which file gets written.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ class Destination(NamedTuple):
 
 
 def save_destination(snapshot: Path, training: str, destination: Destination) -> None:
-    """Save the destination of the run that wrote this snapshot; do nothing if the note cannot be written.
+    """Note the destination of the run that wrote this snapshot; ignore errors.
 
-    `training` is the run's `snapshots.training_id`: a snapshot of another run under the same path ignores the note.
+    `training` is the run's `training_id`. It keeps another run with a snapshot at the same path from using the note.
     """
     with contextlib.suppress(OSError, RuntimeError, Seq2SeqError):
         path, output = _path(snapshot), destination.output
@@ -41,7 +41,7 @@ def save_destination(snapshot: Path, training: str, destination: Destination) ->
 
 
 def load_destination(snapshot: Path, training: str) -> Destination | None:
-    """Return the saved destination of a run; None if there is no readable note."""
+    """Return the destination of a run; None if the run has no readable note."""
     try:
         note = json.loads(_path(snapshot).read_bytes())
         output = Path(note["output"]) if note["output"] else None

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 from seq2seq_demo.errors import WeightsError, require
 
 T = TypeVar("T")
-MAX_NUMBER = 10**50  # Python parses integers of thousands of digits
+MAX_NUMBER = 10**50  # the limit for numbers; Python would parse thousands of digits
 
 
 def parse_object(text: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-Version 3 records whether the network ends its answers. In versions 1 and 2, a network with `min_in_len` does.
+Version 3 records whether the network ends its answers. In versions 1 and 2, a network does if it has `min_in_len`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class StoredNetwork:
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = OF_INTEGERS
-    recording: Recording | None = None  # in a snapshot part of the file, otherwise a file of its own
+    recording: Recording | None = None  # stored in a snapshot, but beside a weights file
 
     @property
     def pattern(self) -> str | None:
@@ -219,7 +219,7 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 
 def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
-    """Read an open file. Its first and last bytes identify its kind, so that no other file is read whole."""
+    """Read an open file; check its first or last bytes before reading the rest."""
     if is_container(file.read(HEADER_SIZE)):
         return _from_bytes(atomic_files.read_open(file))
     if is_checkpoint_file(file):  # it records neither task nor lengths
@@ -249,7 +249,7 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 
 def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
-    """Return the checkpoint whose arrays have this prefix before the names that `_arrays` gives them."""
+    """Read the checkpoint whose array names have this prefix."""
     shapes = weight_shapes(model_config)
     has_moments = any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets)
     moment_shapes = {f"{m}/{name}": shape for m in "mv" * has_moments for name, shape in shapes.items()}
@@ -328,7 +328,7 @@ def _vocabularies(facts: Mapping[str, Any], model_config: ModelConfig) -> Vocabu
 
 
 def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:
-    """Return `in_len`, `out_len` and `min_in_len`, validated."""
+    """Validate and return `in_len`, `out_len` and `min_in_len`."""
     lengths = {name: require_type(name, training.get(name), int, NoneType) for name in LENGTHS}
     for name, length in lengths.items():
         if length is not None:
@@ -340,7 +340,7 @@ def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int |
 
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
-    """Return the progress of a snapshot, validated."""
+    """Validate and return the progress of a snapshot."""
     history = [*map(_epoch_figures, require_type("history", facts.pop("history", None), list))]
     facts["correct_sum"] = facts.pop("right_sum", None)
     facts.pop("start_step", None)
@@ -353,7 +353,7 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
 
 
 def _epoch_figures(epoch: Any) -> EpochFigures:
-    """Return the figures of a dictionary from `EpochFigures.to_json`."""
+    """Parse the dictionary that `EpochFigures.to_json` makes."""
     facts, prefix = require_type("history", epoch, dict), "validation_"
     figures = {name.removeprefix(prefix): facts.pop(name) for name in [*facts] if name.startswith(prefix)}
     return build_dataclass(EpochFigures, facts | {"validation": build_dataclass(Figures, figures)})

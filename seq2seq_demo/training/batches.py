@@ -1,8 +1,8 @@
 """Batches: the order of the pairs in an epoch, padding widths and microbatches.
 
-A network that ends its answers learns pairs of different lengths. Its epochs are sorted by length within stretches of
-64 batches, so that the pairs of a batch have similar lengths, and the batches of a stretch are shuffled. Each batch is
-padded to one of a few widths.
+A network that ends its answers learns pairs of different lengths. Each epoch, the pairs are shuffled and cut into
+stretches of 64 batches. Within a stretch, the pairs are sorted by length, so that a batch has pairs of similar lengths;
+then the batches are shuffled. Each batch is padded to one of a few widths.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_MICROBATCH_BYTES = 2**29
 
 
 class Batch(NamedTuple):
-    """Padded pairs; K stacked batches have the same fields with the shapes `[K, B, …]`."""
+    """Padded pairs. K stacked batches have the same fields, of shape `[K, B, …]`."""
 
     sources: tf.Tensor  # [B, S]
     targets: tf.Tensor  # [B, T], with END if the network ends its answers
@@ -53,7 +53,7 @@ class Widths(NamedTuple):
 
 
 def epoch_order(training: Pairs, config: TrainConfig, start_step: int, epoch: int, by_length: bool) -> np.ndarray:
-    """Return the training pairs' indices in the order of an epoch, which depends on the arguments alone.
+    """Return the indices of the training pairs in the order of an epoch. The order depends on the arguments alone.
 
     With `by_length`, the pairs of a batch have similar lengths.
     """
@@ -100,7 +100,7 @@ def row_keys(config: TrainConfig, step: int, n_steps: int) -> np.ndarray:
 
 
 def padding_widths(pairs: Pairs, n: int) -> Widths:
-    """Return the widths for these pairs: up to `n` usual ones with the least padding, and up to 3 for outliers."""
+    """Return the widths for these pairs: up to `n` usual ones, and up to 3 for outliers."""
     S, T = pairs.sources.lengths, pairs.targets.lengths  # [N]
     usual_S, usual_T = usual_length(S), usual_length(T)
     is_usual = (usual_S >= S) & (usual_T >= T)
@@ -122,10 +122,10 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
     sides = [_candidate_lengths(lengths) for lengths in (S, T)]
     n_pairs = np.zeros([len(side) for side in sides])
     np.add.at(n_pairs, tuple(np.searchsorted(side, x) for side, x in zip(sides, (S, T), strict=True)), 1)
-    n_fitting = n_pairs.cumsum(axis=0).cumsum(axis=1).ravel()  # [W]
-    widths = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)  # [W, 2]
+    n_fitting = n_pairs.cumsum(axis=0).cumsum(axis=1).ravel()  # [C], for each of C candidate widths
+    widths = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)  # [C, 2]
     size = widths.sum(axis=1)
-    is_within = (widths[:, None] <= widths).all(axis=2)  # [W, W]: row i is within column j
+    is_within = (widths[:, None] <= widths).all(axis=2)  # [C, C]: whether width i is within width j
     added = np.where(is_within, size * (n_fitting - n_fitting[:, None]), np.inf)
     cost, best_previous = size * n_fitting, []
     for _ in range(n - 1):
@@ -160,6 +160,6 @@ def switch(index: tf.Tensor, branches: Sequence[Callable[[], list[tf.Tensor]]]) 
 
 
 def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> int:
-    """Return the largest divisor of `rows` that fits MAX_MICROBATCH_BYTES; 1 if none fits, or with `one_by_one`."""
+    """Return the rows per microbatch: the largest divisor of `rows` within MAX_MICROBATCH_BYTES, at least 1."""
     fitting = (n for n in range(rows, 0, -1) if rows % n == 0 and n * bytes_per_row <= MAX_MICROBATCH_BYTES)
     return 1 if one_by_one else next(fitting, 1)

@@ -1,4 +1,4 @@
-"""Early stopping: the best epoch by validation, and whether further training is likely to improve on it."""
+"""Early stopping: which epoch is best on the validation pairs, and when to stop training."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ def should_stop_early(history: Sequence[EpochFigures], config: TrainConfig) -> b
 
 
 def restore_best(network: TrainedNetwork, best: Checkpoint | None, history: Sequence[EpochFigures]) -> TrainedNetwork:
-    """Return the network with the checkpoint and the figures of the best epoch; unchanged without a checkpoint."""
+    """Return the network with the weights and figures of the best epoch; unchanged if `best` is None."""
     if best is None or not history:
         return network
     return replace(network, **best._asdict(), reached=best_epoch(history).validation)

@@ -20,7 +20,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class PackedAdam:
-    """The weights and Adam's two moments as vectors `[N]`, in the order of `shapes`.
+    """The weights and Adam's two moments as vectors `[W]`, in the order of `shapes`.
 
     `moments` holds "m/NAME" and "v/NAME"; missing moments start at zero. `step` counts the updates so far.
     """
@@ -66,7 +66,7 @@ class PackedAdam:
             yield tape, parts
 
     def apply(self, gradient: tf.Tensor, learning_rate: tf.Tensor) -> None:
-        """Clip the gradient `[N]` and update the weights once (Kingma and Ba 2015)."""
+        """Clip the gradient `[W]` and update the weights once (Kingma and Ba 2015)."""
         norm = tf.sqrt(tf.reduce_sum(tf.square(gradient)))
         gradient *= CLIP_NORM / tf.maximum(norm, CLIP_NORM)
         t = tf.cast(self.iterations + 1, tf.float32)

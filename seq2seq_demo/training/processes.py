@@ -1,12 +1,12 @@
 """Data parallelism on one machine: with `TrainConfig.processes` above 1, child processes share each batch.
 
 A process runs one compiled call at a time, so using a second core takes a second process. All N processes hold the same
-weights, and each takes 1 / N of the rows of a batch. The children send their sums, a vector `[2 + W]` as workers do, to
-the parent process, which adds them up in a fixed order and sends back the total. Each process then applies the same
-Adam step. The result equals a step on the whole batch up to rounding, and its bits depend on N alone.
+weights, and each takes 1 / N of the rows of a batch. The children send their vectors (`Trainer.packed_sums`) to the
+parent process, which adds them up in a fixed order and sends back the total. Each process then applies the same Adam
+step. The result equals a step on the whole batch up to rounding, and its bits depend on N alone.
 
-Every message of the parent is a reply, so the parent never blocks on a busy child. The children also send heartbeats.
-A child that falls silent ends the training with an error, as a lost worker does.
+The parent only ever replies, so it never blocks on a busy child. The children also send heartbeats. If a child falls
+silent, training ends with an error, as it does if a worker is lost.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class ProcessGroup:
         return child_end
 
     def attach(self, trainer: Trainer) -> None:
-        """Make the children share the steps of this trainer, which must not have taken any yet.
+        """Make the children share the steps of this trainer, which must be new.
 
         Raises:
             UsageError: TensorFlow has a GPU.
@@ -210,12 +210,12 @@ class ParentConnection:
 
 
 def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return a replacement for `Trainer.run_steps` that computes the sums of process `index` and all-reduces them."""
+    """Return a replacement for `Trainer.run_steps` that computes one process's share and all-reduces the sums."""
     import tensorflow as tf
 
     n, B, share_index = trainer.config.processes, trainer.config.batch_size, tf.constant(index)
 
-    def share_sums(share_index: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:  # the same program in all processes
+    def share_sums(share_index: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:  # all processes compile the same program
         shares = (tf.reshape(x, (n, -1, *x.shape[1:]))[share_index] for x in batch)
         return trainer.packed_sums(*shares, *trainer.batch_values(batch))
 

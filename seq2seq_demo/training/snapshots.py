@@ -53,7 +53,7 @@ def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
 
 
 class SignalHandler:
-    """A context in which the first Ctrl-C, SIGTERM or SIGHUP sets `signum`, and a second one ends the process at once.
+    """A context in which the first Ctrl-C, SIGTERM or SIGHUP sets `signum`, and the second ends the process at once.
 
     Signals that the process ignores, as under nohup, stay ignored.
     """
@@ -83,7 +83,7 @@ class SignalHandler:
 
 @dataclass
 class Snapshots:
-    """Writes the snapshots of one training run, each replacing the one before, under a name that no other run uses.
+    """Writes the snapshots of one training run. Each replaces the one before; no two runs share a file.
 
     The snapshot is in `data_dir` or, while writing there fails, in the temporary or the home directory.
     """
@@ -111,7 +111,7 @@ class Snapshots:
         """Save a snapshot if one is due, after the steps that took Adam from step `before` to step `after`.
 
         Raises:
-            Interrupted: a signal arrived; the run is saved first.
+            Interrupted: a signal arrived; the snapshot has been saved.
         """
         if self.signals.signum or after // SNAPSHOT_INTERVAL > before // SNAPSHOT_INTERVAL:
             self.save(snapshot())
@@ -119,7 +119,7 @@ class Snapshots:
             raise Interrupted(f"interrupted at step {after}; {self._how_to_resume()}", self.signals.signum)
 
     def _how_to_resume(self) -> str:
-        """Return the part of a message that names the latest snapshot and the command to resume it."""
+        """Return text that names the latest snapshot and the command that resumes it."""
         path = self.last or next(iter(self._present()), None)
         if path is None:
             return "no snapshot could be kept"
@@ -133,7 +133,7 @@ class Snapshots:
         self._save(weights_file.to_bytes(snapshot), training_id(snapshot))
 
     def _save(self, content: bytes, training: str) -> None:
-        """Write the content to the first folder that takes it; set `last`; warn of folders that do not."""
+        """Write the content to the first folder where that succeeds, set `last`, and warn about the failures."""
         self.last, failures = None, []
         for folder in (self.data_dir, *_fallback_folders()):
             try:
@@ -145,7 +145,7 @@ class Snapshots:
             self.warn(f"No snapshot in {'; nor in '.join(failures)}" + (f"; it is in {self.last}" if self.last else ""))
 
     def _write(self, folder: Path, content: bytes, training: str) -> Path:
-        """Replace this run's snapshot in a folder, or create one; return its path once it has been read back."""
+        """Replace or create this run's snapshot in a folder, verify it, and return its path."""
 
         def write(path: Path, overwrite: bool) -> None:
             file = atomic_files.write_locked(path, content, overwrite)
@@ -164,7 +164,7 @@ class Snapshots:
         return path
 
     def keep(self, network: TrainedNetwork) -> Path | None:
-        """Return a file that holds the result of a finished run: the last snapshot or, if that is gone, a new file."""
+        """Return the path of the last snapshot of a finished run; if it is gone, save the network to a new file."""
         if self.last not in self._present():
             self._save(weights_file.to_bytes(network), "")
         return self.last
@@ -182,7 +182,7 @@ class Snapshots:
 
 
 def _discard_if_blocked(descriptor: int) -> None:
-    """Redirect output to /dev/null if the pipe is full or the terminal is stopped: a write would block forever."""
+    """Redirect output to /dev/null if a write would block: the pipe is full, or the terminal is stopped."""
     with contextlib.suppress(OSError, ValueError):
         _, writable, _ = select.select([], [descriptor], [], 0)
         if not writable:

@@ -1,8 +1,8 @@
 """The training loop: steps, epochs and validation.
 
 A step decodes a batch with teacher forcing, and Adam updates the weights by the gradients of the mean loss over all
-symbols that count. One call of TensorFlow runs up to 64 steps as one compiled program. The same program serves batches
-of all lengths: its loops run as many steps as the batch is long. Attention costs as much as the padded width, so the
+symbols except padding. One call of TensorFlow runs up to 64 steps as one compiled program, which serves batches of all
+lengths: its loops run as many steps as the batch is long. The cost of attention grows with the padded width, so the
 program has a branch for each of a few widths.
 """
 
@@ -85,17 +85,14 @@ class Trainer:
     def _run_steps(
         self, data: Batch, first: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor, sums: list[tf.Tensor]
     ) -> list[tf.Tensor]:
-        """Run a step for each of the K batches from index `first` on, until `rows` rows are done.
+        """Run one step per batch; return `sums` plus the sums of these steps.
 
         Args:
             data: K batches.
-            first: the index of the first batch to use.
-            rows: the number of rows in `data` to use, counted from the first batch of all.
+            first: the index of the batch to begin with.
+            rows: the row to stop at, counted over all K batches.
             learning_rates: one per batch, `[K]`.
-            sums: the sum of the loss and the number of correct symbols so far.
-
-        Returns:
-            `sums` with the sums of these steps added.
+            sums: the loss sum and the number of correct symbols so far.
         """
         B = self.config.batch_size
 
@@ -109,15 +106,15 @@ class Trainer:
         return sums
 
     def batch_values(self, batch: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return a batch's number of target symbols, and the index into `widths.choices` that fits all its rows.
+        """Return the number of target symbols in a batch, and the index of the `widths.choices` entry that fits it.
 
-        Workers that share the batch need both for the whole batch.
+        Workers and processes that share a batch need these values of the whole batch.
         """
         lengths = Batch(*batch).lengths
         return tf.reduce_sum(tf.cast(lengths[:, 1], tf.float32)), first_fitting_width(lengths, self.widths.usual)
 
     def packed_sums(self, *arguments: tf.Tensor) -> tf.Tensor:
-        """Return one vector `[2 + W]`: the sums of the loss and of the correct symbols, and the W gradients.
+        """Return one vector `[2 + W]`: the loss sum, the number of correct symbols, and the gradient of the W weights.
 
         The arguments are the tensors of a `Batch`, or of a share of its rows, followed by the `batch_values` of the
         whole batch. The vectors of all shares add up to the vector of the whole batch.
@@ -127,7 +124,7 @@ class Trainer:
         return tf.concat([tf.reshape(x, [-1]) for x in switch(choice, choices)], axis=0)
 
     def _sum_microbatches(self, batch: Batch, n_symbols: tf.Tensor, widths: list[tuple[int, int]]) -> list[tf.Tensor]:
-        """Return the sums over a batch. If memory is short, process microbatches, each at the first width that fits."""
+        """Return the results of `_sums`, added up over microbatches if memory requires them."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
             bytes_per_row = max(bytes_of_a_row(self.model_config, *width) for width in widths)
@@ -148,9 +145,9 @@ class Trainer:
         return list(sums)
 
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
-        """Return the sums of the loss and of the correct symbols, and the gradients of the loss sum / `n_symbols`.
+        """Return the loss sum, the number of correct symbols, and the gradients of the loss sum over `n_symbols`.
 
-        Sources and targets are cut to `width`; symbols of padding do not count.
+        Sources and targets are cut to `width`. Padding does not count.
         """
         sources, targets = batch.sources[:, : width[0]], batch.targets[:, : width[1]]
         lengths = Lengths(*tf.unstack(batch.lengths, axis=1))
@@ -190,7 +187,7 @@ class Trainer:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
 
     def _take_steps(self, pairs: Pairs) -> tuple[float, float]:
-        """Run up to K steps; return the sums of the loss and of the correct symbols.
+        """Run up to K steps; return the loss sum and the number of correct symbols.
 
         Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
         recording changes no bit.
@@ -221,7 +218,7 @@ class Trainer:
         return tf.constant(c.learning_rate * factor, tf.float32)
 
     def record(self, is_end: bool = False) -> None:
-        """Add the weights to the recording if this step is to be recorded, or if training is over."""
+        """Add the weights to the recording if this is a recorded step, or the last one (`is_end`)."""
         if self.recording is None:
             return
         step = self.step - self.start_step
@@ -246,7 +243,7 @@ class Trainer:
         return is_exact or len(history) >= self.config.epochs or should_stop_early(history, self.config)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
-        """Add `rows` training pairs, the sum of their loss and the number of their correct symbols to the progress."""
+        """Add `rows` training pairs, with their loss sum and number of correct symbols, to the progress."""
         progress = self.progress
         loss_sum, correct_sum = progress.loss_sum + loss, progress.correct_sum + correct
         self.progress = replace(progress, points=progress.points + rows, loss_sum=loss_sum, correct_sum=correct_sum)
@@ -291,7 +288,7 @@ class Trainer:
 
 
 def start_step_of(network: TrainedNetwork) -> int:
-    """Return Adam's step at the start of the run: the recorded one for a snapshot, else the network's step."""
+    """Return Adam's step at the start of the training run; a network without a run begins one at its own step."""
     return network.trained.start_step if network.trained else network.step
 
 
@@ -322,11 +319,11 @@ def fit(
     """Train a network on a task and return it; on several workers, each returns it.
 
     Args:
-        task: draws the pairs.
-        config: how to train.
+        task: the task, which provides the pairs.
+        config: the training settings.
         start: a network to begin with, or a snapshot to resume.
-        callbacks: called while training runs.
-        snapshots: saves the run while it is under way.
+        callbacks: objects to notify of the progress.
+        snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
 
     Raises:
@@ -346,7 +343,8 @@ def fit(
     if attach_processes is not None:
         attach_processes(trainer)
     if snapshots:
-        snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # stops if a signal arrived meanwhile
+        # A signal may have arrived during the seconds in which TensorFlow loads.
+        snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
         for callback in callbacks:
             callback.on_epoch_begin(trainer.progress.epoch + 1)
@@ -368,9 +366,9 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return a text that has to be equal on all workers."""
+    """Return a text that identifies task, settings and initial state, and must be equal on all workers."""
     network = start.network
     task_id = task.name, task.fingerprint(config, network.model_config)
-    recorded = network.recording.steps if network.recording else None  # recording is a point of synchronization
+    recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps
     weights = network.step, weights_checksum(network.weights | network.moments)
     return repr((config, network.model_config, task_id, start.progress, recorded, weights))

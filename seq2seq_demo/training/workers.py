@@ -1,7 +1,7 @@
 """Workers: processes, usually on several machines, that train one network together as TF_CONFIG describes.
 
-Every worker draws the same points and holds the same weights. Each replica (a GPU, or a worker without GPUs) takes its
-share of the rows of each batch, and an all-reduce adds up the sums over the shares.
+Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker
+without GPUs. Each takes its share of the rows of a batch, and an all-reduce adds up the results of the shares.
 """
 
 import contextlib
@@ -74,7 +74,7 @@ def open_port_warning() -> str | None:
     port = cluster.hosts[cluster.job][cluster.index].rpartition(":")[2]
     return (
         f"while it trains, TensorFlow listens on port {port} of every network interface and asks for no password: "
-        "whoever reaches it can read and write your files and stop the training; use a network that you trust"
+        "anyone who can reach it can read and write your files and stop the training; use a network that you trust"
     )
 
 
@@ -106,7 +106,7 @@ def _cluster() -> Cluster:
 
 
 def _check_hosts(hosts: dict[str, Any]) -> None:
-    """Raise UsageError unless the jobs are workers with or without one chief, and every address is valid and unique."""
+    """Raise UsageError unless the jobs are workers and at most one chief, with valid and unique addresses."""
     jobs = [*hosts]
     _require(jobs and {*jobs} <= {"chief", "worker"}, 'TF_CONFIG to name no job but "worker" and "chief"', jobs)
     seen = set[str]()
@@ -216,5 +216,5 @@ def report_lost_workers() -> Iterator[None]:
         reason = error.message.rpartition("aborted by: ")[2].strip().splitlines()[0].partition(". ")[0]
         raise TrainingError(
             f"expected all {n_workers} workers of TF_CONFIG to start within {SECONDS_TO_GATHER} s "
-            f"and to stay to the end, got from TensorFlow: {reason}"
+            f"and to stay to the end, got TensorFlow's error: {reason}"
         ) from error

@@ -203,7 +203,7 @@ def test_a_file_has_the_attributes_of_its_version(tmp_path, content):
     with pytest.raises(WeightsError, match="expected the attributes format, model, training, vocabularies, got"):
         load(path)
     path.write_bytes(content.replace(b"weights 3\n", b"weights 4\n", 1))
-    with pytest.raises(WeightsError, match=f"^{path}: expected version 1 to 3 of a weights file, got 4"):
+    with pytest.raises(WeightsError, match=f"^{path}: expected a weights file of version 1 to 3, got version 4"):
         load(path)
 
 
