@@ -41,7 +41,7 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     """Return the variables of a TensorFlow V1 checkpoint by name.
 
     Raises:
-        WeightsError: the checkpoint is damaged or compressed, its variables are sliced, or the content is something else.
+        WeightsError: the checkpoint is damaged or compressed, or has sliced variables; or it is something else.
     """
     require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else")
     try:

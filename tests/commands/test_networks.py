@@ -17,9 +17,8 @@ OF_PATTERNS = {
 def test_every_shipped_file_has_a_name():
     networks = shipped_networks()
     assert list(networks) == sorted({*OF_PATTERNS, "g2p"})
-    assert {path.name for path in networks.values()} == {
-        name for name in os.listdir(networks["sorted-rnn"].parent) if not name.endswith((".LICENSE", ".md"))
-    }
+    files = os.listdir(networks["sorted-rnn"].parent)
+    assert {path.name for path in networks.values()} == {n for n in files if not n.endswith((".LICENSE", ".md"))}
     for name, (pattern, model) in OF_PATTERNS.items():
         assert networks[name] == shipped_path(pattern, model)
 
@@ -68,19 +67,16 @@ def test_a_file_of_that_name_wins(run, tmp_path):
     run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
+def test_a_name_that_nothing_has(run):
+    for name, expected in [
         ("sortd-rnn", "weights file or a shipped network, as sorted-rnn or "),
         ("sorted-rnn.weights.h5", "weights file or a shipped network, as sorted-rnn or "),
         ("G2P", "weights file or a shipped network, as g2p, found neither"),
         ("zzz", "weights file or a name that `networks` lists, found neither"),
         ("d/sorted-rnn", "weights file, found none"),
-    ],
-)
-def test_a_name_that_nothing_has(run, name, expected):
-    for command in ("predict 1", "evaluate", "train 50 -o v"):
-        assert run.refuses(f"{command} -i {name}", f"error: {name}: expected a {expected}", 1).count("\n") == 1
+    ]:
+        for command in ("predict 1", "evaluate", "train 50 -o v"):
+            assert run.refuses(f"{command} -i {name}", f"error: {name}: expected a {expected}", 1).count("\n") == 1
     assert not os.path.exists("v")
 
 
