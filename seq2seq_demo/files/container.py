@@ -1,4 +1,4 @@
-"""The container format: named arrays and named texts in HDF5, after a header with a SHA-256 checksum.
+"""The container format: named arrays and named strings in HDF5, after a header with a SHA-256 checksum.
 
 The checksum detects damage but not malice, as anyone can compute it. Files are therefore written with HDF5's library
 but read with our own reader, `hdf5`.
@@ -15,11 +15,11 @@ from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import hdf5
 
 FORMAT, VERSION = "seq2seq-demo weights", 3  # 2 added vocabularies, 3 added `ends`; all versions can be read
-HEADER_SIZE = 512  # HDF5's user block: format, version and the checksum of the rest, as plain text
+HEADER_SIZE = 512  # HDF5's user block: format, version and the checksum of the rest, as ASCII text
 
 
 def to_bytes(arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
-    """Return the content of a file; equal arrays and texts give equal bytes."""
+    """Return the content of a file; equal arrays and strings give equal bytes."""
     import h5py  # slow to import
 
     buffer = io.BytesIO()
@@ -44,7 +44,7 @@ def _match(header: bytes) -> re.Match[bytes] | None:
 
 
 class Container:
-    """The content of a file: texts by name, and arrays, which are decoded on request.
+    """The content of a file: strings by name, and arrays, which are decoded on request.
 
     Raises:
         WeightsError: the body is not HDF5 as `to_bytes` writes it.

@@ -35,7 +35,7 @@ class Dataset(NamedTuple):
 
 
 def read(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
-    """Return the arrays of a file by path, and the text attributes of its root group by name.
+    """Return the arrays of a file by path, and the string attributes of its root group by name.
 
     Raises:
         WeightsError: the file is damaged, or contains structures that a weights file never has.
@@ -142,7 +142,7 @@ class _File:
         return Dataset(dtype, shape, start, size)
 
     def texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
-        """Yield name and value of the attributes that are variable-length texts."""
+        """Yield name and value of the attributes that are variable-length strings."""
         seen = set[str]()
         for kind, message in messages:
             if kind != ATTRIBUTE:
@@ -163,8 +163,8 @@ class _File:
                 yield name, self._heap_object(heap, index).decode(errors="replace")
 
     def _heap_object(self, heap: int, index: int) -> bytes:
-        """Return an object of a global heap, in which HDF5 stores texts."""
-        require(self._bytes(heap, 4) == b"GCOL", "expected a heap of texts, got something else")
+        """Return an object of a global heap, in which HDF5 stores strings."""
+        require(self._bytes(heap, 4) == b"GCOL", "expected a heap of strings, got something else")
         position, end = heap + 16, heap + self.integer(heap + 8)
         while position + 16 <= end:
             object_index, size = self.integer(position, 2), self.integer(position + 8)
@@ -173,7 +173,7 @@ class _File:
             if not object_index:  # free space
                 break
             position += 16 + -(-size // 8) * 8
-        raise WeightsError("expected a text in its heap, got none")
+        raise WeightsError("expected a string in its heap, got none")
 
 
 def _number(content: bytes, start: int, size: int = 8) -> int:

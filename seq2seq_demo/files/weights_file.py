@@ -63,7 +63,7 @@ class StoredNetwork:
 
     @property
     def pattern(self) -> str | None:
-        """The built-in pattern that the network learned, if any; a task of texts may share a pattern's name."""
+        """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
 
     @property

@@ -15,7 +15,7 @@ MAX_BYTES = 200_000_000
 
 
 def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetwork:
-    """Return the network with a new recording that holds its present weights as step 0.
+    """Return the network with a new recording that holds its current weights as step 0.
 
     Raises:
         UsageError: the recording would exceed MAX_BYTES.

@@ -1,4 +1,4 @@
-"""Turn settings, a task and an optional network to continue from into a `ModelConfig` and a `TrainConfig`."""
+"""Resolve settings: derive a `ModelConfig` and a `TrainConfig` from settings, a task and an earlier network."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _is_range(settings: Settings) -> bool:
 
 
 def _check_pairs_match(task: PairTask, settings: Settings) -> None:
-    """Raise UsageError if `points`, `in_len` or `out_len` are given but the pairs do not have them."""
+    """Raise UsageError if a given `points`, `in_len` or `out_len` differs from the pairs."""
     sources, targets = task.pairs.sources.lengths, task.pairs.targets.lengths
     actual = {"points": (len(task.pairs), len(task.pairs))}
     actual |= {name: (int(x.min()), int(x.max())) for name, x in {"in_len": sources, "out_len": targets}.items()}

@@ -37,8 +37,8 @@ def train(
 
     Args:
         task: the name of a pattern, a `Task`, or pairs (source, target).
-        in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a text or a list of
-            tokens.
+        in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
+            list of tokens.
         out_tokens: the same for targets.
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in

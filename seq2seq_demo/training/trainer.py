@@ -260,7 +260,7 @@ class Trainer:
             self.best = Checkpoint(self.adam.weights_by_name(), self.step, self.adam.moments_by_name())
 
     def trained_network(self) -> TrainedNetwork:
-        """Return the network with its present weights.
+        """Return the network with its current weights.
 
         Raises:
             TrainingError: a weight is not finite.
@@ -283,7 +283,7 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
-        """Return a snapshot of the present state."""
+        """Return a snapshot of the current state."""
         return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
 
 
@@ -366,7 +366,7 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return a text that identifies task, settings and initial state, and must be equal on all workers."""
+    """Return a string that identifies task, settings and initial state, and must be equal on all workers."""
     network = start.network
     task_id = task.name, task.fingerprint(config, network.model_config)
     recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps
