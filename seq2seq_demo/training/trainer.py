@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
+from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA, set_threads  # before TensorFlow
 
 # isort: split
 import numpy as np
@@ -31,7 +31,7 @@ from seq2seq_demo.files.recording import weights_checksum
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
-from seq2seq_demo.network.memory_estimates import bytes_of_a_row, check_row_fits
+from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import recorder, workers
@@ -68,7 +68,7 @@ class Trainer:
         self.progress, self.best = start.progress, start.best
         self.start_step = start_step_of(network)
         for S, T in widths.wide:
-            check_row_fits(self.model_config, S, T)
+            check_pair_fits(self.model_config, S, T)
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
@@ -127,8 +127,8 @@ class Trainer:
         """Return the results of `_sums`, added up over microbatches if memory requires them."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
-            bytes_per_row = max(bytes_of_a_row(self.model_config, *width) for width in widths)
-            rows = microbatch_rows(B, bytes_per_row, one_by_one=len(widths) > 2)
+            n_bytes = max(bytes_per_row(self.model_config, *width) for width in widths)
+            rows = microbatch_rows(B, n_bytes, one_by_one=len(widths) > 2)
 
         def sums_of(part: Batch) -> list[tf.Tensor]:
             branches = [functools.partial(self._sums, part, n_symbols, width) for width in widths]
@@ -294,7 +294,7 @@ def start_step_of(network: TrainedNetwork) -> int:
 
 def use_xla(config: TrainConfig) -> bool:
     """Whether the run is long enough for compilation by XLA to pay off."""
-    return config.epochs * config.n_training >= XLA_PAYS_FROM
+    return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
 
 
 def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:

@@ -23,7 +23,7 @@ def test_which_weights_predict_takes(run):
     assert used("-p", "reversed") == "ts2s__basic__reversed_2.weights.h5"
     assert used("-m", "embedding_attention") == "ts2s__basic__reversed_1.weights.h5"
     assert used("-n", "basic") == "ts2s__basic__reversed_2.weights.h5"
-    shipped = "trained_weights/ts2s__{}__sorted_1.weights.h5, as none in . fit"
+    shipped = "trained_weights/ts2s__{}__sorted_1.weights.h5 (none in . match)"
     assert used("-p", "sorted").endswith(shipped.format("embedding_rnn"))
     assert used("-p", "sorted", "-m", "embedding_attention").endswith(shipped.format("embedding_attention"))
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import SMALL, end, save_random, snapshot_in, start, wait_for
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import start_of_training
+from seq2seq_demo.commands.training_setup import set_up_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun, to_bytes
@@ -68,7 +68,7 @@ def test_what_is_no_recording_is_not_overwritten(run):
 def test_options_that_do_not_go_together(run):
     Path("w.record.h5").write_text("")
     for options, expected in [
-        ("60 --record -e 0", "expected --record with a training, got --epochs 0"),
+        ("60 --record -e 0", "expected --epochs of at least 1 with --record, got 0"),
         ("60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
         ("--record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
         ("60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),
@@ -79,7 +79,7 @@ def test_options_that_do_not_go_together(run):
 def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(run):
     path = Path("s2s_checkpoint__basic__reversed_1.weights.h5")
     path.write_bytes(to_bytes(Snapshot(save_random("w", trained=TrainingRun(TrainConfig(points=60), 0)))))
-    run.refuses("train --resume --record", f"{path} is of a training that began without --record")
+    run.refuses("train --resume --record", f"expected no --record, because {path} has no recording")
 
 
 def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):
@@ -92,6 +92,6 @@ def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):
     for record in (False, True):
         settings = {"points": 60, "epochs": 1}
         options = TrainOptions(settings=settings, pattern="sorted", input_weights=tmp_path / "w", record=record)
-        start = start_of_training(options)
+        start = set_up_training(options)
         assert (start.snapshot.progress, start.snapshot.best) == (Progress(), None)
         assert (start.network.recording is None) == (not record)

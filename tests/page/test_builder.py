@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers import random_weights
 
-from seq2seq_demo.commands.page import _what_it_learned
+from seq2seq_demo.commands.page import _description
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
@@ -101,13 +101,13 @@ def test_networks_side_by_side_read_and_write_the_same_symbols():
 
 
 def test_what_a_network_learned_is_told_where_no_pattern_tells():
-    assert _what_it_learned("reversed", replace(NETWORK, task="reversed")) == ""
-    assert _what_it_learned("g2p", replace(NETWORK, task="cmu.tsv")).startswith("English spelling")
+    assert _description("reversed", replace(NETWORK, task="reversed")) == ""
+    assert _description("g2p", replace(NETWORK, task="cmu.tsv")).startswith("English spelling")
     texts = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("x", "y")))
     config = replace(CONFIG, in_max_int=1, out_max_int=1, ends=True)
     weights = random_weights(config)
     own = replace(NETWORK, task="my.csv", vocabularies=texts, model_config=config, weights=weights, min_in_len=1)
-    assert _what_it_learned("mine", own) == "my.csv: from characters to words"
+    assert _description("mine", own) == "my.csv: from characters to words"
     page = build([ShownNetwork("mine", own, what="my.csv: from characters to words")])
     assert data_in(page)["networks"][0]["what"] == "my.csv: from characters to words"
 
