@@ -84,7 +84,7 @@ def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO
     # O_EXCL fails if the name exists, even as a symbolic link.
     file = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
     try:
-        with contextlib.suppress(OSError):  # no such file yet, or the file system has no modes
+        with contextlib.suppress(OSError):  # the file is new, or the file system has no modes
             os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) & 0o777)
         lock(file)
         file.write(content)
