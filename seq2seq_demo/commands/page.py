@@ -52,7 +52,7 @@ def _without_examples(choice: Choice) -> ShownNetwork:
     """Return a network and its name."""
     print_notices(choice.notices)
     name = file_names.shown_name(choice.path)
-    return ShownNetwork(name, choice.network, what=_what_it_learned(name, choice.network))
+    return ShownNetwork(name, choice.network, task_description=_what_it_learned(name, choice.network))
 
 
 def _offered(options: PageOptions, choices: Sequence[Choice], pairs: Pairs | None) -> list[list[Example]]:
@@ -61,14 +61,14 @@ def _offered(options: PageOptions, choices: Sequence[Choice], pairs: Pairs | Non
     typed = _typed(options, first)
     chosen: list[list[Example]] = [[] for _ in choices]
     if pairs is not None:
-        chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
+        chosen = examples.pair_examples(networks, pairs)
         print_notice(f"Offers {len(chosen[0])} of the {counted(len(pairs), 'pair')} of {options.from_file}")
     elif not first.network.vocabularies.are_text:
         chosen = examples.pattern_examples([(choice.network, choice.pattern) for choice in choices])
     elif not typed:
         print_notice("No examples: give some, as in `page -i g2p hello through -o g2p.html`, or pairs with --from-file")
     return [
-        [*(Example(source, examples.target_of(c.network, c.pattern, source), "") for source in typed), *of_network]
+        [*(Example(source, examples.pattern_target(c.network, c.pattern, source), "") for source in typed), *of_network]
         for c, of_network in zip(choices, chosen, strict=True)
     ]
 
