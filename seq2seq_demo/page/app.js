@@ -13,7 +13,6 @@ function h(tag, { attributes = {}, ...properties } = {}, ...children) {
   return element;
 }
 
-/** Create an SVG element. */
 function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -128,7 +127,7 @@ class Run {
     return this.target && same(this.answer, this.target) && (this.ended || !this.network.ends);
   }
 
-  /** Return whether the symbol at step t is known to be wrong; false if there is no target. */
+  /** Return whether there is a target and the symbol at step t is not right. */
   isWrong(t) {
     return this.expected !== null && this.kind(t) !== "right";
   }

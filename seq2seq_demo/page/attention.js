@@ -89,7 +89,7 @@ function drawHeatMap(run, width) {
   const longest = Math.max(...run.steps.map((_, t) => Math.min(9, rowName(run, t).length + 2)));
   const [left, top] = [Math.max(80, 8 * longest + 12) * u, 48 * u];
   const size = Math.max(16 * u, Math.min(44 * u, (width - left - 4 * u) / S));
-  const height = Math.max(size, (run.steps.length > 24 ? 18 : 24) * u); // few rows are high enough to be touched
+  const height = Math.max(size, (run.steps.length > 24 ? 18 : 24) * u); // tall enough to touch, unless there are many rows
   const fontSize = Math.min(14 * u, Math.max(11 * u, size * 0.5));
   const text = (x, y, words, className) => svg("text", { x, y, class: className, "font-size": fontSize }, words);
   const head = svg(

@@ -84,7 +84,7 @@ def pattern_targets(
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
-    """Return the range of lengths, (shortest, longest), that all networks were trained on, or else one range each."""
+    """Return the range (shortest, longest) of lengths that all networks were trained on; if empty, one range each."""
     first, last = ([min(n.trained_lengths[at], MAX_SOURCE_LEN) for n in networks] for at in (0, -1))
     return [(max(first), min(last))] if max(first) <= min(last) else sorted({*zip(first, last, strict=True)})
 
@@ -158,7 +158,7 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
 
 
 def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
-    """Draw random sources of several trained lengths, with targets; None if the pattern accepts none of them."""
+    """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
     lengths = [n for n in network.trained_lengths if pattern_target(network, pattern, [0] * n) is not None]
     if not lengths:
         return None

@@ -85,14 +85,14 @@ function updateGuide({ state }) {
   else if (hasChanged(guide.demonstrated, state)) guide.firstChild.hidden = true;
 }
 
-/** Return the current source, if it is valid, and those of the examples. */
+/** Return the current source, if it is valid, and the sources of the examples. */
 function availableSources(app, network) {
   const examples = network.examples.map(({ source }) => source);
   return [...(app.source ? [app.source] : []), ...examples].filter((source) => source.length <= MAX_SOURCE_LEN);
 }
 
-/** Return the current source; if it is invalid, an example of medium length with varied symbols and a right answer, as
-    far as there is one. */
+/** Return the current source. If it is invalid, prefer an example of medium length with varied symbols that the network
+    answers correctly. */
 function demonstrationSource(app, network) {
   if (app.source) return app.source;
   const sources = availableSources(app, network);
@@ -242,14 +242,14 @@ function forcingEffect(free, t, symbol) {
 
 /* Where attention looks, by pattern. */
 const WHERE_IT_LOOKS = {
-  reversed: "To reverse, it attends to the last input first and then moves left.",
-  copy: "To copy, it attends to the inputs from left to right.",
-  rotated: "To rotate, it attends one input ahead, and at the end to the first input.",
-  sorted: "To sort, it attends to the smallest input that is left.",
-  maxmin_dup: "It attends to the largest and the smallest input, then to the inputs from left to right.",
+  reversed: "To reverse a source, the decoder attends to its last symbol first and then moves left.",
+  copy: "To copy a source, the decoder attends to its symbols from left to right.",
+  rotated: "To rotate a source, the decoder attends one input ahead and, for the last output, to the first input.",
+  sorted: "To sort a source, the decoder attends to the smallest symbol that is left.",
+  maxmin_dup: "The decoder attends to the largest and the smallest symbol, then to the symbols from left to right.",
   running_sum:
-    "Each sum adds one input, so it attends from left to right. Attention can be one input ahead, because a row of the " +
-    "memory also depends on the inputs before it.",
+    "Each sum adds one input, so the decoder attends from left to right. It may attend one input ahead, because a row " +
+    "of the memory also depends on the inputs before it.",
   added: "Each digit of the sum depends on one digit of each number and on the carry from the digits to their right.",
 };
 const REORDERINGS = ["reversed", "copy", "rotated", "sorted", "maxmin_dup"]; // each output equals one of the inputs
@@ -262,7 +262,7 @@ function attentionExplanation(app) {
     title: "Attention",
     paragraphs: [
       "At each step attention compares the decoder's state with every row of the memory. The decoder receives the " +
-        `mean of the rows, weighted by α. Training has no target for α. ${WHERE_IT_LOOKS[network.pattern] ?? ""}`,
+        `mean of the rows, weighted by α. Training specifies no target for α. ${WHERE_IT_LOOKS[network.pattern] ?? ""}`,
     ],
     button: "Show where the first output looks",
     demonstrate() {
@@ -315,7 +315,7 @@ function dependenceExplanation(app) {
   if (!network) return influenceExplanation(app);
   const end =
     network.pattern === "reversed" && network.ends
-      ? " So END of a reversed sequence depends on the source's length rather than on the input that it attends to."
+      ? " For example, END depends on the length of the source, not on the symbol of the input that it attends to."
       : "";
   return {
     title: "Attention and influence",
@@ -388,7 +388,7 @@ function lengthsExplanation(app) {
   return { ...explanation, button: "Try a longer source", demonstrate };
 }
 
-/** Return a source longer than any in training: of several lengths, the shortest that the network gets wrong. */
+/** Return a source longer than any in training, the shortest tried that the network gets wrong, if any. */
 function longerSource(app, network) {
   if (network.sourceVocabulary.isText) return joinedSource(app, network);
   const lengths = [1.2, 1.5, 2, 3].map((factor) => 2 * Math.ceil((network.in_len * factor + 1) / 2));

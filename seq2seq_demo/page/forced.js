@@ -25,7 +25,7 @@ function noTarget() {
   return h("div", { className: "controls" }, text, toTarget);
 }
 
-/** Without a target, compare the answer before and after forcing; nothing if no symbol is forced. */
+/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
 function beforeAndAfter(app, run) {
   const nForced = Object.keys(app.state.forced).length;
   if (!nForced) return [];

@@ -221,7 +221,7 @@ function trainedLengths(networks) {
   const ranges = known.map(lengthRange);
   if (!known.length) return "";
   if (known.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
-  return `${known.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join(", ")}.`;
+  return `${known.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
 }
 
 function lengthRange({ in_len: longest, min_in_len: shortest }) {

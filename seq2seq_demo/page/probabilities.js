@@ -104,7 +104,7 @@ function symbolBar(app, run, t, symbol) {
   );
 }
 
-/** Force a symbol at step t, and undo forcing at later steps, whose context has changed. */
+/** Force a symbol at step t. Symbols forced at later steps become free, because the outputs before them change. */
 function force(app, t, symbol) {
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
   const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);

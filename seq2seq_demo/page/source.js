@@ -10,7 +10,7 @@ function inputPanel(app) {
   const section = panel(
     "input",
     "Try it",
-    "Type a source: the trained network reads it and writes its answer, on this page.",
+    "Type a source: the trained network answers it here, in your browser.",
     h(
       "div",
       { className: "halves" },
@@ -123,7 +123,7 @@ function answerTexts() {
 
 const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
-/** Return a hint on known targets and on the form in which to type one. */
+/** Return the hint below the target field: whether the page computes the target, and the valid symbols. */
 function targetHint({ pattern, targetVocabulary: vocabulary }) {
   if (PATTERNS[pattern]) return `Filled in for the pattern ${pattern}; you can type another target.`;
   const form = `Symbols: ${vocabulary.description()}.`;

@@ -230,8 +230,8 @@ async function learnedAt(app, network, source) {
 }
 
 function learnedText(name, recording, moment) {
-  if (moment === null) return `${name} did not learn it: the saved network gets it wrong.`;
+  if (moment === null) return `${name} did not learn this source: the saved network's answer is wrong.`;
   if (moment === 0) return `${name} is right at every recorded step.`;
-  if (moment >= recording.steps.length) return `${name} is right only as saved, after the last recorded step.`;
+  if (moment >= recording.steps.length) return `${name} is right only after the last recorded step.`;
   return `${name} is right from ${momentText(recording, moment)} on.`;
 }

@@ -436,7 +436,7 @@ def test_the_lengths_of_each_training_are_told_once_where_they_are_alike(opened)
         ([attention], "Trained on sources of 1 to 20 symbols."),
         (
             [attention, rnn],
-            "attention was trained on sources of 1 to 20 symbols, rnn was trained on sources of 10 symbols.",
+            "attention was trained on sources of 1 to 20 symbols; rnn was trained on sources of 10 symbols.",
         ),
     ):
         page = opened(*networks)
