@@ -79,7 +79,7 @@ def pattern_targets(
     """Return the targets of sources `[N, S]`; None if the pattern is unknown or does not accept this length."""
     if pattern is not None:
         with contextlib.suppress(UsageError):
-            return network.targets_by(pattern)(sources).rows()
+            return network.target_function(pattern)(sources).rows()
     return [None] * len(sources)
 
 
@@ -141,7 +141,7 @@ def _failure(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Ro
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
     """Return the greedy answer to each source; None if it does not end."""
-    return [None if best.ended is False else best.predicted for best, *_ in network.answers(sources)]
+    return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources)]
 
 
 def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
@@ -165,5 +165,5 @@ def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     measured = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, N_MEASURED_LENGTHS)}
     n_of_length = dict.fromkeys(sorted(measured), N_MEASURED // len(measured))
     sources = _random_sources(network, n_of_length, seed=2)
-    targets = map(network.targets_by(pattern), sources)
+    targets = map(network.target_function(pattern), sources)
     return Pairs(concatenated(map(Sequences.of_array, sources)), concatenated(targets))
