@@ -86,7 +86,7 @@ function describeErrors(run) {
   };
   const parts = Object.entries(errors)
     .filter(([, list]) => list.length)
-    .map(([kind, list]) => counted(list.length, `${kind} symbol`) + (list.length <= 3 ? `: ${list.join(", ")}` : ""));
+    .map(([kind, list]) => pluralize(list.length, `${kind} symbol`) + (list.length <= 3 ? `: ${list.join(", ")}` : ""));
   const { edits, right } = alignment;
   if (edits <= 3 && right > 0) parts.push("all others are right");
   else parts.push(`${right} of ${expected.length} are right${network.ends ? ", END included" : ""}`);

@@ -94,9 +94,8 @@ def check(networks: Sequence[ShownNetwork]) -> None:
     supported = supported_cells()
     for shown in networks:
         name, c = shown.name, shown.network.model_config
-        add = "add it to EQUATIONS in seq2seq_demo/page/network.js"
-        no_equation = f"{name}: the page has no equation for {c.cell_type}, only for {', '.join(supported)}: {add}"
-        require(c.cell_type in supported, no_equation, UsageError)
+        expected = f"expected a cell of EQUATIONS in seq2seq_demo/page/network.js ({', '.join(supported)})"
+        require(c.cell_type in supported, f"{name}: {expected}, got {c.cell_type}", UsageError)
         sizes = {
             "weights": (sum(weight.size for weight in shown.network.weights.values()), MAX_WEIGHTS),
             "symbols per vocabulary": (max(c.n_input_symbols, c.n_output_symbols), MAX_SYMBOLS),

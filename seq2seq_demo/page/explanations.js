@@ -186,16 +186,16 @@ function exposureExplanation(app) {
     ],
     button: "Force a wrong symbol",
     demonstrate() {
-      const found = worstForcing(app, network);
-      if (!found) {
+      const worst = worstForcing(app, network);
+      if (!worst) {
         const patch = statePatch(network, demonstrationSource(app, network), {});
         return { patch, panelId: "forced", message: "No available answer has a symbol that can be forced." };
       }
-      const { source, t, symbol, nChanged, wasRight } = found;
+      const { source, t, symbol, nChanged, wasRight } = worst;
       const name = visible(network.targetVocabulary.name(symbol));
       const forced = `Forcing ${name} as output ${t + 1}${app.networks.length > 1 ? ` of ${network.name}` : ""}`;
-      const others = counted(nChanged, "other symbol");
-      const effect = wasRight ? `makes ${others} wrong` : `changes ${others}`;
+      const symbols = pluralize(nChanged, "other symbol");
+      const effect = wasRight ? `makes ${symbols} wrong` : `changes ${symbols}`;
       return {
         patch: statePatch(network, source, { forced: { [t]: symbol }, place: source.length + t + 2 }),
         panelId: "forced",
@@ -285,7 +285,7 @@ function countCopied({ network, source, steps, answer }) {
     const attended = network.sourceVocabulary.name(source[argmax(steps[t].alpha)]);
     return attended === network.targetVocabulary.name(symbol);
   });
-  const outputs = counted(answer.length, "output") + (network.ends ? " before END" : "");
+  const outputs = pluralize(answer.length, "output") + (network.ends ? " before END" : "");
   return `${copied.length} of ${outputs} attend most to the symbol that they write.`;
 }
 
@@ -303,7 +303,7 @@ function bottleneckExplanation(app) {
       const available = availableSources(app, network).filter(({ length }) => length <= maxLength);
       const [source = [0]] = available.sort((a, b) => b.length - a.length);
       const result = describeResult(runOf(network, source));
-      const message = `${counted(source.length, "input")} pass through one state. ${result}`;
+      const message = `${pluralize(source.length, "input")} pass through one state. ${result}`;
       const reason = "it is the longest available source";
       return { patch: statePatch(network, source, { place: source.length }), panelId: "step", reason, message };
     },
@@ -330,14 +330,14 @@ function dependenceExplanation(app) {
       for (const source of [current, ...availableSources(app, network)]) {
         const influence = influenceOf(app, network, source);
         influence.work(performance.now() + 3 * SEARCH_MS);
-        const found = influence.done ? disagreement(influence) : null;
-        if (!found) continue;
-        const { t, s, symbol } = found;
+        const difference = influence.done ? disagreement(influence) : null;
+        if (!difference) continue;
+        const { t, s, symbol } = difference;
         return {
           patch: statePatch(network, source, { replacement: { s, symbol }, place: source.length + t + 1 }),
           panelId: "influence",
           reason: "with your source, no difference was found",
-          message: describeDisagreement(influence, found),
+          message: describeDisagreement(influence, difference),
         };
       }
       const message = "No difference was found: each output depends on the inputs that it attends to.";
@@ -380,7 +380,7 @@ function lengthsExplanation(app) {
   const demonstrate = () => {
     const source = app.S > longest ? app.source : longerSource(app, network);
     const joined = network.sourceVocabulary.isText && source !== app.source ? ", several sources joined" : "";
-    const length = `${counted(source.length, "input")}${joined}; the longest source in training had ${longest}.`;
+    const length = `${pluralize(source.length, "input")}${joined}; the longest source in training had ${longest}.`;
     const reason = "your source is no longer than those in training";
     const message = `${length} ${describeResult(runOf(network, source))}`;
     return { patch: statePatch(network, source, {}), panelId: "step", reason, message };

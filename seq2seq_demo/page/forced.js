@@ -42,10 +42,10 @@ function beforeAndAfter(app, run) {
     return h("tr", {}, headerCell("row", label), ...cells);
   };
   const rows = [row("Before forcing", before, () => false), row("After forcing", after, (t) => kinds[t] !== "right")];
-  const others = edits - nForced > 0 ? counted(edits - nForced, "other symbol") : "no other symbol";
+  const changed = edits - nForced > 0 ? pluralize(edits - nForced, "other symbol") : "no other symbol";
   const answers = outputTable("The answer before and after forcing", n, rows);
   const box = scrollBox(`Before and after forcing: ${run.network.name}`, answers);
-  return [h("p", {}, `Forcing changed ${others}.`), box];
+  return [h("p", {}, `Forcing changed ${changed}.`), box];
 }
 
 /** Return a table with one column per output; the column `marked` has a border. */
@@ -116,7 +116,7 @@ function describeRecovery(run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
   if (!nForced || run.alignment.edits > nForced || run.alignment.right === 0) return "";
   const shift = run.written.length - run.expected.length;
-  const later = shift > 0 ? `, ${counted(shift, "position")} later` : "";
+  const later = shift > 0 ? `, ${pluralize(shift, "position")} later` : "";
   return `The network recovers: all other symbols are right${later}.`;
 }
 

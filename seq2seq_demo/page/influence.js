@@ -156,7 +156,7 @@ class InfluencePanel {
     const [before, after] = this.answers(network);
     const changed = changedOutputs(before, after);
     const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
-    const inserted = nInserted ? ` ${counted(nInserted, "symbol")} inserted.` : "";
+    const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
     const { s, symbol } = this.replacement;
     const [from, to] = [this.app.source[s], symbol].map((one) => visible(this.vocabulary.name(one)));
     const sentence = `Input ${s + 1}: ${from} → ${to}.`;
@@ -411,7 +411,7 @@ function describeDisagreement({ matrix, alpha, network, source, answer }, { t, s
 /** Compare influence with attention in words. */
 function compareWithAttention(influence) {
   if (!influence.alpha) return "This network has no attention to compare with its influence.";
-  const found = disagreement(influence);
-  if (found) return `Attention and influence differ. ${describeDisagreement(influence, found)}`;
+  const difference = disagreement(influence);
+  if (difference) return `Attention and influence differ. ${describeDisagreement(influence, difference)}`;
   return "For this source attention and influence agree: no output depends on an input with little attention.";
 }

@@ -194,7 +194,7 @@ function formatNumber(x, digits = 3) {
 /** Format a number as a factor or summand: negative numbers in parentheses. */
 const formatTerm = (x) => (formatNumber(x).startsWith("−") ? `(${formatNumber(x)})` : formatNumber(x));
 
-const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 /** Return radio buttons that look like tiles. `items` are { value, text, label }; `choose(value)` handles a choice. */
 function radioTiles(legend, name, items, chosen, choose) {
@@ -215,18 +215,18 @@ function labelledSelect(label, items, chosen, choose) {
   return h("label", { className: "labelled" }, `${label} `, select);
 }
 
-/** Return a sentence on the source lengths in training, as far as they are known. */
+/** Return a sentence on the source lengths in training; "" if no file records them. */
 function trainedLengths(networks) {
-  const known = networks.filter((network) => network.in_len);
-  const ranges = known.map(lengthRange);
-  if (!known.length) return "";
-  if (known.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
-  return `${known.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
+  const trained = networks.filter((network) => network.in_len);
+  const ranges = trained.map(lengthRange);
+  if (!trained.length) return "";
+  if (trained.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
+  return `${trained.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
 }
 
 function lengthRange({ in_len: longest, min_in_len: shortest }) {
   const range = shortest && shortest !== longest ? `${shortest} to ` : "";
-  return `sources of ${range}${counted(longest, "symbol")}`;
+  return `sources of ${range}${pluralize(longest, "symbol")}`;
 }
 
 /** Return the name of a network if the page shows several, else "". */

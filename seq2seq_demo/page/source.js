@@ -236,13 +236,13 @@ function answerNotes(app, run) {
   const { network, source } = run;
   const notes = [];
   const nForced = Object.keys(app.state.forced).length;
-  if (nForced) notes.push(`You forced ${counted(nForced, "symbol")}.`);
+  if (nForced) notes.push(`You forced ${pluralize(nForced, "symbol")}.`);
   if (network.in_len && source.length > network.in_len)
     notes.push(`The source is longer than any in training (${network.in_len}).`);
   if (source.length < (network.min_in_len ?? network.in_len ?? 0))
     notes.push("The source is shorter than any in training.");
   const step = app.state.moment === null ? undefined : network.recording?.steps[app.state.moment];
-  if (step !== undefined) notes.push(`The answer after ${counted(step, "training step")}.`);
+  if (step !== undefined) notes.push(`The answer after ${pluralize(step, "training step")}.`);
   return notes.join(" ");
 }
 

@@ -128,8 +128,8 @@ def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     assert run("page", "-i", "w.h5", "-o", "w.html") == (
         2,
         "",
-        f"Using weights w.h5\nseq2seq-demo: error: w: the page has no equation for CoupledCell, only for {others}: "
-        "add it to EQUATIONS in seq2seq_demo/page/network.js\n",
+        "Using weights w.h5\nseq2seq-demo: error: w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js "
+        f"({others}), got CoupledCell\n",
     )
     assert not Path("w.html").exists()
 
