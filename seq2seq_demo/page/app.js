@@ -68,8 +68,8 @@ class TrainedNetwork {
     }
   }
 
-  /** Decode a source at a moment of training: free-running with `forced` symbols, and, if there is a target, with
-      teacher forcing. */
+  /** Decode a source at a moment of training: free-running, with `forced` symbols; and, given a target, with teacher
+      forcing. */
   run(source, target, moment, forced) {
     const model = this.at(moment);
     const T = this.maxOutLen(source.length, target);

@@ -13,8 +13,8 @@ function attentionPanel(app) {
   const section = panel(
     "attention",
     "Attention",
-    "Rows are outputs, columns are inputs. The darker a cell, the more attention the decoder gave this input when it " +
-      "wrote this output. Each row sums to 100 %.",
+    "Rows are outputs, columns are inputs. The stronger the colour of a cell, the more attention the output gives to " +
+      "the input. Each row sums to 100 %.",
     h("p", { className: "hint" }, HIGHLIGHT_HINT),
     columns(app.networks, (_, i) => maps[i].parts),
   );

@@ -289,7 +289,7 @@ class Influence {
     return this.next === this.trials.length;
   }
 
-  /** Run at least one trial, and further ones until the time `deadline` in ms. */
+  /** Run trials until the time `deadline` in ms, but at least one. */
   work(deadline) {
     while (!this.done) {
       this.try(this.trials[this.next++]);
@@ -413,5 +413,5 @@ function compareWithAttention(influence) {
   if (!influence.alpha) return "This network has no attention to compare with its influence.";
   const difference = disagreement(influence);
   if (difference) return `Attention and influence differ. ${describeDisagreement(influence, difference)}`;
-  return "For this source attention and influence agree: no output depends on an input with little attention.";
+  return "Attention and influence agree for this source.";
 }
