@@ -52,7 +52,7 @@ def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
     """Print the notices on a network; return it with its name and description, but without examples."""
     print_notices(selected.notices)
     name = file_names.display_name(selected.path)
-    return ShownNetwork(name, selected.network, what=_description(name, selected.network))
+    return ShownNetwork(name, selected.network, task_description=_description(name, selected.network))
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
@@ -61,14 +61,17 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     typed = _typed_sources(options, selected[0])
     chosen: list[list[Example]] = [[] for _ in selected]
     if pairs is not None:
-        chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
+        chosen = examples.pair_examples(networks, pairs)
         print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     elif not vocabularies.are_text:
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
         print_notice("The page has no examples: add some, as in `page -i g2p hello -o g2p.html`")
     return [
-        [*(Example(source, examples.target_of(one.network, one.pattern, source), "") for source in typed), *of_network]
+        [
+            *(Example(source, examples.pattern_target(one.network, one.pattern, source), "") for source in typed),
+            *of_network,
+        ]
         for one, of_network in zip(selected, chosen, strict=True)
     ]
 

@@ -118,7 +118,7 @@ def test_wrong_usage_is_a_line(run):
         ("-i w.h5 -i v.h5 --from-file - -o x.html", 2, "got -, which can be read only once"),
         ("-i w.h5 -o no/x.html", 1, "no/x.html: expected"),
         ("-i w.h5 -o x.html 3 10", 1, "expected integers from 0 to 9, got 10"),
-        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose differ"),
+        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose symbols differ"),
         (f"{'-i w.h5 ' * 5} -o x.html", 2, "expected at most 4 networks (-i/--input-weights), got 5"),
     ]:
         run.refuses(f"page {line}", message, status)
