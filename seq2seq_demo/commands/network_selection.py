@@ -136,7 +136,7 @@ def load_with_task(path: Path) -> TrainedNetwork:
         if str(path) not in file_names.shipped_networks():
             raise
         raise WeightsError(f"./{error}; this file hides the network {path} that comes with the program") from error
-    task = network.task or file_names.task_in_name(path)
+    task = network.task or file_names.parse_task(path)
     return replace(network, task=task if task in PATTERNS else network.task)
 
 

@@ -37,7 +37,7 @@ from seq2seq_demo.declarations import (
 )
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.files.atomic_files import are_one_file, is_standard_input
+from seq2seq_demo.files.atomic_files import is_same_file, is_standard_input
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
@@ -134,8 +134,8 @@ class NetworkOptions(TaskOptions):
             raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_SELECTS}")
         if (name := self.name) is not None:
             is_valid = name.isprintable() and os.sep not in name
-            if not is_valid or not 0 < len(name.encode()) <= file_names.LONGEST_PART:
-                expected = f"1 to {file_names.LONGEST_PART} bytes, printable and without {os.sep}"
+            if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
+                expected = f"1 to {file_names.MAX_PART_BYTES} bytes, printable and without {os.sep}"
                 raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
@@ -263,7 +263,7 @@ def _require_different(read: dict[str, Any], written: dict[str, Any], may_match:
     paths = {name: Path(path) for name, path in (read | written).items() if path}
     for first, second in itertools.combinations(paths, 2):
         is_stdin = first == "--from-file" and str(paths[first]) == "-"
-        is_same = is_standard_input(paths[second]) if is_stdin else are_one_file(paths[first], paths[second])
+        is_same = is_standard_input(paths[second]) if is_stdin else is_same_file(paths[first], paths[second])
         if second in written and (first, second) != may_match and is_same:
             raise UsageError(f"expected {first} and {second} to be different files, got {paths[first]} twice")
 

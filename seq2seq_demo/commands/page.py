@@ -15,7 +15,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.recording import recording_of
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -27,7 +27,7 @@ def page(options: PageOptions) -> None:
     """Write the page to the file of -o."""
     assert options.output is not None  # checked by `PageOptions`
     atomic_files.check_writable(options.output, "a page")
-    atomic_files.require_replaceable(options.output, _is_page, "a new file or a page for -o")
+    atomic_files.check_replaceable(options.output, _is_page, "a new file or a page for -o")
     paths = options.all_input_weights or (None,)
     selected = [select_network(replace(options, input_weights=path), None) for path in paths]
     shown = [_shown_network(one) for one in selected]
@@ -51,8 +51,8 @@ def _is_page(file: BinaryIO) -> bool:
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
     """Print the notices on a network; return it with its name and description, but without examples."""
     print_notices(selected.notices)
-    name = file_names.shown_name(selected.path)
-    return ShownNetwork(name, selected.network, what=_description(name, selected.network))
+    name = file_names.display_name(selected.path)
+    return ShownNetwork(name, selected.network, task_description=_description(name, selected.network))
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
@@ -61,14 +61,17 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     typed = _typed_sources(options, selected[0])
     chosen: list[list[Example]] = [[] for _ in selected]
     if pairs is not None:
-        chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
+        chosen = examples.pair_examples(networks, pairs)
         print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     elif not vocabularies.are_text:
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
         print_notice("The page has no examples: add some, as in `page -i g2p hello -o g2p.html`")
     return [
-        [*(Example(source, examples.target_of(one.network, one.pattern, source), "") for source in typed), *of_network]
+        [
+            *(Example(source, examples.pattern_target(one.network, one.pattern, source), "") for source in typed),
+            *of_network,
+        ]
         for one, of_network in zip(selected, chosen, strict=True)
     ]
 
@@ -101,7 +104,7 @@ def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
     """Return the network at the recorded steps of its training; None without a readable recording beside its file."""
     path = file_names.recording_path(selected.path)
     try:
-        recording = recording_of(selected.path, selected.network.weights)
+        recording = find_recording(selected.path, selected.network.weights)
     except WeightsError as error:
         print_notice(f"The page omits the training: {error}")
         return None

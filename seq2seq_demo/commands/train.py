@@ -17,9 +17,9 @@ from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files, file_names, recording, resume_notes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import workers
-from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
-from seq2seq_demo.training.processes import check, processes
-from seq2seq_demo.training.snapshots import Interruption, Snapshots, training_id
+from seq2seq_demo.training.early_stopping import best_epoch, should_stop_early
+from seq2seq_demo.training.processes import check_processes, process_group
+from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, training_id
 
 FEW_POINTS = 100_000  # with fewer, the closing advice suggests more points
 
@@ -32,8 +32,8 @@ def train(options: TrainOptions) -> None:
 
 
 def _train(setup: TrainingSetup, options: TrainOptions) -> None:
-    check(setup.config)
-    if exposure := workers.exposure_notice():
+    check_processes(setup.config)
+    if exposure := workers.open_port_warning():
         print_notice(exposure)
     if not workers.is_chief():
         if setup.config.epochs > 0:
@@ -45,7 +45,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     path = output or file_names.next_unused_path(folder, setup.name, setup.task.name)
     atomic_files.check_writable(path, "a weights file", WeightsError)
     if setup.network.recording:
-        recording.check_place(file_names.recording_path(path), overwrite)
+        recording.check_destination(file_names.recording_path(path), overwrite)
     if setup.config.epochs == 0:  # saves the initial weights, or converts a 2016 file
         print_result(f"Saved {_save(setup.network, setup)}")
         return
@@ -67,23 +67,23 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
     training_report.training_header(setup.network.model_config, config, task, options.verbose)
     print_line(f"Log directory: {log_dir}")
     with (
-        Interruption() as interruption,
+        SignalHandler() as interruption,
         training_report.TrainingReport(config) as report,
         logs,
         _snapshots(setup, options, interruption) as snapshots,
-        processes(config) as join,
+        process_group(config) as attach_processes,
     ):
         if setup.path is None:
             snapshots.save(setup.snapshot)  # before TensorFlow loads, which takes seconds
         from seq2seq_demo.training.trainer import fit
 
-        network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, join)
+        network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, attach_processes)
         path = _save_or_keep(network, setup, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
             print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
         epochs = report.history
-        if has_stalled(epochs, config) and len(epochs) < config.epochs:
+        if should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped early (--patience {config.patience}): no epoch was better than epoch {best}")
         if config.keep_best and epochs and best_epoch(epochs) is not epochs[-1]:
@@ -93,7 +93,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
     return network, epochs
 
 
-def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Interruption) -> Snapshots:
+def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: SignalHandler) -> Snapshots:
     """Return the snapshots of this training, with the options that --resume will need again."""
     task, fingerprint, destination = setup.task.name, setup.snapshot.fingerprint, setup.destination
     again: dict[str, object] = {"-n": setup.name, "-p": options.pattern or (task if task in PATTERNS else None)}
@@ -107,7 +107,7 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Interr
     )
     if setup.path and setup.lock:
         snapshots.last, snapshots.files[setup.path] = setup.path, setup.lock
-        resume_notes.note(setup.path, training_id(setup.snapshot), destination)  # -o may have changed it
+        resume_notes.save_destination(setup.path, training_id(setup.snapshot), destination)  # -o may have changed it
     return snapshots
 
 

@@ -80,7 +80,7 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     network = replace(network, task=name, recording=None)
     if options.record:
-        network = recorder.begun(network, config)
+        network = recorder.start_recording(network, config)
     destination = _destination(options, options.name, task)
     snapshot = Snapshot(network)
     if config.epochs:
@@ -100,7 +100,7 @@ def _start_path(options: TrainOptions) -> Path | None:
 
 def _require_checkpoint_kept(path: Path, output: Path | None) -> None:
     """Raise UsageError if -o would replace a 2016 checkpoint, which this program cannot write again."""
-    if output and atomic_files.are_one_file(path, output):
+    if output and atomic_files.is_same_file(path, output):
         with path.open("rb") as file:
             if is_checkpoint_file(file):
                 raise UsageError(f"expected -o to keep the 2016 checkpoint that training starts from, got {output}")
@@ -134,7 +134,7 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     """
     folder, output = options.data_dir, options.output
     if output is not None:
-        atomic_files.require_replaceable(output, _is_weights, "a new file or a weights file for -o", WeightsError)
+        atomic_files.check_replaceable(output, _is_weights, "a new file or a weights file for -o", WeightsError)
         return resume_notes.Destination(output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return resume_notes.Destination(folder=folder)
@@ -195,7 +195,7 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
             unlock_on_error.enter_context(lock)
         task = _resumed_task(options, path, snapshot)
         check_training_fits(network.model_config, config)
-        name = options.name or file_names.name_in_name(path)
+        name = options.name or file_names.parse_name(path)
         destination = _destination(options, name, task)
         if destination.output is None:
             destination = _noted_destination(path, snapshot, destination)
@@ -209,12 +209,12 @@ def _noted_destination(
     path: Path, snapshot: Snapshot[TrainedNetwork], default: resume_notes.Destination
 ) -> resume_notes.Destination:
     """Return the destination that was noted when the training began; without a note, warn and return the default."""
-    noted = resume_notes.noted(path, snapshots.training_id(snapshot))
+    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot))
     if noted is None:
         unknown = "The destination of this training is not recorded here"
         print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
         return default
-    is_other_folder = noted.folder.is_dir() and not atomic_files.are_one_file(noted.folder, default.folder)
+    is_other_folder = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, default.folder)
     return noted if is_other_folder else noted._replace(folder=default.folder)
 
 

@@ -80,4 +80,4 @@ def test_more_is_said_of_the_network_when_asked_to(run):
 def test_weights_under_the_name_of_a_snapshot_are_not_resumed(run):
     name = "s2s_checkpoint__basic__reversed_1.weights.h5"
     save_random(name)
-    run.refuses("train --resume", f"{name}: expected the snapshot of a training, got weights", 1)
+    run.refuses("train --resume", f"{name}: expected a snapshot, got weights", 1)

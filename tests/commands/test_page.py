@@ -10,7 +10,7 @@ from helpers import random_weights, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.files.file_names import recording_path
-from seq2seq_demo.files.recording import Recording, halved, to_bytes
+from seq2seq_demo.files.recording import Recording, to_bytes, to_float16
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
 ENDING = replace(SMALL, ends=True)
@@ -118,7 +118,7 @@ def test_wrong_usage_is_a_line(run):
         ("-i w.h5 -i v.h5 --from-file - -o x.html", 2, "got -, which can be read only once"),
         ("-i w.h5 -o no/x.html", 1, "no/x.html: expected"),
         ("-i w.h5 -o x.html 3 10", 1, "expected integers from 0 to 9, got 10"),
-        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose differ"),
+        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose symbols differ"),
         (f"{'-i w.h5 ' * 5} -o x.html", 2, "expected at most 4 networks (-i/--input-weights), got 5"),
     ]:
         run.refuses(f"page {line}", message, status)
@@ -136,6 +136,6 @@ def test_only_a_page_is_replaced_by_a_page(run):
 
 def record_beside(name, network):
     """Write a recording beside a network's file: one other moment, and then the weights as they are."""
-    first = halved(random_weights(network.model_config, seed=9))
-    recording = Recording(4, (0, 8), (first, halved(network.weights)))
+    first = to_float16(random_weights(network.model_config, seed=9))
+    recording = Recording(4, (0, 8), (first, to_float16(network.weights)))
     recording_path(Path(name)).write_bytes(to_bytes(recording, network.model_config, network.weights))

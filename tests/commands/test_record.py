@@ -10,10 +10,10 @@ from helpers import SMALL, end, save_random, snapshot_in, start, wait_for
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import set_up_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.files.recording import recording_of
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun, to_bytes
 from seq2seq_demo.trained_network import load, untrained
-from seq2seq_demo.training.recorder import begun
+from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.snapshots import load_snapshot
 
 TRAIN = ["train", 2000, "-p", "reversed", "-e", 4, "--batch-size", 16, "--in-len", 4, "--out-len", 3, *SMALL]
@@ -22,7 +22,7 @@ QUICK = ["train", 60, "-p", "reversed", "-e", 1, *SMALL]
 
 def recording_at(path):
     """The recording beside weights."""
-    return recording_of(path, load(path).weights)
+    return find_recording(path, load(path).weights)
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(ru
 def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):
     """Neither its best epoch nor its recording are those of the new training."""
     network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
-    network = replace(begun(network, config), trained=TrainingRun(config, 0))
+    network = replace(start_recording(network, config), trained=TrainingRun(config, 0))
     (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {}))))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.best.step, loaded.network.recording.steps) == (3, (0,))

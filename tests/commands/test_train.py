@@ -21,7 +21,7 @@ from seq2seq_demo.files import atomic_files, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, StoredNetwork, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
-from seq2seq_demo.training.snapshots import Interruption, training_id
+from seq2seq_demo.training.snapshots import SignalHandler, training_id
 
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 
@@ -130,7 +130,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     os.mkdir("d")
     snapshot = finished_snapshot()
     if noted:
-        resume_notes.note(Path(SNAPSHOT), training_id(snapshot), noted)
+        resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot), noted)
     out, err = run.ok("train --resume", *options)
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
     assert ("is not recorded here" in err) == (noted is None and not options)
@@ -140,7 +140,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     assert load(saved).trained == snapshot.network.trained
     left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert left == [os.path.basename(saved)]
-    assert resume_notes.noted(Path(SNAPSHOT), training_id(snapshot)) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot)) is None
 
 
 def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
@@ -218,7 +218,7 @@ def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatc
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"Another training has written {name.format(2)} meanwhile: saving under the next unused name" in err
     assert load(name.format(2)).task == "copy"
-    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
     out, err = run.ok("train --resume")
     assert out.endswith(f"Saved {name.format(4)}\n")
 
@@ -375,9 +375,11 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
 
 
 def test_another_place_to_save_is_noted_for_the_next_time(run):
-    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute()))
+    resume_notes.save_destination(
+        Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute())
+    )
     start = set_up_training(TrainOptions(resume=True, output=Path("second")))
-    with start.lock, _snapshots(start, TrainOptions(resume=True), Interruption()):
-        noted = resume_notes.noted(Path(SNAPSHOT), training_id(start.snapshot))
+    with start.lock, _snapshots(start, TrainOptions(resume=True), SignalHandler()):
+        noted = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.snapshot))
     assert noted.output == Path("second").absolute()
-    assert resume_notes.noted(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
