@@ -75,10 +75,8 @@ def test_none_another_one_and_other_files(tmp_path, content):
         ),
     ]:
         path.write_bytes(other)
-        for read in (
-            lambda: recording.find_recording(tmp_path / "w.h5", SAVED),
-            lambda: recording.read_recording(path),
-        ):
+        arguments = {recording.find_recording: (tmp_path / "w.h5", SAVED), recording.read_recording: (path,)}
+        for read, given in arguments.items():
             with pytest.raises(WeightsError, match=f"^{path}: {message}$"):
                 read(*given)
     path.unlink()

@@ -218,10 +218,8 @@ def test_what_an_end_that_was_forced_leaves_out_is_shown(opened):
 def test_the_paragraphs_keep_the_source_and_the_moment(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
     page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")
-    shows = [
-        f"Show {what}" for what in ("the state when all is read", "its second step", "where the first output looks")
-    ]
-    for name in (*shows, "Show where they differ"):
+    buttons = ["Show the final state", "Show its second step", "Show where the first output looks"]
+    for name in (*buttons, "Show where they differ"):
         press(page, name)
         assert page.evaluate("[app.state.text, app.state.moment]") == ["7 7 1 7 7", 2]
         assert page.locator(".guide p").is_visible()
