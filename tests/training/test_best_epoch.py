@@ -7,7 +7,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from helpers import Watcher, keeping, same_arrays
+from helpers import Watcher, same_arrays, snapshots_in_memory
 
 from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -75,7 +75,7 @@ def test_the_best_epoch_is_saved_and_patience_ends_also_once_resumed(case):
     assert_saved(saved, whole, 7)
     assert not alike(saved, whole.networks[-1])
     stopping, kept, settings = Watcher(), {}, {"keep_best": True, "patience": 3}
-    saved = fitted(case, [stopping], keeping(kept), **settings)
+    saved = fitted(case, [stopping], snapshots_in_memory(kept), **settings)
     assert len(stopping.networks) == 6
     assert_saved(saved, whole, 3)
     snapshot = kept[5 * STEPS]  # before the epoch is over
@@ -93,7 +93,7 @@ def assert_saved(network, recorder, epoch):
 def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
     """A snapshot whose weights another training starts from gives it no best epoch."""
     path, kept = tmp_path / "snapshot", {}
-    fitted("one length", snapshots=keeping(kept), keep_best=True)
+    fitted("one length", snapshots=snapshots_in_memory(kept), keep_best=True)
     path.write_bytes(weights_file.to_bytes(kept[5 * STEPS]))
     snapshot = load_snapshot(path)
     assert (snapshot.best.step, snapshot.network.step) == (3 * STEPS, 5 * STEPS)

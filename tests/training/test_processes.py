@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import ROOT, keeping, largest_difference, snapshot_in, wait_for
+from helpers import ROOT, largest_difference, snapshot_in, snapshots_in_memory, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -62,7 +62,7 @@ def set_silence(group, seconds):
 @pytest.mark.slow
 def test_several_processes_train_what_one_does_and_a_training_that_is_resumed_ends_with_the_same_bits():
     start, kept = untrained(MODEL, 0), {}
-    together = trained(start, keeping(kept))
+    together = trained(start, snapshots_in_memory(kept))
     assert (kept[91 + 64].progress.epoch, kept[91 + 64].progress.points) == (1, 64 * 6)
     assert to_bytes(trained(kept[91 + 64])) == to_bytes(together)
     alone = fit(REVERSED, replace(CONFIG, processes=1), start)

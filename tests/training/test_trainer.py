@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import Watcher, keeping, largest_difference, random_weights, same_arrays
+from helpers import Watcher, largest_difference, random_weights, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -144,7 +144,7 @@ def test_resumed_within_an_epoch_it_ends_with_the_same_bits_figures_and_recordin
     config = TrainConfig(200, 6, 6, 0.01, epochs=2, batch_size=2, dropout=0.3, keep_best=True, **lengths)
     network = untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0)
     start, kept, first, second = start_recording(network, config), {}, Watcher(), Watcher()
-    undisturbed = fit(REVERSED, config, Snapshot(start, fingerprint=FINGERPRINT), [first], keeping(kept))
+    undisturbed = fit(REVERSED, config, Snapshot(start, fingerprint=FINGERPRINT), [first], snapshots_in_memory(kept))
     (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[90 + 64]))
     snapshot = load_snapshot(tmp_path / "w")
     assert (snapshot.progress.epoch, snapshot.progress.points, snapshot.fingerprint) == (1, 128, FINGERPRINT)
