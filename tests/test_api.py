@@ -11,15 +11,15 @@ import seq2seq_demo
 
 
 def python(code: str, folder=None, **changes) -> str:
-    """Run code in a process of its own; return what it prints."""
+    """Run code in a subprocess; return its stdout."""
     argv = [sys.executable, "-W", "error", "-c", code]
-    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=environment(**changes))
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=environment(**changes))
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.mark.slow
-def test_to_import_it_changes_no_environment_and_imports_nothing_large():
+def test_importing_changes_no_environment_variable_and_loads_no_large_module():
     code = """if True:
         import os, sys
         before, modules = dict(os.environ), set(sys.modules)
@@ -32,7 +32,7 @@ def test_to_import_it_changes_no_environment_and_imports_nothing_large():
 
 
 @pytest.mark.slow
-def test_no_name_brings_tensorflow_or_changes_the_environment():
+def test_importing_all_names_loads_no_tensorflow_and_changes_no_environment_variable():
     code = """if True:
         import os, sys
         before = dict(os.environ)
@@ -54,7 +54,7 @@ def test_every_name_can_be_imported():
     assert set(seq2seq_demo.__all__) <= set(dir(seq2seq_demo))
 
 
-def test_every_error_and_every_argument_of_the_api_is_exported():
+def test_every_error_is_exported():
     from seq2seq_demo import errors
 
     names = {name for name, value in vars(errors).items() if isinstance(value, type)}
@@ -62,7 +62,7 @@ def test_every_error_and_every_argument_of_the_api_is_exported():
     assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.Seq2SeqError) for name in names)
 
 
-def test_a_name_that_there_is_not():
+def test_an_unknown_name_raises_the_usual_errors():
     with pytest.raises(ImportError, match="cannot import name 'nope' from 'seq2seq_demo'"):
         from seq2seq_demo import nope  # noqa: F401
     with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
@@ -72,7 +72,7 @@ def test_a_name_that_there_is_not():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", ["import numpy", "pass"])
-def test_prediction_gives_blas_one_thread_whoever_imports_numpy_first(tmp_path, first):
+def test_prediction_limits_blas_to_one_thread_regardless_of_import_order(tmp_path, first):
     save_random(tmp_path / "w")
     code = f"""if True:
         {first}

@@ -1,4 +1,4 @@
-"""The scripts that measure speed: that plain Keras trains the same network, what is called padding, and growth."""
+"""The scripts that measure speed: equality with plain Keras, the share of padding, ways to train, and growth."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -29,13 +29,13 @@ def cell(name):
 
 
 def attention(*cells):
-    """The names of our weights in the order of those of the layer that decodes."""
+    """The names of our weights in the order of the Keras layer that decodes."""
     query = [*dense("decoder/attention/query"), "decoder/attention/score"]
     inner = [*dense("decoder/input"), *(name for each in cells for name in cell(each)), *query]
     return ["decoder/attention/key/kernel", *inner, *dense("decoder/projection"), *dense("decoder/output")]
 
 
-NAMES = {  # of our weights, in the order in which Keras lists those of its layers
+NAMES = {  # our weights in the order of Keras's `get_weights`
     BOTH_WAYS: [
         "encoder/embedding",
         *cell("encoder/layer_0"),
@@ -63,8 +63,7 @@ NAMES = {  # of our weights, in the order in which Keras lists those of its laye
 
 @pytest.mark.parametrize("model_config", NAMES, ids=["both ways", "two layers", "plain"])
 @pytest.mark.slow
-def test_plain_keras_is_the_same_network(script, model_config):
-    """With our weights it gives the logits of the NumPy network, whatever the padding."""
+def test_plain_keras_gives_the_logits_of_the_numpy_network_despite_padding(script, model_config):
     network = script("speed.plain_keras").plain_keras(model_config)
     weights = random_weights(model_config)
     assert sorted(NAMES[model_config]) == sorted(weights)
@@ -78,7 +77,7 @@ def test_plain_keras_is_the_same_network(script, model_config):
         assert np.abs(found[row] - expected).max() < 1e-5
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # the end of buckets, whose number nobody knows
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras does not know the number of batches
 @pytest.mark.slow
 def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     real_work, keras, ways = (script(f"speed.{name}") for name in ("real_work", "plain_keras", "ways"))
@@ -111,14 +110,14 @@ def test_an_epoch_of_plain_keras_has_each_pair_once(script, bucketed):
     assert sorted(widths) == ([3, 7] if bucketed else [7])
 
 
-# ---- What is measured ----
+# ---- Pairs and padding ----
 
 
-def test_the_pairs_are_like_those_of_a_dictionary(script):
+def test_the_random_pairs_resemble_a_dictionary(script):
     pairs = script("speed.dictionary").dictionary_pairs(5000)
     S, T = pairs.sources.lengths, pairs.targets.lengths
     assert (S.min(), S.max() <= 20, pairs.sources.symbols.min(), pairs.sources.symbols.max()) == (3, True, 1, 40)
-    # Of CMUdict's training pairs of 3 to 20 letters: 7.54 ± 2.28 letters, 0.85 phones a letter, correlated by 0.89.
+    # CMUdict's training pairs of 3 to 20 letters: 7.54 ± 2.28 letters, 0.85 phones per letter, correlation 0.89.
     assert abs(S.mean() - 7.54) < 0.1
     assert abs(S.std() - 2.28) < 0.1
     assert abs(T.mean() / S.mean() - 0.85) < 0.01
@@ -130,14 +129,14 @@ def test_the_pairs_are_like_those_of_a_dictionary(script):
     assert len({*written.values()}) == len(written) == 34
 
 
-def test_the_padding(script, monkeypatch):
+def test_the_share_of_padding_by_hand(script, monkeypatch):
     real_work = script("speed.real_work")
     monkeypatch.setattr(real_work, "BATCH", 2)
     pairs = ragged([[1], [1, 2], [1, 2, 3], [1, 2, 3]], [[], [1], [1], [1, 2, 3]])
     widths = SimpleNamespace(usual=[(2, 3), (4, 4)])
     trainer = SimpleNamespace(order=lambda pairs: np.arange(4), widths=widths)
-    # 9 symbols of sources, 5 of targets and 4 END are 18. The loops compute 2 x (2 + 2) + 2 x (3 + 4) = 22, outside of
-    # them it is 2 x (2 + 3) + 2 x (4 + 4) = 26.
+    # 9 source symbols, 5 target symbols and 4 END make 18. The loops compute 2 x (2 + 2) + 2 x (3 + 4) = 22 positions, the
+    # other layers 2 x (2 + 3) + 2 x (4 + 4) = 26.
     expected = {"loops": 1 - 18 / 22, "outside": 1 - 18 / 26, "all": 1 - 36 / 48}
     assert real_work.padding(trainer, pairs) == pytest.approx(expected, abs=1e-4)
 
@@ -145,14 +144,14 @@ def test_the_padding(script, monkeypatch):
 # ---- Ways to train ----
 
 
-def test_ways_share_a_process_where_they_have_the_same_threads(script):
+def test_ways_with_the_same_threads_share_a_process(script):
     groups = script("speed.ways").groups
     assert groups(127, ["Keras"]) == [["one process", "two processes", "Keras"]]
     assert groups(128, ["Keras"]) == groups(255, ["Keras"]) == [["one process", "Keras"], ["two processes"]]
     assert groups(256, ["Keras"]) == [["one process", "Keras"]]
 
 
-def test_the_figures_of_both_processes_of_a_measurement_are_put_together(script, monkeypatch):
+def test_a_measurement_combines_the_figures_of_its_processes(script, monkeypatch):
     fixed, ways = script("speed.fixed"), script("speed.ways")
 
     def alone(function, group, name, units, length, rounds):
@@ -186,13 +185,13 @@ def test_one_process_and_two_train_the_same_epochs(script):
 # ---- Growth ----
 
 
-def test_growth_is_the_ratio_of_figures_over_that_of_sizes(script):
+def test_growth_is_the_ratio_of_figures_divided_by_the_ratio_of_sizes(script):
     growth = script("growth").growth
     assert growth([1.0, 2.0, 6.0, 6.0], [10, 20, 30, 60]) == [None, 1, 2, 0.5]
     assert growth([5.0, 500.0], [10, 100]) == [None, 10]
 
 
-def test_what_grows_worse_than_linearly_is_named(script):
+def test_figures_that_grow_worse_than_linearly_are_listed(script):
     growth = script("growth")
     axis = growth.Axis("units", [32, 64, 128])
     figures = {("training", "step"): [0.001, 0.002, 0.016], ("training", "memory"): [500, 600, 700.4]}
