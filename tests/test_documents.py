@@ -28,8 +28,8 @@ ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # prefixes 
 LANGUAGES = {"console", "python", "sh", "text", "json"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command and its output
-# Temporary directories vary between runs. Figures, predictions of unfinished networks, and attention of a network that a
-# document trains on letters vary between machines.
+# Temporary directories vary between runs. Figures, predictions of unfinished networks, and attention of a network that
+# a document trains on letters vary between machines.
 VARYING = re.compile(
     r"\d\.\d{4,5}(?!\d)|(?<=Log directory: ).*|(?<=    probe ).*|(?<=^  [a-z] \|).*(\nEND .*)?", re.MULTILINE
 )

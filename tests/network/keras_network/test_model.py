@@ -1,4 +1,4 @@
-"""The network in Keras against the one in NumPy."""
+"""The Keras network compared with the NumPy network."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_keras_and_numpy_agree(model, cell_type, num_layers, bidirectional):
         if config.has_attention:
             assert attention.shape == (B, T, S)
             assert np.abs(attention - decoded.attention).max() < 1e-4
-        # Teacher forcing on what it says itself changes nothing; on anything else, it does as NumPy does.
+        # Teacher forcing with the network's own answer changes nothing; with other symbols, it agrees with NumPy.
         own = np.concatenate([np.full((B, 1), config.go), decoded.symbols[:, :-1]], axis=1)
         assert np.abs(network(sources, own) - logits).max() < 1e-4
         other = np.random.default_rng(T).integers(0, 14, (B, T))
@@ -45,7 +45,7 @@ def test_keras_and_numpy_agree(model, cell_type, num_layers, bidirectional):
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("model", MODELS)
-def test_variables_are_those_of_the_table(model, bidirectional):
+def test_variables_match_the_table_of_shapes(model, bidirectional):
     config = small(model, bidirectional=bidirectional)
     weights = random_weights(config)
     network = Seq2Seq(config, weights)

@@ -18,8 +18,8 @@ import tensorflow as tf
         ),  # backwards: y_1 = w x_1, y_0 = y_1 + w x_0
     ],
 )
-def test_scan(jit_compile, n_steps, reverse, expected):
-    """Two outputs, the carry, and the gradients of the sum of the first output, for x = 1, 2, 5 and w = 2."""
+def test_outputs_carry_and_gradients_by_hand(jit_compile, n_steps, reverse, expected):
+    """Check two outputs, the carry, and the gradients of the first output's sum, for x = 1, 2, 5 and w = 2."""
 
     @tf.function(jit_compile=jit_compile)
     def run(x, w, n):
