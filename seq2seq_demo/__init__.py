@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # editors and type checkers take a name that is imported `as`
     from seq2seq_demo.data.sequences import Sequences as Sequences
     from seq2seq_demo.data.tasks import Task as Task
     from seq2seq_demo.data.user_functions import per_sequence as per_sequence
+    from seq2seq_demo.errors import DemoError as DemoError
     from seq2seq_demo.errors import InputError as InputError
     from seq2seq_demo.errors import Interrupted as Interrupted
     from seq2seq_demo.errors import Seq2SeqError as Seq2SeqError
@@ -47,7 +48,7 @@ _MODULES = {
     "data.sequences": ("Pairs", "Sequences"),
     "data.tasks": ("Task",),
     "data.user_functions": ("per_sequence",),
-    "errors": ("Seq2SeqError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
+    "errors": ("Seq2SeqError", "DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
     "figures": ("EpochFigures", "Evaluation", "Figures"),
     "predictions": ("Prediction",),
     "trained_network": ("TrainedNetwork", "evaluate", "load"),

@@ -1,7 +1,4 @@
-"""Each setting once: its default, its range, its name on the command line and its help.
-
-`ModelConfig` says what the network is, `TrainConfig` how it is trained; `Settings` lists what a user can set of both.
-"""
+"""The settings of a network, its training and a beam search: defaults, valid ranges, options and help texts."""
 
 import math
 from dataclasses import dataclass, fields
@@ -12,147 +9,138 @@ from seq2seq_demo.declarations import Range, check_fields, require_integer, sett
 from seq2seq_demo.errors import UsageError
 
 MODELS = ("embedding_rnn", "embedding_attention")
-MAX_LAYERS = 100  # more would take TensorFlow hours to build
+MAX_LAYERS = 100  # TensorFlow would take hours to build more
 LR_SCHEDULES = ("constant", "cosine")
-MAX_LEN = 100_000  # symbols of a sequence; decoding a longer one would take minutes
-INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # what sequences consist of
+MAX_LEN = 100_000  # symbols in a sequence; decoding a longer one would take minutes
+INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
 FORMATS = ("json", "text")  # of files of sequences
-DEFAULT_EVALUATED = 10_000  # how many fresh sources an evaluation draws
+DEFAULT_EVALUATION_SIZE = 10_000  # random sources that an evaluation draws
 POSITIVE = Range("to be a finite number above 0", lambda number: 0 < number < math.inf)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
-BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
+SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
-FEW_SYMBOLS = 0.25  # the default share of sources of few symbols where a network learns to end its answers to a pattern
-FEW_HELP = f"share of the sources that are of few symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)"
-PENALTY_HELP = "score answers by log p / length^A, so that long ones are not left behind (default {default:g})"
+FEW_SYMBOLS = 0.25  # the default of `few_symbols` for a pattern at a range of lengths
+FEW_SYMBOLS_HELP = f"share of sources drawn from 1 to 5 symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)"
+PENALTY_HELP = "score answers by log p / length^A; a larger A favors longer answers (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The network: with these numbers and the weights, anyone can decode.
+    """The architecture of a network; together with the weights, it is all that decoding needs.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     model: str = setting("embedding_rnn", "-m --model MODEL", CHOICE, choices=MODELS)
     cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", CHOICE, choices=CELL_TYPES)
-    num_layers: int = setting(1, "-L --num-layers N", "stacked cells (default {default})", at_most=MAX_LAYERS)
-    cell_size: int = setting(32, "--cell-size H", "units of a cell (default {default})")
-    embedding_size: int = setting(20, "--embedding-size E", "default {default}")
+    num_layers: int = setting(1, "-L --num-layers N", "stacked layers (default {default})", at_most=MAX_LAYERS)
+    cell_size: int = setting(32, "--cell-size H", "units per cell (default {default})")
+    embedding_size: int = setting(20, "--embedding-size E", "numbers per embedding (default {default})")
     in_max_int: int = setting(9, "--in-max-int N", "the largest source symbol (default {default})")
     out_max_int: int = setting(9, "--out-max-int N", "the largest target symbol (default {default})")
-    bidirectional: bool = setting(False, "--bidirectional", "the encoder reads the source from both ends")
-    ends: bool = setting(False)  # whether the network ends its answers: a target is followed by END, the symbol GO
+    bidirectional: bool = setting(False, "--bidirectional", "add a second encoder that reads the source backward")
+    ends: bool = setting(False)  # whether the network ends its answers: each target is followed by END, the symbol GO
 
     def __post_init__(self) -> None:
-        """Refuse values that describe no network; keep plain ones, so that they can be written as JSON."""
         check_fields(self)
 
     @property
     def has_attention(self) -> bool:
-        """Whether the decoder reads the memory."""
+        """Whether the decoder attends to the memory."""
         return self.model == "embedding_attention"
 
     @property
     def cell(self) -> CellType:
-        """The row of the cell type in the table of cells."""
+        """The cell type's row of `CELL_TYPES`."""
         return CELL_TYPES[self.cell_type]
 
     @property
     def memory_size(self) -> int:
-        """The width of a row of the memory: H, or 2H if the encoder reads in both directions."""
+        """The width of the memory's rows: H, or 2H for a bidirectional encoder."""
         return 2 * self.cell_size if self.bidirectional else self.cell_size
 
     @property
     def n_input_symbols(self) -> int:
-        """Symbols 0…in_max_int."""
+        """The number of source symbols, 0…in_max_int."""
         return self.in_max_int + 1
 
     @property
     def n_output_symbols(self) -> int:
-        """V: symbols 0…out_max_int, and GO."""
+        """V, the number of target symbols: 0…out_max_int and GO."""
         return self.out_max_int + 2
 
     @property
     def go(self) -> int:
-        """The symbol that starts decoding, and that ends it in a network that learned to end its answers (END)."""
+        """GO, the symbol that starts decoding; in a network that ends its answers, it is END too."""
         return self.out_max_int + 1
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The training: the same config, task and `ModelConfig` give the same weights on one machine.
+    """The training; on one machine, the same task, `ModelConfig` and `TrainConfig` give the same weights.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
-    points: int = setting(100_000, called="the number of points", at_least=2)
-    in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as trained)")
-    out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as trained)")
-    learning_rate: float = setting(1e-4, "-r --learning-rate R", "of Adam (default {default})", within=POSITIVE)
-    lr_schedule: str = setting(
-        "constant",
-        "--lr-schedule NAME",
-        f"{CHOICE}; cosine falls to 0",
-        choices=LR_SCHEDULES,
+    points: int = setting(100_000, error_name="the number of points", at_least=2)
+    in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as in training)")
+    out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as in training)")
+    learning_rate: float = setting(
+        1e-4, "-r --learning-rate R", "learning rate of Adam (default {default})", within=POSITIVE
     )
-    epochs: int = setting(10, "-e --epochs N", "default {default}; 0 saves without training", at_least=0)
-    batch_size: int = setting(128, "--batch-size B", "default {default}")
-    seed: int = setting(0, "--seed N", "of all that is random (default {default})", at_least=0)
+    lr_schedule: str = setting("constant", "--lr-schedule NAME", f"{CHOICE}; cosine decays to 0", choices=LR_SCHEDULES)
+    epochs: int = setting(
+        10, "-e --epochs N", "passes over the data (default {default}; 0 saves without training)", at_least=0
+    )
+    batch_size: int = setting(128, "--batch-size B", "pairs per training step (default {default})")
+    seed: int = setting(0, "--seed N", "seed of all random numbers (default {default})", at_least=0)
     stop_at_exact: float | None = setting(
-        None, "--stop-at-exact X", "stop after the epoch whose exact match reaches X", within=SHARE_ABOVE_0
+        None, "--stop-at-exact X", "stop once validation exact match reaches X", within=SHARE_ABOVE_0
     )
-    min_in_len: int | None = setting(None, called="the shortest `in_len`")  # None: all sources have in_len
-    few_symbols: float = setting(0.0, "--few-symbols X", FEW_HELP, within=SHARE)
-    keep_best: bool = setting(
-        False, "--keep-best", "save the epoch whose validation exact match was best, not the last one"
-    )
-    patience: int | None = setting(None, "--patience N", "stop once N epochs have not been better")
-    validation_points: int | None = setting(None)  # of the points; None is a tenth
-    dropout: float = setting(
-        0.0, "--dropout P", "share of inputs that training leaves out at random (default {default:g})", within=BELOW_1
-    )
-    processes: int = setting(
-        1, "--processes N", "share each batch among N processes on this machine (default {default})"
-    )
+    min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None: all sources have in_len
+    few_symbols: float = setting(0.0, "--few-symbols X", FEW_SYMBOLS_HELP, within=SHARE)
+    keep_best: bool = setting(False, "--keep-best", "save the epoch with the best validation exact match, not the last")
+    patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement")
+    validation_points: int | None = setting(None)  # how many of the points validate; None: a tenth
+    dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
+    processes: int = setting(1, "--processes N", "split each batch among N local processes (default {default})")
 
     def __post_init__(self) -> None:
-        """Refuse values that describe no training; keep plain ones, so that they can be written as JSON."""
         check_fields(self)
         if self.min_in_len is not None and self.min_in_len > self.in_len:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.n_training < 1:
-            raise UsageError(f"expected fewer than {self.points} of {self.points} points for validation, got all")
+            raise UsageError(f"expected fewer than {self.points} points for validation, got {self.n_validation}")
 
     @property
     def lengths(self) -> str:
-        """The lengths of sources, `10` or `1-20`."""
+        """The lengths of sources as text, such as `10` or `1-20`."""
         return lengths_text(self.min_in_len, self.in_len)
 
     @property
     def n_validation(self) -> int:
-        """The points that are never trained on: a tenth, and at least one, unless there are other data for it."""
+        """The size of the validation split: `validation_points`, by default a tenth of the points and at least one."""
         return max(1, self.points // 10) if self.validation_points is None else self.validation_points
 
     @property
     def n_training(self) -> int:
-        """The points that are trained on."""
+        """The number of points to train on."""
         return self.points - self.n_validation
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch; the last may be short."""
+        """Batches per epoch; the last may be smaller."""
         return -(-self.n_training // self.batch_size)
 
 
 class Settings(TypedDict, total=False):
-    """The settings of network and training, in Python and on the command line; None is the default.
+    """The settings that a user can give, as keyword arguments or options; None means the default.
 
-    `in_len` may be a range, the shortest length and the longest. All else is declared in the two configs.
+    They are fields of `ModelConfig` and `TrainConfig`, but `in_len` may also be a range, (shortest, longest).
     """
 
     model: str | None
@@ -180,10 +168,10 @@ class Settings(TypedDict, total=False):
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
-    """Return the settings that were given for the fields of a config.
+    """Return the settings that are not None and are fields of `config`; a range of `in_len` sets `min_in_len` too.
 
     Raises:
-        UsageError: `in_len` is neither a length nor a range.
+        UsageError: `in_len` is a sequence that is not a range.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     if isinstance(in_len := given.get("in_len"), tuple | list):
@@ -194,46 +182,41 @@ def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settin
 
 
 def lengths_text(shortest: int | None, longest: int) -> str:
-    """Return lengths in a word, `10` or `1-20`; `shortest` None is the longest."""
+    """Format a length, `10`, or a range of lengths, `1-20`; `shortest` None means a single length."""
     return str(longest) if shortest in (None, longest) else f"{shortest}-{longest}"
 
 
 @dataclass(frozen=True)
 class Beam:
-    """A beam search: so many beginnings are kept, so many answers returned; scores are log p / length^penalty.
+    """A beam search that keeps `size` hypotheses and returns `n_best` answers, scored by log p / length^penalty.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
 
     size: int = setting(
-        1,
-        "--beam-size K",
-        "beam search: keep the K best beginnings, not one",
-        called="`beam_size`",
-        at_most=1000,
+        1, "--beam-size K", "use beam search and keep K hypotheses", error_name="`beam_size`", at_most=1000
     )
     n_best: int = setting(1, "--n-best N", "print the N best answers of a beam search (default {default})")
     length_penalty: float = setting(0.0, "--length-penalty A", PENALTY_HELP, within=PENALTY)
 
     def __post_init__(self) -> None:
-        """Refuse values that describe no search."""
         check_fields(self)
         if self.n_best > self.size:
             raise UsageError(f"`n_best` {self.n_best} needs `beam_size` of at least {self.n_best}, got {self.size}")
 
 
 def make_beam(size: int | None, n_best: int | None, length_penalty: float | None) -> Beam | None:
-    """Return the beam search that is asked for; None: the others are not, and decoding is greedy.
+    """Return the beam search with these settings, or None for greedy decoding if `size` is None.
 
     Raises:
-        UsageError: a value is out of its range, or means nothing without a beam.
+        UsageError: a value is out of range, or `n_best` or `length_penalty` is given without `size`.
     """
     if size is not None:
         return Beam(size, 1 if n_best is None else n_best, length_penalty or 0.0)
     if n_best not in (None, 1):
-        least = require_integer("`n_best`", n_best, at_least=1)
-        raise UsageError(f"`n_best` {least} needs `beam_size` of at least {least}, got none")
+        n_best = require_integer("`n_best`", n_best, at_least=1)
+        raise UsageError(f"`n_best` {n_best} needs `beam_size` of at least {n_best}, got none")
     if length_penalty:
         raise UsageError("`length_penalty` needs `beam_size`, got none")
     return None

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn, cast
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options, declared_options
-from seq2seq_demo.config import DEFAULT_EVALUATED, Settings
+from seq2seq_demo.config import DEFAULT_EVALUATION_SIZE, Settings
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.declarations import declared_option, parse_integer, require_choice, value_type
 from seq2seq_demo.display.console import print_result
@@ -37,7 +37,7 @@ COMMANDS = {
     "train": Command(options.TrainOptions, NUMBER, "train a network on N points, and save it"),
     "predict": Command(options.PredictOptions, TEXTS, "decode a sequence, a file, or what is typed"),
     "evaluate": Command(
-        options.EvaluateOptions, NUMBER, f"measure a network on N sources ({DEFAULT_EVALUATED}) or pairs"
+        options.EvaluateOptions, NUMBER, f"measure a network on N sources ({DEFAULT_EVALUATION_SIZE}) or pairs"
     ),
     "page": Command(options.PageOptions, TEXTS, "write an HTML page in which networks run"),
     "patterns": Command(options.PatternsOptions, NOTHING, "list what can be learned, or check one (-p)"),
@@ -234,7 +234,7 @@ def _add(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
         about = {"metavar": option.metavar, "type": _length if field.name == "in_len" else TYPES.get(kind)}
     if field.name == "input_weights":
         about["action"] = "append"
-    action = add(*option.names, dest=field.name, default=None, help=option.help, **about)
+    action = add(*option.flags, dest=field.name, default=None, help=option.help, **about)
     if field.name == "input_weights":
         action.completer = _weights  # type: ignore[attr-defined]
     elif choices := PATTERNS if field.name == "pattern" else option.choices:

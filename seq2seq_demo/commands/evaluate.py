@@ -7,7 +7,7 @@ import numpy as np
 
 from seq2seq_demo.commands.network_selection import Choice, Skipped, network_to_use, other_length_notice, read_task
 from seq2seq_demo.commands.options import EvaluateOptions
-from seq2seq_demo.config import DEFAULT_EVALUATED
+from seq2seq_demo.config import DEFAULT_EVALUATION_SIZE
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import counted, print_notice, print_notices, print_result
@@ -31,7 +31,7 @@ def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or a JSON object for each length."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     choice = network_to_use(options, max(lengths, default=1))
-    network, notices, n = choice.network, choice.notices, options.points or DEFAULT_EVALUATED
+    network, notices, n = choice.network, choice.notices, options.points or DEFAULT_EVALUATION_SIZE
     network.require_end(options.out_len, options.max_out_len)
     skipped: Skipped = {}
     rows: list[EvaluationRow] = []
@@ -89,7 +89,7 @@ def _rows(
         raise UsageError(f"the network was trained on {network.task!r}: expected --from-file with pairs{other}")
     else:
         lengths = lengths or network.trained_lengths
-        total = sum(n_to_measure(network.model_config, in_len, n or DEFAULT_EVALUATED) for in_len in lengths)
+        total = sum(n_to_measure(network.model_config, in_len, n or DEFAULT_EVALUATION_SIZE) for in_len in lengths)
         if not network.ends and not network.redraws_training_sources:
             some = "some of the sources may be among them"
             choice.notices.append(f"It was trained on too many points to draw them again: {some}")

@@ -15,7 +15,7 @@ from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, 
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
-from seq2seq_demo.data.readers import InputFormat, from_file, from_words
+from seq2seq_demo.data.readers import InputFormat, read_file, read_words
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -160,12 +160,12 @@ def read_task(
         if n is None:
             _require_room(file)
         reader.in_max_int, reader.out_max_int = largest["in_max_int"], largest["out_max_int"]
-        reader.pattern, reader.alike = pattern, is_one_length
+        reader.pattern, reader.equal_lengths = pattern, is_one_length
         if is_one_length:
             reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
-        reader.skip = None if skipped is None else skipped.setdefault(file, []).append
+        reader.on_error = None if skipped is None else skipped.setdefault(file, []).append
         return read_pairs(
-            from_file(file, InputFormat(reader.source.tokens, reader.target.tokens, options.format)), reader, n
+            read_file(file, InputFormat(reader.source.tokens, reader.target.tokens, options.format)), reader, n
         )
 
     tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
@@ -203,14 +203,14 @@ def typed_sources(words: Sequence[str], choice: Choice, form: InputFormat) -> li
     """
     source = choice.network.vocabularies.source
     if not source.is_text:
-        return [from_words(words, form, _text_hint(words[0], choice.path))]
+        return [read_words(words, form, _text_hint(words[0], choice.path))]
     if source.tokens == CHARACTERS and " " not in source.symbols:
-        return [from_words([word], form) for word in words]
+        return [read_words([word], form) for word in words]
     texts: list[list[str]] = []
     for is_quoted, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
         some = [*group]
         texts += [[word] for word in some] if is_quoted else [some]
-    return [from_words(text, form) for text in texts]
+    return [read_words(text, form) for text in texts]
 
 
 def _text_hint(word: str, path: Path) -> str:

@@ -29,11 +29,11 @@ from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
 from seq2seq_demo.declarations import (
     check_fields,
     checked_value,
+    copied_setting,
     declared_fields,
     declared_option,
     require_integer,
     setting,
-    setting_like,
 )
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -161,8 +161,8 @@ class AnswerOptions(NetworkOptions):
     max_out_len: int | None = setting(
         None, "--max-out-len T", "the longest answer of a network that ends its answers (default: as in training)"
     )
-    beam_size: int | None = setting_like(Beam, "size", None)
-    length_penalty: float | None = setting_like(Beam, "length_penalty", None)
+    beam_size: int | None = copied_setting(Beam, "size", None)
+    length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
     keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP)
 
     @property
@@ -177,7 +177,7 @@ class PredictOptions(AnswerOptions):
 
     words: Sequence[str] = ()  # the sequence, as it was typed
     engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, choices=("numpy", "keras"))
-    n_best: int | None = setting_like(Beam, "n_best", None)
+    n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "draw which inputs each output looked at")
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "draw that as a picture: .png, .svg or .pdf")
 
@@ -200,10 +200,10 @@ PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 
 class EvaluateOptions(AnswerOptions):
     """The options of `evaluate`."""
 
-    points: int | None = setting(None, called="the number of sources")
+    points: int | None = setting(None, error_name="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "a line for each of these lengths of a source")
     answers = SettingNames(("json", "max_out_len", "beam_size", "length_penalty", "keep_going"))
-    seed: int | None = setting_like(TrainConfig, "seed", None)
+    seed: int | None = copied_setting(TrainConfig, "seed", None)
 
     def __post_init__(self) -> None:
         """Check before anything slow is imported."""
@@ -232,7 +232,7 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "draw their curves there: .png, .svg or .pdf")
     log_dir: Path | None = setting(None, "--log-dir DIR", "logs for TensorBoard (default: a new temporary directory)")
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
-    keep_going: bool = setting_like(AnswerOptions, "keep_going", False)
+    keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
     random = SettingNames(("seed",))
     output: Path | None = setting(
         None, "-o --output-weights FILE", "where to write weights (default: the next unused canonical name)"
@@ -330,7 +330,7 @@ class NetworksOptions(Options):
 
 def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
     """Return the fields that declare a command's options, by name, in the order of its help."""
-    own = {name: declared for name, declared in declared_fields(options).items() if declared_option(declared).written}
+    own = {name: declared for name, declared in declared_fields(options).items() if declared_option(declared).usage}
     found: dict[str, Field[Any]] = {}
     for base in options.__mro__:
         for name, value in vars(base).items():

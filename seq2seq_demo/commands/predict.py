@@ -10,7 +10,7 @@ import numpy as np
 from seq2seq_demo.commands.network_selection import Choice, network_to_use, other_length_notice, typed_sources
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data.readers import InputFormat, from_file, from_terminal, from_words
+from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, RecordBatch
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.display import heatmap, plots
@@ -29,7 +29,7 @@ MIXED = 16 * MAX_ROWS_AT_ONCE  # sequences of any lengths that are read at once,
 
 def predict(options: PredictOptions) -> None:
     """Answer what was typed, or is in the file, or, where there is neither, what is typed at the terminal."""
-    as_integers = from_words(options.words).values
+    as_integers = read_words(options.words).values
     typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
     choice = network_to_use(options, options.in_len or typed_len)
     choice.network.require_end(options.out_len, options.max_out_len)
@@ -47,12 +47,12 @@ def predict(options: PredictOptions) -> None:
     elif file := options.from_file:
         size = os.path.getsize(file) if os.path.isfile(file) else None
         with ProgressBar("Predicting", size, may_show=not sys.stdout.isatty()) as work:
-            answering.answer(from_file(file, form, on_progress=lambda read: work.advance(0, read)), work)
+            answering.answer(read_file(file, form, on_progress=lambda read: work.advance(0, read)), work)
     else:
         what = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
         print_notices([*choice.notices, f"Type {answering.in_len or 'some'} {what}; Ctrl-D ends"])
         choice.notices.clear()
-        rows = (row for typed in from_terminal(form) for row in (typed, None))  # None flushes: each is answered at once
+        rows = (row for typed in read_terminal(form) for row in (typed, None))  # None flushes: each is answered at once
         answering.answer(rows, hidden, is_typed=True)
 
 
@@ -113,11 +113,11 @@ class _Answering:
     def _batches(self, rows: Rows, skip: Callable[[InputError], object] | None) -> Iterator[RecordBatch | None]:
         """Yield the sequences in batches, of one length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, skip=skip)
+        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, on_error=skip)
         if not network.ends:
-            reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
+            reader.equal_lengths, reader.length_hint = True, LENGTH_HINT if in_len else ""
             reader.predicted_len = self.out_len
-        return batches(reader.readable(rows), MIXED if network.ends else MAX_ROWS_AT_ONCE)
+        return batches(reader.read_all(rows), MIXED if network.ends else MAX_ROWS_AT_ONCE)
 
     def _note_lengths(self, batch: RecordBatch) -> None:
         """Note, once, lengths in a batch that were not trained, or have no target; all have one without END."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, joined
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols
 from seq2seq_demo.display.console import symbol, table
 from seq2seq_demo.evaluation import EvaluationRow
 from seq2seq_demo.figures import Evaluation, WrongAnswer, total
@@ -36,7 +36,7 @@ def _positions_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
         "gap": {name: forced - shares["free_running"][name] for name, forced in shares["forced"].items()},
         "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
         "by_symbol": [{"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in symbols if n],
-        "confusions": _confusions(e, OF_INTEGERS),
+        "confusions": _confusions(e, INTEGER_VOCABULARIES),
     }
 
 
@@ -149,15 +149,15 @@ def _wrong_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, An
     facts = answer._asdict()
     for key in WRONG:
         vocabulary = vocabularies.source if key == "source" else vocabularies.target
-        names = vocabulary.names(facts[key])
-        facts[key] = joined(vocabulary.tokens, names) if vocabulary.is_text else names
+        names = vocabulary.to_symbols(facts[key])
+        facts[key] = join_symbols(vocabulary.tokens, names) if vocabulary.is_text else names
     return facts
 
 
 def _wrong_line(answer: WrongAnswer, vocabularies: Vocabularies) -> list[str]:
     """Return the row of a table."""
     facts = _wrong_dict(answer, vocabularies)
-    texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in WRONG]
+    texts = [facts[key] if isinstance(facts[key], str) else join_symbols("", facts[key]) for key in WRONG]
     texts[-1] += "" if answer.ended else " ..."
     return [*texts, str(answer.edits), f"{answer.probability:.4f}"]
 
@@ -176,7 +176,7 @@ def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any
     """Return the edits, the commonest first, as JSON has them. None: a symbol was added, or left out."""
 
     def name(number: int | None) -> Any:
-        return None if number is None else vocabularies.target.names([number])[0]
+        return None if number is None else vocabularies.target.to_symbols([number])[0]
 
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in e.confusions.items())
     return [{"expected": name(a), "predicted": name(b), "times": -times} for times, _, (a, b) in edits]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data.vocabulary import joined
+from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.display.console import in_a_line
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import Prediction
@@ -29,7 +29,7 @@ def probe_line(p: Prediction, colour: bool) -> str:
     mark, wrong = red if colour else str, p.mistakes
     names = [in_a_line(str(name)) for name in p.predicted]
     # Each symbol is shown as it should be: as a whole, colours would be escaped.
-    answer = joined(p.tokens[1], [mark(f"{name}*") if t in wrong else name for t, name in enumerate(names)])
+    answer = join_symbols(p.tokens[1], [mark(f"{name}*") if t in wrong else name for t, name in enumerate(names)])
     answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
     expected = "" if p.predicted == p.expected else f" (expected={_shown(p.tokens[1], p.expected_text or '')})"
     return f"    probe {_source(p)}, prediction={answer}{expected}"

@@ -16,7 +16,7 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
@@ -58,7 +58,7 @@ class StoredNetwork:
     step: int = 0  # how many times Adam changed the weights
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     program: str | None = None  # that trained it, if not this one
-    vocabularies: Vocabularies = OF_INTEGERS
+    vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # of its training, if that was asked for; a file of its own, but in a snapshot
 
     @property
@@ -297,7 +297,7 @@ def _metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Pr
     run = None
     if start_step is not None:
         run = TrainingRun(typed(TrainConfig, facts), require_integer("start_step", start_step, at_least=0))
-    vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else OF_INTEGERS
+    vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = typed(Figures, reached) if reached else None
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
     return network, _progress(going, run) if going and run else None, typed(DataFingerprint, given)

@@ -84,5 +84,5 @@ def _check_lengths(in_len: int, out_len: int) -> None:
 
 
 def _check(what: str, needed: int) -> None:
-    if lack := system_memory.lack(needed):
+    if lack := system_memory.shortage(needed):
         raise UsageError(f"{what} {lack}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
@@ -169,4 +169,4 @@ def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     each = dict.fromkeys(sorted(some), MEASURED // len(some))
     targets = network.targets_by(pattern)
     drawn = _random_sources(network, each, seed=2)
-    return Pairs(concatenated(map(Sequences.of_array, drawn)), concatenated(map(targets, drawn)))
+    return Pairs(concatenate(map(Sequences.of_array, drawn)), concatenate(map(targets, drawn)))

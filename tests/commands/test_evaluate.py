@@ -6,7 +6,7 @@ import pytest
 from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sampling import fresh_sources, training_sources
+from seq2seq_demo.data.sampling import training_sources, unseen_sources
 from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 
@@ -17,7 +17,7 @@ def test_evaluate(run):
     config = TrainConfig(points=400, in_len=4, out_len=3)
     network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 6))
     seen = training_sources(config, ATTENTION, [4], 6)
-    sources = fresh_sources(5, 600, 4, 9, seen)
+    sources = unseen_sources(5, 600, 4, 9, seen)
     decoder = NumpyNetwork(network.model_config, network.weights)
     right = decoder.decode(sources, 3).symbols == sources[:, :0:-1]
 

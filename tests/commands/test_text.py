@@ -58,7 +58,7 @@ def test_train_evaluate_and_predict(run):
     assert "Training on 900 point dataset (pairs of 'train.tsv', sources of 1-4 symbols), with 6 epochs" in out
     assert "\n900 training points, 100 validation points of the validation file\n" in out
     assert "Sources of 5 characters, targets of 5 words" in out
-    assert "different sources for validation are among those to train on" in err
+    assert "distinct validation sources are also training sources" in err
     network = load("w")
     assert network.reached.exact_match > 0.8
     assert network.model_config.bidirectional
@@ -100,13 +100,13 @@ def test_forms_of_files(run, text_network):
         out, _ = run.ok(f"predict -i w --from-file {name}")
         assert all(f"prediction={answer}" in line for line in out.splitlines()), name
     Path("in").write_text('["a"]\n')
-    message = 'in, line 1: expected characters that training saw, got "[" as number 1\n'
+    message = 'in, line 1: expected characters seen in training, got "[" at position 1\n'
     assert message in run("predict -i w --from-file in --format text")[2]
 
 
 def test_what_is_wrong_in_the_data(run):
     for text, message in [
-        ("ab\tA\tB\n", "got 2 tabs; of more columns choose two, as with `cut -f1,2`"),
+        ("ab\tA\tB\n", "got 2 tabs; select two columns, for example with `cut -f1,2`"),
         ("a\tA\nab\n", "train.tsv, line 2: expected a target too, after a tab"),
         ("\tA\n", "train.tsv, line 1: expected a source of some characters, got none"),
         ("a\tA\nb\t\xff\n", "train.tsv, line 2: expected UTF-8, got byte 0xff"),
@@ -123,12 +123,12 @@ def test_oddities_are_told(run, monkeypatch):
     write("dev.tsv", [("a", "A"), ("é", "É")])
     _, err = run.ok(*TRAIN, "--validation-file", "dev.tsv", "-e", 0, "-o", "w")
     assert "train.tsv, line 41: the source has 30 symbols, almost all others at most 4" in err
-    assert "2 of 2 different sources for validation are among those to train on" in err
+    assert "2 of 2 distinct validation sources are also training sources" in err
     write("train.tsv", [(source, "A") for source, _ in rows(40)])
     assert "Every target is the same" in run(*TRAIN, "-e", 0, "-o", "w2")[2]
     write("dev.tsv", [("a", "A"), ("x", "A")])
     _, _, err = run(*TRAIN, "--validation-file", "dev.tsv", "-e", 0, "-o", "w3")
-    assert 'dev.tsv, line 2: expected characters that training saw, got "x" as number 1' in err
+    assert 'dev.tsv, line 2: expected characters seen in training, got "x" at position 1' in err
 
 
 def test_a_network_of_texts_and_other_options(run, text_network):
@@ -140,7 +140,7 @@ def test_a_network_of_texts_and_other_options(run, text_network):
         message = "expected no --in-len: w is of texts, which have lengths of their own"
         run.refuses(f"{command} -i w --in-len 1", message)
     write("more.tsv", [("a", "A"), ("z", "A")])
-    message = 'more.tsv, line 2: expected characters that training saw, got "z" as number 1\n'
+    message = 'more.tsv, line 2: expected characters seen in training, got "z" at position 1\n'
     run.refuses("train -i w --from-file more.tsv -e 1", message, 1)
     status, out, err = run("predict -i w a z b --keep-going")
     assert (status, out.count("\n")) == (1, 2)
@@ -175,7 +175,7 @@ def test_data_that_are_refused_are_not_called_odd(run, resume):
     _, err = run.ok(*validated)
     assert err.count("\n") == 2 + len(resume)
     assert "Every target is the same" in err
-    assert "1 of 1 different sources for validation are among those to train on" in err
+    assert "1 of 1 distinct validation sources are also training sources" in err
     os.remove("w")
     for refused in (["--in-len", "2-3"], ["--in-len", 3], ["--out-len", 2]):
         assert run.refuses([*validated, *refused], "").count("\n") == 1 + len(resume)
@@ -194,7 +194,7 @@ def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, tex
         assert f"Left out {n_left_out} pair{'' if n else 's'} that the network cannot read" in err
         last = f"error: expected pairs that the network can read, left out {n_left_out} that are not\n"
         assert err.endswith(last)
-        assert 'test.tsv, line 2: expected characters that training saw, got "z"' in err
+        assert 'test.tsv, line 2: expected characters seen in training, got "z"' in err
     write("test.tsv", [("ab", "A B")])
     assert run("evaluate -i w --from-file test.tsv --keep-going")[0] == 0
 
@@ -214,7 +214,7 @@ def test_a_quoted_argument_is_a_text_of_its_own(run):
     assert inputs("spaced", "a", "b") == ["a b"]
     assert inputs("spaced", "a b", " c", "ab") == ["a b", " c", "ab"]
     assert inputs("unspaced", "ab", "c") == ["ab", "c"]
-    assert 'got " " as number 2' in run("predict -i unspaced", "a b")[2]
+    assert 'got " " at position 2' in run("predict -i unspaced", "a b")[2]
 
 
 def test_a_text_for_a_network_of_integers(run):

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from seq2seq_demo.data.readers import InputFormat, from_file, from_terminal, from_words
+from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.errors import InputError
 
 UNREADABLE = "expected a JSON list of integers, or integers alone"
 
-COLUMNS = "; of more columns choose two, as with `cut -f1,2`"
+COLUMNS = "; select two columns, for example with `cut -f1,2`"
 
 
 def values_of(batch):
@@ -23,8 +23,10 @@ def values_of(batch):
 
 def checked(path, rows=2, in_len=3, skip=None):
     """Batches of the sequences of a file, of one length."""
-    reader = RowReader(in_max_int=9, alike=True, in_len=in_len, hint=LENGTH_HINT if in_len else "", skip=skip)
-    return batches(reader.readable(from_file(str(path))), rows)
+    reader = RowReader(
+        in_max_int=9, equal_lengths=True, in_len=in_len, length_hint=LENGTH_HINT if in_len else "", on_error=skip
+    )
+    return batches(reader.read_all(read_file(str(path))), rows)
 
 
 def read(path, rows=2, in_len=3):
@@ -35,16 +37,16 @@ def read(path, rows=2, in_len=3):
     "words", [["3", "0", "12"], ["3,0,12"], ["3,", "0", ",12"], ["[3,", "0,", "12]"], ["[3,0,12]"]]
 )
 def test_a_sequence_typed_in_any_form(words):
-    assert from_words(words).values == [3, 0, 12]
+    assert read_words(words).values == [3, 0, 12]
 
 
 def test_words():
-    assert from_words(["3", "0", "12"]) == (Place("input"), [3, 0, 12], None, None, False)
+    assert read_words(["3", "0", "12"]) == (Place("input"), [3, 0, 12], None, None, False)
     for word in ("1.5", "abc", "1e3", "1_0", ""):
-        assert str(from_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
+        assert str(read_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
     for word in ("1.5", "1e3"):
-        assert str(from_words([word]).values) == f"input 1: expected an integer, got {word!r}"
-    assert str(from_words(["hello", "3"]).values) == f"input 1: expected an integer, got 'hello'{TEXT_HINT}"
+        assert str(read_words([word]).values) == f"input 1: expected an integer, got {word!r}"
+    assert str(read_words(["hello", "3"]).values) == f"input 1: expected an integer, got 'hello'{TEXT_HINT}"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +217,7 @@ def test_a_document_may_be_longer_than_a_line(tmp_path, short):
         assert read(tmp_path / "in.json", rows=100) == [rows]
     for indent in (None, 0):
         (tmp_path / "in.json").write_text(json.dumps(rows * 3, indent=indent))
-        message = "in.json: expected a JSON document of at most 0 MiB, or one sequence a line, of any number, got more$"
+        message = "in.json: expected a JSON document of at most 0 MiB, or one sequence per line, got a longer document$"
         with pytest.raises(InputError, match=message):
             read(tmp_path / "in.json")
     (tmp_path / "in.json").write_text("[1, 2, 3]\n" * 500)
@@ -276,7 +278,7 @@ def test_lines_read_at_once_are_what_they_are_one_by_one(tmp_path, monkeypatch, 
         rows = []
         for first, second in pairs:
             path.write_text("".join(f"{line}\n" for line in (good, first, good, second)))
-            rows.append([repr(row) for row in from_file(str(path), form)])
+            rows.append([repr(row) for row in read_file(str(path), form)])
         return rows
 
     at_once = found()
@@ -301,7 +303,7 @@ def write(monkeypatch):
 
 
 def test_a_pipe_in_which_no_more_is_waiting(write):
-    located = from_file("-")
+    located = read_file("-")
     place = Place("standard input", "line", 1)
     write(b"1 2 3\n")
     assert next(located) == Record(place, [1, 2, 3])
@@ -338,7 +340,7 @@ def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
 
 def test_a_pipe_that_holds_one_document(write):
     write(b"[\n[1, 2],\n")
-    located = from_file("-")
+    located = read_file("-")
     write(b"[3, 4]\n]\n")
     write(None)
     assert [row.values for row in located if row] == [[1, 2], [3, 4]]
@@ -346,13 +348,13 @@ def test_a_pipe_that_holds_one_document(write):
 
 def test_a_file_is_never_waited_for(tmp_path):
     (tmp_path / "in.txt").write_text("1 2 3\n" * 50_000)  # more than is read at once
-    assert None not in list(from_file(str(tmp_path / "in.txt")))
+    assert None not in list(read_file(str(tmp_path / "in.txt")))
 
 
 def test_a_closed_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
-        next(from_file("-"))
+        next(read_file("-"))
 
 
 def test_lines_that_are_typed(monkeypatch):
@@ -366,7 +368,7 @@ def test_lines_that_are_typed(monkeypatch):
             raise EOFError from None
 
     monkeypatch.setattr("builtins.input", typed)
-    located = list(from_terminal())
+    located = list(read_terminal())
     values = [row.values for row in located]
     assert values[:3] + values[5:] == [[3, 1, 2], [4, 5, 6], [7, 8, 9], [2, 2]]
     assert str(values[3]) == "line 5, word 2: expected an integer, got 'x'"
@@ -377,7 +379,7 @@ def test_a_fifo(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     writer = threading.Thread(target=(tmp_path / "fifo").write_text, args=("1 2 3\n[4, 5, 6]\n",))
     writer.start()
-    got = [row.values for row in from_file(str(tmp_path / "fifo")) if row]
+    got = [row.values for row in read_file(str(tmp_path / "fifo")) if row]
     writer.join()
     assert got == [[1, 2, 3], [4, 5, 6]]
 
@@ -390,7 +392,7 @@ G2P = InputFormat("characters", "words")
 
 def located(path, form):
     """What a file of texts holds: line, source and target of each, or the error."""
-    rows = [row for row in from_file(str(path), form) if row]
+    rows = [row for row in read_file(str(path), form) if row]
     return [(row.place.number, str(row.values) if isinstance(row.values, InputError) else row[1:3]) for row in rows]
 
 
@@ -488,7 +490,7 @@ def test_strings_one_a_line(tmp_path, name):
 
 def test_the_id_of_a_text_is_carried(tmp_path):
     (tmp_path / "in.jsonl").write_text('{"input": "a", "id": [1]}\n"b"\n')
-    rows = [row for row in from_file(str(tmp_path / "in.jsonl"), CHARACTERS) if row]
+    rows = [row for row in read_file(str(tmp_path / "in.jsonl"), CHARACTERS) if row]
     assert [(row.values, row.id, row.has_id) for row in rows] == [("a", [1], True), ("b", None, False)]
 
 
@@ -539,8 +541,8 @@ def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
 
 def test_a_text_typed_as_words():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
-        assert from_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
-    assert from_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
+        assert read_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
+    assert read_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
 
 
 def test_texts_that_are_typed(monkeypatch):
@@ -553,7 +555,7 @@ def test_texts_that_are_typed(monkeypatch):
         return line
 
     monkeypatch.setattr("builtins.input", typed)
-    rows = [(row.place.number, row.values, row.output) for row in from_terminal(CHARACTERS)]
+    rows = [(row.place.number, row.values, row.output) for row in read_terminal(CHARACTERS)]
     assert rows[:4] + rows[5:] == [
         (1, " hello", None),
         (3, "[1]", None),

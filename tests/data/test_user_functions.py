@@ -108,7 +108,7 @@ def test_a_function_of_a_file_or_a_module(own):
         ("lazy.py:f", "lazy.py cannot be imported: RuntimeError: not there"),
         ("raising:f", "raising cannot be imported: Own: no"),
         ("no_such_module:f", "no_such_module cannot be imported: ModuleNotFoundError"),
-        (":f", "expected -p FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
+        (":f", "expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
     ],
 )
 def test_a_function_that_cannot_be_had(own, name, message):
