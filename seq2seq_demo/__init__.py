@@ -1,6 +1,6 @@
-"""Small sequence-to-sequence networks on integer sequences: train them, and see what they learned.
+"""Train small sequence-to-sequence networks on pairs of sequences, and inspect them.
 
-The Python API; each name is imported when it is first used, so that `import seq2seq_demo` takes no time:
+This is the Python API. Each name is imported on first use, so that `import seq2seq_demo` is instant:
 
     from seq2seq_demo import load, train
     network = train("reversed", points=20_000, in_len=5, model="embedding_attention")
@@ -11,32 +11,39 @@ The Python API; each name is imported when it is first used, so that `import seq
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # as type checkers take it; importing `typing` would take longer than all the rest
-if TYPE_CHECKING:  # editors and type checkers take a name that is imported `as` itself as exported
+TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than the rest of this file
+if TYPE_CHECKING:  # `import X as X` marks X as exported
     from seq2seq_demo.callbacks import Callback as Callback
-    from seq2seq_demo.config import ModelConfig as ModelConfig
-    from seq2seq_demo.config import TrainConfig as TrainConfig
+    from seq2seq_demo.config import ModelConfig as ModelConfig, TrainConfig as TrainConfig
     from seq2seq_demo.data.pair_task import PairTask as PairTask
-    from seq2seq_demo.data.pattern_task import SequencePattern as SequencePattern
-    from seq2seq_demo.data.pattern_task import find_pattern as find_pattern
-    from seq2seq_demo.data.sequences import Pairs as Pairs
-    from seq2seq_demo.data.sequences import Sequences as Sequences
+    from seq2seq_demo.data.pattern_task import SequencePattern as SequencePattern, find_pattern as find_pattern
+    from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
     from seq2seq_demo.data.tasks import Task as Task
     from seq2seq_demo.data.user_functions import per_sequence as per_sequence
-    from seq2seq_demo.errors import DemoError as DemoError
-    from seq2seq_demo.errors import InputError as InputError
-    from seq2seq_demo.errors import Interrupted as Interrupted
-    from seq2seq_demo.errors import Seq2SeqError as Seq2SeqError
-    from seq2seq_demo.errors import TrainingError as TrainingError
-    from seq2seq_demo.errors import UsageError as UsageError
-    from seq2seq_demo.errors import WeightsError as WeightsError
-    from seq2seq_demo.figures import EpochFigures as EpochFigures
-    from seq2seq_demo.figures import Evaluation as Evaluation
-    from seq2seq_demo.figures import Figures as Figures
+    from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
+    from seq2seq_demo.errors import (
+        DemoError as DemoError,
+        InputError as InputError,
+        Interrupted as Interrupted,
+        Seq2SeqError as Seq2SeqError,
+        TrainingError as TrainingError,
+        UsageError as UsageError,
+        WeightsError as WeightsError,
+    )
+    from seq2seq_demo.evaluation import EvaluationRow as EvaluationRow
+    from seq2seq_demo.figures import (
+        EpochFigures as EpochFigures,
+        Evaluation as Evaluation,
+        Figures as Figures,
+        Tally as Tally,
+        WrongAnswer as WrongAnswer,
+        WrongAnswers as WrongAnswers,
+    )
+    from seq2seq_demo.files.recording import Recording as Recording
+    from seq2seq_demo.files.weights_file import TrainingRun as TrainingRun
+    from seq2seq_demo.network.numpy_network import NumpyNetwork as NumpyNetwork
     from seq2seq_demo.predictions import Prediction as Prediction
-    from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork
-    from seq2seq_demo.trained_network import evaluate as evaluate
-    from seq2seq_demo.trained_network import load as load
+    from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, evaluate as evaluate, load as load
     from seq2seq_demo.training.train import train as train
 
 __version__ = "0.2.0"
@@ -48,8 +55,13 @@ _MODULES = {
     "data.sequences": ("Pairs", "Sequences"),
     "data.tasks": ("Task",),
     "data.user_functions": ("per_sequence",),
+    "data.vocabulary": ("Vocabularies", "Vocabulary"),
     "errors": ("Seq2SeqError", "DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
-    "figures": ("EpochFigures", "Evaluation", "Figures"),
+    "evaluation": ("EvaluationRow",),
+    "figures": ("EpochFigures", "Evaluation", "Figures", "Tally", "WrongAnswer", "WrongAnswers"),
+    "files.recording": ("Recording",),
+    "files.weights_file": ("TrainingRun",),
+    "network.numpy_network": ("NumpyNetwork",),
     "predictions": ("Prediction",),
     "trained_network": ("TrainedNetwork", "evaluate", "load"),
     "training.train": ("train",),

@@ -1,6 +1,6 @@
-"""How good a network is, by NumPy alone: with teacher forcing, which flatters, and free-running, which counts.
+"""Evaluation in NumPy: with teacher forcing, which flatters, and free-running, which counts.
 
-A network that ends its answers is asked for END too: it counts as a symbol, and an answer that does not end is wrong.
+If the network ends its answers, END counts as a symbol, and an answer without END is wrong.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from seq2seq_demo.network.decoding import GREEDY, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 
-ProgressCallback = Callable[[int], object]  # is called with how many more sequences were decoded
-RANDOM, GIVEN = "random", "given"  # kinds of sources, beside those of `sampling.SOURCE_KINDS`
-OF_A_KIND = 1000  # sources, at most
+ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
+RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
+MAX_PER_KIND = 1000  # sources of each kind in `sampling.SOURCE_KINDS`, per length
 
 
 class EvaluationOptions(NamedTuple):
-    """How to measure."""
+    """Decoding, level of detail and callbacks of an evaluation."""
 
-    max_out_len: Callable[[int], int]  # from the length of a source to the longest answer, if the network ends it
-    beam: Beam | None = None  # None: greedily
-    detailed: bool = False  # whether to count confusions, and keep a few wrong answers
-    alternatives: bool = False  # whether pairs with one source are alternatives, and not each a question of its own
-    on_progress: ProgressCallback = lambda _: None  # with the number of sequences decoded since
-    left_out: Callable[[InputError], object] = lambda _: None  # is told why a length is not measured
+    max_out_len: Callable[[int], int]  # source length → maximum answer length, for a network that ends its answers
+    beam: Beam | None = None  # None: greedy decoding
+    detailed: bool = False  # count confusions and keep a few wrong answers
+    alternatives: bool = False  # all targets of a source are right, instead of one target per pair
+    on_progress: ProgressCallback = lambda _: None
+    on_skip: Callable[[InputError], object] = lambda _: None  # takes the reason why a length is skipped
 
     @property
     def decoding(self) -> DecodingOptions:
-        """How to decode."""
+        """The decoding options of free-running answers."""
         return DecodingOptions(self.beam, probabilities=self.detailed)
 
 
 def measure(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Evaluation:
-    """Answer every source, decode every pair with teacher forcing, and count.
+    """Decode every pair with teacher forcing and every source free-running; return the counts.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
     evaluation = Evaluation()
-    for part in in_threads(lambda count: count(), _Measurement(network, pairs, options).counts()):
+    for part in in_threads(lambda count: count(), _Measurement(network, pairs, options).jobs()):
         options.on_progress(part.n + part.n_pairs)
         evaluation += part
     return evaluation
@@ -66,46 +66,46 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each length, and the indices of the sources that have it."""
+    """Yield each source length in ascending order with the indices of its sources."""
     for in_len in np.unique(sources.lengths).tolist():
         yield in_len, np.flatnonzero(sources.lengths == in_len)
 
 
-class _Said(NamedTuple):
-    """The best answer to each of B sources, T steps long."""
+class _BestAnswers(NamedTuple):
+    """The best answer to each of B sources, padded to T symbols."""
 
     symbols: np.ndarray  # [B, T]
-    lengths: np.ndarray  # [B] symbols before END
+    lengths: np.ndarray  # [B], without END
     ended: np.ndarray  # [B]
     probabilities: np.ndarray | None  # [B, T]
 
     @property
-    def is_written(self) -> np.ndarray:
-        """A mask of the symbols that count, END included, `[B, T]`."""
+    def mask(self) -> np.ndarray:
+        """The mask of answer symbols including END, `[B, T]`; False is padding."""
         mask: np.ndarray = np.arange(self.symbols.shape[1]) < (self.lengths + self.ended)[:, None]
         return mask
 
     def padded(self, width: int) -> np.ndarray:
-        """Return the symbols `[B, width]`, END where an answer ended, and −1 after that."""
-        symbols = np.where(self.is_written, self.symbols, -1)[:, :width]
+        """Return the symbols `[B, width]` including END, padded with −1."""
+        symbols = np.where(self.mask, self.symbols, -1)[:, :width]
         return np.pad(symbols, ((0, 0), (0, width - symbols.shape[1])), constant_values=-1)
 
 
 @dataclass(frozen=True)
 class _Measurement:
-    """A network, the pairs that it is measured on, and how to measure."""
+    """An evaluation of a network on pairs, divided into jobs that threads can run."""
 
     network: NumpyNetwork
     pairs: Pairs
     options: EvaluationOptions
 
     @functools.cached_property
-    def questions(self) -> np.ndarray:
-        """A number for each pair, `[N]`: those with the same number are alternatives."""
+    def group_ids(self) -> np.ndarray:
+        """A group id per pair, `[N]`; the pairs of a group are alternatives."""
         return self.pairs.sources.groups() if self.options.alternatives else np.arange(len(self.pairs))
 
-    def counts(self) -> list[Callable[[], Evaluation]]:
-        """Return functions that count, each on sources of one length: all with teacher forcing, then all without.
+    def jobs(self) -> list[Callable[[], Evaluation]]:
+        """Return the jobs, each for sources of one length: teacher forcing first, then free-running.
 
         Raises:
             UsageError: a sequence is too long to decode.
@@ -113,105 +113,108 @@ class _Measurement:
         forced: list[Callable[[], Evaluation]] = []
         free: list[Callable[[], Evaluation]] = []
         c, decoding = self.network.model_config, self.options.decoding
-        for in_len, chosen in _by_length(self.pairs.sources):
-            longest = int(self.pairs.targets.lengths[chosen].max())
+        for in_len, rows in _by_length(self.pairs.sources):
+            longest = int(self.pairs.targets.lengths[rows].max())
             out_len = self.options.max_out_len(in_len) if c.ends else longest
             GREEDY.check_fits(c, 1, in_len, longest + c.ends)
             decoding.check_fits(c, 1, in_len, out_len + c.ends)
-            rows = GREEDY.rows_at_once(in_len, longest + c.ends)
-            parts = np.split(chosen, range(rows, len(chosen), rows))
+            size = GREEDY.rows_at_once(in_len, longest + c.ends)
+            parts = np.split(rows, range(size, len(rows), size))
             forced += [functools.partial(self._count_forced, part) for part in parts]
-            ordered = chosen[np.argsort(self.questions[chosen], kind="stable")]
-            owner = np.unique(self.questions[ordered], return_inverse=True)[1]  # of each target, its source's number
-            rows = decoding.rows_at_once(in_len, out_len + c.ends)
-            parts = np.split(ordered, np.searchsorted(owner, range(rows, owner[-1] + 1, rows)))
+            ordered = rows[np.argsort(self.group_ids[rows], kind="stable")]
+            groups = np.unique(self.group_ids[ordered], return_inverse=True)[1]  # one distinct source per group
+            size = decoding.rows_at_once(in_len, out_len + c.ends)
+            parts = np.split(ordered, np.searchsorted(groups, range(size, groups[-1] + 1, size)))
             free += [functools.partial(self._count_free, part, out_len) for part in parts]
         return forced + free
 
     def _expected(self, targets: Sequences) -> tuple[np.ndarray, np.ndarray]:
-        """Return the symbols to write, `[B, T]`, END after each target if the network ends, and their mask."""
+        """Return the padded targets `[B, T]`, with END if the network writes END, and their mask."""
         ends, go = self.network.model_config.ends, self.network.model_config.go
         expected = targets.padded(int(targets.lengths.max()) + ends, go)
         return expected, np.arange(expected.shape[1]) < (targets.lengths + ends)[:, None]
 
-    def _count_forced(self, chosen: np.ndarray) -> Evaluation:
-        """Decode pairs, whose sources have one length, with teacher forcing, and count."""
-        sources = self.pairs.sources[chosen].array()  # [B, S]
-        expected, is_symbol = self._expected(self.pairs.targets[chosen])  # [B, T]
+    def _count_forced(self, rows: np.ndarray) -> Evaluation:
+        """Count the figures of teacher forcing on pairs whose sources have one length."""
+        sources = self.pairs.sources[rows].array()  # [B, S]
+        expected, mask = self._expected(self.pairs.targets[rows])  # [B, T]
         decoder_input = shift_right(expected, self.network.model_config.go)
         forced = self.network.decode(sources, expected.shape[1], decoder_input)
-        is_correct = (forced.symbols == expected) & is_symbol
+        is_correct = (forced.symbols == expected) & mask
         return Evaluation(
             n_pairs=len(sources),
-            loss_sum=float((cross_entropy(forced.logits, expected) * is_symbol).sum(dtype=np.float64)),
-            forced=Tally.by_position(is_symbol, is_correct),
-            forced_exact=int((is_correct == is_symbol).all(axis=1).sum()),
+            loss_sum=float((cross_entropy(forced.logits, expected) * mask).sum(dtype=np.float64)),
+            forced=Tally.by_position(mask, is_correct),
+            forced_exact=int((is_correct == mask).all(axis=1).sum()),
         )
 
-    def _count_free(self, chosen: np.ndarray, out_len: int) -> Evaluation:
-        """Answer each different source once, all of one length, compare the answers with all targets, and count."""
-        _, first, owner = np.unique(self.questions[chosen], return_index=True, return_inverse=True)  # [B], [N]
-        sources, targets = self.pairs.sources[chosen[first]].array(), self.pairs.targets[chosen]  # [B, S], N
-        answers = answer(self.network, sources, out_len, self.options.decoding)
-        probabilities = None if answers.probabilities is None else answers.probabilities[:, 0]
-        said = _Said(answers.symbols[:, 0], answers.lengths[:, 0], answers.ended[:, 0], probabilities)
-        edits = self._edits(said, targets, owner)  # [N]
-        nearest = np.lexsort((edits, owner))[first]  # [B]
+    def _count_free(self, rows: np.ndarray, out_len: int) -> Evaluation:
+        """Count the free-running figures on sources of one length; each answer is compared with its nearest target."""
+        _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
+        sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N
+        found = answer(self.network, sources, out_len, self.options.decoding)
+        probabilities = None if found.probabilities is None else found.probabilities[:, 0]
+        answers = _BestAnswers(found.symbols[:, 0], found.lengths[:, 0], found.ended[:, 0], probabilities)
+        edits = self._edits(answers, targets, groups)  # [N]
+        nearest = np.lexsort((edits, groups))[first]  # [B]
         edits, targets = edits[nearest], targets[nearest]
-        expected, is_symbol = self._expected(targets)  # [B, T]
-        symbols = said.padded(expected.shape[1])
-        is_correct = (symbols == expected) & is_symbol
+        expected, mask = self._expected(targets)  # [B, T]
+        symbols = answers.padded(expected.shape[1])
+        is_correct = (symbols == expected) & mask
         ends, V = self.network.model_config.ends, self.network.model_config.n_output_symbols
-        is_exact, is_over = edits == 0, said.ended | (not ends)
-        too_long, too_short = is_over & (said.lengths > targets.lengths), is_over & (said.lengths < targets.lengths)
+        is_exact, is_complete = edits == 0, answers.ended | (not ends)
+        too_long, too_short = (
+            is_complete & (answers.lengths > targets.lengths),
+            is_complete & (answers.lengths < targets.lengths),
+        )
         wrong = np.flatnonzero(~is_exact)
         if not self.options.detailed:
             confused = Confusions()
         elif ends:
-            confused = confusions(said.symbols[wrong], said.lengths[wrong], targets[wrong])
-        else:  # a symbol answers the one in its place
-            is_wrong = is_symbol & ~is_correct
+            confused = confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])
+        else:  # compared by position
+            is_wrong = mask & ~is_correct
             confused = Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
         return Evaluation(
             n=len(sources),
             n_target=int(targets.lengths.sum()),
-            by_position=Tally.by_position(is_symbol, is_correct),
-            by_symbol=Tally(*(np.bincount(expected[mask], minlength=V) for mask in (is_symbol, is_correct))),
+            by_position=Tally.by_position(mask, is_correct),
+            by_symbol=Tally(*(np.bincount(expected[mask], minlength=V) for mask in (mask, is_correct))),
             exact=int(is_exact.sum()),
-            wrong_symbols=int((is_over & ~is_exact & ~too_long & ~too_short).sum()),
+            wrong_symbols=int((is_complete & ~is_exact & ~too_long & ~too_short).sum()),
             too_short=int(too_short.sum()),
             too_long=int(too_long.sum()),
-            unended=int((~is_over).sum()),
-            edits=int((edits - ~is_over).sum()),
+            unended=int((~is_complete).sum()),
+            edits=int((edits - ~is_complete).sum()),
             confusions=confused,
-            wrong=_examples(said, sources, targets, edits, wrong) if self.options.detailed else WrongAnswers(),
+            wrong=_examples(answers, sources, targets, edits, wrong) if self.options.detailed else WrongAnswers(),
         )
 
-    def _edits(self, said: _Said, targets: Sequences, owner: np.ndarray) -> np.ndarray:
-        """Return the edits from the owner's answer to each target, `[N]`; a lacking END is one more."""
-        expected, is_symbol = self._expected(targets)  # [N, T]
-        lengths, is_unended = said.lengths[owner], ~said.ended[owner] & self.network.model_config.ends
-        differs = ((said.padded(expected.shape[1])[owner] != expected) & is_symbol).any(axis=1)
-        others = np.flatnonzero((lengths != targets.lengths) | differs)  # the distance takes longer than equality
+    def _edits(self, answers: _BestAnswers, targets: Sequences, groups: np.ndarray) -> np.ndarray:
+        """Return the edit distance `[N]` from the answer of each group `[N]` to each target; a missing END adds one."""
+        expected, mask = self._expected(targets)  # [N, T]
+        lengths, is_unended = answers.lengths[groups], ~answers.ended[groups] & self.network.model_config.ends
+        differs = ((answers.padded(expected.shape[1])[groups] != expected) & mask).any(axis=1)
+        unequal = np.flatnonzero((lengths != targets.lengths) | differs)  # computing distances is slower than comparing
         edits: np.ndarray = is_unended.astype(np.int64)
-        edits[others] += edit_distances(said.symbols[owner[others]], lengths[others], targets[others])
+        edits[unequal] += edit_distances(answers.symbols[groups[unequal]], lengths[unequal], targets[unequal])
         return edits
 
 
 def _examples(
-    said: _Said, sources: np.ndarray, targets: Sequences, edits: np.ndarray, wrong: np.ndarray
+    answers: _BestAnswers, sources: np.ndarray, targets: Sequences, edits: np.ndarray, wrong: np.ndarray
 ) -> WrongAnswers:
-    """Return the wrong answers with the most edits, and those with the highest probability."""
-    assert said.probabilities is not None
-    probability = np.where(said.is_written, said.probabilities, 1).prod(axis=1)  # [B]
+    """Return the wrong answers with the most edits and the most probable ones; `wrong` holds their indices."""
+    assert answers.probabilities is not None
+    probability = np.where(answers.mask, answers.probabilities, 1).prod(axis=1)  # [B]
 
-    def answered(b: int) -> WrongAnswer:
-        (target,), symbols = targets[b : b + 1].rows(), said.symbols[b, : said.lengths[b]].tolist()
-        facts = bool(said.ended[b]), int(edits[b]), float(probability[b])
-        return WrongAnswer(sources[b].tolist(), target, symbols, *facts)
+    def wrong_answer(b: int) -> WrongAnswer:
+        (target,), symbols = targets[b : b + 1].rows(), answers.symbols[b, : answers.lengths[b]].tolist()
+        ended, n_edits, p = bool(answers.ended[b]), int(edits[b]), float(probability[b])
+        return WrongAnswer(sources[b].tolist(), target, symbols, ended, n_edits, p)
 
     first = (wrong[np.argsort(-key[wrong], kind="stable")[:WRONG_EXAMPLES]] for key in (edits, probability))
-    return WrongAnswers(*(tuple(map(answered, numbers.tolist())) for numbers in first))
+    return WrongAnswers(*(tuple(map(wrong_answer, numbers.tolist())) for numbers in first))
 
 
 @dataclass(frozen=True)
@@ -221,16 +224,16 @@ class EvaluationRow:
     kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
     in_len: int
     evaluation: Evaluation
-    fresh: bool | None = None  # whether none of the sources was trained on; None: unknown
+    fresh: bool | None = None  # no source was trained on; None: unknown
 
 
 class Sample(NamedTuple):
-    """Sources to measure a pattern on."""
+    """The sources that a pattern is measured on."""
 
     lengths: Iterable[int]
     n: int  # of each length
     seed: int
-    kinds: bool = False  # whether to measure the other kinds of sources too, up to 1,000 of each
+    kinds: bool = False  # measure up to MAX_PER_KIND sources of each other kind too
 
 
 def measure_pattern(
@@ -240,16 +243,16 @@ def measure_pattern(
     seen: Sequences | None,
     options: EvaluationOptions,
 ) -> Iterator[EvaluationRow]:
-    """Measure on random sources of each length that a pattern takes; `targets` makes the targets of sources `[N, S]`.
+    """Yield the figures on random sources of each length; `targets` maps sources `[N, S]` to their targets.
 
-    The sources are none of those `seen` in training, as far as there are others.
+    Sources `seen` in training are avoided where a length has enough others.
 
     Raises:
-        UsageError: the pattern takes none of these lengths; a network that does not end its answers needs all.
-        InputError: the network does not end its answers, and every source of these lengths was seen.
+        UsageError: the pattern accepts none of the lengths, or, if the network does not end its answers, not all.
+        InputError: the network does not end its answers, and all sources of these lengths were seen.
     """
     c = network.model_config
-    is_taken, reason = False, Seq2SeqError()
+    is_measured, reason = False, Seq2SeqError()
 
     def row(kind: str, sources: np.ndarray, fresh: bool | None = None) -> EvaluationRow:
         pairs = Pairs(Sequences.of_array(sources), targets(sources))
@@ -264,27 +267,27 @@ def measure_pattern(
                 raise
             reason = error
             if isinstance(error, InputError):
-                options.left_out(error)
+                options.on_skip(error)
             continue
-        is_taken = True
+        is_measured = True
         yield row(RANDOM, sources, fresh)
         for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if sample.kinds else ()):
             rng = np.random.default_rng([sample.seed, 4, number, in_len])
-            yield row(kind, draw(rng, min(sample.n, OF_A_KIND), in_len, c.in_max_int))
-    if not is_taken:
+            yield row(kind, draw(rng, min(sample.n, MAX_PER_KIND), in_len, c.in_max_int))
+    if not is_measured:
         raise reason
 
 
 def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
-    """Return how many sources of a length `measure_pattern` measures, with all kinds."""
+    """Return the number of sources that `measure_pattern` measures at a length, over all kinds."""
     if not model_config.ends:
         return n
     n_random: int = min(n, (model_config.in_max_int + 1) ** in_len)
-    return n_random + len(SOURCE_KINDS) * min(n, OF_A_KIND)
+    return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
 
 
 def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[EvaluationRow]:
-    """Measure on given pairs, a row per length of a source; pairs with one source are alternatives."""
+    """Yield the figures on given pairs, a row per source length; pairs with equal sources are alternatives."""
     options = options._replace(alternatives=True)
-    for in_len, chosen in _by_length(pairs.sources):
-        yield EvaluationRow(GIVEN, in_len, measure(network, pairs[chosen], options))
+    for in_len, rows in _by_length(pairs.sources):
+        yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))

@@ -18,51 +18,54 @@ WRONG_EXAMPLES = 5  # wrong answers of each kind
 
 @dataclass(frozen=True)
 class Figures:
-    """Loss in nats per symbol, with teacher forcing; the others are shares from 0 to 1."""
+    """Loss, token accuracy and exact match on some pairs.
+
+    The loss is in nats per symbol, with teacher forcing; the other figures are shares from 0 to 1.
+    """
 
     loss: float
     forced_token_accuracy: float
     forced_exact_match: float
-    token_accuracy: float  # free-running, as is the next
-    exact_match: float
+    token_accuracy: float  # free-running
+    exact_match: float  # free-running
 
 
 @dataclass(frozen=True)
 class EpochFigures:
-    """Figures of one epoch: means over its training points, with teacher forcing, and those on the validation pairs."""
+    """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs."""
 
     epoch: int  # counted from 1
-    step: int  # of Adam, at the end of the epoch
+    step: int  # of Adam at the end of the epoch
     loss: float
     token_accuracy: float
     validation: Figures
 
     def to_json(self) -> dict[str, float]:
-        """Return a flat dictionary; the validation figures are called `validation_…`."""
+        """Return a flat dictionary; the names of the validation figures begin with `validation_`."""
         facts = asdict(self)
         return facts | {f"validation_{name}": value for name, value in facts.pop("validation").items()}
 
 
 class WrongAnswer(NamedTuple):
-    """An answer that is none of the targets of its source, in numbers."""
+    """An answer that differs from every target of its source; symbols are numbers."""
 
     source: list[int]
     expected: list[int]  # the nearest target
     predicted: list[int]
     ended: bool
-    edits: int
-    probability: float  # of the answer, by the network
+    edits: int  # the edit distance to the nearest target
+    probability: float  # the network's probability of the answer
 
 
 @dataclass(frozen=True)
 class WrongAnswers:
-    """A few wrong answers: those with the most edits, and those with the highest probability."""
+    """The wrong answers with the most edits and those with the highest probability, a few of each."""
 
     worst: tuple[WrongAnswer, ...] = ()
     surest: tuple[WrongAnswer, ...] = ()
 
     def __add__(self, other: WrongAnswers) -> WrongAnswers:
-        """Return the first few of both."""
+        """Return the first few of both, merged."""
         worst = sorted(self.worst + other.worst, key=lambda answer: (-answer.edits, answer))
         surest = sorted(self.surest + other.surest, key=lambda answer: (-answer.probability, answer))
         return WrongAnswers(tuple(worst[:WRONG_EXAMPLES]), tuple(surest[:WRONG_EXAMPLES]))
@@ -70,25 +73,25 @@ class WrongAnswers:
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """How often something was expected, and how often it was then predicted: at each position, or of each symbol."""
+    """Counts of expected and of correctly predicted symbols, per position or per symbol."""
 
     expected: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     correct: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __add__(self, other: Tally) -> Tally:
-        """Return the counts of both, as long as the longer."""
+        """Return the sums of the counts; the shorter arrays are padded with zeros."""
         width = max(len(self.expected), len(other.expected))
-        a, b = ([np.pad(x, (0, width - len(x))) for x in (of.expected, of.correct)] for of in (self, other))
+        a, b = ([np.pad(x, (0, width - len(x))) for x in (tally.expected, tally.correct)] for tally in (self, other))
         return Tally(a[0] + b[0], a[1] + b[1])
 
     @classmethod
     def by_position(cls, is_symbol: np.ndarray, is_correct: np.ndarray) -> Tally:
-        """Count along the first axis of two masks `[B, T]`."""
+        """Return the counts per position of two masks `[B, T]`."""
         return cls(is_symbol.sum(axis=0), is_correct.sum(axis=0))
 
     @property
     def accuracy(self) -> np.ndarray:
-        """The share that is correct, nan where nothing was expected."""
+        """The share of correct predictions; nan where nothing was expected."""
         with np.errstate(invalid="ignore"):
             share: np.ndarray = self.correct / self.expected
         return share
@@ -96,37 +99,37 @@ class Tally:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Evaluation:
-    """Counts over n sources and their targets. Evaluations add up.
+    """The counts of an evaluation over n sources; evaluations can be added.
 
-    A source may have several targets, alternatives: an answer is right if it is any of them, and is compared with the
-    nearest. With teacher forcing, each pair counts.
+    If a source has several targets, an answer is right if it equals any of them, and edits count to the nearest. With
+    teacher forcing, each pair counts on its own.
     """
 
     n: int = 0
     n_pairs: int = 0
-    n_target: int = 0  # symbols of the targets that answers are compared with, without END
-    loss_sum: float = 0.0  # nats, with teacher forcing, as are the next two
-    forced: Tally = Tally()  # at each position
-    forced_exact: int = 0  # pairs that are wholly correct
-    by_position: Tally = Tally()  # free-running, as are the next
+    n_target: int = 0  # symbols of the nearest targets, without END
+    # With teacher forcing
+    loss_sum: float = 0.0  # nats
+    forced: Tally = Tally()  # per position
+    forced_exact: int = 0  # pairs with every symbol correct
+    # Free-running
+    by_position: Tally = Tally()
     by_symbol: Tally = Tally()
-    exact: int = 0
-    wrong_symbols: int = 0  # wrong sequences of the right length
+    exact: int = 0  # right answers
+    wrong_symbols: int = 0  # wrong answers of the right length
     too_short: int = 0
     too_long: int = 0
-    unended: int = 0  # sequences without END that should have one
-    edits: int = 0  # the sum of edit distances between answer and target
+    unended: int = 0  # answers without END, if the network should write END
+    edits: int = 0  # edit distances from answer to target, summed
     confusions: Confusions = field(default_factory=Counter)
     wrong: WrongAnswers = WrongAnswers()
 
     def __repr__(self) -> str:
-        """Return the figures that count."""
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
         figures = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
         return f"<Evaluation of {self.n} sequences: {figures}, loss {self.loss:.4f}>"
 
     def __add__(self, other: Evaluation) -> Evaluation:
-        """Return the counts of both."""
         return Evaluation(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     @property
@@ -136,12 +139,12 @@ class Evaluation:
 
     @property
     def exact_match(self) -> float:
-        """The share of sequences that are wholly correct, free-running: the figure that counts."""
+        """The share of right answers, free-running: the figure that counts."""
         return self.exact / self.n
 
     @property
     def token_accuracy(self) -> float:
-        """The share of symbols that stand in their place, free-running."""
+        """The share of target symbols that the answer has at the same position, free-running."""
         return int(self.by_position.correct.sum()) / int(self.by_position.expected.sum())
 
     @property
@@ -151,12 +154,12 @@ class Evaluation:
 
     @property
     def forced_exact_match(self) -> float:
-        """The share of pairs that are wholly correct with teacher forcing."""
+        """The share of pairs with every symbol correct, with teacher forcing."""
         return self.forced_exact / self.n_pairs
 
     @property
     def symbol_error_rate(self) -> float:
-        """The edits that would make the answers right, over the symbols of the targets."""
+        """The edit distances of all answers, divided by the number of target symbols."""
         return self.edits / max(1, self.n_target)
 
     @property
@@ -166,5 +169,5 @@ class Evaluation:
 
 
 def total(evaluations: Iterable[Evaluation]) -> Evaluation:
-    """Return the counts of all."""
+    """Return the sum of evaluations."""
     return functools.reduce(operator.add, evaluations, Evaluation())

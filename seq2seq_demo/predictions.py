@@ -1,4 +1,4 @@
-"""A network's answers to sources, as a stream: batches of sources come in, predictions come out in their order."""
+"""Streaming prediction: batches of sources in, predictions out, in the same order."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from seq2seq_demo.network.thread_pool import in_threads
 
 
 class Prediction(NamedTuple):
-    """What a network says to a source, and what was expected of it, if anybody knows.
+    """A network's answer to a source, with the expected target if it is known.
 
-    A symbol is an integer, or of a text the string that it is there.
+    Symbols are integers, or strings for texts.
     """
 
     source: list[Any]
     predicted: list[Any]
     expected: list[Any] | None = None
     probabilities: list[float] | None = None  # of each predicted symbol
-    attention: np.ndarray | None = None  # [T, S]; None where the model has none
-    ended: bool | None = None  # whether END came, of a network that ends its answers; it has a probability and α too
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # what source and answer consist of
-    score: float | None = None  # log p / T^A, of a beam search
+    attention: np.ndarray | None = None  # [T, S]; None without attention
+    # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
+    ended: bool | None = None
+    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # of source and answer
+    score: float | None = None  # log p / T^A of a beam search
 
     @property
     def exact(self) -> bool | None:
-        """Whether it is right."""
+        """Whether the answer equals the expected target; None if that is unknown."""
         return None if self.expected is None else self.predicted == self.expected and self.ended is not False
 
     @property
@@ -50,95 +51,96 @@ class Prediction(NamedTuple):
 
     @property
     def expected_text(self) -> str | None:
-        """What was expected as a text."""
+        """The expected target as a text."""
         return None if self.expected is None else join_symbols(self.tokens[1], self.expected)
 
     @property
-    def written(self) -> list[str]:
-        """The symbols as text, with END if it came."""
+    def predicted_symbols(self) -> list[str]:
+        """The predicted symbols as strings, with END if the answer has one."""
         return [*map(str, self.predicted), *(["END"] if self.ended else [])]
 
     @property
-    def wanted(self) -> list[str] | None:
-        """The symbols that were expected, as text, with END if it should have come."""
+    def expected_symbols(self) -> list[str] | None:
+        """The expected symbols as strings, with END if the network writes END."""
         end = [] if self.ended is None else ["END"]
         return None if self.expected is None else [*map(str, self.expected), *end]
 
     @property
     def mistakes(self) -> dict[int, str]:
-        """The places of the wrong symbols, each with what was expected there."""
-        if self.wanted is None:
+        """The expected symbol at each position where the predicted one is wrong."""
+        if self.expected_symbols is None:
             return {}
-        wanted = [*self.wanted, *["nothing"] * (len(self.written) - len(self.wanted))]
-        return {t: wanted[t] for t, name in enumerate(self.written) if name != wanted[t]}
+        n_missing = len(self.predicted_symbols) - len(self.expected_symbols)
+        expected = [*self.expected_symbols, *["nothing"] * n_missing]
+        return {t: expected[t] for t, symbol in enumerate(self.predicted_symbols) if symbol != expected[t]}
 
 
 class PredictionRequest(NamedTuple):
-    """How to answer: with how many symbols, how to search for them, and what is expected."""
+    """The lengths of answers, the decoding, and the expected targets of a prediction."""
 
-    out_len: Callable[[int], int]  # from the length of a source to that of its answer, at most if the network ends it
+    out_len: Callable[[int], int]  # source length → answer length, the maximum if the network ends its answers
     options: DecodingOptions = GREEDY
-    targets: Callable[[np.ndarray], Sequences] | None = None  # of sources [B, S], where a batch has none
-    decode: Decode | None = None  # a greedy decoder to use instead of NumPy's
+    targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without one
+    decode: Decode | None = None  # replaces the greedy decoder of NumPy
 
 
 def stream(
-    network: NumpyNetwork, batches: Iterable[RecordBatch | None], question: PredictionRequest
+    network: NumpyNetwork, batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
-    """Yield each batch with its predictions: a list per source, the best first. None among the batches flushes.
+    """Yield each batch with its predictions, a list per source, best first. None among the batches flushes.
 
     Raises:
         UsageError: a sequence is too long to decode.
     """
-    found: dict[int, list[Prediction]] = {}
-    parts = _parts(batches, question)
-    for (batch, numbers), answers in in_threads(lambda part: (part, _answers(network, question, *part)), parts):
-        found |= zip(numbers, answers, strict=True)
-        if len(found) == len(batch.rows):
-            yield batch, [found[number] for number in range(len(found))]
-            found = {}
+    predictions: dict[int, list[Prediction]] = {}
+    parts = _parts(batches, request)
+    for (batch, indices), answers in in_threads(lambda part: (part, _answers(network, request, *part)), parts):
+        predictions |= zip(indices, answers, strict=True)
+        if len(predictions) == len(batch.rows):
+            yield batch, [predictions[index] for index in range(len(predictions))]
+            predictions = {}
 
 
 def _parts(
-    batches: Iterable[RecordBatch | None], question: PredictionRequest
+    batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
-    """Yield the numbers of a batch's rows in parts that are decoded together: sources of one length."""
+    """Divide batches into row indices of one source length that are decoded together."""
     for batch in batches:
         if batch is None:
             yield None
             continue
-        for in_len, numbers in batch.by_length().items():
-            rows = question.options.rows_at_once(in_len, question.out_len(in_len))
-            yield from ((batch, numbers[first : first + rows]) for first in range(0, len(numbers), rows))
+        for in_len, indices in batch.by_length().items():
+            size = request.options.rows_at_once(in_len, request.out_len(in_len))
+            yield from ((batch, indices[first : first + size]) for first in range(0, len(indices), size))
 
 
 def _answers(
-    network: NumpyNetwork, question: PredictionRequest, batch: RecordBatch, numbers: Sequence[int]
+    network: NumpyNetwork, request: PredictionRequest, batch: RecordBatch, indices: Sequence[int]
 ) -> list[list[Prediction]]:
-    """Return the predictions for these rows of a batch."""
-    rows, ends = [batch.rows[number] for number in numbers], network.model_config.ends
+    """Return the predictions for some rows of a batch."""
+    rows, ends = [batch.rows[index] for index in indices], network.model_config.ends
     in_len = len(rows[0].values)
-    out_len = question.out_len(in_len)
-    question.options.check_fits(network.model_config, len(rows), in_len, out_len)
+    out_len = request.out_len(in_len)
+    request.options.check_fits(network.model_config, len(rows), in_len, out_len)
     sources, expected = np.array([row.values for row in rows]), [row.output for row in rows]
-    if question.targets and None in expected:
+    if request.targets and None in expected:
         try:
-            targets = question.targets(sources).rows()
+            targets = request.targets(sources).rows()
         except UsageError:
             if not ends:
                 raise
         else:
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
-    answers = answer(network, sources, out_len, question.options, question.decode)
-    return _predictions(sources.tolist(), expected, answers, question.options, ends)
+    answers = answer(network, sources, out_len, request.options, request.decode)
+    return _predictions(sources.tolist(), expected, answers, request.options, ends)
 
 
 def _predictions(
     sources: list[list[int]], expected: list[Any], answers: Answers, options: DecodingOptions, ends: bool
 ) -> list[list[Prediction]]:
-    """Return the answers as predictions, the best first."""
+    """Convert answers to predictions, best first."""
     probabilities = answers.probabilities if options.probabilities else None
-    # Lists, as an array's items are slow to take one by one.
+    # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.written))
     p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
 

@@ -1,10 +1,10 @@
-"""A trained network: what it is, and what it answers."""
+"""A trained network: prediction, evaluation, saving and loading."""
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -31,14 +31,17 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
-MOST_DRAWN_AGAIN = 100_000_000, 10_000_000  # symbols and points; more would take long, whoever wrote the file
+MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more again takes long
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 
-class DecodingKeywords(TypedDict, total=False):
-    """Keywords of `predict`: how to search for answers."""
+OptInt = int | None
+
+
+class Search(TypedDict, total=False):
+    """The keyword arguments of `predict` that control decoding."""
 
     max_out_len: int | None
     beam_size: int | None
@@ -46,10 +49,9 @@ class DecodingKeywords(TypedDict, total=False):
 
 
 class TrainedNetwork(StoredNetwork):
-    """A network with its weights and its origin, which answers, and can be measured, saved and converted."""
+    """A network with its weights and the record of its training: predicts, evaluates, saves and converts."""
 
     def __repr__(self) -> str:
-        """Return a description of a line or two."""
         origin = self.task or self.program or "unknown data"
         learned = f"trained on {origin!r}" if self.step else "untrained"
         lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
@@ -60,7 +62,7 @@ class TrainedNetwork(StoredNetwork):
         return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
 
     def summary(self) -> str:
-        """Return the architecture and the symbols in a line."""
+        """Return the architecture, the symbols and the number of weights in one line."""
         c = self.model_config
         n_weights = sum(weight.size for weight in self.weights.values())
         symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
@@ -73,39 +75,21 @@ class TrainedNetwork(StoredNetwork):
             f"{symbols}, {n_weights} weights"
         )
 
-    # ---- Its answers ----
+    # ---- Prediction ----
 
     @overload
     def predict(
-        self,
-        sources: Any,
-        out_len: int | None = ...,
-        *,
-        n_best: None = ...,
-        details: Literal[True],
-        **how: Unpack[DecodingKeywords],
+        self, sources: Any, out_len: OptInt = ..., *, n_best: None = ..., details: Literal[True], **how: Unpack[Search]
     ) -> list[Prediction]: ...
 
     @overload
     def predict(
-        self,
-        sources: Any,
-        out_len: int | None = ...,
-        *,
-        n_best: int,
-        details: Literal[True],
-        **how: Unpack[DecodingKeywords],
+        self, sources: Any, out_len: OptInt = ..., *, n_best: int, details: Literal[True], **how: Unpack[Search]
     ) -> list[list[Prediction]]: ...
 
     @overload
     def predict(
-        self,
-        sources: Any,
-        out_len: int | None = ...,
-        *,
-        n_best: int | None = ...,
-        details: bool = ...,
-        **how: Unpack[DecodingKeywords],
+        self, sources: Any, out_len: OptInt = ..., *, n_best: OptInt = ..., details: bool = ..., **how: Unpack[Search]
     ) -> list[Any]: ...
 
     def predict(
@@ -119,33 +103,42 @@ class TrainedNetwork(StoredNetwork):
         length_penalty: float = 0.0,
         details: bool = False,
     ) -> list[Any]:
-        """Decode sources: an array `[B, S]`, lists of integers of any lengths, or texts, of which a list holds symbols.
+        """Return the answer to each source: a list of integers, or a text if the network writes texts.
 
-        Returns the predicted symbols of each, or its text, or with `details` a `Prediction`, which has the
-        probabilities and the attention too. `out_len` None is the length of training, or for sources of another length,
-        that of the pattern's targets, or else their own. A network that ends its answers has a `max_out_len` instead,
-        by default as `max_out_len()` says. Decoding is greedy, or with a `beam_size` a beam search; `n_best` returns
-        a list of up to n answers to each source, best first.
+        Args:
+            sources: an array `[B, S]`, lists of integers, texts, or lists of a text's symbols; lengths may differ.
+            out_len: the length of each answer, for a network that does not end its answers. By default it is the
+                target length of training; for sources of another length, that of the pattern's targets if the network
+                was trained on a built-in pattern, else the source length.
+            max_out_len: the maximum length of an answer, for a network that ends its answers; by default
+                `network.max_out_len(in_len)`.
+            beam_size: the number of hypotheses of a beam search; None decodes greedily.
+            n_best: return a list of up to `n_best` answers per source, best first; needs `beam_size`.
+            length_penalty: the exponent A in the score log p / length^A of a hypothesis.
+            details: return each answer as a `Prediction`, with probabilities and attention.
 
         Raises:
-            InputError: a row is nothing that the network can read; the message names it.
-            UsageError: a sequence is too long to decode, or the pattern does not take its length.
+            InputError: the network cannot read a row; the message names the row.
+            UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
         rows = source_rows(sources, self.model_config.in_max_int, self.vocabularies.source)
         for name, value in {"`out_len`": out_len, "`max_out_len`": max_out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)
-        self.require_end(out_len, max_out_len)
+        self.check_answer_lengths(out_len, max_out_len)
         beam = make_beam(beam_size, n_best, length_penalty)
-        answers = self.answers(rows, out_len or max_out_len, DecodingOptions(beam, details, details))
-        found: list[list[Any]] = [[self.named(answer) for answer in each] for each in answers]
+        options = DecodingOptions(beam, details, details)
+        answers: list[list[Any]] = [
+            [self.with_symbols(answer) for answer in answers]
+            for answers in self.predict_numbers(rows, out_len or max_out_len, options)
+        ]
         if not details:
-            is_text = self.vocabularies.target.is_text
-            found = [[answer.text if is_text else answer.predicted for answer in each] for each in found]
-        return found if n_best is not None else [best for best, *_ in found]
+            name = "text" if self.vocabularies.target.is_text else "predicted"
+            answers = [[getattr(answer, name) for answer in each] for each in answers]
+        return answers if n_best is not None else [best for best, *_ in answers]
 
-    def named(self, prediction: Prediction) -> Prediction:
-        """Return a prediction with the symbols of its numbers."""
+    def with_symbols(self, prediction: Prediction) -> Prediction:
+        """Return a prediction whose numbers are replaced by the symbols of the vocabularies."""
         if not self.vocabularies.are_text:
             return prediction
         source, target = self.vocabularies
@@ -156,22 +149,16 @@ class TrainedNetwork(StoredNetwork):
             tokens=self.vocabularies.tokens,
         )
 
-    def answers(
+    def predict_numbers(
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
-        """Return up to `n_best` answers per source, best first, in numbers; `out_len` bounds those that end."""
-        question = PredictionRequest(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
+        """Return up to `n_best` predictions per source, best first, with symbols as numbers."""
+        request = PredictionRequest(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
         batch = RecordBatch([Record(Place("sources", "row", row), source) for row, source in enumerate(sources)])
-        return [found for _, answers in self.stream([batch], question) for found in answers]
+        return [each for _, predictions in stream(self.to_numpy(), [batch], request) for each in predictions]
 
-    def stream(
-        self, batches: Iterable[RecordBatch | None], question: PredictionRequest
-    ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
-        """Yield each batch with the answers to its sources, in numbers; see `predictions.stream`."""
-        return stream(self.to_numpy(), batches, question)
-
-    def require_end(self, out_len: int | None, max_out_len: int | None) -> None:
-        """Raise UsageError for a length of answers that this network ends itself, or cannot end."""
+    def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
+        """Raise UsageError for `out_len` if the network ends its answers, or for `max_out_len` if not."""
         if self.ends and out_len is not None:
             raise UsageError(f"the network ends its answers: expected `max_out_len`, not `out_len`, got {out_len}")
         if not self.ends and max_out_len is not None:
@@ -179,32 +166,33 @@ class TrainedNetwork(StoredNetwork):
                 f"the network does not end its answers: expected `out_len`, not `max_out_len`, got {max_out_len}"
             )
 
-    def answer_len(self, in_len: int, pattern: SequencePattern | None = None, asked: int | None = None) -> int:
-        """Return how many symbols to decode for sources of this length, at most if the network ends its answers.
+    def answer_len(self, in_len: int, pattern: SequencePattern | None = None, out_len: int | None = None) -> int:
+        """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
 
-        The first of these that is known: what is asked; `max_out_len()` of a network that ends its answers; what was
-        trained at this length; all that the pattern makes, `pattern` or a built-in one that was trained on; what was
-        trained at any length; `in_len`.
+        The first that applies: `out_len`; `max_out_len()` if the network ends its answers; the target length of a
+        training at this source length; the target length of `pattern` or of the built-in pattern of the training; the
+        target length of any training; `in_len`.
 
         Raises:
-            UsageError: the pattern does not take such sources, or makes less than is asked for.
+            UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.
         """
         if self.ends:
-            return asked or self.max_out_len(in_len)
+            return out_len or self.max_out_len(in_len)
         if pattern is None and self.pattern:
             pattern = find_pattern(self.pattern)
-        wanted = asked or (self.out_len if self.in_len in (None, in_len) else None)
+        out_len = out_len or (self.out_len if self.in_len in (None, in_len) else None)
         if pattern is None:
-            return wanted or self.out_len or in_len
+            return out_len or self.out_len or in_len
         c = self.model_config
-        whole = pattern.check(in_len, wanted, c.in_max_int, c.out_max_int)
-        return wanted or whole
+        target_len = pattern.check(in_len, out_len, c.in_max_int, c.out_max_int)
+        return out_len or target_len
 
-    def targets_by(self, pattern: SequencePattern, out_len: int | None = None) -> Callable[[np.ndarray], Sequences]:
-        """Return a function from sources `[N, S]` to the targets that a pattern makes for this network.
+    def target_function(
+        self, pattern: SequencePattern, out_len: int | None = None
+    ) -> Callable[[np.ndarray], Sequences]:
+        """Return a function that maps sources `[N, S]` to a pattern's targets, cut to the answer length if it is fixed.
 
-        These are whole if the network ends its answers, and as long as its answers if not. The function raises
-        UsageError where the pattern does not take sources of a length, or is no pattern.
+        The function raises UsageError if the pattern rejects sources of this length or its user function fails.
         """
         c = self.model_config
 
@@ -222,7 +210,7 @@ class TrainedNetwork(StoredNetwork):
 
         return targets
 
-    # ---- DecodingKeywords good it is ----
+    # ---- Evaluation ----
 
     def evaluate(
         self,
@@ -236,26 +224,34 @@ class TrainedNetwork(StoredNetwork):
         beam_size: int | None = None,
         length_penalty: float = 0.0,
     ) -> Evaluation:
-        """Measure it on n fresh sources of a pattern (default 10,000), none of which it was trained on, or on n pairs.
+        """Return the figures on fresh sources of a pattern, which training did not draw, or on pairs.
 
-        A network that ends its answers is measured on n sources of each length that it was trained at, or of `in_len`,
-        which may be a range (shortest, longest); then END counts, and short sources are any.
+        Beyond 100 million training symbols or 10 million points, overlap with the training sources is not excluded.
 
-        `task` is a pattern's name, a `SequencePattern`, or pairs of a source and a target, all unless n is given;
-        None is the pattern that it was trained on. The lengths are those of training unless they are given. Beyond 100
-        million training symbols or 10 million points, which take too long to draw again, overlap is not excluded.
+        Args:
+            task: a pattern's name, a `SequencePattern`, a `PairTask`, or pairs of a source and a target; by default the
+                pattern of the training.
+            n: the number of fresh sources, at each length if the network ends its answers (default 10,000); of pairs,
+                the first n (default all).
+            in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
+                lengths of training.
+            out_len: the target length, for a network that does not end its answers.
+            seed: draws the sources.
+            max_out_len: as in `predict`.
+            beam_size: as in `predict`.
+            length_penalty: as in `predict`.
 
         Raises:
-            UsageError: there is no such pattern, or it does not fit the network.
-            InputError: no pairs, or no fresh sources.
+            UsageError: the pattern is unknown, or the task does not fit the network.
+            InputError: there are no pairs, or no fresh sources.
         """
         if task is None:
             if self.pattern is None:
                 raise UsageError(f"the network was trained on {self.task!r}: expected a task to evaluate it on")
             task = self.pattern
-        self.require_end(out_len, max_out_len)
+        self.check_answer_lengths(out_len, max_out_len)
         if isinstance(in_len, tuple) and not self.ends:
-            raise UsageError(f"expected `in_len` to be one length, as this network was trained at one, got {in_len}")
+            raise UsageError(f"expected `in_len` to be one length, as the network was trained at one, got {in_len}")
         lengths: Sequence[int] = ()
         if in_len is not None:
             shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
@@ -277,25 +273,33 @@ class TrainedNetwork(StoredNetwork):
         beam: Beam | None = None,
         detailed: bool = False,
         on_progress: evaluation.ProgressCallback = lambda _: None,
-        left_out: Callable[[InputError], object] = lambda _: None,
+        on_skip: Callable[[InputError], object] = lambda _: None,
     ) -> Iterator[evaluation.EvaluationRow]:
-        """Yield the figures at each length: of a pattern, or of the first n pairs.
+        """Yield the figures at each source length, as the command `evaluate` prints them.
 
-        `out_len` is the length of answers, the most if the network ends them. `kinds` adds sources of few symbols and
-        sorted ones for a network that ends its answers. `detailed` adds confusions, and the worst and surest wrong
-        answers. `on_progress` is called with the number of sequences decoded since its last call; each is
-        decoded twice, once with teacher forcing. `left_out` is called with the reason why a length is not measured.
+        Args:
+            task: as in `evaluate`.
+            n: as in `evaluate`.
+            lengths: the source lengths of a pattern; by default those of training.
+            out_len: the length of answers; the maximum if the network ends its answers.
+            seed: draws the sources.
+            kinds: also measure sorted sources and sources of few symbols, if the network ends its answers.
+            beam: a beam search; None decodes greedily.
+            detailed: count confusions, and keep the worst and the most probable wrong answers.
+            on_progress: takes the number of sequences decoded since the last call; each sequence is decoded twice,
+                once with teacher forcing.
+            on_skip: takes the reason why a length is skipped.
 
         Raises:
-            UsageError: the task is another, or does not fit the network.
-            InputError: a network that does not end its answers was trained on every source of a length.
+            UsageError: the task does not fit the network.
+            InputError: the network does not end its answers, and was trained on every source of these lengths.
         """
         for name, value in {"the number of sources": n, "`out_len`": out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)
         require_integer("`seed`", seed, at_least=0)
-        longest = functools.partial(self.answer_len, asked=out_len)
-        options = evaluation.EvaluationOptions(longest, beam, detailed, on_progress=on_progress, left_out=left_out)
+        longest = functools.partial(self.answer_len, out_len=out_len)
+        options = evaluation.EvaluationOptions(longest, beam, detailed, on_progress=on_progress, on_skip=on_skip)
         task = as_task(task, self.vocabularies)
         if isinstance(task, PairTask):
             self.check_pairs(task)
@@ -304,82 +308,89 @@ class TrainedNetwork(StoredNetwork):
             yield from evaluation.measure_given(self.to_numpy(), task.pairs[slice(n)], options)
         elif isinstance(task, SequencePattern):
             if self.vocabularies.are_text:
-                raise UsageError(f"expected pairs to evaluate a network of texts on, got pattern {task.name!r}")
+                raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
             lengths = lengths or self.trained_lengths
             n = n or DEFAULT_EVALUATION_SIZE
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
             sample = evaluation.Sample(lengths, n, seed, kinds and self.ends)
-            targets = self.targets_by(task, out_len)
-            yield from evaluation.measure_pattern(self.to_numpy(), targets, sample, self._seen(task), options)
+            targets = self.target_function(task, out_len)
+            yield from evaluation.measure_pattern(
+                self.to_numpy(), targets, sample, self._training_sources(task), options
+            )
         else:
-            raise UsageError(f"expected a pattern or pairs to evaluate this network on, got {task!r}")
+            raise UsageError(f"expected a pattern or pairs, got {task!r}")
 
     def check_pairs(self, task: PairTask) -> None:
         """Raise UsageError unless the network can read and write these pairs."""
         if task.vocabularies != self.vocabularies:
             what = " to ".join(self.vocabularies.tokens)
-            raise UsageError(f"expected pairs of this network's own symbols, {what}, got others")
+            raise UsageError(f"expected pairs of the network's symbols, {what}, got others")
         task.require_symbols(self.model_config)
         if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
-            raise UsageError("expected pairs of one length, as this network was trained at one, got several lengths")
+            raise UsageError("expected pairs of one length, as the network was trained at one, got several lengths")
 
     @property
     def redraws_training_sources(self) -> bool:
-        """Whether the sources it was trained on are few enough to draw again, so that an evaluation avoids them."""
+        """Whether the sources of training are few enough to draw them again, so that an evaluation avoids them."""
         if self.trained is None:
             return True
-        n = self.trained.config.points
-        return n * self.trained.config.in_len <= MOST_DRAWN_AGAIN[0] and n <= MOST_DRAWN_AGAIN[1]
+        n, in_len = self.trained.config.points, self.trained.config.in_len
+        return n * in_len <= MAX_REDRAWN_SYMBOLS and n <= MAX_REDRAWN_POINTS
 
-    def _seen(self, pattern: SequencePattern) -> Sequences | None:
-        """Return the random sources that the last training drew, if they can be drawn again."""
+    def _training_sources(self, pattern: SequencePattern) -> Sequences | None:
+        """Return the random sources that the last training drew; None if it drew none or too many."""
         run = self.trained
         if run is None or not self.redraws_training_sources or (self.ends and self.task != pattern.name):
             return None
         lengths = pattern.lengths_of(run.config, self.model_config)
         return training_sources(run.config, self.model_config, lengths, run.start_step)
 
-    # ---- What it can become ----
-
     def to_numpy(self) -> NumpyNetwork:
-        """Return the network in NumPy, which answers at once."""
+        """Return the network in NumPy, which predicts without TensorFlow."""
         return numpy_network(self.model_config, self.weights)
 
     def to_keras(self) -> Seq2Seq:
-        """Return the network as a `keras.Model`, of sources `[B, S]` and a decoder input `[B, T]`; loads TensorFlow."""
+        """Return a `keras.Model` of sources `[B, S]` and a decoder input `[B, T]`; loads TensorFlow."""
         from seq2seq_demo.network.keras_network.model import Seq2Seq
 
         return Seq2Seq(self.model_config, self.weights)
 
     def save(self, path: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write a weights file, whole or not at all, and if the training was recorded, its recording beside it.
+        """Write a weights file atomically, and beside it the recording of the training, if there is one.
+
+        Args:
+            path: the weights file; the recording of `a.h5` is `a.record.h5`.
+            overwrite: replace an existing file.
 
         Raises:
-            WeightsError: `load` would refuse it, or it could not be written; or the recording could not.
-            FileExistsError: it is there already and `overwrite` is False.
+            WeightsError: `load` would reject the network, or a file cannot be written.
+            FileExistsError: the file exists and `overwrite` is False.
         """
         weights_file.write(self, Path(path), overwrite)
 
 
 def _require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:
-    """Raise UsageError for lengths that pairs of one length do not have."""
-    for name, asked, sequences in (("`in_len`", in_len, pairs.sources), ("`out_len`", out_len, pairs.targets)):
-        if asked not in (None, sequences.common_length):
-            raise UsageError(f"expected {name} {sequences.common_length}, as of the pairs, got {asked}")
+    """Raise UsageError unless the lengths are None or those of the pairs."""
+    for name, length, sequences in (("`in_len`", in_len, pairs.sources), ("`out_len`", out_len, pairs.targets)):
+        if length not in (None, sequences.common_length):
+            raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
 
 
 def untrained(model_config: ModelConfig, seed: int) -> TrainedNetwork:
-    """Return a network that training can start from."""
+    """Return a network with initial weights."""
     return TrainedNetwork(model_config, initial_weights(model_config, seed))
 
 
 def load(path: str | os.PathLike[str]) -> TrainedNetwork:
-    """Read a network from a weights file, ours or a checkpoint of the 2016 program: its content tells which.
+    """Read a network from a weights file of this program or a checkpoint of the 2016 program.
+
+    Args:
+        path: the file; its content decides the format, not its name.
 
     Raises:
-        WeightsError: it is missing, damaged or something else; the message says what was expected and found.
+        WeightsError: the file is missing, damaged or of another kind.
     """
     stored = weights_file.read(Path(path))
     return TrainedNetwork(**vars(stored.network if isinstance(stored, Snapshot) else stored))

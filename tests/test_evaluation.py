@@ -15,7 +15,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import (
     GIVEN,
-    OF_A_KIND,
+    MAX_PER_KIND,
     RANDOM,
     EvaluationOptions,
     Sample,
@@ -403,7 +403,7 @@ def test_lengths_of_which_every_source_was_trained_on():
 
 
 @pytest.mark.parametrize("config", [FIXED, ENDING])
-@pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, OF_A_KIND + 1)])
+@pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
 def test_how_many_are_measured(config, in_len, n):
     rows = rows_of("copy", config, [in_len], n, kinds=config.ends)
     assert sum(row.evaluation.n for row in rows) == n_to_measure(config, in_len, n)

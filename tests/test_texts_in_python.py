@@ -111,7 +111,7 @@ def test_what_no_network_of_texts_can_read():
         train(pairs)
     with pytest.raises(UsageError, match="expected pairs for a validation or tokens of their own, got 'sorted'"):
         train("sorted", in_tokens="characters")
-    with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts on, got pattern 'sorted'"):
+    with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts, got pattern 'sorted'"):
         network.evaluate("sorted")
     with pytest.raises(UsageError, match="unknown `out_tokens` 'letters'"):
         train(pairs, out_tokens="letters")

@@ -107,7 +107,7 @@ def test_predict_where_the_lengths_are_not_known():
 def test_answer_len(task, in_len, out_len, asked, expected):
     model_config = replace(CONFIG, in_max_int=9)
     it = trained_network(model_config=model_config, task=task, in_len=out_len and 11, out_len=out_len)
-    assert it.answer_len(in_len, asked=asked) == expected
+    assert it.answer_len(in_len, out_len=asked) == expected
 
 
 # ---- How good it is ----
@@ -132,7 +132,7 @@ def measured(monkeypatch):
 
 def test_evaluate_measures_fresh_sources(measured):
     it = trained_network()
-    seen = known(it._seen(find_pattern("reversed")))
+    seen = known(it._training_sources(find_pattern("reversed")))
     assert len(seen) == 300
     evaluations = [it.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
     for pairs, evaluation in zip(measured, evaluations, strict=True):
@@ -152,8 +152,8 @@ def test_a_network_that_ends_is_measured_at_each_length_that_it_was_trained_at(m
     e = it.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
-    assert it._seen(find_pattern("copy")) is None  # it was trained on another one
-    seen = it._seen(find_pattern("reversed"))
+    assert it._training_sources(find_pattern("copy")) is None  # it was trained on another one
+    seen = it._training_sources(find_pattern("reversed"))
     assert known(measured[2].sources).isdisjoint(known(seen))
     for in_len in (5, (5, 6)):
         measured.clear()
@@ -222,8 +222,8 @@ def test_evaluate_on_pairs():
     ("pairs", "error", "message"),
     [
         ([([1], [2]), 3], InputError, "pairs, row 1: expected a source and a target, as zip gives them, got 3"),
-        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as this network was trained at one"),
-        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as this network was trained at one"),
+        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as the network was trained at one"),
+        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as the network was trained at one"),
         ([([11], [2])], UsageError, "expected sources of symbols 0 to 10, got 11"),
         ([([1], [13])], UsageError, "expected targets of symbols 0 to 12, got 13"),
     ],
@@ -274,8 +274,8 @@ def test_the_summary_counts_the_weights():
 
 def test_lengths_that_the_pairs_do_not_have():
     for settings, message in (
-        ({"in_len": 3}, "`in_len` 2, as of the pairs, got 3"),
-        ({"out_len": 9}, "`out_len` 1, as of"),
+        ({"in_len": 3}, "`in_len` 2, as in the pairs, got 3"),
+        ({"out_len": 9}, "`out_len` 1, as in"),
     ):
         with pytest.raises(UsageError, match=f"expected {message}"):
             trained_network().evaluate([([1, 2], [3]), ([4, 5], [6])], **settings)

@@ -32,7 +32,7 @@ def evaluate(options: EvaluateOptions) -> None:
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     choice = network_to_use(options, max(lengths, default=1))
     network, notices, n = choice.network, choice.notices, options.points or DEFAULT_EVALUATION_SIZE
-    network.require_end(options.out_len, options.max_out_len)
+    network.check_answer_lengths(options.out_len, options.max_out_len)
     skipped: Skipped = {}
     rows: list[EvaluationRow] = []
     with ProgressBar("Evaluating") as work:
@@ -104,7 +104,7 @@ def _rows(
         beam=options.beam,
         detailed=not network.ends or options.from_file is not None,
         on_progress=work.advance,
-        left_out=lambda error: choice.notices.append(f"Left out: {error}"),
+        on_skip=lambda error: choice.notices.append(f"Left out: {error}"),
     )
 
 

@@ -21,7 +21,7 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.decoding import DecodingOptions
 from seq2seq_demo.network.numpy_network import Decoded
 from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
-from seq2seq_demo.predictions import Prediction, PredictionRequest
+from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
 Rows = Iterable[Record | None]
 MIXED = 16 * MAX_ROWS_AT_ONCE  # sequences of any lengths that are read at once, so that many have the same
@@ -32,7 +32,7 @@ def predict(options: PredictOptions) -> None:
     as_integers = read_words(options.words).values
     typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
     choice = network_to_use(options, options.in_len or typed_len)
-    choice.network.require_end(options.out_len, options.max_out_len)
+    choice.network.check_answer_lengths(options.out_len, options.max_out_len)
     form = InputFormat(*choice.network.vocabularies.tokens, options.format)
     model_config = choice.network.model_config
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
@@ -66,7 +66,7 @@ class _Answering:
         self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
         # Tries the pattern.
         self.out_len = functools.cache(lambda S: self.network.answer_len(S, choice.pattern, asked))
-        self.targets = self.network.targets_by(choice.pattern, asked) if choice.pattern else None
+        self.targets = self.network.target_function(choice.pattern, asked) if choice.pattern else None
         self.known_lengths: set[int] = set()
         self.is_warned = False
         self.has_colour = heatmap.has_colour(sys.stdout)
@@ -83,10 +83,10 @@ class _Answering:
             print_notice(str(error))
 
         checked = self._batches(rows, skip if options.keep_going or is_typed else None)
-        for batch, found in network.stream(checked, self._question()):
+        for batch, found in stream(network.to_numpy(), checked, self._question()):
             self._note_lengths(batch)
             if options.attention_plot:
-                drawn += [network.named(best) for best, *_ in found]
+                drawn += [network.with_symbols(best) for best, *_ in found]
                 plots.check_number(len(drawn))
             if self.notices:
                 work.hide()
@@ -136,7 +136,7 @@ class _Answering:
 
     def _shown(self, answers: list[Prediction], row: Record) -> str:
         """Return the answers to a source as the text to print."""
-        answers = [self.network.named(answer) for answer in answers]
+        answers = [self.network.with_symbols(answer) for answer in answers]
         if self.options.json:
             return answers_json(answers, _about(row), self.options.n_best)
         lines = answer_lines(answers)

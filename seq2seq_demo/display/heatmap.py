@@ -24,7 +24,7 @@ def draw(p: Prediction, colour: bool) -> str:
     """
     if p.attention is None:
         raise ValueError("expected a prediction with attention, got one without")
-    inputs, written = [*map(symbol, p.source)], [*map(symbol, p.written)]
+    inputs, written = [*map(symbol, p.source)], [*map(symbol, p.predicted_symbols)]
     width = 1 + _widest(inputs)  # of a cell, so that the inputs above stand apart
     margin, wrong = _widest(written), p.mistakes
     tenths = np.clip(np.nan_to_num(p.attention) * 10, 0, 9).astype(int)  # [T, S]

@@ -130,8 +130,8 @@ def history(path: Path, figures: Sequence[EpochFigures]) -> None:
 
 def _layout(predictions: list[Prediction]) -> _Layout:
     """Return square cells with a label each; where these were illegible, longer cells and fewer labels."""
-    T, S = max(len(p.written) for p in predictions), max(len(p.source) for p in predictions)
-    labels = [label for p in predictions for label in (*map(symbol, p.source), *map(symbol, p.written))]
+    T, S = max(len(p.predicted_symbols) for p in predictions), max(len(p.source) for p in predictions)
+    labels = [label for p in predictions for label in (*map(symbol, p.source), *map(symbol, p.predicted_symbols))]
     digits = max(map(columns, labels))
     cell = min(CELL, PANEL / max(S, T))
     width, height = S * cell, T * cell
@@ -159,7 +159,7 @@ def _step(room: float) -> int:
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw a sequence; return what the colour bar is of."""
-    T, S = len(p.written), len(p.source)
+    T, S = len(p.predicted_symbols), len(p.source)
     if layout.as_image:
         mesh = _image(ax, p, layout)
     else:
@@ -168,7 +168,7 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     ax.set(xlabel="input" + _every(layout.across), ylabel="prediction" + _every(layout.down))
     ax.xaxis.set(ticks_position="top", label_position="top")
     ax.tick_params(length=0, labelsize=layout.font)
-    for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.written)):
+    for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.predicted_symbols)):
         labels = [symbol(name) for name in symbols[::step]]
         axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # a $ is a $
         axis.set_tick_params(length=0 if step == 1 else 2)
@@ -178,7 +178,7 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
 
 def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
     """Draw the cells as pixels, of several cells if there are many: their largest α, so that none is lost."""
-    pixels, extent = np.asarray(p.attention), (0, len(p.source), len(p.written), 0)
+    pixels, extent = np.asarray(p.attention), (0, len(p.source), len(p.predicted_symbols), 0)
     for axis, n in enumerate(_pixels(p, layout)):
         pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
     return ax.imshow(pixels, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", extent=extent)
@@ -186,7 +186,7 @@ def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
 
 def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
     """Return how many rows and columns are shown: pixels of an image, or the cells."""
-    T, S = len(p.written), len(p.source)
+    T, S = len(p.predicted_symbols), len(p.source)
     if not layout.as_image:
         return T, S
     return min(T, int(PIXELS * layout.height)), min(S, int(PIXELS * layout.width))
@@ -195,7 +195,7 @@ def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
 def _pooled(p: Prediction, layout: _Layout) -> str:
     """Say what a pixel of an image shows that is of several cells."""
     rows, columns = _pixels(p, layout)
-    height, width = ceil(len(p.written) / rows), ceil(len(p.source) / columns)
+    height, width = ceil(len(p.predicted_symbols) / rows), ceil(len(p.source) / columns)
     return "" if height == width == 1 else f", the largest of {height} x {width} cells"
 
 
@@ -205,7 +205,7 @@ def _every(step: int) -> str:
 
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
     """Mark wrong outputs red, and say what was expected, or with few labels only where and how many they are."""
-    T, S, wrong, labels = len(p.written), len(p.source), p.mistakes, ax.get_yticklabels()
+    T, S, wrong, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
     for t, expected in wrong.items():
         if t % layout.down == 0:
             labels[t // layout.down].set_color(WRONG)

@@ -69,8 +69,8 @@ class TrainingReport(Callback):
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
     """Return the answer to one source: the longest of the first few."""
     source, expected = probed(validation)
-    ((prediction,),) = network.answers([source], None if network.ends else len(expected))
-    return network.named(prediction._replace(expected=expected))
+    ((prediction,),) = network.predict_numbers([source], None if network.ends else len(expected))
+    return network.with_symbols(prediction._replace(expected=expected))
 
 
 def probed(pairs: Pairs) -> tuple[list[int], list[int]]:

@@ -77,7 +77,7 @@ def targets_of(
     """Return what the pattern makes of sources `[N, S]`; None where it takes none of this length, or there is none."""
     if pattern is not None:
         with contextlib.suppress(UsageError):
-            return network.targets_by(pattern)(sources).rows()
+            return network.target_function(pattern)(sources).rows()
     return [None] * len(sources)
 
 
@@ -139,7 +139,7 @@ def _failure(networks: Sequence[TrainedNetwork], tried: Sequence[Shared]) -> lis
 
 def _said(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
     """Return the greedy answers; None where one does not end."""
-    best = (answers[0] for answers in network.answers(sources))
+    best = (answers[0] for answers in network.predict_numbers(sources))
     return [None if answer.ended is False else answer.predicted for answer in best]
 
 
@@ -167,6 +167,6 @@ def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
         return None
     some = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, MEASURED_LENGTHS)}
     each = dict.fromkeys(sorted(some), MEASURED // len(some))
-    targets = network.targets_by(pattern)
+    targets = network.target_function(pattern)
     drawn = _random_sources(network, each, seed=2)
     return Pairs(concatenate(map(Sequences.of_array, drawn)), concatenate(map(targets, drawn)))

@@ -80,4 +80,4 @@ def _require_asked(task: PairTask, settings: Settings) -> None:
             shortest, longest = value if isinstance(value, tuple | list) else (value, value)
             if not shortest <= least <= most <= longest:
                 pairs, given = lengths_text(least, most), lengths_text(shortest, longest)
-                raise UsageError(f"expected `{name}` {pairs}, as of the pairs, got {given}")
+                raise UsageError(f"expected `{name}` {pairs}, as in the pairs, got {given}")

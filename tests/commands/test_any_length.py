@@ -138,7 +138,7 @@ def test_own_pairs_of_different_lengths(run):
     run.refuses(f"{train} --out-max-int 1", message, 1)
     run.refuses("train 41 --from-file pairs.jsonl", "pairs.jsonl: expected 41 pairs, found 40", 1)
     for lengths in ("2-3", "3"):
-        run.refuses(f"{train} --in-len {lengths}", f"expected --in-len 1-3, as of the pairs, got {lengths}")
+        run.refuses(f"{train} --in-len {lengths}", f"expected --in-len 1-3, as in the pairs, got {lengths}")
 
 
 @pytest.mark.slow

@@ -24,8 +24,7 @@ from helpers_2016 import (
     variables_with_moments,
     whole_checkpoint,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.errors import WeightsError

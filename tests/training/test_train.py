@@ -146,13 +146,13 @@ def test_pairs_are_trained_on():
         ("reversed", {"in_len": 10**12}, "expected sequences of at most 100000 symbols, got 1000000000000"),
         (PAIRS, {"in_max_int": 3}, "expected sources of symbols 0 to 3, got 4"),
         (PAIRS, {"out_max_int": 6}, "expected targets of symbols 0 to 6, got 7"),
-        (PAIRS, {"out_len": 2}, "expected `out_len` 3, as of the pairs, got 2"),
-        (PAIRS, {"in_len": 3}, "expected `in_len` 2, as of the pairs, got 3"),
-        (PAIRS, {"in_len": (3, 9)}, "expected `in_len` 2, as of the pairs, got 3-9"),
-        (RAGGED, {"in_len": 2}, "expected `in_len` 1-2, as of the pairs, got 2"),
-        (RAGGED, {"in_len": (2, 3)}, "expected `in_len` 1-2, as of the pairs, got 2-3"),
-        (RAGGED, {"in_len": (1, 1)}, "expected `in_len` 1-2, as of the pairs, got 1"),
-        (RAGGED, {"out_len": 1}, "expected `out_len` 0-1, as of the pairs, got 1"),
+        (PAIRS, {"out_len": 2}, "expected `out_len` 3, as in the pairs, got 2"),
+        (PAIRS, {"in_len": 3}, "expected `in_len` 2, as in the pairs, got 3"),
+        (PAIRS, {"in_len": (3, 9)}, "expected `in_len` 2, as in the pairs, got 3-9"),
+        (RAGGED, {"in_len": 2}, "expected `in_len` 1-2, as in the pairs, got 2"),
+        (RAGGED, {"in_len": (2, 3)}, "expected `in_len` 1-2, as in the pairs, got 2-3"),
+        (RAGGED, {"in_len": (1, 1)}, "expected `in_len` 1-2, as in the pairs, got 1"),
+        (RAGGED, {"out_len": 1}, "expected `out_len` 0-1, as in the pairs, got 1"),
     ],
 )
 def test_what_cannot_be_trained_is_a_usage_error(task, settings, message):
@@ -215,7 +215,7 @@ def test_a_file_is_no_network_to_start_from():
 
 @pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(-1)), (None, "x")])
 def test_settings_that_cannot_be_heeded_are_refused(points, rate):
-    with pytest.raises(UsageError, match=r"expected `points` 30, as of the pairs, got 20|expected `learning_rate`"):
+    with pytest.raises(UsageError, match=r"expected `points` 30, as in the pairs, got 20|expected `learning_rate`"):
         train(PAIRS, points=points, learning_rate=rate, epochs=0)
 
 
