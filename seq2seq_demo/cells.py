@@ -14,7 +14,7 @@ class CellType:
     states: tuple[str, ...]  # arrays `[B, H]`; the last one is the output
     # Gates whose bias starts at 1, so that an untrained cell keeps more of its state; the other biases start at 0.
     gates_with_bias_1: tuple[str, ...] = ()
-    # Suffix of a 2016 matrix name → its gates, in 2016's column order. None: 2016 had no such cell.
+    # Suffix of a 2016 matrix name → its gates, in 2016's column order. None: 2016 did not have the cell.
     matrices_of_2016: dict[str, tuple[str, ...]] | None = None
     gates_2016_added_1_to: tuple[str, ...] = ()  # 2016 added this 1 in the equation; here the bias includes it
 

@@ -9,19 +9,19 @@ from seq2seq_demo.declarations import Range, check_fields, require_integer, sett
 from seq2seq_demo.errors import UsageError
 
 MODELS = ("embedding_rnn", "embedding_attention")
-MAX_LAYERS = 100  # TensorFlow would take hours to build more
+MAX_LAYERS = 100  # TensorFlow takes hours to build a deeper network
 LR_SCHEDULES = ("constant", "cosine")
-MAX_LEN = 100_000  # symbols in a sequence; decoding a longer one would take minutes
+MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
-FORMATS = ("json", "text")  # of files of sequences
+FORMATS = ("json", "text")  # file formats of sequences
 DEFAULT_EVALUATION_SIZE = 10_000  # random sources that an evaluation draws
 POSITIVE = Range("to be a finite number above 0", lambda number: 0 < number < math.inf)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
-FEW_SYMBOLS = 0.25  # the default of `few_symbols` for a pattern at a range of lengths
-FEW_SYMBOLS_HELP = f"share of sources drawn from 1 to 5 symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)"
+DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern at a range of lengths
+FEW_SYMBOLS_HELP = f"share of sources of 1 to 5 symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
 PENALTY_HELP = "score answers by log p / length^A; a larger A favors longer answers (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
 
@@ -42,7 +42,7 @@ class ModelConfig:
     in_max_int: int = setting(9, "--in-max-int N", "the largest source symbol (default {default})")
     out_max_int: int = setting(9, "--out-max-int N", "the largest target symbol (default {default})")
     bidirectional: bool = setting(False, "--bidirectional", "add a second encoder that reads the source backward")
-    ends: bool = setting(False)  # whether the network ends its answers: each target is followed by END, the symbol GO
+    ends: bool = setting(False)  # the network ends its answers: END, the same symbol as GO, follows each target
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -80,7 +80,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The training; on one machine, the same task, `ModelConfig` and `TrainConfig` give the same weights.
+    """How a network is trained; on one machine, the same task, `ModelConfig` and `TrainConfig` give the same weights.
 
     Raises:
         UsageError: a value is out of range.
@@ -168,7 +168,7 @@ class Settings(TypedDict, total=False):
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
-    """Return the settings that are not None and are fields of `config`; a range of `in_len` sets `min_in_len` too.
+    """Return the settings that are not None and are fields of `config`; a range as `in_len` also sets `min_in_len`.
 
     Raises:
         UsageError: `in_len` is a sequence that is not a range.

@@ -27,7 +27,7 @@ class Option(NamedTuple):
 
     usage: str = ""  # flags and metavar, such as `-L --num-layers N`; empty: no option
     help: str = ""  # {choices} and {default} are replaced by the field's
-    error_name: str | None = None  # the field's name in errors; None: `field` in backticks
+    error_name: str | None = None  # its name in errors; None: the field's name in backticks
     at_least: int = 1  # lower bound of an integer
     at_most: int | None = None  # upper bound of an integer
     choices: Collection[str] = ()  # valid strings; empty: any string
@@ -76,7 +76,7 @@ def value_type(declared: Field[Any]) -> Any:
 
 
 def check_fields(config: Any) -> None:
-    """Validate every declared field of a frozen dataclass, and replace each value by a plain one that JSON accepts.
+    """Validate every declared field of a frozen dataclass, and convert each value to a plain Python type, for JSON.
 
     Raises:
         UsageError: a value is out of range.

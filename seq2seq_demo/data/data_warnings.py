@@ -9,8 +9,8 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.records import Places
 from seq2seq_demo.data.sequences import Sequences, concatenate
 
-OUTLIER_LEN, OUTLIER_RATIO = 200, 5  # an outlier has more symbols, and is this many times longer than typical ones
-TYPICAL_QUANTILE = 0.999  # of the lengths
+# The longest sequence is an outlier if it exceeds OUTLIER_LEN symbols, and OUTLIER_RATIO times the quantile of lengths.
+OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
 
 def pair_warnings(task: PairTask) -> Iterator[str]:
@@ -41,13 +41,12 @@ def _space_warning(task: PairTask) -> Iterator[str]:
     if vocabulary.tokens == CHARACTERS and " " in vocabulary.symbols:
         ends = np.cumsum(sequences.lengths)
         is_space = sequences.symbols == vocabulary.symbols.index(" ")
-        n = int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum())
-        if n:
+        if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
             yield f"{n} sources begin or end with a space, which counts as a character"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:
-    """Return the maximum of the lengths `[N]`, ignoring outliers: at most 0.1 % that are very much longer."""
+    """Return the maximum of the lengths `[N]`, or their 99.9th percentile if the maximum is an outlier."""
     typical, longest = int(np.quantile(lengths, TYPICAL_QUANTILE, method="lower")), int(lengths.max())
     return typical if longest > max(OUTLIER_LEN, OUTLIER_RATIO * typical) else longest
 
@@ -56,7 +55,6 @@ def _overlap_warning(training: Sequences, validation: Sequences) -> Iterator[str
     """Warn about validation sources that are also training sources."""
     groups = concatenate([training, validation]).groups()
     trained, validated = np.unique(groups[: len(training)]), np.unique(groups[len(training) :])
-    n = len(np.intersect1d(trained, validated, assume_unique=True))
-    if n:
+    if n := len(np.intersect1d(trained, validated, assume_unique=True)):
         overlap = f"{n} of {len(validated)} distinct validation sources are also training sources"
         yield f"{overlap}: validation figures are too optimistic"

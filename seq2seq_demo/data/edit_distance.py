@@ -13,7 +13,7 @@ Confusions = Counter[tuple[int | None, int | None]]
 def edit_distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> np.ndarray:
     """Return the edit distance from each answer to its target, `[B]`.
 
-    `symbols` `[B, P]` contains the answers, `lengths` `[B]` their lengths.
+    `symbols` `[B, P]` are the padded answers and `lengths` `[B]` their lengths.
     """
     table = _distance_table(symbols, lengths, targets)
     return np.asarray(table[lengths, np.arange(len(symbols)), targets.lengths])
@@ -34,7 +34,7 @@ def _distance_table(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences
 
 
 def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> Confusions:
-    """Count the edits between the answers `[B, P]` of these lengths `[B]` and their targets."""
+    """Count the edits between answers, `symbols` `[B, P]` of `lengths` `[B]`, and their targets."""
     counts: Confusions = Counter()
     table, target_symbols = _distance_table(symbols, lengths, targets), targets.padded()
     rows, p, t = np.arange(len(symbols)), lengths, targets.lengths  # traced back from the ends

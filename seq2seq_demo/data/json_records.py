@@ -1,4 +1,4 @@
-"""Records from JSON: a list is a sequence, and an object has a sequence as its "input"."""
+"""Conversion of JSON to records: a list is a source, and an object has the keys "input", "output" and "id"."""
 
 import collections
 import json
@@ -18,7 +18,8 @@ def decode_utf8(place: Place, text: bytes | bytearray) -> str:
     try:
         return text.removeprefix(BOM).decode()
     except UnicodeDecodeError as error:
-        raise InputError(f"{place}: expected UTF-8, got byte 0x{text[error.start]:02x} at {error.start}") from error
+        found = f"byte 0x{text[error.start]:02x} at offset {error.start}"
+        raise InputError(f"{place}: expected UTF-8, got {found}") from error
 
 
 def parse_json(place: Place, text: bytes | bytearray, expected: str) -> Any:
@@ -47,7 +48,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def to_record(place: Place, item: Any) -> Record:
-    """Return the record of a JSON value; an invalid object becomes a record of its InputError."""
+    """Return the record of a JSON value; for an invalid object, the record contains the InputError."""
     if not isinstance(item, dict):
         return Record(place, item)
     try:

@@ -29,7 +29,7 @@ class PairTask:
     pairs: Pairs
     validation: Pairs | None = None  # None: about a tenth of the pairs
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
-    places: Places | None = None  # of the pairs in their file, for warnings
+    places: Places | None = None  # in the file of the pairs; for warnings
 
     def __post_init__(self) -> None:
         for pairs in self._splits:
@@ -102,8 +102,8 @@ class PairTask:
     def divided(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Split the pairs at random; return the indices of the training pairs and of the validation pairs.
 
-        About a tenth validates. All pairs of one source are in the same split. The split depends only on the seed, so
-        a training that continues an earlier one keeps its validation pairs.
+        About a tenth of the pairs are for validation. All pairs of one source are in the same split. The split depends
+        only on the seed, so a training that continues an earlier one keeps its validation pairs.
         """
         N = len(self.pairs)
         order = np.random.default_rng([seed, 1, 0]).permutation(N)
@@ -111,14 +111,14 @@ class PairTask:
         _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
         by_group = np.argsort(first[inverse], kind="stable")  # groups in the order of their first pair
         order, groups = order[by_group], groups[by_group]
-        starts = 1 + np.flatnonzero(groups[1:] != groups[:-1])  # of all groups except the first
+        starts = 1 + np.flatnonzero(groups[1:] != groups[:-1])  # each group's start, except the first
         cut = N - max(1, N // 10)
         if len(starts):
             cut = int(min(starts, key=lambda start: abs(start - cut)))
         return order[:cut], order[cut:]
 
     def _require_lengths(self, config: TrainConfig, model: ModelConfig) -> None:
-        """Raise UsageError if the network does not end its answers and a pair has other lengths than the config."""
+        """Raise UsageError if the lengths differ from the config's and the network does not end its answers."""
         lengths = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._splits}
         if not model.ends and lengths != {(config.in_len, config.out_len)}:
             expected = f"expected sources of {config.in_len} and targets of {config.out_len} symbols"

@@ -27,21 +27,21 @@ class SequencePattern(Pattern):
     """A pattern as a task, whose sources are random.
 
     Its function maps sources `[B, S]` to targets `[B, T]`, both int64, and raises an error for sources that it does
-    not support. Targets of different lengths are a list of rows.
+    not support. To return targets of different lengths, it returns a list of rows.
     """
 
     vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
 
     def __post_init__(self) -> None:
         if not self.name or (self.name in PATTERNS and self.function is not PATTERNS[self.name].function):
-            raise UsageError(f"expected a name for the pattern that is not a built-in one's, got {self.name!r}")
+            raise UsageError(f"expected a pattern name that is not empty or built-in, got {self.name!r}")
 
     def largest_symbols(self) -> dict[str, int]:
         """Return an empty dict: a pattern accepts the default symbols."""
         return {}
 
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
-        """Return the config with the length of the targets, or the longest length if the network ends its answers."""
+        """Return the config with the length of the targets, or their maximum length if the network ends its answers."""
         if model.ends:
             return replace(config, out_len=max(1, *self.lengths_taken(config, model).values()))
         whole = self.check(config.in_len, out_len, model.in_max_int, model.out_max_int)
@@ -53,16 +53,16 @@ class SequencePattern(Pattern):
             self.check(config.in_len, config.out_len, model.in_max_int, model.out_max_int)
         sources = training_sources(config, model, self.lengths_of(config, model), start_step)
         out_len = None if model.ends else config.out_len
-        pairs = Pairs(sources, self._targets_by_length(sources, out_len, model.out_max_int, model.ends))
+        pairs = Pairs(sources, self._targets(sources, out_len, model.out_max_int, model.ends))
         return pairs[: config.n_training], pairs[config.n_training :]
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return a checksum of the targets of fixed sources of every length."""
         digest = hashlib.sha256()
-        lengths = self.lengths_of(config, model)
+        lengths, out_len = self.lengths_of(config, model), None if model.ends else config.out_len
         for in_len in lengths:
-            sources = fixed_sources(FINGERPRINT_SOURCES // len(lengths), in_len, model.in_max_int)
-            targets = self._targets(sources, None if model.ends else config.out_len, model.out_max_int, model.ends)
+            sources = Sequences.of_array(fixed_sources(FINGERPRINT_SOURCES // len(lengths), in_len, model.in_max_int))
+            targets = self._targets(sources, out_len, model.out_max_int, model.ends)
             shape = targets.lengths.tolist() if model.ends else targets.array().shape
             digest.update(repr(shape).encode() + targets.symbols.astype("<i8").tobytes())
         return digest.hexdigest()
@@ -78,17 +78,15 @@ class SequencePattern(Pattern):
             UsageError: the pattern supports none of them, or the range has more than MAX_LENGTHS.
         """
         lengths: dict[int, int] = {}
-        last_error: UsageError | None = None
         shortest = config.min_in_len or config.in_len
         if config.in_len - shortest >= MAX_LENGTHS:
             raise UsageError(f"expected a range of at most {MAX_LENGTHS} lengths, got `in_len` {config.lengths}")
         for in_len in range(shortest, config.in_len + 1):
             try:
                 lengths[in_len] = self.check(in_len, None, model.in_max_int, model.out_max_int, model.ends)
-            except UsageError as error:
-                last_error = error
-        if last_error and not lengths:
-            raise last_error
+            except UsageError:
+                if in_len == config.in_len and not lengths:
+                    raise
         return lengths
 
     def targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int) -> np.ndarray:
@@ -97,7 +95,7 @@ class SequencePattern(Pattern):
         Raises:
             UsageError: the function fails, or returns invalid targets or targets of different lengths.
         """
-        return self._targets(sources, out_len, out_max_int, ends=False).array()
+        return self._targets(Sequences.of_array(sources), out_len, out_max_int, ends=False).array()
 
     def targets_of(self, sources: Sequences, out_max_int: int) -> Sequences:
         """Return the whole target of each source; sources and targets may have different lengths.
@@ -105,25 +103,22 @@ class SequencePattern(Pattern):
         Raises:
             UsageError: the function fails, or returns invalid targets.
         """
-        return self._targets_by_length(sources, None, out_max_int, ends=True)
+        return self._targets(sources, None, out_max_int, ends=True)
 
-    def _targets_by_length(self, sources: Sequences, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
-        """Compute the targets of all sources of one length together."""
-        if sources.common_length is not None:
-            return self._targets(sources.array(), out_len, out_max_int, ends)
-        groups = [np.flatnonzero(sources.lengths == in_len) for in_len in np.unique(sources.lengths)]
-        targets = concatenate(self._targets(sources[group].array(), out_len, out_max_int, ends) for group in groups)
-        return targets[np.argsort(np.concatenate(groups))]
-
-    def _targets(self, sources: np.ndarray, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
-        """Compute the targets of sources `[B, S]` in chunks, cut to `out_len`."""
-        rows = max(1, min(MAX_SOURCES_PER_CALL, MAX_SYMBOLS_PER_CALL // sources.shape[1]))
+    def _targets(self, sources: Sequences, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
+        """Compute the targets, cut to `out_len`; a call of the function gets sources of one length."""
+        chunks: list[np.ndarray] = []  # indices
+        for in_len in np.unique(sources.lengths):
+            group = np.flatnonzero(sources.lengths == in_len)
+            size = max(1, min(MAX_SOURCES_PER_CALL, MAX_SYMBOLS_PER_CALL // int(in_len)))
+            chunks += np.split(group, range(size, len(group), size))
         # A copy, because the function may change it; int64, so that its arithmetic does not overflow.
-        chunks = (sources[first : first + rows].astype(np.int64) for first in range(0, len(sources), rows))
-        return concatenate(self._call(chunk, out_len, out_max_int, ends) for chunk in chunks)
+        copies = (sources[chunk].array().astype(np.int64) for chunk in chunks)
+        targets = concatenate(self._call(copy, out_len, out_max_int, ends) for copy in copies)
+        return targets[np.argsort(np.concatenate(chunks))]
 
     def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int, ends: bool = False) -> int:
-        """Check the pattern on a few sources; return the length of its targets, or the longest length if `ends`.
+        """Check the pattern on a few sources; return the length of its targets, or their maximum length if `ends`.
 
         Raises:
             UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int,
@@ -151,16 +146,14 @@ class SequencePattern(Pattern):
         first = targets(passed)
         self._require_equal(sources.tolist(), passed.tolist(), "to leave its input unchanged", sources)
         self._require_equal(first, targets(sources.copy()), "to return the same targets twice", sources)
-        for row, target in enumerate(first):
-            source = sources[row : row + 1]
-            alone = targets(source.copy())
-            self._require_equal([target], alone, "to compute each target from its own source alone", source)
+        alone = [targets(sources[row : row + 1].copy())[0] for row in range(len(sources))]
+        self._require_equal(first, alone, "to compute each target from its own source alone", sources)
         return max(map(len, first))
 
     def _require_equal(self, first: Rows, second: Rows, requirement: str, sources: np.ndarray) -> None:
         for a, b, source in zip(first, second, sources, strict=True):
             if a != b:
-                start = 0  # of the listed symbols
+                start = 0  # the first symbol to list
                 while len(a) > MAX_LISTED and a[start : start + 1] == b[start : start + 1]:
                     start += 1
                 position = f" from symbol {start + 1} on" if start else ""
@@ -169,7 +162,7 @@ class SequencePattern(Pattern):
                 raise UsageError(f"{expected}, got {found} for {list_symbols(source)}")
 
     def _hint(self, sources: np.ndarray, out_max_int: int, ends: bool) -> str:
-        """Return a hint to use @per_sequence, if the function passes the check with it."""
+        """Return a hint to use @per_sequence if that makes the function pass the check."""
         if self.modular or hasattr(self.function, "__wrapped__"):
             return ""
         try:
@@ -215,7 +208,7 @@ def find_pattern(name: str) -> SequencePattern:
     """Return a built-in pattern by name, or the user's function at `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`.
 
     Raises:
-        UsageError: there is no such pattern, or the function cannot be imported.
+        UsageError: no pattern has this name, or the function cannot be imported.
     """
     if not is_user_function(name):
         check_name(name)

@@ -1,4 +1,4 @@
-"""Readers of words, files, pipes and a terminal. The input is JSON, or lines of text, `source<TAB>target`."""
+"""Readers for typed words, files, pipes and the terminal. Input is JSON, or lines of text, `source<TAB>target`."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ def read_file(
     that is not JSON is a source, optionally followed by a tab and the output.
 
     Lines are read lazily, so a file may have any size or be a pipe; None means that no more input is available at the
-    moment. To bound the memory, a line may have at most 4 MiB and any other document at most 128 MiB. After the records
-    of some lines, `on_progress` is called with their number of bytes.
+    moment. To limit memory use, a line may have at most 4 MiB and any other document at most 128 MiB. After each block
+    of lines, `on_progress` is called with its number of bytes.
 
     Raises:
-        InputError: the file cannot be read, is empty, is invalid JSON, or is too long. An invalid line becomes a record
-            of its error.
+        InputError: the file cannot be read, is empty, is invalid JSON, or is too long. For an invalid line, the
+            record contains the error.
     """
     title = "standard input" if name == "-" else name
     try:
@@ -127,7 +127,7 @@ def read_terminal(form: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
 def _read_records(
     title: str, file: BufferedReader, form: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
-    """Yield the records of a file; if its first line is a whole record, there is one per line."""
+    """Yield the records of a file; if the first line is a complete record, every line is one."""
     blocks = _blocks(file)
     number, block = _first_block(title, blocks, form)
     blocks, first = itertools.chain([block], blocks), next(BytesIO(block))
@@ -274,7 +274,7 @@ def _json_or_none(line: bytes) -> Any:
 
 
 def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
-    """Return the record of a line; an invalid line becomes a record of its InputError."""
+    """Return the record of a line; for an invalid line, the record contains the InputError."""
     try:
         if len(line) > MAX_LINE:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
@@ -291,7 +291,7 @@ def _read_fields(place: Place, line: str, form: InputFormat) -> Record:
     if len(fields) > 2:
         hint = "select two columns, for example with `cut -f1,2`"
         raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {hint}")
-    sides = ("word", form.in_tokens), ("word of the target", form.out_tokens)
+    sides = ("word", form.in_tokens), ("target word", form.out_tokens)
     values: list[Any] = [
         field if tokens != INTEGERS else _parse_integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
         for field, (name, tokens) in zip(fields, sides, strict=False)

@@ -18,7 +18,7 @@ TEXT_HINT = "; texts need `in_tokens` or `out_tokens` of characters or words in 
 
 
 class Place(NamedTuple):
-    """The place of a record in its file or list; errors begin with it."""
+    """The place of a record in its file or list, used as the prefix of errors."""
 
     title: str  # the file or the argument
     kind: str = ""  # "line", counted from 1; "sequence" (of a JSON list) or "row", counted from 0
@@ -79,7 +79,7 @@ class RecordBatch(NamedTuple):
 
 
 def to_python(row: Any) -> Any:
-    """Return a list, tuple or array as a list of Python values; a value that would lose information stays as is."""
+    """Return a list, tuple or array as a list of Python values; a value that would lose information is unchanged."""
     if isinstance(row, np.ndarray):
         return row.tolist() if _is_lossless(row) else row
     if isinstance(row, tuple | list):
@@ -88,7 +88,7 @@ def to_python(row: Any) -> Any:
 
 
 def _is_lossless(array: np.ndarray | np.generic) -> bool:
-    """Return whether Python values can replace NumPy's: masks would be lost, and some times would become integers."""
+    """Return whether conversion to Python values is lossless; it drops masks, and turns some times into integers."""
     return array.dtype.kind not in "mM" and not has_mask(array)
 
 

@@ -34,12 +34,12 @@ class RowReader:
     equal_lengths: bool = False
     in_len: int | None = None  # None: any length
     out_len: int | None = None
-    predicted_len: Callable[[int], int] | None = None  # source length → required output length
+    predicted_len: Callable[[int], int] | None = None  # from the source length to the output length
     length_hint: str = ""  # appended to the error of a source whose length is not in_len; {} is that length
     on_error: Callable[[InputError], object] | None = None  # called with the error of each record to skip; None: raise
 
     def read_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
-        """Yield the valid records in numbers; pass each None on."""
+        """Yield the valid records with numbers for symbols, and each None."""
         for row in rows:
             try:
                 yield row and self.read(row)
@@ -49,7 +49,7 @@ class RowReader:
                 self.on_error(error)
 
     def read(self, row: Record) -> Record:
-        """Return a record in numbers; an invalid record adds no symbols to a `VocabularyBuilder`.
+        """Validate a record and convert its symbols to numbers; an invalid record adds nothing to a `VocabularyBuilder`.
 
         Raises:
             InputError: the record contains an error, or its source or output is invalid or has unknown symbols.
@@ -138,7 +138,7 @@ class PairReader(RowReader):
     """
 
     pattern: SequencePattern | None = None
-    places: Places = field(default_factory=Places)  # of the pairs read so far
+    places: Places = field(default_factory=Places)  # one for each pair read
 
     def checked(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a pair; return the symbols of its source and its target."""
@@ -198,7 +198,7 @@ def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
     rows = ROWS_PER_ARRAY * len(sources)
     needed = rows * ROW_BYTES + 3 * sum(part.symbols.nbytes for part in (*sources, *targets))
     if shortage := system_memory.shortage(needed):
-        raise InputError(f"the first {rows} pairs {shortage}: take fewer (N)")
+        raise InputError(f"the first {rows} pairs {shortage}: use fewer pairs")
 
 
 def _finish(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:

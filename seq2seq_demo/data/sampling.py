@@ -15,7 +15,7 @@ from seq2seq_demo.errors import InputError
 
 MAX_SYMBOLS_PER_CALL = 2**20  # passed to a pattern's function at once, unless a single source has more
 MAX_SUBSET = 5  # symbols in the subset that a source of few symbols is drawn from
-SORTED_SHARE = 0.1  # of the sources of few symbols, the share that is ascending; the same share is descending
+SORTED_SHARE = 0.1  # the share of ascending ones among sources of few symbols; an equal share is descending
 MAX_DRAWS = 11  # attempts to draw unseen sources
 
 
@@ -69,9 +69,9 @@ def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int
 
 
 def unseen_sources(seed: int, n: int, in_len: int, in_max_int: int, seen: Sequences | None) -> np.ndarray:
-    """Draw sources `[n, in_len]` that are not in `seen`, fewer if MAX_DRAWS attempts find no more.
+    """Draw sources `[n, in_len]` that are not in `seen`; return fewer if MAX_DRAWS attempts do not find n.
 
-    The random stream differs from a training's with the same seed.
+    With the same seed, `training_sources` uses a different random stream.
     """
     rng = np.random.default_rng([seed, 3])
     if seen is None or not (seen.lengths == in_len).any():

@@ -1,4 +1,4 @@
-"""Sequences of symbols, and pairs of a source and a target: the data type of the whole package."""
+"""Sequences of symbols, and pairs of a source and a target: the data types of the whole package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLOCK = 2**20  # symbols copied at once
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """N sequences of any lengths, concatenated in one array, which has the smallest type that holds every symbol."""
+    """N sequences of any lengths, concatenated in one array of integers, usually of the smallest possible type."""
 
     symbols: np.ndarray  # [sum of lengths]
     lengths: np.ndarray  # [N] int64

@@ -12,7 +12,7 @@ from seq2seq_demo.errors import UsageError
 
 
 class Task(Protocol):
-    """A source of training data, which a network learns to map from source to target."""
+    """A mapping from sources to targets for a network to learn: a pattern or a user's pairs."""
 
     @property
     def name(self) -> str:
@@ -30,7 +30,7 @@ class Task(Protocol):
         """
 
     def largest_symbols(self) -> dict[str, int]:
-        """Return the `in_max_int` and `out_max_int` that the data require; keep the defaults of missing ones."""
+        """Return the `in_max_int` and `out_max_int` that the data require; a missing key means the default."""
 
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
         """Return the config with the task's lengths and number of points.
@@ -46,8 +46,8 @@ class Task(Protocol):
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs.
 
-        `start_step` is the number of steps that the weights were already trained for; a pattern draws different
-        points for each.
+        `start_step` is the number of steps that the weights were already trained for. A pattern draws new points for
+        each value.
 
         Raises:
             UsageError: the task does not support these lengths or symbols.
@@ -64,7 +64,7 @@ def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
     `vocabularies` are those of an existing network. By default, pairs are integers.
 
     Raises:
-        UsageError: there is no such pattern, or the argument has another type.
+        UsageError: no pattern has this name, or the argument has another type.
         InputError: a pair is invalid.
     """
     if isinstance(task, str):

@@ -24,10 +24,10 @@ class TargetError(ValueError):
 
 
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
-    """Import `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`; return its short name, `MODULE:FUNCTION`, and it.
+    """Import `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`; return `MODULE:FUNCTION` and the function.
 
     Raises:
-        UsageError: the module cannot be imported, or has no such function.
+        UsageError: the module cannot be imported, or does not define the function.
     """
     location, _, function_name = name.rpartition(":")
     is_file = location.endswith(".py")
@@ -105,9 +105,9 @@ def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray]
 
 
 def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, *arguments: int) -> tuple[Any, Targets]:
-    """Call a pattern's function with sources `[B, S]` and other arguments; return its result, unchanged and as targets.
+    """Call a pattern's function with sources `[B, S]` and other arguments; return the raw result and the targets.
 
-    What the function prints goes to standard error.
+    Output that the function prints goes to standard error.
 
     Raises:
         UsageError: the function fails, or its result is not an array or a list of rows.
@@ -144,10 +144,10 @@ def as_targets(result: Any) -> Targets:
 
 
 def as_array(result: Any) -> np.ndarray:
-    """Convert a function's result to a plain ndarray: the rows of a subclass, such as np.matrix, may not be 1-D.
+    """Convert a function's result to a plain ndarray, because the rows of a subclass such as np.matrix are not 1-D.
 
     Raises:
-        TargetError: the result contains a masked array, because a plain array has no mask.
+        TargetError: the result contains a masked array; a plain array would lose the mask.
     """
     if not hasattr(result, "__array__") and not isinstance(result, str) and isinstance(result, Iterable):
         result = list(result)

@@ -1,6 +1,6 @@
-"""Vocabularies: which number in the network represents each symbol of a text.
+"""Vocabularies, which map the characters or words of a text to the numbers that a network processes.
 
-A network processes numbers. Integers are used directly; the characters or words of texts are numbered by a vocabulary.
+Sequences of integers need no mapping.
 Text is converted to Unicode's normal form C, so that é is one character no matter how it was typed.
 """
 
@@ -38,11 +38,12 @@ class Vocabulary:
     def __post_init__(self) -> None:
         # A weights file from an untrusted source may contain anything.
         if self.tokens not in TOKENS:
-            raise WeightsError(f"expected tokens of {', '.join(TOKENS)}, got {preview(self.tokens)}")
+            raise WeightsError(f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
         if bool(self.symbols) != self.is_text:
-            raise WeightsError(f"expected symbols of characters or words, got {len(self.symbols)} of {self.tokens}")
+            expected = "at least one symbol" if self.is_text else "no symbols"
+            raise WeightsError(f"expected {expected} for {self.tokens}, got {len(self.symbols)}")
         if len(self._number_of) < len(self.symbols):
-            raise WeightsError("expected each symbol of a vocabulary once, got one twice")
+            raise WeightsError("expected distinct symbols in a vocabulary, got a duplicate")
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
             if not _is_token(self.tokens, symbol) or unicodedata.normalize("NFC", unicode) != symbol:
@@ -112,7 +113,7 @@ class VocabularyBuilder:
 
 
 def new_vocabulary(tokens: str) -> Vocabulary | VocabularyBuilder:
-    """Return the vocabulary with which to read new training data of these tokens."""
+    """Return an object that numbers the symbols of training data: a builder for text, a vocabulary for integers."""
     return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens)
 
 
@@ -203,7 +204,7 @@ def _base(symbol: str) -> str:
 
 
 def join_symbols(tokens: str, symbols: Iterable[object]) -> str:
-    """Join characters to a text, or words or integers with spaces."""
+    """Join characters without a separator, and words or integers with spaces."""
     return ("" if tokens == CHARACTERS else " ").join(map(_cached_str, symbols))
 
 

@@ -118,7 +118,7 @@ def test_what_is_wrong_in_the_data(run):
 
 
 def test_oddities_are_told(run, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.data.data_warnings.LONG", 8)
+    monkeypatch.setattr("seq2seq_demo.data.data_warnings.OUTLIER_LEN", 8)
     write("train.tsv", [*rows(40), ("ab" * 15, "A"), ("a", "A")])
     write("dev.tsv", [("a", "A"), ("é", "É")])
     _, err = run.ok(*TRAIN, "--validation-file", "dev.tsv", "-e", 0, "-o", "w")

@@ -338,5 +338,5 @@ def test_a_target_whose_length_depends_on_the_other_rows_is_refused():
 
 @pytest.mark.parametrize("name", ["", "reversed"])
 def test_a_name_that_is_none_or_another_pattern_s(name):
-    with pytest.raises(UsageError, match=f"expected a name for the pattern that is not a built-in one's, got '{name}'"):
+    with pytest.raises(UsageError, match=f"expected a pattern name that is not empty or built-in, got '{name}'"):
         SequencePattern(name, lambda x: x)

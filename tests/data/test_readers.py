@@ -433,7 +433,7 @@ def test_a_bad_line_of_text_is_named_and_the_next_are_read(tmp_path):
     assert [row for row in found if not isinstance(row[1], str)] == [(2, ("d", "e")), (4, ("h", "i"))]
     assert [row[1] for row in found if isinstance(row[1], str)] == [
         f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
-        f"{path}, line 3: expected UTF-8, got byte 0xff at 0",
+        f"{path}, line 3: expected UTF-8, got byte 0xff at offset 0",
         f"{path}, line 5: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
     ]
 
@@ -515,7 +515,7 @@ def test_integers_beside_a_tab(tmp_path):
     assert found == {
         1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
-        3: f"{path}, line 3, word of the target 1: expected an integer, got 'HH'{TEXT_HINT}",
+        3: f"{path}, line 3, target word 1: expected an integer, got 'HH'{TEXT_HINT}",
         4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a slip
         5: f"{path}, line 5, word 1: expected an integer, got '1.5'",
     }
@@ -525,7 +525,7 @@ def test_one_side_may_be_integers(tmp_path):
     assert read_text(tmp_path, "3 1\tthree one\n", InputFormat("integers", "words")) == [(1, ([3, 1], "three one"))]
     assert read_text(tmp_path, "three\t3,1\n", InputFormat("words", "integers")) == [(1, ("three", [3, 1]))]
     found = read_text(tmp_path, "three\tone\n", InputFormat("words", "integers"))
-    assert found[0][1].endswith(f"line 1, word of the target 1: expected an integer, got 'one'{TEXT_HINT}")
+    assert found[0][1].endswith(f"line 1, target word 1: expected an integer, got 'one'{TEXT_HINT}")
 
 
 def test_a_format_may_be_asked_for_of_integers_too(tmp_path):

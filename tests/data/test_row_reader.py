@@ -296,7 +296,7 @@ def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypat
         read((taken.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
     assert len(taken) == 300  # no more than it takes to know
     assert str(error.value) == (
-        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: take fewer (N)"
+        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: use fewer pairs"
     )
     monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # their symbols alone are too many
     with pytest.raises(InputError, match="the first 300 pairs need"):

@@ -138,10 +138,10 @@ def test_integers_stand_for_themselves():
 @pytest.mark.parametrize(
     ("tokens", "symbols", "message"),
     [
-        ("letters", ("a",), 'expected tokens of integers, characters, words, got "letters"'),
-        ("integers", ("a",), "expected symbols of characters or words, got 1 of integers"),
-        ("words", (), "expected symbols of characters or words, got 0 of words"),
-        ("words", ("a", "b", "a"), "expected each symbol of a vocabulary once, got one twice"),
+        ("letters", ("a",), 'expected tokens to be one of integers, characters, words, got "letters"'),
+        ("integers", ("a",), "expected no symbols for integers, got 1"),
+        ("words", (), "expected at least one symbol for words, got 0"),
+        ("words", ("a", "b", "a"), "expected distinct symbols in a vocabulary, got a duplicate"),
         ("characters", ("a", "bc"), 'expected characters in a vocabulary, got "bc"'),
         ("characters", ("a", ""), 'expected characters in a vocabulary, got ""'),
         ("words", ("a", "b c"), 'expected words in a vocabulary, got "b c"'),
