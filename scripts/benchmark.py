@@ -3,8 +3,8 @@
     .venv/bin/python scripts/benchmark.py [--json] [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
 Training, in one process and in two, is measured beside plain Keras, `fit` on Keras's own layers, without XLA: each has
-the same network and takes turns, and the median of the rounds counts. A size is units x length. What is measured, and
-what came of it, stands in scripts/README.md.
+the same network and takes turns, and the median of the rounds counts. A size is units x length. scripts/README.md
+describes the measurements and their results.
 
 The part jax measures training beside JAX, which wants an environment of its own. Without --jax it is left out:
 
@@ -125,36 +125,36 @@ PARTS = {
     "training": Part(
         measure_training,
         [
-            "training, samples a second",
+            "training, samples per second",
             ONE,
             TWO,
             "plain Keras `fit`",
-            "the faster to Keras",
-            "first call",
-            "of two processes",
-            "of Keras",
+            "ours / Keras",
+            "first call, one process",
+            "first call, two processes",
+            "first call, Keras",
         ],
         training_rows,
     ),
     "jax": Part(
         measure_jax,
-        ["32 units, length 10, samples a second", ONE, TWO, *JAX, "ratio on one core", "ratio on two"],
+        ["32 units, length 10, samples per second", ONE, TWO, *JAX, "one core: ours / JAX", "two cores: ours / JAX"],
         jax_rows,
     ),
     "real": Part(
         measure_real,
         [
-            "real work, pairs a second",
+            "realistic data, pairs per second",
             "weights",
             ONE,
             TWO,
             "plain Keras `fit`",
-            "the same, bucketed",
-            "ratio",
-            "to bucketed",
-            "first call",
-            "of two processes",
-            "of Keras",
+            "plain Keras, bucketed",
+            "ours / Keras",
+            "ours / bucketed",
+            "first call, one process",
+            "first call, two processes",
+            "first call, Keras",
             "padding: in loops / outside / all",
             "greedy decoding",
             f"beam of {real_work.BEAM}",
@@ -163,12 +163,12 @@ PARTS = {
     ),
     "processes": Part(
         lambda options: alone(whole.whole_processes, options.rounds),
-        ["a whole process", "seconds"],
+        ["process", "seconds"],
         lambda results: [[f"`{name}`", f"{value:.2f}"] for name, value in results.items()],
     ),
     "varied": Part(
         measure_varied,
-        ["a symbol in training, ns", "length 10", "lengths 1 to 20", "ratio", "first call"],
+        ["training, ns per symbol", "length 10", "lengths 1 to 20", "ratio", "first call"],
         varied_rows,
     ),
     "mixed": Part(
@@ -178,7 +178,7 @@ PARTS = {
     ),
     "decoding": Part(
         lambda options: alone(whole.decoding_speed),
-        ["NumPy decoding", "sequences a second"],
+        ["NumPy decoding", "sequences per second"],
         lambda results: [[name, f"{value:,.0f}"] for name, value in results.items()],
     ),
     "memory": Part(

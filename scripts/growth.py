@@ -3,8 +3,9 @@
     .venv/bin/python scripts/growth.py [--json] [--axes units,layers] [--seconds 2]
 
 One axis varies at a time; everything else is as in BASE. Each measurement is a process of its own, so that its peak
-memory is its own. Beside each figure stands its growth: how many times the figure of the row above, over how many times
-the size. 1 is linear growth, less is better. What is above LINEAR is listed at the end.
+memory is its own. After each figure comes its growth: the ratio to the figure of the previous row, divided by the ratio
+of the sizes. 1 is linear growth, less is better. Growth above LINEAR is listed at the end. scripts/GROWTH.md has the
+results.
 """
 
 import argparse
@@ -164,13 +165,13 @@ def measure_prediction(size: Size, budget: float) -> dict[str, float]:
 
 
 TITLES = {
-    "draw": "to draw all",
-    "build": "to build a network",
-    "order": "to order an epoch",
-    "take": "to take all in that order",
-    "compile": "the first step, which compiles",
-    "step": "a step",
-    "sequence": "a sequence predicted",
+    "draw": "drawing",
+    "build": "building a network",
+    "order": "ordering an epoch",
+    "take": "taking pairs in that order",
+    "compile": "first step, with compilation",
+    "step": "step",
+    "sequence": "time per sequence",
     "memory": "peak memory",
 }
 Figures = dict[tuple[str, str], list[float]]  # what it is of and its name: a value for each size
@@ -219,7 +220,7 @@ def worse_than_linear(name: str, axis: Axis, figures: Figures) -> list[str]:
         grown = zip(axis.values, axis.values[1:], growth(values, axis.values)[1:], strict=False)
         steep = [f"{before:,} to {after:,} ({g:.2f})" for before, after, g in grown if g > LINEAR]
         if steep:
-            lines.append(f"- {name}: {TITLES[figure]}, {of}: {', '.join(steep)}")
+            lines.append(f"- {name}: {of}, {TITLES[figure]}: {', '.join(steep)}")
     return lines
 
 
@@ -244,7 +245,7 @@ def main() -> None:
         steep += worse_than_linear(name, some, figures)
         if not options.json:
             print()
-            print_table([name, *(f"{TITLES[figure]}, {of}" for of, figure in figures)], rows(some, figures))
+            print_table([name, *(f"{of}: {TITLES[figure]}" for of, figure in figures)], rows(some, figures))
     print(json.dumps(results, indent=2) if options.json else "\n".join(["\nWorse than linear:\n", *steep]))
 
 

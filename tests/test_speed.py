@@ -215,5 +215,5 @@ def test_what_grows_worse_than_linearly_is_named(script):
         ["64", "2 ms (1.00)", "600 MB (0.60)"],
         ["128", "16 ms (4.00)", "700 MB (0.58)"],
     ]
-    assert growth.worse_than_linear("units", axis, figures) == ["- units: a step, training: 64 to 128 (4.00)"]
+    assert growth.worse_than_linear("units", axis, figures) == ["- units: training, step: 64 to 128 (4.00)"]
     assert [size.units for size in axis.sizes()] == [32, 64, 128]

@@ -28,11 +28,11 @@ def groups(cell_size: int, theirs: Sequence[str]) -> list[list[str]]:
 
     Two processes have one thread each, so where one process has more, they are measured apart.
     """
-    from seq2seq_demo.network.keras_network.tensorflow_setup import THREADS_PAY_FROM
+    from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_UNITS_FOR_THREADS
 
     if cell_size >= TWO_BELOW:
         return [[ONE, *theirs]]
-    return [[ONE, TWO, *theirs]] if cell_size < THREADS_PAY_FROM else [[ONE, *theirs], [TWO]]
+    return [[ONE, TWO, *theirs]] if cell_size < MIN_UNITS_FOR_THREADS else [[ONE, *theirs], [TWO]]
 
 
 def set_threads_of(ways: Sequence[str], cell_size: int) -> None:

@@ -60,7 +60,7 @@ def mixed_lengths(rounds: int) -> dict[str, float]:
             n_symbols[name] = write_sources(path, shortest, longest)
             times[name] = process_seconds("predict", "-i", weights, "--from-file", str(path), rounds=rounds)
     costs = {name: times[name] / n_symbols[name] for name in times}
-    return times | {"ratio, a symbol": costs["lengths 1 to 20"] / costs["length 10"]}
+    return times | {"ratio per symbol": costs["lengths 1 to 20"] / costs["length 10"]}
 
 
 def decoding_speed() -> dict[str, float]:

@@ -10,15 +10,15 @@ from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import DEFAULT_EVALUATION_SIZE
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import counted, print_notice, print_notices, print_result
+from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
 from seq2seq_demo.display.evaluations import (
-    evaluation_text,
-    given_dict,
-    given_text,
-    lengths_text,
+    by_length_table,
+    fixed_length_tables,
+    pairs_dict,
+    pairs_text,
     row_dict,
-    rows_text,
     sources_text,
+    variable_length_tables,
 )
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
@@ -50,7 +50,7 @@ def evaluate(options: EvaluateOptions) -> None:
     if not options.json:
         print_result(_text(options, choice, rows))
     elif options.from_file and network.ends:
-        print_result(json.dumps(_about(choice) | given_dict(rows, network.vocabularies)))
+        print_result(json.dumps(_about(choice) | pairs_dict(rows, network.vocabularies)))
     if n_skipped := sum(map(len, skipped.values())):
         raise InputError(f"expected pairs that the network can read, left out {n_skipped} that are not")
 
@@ -68,11 +68,11 @@ def _text(options: EvaluateOptions, choice: Choice, rows: Sequence[EvaluationRow
         if options.from_file:
             have_several = e.n_pairs > e.n
             measured = sources_text(e, options.from_file) if have_several else f"{e.n} pairs of {options.from_file}"
-        return f"{measured}\n\n{lengths_text(rows) if options.lengths else evaluation_text(e)}"
+        return f"{measured}\n\n{by_length_table(rows) if options.lengths else fixed_length_tables(e)}"
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
-        return given_text(options.from_file + pattern, rows, choice.network.vocabularies, options.verbose > 0)
-    return f"Sources of each length{pattern}; an answer's end counts\n\n{rows_text(rows)}"
+        return pairs_text(options.from_file + pattern, rows, choice.network.vocabularies, options.verbose > 0)
+    return f"Sources of each length{pattern}; an answer without END is wrong\n\n{variable_length_tables(rows)}"
 
 
 def _rows(
@@ -115,7 +115,7 @@ def _given_pairs(options: EvaluateOptions, choice: Choice, skipped: Skipped) -> 
     for errors in skipped.values():
         choice.notices.extend(map(str, errors[:SKIPPED]))
         if errors:
-            left_out = f"Left out {counted(len(errors), 'pair')} that the network cannot read"
+            left_out = f"Left out {pluralize(len(errors), 'pair')} that the network cannot read"
             choice.notices.append(f"{left_out}: count them as wrong where figures are compared")
     return task
 

@@ -12,7 +12,7 @@ from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.data.readers import InputFormat
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.display.console import counted, print_notice, print_notices
+from seq2seq_demo.display.console import pluralize, print_notice, print_notices
 from seq2seq_demo.errors import InputError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import recording_of
@@ -62,7 +62,7 @@ def _offered(options: PageOptions, choices: Sequence[Choice], pairs: Pairs | Non
     chosen: list[list[Example]] = [[] for _ in choices]
     if pairs is not None:
         chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
-        print_notice(f"Offers {len(chosen[0])} of the {counted(len(pairs), 'pair')} of {options.from_file}")
+        print_notice(f"Offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
     elif not first.network.vocabularies.are_text:
         chosen = examples.pattern_examples([(choice.network, choice.pattern) for choice in choices])
     elif not typed:
@@ -109,5 +109,5 @@ def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:
     if pairs is None and choice.pattern:
         pairs = examples.held_out(choice.network, choice.pattern)
     moments = examples.recorded_moments(choice.network, recording, pairs)
-    print_notice(f"With {counted(len(moments.steps), 'moment')} of its training, of {beside}")
+    print_notice(f"With {pluralize(len(moments.steps), 'moment')} of its training, of {beside}")
     return moments

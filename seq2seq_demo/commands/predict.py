@@ -87,7 +87,7 @@ class _Answering:
             self._note_lengths(batch)
             if options.attention_plot:
                 drawn += [network.with_symbols(best) for best, *_ in found]
-                plots.check_number(len(drawn))
+                plots.check_panel_count(len(drawn))
             if self.notices:
                 work.hide()
             print_notices(self.notices)  # once there is an answer, so that an error stands alone
@@ -141,7 +141,7 @@ class _Answering:
             return answers_json(answers, _about(row), self.options.n_best)
         lines = answer_lines(answers)
         if self.options.show_attention:
-            drawn = [heatmap.draw(answer, self.has_colour) for answer in answers]
+            drawn = [heatmap.attention_text(answer, self.has_colour) for answer in answers]
             lines = [line for pair in zip(lines, drawn, strict=True) for line in pair]
         return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import counted, print_notice
+from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, container, file_names, resume_notes
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
@@ -110,7 +110,7 @@ def _pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None)
     task = network_selection.read_task(options, n, options.sequence_pattern, network, skipped)
     for file, errors in (skipped or {}).items():
         if errors:
-            print_notice(f"Left out {counted(len(errors), 'pair')} of {file}, the first: {errors[0]}")
+            print_notice(f"Left out {pluralize(len(errors), 'pair')} of {file}, the first: {errors[0]}")
     if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
         raise UsageError("expected no --in-len: texts have lengths of their own")
     return task

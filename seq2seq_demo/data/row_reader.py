@@ -49,7 +49,7 @@ class RowReader:
                 self.on_error(error)
 
     def read(self, row: Record) -> Record:
-        """Validate a record and convert its symbols to numbers; an invalid record adds nothing to a `VocabularyBuilder`.
+        """Validate a record and convert its symbols to numbers; an invalid record adds nothing to the vocabulary.
 
         Raises:
             InputError: the record contains an error, or its source or output is invalid or has unknown symbols.

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from seq2seq_demo.network.keras_network.tensorflow_setup import XLA_PAYS_FROM, set_threads  # before TensorFlow
+from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA, set_threads  # before TensorFlow
 
 # isort: split
 import numpy as np
@@ -31,7 +31,7 @@ from seq2seq_demo.files.recording import checksum
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
-from seq2seq_demo.network.memory_estimates import bytes_of_a_row, check_row_fits
+from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import recorder, workers
@@ -66,7 +66,7 @@ class Trainer:
         self.progress, self.best = start.progress, start.best
         self.start_step = start_step_of(network)
         for S, T in widths.wide:
-            check_row_fits(self.model_config, S, T)
+            check_pair_fits(self.model_config, S, T)
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
@@ -121,7 +121,7 @@ class Trainer:
         """Return the sums, of as many rows at once as memory allows, each part at the first width that holds it."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
-            rows = rows_in_part(B, max(bytes_of_a_row(self.model_config, *width) for width in widths), len(widths) > 2)
+            rows = rows_in_part(B, max(bytes_per_row(self.model_config, *width) for width in widths), len(widths) > 2)
 
         def sums_of(part: Batch) -> list[tf.Tensor]:
             branches = [functools.partial(self._sums, part, n_symbols, width) for width in widths]
@@ -289,7 +289,7 @@ def start_step_of(network: TrainedNetwork) -> int:
 
 def use_xla(config: TrainConfig) -> bool:
     """Say whether the run is long enough to be worth compiling."""
-    return config.epochs * config.n_training >= XLA_PAYS_FROM
+    return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
 
 
 def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:

@@ -1,21 +1,12 @@
+from unittest.mock import Mock
+
 import pytest
 from helpers import imported, save_random
 
-from seq2seq_demo import __version__
 from seq2seq_demo.commands import predict
 from seq2seq_demo.config import ModelConfig
 
 HEAVY = ("tensorflow", "keras", "numpy", "h5py")
-
-
-def test_an_error_is_a_line_and_a_status(run):
-    for line, status, message in (
-        ("predict 1 -i none", 1, "none: expected a weights file or a name that `networks` lists"),
-        ("predict --from-file none", 1, "none: expected a file of sequences: No such file or directory"),
-        ("train 5 -p none.py:f", 2, "expected a Python file 'none.py' with a pattern, found none"),
-        ("trian", 2, "unknown command 'trian': did you mean train"),
-    ):
-        assert run.refuses(line, f"error: {message}", status).count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -28,10 +19,7 @@ def test_an_error_is_a_line_and_a_status(run):
     ],
 )
 def test_whatever_is_raised(run, monkeypatch, raised, status, message):
-    def fail(options):
-        raise raised
-
-    monkeypatch.setattr(predict, "predict", fail)
+    monkeypatch.setattr(predict, "predict", Mock(side_effect=raised))
     got, out, err = run("predict 1")
     assert (got, out) == (status, "")
     assert err.endswith(message)
@@ -46,14 +34,6 @@ def test_tracebacks_only_below_v_v(run):
         assert status == 1
         assert ("Traceback" in err) == traceback
         assert "expected a weights file" in err.splitlines()[-1]
-
-
-@pytest.mark.slow
-def test_version_and_help_of_the_program(shell):
-    assert shell("--version").stdout == f"seq2seq-demo {__version__}\n"
-    shown = shell("train", "--help")
-    assert shown.returncode == 0
-    assert "--stop-at-exact" in shown.stdout
 
 
 @pytest.mark.slow

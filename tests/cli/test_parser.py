@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from helpers import ROOT
 
-from seq2seq_demo import cli
+from seq2seq_demo import __version__, cli
 from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
 from seq2seq_demo.commands.options import (
     EvaluateOptions,
@@ -92,19 +92,15 @@ def test_each_command_has_options_of_its_own():
     assert (paths.input_weights, paths.data_dir) == (Path("w"), Path("d"))
 
 
-@pytest.mark.parametrize("line", ["train 7", "predict 3", "evaluate", "patterns", "networks"])
-def test_options_are_frozen(line):
+@pytest.mark.parametrize("line", ["train 7", "predict 3 1", "evaluate --lengths 5,10", "patterns", "networks"])
+def test_options_are_frozen_and_can_be_hashed(line):
     options = parsed(line)
+    hash(options)
     for name in [field.name for field in fields(options)]:
         with pytest.raises(FrozenInstanceError):
             setattr(options, name, None)
     with pytest.raises(TypeError):
         options.settings["in_len"] = 3
-
-
-@pytest.mark.parametrize("line", ["predict 3 1 2", "predict 3", "evaluate --lengths 5,10", "evaluate --lengths 5"])
-def test_options_hold_nothing_that_can_change(line):
-    hash(parsed(line))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -127,10 +123,7 @@ def test_an_option_is_declared_once():
 
 def test_the_settings_of_an_option_are_checked_without_a_parser():
     for options, message in (
-        (
-            lambda: PredictOptions(settings={"cell_size": 0}),
-            "expected `cell_size` to be an integer of at least 1, got 0",
-        ),
+        (lambda: PredictOptions(settings={"cell_size": 0}), "expected `cell_size` to be an integer of at least 1"),
         (lambda: PatternsOptions(settings={"out_len": 0}), "expected `out_len` to be an integer of at least 1, got 0"),
         (lambda: TrainOptions(settings={"points": 9, "in_len": (0, 5)}), "expected the shortest `in_len` to be an int"),
         (lambda: EvaluateOptions(beam_size=0), "expected `beam_size` to be an integer of at least 1, got 0"),
@@ -152,11 +145,9 @@ def test_argparse_is_known_to_the_command_line_only():
     assert {path.parent for path in knowing} == {ROOT / "seq2seq_demo" / "cli"}
 
 
-@pytest.mark.parametrize(
-    "line", ["-v -v train 9", "-vv train 9", "train 9 -vv", "-v train 9 -v", "--verbose train -v 9"]
-)
-def test_v_counts_in_any_spelling(line):
-    assert parsed(line).verbose == 2
+def test_v_counts_in_any_spelling():
+    for line in ("-v -v train 9", "-vv train 9", "train 9 -vv", "-v train 9 -v", "--verbose train -v 9"):
+        assert parsed(line).verbose == 2, line
 
 
 def test_every_letter_and_name_of_2016():
@@ -188,25 +179,16 @@ def test_every_letter_and_name_of_2016():
         ("train 50 -e -1", "expected --epochs to be an integer of at least 0, got -1"),
         ("train 50 -e 1.5", "expected an integer, got '1.5'"),
         ("train 50 -r 0", "a finite number above 0, got 0.0"),
-        ("train 50 -r nan", "got nan"),
         ("train 50 -r fast", "expected a number, got 'fast'"),
-        ("train 50 -L 0", "expected --num-layers to be an integer of at least 1, got 0"),
         ("train 50 --lr-schedule linear", "expected one of constant, cosine"),
-        ("train 50 --stop-at-exact 2", "at most 1, got 2.0"),
         ("train 50 --tensorboard-verbose 4", "expected --tensorboard-verbose of at most 3, got 4"),
-        ("train 50 --processes 0", "expected --processes to be an integer of at least 1, got 0"),
         ("train 50 --in-len 20-1", "expected --in-len from shortest to longest, got 20-1"),
-        ("train 50 --in-len 0-5", "expected the shortest --in-len to be an integer of at least 1, got 0"),
         ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),
         ("train 50 --in-len 1-x", "expected a length, or a range as 1-20, got '1-x'"),
         ("predict 3 --in-len 1-5", "--in-len A-B means nothing to predict: it is an option of train"),
         ("train 50 -i a -i b", "a second -i/--input-weights means nothing to train: it is an option of page"),
-        ("train 50 --in-max-int 0", "expected --in-max-int to be an integer of at least 1, got 0"),
-        ("train 50 --dropout 1", "expected --dropout of at least 0 and below 1, got 1.0"),
-        ("predict 1 --beam-size 1001", "expected --beam-size of at most 1000, got 1001"),
         ("train 50 -p sort", "did you mean sorted"),
         ("train 50 -m embeding_rnn", "did you mean embedding_rnn"),
-        ("train 50 --cell-type LSTM", "did you mean LSTMCell"),
         ("train 50 -n a/b", "expected -n/--name to be printable and part of a file name, up to 100 bytes, got 'a/b'"),
         (f"train 50 -n {'n' * 101}", "up to 100 bytes, got 'nnn"),
         ("train 50 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
@@ -220,7 +202,6 @@ def test_every_letter_and_name_of_2016():
         ("patterns 5", "patterns expects nothing after it, got 5"),
         ("networks g2p", "networks expects nothing after it, got g2p"),
         ("networks -p sorted", "to networks: it is an option of train, predict, evaluate, page and patterns"),
-        ("patterns -m embedding_rnn", "-m/--model means nothing to patterns"),
         ("evaluate 5 6", "as in `evaluate 10000`, got 5 6"),
         ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
         ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
@@ -228,12 +209,9 @@ def test_every_letter_and_name_of_2016():
         ("evaluate --lengths 5,x", "expected a length, or a range as 1-20, got 'x'"),
         ("evaluate --lengths 5,0", "expected --lengths to be an integer of at least 1, got 0"),
         ("evaluate --lengths 5 --in-len 5", "expected --lengths alone, or --from-file, or --in-len"),
-        ("evaluate --engine keras", "--engine means nothing to evaluate"),
-        ("predict 1 --seed 3", "--seed means nothing to predict: it is an option of train and evaluate"),
         ("predict", "or --from-file (- is standard input), got none, nor a terminal to ask"),
         ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),
         ("predict 1 -e 5", "-e/--epochs means nothing to predict: it is an option of train"),
-        ("predict 1 --out-len 0", "at least 1, got 0"),
         ("predict 1 --engine jax", "unknown --engine 'jax': expected one of numpy, keras"),
         ("predict 1 --format jsn", "unknown --format 'jsn': did you mean json?"),
         ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
@@ -244,20 +222,10 @@ def test_every_letter_and_name_of_2016():
         ("predict -ábc", "unknown option -ábc; put -- before a text that begins with -, as in `predict -- -ábc`"),
         ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
         ("predict 1 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got none"),
-        ("predict 1 --length-penalty 0.5", "--length-penalty needs --beam-size, got none"),
-        ("predict 1 --beam-size 2.5", "expected an integer, got '2.5'"),
-        ("predict 1 --beam-size 2 --n-best 0", "expected --n-best to be an integer of at least 1, got 0"),
-        ("predict 1 --beam-size 2 --length-penalty 11", "expected --length-penalty from 0 to 10, got 11.0"),
-        ("predict 1 --beam-size 2 --length-penalty nan", "expected --length-penalty from 0 to 10, got nan"),
         ("predict 1 --beam-size 2 --engine keras", "expected --beam-size with --engine numpy, got keras"),
-        ("predict 1 --record", "--record means nothing to predict: it is an option of train"),
-        ("predict -i a -i b 1", "a second -i/--input-weights means nothing to predict: it is an option of page"),
-        ("evaluate --beam-size 0", "expected --beam-size to be an integer of at least 1, got 0"),
-        ("evaluate --keep-best", "--keep-best means nothing to evaluate"),
         ("train 10 --in-tokens words", "expected --in-tokens words beside --from-file, got it alone"),
         ("train 10 --validation-file x", "expected --validation-file beside --from-file, got it alone"),
         ("train 10 --keep-going", "expected --keep-going beside --from-file, got it alone"),
-        ("train 10 --patience 0", "expected --patience to be an integer of at least 1, got 0"),
         ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
         ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
         ("train --from-file x --in-tokens chars", "unknown --in-tokens 'chars': did you mean characters? expected one"),
@@ -293,6 +261,7 @@ def test_the_overview(help_of):
     assert len(examples) >= 2
     assert all(example.startswith("  seq2seq-demo ") for example in examples)
     assert help_of("-h") == help_of("-v --help") == shown
+    assert help_of("--version") == f"seq2seq-demo {__version__}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -315,12 +284,10 @@ def test_the_examples_of_the_help_are_parsed(help_of, tmp_path, command):
         assert type(parse(argv)) is COMMANDS[command or argv[0]].options
 
 
-def test_the_help_of_train_and_page_says_what_each_writes(help_of):
-    assert re.search(r"--output-weights FILE\s+where to write weights \(default: the", help_of("train -h"))
-    assert re.search(r"--output-weights FILE\s+where to write the page\n", help_of("page -h"))
-    assert help_of("train -h").startswith("usage: seq2seq-demo train [N] [options]\n")
-
-
-def test_the_help_of_train_and_predict_has_an_example_with_texts(help_of):
-    assert re.search(r"^  seq2seq-demo train .*--in-tokens characters ", help_of("train --help"), re.MULTILINE)
-    assert re.search(r"^  seq2seq-demo predict .*[a-z] --beam-size 5 --n-best 3$", help_of("predict -h"), re.MULTILINE)
+def test_the_help_says_what_each_command_writes_and_has_examples_with_texts(help_of):
+    train, predict, page = (help_of(f"{command} --help") for command in ("train", "predict", "page"))
+    assert train.startswith("usage: seq2seq-demo train [N] [options]\n")
+    assert re.search(r"--output-weights FILE\s+where to write weights \(default: the", train)
+    assert re.search(r"--output-weights FILE\s+where to write the page\n", page)
+    assert re.search(r"^  seq2seq-demo train .*--in-tokens characters ", train, re.MULTILINE)
+    assert re.search(r"^  seq2seq-demo predict .*[a-z] --beam-size 5 --n-best 3$", predict, re.MULTILINE)

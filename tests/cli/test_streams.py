@@ -5,7 +5,6 @@ import fcntl
 import os
 import pty
 import re
-import select
 import shlex
 import signal
 import subprocess
@@ -26,44 +25,24 @@ LONG = f"train 3000 -p reversed -e 18 --batch-size 4 --in-len 4 --out-len 3 {' '
 
 def sh(folder, command, program=DEMO, **changes):
     """Run a command line of bash, in which `demo` is the program."""
+    argv = ["bash", "-c", f'demo() {{ {program} "$@"; }}; {command}']
     return subprocess.run(
-        ["bash", "-c", f'demo() {{ {program} "$@"; }}; {command}'],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment(**changes),
-        timeout=100,
-        check=False,
+        argv, capture_output=True, text=True, cwd=folder, env=environment(**changes), timeout=100, check=False
     )
-
-
-def on_a_terminal(folder, command, until, typed):
-    """Run a command line of bash on a terminal of its own, and type something once its output fits."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        os.execvpe("bash", ["bash", "-c", command], environment())
-    out, sent, deadline = b"", False, time.monotonic() + 100
-    while time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                read = os.read(terminal, 4096)
-            except OSError:  # everything that had it open is gone
-                break
-            if not read:
-                break
-            out += read
-        if not sent and until(out):
-            sent = True
-            os.write(terminal, typed)
-    os.waitpid(pid, 0)
 
 
 @pytest.mark.slow
 def test_ctrl_c_on_a_training_whose_report_goes_through_tee(tmp_path):
     """`tee` is gone before the training writes that it stops."""
-    command = f"{DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
-    on_a_terminal(tmp_path, command, lambda out: b"Epoch" in out, b"\x03")
+    command = f"bash -c {shlex.quote(f'{DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status')}"
+    terminal = ["script", "-qec", command, "/dev/null"]
+    with subprocess.Popen(
+        terminal, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment()
+    ) as process:
+        wait_for(lambda: (tmp_path / "log").exists() and b"Epoch" in (tmp_path / "log").read_bytes())
+        process.stdin.write(b"\x03")
+        process.stdin.flush()
+        assert process.wait(60) == 0
     assert (tmp_path / "status").read_text() == "130\n"
     assert load(snapshot_in(tmp_path)).step > 0
 
@@ -199,14 +178,9 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
     (tmp_path / "in").write_text(f"{list(range(10))}\n" * 100_000)
     # Without coverage, which delays Python's own start, where a signal may be lost.
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
+    argv = [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"]
     for delay in (0.03, 0.04, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8):
-        process = subprocess.Popen(
-            [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"],
-            cwd=tmp_path,
-            env=plain,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        process = subprocess.Popen(argv, cwd=tmp_path, env=plain, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for(lambda process=process: b"predict" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
         time.sleep(delay)  # of the program itself, not of what starts it
         process.send_signal(signal.SIGINT)
@@ -221,10 +195,8 @@ def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
 def test_sigterm_where_nobody_reads_and_the_pipe_is_full(tmp_path):
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    argv = ["train", "100", "-p", "reversed", "-e", "500", *SMALL, "-o", "w"]
-    process = subprocess.Popen(
-        [*PROGRAM, *map(str, argv)], cwd=tmp_path, stdout=writing, stderr=writing, env=environment()
-    )
+    argv = [*PROGRAM, "train", "100", "-p", "reversed", "-e", "500", *SMALL, "-o", "w"]
+    process = subprocess.Popen(argv, cwd=tmp_path, stdout=writing, stderr=writing, env=environment())
     os.close(writing)
     wait_for(lambda: full(reading))
     process.send_signal(signal.SIGTERM)

@@ -42,24 +42,15 @@ def test_evaluate_at_several_lengths(run):
     assert [line.split()[:3] for line in out.splitlines()[3:]] == [["4", "3", "50"], ["2", "2", "50"], ["7", "7", "50"]]
 
 
-@pytest.mark.parametrize(
-    ("options", "lengths"),
-    [
-        ("", None),
-        ("--in-len 4", None),
-        ("--lengths 4", None),
-        ("--in-len 5", "5"),
-        ("--lengths 5", "5"),
-        ("--lengths 7,4,2,7", "2, 7"),
-    ],
-)
-def test_lengths_that_were_not_trained_are_said_once(run, options, lengths):
+def test_lengths_that_were_not_trained_are_said_once(run):
     save_random("w", ATTENTION, in_len=4, out_len=3)
-    said = [f"The network was trained at length 4, so it may well be wrong at length {lengths}"] if lengths else []
-    for as_json in ("", "--json"):
-        out, err = run.ok(f"evaluate 20 -i w {options} {as_json}")
-        assert "trained at" not in out
-        assert err.splitlines() == ["Using weights w", *said]
+    options = {"": None, "--in-len 4": None, "--lengths 4": None}
+    options |= {"--in-len 5": "5", "--lengths 5": "5", "--lengths 7,4,2,7": "2, 7"}
+    for option, n in options.items():
+        said = [f"The network was trained at length 4, so it may well be wrong at length {n}"] if n else []
+        for as_json in ("", "--json"):
+            out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
+            assert ("trained at" in out, err.splitlines()) == (False, ["Using weights w", *said]), option
 
 
 @pytest.mark.slow

@@ -17,9 +17,8 @@ OF_PATTERNS = {
 def test_every_shipped_file_has_a_name():
     networks = shipped_networks()
     assert list(networks) == sorted({*OF_PATTERNS, "g2p"})
-    assert {path.name for path in networks.values()} == {
-        name for name in os.listdir(networks["sorted-rnn"].parent) if not name.endswith((".LICENSE", ".md"))
-    }
+    files = os.listdir(networks["sorted-rnn"].parent)
+    assert {path.name for path in networks.values()} == {n for n in files if not n.endswith((".LICENSE", ".md"))}
     for name, (pattern, model) in OF_PATTERNS.items():
         assert networks[name] == shipped_path(pattern, model)
 
@@ -48,7 +47,10 @@ def test_a_name_works_from_any_directory(run):
     assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
     assert err == f"Using weights {shipped_networks()['reversed-attention']}\n"
     status, out, _ = run("evaluate -i copy-rnn 50 --lengths 3")
-    assert (status, out.splitlines()[0]) == (0, "Sources of each length, pattern 'copy'; an answer's end counts")
+    assert (status, out.splitlines()[0]) == (
+        0,
+        "Sources of each length, pattern 'copy'; an answer without END is wrong",
+    )
     status, _, err = run("train -i sorted-rnn -e 0 -o copy.h5")
     assert (status, load("copy.h5").step) == (0, load(shipped_networks()["sorted-rnn"]).step), err
 
@@ -68,19 +70,16 @@ def test_a_file_of_that_name_wins(run, tmp_path):
     run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
+def test_a_name_that_nothing_has(run):
+    for name, expected in [
         ("sortd-rnn", "weights file or a shipped network, as sorted-rnn or "),
         ("sorted-rnn.weights.h5", "weights file or a shipped network, as sorted-rnn or "),
         ("G2P", "weights file or a shipped network, as g2p, found neither"),
         ("zzz", "weights file or a name that `networks` lists, found neither"),
         ("d/sorted-rnn", "weights file, found none"),
-    ],
-)
-def test_a_name_that_nothing_has(run, name, expected):
-    for command in ("predict 1", "evaluate", "train 50 -o v"):
-        assert run.refuses(f"{command} -i {name}", f"error: {name}: expected a {expected}", 1).count("\n") == 1
+    ]:
+        for command in ("predict 1", "evaluate", "train 50 -o v"):
+            assert run.refuses(f"{command} -i {name}", f"error: {name}: expected a {expected}", 1).count("\n") == 1
     assert not os.path.exists("v")
 
 

@@ -11,6 +11,11 @@ from helpers import SMALL, end, snapshot_in, start, wait_for
 
 from seq2seq_demo.trained_network import load
 
+OTHER_DATA = {
+    "": "own data ('pairs.jsonl'): expected --from-file",
+    "--from-file other.jsonl": "expected the data that its training began with",
+    "-p mine.py:f": "has pattern pairs.jsonl, but the options ask for mine:f",
+}
 PATTERN = "def f(sources):\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n"
 
 
@@ -80,14 +85,7 @@ def test_standard_input(own, shell, tmp_path):
     ("option", "refused"),
     [
         ("-p mine.py:f", {"": "trained on 'mine:f': expected -p with your function again"}),
-        (
-            "--from-file pairs.jsonl",
-            {
-                "": "own data ('pairs.jsonl'): expected --from-file",
-                "--from-file other.jsonl": "expected the data that its training began with",
-                "-p mine.py:f": "has pattern pairs.jsonl, but the options ask for mine:f",
-            },
-        ),
+        ("--from-file pairs.jsonl", OTHER_DATA),
     ],
 )
 def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, option, refused):

@@ -41,17 +41,14 @@ def test_a_page_of_a_file_and_of_a_shipped_network(run):
 
 def test_the_recording_beside_a_file_is_shown(run):
     network = save_random("w.h5", SMALL)
-    first = halved(random_weights(SMALL, seed=9))
-    recording = Recording(8, (0, 4, 8), (first, first, halved(network.weights)))
-    recording_path(Path("w.h5")).write_bytes(to_bytes(recording, SMALL, network.weights))
+    record_beside("w.h5", network)
     status, _, err = run("page -i w.h5 -o w.html")
-    assert (status, "With 3 moments of its training, of w.record.h5\n" in err) == (0, True)
+    assert (status, "With 2 moments of its training, of w.record.h5\n" in err) == (0, True)
     (shown,) = networks_in("w.html")
-    assert shown["recording"]["steps"] == [0, 4, 8]
-    assert shown["recording"]["epochs"] == [0, 0.5, 1]
-    assert len(shown["recording"]["loss"]) == 3
-    other = to_bytes(recording, SMALL, random_weights(SMALL))
-    recording_path(Path("w.h5")).write_bytes(other[:-1] + bytes([other[-1] ^ 1]))
+    assert (shown["recording"]["steps"], shown["recording"]["epochs"]) == ([0, 8], [0, 2])
+    assert len(shown["recording"]["loss"]) == 2
+    content = recording_path(Path("w.h5")).read_bytes()
+    recording_path(Path("w.h5")).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     _, err = run.ok("page -i w.h5 -o w2.html")
     assert "Without the training: w.record.h5: " in err, err
     assert networks_in("w2.html")[0]["recording"] is None
@@ -111,9 +108,10 @@ def test_a_function_of_ones_own_makes_the_targets(run):
     assert shown["pattern"] is None
 
 
-@pytest.mark.parametrize(
-    ("line", "status", "message"),
-    [
+def test_wrong_usage_is_a_line(run):
+    save_random("w.h5", SMALL)
+    save_random("other.h5", ModelConfig(cell_size=3, in_max_int=4))
+    for line, status, message in [
         ("-i w.h5", 2, "page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o"),
         ("-i w.h5 -o w.h5", 2, "expected -i w.h5 and -o to be different files, got w.h5 twice"),
         ("-i none.h5 -o x.html", 1, "none.h5: expected a weights file or"),
@@ -122,13 +120,9 @@ def test_a_function_of_ones_own_makes_the_targets(run):
         ("-i w.h5 -o x.html 3 10", 1, "expected integers from 0 to 9, got 10"),
         ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose differ"),
         (f"{'-i w.h5 ' * 5} -o x.html", 2, "expected at most 4 networks side by side, got 5 of -i/--input-weights"),
-    ],
-)
-def test_wrong_usage_is_a_line(run, line, status, message):
-    save_random("w.h5", SMALL)
-    save_random("other.h5", ModelConfig(cell_size=3, in_max_int=4))
-    run.refuses(f"page {line}", message, status)
-    assert not Path("x.html").exists()
+    ]:
+        run.refuses(f"page {line}", message, status)
+        assert not Path("x.html").exists()
 
 
 def test_only_a_page_is_replaced_by_a_page(run):

@@ -39,7 +39,7 @@ def test_train_save_load_predict_at_other_lengths(run, model):
         assert figure in lines[-3]
     assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe each time
     assert lines[-1] == "Saved w.tfl"
-    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To get closer, try ")
+    assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To improve it, try ")
 
     network = load("w.tfl")
     status, out, err = run("-i w.tfl predict 0 1 2 3 4 5 6 7 8 9")
@@ -195,9 +195,8 @@ def test_a_pattern_or_pairs_that_are_others_than_before_are_not_trained_on(run):
     fingerprint = DataFingerprint(None, pattern.fingerprint(config, ModelConfig()))
     finished_snapshot(name, fingerprint, task="mine:f")
     Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
-    run.refuses(
-        "train --resume -p mine.py:f -o w", f"{name}: pattern 'mine:f' makes other targets than when its training began"
-    )
+    message = f"{name}: pattern 'mine:f' makes other targets than when its training began"
+    run.refuses("train --resume -p mine.py:f -o w", message)
     Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
     assert run("train --resume -p mine.py:f -o w")[0] == 0
 
@@ -273,15 +272,15 @@ def test_names_of_data_that_hold_what_separates_names(run, file_name):
 def test_no_bar_and_no_colour_where_nobody_looks(tmp_path):
     """On a terminal there is a bar; with NO_COLOR, or where standard output goes elsewhere, there is none."""
     command = f"{DEMO} train 60 -e 1 -o w {' '.join(SMALL)}"
-    shown = {}
-    for name, line in {"terminal": command, "file": f"{command} > out", "no colour": f"NO_COLOR=1 {command}"}.items():
-        done = subprocess.run(
-            ["script", "-qec", line, "/dev/null"], capture_output=True, cwd=tmp_path, env=environment(), check=True
-        )
-        shown[name] = done.stdout
-    assert b"Epoch 1/1" in shown["terminal"]
-    assert b"\x1b[" in shown["terminal"]
-    assert b"\x1b[" not in shown["file"] + shown["no colour"]
+
+    def shown(line):
+        terminal = ["script", "-qec", line, "/dev/null"]
+        return subprocess.run(terminal, capture_output=True, cwd=tmp_path, env=environment(), check=True).stdout
+
+    on_terminal = shown(command)
+    assert b"Epoch 1/1" in on_terminal
+    assert b"\x1b[" in on_terminal
+    assert b"\x1b[" not in shown(f"{command} > out") + shown(f"NO_COLOR=1 {command}")
     assert b"Epoch 1/1: loss" in (tmp_path / "out").read_bytes()
 
 
@@ -310,11 +309,8 @@ def test_history(run):
 
 def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
-    for options, known in (
-        ("", (None, None, None)),
-        ("--in-len 20 --out-len 20", (None, 20, 20)),
-        ("-p sorted", ("sorted", None, None)),
-    ):
+    lengths = "--in-len 20 --out-len 20"
+    for options, known in {"": (None,) * 3, lengths: (None, 20, 20), "-p sorted": ("sorted", None, None)}.items():
         run.ok(f"train -i old.tfl -o new.h5 -e 0 {options}")
         new = load("new.h5")
         assert (new.task, new.in_len, new.out_len) == known

@@ -1,18 +1,16 @@
 import numpy as np
 import pytest
+from helpers import ragged
 
 from seq2seq_demo.data.data_warnings import max_typical_length, pair_warnings
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.data.records import Place, Places, Record
-from seq2seq_demo.data.sequences import Pairs, Sequences
 
 
-def task(sources, targets=None, validation=None, places=None):
+def task(sources, targets=None, validation=None, **places):
     """Pairs, of which each target is its number unless it is given; validation by its sources."""
-    given = [Pairs(Sequences.of_rows(sources), Sequences.of_rows(targets or [[n] for n in range(len(sources))]))]
-    if validation is not None:
-        given.append(Pairs(Sequences.of_rows(validation), Sequences.of_rows([[7]] * len(validation))))
-    return PairTask("mine", *given, **({"places": places} if places else {}))
+    others = ragged(validation, [[7]] * len(validation)) if validation else None
+    return PairTask("mine", ragged(sources, targets), others, **places)
 
 
 def test_nothing_odd():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers import ragged
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
@@ -18,27 +19,16 @@ TEXTS = [("ab", "Y X"), ("e\u0301", ""), ("bab", "X")]
 ENDING = ModelConfig(in_max_int=99, out_max_int=99, ends=True)
 
 
-def pairs_of(sources, targets=None):
-    """Pairs of these sources; each target is its number."""
-    targets = [[n] for n in range(len(sources))] if targets is None else targets
-    return Pairs(Sequences.of_rows(sources), Sequences.of_rows(targets))
-
-
 def sized(task, model=ENDING, **options):
     return task.sized(TrainConfig(**options), model, None, None)
-
-
-def sources_of(drawn):
-    return [part.sources.rows() for part in drawn]
 
 
 # ---- Pairs of a caller ----
 
 
 def test_integers_of_a_caller():
-    task = pair_task_from_rows(
-        [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])], validation=[([4], [6])]
-    )
+    rows = [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])]
+    task = pair_task_from_rows(rows, validation=[([4], [6])])
     assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10]]
     assert task.pairs.targets.rows() == [[3], [6], []]
     assert (task.name, task.validation.sources.rows(), task.vocabularies) == ("pairs", [[4]], Vocabularies())
@@ -53,9 +43,6 @@ def test_integers_of_a_caller():
         ("45", ": expected a source and a target, as zip gives them, got '45'"),
         (([4, 5], 6), ", output: expected a list of integers, got 6"),
         (([4, 0.5], [6]), ": expected integers from 0 to 2147483647, got 0.5"),
-        (([4, np.timedelta64(5, "ns")], [6]), ": expected integers from 0 to 2147483647, got .*timedelta64"),
-        ((np.array([4, 5], "m8[ns]"), [6]), r": expected a list of integers, got array\(\[4, 5\], dtype"),
-        ((np.array([4, 5], "M8[ns]"), [6]), ": expected a list of integers, got array"),
         ((np.ma.array([4, 5]), [6]), r": expected a list of integers, got masked_array\(data=\[4, 5\], mask"),
         (([4, np.ma.masked], [6]), ": expected integers from 0 to 2147483647, got masked"),
         ((np.array(5), [6]), ": expected a list of integers, got 5$"),
@@ -78,17 +65,13 @@ def test_texts_of_a_caller():
     assert as_task([("b", "X")], task.vocabularies).digest == others.digest
 
 
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
+def test_a_row_that_is_no_pair_of_texts():
+    for row, message in [
         (("a",), r"expected a source and a target, as zip gives them, got \('a',\)"),
-        (("", "X"), "expected a source of some characters"),
         ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
-    ],
-)
-def test_a_row_that_is_no_pair_of_texts(row, message):
-    with pytest.raises(InputError, match=f"^pairs, row 1: {message}"):
-        pair_task_from_rows([("a", "X"), row], tokens=("characters", "words"))
+    ]:
+        with pytest.raises(InputError, match=f"^pairs, row 1: {message}"):
+            pair_task_from_rows([("a", "X"), row], tokens=("characters", "words"))
 
 
 def test_validation_of_a_caller_has_the_symbols_of_training():
@@ -102,40 +85,37 @@ def test_validation_of_a_caller_has_the_symbols_of_training():
         pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[])
 
 
-@pytest.mark.parametrize(
-    ("pairs", "message"),
-    [
+def test_what_is_no_pairs():
+    none = Sequences.of_rows([])
+    for pairs, message in [
         ([[1], [2]], "expected Pairs, as Pairs.of_arrays makes them, got list"),
-        (pairs_of([]), "expected pairs of a source and a target, got none"),
-        (pairs_of([[1], []]), "expected pairs of a source and a target, got an empty source"),
-    ],
-)
-def test_what_is_no_pairs(pairs, message):
-    with pytest.raises(InputError, match=message):
-        PairTask("mine", pairs)
-    with pytest.raises(InputError, match=message):
-        PairTask("mine", pairs_of([[1]]), pairs)
+        (Pairs(none, none), "expected pairs of a source and a target, got none"),
+        (ragged([[1], []]), "expected pairs of a source and a target, got an empty source"),
+    ]:
+        for given in ([pairs], [ragged([[1]]), pairs]):
+            with pytest.raises(InputError, match=message):
+                PairTask("mine", *given)
 
 
 # ---- What it tells ----
 
 
 def test_validation_counts_in_the_checksum():
-    pairs, others = pairs_of([[1, 2], [3]]), pairs_of([[4], [5]])
+    pairs, others = ragged([[1, 2], [3]]), ragged([[4], [5]])
     tasks = [
         PairTask("mine", pairs),
         PairTask("mine", pairs, others),
         PairTask("mine", others, pairs),
-        PairTask("mine", pairs, pairs_of([[4], [6]])),
-        PairTask("mine", pairs, pairs_of([[4], [5]], [[0], [2]])),
-        PairTask("mine", pairs_of([[1, 2], [3], [4], [5]], [[0], [1], [0], [1]])),
-        PairTask("mine", pairs_of([[1], [2, 3]])),
+        PairTask("mine", pairs, ragged([[4], [6]])),
+        PairTask("mine", pairs, ragged([[4], [5]], [[0], [2]])),
+        PairTask("mine", ragged([[1, 2], [3], [4], [5]], [[0], [1], [0], [1]])),
+        PairTask("mine", ragged([[1], [2, 3]])),
         PairTask("mine", pairs, None, Vocabularies(A_B_E)),
         PairTask("mine", pairs, None, Vocabularies(target=A_B_E)),
         PairTask("mine", pairs, None, Vocabularies(replace(A_B_E, symbols=("a", "b", "c")))),
     ]
     assert len({task.digest for task in tasks}) == len(tasks)
-    assert PairTask("other name", pairs_of([[1, 2], [3]]), pairs_of([[4], [5]])).digest == tasks[1].digest
+    assert PairTask("other name", ragged([[1, 2], [3]]), ragged([[4], [5]])).digest == tasks[1].digest
     assert tasks[1].fingerprint(TrainConfig(), ModelConfig()) == tasks[1].digest
     # As earlier snapshots keep it.
     of_pairs = np.array([2, 1, 1, 2, 3, 1, 1, 0, 1], "<i8").tobytes()
@@ -143,19 +123,19 @@ def test_validation_counts_in_the_checksum():
 
 
 def test_a_task_tells_its_sizes():
-    task = PairTask("mine", pairs_of([[1, 2, 11], [3]] * 15, [[], [9, 9]] * 15))
+    task = PairTask("mine", ragged([[1, 2, 11], [3]] * 15, [[], [9, 9]] * 15))
     assert task.largest_symbols() == {"in_max_int": 11, "out_max_int": 9}
     config = sized(task, few_symbols=0.5)
     assert (config.points, config.min_in_len, config.in_len, config.out_len, config.few_symbols) == (30, 1, 3, 2, 0)
     assert config.n_validation == len(task.divided(config.seed)[1]) == 15  # the two sources stay together
-    with_others = replace(task, validation=pairs_of([[12]] * 7))
+    with_others = replace(task, validation=ragged([[12]] * 7))
     assert with_others.largest_symbols() == {"in_max_int": 12, "out_max_int": 9}
     config = sized(with_others)
     assert (config.points, config.n_training, config.n_validation) == (37, 30, 7)
-    empty = PairTask("mine", pairs_of([[0]] * 10, [[]] * 10))
+    empty = PairTask("mine", ragged([[0]] * 10, [[]] * 10))
     assert empty.largest_symbols() == {"in_max_int": 1, "out_max_int": 1}  # a network has two symbols at least
     assert sized(empty).out_len == 1
-    texts = PairTask("mine", pairs_of([[1]], [[0]]), None, Vocabularies(A_B_E))
+    texts = PairTask("mine", ragged([[1]], [[0]]), None, Vocabularies(A_B_E))
     assert texts.largest_symbols() == {"in_max_int": 2, "out_max_int": 1}  # the vocabulary's, and the integers'
     with pytest.raises(InputError, match="expected at least 2 pairs, to train on and to validate with, got 1"):
         sized(texts)
@@ -163,22 +143,22 @@ def test_a_task_tells_its_sizes():
 
 def test_a_network_that_does_not_end_learns_pairs_of_one_length():
     model = replace(ENDING, ends=False)
-    task = PairTask("mine", pairs_of([[n, n, n] for n in range(30)], [[n, 1] for n in range(30)]))
+    task = PairTask("mine", ragged([[n, n, n] for n in range(30)], [[n, 1] for n in range(30)]))
     config = sized(task, model)
     assert (config.points, config.min_in_len, config.in_len, config.out_len) == (30, None, 3, 2)
     assert len(task.draw(config, model)[0]) == 27
     message = "expected sources of 3 and targets of 2 symbols, as this network does not end its answers, got other"
-    for others in (pairs_of([[1, 2], [1, 2]], [[1, 1], [1, 1]]), pairs_of([[1, 2, 3]], [[1]])):
+    for others in (ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]]), ragged([[1, 2, 3]], [[1]])):
         with pytest.raises(UsageError, match=message):
             sized(replace(task, validation=others), model)
         with pytest.raises(UsageError, match=message):
             PairTask("mine", others).draw(config, model)
     with pytest.raises(UsageError, match="as this network does not end its answers"):
-        sized(PairTask("mine", pairs_of([[1, 2]] * 5, [[]] * 5)), model)
+        sized(PairTask("mine", ragged([[1, 2]] * 5, [[]] * 5)), model)
 
 
 def test_pairs_have_to_be_as_the_configs_say():
-    pairs, others = pairs_of([[1, 2], [3]] * 10), pairs_of([[4], [1, 2]])
+    pairs, others = ragged([[1, 2], [3]] * 10), ragged([[4], [1, 2]])
     model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, others)
     assert task.draw(sized(task), model) == (pairs, others)  # as they are: an epoch has an order of its own
     with pytest.raises(UsageError, match="expected sources of symbols 0 to 3, got 4"):
@@ -203,7 +183,7 @@ def test_the_checksum_takes_little_memory():
 
 
 def test_pairs_are_shuffled_and_stay_together():
-    task = PairTask("mine", pairs_of([[n, n // 2] for n in range(40)], [[n + 50] for n in range(40)]))
+    task = PairTask("mine", ragged([[n, n // 2] for n in range(40)], [[n + 50] for n in range(40)]))
     training, validation = task.draw(sized(task), ENDING)
     assert [len(training), len(validation)] == [36, 4]
     sources = [*training.sources.rows(), *validation.sources.rows()]
@@ -214,15 +194,15 @@ def test_pairs_are_shuffled_and_stay_together():
 @pytest.mark.parametrize("ends", [False, True])
 def test_a_training_that_continues_another_divides_the_pairs_the_same_way(ends):
     """Once, pairs that validated the first training were trained on in the second."""
-    task, model = PairTask("mine", pairs_of([[n, n // 7, 3] for n in range(40)])), replace(ENDING, ends=ends)
-    config = sized(task, model)
-    assert sources_of(task.draw(config, model)) == sources_of(task.draw(config, model, start_step=500))
+    task, model = PairTask("mine", ragged([[n, n // 7, 3] for n in range(40)])), replace(ENDING, ends=ends)
+    first, second = (task.draw(sized(task, model), model, start_step) for start_step in (0, 500))
+    assert [part.sources.rows() for part in first] == [part.sources.rows() for part in second]
 
 
 @pytest.mark.parametrize("N", [2, 9, 10, 19, 20, 101, 1000])
 def test_different_sources_are_divided_as_ever(N):
     order = np.random.default_rng([7, 1, 0]).permutation(N)
-    training, validation = PairTask("mine", pairs_of([[n, n // 2] for n in range(N)])).divided(7)
+    training, validation = PairTask("mine", ragged([[n, n // 2] for n in range(N)])).divided(7)
     assert len(validation) == max(1, N // 10)
     assert [*training, *validation] == order.tolist()
 
@@ -234,7 +214,7 @@ def test_the_rows_of_a_source_stay_together(most, seed):
     sources = [[n] * (1 + n % 3) for n in range(40) for _ in range(rng.integers(1, most + 1))]
     sources = [sources[n] for n in rng.permutation(len(sources))]
     N = len(sources)
-    training, validation = PairTask("mine", pairs_of(sources)).divided(seed)
+    training, validation = PairTask("mine", ragged(sources)).divided(seed)
     assert sorted([*training, *validation]) == list(range(N))
     own, others = ({tuple(sources[n]) for n in part} for part in (training, validation))
     assert not own & others
@@ -245,7 +225,7 @@ def test_the_rows_of_a_source_stay_together(most, seed):
 def test_a_source_of_most_rows_is_trained_on():
     for seed in range(10):
         sources = [[0]] * 95 + [[1], [2], [3], [4], [5]]
-        training, validation = PairTask("mine", pairs_of(sources)).divided(seed)
+        training, validation = PairTask("mine", ragged(sources)).divided(seed)
         assert 0 in {sources[n][0] for n in training}
         assert 0 not in {sources[n][0] for n in validation}
         assert len(validation)
@@ -253,6 +233,6 @@ def test_a_source_of_most_rows_is_trained_on():
 
 @pytest.mark.parametrize(("N", "n"), [(2, 1), (30, 3), (45, 4)])
 def test_pairs_of_one_source_cannot_stay_together(N, n):
-    training, validation = PairTask("mine", pairs_of([[5, 6]] * N)).divided(0)
+    training, validation = PairTask("mine", ragged([[5, 6]] * N)).divided(0)
     assert (len(training), len(validation)) == (N - n, n)
     assert sorted([*training, *validation]) == list(range(N))

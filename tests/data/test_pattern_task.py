@@ -1,5 +1,4 @@
 import asyncio
-import sys
 import tracemalloc
 
 import numpy as np
@@ -10,11 +9,11 @@ from seq2seq_demo.data.pattern_task import CHECKED_SOURCES, MAX_SOURCES_PER_CALL
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sampling import MAX_SYMBOLS_PER_CALL
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.user_functions import per_sequence
+from seq2seq_demo.data.user_functions import per_sequence as each
 from seq2seq_demo.errors import UsageError
 
 MODEL, ENDING = ModelConfig(), ModelConfig(ends=True)
-EVEN = SequencePattern("even", per_sequence(lambda source: [symbol for symbol in source if symbol % 2 == 0]))
+EVEN = SequencePattern("even", each(lambda source: [symbol for symbol in source if symbol % 2 == 0]))
 
 
 # ---- As a task ----
@@ -54,7 +53,7 @@ def test_data_follow_from_the_seed_and_from_where_training_starts(model):
 def test_what_takes_no_length_says_why():
     config = TrainConfig(60, 9, min_in_len=9)
     mixes_rows = SequencePattern("f", lambda sources: [row[: row.max() + 1 - sources.min()] for row in sources])
-    too_large = SequencePattern("f", per_sequence(lambda source: source[:3] + 1))
+    too_large = SequencePattern("f", each(lambda source: source[:3] + 1))
     for pattern, message in (
         (find_pattern("added"), "does not take sources of 9 symbols: expected an even number"),
         (mixes_rows, "expected it to compute each target from its own source alone"),
@@ -115,13 +114,7 @@ def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
     assert peak < 250e6  # 1000 MB for sources of 4,000,000 symbols
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
-        lambda x: x[::-1],
-        lambda x: x if len(x) > 1 else x[:, ::-1],
-    ],
-)
+@pytest.mark.parametrize("function", [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]])
 @pytest.mark.slow
 def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
     with pytest.raises(UsageError, match=r"from its own source alone, got .* and then .* for ") as error:
@@ -133,15 +126,16 @@ def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
 def test_as_many_sources_are_tried_as_fit():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
-    for in_len in (3, MAX_SYMBOLS_PER_CALL // CHECKED_SOURCES, MAX_SYMBOLS_PER_CALL // 9, 2 * MAX_SYMBOLS_PER_CALL):
+    tried = {
+        3: CHECKED_SOURCES,
+        MAX_SYMBOLS_PER_CALL // CHECKED_SOURCES: CHECKED_SOURCES,
+        MAX_SYMBOLS_PER_CALL // 9: 9,
+        2 * MAX_SYMBOLS_PER_CALL: 3,
+    }
+    for in_len, n in tried.items():
         seen.clear()
         pattern.check(in_len, None, 9, 9)
-        assert seen[:2] == [len(seen) - 2] * 2
-        assert len(seen) - 2 == {
-            3: CHECKED_SOURCES,
-            MAX_SYMBOLS_PER_CALL // CHECKED_SOURCES: CHECKED_SOURCES,
-            MAX_SYMBOLS_PER_CALL // 9: 9,
-        }.get(in_len, 3)
+        assert (seen[:2], len(seen)) == ([n, n], n + 2)
 
 
 @pytest.mark.parametrize(
@@ -193,49 +187,37 @@ def fails_on_nines(x):
             "expected it to return the same targets twice, got",
         ),
         (lambda x: np.sort(x, axis=0), "expected it to compute each target from its own source alone, got"),
-        (lambda x: sys.exit(0), "does not take sources of 3 symbols: SystemExit: 0"),
-        (fails_on_nines, "does not take sources of 3 symbols: RuntimeError: no nines"),
+        (lambda x: x[:, : 1 + (len(x) > 1)], r"from its own source alone, got \[0, 0\] and then \[0\] for"),
+        (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got 2 rows"),
+        (fails_on_nines, "'f' does not take sources of 3 symbols: RuntimeError: no nines"),
         (
-            per_sequence(lambda s: s[: 1 + s[0]]),
-            r"targets of one length, got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* `in_len`, from 1 to 3$",
+            each(lambda s: s[: 1 + s[0]]),
+            r"got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* `in_len`, from 1 to 3$",
         ),
-        (per_sequence(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
-        (per_sequence(lambda s: s / 2), r"'f': expected integers, got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]$"),
-        (per_sequence(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
+        (each(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
+        (each(lambda s: s / 2), r"'f': expected integers, got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]$"),
+        (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of 3 symbols: .*inhomogeneous"),
+        (each(lambda s: []), r"'f': expected integers of shape .* got shape \(32, 0\); the first source"),
+        (each(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
+        # NumPy would take all these for integers.
+        (np.ma.array, "'f': expected integers, got a masked array$"),
+        (lambda x: [np.ma.array(row) for row in x], "'f': expected integers, got a masked array$"),
+        (each(np.ma.array), "'f': expected integers, got a masked array for "),
+        (each(lambda s: [s[0], np.ma.masked]), "'f': expected integers, got a masked array for "),
+        (lambda x: x.astype("m8[s]"), r"'f': expected integers, got timedelta64\[s\]: .* for \[0, 0, 0\]$"),
+        (each(lambda s: s.astype("m8[ns]")), r"'f': expected integers, got timedelta64\[ns\]: \[0, 0, 0\] for"),
+        (each(lambda s: [s[0], np.timedelta64(1, "ns")]), r"'f': expected integers, got timedelta64\[ns\]: "),
+        (lambda x: x.astype("M8[D]"), r"'f': expected integers, got datetime64\[D\]: "),
+        (lambda x: x.astype(object), r"'f': expected integers, got object: \[0, 0, 0\] for \[0, 0, 0\]$"),
+        (lambda x: x.astype([("a", int)]), r"integers, got \[\('a', '<i8'\)\]: \[\(0,\), \(0,\), \(0,\)\] for"),
+        (each(lambda s: s > 3 if s[0] else s), r"'f': expected integers, got bool: .* for \[9, 9, 9\]$"),
+        (each(lambda s: s.view(np.matrix)), r"'f': expected a list .*, got shape \(1, 3\) for \[0, 0, 0\]$"),
     ],
 )
 def test_what_is_no_pattern_is_told_with_its_row(function, message):
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as error:
         SequencePattern("f", function).check(3, None, 9, 9)
-
-
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [
-        (np.ma.array, "expected integers, got a masked array$"),
-        (lambda x: [np.ma.array(row) for row in x], "expected integers, got a masked array$"),
-        (per_sequence(np.ma.array), "expected integers, got a masked array for \\[0, 0, 0\\]$"),
-        (per_sequence(lambda s: [s[0], np.ma.masked]), "expected integers, got a masked array for \\[0, 0, 0\\]$"),
-        (lambda x: x.astype("m8[s]"), r"expected integers, got timedelta64\[s\]: .* for \[0, 0, 0\]$"),
-        (per_sequence(lambda s: s.astype("m8[ns]")), r"expected integers, got timedelta64\[ns\]: \[0, 0, 0\] for"),
-        (per_sequence(lambda s: [s[0], np.timedelta64(1, "ns")]), r"expected integers, got timedelta64\[ns\]: "),
-        (lambda x: x.astype("M8[D]"), r"expected integers, got datetime64\[D\]: "),
-        (lambda x: x.astype(object), r"expected integers, got object: \[0, 0, 0\] for \[0, 0, 0\]$"),
-        (
-            lambda x: x.astype([("a", int)]),
-            r"expected integers, got \[\('a', '<i8'\)\]: \[\(0,\), \(0,\), \(0,\)\] for",
-        ),
-        (per_sequence(lambda s: s > 3 if s[0] else s), r"expected integers, got bool: .* for \[9, 9, 9\]$"),
-        (per_sequence(lambda s: s.view(np.matrix)), r"expected a list .*, got shape \(1, 3\) for \[0, 0, 0\]$"),
-        (
-            per_sequence(lambda s: []),
-            r"expected integers of shape .* got shape \(32, 0\); the first source",
-        ),
-    ],
-)
-def test_what_numpy_would_take_for_integers(function, message):
-    with pytest.raises(UsageError, match=f"^pattern 'f': {message}") as error:
-        SequencePattern("f", function).check(3, None, 9, 9)
+    assert str(error.value).startswith("pattern 'f'")
     assert "\n" not in str(error.value)
 
 
@@ -269,14 +251,14 @@ def test_whatever_a_function_raises_is_its_error(error, message):
     with pytest.raises(UsageError, match=f"'f' does not take sources of 3 symbols: {message}$"):
         SequencePattern("f", fails).check(3, None, 9, 9)
     with pytest.raises(UsageError, match=rf"'f' does not take sources of 3 symbols: {message}, for \[0, 0, 0\]$"):
-        SequencePattern("f", per_sequence(fails)).check(3, None, 9, 9)
+        SequencePattern("f", each(fails)).check(3, None, 9, 9)
 
 
 def test_what_the_keyboard_interrupts_stays_interrupted():
     def interrupted(x):
         raise KeyboardInterrupt
 
-    for function in (interrupted, per_sequence(interrupted)):
+    for function in (interrupted, each(interrupted)):
         with pytest.raises(KeyboardInterrupt):
             SequencePattern("f", function).check(3, None, 9, 9)
 
@@ -287,7 +269,7 @@ def test_long_lists_are_cut_short_where_they_differ():
     message = r"got \[7\] and then \[0\] from symbol 100 on for \[(0, ){40}\.\.\.\]; "
     with pytest.raises(UsageError, match=message):
         pattern.check(100, None, 9, 9)
-    for function in (lambda x: x + 1, lambda x: x / 2, per_sequence(lambda s: s[: s[0]]), lambda x: x[0]):
+    for function in (lambda x: x + 1, lambda x: x / 2, each(lambda s: s[: s[0]]), lambda x: x[0]):
         with pytest.raises(UsageError) as error:
             SequencePattern("f", function).check(1000, None, 9, 9)
         assert len(str(error.value)) < 500
@@ -320,20 +302,14 @@ def test_a_row_that_the_sample_did_not_hold_is_found_when_points_are_drawn():
 def test_a_function_of_one_source_gets_a_hint(function, message):
     with pytest.raises(UsageError, match=f"{message}.*; with @per_sequence above it, .*, it works$"):
         SequencePattern("f", function).check(3, None, 9, 9)
-    SequencePattern("f", per_sequence(function)).check(3, None, 9, 9)
+    SequencePattern("f", each(function)).check(3, None, 9, 9)
 
 
-@pytest.mark.parametrize("function", [lambda x: None, lambda x: x[0] + 9, per_sequence(lambda x: None), fails_on_nines])
+@pytest.mark.parametrize("function", [lambda x: None, lambda x: x[0] + 9, each(lambda x: None), fails_on_nines])
 def test_what_is_no_better_with_one_source_gets_no_hint(function):
     with pytest.raises(UsageError) as error:
         SequencePattern("f", function).check(3, None, 9, 9)
     assert "@per_sequence" not in str(error.value)
-
-
-def test_a_target_whose_length_depends_on_the_other_rows_is_refused():
-    pattern = SequencePattern("f", lambda x: x[:, : 1 + (len(x) > 1)])
-    with pytest.raises(UsageError, match=r"from its own source alone, got \[0, 0\] and then \[0\] for"):
-        pattern.check(3, None, 9, 9)
 
 
 @pytest.mark.parametrize("name", ["", "reversed"])

@@ -1,16 +1,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.records import (
-    MAX_SYMBOL,
-    TEXT_HINT,
-    Place,
-    Places,
-    Record,
-    check_integers,
-    preview,
-    to_python,
-)
+from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, Places, Record, check_integers, preview, to_python
 from seq2seq_demo.errors import InputError
 
 
@@ -19,12 +10,8 @@ def rows(*values, kind="line", first=1):
 
 
 def test_places():
-    assert [str(Place(*words)) for words in (("input",), ("", "line", 3), ("f", "line", 3), ("f", "sequence", 0))] == [
-        "input",
-        "line 3",
-        "f, line 3",
-        "f, sequence 0",
-    ]
+    places = Place("input"), Place("", "line", 3), Place("f", "line", 3), Place("f", "sequence", 0)
+    assert [*map(str, places)] == ["input", "line 3", "f, line 3", "f, sequence 0"]
 
 
 def test_places_of_a_file():

@@ -26,13 +26,6 @@ def test_a_function_of_one_sequence():
     assert ends.__doc__ == "First and last."
 
 
-def test_lists_that_are_no_array():
-    with pytest.raises(UsageError, match=r"pattern 'f' does not take sources of 3 symbols: .*inhomogeneous"):
-        SequencePattern("f", per_sequence(lambda x: [[1, 2], [3]])).check(3, None, 9, 9)
-    with pytest.raises(UsageError, match=r"pattern 'f': expected integers of shape \(32, T\) for .* got 2 rows"):
-        SequencePattern("f", lambda x: [[1, 2], [3]]).check(3, None, 9, 9)
-
-
 OWN = """
 from neighbour import FIRST
 
@@ -76,9 +69,8 @@ def own(tmp_path, monkeypatch):
     (tmp_path / "nul.py").write_text("x = 1\0\n")
     (tmp_path / "odd.py").write_text("raise SyntaxError('of mine')\n")
     (tmp_path / "lazy.py").write_text("def __getattr__(name):\n    raise RuntimeError('not there')\n")
-    (tmp_path / "modern.py").write_text(MODERN)
-    (tmp_path / "json.py").write_text(MODERN)
-    (tmp_path / "random.py").write_text(MODERN)
+    for stem in ("modern", "json", "random"):
+        (tmp_path / f"{stem}.py").write_text(MODERN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*sys.path])
 
@@ -210,9 +202,8 @@ def work():
     while not stop.is_set():
         pattern.targets(np.array([[1, 2]]), None, 9)
 
-threads = [threading.Thread(target=work) for _ in range(3)]
-for thread in threads:
-    thread.start()
+for _ in range(3):
+    threading.Thread(target=work).start()
 for n in range(10000):
     print(n)
 stop.set()

@@ -7,13 +7,13 @@ from helpers import trained_network
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.display.evaluations import (
-    CONFUSIONS,
-    evaluation_text,
-    given_dict,
-    given_text,
-    lengths_text,
+    MAX_CONFUSIONS,
+    by_length_table,
+    fixed_length_tables,
+    pairs_dict,
+    pairs_text,
     row_dict,
-    rows_text,
+    variable_length_tables,
 )
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.figures import Evaluation, Tally, WrongAnswer, WrongAnswers
@@ -43,9 +43,7 @@ def test_an_evaluation_as_json():
     facts = row_dict(EvaluationRow(RANDOM, 7, counted(), True), trained_network())
     symbols, confusions = facts.pop("by_symbol"), facts.pop("confusions")
     assert facts == FIGURES | {
-        "n": 10,
-        "in_len": 7,
-        "out_len": 2,
+        **{"n": 10, "in_len": 7, "out_len": 2},
         "gap": {"token_accuracy": pytest.approx(0.15), "exact_match": pytest.approx(0.2)},
         "by_position": {"forced": [0.9, 0.6], "free_running": [0.8, 0.4]},
     }
@@ -56,7 +54,7 @@ def test_an_evaluation_as_json():
 
 
 def test_an_evaluation_as_text():
-    rows = [line.split() for line in evaluation_text(counted()).splitlines()]
+    rows = [line.split() for line in fixed_length_tables(counted()).splitlines()]
     for row in (
         ["token", "accuracy", "0.75000", "0.60000", "+0.15000"],
         ["exact", "match", "0.50000", "0.30000", "+0.20000"],
@@ -65,8 +63,8 @@ def test_an_evaluation_as_text():
         ["2", "1", "4"],
     ):
         assert row in rows
-    assert evaluation_text(counted(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
-    lengths = lengths_text([EvaluationRow(RANDOM, in_len, counted(), True) for in_len in (7, 13)])
+    assert fixed_length_tables(counted(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
+    lengths = by_length_table([EvaluationRow(RANDOM, in_len, counted(), True) for in_len in (7, 13)])
     figures = ["2", "10", "0.75000", "0.60000", "0.30000"]
     assert [line.split() for line in lengths.splitlines()[1:]] == [["7", *figures], ["13", *figures]]
 
@@ -75,20 +73,12 @@ def test_a_row_of_a_network_that_ends_its_answers():
     ending = trained_network(model_config=ModelConfig(ends=True))
     facts = row_dict(EvaluationRow("ascending", 7, counted(unended=2, too_long=3), False), ending)
     assert facts == FIGURES | {
-        "sources": "ascending",
-        "in_len": 7,
-        "n": 10,
-        "n_pairs": 10,
-        "fresh": False,
-        "symbol_error_rate": 0.45,
+        **{"sources": "ascending", "in_len": 7, "n": 10, "n_pairs": 10, "fresh": False, "symbol_error_rate": 0.45},
         **{"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2},
     }
-    rows = [
-        EvaluationRow(RANDOM, 7, counted()),
-        EvaluationRow(RANDOM, 8, counted(exact=5)),
-        EvaluationRow("ascending", 8, counted(exact=10)),
-    ]
-    by_length, by_kind = rows_text(rows).split("\n\n")
+    measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
+    rows = [EvaluationRow(kind, in_len, counted(exact=exact)) for kind, in_len, exact in measured]
+    by_length, by_kind = variable_length_tables(rows).split("\n\n")
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
     assert [line.split() for line in by_kind.splitlines()[1:]] == [
@@ -118,15 +108,10 @@ def given(**changes):
 
 
 def test_given_texts_as_json():
-    facts = given_dict(given(), TEXTS)
+    facts = pairs_dict(given(), TEXTS)
     confusions, (worst,), (surest,) = (facts.pop(name) for name in ("confusions", "worst", "surest"))
     assert facts == {
-        "sources": "given",
-        "in_len": None,
-        "n": 10,
-        "n_pairs": 12,
-        "fresh": None,
-        "loss": 0.2,
+        **{"sources": "given", "in_len": None, "n": 10, "n_pairs": 12, "fresh": None, "loss": 0.2},
         "forced": {"token_accuracy": 0.375, "exact_match": 0.25},
         "free_running": {"token_accuracy": 0.825, "exact_match": 0.7},
         "symbol_error_rate": pytest.approx(1 / 3),
@@ -141,26 +126,23 @@ def test_given_texts_as_json():
 
 
 def test_given_integers_as_json():
-    facts = given_dict(given(), Vocabularies())
+    facts = pairs_dict(given(), Vocabularies())
     assert "word_error_rate" not in facts
     assert facts["confusions"][2] == {"expected": 2, "predicted": None, "times": 2}
     assert (facts["worst"][0]["source"], facts["worst"][0]["predicted"]) == ([1, 0, 3], [2, 1, 1])
-    mixed = given_dict(given(), Vocabularies(TEXTS.source))
+    mixed = pairs_dict(given(), Vocabularies(TEXTS.source))
     assert (mixed["worst"][0]["source"], mixed["worst"][0]["expected"]) == ("a 한", [0, 2])
     assert "word_error_rate" not in mixed
-    assert "word_error_rate" in given_dict(given(), Vocabularies(target=TEXTS.target))
+    assert "word_error_rate" in pairs_dict(given(), Vocabularies(target=TEXTS.target))
 
 
 def test_given_texts_as_tables():
-    text = given_text("dev.tsv", given(), TEXTS, verbose=False)
+    text = pairs_text("dev.tsv", given(), TEXTS, verbose=False)
     first, errors, lengths, confusions = text.split("\n\n")
-    assert first == "10 sources of dev.tsv with 12 targets, of which any is right; an answer's end counts"
+    assert first == "10 sources of dev.tsv with 12 targets, any of which is right; an answer without END is wrong"
     assert errors == "word error rate 0.30000, symbol error rate 0.33333"
-    assert [line.split()[:3] for line in lengths.splitlines()[1:]] == [
-        ["2", "4", "0.25000"],
-        ["3", "6", "1.00000"],
-        ["all", "10", "0.70000"],
-    ]
+    rows = [line.split()[:3] for line in lengths.splitlines()[1:]]
+    assert rows == [["2", "4", "0.25000"], ["3", "6", "1.00000"], ["all", "10", "0.70000"]]
     assert confusions.splitlines() == [
         "expected  predicted  times",
         "nothing           B      5",
@@ -172,32 +154,32 @@ def test_given_texts_as_tables():
 
 
 def test_wrong_answers_are_told_where_it_is_asked():
-    text = given_text("dev.tsv", given(), TEXTS, verbose=True)
+    text = pairs_text("dev.tsv", given(), TEXTS, verbose=True)
     *_, worst, surest = text.split("\n\n")
     assert worst.splitlines() == [
-        "Wrong answers, the most edits:",
+        "Wrong answers with the most edits:",
         "source  expected  predicted     edits  probability",
         "a 한    AH 한국   한국 B B ...  3      0.2500",
     ]
-    assert surest.splitlines()[0] == "Wrong answers, the surest:"
+    assert surest.splitlines()[0] == "Wrong answers with the highest probability:"
     assert surest.splitlines()[2].split() == ["\u00e9", "B", "1", "0.9688"]
-    numbers = given_text("dev.tsv", given(), Vocabularies(), verbose=True)
+    numbers = pairs_text("dev.tsv", given(), Vocabularies(), verbose=True)
     assert "1 0 3   0 2       2 1 1 ...  3      0.2500" in numbers
 
 
 def test_what_is_not_there_is_not_told():
     right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "wrong": WrongAnswers()}
-    text = given_text("dev.tsv", given(**right), Vocabularies(), verbose=True)
-    assert text.startswith(
-        "10 sources of dev.tsv; an answer's end counts\n\nexact match 1.00000, symbol error rate 0.0"
-    )
+    text = pairs_text("dev.tsv", given(**right), Vocabularies(), verbose=True)
+    first, errors, *_ = text.split("\n\n")
+    assert first == "10 sources of dev.tsv; an answer without END is wrong"
+    assert errors.startswith("exact match 1.00000, symbol error rate 0.0")
     assert text.endswith("\n\nNo symbol was wrong.")
 
 
 def test_the_commonest_confusions_and_symbols_that_can_be_seen():
     vocabularies = Vocabularies(target=Vocabulary("characters", (" ", "\u00a0", *"abcdefghijkl")))
     many = Counter({(0, n): 20 - n for n in range(1, 14)})
-    lines = given_text("f", given(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
-    assert len(lines) == 1 + CONFUSIONS
+    lines = pairs_text("f", given(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
+    assert len(lines) == 1 + MAX_CONFUSIONS
     assert [line.split() for line in lines[1:3]] == [["\u2423", "\u237d", "19"], ["\u2423", "a", "18"]]
-    assert len(given_dict(given(confusions=many), vocabularies)["confusions"]) == 13
+    assert len(pairs_dict(given(confusions=many), vocabularies)["confusions"]) == 13

@@ -4,7 +4,6 @@ import os
 import pty
 import signal
 import subprocess
-import threading
 
 import pytest
 from helpers import PROGRAM, PYTHON, environment, imported, save_random
@@ -12,7 +11,7 @@ from helpers import PROGRAM, PYTHON, environment, imported, save_random
 from seq2seq_demo.config import ModelConfig
 
 BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # the cursor is hidden as long as a bar moves
-AT_ONCE = "import sys; from seq2seq_demo.display import long_work; long_work.PATIENCE = -1"
+AT_ONCE = "import sys; from seq2seq_demo.display import progress_bar; progress_bar.SHOW_AFTER = -1"
 RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
 
 
@@ -26,36 +25,25 @@ def network(tmp_path):
     return tmp_path
 
 
-def on_terminal(folder, *argv, stdout=subprocess.PIPE, code=f"{AT_ONCE}\n{RUN}", until=None):
-    """Run the program, whose standard error is a terminal; return its status, its output and what the terminal got.
+def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=None):
+    """Run the program, whose standard error is a terminal, and standard output a file or the terminal too.
 
-    Once the terminal got `until`, Ctrl-C is pressed.
+    Once the terminal got `until`, Ctrl-C is pressed. Return the status, what the file got and what the terminal got.
     """
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*PYTHON, "-c", code, *map(str, argv)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=theirs if stdout is None else stdout,
-        stderr=theirs,
-        env=environment(TERM="xterm", COLUMNS="100"),
-    )
+    command, env = [*PYTHON, "-c", code, *map(str, argv)], environment(TERM="xterm", COLUMNS="100")
+    with open(folder / "out", "wb") as out:
+        streams = {"stdin": subprocess.DEVNULL, "stdout": out if redirected else theirs, "stderr": theirs}
+        process = subprocess.Popen(command, cwd=folder, env=env, **streams)
     os.close(theirs)
-    out = []
-    reader = threading.Thread(target=lambda: out.append(process.stdout.read() if process.stdout else b""))
-    reader.start()
     shown = b""
     while read := read_of(ours):
         shown += read
         if until and until in shown:
             process.send_signal(signal.SIGINT)
             until = None
-    reader.join()
-    if process.stdout:
-        process.stdout.close()
-    status = process.wait(100)
     os.close(ours)
-    return status, out[0], shown
+    return process.wait(100), (folder / "out").read_bytes(), shown
 
 
 def read_of(terminal):
@@ -87,7 +75,7 @@ def test_predict_tells_more_only_as_much_as_it_knows(network):
     """Of standard input nobody knows the end; on a terminal, the answers themselves show how far it is."""
     _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "/dev/stdin")
     assert BEGIN_BAR not in shown
-    _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", stdout=None)
+    _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", redirected=False)
     assert BEGIN_BAR not in shown
     assert shown.count(b"==> For input") == 2000
 
@@ -107,7 +95,7 @@ def test_evaluate(network, options, ends):
     assert (status, out) == (0, piped.stdout)
     assert b"Evaluating" in shown or b"Length 9" in shown
     assert shown.count(BEGIN_BAR) == shown.count(END_BAR) > 0
-    status, _, shown = on_terminal(network, *argv, stdout=None)
+    status, _, shown = on_terminal(network, *argv, redirected=False)
     results = [line for line in piped.stdout.split(b"\n") if line]
     at = [shown.index(line) for line in results]  # each is written whole, while no bar is there
     assert all(shown[:place].count(BEGIN_BAR) == shown[:place].count(END_BAR) for place in at)

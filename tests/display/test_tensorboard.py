@@ -6,6 +6,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -125,9 +126,8 @@ def test_the_figures_are_those_of_the_training(logged):
             if tag.startswith("validation/"):
                 name = tag.removeprefix("validation/")
                 assert plugin == "scalars"
-                assert values == [
-                    (epoch.step, np.float32(getattr(epoch.validation, name))) for epoch in recorder.history
-                ]
+                figures = [(epoch.step, getattr(epoch.validation, name)) for epoch in recorder.history]
+                assert values == [(step, np.float32(figure)) for step, figure in figures]
 
 
 @pytest.mark.parametrize(
@@ -298,10 +298,7 @@ def test_the_default_directory_is_the_users_and_of_this_run_alone(monkeypatch, t
     assert re.fullmatch(r"\d{8}-\d{6}__basic__sorted__\w+", first.name)
     assert "__mine__reversed__" in tensorboard.default_log_dir("mine", "reversed").name
 
-    def nowhere():
-        raise FileNotFoundError("No usable temporary directory found")
-
-    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    monkeypatch.setattr(tempfile, "gettempdir", Mock(side_effect=FileNotFoundError))
     assert tensorboard.default_log_dir(None, "sorted").parent.parent == Path("/tmp")
 
 

@@ -15,7 +15,7 @@ from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.model import Seq2Seq
-from seq2seq_demo.network.memory_estimates import bytes_of_a_row
+from seq2seq_demo.network.memory_estimates import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, trainer
 from seq2seq_demo.training.batches import Batch, Widths, first_that_holds
@@ -254,7 +254,7 @@ def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, w
         monkeypatch.setattr(batches, "MAX_PART_BYTES", 2**40)
         of_rows, of_all = whole.parted([x[0] for x in whole.batches(pairs)])
         expected = whole.packed_sums(*of_rows, *of_all)
-        monkeypatch.setattr(batches, "MAX_PART_BYTES", rows_of_a_part * bytes_of_a_row(model, *wide[-1]))
+        monkeypatch.setattr(batches, "MAX_PART_BYTES", rows_of_a_part * bytes_per_row(model, *wide[-1]))
         of_rows, of_all = apart.parted([x[0] for x in apart.batches(pairs)])
         found = apart_sums(*of_rows, *of_all)
         assert np.abs(found - expected).max() < 1e-5
