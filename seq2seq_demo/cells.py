@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class CellType:
     """A recurrent cell with G gates: weights W `[E, G·H]` and U `[H, G·H]`, bias b `[G·H]`; each gate has H columns."""
 
-    gates: tuple[str, ...]  # in column order, the same as Keras's
+    gates: tuple[str, ...]  # in column order, as in Keras
     states: tuple[str, ...]  # arrays `[B, H]`; the last one is the output
     # Gates whose bias starts at 1, so that an untrained cell keeps more of its state; the other biases start at 0.
     gates_with_bias_1: tuple[str, ...] = ()

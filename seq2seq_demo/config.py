@@ -22,7 +22,7 @@ SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
 DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern at a range of lengths
 FEW_SYMBOLS_HELP = f"share of sources of 1 to 5 symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
-PENALTY_HELP = "score answers by log p / length^A; a larger A favors longer answers (default {default:g})"
+PENALTY_HELP = "score answers by log p / length^A; a larger A favours longer answers (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
 
 

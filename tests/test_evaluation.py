@@ -398,7 +398,7 @@ def test_lengths_of_which_every_source_was_trained_on():
     assert (row.evaluation.n, row.fresh) == (9, False)
     rows = rows_of("copy", FIXED, [1, 2], seen=every)
     assert [(row.in_len, row.evaluation.n, row.fresh) for row in rows] == [(2, 10, True)]
-    with pytest.raises(InputError, match="expected sources of length 1 that were not trained on, but every one was"):
+    with pytest.raises(InputError, match="expected sources of length 1 that training did not use, got none"):
         rows_of("copy", FIXED, [1], seen=every)
 
 

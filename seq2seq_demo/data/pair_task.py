@@ -29,7 +29,7 @@ class PairTask:
     pairs: Pairs
     validation: Pairs | None = None  # None: about a tenth of the pairs
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
-    places: Places | None = None  # in the file of the pairs; for warnings
+    places: Places | None = None  # the place of each pair in its file, for warnings
 
     def __post_init__(self) -> None:
         for pairs in self._splits:

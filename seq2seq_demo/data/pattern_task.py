@@ -15,10 +15,10 @@ from seq2seq_demo.data.user_functions import call_function, describe_result, loa
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
 
-MAX_SOURCES_PER_CALL = 100_000  # passed to a function at once; MAX_SYMBOLS_PER_CALL lowers it for long sources
-CHECKED_SOURCES = 32  # by which a pattern is checked; also lowered for long sources
-FINGERPRINT_SOURCES = 1000  # over all lengths
-MAX_LENGTHS = 1000  # in a range, because a pattern is checked at each length
+MAX_SOURCES_PER_CALL = 100_000  # sources per call of a function; fewer if they are long
+CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
+FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
+MAX_LENGTHS = 1000  # lengths in a range, because a pattern is checked at each of them
 Rows = list[list[int]]
 
 
@@ -107,7 +107,7 @@ class SequencePattern(Pattern):
 
     def _targets(self, sources: Sequences, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
         """Compute the targets, cut to `out_len`; a call of the function gets sources of one length."""
-        chunks: list[np.ndarray] = []  # indices
+        chunks: list[np.ndarray] = []  # the indices of the sources in each call
         for in_len in np.unique(sources.lengths):
             group = np.flatnonzero(sources.lengths == in_len)
             size = max(1, min(MAX_SOURCES_PER_CALL, MAX_SYMBOLS_PER_CALL // int(in_len)))

@@ -164,7 +164,7 @@ def _read_lines(
         on_progress(len(block))
 
 
-# A line without digits, commas and spaces has one of these shapes, or is parsed on its own.
+# Lines that are parsed together have one of these shapes once digits, commas and spaces are removed.
 JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output":[]', b'"id":', b'"output":[]"id":'))}
 TEXT_SHAPES = {b"\n", b"\t\n"}
 
@@ -204,7 +204,7 @@ def _first_block(title: str, blocks: Iterable[bytes], form: InputFormat) -> tupl
                 return number, block[start:]
             start += len(line)
             number += 1
-    raise InputError(f"{title}: expected {form.expected}, found nothing")
+    raise InputError(f"{title}: expected {form.expected}, got nothing")
 
 
 def _read_document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:

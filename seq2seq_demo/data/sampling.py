@@ -14,8 +14,8 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import InputError
 
 MAX_SYMBOLS_PER_CALL = 2**20  # passed to a pattern's function at once, unless a single source has more
-MAX_SUBSET = 5  # symbols in the subset that a source of few symbols is drawn from
-SORTED_SHARE = 0.1  # the share of ascending ones among sources of few symbols; an equal share is descending
+MAX_SUBSET = 5  # the most symbols in a source of few symbols
+SORTED_SHARE = 0.1  # share of sources of few symbols that are ascending; an equal share is descending
 MAX_DRAWS = 11  # attempts to draw unseen sources
 
 
@@ -113,7 +113,7 @@ def evaluation_sources(
     if model.ends and len(unseen) < n:
         return unseen_sources(seed, n, in_len, in_max_int, None), False
     if not len(unseen):
-        raise InputError(f"expected sources of length {in_len} that were not trained on, but every one was")
+        raise InputError(f"expected sources of length {in_len} that training did not use, got none")
     return unseen, True
 
 
@@ -122,7 +122,7 @@ def _two_symbols(rng: np.random.Generator, n: int, in_len: int, in_max_int: int)
     return np.take_along_axis(pairs, rng.integers(0, 2, (n, in_len)), axis=1)
 
 
-# Special kinds of sources that people type: functions from (rng, N, S, in_max_int) to sources `[N, S]`.
+# Kinds of sources that people type, as functions from (rng, N, S, in_max_int) to sources `[N, S]`.
 SOURCE_KINDS: dict[str, Callable[[np.random.Generator, int, int, int], np.ndarray]] = {
     "all equal": lambda rng, n, in_len, in_max_int: np.repeat(random_sources(rng, n, 1, in_max_int), in_len, axis=1),
     "two symbols": _two_symbols,

@@ -33,7 +33,7 @@ class Sequences:
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:
         """Make sequences of one length from an array `[N, length]`, keeping its type."""
-        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # a view
+        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # one shared number
 
     @classmethod
     def of_padded(cls, padded: np.ndarray, lengths: np.ndarray) -> Sequences:

@@ -44,20 +44,21 @@ def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
         raise UsageError(f"pattern {name!r}: {reason}") from error
     if not callable(function):
         found = "nothing of that name" if function is None else type(function).__name__
-        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, found {found}")
+        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
     name = f"{(Path(location).stem if is_file else location).rpartition('.')[2]}:{function_name}"
-    if not isinstance(function, FunctionType | BuiltinFunctionType):  # another callable may have dynamic attributes
+    if not isinstance(function, FunctionType | BuiltinFunctionType):
+        # Hide the callable's attributes, because reading them may run any code.
         return name, lambda *arguments: function(*arguments)  # noqa: PLW0108
     return name, function
 
 
 def _import_file(path: Path) -> ModuleType:
     """Import a Python file, which can import modules from its own folder."""
-    # Dataclasses and pickle look up the module in sys.modules. Its name is unique, lest a user's json.py replace json.
+    # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
     name = f"pattern file {path.resolve()}".replace(".", "_")
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or not (spec and spec.loader):
-        raise UsageError(f"expected a Python file {str(path)!r} with a pattern, found none")
+        raise UsageError(f"expected a Python file {str(path)!r} with a pattern, got none")
     module = importlib.util.module_from_spec(spec)
     sys.path.append(str(path.parent.resolve()))
     sys.modules[name] = module
@@ -114,7 +115,7 @@ def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, 
     """
     try:
         with PRINTS_TO_STDERR:
-            result = function(sources[:], *arguments)  # a view, so that the function cannot change the shape of ours
+            result = function(sources[:], *arguments)  # a view, so that the function cannot change the array's shape
             return result, as_targets(result)
     except TargetError as error:
         raise UsageError(f"pattern {name!r}: {error}") from error

@@ -16,7 +16,7 @@ from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
 from seq2seq_demo.data.records import check_integers, preview
 from seq2seq_demo.errors import InputError, WeightsError
 
-UNKNOWN = "\ufffd"  # for number 1 if the vocabulary has only one symbol: a network has at least two
+UNKNOWN = "\ufffd"  # number 1 if the vocabulary has only one symbol, because a network has at least two
 MAX_SUGGESTIONS = 3  # known symbols that an error suggests
 
 
@@ -67,7 +67,8 @@ class Vocabulary:
         """Convert symbols to numbers; integers are unchanged.
 
         Raises:
-            UnknownSymbolError: a symbol is not in the vocabulary; the message suggests similar symbols.
+            UnknownSymbolError: a symbol is not in the vocabulary. The message begins with `place`, and suggests similar
+                symbols.
         """
         if not self.is_text:
             return symbols
@@ -145,11 +146,12 @@ INTEGER_VOCABULARIES = Vocabularies()
 def tokenize(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
     """Split a text into characters or words in normal form C; validate a list of symbols.
 
-    A character is a code point, including a space. Words are separated by white space.
+    A character is a code point, including a space. Words are separated by white space. `largest` is the largest valid
+    integer, by default MAX_SYMBOL; `place` is the prefix of errors.
 
     Raises:
-        InputError: the value is not a text or a list of `tokens`, or contains a lone surrogate; for integers, one is
-            not in 0…largest.
+        InputError: the value is not a text or a list of `tokens`, contains a lone surrogate, or contains an integer
+            outside 0…largest.
     """
     if tokens == INTEGERS:
         check_integers(place, value, largest)
@@ -208,4 +210,4 @@ def join_symbols(tokens: str, symbols: Iterable[object]) -> str:
     return ("" if tokens == CHARACTERS else " ").join(map(_cached_str, symbols))
 
 
-_cached_str = functools.cache(str)  # twice as fast as str for integers
+_cached_str = functools.cache(str)  # halves the time of str

@@ -105,7 +105,7 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ("1 2 3\n,\n", "line 2: expected 3 integers, got none$"),
         ("1 2 3\n[4, 5\n", f"line 2: {UNREADABLE}: "),
         ("1 2 " + "9" * 5000, "line 1, word 3: expected an integer, got '9{40}'$"),
-        ("", f"{UNREADABLE}, found nothing"),
+        ("", f"{UNREADABLE}, got nothing"),
         ("[1, 2", UNREADABLE),
         ("[" * 100_000, UNREADABLE),
         ('["a", 2, 3]', 'expected integers from 0 to 9, got "a"'),
@@ -138,8 +138,8 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ("[[1, 2], 3]", r"in.json: expected integers from 0 to 9, got \[1, 2\]$"),
         ('{"input": [[1, 2], [3, 4]]}', "line 1: expected a list of integers, got a list of lists$"),
         ("[1, 99]", "line 1: expected integers from 0 to 9, got 99$"),  # `in_len` 2 would not help
-        ("\ufeff", f"in.json: {UNREADABLE}, found nothing$"),
-        ("\ufeff \n\n", f"in.json: {UNREADABLE}, found nothing$"),
+        ("\ufeff", f"in.json: {UNREADABLE}, got nothing$"),
+        ("\ufeff \n\n", f"in.json: {UNREADABLE}, got nothing$"),
         ("[1, \0, 3]", f"in.json: {UNREADABLE}: "),
         ("1 2\0 3", r"line 1, word 2: expected an integer, got '2\\x00'$"),
         ("[" * 900 + "]" * 900, "in.json, sequence 0: expected a list of integers, got a list of lists"),
@@ -453,7 +453,7 @@ def test_what_is_wrong_in_json_of_texts(tmp_path):
         f'{tmp_path}/in.jsonl, line 2: expected texts, or JSON as in {{"input": "...", "output": "..'
     )
     assert found[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
-    with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, found nothing"):
+    with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, got nothing"):
         read_text(tmp_path, "\ufeff\r\n\t\n")
 
 

@@ -92,7 +92,7 @@ def test_a_network_of_one_length_is_measured_on_fresh_sources_alone():
     sources, fresh = evaluation_sources(model, 2, 50, 0, every[3:])
     assert (different(sources), fresh) == ({(0, 0), (0, 1), (0, 2)}, True)
     assert evaluation_sources(model, 3, 50, 0, every)[0].shape == (50, 3)
-    with pytest.raises(InputError, match="expected sources of length 2 that were not trained on, but every one was"):
+    with pytest.raises(InputError, match="expected sources of length 2 that training did not use, got none"):
         evaluation_sources(model, 2, 50, 0, every)
 
 
