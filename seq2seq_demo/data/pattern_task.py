@@ -106,16 +106,15 @@ class SequencePattern(Pattern):
         return self._targets(sources, None, out_max_int, ends=True)
 
     def _targets(self, sources: Sequences, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
-        """Compute the targets, cut to `out_len`; a call of the function gets sources of one length."""
-        chunks: list[np.ndarray] = []  # the indices of the sources in each call
-        for in_len in np.unique(sources.lengths):
-            group = np.flatnonzero(sources.lengths == in_len)
-            size = max(1, min(MAX_SOURCES_PER_CALL, MAX_SYMBOLS_PER_CALL // int(in_len)))
-            chunks += np.split(group, range(size, len(group), size))
+        """Compute the targets, cut to `out_len`; each call of the function gets sources of one length."""
+        if sources.common_length is None:
+            groups = [np.flatnonzero(sources.lengths == in_len) for in_len in np.unique(sources.lengths)]
+            targets = concatenate(self._targets(sources[group], out_len, out_max_int, ends) for group in groups)
+            return targets[np.argsort(np.concatenate(groups))]
+        size = max(1, min(MAX_SOURCES_PER_CALL, MAX_SYMBOLS_PER_CALL // sources.common_length))
         # A copy, because the function may change it; int64, so that its arithmetic does not overflow.
-        copies = (sources[chunk].array().astype(np.int64) for chunk in chunks)
-        targets = concatenate(self._call(copy, out_len, out_max_int, ends) for copy in copies)
-        return targets[np.argsort(np.concatenate(chunks))]
+        copies = (sources[first : first + size].array().astype(np.int64) for first in range(0, len(sources), size))
+        return concatenate(self._call(copy, out_len, out_max_int, ends) for copy in copies)
 
     def check(self, in_len: int, out_len: int | None, in_max_int: int, out_max_int: int, ends: bool = False) -> int:
         """Check the pattern on a few sources; return the length of its targets, or their maximum length if `ends`.

@@ -63,17 +63,17 @@ class InputFormat:
 INTEGER_FORMAT = InputFormat()
 
 
-def read_words(words: Sequence[str], form: InputFormat = INTEGER_FORMAT, text_hint: str = TEXT_HINT) -> Record:
+def read_words(words: Sequence[str], input_format: InputFormat = INTEGER_FORMAT, text_hint: str = TEXT_HINT) -> Record:
     """Return the record of one source typed as words: a text, or integers such as `3 1 4`, `3,1,4` or JSON.
 
     `text_hint` is appended to the error if the words are text but integers are expected.
     """
     place, text = Place("input"), " ".join(words)
-    if form.in_tokens != INTEGERS:
+    if input_format.in_tokens != INTEGERS:
         return Record(place, text)
     line = text.encode(errors="surrogateescape")
     if _is_json(line):
-        return _read_line(place, line, replace(form, format=JSON))
+        return _read_line(place, line, replace(input_format, format=JSON))
     parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
     try:
         return Record(place, _parse_integers(parts, "input", text_hint))
@@ -82,7 +82,7 @@ def read_words(words: Sequence[str], form: InputFormat = INTEGER_FORMAT, text_hi
 
 
 def read_file(
-    name: str, form: InputFormat = INTEGER_FORMAT, on_progress: ProgressCallback = lambda _: None
+    name: str, input_format: InputFormat = INTEGER_FORMAT, on_progress: ProgressCallback = lambda _: None
 ) -> Iterator[Record | None]:
     """Yield the records of a file, or of standard input if the name is `-`.
 
@@ -104,16 +104,16 @@ def read_file(
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _read_records(title, file, form, on_progress)  # type: ignore[arg-type]  # typeshed: stdin.buffer has no read1
+            yield from _read_records(title, file, input_format, on_progress)  # type: ignore[arg-type]  # typeshed: stdin.buffer has no read1
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
 
-def read_terminal(form: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
+def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
     """Yield one record per line that the user types, until end of file."""
     import readline  # noqa: F401  (gives input() line editing and a history)
 
-    form = form if form.in_tokens == INTEGERS else replace(form, format=TEXT)
+    input_format = input_format if input_format.in_tokens == INTEGERS else replace(input_format, format=TEXT)
     for number in itertools.count(1):
         try:
             line = input("> ")
@@ -121,22 +121,22 @@ def read_terminal(form: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
             print()
             return
         if line.strip():
-            yield _read_line(Place("", "line", number), line.encode(errors="surrogateescape"), form)
+            yield _read_line(Place("", "line", number), line.encode(errors="surrogateescape"), input_format)
 
 
 def _read_records(
-    title: str, file: BufferedReader, form: InputFormat, on_progress: ProgressCallback
+    title: str, file: BufferedReader, input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
     """Yield the records of a file; if the first line is a complete record, every line is one."""
     blocks = _blocks(file)
-    number, block = _first_block(title, blocks, form)
+    number, block = _first_block(title, blocks, input_format)
     blocks, first = itertools.chain([block], blocks), next(BytesIO(block))
-    form = form.for_file(title, first)
-    is_document = form.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
-    if not is_document or _is_whole_record(first, form.is_text):
-        yield from _read_lines(title, number, blocks, form, on_progress)
+    input_format = input_format.for_file(title, first)
+    is_document = input_format.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
+    if not is_document or _is_whole_record(first, input_format.is_text):
+        yield from _read_lines(title, number, blocks, input_format, on_progress)
         return
-    document = parse_json(Place(title), _read_document(title, number, blocks), form.expected)
+    document = parse_json(Place(title), _read_document(title, number, blocks), input_format.expected)
     if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
         for index, item in enumerate(document):
             yield to_record(Place(title, "sequence", index), item)
@@ -145,20 +145,20 @@ def _read_records(
 
 
 def _read_lines(
-    title: str, number: int, blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback
+    title: str, number: int, blocks: Iterable[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
     """Yield the records of blocks of lines, the first of which has this line number."""
     is_rest = False  # whether the next bytes are the rest of a line that is too long
     for block in blocks:
         if not block:
             yield None
-        elif not (is_rest or form.is_text) and (rows := _integer_rows(title, number, block, form.format)) is not None:
+        elif not is_rest and (rows := _integer_rows(title, number, block, input_format)) is not None:
             yield from rows
             number += len(rows)
         else:
             for line in BytesIO(block):
                 if not is_rest and not _is_blank(line):
-                    yield _read_line(Place(title, "line", number), line, form)
+                    yield _read_line(Place(title, "line", number), line, input_format)
                 is_rest = not line.endswith(b"\n")
                 number += not is_rest
         on_progress(len(block))
@@ -169,22 +169,22 @@ JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output
 TEXT_SHAPES = {b"\n", b"\t\n"}
 
 
-def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> list[Record] | None:
+def _integer_rows(title: str, number: int, block: bytes, input_format: InputFormat) -> list[Record] | None:
     """Parse lines of integers together if all are valid and have one of the shapes; otherwise, return None.
 
     Parsing the lines one by one is slower, but finds the invalid one.
     """
     shapes, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
     shape = shapes[: shapes.find(b"\n") + 1]
-    if shapes != shape * n or len(block) > MAX_LINE:
+    if input_format.is_text or shapes != shape * n or len(block) > MAX_LINE:
         return None
     places = (Place(title, "line", number + k) for k in range(n))
     try:
-        if format != TEXT and shape in JSON_SHAPES:
+        if input_format.format != TEXT and shape in JSON_SHAPES:
             items = json.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
             # A line such as `[1],5` has more than one item.
             return [*map(to_record, places, items)] if len(items) == n else None
-        if format != JSON and shape in TEXT_SHAPES:
+        if input_format.format != JSON and shape in TEXT_SHAPES:
             lines = BytesIO(block.replace(b",", b" "))
             rows: list[list[Any]] = [[[*map(int, field.split())] for field in line.split(b"\t")] for line in lines]
             if all(source for source, *_ in rows):  # no blank lines
@@ -194,7 +194,7 @@ def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> 
     return None
 
 
-def _first_block(title: str, blocks: Iterable[bytes], form: InputFormat) -> tuple[int, bytes]:
+def _first_block(title: str, blocks: Iterable[bytes], input_format: InputFormat) -> tuple[int, bytes]:
     """Skip blank lines; return the number of the first other line, and the first block from that line on."""
     number = 1
     for block in blocks:
@@ -204,7 +204,7 @@ def _first_block(title: str, blocks: Iterable[bytes], form: InputFormat) -> tupl
                 return number, block[start:]
             start += len(line)
             number += 1
-    raise InputError(f"{title}: expected {form.expected}, got nothing")
+    raise InputError(f"{title}: expected {input_format.expected}, got nothing")
 
 
 def _read_document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
@@ -273,25 +273,25 @@ def _json_or_none(line: bytes) -> Any:
         return None
 
 
-def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
+def _read_line(place: Place, line: bytes, input_format: InputFormat) -> Record:
     """Return the record of a line; for an invalid line, the record contains the InputError."""
     try:
         if len(line) > MAX_LINE:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
-        if form.format == JSON or (form.format is None and _is_json(line)):
-            return to_record(place, parse_json(place, line, form.expected))
-        return _read_fields(place, decode_utf8(place, line), form)
+        if input_format.format == JSON or (input_format.format is None and _is_json(line)):
+            return to_record(place, parse_json(place, line, input_format.expected))
+        return _read_fields(place, decode_utf8(place, line), input_format)
     except InputError as error:
         return Record(place, error)
 
 
-def _read_fields(place: Place, line: str, form: InputFormat) -> Record:
+def _read_fields(place: Place, line: str, input_format: InputFormat) -> Record:
     """Return the record of a line of text: a source, optionally followed by a tab and the output."""
     fields = line.removesuffix("\n").removesuffix("\r").split("\t")
     if len(fields) > 2:
         hint = "select two columns, for example with `cut -f1,2`"
         raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {hint}")
-    sides = ("word", form.in_tokens), ("target word", form.out_tokens)
+    sides = ("word", input_format.in_tokens), ("target word", input_format.out_tokens)
     values: list[Any] = [
         field if tokens != INTEGERS else _parse_integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
         for field, (name, tokens) in zip(fields, sides, strict=False)

@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import InputError
 
-MAX_SYMBOLS_PER_CALL = 2**20  # passed to a pattern's function at once, unless a single source has more
+MAX_SYMBOLS_PER_CALL = 2**20  # symbols per call of a pattern's function, unless a single source has more
 MAX_SUBSET = 5  # the most symbols in a source of few symbols
 SORTED_SHARE = 0.1  # share of sources of few symbols that are ascending; an equal share is descending
 MAX_DRAWS = 11  # attempts to draw unseen sources
@@ -25,9 +25,9 @@ def random_sources(rng: np.random.Generator, n: int, in_len: int, in_max_int: in
 
 
 def fixed_sources(at_most: int, in_len: int, in_max_int: int) -> np.ndarray:
-    """Return the same few sources `[N, S]` on every call: all smallest symbols, all largest, then random ones.
+    """Return the same few sources `[N, S]` on every call: one of zeros, one of in_max_int, and random ones.
 
-    N is `at_most`, less for very long sources, but at least 3.
+    N is `at_most`, or fewer if the sources are very long, but at least 3.
     """
     n = max(3, min(at_most, MAX_SYMBOLS_PER_CALL // in_len))
     sources = np.random.default_rng(0).integers(0, in_max_int, (n, in_len), endpoint=True)
