@@ -14,16 +14,19 @@ LR_SCHEDULES = ("constant", "cosine")
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
 FORMATS = ("json", "text")  # file formats of sequences
-DEFAULT_EVALUATION_SIZE = 10_000  # random sources that an evaluation draws
+EVALUATION_SIZE = 10_000  # random sources that an evaluation draws by default
 POSITIVE = Range("to be a finite number above 0", lambda number: 0 < number < math.inf)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
 DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern at a range of lengths
-FEW_SYMBOLS_HELP = f"share of sources of 1 to 5 symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
-PENALTY_HELP = "score answers by log p / length^A; a larger A favours longer answers (default {default:g})"
+FEW_SYMBOLS_HELP = (
+    f"share of sources drawn from few symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
+)
+PENALTY_HELP = "rank hypotheses by log p / length^A, which favours long ones (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
+LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,14 @@ class ModelConfig:
         UsageError: a value is out of range.
     """
 
-    model: str = setting("embedding_rnn", "-m --model MODEL", CHOICE, choices=MODELS)
-    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", CHOICE, choices=CELL_TYPES)
-    num_layers: int = setting(1, "-L --num-layers N", "stacked layers (default {default})", at_most=MAX_LAYERS)
+    model: str = setting("embedding_rnn", "-m --model MODEL", f"decoder: {CHOICE}", choices=MODELS)
+    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", f"cell: {CHOICE}", choices=CELL_TYPES)
+    num_layers: int = setting(1, "-L --num-layers N", "number of layers (default {default})", at_most=MAX_LAYERS)
     cell_size: int = setting(32, "--cell-size H", "units per cell (default {default})")
-    embedding_size: int = setting(20, "--embedding-size E", "numbers per embedding (default {default})")
-    in_max_int: int = setting(9, "--in-max-int N", "the largest source symbol (default {default})")
-    out_max_int: int = setting(9, "--out-max-int N", "the largest target symbol (default {default})")
-    bidirectional: bool = setting(False, "--bidirectional", "add a second encoder that reads the source backward")
+    embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings (default {default})")
+    in_max_int: int = setting(9, "--in-max-int N", "largest source symbol (default {default})")
+    out_max_int: int = setting(9, "--out-max-int N", "largest target symbol (default {default})")
+    bidirectional: bool = setting(False, "--bidirectional", "let the encoder read the source in both directions")
     ends: bool = setting(False)  # the network ends its answers: END, the same symbol as GO, follows each target
 
     def __post_init__(self) -> None:
@@ -89,25 +92,25 @@ class TrainConfig:
     points: int = setting(100_000, error_name="the number of points", at_least=2)
     in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as in training)")
     out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as in training)")
-    learning_rate: float = setting(
-        1e-4, "-r --learning-rate R", "learning rate of Adam (default {default})", within=POSITIVE
-    )
-    lr_schedule: str = setting("constant", "--lr-schedule NAME", f"{CHOICE}; cosine decays to 0", choices=LR_SCHEDULES)
-    epochs: int = setting(
-        10, "-e --epochs N", "passes over the data (default {default}; 0 saves without training)", at_least=0
-    )
-    batch_size: int = setting(128, "--batch-size B", "pairs per training step (default {default})")
-    seed: int = setting(0, "--seed N", "seed of all random numbers (default {default})", at_least=0)
+    learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate (default {default})", within=POSITIVE)
+    lr_schedule: str = setting("constant", "--lr-schedule NAME", LR_SCHEDULE_HELP, choices=LR_SCHEDULES)
+    epochs: int = setting(10, "-e --epochs N", "epochs (default {default}); 0 saves without training", at_least=0)
+    batch_size: int = setting(128, "--batch-size B", "points per batch (default {default})")
+    seed: int = setting(0, "--seed N", "random seed (default {default})", at_least=0)
     stop_at_exact: float | None = setting(
-        None, "--stop-at-exact X", "stop once validation exact match reaches X", within=SHARE_ABOVE_0
+        None, "--stop-at-exact X", "stop once the validation exact match reaches X", within=SHARE_ABOVE_0
     )
     min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None: all sources have in_len
     few_symbols: float = setting(0.0, "--few-symbols X", FEW_SYMBOLS_HELP, within=SHARE)
-    keep_best: bool = setting(False, "--keep-best", "save the epoch with the best validation exact match, not the last")
-    patience: int | None = setting(None, "--patience N", "stop after N epochs without improvement")
+    keep_best: bool = setting(
+        False, "--keep-best", "save the epoch with the best validation exact match, not the last epoch"
+    )
+    patience: int | None = setting(None, "--patience N", "stop after N epochs in a row without improvement")
     validation_points: int | None = setting(None)  # how many of the points validate; None: a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
-    processes: int = setting(1, "--processes N", "split each batch among N local processes (default {default})")
+    processes: int = setting(
+        1, "--processes N", "share each batch among N processes on this machine (default {default})"
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -195,9 +198,13 @@ class Beam:
     """
 
     size: int = setting(
-        1, "--beam-size K", "use beam search and keep K hypotheses", error_name="`beam_size`", at_most=1000
+        1,
+        "--beam-size K",
+        "beam search with K hypotheses (default: greedy decoding)",
+        error_name="`beam_size`",
+        at_most=1000,
     )
-    n_best: int = setting(1, "--n-best N", "print the N best answers of a beam search (default {default})")
+    n_best: int = setting(1, "--n-best N", "print the N best answers of the beam search (default {default})")
     length_penalty: float = setting(0.0, "--length-penalty A", PENALTY_HELP, within=PENALTY)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import DEFAULT_EVALUATION_SIZE, Beam, ModelConfig, make_beam
+from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Record, RecordBatch
@@ -310,7 +310,7 @@ class TrainedNetwork(StoredNetwork):
             if self.vocabularies.are_text:
                 raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
             lengths = lengths or self.trained_lengths
-            n = n or DEFAULT_EVALUATION_SIZE
+            n = n or EVALUATION_SIZE
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)

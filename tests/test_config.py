@@ -210,7 +210,7 @@ def test_a_declaration():
     size, kind, other = (field.metadata["option"] for field in fields(Config))
     assert (size.flags, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
     assert (kind.flags, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b")
-    assert (other.flags, other.help) == (["--seed"], "seed of all random numbers (default 0)")
+    assert (other.flags, other.help) == (["--seed"], "random seed (default 0)")
     assert Config() == Config(3, "a", None)
     for values, message in (
         ({"size": 10}, "expected `size` of at most 9, got 10"),
