@@ -269,7 +269,7 @@ def source(tokens, symbols, **more):
     [
         (source("characters", ["a", "b"]), "for in_max_int 3, got one for 1"),
         (edit("vocabularies", {"target": {"tokens": "words", "symbols": ["a"]}}), "for out_max_int 3, got one for 1"),
-        (source("characters", [*"abcc"]), "expected each symbol .* once"),
+        (source("characters", [*"abcc"]), "expected distinct symbols"),
         (source("words", ["a", "b c", "d", "e"]), 'expected words .* "b c"'),
         (source("letters", [*"abcd"]), 'characters, words, got "letters"'),
         (source("words", [*"abc", "\ud800"]), r"expected words .*ud800"),
