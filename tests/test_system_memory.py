@@ -25,7 +25,7 @@ def test_total_is_the_smaller_of_physical_memory_and_container_limits(tmp_path, 
     for path, limit in zip(paths[1:], limits, strict=False):
         with open(path, "w") as file:
             file.write(limit)
-    monkeypatch.setattr(system_memory, "LIMITS", paths)
+    monkeypatch.setattr(system_memory, "CGROUP_LIMITS", paths)
     assert system_memory.total() == expected
 
 
