@@ -86,7 +86,7 @@ class Program:
         return out, err
 
     def refuses(self, line, message, status=2):
-        """Run a line or a list of words; require no stdout and an error as the last line of stderr; return stderr."""
+        """Run a line or a list of words that must fail with an error as the last line of stderr; return stderr."""
         exit_status, out, err = self(*([line] if isinstance(line, str) else line))
         assert (exit_status, out) == (status, ""), (line, err)
         assert err.splitlines()[-1].startswith("seq2seq-demo: error: "), err

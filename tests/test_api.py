@@ -1,4 +1,4 @@
-"""The names that `seq2seq_demo` exports, and what importing them does."""
+"""The names that `seq2seq_demo` exports, and the side effects of importing them."""
 
 import os
 import subprocess

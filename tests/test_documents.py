@@ -158,13 +158,13 @@ def test_links_of_the_front_page_work_on_a_package_index():
 
 
 def test_every_document_can_be_reached_from_the_front_page():
-    found, to_follow = set(), [FRONT_PAGE]
+    visited, to_follow = set(), [FRONT_PAGE]
     while to_follow:
         document = to_follow.pop()
-        found.add(document)
+        visited.add(document)
         pages = {leads[0] for link in links(document) if (leads := target(document, link))}
-        to_follow += [page for page in pages - found if page.suffix == ".md"]
-    assert set(DOCUMENTS) <= found
+        to_follow += [page for page in pages - visited if page.suffix == ".md"]
+    assert set(DOCUMENTS) <= visited
 
 
 def test_the_front_page_is_short():

@@ -33,7 +33,7 @@ from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
 BOTH = pytest.mark.parametrize("config", [FIXED, ENDING], ids=["fixed", "ending"])
-T, END = 5, FIXED.go  # T: the maximum length of an answer
+T, END = 5, FIXED.go  # answers have at most T symbols
 
 
 def network_of(config, seed=5):
@@ -156,7 +156,7 @@ def test_answers_may_be_longer_than_all_targets():
     unended = 9 - int(answer(network, sources, T).ended.sum())
     e = measured(pairs_of(*(([n], [0]) for n in range(9))), network=network)
     assert (e.unended, e.too_long > 0) == (unended, True)
-    assert unended < 9 - int(answer(network, sources, 1).ended.sum())  # with the maximum length of the targets
+    assert unended < 9 - int(answer(network, sources, 1).ended.sum())  # answers of at most 1 symbol, as in the targets
 
 
 @BOTH
@@ -179,15 +179,15 @@ def test_evaluations_add_up(config):
 def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
     network, beam = network_of(config, seed=6), Beam(4, 1, 1.0)
     sources = np.random.default_rng(1).integers(0, 9, (300, 4))
-    found = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
-    best = Sequences.of_padded(found.symbols[:, 0], found.lengths[:, 0])
+    answers = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
+    best = Sequences.of_padded(answers.symbols[:, 0], answers.lengths[:, 0])
     pairs = Pairs(Sequences.of_array(sources), best)
 
     def measured_with(beam):
         return measured(pairs, network=network, beam=beam, detailed=True)
 
     searched, size_1, greedy = measured_with(beam), measured_with(Beam(1)), measured_with(None)
-    assert searched.exact == (found.ended.sum() if config.ends else 300)
+    assert searched.exact == (answers.ended.sum() if config.ends else 300)
     assert 0 < greedy.exact < searched.exact
     assert counts(size_1) == counts(greedy)
     if config.ends:
@@ -341,7 +341,7 @@ def test_the_worst_and_the_surest_wrong_answers(reply):
 def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):
     monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 2)
     reply({(n, n): ([n] * 2, 0.9) for n in range(7)})
-    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # those with k = 0 are right
+    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # right for k = 0
     e = evaluate(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])
     assert (e.n, e.n_pairs, e.exact) == (7, 21, 7)
 
@@ -381,7 +381,7 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
 
 
 def test_lengths_at_which_every_source_was_trained_on():
-    """A network that ends its answers is measured there. Another network is not, and needs another length."""
+    """A network that ends its answers is measured at this length. Another one fails if no other length is left."""
     seen = Sequences.of_array(np.arange(9)[:, None])
     (row,) = rows_of("copy", ENDING, [1], seen=seen)
     assert (row.evaluation.n, row.fresh) == (9, False)

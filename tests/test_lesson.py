@@ -13,14 +13,7 @@ def test_each_part_but_the_last_has_a_question_and_an_answer():
     *parts, last = TEXT.split("\n## ")[1:]
     assert len(parts) == 8
     for part in parts:
-        for element in (
-            "```console",
-            "**See.**",
-            "**The idea.**",
-            "**The equation",
-            "**Question.**",
-            "</details>",
-        ):
+        for element in ("```console", "**See.**", "**The idea.**", "**The equation", "**Question.**", "</details>"):
             assert part.count(element) >= 1, (part.splitlines()[0], element)
     assert last.startswith("9. Where to go on")
 

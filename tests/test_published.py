@@ -149,7 +149,7 @@ def test_a_table_is_printed_as_markdown(script, capsys):
 
 def test_speeds_and_their_ratio_ignore_the_first_epoch(script):
     speed = script("yoyodyne_speed")
-    assert speed.row("we", 1234, 600, [60, 2, 1, 3]) == ["we", "1,234", "300", "200 to 600"]  # the first is not counted
+    assert speed.row("we", 1234, 600, [60, 2, 1, 3]) == ["we", "1,234", "300", "200 to 600"]  # without the first epoch
     assert speed.ratio([9, 10, 20, 30], [1, 2, 2, 2]) == 10
 
 

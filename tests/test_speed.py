@@ -70,11 +70,11 @@ def test_plain_keras_gives_the_logits_of_the_numpy_network_despite_padding(scrip
     given = [weights[name] for name in NAMES[model_config]]
     network.set_weights([w.reshape(ours.shape) for w, ours in zip(given, network.get_weights(), strict=True)])
     sources, decoder_input = np.array([[3, 1, 4, 0, 0], [2, 7, 1, 8, 2]]), np.array([[8, 5, 1], [8, 2, 6]])
-    found = network.predict_on_batch([sources, decoder_input])
+    logits = network.predict_on_batch([sources, decoder_input])
     numpy_network = TrainedNetwork(model_config, weights).to_numpy()
     for row, n in enumerate((3, 5)):
         expected = numpy_network.decode(sources[row : row + 1, :n], 3, decoder_input[row : row + 1]).logits[0]
-        assert np.abs(found[row] - expected).max() < 1e-5
+        assert np.abs(logits[row] - expected).max() < 1e-5
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras does not know the number of batches
@@ -100,13 +100,13 @@ def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
 @pytest.mark.parametrize("bucketed", [False, True])
 def test_an_epoch_of_plain_keras_has_each_pair_once(script, bucketed):
     pairs = ragged([[1, 2, 3], [4] * 7, [5, 6]], [[3, 1], [], [2]])
-    found, widths = [], []
+    rows, widths = [], []
     for (sources, decoder_inputs), targets in script("speed.real_work").dataset(pairs, 9, bucketed):
         widths.append(sources.shape[1])
         for row in zip(sources.numpy(), decoder_inputs.numpy(), targets.numpy(), strict=True):
-            found.append(tuple(tuple(side[side > 0].tolist()) for side in row))
+            rows.append(tuple(tuple(side[side > 0].tolist()) for side in row))
     expected = [((1, 2, 3), (9, 3, 1), (3, 1, 9)), ((4,) * 7, (9,), (9,)), ((5, 6), (9, 2), (2, 9))]
-    assert sorted(found) == expected
+    assert sorted(rows) == expected
     assert sorted(widths) == ([3, 7] if bucketed else [7])
 
 
@@ -160,10 +160,10 @@ def test_a_measurement_combines_the_figures_of_its_processes(script, monkeypatch
         return {"samples": 1000, "speeds": {way: (seconds[way], 10 * seconds[way]) for way in group}}
 
     monkeypatch.setattr(ways, "alone", alone)
-    found = fixed.training_beside_keras("embedding_rnn", 128, 10, 3)
-    assert found["samples_per_second"] == {"one process": 250, "plain Keras": 200, "two processes": 500}
-    assert found["first_call_seconds"] == {"one process": 40, "plain Keras": 50, "two processes": 20}
-    assert found["ratio"] == 2.5
+    result = fixed.training_beside_keras("embedding_rnn", 128, 10, 3)
+    assert result["samples_per_second"] == {"one process": 250, "plain Keras": 200, "two processes": 500}
+    assert result["first_call_seconds"] == {"one process": 40, "plain Keras": 50, "two processes": 20}
+    assert result["ratio"] == 2.5
 
 
 @pytest.mark.slow
@@ -171,11 +171,11 @@ def test_one_process_and_two_train_the_same_epochs(script):
     ways, model_config = script("speed.ways"), ModelConfig("embedding_rnn", cell_size=6, embedding_size=5)
     config = TrainConfig(201, in_len=4, out_len=4, batch_size=60)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
-    found = ways.our_trainers(
+    context = ways.our_trainers(
         [ways.ONE, ways.TWO, ways.KERAS],
         lambda n: ways.trainer_on(pairs, replace(config, processes=n), model_config),
     )
-    with found as trainers:
+    with context as trainers:
         losses = {way: [epoch(), epoch()] for way, epoch in ways.epochs_of(trainers, pairs).items()}
     assert [*losses] == [ways.ONE, ways.TWO]
     assert losses[ways.TWO] == pytest.approx(losses[ways.ONE], rel=1e-5)

@@ -33,7 +33,7 @@ def decoded(sources, out_len):
 
 
 def test_predict_answers_lists_of_different_lengths_in_order():
-    """An answer to a source of the trained length has the trained length, any other that of the pattern's target."""
+    """Answers have the trained length if their source does; otherwise they are as long as the pattern's target."""
     rng = np.random.default_rng(1)
     sources = [rng.integers(0, 11, length).tolist() for length in (3, 11, 1, 3, 11, 5)]
     out_lens = [3, 4, 1, 3, 4, 5]
@@ -152,7 +152,7 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
     e = network.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
-    assert network._training_sources(find_pattern("copy")) is None  # the network was trained on another pattern
+    assert network._training_sources(find_pattern("copy")) is None  # training used another pattern
     seen = network._training_sources(find_pattern("reversed"))
     assert as_tuples(measured[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):
@@ -160,7 +160,7 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
         network.evaluate("copy", n=20, in_len=in_len, max_out_len=9)
         assert [pairs.sources.common_length for pairs in measured] == ([5] if in_len == 5 else [5, 6])
     e = network.evaluate([([1], [2]), ([1, 2], [3]), ([1], [4])])
-    assert (e.n, e.n_pairs) == (2, 3)  # alternatives
+    assert (e.n, e.n_pairs) == (2, 3)  # two pairs are alternatives
 
 
 def test_out_len_and_max_out_len_depend_on_whether_the_network_ends_its_answers():
@@ -249,7 +249,7 @@ def test_the_exported_function_is_the_method():
     assert figures == trained_network().evaluate("copy", 20).figures
 
 
-# ---- Text, and lengths ----
+# ---- repr, summary and lengths ----
 
 
 def test_repr():

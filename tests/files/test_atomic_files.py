@@ -21,7 +21,7 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
     assert atomic_files.read(tmp_path / "a", "a thing") == b"\0one"
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("pipe")
-    for name, found in [
+    for name, obstacle in [
         ("none", "found none"),
         ("", "got: Is a directory"),
         ("pipe", "found a device or pipe"),
@@ -32,7 +32,7 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
         for error_class in (Seq2SeqError, WeightsError):
             with pytest.raises(error_class) as error:
                 atomic_files.read(tmp_path / name, "a thing", error_class)
-            assert str(error.value) == f"{tmp_path / name}: expected a thing, {found}"
+            assert str(error.value) == f"{tmp_path / name}: expected a thing, {obstacle}"
 
 
 def test_a_file_larger_than_memory_is_not_read(tmp_path):

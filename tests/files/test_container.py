@@ -23,9 +23,9 @@ def test_round_trip(content):
     file = read(content)
     assert file.texts == TEXTS | {"format": "seq2seq-demo weights"}
     for name, array in ARRAYS.items():
-        found = file.array(name, array.shape, array.dtype.name)
-        assert (found.dtype, found.shape) == (array.dtype, array.shape)
-        assert (found == array).all()
+        actual = file.array(name, array.shape, array.dtype.name)
+        assert (actual.dtype, actual.shape) == (array.dtype, array.shape)
+        assert (actual == array).all()
     file.require_all_read()
 
 

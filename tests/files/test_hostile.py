@@ -32,7 +32,7 @@ def test_every_hostile_file_is_refused_with_a_one_line_error(tmp_path):
 
 
 @pytest.mark.slow
-def test_changed_bytes_under_a_valid_checksum(tmp_path):
+def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error(tmp_path):
     content = small_content()
     refused = 0
     for seed in range(500):

@@ -31,17 +31,17 @@ def content():
 
 def test_a_recording_is_read_as_it_was_written(tmp_path, content):
     (tmp_path / "w.record.h5").write_bytes(content)
-    for found in (
+    for loaded in (
         recording.read_recording(tmp_path / "w.record.h5"),
         recording.find_recording(tmp_path / "w.h5", SAVED),
     ):
-        assert (found.steps, found.steps_per_epoch, found.epochs) == ((0, 4, 6), 4, (0.0, 1.0, 1.5))
-        for weights, at_step in zip(WEIGHTS, found.weights, strict=True):
+        assert (loaded.steps, loaded.steps_per_epoch, loaded.epochs) == ((0, 4, 6), 4, (0.0, 1.0, 1.5))
+        for weights, at_step in zip(WEIGHTS, loaded.weights, strict=True):
             assert at_step.keys() == weights.keys()
             for name, weight in weights.items():
                 assert at_step[name].dtype == np.float16
                 assert (at_step[name] == weight.astype(np.float16)).all()
-    assert recording.to_bytes(found, MODEL, SAVED) == content
+    assert recording.to_bytes(loaded, MODEL, SAVED) == content
 
 
 def test_weights_beyond_float16_are_clipped():

@@ -196,8 +196,8 @@ def test_different_logits_are_no_tie_even_if_their_log_p_is_equal():
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_hypotheses_that_cannot_exist(ends):
-    """Of two symbols and END there are 7 answers: END, 0 END, 1 END, and four that do not end; or three of length 1."""
+def test_a_beam_may_be_larger_than_the_number_of_answers(ends):
+    """Two symbols and END allow 7 answers: END, 0 END, 1 END and four unended ones. Without END, 3 answers exist."""
     found = search(saying_always(np.log([0.5, 0.3, 0.2]), ends), drawn(2, 3), 1, 9)
     unended = [(False, (0,)), (False, (0,)), (False, (1,)), (False, (1,))]  # 00, 01, 10 and 11, cut off
     answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2)), *unended] if ends else [(False, (n,)) for n in range(3)]

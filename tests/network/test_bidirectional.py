@@ -36,10 +36,10 @@ def test_the_encoder_equals_a_loop_over_one_sequence():
     memory, states = make_numpy_network(config, w).encode(np.array([source]))
     assert memory[0] == pytest.approx(np.array(x))
     for layer in range(2):
-        for name, values, found in (("c", c, states[layer][0]), ("h", h, states[layer][1])):
+        for name, values, actual in (("c", c, states[layer][0]), ("h", h, states[layer][1])):
             kernel, bias = (w[f"encoder/bridge_{layer}_{name}/{part}"] for part in ("kernel", "bias"))
             both = [*values["", layer], *values["backward/", layer]]
-            assert found[0] == pytest.approx([both @ kernel[:, k] + bias[k] for k in range(3)])
+            assert actual[0] == pytest.approx([both @ kernel[:, k] + bias[k] for k in range(3)])
 
 
 def test_initial_weights_fill_their_bounds():

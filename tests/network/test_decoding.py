@@ -44,19 +44,19 @@ def test_answers_equal_decoding_to_the_maximum_length(seed, config):
     weights["decoder/output/bias"][config.go] += seed  # makes END more frequent
     network = NumpyNetwork(config, weights)
     sources = np.random.default_rng(seed).integers(0, 9, (20, 6))
-    whole, found = network.decode(sources, 9), answer(network, sources, 8, ALL)
-    T = found.symbols.shape[2]
+    whole, answers = network.decode(sources, 9), answer(network, sources, 8, ALL)
+    T = answers.symbols.shape[2]
     for row in range(20):
         end = [*whole.symbols[row], config.go].index(config.go) if config.ends else 8
-        assert found.ended[row, 0] == (config.ends and end <= 8)
-        assert found.lengths[row, 0] == min(end, 8)
-    assert (min(9, found.n_written.max()) if found.ended.all() else 8 + config.ends) == T
-    assert (found.symbols[:, 0] == whole.symbols[:, :T]).all()
-    assert (found.attention[:, 0] == whole.attention[:, :T]).all()
-    assert found.probabilities[:, 0] == pytest.approx(softmax(whole.logits).max(axis=-1)[:, :T])
+        assert answers.ended[row, 0] == (config.ends and end <= 8)
+        assert answers.lengths[row, 0] == min(end, 8)
+    assert (min(9, answers.n_written.max()) if answers.ended.all() else 8 + config.ends) == T
+    assert (answers.symbols[:, 0] == whole.symbols[:, :T]).all()
+    assert (answers.attention[:, 0] == whole.attention[:, :T]).all()
+    assert answers.probabilities[:, 0] == pytest.approx(softmax(whole.logits).max(axis=-1)[:, :T])
     plain = answer(network, sources, 8)
     assert (plain.probabilities, plain.attention) == (None, None)
-    assert (plain.lengths == found.lengths).all()
+    assert (plain.lengths == answers.lengths).all()
 
 
 def test_rows_at_once_depend_on_lengths_and_beam_size():

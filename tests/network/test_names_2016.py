@@ -250,7 +250,7 @@ def test_an_unexpected_variable_is_named(name):
 
 
 @pytest.mark.parametrize(
-    ("array", "found"),
+    ("array", "actual"),
     [
         (np.zeros((12, 8), np.float32), "float32 (12, 8)"),
         (np.zeros((7, 12), np.float32), "float32 (7, 12)"),
@@ -258,12 +258,12 @@ def test_an_unexpected_variable_is_named(name):
         (np.zeros((), np.float32), "float32 ()"),
     ],
 )
-def test_a_variable_of_a_wrong_shape_or_type_is_refused(array, found):
+def test_a_variable_of_a_wrong_shape_or_type_is_refused(array, actual):
     config = replace(PRIMES, cell_type="BasicRNNCell")
     variables = variables_of_2016(config, random_arrays(config, 1))
     name = "embedding_rnn_seq2seq/RNN/BasicRNNCell/Linear/Matrix"
     variables[name] = array
-    assert refusal(from_2016, variables) == f"expected variable {name!r} as float32 (12, 7), got {found}"
+    assert refusal(from_2016, variables) == f"expected variable {name!r} as float32 (12, 7), got {actual}"
 
 
 def test_a_long_name_is_cut():

@@ -67,7 +67,7 @@ def blas_threads():
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     def set_in_a_thread(n):
-        """Use a thread that ends, because threadpoolctl lets no other thread change OpenBLAS while it lives."""
+        """Use a short-lived thread: until it ends, threadpoolctl lets no other thread change OpenBLAS."""
         thread = threading.Thread(target=threadpool_limits, kwargs={"limits": n, "user_api": "blas"})
         thread.start()
         thread.join()

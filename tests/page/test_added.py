@@ -83,7 +83,7 @@ def added_pattern_network():
 
 @needs_node
 @pytest.mark.slow
-def test_an_added_cell_equals_numpy(cell, edited):
+def test_an_added_cell_agrees_with_numpy(cell, edited):
     scripts = edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
     for model, bidirectional in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
         network = added_cell_network(model, bidirectional)

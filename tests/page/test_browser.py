@@ -1,4 +1,4 @@
-"""The page in Debian's Chromium, operated as by a user."""
+"""The page in Debian's Chromium, operated with mouse and keyboard."""
 
 import re
 from dataclasses import replace
@@ -130,8 +130,8 @@ def test_axe_finds_no_violation(opened):
         page.emulate_media(color_scheme=scheme)
         wait_for_layout(page)
         page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
-        found = axe.Axe().run(page).response["violations"]
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+        violations = axe.Axe().run(page).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations] == []
 
 
 def test_hostile_names_are_shown_and_never_executed(opened):

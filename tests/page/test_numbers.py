@@ -43,7 +43,7 @@ def test_every_cell_has_an_equation_with_the_gates_and_states_of_the_table():
 
 
 @pytest.mark.parametrize("config", KINDS, ids=lambda c: f"{c.model}-{c.cell_type}-{c.num_layers}-{c.bidirectional}")
-def test_networks_of_every_kind_equal_numpy(config):
+def test_networks_of_every_kind_agree_with_numpy(config):
     network = TrainedNetwork(config, random_weights(config), in_len=9, out_len=11)
     rng = np.random.default_rng(0)
     sources = [rng.integers(0, 9, (1, length)) for length in (1, 4, 13)]
@@ -58,7 +58,7 @@ def test_networks_of_every_kind_equal_numpy(config):
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name.partition(".")[0])
-def test_shipped_networks_equal_numpy_until_they_end(path):
+def test_shipped_networks_agree_with_numpy_until_they_end(path):
     network = load(path)
     rng = np.random.default_rng(1)
     lengths = (2, 8, network.in_len, network.in_len + 6)
@@ -129,7 +129,7 @@ def test_invalid_input_is_named():
         assert ask(("numbers", {"vocabulary": vocabulary, "text": text})) == [expected]
 
 
-def test_half_precision_equals_that_of_numpy(tmp_path):
+def test_half_precision_weights_are_decoded_as_in_numpy(tmp_path):
     config = KINDS[0]
     weights = {name: w.astype(np.float16).astype(np.float32) for name, w in random_weights(config).items()}
     weights["encoder/embedding"][0, :5] = [6e-8, -65504, 0.0, 6.1e-5, -3e-6]  # two are subnormal in float16

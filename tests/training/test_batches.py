@@ -65,14 +65,14 @@ def test_batches_contain_symbols_end_and_lengths_and_zeros_for_missing_rows():
         assert not array[2:].any()
 
 
-def test_batches_without_end_if_answers_do_not_end():
+def test_batches_contain_no_end_if_answers_do_not_end():
     pairs = Pairs.of_arrays(np.array([[1, 2], [3, 4], [5, 6]]), np.array([[7], [8], [9]]))
     model = ModelConfig(in_max_int=8, out_max_int=255)
     sources, targets, lengths = batches.stack_batches(pairs, (2, 1), model, 2)
     assert sources[:2].tolist() == [[[1, 2], [3, 4]], [[5, 6], [0, 0]]]
     assert targets[:2].tolist() == [[[7], [8]], [[9], [0]]]
     assert lengths[:2].tolist() == [[[2, 1], [2, 1]], [[2, 1], [0, 0]]]
-    assert (sources.dtype, targets.dtype) == (np.uint8, np.uint16)  # by the model's largest symbols
+    assert (sources.dtype, targets.dtype) == (np.uint8, np.uint16)  # large enough for all symbols of the model
 
 
 def test_dropout_keys_depend_on_seed_step_and_row():
@@ -139,7 +139,7 @@ def test_many_lengths_are_sampled_and_include_the_longest(monkeypatch):
 
 
 def test_batches_of_a_dictionary_have_little_padding():
-    """Sources have 3 to 20 symbols, targets 0.85 as many. The last lines bound the padding in the loops and in all."""
+    """Sources have 3 to 20 symbols, targets 0.85 as many. The padding in the loops and in all layers is bounded."""
     rng = np.random.default_rng(0)
     source_lengths = np.clip(np.rint(rng.gamma(10.6, 0.71, 16_384)), 3, 20).astype(int)
     pairs = pairs_of(source_lengths, rng.binomial(source_lengths, 0.85))

@@ -275,7 +275,7 @@ def test_a_snapshot_records_the_destination_of_its_training(tmp_path):
 
 
 def test_ignored_signals_stay_ignored():
-    """nohup and background jobs of a script ignore signals."""
+    """nohup and the background jobs of scripts rely on this."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with SignalHandler() as interruption:

@@ -98,8 +98,8 @@ def test_a_custom_pattern():
     pattern = SequencePattern("doubled", lambda sources: np.repeat(sources, 2, axis=1))
     trained = unchanged(pattern, in_len=3)
     assert (trained.task, trained.in_len, trained.out_len) == ("doubled", 3, 6)
-    found = unchanged(find_pattern("reversed"))
-    assert found.task == "reversed"
+    built_in = unchanged(find_pattern("reversed"))
+    assert built_in.task == "reversed"
 
 
 def test_pairs_are_trained_on():

@@ -193,9 +193,9 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
         part = Batch(*(x[first : first + n] for x in whole))
         return [x.numpy() for x in ours._sums(part, tf.constant(float(N_SYMBOLS)), width)]
 
-    found, wide = sums(0, 4, (5, 7)), sums(0, 4, (8, 9))
+    narrow, wide = sums(0, 4, (5, 7)), sums(0, 4, (8, 9))
     each = [sums(n, 1, (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
-    for total, total_of_wide, *parts in zip(found, wide, *each, strict=True):
+    for total, total_of_wide, *parts in zip(narrow, wide, *each, strict=True):
         assert np.abs(total - sum(parts)).max() < 1e-5
         assert np.abs(total - total_of_wide).max() < 1e-5
 
@@ -234,8 +234,8 @@ def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_r
         expected = whole.packed_sums(*batch, *whole.batch_values(batch))
         monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", microbatch_rows * bytes_per_row(model, *wide[-1]))
         batch = [x[0] for x in apart.batches(pairs)]
-        found = apart_sums(*batch, *apart.batch_values(batch))
-        assert np.abs(found - expected).max() < 1e-5
+        actual = apart_sums(*batch, *apart.batch_values(batch))
+        assert np.abs(actual - expected).max() < 1e-5
         assert float(expected[0]) > 1
 
 

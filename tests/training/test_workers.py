@@ -257,7 +257,7 @@ def refused(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tf_config", "expected", "found"),
+    ("tf_config", "expected", "actual"),
     [
         ("worker 0", f"TF_CONFIG to be JSON like {workers.EXAMPLE}", "'worker 0'"),
         ("w\n\x1b[2J", f"TF_CONFIG to be JSON like {workers.EXAMPLE}", r"'w\n\x1b[2J'"),
@@ -286,8 +286,8 @@ def refused(run, monkeypatch):
         ),
     ],
 )
-def test_invalid_tf_configs_are_refused(refused, tf_config, expected, found):
-    assert refused(tf_config) == (expected, found)
+def test_invalid_tf_configs_are_refused(refused, tf_config, expected, actual):
+    assert refused(tf_config) == (expected, actual)
 
 
 PORTS = ["b", "b:", "b:0", "b:65536", "b:99999999", "b:02", "b:-1", "b:+1", "b: 1", "b:1 ", "b:1\n", "b:١"]

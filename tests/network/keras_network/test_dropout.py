@@ -33,7 +33,7 @@ def mix(x):
 
 
 def by_hand(key, site, n_positions, n_units):
-    """Compute the mask of a row number by number: `[n_positions, n_units]`."""
+    """The mask of one row, computed number by number: `[n_positions, n_units]`."""
 
     def value(t, unit):
         place = mix((mix((zlib.crc32(site.encode()) + t) % 2**32) + unit) % 2**32)
@@ -48,13 +48,13 @@ def masks(dropout, keys=KEYS):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_masks_equal_those_computed_by_hand(jit_compile):
-    found = tf.function(lambda: masks(P).mask("encoder/embedding", S, E), jit_compile=jit_compile)()
-    assert found.shape == (S, B, E)
+    actual = tf.function(lambda: masks(P).mask("encoder/embedding", S, E), jit_compile=jit_compile)()
+    assert actual.shape == (S, B, E)
     for row, key in enumerate(KEYS):
-        assert found[:, row].numpy() == pytest.approx(by_hand(key, "encoder/embedding", S, E))
+        assert actual[:, row].numpy() == pytest.approx(by_hand(key, "encoder/embedding", S, E))
     longer = masks(P).mask("encoder/embedding", S + 9, E)
-    assert (longer[:S] == found).numpy().all()
-    assert (masks(P, KEYS[1:]).mask("encoder/embedding", S, E) == found[:, 1:]).numpy().all()
+    assert (longer[:S] == actual).numpy().all()
+    assert (masks(P, KEYS[1:]).mask("encoder/embedding", S, E) == actual[:, 1:]).numpy().all()
 
 
 @pytest.mark.parametrize("dropout", [0.001, 0.2, 0.5, 0.9])
@@ -103,7 +103,7 @@ def test_a_rate_of_0_changes_nothing(model, bidirectional, num_layers):
 
 
 @pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
-def test_a_row_equals_numpy_with_the_same_masks(model, bidirectional, num_layers):
+def test_a_row_agrees_with_numpy_under_equal_masks(model, bidirectional, num_layers):
     config = small(model, bidirectional, num_layers)
     weights = random_weights(config)
     sources = np.random.default_rng(1).integers(0, 11, (B, S))

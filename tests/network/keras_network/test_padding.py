@@ -19,7 +19,7 @@ COUNTS = [3, 1, 7, 2]  # symbols per target, with END
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("cell", ["BasicLSTMCell", "GRUCell", "BasicRNNCell"])
 @pytest.mark.parametrize("model", MODELS)
-def test_a_row_in_a_padded_batch_equals_numpy_on_the_row_alone(model, cell, layers, bidirectional):
+def test_a_row_in_a_padded_batch_agrees_with_numpy_on_the_row_alone(model, cell, layers, bidirectional):
     config = ModelConfig(model, cell, layers, 7, 5, in_max_int=8, out_max_int=9, bidirectional=bidirectional)
     weights = random_weights(config)
     network, alone = Seq2Seq(config, weights), make_numpy_network(config, weights)
