@@ -1,4 +1,4 @@
-"""The bar of long work: on a terminal alone, after a second, and gone at the end."""
+"""Progress bars: only on terminals, only after a second, and erased at the end."""
 
 import os
 import pty
@@ -10,7 +10,7 @@ from helpers import PROGRAM, PYTHON, environment, imported, save_random
 
 from seq2seq_demo.config import ModelConfig
 
-BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # the cursor is hidden as long as a bar moves
+BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # hide and show the cursor
 AT_ONCE = "import sys; from seq2seq_demo.display import progress_bar; progress_bar.PATIENCE = -1"
 RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
 
@@ -26,9 +26,9 @@ def network(tmp_path):
 
 
 def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=None):
-    """Run the program, whose standard error is a terminal, and standard output a file or the terminal too.
+    """Run the program with standard error on a terminal, and standard output in a file if `redirected`.
 
-    Once the terminal got `until`, Ctrl-C is pressed. Return the status, what the file got and what the terminal got.
+    Send Ctrl-C when the terminal has received `until`. Return the status, the file's content and the terminal's output.
     """
     ours, theirs = pty.openpty()
     command, env = [*PYTHON, "-c", code, *map(str, argv)], environment(TERM="xterm", COLUMNS="100")
@@ -37,7 +37,7 @@ def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=
         process = subprocess.Popen(command, cwd=folder, env=env, **streams)
     os.close(theirs)
     shown = b""
-    while read := read_of(ours):
+    while read := read_terminal(ours):
         shown += read
         if until and until in shown:
             process.send_signal(signal.SIGINT)
@@ -46,20 +46,20 @@ def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=
     return process.wait(100), (folder / "out").read_bytes(), shown
 
 
-def read_of(terminal):
+def read_terminal(terminal):
     try:
         return os.read(terminal, 4096)
-    except OSError:  # nobody has it open any more
+    except OSError:  # the program has closed it
         return b""
 
 
 def last_screen(shown):
-    """What stands on the last line that a bar was on, and below."""
+    """Return the output after the last bar was erased."""
     return shown.rpartition(b"\x1b[2K")[2]
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-def test_predict_of_many(network, options):
+def test_predict_shows_a_bar_for_many_sequences(network, options):
     argv = ["predict", "-i", "w", "--from-file", "in", *options]
     piped = subprocess.run([*PROGRAM, *argv], cwd=network, capture_output=True, check=True, env=environment())
     assert piped.stderr == b"Using weights w\n"
@@ -71,8 +71,8 @@ def test_predict_of_many(network, options):
     assert last_screen(shown) == b""
 
 
-def test_predict_tells_more_only_as_much_as_it_knows(network):
-    """Of standard input nobody knows the end; on a terminal, the answers themselves show how far it is."""
+def test_predict_shows_no_bar_for_standard_input_or_visible_answers(network):
+    """The length of standard input is unknown; on a terminal, the answers themselves show the progress."""
     _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "/dev/stdin")
     assert BEGIN_BAR not in shown
     _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", redirected=False)
@@ -84,7 +84,7 @@ def test_predict_tells_more_only_as_much_as_it_knows(network):
     ("options", "ends"),
     [("300", False), ("300 --json", True), ("300 --lengths 9-10", True), ("--from-file pairs", True)],
 )
-def test_evaluate(network, options, ends):
+def test_evaluate_shows_a_bar(network, options, ends):
     if ends:
         save_random(network / "w", ModelConfig("embedding_attention"), min_in_len=9)
     (network / "pairs").write_text("0 1 2 3 4 5 6 7 8 9\t9 8 7 6 5 4 3 2 1 0\n" * 300)
@@ -97,11 +97,11 @@ def test_evaluate(network, options, ends):
     assert shown.count(BEGIN_BAR) == shown.count(END_BAR) > 0
     status, _, shown = on_terminal(network, *argv, redirected=False)
     results = [line for line in piped.stdout.split(b"\n") if line]
-    at = [shown.index(line) for line in results]  # each is written whole, while no bar is there
-    assert all(shown[:place].count(BEGIN_BAR) == shown[:place].count(END_BAR) for place in at)
+    positions = [shown.index(line) for line in results]  # each is printed whole, between bars
+    assert all(shown[:place].count(BEGIN_BAR) == shown[:place].count(END_BAR) for place in positions)
 
 
-def test_short_work_shows_none_and_does_not_load_rich(network):
+def test_short_work_shows_no_bar_and_does_not_import_rich(network):
     (network / "few").write_text("0 1 2 3 4 5 6 7 8 9\n")
     argv = ["predict", "-i", "w", "--from-file", "few"]
     _, _, shown = on_terminal(network, *argv, code=f"import sys\n{RUN}")
@@ -109,7 +109,7 @@ def test_short_work_shows_none_and_does_not_load_rich(network):
     assert imported(["predict", "-i", str(network / "w"), "--from-file", str(network / "in")], "rich") == []
 
 
-def test_ctrl_c_leaves_a_clean_line(network):
+def test_ctrl_c_erases_the_bar(network):
     (network / "in").write_text("0 1 2 3 4 5 6 7 8 9\n" * 100_000)
     status, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", until=b"Predicting")
     assert status == 130
@@ -117,7 +117,7 @@ def test_ctrl_c_leaves_a_clean_line(network):
     assert shown.count(BEGIN_BAR) == shown.count(END_BAR)
 
 
-def test_what_is_said_meanwhile_stands_on_lines_of_its_own(network):
+def test_messages_are_printed_between_bars(network):
     (network / "in").write_text(("0 1 2 3 4 5 6 7 8 9\n" * 2000 + "0 1\n") * 3)
     status, out, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", "--keep-going")
     assert (status, out.count(b"\n")) == (1, 6000)
