@@ -121,36 +121,36 @@ def varied_rows(results: list[dict]) -> Rows:
     ]
 
 
-FIRST_CALLS = [f"first call, {way}" for way in (ONE, TWO, KERAS)]
+FIRST_CALLS = [f"first call, {way}" for way in (ONE, TWO, "Keras")]
 PARTS = {
     "training": Part(
         measure_training,
         [
-            "training, samples a second",
+            "training, samples per second",
             ONE,
             TWO,
             "plain Keras `fit`",
-            "ratio of the faster to Keras",
+            "ours / Keras",
             *FIRST_CALLS,
         ],
         training_rows,
     ),
     "jax": Part(
         measure_jax,
-        ["32 units, length 10, samples a second", ONE, TWO, *JAX, "ratio on one core", "ratio on two"],
+        ["32 units, length 10, samples per second", ONE, TWO, *JAX, "one core: ours / JAX", "two cores: ours / JAX"],
         jax_rows,
     ),
     "real": Part(
         measure_real,
         [
-            "real work, pairs a second",
+            "realistic data, pairs per second",
             "weights",
             ONE,
             TWO,
             "plain Keras `fit`",
-            "the same, bucketed",
-            "ratio",
-            "ratio to bucketed",
+            "plain Keras, bucketed",
+            "ours / Keras",
+            "ours / bucketed",
             *FIRST_CALLS,
             "padding: in loops / outside / all",
             "greedy decoding",
@@ -160,7 +160,7 @@ PARTS = {
     ),
     "processes": Part(
         lambda options: in_new_process(whole.whole_processes, options.rounds),
-        ["a whole process", "seconds"],
+        ["process", "seconds"],
         lambda results: [[f"`{name}`", f"{value:.2f}"] for name, value in results.items()],
     ),
     "varied": Part(
@@ -175,7 +175,7 @@ PARTS = {
     ),
     "decoding": Part(
         lambda options: in_new_process(whole.decoding_speed),
-        ["NumPy decoding", "sequences a second"],
+        ["NumPy decoding", "sequences per second"],
         lambda results: [[name, f"{value:,.0f}"] for name, value in results.items()],
     ),
     "memory": Part(

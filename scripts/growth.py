@@ -5,6 +5,7 @@
 One axis varies at a time; the others keep the defaults of `Size`. Each measurement runs in a new process, which gives
 it a separate peak memory. The growth in brackets is the ratio to the figure in the row above, divided by the ratio of
 the sizes: 1 is linear, less is better. The last lines list growth above LINEAR.
+scripts/GROWTH.md contains results.
 """
 
 import argparse
@@ -164,13 +165,13 @@ def measure_prediction(size: Size, budget: float) -> dict[str, float]:
 
 
 TITLES = {
-    "draw": "draw all",
-    "build": "build a network",
-    "order": "order an epoch",
-    "take": "gather an epoch",
-    "compile": "first step (compiles)",
-    "step": "one step",
-    "sequence": "one sequence",
+    "draw": "drawing",
+    "build": "building a network",
+    "order": "ordering an epoch",
+    "take": "taking pairs in that order",
+    "compile": "first step, with compilation",
+    "step": "step",
+    "sequence": "time per sequence",
     "memory": "peak memory",
 }
 Figures = dict[tuple[str, str], list[float]]  # by stage and figure, one value per size

@@ -141,7 +141,7 @@ def _predictions(
     """Convert answers to predictions, best first."""
     probabilities = answers.probabilities if options.probabilities else None
     # Reading single items of an array is slow, so all arrays become lists.
-    symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.written))
+    symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))
     p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
 
     def prediction(b: int, n: int) -> Prediction:

@@ -24,7 +24,7 @@ from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.weights_file import Snapshot, StoredNetwork
-from seq2seq_demo.network.bidirectional import numpy_network
+from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.memory_estimates import check_decoding_fits, check_points_fit
 from seq2seq_demo.network.numpy_network import NumpyNetwork
@@ -349,7 +349,7 @@ class TrainedNetwork(StoredNetwork):
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow."""
-        return numpy_network(self.model_config, self.weights)
+        return make_numpy_network(self.model_config, self.weights)
 
     def to_keras(self) -> Seq2Seq:
         """Return a `keras.Model` of sources `[B, S]` and a decoder input `[B, T]`; loads TensorFlow."""

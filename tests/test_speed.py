@@ -104,7 +104,7 @@ def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     trainer = real_work.dictionary_trainer(model_config, 0.0, pairs)
     ours = [ways.run_epoch(trainer, pairs) for _ in range(3)]
     network = keras.plain_keras(model_config, None, 0.0, 0.02)
-    assert network.count_params() == sum(weight.size for weight in trainer.adam.named_weights().values())
+    assert network.count_params() == sum(weight.size for weight in trainer.adam.weights_by_name().values())
     batches = real_work.dataset(pairs, model_config.go, bucketed=True)
     theirs = network.fit(batches, epochs=3, verbose=0, shuffle=False).history["loss"]
     for losses in (ours, theirs):
@@ -215,5 +215,5 @@ def test_what_grows_worse_than_linearly_is_named(script):
         ["64", "2 ms (1.00)", "600 MB (0.60)"],
         ["128", "16 ms (4.00)", "700 MB (0.58)"],
     ]
-    assert growth.worse_than_linear("units", axis, figures) == ["- units: training, one step: 64 to 128 (4.00)"]
+    assert growth.worse_than_linear("units", axis, figures) == ["- units: training, step: 64 to 128 (4.00)"]
     assert [size.units for size in axis.sizes()] == [32, 64, 128]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.training.processes import Processes
+from seq2seq_demo.training.processes import ProcessGroup
 from speed.measuring import in_new_process, time_in_turns
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def process_groups(cell_size: int, keras_ways: Sequence[str]) -> list[list[str]]
 
     TWO uses one thread per process. Plain Keras uses as many threads as ONE, which has several if the network is large.
     """
-    from seq2seq_demo.network.keras_network.tensorflow_setup import THREADS_PAY_FROM
+    from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_UNITS_FOR_THREADS
 
     if cell_size >= TWO_BELOW:
         return [[ONE, *keras_ways]]
-    return [[ONE, TWO, *keras_ways]] if cell_size < THREADS_PAY_FROM else [[ONE, *keras_ways], [TWO]]
+    return [[ONE, TWO, *keras_ways]] if cell_size < MIN_UNITS_FOR_THREADS else [[ONE, *keras_ways], [TWO]]
 
 
 def use_threads(ways: Sequence[str], cell_size: int) -> None:
@@ -54,11 +54,11 @@ def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) ->
 @contextlib.contextmanager
 def our_trainers(ways: Sequence[str], make: Callable[[int], Trainer]) -> Iterator[dict[str, Trainer]]:
     """Yield a trainer for ONE and TWO, if among the ways; `make` takes the number of processes."""
-    with contextlib.closing(Processes()) as group:
+    with contextlib.closing(ProcessGroup()) as group:
         trainers = {way: make(n) for way, n in ((ONE, 1), (TWO, 2)) if way in ways}
         if TWO in trainers:
             group.start(1)
-            group.join(trainers[TWO])
+            group.attach(trainers[TWO])
         yield trainers
 
 

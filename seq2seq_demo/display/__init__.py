@@ -1,1 +1,1 @@
-"""What people see: text, JSON, tables, pictures and logs of networks and of trainings."""
+"""Output for users: text, JSON, tables, pictures and logs of networks and trainings."""

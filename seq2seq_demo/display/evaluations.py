@@ -1,171 +1,168 @@
-"""Evaluations, as JSON or as tables."""
+"""Evaluations as JSON and as text tables."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, joined
-from seq2seq_demo.display.console import symbol, table
+from seq2seq_demo.display.console import table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
 from seq2seq_demo.figures import Evaluation, WrongAnswer, total
 from seq2seq_demo.trained_network import TrainedNetwork
 
-# What tables call the figures of free-running answers: shares, and numbers of wrong answers.
-SHARES = {"exact match": "exact_match", "token accuracy": "token_accuracy", "symbol errors": "symbol_error_rate"}
-FAULTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long": "too_long", "no end": "unended"}
-CONFUSIONS = 10  # that a table lists; 5 of a network whose answers have one length
-WRONG = ("source", "expected", "predicted")
+# Columns of free-running figures, each with its attribute of `Evaluation`; COUNTS are numbers of wrong answers.
+RATES = {"exact match": "exact_match", "token accuracy": "token_accuracy", "symbol errors": "symbol_error_rate"}
+COUNTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long": "too_long", "no end": "unended"}
+ANSWER_COLUMNS = ("source", "expected", "predicted")
+MAX_CONFUSIONS, MAX_FIXED_LENGTH_CONFUSIONS = 10, 5  # rows of a confusion table
 
 
 def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
-    """Return the figures on sources of a kind and length, as JSON has them."""
+    """Return the evaluation of one kind and length of sources for JSON."""
     if network.ends:
-        return _dict(row.evaluation, row.kind, row.in_len, row.fresh)
-    return _positions_dict(row.evaluation, row.in_len)
+        return _variable_length_dict(row.evaluation, row.kind, row.in_len, row.fresh)
+    return _fixed_length_dict(row.evaluation, row.in_len)
 
 
-# ---- Of a network whose answers have one length ----
+# ---- Networks whose answers have a fixed length ----
 
 
-def _positions_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
-    """Return the figures, also those of each position and symbol."""
-    shares = _shares(e)
+def _fixed_length_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
+    accuracies = _accuracies(e)
     symbols = enumerate(zip(e.by_symbol.expected.tolist(), e.by_symbol.accuracy.tolist(), strict=True))
-    about = {"n": e.n, "in_len": in_len, "out_len": len(e.by_position.correct), "loss": e.loss}
-    return about | {
-        **shares,
-        "gap": {name: forced - shares["free_running"][name] for name, forced in shares["forced"].items()},
+    facts = {"n": e.n, "in_len": in_len, "out_len": len(e.by_position.correct), "loss": e.loss}
+    return facts | {
+        **accuracies,
+        "gap": {name: forced - accuracies["free_running"][name] for name, forced in accuracies["forced"].items()},
         "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
         "by_symbol": [{"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in symbols if n],
         "confusions": _confusions(e, OF_INTEGERS),
     }
 
 
-def evaluation_text(e: Evaluation) -> str:
-    """Return the figures as tables."""
-    facts = _positions_dict(e, 0)
+def fixed_length_tables(e: Evaluation) -> str:
+    """Return tables of the accuracies, over all symbols, by output position and by symbol, and of the confusions."""
+    facts = _fixed_length_dict(e, 0)
     figures = [
-        [name.replace("_", " "), *_rounded(facts[way][name] for way in ("forced", "free_running")), f"{gap:+.5f}"]
+        [name.replace("_", " "), *_rounded(facts[mode][name] for mode in ("forced", "free_running")), f"{gap:+.5f}"]
         for name, gap in facts["gap"].items()
     ]
-    shares = zip(*facts["by_position"].values(), strict=True)
-    positions = [[str(t), *_rounded(both)] for t, both in enumerate(shares, start=1)]
+    accuracies = zip(*facts["by_position"].values(), strict=True)
+    positions = [[str(t), *_rounded(both)] for t, both in enumerate(accuracies, start=1)]
     symbols = [[str(s["symbol"]), str(s["n"]), f"{s['accuracy']:.5f}"] for s in facts["by_symbol"]]
     tables = [
-        table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e.loss:.5f} nats a symbol, forced",
+        table(["", "forced", "free-running", "gap"], figures) + f"\nloss {e.loss:.5f} nats per symbol, forced",
         table(["output position", "forced", "free-running"], positions),
         table(["symbol", "expected", "free-running"], symbols),
-        _confusions_text(facts["confusions"][:5]),
+        _confusion_table(facts["confusions"][:MAX_FIXED_LENGTH_CONFUSIONS]),
     ]
     return "\n\n".join(tables)
 
 
-def lengths_text(rows: Sequence[EvaluationRow]) -> str:
-    """Return a table with a row per length."""
+def by_length_table(rows: Sequence[EvaluationRow]) -> str:
+    """Return a table with a row per source length."""
     header = ["length", "target", "sequences", "token accuracy forced", "free-running", "exact match"]
     lines = []
     for in_len, e in ((row.in_len, row.evaluation) for row in rows):
-        shares = _rounded([e.forced_token_accuracy, e.token_accuracy, e.exact_match])
-        lines.append([str(in_len), str(len(e.by_position.correct)), str(e.n), *shares])
+        rates = _rounded([e.forced_token_accuracy, e.token_accuracy, e.exact_match])
+        lines.append([str(in_len), str(len(e.by_position.correct)), str(e.n), *rates])
     return table(header, lines)
 
 
-# ---- Of a network that ends its answers ----
+# ---- Networks that end their answers ----
 
 
-def _dict(e: Evaluation, kind: str, in_len: int | None, fresh: bool | None) -> dict[str, Any]:
+def _variable_length_dict(e: Evaluation, kind: str, in_len: int | None, fresh: bool | None) -> dict[str, Any]:
     facts = {"sources": kind, "in_len": in_len, "n": e.n, "n_pairs": e.n_pairs, "fresh": fresh, "loss": e.loss}
-    return facts | _shares(e) | {name: getattr(e, name) for name in (SHARES["symbol errors"], *FAULTS.values())}
+    return facts | _accuracies(e) | {name: getattr(e, name) for name in (RATES["symbol errors"], *COUNTS.values())}
 
 
-def rows_text(rows: Sequence[EvaluationRow]) -> str:
-    """Return a table by length, and if other kinds of sources were measured, one by kind."""
+def variable_length_tables(rows: Sequence[EvaluationRow]) -> str:
+    """Return a table by length for the first kind of sources, and a table by kind if there are several kinds."""
     by_kind: dict[str, list[EvaluationRow]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
-    first, *others = by_kind.values()
-    header = ["sequences", *SHARES, *FAULTS]
-    lines = [[str(row.in_len), *_figures([row])] for row in first]
+    first = next(iter(by_kind.values()))
+    header = ["sequences", *RATES, *COUNTS]
+    lines = [[str(row.in_len), *_figure_cells([row])] for row in first]
     if len(first) > 1:
-        lines.append(["all", *_figures(first)])
+        lines.append(["all", *_figure_cells(first)])
     tables = [table(["length", *header], lines)]
-    if others:
-        lines = [[kind, *_figures(of_kind), _worst(of_kind)] for kind, of_kind in by_kind.items()]
+    if len(by_kind) > 1:
+        lines = [[kind, *_figure_cells(kind_rows), _worst_length(kind_rows)] for kind, kind_rows in by_kind.items()]
         tables.append(table(["sources", *header, "worst length"], lines))
     return "\n\n".join(tables)
 
 
-def _figures(rows: Sequence[EvaluationRow]) -> list[str]:
+def _figure_cells(rows: Sequence[EvaluationRow]) -> list[str]:
     e = total(row.evaluation for row in rows)
-    shares = _rounded(getattr(e, name) for name in SHARES.values())
-    return [str(e.n), *shares, *(str(getattr(e, name)) for name in FAULTS.values())]
+    rates = _rounded(getattr(e, name) for name in RATES.values())
+    return [str(e.n), *rates, *(str(getattr(e, name)) for name in COUNTS.values())]
 
 
-def _worst(rows: Sequence[EvaluationRow]) -> str:
-    """Return the exact match of the length that has the lowest, unless all are perfect."""
-    share, in_len = min(((row.evaluation.exact_match, row.in_len) for row in rows), key=lambda row: row[0])
-    return "" if share == 1 else f"{share:.4f} at {in_len}"
+def _worst_length(rows: Sequence[EvaluationRow]) -> str:
+    """Return the lowest exact match and its length, or an empty text if it is 1 at every length."""
+    worst = min(rows, key=lambda row: row.evaluation.exact_match)
+    exact_match = worst.evaluation.exact_match
+    return "" if exact_match == 1 else f"{exact_match:.4f} at {worst.in_len}"
 
 
-def given_dict(rows: Sequence[EvaluationRow], vocabularies: Vocabularies) -> dict[str, Any]:
-    """Return what a network reached on given pairs of all lengths, as JSON has it."""
+def pairs_dict(rows: Sequence[EvaluationRow], vocabularies: Vocabularies) -> dict[str, Any]:
+    """Return the evaluation on the pairs of a file, over all lengths, for JSON."""
     e = total(row.evaluation for row in rows)
-    facts = _dict(e, rows[0].kind, None, None)
+    facts = _variable_length_dict(e, rows[0].kind, None, None)
     if vocabularies.target.is_text:
         facts["word_error_rate"] = 1 - e.exact_match
     facts["confusions"] = _confusions(e, vocabularies)
     for name, answers in (("worst", e.wrong.worst), ("surest", e.wrong.surest)):
-        facts[name] = [_wrong_dict(answer, vocabularies) for answer in answers]
+        facts[name] = [_wrong_answer_dict(answer, vocabularies) for answer in answers]
     return facts
 
 
 def sources_text(e: Evaluation, name: str) -> str:
-    """Return the number of sources, and that of their targets if some sources have several."""
-    several = f" with {e.n_pairs} targets, of which any is right" if e.n_pairs > e.n else ""
-    return f"{e.n} sources of {name}{several}"
+    """Return the number of sources, and the number of targets if some sources have several."""
+    targets = f" with {e.n_pairs} targets, any of which is right" if e.n_pairs > e.n else ""
+    return f"{e.n} sources of {name}{targets}"
 
 
-def given_text(name: str, rows: Sequence[EvaluationRow], vocabularies: Vocabularies, verbose: bool) -> str:
-    """Return the figures on given pairs: in a line, by length, confusions; if verbose, wrong answers."""
+def pairs_text(name: str, rows: Sequence[EvaluationRow], vocabularies: Vocabularies, verbose: bool) -> str:
+    """Return the evaluation on the pairs of a file: a summary, tables, and with `verbose` some wrong answers."""
     e = total(row.evaluation for row in rows)
-    exact = (
-        f"word error rate {1 - e.exact_match:.5f}"
-        if vocabularies.target.is_text
-        else f"exact match {e.exact_match:.5f}"
-    )
+    is_text = vocabularies.target.is_text
+    exact = f"word error rate {1 - e.exact_match:.5f}" if is_text else f"exact match {e.exact_match:.5f}"
     parts = [
-        f"{sources_text(e, name)}; an answer's end counts",
+        f"{sources_text(e, name)}; an answer without END is wrong",
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}",
-        rows_text(rows),
-        _confusions_text(_confusions(e, vocabularies)[:CONFUSIONS]),
+        variable_length_tables(rows),
+        _confusion_table(_confusions(e, vocabularies)[:MAX_CONFUSIONS]),
     ]
     if verbose and e.exact < e.n:
-        for title, answers in (("the most edits", e.wrong.worst), ("the surest", e.wrong.surest)):
-            lines = [_wrong_line(answer, vocabularies) for answer in answers]
-            parts.append(f"Wrong answers, {title}:\n" + table([*WRONG, "edits", "probability"], lines, str.ljust))
+        for criterion, answers in (("the most edits", e.wrong.worst), ("the highest probability", e.wrong.surest)):
+            lines = [_wrong_answer_cells(answer, vocabularies) for answer in answers]
+            header = [*ANSWER_COLUMNS, "edits", "probability"]
+            parts.append(f"Wrong answers with {criterion}:\n{table(header, lines, str.ljust)}")
     return "\n\n".join(parts)
 
 
-def _wrong_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, Any]:
+def _wrong_answer_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, Any]:
     facts = answer._asdict()
-    for key in WRONG:
+    for key in ANSWER_COLUMNS:
         vocabulary = vocabularies.source if key == "source" else vocabularies.target
         names = vocabulary.names(facts[key])
         facts[key] = joined(vocabulary.tokens, names) if vocabulary.is_text else names
     return facts
 
 
-def _wrong_line(answer: WrongAnswer, vocabularies: Vocabularies) -> list[str]:
-    """Return the row of a table."""
-    facts = _wrong_dict(answer, vocabularies)
-    texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in WRONG]
+def _wrong_answer_cells(answer: WrongAnswer, vocabularies: Vocabularies) -> list[str]:
+    facts = _wrong_answer_dict(answer, vocabularies)
+    texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in ANSWER_COLUMNS]
     texts[-1] += "" if answer.ended else " ..."
     return [*texts, str(answer.edits), f"{answer.probability:.4f}"]
 
 
-# ---- Of any network ----
+# ---- All networks ----
 
 
-def _shares(e: Evaluation) -> dict[str, dict[str, float]]:
+def _accuracies(e: Evaluation) -> dict[str, dict[str, float]]:
     return {
         "forced": {"token_accuracy": e.forced_token_accuracy, "exact_match": e.forced_exact_match},
         "free_running": {"token_accuracy": e.token_accuracy, "exact_match": e.exact_match},
@@ -173,7 +170,10 @@ def _shares(e: Evaluation) -> dict[str, dict[str, float]]:
 
 
 def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any]]:
-    """Return the edits, the commonest first, as JSON has them. None: a symbol was added, or left out."""
+    """Return the confusions for JSON, most frequent first.
+
+    An insertion has no expected symbol (None), and a deletion no predicted one.
+    """
 
     def name(number: int | None) -> Any:
         return None if number is None else vocabularies.target.names([number])[0]
@@ -182,13 +182,14 @@ def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any
     return [{"expected": name(a), "predicted": name(b), "times": -times} for times, _, (a, b) in edits]
 
 
-def _confusions_text(confusions: list[dict[str, Any]]) -> str:
+def _confusion_table(confusions: list[dict[str, Any]]) -> str:
+    keys = ("expected", "predicted")
     lines = [
-        [*("nothing" if x is None else symbol(x) for x in (edit["expected"], edit["predicted"])), str(edit["times"])]
+        [*("nothing" if edit[key] is None else visible_symbol(edit[key]) for key in keys), str(edit["times"])]
         for edit in confusions
     ]
-    return table(["expected", "predicted", "times"], lines) if lines else "No symbol was wrong."
+    return table([*keys, "times"], lines) if lines else "No symbol was wrong."
 
 
-def _rounded(shares: Iterable[float]) -> list[str]:
-    return [f"{share:.5f}" for share in shares]
+def _rounded(rates: Iterable[float]) -> list[str]:
+    return [f"{rate:.5f}" for rate in rates]

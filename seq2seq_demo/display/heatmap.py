@@ -1,4 +1,4 @@
-"""The attention matrix as text: a row an output, a column an input, and the darker a cell, the larger its α."""
+"""The attention matrix as text: one row per output, one column per input; darker cells have a larger α."""
 
 import os
 from collections.abc import Iterable
@@ -6,34 +6,34 @@ from typing import TextIO
 
 import numpy as np
 
-from seq2seq_demo.display.console import columns, padded, symbol
+from seq2seq_demo.display.console import align, display_width, visible_symbol
 from seq2seq_demo.predictions import Prediction
 
-# Ten shades, one a tenth of α: characters for any file, colours of the 256 that terminals number for the others.
+# Ten shades, one per tenth of α: characters for plain text, and colours of the 256-colour palette for terminals.
 CHARACTERS = " .:-=+*#%@"
 COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 
 
-def draw(p: Prediction, colour: bool) -> str:
-    """Return a line with the S inputs, one for each of the T outputs (END too) with its α, and one that explains them.
+def attention_text(p: Prediction, colour: bool) -> str:
+    """Return a line of inputs, a line per output (END included) with its α, and a legend.
 
-    A wrong output is followed by the expected one, and red if there is colour.
+    A wrong output is followed by the expected one; with colour, both are red.
 
     Raises:
         ValueError: the prediction has no attention.
     """
     if p.attention is None:
         raise ValueError("expected a prediction with attention, got one without")
-    inputs, written = [*map(symbol, p.source)], [*map(symbol, p.predicted_symbols)]
-    width = 1 + _widest(inputs)  # of a cell, so that the inputs above stand apart
-    margin, wrong = _widest(written), p.mistakes
+    inputs, outputs = [*map(visible_symbol, p.source)], [*map(visible_symbol, p.predicted_symbols)]
+    width = 1 + _max_width(inputs)  # columns per cell, with a space between inputs
+    margin, mistakes = _max_width(outputs), p.mistakes
     tenths = np.clip(np.nan_to_num(p.attention) * 10, 0, 9).astype(int)  # [T, S]
-    lines = [" " * (margin + 2) + "".join(padded(name, width) for name in inputs)]
-    for t, (name, row) in enumerate(zip(written, tenths, strict=True)):
-        label, note = padded(name, margin), ""
-        if t in wrong:
+    lines = [" " * (margin + 2) + "".join(align(name, width) for name in inputs)]
+    for t, (name, row) in enumerate(zip(outputs, tenths, strict=True)):
+        label, note = align(name, margin), ""
+        if t in mistakes:
             mark = red if colour else str
-            label, note = mark(label), mark(f" (expected {symbol(wrong[t])})")
+            label, note = mark(label), mark(f" (expected {visible_symbol(mistakes[t])})")
         lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
     scale = _cells(range(10), 2 if colour else 1, colour)
     lines.append(f"Each output (row) spreads an attention of 1 over the inputs (columns): 0 |{scale}| 1")
@@ -41,12 +41,12 @@ def draw(p: Prediction, colour: bool) -> str:
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Return whether the stream is a terminal that shows colours, and its user has not refused them."""
+    """Return whether the stream is a colour terminal and NO_COLOR is not set."""
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _widest(texts: Iterable[str]) -> int:
-    return max(map(columns, texts), default=0)
+def _max_width(texts: Iterable[str]) -> int:
+    return max(map(display_width, texts), default=0)
 
 
 def _cells(tenths: Iterable[int], width: int, colour: bool) -> str:
@@ -56,5 +56,5 @@ def _cells(tenths: Iterable[int], width: int, colour: bool) -> str:
 
 
 def red(text: str) -> str:
-    """Return the text as a terminal shows it in red."""
+    """Wrap a text in the escape sequences for red."""
     return f"\x1b[31m{text}\x1b[0m"

@@ -1,4 +1,4 @@
-"""The figures of every epoch, in a JSON file and as curves in a picture."""
+"""The figures of every epoch: a JSON file, and a picture of their curves."""
 
 import json
 from collections.abc import Sequence
@@ -15,27 +15,27 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 
 class History(Callback):
-    """Writes both anew after each epoch."""
+    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch; None writes no file.
+
+    Raises:
+        UsageError: the picture cannot be drawn.
+        Seq2SeqError: one of the files cannot be written.
+    """
 
     def __init__(self, path: Path | None, plot: Path | None) -> None:
-        """Note where to; None leaves it out.
-
-        Raises:
-            Seq2SeqError: one of them cannot be written.
-        """
         self.path, self.plot = path, plot
         if path is not None:
             atomic_files.check_writable(path, "the history")
-            atomic_files.require_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
+            atomic_files.check_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
         if plot is not None:
             plots.check(plot)
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
-        """Write both; where that fails, say so, and let the training continue."""
+        """Write the files; a failure prints a notice and does not stop the training."""
         try:
             if self.path is not None:
-                facts = [figures.to_json() for figures in history]
-                atomic_files.write(self.path, (json.dumps(facts, indent=2) + "\n").encode())
+                epochs = [figures.to_json() for figures in history]
+                atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())
             if self.plot is not None:
                 plots.history(self.plot, history)
         except (Seq2SeqError, OSError) as error:

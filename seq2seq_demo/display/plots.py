@@ -1,4 +1,4 @@
-"""Pictures of attention and of a training. Matplotlib, which draws them, is optional: only functions import it."""
+"""Pictures of attention and of training curves. They need Matplotlib, an optional package, imported on first use."""
 
 import io
 import sys
@@ -12,78 +12,80 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.display.console import columns, print_notice, symbol
+from seq2seq_demo.display.console import display_width, print_notice, visible_symbol
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.predictions import Prediction
 
-# What a picture's name may end in, and what keeps the time out of it: the same figures give the same bytes.
+# Suffixes of pictures, with the metadata that omits the date: the same figures then give the same bytes.
 METADATA: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 MAX_PANELS = 16
-CELL, PANEL = 0.3, 6  # inches: the most that a cell and a panel measure
-FONT, LEGIBLE, THINNED = 10, 3, 6  # points of labels: the most; if they were less than LEGIBLE, some are left out
-MAX_CELLS = 20_000  # drawn one by one, in all panels; more are an image
-DOTS, PIXELS = 200, 160  # of a picture and of an image in it, at most, an inch: no pixel falls between dots
-WRONG = "tab:red"
+MAX_CELL, MAX_PANEL = 0.3, 6  # inches along a cell and along a panel
+MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # points of labels; MIN_SPARSE_FONT if some are omitted
+MAX_CELLS = 20_000  # cells in all panels that are drawn one by one; more are drawn as images
+DPI, MAX_PIXELS = 200, 160  # per inch: dots of a picture, and pixels of an image in it
+WRONG_COLOUR = "tab:red"
 
 
 class _Layout(NamedTuple):
-    """How large a panel is, and what of it is shown."""
+    """The size of a panel and its labels."""
 
     width: float  # inches
     height: float
     font: float  # points
-    across: int  # of so many inputs, one bears a label
-    down: int
+    across: int  # n, if every nth input has a label
+    down: int  # n, if every nth output has a label
     as_image: bool
 
 
 def check(path: Path) -> None:
-    """Find out, before long work, whether a picture could be drawn and written there.
+    """Check before long work that a picture can be drawn and written.
 
     Raises:
-        UsageError: its name ends in nothing known, or Matplotlib is not installed.
-        Seq2SeqError: there is no place for it.
+        UsageError: the suffix is unknown, or Matplotlib is not installed.
+        Seq2SeqError: the file cannot be written.
     """
     if path.suffix.lower() not in METADATA:
-        raise UsageError(f"{path}: expected a picture's name to end in one of {', '.join(METADATA)}")
+        raise UsageError(
+            f"{path}: expected a picture's name to end in one of {', '.join(METADATA)}, got {path.suffix!r}"
+        )
     try:
         import_module("matplotlib")
     except ImportError as error:
-        raise UsageError(f"pictures need Matplotlib: {_how_to_install('matplotlib')}") from error
+        raise UsageError(f"pictures need Matplotlib: {_install_command('matplotlib')}") from error
     atomic_files.check_writable(path, "a picture")
 
 
-def _how_to_install(package: str) -> str:
-    """Return the command that adds a package to the environment that this program runs in."""
-    if Path(sys.prefix, "uv-receipt.toml").exists():  # of `uv tool`, which installs no pip
+def _install_command(package: str) -> str:
+    """Return the command that installs a package into this program's environment."""
+    if Path(sys.prefix, "uv-receipt.toml").exists():  # `uv tool` installs no pip
         return f"uv pip install --python {sys.executable} {package}"
     if Path(sys.prefix, "pipx_metadata.json").exists():
         return f"pipx inject {Path(sys.prefix).name} {package}"
     return f"{sys.executable} -m pip install {package}"
 
 
-def check_number(n: int) -> None:
-    """Raise UsageError if so many sequences do not fit a picture."""
+def check_panel_count(n: int) -> None:
+    """Raise UsageError if a picture cannot show n sequences."""
     if n > MAX_PANELS:
         raise UsageError(f"expected at most {MAX_PANELS} sequences in a picture, got {n} or more")
 
 
 def attention(path: Path, predictions: list[Prediction]) -> None:
-    """Draw the attention of each prediction in a panel: the S inputs across, the T outputs down, the wrong ones red.
+    """Draw the attention of each prediction in a panel: inputs across, outputs down, wrong outputs in red.
 
     Raises:
         UsageError: more than MAX_PANELS predictions.
         Seq2SeqError: the picture could not be written.
     """
-    check_number(len(predictions))
+    check_panel_count(len(predictions))
     from matplotlib.figure import Figure
 
     B, columns = len(predictions), ceil(sqrt(len(predictions)))
     rows = ceil(B / columns)
     layout = _layout(predictions)
-    size = (columns * (layout.width + 2) + 1, rows * (layout.height + 1))  # ample: what stays empty is cut off
+    size = (columns * (layout.width + 2) + 1, rows * (layout.height + 1))  # generous; empty margins are cropped
     figure = Figure(size, layout="compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     meshes = [_panel(ax, prediction, layout) for ax, prediction in zip(axes, predictions, strict=False)]
@@ -91,13 +93,13 @@ def attention(path: Path, predictions: list[Prediction]) -> None:
         ax.set_title(f"sequence {k}")
     for ax in axes[B:]:
         ax.remove()
-    label = "attention α" + _pooled(predictions[0], layout)
+    label = "attention α" + _pixel_note(predictions[0], layout)
     figure.colorbar(meshes[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
     _save(figure, path)
 
 
-def history(path: Path, figures: Sequence[EpochFigures]) -> None:
-    """Draw a training's curves, of one epoch at least.
+def history(path: Path, epochs: Sequence[EpochFigures]) -> None:
+    """Draw the training curves of one or more epochs.
 
     Raises:
         Seq2SeqError: the picture could not be written.
@@ -105,11 +107,11 @@ def history(path: Path, figures: Sequence[EpochFigures]) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, MaxNLocator
 
-    history = [epoch.to_json() for epoch in figures]
+    history = [epoch.to_json() for epoch in epochs]
     figure = Figure((10, 4), layout="constrained")
     losses, accuracies = figure.subplots(1, 2)
     _curves(losses, history, {"loss": "training", "validation_loss": "validation"})
-    losses.set(title="Loss, with teacher forcing", ylabel="nats a symbol")
+    losses.set(title="Loss, with teacher forcing", ylabel="nats per symbol")
     if all(epoch[name] > 0 for epoch in history for name in ("loss", "validation_loss")):
         losses.set_yscale("log")
         losses.yaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter="")
@@ -129,55 +131,56 @@ def history(path: Path, figures: Sequence[EpochFigures]) -> None:
 
 
 def _layout(predictions: list[Prediction]) -> _Layout:
-    """Return square cells with a label each; where these were illegible, longer cells and fewer labels."""
+    """Choose square cells and all labels, or longer cells and fewer labels if the labels would be too small."""
     T, S = max(len(p.predicted_symbols) for p in predictions), max(len(p.source) for p in predictions)
-    labels = [label for p in predictions for label in (*map(symbol, p.source), *map(symbol, p.predicted_symbols))]
-    digits = max(map(columns, labels))
-    cell = min(CELL, PANEL / max(S, T))
+    labels = [visible_symbol(name) for p in predictions for name in (*p.source, *p.predicted_symbols)]
+    label_width = max(map(display_width, labels))
+    cell = min(MAX_CELL, MAX_PANEL / max(S, T))
     width, height = S * cell, T * cell
     across = down = 1
-    font = _room(cell, digits)
-    if font < LEGIBLE:
-        width, height = max(width, PANEL / 4), max(height, PANEL / 4)
-        across, down = _step(_room(width / S, digits)), _step(_room(height / T, 1))
-        font = min(across * _room(width / S, digits), down * _room(height / T, 1))
+    font = _max_font(cell, label_width)
+    if font < MIN_FONT:
+        width, height = max(width, MAX_PANEL / 4), max(height, MAX_PANEL / 4)
+        font_across, font_down = _max_font(width / S, label_width), _max_font(height / T, 1)
+        across, down = _label_step(font_across), _label_step(font_down)
+        font = min(across * font_across, down * font_down)
     as_image = len(predictions) * S * T > MAX_CELLS
-    return _Layout(width, height, min(FONT, font), across, down, as_image)
+    return _Layout(width, height, min(MAX_FONT, font), across, down, as_image)
 
 
-def _room(inches: float, digits: int) -> float:
-    """Return the size, in points, of labels of so many digits which just stay apart. A digit is 0.64 of it wide."""
-    return 72 * inches / (0.64 * digits + 0.3)
+def _max_font(inches: float, label_width: int) -> float:
+    """Return the largest font size, in points, at which labels of `label_width` columns fit into cells of `inches`."""
+    return 72 * inches / (0.64 * label_width + 0.3)  # a digit is 0.64 of the font size wide
 
 
-def _step(room: float) -> int:
-    """Return of how many symbols one bears a label, a round number: 1 if the room for each is enough."""
-    if room >= LEGIBLE:
+def _label_step(font: float) -> int:
+    """Return the round number n for which labels on every nth symbol are legible; `font` is the font size for n = 1."""
+    if font >= MIN_FONT:
         return 1
-    return int(next(step for k in count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step * room >= THINNED))
+    return int(next(step for k in count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step * font >= MIN_SPARSE_FONT))
 
 
 def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
-    """Draw a sequence; return what the colour bar is of."""
+    """Draw the attention of a prediction; return the mesh or image that the colour bar describes."""
     T, S = len(p.predicted_symbols), len(p.source)
     if layout.as_image:
         mesh = _image(ax, p, layout)
     else:
         mesh = ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
     ax.set(aspect=layout.height / layout.width * S / T, xlim=(0, S), ylim=(T, 0))
-    ax.set(xlabel="input" + _every(layout.across), ylabel="prediction" + _every(layout.down))
+    ax.set(xlabel="input" + _label_note(layout.across), ylabel="prediction" + _label_note(layout.down))
     ax.xaxis.set(ticks_position="top", label_position="top")
     ax.tick_params(length=0, labelsize=layout.font)
     for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.predicted_symbols)):
-        labels = [symbol(name) for name in symbols[::step]]
-        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # a $ is a $
+        labels = [visible_symbol(name) for name in symbols[::step]]
+        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # so that $ is shown
         axis.set_tick_params(length=0 if step == 1 else 2)
     _mark_wrong(ax, p, layout)
     return mesh
 
 
 def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
-    """Draw the cells as pixels, of several cells if there are many: their largest α, so that none is lost."""
+    """Draw the cells as an image; a pixel that covers several cells shows their largest α, so that no peak is lost."""
     pixels, extent = np.asarray(p.attention), (0, len(p.source), len(p.predicted_symbols), 0)
     for axis, n in enumerate(_pixels(p, layout)):
         pixels = np.maximum.reduceat(pixels, np.arange(n) * pixels.shape[axis] // n, axis)
@@ -185,43 +188,46 @@ def _image(ax: Any, p: Prediction, layout: _Layout) -> Any:
 
 
 def _pixels(p: Prediction, layout: _Layout) -> tuple[int, int]:
-    """Return how many rows and columns are shown: pixels of an image, or the cells."""
+    """Return the number of rows and columns drawn: pixels of an image, or cells."""
     T, S = len(p.predicted_symbols), len(p.source)
     if not layout.as_image:
         return T, S
-    return min(T, int(PIXELS * layout.height)), min(S, int(PIXELS * layout.width))
+    return min(T, int(MAX_PIXELS * layout.height)), min(S, int(MAX_PIXELS * layout.width))
 
 
-def _pooled(p: Prediction, layout: _Layout) -> str:
-    """Say what a pixel of an image shows that is of several cells."""
+def _pixel_note(p: Prediction, layout: _Layout) -> str:
+    """Return a note for the colour bar on the cells per pixel, or an empty text for one cell per pixel."""
     rows, columns = _pixels(p, layout)
     height, width = ceil(len(p.predicted_symbols) / rows), ceil(len(p.source) / columns)
-    return "" if height == width == 1 else f", the largest of {height} x {width} cells"
+    return "" if height == width == 1 else f", the maximum of {height} x {width} cells"
 
 
-def _every(step: int) -> str:
+def _label_note(step: int) -> str:
     return "" if step == 1 else f", every {step}{'nd' if step == 2 else 'th'} symbol"
 
 
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
-    """Mark wrong outputs red, and say what was expected, or with few labels only where and how many they are."""
-    T, S, wrong, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
-    for t, expected in wrong.items():
+    """Mark wrong outputs in red, and write the expected ones beside them.
+
+    If labels are omitted, mark the positions of the wrong outputs, and write their number.
+    """
+    T, S, mistakes, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
+    for t, expected in mistakes.items():
         if t % layout.down == 0:
-            labels[t // layout.down].set_color(WRONG)
+            labels[t // layout.down].set_color(WRONG_COLOUR)
         if layout.down == 1:
-            style = {"color": WRONG, "fontsize": layout.font, "va": "center", "parse_math": False}
-            ax.text(S + 0.3, t + 0.5, f"expected {symbol(expected)}", **style)
-    if wrong and layout.down > 1:
+            style = {"color": WRONG_COLOUR, "fontsize": layout.font, "va": "center", "parse_math": False}
+            ax.text(S + 0.3, t + 0.5, f"expected {visible_symbol(expected)}", **style)
+    if mistakes and layout.down > 1:
         rows, _ = _pixels(p, layout)
-        marks = (np.unique(np.array([*wrong]) * rows // T) + 0.5) * T / rows
+        marks = (np.unique(np.array([*mistakes]) * rows // T) + 0.5) * T / rows
         thickness = max(0.75, 72 * layout.height / rows)  # points
-        ax.hlines(marks, 1.01 * S, 1.04 * S, color=WRONG, linewidth=thickness, clip_on=False)
-        ax.text(1.05 * S, T / 2, f"{len(wrong)} of {T} wrong", color=WRONG, rotation=270, va="center")
+        ax.hlines(marks, 1.01 * S, 1.04 * S, color=WRONG_COLOUR, linewidth=thickness, clip_on=False)
+        ax.text(1.05 * S, T / 2, f"{len(mistakes)} of {T} wrong", color=WRONG_COLOUR, rotation=270, va="center")
 
 
 def _curves(ax: Any, history: list[dict[str, float]], names: dict[str, str]) -> None:
-    """Draw a curve for each name, with markers, so that an epoch shows that is alone."""
+    """Draw one curve per name; markers make a single epoch visible."""
     epochs = [epoch["epoch"] for epoch in history]
     for name, label in names.items():
         values = [epoch[name] for epoch in history]
@@ -229,16 +235,14 @@ def _curves(ax: Any, history: list[dict[str, float]], names: dict[str, str]) -> 
 
 
 def _save(figure: Any, path: Path) -> None:
-    """Write the picture whole or not at all."""
+    """Write the picture atomically."""
     from matplotlib import rc_context
 
     suffix, picture = path.suffix.lower(), io.BytesIO()
     settings: dict[Any, str] = {"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}
-    with rc_context(settings), warnings.catch_warnings(record=True) as w:
+    with rc_context(settings), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DOTS, bbox_inches="tight")
-    if any("missing from font" in str(warning.message) for warning in w) and suffix != ".svg":
-        print_notice(
-            f"{path}: Matplotlib's font lacks some of the symbols, which are boxes there: a .svg picture shows them"
-        )
+        figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DPI, bbox_inches="tight")
+    if any("missing from font" in str(warning.message) for warning in caught) and suffix != ".svg":
+        print_notice(f"{path}: Matplotlib's font lacks some symbols and draws them as boxes; use .svg to show them")
     atomic_files.write(path, picture.getvalue())

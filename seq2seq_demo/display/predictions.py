@@ -1,4 +1,4 @@
-"""Predictions, each as a line of text or as JSON."""
+"""Predictions as lines of text and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -6,60 +6,58 @@ from typing import Any
 
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.vocabulary import joined
-from seq2seq_demo.display.console import in_a_line
+from seq2seq_demo.display.console import one_line
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import Prediction
 
 
 def prediction_line(p: Prediction) -> str:
-    """Return the line that 2016 printed for a sequence, without an expectation that nobody has."""
-    answer, score = _answer(p), _score(p)
-    expected = "" if p.expected_text is None else f" (expected={_shown(p.tokens[1], p.expected_text)})"
-    return f"==> For input {_source(p)}, prediction={answer}{expected}{score}"
+    """Return a prediction in the format of 2016, without the expected target if it is unknown."""
+    expected = "" if p.expected_text is None else f" (expected={_bracketed(p.tokens[1], p.expected_text)})"
+    return f"==> For input {_source(p)}, prediction={_answer(p)}{expected}{_score(p)}"
 
 
 def answer_lines(answers: Sequence[Prediction]) -> list[str]:
-    """Return a line for the best answer to a source, and one for each other one."""
-    others = [f"    {n}. {_answer(p)}{_score(p)}" for n, p in enumerate(answers[1:], start=2)]
-    return [prediction_line(answers[0]), *others]
+    """Return a line for each answer to a source, numbered from the second on; `answers` come best first."""
+    numbered = [f"    {n}. {_answer(p)}{_score(p)}" for n, p in enumerate(answers[1:], start=2)]
+    return [prediction_line(answers[0]), *numbered]
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a line that marks each wrong symbol with a star, and in colour."""
-    mark, wrong = red if colour else str, p.mistakes
-    names = [in_a_line(str(name)) for name in p.predicted]
-    # Each symbol is shown as it should be: as a whole, colours would be escaped.
-    answer = joined(p.tokens[1], [mark(f"{name}*") if t in wrong else name for t, name in enumerate(names)])
+    """Return a training's probe as a line; a star, and red with colour, mark each wrong symbol."""
+    mark, mistakes = red if colour else str, p.mistakes
+    # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
+    names = [one_line(str(name)) for name in p.predicted]
+    answer = joined(p.tokens[1], [mark(f"{name}*") if t in mistakes else name for t, name in enumerate(names)])
     answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
-    expected = "" if p.predicted == p.expected else f" (expected={_shown(p.tokens[1], p.expected_text or '')})"
+    expected = "" if p.predicted == p.expected else f" (expected={_bracketed(p.tokens[1], p.expected_text or '')})"
     return f"    probe {_source(p)}, prediction={answer}{expected}"
 
 
 def _source(p: Prediction) -> str:
-    return str(p.source) if p.tokens[0] == INTEGERS else in_a_line(p.source_text)
+    return str(p.source) if p.tokens[0] == INTEGERS else one_line(p.source_text)
 
 
 def _answer(p: Prediction) -> str:
-    """Return an answer, and whether it lacks its end."""
     if p.ended is False:
-        return _shown(p.tokens[1], f"{p.text} ...") + " (did not end)"
-    return _shown(p.tokens[1], p.text)
+        return _bracketed(p.tokens[1], f"{p.text} ...") + " (did not end)"
+    return _bracketed(p.tokens[1], p.text)
 
 
 def _score(p: Prediction) -> str:
     return "" if p.score is None else f" (score {p.score:.4f})"
 
 
-def _shown(tokens: str, text: str) -> str:
-    """Return a text in a line, or integers in brackets."""
-    return f"[{text}]" if tokens == INTEGERS else in_a_line(text)
+def _bracketed(tokens: str, text: str) -> str:
+    """Return integers in brackets, and any other text escaped to one line."""
+    return f"[{text}]" if tokens == INTEGERS else one_line(text)
 
 
-def answers_json(answers: Sequence[Prediction], about: dict[str, Any], n_best: int | None) -> str:
-    """Return a JSON object in a line; it begins with what is known about the input. `n_best` asks for all answers."""
+def answers_json(answers: Sequence[Prediction], input_facts: dict[str, Any], n_best: int | None) -> str:
+    """Return the best answer as a JSON object on one line, after `input_facts`; `n_best` adds all answers."""
     best = answers[0]
     source, target = best.tokens
-    facts = about | {"input": best.source_text if source != INTEGERS else best.source}
+    facts = input_facts | {"input": best.source_text if source != INTEGERS else best.source}
     if source != INTEGERS:
         facts["input_tokens"] = best.source
     expected = best.expected_text if target != INTEGERS else best.expected
@@ -70,7 +68,6 @@ def answers_json(answers: Sequence[Prediction], about: dict[str, Any], n_best: i
 
 
 def _answer_dict(p: Prediction) -> dict[str, Any]:
-    """Return an answer as JSON has it."""
     is_text = p.tokens[1] != INTEGERS
     facts = {
         "prediction": p.text if is_text else p.predicted,

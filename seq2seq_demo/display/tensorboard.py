@@ -1,7 +1,7 @@
-"""Logs of a training that TensorBoard shows: figures, and at will gradients, weights and activations.
+"""TensorBoard logs of a training: figures, and optionally gradients, weights and activations.
 
-`tf.summary.scalar` and its like need the package tensorboard, which TensorFlow does not bring along. What they rest on,
-`tf.summary.write`, does not, so only who looks at the logs needs it.
+They are written with `tf.summary.write`: `tf.summary.scalar` and `histogram` would need the package tensorboard, which
+TensorFlow does not install. Only viewing the logs needs it.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files.file_names import DEFAULT_NAME, part_of_name
+from seq2seq_demo.files.file_names import DEFAULT_NAME, file_name_part
 from seq2seq_demo.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
-PROBE_ROWS = 128  # of the validation set, for gradients and activations; the first one is the probe
-BUCKETS = 30  # of a histogram
-CELL, PICTURE = 16, 1024  # pixels along an attention weight, and along a picture, which makes cells smaller if need be
+PROBE_ROWS = 128  # validation pairs for gradients and activations; attention is shown for the first one
+HISTOGRAM_BUCKETS = 30
+CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # along an attention weight, and along a whole picture
 
 
 def default_log_dir(name: str | None, task: str) -> Path:
-    """Return a directory that no other run has, among this user's temporary ones; it is not made yet."""
+    """Return the path of a new log directory for this run, in the user's temporary directory; it is not created."""
     try:
         temporary = tempfile.gettempdir()
-    except FileNotFoundError:  # there is no place to write: a training can do without logs
+    except FileNotFoundError:  # no writable directory; training can continue without logs
         temporary = "/tmp"
-    run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, part_of_name(task), secrets.token_hex(3)])
+    run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, file_name_part(task), secrets.token_hex(3)])
     return Path(temporary) / f"seq2seq_demo_logs-{os.getuid()}" / run
 
 
 def check(log_dir: Path) -> None:
-    """Make the directory; raise Seq2SeqError if no logs can be written there."""
+    """Create the directory; raise Seq2SeqError if it is not writable."""
     try:
         log_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=log_dir).close()
@@ -57,40 +57,40 @@ def check(log_dir: Path) -> None:
 
 
 class TensorBoard(Callback):
-    """Logs at Adam's steps, in a file of its own: a resumed training can use the same directory."""
+    """Writes a new event file, indexed by Adam's steps, so a resumed training can use the same directory.
+
+    `verbosity` 0 logs loss and metrics; 1 adds gradients, 2 weights, and 3 activations.
+    """
 
     def __init__(self, log_dir: Path, verbosity: int) -> None:
-        """Note where, and what: 0 loss and metrics; 1 gradients; 2 weights; 3 activations too."""
         self.log_dir, self.verbosity, self.failed = log_dir, verbosity, False
-        # Made when they are needed: training has set TensorFlow up by then.
+        # Created on first use, after training has configured TensorFlow.
         self.writer: Any = None
         self.network: Seq2Seq | None = None
 
     def __enter__(self) -> TensorBoard:
-        """Begin."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
         if self.writer:
             self.writer.close()
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        """Log the figures since the last time."""
+        """Log the loss and accuracy of these steps."""
         self._log(step, lambda: _write("scalars", "train", {"loss": loss, "token_accuracy": token_accuracy}))
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
-        """Log the validation figures, and what the verbosity asks for."""
+        """Log the validation figures, the probe, and the details of verbosity 1 to 3."""
         figures = asdict(history[-1].validation)
         self._log(network.step, lambda: _write("scalars", "validation", figures))
         answer = probe_line(probe(network, validation), colour=False).strip()
         self._log(network.step, lambda: _write("text", "probe", {"answer": answer}))
         if self.verbosity >= 1:
             probes = _probes(validation, network.model_config)
-            self._log(network.step, lambda: self._examine(network, probes))
+            self._log(network.step, lambda: self._write_details(network, probes))
 
     def _log(self, step: int, write: Callable[[], None]) -> None:
-        """Call `write` to write at this step; once that fails, say so and write no more: the training continues."""
+        """Call `write` for this step. The first failure prints a notice and ends the logs; training continues."""
         import tensorflow as tf
 
         if self.failed:
@@ -99,15 +99,15 @@ class TensorBoard(Callback):
             self.writer = self.writer or tf.summary.create_file_writer(os.fsencode(self.log_dir))
             with self.writer.as_default(step):
                 write()
-                self.writer.flush()  # where `as_default` is the first to fail at that, it does not end
+                self.writer.flush()  # here, because `as_default` stays active if its own flush fails
         except tf.errors.OpError as error:
             self.failed = True
             reason = re.sub(r"{{.*?}} | \[Op:.*", "", error.message).partition("\n")[0]
             print_notice(f"No logs from step {step} on: {reason}")
 
-    def _examine(self, network: TrainedNetwork, probes: Probes) -> None:
-        """Write what levels 1 to 3 add."""
-        # Not the network in training, which several workers may share.
+    def _write_details(self, network: TrainedNetwork, probes: Probes) -> None:
+        """Write gradients, weights and activations, as far as `verbosity` asks for them."""
+        # A copy, because several workers may share the network in training.
         self.network = self.network or network.to_keras()
         self.network.assign_named(network.weights)
         sources, targets = probes
@@ -130,16 +130,16 @@ Probes = tuple[np.ndarray, np.ndarray]  # sources [B, S] and targets [B, T]
 
 
 def _probes(validation: Pairs, model_config: ModelConfig) -> Probes:
-    """Return the first pairs that are as long as the first one, with END after each target if the network ends."""
+    """Return the first pairs with the same lengths as the first pair; targets have END if the network writes it."""
     sources, targets = validation.sources, validation.targets
-    alike = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
-    chosen = np.flatnonzero(alike)[:PROBE_ROWS]
+    has_same_lengths = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
+    chosen = np.flatnonzero(has_same_lengths)[:PROBE_ROWS]
     T = int(targets.lengths[0]) + model_config.ends
     return sources[chosen].array(), targets[chosen].padded(T, model_config.go)
 
 
 def _gradients(network: Seq2Seq, probes: Probes) -> dict[str, np.ndarray]:
-    """Return the gradient of the mean loss by each weight."""
+    """Return the gradient of the mean loss with respect to each weight."""
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
@@ -149,7 +149,7 @@ def _gradients(network: Seq2Seq, probes: Probes) -> dict[str, np.ndarray]:
 
 
 def _write(plugin: str, group: str, values: dict[str, Any]) -> None:
-    """Write values that a plugin of TensorBoard's shows, each in its form."""
+    """Write values in the format of a TensorBoard plugin, under the names `group/name`."""
     import tensorflow as tf
 
     metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": plugin})
@@ -158,16 +158,16 @@ def _write(plugin: str, group: str, values: dict[str, Any]) -> None:
 
 
 def _buckets(array: np.ndarray) -> np.ndarray:
-    """Return a histogram: a bucket a row, with its left edge, its right edge and its count."""
-    counts, edges = np.histogram(array[np.isfinite(array)].astype(float), BUCKETS)
+    """Return a histogram of the finite values, one row per bucket: left edge, right edge and count."""
+    counts, edges = np.histogram(array[np.isfinite(array)].astype(float), HISTOGRAM_BUCKETS)
     return np.stack([edges[:-1], edges[1:], counts], axis=1)
 
 
 def _picture(attention: np.ndarray) -> Any:
-    """Return α `[T, S]` as an image, a row a step, 0 black and 1 white: its width, its height and the PNG."""
+    """Return α `[T, S]` as width, height and PNG of an image with one row per step; 0 is black, 1 is white."""
     import tensorflow as tf
 
-    cell = max(1, min(CELL, PICTURE // max(attention.shape)))
+    cell = max(1, min(CELL_PIXELS, MAX_PICTURE_PIXELS // max(attention.shape)))
     pixels = np.rint(255 * attention).astype(np.uint8).repeat(cell, axis=0).repeat(cell, axis=1)
     height, width = pixels.shape
     return tf.stack([str(width), str(height), tf.io.encode_png(pixels[..., None])])

@@ -6,17 +6,17 @@ import numpy as np
 
 
 class Answers(NamedTuple):
-    """The N best answers to each of B sources, the best first, in at most T steps; greedy decoding gives one."""
+    """Up to N answers to each of B sources, best first, in at most T steps. Greedy decoding gives one per source."""
 
-    symbols: np.ndarray  # [B, N, T]; after the END of an answer they mean nothing
-    lengths: np.ndarray  # [B, N] symbols before END, or before decoding was over
-    ended: np.ndarray  # [B, N] whether END came; False throughout if the network does not end its answers
-    probabilities: np.ndarray | None  # [B, N, T] of each symbol, given those before it
-    attention: np.ndarray | None  # [B, N, T, S]; None where the model has none, or it was not asked for
-    scores: np.ndarray | None = None  # [B, N] of a beam search; −inf: there is no such answer
+    symbols: np.ndarray  # [B, N, T]; undefined after an answer's END
+    lengths: np.ndarray  # [B, N] symbols before END; all symbols if END is missing
+    ended: np.ndarray  # [B, N] whether END was decoded; all False if the network does not end its answers
+    probabilities: np.ndarray | None  # [B, N, T] of each symbol, given the symbols before it
+    attention: np.ndarray | None  # [B, N, T, S]; None if the model has no attention, or it was not requested
+    scores: np.ndarray | None = None  # [B, N] of beam search; −inf marks an unused slot
 
     @property
-    def written(self) -> np.ndarray:
-        """The symbols of each answer, END included, `[B, N]`."""
-        written: np.ndarray = self.lengths + self.ended
-        return written
+    def n_written(self) -> np.ndarray:
+        """The number of symbols of each answer, END included, `[B, N]`."""
+        n_written: np.ndarray = self.lengths + self.ended
+        return n_written

@@ -1,7 +1,7 @@
-"""The bidirectional encoder in NumPy (Schuster and Paliwal 1997): a second stack of cells reads from the end.
+"""The bidirectional encoder in NumPy (Schuster and Paliwal 1997): a second stack of cells reads the source backwards.
 
-Layer by layer, h of both directions side by side is what both read in the next layer; of the top layer, it is the
-memory. The decoder starts, for each layer and each state of its cell, from W_b [forward ; backward] + b_b.
+The outputs of both directions, side by side, are the input of both cells of the next layer. The outputs of the top
+layer are the memory. The decoder starts from W_b [forward ; backward] + b_b, for each layer and each state of its cell.
 """
 
 import numpy as np
@@ -11,17 +11,17 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork, State
 from seq2seq_demo.network.parameters import Weights
 
 
-def numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
-    """Return the network that a config describes, in NumPy."""
+def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
+    """Return the NumPy network with the encoder that the config asks for."""
     return (BidirectionalNumpyNetwork if model_config.bidirectional else NumpyNetwork)(model_config, weights)
 
 
 class BidirectionalNumpyNetwork(NumpyNetwork):
-    """The encoder-decoder whose encoder reads in both directions."""
+    """The encoder-decoder with a bidirectional encoder."""
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
-        """Read `[B, S]`; return the memory `[B, S, 2H]` and the state of every layer that decoding starts from."""
-        outputs = self.weights["encoder/embedding"][sources]  # [B, S, E]; later [B, S, 2H]
+        """Read `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial state, one per layer."""
+        outputs = self.weights["encoder/embedding"][sources]  # [B, S, E]; after a layer, [B, S, 2H]
         states = []
         for layer in range(self.model_config.num_layers):
             forward, last = self.read(f"encoder/layer_{layer}", outputs)
@@ -31,7 +31,7 @@ class BidirectionalNumpyNetwork(NumpyNetwork):
         return outputs, states
 
     def read(self, name: str, inputs: np.ndarray) -> tuple[np.ndarray, State]:
-        """Run a cell along `[B, S, …]` from a state of zeros; return its outputs `[B, S, H]` and its final state."""
+        """Run a cell over `[B, S, …]` from a zero state; return its outputs `[B, S, H]` and its final state."""
         zero = np.zeros((len(inputs), self.model_config.cell_size), np.float32)
         state: State = (zero,) * len(self.model_config.cell.states)
         outputs = []
@@ -41,6 +41,6 @@ class BidirectionalNumpyNetwork(NumpyNetwork):
         return np.stack(outputs, axis=1), state
 
     def bridge(self, layer: int, forward: State, backward: State) -> State:
-        """Return W_b [forward ; backward] + b_b of each state of a layer, `[B, H]`."""
+        """Return W_b [forward ; backward] + b_b for each state of a layer, `[B, H]`."""
         both = zip(self.model_config.cell.states, forward, backward, strict=True)
         return tuple(self.dense(f"encoder/bridge_{layer}_{s}", np.concatenate([f, b], axis=1)) for s, f, b in both)

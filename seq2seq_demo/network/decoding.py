@@ -1,4 +1,4 @@
-"""Decoding: from sources to answers, greedily or by beam search, to END or for a fixed number of steps."""
+"""Decoding sources into answers: greedily or by beam search, until END or for a fixed number of steps."""
 
 import itertools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.memory_estimates import check_decoding_fits
-from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, Step, softmax, stacked
+from seq2seq_demo.network.numpy_network import Decoded, NumpyNetwork, Step, softmax, stack_steps
 from seq2seq_demo.network.thread_pool import rows_at_once
 
 Decode = Callable[[np.ndarray, int], Decoded]  # greedy decoding of sources [B, S] in T steps
@@ -18,23 +18,23 @@ Decode = Callable[[np.ndarray, int], Decoded]  # greedy decoding of sources [B, 
 
 @dataclass(frozen=True)
 class DecodingOptions:
-    """How to search for answers, and what to keep of them beside their symbols."""
+    """How to search for answers, and which optional arrays of `Answers` to fill in."""
 
-    beam: Beam | None = None  # None: greedily
+    beam: Beam | None = None  # None: greedy decoding
     probabilities: bool = False
     attention: bool = False
 
     @property
     def beam_size(self) -> int:
-        """The hypotheses that are kept of each source."""
+        """K, the number of hypotheses per source."""
         return self.beam.size if self.beam else 1
 
     def rows_at_once(self, in_len: int, out_len: int) -> int:
-        """Return how many sources of a length are best answered at once."""
+        """Return how many sources of length `in_len` to decode together."""
         return max(1, rows_at_once(in_len, out_len) // self.beam_size)
 
     def check_fits(self, model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
-        """Raise UsageError if answering that many sources at once does not fit into memory."""
+        """Raise UsageError if decoding `rows` sources together does not fit into memory."""
         check_decoding_fits(model_config, rows * self.beam_size, in_len, out_len)
 
 
@@ -48,9 +48,9 @@ def answer(
     options: DecodingOptions = GREEDY,
     decode: Decode | None = None,
 ) -> Answers:
-    """Answer sources `[B, S]`, each in `out_len` symbols, or at most that many where the network ends its answers.
+    """Answer sources `[B, S]` with `out_len` symbols each, or with at most that many if the network ends its answers.
 
-    `decode` is a greedy decoder to use instead of NumPy's.
+    `decode` replaces NumPy's greedy decoder.
     """
     if options.beam:
         return beam_search(network, sources, out_len, options.beam, options.attention)
@@ -66,13 +66,13 @@ def answer(
         decoded.symbols[:, None],
         lengths[:, None],
         ended[:, None],
-        softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,  # greedy: the largest
+        softmax(decoded.logits).max(axis=-1)[:, None] if options.probabilities else None,  # greedy: the maximum
         decoded.attention[:, None] if options.attention and decoded.attention is not None else None,
     )
 
 
 def _decode_to_end(network: NumpyNetwork, sources: np.ndarray, max_out_len: int) -> Decoded:
-    """Decode `[B, S]` greedily until every row has written END, or max_out_len symbols."""
+    """Decode `[B, S]` greedily until every row has END, for at most max_out_len symbols and END."""
     steps: list[Step] = []
     ended = np.zeros(len(sources), bool)
     for step in itertools.islice(network.steps(sources), max_out_len + 1):
@@ -80,4 +80,4 @@ def _decode_to_end(network: NumpyNetwork, sources: np.ndarray, max_out_len: int)
         ended |= step[0] == network.model_config.go
         if ended.all():
             break
-    return stacked(steps)
+    return stack_steps(steps)

@@ -1,6 +1,6 @@
-"""What a training or a decoding needs of RAM, so that one that cannot fit is refused before it allocates anything.
+"""Estimates of the memory that training and decoding need, so that they fail before they allocate too much.
 
-The figures are estimates from below: they refuse what is absurd, not what is tight.
+The estimates are low: they reject a request that is far too large, not one that only just does not fit.
 """
 
 from dataclasses import replace
@@ -11,69 +11,70 @@ from seq2seq_demo.config import MAX_LEN, ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.parameters import weight_shapes
 
-FLOAT = 4  # bytes
-SYMBOL = 8
-ARRAY = 112  # of an array, beside what is in it
+FLOAT_BYTES = 4
+SYMBOL_BYTES = 8
+ARRAY_OVERHEAD = 112  # bytes of a NumPy array beside its elements
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
-    """Raise UsageError if weights, points or a batch cannot fit."""
+    """Raise UsageError if the weights, the points or a batch cannot fit into memory."""
     S, T = config.in_len, config.out_len
     n = n_weights(model_config)
     _check_lengths(S, T)
-    _check(f"a network of {n} weights", 4 * n * FLOAT)  # with gradients and two moments
+    _check_ram(f"{n} weights", 4 * n * FLOAT_BYTES)  # with gradients and two moments
     check_points_fit(config.points, *((config.min_in_len or S, 0) if model_config.ends else (S, T)))
-    if model_config.ends:  # of long ones, a batch is taken in parts
-        check_row_fits(model_config, S, 1)
-        check_row_fits(model_config, 1, T)
+    if model_config.ends:  # a batch of long sequences is trained in parts
+        check_pair_fits(model_config, S, 1)
+        check_pair_fits(model_config, 1, T)
     else:
-        _check(f"a batch of {config.batch_size} sequences", config.batch_size * bytes_of_a_row(model_config, S, T))
+        _check_ram(f"a batch of {config.batch_size} sequences", config.batch_size * bytes_per_row(model_config, S, T))
 
 
-def check_row_fits(model_config: ModelConfig, in_len: int, out_len: int) -> None:
-    """Raise UsageError if not even a pair of these lengths can be trained on."""
-    _check(f"training: pairs of {in_len} + {out_len} symbols", bytes_of_a_row(model_config, in_len, out_len))
+def check_pair_fits(model_config: ModelConfig, in_len: int, out_len: int) -> None:
+    """Raise UsageError if training cannot fit even one pair of these lengths into memory."""
+    _check_ram(f"training: pairs of {in_len} + {out_len} symbols", bytes_per_row(model_config, in_len, out_len))
 
 
-def bytes_of_a_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
-    """Return what training keeps of a row of a batch, for the gradients: about a third of what there is at its peak."""
+def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
+    """Return the bytes that training keeps per row of a batch for the gradients, about a third of the peak."""
     width = len(model_config.cell.gates) * model_config.cell_size
-    directions = model_config.memory_size // model_config.cell_size  # in which the source is read
+    directions = model_config.memory_size // model_config.cell_size
     floats = model_config.num_layers * (directions * in_len + out_len) * width + out_len * model_config.n_output_symbols
     if model_config.has_attention:
         floats += in_len * out_len * model_config.cell_size  # tanh(W_k m_s + q_t)
-    return floats * FLOAT
+    return floats * FLOAT_BYTES
 
 
 def check_points_fit(n: int, in_len: int, out_len: int) -> None:
-    """Raise UsageError if so many pairs cannot fit, or are longer than any that should be asked for."""
-    n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy's would overflow
+    """Raise UsageError if n pairs of these lengths cannot fit into memory, or a length is above MAX_LEN."""
+    n, in_len, out_len = int(n), int(in_len), int(out_len)  # NumPy integers would overflow
     _check_lengths(in_len, out_len)
-    _check(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 2 * SYMBOL))  # and their order
+    # At least a byte per symbol, and 16 bytes per pair for the order of an epoch.
+    _check_ram(f"{n} points of {in_len} + {out_len} symbols", n * (in_len + out_len + 2 * SYMBOL_BYTES))
 
 
 def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> None:
-    """Raise UsageError if what is kept of `rows` sequences, while they are decoded at once, cannot fit, or likewise."""
+    """Raise UsageError if decoding `rows` sequences at once cannot fit into memory, or a length is above MAX_LEN."""
     _check_lengths(in_len, out_len)
-    what = f"{rows} sequences of {in_len} + {out_len} symbols, decoded at once,"
-    _check(what, decoding_bytes(model_config, rows, in_len, out_len))
+    needed = decoding_bytes(model_config, rows, in_len, out_len)
+    _check_ram(f"{rows} sequences of {in_len} + {out_len} symbols, decoded at once,", needed)
 
 
 def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> int:
-    """Return what `NumpyNetwork.decode` needs at its peak: all positions' arrays, and then one with all of them."""
+    """Return the peak memory, in bytes, of `NumpyNetwork.decode`: an array per position, then their stacked copy."""
     S, T = int(in_len), int(out_len)
-    key, memory = rows * model_config.cell_size * FLOAT, rows * model_config.memory_size * FLOAT  # of a position
-    step = rows * (model_config.n_output_symbols * FLOAT + SYMBOL)
-    encoding = S * (2 * memory + 2 * ARRAY)
+    key, memory = rows * model_config.cell_size * FLOAT_BYTES, rows * model_config.memory_size * FLOAT_BYTES
+    step = rows * (model_config.n_output_symbols * FLOAT_BYTES + SYMBOL_BYTES)
+    encoding = S * (2 * memory + 2 * ARRAY_OVERHEAD)
     if not model_config.has_attention:
-        return max(encoding, T * (2 * step + 4 * ARRAY))
-    step += rows * S * FLOAT  # the attention
-    # While it decodes, the memory and its keys; then what all steps said, twice.
-    return max(encoding, S * (memory + key) + T * (step + 3 * ARRAY), T * (2 * step + 6 * ARRAY))
+        return max(encoding, T * (2 * step + 4 * ARRAY_OVERHEAD))
+    step += rows * S * FLOAT_BYTES  # α
+    # While steps run: the memory, its keys and the steps so far. At the end: the steps twice.
+    return max(encoding, S * (memory + key) + T * (step + 3 * ARRAY_OVERHEAD), T * (2 * step + 6 * ARRAY_OVERHEAD))
 
 
 def n_weights(model_config: ModelConfig) -> int:
-    """Return how many numbers the network has, without listing a billion layers: it grows by the same with each."""
+    """Return the number of weights. Each layer after the first adds the same number, so their shapes are not listed."""
     one, two = (sum(map(prod, weight_shapes(replace(model_config, num_layers=n)).values())) for n in (1, 2))
     return one + (model_config.num_layers - 1) * (two - one)
 
@@ -83,6 +84,6 @@ def _check_lengths(in_len: int, out_len: int) -> None:
         raise UsageError(f"expected sequences of at most {MAX_LEN} symbols, got {max(in_len, out_len)}")
 
 
-def _check(what: str, needed: int) -> None:
+def _check_ram(purpose: str, needed: int) -> None:
     if lack := system_memory.lack(needed):
-        raise UsageError(f"{what} {lack}")
+        raise UsageError(f"{purpose} {lack}")

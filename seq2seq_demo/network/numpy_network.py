@@ -1,7 +1,7 @@
-"""The whole network in NumPy on one page: what `predict` runs, and what the Keras network is tested against.
+"""The whole network in NumPy on one page: `predict` runs it, and the Keras network is tested against it.
 
-B sequences, S and T the source's and target's length, E the embedding size, H the cell size, G the gates of a cell,
-V the output symbols. The weights have the names of `parameters.weight_shapes`.
+Shapes: B sequences, S and T the lengths of source and target, E the embedding size, H the cell size, G the gates of a
+cell, V the output symbols. The weights have the names of `parameters.weight_shapes`.
 """
 
 import itertools
@@ -13,11 +13,11 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.parameters import Weights
 
-State = tuple[np.ndarray, ...]  # of a cell: arrays [B, H], h last
+State = tuple[np.ndarray, ...]  # a cell's state: arrays [B, H], h last
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(−x)), in a form that no x overflows."""
+    """1 / (1 + exp(−x)), in a form that cannot overflow."""
     return 0.5 * np.tanh(0.5 * x) + 0.5
 
 
@@ -28,7 +28,7 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return share
 
 
-# The equations of the cells: from x W + b `[B, G·H]`, the state and U `[H, G·H]` to the next state.
+# Each equation computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
 
 def lstm(projected: np.ndarray, state: State, U: np.ndarray) -> State:
@@ -63,36 +63,35 @@ EQUATIONS: dict[str, Callable[[np.ndarray, State, np.ndarray], State]] = {
 
 
 class Decoded(NamedTuple):
-    """What the network says to a batch of sources."""
+    """All steps of decoding a batch of sources."""
 
-    symbols: np.ndarray  # [B, T] the likeliest at each step
+    symbols: np.ndarray  # [B, T] the most probable symbol of each step
     logits: np.ndarray  # [B, T, V]
-    attention: np.ndarray | None  # [B, T, S], each row a distribution; None where the model has no attention
+    attention: np.ndarray | None  # [B, T, S], a distribution over S; None if the model has no attention
 
 
 Step = tuple[np.ndarray, np.ndarray, np.ndarray | None]  # symbols [B], logits [B, V], α [B, S]
 
 
-def stacked(steps: Sequence[Step]) -> Decoded:
-    """Return what all steps say, at least one."""
+def stack_steps(steps: Sequence[Step]) -> Decoded:
+    """Stack one or more steps along time."""
     symbols, logits, alphas = zip(*steps, strict=True)
     attention = None if alphas[0] is None else np.stack(alphas, axis=1)
     return Decoded(np.stack(symbols, axis=1), np.stack(logits, axis=1), attention)
 
 
 class NumpyNetwork:
-    """The encoder-decoder (Sutskever et al. 2014), with attention if its config says so (Bahdanau et al. 2015)."""
+    """The encoder-decoder (Sutskever et al. 2014), with attention if the config has it (Bahdanau et al. 2015)."""
 
     def __init__(self, model_config: ModelConfig, weights: Weights) -> None:
-        """Keep a reference to the weights."""
         self.model_config, self.weights = model_config, weights
 
     def decode(self, sources: np.ndarray, out_len: int, decoder_input: np.ndarray | None = None) -> Decoded:
-        """Decode `[B, S]` in `out_len` steps: greedily, or fed `decoder_input` `[B, T]` (teacher forcing)."""
-        return stacked([*itertools.islice(self.steps(sources, decoder_input), out_len)])
+        """Decode `[B, S]` in `out_len` steps: greedily, or with teacher forcing if given `decoder_input` `[B, T]`."""
+        return stack_steps([*itertools.islice(self.steps(sources, decoder_input), out_len)])
 
     def steps(self, sources: np.ndarray, decoder_input: np.ndarray | None = None) -> Iterator[Step]:
-        """Yield what each step says to `[B, S]`, for ever: greedily, or fed `decoder_input` `[B, T]`, T times."""
+        """Yield the steps of decoding `[B, S]`: greedily, without end, or the T steps of `decoder_input` `[B, T]`."""
         has_attention = self.model_config.has_attention
         memory, states = self.encode(sources)
         keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None  # W_k m [B, S, H]
@@ -119,7 +118,7 @@ class NumpyNetwork:
     def step(
         self, fed: np.ndarray, states: list[State], context: np.ndarray, memory: np.ndarray, keys: np.ndarray | None
     ) -> tuple[list[State], np.ndarray, np.ndarray | None]:
-        """Feed the symbols `[B]`; return the next states, the next context `[B, H]` and its α `[B, S]`."""
+        """Feed the symbols `fed` `[B]`; return the next states, the next context `[B, H]` and its α `[B, S]`."""
         x = self.weights["decoder/embedding"][fed]  # d_t [B, E]
         if keys is None:
             return self.run_cells("decoder", x, states), context, None
@@ -138,7 +137,7 @@ class NumpyNetwork:
         return self.dense("decoder/output", np.concatenate([logits, context], axis=1))
 
     def run_cells(self, side: str, x: np.ndarray, states: list[State]) -> list[State]:
-        """Run the stacked cells of one side a step on; x: `[B, E]`."""
+        """Run the stacked cells of one side, "encoder" or "decoder", for one step; x is `[B, E]`."""
         next_states: list[State] = []
         for layer, state in enumerate(states):
             next_states.append(self.run_cell(f"{side}/layer_{layer}", x, state))
@@ -146,7 +145,7 @@ class NumpyNetwork:
         return next_states
 
     def run_cell(self, name: str, x: np.ndarray, state: State) -> State:
-        """Run a cell a step on; x: `[B, E]`, or as wide as the output of the layer below."""
+        """Run a cell for one step; x is `[B, E]`, or the output of the layer below."""
         projected = self.dense(name, x)  # x W + b [B, G·H]
         return EQUATIONS[self.model_config.cell_type](projected, state, self.weights[f"{name}/recurrent_kernel"])
 

@@ -12,12 +12,12 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
 
 Shapes = dict[str, tuple[int, ...]]
-MAX_WEIGHT = 1e10  # of a weight or moment: with larger ones, logits could overflow
+MAX_WEIGHT = 1e10  # absolute limit for weights and moments: beyond it, logits could overflow
 Weights = dict[str, np.ndarray]  # float32, by name
 
 
 def weight_shapes(model_config: ModelConfig) -> Shapes:
-    """Return the shape of every weight by its name, in the order in which data flows."""
+    """Return the shape of every weight by name, in the order of data flow."""
     E, H, V = model_config.embedding_size, model_config.cell_size, model_config.n_output_symbols
     M = model_config.memory_size
     n_states = model_config.num_layers * len(model_config.cell.states)
@@ -45,12 +45,12 @@ def _dense(name: str, n_in: int, n_out: int) -> Shapes:
     return {f"{name}/kernel": (n_in, n_out), f"{name}/bias": (n_out,)}
 
 
-def _cell_shapes(side: str, model_config: ModelConfig, output_size: int) -> Shapes:
-    """Return the shapes of stacked cells, each of which reads the outputs of the layer below it."""
+def _cell_shapes(side: str, model_config: ModelConfig, layer_size: int) -> Shapes:
+    """Return the shapes of stacked cells; every layer but the first reads `layer_size` outputs of the layer below."""
     H, width = model_config.cell_size, len(model_config.cell.gates) * model_config.cell_size
     shapes: Shapes = {}
     for layer in range(model_config.num_layers):
-        n_in = output_size if layer else model_config.embedding_size
+        n_in = layer_size if layer else model_config.embedding_size
         shapes[f"{side}/layer_{layer}/kernel"] = (n_in, width)
         shapes[f"{side}/layer_{layer}/recurrent_kernel"] = (H, width)
         shapes[f"{side}/layer_{layer}/bias"] = (width,)
@@ -58,10 +58,10 @@ def _cell_shapes(side: str, model_config: ModelConfig, output_size: int) -> Shap
 
 
 def initial_weights(model_config: ModelConfig, seed: int) -> Weights:
-    """Return the values training starts from, float32, by name.
+    """Draw initial weights, float32, by name.
 
-    Glorot uniform (Glorot and Bengio 2010), but the encoder's embedding is uniform in ±√3 and biases are 0, except
-    those that the table of cells names, which are 1.
+    They are Glorot uniform (Glorot and Bengio 2010), except that the encoder's embedding is uniform in ±√3, and biases
+    are 0, or 1 for a cell's `gates_with_bias_1`.
     """
     rng = np.random.default_rng([seed, 0])
     weights: Weights = {}
@@ -77,7 +77,7 @@ def initial_weights(model_config: ModelConfig, seed: int) -> Weights:
 
 
 def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str, ...]) -> None:
-    """Add 1 to the biases of these gates, in every cell."""
+    """Add 1 in place to the biases of these gates in every cell."""
     for name, array in weights.items():
         if "/layer_" in name and name.endswith("/bias"):
             for gate in gates:
@@ -86,9 +86,9 @@ def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str,
 
 
 def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
-    """Return the bound of a weight's uniform distribution, one for all of it or one per column.
+    """Return the limit of a weight's uniform distribution: a number, or for a cell's kernels one per column.
 
-    Of a cell it is one per column: each matrix of 2016 had the rows [input ; h], and a bound of its own.
+    2016 had one or more matrices per cell, each with rows [input ; h], and applied Glorot's limit to each.
     """
     if name == "encoder/embedding":
         return math.sqrt(3)
@@ -101,7 +101,10 @@ def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> floa
 
 
 def check_weights(model_config: ModelConfig, weights: Weights, moments: Weights) -> None:
-    """Raise WeightsError unless these are just the model's weights, finite, with all moments of Adam or none."""
+    """Raise WeightsError unless the names and shapes are the model's, the values are valid, and moments are complete.
+
+    Values must be finite and at most MAX_WEIGHT; `moments` are Adam's, either of all weights or empty.
+    """
     shapes = weight_shapes(model_config)
     _check_arrays(weights, shapes)
     if moments:
@@ -115,7 +118,7 @@ def _check_arrays(arrays: Weights, shapes: Shapes) -> None:
     for name in sorted(shapes.keys() ^ arrays.keys()):
         raise WeightsError(f"{'missing' if name in shapes else 'unexpected'} weight {name!r}")
     for name, shape in shapes.items():
-        if type(arrays[name]) is not np.ndarray:  # one with a mask, say, which would be lost
+        if type(arrays[name]) is not np.ndarray:  # a masked array, for example, would lose its mask
             raise WeightsError(f"expected {name!r} as an array, got {type(arrays[name]).__name__}")
         if arrays[name].shape != shape or arrays[name].dtype != np.float32:
             raise WeightsError(f"expected {name!r} as float32 {shape}, got {arrays[name].dtype} {arrays[name].shape}")

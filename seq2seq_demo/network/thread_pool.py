@@ -1,4 +1,4 @@
-"""Batches decoded side by side, one a core; within each, BLAS gets one thread."""
+"""A thread pool that decodes one batch per core, while BLAS is limited to one thread."""
 
 import collections
 import contextlib
@@ -10,23 +10,24 @@ from typing import Any, TypeVar
 
 from seq2seq_demo.shared_context import SharedContext
 
-MAX_ROWS_AT_ONCE = 1000  # rows decoded at once: what a step touches then fits the cache
-MAX_ATTENTION_WEIGHTS = 10_000_000  # attention weights of a chunk: long sequences are decoded a few at once
+MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
+MAX_ATTENTION_WEIGHTS = 10_000_000  # per chunk: of long sequences, only a few are decoded at once
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def rows_at_once(in_len: int, out_len: int) -> int:
-    """Return how many sequences of these lengths are best decoded at once."""
+    """Return how many sequences of these lengths to decode together."""
     return max(1, min(MAX_ROWS_AT_ONCE, MAX_ATTENTION_WEIGHTS // (in_len * out_len)))
 
 
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None]) -> Iterator[Result]:
-    """Yield function(item) in order, a core for each: NumPy lets go of Python's lock. Reads only a few items ahead.
+    """Yield function(item) for each item, in order, computed by one thread per core.
 
-    None among the items means flush: all results so far are yielded before the next item is read. An error that
-    `items` raises is raised after the results of the items before it.
+    At most 2 items per core are read ahead. None among the items flushes: all results so far are yielded before the
+    next item is read. An error raised by `items` is raised after the results of the earlier items. Threads help because
+    NumPy releases Python's lock.
     """
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -46,34 +47,34 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
                 while len(waiting) > (0 if item is None else 2 * cores):
                     yield waiting.popleft().result()
         finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C, what has not begun is left
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, items that have not started are dropped
     if not isinstance(failure, StopIteration):
         raise failure
 
 
 def _one_blas_thread() -> contextlib.AbstractContextManager[None]:
-    """Return what limits BLAS, where the environment did not do so when NumPy was loaded, as the command line does."""
+    """Return a context that limits BLAS to one thread, unless the environment already does, as in the CLI."""
     return contextlib.nullcontext() if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else _ONE_BLAS_THREAD
 
 
 class _OneBlasThread(SharedContext):
-    """While anybody has entered, BLAS has one thread.
+    """A context in which BLAS runs one thread.
 
-    On matrices this small more threads gain nothing, and where a core is busy they spin for seconds.
+    On matrices this small more threads gain nothing, and if a core is busy they spin for seconds.
     """
 
     def begin(self) -> None:
-        _in_a_thread(self._limit)
+        _run_in_thread(self._limit)
 
     def end(self) -> None:
-        _in_a_thread(self.limits.restore_original_limits)
+        _run_in_thread(self.limits.restore_original_limits)
 
     def _limit(self) -> None:
         self.limits = _thread_pools().limit(limits=1, user_api="blas")
 
 
-def _in_a_thread(function: Callable[[], None]) -> None:
-    """Run it in a thread that ends: as long as one lives that set a limit, threadpoolctl lets no other change it."""
+def _run_in_thread(function: Callable[[], None]) -> None:
+    """Run a function in a new thread and wait: while the thread that set a limit lives, no other can change it."""
     thread = threading.Thread(target=function)
     thread.start()
     thread.join()
@@ -81,7 +82,7 @@ def _in_a_thread(function: Callable[[], None]) -> None:
 
 @functools.cache
 def _thread_pools() -> Any:
-    """Return what sets the threads of the BLAS that NumPy loaded; to find it takes a millisecond."""
+    """Return the controller of NumPy's BLAS threads; creating one takes a millisecond."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -9,7 +9,7 @@ import pytest
 from helpers import SMALL, pairs_of, save_random
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.display.training_report import probed
+from seq2seq_demo.display.training_report import probe_pair
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.trained_network import load
@@ -43,18 +43,18 @@ def test_it_learns_to_end_and_is_measured_at_every_length(run):
     assert {row["sources"] for row in rows} == {"random", "all equal", "two symbols", "ascending", "descending"}
     out, err = run.ok("evaluate -i w 50 --lengths 2-3,6")
     assert [line.split()[0] for line in out.split("\n\n")[1].splitlines()] == ["length", "2", "3", "6", "all"]
-    assert "The network was trained at lengths 1 to 4, so it may well be wrong at length 6\n" in err
+    assert "The network was trained at length 1-4, so it may be wrong at length 6\n" in err
 
 
 def test_sequences_of_any_lengths_are_answered_in_their_order(run, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED", 4)  # are read at once
+    monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED_BATCH_SIZE", 4)  # are read at once
     network = ending()
     numpy_network = NumpyNetwork(network.model_config, network.weights)
     sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
     for engine in ("numpy", "keras"):
         out, err = run.ok(f"predict -i w --from-file in.jsonl --json --engine {engine}")
-        assert err.count("trained at lengths 1 to 6, so it may well be wrong at length 8") == err.count("trained") == 1
+        assert err.count("trained at length 1-6, so it may be wrong at length 8") == err.count("trained") == 1
         for source, line in zip(sources, map(json.loads, out.splitlines()), strict=True):
             answers = answer(numpy_network, np.array([source]), max(6, len(source)))
             (n,), (ended,) = answers.lengths[0], answers.ended[0]
@@ -156,4 +156,4 @@ def test_continuing_keeps_what_a_network_is(run):
 
 def test_the_probe_is_a_long_one():
     pairs = pairs_of(([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]))
-    assert probed(pairs) == ([2, 3, 4], [4])
+    assert probe_pair(pairs) == ([2, 3, 4], [4])

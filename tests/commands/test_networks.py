@@ -47,7 +47,10 @@ def test_a_name_works_from_any_directory(run):
     assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
     assert err == f"Using weights {shipped_networks()['reversed-attention']}\n"
     status, out, _ = run("evaluate -i copy-rnn 50 --lengths 3")
-    assert (status, out.splitlines()[0]) == (0, "Sources of each length, pattern 'copy'; an answer's end counts")
+    assert (status, out.splitlines()[0]) == (
+        0,
+        "Sources of each length, pattern 'copy'; an answer without END is wrong",
+    )
     status, _, err = run("train -i sorted-rnn -e 0 -o copy.h5")
     assert (status, load("copy.h5").step) == (0, load(shipped_networks()["sorted-rnn"]).step), err
 
@@ -69,9 +72,9 @@ def test_a_file_of_that_name_wins(run, tmp_path):
 
 def test_a_name_that_nothing_has(run):
     for name, expected in [
-        ("sortd-rnn", "weights file or a shipped network, as sorted-rnn or "),
-        ("sorted-rnn.weights.h5", "weights file or a shipped network, as sorted-rnn or "),
-        ("G2P", "weights file or a shipped network, as g2p, found neither"),
+        ("sortd-rnn", "weights file or a shipped network such as sorted-rnn or "),
+        ("sorted-rnn.weights.h5", "weights file or a shipped network such as sorted-rnn or "),
+        ("G2P", "weights file or a shipped network such as g2p, found neither"),
         ("zzz", "weights file or a name that `networks` lists, found neither"),
         ("d/sorted-rnn", "weights file, found none"),
     ]:

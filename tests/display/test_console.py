@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq_demo.display.console import columns, in_a_line, print_notices, printable, symbol, table
+from seq2seq_demo.display.console import display_width, one_line, print_notices, printable, table, visible_symbol
 
 
 def test_tables_align_columns():
@@ -23,7 +23,7 @@ def test_each_notice_is_printed_once_on_standard_error(capsys):
     [("abc", 3), ("", 0), ("한국", 4), ("中", 2), ("\u00e9", 1), ("e\u0301", 1), ("\u0301", 0), ("سلام", 4), ("😀", 2)],
 )
 def test_the_width_of_a_text_in_columns(text, width):
-    assert columns(text) == width
+    assert display_width(text) == width
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_the_width_of_a_text_in_columns(text, width):
     ],
 )
 def test_invisible_symbols_are_escaped(name, shown):
-    assert symbol(name) == shown
+    assert visible_symbol(name) == shown
 
 
 def test_control_characters_are_escaped_in_text():
     for text in ("한국어 سلام\u00e9\n👩\u200d👧", "a\u00a0b\u3000c\td", "می\u200cخواهم\n"):
         assert printable(text) == text
     assert printable("a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b") == r"a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b"
-    assert in_a_line("한\n\u200d") == "한\\n\u200d"
-    assert in_a_line("a\tb\\t") == "a\\tb\\t"
+    assert one_line("한\n\u200d") == "한\\n\u200d"
+    assert one_line("a\tb\\t") == "a\\tb\\t"

@@ -7,13 +7,13 @@ from helpers import trained_network
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.display.evaluations import (
-    CONFUSIONS,
-    evaluation_text,
-    given_dict,
-    given_text,
-    lengths_text,
+    MAX_CONFUSIONS,
+    by_length_table,
+    fixed_length_tables,
+    pairs_dict,
+    pairs_text,
     row_dict,
-    rows_text,
+    variable_length_tables,
 )
 from seq2seq_demo.evaluation import GIVEN, RANDOM, EvaluationRow
 from seq2seq_demo.figures import Evaluation, Tally, WrongAnswer, WrongAnswers
@@ -54,7 +54,7 @@ def test_an_evaluation_as_json():
 
 
 def test_an_evaluation_as_text():
-    rows = [line.split() for line in evaluation_text(evaluation()).splitlines()]
+    rows = [line.split() for line in fixed_length_tables(evaluation()).splitlines()]
     for row in (
         ["token", "accuracy", "0.75000", "0.60000", "+0.15000"],
         ["exact", "match", "0.50000", "0.30000", "+0.20000"],
@@ -63,8 +63,8 @@ def test_an_evaluation_as_text():
         ["2", "1", "4"],
     ):
         assert row in rows
-    assert evaluation_text(evaluation(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
-    lengths = lengths_text([EvaluationRow(RANDOM, in_len, evaluation(), True) for in_len in (7, 13)])
+    assert fixed_length_tables(evaluation(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
+    lengths = by_length_table([EvaluationRow(RANDOM, in_len, evaluation(), True) for in_len in (7, 13)])
     figures = ["2", "10", "0.75000", "0.60000", "0.30000"]
     assert [line.split() for line in lengths.splitlines()[1:]] == [["7", *figures], ["13", *figures]]
 
@@ -78,7 +78,7 @@ def test_rows_of_a_network_that_ends_its_answers():
     }
     measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
     rows = [EvaluationRow(kind, in_len, evaluation(exact=exact)) for kind, in_len, exact in measured]
-    by_length, by_kind = rows_text(rows).split("\n\n")
+    by_length, by_kind = variable_length_tables(rows).split("\n\n")
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
     assert [line.split() for line in by_kind.splitlines()[1:]] == [
@@ -108,7 +108,7 @@ def given(**changes):
 
 
 def test_given_texts_as_json():
-    facts = given_dict(given(), TEXTS)
+    facts = pairs_dict(given(), TEXTS)
     confusions, (worst,), (surest,) = (facts.pop(name) for name in ("confusions", "worst", "surest"))
     assert facts == {
         **{"sources": "given", "in_len": None, "n": 10, "n_pairs": 12, "fresh": None, "loss": 0.2},
@@ -126,20 +126,20 @@ def test_given_texts_as_json():
 
 
 def test_given_integers_as_json():
-    facts = given_dict(given(), Vocabularies())
+    facts = pairs_dict(given(), Vocabularies())
     assert "word_error_rate" not in facts
     assert facts["confusions"][2] == {"expected": 2, "predicted": None, "times": 2}
     assert (facts["worst"][0]["source"], facts["worst"][0]["predicted"]) == ([1, 0, 3], [2, 1, 1])
-    mixed = given_dict(given(), Vocabularies(TEXTS.source))
+    mixed = pairs_dict(given(), Vocabularies(TEXTS.source))
     assert (mixed["worst"][0]["source"], mixed["worst"][0]["expected"]) == ("a 한", [0, 2])
     assert "word_error_rate" not in mixed
-    assert "word_error_rate" in given_dict(given(), Vocabularies(target=TEXTS.target))
+    assert "word_error_rate" in pairs_dict(given(), Vocabularies(target=TEXTS.target))
 
 
 def test_given_texts_as_tables():
-    text = given_text("dev.tsv", given(), TEXTS, verbose=False)
+    text = pairs_text("dev.tsv", given(), TEXTS, verbose=False)
     first, errors, lengths, confusions = text.split("\n\n")
-    assert first == "10 sources of dev.tsv with 12 targets, of which any is right; an answer's end counts"
+    assert first == "10 sources of dev.tsv with 12 targets, any of which is right; an answer without END is wrong"
     assert errors == "word error rate 0.30000, symbol error rate 0.33333"
     rows = [line.split()[:3] for line in lengths.splitlines()[1:]]
     assert rows == [["2", "4", "0.25000"], ["3", "6", "1.00000"], ["all", "10", "0.70000"]]
@@ -154,24 +154,24 @@ def test_given_texts_as_tables():
 
 
 def test_verbose_output_lists_wrong_answers():
-    text = given_text("dev.tsv", given(), TEXTS, verbose=True)
+    text = pairs_text("dev.tsv", given(), TEXTS, verbose=True)
     *_, worst, surest = text.split("\n\n")
     assert worst.splitlines() == [
-        "Wrong answers, the most edits:",
+        "Wrong answers with the most edits:",
         "source  expected  predicted     edits  probability",
         "a 한    AH 한국   한국 B B ...  3      0.2500",
     ]
-    assert surest.splitlines()[0] == "Wrong answers, the surest:"
+    assert surest.splitlines()[0] == "Wrong answers with the highest probability:"
     assert surest.splitlines()[2].split() == ["\u00e9", "B", "1", "0.9688"]
-    numbers = given_text("dev.tsv", given(), Vocabularies(), verbose=True)
+    numbers = pairs_text("dev.tsv", given(), Vocabularies(), verbose=True)
     assert "1 0 3   0 2       2 1 1 ...  3      0.2500" in numbers
 
 
 def test_empty_sections_are_left_out():
     right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "wrong": WrongAnswers()}
-    text = given_text("dev.tsv", given(**right), Vocabularies(), verbose=True)
+    text = pairs_text("dev.tsv", given(**right), Vocabularies(), verbose=True)
     first, errors, *_ = text.split("\n\n")
-    assert first == "10 sources of dev.tsv; an answer's end counts"
+    assert first == "10 sources of dev.tsv; an answer without END is wrong"
     assert errors.startswith("exact match 1.00000, symbol error rate 0.0")
     assert text.endswith("\n\nNo symbol was wrong.")
 
@@ -179,7 +179,7 @@ def test_empty_sections_are_left_out():
 def test_the_most_frequent_confusions_with_visible_symbols():
     vocabularies = Vocabularies(target=Vocabulary("characters", (" ", "\u00a0", *"abcdefghijkl")))
     many = Counter({(0, n): 20 - n for n in range(1, 14)})
-    lines = given_text("f", given(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
-    assert len(lines) == 1 + CONFUSIONS
+    lines = pairs_text("f", given(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
+    assert len(lines) == 1 + MAX_CONFUSIONS
     assert [line.split() for line in lines[1:3]] == [["\u2423", "\u237d", "19"], ["\u2423", "a", "18"]]
-    assert len(given_dict(given(confusions=many), vocabularies)["confusions"]) == 13
+    assert len(pairs_dict(given(confusions=many), vocabularies)["confusions"]) == 13

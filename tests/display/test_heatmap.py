@@ -12,7 +12,7 @@ LEGEND = "Each output (row) spreads an attention of 1 over the inputs (columns):
 
 
 def draw(source, predicted, expected, attention, colour=False):
-    return heatmap.draw(Prediction(source, predicted, expected, attention=attention), colour)
+    return heatmap.attention_text(Prediction(source, predicted, expected, attention=attention), colour)
 
 
 def test_without_colour():

@@ -109,7 +109,7 @@ def test_many_cells_are_an_image_of_bounded_size(tmp_path):
     assert (tmp_path / "a.svg").stat().st_size < 200_000
     assert groups(tmp_path / "a.svg", "QuadMesh") == []
     panel, bar = groups(tmp_path / "a.svg", "axes")
-    assert texts(bar)[-1] == ("attention α, the largest of 3 x 3 cells", None)
+    assert texts(bar)[-1] == ("attention α, the maximum of 3 x 3 cells", None)
     labels = texts(panel)
     assert ("3 of 1200 wrong", RED) in labels
     assert labels.count(("7", None)) == 2500 // 50
@@ -152,7 +152,7 @@ def test_the_curves_of_a_history(tmp_path):
     plots.history(tmp_path / "h.svg", history)
     losses, accuracies = groups(tmp_path / "h.svg", "axes")
     shown = [text for text, _ in texts(losses)]
-    assert shown == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats a symbol", *shown[8:]]
+    assert shown == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats per symbol", *shown[8:]]
     assert shown[8:] == ["Loss, with teacher forcing", "training", "validation"]
     assert [text for text, _ in texts(accuracies)[-4:]] == [
         "Validation accuracy",

@@ -13,8 +13,8 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
     ("validation", "epochs", "lines"),
     [
         (None, 2, ["dataset (pairs of 'pairs'", "with 2 epochs\n", "2 training points, 1 validation point\n"]),
-        (ROWS[:1], 1, ["with 1 epoch\n", "3 training points, 1 validation point of the validation file\n"]),
-        (ROWS[:2], 1, ["3 training points, 2 validation points of the validation file\n"]),
+        (ROWS[:1], 1, ["with 1 epoch\n", "3 training points, 1 validation point from the validation file\n"]),
+        (ROWS[:2], 1, ["3 training points, 2 validation points from the validation file\n"]),
     ],
 )
 def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):

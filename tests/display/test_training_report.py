@@ -11,8 +11,8 @@ UNDERFITTED = [(2.0, 2.1), (1.5, 1.6), (1.2, 1.25)]  # training and validation l
 GAP = [(2.0, 2.1), (0.9, 1.2), (0.5, 0.9)]  # the validation loss is 1.8 times the training loss, and still falls
 OVERFITTED = [(2.0, 2.1), (0.9, 1.0), (0.5, 1.2)]  # the validation loss rises
 COSINE, EPOCHS = "-r 0.005 --lr-schedule cosine", "more epochs (-e 14)"
-KEEP_BEST, POINTS = "--keep-best, which saves the epoch that was best", "more points (train 100000)"
-STOPS = "--patience 3, which stops in time"
+KEEP_BEST, POINTS = "--keep-best, which saves the best epoch", "more points (train 100000)"
+STOPS = "--patience 3, which stops early"
 CELL, MODEL = "a larger cell (--cell-size 96)", "-m embedding_attention"
 
 

@@ -8,7 +8,7 @@ from helpers import random_weights
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.network.beam import beam_search
-from seq2seq_demo.network.bidirectional import numpy_network
+from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
@@ -21,7 +21,7 @@ END = 4  # of the networks that `small` returns
 def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1, seed=None, ends=True, **changes):
     """A network of random weights."""
     config = ModelConfig(model, cell_type, 2, 7, 5, in_max_int=8, out_max_int=out_max_int, ends=ends, **changes)
-    return numpy_network(config, random_weights(config, MODELS[model] if seed is None else seed))
+    return make_numpy_network(config, random_weights(config, MODELS[model] if seed is None else seed))
 
 
 def drawn(n, length, seed=1):
@@ -75,7 +75,7 @@ def searched(network, source, beam_size, penalty, n_steps):
 
 def listed(found, row=0):
     """The hypotheses of one source as (score, ended, written)."""
-    symbols = (tuple(said[:n].tolist()) for said, n in zip(found.symbols[row], found.written[row], strict=True))
+    symbols = (tuple(said[:n].tolist()) for said, n in zip(found.symbols[row], found.n_written[row], strict=True))
     every = zip(found.scores[row].tolist(), found.ended[row].tolist(), symbols, strict=True)
     return [hypothesis for hypothesis in every if hypothesis[0] > -np.inf]
 
@@ -98,7 +98,7 @@ def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty, ends):
     assert greedy.ended.any() == ends
     assert len(set(greedy.lengths.ravel().tolist())) > 1 or not ends
     assert found.symbols.shape == greedy.symbols.shape
-    said = np.arange(greedy.symbols.shape[2]) < greedy.written[..., None]
+    said = np.arange(greedy.symbols.shape[2]) < greedy.n_written[..., None]
     for name in ("ended", "lengths"):
         assert (getattr(found, name) == getattr(greedy, name)).all()
     assert (found.symbols == greedy.symbols)[said].all()
@@ -143,7 +143,7 @@ def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
     found = search(network, sources, 7, 4, 0.8, with_attention=True)
     assert found.ended.any()
     for row, k in np.ndindex(30, 4):
-        n = found.written[row, k]
+        n = found.n_written[row, k]
         log_p, attention = forced(network, sources[row], found.symbols[row, k, : n if found.ended[row, k] else 8])
         assert found.scores[row, k] == pytest.approx(log_p.sum() / len(log_p) ** 0.8, abs=1e-4)
         assert found.probabilities[row, k, :n] == pytest.approx(np.exp(log_p[:n]), abs=1e-5)
@@ -203,4 +203,4 @@ def test_hypotheses_that_cannot_exist(ends):
     assert [hypothesis[1:] for hypothesis in listed(found, 1)] == answers
     is_none = found.scores == -np.inf
     assert is_none.tolist() == [[False] * len(answers) + [True] * (9 - len(answers))] * 2
-    assert not found.written[is_none].any()
+    assert not found.n_written[is_none].any()

@@ -5,7 +5,7 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork, numpy_network
+from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork, make_numpy_network
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -33,7 +33,7 @@ def test_encoder_written_out_for_one_sequence():
                 outputs[direction, s] = state[1]
             c[direction, layer], h[direction, layer] = state
         x = [np.array([*outputs["", s], *outputs["backward/", s]]) for s in range(4)]
-    memory, states = numpy_network(config, w).encode(np.array([source]))
+    memory, states = make_numpy_network(config, w).encode(np.array([source]))
     assert memory[0] == pytest.approx(np.array(x))
     for layer in range(2):
         for name, values, found in (("c", c, states[layer][0]), ("h", h, states[layer][1])):
@@ -91,7 +91,7 @@ def test_initial_values():
 def test_a_network_of_2016_reads_in_one_direction():
     config = ModelConfig()
     assert not config.bidirectional
-    assert type(numpy_network(config, initial_weights(config, 0))) is NumpyNetwork
+    assert type(make_numpy_network(config, initial_weights(config, 0))) is NumpyNetwork
     both = ModelConfig(bidirectional=True)
     loaded = TrainedNetwork(both, initial_weights(both, 0))
     assert isinstance(loaded.to_numpy(), BidirectionalNumpyNetwork)

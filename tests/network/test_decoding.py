@@ -31,7 +31,7 @@ def test_end_by_hand_of_another_decoder(config, lengths, ended):
     answers = answer(NumpyNetwork(config, {}), np.zeros((4, 3), int), 4, ALL, decode)
     assert (answers.symbols == symbols[:, None]).all()
     assert (answers.lengths.tolist(), answers.ended.tolist()) == ([[n] for n in lengths], [[is_it] for is_it in ended])
-    assert (answers.written == answers.lengths + answers.ended).all()
+    assert (answers.n_written == answers.lengths + answers.ended).all()
     assert answers.probabilities == pytest.approx(np.full((4, 1, symbols.shape[1]), 0.2))
     assert answers.attention is answers.scores is None
 
@@ -50,7 +50,7 @@ def test_it_says_what_decoding_to_the_longest_says(seed, config):
         end = [*whole.symbols[row], config.go].index(config.go) if config.ends else 8
         assert found.ended[row, 0] == (config.ends and end <= 8)
         assert found.lengths[row, 0] == min(end, 8)
-    assert (min(9, found.written.max()) if found.ended.all() else 8 + config.ends) == T
+    assert (min(9, found.n_written.max()) if found.ended.all() else 8 + config.ends) == T
     assert (found.symbols[:, 0] == whole.symbols[:, :T]).all()
     assert (found.attention[:, 0] == whole.attention[:, :T]).all()
     assert found.probabilities[:, 0] == pytest.approx(softmax(whole.logits).max(axis=-1)[:, :T])

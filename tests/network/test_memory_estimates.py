@@ -6,7 +6,7 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.network.bidirectional import numpy_network
+from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.memory_estimates import (
     check_decoding_fits,
     check_points_fit,
@@ -65,7 +65,7 @@ def test_a_target_that_cannot_fit_is_refused():
 @pytest.mark.slow
 def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len, bidirectional):
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
-    network, sources = numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
+    network, sources = make_numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
     tracemalloc.start()
     network.decode(sources, out_len)
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,8 +1,8 @@
-"""The network in TensorFlow and Keras: `cells`, `encoder`, `attention`, `decoder`, `model`, in the order data flows.
+"""The network in TensorFlow and Keras: `cells`, `encoder`, `attention`, `decoder`, `model`, in the order of data flow.
 
-Options beyond 2016 have files of their own, `bidirectional` and `dropout`. Only `scan` and `model` deal with padding.
+`bidirectional` and `dropout` are options beyond 2016. Only `scan` and `model` handle padding.
 
-Importing this loads TensorFlow, as `tensorflow_setup` wants it.
+Importing this package loads TensorFlow with the settings of `tensorflow_setup`.
 """
 
 from seq2seq_demo.network.keras_network import tensorflow_setup as tensorflow_setup

@@ -1,4 +1,4 @@
-"""Bahdanau's attention (Bahdanau et al. 2015, appendix A.1.2), as 2016's `attention_decoder` has it."""
+"""Bahdanau's attention (Bahdanau et al. 2015, appendix A.1.2), as in 2016's `attention_decoder`."""
 
 import keras
 import tensorflow as tf
@@ -11,12 +11,11 @@ class Attention(keras.layers.Layer):
     """Scores every row of the memory against the decoder's state: u_s = v · tanh(W_k m_s + W_q state + b_q)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        """Note the config; `build` makes the weights."""
         super().__init__(name="attention")
         self.model_config = model_config
 
     def build(self) -> None:
-        """Make the weights."""
+        """Create the weights; their values are assigned later."""
         H, M = self.model_config.cell_size, self.model_config.memory_size
         n_states = self.model_config.num_layers * len(self.model_config.cell.states)
         self.key = keras.layers.Dense(H, use_bias=False, name="key")  # W_k
@@ -30,8 +29,11 @@ class Attention(keras.layers.Layer):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the context a_t `[B, H]` and the weights α_t `[B, S]`, which sum to 1 over the source.
 
-        states: every layer's, tensors `[B, H]`; keys = W_k m: `[B, S, H]`; memory m: `[B, S, H]`; padding: where
-        there is some, `[B, S]`, −10^9 where a source has no symbol, so that α is 0 there, and 0 elsewhere.
+        Args:
+            states: every layer's state, tensors `[B, H]`.
+            keys: W_k m, `[B, S, H]`.
+            memory: m, `[B, S, H]`.
+            padding: added to the scores, `[B, S]`: 0 at symbols, −10^9 at padding, so that α is 0; None: no padding.
         """
         query = self.query(tf.concat(tf.nest.flatten(states), axis=1))  # [B, H]
         u = tf.linalg.matvec(tf.tanh(keys + query[:, None]), self.score)  # [B, S]

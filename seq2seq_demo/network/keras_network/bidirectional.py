@@ -1,7 +1,7 @@
-"""The bidirectional encoder (Schuster and Paliwal 1997): a second stack of cells reads from the end.
+"""The bidirectional encoder (Schuster and Paliwal 1997): a second stack of cells reads the source backwards.
 
-Both stacks are run by the same scan, the second with `reverse`: so its outputs stand at their positions, and in a
-padded batch, where a state stays as it is, it begins at each row's own last symbol.
+The same scan runs both stacks, the second with `reverse`, so its outputs keep their positions. In a padded batch the
+scan leaves a row's zero state unchanged until it reaches the row's last symbol.
 """
 
 import functools
@@ -17,19 +17,18 @@ from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 
 class BidirectionalEncoder(Encoder):
-    """An embedding, two stacks of cells that read it, and bridges that make one state of the final two."""
+    """An embedding, a stack of cells in each direction, and bridges from their two final states to one."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        """Note the config; `build` makes the weights."""
         super().__init__(model_config)
         self.backward = stacked_cells(model_config)
-        self.bridges = [  # of each layer, one for each state
+        self.bridges = [  # W_b, b_b for each layer and each state of its cell
             [keras.layers.Dense(model_config.cell_size, name=f"bridge_{layer}_{s}") for s in model_config.cell.states]
             for layer in range(model_config.num_layers)
         ]
 
     def build(self) -> None:
-        """Make the weights."""
+        """Create the weights; their values are assigned later."""
         c = self.model_config
         super().build()
         with keras.name_scope("backward"):
@@ -40,16 +39,16 @@ class BidirectionalEncoder(Encoder):
     def call(
         self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None
     ) -> tuple[tf.Tensor, tuple[State, ...]]:
-        """Read `[B, S]`; return the memory `[B, S, 2H]` and every layer's state to decode from, tensors `[B, H]`.
+        """Read `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial states, tensors `[B, H]`.
 
-        The masks drop the same units for both directions.
+        Dropout drops the same inputs in both directions.
         """
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
-        from_the_end = functools.partial(scan, reverse=True)
+        scan_backwards = functools.partial(scan, reverse=True)
         memory, states = None, []
         for forward, backward, bridges in zip(self.cells, self.backward, self.bridges, strict=True):
             outputs, last = self.run(forward, self.inputs(forward, sources, memory, masks), scan)
-            outputs_back, first = self.run(backward, self.inputs(backward, sources, memory, masks), from_the_end)
+            outputs_back, first = self.run(backward, self.inputs(backward, sources, memory, masks), scan_backwards)
             memory = tf.concat([outputs, outputs_back], axis=2)  # [S, B, 2H]
             both = zip(bridges, last, first, strict=True)
             states.append(tuple(bridge(tf.concat([f, b], axis=1)) for bridge, f, b in both))

@@ -1,6 +1,6 @@
-"""Recurrent cells, those of Keras equal to its own, but in two parts that can run at different times.
+"""Recurrent cells, equal to Keras's where Keras has them, but split into two parts.
 
-`project` is the input's part, for any number of positions at once; `step` is the rest, which needs the state.
+`project` multiplies the inputs of any number of positions at once; `step` computes the rest, which needs the state.
 Shapes: B sequences, E the width of the input, H the cell size, G the gates of the cell.
 """
 
@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 
-State = tuple[tf.Tensor, ...]  # of a cell: tensors [B, H], h last
+State = tuple[tf.Tensor, ...]  # a cell's state: tensors [B, H], h last
 
-# The equations of the cells: from x W + b `[B, G·H]`, the state and U `[H, G·H]` to the next state.
+# Each equation computes the next state from `projected` = x W + b `[B, G·H]`, the state and U `[H, G·H]`.
 
 
 def lstm(projected: tf.Tensor, state: State, U: tf.Tensor) -> State:
@@ -48,23 +48,22 @@ EQUATIONS: dict[str, Callable[[tf.Tensor, State, tf.Tensor], State]] = {
 
 
 class Cell(keras.layers.Layer):
-    """A cell's weights, gate beside gate as the table of cells says, and its equation."""
+    """A cell's weights, whose columns follow the gates in the table of cells, and its equation."""
 
     def __init__(self, model_config: ModelConfig, name: str) -> None:
-        """Note the sizes."""
         super().__init__(name=name)
         self.cell_size, self.n_states = model_config.cell_size, len(model_config.cell.states)
         self.width = len(model_config.cell.gates) * model_config.cell_size
         self.equation = EQUATIONS[model_config.cell_type]
 
     def build(self, input_shape: tuple[int | None, int]) -> None:
-        """Make the weights; initial values come from `parameters.initial_weights`."""
+        """Create the weights; `parameters.initial_weights` has their values."""
         self.kernel = self.add_weight((input_shape[-1], self.width), "zeros", name="kernel")  # W
         self.recurrent_kernel = self.add_weight((self.cell_size, self.width), "zeros", name="recurrent_kernel")  # U
         self.bias = self.add_weight((self.width,), "zeros", name="bias")  # b
 
     def zero_state(self, batch_size: int) -> State:
-        """Return the state that encoding starts from."""
+        """Return the encoder's initial state."""
         return (tf.zeros((batch_size, self.cell_size)),) * self.n_states
 
     def project(self, x: tf.Tensor) -> tf.Tensor:
@@ -77,12 +76,12 @@ class Cell(keras.layers.Layer):
 
 
 def stacked_cells(model_config: ModelConfig) -> list[Cell]:
-    """Return a cell for every layer, the one that reads the input first."""
+    """Return one cell per layer, from the bottom to the top."""
     return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]
 
 
 def build_cells(cells: list[Cell], input_size: int, output_size: int) -> None:
-    """Make the cells' weights: the first reads the input, each other one the output of the layer below."""
+    """Create the weights of stacked cells: the first reads the input, the others the outputs of the layer below."""
     for cell in cells:
         cell.build((None, input_size))
         input_size = output_size

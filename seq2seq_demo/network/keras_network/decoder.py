@@ -1,7 +1,7 @@
-"""The decoders. `step` is written once and serves teacher forcing and greedy decoding, so the two cannot drift apart.
+"""The decoders. Teacher forcing and greedy decoding share one `step`, so they cannot drift apart.
 
-A step passes (states, context) to the next: every layer's state, tensors `[B, H]`, and a_t, which is () without
-attention.
+A step passes (states, context) to the next: every layer's state, tensors `[B, H]`, and the context a_t, which is ()
+without attention.
 """
 
 from typing import Any
@@ -16,21 +16,20 @@ from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 States = tuple[State, ...]
-Maybe = Any  # a tensor or tensors, or () where there are none: without attention, or without dropout
-Carry = tuple[States, Maybe]  # states, context
-Greedy = tuple[tf.Tensor, tf.Tensor, Maybe]  # symbols [B, T], logits [B, T, V], α [B, T, S]
+Tensors = Any  # a tensor, a tuple of tensors, or () for none: without attention, or without dropout
+Carry = tuple[States, Tensors]  # states, context
+Greedy = tuple[tf.Tensor, tf.Tensor, Tensors]  # symbols [B, T], logits [B, T, V], α [B, T, S]
 
 
 class Decoder(keras.layers.Layer):
-    """`embedding_rnn`: knows nothing of the source but the encoder's final state (Sutskever et al. 2014)."""
+    """`embedding_rnn`: its only view of the source is the encoder's final state (Sutskever et al. 2014)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        """Note the config; `build` makes the weights."""
         super().__init__(name="decoder")
         self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:
-        """Make the weights."""
+        """Create the weights; their values are assigned later."""
         c = self.model_config
         self.embedding = self.add_weight((c.n_output_symbols, c.embedding_size), "zeros", name="embedding")  # E_out
         build_cells(self.cells, c.embedding_size, c.cell_size)
@@ -46,21 +45,21 @@ class Decoder(keras.layers.Layer):
         scan: Scan = scan,
         masks: Masks | None = None,
     ) -> tf.Tensor:
-        """Teacher forcing: decode fed `[B, T]`; return the logits `[B, T, V]`.
+        """Teacher forcing: feed `decoder_input` `[B, T]`; return the logits `[B, T, V]`.
 
-        padding: as `Attention` takes it; scan: runs the steps; masks: of dropout, where there is some.
+        `padding` is passed to `Attention`, `scan` runs the steps, and `masks` drop units.
         """
         symbols, T = tf.transpose(tf.cast(decoder_input, tf.int32)), decoder_input.shape[1]  # [T, B]
         if masks is None:
-            fed: tuple[tf.Tensor, Maybe] = tf.gather(self.symbol_inputs(), symbols), ()
+            fed: tuple[tf.Tensor, Tensors] = tf.gather(self.input_part(self.embedding), symbols), ()
         else:
             x, H = masks.drop("decoder/embedding", tf.gather(self.embedding, symbols)), self.model_config.cell_size
-            fed = self.input_part(x), tuple(masks.of(f"decoder/{cell.name}", T, H) for cell in self.cells[1:])
+            fed = self.input_part(x), tuple(masks.mask(f"decoder/{cell.name}", T, H) for cell in self.cells[1:])
         prepared = self.prepare(memory, padding)
 
-        def step(fed: tuple[tf.Tensor, Maybe], carry: Carry) -> tuple[tuple[tf.Tensor, Maybe], Carry]:
-            x, masks_between_layers = fed
-            carry, _ = self.step(x, carry, prepared, masks_between_layers)
+        def step(fed: tuple[tf.Tensor, Tensors], carry: Carry) -> tuple[tuple[tf.Tensor, Tensors], Carry]:
+            x, layer_masks = fed
+            carry, _ = self.step(x, carry, prepared, layer_masks)
             states, context = carry
             return (states[-1][-1], context), carry
 
@@ -70,7 +69,7 @@ class Decoder(keras.layers.Layer):
 
     def greedy(self, memory: tf.Tensor, states: States, out_len: int) -> Greedy:
         """Greedy decoding in T = out_len steps; return symbols `[B, T]`, logits `[B, T, V]` and α `[B, T, S]` or ()."""
-        symbol_inputs = self.symbol_inputs()
+        symbol_inputs = self.input_part(self.embedding)  # [V, …]: steps only look them up
         prepared = self.prepare(memory)
 
         def step(_: tuple[()], fed: tuple[tf.Tensor, Carry]) -> tuple[Greedy, tuple[tf.Tensor, Carry]]:
@@ -85,32 +84,28 @@ class Decoder(keras.layers.Layer):
         outputs, _ = scan(step, (), (go, (states, self.zero_context(memory))), out_len)
         return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
 
-    def symbol_inputs(self) -> tf.Tensor:
-        """Return the input part of every symbol, so that steps need only look it up: `[V, …]`."""
-        return self.input_part(self.embedding)
-
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
-        """Return the part of embeddings in a step's input, d W + b: `[…, E]` → `[…, G·H]`."""
+        """Return the embeddings' part of the first cell's input, d W + b: `[…, E]` → `[…, G·H]`."""
         return self.cells[0].project(d)
 
-    def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Maybe:
-        """Return the tensors that each step reads of the memory: none."""
+    def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Tensors:
+        """Return the tensors of the memory that each step reads: none without attention."""
         return ()
 
-    def zero_context(self, memory: tf.Tensor) -> Maybe:
-        """Return a_0: none."""
+    def zero_context(self, memory: tf.Tensor) -> Tensors:
+        """Return a_0: () without attention."""
         return ()
 
-    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: Maybe = ()) -> tuple[Carry, Maybe]:
-        """Feed a row of `symbol_inputs` to each sequence, `[B, G·H]`; return the next carry and α.
+    def step(self, x: tf.Tensor, carry: Carry, prepared: Tensors, masks: Tensors = ()) -> tuple[Carry, Tensors]:
+        """Feed the input part of one symbol per sequence, `[B, G·H]`; return the next carry and α.
 
-        masks: of dropout, `[B, H]` for each layer that reads another one, or none.
+        `masks` are dropout's, `[B, H]` for each layer but the first.
         """
         states, context = carry
         return (self.run_cells(x, states, masks), context), ()
 
-    def run_cells(self, projected: tf.Tensor, states: States, masks: Maybe = ()) -> States:
-        """Run the stacked cells a step on; projected: the first one's input part `[B, G·H]`."""
+    def run_cells(self, projected: tf.Tensor, states: States, masks: Tensors = ()) -> States:
+        """Run the stacked cells for one step; `projected` is the first cell's input part `[B, G·H]`."""
         next_states: list[State] = []
         for layer, (cell, state) in enumerate(zip(self.cells, states, strict=True)):
             if layer:
@@ -119,7 +114,7 @@ class Decoder(keras.layers.Layer):
             next_states.append(cell.step(projected, state))
         return tuple(next_states)
 
-    def logits(self, h: tf.Tensor, context: Maybe) -> tf.Tensor:
+    def logits(self, h: tf.Tensor, context: Tensors) -> tf.Tensor:
         """Return W_p h + b_p: `[…, H]` → `[…, V]`."""
         return self.projection(h)
 
@@ -128,7 +123,7 @@ class AttentionDecoder(Decoder):
     """`embedding_attention`: reads the memory at every step, and is fed the context of the step before."""
 
     def build(self) -> None:
-        """Make the weights."""
+        """Create the weights; their values are assigned later."""
         c = self.model_config
         super().build()
         self.input_projection = keras.layers.Dense(c.embedding_size, name="input")  # W_i, b_i
@@ -144,7 +139,7 @@ class AttentionDecoder(Decoder):
         return tf.matmul(d, self.input_projection.kernel[:E]) + self.input_projection.bias
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
-        """Return the keys W_k m and the memory m, both `[B, S, H]`, and the padding `[B, S]` if there is any."""
+        """Return the keys W_k m and the memory m, both `[B, S, H]`, and the padding `[B, S]`, if any."""
         prepared = self.attention.key(memory), memory
         return prepared if padding is None else (*prepared, padding)
 
@@ -152,8 +147,8 @@ class AttentionDecoder(Decoder):
         """Return a_0 = 0, `[B, H]`."""
         return tf.zeros_like(memory[:, 0])
 
-    def step(self, x: tf.Tensor, carry: Carry, prepared: Maybe, masks: Maybe = ()) -> tuple[Carry, Maybe]:
-        """Feed a row of `symbol_inputs` to each sequence, `[B, E]`; return the next carry and α_t `[B, S]`."""
+    def step(self, x: tf.Tensor, carry: Carry, prepared: Tensors, masks: Tensors = ()) -> tuple[Carry, Tensors]:
+        """Feed the input part of one symbol per sequence, `[B, E]`; return the next carry and α_t `[B, S]`."""
         states, context = carry
         E = self.model_config.embedding_size
         x += tf.matmul(context, self.input_projection.kernel[E:])  # x_t = W_i [d_t ; a_{t−1}] + b_i

@@ -1,11 +1,11 @@
-"""Dropout as Zaremba et al. 2014 have it, for training only: units are left out at random.
+"""Dropout (Zaremba et al. 2014): training sets random units to 0.
 
-Dropped are the embeddings of both sides, the input that a layer reads of the layer below, and h before the projection;
-never the state that a cell passes on in time. Dropout is inverted: a unit that is kept is divided by the share that is
-kept, so that the network without dropout needs no change. Every position has a mask of its own.
+It applies at several sites: to the embeddings of source and target, to the outputs that a layer reads from the layer
+below, and to h before the projection, but never to the state that a cell passes on in time. Dropout is inverted: kept
+units are divided by the share of units kept, so decoding needs no change. Each position has a separate mask.
 
-Whether a unit is dropped is a hash of four things: the key of a row, the site (which of these inputs), the position and
-the unit. So it depends neither on the padding nor on which rows a worker has, and the same keys drop the same units.
+Whether a unit is dropped depends only on a hash of the row's key, the site, the position and the unit. So the masks
+depend neither on the padding nor on the distribution of rows among workers, and the same keys drop the same units.
 """
 
 import zlib
@@ -18,35 +18,35 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of a batch; they follow from the keys of its rows."""
+    """The dropout masks of a batch, computed from the keys of its rows."""
 
-    dropout: float  # the share of units that is dropped
-    rows: tf.Tensor  # [B] uint32, the keys
+    dropout: float  # the share of units to drop
+    row_keys: tf.Tensor  # [B] uint32
 
-    def of(self, site: str, n_positions: int, n_units: int) -> tf.Tensor:
-        """Return the mask of a site, `[n_positions, B, n_units]`: 0 or 1 / (1 − dropout)."""
-        keys = place_keys(site, n_positions, n_units)[:, None]  # [positions, 1, units]
-        hashed = mixed(tf.bitwise.bitwise_xor(self.rows[:, None], keys), tf.bitwise)
-        first_kept = np.uint32(min(round(self.dropout * 2**32), 2**32 - 1))
-        return tf.where(hashed >= first_kept, np.float32(1 / (1 - self.dropout)), np.float32(0))
+    def mask(self, site: str, n_positions: int, n_units: int) -> tf.Tensor:
+        """Return the mask of a site, `[n_positions, B, n_units]`, with values 0 and 1 / (1 − dropout)."""
+        keys = unit_keys(site, n_positions, n_units)[:, None]  # [positions, 1, units]
+        hashed = scramble(tf.bitwise.bitwise_xor(self.row_keys[:, None], keys), tf.bitwise)
+        smallest_kept = np.uint32(min(round(self.dropout * 2**32), 2**32 - 1))
+        return tf.where(hashed >= smallest_kept, np.float32(1 / (1 - self.dropout)), np.float32(0))
 
     def drop(self, site: str, x: tf.Tensor) -> tf.Tensor:
-        """Return x `[positions, B, units]` with its units dropped."""
-        return x * self.of(site, x.shape[0], x.shape[2])
+        """Return x `[positions, B, units]` times the mask of a site."""
+        return x * self.mask(site, x.shape[0], x.shape[2])
 
 
-def place_keys(site: str, n_positions: int, n_units: int) -> np.ndarray:
-    """Return a key for every position and unit of a site, uint32 `[n_positions, n_units]`."""
+def unit_keys(site: str, n_positions: int, n_units: int) -> np.ndarray:
+    """Return a hash of every position and unit of a site, uint32 `[n_positions, n_units]`."""
     start = np.array([zlib.crc32(site.encode())], np.uint32)
-    position = mixed(start + np.arange(n_positions, dtype=np.uint32))[:, None]
-    keys: np.ndarray = mixed(position + np.arange(n_units, dtype=np.uint32))
+    position = scramble(start + np.arange(n_positions, dtype=np.uint32))[:, None]
+    keys: np.ndarray = scramble(position + np.arange(n_units, dtype=np.uint32))
     return keys
 
 
-def mixed(x: Any, operations: Any = np) -> Any:
-    """Return uint32 numbers that look random: each bit depends on all bits of x (as in MurmurHash3, Appleby 2011).
+def scramble(x: Any, operations: Any = np) -> Any:
+    """Hash uint32 numbers so that each bit of the result depends on every bit of x (MurmurHash3, Appleby 2011).
 
-    operations: `np` for arrays, `tf.bitwise` for tensors.
+    `operations` is `np` for arrays and `tf.bitwise` for tensors.
     """
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         x = operations.bitwise_xor(x, operations.right_shift(x, np.uint32(shift))) * np.uint32(factor)

@@ -1,4 +1,4 @@
-"""The encoder: reads the source, leaves the memory and its final state (Sutskever et al. 2014)."""
+"""The encoder: reads the source and returns the memory and the final state (Sutskever et al. 2014)."""
 
 import keras
 import tensorflow as tf
@@ -10,15 +10,14 @@ from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 
 class Encoder(keras.layers.Layer):
-    """An embedding, and stacked cells that read it symbol by symbol."""
+    """An embedding and stacked cells that read it symbol by symbol."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        """Note the config; `build` makes the weights."""
         super().__init__(name="encoder")
         self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:
-        """Make the weights."""
+        """Create the weights; their values are assigned later."""
         c = self.model_config
         self.embedding = self.add_weight((c.n_input_symbols, c.embedding_size), "zeros", name="embedding")  # E_in
         build_cells(self.cells, c.embedding_size, c.memory_size)
@@ -28,7 +27,7 @@ class Encoder(keras.layers.Layer):
     ) -> tuple[tf.Tensor, tuple[State, ...]]:
         """Read `[B, S]`; return the memory `[B, S, H]` and every layer's final state, tensors `[B, H]`.
 
-        scan: runs the cells along the source; masks: of dropout, where there is some.
+        `scan` runs the cells along the source, and `masks` drop units.
         """
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
         memory, states = None, []
@@ -38,12 +37,12 @@ class Encoder(keras.layers.Layer):
         return tf.transpose(memory, (1, 0, 2)), tuple(states)
 
     def inputs(self, cell: Cell, sources: tf.Tensor, memory: tf.Tensor | None, masks: Masks | None) -> tf.Tensor:
-        """Return the input's part of a cell, of the layer below or, where there is none, the symbols: `[S, B, G·H]`."""
+        """Project the outputs of the layer below, or for the first layer the embedded symbols, to `[S, B, G·H]`."""
         if memory is not None:
             return cell.project(memory if masks is None else masks.drop(f"encoder/{cell.name}", memory))
         if masks is not None:
             return cell.project(masks.drop("encoder/embedding", tf.gather(self.embedding, sources)))
-        # A source holds few different symbols: project the embedding of each once, then look the result up.
+        # A vocabulary is small beside a batch: project each symbol's embedding once, then look it up.
         return tf.gather(cell.project(self.embedding), sources)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The whole network: an encoder and a decoder, and its weights by name."""
+"""The whole network: an encoder, a decoder, and their weights by name."""
 
 import functools
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from seq2seq_demo.network.keras_network.encoder import Encoder
 from seq2seq_demo.network.keras_network.scan import scan
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 
-NEVER = -1e9  # added to a score, makes its α exactly 0
+PADDING_SCORE = -1e9  # added to the score of padding: its α is then exactly 0
 
 
 class Lengths(NamedTuple):
-    """How many symbols of each row of a padded batch count; the others are padding."""
+    """The number of symbols in each row of a padded batch; the rest of a row is padding."""
 
     sources: tf.Tensor  # [B]
     targets: tf.Tensor  # [B]
@@ -28,7 +28,6 @@ class Seq2Seq(keras.Model):
     """An encoder-decoder whose weights have the names of `parameters.weight_shapes`."""
 
     def __init__(self, model_config: ModelConfig, weights: Weights) -> None:
-        """Build the network and give it these weights."""
         super().__init__(name="seq2seq")
         self.model_config = model_config
         self.encoder = (BidirectionalEncoder if model_config.bidirectional else Encoder)(model_config)
@@ -37,7 +36,7 @@ class Seq2Seq(keras.Model):
         self.assign_named(weights)
 
     def build(self) -> None:
-        """Make the weights."""
+        """Create the weights; their values are assigned later."""
         self.encoder.build()
         self.decoder.build()
 
@@ -48,20 +47,21 @@ class Seq2Seq(keras.Model):
         lengths: Lengths | None = None,
         masks: Masks | None = None,
     ) -> tf.Tensor:
-        """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`; the shapes must be known.
+        """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`; the shapes must be static.
 
-        Padding changes nothing: a row's encoder state stays as it is after its last symbol, and α is 0 on padding. The
-        logits are zeros after the longest target. Without `lengths`, nothing is padding.
+        Padding has no effect: a row's encoder state does not change after its last symbol, and α is 0 on padding.
+        After the longest target, logits are 0. Without `lengths`, there is no padding.
         """
         if lengths is None:
             memory, states = self.encoder(sources, masks=masks)
             return self.decoder.forced(memory, states, decoder_input, masks=masks)
         is_symbol = tf.sequence_mask(lengths.sources, sources.shape[1])  # [B, S]
-        held = functools.partial(scan, n_steps=tf.reduce_max(lengths.sources), mask=tf.transpose(is_symbol)[..., None])
-        memory, states = self.encoder(sources, scan=held, masks=masks)
-        as_long_as_needed = functools.partial(scan, n_steps=tf.reduce_max(lengths.targets))
-        padding = tf.where(is_symbol, 0.0, NEVER)
-        return self.decoder.forced(memory, states, decoder_input, padding, as_long_as_needed, masks)
+        mask = tf.transpose(is_symbol)[..., None]  # [S, B, 1]
+        source_scan = functools.partial(scan, n_steps=tf.reduce_max(lengths.sources), mask=mask)
+        memory, states = self.encoder(sources, scan=source_scan, masks=masks)
+        target_scan = functools.partial(scan, n_steps=tf.reduce_max(lengths.targets))
+        padding = tf.where(is_symbol, 0.0, PADDING_SCORE)
+        return self.decoder.forced(memory, states, decoder_input, padding, target_scan, masks)
 
     def losses(
         self, sources: tf.Tensor, targets: tf.Tensor, lengths: Lengths | None = None, masks: Masks | None = None
@@ -83,6 +83,6 @@ class Seq2Seq(keras.Model):
         return {name: by_path[f"seq2seq/{name}"] for name in weight_shapes(self.model_config)}
 
     def assign_named(self, weights: Weights) -> None:
-        """Give every variable its value, by name."""
+        """Set every variable to the weight of the same name."""
         for name, variable in self.named_variables().items():
             variable.assign(weights[name])

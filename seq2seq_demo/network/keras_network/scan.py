@@ -7,7 +7,7 @@ import tensorflow as tf
 
 Structure = Any  # tensors in tuples, to any depth
 Step = Callable[[Structure, Structure], tuple[Structure, Structure]]
-Scan = Callable[..., tuple[Structure, Structure]]  # as `scan`
+Scan = Callable[..., tuple[Structure, Structure]]  # `scan`, perhaps with some arguments bound
 
 
 def scan(
@@ -19,18 +19,21 @@ def scan(
     reverse: bool = False,
     mask: tf.Tensor | None = None,
 ) -> tuple[Structure, Structure]:
-    """Run `output, carry = step(inputs at t, carry)` for t = 0 … length − 1, or for the first `n_steps` of these.
+    """Run `output, carry = step(inputs at t, carry)` for t = 0 … n_steps − 1; return the outputs and the last carry.
 
-    With `reverse`, t runs from the last of these down to 0; an output stands at its t all the same. With a `mask`
-    `[length, B, 1]`, the carry of a row stays as it is at each t where the mask is False.
-
-    `inputs` is a structure of tensors with time first, `[length, …]`; `carry` keeps its structure and shapes.
-    Returns the outputs, stacked `[length, …]`, zeros where there was no step, and the last carry.
+    Args:
+        step: the function to run; it must keep the structure and shapes of `carry`.
+        inputs: tensors with time first, `[length, …]`, in any structure.
+        carry: the initial carry.
+        length: the number of time steps in `inputs`, and in the outputs, which are 0 from `n_steps` on.
+        n_steps: by default `length`, and never more.
+        reverse: run t from n_steps − 1 down to 0; outputs keep the positions of their inputs.
+        mask: `[length, B, 1]`; where it is False, the step leaves the row's carry unchanged.
     """
     if mask is not None:
-        step, inputs = _holding(step), (inputs, mask)
+        step, inputs = _masked(step), (inputs, mask)
     n_steps = length if n_steps is None else n_steps
-    # A dry step tells which arrays the outputs need; as nothing uses what it computes, a graph leaves it out.
+    # This step only shows the shapes of the outputs; a graph drops it, as its results are unused.
     example, _ = step(tf.nest.map_structure(lambda x: x[0], inputs), carry)
     inputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length).unstack(x), inputs)
     outputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape), example)
@@ -41,17 +44,17 @@ def scan(
         outputs = tf.nest.map_structure(lambda array, x: array.write(at, x), outputs, output)
         return t + 1, outputs, carry
 
-    # XLA differentiates the loop only when it is told how long it can get.
+    # XLA can differentiate the loop only if it has an upper bound.
     _, outputs, carry = tf.while_loop(lambda t, *_: t < n_steps, body, (0, outputs, carry), maximum_iterations=length)
     return tf.nest.map_structure(lambda array: array.stack(), outputs), carry
 
 
-def _holding(step: Step) -> Step:
-    """Return the step of inputs and a mask `[B, 1]` that leaves a row's carry as it is where the mask is False."""
+def _masked(step: Step) -> Step:
+    """Wrap a step to take (inputs, mask `[B, 1]`) and to leave a row's carry unchanged where the mask is False."""
 
-    def held(x: Structure, carry: Structure) -> tuple[Structure, Structure]:
+    def masked_step(x: Structure, carry: Structure) -> tuple[Structure, Structure]:
         inputs, mask = x
         output, new = step(inputs, carry)
         return output, tf.nest.map_structure(lambda a, b: tf.where(mask, a, b), new, carry)
 
-    return held
+    return masked_step

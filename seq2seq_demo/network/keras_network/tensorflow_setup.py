@@ -1,46 +1,46 @@
-"""Settings of TensorFlow and Keras that count only before they are loaded; importing this loads them, in seconds."""
+"""Settings that TensorFlow and Keras read only when they are loaded; importing this module loads them, in seconds."""
 
 import contextlib
 import os
 from importlib.metadata import version
 
-os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever ~/.keras/keras.json says
+os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides ~/.keras/keras.json
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# How TensorFlow is to compute: measured on two cores with the 2016 sizes, attention and rnn, in samples a second.
+# The speeds below were measured on two cores with the sizes of 2016.
 #
-# XLA: 27,500 and 57,000 with it, 11,000 and 28,000 without. It takes 2 s more to compile than a graph to build, which
-# that many samples win back.
-XLA_PAYS_FROM = 50_000
-# Threads within an operation: at 32 units a second one costs 3 % with XLA and 30 % without (nothing at length 50); at
-# 128 units it gives 1.2 to 1.35 times the speed, at 256 1.4 times.
-THREADS_PAY_FROM = 128
-# XLA unrolls short loops before LLVM can vectorise them, which leaves some tanh scalar: without that, 1.04 times the
-# speed, and compiled in two thirds of the time. Fewer copies of what a loop carries: 1.05 to 1.1 times.
+# Attention and rnn networks train on 27,500 and 57,000 samples a second with XLA, and on 11,000 and 28,000 without it.
+# XLA takes 2 s longer to compile than TensorFlow takes to build a graph; this many samples win that time back.
+MIN_SAMPLES_FOR_XLA = 50_000
+# A second thread within an operation: at 32 units it costs 3 % with XLA and 30 % without (nothing at length 50). At 128
+# units it trains 1.2 to 1.35 times as fast, at 256 units 1.4 times.
+MIN_UNITS_FOR_THREADS = 128
+# Disabling XLA's loop unrolling lets LLVM vectorise every tanh: training is 1.04 times as fast, and compiles in two
+# thirds of the time. Region analysis saves copies of the loop's carry: 1.05 to 1.1 times as fast.
 _XLA_FLAGS = ["--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"]
-if version("tensorflow").startswith("2.21."):  # XLA ends the process over a flag that it does not know
+if version("tensorflow").startswith("2.21."):  # XLA aborts the process if it does not know a flag
     _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
 os.environ["XLA_FLAGS"] = " ".join([*_XLA_FLAGS, os.environ.get("XLA_FLAGS", "")])
 
 
-# While it is loaded, TensorFlow writes to standard error whatever is set.
-with open(os.devnull, "w") as _nowhere:
-    _kept = os.dup(2)
-    os.dup2(_nowhere.fileno(), 2)
+# While TensorFlow loads, it writes to standard error regardless of its log level.
+with open(os.devnull, "w") as _devnull:
+    _stderr = os.dup(2)
+    os.dup2(_devnull.fileno(), 2)
     try:
         import tensorflow as tf
     finally:
-        os.dup2(_kept, 2)
-        os.close(_kept)
-# Every training compiles steps of its own, which after a few TensorFlow would call retracing.
+        os.dup2(_stderr, 2)
+        os.close(_stderr)
+# Every training compiles new step functions; after a few, TensorFlow would warn of retracing.
 tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
 
 def set_threads(cell_size: int, shares_cores: bool = False) -> None:
-    """Give each operation one core, or all of them where it is large enough and no other process trains with this one.
+    """Set the threads per operation: all cores for large cells, unless other processes train too; otherwise one.
 
-    TensorFlow takes only the first call.
+    Only the first call has an effect.
     """
-    threads = os.cpu_count() if cell_size >= THREADS_PAY_FROM and not shares_cores else 1
-    with contextlib.suppress(RuntimeError):
+    threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS and not shares_cores else 1
+    with contextlib.suppress(RuntimeError):  # TensorFlow has started its threads
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -8,7 +8,7 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import MODELS, ModelConfig, TrainConfig
-from seq2seq_demo.network.bidirectional import numpy_network
+from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 from seq2seq_demo.training.batches import row_keys
@@ -48,20 +48,20 @@ def masks(dropout, keys=KEYS):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_masks_are_those_worked_out_by_hand(jit_compile):
-    found = tf.function(lambda: masks(P).of("encoder/embedding", S, E), jit_compile=jit_compile)()
+    found = tf.function(lambda: masks(P).mask("encoder/embedding", S, E), jit_compile=jit_compile)()
     assert found.shape == (S, B, E)
     for row, key in enumerate(KEYS):
         assert found[:, row].numpy() == pytest.approx(by_hand(key, "encoder/embedding", S, E))
-    longer = masks(P).of("encoder/embedding", S + 9, E)
+    longer = masks(P).mask("encoder/embedding", S + 9, E)
     assert (longer[:S] == found).numpy().all()
-    assert (masks(P, KEYS[1:]).of("encoder/embedding", S, E) == found[:, 1:]).numpy().all()
+    assert (masks(P, KEYS[1:]).mask("encoder/embedding", S, E) == found[:, 1:]).numpy().all()
 
 
 @pytest.mark.parametrize("dropout", [0.001, 0.2, 0.5, 0.9])
 def test_units_are_dropped_independently_and_expectations_kept(dropout):
     config = TrainConfig(batch_size=128, dropout=dropout)
     first, second = row_keys(config, 1000, 2)
-    mask = masks(dropout, first).of("decoder/projection", 20, 64).numpy()
+    mask = masks(dropout, first).mask("decoder/projection", 20, 64).numpy()
     others = {
         "position": (mask[1:], mask[:-1]),
         "row": (mask[:, 1:], mask[:, :-1]),
@@ -69,8 +69,8 @@ def test_units_are_dropped_independently_and_expectations_kept(dropout):
         "far position": (mask[16:], mask[:-16]),
         "far row": (mask[:, 64:], mask[:, :-64]),
         "far unit": (mask[..., 32:], mask[..., :-32]),
-        "step": (mask, masks(dropout, second).of("decoder/projection", 20, 64).numpy()),
-        "site": (mask, masks(dropout, first).of("decoder/layer_1", 20, 64).numpy()),
+        "step": (mask, masks(dropout, second).mask("decoder/projection", 20, 64).numpy()),
+        "site": (mask, masks(dropout, first).mask("decoder/layer_1", 20, 64).numpy()),
     }
     deviation = (dropout * (1 - dropout) / mask.size) ** 0.5
     assert (mask == 0).mean() == pytest.approx(dropout, abs=4 * deviation)
@@ -86,8 +86,8 @@ def test_units_are_dropped_independently_and_expectations_kept(dropout):
 
 
 def test_dropout_near_1_and_0():
-    assert masks(0.0).of("a", 50, 50).numpy().min() == 1
-    assert masks(1 - 1e-12).of("a", 50, 50).numpy().max() == 0
+    assert masks(0.0).mask("a", 50, 50).numpy().min() == 1
+    assert masks(1 - 1e-12).mask("a", 50, 50).numpy().max() == 0
 
 
 @pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
@@ -118,7 +118,7 @@ def test_a_row_says_what_numpy_says_with_the_same_masks(model, bidirectional, nu
 
 def written_out(config, weights, source, fed):
     """Teacher forcing of one row, whose logits are `[T, V]`, with each input times its mask."""
-    network = numpy_network(config, weights)
+    network = make_numpy_network(config, weights)
     M, layers = config.memory_size, range(config.num_layers)
 
     def mask(site, n_positions, n_units):

@@ -5,7 +5,7 @@ import pytest
 from helpers import random_weights
 
 from seq2seq_demo.config import MODELS, ModelConfig
-from seq2seq_demo.network.bidirectional import numpy_network
+from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.parameters import weight_shapes
 
@@ -24,7 +24,7 @@ def small(model, cell_type="BasicLSTMCell", num_layers=2, bidirectional=False):
 def test_keras_and_numpy_agree(model, cell_type, num_layers, bidirectional):
     config = small(model, cell_type, num_layers, bidirectional)
     weights = random_weights(config)
-    network, reference = Seq2Seq(config, weights), numpy_network(config, weights)
+    network, reference = Seq2Seq(config, weights), make_numpy_network(config, weights)
     for S, T in [(7, 4), (1, 2)]:
         sources = np.random.default_rng(S).integers(0, 11, (B, S))
         decoded = reference.decode(sources, T)

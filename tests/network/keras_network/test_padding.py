@@ -7,7 +7,7 @@ from helpers import random_weights
 
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.network.bidirectional import numpy_network
+from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 
 SOURCES = [[3, 1, 4, 1, 5], [2], [7, 7], [6, 0, 8, 2]]
@@ -22,7 +22,7 @@ COUNTS = [3, 1, 7, 2]  # of symbols, with END
 def test_a_row_in_a_padded_batch_says_what_numpy_says_to_it_alone(model, cell, layers, bidirectional):
     config = ModelConfig(model, cell, layers, 7, 5, in_max_int=8, out_max_int=9, bidirectional=bidirectional)
     weights = random_weights(config)
-    network, alone = Seq2Seq(config, weights), numpy_network(config, weights)
+    network, alone = Seq2Seq(config, weights), make_numpy_network(config, weights)
     sources, targets = Sequences.of_rows(SOURCES), Sequences.of_rows(TARGETS)
     lengths = Lengths(*(tf.constant(n, tf.int32) for n in (sources.lengths, targets.lengths + 1)))
     for S, T in ((5, 7), (9, 11)):
