@@ -11,7 +11,7 @@ from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import InputError, UsageError
 
 
-def test_what_stands_for_a_task():
+def test_values_that_become_tasks():
     assert as_task("sorted") == find_pattern("sorted")
     own = PairTask("mine", Pairs.of_arrays(np.array([[1, 2]]), np.array([[3]])))
     assert as_task(own) is own
@@ -23,7 +23,7 @@ def test_what_stands_for_a_task():
         as_task([1])
 
 
-def test_the_fingerprint_of_a_pattern_follows_from_its_symbols_and_lengths():
+def test_the_fingerprint_depends_on_symbols_and_lengths():
     model, config = ModelConfig(), TrainConfig(in_len=5, out_len=5)
     running_sum = as_task("running_sum")
     others = [
@@ -36,7 +36,7 @@ def test_the_fingerprint_of_a_pattern_follows_from_its_symbols_and_lengths():
     assert running_sum.fingerprint(replace(config, points=7, seed=3), model) not in others
 
 
-def test_an_edit_of_a_function_changes_its_fingerprint(tmp_path):
+def test_changed_targets_change_the_fingerprint(tmp_path):
     def fingerprint(code, out_len=10):
         (tmp_path / "mine.py").write_text(f"def f(x):\n    return {code}\n")
         pattern = as_task(f"{tmp_path}/mine.py:f")
@@ -50,7 +50,7 @@ def test_an_edit_of_a_function_changes_its_fingerprint(tmp_path):
         fingerprint("x + 1")
 
 
-def test_the_fingerprint_of_long_sources():
+def test_the_fingerprint_uses_fewer_long_sources():
     sizes = []
     pattern = SequencePattern("f", lambda x: sizes.append(x.shape) or x)
     for in_len in (1000, 2000, 2_000_000):
@@ -58,7 +58,7 @@ def test_the_fingerprint_of_long_sources():
     assert sizes == [(1000, 1000), (524, 2000), *[(1, 2_000_000)] * 3]
 
 
-@pytest.mark.parametrize("what", [None, 5, 2.5])
-def test_what_is_no_task(what):
-    with pytest.raises(UsageError, match=f"expected a pattern's name, a SequencePattern, or pairs .*, got {what}"):
-        as_task(what)
+@pytest.mark.parametrize("value", [None, 5, 2.5])
+def test_invalid_tasks(value):
+    with pytest.raises(UsageError, match=f"expected a pattern's name, a SequencePattern, or pairs .*, got {value}"):
+        as_task(value)
