@@ -57,7 +57,7 @@ def main(names: list[str]) -> int:
 
 
 def run(folder: Path, *argv: str, prefix: Iterable[str] = ()) -> subprocess.Popen:
-    """Start the program with `folder` as its working directory and its place for state."""
+    """Start the program in `folder`, where it also keeps its state."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / ".state")}
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -80,7 +80,7 @@ def run_cases(cases: list[Case]) -> tuple[int, list[str]]:
 
 
 def kills() -> tuple[int, list[str]]:
-    """Kill trainings at random times with random signals; once resumed, they give the weights of an undisturbed one."""
+    """Kill trainings at random, resume them, and compare their weights with those of an undisturbed training."""
     folder = Path(tempfile.mkdtemp())
     assert run(folder, *TRAIN, "-e", "3", "-o", "w").wait() == 0
     undisturbed = (folder / "w").read_bytes()

@@ -61,7 +61,7 @@ Line = tuple[Run, ...]
 
 
 class Frame(NamedTuple):
-    """The terminal's screen from one moment to the next frame."""
+    """The terminal's screen, shown from `seconds` until the next frame."""
 
     seconds: float
     lines: tuple[Line, ...]

@@ -1,4 +1,4 @@
-"""Helpers for the scripts in this folder: time_epochs training with progress output, and Markdown tables."""
+"""Helpers for the scripts in this folder: timed training with progress output, and Markdown tables."""
 
 import os
 import platform

@@ -121,7 +121,7 @@ def main() -> None:
     print(
         f"Exact match in %, mean ± standard error over {options.seeds} seeds; batches of {BATCH_SIZE}; {machine()}:\n"
     )
-    print_table(["split", "train / test", "weights", "training", "published", "ours"], rows)
+    print_table(["split", "train / test", "weights", "training of one seed", "published", "ours"], rows)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ Speeds = dict[str, tuple[float, float]]  # by way: the median seconds of an epoc
 
 
 def process_groups(cell_size: int, keras_ways: Sequence[str]) -> list[list[str]]:
-    """Return lists of ways that are measured in one process, because they use the same number of threads.
+    """Group the ways that can share a process, because they use the same number of threads.
 
     TWO uses one thread per process. Plain Keras uses as many threads as ONE, which has several if the network is large.
     """
@@ -53,7 +53,7 @@ def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) ->
 
 @contextlib.contextmanager
 def our_trainers(ways: Sequence[str], make: Callable[[int], Trainer]) -> Iterator[dict[str, Trainer]]:
-    """Yield a trainer for ONE and TWO, if among the ways; `make` takes the number of processes."""
+    """Yield the trainers of ONE and TWO, if `ways` contain them; `make` takes the number of processes."""
     with contextlib.closing(ProcessGroup()) as group:
         trainers = {way: make(n) for way, n in ((ONE, 1), (TWO, 2)) if way in ways}
         if TWO in trainers:

@@ -123,7 +123,7 @@ def test_a_closed_output_pipe_ends_quietly(tmp_path):
 
 
 @pytest.mark.slow
-def test_ascii_locales_and_names_of_invalid_utf_8(tmp_path):
+def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
     real = shlex.join(REAL_PROGRAM)
     ascii = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = sh(tmp_path, "demo train -e 0 -n ü -p copy; demo predict 0 1 2 3 4 5 6 7 8 9 -n ü", real, **ascii)
@@ -135,7 +135,7 @@ def test_ascii_locales_and_names_of_invalid_utf_8(tmp_path):
 
 
 @pytest.mark.slow
-def test_commands_in_a_removed_working_directory(tmp_path):
+def test_a_removed_working_directory_causes_one_line_errors(tmp_path):
     (tmp_path / "d").mkdir()
     gone = f"cd {tmp_path}/d && rmdir {tmp_path}/d"
     done = sh(tmp_path, f"{gone} && demo predict 0 1 2 3 4 5 6 7 8 9 -p reversed")

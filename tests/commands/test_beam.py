@@ -22,7 +22,7 @@ EXHAUSTIVE = 3 ** (LONGEST + 1)  # a beam size that keeps every hypothesis
 
 @pytest.fixture
 def network(run):
-    """A network of texts with random weights, saved as w; answers have up to three words, out of two."""
+    """A network of texts with random weights, saved as w; answers have up to three words, from a vocabulary of two."""
     network = TrainedNetwork(TEXT, random_weights(TEXT, 3), "t", 3, LONGEST, min_in_len=1, vocabularies=SIDES)
     network.save("w")
     Path("in.txt").write_text("".join(f"{source}\n" for source in SOURCES))
@@ -113,7 +113,7 @@ def test_a_length_penalty_favours_longer_answers(run, network):
         assert [line.partition("prediction=")[2].partition(" (score")[0] for line in out.splitlines()] == answers
 
 
-def test_evaluate_measures_what_the_beam_finds(run, network):
+def test_evaluate_uses_the_beam(run, network):
     best = [exhaustive_search(network, text, 0)[0][0] for text in SOURCES]
     Path("best.tsv").write_text("".join(f"{text}\t{answer}\n" for text, answer in zip(SOURCES, best, strict=True)))
     argv = ["evaluate", "-i", "w", "--from-file", "best.tsv", "--json"]

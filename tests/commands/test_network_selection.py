@@ -71,7 +71,7 @@ def test_files_of_2016_are_found_by_their_names(run, reference_2016):
         assert "was trained at length" not in err  # the file does not record its lengths
 
 
-def test_verbose_prediction_prints_the_network_s_summary(run):
+def test_verbose_prediction_prints_the_network_summary(run):
     network = save_random("w")
     _, _, err = run("predict -i w 0 1 2 3 4 5 6 7 8 9 -v")
     assert err == f"Using weights w\n{network.summary()}\n"

@@ -44,9 +44,9 @@ def test_a_page_shows_the_recording_beside_a_file(run):
     write_recording("w.h5", network)
     status, _, err = run("page -i w.h5 -o w.html")
     assert (status, "The page shows 2 moments of the training, from w.record.h5\n" in err) == (0, True)
-    (shown,) = networks_in("w.html")
-    assert (shown["recording"]["steps"], shown["recording"]["epochs"]) == ([0, 8], [0, 2])
-    assert len(shown["recording"]["loss"]) == 2
+    (data,) = networks_in("w.html")
+    assert (data["recording"]["steps"], data["recording"]["epochs"]) == ([0, 8], [0, 2])
+    assert len(data["recording"]["loss"]) == 2
     content = recording_path(Path("w.h5")).read_bytes()
     recording_path(Path("w.h5")).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     _, err = run.ok("page -i w.h5 -o w2.html")
@@ -65,9 +65,9 @@ def test_recordings_of_text_networks_are_evaluated_on_pairs(run, sides):
     Path("t.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in rows), encoding="utf-8")
     _, err = run.ok("page -i a.h5 -i b.h5 --from-file t.tsv -o t.html")
     assert "The page shows 2 moments of the training, from a.record.h5\n" in err
-    for shown in networks_in("t.html"):
-        assert shown["recording"]["n"] == len(shown["recording"]["exact_match"]) == 2  # sources, recorded moments
-        assert f"The page offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err
+    for data in networks_in("t.html"):
+        assert data["recording"]["n"] == len(data["recording"]["exact_match"]) == 2  # sources, recorded moments
+        assert f"The page offers {len(data['examples'])} of the 3 pairs of t.tsv\n" in err
 
 
 def test_recordings_of_integer_networks_are_evaluated_on_pairs(run):
@@ -75,18 +75,18 @@ def test_recordings_of_integer_networks_are_evaluated_on_pairs(run):
     write_recording("one.h5", save_random("one.h5", SMALL, task="t.jsonl", in_len=2, out_len=1))
     write_recording("ends.h5", save_random("ends.h5", ENDING, task="t.jsonl", in_len=5, out_len=4, min_in_len=1))
     run.ok("page -i one.h5 -i ends.h5 --from-file t.jsonl -o t.html")
-    shown = {network["name"]: len(network["recording"]["loss"]) for network in networks_in("t.html")}
-    assert [*shown.items()] == [("one", 2), ("ends", 2)]  # side by side in the order given
+    data = {network["name"]: len(network["recording"]["loss"]) for network in networks_in("t.html")}
+    assert [*data.items()] == [("one", 2), ("ends", 2)]  # side by side in the order given
 
 
 def test_pairs_from_a_file_become_examples(run):
     save_texts("t.h5", ("characters", ("a", "b", "é")), ("words", ("X", "Y")))
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
     _, err = run.ok("page -i t.h5 --from-file t.tsv -o t.html")
-    (shown,) = networks_in("t.html")
-    assert f"The page offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err
-    assert shown["source"]["symbols"] == ["a", "b", "é"]
-    assert [(x["source"], x["target"]) for x in shown["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
+    (data,) = networks_in("t.html")
+    assert f"The page offers {len(data['examples'])} of the 2 pairs of t.tsv\n" in err
+    assert data["source"]["symbols"] == ["a", "b", "é"]
+    assert [(x["source"], x["target"]) for x in data["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
     assert "The page has no examples: add some" in run.ok("page -i t.h5 -o t2.html")[1]
     run.ok("page -i t.h5 -o t3.html ba é")
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
@@ -102,10 +102,10 @@ def test_a_user_function_makes_the_targets(run):
     Path("mine.py").write_text("def twice(sources):\n    return sources.repeat(2, axis=1)\n")
     save_random("w.h5", SMALL, task="mine:twice", in_len=3, out_len=6)
     assert run("page -i w.h5 -p mine.py:twice -o w.html")[0] == 0
-    (shown,) = networks_in("w.html")
-    for example in shown["examples"]:
+    (data,) = networks_in("w.html")
+    for example in data["examples"]:
         assert example["target"] == [symbol for symbol in example["source"] for _ in range(2)]
-    assert shown["pattern"] is None
+    assert data["pattern"] is None
 
 
 def test_usage_errors_are_one_line(run):

@@ -26,8 +26,8 @@ def test_patterns_lists_lengths_and_examples(rows, run):
     out, _ = run.ok("patterns --in-len 3 --in-max-int 3 --out-max-int 3")
     assert "3 1 0 becomes" in out
     assert "added        even       S/2 + 1  none" in out
-    shown = rows("-p", "added", "--in-len", 4)
-    assert [row[:8] for row in shown[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
+    listed = rows("-p", "added", "--in-len", 4)
+    assert [row[:8] for row in listed[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
     assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
     for options, message in [
         ("-p added --in-len 3", "pattern 'added' does not take sources of 3 symbols: expected an even number"),

@@ -26,7 +26,7 @@ def test_symbols_out_of_range_are_refused(run, symbol):
 
 
 @pytest.mark.parametrize("option", [[], ["--json"], ["--show-attention"]])
-def test_out_len_beyond_the_pattern_s_targets_is_refused(run, option):
+def test_out_len_beyond_the_targets_is_refused(run, option):
     save_random("w", ATTENTION)
     save_random("v", ATTENTION, task="pairs.jsonl", in_len=4, out_len=4)
     message = "pattern '{0}' gives {2} symbols for --in-len {1}, so --out-len can be at most {2}, got {3}".format
@@ -181,8 +181,8 @@ def places_and_inputs(out):
 def test_attention_as_text_and_as_a_plot(run):
     network = save_random("w", ATTENTION)
     decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
-    shown = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
-    drawing = heatmap.attention_text(shown, colour=False)
+    prediction = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
+    drawing = heatmap.attention_text(prediction, colour=False)
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"
     assert os.path.getsize("a.svg") > 1000

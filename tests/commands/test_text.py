@@ -201,7 +201,7 @@ def test_control_characters_in_symbols_are_escaped(run):
             assert {"\\x1b", "\\t"} <= {*re.findall(r"\\x1b|\\t", out)}
 
 
-def test_networks_named_like_a_pattern_but_trained_on_pairs(run, text_network):
+def test_networks_named_like_a_pattern_are_not_that_pattern(run, text_network):
     """An earlier version, or another user, may have named them this way."""
     named = replace(text_network, task="sorted")
     named.save("ts2s__basic__sorted_1.weights.h5")

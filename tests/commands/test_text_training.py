@@ -109,7 +109,7 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
     assert left_out("train", 4, "a source, a tab and a target") in err
     assert left_out("dev", 2, 'characters that training saw, got "z"') in err
     vocabularies = load("w").vocabularies
-    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # no skipped lines
+    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # from good lines
     (tmp_path / "dev.tsv").write_text("z\tX\n")
     message = "expected pairs of a source and a target, got none"
     assert message in run(*train, "--keep-going")[2]
@@ -137,7 +137,7 @@ def test_right_to_left_korean_and_emoji_texts_are_learned(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_one_source_of_10_000_characters_among_short_ones(run, tmp_path):
+def test_training_accepts_one_source_of_10_000_characters(run, tmp_path):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
     write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 5000, "a"), *rows[20:]])
     out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL, "--batch-size", 8, "-e", 1, "-o", "w")

@@ -49,7 +49,7 @@ def test_pairs_of_integers_from_python():
         (("hello", "HH AH"), ": expected a list of integers, got .*; texts need `in_tokens`"),
     ],
 )
-def test_invalid_rows_of_integers(row, message):
+def test_invalid_rows_of_integers_are_refused(row, message):
     with pytest.raises(InputError, match=f"^pairs, row 1{message}") as error:
         pair_task_from_rows([([1, 2], [3]), row])
     assert "\n" not in str(error.value)
@@ -60,12 +60,12 @@ def test_pairs_of_texts_from_python():
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     lists = [(["a", "b"], ("Y", "X")), [np.array(["\u00e9"]), []], ("bab", ["X"])]
     assert pair_task_from_rows(lists, tokens=("characters", "words")).digest == task.digest
-    others = pair_task_from_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
-    assert (others.vocabularies, others.pairs.sources.rows()) == (task.vocabularies, [[1]])
-    assert as_task([("b", "X")], task.vocabularies).digest == others.digest
+    small = pair_task_from_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
+    assert (small.vocabularies, small.pairs.sources.rows()) == (task.vocabularies, [[1]])
+    assert as_task([("b", "X")], task.vocabularies).digest == small.digest
 
 
-def test_invalid_rows_of_texts():
+def test_invalid_rows_of_texts_are_refused():
     for row, message in [
         (("a",), r"expected a source and a target, as zip gives them, got \('a',\)"),
         ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
@@ -85,7 +85,7 @@ def test_validation_uses_the_vocabularies_of_training():
         pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[])
 
 
-def test_invalid_pairs():
+def test_invalid_pairs_are_refused():
     none = Sequences.of_rows([])
     for pairs, message in [
         ([[1], [2]], "expected Pairs, as Pairs.of_arrays makes them, got list"),
@@ -216,10 +216,10 @@ def test_the_rows_of_a_source_stay_together(most, seed):
     N = len(sources)
     training, validation = PairTask("mine", ragged(sources)).divided(seed)
     assert sorted([*training, *validation]) == list(range(N))
-    own, others = ({tuple(sources[n]) for n in part} for part in (training, validation))
-    assert not own & others
+    trained, validated = ({tuple(sources[n]) for n in part} for part in (training, validation))
+    assert not trained & validated
     assert abs(len(validation) - N // 10) <= most / 2  # the split is at the nearest end of a source
-    assert own
+    assert trained
 
 
 def test_a_source_with_most_rows_is_in_training():

@@ -153,7 +153,7 @@ def test_errors_name_the_place(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
-def test_invalid_utf_8(tmp_path):
+def test_invalid_utf_8_is_refused(tmp_path):
     (tmp_path / "in.jsonl").write_bytes(b"[1, 2, 3]\n[1, \xff]\n")
     with pytest.raises(InputError, match="line 2: expected UTF-8, got byte 0xff"):
         read(tmp_path / "in.jsonl")
@@ -245,7 +245,7 @@ def test_reading_in_blocks_equals_reading_line_by_line(tmp_path, monkeypatch, go
     assert in_blocks == records()
 
 
-def test_missing_files_and_directories(tmp_path):
+def test_missing_files_and_directories_are_refused(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         read(tmp_path / "none.json")
     with pytest.raises(InputError, match="Is a directory"):
@@ -310,7 +310,7 @@ def test_files_never_yield_none(tmp_path):
     assert None not in list(from_file(str(tmp_path / "in.txt")))
 
 
-def test_a_closed_standard_input(monkeypatch):
+def test_a_closed_standard_input_is_an_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
         next(from_file("-"))
@@ -446,11 +446,11 @@ def test_json_strings_on_lines(tmp_path, name):
 
 def test_errors_in_json_of_texts(tmp_path):
     text = '"a"\nhello\n{"output": "b"}\n'
-    found = dict(read_text(tmp_path, text, name="in.jsonl"))
-    assert found[2].startswith(
+    results = dict(read_text(tmp_path, text, name="in.jsonl"))
+    assert results[2].startswith(
         f'{tmp_path}/in.jsonl, line 2: expected texts, or JSON as in {{"input": "...", "output": "..'
     )
-    assert found[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
+    assert results[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
     with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, found nothing"):
         read_text(tmp_path, "\ufeff\r\n\t\n")
 
@@ -460,9 +460,9 @@ def test_integers_separated_by_a_tab(tmp_path):
     rows = [(1, ([3, 1, 2], [1, 2, 3])), (2, ([4, 5], [])), (3, ([6], None)), (4, ([7], None))]
     for name in ("in.tsv", "in.txt", "in.json"):
         assert read_text(tmp_path, text, InputFormat(), name) == rows
-    found = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", InputFormat()))
+    results = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", InputFormat()))
     path = tmp_path / "in.tsv"
-    assert found == {
+    assert results == {
         1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
         3: f"{path}, line 3, word of the target 1: expected an integer, got 'HH'{TEXT_HINT}",

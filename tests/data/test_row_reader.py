@@ -52,7 +52,7 @@ def test_texts_become_symbol_numbers():
     assert RowReader(A_B_E).read(Record(PLACE, "a", [7])) == Record(PLACE, [0], [7])
 
 
-def test_unreadable_rows():
+def test_unreadable_rows_are_refused():
     for row, message in [
         (("ac", "X"), 'f, line 1: expected characters that training saw, got "c" as number 2'),
         (("a", "Y D"), 'f, line 1, output: expected words that training saw, got "D" as number 2'),
@@ -73,8 +73,8 @@ def test_batches_may_mix_lengths():
 
 def test_alike_rows_must_have_the_lengths_of_the_first():
     reader = PairReader(alike=True, skip=(skipped := []).append)
-    found = reader.readable(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
-    assert [row.values for row in found] == [[1, 2], [5, 6]]
+    readable = reader.readable(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
+    assert [row.values for row in readable] == [[1, 2], [5, 6]]
     assert [str(error) for error in skipped[1:]] == [
         "f, line 3: expected 2 integers, got 1",
         "f, line 4, output: expected 1 integers, got 2",
@@ -167,7 +167,7 @@ def test_pairs_of_integers():
         ((InputError("f, line 2: too long"),), {}, ": too long"),
     ],
 )
-def test_invalid_pairs_of_integers(row, limits, message):
+def test_invalid_pairs_of_integers_are_refused(row, limits, message):
     with pytest.raises(InputError, match=f"^f, line 2{message}"):
         integers(([1, 2, 0], [3, 4]), row, **limits)
     left_out = []
@@ -175,7 +175,7 @@ def test_invalid_pairs_of_integers(row, limits, message):
     assert [str(error).startswith("f, line 2") for error in left_out] == [True]
 
 
-def test_no_pairs():
+def test_no_pairs_are_an_error():
     for read_none in (integers, texts):
         with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
             read_none()
@@ -183,8 +183,8 @@ def test_no_pairs():
 
 def test_n_readable_pairs_are_read_and_their_places_noted():
     places, left_out = Places(), []
-    given = [([k], [k] if k % 3 else "") for k in range(9)]
-    assert integers(*given, skip=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
+    data = [([k], [k] if k % 3 else "") for k in range(9)]
+    assert integers(*data, skip=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
     assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # reading stops after the last pair needed
 
@@ -194,8 +194,8 @@ def test_n_readable_pairs_are_read_and_their_places_noted():
 
 def test_pairs_of_a_pattern():
     running_sum = find_pattern("running_sum")
-    given = ([1, 2, 4],), ([4, 4, 4], [4, 3, 2])
-    assert integers(*given, pattern=running_sum)[1] == [[1, 3, 2], [4, 3, 2]]  # modulo 5: the largest symbol is 4
+    data = ([1, 2, 4],), ([4, 4, 4], [4, 3, 2])
+    assert integers(*data, pattern=running_sum)[1] == [[1, 3, 2], [4, 3, 2]]  # modulo 5: the largest symbol is 4
     assert integers(([1, 2, 4],), pattern=running_sum, in_max_int=9, out_max_int=5)[1] == [[1, 3, 1]]
     assert integers(([1, 2, 3],), ([4, 5], [5, 4]), pattern=find_pattern("reversed"))[1] == [[3, 2, 1], [5, 4]]
     with pytest.raises(InputError, match=r"line 2: expected the output of 'running_sum', \[4, 3, 2\], got \[4, 3, 1\]"):
@@ -228,17 +228,17 @@ def test_texts_with_given_vocabularies():
 
 def test_vocabularies_grow_over_several_arrays(monkeypatch):
     monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS_PER_ARRAY", 2)
-    given = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
-    pairs, (source, target) = texts(*given)
+    data = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
+    pairs, (source, target) = texts(*data)
     assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
     names = zip(map(source.names, pairs.sources.rows()), map(target.names, pairs.targets.rows()), strict=True)
-    assert [("".join(a), " ".join(b)) for a, b in names] == given
+    assert [("".join(a), " ".join(b)) for a, b in names] == data
 
 
 def test_skipped_texts_add_no_symbols():
     left_out = []
-    given = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
-    pairs, vocabularies = texts(*given, skip=left_out.append)
+    data = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
+    pairs, vocabularies = texts(*data, skip=left_out.append)
     assert vocabularies == Vocabularies(A_B_E, X_Y)
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
     assert [str(error)[:9] for error in left_out] == ["f, line 2", "f, line 3", "f, line 4"]
@@ -261,7 +261,7 @@ def test_one_side_may_be_integers():
         read(rows(("a", [7])), A_B_E, Vocabulary(), out_max_int=6)
 
 
-def test_invalid_pairs_of_texts():
+def test_invalid_pairs_of_texts_are_refused():
     for row, message in [
         (("a",), ': expected a target too, after a tab, or as "output" in JSON, got none'),
         (("", "X"), ": expected a source of some characters, got none"),

@@ -36,12 +36,12 @@ def test_sources_have_the_smallest_integer_type(in_max_int, size):
 
 def test_networks_that_do_not_end_are_trained_on_uniform_sources():
     config = TrainConfig(points=300, in_len=4, out_len=4, seed=6, few_symbols=0.5)  # `few_symbols` needs a range
-    found = training_sources(config, ModelConfig(in_max_int=7), [4], start_step=9)
+    drawn = training_sources(config, ModelConfig(in_max_int=7), [4], start_step=9)
     expected = np.random.default_rng([6, 1, 9]).integers(0, 7, (300, 4), np.uint8, endpoint=True)
-    assert (found.array() == expected).all()
+    assert (drawn.array() == expected).all()
 
 
-def test_the_share_of_sources_with_few_symbols():
+def test_half_of_the_sources_have_few_symbols():
     rng = np.random.default_rng(1)
     rows = draw_sources(rng, np.full(20_000, 30), 99, 0.5).rows()
     few = [row for row in rows if len({*row}) <= 5]

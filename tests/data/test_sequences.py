@@ -48,9 +48,9 @@ def test_padding():
 )
 def test_indexing_with_blocks_of_any_size(monkeypatch, block, index):
     monkeypatch.setattr(sequences, "BLOCK", block)
-    found = Sequences.of_rows(ROWS)[index]
-    assert found.rows() == [ROWS[n] for n in np.arange(6)[index]]
-    assert found.symbols.dtype == np.uint8
+    selected = Sequences.of_rows(ROWS)[index]
+    assert selected.rows() == [ROWS[n] for n in np.arange(6)[index]]
+    assert selected.symbols.dtype == np.uint8
 
 
 @pytest.mark.parametrize("largest", [9, 300, 70_000])
@@ -73,8 +73,8 @@ def test_group_ids_after_concatenation():
 
 def test_indexing_keeps_pairs_together():
     pairs = Pairs(Sequences.of_rows(ROWS), Sequences.of_rows([[n] * n for n in range(6)]))
-    found = pairs[np.array([5, 2])]
-    assert (found.sources.rows(), found.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
+    selected = pairs[np.array([5, 2])]
+    assert (selected.sources.rows(), selected.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
     assert len(pairs[:4]) == 4
     with pytest.raises(InputError, match="expected as many sources as targets, got 6 and 2"):
         Pairs(pairs.sources, pairs.targets[:2])
@@ -95,7 +95,7 @@ ONES = np.ones((3, 2), int)
 
 
 @pytest.mark.parametrize(
-    ("sources", "targets", "found"),
+    ("sources", "targets", "got"),
     [
         (np.zeros((0, 2), int), np.zeros((0, 1), int), r"int64 of shape \(0, 2\)"),
         ([[1, 2]], [[2]], "list"),
@@ -109,8 +109,8 @@ ONES = np.ones((3, 2), int)
         (ONES * 2**31, ONES, "some from 2147483648 to 2147483648"),
     ],
 )
-def test_invalid_arrays(sources, targets, found):
-    message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {found}"
+def test_invalid_arrays_are_refused(sources, targets, got):
+    message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {got}"
     with pytest.raises(InputError, match=message):
         Pairs.of_arrays(sources, targets)
 

@@ -15,8 +15,8 @@ def test_values_that_become_tasks():
     assert as_task("sorted") == find_pattern("sorted")
     own = PairTask("mine", Pairs.of_arrays(np.array([[1, 2]]), np.array([[3]])))
     assert as_task(own) is own
-    for given in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
-        assert as_task(given).digest == own.digest
+    for value in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
+        assert as_task(value).digest == own.digest
     with pytest.raises(UsageError, match="unknown pattern"):
         as_task("sort")
     with pytest.raises(InputError, match="pairs, row 0: expected a source and a target, as zip gives them, got 1"):
@@ -26,14 +26,14 @@ def test_values_that_become_tasks():
 def test_the_fingerprint_depends_on_symbols_and_lengths():
     model, config = ModelConfig(), TrainConfig(in_len=5, out_len=5)
     running_sum = as_task("running_sum")
-    others = [
+    changed = [
         running_sum.fingerprint(config, replace(model, out_max_int=8)),
         running_sum.fingerprint(config, replace(model, in_max_int=8)),
         running_sum.fingerprint(replace(config, in_len=6), model),
         running_sum.fingerprint(replace(config, out_len=4), model),
     ]
-    assert len({running_sum.fingerprint(config, model), *others}) == 5
-    assert running_sum.fingerprint(replace(config, points=7, seed=3), model) not in others
+    assert len({running_sum.fingerprint(config, model), *changed}) == 5
+    assert running_sum.fingerprint(replace(config, points=7, seed=3), model) not in changed
 
 
 def test_changed_targets_change_the_fingerprint(tmp_path):
@@ -59,6 +59,6 @@ def test_the_fingerprint_uses_fewer_long_sources():
 
 
 @pytest.mark.parametrize("value", [None, 5, 2.5])
-def test_invalid_tasks(value):
+def test_invalid_tasks_are_refused(value):
     with pytest.raises(UsageError, match=f"expected a pattern's name, a SequencePattern, or pairs .*, got {value}"):
         as_task(value)

@@ -103,7 +103,7 @@ def test_functions_from_files_and_modules(own):
         (":f", "expected -p FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
     ],
 )
-def test_functions_that_cannot_be_loaded(own, name, message):
+def test_functions_that_cannot_be_loaded_are_errors(own, name, message):
     with pytest.raises(UsageError, match=message) as error:
         find_pattern(name)
     assert "\n" not in str(error.value)

@@ -77,7 +77,7 @@ def test_texts_become_characters_or_words(tokens, text, symbols):
         ("words", ["a", "b\udfff"], r'expected Unicode, got "\\udfff" in a text'),
     ],
 )
-def test_invalid_texts(tokens, value, message):
+def test_invalid_texts_are_refused(tokens, value, message):
     with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
         to_symbols(tokens, value, PLACE)
 

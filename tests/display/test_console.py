@@ -27,7 +27,7 @@ def test_the_width_of_a_text_in_columns(text, width):
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "escaped"),
     [
         (" ", "\u2423"),
         ("\u00a0", "\u237d"),
@@ -46,8 +46,8 @@ def test_the_width_of_a_text_in_columns(text, width):
         (7, "7"),
     ],
 )
-def test_invisible_symbols_are_escaped(name, shown):
-    assert visible_symbol(name) == shown
+def test_invisible_symbols_are_escaped(name, escaped):
+    assert visible_symbol(name) == escaped
 
 
 def test_control_characters_are_escaped_in_text():

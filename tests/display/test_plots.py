@@ -151,9 +151,9 @@ def test_the_curves_of_a_history(tmp_path):
     history[2] = replace(history[2], loss=0.5, validation=replace(VALIDATION, loss=0.25, exact_match=0.9))
     plots.history(tmp_path / "h.svg", history)
     losses, accuracies = groups(tmp_path / "h.svg", "axes")
-    shown = [text for text, _ in texts(losses)]
-    assert shown == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats per symbol", *shown[8:]]
-    assert shown[8:] == ["Loss, with teacher forcing", "training", "validation"]
+    labels = [text for text, _ in texts(losses)]
+    assert labels == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats per symbol", *labels[8:]]
+    assert labels[8:] == ["Loss, with teacher forcing", "training", "validation"]
     assert [text for text, _ in texts(accuracies)[-4:]] == [
         "Validation accuracy",
         "token accuracy, teacher forcing",
@@ -240,8 +240,8 @@ def test_a_failed_plot_leaves_the_old_file(tmp_path, monkeypatch):
 def test_epoch_ticks_are_integers_and_one_epoch_has_markers(tmp_path, epochs, labels):
     plots.history(tmp_path / "h.svg", figures(epochs))
     for axes, n_curves in zip(groups(tmp_path / "h.svg", "axes"), (2, 3), strict=True):
-        shown = [text for text, _ in texts(axes)]
-        assert shown[: shown.index("epoch")] == labels.split()
+        ticks = [text for text, _ in texts(axes)]
+        assert ticks[: ticks.index("epoch")] == labels.split()
         markers = [use for use in axes.iter(f"{SVG}use") if use.get("style", "").startswith("fill: ")]
         colours = [use.get("style")[6:13] for use in markers]
         assert epochs > 1 or colours == [*CURVES[:n_curves]] * 2  # on the curves and in the legend

@@ -31,5 +31,5 @@ def test_probe_lines():
     red = "    probe [1, 2], prediction=[2 \033[31m3*\033[0m] (expected=[2 1])"
     assert probe_line(wrong, colour=True) == red
     text = Prediction(["a", "b"], ["U", "\033"], ["U", "V"], tokens=("characters", "words"))
-    shown = "    probe ab, prediction=U \033[31m\\x1b*\033[0m (expected=U V)"  # only our colour codes are not escaped
-    assert probe_line(text, colour=True) == shown
+    expected = "    probe ab, prediction=U \033[31m\\x1b*\033[0m (expected=U V)"  # our colours are not escaped
+    assert probe_line(text, colour=True) == expected
