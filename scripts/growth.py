@@ -21,9 +21,8 @@ from published.report import machine, print_table
 from speed.measuring import in_new_process, seconds
 from speed.ways import new_trainer, run_epoch
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.sampling import DEFAULT_SHARE
 
 LINEAR = 1.1  # growth up to this counts as linear, to allow for noise
 B = 128  # batch size
@@ -61,7 +60,7 @@ class Size:
     def train_config(self) -> TrainConfig:
         """Return the training's settings, with enough epochs that the trainer uses XLA."""
         config = TrainConfig(self.points, self.length, self.length, epochs=1000, batch_size=B)
-        return replace(config, min_in_len=1, few_symbols=DEFAULT_SHARE) if self.varies else config
+        return replace(config, min_in_len=1, few_symbols=DEFAULT_FEW_SYMBOLS) if self.varies else config
 
 
 class Axis(NamedTuple):

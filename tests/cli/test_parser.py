@@ -20,7 +20,7 @@ from seq2seq_demo.config import ModelConfig, Settings
 from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.errors import UsageError
 
-NETWORK_SETTINGS = {name for name, field in declared_fields(ModelConfig).items() if declared_option(field).written}
+NETWORK_SETTINGS = {name for name, field in declared_fields(ModelConfig).items() if declared_option(field).usage}
 SETTINGS = {
     "train": {*Settings.__annotations__} - {"points"},  # a positional argument
     **dict.fromkeys(("predict", "evaluate", "page"), NETWORK_SETTINGS | {"in_len", "out_len"}),

@@ -40,7 +40,7 @@ TEXT_READER = RowReader(Vocabulary("characters", ("a", "b")), X_Y)
 
 
 def in_batches(records, size, **options):
-    return batches(RowReader(in_max_int=9, **options).readable(records), size)
+    return batches(RowReader(in_max_int=9, **options).read_all(records), size)
 
 
 def test_texts_become_symbol_numbers():
@@ -54,8 +54,8 @@ def test_texts_become_symbol_numbers():
 
 def test_unreadable_rows_are_refused():
     for row, message in [
-        (("ac", "X"), 'f, line 1: expected characters that training saw, got "c" as number 2'),
-        (("a", "Y D"), 'f, line 1, output: expected words that training saw, got "D" as number 2'),
+        (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
+        (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2'),
         ((InputError("the line is too long"),), "the line is too long"),
     ]:
         with pytest.raises(InputError, match=f"^{message}"):
@@ -71,9 +71,9 @@ def test_batches_may_mix_lengths():
         list(in_batches(rows(([1, 2],), ([3],)), 10, in_len=2))
 
 
-def test_alike_rows_must_have_the_lengths_of_the_first():
-    reader = PairReader(alike=True, skip=(skipped := []).append)
-    readable = reader.readable(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
+def test_equal_lengths_must_match_the_first_row():
+    reader = PairReader(equal_lengths=True, on_error=(skipped := []).append)
+    readable = reader.read_all(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
     assert [row.values for row in readable] == [[1, 2], [5, 6]]
     assert [str(error) for error in skipped[1:]] == [
         "f, line 3: expected 2 integers, got 1",
@@ -89,7 +89,7 @@ def test_outputs_must_have_the_predicted_length():
     empty = row._replace(output=[])
     assert list(in_batches([empty], 5)) == [RecordBatch([empty])]
     with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
-        list(in_batches([empty], 5, alike=True))
+        list(in_batches([empty], 5, equal_lengths=True))
 
 
 def test_good_rows_come_before_a_read_error():
@@ -118,7 +118,7 @@ def test_sources_from_python():
         ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
         ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
         (np.array(1), "expected a list of sources, each a list of integers, got array"),
-        ([1, 2], r"sources, row 0: expected a list of integers, got 1; a source alone is written \[\[1, 2\]\]"),
+        ([1, 2], r"sources, row 0: expected a list of integers, got 1; write \[\[1, 2\]\] for a single source"),
         (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need `in_tokens` or `out_tokens`'),
     ]:
         with pytest.raises(InputError, match=message) as error:
@@ -133,11 +133,11 @@ def test_texts_from_python():
     assert source_rows(np.array(["ab", "a"]), 3, vocabulary) == [[1, 2], [1]]
     assert source_rows([np.array(["a", "b"]), np.str_("ba")], 3, vocabulary) == [[1, 2], [2, 1]]
     for sources, message in [
-        ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
+        ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
         ([1, 2], "sources, row 0: expected a text, got 1"),
         ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
         (["a", ""], "sources, row 1: expected a source of some characters, got none"),
-        (["a", "az"], 'sources, row 1: expected characters that training saw, got "z" as number 2$'),
+        (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
         (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
         ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in it'),
     ]:
@@ -158,7 +158,7 @@ def test_pairs_of_integers():
     ("row", "limits", "message"),
     [
         (([], [1]), {}, ": expected some integers, got none"),
-        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that makes it"),
+        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that computes it, got none"),
         (([1], "X"), {}, ', output: expected a list of integers, got "X"; texts need `in_tokens`'),
         (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
         (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
@@ -171,7 +171,7 @@ def test_invalid_pairs_of_integers_are_refused(row, limits, message):
     with pytest.raises(InputError, match=f"^f, line 2{message}"):
         integers(([1, 2, 0], [3, 4]), row, **limits)
     left_out = []
-    assert integers(([1, 2, 0], [3, 4]), row, ([2], [1]), skip=left_out.append, **limits)[0] == [[1, 2, 0], [2]]
+    assert integers(([1, 2, 0], [3, 4]), row, ([2], [1]), on_error=left_out.append, **limits)[0] == [[1, 2, 0], [2]]
     assert [str(error).startswith("f, line 2") for error in left_out] == [True]
 
 
@@ -184,7 +184,7 @@ def test_no_pairs_are_an_error():
 def test_n_readable_pairs_are_read_and_their_places_noted():
     places, left_out = Places(), []
     data = [([k], [k] if k % 3 else "") for k in range(9)]
-    assert integers(*data, skip=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
+    assert integers(*data, on_error=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
     assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # reading stops after the last pair needed
 
@@ -203,7 +203,7 @@ def test_pairs_of_a_pattern():
     with pytest.raises(UsageError, match="'added' does not take sources of 3 symbols: expected an even number"):
         integers(([1, 2],), ([1, 2, 3],), pattern=find_pattern("added"))
     mixes = SequencePattern("f", lambda x: x[::-1])
-    with pytest.raises(UsageError, match="expected it to make each target of its own source alone"):
+    with pytest.raises(UsageError, match="expected it to compute each target from its own source alone"):
         integers(([1, 2],), ([1, 3],), pattern=mixes)
 
 
@@ -222,7 +222,7 @@ def test_texts_with_given_vocabularies():
     pairs, vocabularies = read(rows(*TEXTS), larger, X_Y)
     assert vocabularies == Vocabularies(larger, X_Y)
     assert pairs.sources.rows() == [[1, 2], [4], [2, 1, 2]]
-    with pytest.raises(InputError, match=r'^f, line 2, output: expected words that training saw, got "Z" as number 2'):
+    with pytest.raises(InputError, match=r'^f, line 2, output: expected words seen in training, got "Z" at position 2'):
         read(rows(("a", "X"), ("b", "Y Z")), larger, X_Y)
 
 
@@ -231,14 +231,14 @@ def test_vocabularies_grow_over_several_arrays(monkeypatch):
     data = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
     pairs, (source, target) = texts(*data)
     assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
-    names = zip(map(source.names, pairs.sources.rows()), map(target.names, pairs.targets.rows()), strict=True)
+    names = zip(map(source.to_symbols, pairs.sources.rows()), map(target.to_symbols, pairs.targets.rows()), strict=True)
     assert [("".join(a), " ".join(b)) for a, b in names] == data
 
 
 def test_skipped_texts_add_no_symbols():
     left_out = []
     data = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
-    pairs, vocabularies = texts(*data, skip=left_out.append)
+    pairs, vocabularies = texts(*data, on_error=left_out.append)
     assert vocabularies == Vocabularies(A_B_E, X_Y)
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
     assert [str(error)[:9] for error in left_out] == ["f, line 2", "f, line 3", "f, line 4"]
@@ -284,7 +284,7 @@ def test_pairs_that_exceed_memory_are_refused(monkeypatch):
         read((taken.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
     assert len(taken) == 300  # reading stops when the limit is exceeded
     assert str(error.value) == (
-        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: take fewer (N)"
+        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: use fewer pairs"
     )
     monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # too little for the symbols alone
     with pytest.raises(InputError, match="the first 300 pairs need"):
