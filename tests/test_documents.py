@@ -262,7 +262,7 @@ def test_there_are_no_import_cycles():
     graph = imported_modules()
     while leaves := {module for module, imported in graph.items() if not imported & graph.keys()}:
         graph = {module: imported for module, imported in graph.items() if module not in leaves}
-    assert not graph  # the rest are cycles and the modules that import them
+    assert not graph  # only cycles and modules that import them are left
 
 
 def test_no_file_of_the_package_is_long():

@@ -302,7 +302,7 @@ def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
     e = evaluate(*rows)
     assert (e.n, e.exact, e.edits, e.n_target) == (2, 0, 1 + 2, 2 + 4)
     assert (e.too_long, e.too_short, e.wrong_symbols, e.unended) == (1, 1, 0, 0)
-    assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first answer; none of the second
+    assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first answer, no symbol of the second
     assert e.confusions == {(None, 6): 1, (2, None): 2}
     assert [(answer.expected, answer.edits) for answer in e.wrong.worst] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
     e = evaluate(*rows[2::-1], *rows[3:])  # the first of equally near alternatives counts

@@ -143,10 +143,10 @@ def test_flipped_bytes_are_refused(small):
 ONE = np.float32(1).tobytes()
 
 
-def listed(name=b"v", dims=(1,), dtype=1, *others):
+def listed(name=b"v", dims=(1,), dtype=1, *fields):
     """A SavedSliceMeta for the list of variables."""
     axes = [(2, 2, [(1, 0, dim)] if isinstance(dim, int) else dim) for dim in dims]
-    return (1, 2, [(1, 2, name), (2, 2, axes), (3, 0, dtype), *others])
+    return (1, 2, [(1, 2, name), (2, 2, axes), (3, 0, dtype), *fields])
 
 
 def saved(name=b"v", values=((5, 2, ONE),), extents=()):

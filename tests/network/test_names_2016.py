@@ -168,11 +168,11 @@ def test_the_equations_of_2016_give_the_same_logits(model, cell_type, num_layers
 # ---- Steps ----
 
 
-def variables_with(**others):
-    """The variables of all weights and moments, and `others`."""
+def variables_with(**extra):
+    """The variables of all weights and moments, and `extra` ones."""
     _, _, variables = variables_with_moments(SMALL)
     kept = {name: array for name, array in variables.items() if "embedding_" in name}
-    return kept | {name.replace("__", "/"): np.asarray(array) for name, array in others.items()}
+    return kept | {name.replace("__", "/"): np.asarray(array) for name, array in extra.items()}
 
 
 def power_after(steps):
@@ -183,7 +183,7 @@ def power_after(steps):
 
 
 @pytest.mark.parametrize(
-    ("others", "step"),
+    ("extra", "step"),
     [
         ({"Training_step": np.float32(7), "Global_Step": np.float32(9)}, 7),
         ({"Global_Step": np.float32(9)}, 9),
@@ -194,8 +194,8 @@ def power_after(steps):
         ({"Adam__beta2_power": power_after(80_000)}, 80_000),
     ],
 )
-def test_the_step_is_read_or_computed_from_a_power_of_beta(others, step):
-    assert from_2016(variables_with(**others)).step == step
+def test_the_step_is_read_or_computed_from_a_power_of_beta(extra, step):
+    assert from_2016(variables_with(**extra)).step == step
 
 
 @pytest.mark.parametrize("power", [7e-43, 1, 1 - 1e-9, 2, -1, np.nan, [0.5], "0.5", 0.5j, None])
@@ -224,8 +224,8 @@ def test_each_missing_variable_is_named(model, cell_type):
     _, _, variables = variables_with_moments(replace(SMALL, model=model, cell_type=cell_type))
     for name in variables:
         if "embedding_" in name:
-            others = {other: array for other, array in variables.items() if other != name}
-            assert refusal(from_2016, others) == f"missing variable {name.removeprefix('Adam/')!r}"
+            remaining = {other: array for other, array in variables.items() if other != name}
+            assert refusal(from_2016, remaining) == f"missing variable {name.removeprefix('Adam/')!r}"
 
 
 @pytest.mark.parametrize(

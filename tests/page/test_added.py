@@ -114,12 +114,12 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     save_random("w.h5", ModelConfig(cell_type=CELL, cell_size=4))
-    others = ", ".join(name for name in CELL_TYPES if name != CELL)
+    supported = ", ".join(name for name in CELL_TYPES if name != CELL)
     assert run("page", "-i", "w.h5", "-o", "w.html") == (
         2,
         "",
         "Using weights w.h5\nseq2seq-demo: error: w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js "
-        f"({others}), got CoupledCell\n",
+        f"({supported}), got CoupledCell\n",
     )
     assert not Path("w.html").exists()
 

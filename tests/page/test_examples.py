@@ -68,7 +68,7 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01
     n_different = len({*map(tuple, pairs.sources.rows())})
-    assert n_different < 100  # there are only 10 of length 1
+    assert n_different < 100  # only 10 sources have length 1
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
 

@@ -50,7 +50,7 @@ def trained(start, snapshots=None):
 
 
 def set_silence(group, seconds):
-    """Set the seconds after which a silent connection of the group fails."""
+    """Set the time limit for silent connections of a group."""
     for connection in group.connections:
         with socket.socket(fileno=os.dup(connection.fileno())) as end:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, 0))

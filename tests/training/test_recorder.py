@@ -95,7 +95,7 @@ def test_the_recorded_weights_are_those_of_the_training(recorded, watcher):
 @pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 def test_recording_does_not_change_a_training(monkeypatch, dropout):
-    """XLA is used, which takes many steps per call."""
+    """The training uses XLA, with many steps per call."""
     config = replace(CONFIG, dropout=dropout)
     monkeypatch.setattr(trainer, "use_xla", lambda *_: True)
     model, recorded_watcher, plain_watcher = ModelConfig(cell_size=7, embedding_size=5), Watcher(), Watcher()
@@ -109,7 +109,7 @@ def test_recording_does_not_change_a_training(monkeypatch, dropout):
 
 @pytest.mark.slow
 def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
-    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # only the last epoch, which is not reached
+    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # the last epoch alone, which is not reached
     monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
