@@ -152,11 +152,11 @@ from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.training.snapshots import Interruption, Snapshots
+from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 number, failures = int(sys.argv[1]), []
 network = replace(small_network(), task="sorted", trained=TrainingRun(TrainConfig(seed=number), 0))
-with Snapshots(Path(), None, "sorted", DataFingerprint(), Destination(), Interruption(), failures.append) as snapshots:
+with Snapshots(Path(), None, "sorted", DataFingerprint(), Destination(), SignalHandler(), failures.append) as snapshots:
     for step in range(300):
         snapshots.save(Snapshot(replace(network, step=step)))
         found = load(snapshots.last)
@@ -309,7 +309,7 @@ def metadata() -> tuple[int, list[str]]:
 
     from seq2seq_demo.errors import Seq2SeqError
     from seq2seq_demo.files.container import VERSION
-    from seq2seq_demo.files.weights_file import _metadata
+    from seq2seq_demo.files.weights_file import _parse_metadata
 
     model = {"model": "embedding_attention"} | {
         name: getattr(small_network().model_config, name) for name in ("cell_type", "cell_size", "in_max_int")
@@ -333,7 +333,7 @@ def metadata() -> tuple[int, list[str]]:
         else:
             where[path[-1]] = value
         try:
-            _metadata(VERSION, {"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
+            _parse_metadata(VERSION, {"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
         except Seq2SeqError as error:
             assert "\n" not in str(error)
 

@@ -1,34 +1,35 @@
-"""`python -m seq2seq_demo` is `seq2seq-demo`; Ctrl-C ends both without a traceback, from the first imports on."""
+"""Entry point of `seq2seq-demo` and `python -m seq2seq_demo`. Ctrl-C ends them without a traceback."""
 
 import os
 import signal
 import sys
 from collections.abc import Callable
 
-HEEDED = signal.getsignal(signal.SIGINT) == signal.default_int_handler  # or it is ignored, in the background
+# A shell without job control ignores SIGINT in background processes, and that has to stay so.
+HANDLES_SIGINT = signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 
 def main() -> int:
-    """Run the program; return its exit status."""
+    """Run the program and return its exit status."""
     from seq2seq_demo import cli
 
     try:
-        return cli.main(on_start=lambda: _on_ctrl_c(signal.default_int_handler))
-    except KeyboardInterrupt:  # just before or after what `cli.main` guards
+        return cli.main(on_start=lambda: _handle_sigint(signal.default_int_handler))
+    except KeyboardInterrupt:  # outside the `try` of `cli.main`
         return 128 + signal.SIGINT
     finally:
-        _on_ctrl_c(_stop)
+        _handle_sigint(_exit_at_once)
 
 
-def _on_ctrl_c(handler: Callable[..., object]) -> None:
-    if HEEDED:
+def _handle_sigint(handler: Callable[..., object]) -> None:
+    if HANDLES_SIGINT:
         signal.signal(signal.SIGINT, handler)
 
 
-def _stop(*_: object) -> None:
+def _exit_at_once(*_: object) -> None:
     os._exit(128 + signal.SIGINT)
 
 
-_on_ctrl_c(_stop)
+_handle_sigint(_exit_at_once)
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""What a training tells while it runs: the screen, the history in a file, TensorBoard, or a caller's own code."""
+"""The callbacks of training: progress on the screen, the history file, TensorBoard, or a user's own code."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """A training calls these; a subclass does what it wants to with some of them."""
+    """The base class of callbacks. Each method does nothing unless a subclass overrides it."""
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Epoch `epoch`, counted from 1 as in `EpochFigures`, begins."""
+        """Called before each epoch; `epoch` counts from 1, as `EpochFigures.epoch` does."""
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        """Some steps are done: Adam is at `step`, and so many points of the epoch are done.
+        """Called after every 64 steps, and after the last steps of an epoch.
 
-        The loss, in nats a symbol, and the token accuracy, with teacher forcing, are means over these steps.
+        Args:
+            step: the number of updates that Adam has made.
+            points: the number of this epoch's training points that are done.
+            loss: the mean over these steps, in nats per symbol, with teacher forcing.
+            token_accuracy: the mean over these steps, with teacher forcing.
         """
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
-        """The epoch is over; `history` holds the figures of each so far, also of those before a resume."""
+        """Called after each epoch; `history` has the figures of every epoch, including those before a resume."""

@@ -24,8 +24,8 @@ SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
 FEW_SYMBOLS = 0.25  # the default share of sources of few symbols where a network learns to end its answers to a pattern
-FEW_HELP = f"share of the sources that are of few symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)"
-PENALTY_HELP = "score answers by log p / length^A, so that long ones are not left behind (default {default:g})"
+FEW_HELP = f"share of sources drawn from few symbols (default {FEW_SYMBOLS} with a range of lengths, else 0)"
+PENALTY_HELP = "rank hypotheses by log p / length^A, which favours long ones (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
 
 
@@ -37,14 +37,14 @@ class ModelConfig:
         UsageError: a value is out of its range.
     """
 
-    model: str = setting("embedding_rnn", "-m --model MODEL", CHOICE, choices=MODELS)
-    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", CHOICE, choices=CELL_TYPES)
-    num_layers: int = setting(1, "-L --num-layers N", "stacked cells (default {default})", at_most=MAX_LAYERS)
-    cell_size: int = setting(32, "--cell-size H", "units of a cell (default {default})")
-    embedding_size: int = setting(20, "--embedding-size E", "default {default}")
-    in_max_int: int = setting(9, "--in-max-int N", "the largest source symbol (default {default})")
-    out_max_int: int = setting(9, "--out-max-int N", "the largest target symbol (default {default})")
-    bidirectional: bool = setting(False, "--bidirectional", "the encoder reads the source from both ends")
+    model: str = setting("embedding_rnn", "-m --model MODEL", f"decoder: {CHOICE}", choices=MODELS)
+    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", f"cell: {CHOICE}", choices=CELL_TYPES)
+    num_layers: int = setting(1, "-L --num-layers N", "number of layers (default {default})", at_most=MAX_LAYERS)
+    cell_size: int = setting(32, "--cell-size H", "units per cell (default {default})")
+    embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings (default {default})")
+    in_max_int: int = setting(9, "--in-max-int N", "largest source symbol (default {default})")
+    out_max_int: int = setting(9, "--out-max-int N", "largest target symbol (default {default})")
+    bidirectional: bool = setting(False, "--bidirectional", "let the encoder read the source in both directions")
     ends: bool = setting(False)  # whether the network ends its answers: a target is followed by END, the symbol GO
 
     def __post_init__(self) -> None:
@@ -93,29 +93,27 @@ class TrainConfig:
     points: int = setting(100_000, called="the number of points", at_least=2)
     in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as trained)")
     out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as trained)")
-    learning_rate: float = setting(1e-4, "-r --learning-rate R", "of Adam (default {default})", within=POSITIVE)
+    learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate (default {default})", within=POSITIVE)
     lr_schedule: str = setting(
         "constant",
         "--lr-schedule NAME",
-        f"{CHOICE}; cosine falls to 0",
+        f"learning-rate schedule: {CHOICE}; cosine decays to 0",
         choices=LR_SCHEDULES,
     )
-    epochs: int = setting(10, "-e --epochs N", "default {default}; 0 saves without training", at_least=0)
-    batch_size: int = setting(128, "--batch-size B", "default {default}")
-    seed: int = setting(0, "--seed N", "of all that is random (default {default})", at_least=0)
+    epochs: int = setting(10, "-e --epochs N", "epochs (default {default}); 0 saves without training", at_least=0)
+    batch_size: int = setting(128, "--batch-size B", "points per batch (default {default})")
+    seed: int = setting(0, "--seed N", "random seed (default {default})", at_least=0)
     stop_at_exact: float | None = setting(
-        None, "--stop-at-exact X", "stop after the epoch whose exact match reaches X", within=SHARE_ABOVE_0
+        None, "--stop-at-exact X", "stop once the validation exact match reaches X", within=SHARE_ABOVE_0
     )
     min_in_len: int | None = setting(None, called="the shortest `in_len`")  # None: all sources have in_len
     few_symbols: float = setting(0.0, "--few-symbols X", FEW_HELP, within=SHARE)
     keep_best: bool = setting(
-        False, "--keep-best", "save the epoch whose validation exact match was best, not the last one"
+        False, "--keep-best", "save the epoch with the best validation exact match, not the last epoch"
     )
-    patience: int | None = setting(None, "--patience N", "stop once N epochs have not been better")
+    patience: int | None = setting(None, "--patience N", "stop after N epochs in a row without improvement")
     validation_points: int | None = setting(None)  # of the points; None is a tenth
-    dropout: float = setting(
-        0.0, "--dropout P", "share of inputs that training leaves out at random (default {default:g})", within=BELOW_1
-    )
+    dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=BELOW_1)
     processes: int = setting(
         1, "--processes N", "share each batch among N processes on this machine (default {default})"
     )
@@ -209,11 +207,11 @@ class Beam:
     size: int = setting(
         1,
         "--beam-size K",
-        "beam search: keep the K best beginnings, not one",
+        "beam search with K hypotheses (default: greedy decoding)",
         called="`beam_size`",
         at_most=1000,
     )
-    n_best: int = setting(1, "--n-best N", "print the N best answers of a beam search (default {default})")
+    n_best: int = setting(1, "--n-best N", "print the N best answers of the beam search (default {default})")
     length_penalty: float = setting(0.0, "--length-penalty A", PENALTY_HELP, within=PENALTY)
 
     def __post_init__(self) -> None:

@@ -210,7 +210,7 @@ def test_a_declaration():
     size, kind, other = (field.metadata["option"] for field in fields(Config))
     assert (size.names, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
     assert (kind.names, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b")
-    assert (other.names, other.help) == (["--seed"], "of all that is random (default 0)")
+    assert (other.names, other.help) == (["--seed"], "random seed (default 0)")
     assert Config() == Config(3, "a", None)
     for values, message in (
         ({"size": 10}, "expected `size` of at most 9, got 10"),

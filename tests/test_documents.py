@@ -177,7 +177,7 @@ def test_the_front_page_is_short():
 def options_shown():
     """Each option as the page writes it, `-L`, `--num-layers N`: its default, and the commands that take it."""
     for section in OPTIONS.read_text().split("\n## ")[1:]:
-        of_section = re.search(r"^Of (.+?)\.", section, re.MULTILINE)
+        of_section = re.search(r"^For (.+?)\.", section, re.MULTILINE)
         for written, default in re.findall(r"^\| (`-.+?) \| (.*?) ?\|", section, re.MULTILINE):
             commands = {*re.findall(r"`(\w+)`", of_section[1])} if of_section else {*COMMANDS}
             options, _, note = written.partition(" (")

@@ -104,7 +104,7 @@ def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     trainer = real_work.trainer_of(model_config, 0.0, pairs)
     ours = [ways.run_epoch(trainer, pairs) for _ in range(3)]
     network = keras.plain_keras(model_config, None, 0.0, 0.02)
-    assert network.count_params() == sum(weight.size for weight in trainer.adam.named_weights().values())
+    assert network.count_params() == sum(weight.size for weight in trainer.adam.weights_by_name().values())
     batches = real_work.dataset(pairs, model_config.go, bucketed=True)
     theirs = network.fit(batches, epochs=3, verbose=0, shuffle=False).history["loss"]
     for losses in (ours, theirs):

@@ -78,8 +78,8 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained):
     assert (further.step, further.vocabularies) == (network.step + 1, network.vocabularies)
     for pairs, settings, error, message in [
         ([("ax", "alpha")], {}, InputError, 'pairs, row 0: expected characters that training saw, got "x" as number 2'),
-        ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected tokens of the network, characters, words"),
-        ("sorted", {}, UsageError, "expected pairs of the symbols of the network, characters to words, got 'sorted'"),
+        ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected the network's tokens, characters and words"),
+        ("sorted", {}, UsageError, "expected pairs of characters and words, got 'sorted'"),
     ]:
         with pytest.raises(error, match=message):
             train(pairs, start=network, epochs=0, **settings)
@@ -104,7 +104,7 @@ def test_what_no_network_of_texts_can_read():
         train(pairs, in_tokens="characters", out_tokens="words", validation=[("c", "x")])
     with pytest.raises(InputError, match=r"pairs, row 0: expected a list of integers, got .*texts need `in_tokens`"):
         train(pairs)
-    with pytest.raises(UsageError, match="expected pairs for a validation or tokens of their own, got 'sorted'"):
+    with pytest.raises(UsageError, match="expected pairs with `validation`, `in_tokens` or `out_tokens`, got 'sorted'"):
         train("sorted", in_tokens="characters")
     with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts, got pattern 'sorted'"):
         network.evaluate("sorted")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.parameters import weight_shapes
-from seq2seq_demo.training.processes import Processes
+from seq2seq_demo.training.processes import ProcessGroup
 from speed.measuring import alone, in_turns
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def trainer_on(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> 
 @contextlib.contextmanager
 def our_trainers(ways: Sequence[str], trainer_of: Callable[[int], Trainer]) -> Iterator[dict[str, Trainer]]:
     """Yield a trainer for each of the ways that are ours; `trainer_of` makes one for as many processes."""
-    with contextlib.closing(Processes()) as group:
+    with contextlib.closing(ProcessGroup()) as group:
         trainers = {way: trainer_of(n) for way, n in ((ONE, 1), (TWO, 2)) if way in ways}
         if TWO in trainers:
             group.start(1)
-            group.join(trainers[TWO])
+            group.attach(trainers[TWO])
         yield trainers
 
 

@@ -1,4 +1,4 @@
-"""argv → the frozen options of one command. This is the only file that knows argparse."""
+"""Parses argv into the frozen options of one command. No other file imports argparse."""
 
 import argparse
 import os
@@ -21,38 +21,36 @@ from seq2seq_demo.display.console import print_result
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
 
-MAX_LISTED = 1000  # lengths of a range of --lengths
-TEXTS, NUMBER, NOTHING = "[X ...]", "[N]", ""  # words that a command takes beside its options
+MAX_RANGE = 1000  # lengths in one range of --lengths
+SEQUENCE, NUMBER, NOTHING = "[X ...]", "[N]", ""  # the positional arguments after a command
 
 
 class Command(NamedTuple):
-    """A command: its options, the words that it takes beside them, and a summary."""
+    """A command: the class of its options, its positional arguments and a summary for the help."""
 
     options: type[Options]
-    values: str
+    arguments: str
     summary: str
 
 
 COMMANDS = {
     "train": Command(options.TrainOptions, NUMBER, "train a network on N points, and save it"),
-    "predict": Command(options.PredictOptions, TEXTS, "decode a sequence, a file, or what is typed"),
-    "evaluate": Command(
-        options.EvaluateOptions, NUMBER, f"measure a network on N sources ({DEFAULT_EVALUATED}) or pairs"
-    ),
-    "page": Command(options.PageOptions, TEXTS, "write an HTML page in which networks run"),
-    "patterns": Command(options.PatternsOptions, NOTHING, "list what can be learned, or check one (-p)"),
+    "predict": Command(options.PredictOptions, SEQUENCE, "decode one sequence, a file or typed input"),
+    "evaluate": Command(options.EvaluateOptions, NUMBER, f"test a network on N sources ({DEFAULT_EVALUATED}) or pairs"),
+    "page": Command(options.PageOptions, SEQUENCE, "write an HTML page in which networks run"),
+    "patterns": Command(options.PatternsOptions, NOTHING, "list the patterns, or check one (-p)"),
     "networks": Command(options.NetworksOptions, NOTHING, "list the networks that come with the program"),
 }
-EXPECTED = {
+EXPECTED_NUMBER = {
     "train": "the number of points, as in `train 100000`, or --from-file",
-    "evaluate": "how many sources, as in `evaluate 10000`",
+    "evaluate": "the number of sources, as in `evaluate 10000`",
 }
-OVERVIEW = "Train small sequence-to-sequence networks on pairs; see what they learned."
+OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
 OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
 ]
-EXAMPLES = (  # each in the help of its command
+EXAMPLES = (  # the help of a command shows those that begin with its name
     "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
     "train 100000 -p my_patterns.py:my_function",
@@ -73,62 +71,61 @@ EXAMPLES = (  # each in the help of its command
 
 
 def parse(argv: Sequence[str]) -> Options:
-    """Return the options of the command that the words name.
+    """Parse the command line into the options of its command.
 
     Raises:
-        UsageError: the words make no command, or a value is out of its range.
-        SystemExit: they asked for help or the version, which is printed.
+        UsageError: the command or an option is unknown, or a value is out of range.
+        SystemExit: the help or the version was printed.
     """
-    if "_ARGCOMPLETE" in os.environ:  # the shell asks what may stand here
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks for completions
         import argcomplete
 
-        argcomplete.autocomplete(make_parser(_command_among(os.environ["COMP_LINE"].split())))
+        argcomplete.autocomplete(make_parser(_find_command(os.environ["COMP_LINE"].split())))
     parser = make_parser()
     try:
         namespace, unknown = parser.parse_known_intermixed_args(argv)
-    except _Asked as asked:
-        print_result(f"seq2seq-demo {__version__}" if asked.args == ("version",) else _help(_command_among(argv)))
+    except _InfoRequested as request:
+        print_result(f"seq2seq-demo {__version__}" if request.args == ("version",) else _help(_find_command(argv)))
         sys.exit(0)
     if unknown:
-        raise UsageError(_unknown_option(unknown, _command_among(argv)))
+        raise UsageError(_unknown_option_message(unknown, _find_command(argv)))
     given = {name: value for name, value in vars(namespace).items() if value is not None}
-    command, values = given.pop("command", None), given.pop("values")
+    command, arguments = given.pop("command", None), given.pop("arguments")
     if command is None:
         raise UsageError(f"expected a command, one of {', '.join(COMMANDS)}; see --help")
     require_choice("command", command, COMMANDS)
-    _require_own_options(command, given, {action.dest: "/".join(action.option_strings) for action in parser._actions})
+    _require_options_of(command, given, {action.dest: "/".join(action.option_strings) for action in parser._actions})
     if "input_weights" in given:
         given["input_weights"], *more = given["input_weights"]
         given |= {"more_input_weights": tuple(more)} if more else {}
-    given |= _of_values(command, values, has_file="from_file" in given)
-    kind = COMMANDS[command].options
-    own = {field.name: given.pop(field.name) for field in fields(kind) if field.name in given}
-    return kind(settings=cast(Settings, given), **own)
+    given |= _parse_arguments(command, arguments, has_file="from_file" in given)
+    options_class = COMMANDS[command].options
+    own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
+    return options_class(settings=cast(Settings, given), **own)
 
 
-def _command_among(words: Sequence[str]) -> str | None:
+def _find_command(words: Sequence[str]) -> str | None:
     return next((word for word in words if word in COMMANDS), None)
 
 
-def _unknown_option(unknown: Sequence[str], command: str | None) -> str:
-    """Return what to say of words of which the first that begins with - is no option."""
-    import difflib  # only an error needs it
+def _unknown_option_message(unknown: Sequence[str], command: str | None) -> str:
+    import difflib  # only errors need it
 
     word = next((word for word in unknown if word.startswith("-")), unknown[0])
     name = word.partition("=")[0][:40]
-    known = [make_parser(command), make_parser()]  # an option of this command is meant rather than one of another
-    near = [difflib.get_close_matches(name, parser._option_string_actions, n=1, cutoff=0.7) for parser in known]
-    if any(near):
-        return f"unknown option {name}: did you mean {(near[0] or near[1])[0]}?"
-    if command and COMMANDS[command].values == TEXTS:
+    parsers = make_parser(command), make_parser()  # suggest an option of this command before one of another
+    near = [match for p in parsers for match in difflib.get_close_matches(name, p._option_string_actions, 1, 0.7)]
+    if near:
+        return f"unknown option {name}: did you mean {near[0]}?"
+    if command and COMMANDS[command].arguments == SEQUENCE:
         return f"unknown option {name}; put -- before a text that begins with -, as in `{command} -- {word[:40]}`"
     return f"unknown option {name}; see `{f'{command} --help' if command else '--help'}`"
 
 
-def _require_own_options(command: str, given: dict[str, Any], written: dict[str, str]) -> None:
-    """Raise UsageError for an option of other commands; `written` maps a name to its spelling, `-e/--epochs`."""
-    of_commands = {name: declared_options(row.options) for name, row in COMMANDS.items()}
-    owners = {written[name]: [other for other, own in of_commands.items() if name in own] for name in given}
+def _require_options_of(command: str, given: dict[str, Any], spellings: dict[str, str]) -> None:
+    """Raise UsageError for an option that the command lacks; `spellings` maps `epochs` to `-e/--epochs`."""
+    options_of = {name: declared_options(row.options) for name, row in COMMANDS.items()}
+    owners = {spellings[name]: [other for other, own in options_of.items() if name in own] for name in given}
     if isinstance(given.get("in_len"), tuple):
         owners["--in-len A-B"] = ["train"]
     if len(given.get("input_weights", ())) > 1:
@@ -136,59 +133,59 @@ def _require_own_options(command: str, given: dict[str, Any], written: dict[str,
     for name, (*others, last) in owners.items():
         if command not in (*others, last):
             listed = f"{', '.join(others)} and {last}" if others else last
-            raise UsageError(f"{name} means nothing to {command}: it is an option of {listed}")
+            raise UsageError(f"{name} is an option of {listed}, not of {command}")
 
 
-def _of_values(command: str, values: list[str], has_file: bool) -> dict[str, Any]:
-    """Return what the words beside the options mean: the number of points, or a sequence."""
-    takes, found = COMMANDS[command].values, " ".join(values)
-    if takes == TEXTS:
-        if command == "page" or values or has_file or (sys.stdin and sys.stdin.isatty()):
-            return {"words": tuple(values)}
-        if _is_fed():
+def _parse_arguments(command: str, arguments: list[str], has_file: bool) -> dict[str, Any]:
+    """Parse the positional arguments of a command: the words of a sequence, or the number of points."""
+    kind, text = COMMANDS[command].arguments, " ".join(arguments)
+    if kind == SEQUENCE:
+        if command == "page" or arguments or has_file or (sys.stdin and sys.stdin.isatty()):
+            return {"words": tuple(arguments)}
+        if _has_redirected_input():
             return {"from_file": "-"}
-        raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got none, nor a terminal to ask")
-    if len(values) > (takes == NUMBER):
-        raise UsageError(f"{command} expects {EXPECTED.get(command, 'nothing after it')}, got {found}")
+        raise UsageError(f"{PREDICT_EXPECTS} (- is standard input), got neither, and nothing on standard input")
+    if len(arguments) > (kind == NUMBER):
+        raise UsageError(f"{command} expects {EXPECTED_NUMBER.get(command, 'no arguments')}, got {text}")
     try:
-        return {"points": parse_integer(values[0])} if values else {}
+        return {"points": parse_integer(arguments[0])} if arguments else {}
     except ValueError as error:
-        hint = f"; pairs in a file are given as --from-file {shlex.quote(found)}" if os.path.isfile(found) else ""
-        raise UsageError(f"{command} expects the number of points as an integer, got {found[:40]!r}{hint}") from error
+        hint = f"; for pairs in a file, give --from-file {shlex.quote(text)}" if os.path.isfile(text) else ""
+        raise UsageError(f"{command} expects the number of points as an integer, got {text[:40]!r}{hint}") from error
 
 
-def _is_fed() -> bool:
-    """Say whether something comes through a pipe, whose first byte this waits for, or from a file, by `<`."""
+def _has_redirected_input() -> bool:
+    """Check whether standard input is a file or a pipe that is not empty; wait for the first byte of a pipe."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
         return (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)) and bool(cast(BufferedReader, sys.stdin.buffer).peek(1))
-    except (AttributeError, OSError, ValueError):  # there is no such stream, it is closed, or it is a test's
+    except (AttributeError, OSError, ValueError):  # standard input is None, closed or replaced by a test
         return False
 
 
 def make_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """Return a parser of a command with its options, or of any command with the options of all."""
+    """Build a parser with the options of one command, or of all commands."""
     parser = _Parser(prog="seq2seq-demo", allow_abbrev=False, add_help=False)
-    _complete(parser.add_argument("command", nargs="?"), COMMANDS)
-    _complete(parser.add_argument("values", nargs="*"), ())
-    _add_asking(parser.add_argument)
+    _set_completions(parser.add_argument("command", nargs="?"), COMMANDS)
+    _set_completions(parser.add_argument("arguments", nargs="*"), ())
+    _add_help_and_version(parser.add_argument)
     rows = [COMMANDS[command]] if command else COMMANDS.values()
     declared = {name: field for row in rows for name, field in declared_options(row.options).items()}
     for field in declared.values():
-        _add(parser.add_argument, field)
+        _add_option(parser.add_argument, field)
     return parser
 
 
 def _help(command: str | None) -> str:
-    """Return the help of a command, or the overview: the commands, and the options that all of them take."""
+    """Return the help of a command, or the overview: all commands, and the options that they share."""
     if command:
         row = COMMANDS[command]
-        usage, description = f"{command} {row.values}", f"{row.summary[0].upper()}{row.summary[1:]}."
+        usage, description = f"{command} {row.arguments}", f"{row.summary[0].upper()}{row.summary[1:]}."
         examples = [line for line in EXAMPLES if line.split()[0] == command]
     else:
-        rows = [f"\n  {f'{name} {row.values}':29}{row.summary}" for name, row in COMMANDS.items()]
+        rows = [f"\n  {f'{name} {row.arguments}':29}{row.summary}" for name, row in COMMANDS.items()]
         usage, examples = "COMMAND", OVERVIEW_EXAMPLES
-        description = f"{OVERVIEW}\n\ncommands, each with a --help of its own:{''.join(rows)}"
+        description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of one):{''.join(rows)}"
     parser = argparse.ArgumentParser(
         add_help=False,
         usage=f"seq2seq-demo {usage.strip()} [options]",
@@ -196,106 +193,105 @@ def _help(command: str | None) -> str:
         epilog="\n".join(["examples:", *(f"  seq2seq-demo {example}" for example in examples)]),
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=32),
     )
-    own = parser.add_argument_group(f"options of {command}, which stand anywhere on the line")
-    every = parser.add_argument_group("options of every command")
-    _add_asking(every.add_argument)
-    of_every = declared_options(Options)
-    for name, field in (declared_options(COMMANDS[command].options) if command else of_every).items():
-        _add((every if name in of_every else own).add_argument, field)
+    own = parser.add_argument_group(f"options of {command}, before or after the command")
+    shared = parser.add_argument_group("options of every command")
+    _add_help_and_version(shared.add_argument)
+    shared_options = declared_options(Options)
+    for name, field in (declared_options(COMMANDS[command].options) if command else shared_options).items():
+        _add_option((shared if name in shared_options else own).add_argument, field)
     return parser.format_help().rstrip()
 
 
-class _Asked(Exception):
-    """The words ask for help or the version."""
+class _InfoRequested(Exception):
+    """The user asked for the help or the version; `args` holds which."""
 
 
-class _Asking(argparse.Action):
+class _InfoAction(argparse.Action):
     def __call__(self, *_: object) -> NoReturn:
-        """Stop parsing: the command, which decides the help, may come later on the line."""
-        raise _Asked(self.dest)
+        """Stop parsing, because the command that selects the help may come later on the line."""
+        raise _InfoRequested(self.dest)
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Raise instead of printing two lines and exiting."""
+        """Raise UsageError, where argparse would print two lines and exit."""
         raise UsageError(message)
 
 
-def _add_asking(add: Callable[..., argparse.Action]) -> None:
-    add("-h", "--help", action=_Asking, nargs=0, help="show this; after a command, its options")
-    add("--version", action=_Asking, nargs=0, help="show the version")
+def _add_help_and_version(add: Callable[..., argparse.Action]) -> None:
+    add("-h", "--help", action=_InfoAction, nargs=0, help="show this help")
+    add("--version", action=_InfoAction, nargs=0, help="show the version")
 
 
-def _add(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
-    """Add an option as its field declares it; None: it was not given."""
+def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
+    """Add the option that a field declares; its value is None unless the user gives it."""
     option, kind = declared_option(field), value_type(field)
-    about: dict[str, Any] = {"action": "store_true" if kind is bool else "count"}
+    keywords: dict[str, Any] = {"action": "store_true" if kind is bool else "count"}
     if option.metavar is not None:
-        about = {"metavar": option.metavar, "type": _length if field.name == "in_len" else TYPES.get(kind)}
+        keywords = {"metavar": option.metavar, "type": _length if field.name == "in_len" else CONVERTERS.get(kind)}
     if field.name == "input_weights":
-        about["action"] = "append"
-    action = add(*option.names, dest=field.name, default=None, help=option.help, **about)
+        keywords["action"] = "append"
+    action = add(*option.names, dest=field.name, default=None, help=option.help, **keywords)
     if field.name == "input_weights":
-        action.completer = _weights  # type: ignore[attr-defined]
+        action.completer = _complete_weights  # type: ignore[attr-defined]
     elif choices := PATTERNS if field.name == "pattern" else option.choices:
-        _complete(action, choices)
+        _set_completions(action, choices)
 
 
-def _complete(action: argparse.Action, choices: Collection[str]) -> None:
-    """Tell the shell what it may complete a value to; a wrong value gets an error of ours, with a suggestion."""
-    action.completer = lambda **_: choices  # type: ignore[attr-defined]  # for argcomplete
+def _set_completions(action: argparse.Action, choices: Collection[str]) -> None:
+    """Offer choices for completion only: `choices` of argparse would replace our errors, which suggest a value."""
+    action.completer = lambda **_: choices  # type: ignore[attr-defined]  # read by argcomplete
 
 
-def _weights(prefix: str, **_: object) -> list[str]:
-    """Return what the shell may complete to weights: names that come with the program, and files."""
+def _complete_weights(prefix: str, **_: object) -> list[str]:
     from argcomplete.completers import FilesCompleter
 
     return [*file_names.shipped_networks(), *FilesCompleter()(prefix)]
 
 
-def _typed(what: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a function from a word to its value, whose error says what was expected."""
+def _converter(expected: str, convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Wrap a conversion so that its ValueError becomes "expected ..., got ..."."""
 
-    def value_of(text: str) -> Any:
+    def converted(text: str) -> Any:
         try:
             return convert(text)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(f"expected {what}, got {text[:40]!r}") from error
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text[:40]!r}") from error
 
-    return value_of
+    return converted
 
 
-def _path(text: str) -> Path:
+def _parse_path(text: str) -> Path:
     if text:
         return Path(text)
     raise ValueError(text)
 
 
-def _range(text: str) -> int | tuple[int, int]:
-    """Return the integer of `7`, or the two of `1-20`."""
+def _parse_range(text: str) -> int | tuple[int, int]:
+    """Parse `7` or a range such as `1-20`."""
     first, dash, last = text.partition("-")
     return (parse_integer(first), parse_integer(last)) if dash and first else parse_integer(text)
 
 
-_length = _typed("a length, or a range as 1-20", _range)
+_length = _converter("a length or a range such as 1-20", _parse_range)
 
 
 def _lengths(text: str) -> tuple[int, ...]:
-    """Return the integers of a list, in which `1-20` stands for all from 1 to 20."""
-    numbers: list[int] = []
+    """Parse a list of lengths and ranges such as `5,1-20`, both ends of a range included; drop duplicates."""
+    lengths: list[int] = []
     for word in text.split(","):
-        found = _length(word)
-        first, last = found if isinstance(found, tuple) else (found, found)
-        if not first <= last < first + MAX_LISTED:
-            expected = f"expected ranges from shortest to longest, of at most {MAX_LISTED} lengths"
+        length = _length(word)
+        first, last = length if isinstance(length, tuple) else (length, length)
+        if not first <= last < first + MAX_RANGE:
+            expected = f"expected ranges from shortest to longest, of at most {MAX_RANGE} lengths"
             raise argparse.ArgumentTypeError(f"{expected}, got {word}")
-        numbers += range(first, last + 1)
-    return tuple(dict.fromkeys(numbers))
+        lengths += range(first, last + 1)
+    return tuple(dict.fromkeys(lengths))
 
 
-TYPES: dict[Any, Callable[[str], Any]] = {  # by the types of fields
-    int: _typed("an integer", parse_integer),
-    float: _typed("a number", float),
-    Path: _typed("the name of a file or directory", _path),
+CONVERTERS: dict[Any, Callable[[str], Any]] = {  # from the type of a field
+    int: _converter("an integer", parse_integer),
+    float: _converter("a number", float),
+    Path: _converter("the name of a file or directory", _parse_path),
     Sequence[int]: _lengths,
 }

@@ -1,1 +1,1 @@
-"""The commands, a page each: `train`, `predict`, `evaluate` and `patterns`."""
+"""The commands, one module each, and the modules that they share."""

@@ -6,26 +6,21 @@ from seq2seq_demo.display.console import print_result, table
 from seq2seq_demo.files.file_names import shipped_networks
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
-MEASURED = "Exact match is free-running, on the validation data of the training."
-OF_PAIRS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # what no pattern tells
+HEADING = "Exact match is free-running, on the validation data of the training."
+DESCRIPTIONS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # networks of pairs
 
 
 def networks(_: NetworksOptions) -> None:
     """Print a row for each network."""
     header = ["network", "lengths", f"{'weights':>9}", "exact match", ""]
     rows = [_row(name, load(path)) for name, path in shipped_networks().items()]
-    print_result(f"{MEASURED}\n\n{table(header, rows, str.ljust)}")
+    print_result(f"{HEADING}\n\n{table(header, rows, str.ljust)}")
 
 
 def _row(name: str, network: TrainedNetwork) -> list[str]:
-    """Return what is told of a network."""
     n_weights = sum(weight.size for weight in network.weights.values())
     reached = f"{network.reached.exact_match:.4f}" if network.reached else "unknown"
-    return [name, f"{network.min_in_len}-{network.in_len}", f"{n_weights:9,}", reached, _what_it_does(name, network)]
-
-
-def _what_it_does(name: str, network: TrainedNetwork) -> str:
-    """Return what a network was trained to do, in a line."""
-    if network.task not in PATTERNS:
-        return OF_PAIRS.get(name, "")
-    return (PATTERNS[network.task].function.__doc__ or "").partition("\n")[0]
+    description = DESCRIPTIONS.get(name, "")
+    if network.task in PATTERNS:
+        description = (PATTERNS[network.task].function.__doc__ or "").partition("\n")[0]
+    return [name, f"{network.min_in_len}-{network.in_len}", f"{n_weights:9,}", reached, description]

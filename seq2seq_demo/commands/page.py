@@ -1,4 +1,4 @@
-"""`page`: one HTML file in which trained networks run."""
+"""`page`: write an HTML file in which trained networks run."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from seq2seq_demo.commands.network_selection import Choice, network_to_use, read_task, typed_sources
-from seq2seq_demo.commands.networks import OF_PAIRS
+from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
+from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.data.readers import InputFormat
-from seq2seq_demo.data.row_reader import source_rows
+from seq2seq_demo.data.row_reader import RowReader
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
-from seq2seq_demo.errors import InputError, WeightsError
+from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.recording import recording_of
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -24,21 +24,21 @@ DOCTYPE = b"<!DOCTYPE HTML>"
 
 
 def page(options: PageOptions) -> None:
-    """Write the page."""
-    assert options.output is not None  # as its options say
+    """Write the page to the file of -o."""
+    assert options.output is not None  # checked by `PageOptions`
     atomic_files.check_writable(options.output, "a page")
-    atomic_files.require_replaceable(options.output, _is_page, "a new file or a page for -o")
+    atomic_files.check_replaceable(options.output, _is_page, "a new file or a page for -o")
     paths = options.all_input_weights or (None,)
-    choices = [network_to_use(replace(options, input_weights=path), None) for path in paths]
-    bare = [_without_examples(choice) for choice in choices]
-    check(bare)  # before networks that may differ answer the same sources
-    pairs: list[Pairs | None] = [None] * len(choices)
+    selected = [select_network(replace(options, input_weights=path), None) for path in paths]
+    shown = [_shown_network(one) for one in selected]
+    check(shown)  # the networks have to share their symbols before they answer the same sources
+    pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
-        pairs = [read_task(options, None, choice.pattern, choice.network).pairs for choice in choices]
-    offered = _offered(options, choices, pairs[0])
+        pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
+    offered = _examples(options, selected, pairs[0])
     shown = [
-        replace(network, examples=some, moments=_moments(choice, of_file))
-        for network, choice, of_file, some in zip(bare, choices, pairs, offered, strict=True)
+        replace(network, examples=some, moments=_moments(one, own_pairs))
+        for network, one, own_pairs, some in zip(shown, selected, pairs, offered, strict=True)
     ]
     atomic_files.write(options.output, build(shown).encode())
     print_notice(f"Wrote {options.output}: open it in a browser")
@@ -48,66 +48,72 @@ def _is_page(file: BinaryIO) -> bool:
     return file.read(len(DOCTYPE)).upper() == DOCTYPE
 
 
-def _without_examples(choice: Choice) -> ShownNetwork:
-    """Return a network and its name."""
-    print_notices(choice.notices)
-    name = file_names.shown_name(choice.path)
-    return ShownNetwork(name, choice.network, what=_what_it_learned(name, choice.network))
+def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
+    """Print the notices on a network; return it with its name and description, but without examples."""
+    print_notices(selected.notices)
+    name = file_names.display_name(selected.path)
+    return ShownNetwork(name, selected.network, task_description=_description(name, selected.network))
 
 
-def _offered(options: PageOptions, choices: Sequence[Choice], pairs: Pairs | None) -> list[list[Example]]:
-    """Return the examples for each network: the same sources, with what is expected of it."""
-    networks, (first, *_) = [choice.network for choice in choices], choices
-    typed = _typed(options, first)
-    chosen: list[list[Example]] = [[] for _ in choices]
+def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
+    """Return the examples of each network: the same sources for all, with the targets of each."""
+    networks, vocabularies = [one.network for one in selected], selected[0].network.vocabularies
+    typed = _typed_sources(options, selected[0])
+    chosen: list[list[Example]] = [[] for _ in selected]
     if pairs is not None:
-        chosen = examples.pair_examples(networks, examples.pairs_of(pairs))
-        print_notice(f"Offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
-    elif not first.network.vocabularies.are_text:
-        chosen = examples.pattern_examples([(choice.network, choice.pattern) for choice in choices])
+        chosen = examples.pair_examples(networks, pairs)
+        print_notice(f"The page offers {len(chosen[0])} of the {pluralize(len(pairs), 'pair')} of {options.from_file}")
+    elif not vocabularies.are_text:
+        chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
-        print_notice("No examples: give some, as in `page -i g2p hello through -o g2p.html`, or pairs with --from-file")
+        print_notice("The page has no examples: add some, as in `page -i g2p hello -o g2p.html`")
     return [
-        [*(Example(source, examples.target_of(c.network, c.pattern, source), "") for source in typed), *of_network]
-        for c, of_network in zip(choices, chosen, strict=True)
+        [
+            *(Example(source, examples.pattern_target(one.network, one.pattern, source), "") for source in typed),
+            *of_network,
+        ]
+        for one, of_network in zip(selected, chosen, strict=True)
     ]
 
 
-def _what_it_learned(name: str, network: TrainedNetwork) -> str:
-    """Return what a network was trained on, where that is no pattern that the page knows."""
+def _description(name: str, network: TrainedNetwork) -> str:
+    """Describe the task of a network; a pattern needs no description, because the page knows it."""
     if network.pattern:
         return ""
-    if name in OF_PAIRS:
-        return OF_PAIRS[name]
+    if name in DESCRIPTIONS:
+        return DESCRIPTIONS[name]
     source, target = network.vocabularies.tokens
     return f"{network.task}: from {source} to {target}" if network.task else ""
 
 
-def _typed(options: PageOptions, choice: Choice) -> list[list[int]]:
-    """Return the sources that were typed, in numbers."""
+def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list[int]]:
+    """Return the sources on the command line as symbol numbers.
+
+    Raises:
+        InputError: the network cannot read one.
+    """
     if not options.words:
         return []
-    in_max_int, vocabularies = choice.network.model_config.in_max_int, choice.network.vocabularies
-    values = [row.values for row in typed_sources(options.words, choice, InputFormat(*vocabularies.tokens))]
-    for error in (value for value in values if isinstance(value, InputError)):
-        raise error
-    return source_rows(values, in_max_int, vocabularies.source)
+    vocabularies = selected.network.vocabularies
+    reader = RowReader(vocabularies.source, in_max_int=selected.network.model_config.in_max_int)
+    rows = typed_sources(options.words, selected, InputFormat(*vocabularies.tokens))
+    return [reader.read(row).values for row in rows]
 
 
-def _moments(choice: Choice, pairs: Pairs | None) -> Moments | None:
-    """Return how the network learned, if a recording of its training stands beside its file."""
-    beside = file_names.recording_path(choice.path)
+def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
+    """Return the network at the recorded steps of its training; None without a readable recording beside its file."""
+    path = file_names.recording_path(selected.path)
     try:
-        recording = recording_of(choice.path, choice.network.weights)
+        recording = find_recording(selected.path, selected.network.weights)
     except WeightsError as error:
-        print_notice(f"Without the training: {error}")
+        print_notice(f"The page omits the training: {error}")
         return None
     if recording is None:
-        if choice.path not in file_names.shipped_networks().values():  # of which there are no recordings
-            print_notice(f"Without the training: there is no {beside}, which `train --record` makes")
+        if selected.path not in file_names.shipped_networks().values():  # they come without recordings
+            print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
         return None
-    if pairs is None and choice.pattern:
-        pairs = examples.held_out(choice.network, choice.pattern)
-    moments = examples.recorded_moments(choice.network, recording, pairs)
-    print_notice(f"With {pluralize(len(moments.steps), 'moment')} of its training, of {beside}")
+    if pairs is None and selected.pattern:
+        pairs = examples.held_out(selected.network, selected.pattern)
+    moments = examples.recorded_moments(selected.network, recording, pairs)
+    print_notice(f"The page shows {pluralize(len(moments.steps), 'moment')} of the training, from {path}")
     return moments

@@ -1,4 +1,4 @@
-"""`patterns`: list the patterns with an example each; or check and show the one of -p."""
+"""`patterns`: list the patterns with an example each; with -p, check that pattern and show it."""
 
 import numpy as np
 
@@ -10,24 +10,23 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.display.console import print_result, table
 from seq2seq_demo.errors import UsageError
 
-MAX_EXAMPLE_LEN = 10_000  # symbols of an example
+MAX_EXAMPLE_LEN = 10_000  # symbols
 
 
 def patterns(options: PatternsOptions) -> None:
-    """Print a row for each pattern."""
+    """Print a row for each pattern, or for the one of -p."""
     if options.in_len and options.in_len > MAX_EXAMPLE_LEN:
-        most = f"at most {MAX_EXAMPLE_LEN}, so that an example can be read"
-        raise UsageError(f"expected --in-len of {most}, got {options.in_len}")
+        raise UsageError(f"expected --in-len of at most {MAX_EXAMPLE_LEN} for an example, got {options.in_len}")
     model_config = ModelConfig(**given_values(ModelConfig, options.settings))
     digits = [digit % (model_config.in_max_int + 1) for digit in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3)]
     source = np.resize(digits, options.in_len or 6)
     rows = []
-    asked = options.sequence_pattern
-    for pattern in [asked] if asked else map(find_pattern, PATTERNS):
+    selected = options.sequence_pattern
+    for pattern in [selected] if selected else map(find_pattern, PATTERNS):
         try:
             example = _example(pattern, source, options.out_len, model_config)
         except UsageError:
-            if asked:
+            if selected:
                 raise
             example = "none"
         doc = pattern.function.__doc__
@@ -38,7 +37,7 @@ def patterns(options: PatternsOptions) -> None:
 
 
 def _example(pattern: SequencePattern, source: np.ndarray, out_len: int | None, model_config: ModelConfig) -> str:
-    """Return what the pattern makes of a source `[S]`."""
+    """Return the target of a source `[S]` as text, cut to `out_len` symbols."""
     pattern.check(len(source), out_len, model_config.in_max_int, model_config.out_max_int, ends=out_len is None)
     (target,) = pattern.targets_of(Sequences.of_array(source[None]), model_config.out_max_int).rows()
     return " ".join(map(str, target[:out_len]))

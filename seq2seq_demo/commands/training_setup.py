@@ -1,4 +1,4 @@
-"""Where a training starts: from fresh weights, a file's or a snapshot's; on which task, and where it is saved."""
+"""Sets up a training: its task, its initial weights (fresh, from a file or from a snapshot), and where it is saved."""
 
 import contextlib
 import os
@@ -24,16 +24,16 @@ from seq2seq_demo.training.settings import resolve
 
 
 @dataclass(frozen=True)
-class Start:
-    """What is trained, how, on what, and where it is to be saved."""
+class TrainingSetup:
+    """A training to start or resume, with its task and the place where it will be saved."""
 
-    snapshot: Snapshot[TrainedNetwork]  # of --resume, or of a training that begins
+    snapshot: Snapshot[TrainedNetwork]  # the state to start or resume from
     config: TrainConfig
     task: Task
     name: str | None  # the part NAME of canonical file names
     destination: resume_notes.Destination
-    path: Path | None = None  # of the snapshot that --resume continues from
-    lock: BinaryIO | None = None  # that snapshot, open and locked
+    path: Path | None = None  # the file of the snapshot that --resume continues
+    lock: BinaryIO | None = None  # this file, open and locked
 
     @property
     def network(self) -> TrainedNetwork:
@@ -41,22 +41,28 @@ class Start:
         return self.snapshot.network
 
 
-def start_of_training(options: TrainOptions) -> Start:
-    """Return the training that the options mean: from fresh weights, a file's or a snapshot's."""
-    resumed = _resumed(options) if options.resume else None
-    return resumed or _begun(options)
+def set_up_training(options: TrainOptions) -> TrainingSetup:
+    """Set up the training that the options describe, and print warnings about its pairs.
+
+    Raises:
+        Seq2SeqError: the options contradict the weights, the snapshot or the pairs, or one of these cannot be read.
+    """
+    setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
+    for warning in pair_warnings(setup.task) if isinstance(setup.task, PairTask) else ():
+        print_notice(warning)
+    return setup
 
 
-def _begun(options: TrainOptions) -> Start:
-    """Return a training that begins, from fresh weights or a file's."""
-    path, start, settings = _path_to_continue_from(options), None, options.settings
+def _new_training(options: TrainOptions) -> TrainingSetup:
+    """Set up a training that starts from fresh weights or from a weights file."""
+    path, start, settings = _start_path(options), None, options.settings
     if path is not None:
-        start = network_selection.load_named(path)
-        network_selection.check_agreement(options, path, start)
-        _require_kept(path, options.output)
-    pairs = _pairs(options, settings.get("points"), start)
-    task = pairs or options.sequence_pattern or network_selection.pattern_of(start)
-    if pairs and options.pattern and not start:  # its targets have symbols as large as the sources'
+        start = network_selection.load_with_task(path)
+        network_selection.check_options_match(options, path, start)
+        _require_checkpoint_kept(path, options.output)
+    pairs = _read_pairs(options, settings.get("points"), start)
+    task = pairs or options.sequence_pattern or network_selection.pattern_to_train(start)
+    if pairs and options.pattern and not start:  # the symbols of its targets are as large as those of the sources
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
     default_out_len = start.out_len if start else None
@@ -66,86 +72,76 @@ def _begun(options: TrainOptions) -> Start:
     if start and config.epochs:
         up_to = "up to " if model_config.ends else ""
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
-        unknown = "" if start.in_len else ", which are not of the file: --in-len and --out-len are"
+        unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
         print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
-    elif start and not (pairs or options.pattern):  # converted as it is: what is not known stays so
+    elif start and not (pairs or options.pattern):  # only converted, so an unknown task stays unknown
         name = start.task
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     network = replace(network, task=name, recording=None)
     if options.record:
-        network = recorder.begun(network, config)
+        network = recorder.start_recording(network, config)
     destination = _destination(options, options.name, task)
-    _warn(task)
     snapshot = Snapshot(network)
     if config.epochs:
         network = replace(network, model_config=model_config, trained=TrainingRun(config, network.step))
         snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
-    return Start(snapshot, config, task, options.name, destination)
+    return TrainingSetup(snapshot, config, task, options.name, destination)
 
 
-def _path_to_continue_from(options: TrainOptions) -> Path | None:
-    """Return the file of -i or --iter-num; None starts afresh."""
-    path = network_selection.given_path(options, options.from_file)
+def _start_path(options: TrainOptions) -> Path | None:
+    """Return the weights file to start from; None for fresh weights."""
+    path = network_selection.path_from_options(options, options.from_file)
     if path is None or options.iter_num is None or path.exists():
         return path
-    print_notice(f"No {path}: starting afresh")
+    print_notice(f"Found no {path}: starting from fresh weights")
     return None
 
 
-def _require_kept(path: Path, output: Path | None) -> None:
-    """Raise UsageError where a checkpoint of 2016, which nothing makes again, would be replaced."""
-    if output and atomic_files.are_one_file(path, output):
+def _require_checkpoint_kept(path: Path, output: Path | None) -> None:
+    """Raise UsageError if -o would replace a 2016 checkpoint, which this program cannot write again."""
+    if output and atomic_files.is_same_file(path, output):
         with path.open("rb") as file:
             if is_checkpoint_file(file):
-                what = "another file than the checkpoint of 2016 to start from"
-                raise UsageError(f"expected -o to be {what}, got {output}")
+                raise UsageError(f"expected -o to keep the 2016 checkpoint that training starts from, got {output}")
 
 
-def _pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None) -> PairTask | None:
+def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None) -> PairTask | None:
     """Return the pairs of --from-file as a task; None without that option."""
     if options.from_file is None:
         return None
-    skipped: network_selection.Skipped | None = {} if options.keep_going else None
-    task = network_selection.read_task(options, n, options.sequence_pattern, network, skipped)
+    skipped: network_selection.SkippedPairs | None = {} if options.keep_going else None
+    task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, skipped)
     for file, errors in (skipped or {}).items():
         if errors:
-            print_notice(f"Left out {pluralize(len(errors), 'pair')} of {file}, the first: {errors[0]}")
+            print_notice(f"Skipped {pluralize(len(errors), 'pair')} of {file}; the first error: {errors[0]}")
     if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
-        raise UsageError("expected no --in-len: texts have lengths of their own")
+        raise UsageError(f"expected no --in-len with texts, which may have any length, got {options.in_len}")
     return task
 
 
 def _fingerprint(task: Task, network: TrainedNetwork, config: TrainConfig) -> DataFingerprint:
-    """Return the fingerprint that --resume has to find again."""
-    data = task.digest if isinstance(task, PairTask) else None
-    return DataFingerprint(data, task.fingerprint(config, network.model_config))
-
-
-def _warn(task: Task) -> None:
-    """Warn about pairs that are valid but probably unintended."""
-    for oddity in pair_warnings(task) if isinstance(task, PairTask) else ():
-        print_notice(oddity)
+    """Return the fingerprint by which --resume recognises the data."""
+    digest = task.digest if isinstance(task, PairTask) else None
+    return DataFingerprint(digest, task.fingerprint(config, network.model_config))
 
 
 def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_notes.Destination:
-    """Return where -o or --iter-num wants a training saved.
+    """Return the destination that -o or --iter-num selects.
 
     Raises:
-        WeightsError: -o names a file of another kind, or the iteration that --iter-num is to make exists already.
+        WeightsError: -o names a file of another kind, or the iteration after --iter-num exists already.
     """
-    folder = options.data_dir
-    if options.output is not None:
-        atomic_files.require_replaceable(
-            options.output, _is_weights, "a new file or one of weights for -o", WeightsError
-        )
-        return resume_notes.Destination(options.output, overwrite=True, folder=folder)
+    folder, output = options.data_dir, options.output
+    if output is not None:
+        atomic_files.check_replaceable(output, _is_weights, "a new file or a weights file for -o", WeightsError)
+        return resume_notes.Destination(output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return resume_notes.Destination(folder=folder)
     n = options.iter_num + 1
-    taken = file_names.iteration_path(folder, name, task.name, n)
-    if os.path.lexists(taken):
-        raise WeightsError(f"{taken} exists: continue from it with --iter-num {n}, or give -o FILE")
+    existing = file_names.iteration_path(folder, name, task.name, n)
+    if os.path.lexists(existing):
+        raise WeightsError(f"{existing} exists already: continue from it with --iter-num {n}, or give -o FILE")
     return resume_notes.Destination(file_names.canonical_path(folder, name, task.name, n), folder=folder)
 
 
@@ -153,105 +149,101 @@ def _is_weights(file: BinaryIO) -> bool:
     return container.is_container(file.read(container.HEADER_SIZE)) or is_checkpoint_file(file)
 
 
-def _resumed(options: TrainOptions) -> Start | None:
-    """Return the training of the newest snapshot that the options do not contradict.
+def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
+    """Resume the newest snapshot that the options do not contradict.
 
-    Where there is none, and the options say what to train, return None and say so.
+    If there is no snapshot but the options describe a new training, print a notice and return None.
 
     Raises:
-        Seq2SeqError: they contradict them all, in a setting or in the data; the message is about the newest.
-        WeightsError: there is none, or only those of trainings that run; or there is none, but what -o is to become.
+        Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
+        WeightsError: there is no snapshot, and no new training is described or the file of -o exists already.
     """
-    obstacle: Seq2SeqError | None = None
+    first_error: Seq2SeqError | None = None
     for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
         try:
-            stopped = _Stopped(options, path, snapshots.load_snapshot(path))
+            snapshot = snapshots.load_snapshot(path)
         except WeightsError as error:
             print_notice(f"Skipping {error}")
             continue
         try:
-            return stopped.resumed()
+            return _resume(options, path, snapshot)
         except Seq2SeqError as error:
-            obstacle = obstacle or error
-            if options.from_file == "-":  # which can be read only once
+            first_error = first_error or error
+            if options.from_file == "-":  # standard input can be read only once
                 break
-    if obstacle:
-        raise obstacle
+    if first_error:
+        raise first_error
+    missing = f"{options.data_dir}: expected a snapshot to resume from, found none"
     if not (options.settings.get("points") or options.from_file):
-        raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
-    if options.output and os.path.lexists(options.output):  # of the training that is over, most likely
-        nothing = f"{options.output} is there already, and no snapshot: nothing to resume"
-        raise WeightsError(f"{nothing}; leave out --resume to train again")
-    print_notice(f"No snapshot in {options.data_dir}: starting afresh")
+        raise WeightsError(missing)
+    if options.output and os.path.lexists(options.output):  # probably the training has finished
+        raise WeightsError(f"{missing}, but {options.output} exists: leave out --resume to train again")
+    print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
     return None
 
 
-@dataclass(frozen=True)
-class _Stopped:
-    """A training that stopped, with its snapshot, and the options of --resume."""
+def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork]) -> TrainingSetup:
+    """Set up the rest of an interrupted training; of several workers, only the chief locks and writes the snapshot."""
+    network, config = snapshot.network, snapshot.run.config
+    network_selection.check_options_match(options, path, network, resume=True)
+    if options.record and network.recording is None:
+        raise UsageError(f"expected no --record, because {path} has no recording of the training so far")
+    with contextlib.ExitStack() as unlock_on_error:
+        lock = None
+        if workers.is_chief():
+            lock = atomic_files.open_locked(path, "the snapshot of an interrupted training", WeightsError)
+            unlock_on_error.enter_context(lock)
+        task = _resumed_task(options, path, snapshot)
+        check_training_fits(network.model_config, config)
+        name = options.name or file_names.parse_name(path)
+        destination = _destination(options, name, task)
+        if destination.output is None:
+            destination = _noted_destination(path, snapshot, destination)
+        print_notice(f"Resuming {path}, epoch {snapshot.progress.epoch + 1}, step {network.step}")
+        snapshot = replace(snapshot, fingerprint=_fingerprint(task, network, config))  # old files lack it
+        unlock_on_error.pop_all()
+        return TrainingSetup(snapshot, config, task, name, destination, path, lock)
 
-    options: TrainOptions
-    path: Path
-    snapshot: Snapshot[TrainedNetwork]
 
-    def resumed(self) -> Start:
-        """Return the start of the rest; the chief of several workers locks the snapshot: it alone writes it."""
-        options, path, network, config = self.options, self.path, self.snapshot.network, self.snapshot.run.config
-        network_selection.check_agreement(options, path, network, resume=True)
-        if options.record and network.recording is None:
-            raise UsageError(f"{path} is of a training that began without --record")
-        with contextlib.ExitStack() as until_it_starts:
-            lock = None
-            if workers.is_chief():
-                lock = atomic_files.open_locked(path, "the snapshot of a training that stopped", WeightsError)
-                until_it_starts.enter_context(lock)
-            task = self._task()
-            check_training_fits(network.model_config, config)
-            name = options.name or file_names.name_in_name(path)
-            destination = self._destination(name, task)
-            _warn(task)
-            print_notice(f"Resuming {path}, epoch {self.snapshot.progress.epoch + 1}, step {network.step}")
-            # Old files lack the fingerprint.
-            snapshot = replace(self.snapshot, fingerprint=_fingerprint(task, network, config))
-            until_it_starts.pop_all()
-            return Start(snapshot, config, task, name, destination, path, lock)
+def _noted_destination(
+    path: Path, snapshot: Snapshot[TrainedNetwork], default: resume_notes.Destination
+) -> resume_notes.Destination:
+    """Return the destination that was noted when the training began; without a note, warn and return the default."""
+    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot))
+    if noted is None:
+        unknown = "The destination of this training is not recorded here"
+        print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
+        return default
+    is_other_folder = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, default.folder)
+    return noted if is_other_folder else noted._replace(folder=default.folder)
 
-    def _destination(self, name: str | None, task: Task) -> resume_notes.Destination:
-        """Return where the options want it saved, or else where its training was begun to be saved."""
-        destination = _destination(self.options, name, task)
-        if destination.output is not None:
-            return destination
-        noted = resume_notes.noted(self.path, snapshots.training_id(self.snapshot))
-        if noted is None:
-            print_notice(
-                "Where this training was to be saved is not known here: it gets the next unused name, or -o FILE"
-            )
-            return destination
-        is_there = noted.folder.is_dir() and not atomic_files.are_one_file(noted.folder, destination.folder)
-        return noted if is_there else noted._replace(folder=destination.folder)
 
-    def _task(self) -> Task:
-        """Return the task of the snapshot, if it is unchanged."""
-        network, expected, config = self.snapshot.network, self.snapshot.fingerprint, self.snapshot.run.config
-        options, path = self.options, self.path
-        if expected.data and not options.from_file:
-            raise UsageError(f"{path} was trained on own data ({network.task!r}): expected --from-file again")
-        if options.from_file and not expected.data:
-            raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
-        if expected.data and not network.ends and expected.fingerprint is None:
-            of_old = "is of version 0.2, which divided pairs of one length in another way"
-            raise UsageError(f"{path} {of_old}: train again, or continue from its weights with -i")
-        same = f"{path}: expected the data that its training began with"
-        has_others = options.validation_file is not None
-        try:
-            pairs = _pairs(options, config.n_training if has_others else config.points, network)
-        except InputError as error:
-            is_fewer = isinstance(error, network_selection.FewerPairsError) and error.found == config.n_training
-            had_others = f"{path}: that training also had a --validation-file: name it again"
-            raise UsageError(had_others if is_fewer and not has_others else f"{same}: {error}") from error
-        if pairs and pairs.digest != expected.data:
-            raise UsageError(f"{same}, got other data")
-        task = pairs or options.sequence_pattern or network_selection.pattern_of(network)
-        if expected.fingerprint not in (None, task.fingerprint(config, network.model_config)):
-            raise UsageError(f"{path}: pattern {task.name!r} makes other targets than when its training began")
-        return task
+def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork]) -> Task:
+    """Return the task of a snapshot.
+
+    Raises:
+        UsageError: the options do not name the data that the training began with, or the pattern has changed.
+    """
+    network, fingerprint, config = snapshot.network, snapshot.fingerprint, snapshot.run.config
+    if fingerprint.data and not options.from_file:
+        raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
+    if options.from_file and not fingerprint.data:
+        raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
+    if fingerprint.data and not network.ends and fingerprint.fingerprint is None:
+        written = f"{path} was written by version 0.2, which divided pairs of one length differently"
+        raise UsageError(f"{written}: train again, or continue from its weights with -i")
+    expected = f"{path}: expected the data that its training began with"
+    has_validation_file = options.validation_file is not None
+    try:
+        pairs = _read_pairs(options, config.n_training if has_validation_file else config.points, network)
+    except InputError as error:
+        n_pairs = error.n_pairs if isinstance(error, network_selection.TooFewPairsError) else None
+        if n_pairs == config.n_training and not has_validation_file:
+            raise UsageError(f"{path} was trained with --validation-file: expected it again, got none") from error
+        raise UsageError(f"{expected}: {error}") from error
+    if pairs and pairs.digest != fingerprint.data:
+        raise UsageError(f"{expected}, got other data")
+    task = pairs or options.sequence_pattern or network_selection.pattern_to_train(network)
+    if fingerprint.fingerprint not in (None, task.fingerprint(config, network.model_config)):
+        raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training began with")
+    return task

@@ -26,7 +26,7 @@ class History(Callback):
         self.path, self.plot = path, plot
         if path is not None:
             atomic_files.check_writable(path, "the history")
-            atomic_files.require_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
+            atomic_files.check_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
         if plot is not None:
             plots.check(plot)
 

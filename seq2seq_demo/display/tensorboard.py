@@ -26,7 +26,7 @@ from seq2seq_demo.display.predictions import probe_line
 from seq2seq_demo.display.training_report import probe
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files.file_names import DEFAULT_NAME, part_of_name
+from seq2seq_demo.files.file_names import DEFAULT_NAME, file_name_part
 from seq2seq_demo.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def default_log_dir(name: str | None, task: str) -> Path:
         temporary = tempfile.gettempdir()
     except FileNotFoundError:  # no writable directory; training can continue without logs
         temporary = "/tmp"
-    run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, part_of_name(task), secrets.token_hex(3)])
+    run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, file_name_part(task), secrets.token_hex(3)])
     return Path(temporary) / f"seq2seq_demo_logs-{os.getuid()}" / run
 
 

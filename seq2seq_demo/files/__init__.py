@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, named canonically, and read without trust."""
+"""Files: atomic writes, canonical names, and readers that trust no input."""

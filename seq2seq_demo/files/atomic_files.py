@@ -1,4 +1,4 @@
-"""Files are read whole, and written whole or not at all. Every file that the program writes is written here."""
+"""Read whole files, and write files atomically: completely or not at all. All output files are written here."""
 
 import contextlib
 import errno
@@ -14,13 +14,13 @@ from seq2seq_demo.errors import Seq2SeqError
 
 
 def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
-    """Open a regular file to read; `kind` says what file was expected.
+    """Open a regular file for reading; `kind` describes the expected file in errors.
 
     Raises:
-        Seq2SeqError: there is none, or a device or pipe, which may never end; of the class given.
+        error_class: the file does not exist, cannot be opened, or is a device or pipe, which may never end.
     """
     try:
-        # Without O_NONBLOCK, opening a pipe waits for somebody to write into it.
+        # Without O_NONBLOCK, opening a pipe blocks until a writer opens it.
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
     except FileNotFoundError as error:
         raise error_class(f"{path}: expected {kind}, found none") from error
@@ -35,19 +35,20 @@ def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Se
 
 
 def read(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> bytes:
-    """Return what a regular file holds, or raise an error as `open_regular` does."""
+    """Return the content of a regular file. The errors are those of `open_regular` and `read_open`."""
     with open_regular(path, kind, error_class) as file:
-        return content_of(file)
+        return read_open(file)
 
 
-def content_of(file: BinaryIO) -> bytes:
-    """Return all that an open regular file holds.
+def read_open(file: BinaryIO) -> bytes:
+    """Return the whole content of an open regular file.
 
     Raises:
-        Seq2SeqError: that does not fit into this machine's memory, or cannot be read.
+        Seq2SeqError: the content does not fit twice into this machine's memory.
+        OSError: the file cannot be read.
     """
     size = os.fstat(file.fileno()).st_size
-    if 2 * size > system_memory.total():  # it is held as it is and as what it means
+    if 2 * size > system_memory.total():  # both the bytes and the parsed content are in memory
         fits = f"fits twice into {system_memory.gib(system_memory.total())} of memory"
         raise Seq2SeqError(f"expected a file that {fits}, got one of {system_memory.gib(size)}")
     file.seek(0)
@@ -55,11 +56,11 @@ def content_of(file: BinaryIO) -> bytes:
 
 
 def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
-    """Write a file whole or not at all; where the path is a symbolic link, the file that it names is replaced.
+    """Write a file atomically. If the path is a symbolic link, replace the file that it names.
 
     Raises:
-        FileExistsError: it is there already and `overwrite` is False.
-        Seq2SeqError: it could not be written; of the class given.
+        FileExistsError: the file exists and `overwrite` is False.
+        error_class: the file could not be written.
     """
     try:
         write_locked(Path(os.path.realpath(path)) if overwrite else path, content, overwrite).close()
@@ -70,20 +71,20 @@ def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[
 
 
 def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO:
-    """Write a file whole or not at all, never through a symbolic link; return it, open and locked (see `lock`).
+    """Write a file atomically, never through a symbolic link; return it, open and locked (see `lock`).
 
-    What is written has a name of its own in the same directory until all of it is on the disk. If the program is killed
-    before, that file, `.seq2seq-demo-….tmp`, stays.
+    The content goes to a temporary file in the same directory and is flushed to disk before it gets its name. If the
+    program is killed earlier, the temporary file `.seq2seq-demo-….tmp` remains.
 
     Raises:
-        FileExistsError: something is there already and `overwrite` is False.
-        OSError: it could not be written.
+        FileExistsError: the path exists and `overwrite` is False.
+        OSError: the file could not be written.
     """
     temporary = path.with_name(f".seq2seq-demo-{os.urandom(8).hex()}.tmp")
-    # O_EXCL fails where there is anything of that name, a link too.
+    # O_EXCL fails if the name exists, even as a symbolic link.
     file = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
     try:
-        with contextlib.suppress(OSError):  # there is none yet, or the file system has no modes
+        with contextlib.suppress(OSError):  # the file is new, or the file system has no modes
             os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) & 0o777)
         lock(file)
         file.write(content)
@@ -104,12 +105,12 @@ def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO
 
 
 def _claim(temporary: Path, path: Path) -> None:
-    """Give a file the name `path`, or raise FileExistsError where something has it."""
+    """Rename a file to `path`, or raise FileExistsError if the path exists."""
     try:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # FAT, say, has no links: there, one process at a time looks whether the name is free
+    except OSError:  # no hard links, as on FAT: lock the folder to check the name and rename
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
@@ -121,7 +122,7 @@ def _claim(temporary: Path, path: Path) -> None:
 
 
 def _flush_directory(folder: Path) -> None:
-    """Make the names in a directory outlast a power failure, where the file system can."""
+    """Make the names in a directory survive a power failure, if the file system supports it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):
@@ -131,32 +132,32 @@ def _flush_directory(folder: Path) -> None:
 
 
 def lock(file: BinaryIO) -> bool:
-    """Lock an open file unless somebody else has, and say whether it is ours now.
+    """Try to lock an open file; return False if another process holds the lock.
 
-    The kernel unlocks it when it is closed, or whatever ends the process.
+    The kernel releases the lock when the file is closed or the process ends.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:  # of another kind, where the file system has no locks
+    except OSError as error:  # other errors: the file system has no locks
         return not isinstance(error, BlockingIOError)
     return True
 
 
 def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
-    """Open a regular file to read, and lock it.
+    """Open a regular file for reading and lock it.
 
     Raises:
-        Seq2SeqError: as `open_regular`; or somebody else has locked it, or put another in its place.
+        error_class: as in `open_regular`; or another process has locked or replaced the file.
     """
     file = open_regular(path, kind, error_class)
-    if lock(file) and is_at(path, file):
+    if lock(file) and is_open_file(path, file):
         return file
     file.close()
     raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
 
 
-def is_at(path: Path, file: BinaryIO) -> bool:
-    """Say whether the path still names that open file."""
+def is_open_file(path: Path, file: BinaryIO) -> bool:
+    """Whether the path still names this open file."""
     try:
         return os.path.samestat(os.lstat(path), os.fstat(file.fileno()))
     except OSError:
@@ -164,45 +165,39 @@ def is_at(path: Path, file: BinaryIO) -> bool:
 
 
 def check_writable(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> None:
-    """Raise an error if it can be known beforehand that `write` would fail; `kind` says what file was expected."""
-    obstacle = _obstacle(path)
+    """Raise `error_class` if `write` is certain to fail; `kind` describes the file to be written."""
+    try:
+        folder = Path(os.path.realpath(path)).parent
+        obstacle = _obstacle(path, folder)
+    except (OSError, ValueError) as error:  # for example, the name is too long or contains NUL
+        obstacle = f": {getattr(error, 'strerror', None) or error}"
     if obstacle:
         raise error_class(f"{path}: expected a place for {kind}{obstacle}")
 
 
-def require_replaceable(
+def _obstacle(path: Path, folder: Path) -> str | None:
+    """Return why the path cannot be written to, if that can be known without writing."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISREG(mode := os.stat(path).st_mode):
+            return f", found {'a directory' if stat.S_ISDIR(mode) else 'a device or pipe'}"
+    if not folder.is_dir():
+        return f", but there is no directory {folder}"
+    return None if os.access(folder, os.W_OK) else f", but {folder} cannot be written"
+
+
+def check_replaceable(
     path: Path, is_ours: Callable[[BinaryIO], bool], expected: str, error_class: type[Seq2SeqError] = Seq2SeqError
 ) -> None:
-    """Raise an error if a file with content of another kind is there: most likely it is data, and would be lost."""
-    if path.is_file() and os.access(path, os.R_OK):  # else `check_writable` says what is wrong
+    """Raise `error_class` if the path holds data that `is_ours` rejects: most likely the user still needs it."""
+    if path.is_file() and os.access(path, os.R_OK):  # `check_writable` reports the other cases
         with path.open("rb") as file:
             is_empty = os.fstat(file.fileno()).st_size == 0
             if not (is_empty or is_ours(file)):
                 raise error_class(f"{path}: expected {expected}, found another kind of file")
 
 
-def _obstacle(path: Path) -> str | None:
-    """Return why nothing can be written there, if that can be known."""
-    try:
-        folder = Path(os.path.realpath(path)).parent
-    except (FileNotFoundError, ValueError) as error:  # or there is a NUL in the name
-        return f": {getattr(error, 'strerror', None) or error}"
-    try:
-        if not stat.S_ISREG(mode := os.stat(path).st_mode):
-            return f", found {'a directory' if stat.S_ISDIR(mode) else 'a device or pipe'}"
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError as error:  # the name is too long, say
-        return f": {error.strerror}"
-    if not folder.is_dir():
-        return f", but there is no directory {folder}"
-    if not os.access(folder, os.W_OK):
-        return f", but {folder} cannot be written"
-    return None
-
-
-def are_one_file(path: Path, other: Path) -> bool:
-    """Say whether two paths name one file, or would if it were there."""
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two paths name the same file, or would if it existed."""
     try:
         return os.path.samefile(path, other)
     except (OSError, ValueError):
@@ -210,7 +205,7 @@ def are_one_file(path: Path, other: Path) -> bool:
 
 
 def is_standard_input(path: Path) -> bool:
-    """Say whether the path names the file that standard input comes from."""
+    """Whether the path names the file that standard input reads."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(0))
     except (OSError, ValueError):

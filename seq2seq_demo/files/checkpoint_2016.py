@@ -1,7 +1,7 @@
 """Read a checkpoint of the 2016 program, a TensorFlow V1 checkpoint, without TensorFlow.
 
-It is a sorted string table (LevelDB's doc/table_format.md) of protocol buffers
-(tensorflow/core/util/saved_tensor_slice.proto). What its variables are here, `network/names_2016.py` knows.
+The file is a sorted string table (LevelDB's doc/table_format.md) of protocol buffers
+(tensorflow/core/util/saved_tensor_slice.proto). `network/names_2016.py` maps its variables to our weights.
 """
 
 import math
@@ -19,32 +19,31 @@ MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER_SIZE = 48
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protocol buffers' wire types
 SIZES = {FIXED64: 8, BYTES: 0, FIXED32: 4}
-# TensorFlow's number of a data type: NumPy's name of it, and the field of a TensorProto that holds its values.
+# By TensorFlow's number of a data type: NumPy's name, and the field of a TensorProto that holds the values.
 TYPES = {1: ("<f4", 5), 2: ("<f8", 6), 3: ("<i4", 7), 9: ("<i8", 10), 10: ("?", 11)}
-UNPACKED = {"<f4": FIXED32, "<f8": FIXED64}  # the wire type of a value on its own; VARINT for the other types
-# More than a checkpoint of 2016 has. Beyond, a hostile one could take memory, time, or a message of megabytes.
+UNPACKED = {"<f4": FIXED32, "<f8": FIXED64}  # the wire type of a single value; VARINT for the other types
+# No checkpoint of 2016 reaches these limits. They bound memory, time and error messages for hostile files.
 MAX_FIELD, MAX_RANK, MAX_NAME = 15, 8, 1000
 
 
 def is_checkpoint(content: bytes) -> bool:
-    """Whether the content ends as a sorted string table does."""
+    """Whether the content ends with the footer of a sorted string table."""
     return len(content) >= FOOTER_SIZE and content.endswith(MAGIC)
 
 
 def is_checkpoint_file(file: BinaryIO) -> bool:
-    """Whether the file ends so; it is read from there."""
+    """Whether the file ends with the footer of a sorted string table."""
     file.seek(-min(FOOTER_SIZE, file.seek(0, os.SEEK_END)), os.SEEK_END)
     return is_checkpoint(file.read())
 
 
 def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
-    """Return every variable of a TensorFlow V1 checkpoint by its name, in its own shape and type.
+    """Return the variables of a TensorFlow V1 checkpoint by name.
 
     Raises:
-        WeightsError: it is truncated, damaged, compressed, of variables in slices, or something else.
+        WeightsError: the checkpoint is damaged or compressed, or has sliced variables; or it is something else.
     """
-    is_whole = is_checkpoint(content)
-    require(is_whole, "expected a TensorFlow V1 checkpoint, got something else or only a part of one")
+    require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else")
     try:
         return _variables(map(_Message, _records(content)), len(content))
     except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
@@ -52,7 +51,7 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
 
 
 class _Reader:
-    """Bytes that are read from front to back; true while some are left."""
+    """Reads bytes from front to back; true while bytes are left."""
 
     def __init__(self, data: bytes, position: int = 0) -> None:
         self.data, self.position = data, position
@@ -66,7 +65,7 @@ class _Reader:
         return self.data[self.position - size : self.position]
 
     def varint(self) -> int:
-        """Read an integer of 64 bits: seven bits a byte, the lowest first, and every byte but the last above 127."""
+        """Read an unsigned 64-bit integer: seven bits per byte, lowest first; the last byte has no high bit."""
         value = 0
         for shift in range(0, 70, 7):
             byte = self.data[self.position]
@@ -83,25 +82,25 @@ class _Reader:
 
 
 def _records(content: bytes) -> Iterator[bytes]:
-    """Yield the table's values in order. Its keys are not needed: a value holds its variable's name."""
+    """Yield the table's values in order, without the keys: each value contains the name of its variable."""
     footer, end = _Reader(content[-FOOTER_SIZE:]), 0
-    _block(content, footer)  # lists the meta blocks; there are none, but damage to it is damage
+    _block(content, footer)  # the index of meta blocks is empty; this checks it for damage
     _, index = _block(content, footer)
     for handle in _entries(index):
         offset, block = _block(content, _Reader(handle))
-        # To read the same block again and again could take forever.
+        # Otherwise a small file could repeat one block endlessly.
         require(offset >= end, "blocks overlap", ValueError)
         end = offset + len(block)
         yield from _entries(block)
 
 
 def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
-    """Return the offset and the content of the block whose offset and size `handle` says next."""
+    """Return the offset and the content of a block; `handle` holds the offset and the size."""
     offset, size = handle.varint(), handle.varint()
     file = _Reader(content, position=offset)
     block, compression, checksum = file.take(size), file.take(1), file.take(4)
     crc = crc32c(block + compression)
-    masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32  # so LevelDB stores a checksum
+    masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32  # LevelDB's stored form
     is_right = checksum == masked.to_bytes(4, "little")
     require(is_right, f"damaged checkpoint: the block at byte {offset} does not match its checksum")
     require(compression == b"\0", f"expected an uncompressed checkpoint, got compression type {compression[0]}")
@@ -109,8 +108,8 @@ def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
 
 
 def _entries(block: bytes) -> Iterator[bytes]:
-    """Yield a block's values. Before each key and value stand three sizes: of what the key repeats, key, value."""
-    n_restarts = int.from_bytes(block[-4:], "little")  # places to start a search from, 4 bytes each
+    """Yield a block's values. An entry is the sizes of shared key prefix, rest of the key and value, then both."""
+    n_restarts = int.from_bytes(block[-4:], "little")  # restart points for searching, 4 bytes each
     entries = _Reader(_Reader(block).take(len(block) - 4 * (n_restarts + 1)))
     while entries:
         _, key_size, value_size = entries.varint(), entries.varint(), entries.varint()
@@ -119,13 +118,13 @@ def _entries(block: bytes) -> Iterator[bytes]:
 
 
 def crc32c(data: bytes) -> int:
-    """Return the CRC-32C (Castagnoli) of at least 4 bytes, in log(length) NumPy steps.
+    """Return the CRC-32C (Castagnoli) of at least 4 bytes, in log(length) NumPy operations.
 
-    It is linear: A (w_n + A (w_{n-1} + …)), where w are words of 32 bits, + is xor, and A shifts by 32 bits. So
-    neighbours are merged all at once, A w_1 + w_2, A w_3 + w_4, …, then these under A², and so on.
+    The CRC is linear: A (w_n + A (w_{n-1} + …)), where w are 32-bit words, + is xor, and A advances the CRC by 32 zero
+    bits. One pass merges all pairs of neighbours, A w_1 + w_2, A w_3 + w_4, …; the next pass uses A², then A⁴, etc.
     """
     start, k = -len(data) % 4, 0
-    padded = np.frombuffer(bytes(start) + data, np.uint8).copy()  # zeros in front change nothing
+    padded = np.frombuffer(bytes(start) + data, np.uint8).copy()  # leading zeros do not change the CRC
     padded[start : start + 4] ^= 0xFF
     words = padded.view("<u4")
     while len(words) > 1:
@@ -136,9 +135,9 @@ def crc32c(data: bytes) -> int:
     return int(_apply(_shift(0), words)[0]) ^ 0xFFFFFFFF
 
 
-@cache  # or a file of many small blocks would take minutes
+@cache  # without it, a file of many small blocks would take minutes
 def _shift(k: int) -> np.ndarray:
-    """Return A to the power of 2^k as a table `[4, 256]`: what a word becomes whose byte i is b, and the others 0."""
+    """Return A to the power of 2^k as a table `[4, 256]`: entry (i, b) is the image of byte b in position i."""
     if k:
         return _apply(_shift(k - 1), _shift(k - 1))
     A: np.ndarray = np.arange(256, dtype=np.uint32) << np.array([[0], [8], [16], [24]], np.uint32)
@@ -153,7 +152,7 @@ def _apply(A: np.ndarray, words: np.ndarray) -> np.ndarray:
 
 
 class _Message:
-    """A protocol buffer. A field counts as there only under the wire type that is asked for."""
+    """A protocol buffer; its fields are looked up by number and wire type."""
 
     def __init__(self, data: bytes) -> None:
         reader, self.fields = _Reader(data), dict[tuple[int, int], list[Any]]()
@@ -164,46 +163,46 @@ class _Message:
                 self.fields.setdefault((number, wire_type), []).append(value)
 
     def all(self, number: int, wire_type: int) -> list[Any]:
-        """Return every occurrence of a field in order, integers if they are varints, else bytes."""
+        """Return every occurrence of a field in order: integers for varints, else bytes."""
         return self.fields.get((number, wire_type), [])
 
     def integer(self, number: int) -> int:
-        """Return the integer, not negative, in a field that is there once."""
+        """Return the value of a field that occurs once and is a non-negative integer."""
         (value,) = self.all(number, VARINT)
         require(value < 2**63, "a negative integer", ValueError)
         return int(value)
 
     def content(self, number: int) -> bytes:
-        """Return the bytes in a field that is there once."""
+        """Return the bytes of a field that occurs once."""
         (value,) = self.all(number, BYTES)
         return bytes(value)
 
     def message(self, number: int) -> "_Message":
-        """Return the message in a field that is there once."""
+        """Return the message of a field that occurs once."""
         return _Message(self.content(number))
 
     def name(self, number: int) -> str:
-        """Return the name in a field that is there once."""
+        """Return the name, of at most MAX_NAME bytes, of a field that occurs once."""
         name = self.content(number)
-        require(len(name) <= MAX_NAME, "a name that no message could show", ValueError)
+        require(len(name) <= MAX_NAME, "a name that is too long", ValueError)
         return str(name, "utf-8")
 
 
 def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarray]:
-    """Return the arrays of SavedTensorSlices: the first of these lists the variables, every other one holds one."""
+    """Return the arrays of SavedTensorSlices: the first record lists the variables, each other record holds one."""
     first = next(records, _Message(b""))
     is_v1 = not first.all(1, VARINT)
     require(is_v1, "expected a TensorFlow V1 checkpoint, got the index of a V2 one, which holds no weights")
     metas = first.message(1).all(1, BYTES)
-    listed = dict(_listed(_Message(meta)) for meta in metas)
+    listed = dict(_parse_meta(_Message(meta)) for meta in metas)
     require(len(listed) == len(metas), "a variable is listed twice", ValueError)
-    # As values may be left out (see _array), the file's length alone does not bound the memory.
+    # Trailing values may be omitted (see _array), so the file's size alone does not bound the memory.
     n_values = sum(math.prod(shape) for shape, _ in listed.values())
-    require(n_values <= n_bytes + 2**24, "damaged checkpoint: its variables are larger than such a file can hold")
+    require(n_values <= n_bytes + 2**24, "damaged checkpoint: its variables are too large for its size")
     arrays: dict[str, np.ndarray] = {}
     for saved in (record.message(2) for record in records):
         name = saved.name(1)
-        is_whole = name not in arrays and not any(saved.message(2).all(1, BYTES))  # which then has no extents
+        is_whole = name not in arrays and not any(saved.message(2).all(1, BYTES))  # a slice has extents
         require(is_whole, f"expected variable {name!r} in one piece, got slices")
         arrays[name] = _array(name, saved.message(3), *listed.pop(name))
     for name in listed:
@@ -211,8 +210,8 @@ def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarra
     return arrays
 
 
-def _listed(meta: _Message) -> tuple[str, tuple[tuple[int, ...], int]]:
-    """Return a SavedSliceMeta's name, shape and type."""
+def _parse_meta(meta: _Message) -> tuple[str, tuple[tuple[int, ...], int]]:
+    """Return the name of a SavedSliceMeta, and its shape and type."""
     axes = meta.message(2).all(2, BYTES)
     require(len(axes) <= MAX_RANK, "more dimensions than a weight has", ValueError)
     shape = tuple(_Message(axis).integer(1) for axis in axes)
@@ -221,7 +220,7 @@ def _listed(meta: _Message) -> tuple[str, tuple[tuple[int, ...], int]]:
 
 
 def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np.ndarray:
-    """Return a TensorProto's values. Those left out at the end equal the last one that is there."""
+    """Return the array of a TensorProto. Omitted trailing values equal the last one present."""
     require(kind in TYPES, f"expected numbers in variable {name!r}, got TensorFlow's data type {kind}")
     values = _values(tensor, *TYPES[kind])
     array = np.full(math.prod(shape), values[-1])
@@ -230,12 +229,12 @@ def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np
 
 
 def _values(tensor: _Message, dtype: str, field: int) -> np.ndarray:
-    """Return the values that are there: as in memory, packed, or one by one."""
+    """Return the values present in a TensorProto: raw memory, packed, or one field per value."""
     wire_type = UNPACKED.get(dtype, VARINT)
     content, packed, single = tensor.all(4, BYTES), tensor.all(field, BYTES), tensor.all(field, wire_type)
     n_forms = sum(map(bool, (content, packed, single)))
-    require(n_forms == 1, "values in no form or in several", ValueError)
+    require(n_forms == 1, "no values, or values in several forms", ValueError)
     if wire_type == VARINT and not content:
         integers = [*chain(*(_Reader(part).varints() for part in packed)), *single]
-        return np.array(integers, np.uint64).astype(dtype)  # a negative one stands modulo 2^64
+        return np.array(integers, np.uint64).astype(dtype)  # negative values are stored modulo 2^64
     return np.frombuffer(b"".join(content + packed + single), dtype)

@@ -1,7 +1,7 @@
-"""The container of weights: arrays by name and texts by name in HDF5, after a header with a checksum over it all.
+"""The container format: named arrays and named strings in HDF5, after a header with a SHA-256 checksum.
 
-The checksum tells damage, not malice: whoever makes a file makes its checksum too. So `hdf5`, not HDF5's own library,
-reads what `to_bytes` writes with it.
+The checksum detects damage but not malice, as anyone can compute it. Files are therefore written with HDF5's library
+but read with our own reader, `hdf5`.
 """
 
 import hashlib
@@ -14,15 +14,13 @@ import numpy as np
 from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import hdf5
 
-FORMAT, VERSION = "seq2seq-demo weights", 3  # 2 has vocabularies, 3 records END; all are read
-# The first bytes of the file, HDF5's user block: format, version and a checksum over all the rest, in plain text. So
-# nothing that is damaged is looked at.
-HEADER_SIZE = 512
+FORMAT, VERSION = "seq2seq-demo weights", 3  # 2 added vocabularies, 3 added `ends`; all versions can be read
+HEADER_SIZE = 512  # HDF5's user block: format, version and the checksum of the rest, as ASCII text
 
 
 def to_bytes(arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
-    """Return the file's content; the same arrays and texts give the same bytes."""
-    import h5py  # only here, as it takes a while to load
+    """Return the content of a file; equal arrays and strings give equal bytes."""
+    import h5py  # slow to import
 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", userblock_size=HEADER_SIZE, libver="earliest") as file:
@@ -36,7 +34,7 @@ def to_bytes(arrays: dict[str, np.ndarray], texts: dict[str, str]) -> bytes:
 
 
 def is_container(header: bytes) -> bool:
-    """Whether a file that begins so is one of ours, of whatever version."""
+    """Whether these are the first bytes of a container of any version."""
     return _match(header) is not None
 
 
@@ -46,45 +44,44 @@ def _match(header: bytes) -> re.Match[bytes] | None:
 
 
 class Container:
-    """What is in a file: its texts by name, and arrays, which are made when they are asked for."""
+    """The content of a file: strings by name, and arrays, which are decoded on request.
+
+    Raises:
+        WeightsError: the body is not HDF5 as `to_bytes` writes it.
+    """
 
     def __init__(self, version: int, body: bytes) -> None:
-        """Look at what is there.
-
-        Raises:
-            WeightsError: it is not what `to_bytes` writes.
-        """
-        self.version, self._body, self._asked = version, body, set[str]()
+        self.version, self._body, self._read = version, body, set[str]()
         self.datasets, self.texts = hdf5.read(body)
 
     def array(self, name: str, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray:
-        """Return an array that has to be of that shape and type."""
+        """Return an array; raise WeightsError unless it has this shape and type."""
         require(name in self.datasets, f"missing weight {name!r}")
-        self._asked.add(name)
+        self._read.add(name)
         dataset, n_bytes = self.datasets[name], math.prod(shape) * np.dtype(dtype).itemsize
-        is_so = (dataset.dtype, dataset.shape) == (dtype, shape)
-        require(is_so, f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
+        matches = (dataset.dtype, dataset.shape) == (dtype, shape)
+        require(matches, f"expected {name!r} as {dtype} {shape}, got {dataset.dtype} {dataset.shape}")
         require(dataset.size == n_bytes, f"expected {name!r} in one piece, got something else")
         values = self._body[dataset.start : dataset.start + dataset.size]
         return np.frombuffer(values, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
 
-    def require_no_more(self) -> None:
-        """Raise WeightsError unless every array has been asked for."""
-        for extra in sorted(self.datasets.keys() - self._asked):
+    def require_all_read(self) -> None:
+        """Raise WeightsError if an array has not been read."""
+        for extra in sorted(self.datasets.keys() - self._read):
             raise WeightsError(f"unexpected weight {extra!r}")
 
 
 def read(content: bytes) -> Container:
-    """Return what is in a file of that content.
+    """Parse the content of a file, after checking its version and checksum.
 
     Raises:
-        WeightsError: it is damaged, of another version, or something else.
+        WeightsError: the file is damaged, has an unknown version, or is not a container.
     """
     header, body = _match(content), content[HEADER_SIZE:]
     if not header:
         raise WeightsError("expected a weights file, of this program or of 2016, found something else")
     version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
-    require(1 <= version <= VERSION, f"expected version 1 to {VERSION} of a weights file, got {version}")
+    require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
     require(checksum == header[2], "damaged weights file: its content does not match its checksum")
     try:
         return Container(version, body)

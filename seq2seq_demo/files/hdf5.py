@@ -1,7 +1,8 @@
-"""Read the HDF5 that this program writes, without HDF5's library (HDF5 File Format Specification, versions 0 and 1).
+"""Read the subset of HDF5 that this program writes, without HDF5's library.
 
-The library follows whatever a file says: into other files, round in circles, and to more memory than there is. Here
-every structure is looked at once, within the file, and what `container.to_bytes` never writes is refused.
+The library is unsafe on hostile files: it follows links into other files, loops on cycles, and allocates whatever size
+a file claims. This reader visits each structure once, stays within the file, and refuses everything that
+`container.to_bytes` never writes. Source: HDF5 File Format Specification, versions 0 and 1.
 """
 
 from collections.abc import Iterator
@@ -10,34 +11,34 @@ from typing import NamedTuple
 from seq2seq_demo.errors import WeightsError, require
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# How HDF5 writes the types that weights files and recordings hold.
+# The encodings of the types in weights files and recordings.
 DTYPES = {
     bytes.fromhex("11200f0002000000000010000a05000a0f000000"): "float16",
     bytes.fromhex("11201f000400000000002000170800177f000000"): "float32",
     bytes.fromhex("100800000800000000004000"): "int64",
 }
-# Numbers of messages in an object's header.
+# Types of the messages in an object's header.
 DATASPACE, DATATYPE, EXTERNAL, LAYOUT, FILTERS, ATTRIBUTE, CONTINUATION, GROUP = 1, 3, 7, 8, 11, 12, 16, 17
 CONTIGUOUS, VARIABLE_LENGTH = 1, 9
-MAX_DEPTH = 10  # of groups, and of the tree that lists one
-MAX_BLOCKS, MAX_ATTRIBUTES = 20, 20  # of an object
-SHOWN = 100  # characters of a name, in an error
+MAX_DEPTH = 10  # the depth of nested groups, and of a group's B-tree
+MAX_BLOCKS, MAX_ATTRIBUTES = 20, 20  # for each object
+MAX_NAME = 100  # bytes
 
 
 class Dataset(NamedTuple):
-    """An array: its type, and where its values lie, in one piece."""
+    """An array: its type and shape, and the contiguous bytes of its values."""
 
     dtype: str
     shape: tuple[int, ...]
-    start: int  # of the bytes, counted from the file's signature
-    size: int
+    start: int  # offset from the file's signature
+    size: int  # in bytes
 
 
 def read(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
-    """Return the arrays of a file by their paths, and the texts among its attributes by their names.
+    """Return the arrays of a file by path, and the string attributes of its root group by name.
 
     Raises:
-        WeightsError: it is damaged, or holds something that a weights file never does.
+        WeightsError: the file is damaged, or contains structures that a weights file never has.
     """
     file = _File(content)
     is_hdf5 = content[:8] == SIGNATURE and content[8] == 0 and content[13:15] == b"\x08\x08"
@@ -45,136 +46,136 @@ def read(content: bytes) -> tuple[dict[str, Dataset], dict[str, str]]:
     root = file.messages(file.integer(64))
     datasets = dict(file.datasets(root, "", 0))
     n_bytes = sum(dataset.size for dataset in datasets.values())
-    require(n_bytes <= len(content), "expected each weight in a place of its own, got some that overlap")
+    require(n_bytes <= len(content), "expected separate weights, got some that overlap")
     return datasets, dict(file.texts(root))
 
 
 class _File:
-    """A file that is being read."""
+    """A file, and the offsets of the structures visited so far."""
 
     def __init__(self, content: bytes) -> None:
-        self.content, self.seen = content, set[int]()
+        self.content, self.visited = content, set[int]()
 
     def _bytes(self, start: int, size: int) -> bytes:
-        """Return bytes that have to be there."""
+        """Return bytes; raise WeightsError if they extend beyond the file."""
         is_within = start + size <= len(self.content)
-        require(is_within, "expected every part of the file within it, got one beyond its end")
+        require(is_within, "expected every structure to be within the file, got one beyond its end")
         return self.content[start : start + size]
 
     def integer(self, start: int, size: int = 8) -> int:
-        """Return an unsigned integer."""
+        """Return an unsigned little-endian integer."""
         return int.from_bytes(self._bytes(start, size), "little")
 
-    def _once(self, start: int, signature: bytes) -> int:
-        """Return where a structure begins that is looked at for the first time, so that nothing goes in circles."""
-        require(start not in self.seen, "expected each part of the file in one place, got one in several")
-        self.seen.add(start)
-        found = self._bytes(start, len(signature))
-        require(found == signature, f"expected {signature!r} at byte {start}, got something else")
+    def _visit(self, start: int, signature: bytes) -> int:
+        """Return the offset of a structure after checking its signature, and that this is the first visit."""
+        require(start not in self.visited, "expected one reference to every structure, got several")
+        self.visited.add(start)
+        matches = self._bytes(start, len(signature)) == signature
+        require(matches, f"expected {signature!r} at byte {start}, got something else")
         return start
 
     def messages(self, header: int) -> list[tuple[int, bytes]]:
-        """Return the messages of an object's header: number and content of each."""
-        self._once(header, b"\x01\x00")
+        """Return the type and the content of each message in an object's header."""
+        self._visit(header, b"\x01\x00")
         blocks = [(header + 16, self.integer(header + 8, 4))]
         messages = []
-        for start, size in blocks:  # which grow
+        for start, size in blocks:  # grows in the loop
             position, end = start, start + size
             while position + 8 <= end:
-                number, n_bytes, flags = (self.integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
+                kind, n_bytes, flags = (self.integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
                 message = self._bytes(position + 8, n_bytes)
-                require(not flags & 2, "expected every part of an object with it, got one that is shared")
-                if number == CONTINUATION:
-                    blocks.append((self._once(_number(message, 0), b""), _number(message, 8)))
-                    require(len(blocks) <= MAX_BLOCKS, "expected the header of an object in few parts, got many")
-                messages.append((number, message))
+                require(not flags & 2, "expected an object with its own messages, got a shared one")
+                if kind == CONTINUATION:
+                    blocks.append((self._visit(_number(message, 0), b""), _number(message, 8)))
+                    require(len(blocks) <= MAX_BLOCKS, f"expected at most {MAX_BLOCKS} header blocks, got more")
+                messages.append((kind, message))
                 position += 8 + n_bytes
         return messages
 
     def datasets(self, messages: list[tuple[int, bytes]], path: str, depth: int) -> Iterator[tuple[str, Dataset]]:
-        """Yield the arrays of a group, and of the groups below it."""
-        found = dict(messages)
-        if GROUP not in found:
-            yield path, self._dataset(path, found)
+        """Yield the path and the array of an object or, if it is a group, of all its members, recursively."""
+        by_kind = dict(messages)
+        if GROUP not in by_kind:
+            yield path, self._dataset(path, by_kind)
             return
-        require(depth <= MAX_DEPTH, "expected few groups within one another, got many")
-        tree, heap = (_number(found[GROUP], at) for at in (0, 8))
-        names = self.integer(self._once(heap, b"HEAP") + 24)
-        taken = set[str]()
-        for name_at, header in self._entries(tree, 0):
-            name = self._name(names + name_at)
-            is_new = name not in taken and "/" not in name and name != ""
-            require(is_new, f"expected a name of its own for each weight, got {name!r}")
-            taken.add(name)
+        require(depth <= MAX_DEPTH, f"expected at most {MAX_DEPTH} nested groups, got more")
+        tree, heap = (_number(by_kind[GROUP], at) for at in (0, 8))
+        names = self.integer(self._visit(heap, b"HEAP") + 24)
+        seen = set[str]()
+        for name_offset, header in self._entries(tree, 0):
+            name = self._name(names + name_offset)
+            is_valid = name not in seen and "/" not in name and name != ""
+            require(is_valid, f"expected a unique name for each weight, got {name!r}")
+            seen.add(name)
             yield from self.datasets(self.messages(header), f"{path}/{name}".lstrip("/"), depth + 1)
 
     def _entries(self, node: int, depth: int) -> Iterator[tuple[int, int]]:
-        """Yield where the name of each member of a group stands, and where its header is."""
-        require(depth <= MAX_DEPTH, "expected a shallow tree of names, got a deep one")
+        """Yield the offset of the name, within the heap, and of the header of each member of a group."""
+        require(depth <= MAX_DEPTH, f"expected a B-tree of at most {MAX_DEPTH} levels, got more")
         if self._bytes(node, 4) == b"TREE":
-            self._once(node, b"TREE")
+            self._visit(node, b"TREE")
             for child in range(self.integer(node + 6, 2)):
                 yield from self._entries(self.integer(node + 32 + 16 * child), depth + 1)
             return
-        self._once(node, b"SNOD")
+        self._visit(node, b"SNOD")
         for entry in range(self.integer(node + 6, 2)):
             start = node + 8 + 40 * entry
-            require(self.integer(start + 16, 4) <= 1, "expected weights, got a link to one")  # 2: to a path
+            require(self.integer(start + 16, 4) <= 1, "expected weights, got a symbolic link")  # 2: a symbolic link
             yield self.integer(start), self.integer(start + 8)
 
     def _name(self, start: int) -> str:
-        end = self.content.find(b"\0", start, start + SHOWN)
-        require(end >= 0, f"expected names of at most {SHOWN} bytes, got a longer one")
+        end = self.content.find(b"\0", start, start + MAX_NAME)
+        require(end >= 0, f"expected names of at most {MAX_NAME} bytes, got a longer one")
         return self.content[start:end].decode(errors="replace")
 
-    def _dataset(self, path: str, found: dict[int, bytes]) -> Dataset:
+    def _dataset(self, path: str, messages: dict[int, bytes]) -> Dataset:
         """Return the array that an object's messages describe."""
-        space, datatype, layout = (found.get(number, b"") for number in (DATASPACE, DATATYPE, LAYOUT))
-        is_array = DATATYPE in found and not found.keys() & {EXTERNAL, FILTERS}
+        space, datatype, layout = (messages.get(kind, b"") for kind in (DATASPACE, DATATYPE, LAYOUT))
+        is_array = DATATYPE in messages and not messages.keys() & {EXTERNAL, FILTERS}
         is_plain = is_array and space[:1] == b"\x01" and layout[:2] == bytes((3, CONTIGUOUS))
         require(is_plain, f"expected {path!r} to be an array in one piece, got something else")
-        dtype = next((name for begins, name in DTYPES.items() if datatype.startswith(begins)), "another type")
+        dtype = next((name for encoding, name in DTYPES.items() if datatype.startswith(encoding)), "another type")
         shape = tuple(_number(space, 8 + 8 * axis) for axis in range(_number(space, 1, 1)))
         start, size = (_number(layout, at) for at in (2, 10))
-        self._once(start, b"")
+        self._visit(start, b"")
         self._bytes(start, size)
         return Dataset(dtype, shape, start, size)
 
     def texts(self, messages: list[tuple[int, bytes]]) -> Iterator[tuple[str, str]]:
-        """Yield name and text of the attributes that are texts of variable length."""
-        taken = set[str]()
-        for number, message in messages:
-            if number != ATTRIBUTE:
+        """Yield name and value of the attributes that are variable-length strings."""
+        seen = set[str]()
+        for kind, message in messages:
+            if kind != ATTRIBUTE:
                 continue
-            require(len(taken) <= MAX_ATTRIBUTES, "expected few attributes, got many")
+            require(len(seen) < MAX_ATTRIBUTES, f"expected at most {MAX_ATTRIBUTES} attributes, got more")
             version = _number(message, 0, 1)
             padding = 8 if version == 1 else 1
             sizes = [_number(message, at, 2) for at in (2, 4, 6)]
             padded = [-(-size // padding) * padding for size in sizes]
             start = 8 if version < 3 else 9
             name = message[start : start + sizes[0]].rstrip(b"\0").decode(errors="replace")
-            kind = _number(message, start + padded[0], 1) & 15
-            require(name not in taken, f"expected each attribute once, got {name[:SHOWN]!r} twice")
-            taken.add(name)
-            if kind == VARIABLE_LENGTH:
+            type_class = _number(message, start + padded[0], 1) & 15
+            require(name not in seen, f"expected each attribute once, got {name[:MAX_NAME]!r} twice")
+            seen.add(name)
+            if type_class == VARIABLE_LENGTH:
                 value = message[start + sum(padded) :]
                 heap, index = _number(value, 4), _number(value, 12, 4)
                 yield name, self._heap_object(heap, index).decode(errors="replace")
 
     def _heap_object(self, heap: int, index: int) -> bytes:
-        """Return an object of a global heap, one of those where HDF5 keeps texts."""
-        require(self._bytes(heap, 4) == b"GCOL", "expected a heap of texts, got something else")
+        """Return an object of a global heap, in which HDF5 stores strings."""
+        require(self._bytes(heap, 4) == b"GCOL", "expected a heap of strings, got something else")
         position, end = heap + 16, heap + self.integer(heap + 8)
         while position + 16 <= end:
-            found, size = self.integer(position, 2), self.integer(position + 8)
-            if found == index:
+            object_index, size = self.integer(position, 2), self.integer(position + 8)
+            if object_index == index:
                 return self._bytes(position + 16, size)
-            if not found:  # the room that is left
+            if not object_index:  # free space
                 break
             position += 16 + -(-size // 8) * 8
-        raise WeightsError("expected a text in its heap, got none")
+        raise WeightsError("expected a string in its heap, got none")
 
 
 def _number(content: bytes, start: int, size: int = 8) -> int:
-    """Return an unsigned integer; what lies beyond the end is zeros."""
+    """Return an unsigned little-endian integer; bytes beyond the end count as zero."""
     return int.from_bytes(content[start : start + size], "little")

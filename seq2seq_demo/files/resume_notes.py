@@ -1,6 +1,6 @@
-"""Where the trainings under way are to be saved: notes for `--resume` in the user's own state directory.
+"""Notes, in the user's state directory, on where to save the training runs under way; `--resume` reads them.
 
-A snapshot does not tell: it may come from a stranger, who must not choose where it is written to.
+Snapshots do not contain this: a snapshot may come from a stranger, who must not choose which file gets written.
 """
 
 import contextlib
@@ -15,21 +15,21 @@ from seq2seq_demo.files import atomic_files
 
 
 class Destination(NamedTuple):
-    """Where a training is saved."""
+    """The place where a finished training run is saved."""
 
-    output: Path | None = None  # None: under the next unused canonical name
-    overwrite: bool = False  # the user named it, so that what is there may be replaced
-    folder: Path = Path()  # of canonical names
+    output: Path | None = None  # None: the next unused canonical name in `folder`
+    overwrite: bool = False  # whether `output` may exist: the user named it
+    folder: Path = Path()
 
 
-def note(snapshot: Path, training: str, destination: Destination) -> None:
-    """Keep the destination of the training that leaves this snapshot, if there is a place for such notes.
+def save_destination(snapshot: Path, training: str, destination: Destination) -> None:
+    """Note the destination of the run that wrote this snapshot; ignore errors.
 
-    `training` identifies it, so that another one's snapshot of that name does not follow the note.
+    `training` is the run's `training_id`. It keeps another run with a snapshot at the same path from using the note.
     """
     with contextlib.suppress(OSError, RuntimeError, Seq2SeqError):
         path, output = _path(snapshot), destination.output
-        facts = {
+        note = {
             "snapshot": os.path.realpath(snapshot),
             "training": training,
             "output": None if output is None else os.path.abspath(output),
@@ -37,31 +37,31 @@ def note(snapshot: Path, training: str, destination: Destination) -> None:
             "folder": os.path.abspath(destination.folder),
         }
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic_files.write(path, json.dumps(facts).encode())
+        atomic_files.write(path, json.dumps(note).encode())
 
 
-def noted(snapshot: Path, training: str) -> Destination | None:
-    """Return the destination that was noted, None where there is no note on that training that can be read."""
+def load_destination(snapshot: Path, training: str) -> Destination | None:
+    """Return the destination of a run; None if the run has no readable note."""
     try:
-        facts = json.loads(_path(snapshot).read_bytes())
-        output = Path(facts["output"]) if facts["output"] else None
-        destination = Destination(output, facts["overwrite"] is True, Path(facts["folder"]))
-        return destination if facts["training"] == training else None
+        note = json.loads(_path(snapshot).read_bytes())
+        output = Path(note["output"]) if note["output"] else None
+        destination = Destination(output, note["overwrite"] is True, Path(note["folder"]))
+        return destination if note["training"] == training else None
     except (OSError, RuntimeError, ValueError, LookupError, TypeError):
         return None
 
 
-def forget(snapshot: Path) -> None:
-    """Remove the note: the training has been saved."""
+def delete_destination(snapshot: Path) -> None:
+    """Delete the note, once the result has been saved."""
     with contextlib.suppress(OSError, RuntimeError):
         _path(snapshot).unlink()
 
 
 def _path(snapshot: Path) -> Path:
-    """Return where the note on a snapshot is kept.
+    """Return the path of the note on a snapshot.
 
     Raises:
-        RuntimeError: nobody knows where this user's home is.
+        RuntimeError: the home directory is unknown.
     """
     state = os.environ.get("XDG_STATE_HOME", "")
     folder = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"

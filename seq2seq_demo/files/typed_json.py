@@ -1,4 +1,4 @@
-"""JSON from a file, as a dataclass whose types it has to have: a file says what it likes."""
+"""Parse untrusted JSON into dataclasses, checking the type of every value."""
 
 import json
 from dataclasses import MISSING, fields
@@ -7,39 +7,38 @@ from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
 from seq2seq_demo.errors import WeightsError, require
 
 T = TypeVar("T")
-MAX_NUMBER = 10**50  # of a number's size; JSON's own limit is thousands of digits
+MAX_NUMBER = 10**50  # the limit for numbers; Python would parse thousands of digits
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Return a JSON object.
+    """Parse a JSON object.
 
     Raises:
-        WeightsError: it is something else, holds NaN or infinity, or a key twice.
+        WeightsError: the text is not a JSON object, or it contains NaN, infinity or a duplicate key.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_object)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"expected JSON, got {text[:40]!r}") from error
     return require_type("metadata", value, dict)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, unless a key stands in it twice."""
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise ValueError("a key that stands twice")
+        raise ValueError("a duplicate key")
     return values
 
 
-def _refuse(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
 def require_type(name: str, value: Any, *types: type[T]) -> T:
-    """Return a value that is of one of the types; an integer will do for a float, True for neither.
+    """Return a value after checking its type; an integer passes for a float, a bool passes for neither.
 
     Raises:
-        WeightsError: it is of another type, a float that is not finite, or an integer beyond all reason.
+        WeightsError: the value has another type, is not finite, or exceeds MAX_NUMBER.
     """
     is_huge = type(value) in (int, float) and not abs(value) < MAX_NUMBER
     if float in types and type(value) is int and not is_huge:
@@ -50,19 +49,16 @@ def require_type(name: str, value: Any, *types: type[T]) -> T:
     return value  # type: ignore[no-any-return]
 
 
-def typed(cls: type[T], values: dict[str, Any]) -> T:
-    """Return a dataclass of a JSON object's values; its fields are of simple types, or of such or None.
+def build_dataclass(cls: type[T], values: dict[str, Any]) -> T:
+    """Return an instance of a dataclass whose fields are numbers, strings or bools, all of them possibly optional.
 
     Raises:
-        WeightsError: a value is of another type than its field, missing, or of no field.
+        WeightsError: a value has the wrong type, is missing, or has no field.
     """
     types = get_type_hints(cls)
     for name in sorted(values.keys() - types.keys()):
         raise WeightsError(f"expected the keys {', '.join(types)}, got {name!r}")
     for field in fields(cls):  # type: ignore[arg-type]
         require(field.name in values or field.default is not MISSING, f"expected the key {field.name!r}, got none")
-    return cls(**{name: require_type(name, value, *_alternatives(types[name])) for name, value in values.items()})
-
-
-def _alternatives(hint: Any) -> tuple[type, ...]:
-    return get_args(hint) or (hint,)
+    allowed = {name: get_args(hint) or (hint,) for name, hint in types.items()}
+    return cls(**{name: require_type(name, value, *allowed[name]) for name, value in values.items()})

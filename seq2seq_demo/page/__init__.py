@@ -1,1 +1,1 @@
-"""The HTML page that a trained network runs in."""
+"""An HTML page in which trained networks run."""

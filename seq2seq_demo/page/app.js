@@ -1,10 +1,11 @@
 "use strict";
-/* What the page knows and how it changes: one state, the runs that follow from it, and the panels that show them. */
+/* The state of the page, the runs computed from it, and the panels that display them. */
 
-const LONGEST_SOURCE = 60; // symbols, so that a picture can be read
-const LONGEST_ANSWER = 120;
+const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
+const MAX_ANSWER_LEN = 120;
 
-/** Return an element with properties, attributes ("aria-…", "data-…" and those of `attributes`), and children. */
+/** Create an HTML element. `attributes` become attributes, other properties are set on the element, and null children
+    are skipped. */
 function h(tag, { attributes = {}, ...properties } = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -12,7 +13,6 @@ function h(tag, { attributes = {}, ...properties } = {}, ...children) {
   return element;
 }
 
-/** Return an SVG element with attributes and children. */
 function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -23,19 +23,20 @@ function svg(tag, attributes = {}, ...children) {
 const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
 const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
-/** A network of the page: what its file says, and its answers. */
-class Shown {
+/** A trained network with its vocabularies, its examples and, if recorded, its weights during training. The constructor
+    takes the JSON of `network_data` in builder.py. */
+class TrainedNetwork {
   constructor({ source, target, weights, ...data }) {
-    Object.assign(this, data); // name, summary, config, task, pattern, ends, in_len, …: see builder.py
+    Object.assign(this, data); // name, summary, config, task, pattern, ends, in_len, …
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
     this.final = new Network(data.config, decodeWeights(weights, data.shapes));
-    this.recorded = new Map(); // networks as they were in training, by their place in the recording
+    this.recorded = new Map(); // decoded networks by moment
   }
 
-  /** Return the network as it was at a moment of training, a place in `recording`; null is when it was over. */
-  network(moment) {
+  /** Return the network at a moment of training, an index into `recording`; null is the saved network. */
+  at(moment) {
     if (moment === null || !this.recording || moment >= this.recording.weights.length) return this.final;
     if (!this.recorded.has(moment)) {
       const weights = decodeWeights(this.recording.weights[moment], this.shapes, 16);
@@ -44,17 +45,17 @@ class Shown {
     return this.recorded.get(moment);
   }
 
-  /** Return how many symbols an answer to S symbols has, or may have if the network ends its answers. */
-  outLen(S, expected) {
+  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
+  maxOutLen(S, target) {
     const trained = this.in_len ?? S;
     const longest = this.out_len ?? S;
     let T = this.ends && S > trained ? Math.ceil((longest * S) / trained) : longest;
-    if (!this.ends && S !== trained) T = expected ? expected.length : S;
-    return Math.min(T, LONGEST_ANSWER);
+    if (!this.ends && S !== trained) T = target ? target.length : S;
+    return Math.min(T, MAX_ANSWER_LEN);
   }
 
-  /** Return the target that is known of a source: by the pattern, or by an example; null if nobody knows. */
-  target(source) {
+  /** Return the target of a source from an example or from the pattern; null if neither has one. */
+  knownTarget(source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
     const pattern = PATTERNS[this.pattern];
@@ -67,88 +68,89 @@ class Shown {
     }
   }
 
-  /** Read a source and answer it, at a moment of training, with some symbols forced; and fed what was expected. */
-  answer(source, expected, moment, forced) {
-    const network = this.network(moment);
-    const T = this.outLen(source.length, expected);
-    const free = network.run(source, this.ends ? T + 1 : T, { forced, toEnd: this.ends });
-    const teacher = expected && network.run(source, 0, { decoderInput: this.decoderInput(expected) });
-    return new Run(this, source, expected, free, teacher);
+  /** Decode a source at a moment of training: free-running, with `forced` symbols; and, given a target, with teacher
+      forcing. */
+  run(source, target, moment, forced) {
+    const model = this.at(moment);
+    const T = this.maxOutLen(source.length, target);
+    const free = model.run(source, this.ends ? T + 1 : T, { forced, toEnd: this.ends });
+    const teacher = target && model.run(source, 0, { decoderInput: this.decoderInput(target) });
+    return new Run(this, source, target, free, teacher);
   }
 
-  /** Compare answers: aligned where the network ends them itself, else place by place, as `evaluate` does. */
-  compare(written, wanted, isForced) {
-    return this.ends ? align(written, wanted, isForced) : byPlace(written, wanted);
+  /** Align an answer with its target: by edit distance if the network ends its answers, else by position. */
+  compare(answer, target, isForced) {
+    return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
   }
 
-  /** Return what teacher forcing feeds: the target, shifted right by one. */
-  decoderInput(expected) {
-    return this.ends ? [this.go, ...expected] : [this.go, ...expected.slice(0, -1)];
+  /** Return the decoder input of teacher forcing: the target shifted right by one. */
+  decoderInput(target) {
+    return this.ends ? [this.go, ...target] : [this.go, ...target.slice(0, -1)];
   }
 }
 
-/** What a network said to a source. */
+/** A network's answer to one source, compared with the target if there is one. */
 class Run {
-  constructor(shown, source, expected, { encoded, steps }, teacher) {
-    Object.assign(this, { shown, source, expected, encoded, steps });
+  constructor(network, source, target, { encoded, steps }, teacher) {
+    Object.assign(this, { network, source, target, encoded, steps });
     this.teacherSteps = teacher ? teacher.steps : null;
-    this.ended = shown.ends && steps.length > 0 && last(steps).written === shown.go;
+    this.ended = network.ends && steps.length > 0 && last(steps).written === network.go;
     const written = steps.map((step) => step.written);
-    this.answer = this.ended ? written.slice(0, -1) : written; // symbols before END
-    if (shown.ends && !this.ended) this.answer = written.slice(0, shown.outLen(source.length, expected));
-    this.wanted = expected && (shown.ends ? [...expected, shown.go] : expected); // with END, where it belongs
-    this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END, if it came
-    this.alignment = this.wanted && shown.compare(this.written, this.wanted, (t) => this.forcedAt(t));
+    this.answer = this.ended ? written.slice(0, -1) : written; // without END
+    if (network.ends && !this.ended) this.answer = written.slice(0, network.maxOutLen(source.length, target));
+    this.expected = target && (network.ends ? [...target, network.go] : target); // with END
+    this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END
+    this.alignment = this.expected && network.compare(this.written, this.expected, (t) => this.isOverridden(t));
   }
 
-  /** Say whether another symbol than the likeliest was forced at step t. */
-  forcedAt(t) {
+  /** Return whether a symbol other than the likeliest was forced at step t. */
+  isOverridden(t) {
     return this.steps[t].written !== this.steps[t].symbol;
   }
 
-  /** Return what is the matter with the symbol written at step t: "right", "instead", or "extra", which is too many. */
+  /** Return whether the symbol written at step t is "right", "wrong" or "extra". */
   kind(t) {
     return this.alignment.kinds[t] ?? "extra";
   }
 
-  /** Return the symbol that is due at step t, or undefined after the end. */
-  due(t) {
-    return this.wanted[this.alignment.due[t] ?? this.wanted.length];
+  /** Return the symbol expected at step t; undefined after the target's end. */
+  expectedAt(t) {
+    return this.expected[this.alignment.targetIndex[t] ?? this.expected.length];
   }
 
-  /** Return the symbols that are left out before step t. */
+  /** Return the target symbols that are missing before step t. */
   missing(t) {
     return (this.alignment && this.alignment.missing[t]) ?? [];
   }
 
   get exact() {
-    return this.expected && same(this.answer, this.expected) && (this.ended || !this.shown.ends);
+    return this.target && same(this.answer, this.target) && (this.ended || !this.network.ends);
   }
 
-  /** Say whether what was written at step t is wrong; false where nobody knows. */
+  /** Return whether there is a target and the symbol at step t is not right. */
   isWrong(t) {
-    return this.wanted !== null && this.kind(t) !== "right";
+    return this.expected !== null && this.kind(t) !== "right";
   }
 }
 
-/** The state, which only `change` changes, and the panels. */
+/** The page's state, which only `change` modifies, and the panels that follow it. */
 const app = {
   networks: [],
   state: {
-    text: "", // of the source, as typed
-    targetText: null, // of the target, as typed; null where nobody typed any
-    place: 0, // how far reading and writing has come: 0 … S + T; S is when all is read
-    forced: {}, // what-if: the symbol to be written, by step
-    moment: null, // of training, a place in the recording; null is when it was over
-    replaced: null, // influence: { s, symbol }, another symbol for input s
+    text: "", // the source as typed
+    targetText: null, // the target as typed; null if none was typed
+    place: 0, // the current step, 0 … S + T: up to S, symbols read; beyond S, symbols written
+    forced: {}, // forced symbols by output index
+    moment: null, // index into the recording; null is the saved network
+    replacement: null, // the changed input of the influence panel, { s, symbol }
   },
-  source: null, // numbers, or null while what is typed cannot be read
-  error: "", // why
-  targetError: "", // why the target that was typed cannot be read
-  runs: [], // one for each network
+  source: null, // symbol numbers; null if the typed source is invalid
+  error: "", // error in the typed source
+  targetError: "", // error in the typed target
+  runs: [], // one per network
   panels: [],
 
-  /** Add a panel: `update()` is called after each change of the state. */
+  /** Add a panel; its `update()` is called after each change of the state. */
   add(panel) {
     this.panels.push(panel);
   },
@@ -157,23 +159,23 @@ const app = {
     return this.source ? this.source.length : 0;
   },
 
-  /** Steps of the longest answer. */
+  /** The number of steps of the longest answer. */
   get T() {
     return Math.max(0, ...this.runs.map((run) => run.steps.length));
   },
 
-  /** The output that the place is at, or null while it is still in the source. */
+  /** The index of the current output; null while the source is read. */
   get t() {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
   },
 
-  /** Change the state, work out what follows, and show it. `say` is read to those who hear the page. */
-  change(patch, say = null) {
+  /** Change the state, recompute the runs if needed, and update all panels. */
+  change(patch, announcement = null) {
     const { state } = this;
     const before = { ...state };
     Object.assign(state, patch);
     if (state.text !== before.text) {
-      Object.assign(state, { forced: {}, replaced: null, targetText: null }, patch);
+      Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
     const changed = ["text", "targetText", "forced", "moment"].some((name) => state[name] !== before[name]);
     if (changed || !this.runs.length) this.compute();
@@ -181,28 +183,28 @@ const app = {
     state.place = Math.max(0, Math.min(state.place, this.S + this.T));
     for (const panel of this.panels) panel.update(this);
     writeHash(this);
-    if (say) announce(say);
+    if (announcement) announce(announcement);
   },
 
-  /** Work out the runs from the state. */
+  /** Compute the source, the runs and the errors from the state. */
   compute() {
     [this.source, this.error, this.targetError, this.runs] = [null, "", "", []];
     try {
       const [first] = this.networks;
       const source = first.sourceVocabulary.numbers(this.state.text);
       if (!source.length) throw new Error("Type a source");
-      if (source.length > LONGEST_SOURCE) {
-        throw new Error(`This page shows sources of up to ${LONGEST_SOURCE} symbols, got ${source.length}`);
+      if (source.length > MAX_SOURCE_LEN) {
+        throw new Error(`Expected at most ${MAX_SOURCE_LEN} symbols, got ${source.length}`);
       }
       const typed = this.typedTarget(first.targetVocabulary);
       this.source = source;
-      this.runs = this.networks.map((shown) => this.answer(shown, source, typed));
+      this.runs = this.networks.map((network) => this.run(network, source, typed));
     } catch (error) {
       [this.source, this.error, this.runs] = [null, error.message, []];
     }
   },
 
-  /** Return the target that was typed; undefined if none was, null if it is empty or cannot be read. */
+  /** Return the typed target; undefined if none was typed, null if it is empty or invalid. */
   typedTarget(vocabulary) {
     const { targetText } = this.state;
     if (targetText === null) return undefined;
@@ -214,19 +216,19 @@ const app = {
     }
   },
 
-  /** Return what a network says to a source in the present state; `typed` is as typedTarget has it. */
-  answer(shown, source, typed, forced = this.state.forced) {
-    const map = new Map(Object.entries(forced).map(([t, symbol]) => [Number(t), symbol]));
-    return shown.answer(source, typed === undefined ? shown.target(source) : typed, this.state.moment, map);
+  /** Run a network on a source at the current moment; `typed` is the result of `typedTarget`. */
+  run(network, source, typed, forced = this.state.forced) {
+    return network.run(source, typed === undefined ? network.knownTarget(source) : typed, this.state.moment, forced);
   },
 };
 
-/** Say something to those who hear the page; it stands in a polite live region. */
+/** Announce a text to screen readers through the page's live region. */
 function announce(text) {
   document.getElementById("announcement").textContent = text;
 }
 
-/* The state in the URL: #source=3%201%202&place=4&moment=2&forced=0:5,2:1. It may come from anybody. */
+/* The state in the URL, as in #source=3%201%202&place=4&moment=2&forced=0:5,2:1. A link may come from anyone, so
+   `readHash` validates each value. */
 
 function writeHash({ state, source }) {
   if (!source) return;
@@ -239,11 +241,11 @@ function writeHash({ state, source }) {
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
   } catch {
-    // file:// and some embedders forbid it; the page works without
+    // some browsers forbid it for file:// and in frames; the page works without it
   }
 }
 
-/** Return the state that a hash asks for; what cannot be is left out. */
+/** Return the patch of the state that a hash describes, without invalid values. */
 function readHash(hash, networks) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const patch = {};

@@ -1,38 +1,38 @@
 "use strict";
-/* Attention, of the whole answer. */
+/* The attention panel: a heat map of α for every output. */
 
-const LIT = 0.1; // the α from which an input is lit
-const LIT_HINT =
-  "Press a row, or choose it with the arrow keys, to go to its output. Underlined are the inputs that the chosen " +
-  "output looks at with 10 % or more.";
+const HIGHLIGHT = 0.1; // inputs with at least this α are underlined
+const HIGHLIGHT_HINT =
+  "Click a row, or select it with the arrow keys, to go to its output. Inputs that receive at least 10 % of the " +
+  "selected output's attention are underlined.";
 
-/** The attention of every output as a heat map; null where no network attends. */
+/** Return the panel; null if no network has attention. */
 function attentionPanel(app) {
-  if (!app.networks.some((shown) => shown.config.has_attention)) return null;
-  const maps = app.networks.map((shown, i) => new HeatMap(app, i));
+  if (!app.networks.some((network) => network.config.has_attention)) return null;
+  const maps = app.networks.map((_, i) => new HeatMap(app, i));
   const section = panel(
     "attention",
     "Attention",
-    "Each row is an output, each column an input. The stronger the colour of a cell, the more the decoder looked at " +
-      "this input when it wrote this output; a row adds up to 100 %.",
-    h("p", { className: "hint" }, LIT_HINT),
-    columns(app.networks, (shown, i) => maps[i].parts),
+    "Rows are outputs, columns are inputs. The stronger the colour of a cell, the more attention the output gives to " +
+      "the input. Each row sums to 100 %.",
+    h("p", { className: "hint" }, HIGHLIGHT_HINT),
+    columns(app.networks, (_, i) => maps[i].parts),
   );
   return addPanel(app, section, () => maps.forEach((map) => map.update()));
 }
 
-/** The heat map of a network: drawn once for an answer, then only marked. */
+/** The heat map of one network. It is drawn once per answer; a change of the current output only moves the marks. */
 class HeatMap {
   constructor(app, i) {
     Object.assign(this, { app, i, run: null });
     const { name, config } = app.networks[i];
     this.hasAttention = config.has_attention;
     this.box = scrollBox(`Attention of ${name}`);
-    this.table = asTable(`Attention of ${name}, as a table`, () => attentionTable(app.runs[i]));
+    this.table = tableDetails(`Attention of ${name}, as a table`, () => attentionTable(app.runs[i]));
     const save = button("Save as SVG", () => saveSvg(this.box.firstChild, `attention-${i + 1}.svg`));
     this.parts = this.hasAttention
       ? [this.box, h("div", { className: "controls" }, save), this.table.details]
-      : [h("p", {}, "This network does not attend: all that its decoder knows of the source is the one state.")];
+      : [h("p", {}, "This network has no attention: its decoder receives only the encoder's final state.")];
     if (this.hasAttention) onNewWidth(this.box, () => this.draw());
   }
 
@@ -44,22 +44,19 @@ class HeatMap {
 
   draw() {
     const run = (this.run = this.app.runs[this.i]);
-    const { app, box } = this;
-    redraw(
-      box,
-      drawHeatMap(run, box.clientWidth, (t, row) => this.letChoose(t, row)),
-    );
-    settle(box);
-    this.table.fill();
+    redraw(this.box, drawHeatMap(run, this.box.clientWidth));
+    this.rows.forEach((row, t) => this.makeSelectable(row, t));
+    updateScrollBox(this.box);
+    this.table.refresh();
     this.mark();
   }
 
-  /** Let a click, the focus and the arrow keys choose a row. */
-  letChoose(t, row) {
+  /** Select a row on click, on focus and by arrow keys. */
+  makeSelectable(row, t) {
     const { app } = this;
-    const choose = () => app.t !== t && goToOutput(app, t);
-    row.addEventListener("click", choose);
-    row.addEventListener("focus", choose);
+    const select = () => app.t !== t && goToOutput(app, t);
+    row.addEventListener("click", select);
+    row.addEventListener("focus", select);
     row.addEventListener("keydown", (event) => {
       const to = { ArrowUp: t - 1, ArrowDown: t + 1, Home: 0, End: this.rows.length - 1 }[event.key];
       if (to === undefined) return;
@@ -72,9 +69,9 @@ class HeatMap {
     return [...this.box.querySelectorAll("[role=option]")];
   }
 
-  /** Mark the row of the output at hand, and light the inputs that it looks at. */
+  /** Mark the row of the current output, and the inputs that it attends to. */
   mark() {
-    const t = outputOf(this.app, this.run);
+    const t = currentOutput(this.app, this.run);
     this.rows.forEach((row, i) => {
       row.setAttribute("aria-selected", i === t);
       row.setAttribute("tabindex", i === (t ?? 0) ? 0 : -1);
@@ -82,20 +79,19 @@ class HeatMap {
     const alpha = t === null ? null : this.run.steps[t].alpha;
     this.box
       .querySelectorAll(".input-name")
-      .forEach((name, s) => name.classList.toggle("lit", alpha !== null && alpha[s] >= LIT));
+      .forEach((name, s) => name.classList.toggle("highlighted", alpha !== null && alpha[s] >= HIGHLIGHT));
   }
 }
 
-/** Draw the attention of an answer; letChoose(t, row) makes a row answer to the user. */
-function drawHeatMap(run, width, letChoose) {
+function drawHeatMap(run, width) {
   const u = zoom();
   const S = run.source.length;
-  const longest = Math.max(...run.steps.map((step, t) => Math.min(9, rowName(run, t).length + 2)));
+  const longest = Math.max(...run.steps.map((_, t) => Math.min(9, rowName(run, t).length + 2)));
   const [left, top] = [Math.max(80, 8 * longest + 12) * u, 48 * u];
   const size = Math.max(16 * u, Math.min(44 * u, (width - left - 4 * u) / S));
-  const height = Math.max(size, (run.steps.length > 24 ? 18 : 24) * u); // rows one can hit, unless there are too many
-  const text = (x, y, words, kind) =>
-    svg("text", { x, y, class: kind, "font-size": Math.min(14 * u, Math.max(11 * u, size * 0.5)) }, words);
+  const height = Math.max(size, (run.steps.length > 24 ? 18 : 24) * u); // tall enough to touch, unless there are many rows
+  const fontSize = Math.min(14 * u, Math.max(11 * u, size * 0.5));
+  const text = (x, y, words, className) => svg("text", { x, y, class: className, "font-size": fontSize }, words);
   const head = svg(
     "g",
     { "aria-hidden": true },
@@ -103,90 +99,57 @@ function drawHeatMap(run, width, letChoose) {
     text(left - 6 * u, top - 6 * u, "outputs ↓", "soft end"),
   );
   for (let s = 0; s < S; s++) {
-    const x = left + (s + 0.5) * size;
-    const name = text(x, top - 10 * u, cut(sourceName(run, s), Math.max(2, Math.floor(size / (8 * u)))), "input-name");
-    head.append(svg("g", {}, svg("title", {}, `Input ${s + 1}: ${sourceName(run, s)}`), name));
+    const name = truncate(sourceName(run, s), Math.max(2, Math.floor(size / (8 * u))));
+    const label = text(left + (s + 0.5) * size, top - 10 * u, name, "input-name");
+    head.append(svg("g", {}, svg("title", {}, `Input ${s + 1}: ${sourceName(run, s)}`), label));
   }
-  const rows = run.steps.map((step, t) => heatRow(run, t, { left, top: top + t * height, size, height, u, text }));
-  rows.forEach((row, t) => letChoose(t, row));
+  const layout = { left, size, height, u, fontSize, text };
+  const rows = run.steps.map((_, t) => heatRow(run, t, { ...layout, top: top + t * height }));
   const bounds = { width: left + S * size + 4 * u, height: top + rows.length * height + 4 * u };
-  const attributes = {
-    class: "heat-map",
-    role: "listbox",
-    "aria-label": `Attention of ${run.shown.name}, a row for each output`,
-  };
-  return svg("svg", { ...attributes, ...bounds, viewBox: `0 0 ${bounds.width} ${bounds.height}` }, head, ...rows);
+  const label = `Attention of ${run.network.name}, one row per output`;
+  const attributes = { class: "heat-map", role: "listbox", "aria-label": label, ...bounds };
+  return svg("svg", { ...attributes, viewBox: `0 0 ${bounds.width} ${bounds.height}` }, head, ...rows);
 }
 
-const rowName = (run, t) => `${t + 1}: ${targetName(run, run.steps[t].written)}`;
+const rowName = (run, t) => `${t + 1}: ${writtenName(run, t)}`;
 
-/** A row of the heat map, with numbers where they fit. */
-function heatRow(run, t, { left, top, size, height, u, text }) {
+function heatRow(run, t, layout) {
+  const { left, top, size, height, u, text } = layout;
   const { alpha } = run.steps[t];
-  const name = rowName(run, t);
-  const label = `Output ${name}${run.isWrong(t) ? ", wrong" : ""}; ${looking(alpha)}`.replace(/,$/, "");
-  const row = svg("g", {
-    role: "option",
-    "aria-label": label,
-    "data-key": `row-${t}`,
-    tabindex: -1,
-    class: "heat-row",
-  });
-  const middle = top + height / 2 + 5 * u;
-  row.append(text(left - 8 * u, middle, `${cut(name, 9)}${run.isWrong(t) ? " ✗" : ""}`, "end row-name"));
-  alpha.forEach((share, s) => {
-    const place = { x: left + s * size, y: top, width: size, height };
-    const title = svg("title", {}, `Output ${name} looks at input ${s + 1}, ${sourceName(run, s)}: ${percent(share)}`);
-    row.append(
-      svg(
-        "g",
-        {},
-        title,
-        svg("rect", { ...place, class: "cell-back" }),
-        svg("rect", { ...place, class: "heat", "fill-opacity": share }),
-      ),
-    );
-    if (size < 24 * u || share < 0.005) return;
-    row.append(
-      text(left + (s + 0.5) * size, middle, String(Math.round(100 * share)), share > DARK ? "on-heat" : "on-back"),
-    );
-  });
-  row.append(
-    svg("rect", { x: 2, y: top + 1.5, width: left + alpha.length * size - 2, height: height - 3, class: "chosen" }),
+  const [name, wrong] = [rowName(run, t), run.isWrong(t)];
+  const title = (s, share) => `Output ${name} attends to input ${s + 1}, ${sourceName(run, s)}: ${percent(share)}`;
+  const frame = { x: 2, y: top + 1.5, width: left + alpha.length * size - 2, height: height - 3, class: "chosen" };
+  const label = `Output ${name}${wrong ? ", wrong" : ""}; ${describeAttention(alpha)}`;
+  return svg(
+    "g",
+    { role: "option", "aria-label": label, "data-key": `row-${t}`, tabindex: -1, class: "heat-row" },
+    text(left - 8 * u, top + height / 2 + 5 * u, truncate(name, 9) + (wrong ? " ✗" : ""), "end row-name"),
+    ...heatCells([...alpha], title, layout),
+    svg("rect", frame),
   );
-  return row;
 }
-
-const DARK = 0.66; // the α from which numbers are written in the other colour: there black and white read equally well
 
 function attentionTable(run) {
   const head = ["Output", ...run.source.map((_, s) => `${s + 1}: ${sourceName(run, s)}`)];
   const rows = run.steps.map((step, t) => [rowName(run, t), ...[...step.alpha].map(percent)]);
-  return table(`Attention of ${run.shown.name}: for each output, how much it looked at each input`, head, rows);
+  return table(`Attention of ${run.network.name}: each output's (row) to each input (column)`, head, rows);
 }
 
-/** Save a picture as a file that carries its own looks. */
+const FONT_STYLES = ["font-family", "font-size", "font-weight", "text-anchor"];
+const SAVED_STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", ...FONT_STYLES];
+const REMOVED_ATTRIBUTES = ["role", "tabindex", "aria-selected", "data-key", "class"];
+
+/** Download a drawing as an SVG file with its styles inline. */
 function saveSvg(picture, name) {
   const copy = picture.cloneNode(true);
   const originals = [picture, ...picture.querySelectorAll("*")];
-  const looks = [
-    "fill",
-    "fill-opacity",
-    "stroke",
-    "stroke-width",
-    "font-family",
-    "font-size",
-    "font-weight",
-    "text-anchor",
-  ];
   [copy, ...copy.querySelectorAll("*")].forEach((element, i) => {
     const style = getComputedStyle(originals[i]);
-    for (const look of looks) element.setAttribute(look, style.getPropertyValue(look));
-    for (const attribute of ["role", "tabindex", "aria-selected", "data-key", "class"])
-      element.removeAttribute(attribute);
+    for (const property of SAVED_STYLES) element.setAttribute(property, style.getPropertyValue(property));
+    for (const attribute of REMOVED_ATTRIBUTES) element.removeAttribute(attribute);
   });
-  const paper = getComputedStyle(document.body).backgroundColor;
-  copy.prepend(svg("rect", { width: "100%", height: "100%", fill: paper }));
+  const background = getComputedStyle(document.body).backgroundColor;
+  copy.prepend(svg("rect", { width: "100%", height: "100%", fill: background }));
   const text = new XMLSerializer().serializeToString(copy);
   const href = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
   h("a", { href, download: name }).click();

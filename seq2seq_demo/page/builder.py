@@ -1,4 +1,4 @@
-"""One HTML file with trained networks in it, which run there, in JavaScript."""
+"""Build one HTML file with trained networks and the JavaScript that runs them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 
-SHARED = ("network.js", "symbols.js", "align.js", "app.js", "parts.js", "source.js")
-INSIDE = ("step.js", "attention.js", "probabilities.js", "forced.js", "training.js", "influence.js", "inside.js")
-SCRIPTS = (*SHARED, *INSIDE, "explanations.js", "view.js")  # in this order
+SCRIPTS = (
+    *("network.js", "symbols.js", "align.js", "app.js", "parts.js", "source.js", "step.js", "attention.js"),
+    *("probabilities.js", "forced.js", "training.js", "influence.js", "inside.js", "explanations.js", "view.js"),
+)  # in this order
 STYLES = ("page.css", "inside.css")
-MOST_WEIGHTS = 4_000_000  # of all networks; as text, 21 MB
-MOST_SYMBOLS = 20_000  # of a vocabulary
-MOST_LAYERS = 8
+MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64
+MAX_SYMBOLS = 20_000  # per vocabulary
+MAX_LAYERS = 8
 
 
 @dataclass(frozen=True)
 class Example:
-    """A source that the page offers, its target if that is known, in numbers, and what it is an example of."""
+    """A source that the page offers, in symbol numbers, its target if known, and a note on why it is offered."""
 
     source: list[int]
     target: list[int] | None
@@ -42,32 +43,32 @@ class Example:
 
 @dataclass(frozen=True)
 class Moments:
-    """A network as it was at moments of its training, and how it did then on so many held-out sources."""
+    """The weights of a network at several steps of its training, and its figures on `n` held-out sources."""
 
     steps: Sequence[int]
     epochs: Sequence[float]
     weights: Sequence[Weights]
     n: int = 0
-    exact_match: Sequence[float] = ()  # free-running; empty where there are no sources with targets
-    loss: Sequence[float] = ()  # forced
+    exact_match: Sequence[float] = ()  # free-running; empty if no held-out sources have targets
+    loss: Sequence[float] = ()  # with teacher forcing
 
 
 @dataclass(frozen=True)
 class ShownNetwork:
-    """A network of the page, and what is shown with it."""
+    """A network on the page with its examples and the moments of its training."""
 
     name: str
     network: TrainedNetwork
     examples: Sequence[Example] = ()
     moments: Moments | None = None
-    what: str = ""  # what it was trained on; if empty, its pattern
+    task_description: str = ""  # defaults to the description of the network's pattern
 
 
 def build(networks: Sequence[ShownNetwork]) -> str:
-    """Return the page.
+    """Return the page as HTML.
 
     Raises:
-        UsageError: a network is too large for it, or two do not read and write the same symbols.
+        UsageError: see `check`.
     """
     check(networks)
     scripts = [read_asset(name) for name in SCRIPTS]
@@ -85,38 +86,38 @@ def build(networks: Sequence[ShownNetwork]) -> str:
 
 
 def check(networks: Sequence[ShownNetwork]) -> None:
-    """Raise UsageError for networks that no page can show, be it alone or beside each other."""
-    known = cells()
+    """Check that the page can show these networks together.
+
+    Raises:
+        UsageError: a network is too large or has an unsupported cell, or two networks have different symbols.
+    """
+    supported = supported_cells()
     for shown in networks:
         name, c = shown.name, shown.network.model_config
-        add = "add it to EQUATIONS in seq2seq_demo/page/network.js"
-        only = f"{name}: the page has no equation for {c.cell_type}, only for {', '.join(known)}: {add}"
-        require(c.cell_type in known, only, UsageError)
+        expected = f"expected a cell of EQUATIONS in seq2seq_demo/page/network.js ({', '.join(supported)})"
+        require(c.cell_type in supported, f"{name}: {expected}, got {c.cell_type}", UsageError)
         sizes = {
-            "weights": (sum(weight.size for weight in shown.network.weights.values()), MOST_WEIGHTS),
-            "symbols of a vocabulary": (max(c.n_input_symbols, c.n_output_symbols), MOST_SYMBOLS),
-            "layers": (c.num_layers, MOST_LAYERS),
+            "weights": (sum(weight.size for weight in shown.network.weights.values()), MAX_WEIGHTS),
+            "symbols per vocabulary": (max(c.n_input_symbols, c.n_output_symbols), MAX_SYMBOLS),
+            "layers": (c.num_layers, MAX_LAYERS),
         }
-        for what, (size, most) in sizes.items():
-            too_large = f"{name}: a page shows networks of at most {most} {what}, got {size}"
-            require(size <= most, too_large, UsageError)
-        expected = "expected networks that read and write the same symbols"  # the page has one field for a source
-        differs = f"{expected}, got {networks[0].name} and {name}, whose differ"
-        require(_symbols(shown) == _symbols(networks[0]), differs, UsageError)
+        for unit, (size, limit) in sizes.items():
+            require(size <= limit, f"{name}: expected at most {limit} {unit}, got {size}", UsageError)
+        differ = f"expected networks with the same symbols, got {networks[0].name} and {name}, whose symbols differ"
+        require(_symbols(shown) == _symbols(networks[0]), differ, UsageError)
 
 
 def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
-    """Return the symbols that a network reads and writes."""
     return shown.network.vocabularies, shown.network.model_config.in_max_int, shown.network.model_config.out_max_int
 
 
 def read_asset(name: str) -> str:
-    """Return a file of this folder."""
+    """Return the text of a file in this folder."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _policy(scripts: Sequence[str], style: str) -> str:
-    """Return a Content-Security-Policy that lets these scripts and this style act, and nothing else."""
+    """Return a Content-Security-Policy that allows only these scripts and this style."""
     hashes = " ".join(map(_hash, scripts))
     return f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
 
@@ -126,52 +127,50 @@ def _hash(text: str) -> str:
 
 
 def _json(value: Any) -> str:
-    """Return JSON in which nothing ends a script element, or begins one."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)  # ASCII, so without U+2028
+    """Return JSON that is safe in a script element: ASCII, with `<`, `>` and `&` escaped."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def network_data(shown: ShownNetwork) -> dict[str, Any]:
-    """Return what `Shown` in app.js reads."""
+    """Return the JSON object for the constructor of TrainedNetwork in app.js."""
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
-    about = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
-    recording = None
-    if shown.moments:
-        weights = [numbers(network, of_moment, "<f2") for of_moment in shown.moments.weights]
-        recording = vars(shown.moments) | {"weights": weights}
+    derived = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}
+    moments = shown.moments
+    halves = [encode_weights(network, weights, "<f2") for weights in moments.weights] if moments else []
     return {
         "name": shown.name,
         "summary": network.summary(),
-        "what": shown.what or _described(network.pattern),
-        "config": asdict(c) | about,
+        "task_description": shown.task_description or _describe_pattern(network.pattern),
+        "config": asdict(c) | derived,
         "n_weights": sum(weight.size for weight in network.weights.values()),
         **{name: getattr(network, name) for name in ("task", "pattern", "ends", "min_in_len", "in_len", "out_len")},
         "source": asdict(source) | {"largest": c.in_max_int},
         "target": asdict(target) | {"largest": c.out_max_int},
         "shapes": [[name, list(shape)] for name, shape in weight_shapes(c).items()],
-        "weights": numbers(network, network.weights, "<f4"),
+        "weights": encode_weights(network, network.weights, "<f4"),
         "examples": [asdict(example) for example in shown.examples],
         "exact_match": network.reached.exact_match if network.reached else None,
-        "recording": recording,
+        "recording": vars(moments) | {"weights": halves} if moments else None,
     }
 
 
-def _described(pattern: str | None) -> str:
-    """Return a built-in pattern's name, and the first line of its docstring."""
+def _describe_pattern(pattern: str | None) -> str:
+    """Return the name of a built-in pattern and the first line of its docstring."""
     if pattern is None:
         return ""
     description = (PATTERNS[pattern].function.__doc__ or "").strip().partition("\n")[0]
     return f"the pattern {pattern}: {description}" if description else f"the pattern {pattern}"
 
 
-def numbers(network: TrainedNetwork, weights: Weights, dtype: str) -> str:
-    """Return all weights in base64, in the order of weight_shapes."""
+def encode_weights(network: TrainedNetwork, weights: Weights, dtype: str) -> str:
+    """Return all weights as base64, in the order of `weight_shapes`."""
     arrays = [weights[name].ravel() for name in weight_shapes(network.model_config)]
     return base64.b64encode(np.concatenate(arrays).astype(dtype).tobytes()).decode()
 
 
-def cells() -> list[str]:
-    """Return the cells that network.js has an equation for."""
+def supported_cells() -> list[str]:
+    """Return the names of the cells in EQUATIONS of network.js."""
     (table,) = re.findall(r"^const EQUATIONS = \{(.*?)\}", read_asset("network.js"), re.MULTILINE | re.DOTALL)
     return re.findall(r"(\w+):", table)

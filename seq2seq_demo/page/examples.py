@@ -1,4 +1,4 @@
-"""What a page offers of a network: some sources, one of which it fails at if there is one, and how it learned."""
+"""The examples on the page, and a network's figures at the recorded moments of its training."""
 
 from __future__ import annotations
 
@@ -17,64 +17,66 @@ from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.page.builder import Example, Moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
-LONGEST_SOURCE = 60  # symbols, as in app.js
+MAX_SOURCE_LEN = 60  # symbols, as in app.js
 SHOWN_PAIRS = 6
-CANDIDATES = 300  # sources, to find one that the network fails at
-MEASURED = 100  # sources, at each moment of training
-MEASURED_LENGTHS = 4
+N_CANDIDATES = 300  # sources among which to search for a failure
+N_MEASURED = 100  # held-out sources per moment of training
+N_MEASURED_LENGTHS = 4
 
 Pair = tuple[list[int], list[int]]
-Learned = tuple[TrainedNetwork, SequencePattern | None]  # and the pattern that tells what to expect of it
-Shared = tuple[list[int], Sequence[list[int] | None]]  # a source, and its target for each network
+PatternNetwork = tuple[TrainedNetwork, SequencePattern | None]  # a network and the pattern of its targets, if known
+Row = list[Example]  # one source for all networks: an example per network
 
 
-def pattern_examples(learned: Sequence[Learned]) -> list[list[Example]]:
-    """Return for each network the same sources, with its pattern's targets; without a pattern, nobody knows them."""
-    networks = [network for network, _ in learned]
+def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
+    """Return a list of examples per network: the same sources, each with the target by the network's pattern."""
+    networks = [network for network, _ in pattern_networks]
     lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
-    kinds = [kind for shortest, longest in lengths for kind in _kinds(largest, shortest, longest)]
-    noted = [((source, [target_of(*one, source) for one in learned]), note) for note, source in kinds]
-    if all(pattern for _, pattern in learned):
-        noted = [(shared, note) for shared, note in noted if _has_target(shared)]
-    return _of_each(networks, [*noted, *_failure(networks, _tried(learned, lengths))])
+    rows = [
+        [Example(source, pattern_target(*each, source), note) for each in pattern_networks]
+        for shortest, longest in lengths
+        for note, source in _typical_sources(largest, shortest, longest)
+    ]
+    if all(pattern for _, pattern in pattern_networks):
+        rows = _with_target(rows)
+    rows += _failure(networks, _random_rows(pattern_networks, lengths))
+    return [[row[i] for row in rows] for i in range(len(networks))]
 
 
-def _has_target(shared: Shared) -> bool:
-    return any(target is not None for target in shared[1])
+def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
+    """Return a list of examples per network: the first pairs, and one that a network fails, if any."""
+    first = pairs[:N_CANDIDATES]
+    listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
+    short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
+    targets = [_target_per_source(network, short) for network in networks]
+    rows = [[Example([*source], each[source], "of the file") for each in targets] for source in targets[0]]
+    shown = {tuple(row[0].source): row for row in [*rows[:SHOWN_PAIRS], *_failure(networks, rows)]}
+    return [[row[i] for row in shown.values()] for i in range(len(networks))]
 
 
-def pair_examples(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair]) -> list[list[Example]]:
-    """Return for each network some of the pairs; of several with one source, that which the network says."""
-    short = [pair for pair in pairs[:CANDIDATES] if len(pair[0]) <= LONGEST_SOURCE]
-    targets = [_said_or_last(network, short) for network in networks]
-    shared = {source: (list(source), [one[source] for one in targets]) for source in targets[0]}
-    notes = dict.fromkeys([*shared][:SHOWN_PAIRS], "of the file")
-    notes |= {tuple(source): note for (source, _), note in _failure(networks, [*shared.values()])}
-    return _of_each(networks, [(shared[source], note) for source, note in notes.items()])
-
-
-def _said_or_last(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
-    """Return a target of each source: of several that which the network says, else one of them."""
+def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
+    """Return one target per source; of several, the network's answer if it is among them, else the first."""
     targets: dict[tuple[int, ...], list[int]] = {}
-    for (source, target), answer in zip(pairs, _said(network, [source for source, _ in pairs]), strict=True):
+    answers = _greedy_answers(network, [source for source, _ in pairs])
+    for (source, target), answer in zip(pairs, answers, strict=True):
         if tuple(source) not in targets or target == answer:
             targets[tuple(source)] = target
     return targets
 
 
-def _of_each(networks: Sequence[TrainedNetwork], noted: Sequence[tuple[Shared, str]]) -> list[list[Example]]:
-    return [[Example(source, targets[i], note) for (source, targets), note in noted] for i in range(len(networks))]
+def _with_target(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if any(example.target is not None for example in row)]
 
 
-def target_of(network: TrainedNetwork, pattern: SequencePattern | None, source: list[int]) -> list[int] | None:
-    """Return what the pattern makes of a source, if it takes it."""
-    return targets_of(network, pattern, np.array([source]))[0]
+def pattern_target(network: TrainedNetwork, pattern: SequencePattern | None, source: list[int]) -> list[int] | None:
+    """Return the target of one source; see `pattern_targets`."""
+    return pattern_targets(network, pattern, np.array([source]))[0]
 
 
-def targets_of(
+def pattern_targets(
     network: TrainedNetwork, pattern: SequencePattern | None, sources: np.ndarray
 ) -> Sequence[list[int] | None]:
-    """Return what the pattern makes of sources `[N, S]`; None where it takes none of this length, or there is none."""
+    """Return the targets of sources `[N, S]`; None if the pattern is unknown or does not accept this length."""
     if pattern is not None:
         with contextlib.suppress(UsageError):
             return network.target_function(pattern)(sources).rows()
@@ -82,20 +84,20 @@ def targets_of(
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
-    """Return the shortest and the longest source that all were trained at; if there is none, those of each."""
-    first, last = ([min(n.trained_lengths[at], LONGEST_SOURCE) for n in networks] for at in (0, -1))
+    """Return the range (shortest, longest) of lengths that all networks were trained on; if empty, one range each."""
+    first, last = ([min(n.trained_lengths[at], MAX_SOURCE_LEN) for n in networks] for at in (0, -1))
     return [(max(first), min(last))] if max(first) <= min(last) else sorted({*zip(first, last, strict=True)})
 
 
-def _kinds(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
-    """Yield sources, and what they are examples of."""
+def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
+    """Yield sources of several kinds, each after its note."""
     rng = np.random.default_rng(0)
     usual = min(longest, max(shortest, 6))
     if usual <= largest + 1:
         yield "different symbols", rng.permutation(largest + 1)[:usual].tolist()
     else:
-        yield "some symbols", rng.integers(0, largest + 1, usual).tolist()
-    for note, length in {"a few": max(shortest, 3), "as long as in training": longest}.items():
+        yield "random symbols", rng.integers(0, largest + 1, usual).tolist()
+    for note, length in {"short": max(shortest, 3), "longest in training": longest}.items():
         if shortest <= length != usual:
             yield note, rng.integers(0, largest + 1, length).tolist()
     yield "all equal", [largest] * usual
@@ -103,16 +105,16 @@ def _kinds(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, lis
     yield "descending", sorted(rng.integers(0, largest + 1, usual).tolist(), reverse=True)
 
 
-def _tried(learned: Sequence[Learned], lengths: Sequence[tuple[int, int]]) -> list[Shared]:
-    """Return random sources with their targets: first of lengths that were trained, then of longer ones."""
+def _random_rows(pattern_networks: Sequence[PatternNetwork], lengths: Sequence[tuple[int, int]]) -> list[Row]:
+    """Return random sources with their targets: first of the longest lengths in training, then of greater lengths."""
     trained = [longest for _, longest in lengths]
-    longer = range(max(trained) + 1, min(max(trained) + 10, LONGEST_SOURCE) + 1)
-    n_of_length = dict.fromkeys(trained, CANDIDATES // len(set(trained))) | dict.fromkeys(longer, CANDIDATES // 10)
-    tried: list[Shared] = []
-    for sources in _random_sources(learned[0][0], n_of_length, seed=1):
-        targets = [targets_of(*one, sources) for one in learned]
-        tried += zip(sources.tolist(), zip(*targets, strict=True), strict=True)
-    return [*filter(_has_target, tried)]
+    longer = range(max(trained) + 1, min(max(trained) + 10, MAX_SOURCE_LEN) + 1)
+    n_of_length = dict.fromkeys(trained, N_CANDIDATES // len(set(trained))) | dict.fromkeys(longer, N_CANDIDATES // 10)
+    rows: list[Row] = []
+    for sources in _random_sources(pattern_networks[0][0], n_of_length, seed=1):
+        targets = zip(*(pattern_targets(*each, sources) for each in pattern_networks), strict=True)
+        rows += [[Example(x, target, "") for target in row] for x, row in zip(sources.tolist(), targets, strict=True)]
+    return _with_target(rows)
 
 
 def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: int) -> list[np.ndarray]:
@@ -121,52 +123,47 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
     return [rng.integers(0, largest + 1, (n, length)) for length, n in n_of_length.items()]
 
 
-def _failure(networks: Sequence[TrainedNetwork], tried: Sequence[Shared]) -> list[tuple[Shared, str]]:
-    """Return the first source that one network gets wrong and another right; else the first that one gets wrong."""
-    said = [_said(network, [source for source, _ in tried]) for network in networks]
-    right = [
-        {answer == target for answer, target in zip(answers, targets, strict=True) if target is not None}
-        for (_, targets), *answers in zip(tried, *said, strict=True)
+def _failure(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
+    """Return at most one row: the first that some networks fail and others do not, else the first that all fail."""
+    answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
+    outcomes = [
+        {answer == each.target for answer, each in zip(row_answers, row, strict=True) if each.target is not None}
+        for row, *row_answers in zip(rows, *answers, strict=True)
     ]
-    for note, are_right in (("one network fails, another does not", {True, False}), ("one that fails", {False})):
-        if are_right in right:
-            shared = tried[right.index(are_right)]
-            trained = {network.was_trained_at(len(shared[0])) for network in networks}
-            some = ": not all were trained at this length" if True in trained else ": longer than in training"
-            return [(shared, note + some * (False in trained))]
+    for note, outcome in (("one network fails, another does not", {True, False}), ("a failure", {False})):
+        if outcome in outcomes:
+            row = rows[outcomes.index(outcome)]
+            trained = {network.was_trained_at(len(row[0].source)) for network in networks}
+            length = ": not all were trained at this length" if True in trained else ": longer than in training"
+            return [[replace(each, note=note + length * (False in trained)) for each in row]]
     return []
 
 
-def _said(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
-    """Return the greedy answers; None where one does not end."""
-    best = (answers[0] for answers in network.predict_numbers(sources))
-    return [None if answer.ended is False else answer.predicted for answer in best]
-
-
-def pairs_of(pairs: Pairs) -> list[Pair]:
-    """Return pairs as lists."""
-    return [*zip(pairs.sources.rows(), pairs.targets.rows(), strict=True)]
+def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
+    """Return the greedy answer to each source; None if it does not end."""
+    return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources)]
 
 
 def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
-    """Return a network's training, and how it did at each of its moments on the first of these pairs."""
+    """Return the recorded moments with the figures of each on at most N_MEASURED of the pairs."""
     measured: list[Evaluation] = []
-    task = None if pairs is None else PairTask("measured", pairs[:MEASURED], vocabularies=network.vocabularies)
-    for weights in recording.weights if task else ():
-        single = {name: array.astype(np.float32) for name, array in weights.items()}
-        measured.append(replace(network, weights=single).evaluate(task))
+    if pairs is not None:
+        task = PairTask("measured", pairs[:N_MEASURED], vocabularies=network.vocabularies)
+        for weights in recording.weights:
+            single = {name: array.astype(np.float32) for name, array in weights.items()}
+            measured.append(replace(network, weights=single).evaluate(task))
     n = measured[0].n if measured else 0
-    exact_match, loss = ([getattr(one, name) for one in measured] for name in ("exact_match", "loss"))
-    return Moments(recording.steps, recording.epochs, recording.weights, n, exact_match, loss)
+    figures = ([getattr(each, name) for each in measured] for name in ("exact_match", "loss"))
+    return Moments(recording.steps, recording.epochs, recording.weights, n, *figures)
 
 
 def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
-    """Return random sources of some of the lengths that were trained, with their targets; None where it takes none."""
-    lengths = [n for n in network.trained_lengths if target_of(network, pattern, [0] * n) is not None]
+    """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
+    lengths = [n for n in network.trained_lengths if pattern_target(network, pattern, [0] * n) is not None]
     if not lengths:
         return None
-    some = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, MEASURED_LENGTHS)}
-    each = dict.fromkeys(sorted(some), MEASURED // len(some))
-    targets = network.target_function(pattern)
-    drawn = _random_sources(network, each, seed=2)
-    return Pairs(concatenated(map(Sequences.of_array, drawn)), concatenated(map(targets, drawn)))
+    measured = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, N_MEASURED_LENGTHS)}
+    n_of_length = dict.fromkeys(sorted(measured), N_MEASURED // len(measured))
+    sources = _random_sources(network, n_of_length, seed=2)
+    targets = map(network.target_function(pattern), sources)
+    return Pairs(concatenated(map(Sequences.of_array, sources)), concatenated(targets))

@@ -1,467 +1,421 @@
 "use strict";
-/* Six paragraphs that explain seq2seq; a button of each puts the page into the state that the paragraph speaks of. */
+/* The panel of six short explanations, each with a button that demonstrates it on the current networks. */
 
-const SEARCH_MS = 300; // for a case that shows it on this network
+const SEARCH_MS = 300; // time limit for the search of a demonstration
 
-/** Return the panel of the paragraphs, in words that fit the networks of the page. */
-function wordsPanel(app) {
-  const lessons = [encoderLesson, decoderLesson, exposureLesson, attentionLesson, dependenceLesson, lengthsLesson];
-  const shown = lessons.map((lesson, i) => lessonElement(app, i + 1, lesson(app)));
-  const explanation =
-    "What a sequence-to-sequence network is. Each button sets the page to what its paragraph speaks of.";
-  app.add({ update: () => tidyGuide(app) });
-  return panel("words", "In words", explanation, h("div", { className: "lessons" }, ...shown));
+function explanationsPanel(app) {
+  const explanations = [
+    encoderExplanation,
+    decoderExplanation,
+    exposureExplanation,
+    attentionExplanation,
+    dependenceExplanation,
+    lengthsExplanation,
+  ];
+  const articles = explanations.map((explanation, i) => explanationElement(app, i + 1, explanation(app)));
+  app.add({ update: () => updateGuide(app) });
+  const help = "What each part of the network does. Each button demonstrates its paragraph in one of the panels.";
+  return panel("explanations", "Explanations", help, h("div", { className: "explanations" }, ...articles));
 }
 
-/** Return a paragraph, its button, and a line that says what the button showed. */
-function lessonElement(app, number, { title, text, button, act }) {
-  const element = h("article", { className: "lesson" }, h("h3", { textContent: `${number}. ${title}` }));
-  element.append(...text.map((part) => h("p", { textContent: part })));
-  if (!act) return element;
-  const press = h("button", { type: "button", textContent: button });
+/** Return the element of one explanation, { title, paragraphs, button, demonstrate }. `demonstrate` returns the `patch`
+    of the state, the `panelId` to scroll to, a `message`, and the `reason` if it shows another source than the current
+    one. */
+function explanationElement(app, number, { title, paragraphs, button: label, demonstrate }) {
+  const heading = h("h3", {}, `${number}. ${title}`);
+  const element = h("article", { className: "explanation" }, heading, ...paragraphs.map((text) => h("p", {}, text)));
+  if (!demonstrate) return element;
   const outcome = h("p", { className: "outcome" });
-  press.addEventListener("click", () => {
+  const show = button(label, () => {
     const before = { ...app.state };
-    const isReadable = app.source !== null;
-    const { patch, panelId, says, because } = act();
+    const isValid = app.source !== null;
+    const { patch, panelId, message, reason } = demonstrate();
     app.change(patch);
     const isOther = app.state.text !== before.text;
-    const shownWith = isOther
-      ? ` Shown with ${app.state.text}, because ${isReadable ? because : "yours cannot be read"}.`
-      : "";
-    announce(says + shownWith);
-    outcome.textContent = says + shownWith;
-    goTo(panelId, says + shownWith, press, isOther ? before : null);
-    app.shows = { ...app.state };
+    const why = isValid ? reason : "your source is invalid";
+    const text = message + (isOther ? ` Shown with ${app.state.text}: ${why}.` : "");
+    announce(text);
+    outcome.textContent = text;
+    showGuide(panelId, text, show, isOther ? before : null);
+    app.demonstrated = { ...app.state };
   });
-  app.add({ update: () => isLeft(app) && (outcome.textContent = "") });
-  element.append(press, outcome);
+  app.add({ update: () => hasChanged(app.demonstrated, app.state) && (outcome.textContent = "") });
+  element.append(show, outcome);
   return element;
 }
 
-/** Say whether the page no longer shows what a paragraph's button showed. */
-function isLeft({ shows, state }) {
-  return Boolean(shows) && Object.keys(shows).some((name) => shows[name] !== state[name]);
+/** Return whether the state differs from the one that was demonstrated. */
+function hasChanged(demonstrated, state) {
+  return Boolean(demonstrated) && Object.keys(demonstrated).some((name) => demonstrated[name] !== state[name]);
 }
 
-/** Scroll to a panel and put the focus there, with what there is to see and buttons that lead back: to the words, and
-    to the state before, if another source is shown. */
-function goTo(panelId, says, from, before) {
-  const target = document.getElementById(panelId);
-  if (!target) return;
+/** Scroll to a panel and show a message in it, with a button back to the explanation and, if the demonstration changed
+    the source, a button that restores the state `before`. */
+function showGuide(panelId, message, from, before) {
+  const section = document.getElementById(panelId);
+  if (!section) return;
   document.querySelector(".guide")?.remove();
-  const back = h("button", { type: "button", textContent: "Back to the words" });
-  const text = h("p", { textContent: says });
-  const guide = h("div", { className: "guide" }, text, h("div", { className: "controls" }, back));
-  back.addEventListener("click", () => {
+  const focusSection = () => section.focus({ preventScroll: true });
+  const back = button("Back to the explanations", () => {
     guide.remove();
     from.focus({ preventScroll: true });
     from.scrollIntoView({ block: "center" });
   });
+  const buttons = h("div", { className: "controls" }, back);
   if (before) {
-    const undo = h("button", { type: "button", textContent: "Back to my source" });
-    undo.addEventListener("click", () => {
+    const restore = () => {
       app.change(before, "Your source is back");
-      target.focus({ preventScroll: true });
-    });
-    back.after(undo);
+      focusSection();
+    };
+    buttons.append(button("Back to my source", restore));
   }
-  guide.shows = { ...app.state };
-  target.firstElementChild.after(guide);
-  target.tabIndex = -1;
-  target.focus({ preventScroll: true });
-  target.scrollIntoView();
+  const guide = h("div", { className: "guide" }, h("p", {}, message), buttons);
+  guide.demonstrated = { ...app.state };
+  section.firstElementChild.after(guide);
+  section.tabIndex = -1;
+  focusSection();
+  section.scrollIntoView();
 }
 
-/** Take away what a note says once the page shows something else, and all of it with another source. */
-function tidyGuide(app) {
+/** Hide the message of the guide when the state changes, and remove the guide when the source changes. */
+function updateGuide({ state }) {
   const guide = document.querySelector(".guide");
   if (!guide) return;
-  if (guide.shows.text !== app.state.text) guide.remove();
-  else if (isLeft({ shows: guide.shows, state: app.state })) guide.firstChild.hidden = true;
+  if (guide.demonstrated.text !== state.text) guide.remove();
+  else if (hasChanged(guide.demonstrated, state)) guide.firstChild.hidden = true;
 }
 
-/* Sources that a paragraph may speak of */
-
-/** Return the present source, if there is one, and those of the examples. */
-function sourcesAtHand(app, shown) {
-  const examples = shown.examples.map((example) => example.source);
-  return [...(app.source ? [app.source] : []), ...examples].filter((source) => source.length <= LONGEST_SOURCE);
+/** Return the current source, if it is valid, and the sources of the examples. */
+function availableSources(app, network) {
+  const examples = network.examples.map(({ source }) => source);
+  return [...(app.source ? [app.source] : []), ...examples].filter((source) => source.length <= MAX_SOURCE_LEN);
 }
 
-/** Return the present source; if none can be read, one at hand that a network answers right, neither long nor dull. */
-function goodSource(app, shown) {
+/** Return the current source. If it is invalid, prefer an example of medium length with varied symbols that the network
+    answers correctly. */
+function demonstrationSource(app, network) {
   if (app.source) return app.source;
-  const sources = sourcesAtHand(app, shown);
-  const short = sources.filter((source) => source.length > 3 && source.length <= 12);
-  const right = short.filter((source) => answerTo(shown, source).exact);
-  const varied = (source) => new Set(source).size > 3;
-  return right.find(varied) ?? right[0] ?? short.find(varied) ?? short[0] ?? sources[0] ?? [0];
+  const sources = availableSources(app, network);
+  const medium = sources.filter((source) => source.length > 3 && source.length <= 12);
+  const right = medium.filter((source) => runOf(network, source).exact);
+  const isVaried = (source) => new Set(source).size > 3;
+  return right.find(isVaried) ?? right[0] ?? medium.find(isVaried) ?? medium[0] ?? sources[0] ?? [0];
 }
 
-/** Return the target of a source: what was typed, or what is known. */
-function targetTo(shown, source) {
-  const run = app.runs.find((one) => one.shown === shown);
-  return run && same(source, run.source) ? run.expected : shown.target(source);
+/** Return the typed or known target of a source, or null. */
+function targetOf(network, source) {
+  const run = app.runs.find((one) => one.network === network);
+  return run && same(source, run.source) ? run.target : network.knownTarget(source);
 }
 
-/** Return the answer of a network to a source at the moment that is chosen, with some outputs forced. */
-const answerTo = (shown, source, forced = {}) =>
-  shown.answer(
-    source,
-    targetTo(shown, source),
-    app.state.moment,
-    new Map(Object.entries(forced).map(([t, symbol]) => [Number(t), symbol])),
-  );
+/** Run a network on a source at the current moment, with some outputs forced. */
+const runOf = (network, source, forced = {}) =>
+  network.run(source, targetOf(network, source), app.state.moment, forced);
 
-/** Return a patch that sets the source, unless it is there already, as it was typed. */
-function stateFor(shown, source, patch) {
-  const text = app.source && same(app.source, source) ? app.state.text : shown.sourceVocabulary.text(source);
-  return { text, forced: {}, replaced: null, ...patch };
+/** Return a patch that sets the source and resets forcing; a source that is already typed keeps its spelling. */
+function statePatch(network, source, patch) {
+  const text = app.source && same(app.source, source) ? app.state.text : network.sourceVocabulary.text(source);
+  return { text, forced: {}, replacement: null, ...patch };
 }
 
-/** Return what a source symbol is called. */
-const symbolRead = (shown, symbol) => visible(shown.sourceVocabulary.name(symbol));
+const sourceSymbol = (network, symbol) => visible(network.sourceVocabulary.name(symbol));
+const inputName = (network, source, s) => `input ${s + 1} (${sourceSymbol(network, source[s])})`;
 
-const inputName = (shown, source, s) => `input ${s + 1} (${symbolRead(shown, source[s])})`;
-const outputName = (run, t) => `output ${t + 1} (${targetName(run, run.steps[t].written)})`;
-
-/** Return what an output symbol is called; GO is END where a network ends its answers. */
-const symbolName = (shown, symbol) => visible(shown.targetVocabulary.name(symbol));
-
-/** Say how many symbols, as a learner would count them. */
-const counted = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
-
-/** Say whether an answer is right, in a sentence. */
-function rightOrWrong(run) {
+/** Return a sentence on whether an answer is right. */
+function describeResult(run) {
   const { kind, text } = judgement(run);
-  if (kind === "unknown") return "Nobody has told this page the right answer.";
-  const whose = app.networks.length > 1 ? `The answer of ${run.shown.name}` : "The answer";
-  return kind === "right" ? `${whose} is right.` : `${whose} is ${text.replace(/\. Expected: .*/s, "")}.`;
+  if (kind === "unknown") return "No target is known for this source.";
+  const answer = app.networks.length > 1 ? `The answer of ${run.network.name}` : "The answer";
+  return `${answer} is ${text.replace(/\. Expected: .*/s, "")}.`;
 }
 
-/* The paragraphs: { title, text, button, act } */
-
-function encoderLesson(app) {
-  const [shown] = app.networks;
-  const { cell_size: H, num_layers: layers, has_attention: attends, bidirectional, states } = shown.config;
-  const which = states.join(" and ") + (layers > 1 ? ` of ${layers} layers` : "");
-  const state = `${states.length * layers * H} numbers (${which})`;
-  const reads = bidirectional ? "once from the beginning and once from the end" : "one symbol after another";
-  const handsOn = attends
-    ? `It hands on two things: its last state, ${state}, which the decoder starts from; and the memory, one row of ` +
-      `${bidirectional ? 2 * H : H} numbers for each symbol, which attention reads.`
-    : `It hands on its last state alone: ${state}, whether the source is short or long. All that the decoder ever ` +
-      "knows of the source is in them.";
+function encoderExplanation(app) {
+  const [network] = app.networks;
+  const { cell_size: H, num_layers: layers, has_attention: hasAttention, bidirectional, states } = network.config;
+  const parts = states.join(" and ") + (layers > 1 ? ` of ${layers} layers` : "");
+  const size = `${states.length * layers * H} numbers (${parts})`;
+  const direction = bidirectional ? " forward and backward" : "";
+  const rest = hasAttention
+    ? `The decoder starts from the final state. It also attends to the memory: the encoder's output at each input, ` +
+      `${bidirectional ? 2 * H : H} numbers per input.`
+    : "The decoder knows the source only through the final state.";
   return {
-    title: "What the encoder leaves",
-    text: [
-      `The encoder reads the source ${reads}. Each symbol renews its state: numbers that sum up what was read so far.`,
-      handsOn,
-    ],
-    button: "Show the state when all is read",
-    act() {
-      const source = goodSource(app, shown);
-      const says =
-        `All ${source.length} inputs are read, nothing is written. The framed column is the last state, which the ` +
-        `decoder starts from${attends ? "; the columns up to it are the memory" : ""}.`;
-      return { patch: stateFor(shown, source, { place: source.length }), panelId: "inside", says };
+    title: "The encoder",
+    paragraphs: [`The encoder reads the source${direction} and updates its state at each symbol: ${size}. ${rest}`],
+    button: "Show the final state",
+    demonstrate() {
+      const source = demonstrationSource(app, network);
+      const memory = hasAttention ? " The columns up to it are the memory." : "";
+      const message = `All ${source.length} inputs are read. The framed column is the final state.${memory}`;
+      return { patch: statePatch(network, source, { place: source.length }), panelId: "inside", message };
     },
   };
 }
 
-function decoderLesson(app) {
-  const [shown] = app.networks;
-  const ends = shown.ends ? " It goes on until it writes END." : "";
+function decoderExplanation(app) {
+  const [network] = app.networks;
+  const end = network.ends ? ", until it writes END" : "";
+  const text =
+    "The decoder is first fed GO. At each step it updates its state, computes a probability for every symbol, writes " +
+    `the likeliest, and is fed this symbol at the next step${end}.`;
   return {
-    title: "What the decoder does",
-    text: [
-      "The decoder starts from the encoder's last state and is fed GO, the symbol that starts an answer. At each " +
-        "step it renews its state, gives every symbol a probability, and writes the likeliest one. What it wrote is " +
-        `what it is fed next.${ends}`,
-    ],
+    title: "The decoder",
+    paragraphs: [text],
     button: "Show its second step",
-    act() {
-      const source = goodSource(app, shown);
-      const run = answerTo(shown, source);
+    demonstrate() {
+      const source = demonstrationSource(app, network);
+      const run = runOf(network, source);
       const t = Math.min(1, run.steps.length - 1);
-      const { logits, written } = run.steps[t];
-      const says =
-        `Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${symbolName(shown, written)}, with a ` +
-        `probability of ${percent(softmax(logits)[written])}.`;
-      return { patch: stateFor(shown, source, { place: source.length + t + 1 }), panelId: "probabilities", says };
+      const step = run.steps[t];
+      const p = percent(probabilities(step)[step.written]);
+      const fed = fedName(run, run.steps, t);
+      const message = `Output ${t + 1}: fed ${fed}, it writes ${writtenName(run, t)} with a probability of ${p}.`;
+      const patch = statePatch(network, source, { place: source.length + t + 1 });
+      return { patch, panelId: "probabilities", message };
     },
   };
 }
 
-function exposureLesson(app) {
-  const [shown] = app.networks;
+function exposureExplanation(app) {
+  const [network] = app.networks;
   return {
     title: "Teacher forcing and exposure bias",
-    text: [
-      "In training the decoder is fed the right symbol of the step before, whatever it wrote itself: this is teacher " +
-        "forcing. In use there is no teacher: it is fed its own output, right or wrong.",
-      "So it has never practised to go on after an error of its own. That is exposure bias: one wrong symbol can " +
-        "lead to more. Let us force one.",
+    paragraphs: [
+      "In training the decoder is fed the target (teacher forcing), in use its own output. It was never trained to " +
+        "continue after an error, so one error can lead to more: exposure bias.",
     ],
     button: "Force a wrong symbol",
-    act() {
-      const found = derailment(app, shown);
-      if (!found) {
-        const source = goodSource(app, shown);
-        return {
-          patch: stateFor(shown, source, {}),
-          panelId: "forced",
-          says: "No answer here is long enough to force a symbol of it.",
-        };
+    demonstrate() {
+      const worst = worstForcing(app, network);
+      if (!worst) {
+        const patch = statePatch(network, demonstrationSource(app, network), {});
+        return { patch, panelId: "forced", message: "No available answer has a symbol that can be forced." };
       }
-      const { source, t, symbol, more, isFree } = found;
-      const forced = `Forced to write ${symbolName(shown, symbol)} as output ${t + 1}, ${nameOf(app, shown) || "it"}`;
-      const known = targetTo(shown, source) !== null;
-      const goesWrong = known && isFree ? "gets" : "changes";
-      const says = more
-        ? `${forced} ${goesWrong} ${counted(more, "more symbol")}${goesWrong === "gets" ? " wrong" : ""}.`
-        : `${forced} writes all else as before. This network recovers, wherever this page tried it. ` +
-          "Not every one does.";
+      const { source, t, symbol, nChanged, wasRight } = worst;
+      const name = visible(network.targetVocabulary.name(symbol));
+      const forced = `Forcing ${name} as output ${t + 1}${app.networks.length > 1 ? ` of ${network.name}` : ""}`;
+      const symbols = pluralize(nChanged, "other symbol");
+      const effect = wasRight ? `makes ${symbols} wrong` : `changes ${symbols}`;
       return {
-        patch: stateFor(shown, source, { forced: { [t]: symbol }, place: source.length + t + 2 }),
+        patch: statePatch(network, source, { forced: { [t]: symbol }, place: source.length + t + 2 }),
         panelId: "forced",
-        because: "with yours the network finds its way back",
-        says,
+        reason: "with your source, forcing changes no other symbol",
+        message: `${forced} ${nChanged ? effect : "changes no other symbol: the network recovers"}.`,
       };
     },
   };
 }
 
-/** Find the forced symbol that derails most of the rest: { source, t, symbol, more, isFree }; of the present source if
-    any does. */
-function derailment(app, shown) {
-  const until = performance.now() + SEARCH_MS;
-  let found = null;
-  for (const source of [goodSource(app, shown), ...sourcesAtHand(app, shown)]) {
-    if (found && found.more > 0) return found;
-    const free = answerTo(shown, source);
+/** Search, for at most SEARCH_MS, for the forced symbol that changes most other outputs: { source, t, symbol, nChanged,
+    wasRight }. Examples are searched only if the current source has none; null if no answer has a symbol. */
+function worstForcing(app, network) {
+  const deadline = performance.now() + SEARCH_MS;
+  let worst = null;
+  for (const source of [demonstrationSource(app, network), ...availableSources(app, network)]) {
+    if (worst && worst.nChanged > 0) return worst;
+    const free = runOf(network, source);
     for (let t = 0; t < free.answer.length; t++) {
-      for (const symbol of wrongSymbols(free, t)) {
-        if (performance.now() > until && found) return found;
-        const one = consequence(free, t, symbol);
-        if (!found || one.more > found.more) found = one;
+      for (const symbol of alternatives(free, t)) {
+        if (performance.now() > deadline && worst) return worst;
+        const effect = forcingEffect(free, t, symbol);
+        if (!worst || effect.nChanged > worst.nChanged) worst = effect;
       }
     }
   }
-  return found;
+  return worst;
 }
 
-/** Return symbols to force at step t: all wrong ones, or of many the likeliest. */
-function wrongSymbols({ steps, shown }, t) {
+/** Return the likeliest symbols, without END, that were not written at step t. */
+function alternatives({ steps, network }, t) {
   const { logits, written } = steps[t];
-  const order = [...logits.keys()].sort((a, b) => logits[b] - logits[a]);
-  return order.filter((symbol) => symbol !== written && symbol !== shown.go).slice(0, MOST_TRIED);
+  const order = largest(logits, logits.length);
+  return order.filter((symbol) => symbol !== written && symbol !== network.go).slice(0, MAX_SUBSTITUTES);
 }
 
-/** Force a symbol; count what else changes in the answer, aligned with what the network wrote before. */
-function consequence(free, t, symbol) {
-  const { shown, source } = free;
-  const run = answerTo(shown, source, { [t]: symbol });
-  const { edits } = shown.compare(run.written, free.written, (place) => place === t);
-  const isFree = Boolean(free.exact); // or more than what was forced is wrong
-  return { source, t, symbol, more: Math.max(0, edits - 1), isFree };
+/** Force a symbol at step t and count the other symbols of the answer that change. */
+function forcingEffect(free, t, symbol) {
+  const { network, source } = free;
+  const run = runOf(network, source, { [t]: symbol });
+  const { edits } = network.compare(run.written, free.written, (i) => i === t);
+  return { source, t, symbol, nChanged: Math.max(0, edits - 1), wasRight: Boolean(free.exact) };
 }
 
-/* Why the decoder looks where it looks, by pattern. */
+/* Where attention looks, by pattern. */
 const WHERE_IT_LOOKS = {
-  reversed:
-    "The first symbol of a reversal is the last of the source, the second is the last but one: so it looks at the " +
-    "end first and goes left.",
-  copy: "The next symbol of a copy is the next of the source: so it looks from left to right.",
-  rotated:
-    "The first output is the second input, and the last output the first input: so it looks one place ahead, and at " +
-    "the beginning in the end.",
-  sorted: "The next symbol is the smallest that is left: so it looks for that, wherever it stands.",
-  maxmin_dup:
-    "The first two outputs are the largest and the smallest input: it looks for these, then goes from left to right.",
+  reversed: "To reverse a source, the decoder attends to its last symbol first and then moves left.",
+  copy: "To copy a source, the decoder attends to its symbols from left to right.",
+  rotated: "To rotate a source, the decoder attends one input ahead and, for the last output, to the first input.",
+  sorted: "To sort a source, the decoder attends to the smallest symbol that is left.",
+  maxmin_dup: "The decoder attends to the largest and the smallest symbol, then to the symbols from left to right.",
   running_sum:
-    "Each sum needs one more input: so it looks from left to right. A row of the memory also tells of the inputs " +
-    "before it, so it may look a place ahead.",
-  added: "Each digit of the sum needs a digit of both numbers, and the carry from those to the right.",
+    "Each sum adds one input, so the decoder attends from left to right. It may attend one input ahead, because a row " +
+    "of the memory also depends on the inputs before it.",
+  added: "Each digit of the sum depends on one digit of each number and on the carry from the digits to their right.",
 };
-const REORDERINGS = ["reversed", "copy", "rotated", "sorted", "maxmin_dup"]; // their outputs stand in the source
+const REORDERINGS = ["reversed", "copy", "rotated", "sorted", "maxmin_dup"]; // each output equals one of the inputs
 
-function attentionLesson(app) {
-  const shown = app.networks.find((one) => one.config.has_attention);
-  if (!shown) return bottleneckLesson(app);
-  const name = app.networks.length > 1 ? ` (Here: ${shown.name}.)` : "";
+function attentionExplanation(app) {
+  const network = app.networks.find((one) => one.config.has_attention);
+  if (!network) return bottleneckExplanation(app);
+  const name = app.networks.length > 1 ? ` of ${network.name}` : "";
   return {
     title: "Attention",
-    text: [
-      "At each step attention compares the decoder's state with every row of the memory, and takes a mean of these " +
-        `rows in which the fitting ones weigh most. The weights α say where it looks.${name}`,
-      "Nobody told it where to look: training rewards right symbols, nothing else. It looks where it finds what it " +
-        `has to write next, because that makes the symbol right. ${WHERE_IT_LOOKS[shown.pattern] ?? ""}`,
+    paragraphs: [
+      "At each step attention compares the decoder's state with every row of the memory. The decoder receives the " +
+        `mean of the rows, weighted by α. Training specifies no target for α. ${WHERE_IT_LOOKS[network.pattern] ?? ""}`,
     ],
     button: "Show where the first output looks",
-    act() {
-      const source = goodSource(app, shown);
-      const run = answerTo(shown, source);
+    demonstrate() {
+      const source = demonstrationSource(app, network);
+      const run = runOf(network, source);
       const { alpha } = run.steps[0];
       const s = argmax(alpha);
-      const says =
-        `${capital(outputName(run, 0))} looks at ${inputName(shown, source, s)} with ${percent(alpha[s])} of its ` +
-        `attention. ${sameSymbol(run)}Step on to see where the others look.`;
-      return { patch: stateFor(shown, source, { place: source.length + 1 }), panelId: "attention", says };
+      const message =
+        `Output 1 (${writtenName(run, 0)})${name} gives ${percent(alpha[s])} of its attention to ` +
+        `${inputName(network, source, s)}. ${countCopied(run)}`;
+      return { patch: statePatch(network, source, { place: source.length + 1 }), panelId: "attention", message };
     },
   };
 }
 
-const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
-
-/** Say how many outputs look most at an input that is the symbol they write, where that is what one expects. */
-function sameSymbol({ shown, source, steps, answer }) {
-  if (!REORDERINGS.includes(shown.pattern)) return "";
-  const alike = answer.filter((symbol, t) => {
-    const looked = shown.sourceVocabulary.name(source[argmax(steps[t].alpha)]);
-    return looked === shown.targetVocabulary.name(symbol);
+/** Return a sentence on how many outputs attend most to the symbol that they write, for patterns that reorder. */
+function countCopied({ network, source, steps, answer }) {
+  if (!REORDERINGS.includes(network.pattern)) return "";
+  const copied = answer.filter((symbol, t) => {
+    const attended = network.sourceVocabulary.name(source[argmax(steps[t].alpha)]);
+    return attended === network.targetVocabulary.name(symbol);
   });
-  const all = counted(answer.length, "output") + (shown.ends ? " before END" : "");
-  return `${alike.length} of ${all} look most at an input that is the very symbol they write. `;
+  const outputs = pluralize(answer.length, "output") + (network.ends ? " before END" : "");
+  return `${copied.length} of ${outputs} attend most to the symbol that they write.`;
 }
 
-function bottleneckLesson(app) {
-  const [shown] = app.networks;
+function bottleneckExplanation(app) {
+  const [network] = app.networks;
   return {
     title: "Without attention: a bottleneck",
-    text: [
-      "This network has no attention: the decoder cannot look back at the source. All of it has to pass through one " +
-        "state, the neck between encoder and decoder, which does not grow with the source.",
-      "So long sources are harder, and they take more cells and more training. Attention was invented to widen this " +
-        "neck (Bahdanau et al. 2015).",
+    paragraphs: [
+      "This network has no attention: the whole source passes through one state of fixed size. A long source " +
+        "therefore needs more units and more training.",
     ],
-    button: "Show the longest source that fits",
-    act() {
-      const known = sourcesAtHand(app, shown).filter((source) => source.length <= (shown.in_len ?? LONGEST_SOURCE));
-      const source = known.reduce((longest, one) => (one.length > longest.length ? one : longest), known[0] ?? [0]);
-      const run = answerTo(shown, source);
-      const says = `${counted(source.length, "input")} through one state. ${rightOrWrong(run)}`;
-      const because = "it is the longest at hand";
-      return { patch: stateFor(shown, source, { place: source.length }), panelId: "step", because, says };
+    button: "Show the longest available source",
+    demonstrate() {
+      const maxLength = network.in_len ?? MAX_SOURCE_LEN;
+      const available = availableSources(app, network).filter(({ length }) => length <= maxLength);
+      const [source = [0]] = available.sort((a, b) => b.length - a.length);
+      const result = describeResult(runOf(network, source));
+      const message = `${pluralize(source.length, "input")} pass through one state. ${result}`;
+      const reason = "it is the longest available source";
+      return { patch: statePatch(network, source, { place: source.length }), panelId: "step", reason, message };
     },
   };
 }
 
-function dependenceLesson(app) {
-  const shown = app.networks.find((one) => one.config.has_attention);
-  if (!shown) return influenceLesson(app);
+function dependenceExplanation(app) {
+  const network = app.networks.find((one) => one.config.has_attention);
+  if (!network) return influenceExplanation(app);
   const end =
-    shown.pattern === "reversed" && shown.ends
-      ? " So END of a reversal depends on the length of the source, not on the symbol that it looks at."
+    network.pattern === "reversed" && network.ends
+      ? " For example, END depends on the length of the source, not on the symbol of the input that it attends to."
       : "";
   return {
-    title: "What attention does not explain",
-    text: [
-      "Where the decoder looks is not all that it knows. Each row of the memory also sums up what was read before " +
-        "it, and the decoder starts from the last state. So an output can depend on an input that it never looks at, " +
-        `or look at one on which it does not depend (Jain and Wallace 2019).${end}`,
-      "To know what an output depends on, change an input and see whether the output changes.",
+    title: "Attention and influence",
+    paragraphs: [
+      "Each row of the memory also depends on other inputs, and the decoder starts from the final state. An output " +
+        "can therefore depend on an input that gets no attention, or not depend on one that does (Jain and Wallace " +
+        `2019).${end}`,
     ],
-    button: "Where the two part",
-    act() {
-      const source = goodSource(app, shown);
-      for (const one of [source, ...sourcesAtHand(app, shown)]) {
-        const influence = influenceOf(app, shown, one);
+    button: "Show where they differ",
+    demonstrate() {
+      const current = demonstrationSource(app, network);
+      for (const source of [current, ...availableSources(app, network)]) {
+        const influence = influenceOf(app, network, source);
         influence.work(performance.now() + 3 * SEARCH_MS);
-        const found = influence.done ? disagreement(influence) : null;
-        if (!found) continue;
-        const { t, s, symbol } = found;
+        const difference = influence.done ? disagreement(influence) : null;
+        if (!difference) continue;
+        const { t, s, symbol } = difference;
         return {
-          patch: stateFor(shown, one, { replaced: { s, symbol }, place: one.length + t + 1 }),
+          patch: statePatch(network, source, { replacement: { s, symbol }, place: source.length + t + 1 }),
           panelId: "influence",
-          because: "with yours no output was found for which the two part",
-          says: partingInWords(influence, found),
+          reason: "with your source, no difference was found",
+          message: describeDisagreement(influence, difference),
         };
       }
-      const says = "For this source each output depends on inputs that it looks at, as far as this page tried.";
-      return { patch: stateFor(shown, source, {}), panelId: "influence", says };
+      const message = "No difference was found: each output depends on the inputs that it attends to.";
+      return { patch: statePatch(network, current, {}), panelId: "influence", message };
     },
   };
 }
 
-function influenceLesson(app) {
-  const [shown] = app.networks;
+function influenceExplanation(app) {
+  const [network] = app.networks;
   return {
-    title: "What an output depends on",
-    text: [
-      "This network keeps no record of where it looks. But it can be asked: change one input, and see which outputs " +
-        "change. What changes depends on it, what stays does not.",
-    ],
-    button: "Change the first input",
-    act() {
-      const source = goodSource(app, shown);
-      const [symbol] = tried(shown, source[0]);
-      const says =
-        `${capital(inputName(shown, source, 0))} becomes ${symbolRead(shown, symbol)}. Marked outputs ` + "change.";
-      return { patch: stateFor(shown, source, { replaced: { s: 0, symbol } }), panelId: "influence", says };
+    title: "Influence",
+    paragraphs: ["An output depends on an input if it changes when another symbol replaces this input."],
+    button: "Replace the first input",
+    demonstrate() {
+      const source = demonstrationSource(app, network);
+      const [symbol] = substitutes(network, source[0]);
+      const replaced = `${sourceSymbol(network, symbol)} replaces ${inputName(network, source, 0)}.`;
+      const patch = statePatch(network, source, { replacement: { s: 0, symbol } });
+      return { patch, panelId: "influence", message: `${replaced} Changed outputs are marked.` };
     },
   };
 }
 
-function lengthsLesson(app) {
-  const [shown] = app.networks;
-  const { in_len: longest, ends } = shown;
-  const text = ends
-    ? "This network ends its answer itself: END is a symbol like any other, which it learned to write when all is " +
-      `said. ${trainedOn(app.networks)}`
-    : `This network knows no END: it writes as many symbols as it is asked for. ${trainedOn(app.networks)}`;
-  const beyond =
-    "Beyond these lengths nobody has shown it what to do. Its weights are the same at every step, so it can go on; " +
-    "whether what it learned still holds there is another matter.";
-  const isBare = shown.sourceVocabulary.isText && !shown.examples.length;
-  if (!longest || longest >= LONGEST_SOURCE || isBare) return { title: "Lengths", text: [text, beyond] };
-  return {
+function lengthsExplanation(app) {
+  const [network] = app.networks;
+  const { in_len: longest, ends } = network;
+  const end = ends
+    ? "This network learned to write END, a symbol like any other, after the last symbol of its answer."
+    : "This network has no END: the length of its answers is fixed.";
+  const explanation = {
     title: "Lengths",
-    text: [text, beyond],
-    button: "Try a longer source",
-    act() {
-      const source = app.S > longest ? app.source : longerSource(app, shown);
-      const run = answerTo(shown, source);
-      const joined =
-        shown.sourceVocabulary.isText && source !== app.source ? "known sources one after the other: " : "";
-      const says =
-        `${capital(joined)}${counted(source.length, "input")}, where training had at most ${longest}. ` +
-        rightOrWrong(run);
-      const because = "yours is no longer than those of training";
-      return { patch: stateFor(shown, source, {}), panelId: "step", because, says };
-    },
+    paragraphs: [
+      `${end} ${trainedLengths(app.networks)} The weights are the same at every step, so the network can run on ` +
+        "longer sources, but its answers may be wrong.",
+    ],
   };
+  const hasNoSource = network.sourceVocabulary.isText && !network.examples.length;
+  if (!longest || longest >= MAX_SOURCE_LEN || hasNoSource) return explanation;
+  const demonstrate = () => {
+    const source = app.S > longest ? app.source : longerSource(app, network);
+    const joined = network.sourceVocabulary.isText && source !== app.source ? ", several sources joined" : "";
+    const length = `${pluralize(source.length, "input")}${joined}; the longest source in training had ${longest}.`;
+    const reason = "your source is no longer than those in training";
+    const message = `${length} ${describeResult(runOf(network, source))}`;
+    return { patch: statePatch(network, source, {}), panelId: "step", reason, message };
+  };
+  return { ...explanation, button: "Try a longer source", demonstrate };
 }
 
-/** Return a source longer than any in training: the shortest of a few that the network gets wrong, else the longest. */
-function longerSource(app, shown) {
-  if (shown.sourceVocabulary.isText) return joinedSource(app, shown);
-  const lengths = [1.2, 1.5, 2, 3].map((factor) => 2 * Math.ceil((shown.in_len * factor + 1) / 2));
-  const fitting = lengths.filter((length) => length <= LONGEST_SOURCE);
-  const sources = (fitting.length ? fitting : [LONGEST_SOURCE]).map((length) => inventedSource(shown, length));
-  return sources.find((source) => shown.target(source) && !answerTo(shown, source).exact) ?? last(sources);
+/** Return a source longer than any in training, the shortest tried that the network gets wrong, if any. */
+function longerSource(app, network) {
+  if (network.sourceVocabulary.isText) return joinedSource(app, network);
+  const lengths = [1.2, 1.5, 2, 3].map((factor) => 2 * Math.ceil((network.in_len * factor + 1) / 2));
+  const fitting = lengths.filter((length) => length <= MAX_SOURCE_LEN);
+  const sources = (fitting.length ? fitting : [MAX_SOURCE_LEN]).map((length) => randomSource(network, length));
+  return sources.find((source) => network.knownTarget(source) && !runOf(network, source).exact) ?? last(sources);
 }
 
-/** Return known sources one after the other, until they are longer than any in training. */
-function joinedSource(app, shown) {
-  const { in_len: longest, sourceVocabulary } = shown;
-  const byText = new Map(sourcesAtHand(app, shown).map((source) => [source.join(" "), source])); // each once
-  const known = [...byText.values()].filter((source) => source.length);
+/** Join available sources until they are longer than any in training. */
+function joinedSource(app, network) {
+  const { in_len: longest, sourceVocabulary } = network;
+  const byText = new Map(availableSources(app, network).map((source) => [source.join(" "), source])); // each once
+  const sources = [...byText.values()].filter((source) => source.length);
   const space = sourceVocabulary.tokens === "characters" ? sourceVocabulary.numberOf.get(" ") : undefined;
   let joined = [];
-  for (let i = 0; joined.length <= longest && known.length; i++) {
+  for (let i = 0; joined.length <= longest && sources.length; i++) {
     const gap = joined.length && space !== undefined ? [space] : [];
-    joined = [...joined, ...gap, ...known[i % known.length]];
+    joined = [...joined, ...gap, ...sources[i % sources.length]];
   }
-  return joined.slice(0, LONGEST_SOURCE);
+  return joined.slice(0, MAX_SOURCE_LEN);
 }
 
-/** Return a source of symbols that only look random: the same whenever it is asked for. */
-function inventedSource(shown, length) {
+/** Return a pseudo-random source, the same for the same length. */
+function randomSource(network, length) {
   let state = 1;
   return Array.from({ length }, () => {
     state = (state * 48271) % 2147483647; // Park and Miller 1988
-    return state % (shown.sourceVocabulary.largest + 1);
+    return state % (network.sourceVocabulary.largest + 1);
   });
 }

@@ -1,162 +1,142 @@
 "use strict";
-/* Teacher forcing beside free-running. */
+/* The panel that compares teacher forcing with free-running decoding. */
 
-/** What the network writes when it is fed the target, beside what it writes by itself. */
 function forcedPanel(app) {
   const boxes = app.networks.map(() => h("div", {}));
   const section = panel(
-    "teacher",
-    "Teacher forcing beside free-running",
-    "In training the decoder is fed the target, shifted by one: this is teacher forcing. By itself it is fed what it " +
-      "wrote. One mistake may then lead to the next: exposure bias.",
-    columns(app.networks, (shown, i) => [boxes[i]]),
+    "forced",
+    "Teacher forcing and free-running",
+    "In training the decoder is fed the target, shifted by one (teacher forcing). In use it is fed its own output " +
+      "(free-running).",
+    columns(app.networks, (_, i) => [boxes[i]]),
   );
   const update = () =>
     app.runs.forEach((run, i) => {
-      redraw(boxes[i], ...(run.teacherSteps ? compared(run) : [noTarget(), ...beforeForcing(app, run)]));
-      boxes[i].querySelectorAll(".scroll").forEach((box) => settle(box));
+      redraw(boxes[i], ...(run.teacherSteps ? forcedAndFree(run) : [noTarget(), ...beforeAndAfter(app, run)]));
+      updateScrollBoxes(boxes[i]);
     });
   return addPanel(app, section, update);
 }
 
 function noTarget() {
-  const go = button("Type the target", () => document.getElementById("target").focus(), { "data-key": "to-target" });
-  return h(
-    "div",
-    { className: "controls" },
-    h("span", {}, "No target is known for this source, so there is nothing to feed."),
-    go,
-  );
+  const focusTarget = () => document.getElementById("target").focus();
+  const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
+  const text = h("span", {}, "Teacher forcing needs a target, and none is known for this source.");
+  return h("div", { className: "controls" }, text, toTarget);
 }
 
-/** Where no target is known and a symbol is forced: what the network writes with it, beside what it wrote before. */
-function beforeForcing(app, run) {
-  if (!Object.keys(app.state.forced).length) return [];
-  const before = app.answer(run.shown, run.source, null, {}).written;
+/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
+function beforeAndAfter(app, run) {
+  const nForced = Object.keys(app.state.forced).length;
+  if (!nForced) return [];
+  const before = app.run(run.network, run.source, null, {}).written;
   const after = run.written;
-  const { kinds, edits } = run.shown.compare(after, before, (t) => run.forcedAt(t));
+  const { kinds, edits } = run.network.compare(after, before, (t) => run.isOverridden(t));
   const n = Math.max(before.length, after.length);
-  const row = (label, symbols, isWrong) => {
+  const row = (label, symbols, isChanged) => {
     const cells = Array.from({ length: n }, (_, t) => {
-      const className = isWrong(t) ? "symbol wrong" : "symbol";
-      const symbol = t < symbols.length ? h("span", { className, dir: "auto" }, targetName(run, symbols[t])) : null;
-      return h("td", {}, symbol, symbols === after && isForced(t) ? h("small", {}, "forced") : null);
+      const name = t < symbols.length ? targetName(run, symbols[t]) : "";
+      const note = symbols === after && isForced(t) ? h("small", {}, "forced") : null;
+      return h("td", {}, name && symbolSpan(name, isChanged(t) ? "symbol wrong" : "symbol"), note);
     });
-    return h("tr", {}, h("th", { attributes: { scope: "row" } }, label), ...cells);
+    return h("tr", {}, headerCell("row", label), ...cells);
   };
-  const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
-  const whole = h(
-    "table",
-    { className: "compared" },
-    h("caption", { className: "unseen" }, "The answer before and after forcing"),
-    h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { attributes: { scope: "col" } }, text)))),
-    h(
-      "tbody",
-      {},
-      row("Before, it wrote", before, () => false),
-      row("Forced, it writes", after, (t) => kinds[t] !== "right"),
-    ),
-  );
-  const more = edits - Object.keys(app.state.forced).length;
-  const follows = more > 0 ? `${more} more symbol${more === 1 ? "" : "s"} changed with it.` : "Nothing else changed.";
-  return [
-    h("p", {}, `You can still see what follows from what you forced. ${follows}`),
-    scrollBox(`Before and after forcing: ${run.shown.name}`, whole),
-  ];
+  const rows = [row("Before forcing", before, () => false), row("After forcing", after, (t) => kinds[t] !== "right")];
+  const changed = edits - nForced > 0 ? pluralize(edits - nForced, "other symbol") : "no other symbol";
+  const answers = outputTable("The answer before and after forcing", n, rows);
+  const box = scrollBox(`Before and after forcing: ${run.network.name}`, answers);
+  return [h("p", {}, `Forcing changed ${changed}.`), box];
 }
 
-/** Both ways, step by step, and in words where they part. */
-function compared(run) {
-  const { teacherSteps: forced, steps: free, wanted, alignment } = run;
-  const n = Math.max(forced.length, free.length);
-  const parted = firstDifference(run);
-  const right = wanted.filter((symbol, t) => forced[t].written === symbol).length;
-  const isBetter = right > alignment.right;
-  const many = alignment.kinds.filter((kind) => kind === "extra").length;
-  const extra = many ? `, and ${many} too many` : "";
+/** Return a table with one column per output; the column `marked` has a border. */
+function outputTable(caption, n, rows, marked = -1) {
+  const head = ["Output", ...Array.from({ length: n }, (_, t) => t + 1)];
+  const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === marked ? "divergence" : ""));
+  const hiddenCaption = h("caption", { className: "visually-hidden" }, caption);
+  const thead = h("thead", {}, h("tr", {}, ...cells));
+  return h("table", { className: "compared" }, hiddenCaption, thead, h("tbody", {}, ...rows));
+}
+
+/** Compare teacher forcing with free-running, step by step. */
+function forcedAndFree(run) {
+  const { teacherSteps, steps, expected, alignment } = run;
+  const n = Math.max(teacherSteps.length, steps.length);
+  const divergence = firstDifference(run);
+  const right = expected.filter((symbol, t) => teacherSteps[t].written === symbol).length;
+  const extra = alignment.kinds.filter((kind) => kind === "extra").length;
+  const end = run.network.ends ? ", END included" : "";
   const scores =
-    `Right: fed the target, ${countRight(right, run)}; fed what it wrote, ${alignment.right} of ${wanted.length}` +
-    `${extra}. `;
+    `Right symbols: teacher forcing ${right} of ${expected.length}, free-running ${alignment.right} of ` +
+    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. `;
   const rows = [
-    comparedRow(run, "Teacher forcing is fed", forced, n, parted, true),
-    comparedRow(run, "and writes", forced, n, parted, false),
-    comparedRow(run, "Free-running is fed", free, n, parted, true),
-    comparedRow(run, "and writes", free, n, parted, false),
+    comparedRow(run, "Teacher forcing: fed", teacherSteps, n, divergence, true),
+    comparedRow(run, "written", teacherSteps, n, divergence, false),
+    comparedRow(run, "Free-running: fed", steps, n, divergence, true),
+    comparedRow(run, "written", steps, n, divergence, false),
   ];
-  const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))].map((text, i) =>
-    h("th", { className: i && i - 1 === parted ? "parted" : "", attributes: { scope: "col" } }, text),
-  );
-  const caption = h("caption", { className: "unseen" }, "What each way is fed and writes, output by output");
-  const whole = h(
-    "table",
-    { className: "compared" },
-    caption,
-    h("thead", {}, h("tr", {}, ...head)),
-    h("tbody", {}, ...rows),
-  );
+  const whole = outputTable("Symbols fed and written, output by output", n, rows, divergence);
   return [
-    h("p", {}, scores + partedWords(run, parted, isBetter)),
-    scrollBox(`Teacher forcing beside free-running: ${run.shown.name}`, whole),
+    h("p", {}, scores + describeDivergence(run, divergence, right > alignment.right)),
+    scrollBox(`Teacher forcing and free-running: ${run.network.name}`, whole),
   ];
 }
 
-/** Return the first output at which the two ways are fed different symbols; -1 if none. */
+/** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none. */
 function firstDifference({ teacherSteps, steps }) {
   return steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
 }
 
-/** Say where the two ways part, and why one looks better. */
-function partedWords(run, parted, isBetter) {
-  const { teacherSteps: forced, steps: free } = run;
-  const n = Math.min(forced.length, free.length);
-  const by = (t) => (isForced(t) ? "You made it write" : "It wrote");
-  if (parted > 0) {
-    const { fed } = free[parted];
-    const what = isForced(parted - 1)
-      ? `what you forced, ${targetName(run, fed)}`
-      : `what it wrote, ${targetName(run, fed)}`;
-    const then = parted + 1 < free.length ? "; after that, what it then wrote" : "";
-    const why = "Teacher forcing looks better because it takes every mistake back before the next step.";
-    return `Output ${parted + 1} is fed ${what}${then}. ${recovery(run) || (isBetter ? why : "")}`;
+/** Describe the first difference between teacher forcing and free-running. */
+function describeDivergence(run, divergence, isBetter) {
+  const { teacherSteps, steps, expected } = run;
+  if (divergence > 0) {
+    const symbol = targetName(run, steps[divergence].fed) + (isForced(divergence - 1) ? " (forced)" : "");
+    const taught = targetName(run, teacherSteps[divergence].fed);
+    const why = "Teacher forcing looks better because it replaces each error with the target before the next step.";
+    const fed = `Output ${divergence + 1} is fed ${symbol} in free-running, but ${taught} with teacher forcing.`;
+    return `${fed} ${describeRecovery(run) || (isBetter ? why : "")}`;
   }
-  const end = targetName(run, last(free).written);
-  if (free.length < forced.length && run.shown.ends && !run.ended)
-    return `By itself it is cut off after output ${n}; teacher forcing goes on with the target.`;
-  if (free.length < forced.length)
-    return `${by(n - 1)} ${end} as output ${n}, so the answer is over there. Teacher forcing goes on with the target.`;
-  if (free.length > forced.length)
-    return (
-      `${by(n - 1)} ${targetName(run, free[n - 1].written)} as output ${n}, where ` +
-      `${targetName(run, run.wanted[n - 1])} belongs. From there on there is no target to feed, and it is fed what it ` +
-      "wrote until it ends."
-    );
-  if (run.exact)
-    return "Both are fed the same here, and both are right: only a mistake that is fed back sets them apart.";
-  return "Both are fed the same here: only the last symbol is wrong, and that is fed to nothing.";
+  const n = Math.min(teacherSteps.length, steps.length);
+  const wrote = `${isForced(n - 1) ? "You forced" : "The network wrote"} ${writtenName(run, n - 1)} as output ${n}`;
+  const goesOn = "teacher forcing continues with the target.";
+  if (steps.length < teacherSteps.length) {
+    if (run.network.ends && !run.ended) return `Free-running was cut off after output ${n}; ${goesOn}`;
+    return `${wrote}, which ended the answer; ${goesOn}`;
+  }
+  if (steps.length > teacherSteps.length) {
+    const expectedName = targetName(run, expected[n - 1]);
+    return `${wrote}, where ${expectedName} was expected. Free-running continues beyond the target.`;
+  }
+  const fed = "Both were fed the same symbols";
+  return run.exact ? `${fed}, because no output is wrong.` : `${fed}, because only the last output is wrong.`;
 }
 
-/** Say that the network finds its way back after what was forced, if it does. */
-function recovery(run) {
-  const places = [...run.steps.keys()].filter((t) => run.forcedAt(t));
-  if (!places.length || beyondForced(run) > 0 || run.alignment.right === 0) return "";
-  const shift = run.written.length - run.wanted.length;
-  const where = shift === 1 ? ", one place later" : shift > 1 ? `, ${shift} places later` : "";
-  return `It recovers: all else is right${where}.`;
+/** Return a sentence if all symbols are right except those that were forced, else "". */
+function describeRecovery(run) {
+  const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
+  if (!nForced || run.alignment.edits > nForced || run.alignment.right === 0) return "";
+  const shift = run.written.length - run.expected.length;
+  const later = shift > 0 ? `, ${pluralize(shift, "position")} later` : "";
+  return `The network recovers: all other symbols are right${later}.`;
 }
 
-function comparedRow(run, label, steps, n, parted, isFed) {
+function comparedRow(run, label, steps, n, divergence, isFed) {
+  const isTeacher = steps === run.teacherSteps;
   const cells = Array.from({ length: n }, (_, t) => {
-    const kind = t === parted ? "parted" : "";
-    if (t >= steps.length) return h("td", { className: kind }, h("span", { className: "unseen" }, "nothing"));
-    if (isFed) return h("td", { className: `fed ${kind}` }, fedName(run, steps, t));
+    const className = t === divergence ? "divergence" : "";
+    if (t >= steps.length) return h("td", { className }, h("span", { className: "visually-hidden" }, "nothing"));
+    if (isFed) return h("td", { className: `fed ${className}` }, fedName(run, steps, t));
     const { written } = steps[t];
-    const isTaught = steps === run.teacherSteps;
-    const taught = run.wanted[t] !== written ? `not ${targetName(run, run.wanted[t])}` : "";
-    const wrong = isTaught ? taught : matter(run, t); // what is fed the target cannot slip out of place
-    const name = h("span", { className: wrong ? "symbol wrong" : "symbol", dir: "auto" }, targetName(run, written));
-    const gaps = isTaught ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
-    const leftOut = gaps.length ? h("small", {}, `before it ${gaps.join(" ")} left out`) : null;
-    return h("td", { className: kind }, name, wrong ? h("small", {}, wrong) : null, leftOut);
+    const isRight = run.expected[t] === written; // with teacher forcing, symbols cannot shift
+    const error = !isTeacher ? errorLabel(run, t) : isRight ? "" : `not ${targetName(run, run.expected[t])}`;
+    const missing = isTeacher ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
+    return h(
+      "td",
+      { className },
+      symbolSpan(targetName(run, written), error ? "symbol wrong" : "symbol"),
+      error ? h("small", {}, error) : null,
+      missing.length ? h("small", {}, `${missing.join(" ")} missing before`) : null,
+    );
   });
-  return h("tr", { className: isFed ? "fed" : "" }, h("th", { attributes: { scope: "row" } }, label), ...cells);
+  return h("tr", { className: isFed ? "fed" : "" }, headerCell("row", label), ...cells);
 }

@@ -1,36 +1,35 @@
 "use strict";
-/* Which input moves which output, beside attention. */
+/* The panel that replaces one input and shows which outputs change, beside attention. */
 
-const MOST_TRIED = 10; // other symbols that are tried for an input, if there are more
-const MOST_TILES = 24; // other symbols that have a tile each; more are in a list
+const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
+const MAX_TILES = 24; // a larger vocabulary is offered as a list
 
-/** Return the panel that changes one input and shows which outputs move. */
 function influencePanel(app) {
   const view = new InfluencePanel(app);
   const section = panel(
     "influence",
     "Influence",
-    "Which outputs change when one input becomes another symbol: what an output depends on.",
-    h("p", {}, "Choose an input, and what to put in its place. Outputs that change are marked."),
+    "Replace one input by another symbol and see which outputs change, that is, which depend on this input.",
+    h("p", {}, "Choose an input and the symbol that replaces it. Changed outputs are marked."),
     view.inputs,
     view.symbols,
-    columns(app.networks, (shown, i) => [view.results[i], view.matrices[i]]),
+    columns(app.networks, (_, i) => [view.results[i], view.matrices[i]]),
   );
   view.matrices.forEach((box) => onNewWidth(box, () => view.drawMatrices()));
   new IntersectionObserver((entries) => view.setVisible(last(entries).isIntersecting)).observe(section);
   return addPanel(app, section, () => view.update());
 }
 
-/** What the panel of influence shows; it draws again only what has changed, so that the focus stays where it is. */
+/** The content of the panel. It redraws only the parts that changed, so that the focus stays. */
 class InfluencePanel {
   constructor(app) {
-    Object.assign(this, { app, visible: false, sourceDrawn: null, choiceDrawn: "", influences: [], drawn: [] });
-    [this.inputs, this.symbols] = [h("div"), h("div")]; // the choices
+    Object.assign(this, { app, visible: false, drawnSource: null, drawnChoice: "", influences: [], drawn: [] });
+    [this.inputs, this.symbols] = [h("div"), h("div")]; // the controls
     this.results = app.networks.map(() => h("div", { className: "result" }));
     this.matrices = app.networks.map(() => h("div"));
   }
 
-  /** Draw and work only while somebody sees it. */
+  /** Compute and draw the matrices only while the panel is on the screen. */
   setVisible(visible) {
     this.visible = visible;
     if (visible && this.app.runs.length) this.showInfluences();
@@ -39,13 +38,14 @@ class InfluencePanel {
   update() {
     this.drawInputs();
     this.drawSymbols();
-    this.drawResults();
+    this.app.networks.forEach((network, i) =>
+      this.results[i].replaceChildren(...(this.replacement ? this.result(network) : [])),
+    );
     if (this.visible) this.showInfluences();
   }
 
-  /** Show what is known of the influences, and work on. */
   showInfluences() {
-    this.influences = this.app.networks.map((shown) => influenceOf(this.app, shown));
+    this.influences = this.app.networks.map((network) => influenceOf(this.app, network));
     this.drawMatrices();
     this.work();
   }
@@ -54,137 +54,118 @@ class InfluencePanel {
     return this.app.networks[0].sourceVocabulary;
   }
 
-  /** Return the chosen input and symbol, if the source has that input. */
-  get replaced() {
-    const { replaced } = this.app.state;
-    return replaced && replaced.s < this.app.S ? replaced : null;
+  /** The chosen input and its new symbol; null if none is chosen or the source is too short. */
+  get replacement() {
+    const { replacement } = this.app.state;
+    return replacement && replacement.s < this.app.S ? replacement : null;
   }
 
   drawInputs() {
     const { source } = this.app;
-    if (source === this.sourceDrawn) {
+    if (source === this.drawnSource) {
       for (const input of this.inputs.querySelectorAll("input")) {
-        input.checked = Number(input.value) === this.replaced?.s;
+        input.checked = Number(input.value) === this.replacement?.s;
       }
       return;
     }
-    this.sourceDrawn = source;
+    this.drawnSource = source;
     const items = source.map((symbol, s) => {
       const text = visible(this.vocabulary.name(symbol));
       return { value: s, text, label: `input ${s + 1}: ${text}` };
     });
-    this.inputs.replaceChildren(
-      radioTiles("Input to change", "influence-input", items, this.replaced?.s, (s) => this.choose(s)),
-    );
+    const tiles = radioTiles("Input to replace", "influence-input", items, this.replacement?.s, (s) => this.choose(s));
+    this.inputs.replaceChildren(tiles);
   }
 
-  /** Choose an input; its symbol becomes the first of those that are tried. */
-  choose(s, symbol = tried(this.app.networks[0], this.app.source[s])[0]) {
-    this.app.change({ replaced: { s, symbol } });
-    announce(this.app.networks.map((shown) => `${nameOf(this.app, shown)} ${this.inWords(shown)}`.trim()).join(" "));
+  /** Replace input s by a symbol, by default the first substitute. */
+  choose(s, symbol = substitutes(this.app.networks[0], this.app.source[s])[0]) {
+    this.app.change({ replacement: { s, symbol } });
+    const { app } = this;
+    announce(app.networks.map((network) => `${networkLabel(app, network)} ${this.describe(network)}`.trim()).join(" "));
   }
 
   drawSymbols() {
-    const { replaced, vocabulary } = this;
-    const key = replaced ? `${this.app.source} ${replaced.s}` : "";
-    if (key === this.choiceDrawn) {
+    const { replacement, vocabulary } = this;
+    const choice = replacement ? `${this.app.source} ${replacement.s}` : "";
+    if (choice === this.drawnChoice) {
       this.markSymbol();
       return;
     }
-    this.choiceDrawn = key;
-    if (!replaced) {
+    this.drawnChoice = choice;
+    if (!replacement) {
       this.symbols.replaceChildren();
       return;
     }
-    const all = Array.from({ length: vocabulary.largest + 1 }, (_, symbol) => symbol);
-    const choose = (symbol) => this.choose(replaced.s, Number(symbol));
-    const legend = `Input ${replaced.s + 1} becomes`;
-    const named = all.map((symbol) => {
+    const current = this.app.source[replacement.s];
+    const items = Array.from({ length: vocabulary.largest + 1 }, (_, symbol) => {
       const text = visible(vocabulary.name(symbol));
-      return { value: symbol, text, label: symbol === this.app.source[replaced.s] ? `${text}, as it was` : text };
+      return { value: symbol, text, label: symbol === current ? `${text}, unchanged` : text };
     });
+    const choose = (symbol) => this.choose(replacement.s, Number(symbol));
+    const legend = `Replace input ${replacement.s + 1} by`;
     const control =
-      all.length <= MOST_TILES
-        ? radioTiles(legend, "influence-symbol", named, replaced.symbol, choose)
-        : selection(
-            legend,
-            named.map(({ value, text }) => [value, text]),
-            replaced.symbol,
-            choose,
-          );
-    const remove = button("As it was", () => {
-      this.app.change({ replaced: null }, "The source is as it was");
+      items.length <= MAX_TILES
+        ? radioTiles(legend, "influence-symbol", items, replacement.symbol, choose)
+        : labelledSelect(legend, items.map(({ value, text }) => [value, text]), replacement.symbol, choose);
+    const undo = button("Undo", () => {
+      this.app.change({ replacement: null }, "The source is unchanged again");
       this.inputs.querySelector("input").focus();
     });
-    this.symbols.replaceChildren(h("div", { className: "change-to" }, control, remove));
+    this.symbols.replaceChildren(h("div", { className: "replacement" }, control, undo));
   }
 
-  /** Mark the chosen symbol in the tiles or the list that are there. */
+  /** Select the chosen symbol in the existing tiles or list. */
   markSymbol() {
-    if (!this.replaced) return;
+    if (!this.replacement) return;
     for (const input of this.symbols.querySelectorAll("input, option")) {
-      const chosen = Number(input.value) === this.replaced.symbol;
+      const chosen = Number(input.value) === this.replacement.symbol;
       if (input.matches("option")) input.selected = chosen;
       else input.checked = chosen;
     }
   }
 
-  /** Return what a network writes before and after the change. */
-  answers(shown) {
-    const { source } = this.app;
-    const { s, symbol } = this.replaced;
-    const changed = source.map((before, place) => (place === s ? symbol : before));
-    return [freely(this.app, shown, source), freely(this.app, shown, changed)];
+  /** Return a network's answers before and after the replacement. */
+  answers(network) {
+    const { app, replacement } = this;
+    const changed = replaceInput(app.source, replacement.s, replacement.symbol);
+    return [freeAnswer(app, network, app.source), freeAnswer(app, network, changed)];
   }
 
-  drawResults() {
-    this.app.networks.forEach((shown, i) =>
-      this.results[i].replaceChildren(...(this.replaced ? this.result(shown) : [])),
-    );
-  }
-
-  /** Return the answer before and after the change. */
-  result(shown) {
-    const [before, after] = this.answers(shown);
-    const name = (symbol) => (symbol === null ? "–" : visible(shown.targetVocabulary.name(symbol)));
-    const cells = pairsOf(before, after).map(([was, is]) => {
-      const moved = was !== is;
-      const now = h("span", { className: moved ? "symbol moved" : "symbol" }, name(is));
-      if (moved) now.append(h("span", { className: "unseen" }, " changed"));
-      return h("li", {}, h("span", { className: "symbol was" }, name(was)), now);
+  /** Return the elements that show a network's answers before and after the replacement. */
+  result(network) {
+    const name = (symbol) => (symbol === null ? "–" : visible(network.targetVocabulary.name(symbol)));
+    const cells = alignedPairs(...this.answers(network)).map(([before, after]) => {
+      const isChanged = before !== after;
+      const symbol = h("span", { className: isChanged ? "symbol moved" : "symbol" }, name(after));
+      if (isChanged) symbol.append(h("span", { className: "visually-hidden" }, " changed"));
+      return h("li", {}, h("span", { className: "symbol before" }, name(before)), symbol);
     });
-    const keys = h(
+    const rowLabels = h(
       "li",
-      { attributes: { "aria-hidden": "true" }, className: "what" },
+      { attributes: { "aria-hidden": "true" }, className: "row-labels" },
       h("span", {}, "before"),
       h("span", {}, "after"),
     );
-    const list = h(
-      "ol",
-      { className: "beforeafter", attributes: { "aria-label": "Each output before and after" } },
-      keys,
-      ...cells,
-    );
-    return [h("p", { className: "result-text" }, this.inWords(shown)), list];
+    const attributes = { "aria-label": "Each output before and after" };
+    const list = h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
+    return [h("p", {}, this.describe(network)), list];
   }
 
-  /** Say which outputs change. */
-  inWords(shown) {
-    const [before, after] = this.answers(shown);
-    const moved = changedOutputs(before, after);
-    const added = pairsOf(before, after).filter(([was]) => was === null).length;
-    const more = added ? ` ${added} ${added === 1 ? "symbol comes" : "symbols come"} in between.` : "";
-    const { s, symbol } = this.replaced;
+  /** Describe which outputs of a network change. */
+  describe(network) {
+    const [before, after] = this.answers(network);
+    const changed = changedOutputs(before, after);
+    const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
+    const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
+    const { s, symbol } = this.replacement;
     const [from, to] = [this.app.source[s], symbol].map((one) => visible(this.vocabulary.name(one)));
-    const change = `Input ${s + 1}: ${from} → ${to}.`;
-    if (!moved.length) return `${change} No output changes.${more}`;
-    return (
-      `${change} Of ${before.length} outputs ${moved.length} ` +
-      `${moved.length === 1 ? "changes: output" : "change: outputs"} ${listed(moved)}.${more}`
-    );
+    const sentence = `Input ${s + 1}: ${from} → ${to}.`;
+    if (!changed.length) return `${sentence} No output changes.${inserted}`;
+    const verb = changed.length === 1 ? "changes: output" : "change: outputs";
+    return `${sentence} ${changed.length} of ${before.length} outputs ${verb} ${listed(changed)}.${inserted}`;
   }
 
-  /** Work on, a little at a time, until all influences are known. */
+  /** Compute the influences in short time slices until all are done. */
   work() {
     clearTimeout(this.timer);
     const next = this.influences.find((influence) => !influence.done);
@@ -196,9 +177,9 @@ class InfluencePanel {
     }, 4);
   }
 
-  /** Draw the matrices that are new, and mark in all of them what is chosen. */
+  /** Draw matrices that are new or have a new width, and mark the chosen input and the current output in all. */
   drawMatrices() {
-    const marked = { s: this.replaced?.s ?? null, t: this.app.t };
+    const marked = { s: this.replacement?.s ?? null, t: this.app.t };
     this.influences.forEach((influence, i) => {
       const width = this.matrices[i].clientWidth;
       const before = this.drawn[i];
@@ -207,105 +188,100 @@ class InfluencePanel {
     });
   }
 
-  /** Draw influence and attention of a network, side by side where there is room; or how far the work has come. */
+  /** Draw a network's influence beside its attention; until the influence is computed, show the progress. */
   drawPair(influence, i, width) {
-    const { shown, alpha, source, answer, matrix, done } = influence;
+    const { network, alpha, source, answer, matrix, done } = influence;
     this.drawn[i] = { influence, width, done, marks: [] };
     if (!done) {
-      const far = `Working out what depends on what: ${percent(influence.next / influence.trials.length)}`;
-      this.matrices[i].replaceChildren(h("p", { className: "hint" }, far));
+      const progress = `Computing the influence of each input: ${percent(influence.next / influence.trials.length)}`;
+      this.matrices[i].replaceChildren(h("p", { className: "hint" }, progress));
       return;
     }
     const u = zoom();
     const room = alpha && width > 640 * u ? (width - 32 * u) / 2 : width;
     const names = {
-      inputs: source.map((symbol) => visible(shown.sourceVocabulary.name(symbol))),
-      outputs: answer.map((symbol) => visible(shown.targetVocabulary.name(symbol))),
+      inputs: source.map((symbol) => visible(network.sourceVocabulary.name(symbol))),
+      outputs: answer.map((symbol) => visible(network.targetVocabulary.name(symbol))),
     };
-    const figures = [matrixFigure("Influence", influenceMeans(influence), matrix, names, room)];
-    if (alpha)
-      figures.push(
-        matrixFigure("Attention", "Where each output (row) looks; a row adds up to 100 %.", alpha, names, room),
-      );
-    const numbers = asTable(`Influence in ${shown.name}, as a table`, () => influenceTable(influence, names));
+    const figures = [matrixFigure("Influence", influenceCaption(influence), matrix, names, room)];
+    if (alpha) figures.push(matrixFigure("Attention", "Each row (output) sums to 100 %.", alpha, names, room));
+    const numbers = tableDetails(`Influence in ${network.name}, as a table`, () => influenceTable(influence, names));
     const pair = h("div", { className: "pair" }, ...figures.map(({ figure }) => figure));
-    this.matrices[i].replaceChildren(pair, h("p", {}, comparison(influence)), numbers.details);
-    this.matrices[i].querySelectorAll(".scroll").forEach((scroll) => settle(scroll));
+    this.matrices[i].replaceChildren(pair, h("p", {}, compareWithAttention(influence)), numbers.details);
+    updateScrollBoxes(this.matrices[i]);
     this.drawn[i].marks = figures.map(({ mark }) => mark);
   }
 }
 
-/** Say numbers that count from 0 as positions that count from 1. */
-function listed(places) {
-  const most = 12;
-  const text = places
-    .slice(0, most)
-    .map((place) => place + 1)
-    .join(", ");
-  return places.length > most ? `${text} …` : text;
+const replaceInput = (source, s, symbol) => source.map((original, i) => (i === s ? symbol : original));
+
+/** List indices as positions that count from 1, at most 12 of them. */
+function listed(indices) {
+  const text = indices.slice(0, 12).map((i) => i + 1).join(", ");
+  return indices.length > 12 ? `${text} …` : text;
 }
 
-/** Return two answers beside each other, aligned: [before, after], null where one has nothing. */
-function pairsOf(before, after) {
-  const { kinds, due, missing } = align(after, before);
-  const gone = (t) => missing[t].map((symbol) => [symbol, null]);
-  const pairs = after.flatMap((symbol, t) => [...gone(t), [kinds[t] === "extra" ? null : before[due[t]], symbol]]);
-  return [...pairs, ...gone(after.length)];
+/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol. */
+function alignedPairs(before, after) {
+  const { kinds, targetIndex, missing } = align(after, before);
+  const deleted = (t) => missing[t].map((symbol) => [symbol, null]);
+  const aligned = (t) => [kinds[t] === "extra" ? null : before[targetIndex[t]], after[t]];
+  return [...after.flatMap((_, t) => [...deleted(t), aligned(t)]), ...deleted(after.length)];
 }
 
-/** Return which outputs of an answer change or fall away; those that only move to another place do not count. */
+/** Return the indices of the outputs in `before` that change or are deleted; a mere shift is no change. */
 function changedOutputs(before, after) {
-  const pairs = pairsOf(before, after).filter(([was]) => was !== null);
+  const pairs = alignedPairs(before, after).filter(([symbol]) => symbol !== null);
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
 }
 
-/** Return the steps of an answer that nobody forces, at the moment that is chosen. */
-function freeSteps(app, shown, source) {
-  const run = app.runs.find((one) => one.shown === shown);
-  let longest = shown.outLen(source.length, null) + 1;
-  if (!shown.ends) longest = source.length === run.source.length ? run.steps.length : longest - 1;
-  return shown.network(app.state.moment).run(source, longest, { toEnd: shown.ends }).steps;
+/** Return the steps of a network's answer at the current moment, without forcing. */
+function freeSteps(app, network, source) {
+  const run = app.runs.find((one) => one.network === network);
+  let maxSteps = network.maxOutLen(source.length, null) + 1;
+  if (!network.ends) maxSteps = source.length === run.source.length ? run.steps.length : maxSteps - 1;
+  return network.at(app.state.moment).run(source, maxSteps, { toEnd: network.ends }).steps;
 }
 
-/** Return what a network writes when nobody forces it. */
-const freely = (app, shown, source) => freeSteps(app, shown, source).map((step) => step.written);
+const freeAnswer = (app, network, source) => freeSteps(app, network, source).map((step) => step.written);
 
-/** Return the symbols that are tried in place of one: all others of its kind, letters for letters; of many, those
-    of the examples first, the most frequent first, then a fixed sample, spread over the vocabulary. */
-function tried(shown, symbol) {
-  const { sourceVocabulary: vocabulary, examples } = shown;
-  const next = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
-  const alike = next.filter((other) => kindOf(vocabulary, other) === kindOf(vocabulary, symbol));
-  const others = alike.length ? alike : next;
-  if (others.length <= MOST_TRIED) return others;
-  const often = new Map();
-  const known = vocabulary.isText ? examples.flatMap(({ source }) => source) : [];
-  for (const one of known) often.set(one, (often.get(one) ?? 0) + 1);
-  const frequent = others.filter((one) => often.has(one)).sort((a, b) => often.get(b) - often.get(a));
-  const rest = others.filter((one) => !often.has(one));
-  const n = Math.max(0, MOST_TRIED - frequent.length);
+/** Return the symbols to try in place of a symbol: those of the same category, or all others if there are none. Of more
+    than MAX_SUBSTITUTES, return the most frequent in the examples, and a sample spread over the vocabulary. */
+function substitutes(network, symbol) {
+  const { sourceVocabulary: vocabulary, examples } = network;
+  const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
+  const alike = others.filter((other) => category(vocabulary, other) === category(vocabulary, symbol));
+  const candidates = alike.length ? alike : others;
+  if (candidates.length <= MAX_SUBSTITUTES) return candidates;
+  const count = new Map();
+  const examined = vocabulary.isText ? examples.flatMap(({ source }) => source) : [];
+  for (const one of examined) count.set(one, (count.get(one) ?? 0) + 1);
+  const frequent = candidates.filter((one) => count.has(one)).sort((a, b) => count.get(b) - count.get(a));
+  const rest = candidates.filter((one) => !count.has(one));
+  const n = Math.max(0, MAX_SUBSTITUTES - frequent.length);
   const sample = Array.from({ length: n }, (_, i) => rest[Math.floor(((i + 0.5) * rest.length) / n)]);
-  return [...frequent, ...sample].slice(0, MOST_TRIED);
+  return [...frequent, ...sample].slice(0, MAX_SUBSTITUTES);
 }
 
-/** Return which kind of symbol a character is; all words and integers are of one kind. */
-function kindOf(vocabulary, symbol) {
+/** Return whether a character is a letter, a digit or another character; words and integers have no categories. */
+function category(vocabulary, symbol) {
   if (vocabulary.tokens !== "characters") return "";
   const name = vocabulary.name(symbol);
   if (/^\p{L}/u.test(name)) return "letter";
   return /^\p{N}/u.test(name) ? "digit" : "other";
 }
 
-/** How often each output changes when an input does: `matrix` [T][S], worked out bit by bit. */
+/** The influence of every input on every output. `matrix` [T][S] is the share of substitutes for an input that change
+    an output; `work` computes it in slices. */
 class Influence {
-  constructor(app, shown, source) {
-    const steps = freeSteps(app, shown, source);
-    Object.assign(this, { app, shown, source, answer: steps.map((step) => step.written), next: 0 });
-    this.alpha = shown.config.has_attention ? steps.map((step) => [...step.alpha]) : null;
+  constructor(app, network, source) {
+    const steps = freeSteps(app, network, source);
+    Object.assign(this, { app, network, source, answer: steps.map((step) => step.written), next: 0 });
+    this.alpha = network.config.has_attention ? steps.map((step) => [...step.alpha]) : null;
     this.matrix = this.answer.map(() => source.map(() => 0));
-    this.movedBy = this.answer.map(() => source.map(() => null)); // the first symbol there that changes the output
-    this.trials = source.flatMap((before, s) =>
-      tried(shown, before).map((symbol, i, all) => ({ s, symbol, share: 1 / all.length })),
+    this.firstChange = this.answer.map(() => source.map(() => null)); // the first substitute that changes the output
+    this.trials = source.flatMap((original, s) =>
+      substitutes(network, original).map((symbol, _, { length }) => ({ s, symbol, share: 1 / length })),
     );
   }
 
@@ -313,110 +289,85 @@ class Influence {
     return this.next === this.trials.length;
   }
 
-  /** Try symbols until the clock says `until`, at least one. */
-  work(until) {
+  /** Run trials until the time `deadline` in ms, but at least one. */
+  work(deadline) {
     while (!this.done) {
       this.try(this.trials[this.next++]);
-      if (performance.now() > until) return;
+      if (performance.now() > deadline) return;
     }
   }
 
-  /** Put a symbol in the place of input s, and count which outputs change. */
+  /** Replace input s by a symbol and count the outputs that change. */
   try({ s, symbol, share }) {
-    const source = this.source.map((before, place) => (place === s ? symbol : before));
-    const after = freely(this.app, this.shown, source);
+    const after = freeAnswer(this.app, this.network, replaceInput(this.source, s, symbol));
     for (const t of changedOutputs(this.answer, after)) {
       this.matrix[t][s] += share;
-      this.movedBy[t][s] ??= symbol;
+      this.firstChange[t][s] ??= symbol;
     }
   }
 }
 
-const influences = new Map(); // by network, moment and source; the newest last
-const MOST_INFLUENCES = 100;
+const influences = new Map(); // a cache by network, moment and source; the newest is last
+const MAX_INFLUENCES = 100;
 
-/** Return the influences of a source at the present moment, begun if need be. */
-function influenceOf(app, shown, source = app.source) {
-  const key = [app.networks.indexOf(shown), app.state.moment, ...source].join(" ");
-  if (!influences.has(key)) influences.set(key, new Influence(app, shown, source));
-  if (influences.size > MOST_INFLUENCES) influences.delete(influences.keys().next().value);
+/** Return the influence for a source at the current moment from the cache, or a new one. */
+function influenceOf(app, network, source = app.source) {
+  const key = [app.networks.indexOf(network), app.state.moment, ...source].join(" ");
+  if (!influences.has(key)) influences.set(key, new Influence(app, network, source));
+  if (influences.size > MAX_INFLUENCES) influences.delete(influences.keys().next().value);
   return influences.get(key);
 }
 
-function influenceMeans({ shown, source }) {
-  const counts = source.map((symbol) => tried(shown, symbol).length);
+function influenceCaption({ network, source }) {
+  const counts = source.map((symbol) => substitutes(network, symbol).length);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  const all = most === shown.sourceVocabulary.largest;
-  const which = all ? `the ${most} other symbols` : `${least === most ? most : `${least} to ${most}`} other symbols`;
-  return `How many of ${which} change the output (row) when they take the input's place (column).`;
+  const n = least === most ? most : `${least} to ${most}`;
+  const tried = most === network.sourceVocabulary.largest ? `the ${most} other symbols` : `${n} other symbols`;
+  return `The share of ${tried} that change the output (row) if they replace the input (column).`;
 }
 
-/** Return a heat map with its heading, laid out as attention's: outputs are rows, inputs columns. mark({ s, t }) frames
-    an input and an output. */
+/** Return a heat map of values [T][S] in a figure, and `mark({ s, t })`, which frames an input and an output. */
 function matrixFigure(title, explanation, values, names, room) {
   const layout = matrixLayout(names, room);
-  const { u, left, top, size, height, bounds } = layout;
-  const [T, S] = [names.outputs.length, names.inputs.length];
-  const label = `${title}: ${T} outputs by ${S} inputs; the numbers are in the table below`;
-  const picture = svg("svg", { ...bounds, role: "img", "aria-label": label, class: "heat-map" });
+  const { left, top, size, height, bounds } = layout;
+  const { inputs, outputs } = names;
+  const [T, S] = [outputs.length, inputs.length];
+  const label = `${title}: ${T} outputs by ${S} inputs; the table below has the numbers`;
   const [column, row] = [svg("rect", { class: "matrix-frame" }), svg("rect", { class: "matrix-frame" })];
-  picture.append(
-    ...matrixNames(names, layout),
-    ...values.flatMap((_, t) => matrixRow(values[t], t, names, layout)),
-    column,
-    row,
-  );
-  const place = (rect, x, y, width, tall) =>
-    Object.entries({ x, y, width, height: tall }).forEach(([name, value]) => rect.setAttribute(name, value));
+  const cells = values.flatMap((shares, t) => {
+    const cellTitle = (s, share) =>
+      `Output ${t + 1} (${outputs[t]}), input ${s + 1} (${inputs[s]}): ${percent(share)}`;
+    return heatCells(shares, cellTitle, { ...layout, top: top + height * t });
+  });
+  const attributes = { ...bounds, role: "img", "aria-label": label, class: "heat-map" };
+  const drawing = svg("svg", attributes, ...matrixNames(names, layout), ...cells, column, row);
+  const place = (rect, box) => Object.entries(box).forEach(([name, value]) => rect.setAttribute(name, value));
   const mark = ({ s, t }) => {
-    place(column, left + size * s, top, s === null ? 0 : size, height * T); // a rect that is 0 wide is not drawn
-    place(row, left, top + height * t, t === null || t >= T ? 0 : size * S, height);
+    // a rect of width 0 is not drawn
+    place(column, { x: left + size * s, y: top, width: s === null ? 0 : size, height: height * T });
+    place(row, { x: left, y: top + height * t, width: t === null || t >= T ? 0 : size * S, height });
   };
   const caption = h("figcaption", {}, h("strong", {}, `${title}, in %. `), explanation);
-  return { figure: h("figure", {}, caption, scrollBox(`Picture: ${title}`, picture)), mark };
+  return { figure: h("figure", {}, caption, scrollBox(`Heat map: ${title}`, drawing)), mark };
 }
 
-/** Say where everything is in a matrix that has so much room. */
 function matrixLayout({ inputs, outputs }, room) {
   const u = zoom();
   const [left, top] = [64 * u, 28 * u];
   const size = Math.max(14 * u, Math.min(40 * u, (room - left - 4 * u) / inputs.length));
   const height = Math.min(size, 32 * u);
   const bounds = { width: left + size * inputs.length + 4 * u, height: top + height * outputs.length + 4 * u };
-  return { u, left, top, size, height, bounds, type: Math.min(14 * u, Math.max(11 * u, size * 0.45)) };
+  return { u, left, top, size, height, bounds, fontSize: Math.min(14 * u, Math.max(11 * u, size * 0.45)) };
 }
 
-/** Return the names of columns and rows. */
-function matrixNames({ inputs, outputs }, { u, left, top, size, height, type }) {
-  const text = (x, y, words, kind) => svg("text", { x, y, class: kind, "font-size": type }, words);
-  const room = Math.max(1, Math.floor(size / (8 * u)));
-  const columns = inputs.map((name, s) => text(left + size * (s + 0.5), top - 8 * u, cut(name, room), "input-name"));
-  const rows = outputs.map((name, t) =>
-    text(left - 8 * u, top + height * (t + 0.5) + 5 * u, cut(`${t + 1}: ${name}`, 8), "end"),
-  );
-  return [...columns, ...rows];
-}
-
-/** Return the cells of output t, with numbers where they fit. */
-function matrixRow(values, t, { inputs, outputs }, { u, left, top, size, height, type }) {
-  const y = top + height * t;
-  return values.map((value, s) => {
-    const words = `Output ${t + 1} (${outputs[t]}), input ${s + 1} (${inputs[s]}): ${percent(value)}`;
-    const place = { x: left + size * s, y, width: size, height };
-    const back = svg("rect", { ...place, class: "cell-back" });
-    const cell = svg(
-      "g",
-      {},
-      svg("title", {}, words),
-      back,
-      svg("rect", { ...place, class: "heat", "fill-opacity": value }),
-    );
-    if (size < 24 * u || value < 0.005) return cell;
-    const middle = { x: left + size * (s + 0.5), y: y + height / 2 + 5 * u };
-    const kind = value > DARK ? "on-heat" : "on-back";
-    cell.append(svg("text", { ...middle, class: kind, "font-size": type }, String(Math.round(100 * value))));
-    return cell;
-  });
+/** Return the names of the columns and rows. */
+function matrixNames({ inputs, outputs }, { u, left, top, size, height, fontSize }) {
+  const text = (x, y, words, className) => svg("text", { x, y, class: className, "font-size": fontSize }, words);
+  const maxName = Math.max(1, Math.floor(size / (8 * u)));
+  const columnName = (name, s) => text(left + size * (s + 0.5), top - 8 * u, truncate(name, maxName), "input-name");
+  const rowLabel = (name, t) =>
+    text(left - 8 * u, top + height * (t + 0.5) + 5 * u, truncate(`${t + 1}: ${name}`, 8), "end");
+  return [...inputs.map(columnName), ...outputs.map(rowLabel)];
 }
 
 function influenceTable({ matrix, alpha }, { inputs, outputs }) {
@@ -427,46 +378,40 @@ function influenceTable({ matrix, alpha }, { inputs, outputs }) {
   return h("div", {}, ...tables);
 }
 
-const [LITTLE, MUCH] = [0.2, 0.3]; // of an output's attention
+const [LOW_ATTENTION, HIGH_ATTENTION] = [0.2, 0.3];
 
-/** Return the output for which attention and influence part most, { t, s, symbol, depends }: it depends on an input to
-    which it gives little attention, by this symbol there; or it looks most at an input on which it does not depend.
-    null if they agree. */
-function disagreement({ matrix, alpha, movedBy, shown, source }) {
-  const found = [];
+/** Return the largest disagreement of attention and influence, { t, s, symbol, depends }; null if there is none.
+    `depends` is true if output t gives input s little attention but changes when `symbol` replaces it; false if the
+    output attends most to this input but no substitute changes it. */
+function disagreement({ matrix, alpha, firstChange, network, source }) {
+  const candidates = [];
   matrix.forEach((row, t) => {
-    const looks = argmax(alpha[t]);
-    if (row[looks] === 0 && alpha[t][looks] >= MUCH)
-      found.push({ t, s: looks, symbol: tried(shown, source[looks])[0], depends: false, gap: alpha[t][looks] });
+    const top = argmax(alpha[t]);
+    if (row[top] === 0 && alpha[t][top] >= HIGH_ATTENTION) {
+      const [symbol] = substitutes(network, source[top]);
+      candidates.push({ t, s: top, symbol, depends: false, gap: alpha[t][top] });
+    }
     row.forEach((share, s) => {
-      if (share > 0 && alpha[t][s] < LITTLE)
-        found.push({ t, s, symbol: movedBy[t][s], depends: true, gap: share * (1 - alpha[t][s]) });
+      if (share > 0 && alpha[t][s] < LOW_ATTENTION)
+        candidates.push({ t, s, symbol: firstChange[t][s], depends: true, gap: share * (1 - alpha[t][s]) });
     });
   });
-  return found.sort((a, b) => b.gap - a.gap)[0] ?? null;
+  return candidates.sort((a, b) => b.gap - a.gap)[0] ?? null;
 }
 
-/** Say where attention and influence part. */
-function partingInWords({ matrix, alpha, shown, source, answer }, { t, s, symbol, depends }) {
-  const name = (one) => visible(shown.sourceVocabulary.name(one));
-  const output = `Output ${t + 1} (${visible(shown.targetVocabulary.name(answer[t]))})`;
-  const look = `${output} gives ${percent(alpha[t][s])} of its attention to input ${s + 1} (${name(source[s])})`;
-  if (!depends) return `${look}. Yet it stays as it is, whatever symbol was tried there.`;
-  return (
-    `${look}. Yet it changes when this input becomes ${name(symbol)}, as with ${percent(matrix[t][s])} of the ` +
-    "symbols tried there."
-  );
+function describeDisagreement({ matrix, alpha, network, source, answer }, { t, s, symbol, depends }) {
+  const name = (one) => visible(network.sourceVocabulary.name(one));
+  const output = `Output ${t + 1} (${visible(network.targetVocabulary.name(answer[t]))})`;
+  const attention = `${output} gives ${percent(alpha[t][s])} of its attention to input ${s + 1} (${name(source[s])})`;
+  if (!depends) return `${attention}, yet no substitute for this input changes it.`;
+  const share = percent(matrix[t][s]);
+  return `${attention}, yet it changes when ${name(symbol)} replaces this input; ${share} of all substitutes change it.`;
 }
 
-/** Say what the matrices show beside each other. */
-function comparison(influence) {
-  if (!influence.alpha)
-    return "This network has no attention to compare it with: all that an output depends on passed through one state.";
-  const general =
-    "Attention is not explanation (Jain and Wallace 2019): it says where the decoder looks, influence says what the " +
-    "output depends on.";
-  const differs = disagreement(influence);
-  if (!differs)
-    return `${general} For this source the two agree: no output depends on an input that it hardly looks at.`;
-  return `${general} ${partingInWords(influence, differs)}`;
+/** Compare influence with attention in words. */
+function compareWithAttention(influence) {
+  if (!influence.alpha) return "This network has no attention to compare with its influence.";
+  const difference = disagreement(influence);
+  if (difference) return `Attention and influence differ. ${describeDisagreement(influence, difference)}`;
+  return "Attention and influence agree for this source.";
 }

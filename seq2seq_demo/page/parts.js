@@ -1,47 +1,45 @@
 "use strict";
-/* What several panels are made of: headings that explain themselves, boxes, tables, tiles, and words for symbols. */
+/* Helpers shared by the panels: labels with help, boxes, tables, controls, and names of symbols. */
 
-let explanations = 0; // so far, for ids
+let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a small "?" that explains it: on hover, on focus and on touch; Escape closes it. */
-function explained(label, explanation, tag = "h2") {
-  const id = `explanation-${++explanations}`;
-  const tip = h("span", { id, className: "tip", hidden: true, attributes: { role: "tooltip" } }, explanation);
-  const attributes = { type: "button", "aria-label": `What is this: ${label}`, "aria-describedby": id };
-  const ask = h("button", { className: "ask", attributes }, "?");
+/** Return a label with a "?" button that shows a help text on hover, focus and touch; Escape closes it. */
+function labelWithHelp(label, help, tag = "h2") {
+  const id = `help-${++helpCount}`;
+  const tip = h("span", { id, className: "tip", hidden: true, attributes: { role: "tooltip" } }, help);
+  const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id };
+  const helpButton = h("button", { className: "help", attributes }, "?");
   const isBlock = /^(h\d|p|div)$/.test(tag);
-  const whole = h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), ask, tip);
-  letAsk(whole, ask, tip);
+  const whole = h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
+  connectTip(whole, helpButton, tip);
   return whole;
 }
 
-/** Open and close a tip as its "?" is pointed at, focused, touched or left. */
-function letAsk(whole, ask, tip) {
+/** Open and close a help text on pointer, focus and keyboard events. */
+function connectTip(whole, helpButton, tip) {
   const open = () => {
     tip.hidden = false;
     tip.style.setProperty("--shift", "0px");
-    const beyond = tip.getBoundingClientRect().right - document.documentElement.clientWidth + 8;
-    if (beyond > 0) tip.style.setProperty("--shift", `${-beyond}px`);
+    const overflow = tip.getBoundingClientRect().right - document.documentElement.clientWidth + 8;
+    if (overflow > 0) tip.style.setProperty("--shift", `${-overflow}px`);
   };
   const close = () => (tip.hidden = true);
-  for (const event of ["pointerenter", "focus", "click"]) ask.addEventListener(event, open);
-  whole.addEventListener("pointerleave", () => document.activeElement !== ask && close());
-  ask.addEventListener("blur", close);
+  for (const event of ["pointerenter", "focus", "click"]) helpButton.addEventListener(event, open);
+  whole.addEventListener("pointerleave", () => document.activeElement !== helpButton && close());
+  helpButton.addEventListener("blur", close);
   whole.addEventListener("keydown", (event) => event.key === "Escape" && close());
   document.addEventListener("pointerdown", (event) => !whole.contains(event.target) && close());
 }
 
-/** Return a section with an explained heading, which is also its name for those who hear the page. */
-function panel(className, title, explanation, ...children) {
-  const heading = explained(title, explanation);
-  heading.firstChild.id = `${className}-title`;
-  const attributes = { "aria-labelledby": `${className}-title` };
-  return h("section", { className: `panel ${className}`, attributes }, heading, ...children);
+/** Return a section with a heading, which has a help text and is the section's accessible name. */
+function panel(id, title, help, ...children) {
+  const heading = labelWithHelp(title, help);
+  heading.firstChild.id = `${id}-title`;
+  const attributes = { "aria-labelledby": `${id}-title` };
+  return h("section", { id, className: "panel", attributes }, heading, ...children);
 }
 
-/* Small parts that several panels are made of. */
-
-/** Register a panel; while the source cannot be read it keeps what it showed, dimmed and out of reach. */
+/** Register a panel and return its section. While the source is invalid, the panel is inert and keeps its content. */
 function addPanel(app, section, update) {
   app.add({
     update() {
@@ -52,16 +50,16 @@ function addPanel(app, section, update) {
   return section;
 }
 
-/** Return an element with a part for each network, named where there are several; make(shown, i) returns the part. */
-function columns(networks, make) {
-  const parts = networks.map((shown, i) => {
-    const name = networks.length > 1 ? h("h3", { className: "name" }, shown.name) : null;
-    return h("div", { className: "column" }, name, ...make(shown, i));
+/** Return one column per network, headed by its name if there are several; makeParts(network, i) returns its parts. */
+function columns(networks, makeParts) {
+  const parts = networks.map((network, i) => {
+    const name = networks.length > 1 ? h("h3", { className: "name" }, network.name) : null;
+    return h("div", { className: "column" }, name, ...makeParts(network, i));
   });
   return h("div", { className: "columns" }, ...parts);
 }
 
-/** Put new children into a box; what had the focus has it again, by its data-key. */
+/** Replace the children of a box; the focus returns to the element with the same data-key. */
 function redraw(box, ...children) {
   const { activeElement } = document;
   const key = box.contains(activeElement) ? activeElement.dataset.key : undefined;
@@ -69,26 +67,28 @@ function redraw(box, ...children) {
   if (key) box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 
-/** Return a box that scrolls by itself when its content is wider, so that the page never does. */
+/** Return a box that scrolls sideways by itself, so that the page does not. */
 function scrollBox(label, ...children) {
   return h("div", { className: "scroll", attributes: { role: "group", "aria-label": label } }, ...children);
 }
 
-/** Let the keyboard reach a box that scrolls, and bring `x` to its middle. */
-function settle(box, x = null) {
+/** Make a box focusable if its content overflows; scroll `x` to its centre. */
+function updateScrollBox(box, x = null) {
   if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
   else box.removeAttribute("tabindex");
   if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
 }
 
-/** Act, and keep an element where it is on the screen, even if what is above it becomes higher or lower. */
+const updateScrollBoxes = (element) => element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(box));
+
+/** Call `act` and keep an element at its position on the screen, even if the content above it changes its height. */
 function keepInPlace(element, act) {
   const before = element.getBoundingClientRect().top;
   act();
   scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
 }
 
-/** Call `draw` when the width of a box changes. */
+/** Call `draw` whenever the width of a box changes. */
 function onNewWidth(box, draw) {
   let width = 0;
   new ResizeObserver(() => {
@@ -98,115 +98,136 @@ function onNewWidth(box, draw) {
   }).observe(box);
 }
 
-/** Return details with a table in them, and `fill`, which makes the table again if it is open. */
-function asTable(label, make) {
+/** Return a `<details>` element that makes its table when opened, and `refresh`, which remakes an open table. */
+function tableDetails(label, makeTable) {
   const box = scrollBox(label);
   const details = h("details", { className: "as-table" }, h("summary", {}, "As a table"), box);
-  const fill = () => {
+  const refresh = () => {
     if (!details.open) return;
-    box.replaceChildren(make());
-    settle(box);
+    box.replaceChildren(makeTable());
+    updateScrollBox(box);
   };
-  details.addEventListener("toggle", fill);
-  return { details, fill };
+  details.addEventListener("toggle", refresh);
+  return { details, refresh };
 }
 
-/** Return a table; the first cell of each row is its heading. */
+const headerCell = (scope, text, className = "") => h("th", { className, attributes: { scope } }, text);
+
+/** Return a table; the first cell of each row is its header. */
 function table(caption, head, rows) {
-  const heading = (scope) => (text) => h("th", { attributes: { scope } }, text);
-  const row = ([first, ...cells]) => h("tr", {}, heading("row")(first), ...cells.map((cell) => h("td", {}, cell)));
-  const top = h("thead", {}, h("tr", {}, ...head.map(heading("col"))));
+  const row = ([first, ...cells]) => h("tr", {}, headerCell("row", first), ...cells.map((cell) => h("td", {}, cell)));
+  const top = h("thead", {}, h("tr", {}, ...head.map((text) => headerCell("col", text))));
   return h("table", {}, h("caption", {}, caption), top, h("tbody", {}, ...rows.map(row)));
 }
 
-/** Return a button. */
 function button(text, onclick, { className = "", ...attributes } = {}) {
   return h("button", { className, onclick, attributes: { type: "button", ...attributes } }, text);
 }
 
-/** Return a symbol's name so that it can be seen: a space is one. */
+/** Return a symbol's name with white space made visible. */
 const visible = (name) => name.replaceAll(" ", "␣").replaceAll("\t", "⇥").replaceAll("\n", "⏎");
 
-/** Return a name that is cut off where there is no room for it. */
-function cut(name, room) {
+/** Shorten a name to `maxLength` characters. */
+function truncate(name, maxLength) {
   const characters = [...name];
-  return characters.length > room ? `${characters.slice(0, Math.max(1, room - 1)).join("")}…` : name;
+  return characters.length > maxLength ? `${characters.slice(0, Math.max(1, maxLength - 1)).join("")}…` : name;
 }
 
-/** Return a symbol as a tile; `foot` says in words what is the matter with it. */
-function tile(name, { kind = "", foot = null } = {}) {
-  const symbol = h("span", { className: "symbol", title: name, dir: "auto" }, visible(name));
-  return h("li", { className: `piece ${kind}` }, symbol, foot ? h("small", {}, foot) : null);
+const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
+
+/** Return a symbol as a tile with an optional note below it. */
+function tile(name, { className = "", note = "" } = {}) {
+  return h("li", { className: `piece ${className}` }, symbolSpan(visible(name)), note ? h("small", {}, note) : null);
 }
 
-/** Return how many px 1 px of the design is, where people have made the type larger. */
+/** Return the user's font size relative to 16 px; drawings scale with it. */
 const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
-/* What a run says at an output. */
+const DARK = 0.66; // from this value on, the number in a heat map's cell is written in the light colour
 
-const sourceName = (run, s) => visible(run.shown.sourceVocabulary.name(run.source[s]));
-const targetName = (run, symbol) => visible(run.shown.targetVocabulary.name(symbol));
+/** Return the cells of one heat map row as SVG; values (0 … 1) are printed as percentages where they fit. */
+function heatCells(values, makeTitle, { left, top, size, height, u, fontSize }) {
+  return values.map((value, s) => {
+    const box = { x: left + size * s, y: top, width: size, height };
+    const parts = [
+      svg("title", {}, makeTitle(s, value)),
+      svg("rect", { ...box, class: "cell-back" }),
+      svg("rect", { ...box, class: "heat", "fill-opacity": value }),
+    ];
+    if (size >= 24 * u && value >= 0.005) {
+      const centre = { x: left + size * (s + 0.5), y: top + height / 2 + 5 * u, "font-size": fontSize };
+      const className = value > DARK ? "on-heat" : "on-back";
+      parts.push(svg("text", { ...centre, class: className }, String(Math.round(100 * value))));
+    }
+    return svg("g", {}, ...parts);
+  });
+}
+
+const sourceName = (run, s) => visible(run.network.sourceVocabulary.name(run.source[s]));
+const targetName = (run, symbol) => visible(run.network.targetVocabulary.name(symbol));
+const writtenName = (run, t) => targetName(run, run.steps[t].written);
 const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));
 const isForced = (t) => app.state.forced[t] !== undefined;
-const isEnd = (run, t) => run.shown.ends && run.steps[t].written === run.shown.go;
+const isEnd = (run, t) => run.network.ends && run.steps[t].written === run.network.go;
 
-/** Return the probability of every symbol at a step [V], worked out once. */
+/** Return the softmax [V] of a step's logits, computed once. */
 function probabilities(step) {
   step.probabilities ??= softmax(step.logits);
   return step.probabilities;
 }
 
-/** Return the places of the n largest numbers, the largest first. */
+/** Return the indices of the n largest numbers, largest first. */
 const largest = (x, n) => [...x.keys()].sort((a, b) => x[b] - x[a]).slice(0, n);
 
-/** Return which output of a run the place is at; null while reading, or when its answer was over before. */
-const outputOf = (app, run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
+/** Return the index of the current output; null while the source is read, and after the end of this run's answer. */
+const currentOutput = (app, run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
 
-/** Return how many numbers a state holds, of all layers. */
+/** Return the number of values in a run's state, over all layers. */
 const stateSize = (run) => run.encoded.states.flat().reduce((n, vector) => n + vector.length, 0);
 
-function numeral(x, digits = 3) {
+/** Format a number with a fixed number of digits and a true minus sign. */
+function formatNumber(x, digits = 3) {
   const text = Math.abs(x).toFixed(digits);
   return x < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
-/** Return a number as a factor or a term, in parentheses if it is negative. */
-const term = (x) => (numeral(x).startsWith("−") ? `(${numeral(x)})` : numeral(x));
+/** Format a number as a factor or summand: negative numbers in parentheses. */
+const formatTerm = (x) => (formatNumber(x).startsWith("−") ? `(${formatNumber(x)})` : formatNumber(x));
 
-/** Return radio buttons that look like tiles; choosing one calls `choose(value)`. `items`: { value, text, label }. */
+const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
+
+/** Return radio buttons that look like tiles. `items` are { value, text, label }; `choose(value)` handles a choice. */
 function radioTiles(legend, name, items, chosen, choose) {
   const labels = items.map(({ value, text, label }) => {
     const attributes = { "aria-label": label };
     const input = h("input", { type: "radio", name, value, checked: value === chosen, attributes });
     input.addEventListener("change", () => choose(value));
-    return h("label", { className: "choice" }, input, h("span", { textContent: text }));
+    return h("label", { className: "choice" }, input, h("span", {}, text));
   });
-  return h("fieldset", { className: "choices" }, h("legend", { textContent: legend }), ...labels);
+  return h("fieldset", { className: "choices" }, h("legend", {}, legend), ...labels);
 }
 
-/** Return a labelled `<select>`; `items`: [value, text]. */
-function selection(label, items, chosen, choose) {
-  const options = items.map(([value, text]) =>
-    h("option", { value, textContent: text, selected: String(value) === String(chosen) }),
-  );
-  const select = h("select", {}, ...options);
+/** Return a labelled `<select>`. `items` are [value, text]; `choose(value)` gets the value as a string. */
+function labelledSelect(label, items, chosen, choose) {
+  const option = ([value, text]) => h("option", { value, selected: String(value) === String(chosen) }, text);
+  const select = h("select", {}, ...items.map(option));
   select.addEventListener("change", () => choose(select.value));
-  return h("label", { className: "pick" }, `${label} `, select);
+  return h("label", { className: "labelled" }, `${label} `, select);
 }
 
-/** Say how long the sources were that each network was trained on; nothing where no file says it. */
-function trainedOn(networks) {
-  const known = networks.filter((shown) => shown.in_len);
-  const [first, ...others] = known.map(trainedLengths);
-  if (!known.length) return "";
-  if (known.length === networks.length && others.every((lengths) => lengths === first)) return `Trained on ${first}.`;
-  return `${known.map((shown) => `${shown.name} was trained on ${trainedLengths(shown)}`).join(", ")}.`;
+/** Return a sentence on the source lengths in training; "" if no file records them. */
+function trainedLengths(networks) {
+  const trained = networks.filter((network) => network.in_len);
+  const ranges = trained.map(lengthRange);
+  if (!trained.length) return "";
+  if (trained.length === networks.length && new Set(ranges).size === 1) return `Trained on ${ranges[0]}.`;
+  return `${trained.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
 }
 
-function trainedLengths({ in_len: longest, min_in_len: shortest }) {
+function lengthRange({ in_len: longest, min_in_len: shortest }) {
   const range = shortest && shortest !== longest ? `${shortest} to ` : "";
-  return `sources of ${range}${counted(longest, "symbol")}`;
+  return `sources of ${range}${pluralize(longest, "symbol")}`;
 }
 
-/** Return the name of a network where the page shows several, else nothing. */
-const nameOf = (app, shown) => (app.networks.length > 1 ? shown.name : "");
+/** Return the name of a network if the page shows several, else "". */
+const networkLabel = (app, network) => (app.networks.length > 1 ? network.name : "");

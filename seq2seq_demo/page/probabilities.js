@@ -1,17 +1,16 @@
 "use strict";
-/* Probabilities, and what if another symbol were written. */
+/* The panel of output probabilities, in which a click forces a symbol. */
 
-const MOST_BARS = 12;
+const MAX_BARS = 12;
 
-/** The probability of every symbol at the output at hand; a click forces one. */
 function probabilityPanel(app) {
-  const parts = app.networks.map((shown, i) => probabilityParts(app, i));
+  const parts = app.networks.map((_, i) => probabilityParts(app, i));
   const section = panel(
-    "probability",
-    "Probabilities, and what if",
-    "At each step the decoder gives every symbol a probability (the softmax of its logits) and writes the likeliest. " +
-      "Press another symbol to force it: everything after follows from it.",
-    columns(app.networks, (shown, i) => parts[i].parts),
+    "probabilities",
+    "Probabilities and forcing",
+    "At each step the decoder computes a probability for every symbol (the softmax of its logits) and writes the " +
+      "likeliest. Click another symbol to force it; the decoder continues from there.",
+    columns(app.networks, (_, i) => parts[i].elements),
   );
   return addPanel(app, section, () => parts.forEach((part) => part.update()));
 }
@@ -19,28 +18,26 @@ function probabilityPanel(app) {
 function probabilityParts(app, i) {
   const { name } = app.networks[i];
   const bars = h("div", {});
-  const title = explained(
-    "How sure it was at each step",
-    "For each output the probability of what was written; press one to go there.",
-    "h3",
-  );
-  const sure = scrollBox(`How sure ${name} was at each step`);
-  const details = asTable(`Probabilities of ${name}, as a table`, () => probabilityTable(app.runs[i]));
+  const help = "The probability of the symbol that was written at each output. Click one to go to its output.";
+  const title = labelWithHelp("Probability of each written symbol", help, "h3");
+  const overview = scrollBox(`Probability of each symbol written by ${name}`);
+  const makeTable = () => probabilityTable(app.runs[i]);
+  const { details, refresh } = tableDetails(`Probabilities of ${name}, as a table`, makeTable);
   const update = () => {
     const run = app.runs[i];
     redraw(bars, ...probabilityBars(app, run));
-    const { scrollLeft } = sure;
-    redraw(sure, sureList(app, run));
-    settle(sure);
-    sure.scrollLeft = scrollLeft;
-    showCurrent(sure);
-    details.fill();
+    const { scrollLeft } = overview;
+    redraw(overview, stepOverview(app, run));
+    updateScrollBox(overview);
+    overview.scrollLeft = scrollLeft;
+    scrollToCurrent(overview);
+    refresh();
   };
-  return { parts: [bars, title, sure, details.details], update };
+  return { elements: [bars, title, overview, details], update };
 }
 
-/** Scroll a box, not the page, to the current item in it. */
-function showCurrent(box) {
+/** Scroll a box, not the page, to its current item. */
+function scrollToCurrent(box) {
   const current = box.querySelector("[aria-current]");
   if (!current) return;
   const x = current.offsetLeft - box.offsetLeft;
@@ -48,151 +45,131 @@ function showCurrent(box) {
     box.scrollLeft = x - box.clientWidth / 2;
 }
 
-/** The symbols of the output at hand as buttons with bars, the likeliest only where there are many. */
+/** Return the symbols of the current output as buttons with bars; of a large vocabulary, the likeliest ones. */
 function probabilityBars(app, run) {
-  const t = outputOf(app, run);
+  const t = currentOutput(app, run);
   if (t === null) {
-    const toFirst = () => {
+    const text = app.t === null ? "Nothing has been written yet." : "The answer has already ended.";
+    const toFirst = button("Go to the first output", () => {
       goToOutput(app, 0);
       focusWritten();
-    };
-    const go = button("Go to the first output", toFirst);
-    const why = app.t === null ? "Nothing is written yet at this place." : "Its answer is over at this place.";
-    return [h("p", {}, why), go];
+    });
+    return [h("p", {}, text), toFirst];
   }
-  const step = run.steps[t];
-  const p = probabilities(step);
-  const isLarge = p.length > MOST_BARS + 2;
-  const symbols = isLarge ? largest(p, MOST_BARS) : [...p.keys()];
-  const others = 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0);
+  const p = probabilities(run.steps[t]);
+  const isLarge = p.length > MAX_BARS + 2;
+  const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];
   const items = symbols.map((symbol) => h("li", {}, symbolBar(app, run, t, symbol)));
-  if (isLarge)
-    items.push(
-      h("li", { className: "others" }, `${p.length - MOST_BARS} others together: ${percent(Math.max(0, others))}`),
-    );
-  const list = h("ul", { className: "chances" }, ...items);
+  if (isLarge) {
+    const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
+    items.push(h("li", { className: "rest" }, `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`));
+  }
+  const list = h("ul", { className: "bars" }, ...items);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
-  list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars begin at one place
-  const fed = fedName(run, run.steps, t);
-  return [h("p", {}, `Output ${t + 1} of ${run.steps.length}, fed ${fed}:`), list, takeBack(app)];
+  list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
+  const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}:`;
+  return [h("p", {}, heading), list, forcedNote(app)];
 }
 
-/** A symbol and its probability, as a button that forces it. */
+/** Return a bar of a given CSS class, filled to a share of its length. */
+function shareBar(className, share) {
+  const filled = h("span", { className: "share" });
+  filled.style.setProperty("--share", share);
+  return h("span", { className }, filled);
+}
+
+/** Return a symbol and its probability as a button that forces the symbol. */
 function symbolBar(app, run, t, symbol) {
   const step = run.steps[t];
-  const p = probabilities(step)[symbol];
+  const share = percent(probabilities(step)[symbol]);
+  const isWritten = step.written === symbol;
   const tags = [];
-  if (isForced(t) && step.written === symbol) tags.push("forced");
-  if (step.symbol === symbol) tags.push(isForced(t) ? "its choice" : "written");
-  if (run.wanted && run.due(t) === symbol) tags.push("expected");
+  if (isForced(t) && isWritten) tags.push("forced");
+  if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
+  if (run.expected && run.expectedAt(t) === symbol) tags.push("expected");
   const name = targetName(run, symbol);
-  const label = `${name}: ${percent(p)}${tags.length ? `, ${tags.join(", ")}` : ""}. Force it`;
   const attributes = {
     type: "button",
-    "aria-pressed": step.written === symbol,
-    "aria-label": label,
+    "aria-pressed": isWritten,
+    "aria-label": `Force ${name}: ${[share, ...tags].join(", ")}`,
     "data-key": `symbol-${symbol}`,
-    "data-symbol": symbol,
   };
-  const track = h("span", { className: "track" }, h("span", { className: "share" }));
-  track.firstChild.style.setProperty("--share", p);
-  const shown = [
-    h("span", { className: "symbol", title: name, dir: "auto" }, name),
-    track,
-    h("span", { className: "number" }, percent(p)),
-  ];
   return h(
     "button",
     { className: "bar", onclick: () => force(app, t, symbol), attributes },
-    ...shown,
+    symbolSpan(name),
+    shareBar("track", probabilities(step)[symbol]),
+    h("span", { className: "number" }, share),
     h("small", {}, tags.join(", ")),
   );
 }
 
-/** Force a symbol at a step; what was forced after it falls away, as what comes there is another thing now. */
+/** Force a symbol at step t. Symbols forced at later steps become free, because the outputs before them change. */
 function force(app, t, symbol) {
-  const before = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
-  const isOwn = app.runs.every((run) => run.steps[t]?.symbol === symbol);
-  app.change({ forced: Object.fromEntries(isOwn ? before : [...before, [t, symbol]]) });
-  const what = isOwn ? "It decides by itself again." : `Forced ${targetName(app.runs[0], symbol)} at output ${t + 1}.`;
-  announce(`${what} ${app.runs.map(answerSaid).join(" ")}`);
+  const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
+  const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
+  app.change({ forced: Object.fromEntries(isLikeliest ? earlier : [...earlier, [t, symbol]]) });
+  const name = targetName(app.runs[0], symbol);
+  announceAnswers(isLikeliest ? `Output ${t + 1} is not forced.` : `Forced ${name} at output ${t + 1}.`);
 }
 
-/** What is forced, and buttons to take it back. */
-function takeBack(app) {
+/** Return a list of the forced symbols with a button that undoes them. */
+function forcedNote(app) {
   const forced = Object.entries(app.state.forced);
-  if (!forced.length) return h("p", { className: "hint" }, "Press a symbol to force it here, and see what follows.");
-  const [run] = app.runs;
-  const list = forced.map(([t, symbol]) => `output ${Number(t) + 1} is ${targetName(run, symbol)}`).join(", ");
-  const free = () => {
+  if (!forced.length) return h("p", { className: "hint" }, "Click a symbol to force it here.");
+  const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
+  const undo = () => {
     undoForcing(app);
-    focusWritten(); // the button that was pressed is gone
+    focusWritten(); // the clicked button is gone
   };
   return h(
     "div",
     { className: "controls forced-note" },
-    h("span", {}, `Forced by you: ${list}.`),
-    button("Undo all forcing", free, { "data-key": "free" }),
+    h("span", {}, `Forced: ${list}.`),
+    button("Undo all forcing", undo, { "data-key": "undo" }),
   );
 }
 
-/** Let the network write what it likes again. */
 function undoForcing(app) {
   app.change({ forced: {} });
-  announce(`It decides by itself again. ${app.runs.map(answerSaid).join(" ")}`);
+  announceAnswers("No output is forced.");
 }
 
-/** Give the focus to the symbol that was written at the output at hand. */
+/** Focus the symbol that was written at the current output. */
 function focusWritten() {
-  document.querySelector(".chances [aria-pressed=true]")?.focus();
+  document.querySelector(".bars [aria-pressed=true]")?.focus();
 }
 
-/** Every step in short: what was written, and how sure the network was. */
-function sureList(app, run) {
+/** Return one button per output: the symbol that was written, and its probability. */
+function stepOverview(app, run) {
   const items = run.steps.map((step, t) => {
     const p = probabilities(step)[step.written];
-    const marks = `${run.isWrong(t) ? ", wrong" : ""}${isForced(t) ? ", forced" : ""}`;
-    const label = `Output ${t + 1}: ${targetName(run, step.written)}, ${percent(p)}${marks}`;
+    const [name, wrong] = [writtenName(run, t), run.isWrong(t)];
+    const label = `Output ${t + 1}: ${name}, ${percent(p)}${wrong ? ", wrong" : ""}${isForced(t) ? ", forced" : ""}`;
     const attributes = { type: "button", "aria-label": label, "data-key": `step-${t}` };
-    if (t === outputOf(app, run)) attributes["aria-current"] = "step";
-    const column = h("span", { className: "column-track" }, h("span", { className: "share" }));
-    column.firstChild.style.setProperty("--share", p);
-    const name = h(
-      "span",
-      { className: run.isWrong(t) ? "symbol wrong" : "symbol", dir: "auto" },
-      cut(targetName(run, step.written), 8),
+    if (t === currentOutput(app, run)) attributes["aria-current"] = "step";
+    const goTo = h(
+      "button",
+      { className: "step-button", title: label, onclick: () => goToOutput(app, t), attributes },
+      shareBar("column-track", p),
+      symbolSpan(truncate(name, 8), wrong ? "symbol wrong" : "symbol"),
+      h("small", {}, `${Math.round(100 * p)}${isForced(t) ? " forced" : ""}`),
     );
-    const feet = h("small", {}, `${Math.round(100 * p)}${isForced(t) ? " forced" : ""}`);
-    return h(
-      "li",
-      {},
-      h(
-        "button",
-        { className: "sure-step", title: label, onclick: () => goToOutput(app, t), attributes },
-        column,
-        name,
-        feet,
-      ),
-    );
+    return h("li", {}, goTo);
   });
-  return h("ol", { className: "sure" }, ...items);
+  return h("ol", { className: "overview" }, ...items);
 }
 
 function probabilityTable(run) {
   const { length: V } = run.steps[0].logits;
-  const caption = `Probabilities of ${run.shown.name} at each output`;
-  const first = (step, t) => [`${t + 1}`, fedName(run, run.steps, t), targetName(run, step.written)];
-  if (V <= MOST_BARS + 2) {
-    const names = Array.from({ length: V }, (_, symbol) => targetName(run, symbol));
-    const rows = run.steps.map((step, t) => [...first(step, t), ...[...probabilities(step)].map(percent)]);
-    return table(caption, ["Output", "Fed", "Written", ...names], rows);
-  }
+  const caption = `Probabilities of ${run.network.name} at each output`;
+  const isSmall = V <= MAX_BARS + 2;
   const rows = run.steps.map((step, t) => {
-    const likeliest = largest(probabilities(step), 3);
-    return [
-      ...first(step, t),
-      ...likeliest.map((symbol) => `${targetName(run, symbol)}: ${percent(probabilities(step)[symbol])}`),
-    ];
+    const p = probabilities(step);
+    const likeliest = () => largest(p, 3).map((symbol) => `${targetName(run, symbol)}: ${percent(p[symbol])}`);
+    const shares = isSmall ? [...p].map(percent) : likeliest();
+    return [`${t + 1}`, fedName(run, run.steps, t), writtenName(run, t), ...shares];
   });
-  return table(caption, ["Output", "Fed", "Written", "Likeliest", "Second", "Third"], rows);
+  const names = Array.from({ length: V }, (_, symbol) => targetName(run, symbol));
+  return table(caption, ["Output", "Fed", "Written", ...(isSmall ? names : ["Likeliest", "Second", "Third"])], rows);
 }

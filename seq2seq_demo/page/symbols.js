@@ -1,13 +1,13 @@
 "use strict";
-/* What is typed, and the numbers that the network knows: data/vocabulary.py and data/patterns.py again. */
+/* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py. */
 
-/** The built-in patterns: from a source [S] to its target; `largest` is the target's largest symbol. They throw an
-    Error for a source that they do not take. */
+/** The built-in patterns, functions (source [S], largest) → target, where `largest` is the largest target symbol. They
+    throw an Error for a source that they do not accept. */
 const PATTERNS = {
   sorted: (source) => [...source].sort((a, b) => a - b),
   reversed: (source) => [...source].reverse(),
   maxmin_dup: (source) => {
-    if (source.length < 2) throw new Error("maxmin_dup takes 2 or more symbols");
+    if (source.length < 2) throw new Error("maxmin_dup: expected at least 2 symbols");
     return [Math.max(...source), Math.min(...source), ...source.slice(2)];
   },
   copy: (source) => [...source],
@@ -17,14 +17,14 @@ const PATTERNS = {
     return source.map((symbol) => (sum = (sum + symbol) % (largest + 1)));
   },
   added: (source) => {
-    if (source.length % 2) throw new Error("added takes an even number of symbols: two numbers of as many digits");
-    if (Math.max(...source) > 9) throw new Error("added takes decimal digits");
+    if (source.length % 2) throw new Error("added: expected two numbers of equal length");
+    if (Math.max(...source) > 9) throw new Error("added: expected digits from 0 to 9");
     const half = source.length / 2;
     const target = new Array(half + 1);
     let carry = 0;
-    for (let place = half - 1; place >= 0; place--) {
-      const sum = source[place] + source[half + place] + carry;
-      target[place + 1] = sum % 10;
+    for (let i = half - 1; i >= 0; i--) {
+      const sum = source[i] + source[half + i] + carry;
+      target[i + 1] = sum % 10;
       carry = sum > 9 ? 1 : 0;
     }
     target[0] = carry;
@@ -32,11 +32,12 @@ const PATTERNS = {
   },
 };
 
-const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u; // Python's
+// as in Python's str.split
+const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
-/** The symbols of sources or targets: integers 0…largest, or the characters or words of a text. */
+/** The symbols of sources or targets: the integers 0…largest, or the characters or words of a text. */
 class Vocabulary {
-  /** goName is what GO, one above the largest, is called. */
+  /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end. */
   constructor({ tokens, symbols, largest }, goName) {
     this.tokens = tokens;
     this.symbols = symbols;
@@ -49,50 +50,50 @@ class Vocabulary {
     return this.tokens !== "integers";
   }
 
-  /** Return the numbers of a text's symbols; throw an Error that names the first that is none. */
+  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol. */
   numbers(text) {
     return this.split(text).map((symbol, _, { length }) => this.number(symbol, length === 1));
   }
 
-  /** Return the symbols in a text, as strings, whether they are known or not. */
+  /** Split a text into symbols, as strings, which need not be in the vocabulary. */
   split(text) {
     if (this.tokens === "characters") {
-      const isSpaceKnown = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
-      return [...(isSpaceKnown ? text : text.trim()).normalize("NFC")];
+      const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
+      return [...(hasSpace ? text : text.trim()).normalize("NFC")];
     }
-    return text.normalize("NFC").split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word !== "");
+    return text.normalize("NFC").split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word);
   }
 
-  number(symbol, isAlone = false) {
+  number(symbol, isOnly = false) {
     if (this.isText) {
       if (this.numberOf.has(symbol)) return this.numberOf.get(symbol);
       const other = [symbol.toLowerCase(), symbol.toUpperCase()].find((one) => this.numberOf.has(one));
-      if (other !== undefined) throw new Error(`Training saw no ${symbol}, only ${other}: case counts`);
-      throw new Error(`Training never saw “${symbol}”`);
+      const hint = other === undefined ? "" : `, only “${other}”`;
+      throw new Error(`“${symbol}” is not in the vocabulary${hint}`);
     }
     if (/^[0-9]{1,9}$/.test(symbol) && Number(symbol) <= this.largest) return Number(symbol);
     const digits = [...symbol];
-    if (isAlone && /^[0-9]{2,}$/.test(symbol) && digits.every((digit) => Number(digit) <= this.largest)) {
+    if (isOnly && /^[0-9]{2,}$/.test(symbol) && digits.every((digit) => Number(digit) <= this.largest)) {
       throw new Error(`Put spaces between the integers, as in ${digits.slice(0, 20).join(" ")}`);
     }
     throw new Error(`Expected integers from 0 to ${this.largest}, got “${symbol}”`);
   }
 
-  /** Return in words which symbols there are. */
-  described() {
+  /** Describe the symbols, at most 40 of them. */
+  description() {
     if (!this.isText) return `the integers 0 to ${this.largest}`;
-    const some = this.symbols.slice(0, 40).join(" ");
-    return `${this.symbols.length} symbols: ${some}${this.symbols.length > 40 ? " …" : ""}`;
+    const more = this.symbols.length - 40;
+    return this.symbols.slice(0, 40).join(" ") + (more > 0 ? ` and ${more} more` : "");
   }
 
-  /** Return what a symbol is called. */
+  /** Return the name of a symbol. */
   name(number) {
     if (number > this.largest) return this.goName;
     if (!this.isText) return String(number);
     return number < this.symbols.length ? this.symbols[number] : "\ufffd";
   }
 
-  /** Return the text that numbers make. */
+  /** Return the text of symbol numbers. */
   text(numbers) {
     return numbers.map((number) => this.name(number)).join(this.tokens === "characters" ? "" : " ");
   }

@@ -1,160 +1,140 @@
 "use strict";
-/* What the network said at moments of its training. */
+/* The panel with a slider over the recorded moments of training. */
 
-const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px, if the type is 16 px
+const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
-/** Return the panel of the moments of training; null where none was recorded. */
+/** Return the panel; null if no network has a recording. */
 function trainingPanel(app) {
-  const recorded = app.networks.filter((shown) => shown.recording);
+  const recorded = app.networks.filter((network) => network.recording);
   if (!recorded.length) return null;
-  const places = Math.max(...recorded.map(({ recording }) => recording.steps.length)); // one more: as saved
-  const charts = recorded.map((shown) => curves(nameOf(app, shown), shown.recording, places));
-  const slider = momentSlider(app, recorded, places);
+  const nMoments = Math.max(...recorded.map(({ recording }) => recording.steps.length)); // without the saved network
+  const charts = recorded.map((network) => curveChart(networkLabel(app, network), network.recording, nMoments));
+  const slider = momentSlider(app, recorded, nMoments);
   const answers = h("div", { className: "answers" });
+  const curveTables = () => h("div", {}, ...recorded.map((network) => curveTable(app, network)));
+  const charted = h("div", {}, ...charts.map(({ element }) => element), slider.element);
   const section = panel(
     "training",
-    "Over training",
-    "The network as it was at moments of its training, asked the same source; all panels follow. Exact match is " +
-      "free-running, loss forced.",
-    h("p", {
-      textContent: "Move the slider back to the beginning: what did the network answer before it had learned?",
-    }),
-    h(
-      "div",
-      { className: "over-training" },
-      h("div", {}, ...charts.map(({ element }) => element), slider.element),
-      answers,
-    ),
-    learnedButton(app, recorded, places),
-    asTable("The curves as a table", () => h("div", {}, ...recorded.map((shown) => curveTable(app, shown)))).details,
+    "During training",
+    "The network at several steps of its training. Exact match is measured free-running, loss with teacher forcing.",
+    h("p", {}, "Move the slider to an earlier step. All panels show the network at this step."),
+    h("div", { className: "over-training" }, charted, answers),
+    learnedButton(app, recorded, nMoments),
+    tableDetails("The curves as a table", curveTables).details,
   );
   return addPanel(app, section, () => {
-    const place = app.state.moment ?? places;
-    slider.update(place);
-    for (const chart of charts) chart.update(place);
-    answers.replaceChildren(columns(app.networks, (shown, i) => momentAnswer(app, app.runs[i])));
-    answers.querySelectorAll(".scroll").forEach((box) => settle(box));
+    const moment = app.state.moment ?? nMoments;
+    slider.update(moment);
+    for (const chart of charts) chart.update(moment);
+    answers.replaceChildren(columns(app.networks, (_, i) => momentAnswer(app, app.runs[i])));
+    updateScrollBoxes(answers);
   });
 }
 
-/** Say which moment a place of the slider is. */
-function momentText({ steps, epochs }, place) {
-  if (place >= steps.length) return "the network as saved";
-  return `step ${steps[place]}, epoch ${Number(epochs[place].toFixed(2))}`;
+/** Return the step and the epoch of a moment. */
+function momentText({ steps, epochs }, moment) {
+  if (moment >= steps.length) return "saved network";
+  return `step ${steps[moment]}, epoch ${Number(epochs[moment].toFixed(2))}`;
 }
 
-/** Say which moment that is of each network that has one. */
-function momentTexts(app, recorded, place) {
-  const texts = recorded.map((shown) => momentText(shown.recording, place));
+/** Return the text of a moment for all recorded networks. */
+function momentTexts(recorded, moment) {
+  const texts = recorded.map((network) => momentText(network.recording, moment));
   if (new Set(texts).size === 1) return texts[0];
-  return recorded.map((shown, i) => `${shown.name}: ${texts[i]}`).join("; ");
+  return recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
 }
 
-function momentSlider(app, recorded, places) {
-  const input = h("input", { type: "range", id: "moment", min: 0, max: places, step: 1 });
+function momentSlider(app, recorded, nMoments) {
+  const input = h("input", { type: "range", id: "moment", min: 0, max: nMoments, step: 1 });
   const text = h("span", { className: "moment-text" });
-  const label = h("label", { htmlFor: "moment", textContent: "Moment of training: " });
   input.addEventListener("input", () => {
-    const place = Number(input.value);
-    keepInPlace(input, () => app.change({ moment: place >= places ? null : place }));
-    announce(app.runs.map(answerSaid).join(" "));
+    const moment = Number(input.value);
+    keepInPlace(input, () => app.change({ moment: moment >= nMoments ? null : moment }));
+    announceAnswers();
   });
-  const update = (place) => {
-    input.value = place;
-    text.textContent = momentTexts(app, recorded, place);
+  const update = (moment) => {
+    input.value = moment;
+    text.textContent = momentTexts(recorded, moment);
     input.setAttribute("aria-valuetext", text.textContent);
   };
-  const scale = "The axis is not to scale: each place is a moment that was recorded.";
-  const element = h(
-    "div",
-    { className: "moment" },
-    input,
-    h("p", {}, label, text),
-    h("p", { className: "hint" }, scale),
-  );
-  return { element, update };
+  const label = h("p", {}, h("label", { htmlFor: "moment" }, "Moment of training: "), text);
+  const scale = h("p", { className: "hint" }, "The axis is not to scale: recorded steps are evenly spaced.");
+  return { element: h("div", { className: "moment" }, input, label, scale), update };
 }
 
-/** Return a network's answer at the moment, whether it is right, and where it looked. */
+/** Return a network's answer at the current moment, its judgement and its attention. */
 function momentAnswer(app, run) {
   const { kind, text } = judgement(run);
-  const mark = { right: "✓ ", wrong: "✗ " }[kind] ?? "";
+  const label = "The answer at this moment";
   return [
-    h("p", { className: "hint" }, "Its answer at this moment:"),
-    h("ol", { className: "pieces", attributes: { "aria-label": "Its answer at this moment" } }, ...answerPieces(run)),
-    h("p", { className: `judgement ${kind}` }, mark + text),
+    h("p", { className: "hint" }, `${label}:`),
+    h("ol", { className: "pieces", attributes: { "aria-label": label } }, ...answerTiles(run)),
+    h("p", { className: `judgement ${kind}` }, MARKS[kind] + text),
     ...momentAttention(app, run),
   ];
 }
 
-/** Return a small matrix of the attention at the moment, so that the slider and what it does are on one screen. */
+/** Return a small attention matrix, so that the slider and its effect are on one screen. */
 function momentAttention(app, run) {
-  if (!run.shown.config.has_attention) return [];
+  if (!run.network.config.has_attention) return [];
   const names = {
-    inputs: [...run.source.keys()].map((s) => sourceName(run, s)),
-    outputs: run.steps.map(({ written }) => targetName(run, written)),
+    inputs: run.source.map((_, s) => sourceName(run, s)),
+    outputs: run.steps.map((_, t) => writtenName(run, t)),
   };
   const alphas = run.steps.map(({ alpha }) => [...alpha]);
   const room = Math.min(420, 64 + 26 * run.source.length) * zoom();
-  const { figure, mark } = matrixFigure(
-    "Attention at this moment",
-    "Outputs are rows, inputs columns.",
-    alphas,
-    names,
-    room,
-  );
-  mark({ s: null, t: outputOf(app, run) });
+  const explanation = "Rows are outputs, columns are inputs.";
+  const { figure, mark } = matrixFigure("Attention at this moment", explanation, alphas, names, room);
+  mark({ s: null, t: currentOutput(app, run) });
   return [figure];
 }
 
-/** Return exact match and loss over the moments of training, above each other; `update(place)` moves the marker. */
-function curves(name, recording, places) {
+/** Return a chart of exact match and loss over the moments; `update(moment)` moves its marker. */
+function curveChart(name, recording, nMoments) {
   const rows = curveRows(recording);
   if (!rows.length) return { element: h("div"), update() {} };
   const box = h("div", { className: "curves" });
-  let place = places;
-  const draw = () => box.replaceChildren(drawCurves(recording, rows, box.clientWidth, places, place));
+  let moment = nMoments;
+  const draw = () => box.replaceChildren(drawCurves(recording, rows, box.clientWidth, nMoments, moment));
   onNewWidth(box, draw);
-  const heading = name ? h("h3", {}, name) : null;
-  const update = (to) => {
-    place = to;
+  const update = (newMoment) => {
+    moment = newMoment;
     if (box.clientWidth) draw();
   };
-  return { element: h("div", {}, heading, box), update };
+  return { element: h("div", {}, name ? h("h3", {}, name) : null, box), update };
 }
 
-/** Draw the curves above each other, with a marker at the chosen place. */
-function drawCurves(recording, rows, width, places, place) {
+/** Draw the curves below each other, with a marker at the current moment. */
+function drawCurves(recording, rows, width, nMoments, moment) {
   const u = zoom();
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
-  const x = (i) => left + (i * (width - left - right)) / places;
+  const x = (i) => left + (i * (width - left - right)) / nMoments;
   const bottom = rows.length * tall;
-  const label = curvesInWords(recording);
-  const picture = svg("svg", { width, height: bottom + 22 * u, role: "img", "aria-label": label });
-  picture.append(...rows.map((row, i) => curve(row, x, i * tall + CURVE.gap * u, u)));
-  picture.append(stepAxis(recording, x, places, bottom + 17 * u, u));
-  const line = svg("line", { x1: x(place), x2: x(place), y1: 34 * u, y2: bottom + 4 * u });
-  const top = svg("path", { d: `M ${x(place) - 5 * u} ${28 * u} h ${10 * u} l ${-5 * u} ${8 * u} z` });
-  picture.append(svg("g", { class: "marker" }, line, top), ...rows.map((row, i) => curveTitle(row, i * tall + 24 * u)));
-  return picture;
+  const label = describeCurves(recording);
+  const line = svg("line", { x1: x(moment), x2: x(moment), y1: 34 * u, y2: bottom + 4 * u });
+  const top = svg("path", { d: `M ${x(moment) - 5 * u} ${28 * u} h ${10 * u} l ${-5 * u} ${8 * u} z` });
+  return svg(
+    "svg",
+    { width, height: bottom + 22 * u, role: "img", "aria-label": label },
+    ...rows.map((row, i) => curve(row, x, i * tall + CURVE.gap * u, u)),
+    stepAxis(recording, x, nMoments, bottom + 17 * u, u),
+    svg("g", { class: "marker" }, line, top),
+    ...rows.map(({ title }, i) => svg("text", { x: 0, y: i * tall + 24 * u, class: "title" }, title)),
+  );
 }
 
-/** Return the curves that the recording has figures of. */
+/** Return the curves for which the recording has values. */
 function curveRows({ exact_match: exact, loss, n }) {
   const highest = Math.max(...loss);
+  const exactTitle = `● exact match on ${n} held-out sources`;
+  const lossTitle = "■ loss on these sources, in nats per symbol";
   return [
-    { kind: "exact", values: exact, top: 1, topText: "100 %", label: `exact match of ${n} held-out sources` },
-    {
-      kind: "loss",
-      values: loss,
-      top: highest || 1,
-      topText: numeral(highest, 1),
-      label: "loss on them, in nats a symbol",
-    },
+    { kind: "exact", values: exact, top: 1, topText: "100 %", title: exactTitle },
+    { kind: "loss", values: loss, top: highest || 1, topText: formatNumber(highest, 1), title: lossTitle },
   ].filter(({ values }) => values.length);
 }
 
-/** Return one curve; `y` is where its plot begins. */
+/** Draw one curve; its plot starts at `y`. */
 function curve({ kind, values, top, topText }, x, y, u) {
   const height = CURVE.height * u;
   const points = values.map((value, i) => [x(i), y + height * (1 - value / top)]);
@@ -166,26 +146,15 @@ function curve({ kind, values, top, topText }, x, y, u) {
       : svg("rect", { class: "dot", x: px - 3 * u, y: py - 3 * u, width: 6 * u, height: 6 * u }),
   );
   const number = (text, at) => svg("text", { x: left - 8 * u, y: at + 4 * u, "text-anchor": "end" }, text);
-  return svg(
-    "g",
-    { class: kind },
-    ...lines,
-    svg("polyline", { class: "curve", points: points.map((point) => point.join(",")).join(" ") }),
-    ...dots,
-    number(topText, y),
-    number("0", y + height),
-  );
+  const line = svg("polyline", { class: "curve", points: points.join(" ") });
+  return svg("g", { class: kind }, ...lines, line, ...dots, number(topText, y), number("0", y + height));
 }
 
-/** Return what a curve is called, beside the sign of its points. */
-const curveTitle = ({ kind, label }, y) =>
-  svg("text", { x: 0, y, class: "title" }, `${kind === "exact" ? "●" : "■"} ${label}`);
-
-/** Return the steps under the places of the slider, as many as there is room for. */
-function stepAxis({ steps }, x, places, y, u) {
+/** Draw the axis with the training steps, without those that would overlap the next number. */
+function stepAxis({ steps }, x, nMoments, y, u) {
   const text = (at, words) => svg("text", { x: at, y, "text-anchor": "middle" }, words);
-  const axis = svg("g", {}, svg("text", { x: 0, y }, "step"), text(x(places), "saved"));
-  let free = x(places) - 26 * u; // right of it stands "saved"
+  const axis = svg("g", {}, svg("text", { x: 0, y }, "step"), text(x(nMoments), "saved"));
+  let free = x(nMoments) - 26 * u; // the left edge of "saved"
   for (let i = steps.length - 1; i >= 0; i--) {
     const half = (4 * String(steps[i]).length + 4) * u;
     if (x(i) + half > free) continue;
@@ -195,74 +164,74 @@ function stepAxis({ steps }, x, places, y, u) {
   return axis;
 }
 
-function curvesInWords({ steps, exact_match: exact, loss }) {
-  const until = `from step ${steps[0]} to step ${last(steps)}`;
+function describeCurves({ steps, exact_match: exact, loss }) {
   const parts = [];
   if (exact.length) parts.push(`exact match goes from ${percent(exact[0])} to ${percent(last(exact))}`);
-  if (loss.length) parts.push(`loss from ${numeral(loss[0])} to ${numeral(last(loss))}`);
-  return `Curves over training, ${until}: ${parts.join(", ")}`;
+  if (loss.length) parts.push(`loss from ${formatNumber(loss[0])} to ${formatNumber(last(loss))}`);
+  return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
 }
 
-function curveTable(app, shown) {
-  const { steps, epochs, exact_match: exact, loss } = shown.recording;
+function curveTable(app, network) {
+  const { steps, epochs, exact_match: exact, loss } = network.recording;
   const head = ["step", "epoch", ...(exact.length ? ["exact match"] : []), ...(loss.length ? ["loss"] : [])];
   const rows = steps.map((step, i) => [
     String(step),
-    numeral(epochs[i], 2),
+    formatNumber(epochs[i], 2),
     ...(exact.length ? [percent(exact[i])] : []),
-    ...(loss.length ? [numeral(loss[i], 4)] : []),
+    ...(loss.length ? [formatNumber(loss[i], 4)] : []),
   ]);
-  return table(nameOf(app, shown) || "Over training", head, rows);
+  return table(networkLabel(app, network) || "During training", head, rows);
 }
 
-/** Return the button that finds the first moment from which the answer to the source is right and stays so. */
-function learnedButton(app, recorded, places) {
-  const says = h("p", { className: "says" });
-  const press = button("When did it learn this source?", async () => {
+/** Return a button that goes to the first moment from which the answer to the current source stays right. */
+function learnedButton(app, recorded, nMoments) {
+  const status = h("p", { className: "status" });
+  const show = (text) => {
+    status.textContent = text;
+    announce(text);
+  };
+  const search = button("When did it learn this source?", async () => {
     const { source } = app;
-    if (!source || !app.runs.some((run) => run.expected)) {
-      says.textContent = "Nobody has told this page the right answer to this source: type it as the target.";
-      announce(says.textContent);
+    if (!source || !app.runs.some((run) => run.target)) {
+      show("No target is known for this source. Type one above.");
       return;
     }
-    says.textContent = "Asking the network of every moment …";
+    status.textContent = "Searching …";
     const learned = [];
-    for (const shown of recorded) learned.push(await learnedAt(app, shown, source));
-    if (source !== app.source) return; // something else was typed meanwhile
-    const text = recorded
-      .map((shown, i) => learnedText(nameOf(app, shown) || "It", shown.recording, learned[i]))
-      .join(" ");
-    if (learned[0] !== null) app.change({ moment: learned[0] >= places ? null : learned[0], forced: {} });
-    says.textContent = text;
-    announce(text);
+    for (const network of recorded) learned.push(await learnedAt(app, network, source));
+    if (source !== app.source) return; // another source was typed in the meantime
+    const name = (network) => networkLabel(app, network) || "The network";
+    const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
+    if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
+    show(texts.join(" "));
   });
-  let asked = "";
+  let previous = "";
   app.add({
     update() {
       const { text, targetText, moment, forced } = app.state;
-      const now = JSON.stringify([text, targetText, moment, forced]);
-      if (asked !== now) says.textContent = "";
-      asked = now;
+      const current = JSON.stringify([text, targetText, moment, forced]);
+      if (previous !== current) status.textContent = "";
+      previous = current;
     },
   });
-  return h("div", { className: "learned" }, press, says);
+  return h("div", { className: "learned" }, search, status);
 }
 
-/** Return the first moment from which a network is right to the end; null if it is wrong at the end. */
-async function learnedAt(app, shown, source) {
-  const expected = app.runs[app.networks.indexOf(shown)].expected;
+/** Return the first moment from which a network's answer stays right; null if the saved network is wrong. */
+async function learnedAt(app, network, source) {
+  const { target } = app.runs[app.networks.indexOf(network)];
   let first = null;
-  for (let moment = shown.recording.steps.length; moment >= 0; moment--) {
-    await new Promise((resume) => setTimeout(resume)); // so that the page stays quick
-    if (!shown.answer(source, expected, moment, new Map()).exact) return first;
+  for (let moment = network.recording.steps.length; moment >= 0; moment--) {
+    await new Promise((resume) => setTimeout(resume)); // keeps the page responsive
+    if (!network.run(source, target, moment, {}).exact) return first;
     first = moment;
   }
   return first;
 }
 
 function learnedText(name, recording, moment) {
-  if (moment === null) return `${name} never learned it: the network as saved still gets it wrong.`;
-  if (moment === 0) return `${name} is right from the first moment on.`;
-  if (moment >= recording.steps.length) return `${name} is right only as saved, at no moment of the recording.`;
-  return `${name} is right from ${momentText(recording, moment)} on, and stays right.`;
+  if (moment === null) return `${name} did not learn this source: the saved network's answer is wrong.`;
+  if (moment === 0) return `${name} is right at every recorded step.`;
+  if (moment >= recording.steps.length) return `${name} is right only after the last recorded step.`;
+  return `${name} is right from ${momentText(recording, moment)} on.`;
 }

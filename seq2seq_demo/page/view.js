@@ -1,20 +1,19 @@
 "use strict";
-/* Puts the page together, once all scripts are there. */
+/* Builds the page. This script runs last. */
 
-/* The panels in their order, by the ids of their sections. */
-const PANELS = {
-  input: inputPanel,
-  step: stepPanel,
-  attention: attentionPanel,
-  probabilities: probabilityPanel,
-  forced: forcedPanel,
-  training: trainingPanel,
-  influence: influencePanel,
-  inside: insidePanel,
-  words: wordsPanel,
-};
+const PANELS = [
+  inputPanel,
+  stepPanel,
+  attentionPanel,
+  probabilityPanel,
+  forcedPanel,
+  trainingPanel,
+  influencePanel,
+  insidePanel,
+  explanationsPanel,
+]; // in the order on the page
 
-/** Link the panels at the top; the address stays, as it holds the state. */
+/** Fill in the table of contents. Its links scroll without changing the address, which holds the state. */
 function showContents(main) {
   const links = [...main.children].slice(1).map((section) => {
     return h("a", { href: `#${section.id}` }, section.querySelector("h2").textContent);
@@ -33,15 +32,13 @@ function showContents(main) {
 
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
-  app.networks = data.networks.map((network) => new Shown(network));
+  app.networks = data.networks.map((network) => new TrainedNetwork(network));
   const main = document.getElementById("main");
-  for (const [id, make] of Object.entries(PANELS)) {
-    const section = make(app);
-    if (section) main.append(Object.assign(section, { id }));
-  }
+  main.append(...PANELS.map((makePanel) => makePanel(app)).filter((section) => section !== null));
   showContents(main);
-  const first = app.networks[0].examples[0];
-  const text = first ? app.networks[0].sourceVocabulary.text(first.source) : "";
+  const [first] = app.networks;
+  const [example] = first.examples;
+  const text = example ? first.sourceVocabulary.text(example.source) : "";
   app.change({ text, ...readHash(location.hash, app.networks) });
   addEventListener("hashchange", () => app.change(readHash(location.hash, app.networks)));
 }

@@ -1,1 +1,1 @@
-"""Training: the loop, its snapshots, and the workers that share it."""
+"""Training: the loop, its batches and optimizer, snapshots, and workers and processes that share the work."""

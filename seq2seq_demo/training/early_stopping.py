@@ -1,4 +1,4 @@
-"""The best epoch of a training: --keep-best saves it, and --patience waits for a better one."""
+"""Early stopping: which epoch is best on the validation pairs, and when to stop training."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,19 +10,22 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 
 def best_epoch(history: Sequence[EpochFigures]) -> EpochFigures:
-    """Return the epoch, of one at least, whose exact match was highest in validation; of several, the lowest loss's."""
+    """Return the epoch with the highest validation exact match; the lowest validation loss breaks ties.
+
+    `history` holds at least one epoch.
+    """
     return max(history, key=lambda epoch: (epoch.validation.exact_match, -epoch.validation.loss))
 
 
-def has_stalled(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
-    """Say whether `config.patience` epochs have passed without a better one, so that training should end."""
+def should_stop_early(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
+    """Whether `config.patience` epochs have passed since the best one."""
     if config.patience is None or not history:
         return False
     return history[-1].epoch - best_epoch(history).epoch >= config.patience
 
 
-def finished(network: TrainedNetwork, best: Checkpoint | None, history: Sequence[EpochFigures]) -> TrainedNetwork:
-    """Return the network that a training ends with, given its last one: that of the best epoch, if it was kept."""
+def restore_best(network: TrainedNetwork, best: Checkpoint | None, history: Sequence[EpochFigures]) -> TrainedNetwork:
+    """Return the network with the weights and figures of the best epoch; unchanged if `best` is None."""
     if best is None or not history:
         return network
     return replace(network, **best._asdict(), reached=best_epoch(history).validation)

@@ -1,4 +1,7 @@
-"""All weights of a network in one vector, and Adam on it: a step changes three vectors, not three for each weight."""
+"""Adam on all weights of a network as one vector.
+
+A step updates three vectors (weights and two moments) instead of three arrays per weight.
+"""
 
 from __future__ import annotations
 
@@ -12,45 +15,49 @@ import tensorflow as tf
 
 from seq2seq_demo.network.parameters import Shapes, Weights
 
-CLIP_NORM = 5.0  # of the gradient; TFLearn clipped it without saying so
+CLIP_NORM = 5.0  # the global norm of the gradient, as TFLearn clips it by default
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
 class PackedAdam:
-    """The weights and Adam's moments of them, each N numbers, in the order of the shapes."""
+    """The weights and Adam's two moments as vectors `[W]`, in the order of `shapes`.
+
+    `moments` holds "m/NAME" and "v/NAME"; missing moments start at zero. `step` counts the updates so far.
+    """
 
     def __init__(self, shapes: Shapes, weights: Weights, moments: Weights, step: int) -> None:
-        """Begin with these weights, at this step; moments that are not there are zeros."""
         self.shapes = shapes
         self.sizes = [math.prod(shape) for shape in shapes.values()]
         zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
         self.iterations = tf.Variable(step, dtype=tf.int64, name="iterations")
-        self.weights = tf.Variable(self._packed(weights), name="weights")
+        self.weights = tf.Variable(self._pack(weights), name="weights")
         self.m, self.v = (
-            tf.Variable(self._packed({name: moments.get(f"{m}/{name}", zeros[name]) for name in shapes}), name=m)
+            tf.Variable(self._pack({name: moments.get(f"{m}/{name}", zeros[name]) for name in shapes}), name=m)
             for m in "mv"
         )
 
-    def _packed(self, arrays: Weights) -> np.ndarray:
+    def _pack(self, arrays: Weights) -> np.ndarray:
         return np.concatenate([arrays[name].ravel() for name in self.shapes])
 
-    def named(self, vector: tf.Variable) -> Weights:
-        """Return the arrays in a vector, by name."""
+    def _unpack(self, vector: tf.Variable, prefix: str = "") -> Weights:
         parts = np.split(vector.numpy(), np.cumsum(self.sizes)[:-1])
-        return {name: part.reshape(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        items = zip(self.shapes.items(), parts, strict=True)
+        return {f"{prefix}{name}": part.reshape(shape) for (name, shape), part in items}
 
-    def named_weights(self) -> Weights:
-        """Return every weight by its name."""
-        return self.named(self.weights)
+    def weights_by_name(self) -> Weights:
+        """Return the weights as arrays by name."""
+        return self._unpack(self.weights)
 
-    def named_moments(self) -> Weights:
-        """Return Adam's moments as `m/NAME` and `v/NAME`."""
-        both = {"m": self.named(self.m), "v": self.named(self.v)}
-        return {f"{letter}/{name}": array for letter, named in both.items() for name, array in named.items()}
+    def moments_by_name(self) -> Weights:
+        """Return Adam's moments as "m/NAME" and "v/NAME"."""
+        return self._unpack(self.m, "m/") | self._unpack(self.v, "v/")
 
     @contextlib.contextmanager
-    def watched(self, variables: Sequence[keras.Variable]) -> Iterator[tuple[tf.GradientTape, list[tf.Tensor]]]:
-        """Yield a tape that watches the weights, which stand for these variables meanwhile."""
+    def gradient_tape(self, variables: Sequence[keras.Variable]) -> Iterator[tuple[tf.GradientTape, list[tf.Tensor]]]:
+        """Yield a tape, and the weights as the tensors that it watches.
+
+        Within the context, `variables`, in the order of `shapes`, take their values from these tensors.
+        """
         parts = tf.split(tf.convert_to_tensor(self.weights), self.sizes)
         parts = [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes.values(), strict=True)]
         values = zip(variables, parts, strict=True)
@@ -59,7 +66,7 @@ class PackedAdam:
             yield tape, parts
 
     def apply(self, gradient: tf.Tensor, learning_rate: tf.Tensor) -> None:
-        """Change the weights once (Kingma and Ba 2015), by a gradient `[N]` that is clipped to a norm of 5."""
+        """Clip the gradient `[W]` and update the weights once (Kingma and Ba 2015)."""
         norm = tf.sqrt(tf.reduce_sum(tf.square(gradient)))
         gradient *= CLIP_NORM / tf.maximum(norm, CLIP_NORM)
         t = tf.cast(self.iterations + 1, tf.float32)

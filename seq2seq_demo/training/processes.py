@@ -1,12 +1,12 @@
-"""Several processes on one machine that share each batch, started only where `processes` of the config asks for them.
+"""Data parallelism on one machine: with `TrainConfig.processes` above 1, child processes share each batch.
 
-The compiled calls of one process take turns, so a second core needs a second process. All N hold the same weights, and
-each takes 1 / N of the rows of a batch. The others send their sums, one vector `[2 + W]` as of workers, to the first
-process, which adds up all of them in the order of the processes and sends the total back; then Adam changes the weights
-of each alike. So a step is that of the whole batch up to rounding, and its bits depend on N alone.
+A process runs one compiled call at a time, so using a second core takes a second process. All N processes hold the same
+weights, and each takes 1 / N of the rows of a batch. The children send their vectors (`Trainer.packed_sums`) to the
+parent process, which adds them up in a fixed order and sends back the total. Each process then applies the same Adam
+step. The result equals a step on the whole batch up to rounding, and its bits depend on N alone.
 
-The others speak first: whatever the first process sends answers a message, so it never waits for one that is busy.
-All along, they send heartbeats. One that is silent is stopped, and ends the training as a lost worker does.
+The parent only ever replies, so it never blocks on a busy child. The children also send heartbeats. If a child falls
+silent, training ends with an error, as it does if a worker is lost.
 """
 
 from __future__ import annotations
@@ -31,137 +31,135 @@ if TYPE_CHECKING:
     from seq2seq_demo.training.batches import Batch
     from seq2seq_demo.training.trainer import Trainer
 
-SECONDS_OF_SILENCE = 20  # a process not heard of for this long is lost; one that is killed is missed at once
-READY, BEAT = "ready", None  # messages of the other processes, beside sums and errors
+SECONDS_OF_SILENCE = 20  # after which a child counts as lost; a killed child is noticed at once
+READY, HEARTBEAT = "ready", None  # messages of a child, besides sums and errors
 
-# What another process runs: it takes this package from where it is here, and all else from where the interpreter looks
-# first, the standard library, then installed packages; at last from wherever else modules are imported from here.
+# The program of a child. It imports this package from the parent's folder, and everything else from the interpreter's
+# default path first, then from the rest of the parent's path.
 PROGRAM = """
 import sys, threading
-parent, index, folder, *others = sys.argv[1:]
-sys.path[:] = [folder, *sys.path, *others]
-import seq2seq_demo  # which imports nothing more yet
+parent_id, index, folder, *other_folders = sys.argv[1:]
+sys.path[:] = [folder, *sys.path, *other_folders]
+import seq2seq_demo  # imports no other module yet
 del sys.path[0]
-from seq2seq_demo.training.processes import FirstProcess
-first = FirstProcess(0)
-threading.Thread(target=first.send_heartbeats, args=[int(parent)], daemon=True).start()
-first.serve(int(index))
+from seq2seq_demo.training.processes import ParentConnection
+parent = ParentConnection(0)
+threading.Thread(target=parent.send_heartbeats, args=[int(parent_id)], daemon=True).start()
+parent.serve(int(index))
 """
 
 
-def check(config: TrainConfig) -> None:
-    """Raise UsageError unless that many processes can share each batch here."""
-    n, asked = config.processes, f"for {config.processes} processes"
+def check_processes(config: TrainConfig) -> None:
+    """Raise UsageError unless `config.processes` processes can share each batch on this machine."""
+    n, condition = config.processes, f"for {config.processes} processes"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    is_program = not sys.executable or getattr(sys, "frozen", False)
-    refused = [
+    has_no_interpreter = not sys.executable or getattr(sys, "frozen", False)
+    refusals = [
         (config.batch_size % n, f"`batch_size` to be a multiple of {n}, the processes, got {config.batch_size}"),
-        (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {asked}: its workers share each batch themselves"),
-        (is_program, f"a Python interpreter {asked}, got a program that has none"),
-        (cores < n, f"at least {n} cores {asked}, got {cores}"),
+        (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {condition}: its workers share each batch themselves"),
+        (has_no_interpreter, f"a Python interpreter {condition}, got a program that has none"),
+        (cores < n, f"at least {n} cores {condition}, got {cores}"),
     ]
-    for is_refused, expected in refused:
+    for is_refused, expected in refusals:
         if n > 1 and is_refused:
             raise UsageError(f"expected {expected}")
 
 
 @contextlib.contextmanager
-def processes(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | None]:
-    """Start the other processes, if any are asked for, before TensorFlow is loaded, as they load it too.
+def process_group(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | None]:
+    """Start the child processes; yield `ProcessGroup.attach`, or None if the config asks for one process.
 
-    They end with the context, or with this process. Yield a function that makes a trainer share its batches with them,
-    or None.
+    The children load TensorFlow while this process does. They end with the context, or with this process.
 
     Raises:
-        UsageError: that many processes cannot share this training here.
-        TrainingError: the system starts no more processes.
+        UsageError: this machine cannot run that many processes.
+        TrainingError: a process could not be started.
     """
-    check(config)
-    with contextlib.closing(Processes()) as group:
+    check_processes(config)
+    with contextlib.closing(ProcessGroup()) as group:
         for index in range(1, config.processes):
             group.start(index)
-        yield group.join if group.processes else None
+        yield group.attach if group.processes else None
 
 
-class Processes:
-    """The other processes, as the first one sees them."""
+class ProcessGroup:
+    """The parent's view of the child processes."""
 
     def __init__(self) -> None:
-        """Begin without others."""
         self.connections: list[Connection] = []
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, index: int) -> None:
-        """Start another process, whose standard input is the connection, and which gets no signals from the terminal.
+        """Start a child whose standard input is the connection; signals of the terminal do not reach it.
 
         Raises:
-            TrainingError: the system starts no more processes.
+            TrainingError: the process could not be started.
         """
-        # The flags of this interpreter, as multiprocessing hands them on.
+        # The interpreter's flags, as multiprocessing passes them on.
         flags, null = subprocess._args_from_interpreter_flags(), subprocess.DEVNULL  # type: ignore[attr-defined]
         try:
-            others = [entry for entry in sys.path if entry not in ("", os.getcwd())]
-            arguments = map(str, (os.getpid(), index, Path(__file__).parents[2], *others))
+            other_folders = [entry for entry in sys.path if entry not in ("", os.getcwd())]
+            arguments = map(str, (os.getpid(), index, Path(__file__).parents[2], *other_folders))
             command = [sys.executable, *flags, "-P", "-c", PROGRAM, *arguments]
-            with self.connect() as there:
-                end = there.fileno()
-                process = subprocess.Popen(command, stdin=end, stdout=null, stderr=null, start_new_session=True)
+            with self.connect() as child_end:
+                stdin = child_end.fileno()
+                process = subprocess.Popen(command, stdin=stdin, stdout=null, stderr=null, start_new_session=True)
                 self.processes.append(process)
         except OSError as error:
             raise TrainingError(f"expected to start {sys.executable} once more: {error.strerror}") from error
 
     def connect(self) -> socket.socket:
-        """Return the other end of a new connection; the end here fails after some seconds of silence."""
-        here, there = socket.socketpair()
+        """Open a connection; return the child's end. The parent's end times out after SECONDS_OF_SILENCE."""
+        parent_end, child_end = socket.socketpair()
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            here.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SECONDS_OF_SILENCE, 0))
-        self.connections.append(Connection(here.detach()))
-        return there
+            parent_end.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SECONDS_OF_SILENCE, 0))
+        self.connections.append(Connection(parent_end.detach()))
+        return child_end
 
-    def join(self, trainer: Trainer) -> None:
-        """Have the others take part in the steps of this trainer, which has taken none yet.
+    def attach(self, trainer: Trainer) -> None:
+        """Make the children share the steps of this trainer, which must be new.
 
         Raises:
             UsageError: TensorFlow has a GPU.
-            TrainingError: another process failed, or is lost.
+            TrainingError: a child failed or is lost.
         """
         import tensorflow as tf
 
         if tf.config.list_physical_devices("GPU"):
             raise UsageError("expected no GPU for several processes: CUDA_VISIBLE_DEVICES=-1 hides it")
-        run_share = share_of(trainer, 0, self.add_up)
+        run_share = share_steps(trainer, 0, self.all_reduce)
         self.exchange(lambda _: (trainer.config, trainer.start, trainer.widths))
-        trainer.run_steps = lambda *steps: run_share(*self.exchange(lambda _: steps))
+        trainer.run_steps = lambda *arguments: run_share(*self.exchange(lambda _: arguments))
 
-    def add_up(self, own: Any) -> Any:
+    def all_reduce(self, vector: Any) -> Any:
         """Return the sum of the vectors of all processes."""
-        return self.exchange(lambda others: sum(others, own))
+        return self.exchange(lambda vectors: sum(vectors, vector))
 
-    def exchange(self, answer_to: Callable[[list[Any]], Any]) -> Any:
-        """Hear a message of each other process; send all of them the same answer, and return it.
+    def exchange(self, make_reply: Callable[[list[Any]], Any]) -> Any:
+        """Receive one message from each child, send all of them `make_reply(messages)`, and return that reply.
 
         Raises:
-            TrainingError: another process failed, or is lost.
+            TrainingError: a child failed or is lost.
         """
         expected, messages = f"expected all {len(self.connections) + 1} processes to stay to the end, but one", []
         try:
             for connection in self.connections:
-                while (message := connection.recv()) is BEAT:
+                while (message := connection.recv()) is HEARTBEAT:
                     pass
                 if isinstance(message, TrainingError):
                     raise message
                 messages.append(message)
-            answer = answer_to(messages)
+            reply = make_reply(messages)
             for connection in self.connections:
-                connection.send(answer)
-            return answer
+                connection.send(reply)
+            return reply
         except BlockingIOError as error:
             raise TrainingError(f"{expected} has been silent for {SECONDS_OF_SILENCE} s: is it stopped?") from error
         except (EOFError, OSError) as error:
             raise TrainingError(f"{expected} is lost: was it killed, or is memory short?") from error
 
     def close(self) -> None:
-        """End the others."""
+        """Close the connections and kill the children."""
         for connection in self.connections:
             connection.close()
         for process in self.processes:
@@ -169,71 +167,67 @@ class Processes:
             process.wait()
 
 
-class FirstProcess:
-    """The first process, as another one sees it."""
+class ParentConnection:
+    """A child's connection to the parent process, over a socket's file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
-        """Talk over this socket."""
         self.connection, self.lock = Connection(descriptor), threading.Lock()
 
-    def send_heartbeats(self, pid: int, seconds_between: float = 1) -> None:
-        """Send heartbeats; end this process when the one with this id, its parent, is over."""
+    def send_heartbeats(self, parent_id: int, seconds_between: float = 1) -> None:
+        """Send heartbeats until the parent ends; then end this process."""
         with contextlib.suppress(OSError):
-            while os.getppid() == pid:
+            while os.getppid() == parent_id:
                 with self.lock:
-                    self.connection.send(BEAT)
+                    self.connection.send(HEARTBEAT)
                 time.sleep(seconds_between)
         os._exit(1)
 
-    def ask(self, message: Any) -> Any:
-        """Send a message; return the answer.
+    def request(self, message: Any) -> Any:
+        """Send a message; return the reply.
 
         Raises:
-            EOFError, OSError: the first process is gone.
+            EOFError, OSError: the parent has ended.
         """
         with self.lock:
             self.connection.send(message)
         return self.connection.recv()
 
     def serve(self, index: int) -> None:
-        """Take steps as process `index`, as long as there is a first process, which hears of an error."""
+        """Compute the share of process `index` until the parent ends; report errors to the parent."""
         try:
             from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # loads TensorFlow
             from seq2seq_demo.training.trainer import Trainer
 
-            config, start, widths = self.ask(READY)
+            config, start, widths = self.request(READY)
             set_threads(start.network.model_config.cell_size, shares_cores=True)
-            run_share = share_of(Trainer(config, start, widths), index, self.ask)
+            run_share = share_steps(Trainer(config, start, widths), index, self.request)
             while True:
-                run_share(*self.ask(READY))
+                run_share(*self.request(READY))
         except Exception as error:
             text = f"process {index + 1}: {type(error).__name__}: {error}".splitlines()[0]
-            with contextlib.suppress(OSError, EOFError):  # the first process is gone
-                self.ask(TrainingError(text))
+            with contextlib.suppress(OSError, EOFError):  # the parent has ended
+                self.request(TrainingError(text))
 
 
-def share_of(trainer: Trainer, index: int, add_up: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return a `Trainer.run_steps` that computes the sums over the rows of process `index` alone, and adds up all.
-
-    `add_up` returns the sum of the vectors of all processes.
-    """
+def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return a replacement for `Trainer.run_steps` that computes one process's share and all-reduces the sums."""
     import tensorflow as tf
 
-    n, B, share = trainer.config.processes, trainer.config.batch_size, tf.constant(index)
+    n, B, share_index = trainer.config.processes, trainer.config.batch_size, tf.constant(index)
 
-    def sums_of(share: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:  # of which all processes compile the same program
-        by_rows, whole = trainer.parted(batch)
-        return trainer.packed_sums(*(tf.reshape(x, (n, -1, *x.shape[1:]))[share] for x in by_rows), *whole)
+    def share_sums(share_index: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:  # all processes compile the same program
+        shares = (tf.reshape(x, (n, -1, *x.shape[1:]))[share_index] for x in batch)
+        return trainer.packed_sums(*shares, *trainer.batch_values(batch))
 
-    sums_compiled = tf.function(sums_of, autograph=False, jit_compile=True)
+    compiled_sums = tf.function(share_sums, autograph=False, jit_compile=True)
     apply = tf.function(trainer.adam.apply, autograph=False, jit_compile=True)
 
     def run_steps(data: Batch, first: tf.Tensor, rows: tf.Tensor, rates: tf.Tensor, sums: Any) -> Any:
         arrays = [x.numpy() for x in (*data, rates)]
         steps = [[tf.constant(array[k]) for array in arrays] for k in range(int(first), -(-int(rows) // B))]
-        traced = sums_compiled.get_concrete_function(share, *steps[0][:-1])  # its calls take a tenth less
+        concrete_sums = compiled_sums.get_concrete_function(share_index, *steps[0][:-1])  # a tenth faster to call
         for *batch, rate in steps:
-            total = add_up(traced(share, *batch).numpy())
+            total = all_reduce(concrete_sums(share_index, *batch).numpy())
             apply(tf.constant(total[2:]), rate)
             sums = total[:2] + sums
         return sums

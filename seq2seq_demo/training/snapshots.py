@@ -1,8 +1,8 @@
-"""Snapshots of a training that is under way, so that no kill, crash or Ctrl-C loses it.
+"""Snapshots of a training run under way, so that a kill, a crash or Ctrl-C does not lose it.
 
-A snapshot is a weights file, `s2s_checkpoint__{name}__{task}_{n}.weights.h5` in `--data-dir`, whose `progress` says
-how far the training has come. What is random follows from the seed and from that, so a training that is resumed ends
-with the same bits as one that was not interrupted. As long as a training runs, it holds a lock on its snapshot.
+A snapshot is a weights file, `s2s_checkpoint__{name}__{task}_{n}.weights.h5` in `--data-dir`, with the `progress` of
+the run. All randomness depends on the seed and the progress, so a resumed run ends with the same bits as an
+uninterrupted one. A run holds a lock on its snapshot while it lasts.
 """
 
 import contextlib
@@ -24,26 +24,26 @@ from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork
 
-EVERY = 5000  # steps, as in 2016
+SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
-    """Read the snapshot of a training.
+    """Read a snapshot.
 
     Raises:
-        WeightsError: it is missing, damaged, or something else, such as the network of a training that is over.
+        WeightsError: the file is missing, damaged, or something else, such as a trained network.
     """
     stored = weights_file.read(path)
     if not isinstance(stored, Snapshot):
-        raise WeightsError(f"{path}: expected the snapshot of a training, got weights")
+        raise WeightsError(f"{path}: expected a snapshot, got weights")
     return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.fingerprint, stored.best)
 
 
 def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
-    """Return a checksum of task, network and settings, the same for all snapshots of one training.
+    """Return a checksum of task, model and settings, which all snapshots of a training run share.
 
-    Settings at their defaults are left out, so that one that a later version adds changes nothing.
+    It leaves out settings at their defaults, so that a setting added in a later version does not change it.
     """
     network, run = snapshot.network, snapshot.run
     configs = network.model_config, run.config
@@ -52,93 +52,90 @@ def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-class Interruption:
-    """While entered, Ctrl-C, SIGTERM and SIGHUP are noted in `signum`; a second one ends the process at once.
+class SignalHandler:
+    """A context in which the first Ctrl-C, SIGTERM or SIGHUP sets `signum`, and the second ends the process at once.
 
     Signals that the process ignores, as under nohup, stay ignored.
     """
 
     signum: int | None = None
 
-    def __enter__(self) -> "Interruption":
-        """Begin to note the signals."""
-        heeded = [signum for signum in SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
-        self.previous = {signum: signal.signal(signum, self._note) for signum in heeded}
+    def __enter__(self) -> "SignalHandler":
+        handled = [signum for signum in SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
+        self.previous = {signum: signal.signal(signum, self._handle) for signum in handled}
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the signals as they were."""
         for signum, handler in self.previous.items():
             signal.signal(signum, handler)
 
-    def _note(self, signum: int, _: FrameType | None) -> None:
+    def _handle(self, signum: int, _: FrameType | None) -> None:
         self.signum = signum
-        for heeded in self.previous:
-            signal.signal(heeded, signal.SIG_DFL)  # at once: a handler of Python's waits until TensorFlow returns
-        for stream in (1, 2):
-            _let_go(stream)
-        # Not print: it may be at work just now, and cannot be entered twice. Nobody may be reading any more.
+        for handled in self.previous:
+            signal.signal(handled, signal.SIG_DFL)  # a Python handler would run only once TensorFlow returns
+        for descriptor in (1, 2):
+            _discard_if_blocked(descriptor)
+        # print() may be running right now and is not reentrant. The reader of stderr may be gone.
         with contextlib.suppress(OSError):
-            below_the_bar = b"\n" if os.isatty(2) else b""
-            os.write(2, below_the_bar + b"Stopping after this step; a second time stops at once\n")
+            new_line = b"\n" if os.isatty(2) else b""  # below the progress bar
+            os.write(2, new_line + b"Stopping after this step; a second time stops at once\n")
 
 
 @dataclass
 class Snapshots:
-    """The snapshot of one training: always the last one, under a name that no other training has.
+    """Writes the snapshots of one training run. Each replaces the one before; no two runs share a file.
 
-    It is kept in `data_dir`, or as long as that fails, in the temporary directory or at home.
+    The snapshot is in `data_dir` or, while writing there fails, in the temporary or the home directory.
     """
 
     data_dir: Path
     name: str | None  # the part NAME of canonical file names
-    task: str  # its name
+    task: str  # the task's name
     fingerprint: DataFingerprint
     destination: Destination
-    interruption: Interruption
-    warn: Callable[[str], None]  # is told where a snapshot cannot be written
-    again: str = ""  # the options that --resume needs again
-    last: Path | None = None  # where the last one is, None if it could not be written
-    files: dict[Path, BinaryIO] = field(default_factory=dict)  # each one that was written, open and locked
+    signals: SignalHandler
+    warn: Callable[[str], None]  # prints a notice
+    resume_options: str = ""  # the options that --resume needs again, as in " -n NAME"
+    last: Path | None = None  # the path of the latest snapshot; None if it could not be written
+    files: dict[Path, BinaryIO] = field(default_factory=dict)  # every snapshot of this run, open and locked
 
     def __enter__(self) -> "Snapshots":
-        """Begin."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Unlock the snapshots that are left."""
+        """Unlock the snapshots."""
         for file in self.files.values():
             file.close()
 
     def after_steps(self, before: int, after: int, snapshot: Callable[[], Snapshot[TrainedNetwork]]) -> None:
-        """Save if it is time to; called after the steps that took Adam from `before` to `after`.
+        """Save a snapshot if one is due, after the steps that took Adam from step `before` to step `after`.
 
         Raises:
-            Interrupted: the training is to stop; the snapshot says how far it came.
+            Interrupted: a signal arrived; the snapshot has been saved.
         """
-        if self.interruption.signum or after // EVERY > before // EVERY:
+        if self.signals.signum or after // SNAPSHOT_INTERVAL > before // SNAPSHOT_INTERVAL:
             self.save(snapshot())
-        if self.interruption.signum:
-            raise Interrupted(f"interrupted at step {after}; {self._where()}", self.interruption.signum)
+        if self.signals.signum:
+            raise Interrupted(f"interrupted at step {after}; {self._how_to_resume()}", self.signals.signum)
 
-    def _where(self) -> str:
-        """Return where the training is kept, and how to resume it."""
-        earlier = next((path for path, file in self.files.items() if atomic_files.is_at(path, file)), None)
-        path = self.last or earlier
+    def _how_to_resume(self) -> str:
+        """Return text that names the latest snapshot and the command that resumes it."""
+        path = self.last or next(iter(self._present()), None)
         if path is None:
             return "no snapshot could be kept"
         kept = f"kept in {path}" if self.last else f"this could not be kept, but an earlier step is in {path}"
         folder = shlex.quote(str(path.parent))
-        return f"{kept}: resume it with `seq2seq-demo train --resume --data-dir {folder}{self.again}`"
+        return f"{kept}: resume it with `seq2seq-demo train --resume --data-dir {folder}{self.resume_options}`"
 
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
-        """Write the snapshot; where that fails, say so, and let the training continue."""
+        """Write the snapshot. On failure, warn and let training continue."""
         snapshot = replace(snapshot, fingerprint=self.fingerprint)
         self._save(weights_file.to_bytes(snapshot), training_id(snapshot))
 
     def _save(self, content: bytes, training: str) -> None:
+        """Write the content to the first folder where that succeeds, set `last`, and warn about the failures."""
         self.last, failures = None, []
-        for folder in (self.data_dir, *_other_folders()):
+        for folder in (self.data_dir, *_fallback_folders()):
             try:
                 self.last = self._write(folder, content, training)
                 break
@@ -148,50 +145,54 @@ class Snapshots:
             self.warn(f"No snapshot in {'; nor in '.join(failures)}" + (f"; it is in {self.last}" if self.last else ""))
 
     def _write(self, folder: Path, content: bytes, training: str) -> Path:
-        """Write the snapshot of a folder, where it is known to be ours, or a new one; return its path."""
-        path = next((path for path, file in self.files.items() if path.parent == folder), None)
-        written: list[BinaryIO] = []
+        """Replace or create this run's snapshot in a folder, verify it, and return its path."""
 
         def write(path: Path, overwrite: bool) -> None:
-            written.append(atomic_files.write_locked(path, content, overwrite))
+            file = atomic_files.write_locked(path, content, overwrite)
+            if path in self.files:
+                self.files[path].close()
+            self.files[path] = file
 
-        if path and atomic_files.is_at(path, self.files[path]):
+        path = next((path for path in self._present() if path.parent == folder), None)
+        if path:
             write(path, True)
-            self.files[path].close()
         else:
             path = file_names.save_under_unused_name(write, folder, self.name, self.task, file_names.SNAPSHOT)
-            resume_notes.note(path, training, self.destination)
-        self.files[path] = written[-1]
+            resume_notes.save_destination(path, training, self.destination)
         if atomic_files.read(path, "the snapshot") != content:
-            raise Seq2SeqError("it does not hold what was written")
+            raise Seq2SeqError("it differs from what was written")
         return path
 
     def keep(self, network: TrainedNetwork) -> Path | None:
-        """Return the file that keeps a finished training: the last snapshot, or if that is gone, a new file."""
-        if not (self.last and atomic_files.is_at(self.last, self.files[self.last])):
+        """Return the path of the last snapshot of a finished run; if it is gone, save the network to a new file."""
+        if self.last not in self._present():
             self._save(weights_file.to_bytes(network), "")
         return self.last
 
     def remove(self) -> None:
-        """Remove what is left of the snapshots: the training has been saved."""
-        for path, file in self.files.items():
-            if atomic_files.is_at(path, file):
-                path.unlink(missing_ok=True)
-            resume_notes.forget(path)
+        """Delete the snapshots and their notes, once the result has been saved."""
+        for path in self._present():
+            path.unlink(missing_ok=True)
+        for path in self.files:
+            resume_notes.delete_destination(path)
+
+    def _present(self) -> list[Path]:
+        """Return the paths that still name this run's snapshots."""
+        return [path for path, file in self.files.items() if atomic_files.is_open_file(path, file)]
 
 
-def _let_go(descriptor: int) -> None:
-    """Let what is written to a full pipe or a stopped terminal be lost: a write that waits is tried again, in vain."""
+def _discard_if_blocked(descriptor: int) -> None:
+    """Redirect output to /dev/null if a write would block: the pipe is full, or the terminal is stopped."""
     with contextlib.suppress(OSError, ValueError):
         _, writable, _ = select.select([], [descriptor], [], 0)
         if not writable:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, descriptor)
-            os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, descriptor)
+            os.close(null)
 
 
-def _other_folders() -> Iterator[Path]:
-    with contextlib.suppress(OSError):  # there is no temporary directory that can be written
+def _fallback_folders() -> Iterator[Path]:
+    with contextlib.suppress(OSError):  # no temporary directory is writable
         yield Path(tempfile.gettempdir())
-    with contextlib.suppress(RuntimeError):  # nobody knows where home is
+    with contextlib.suppress(RuntimeError):  # the home directory is unknown
         yield Path.home()

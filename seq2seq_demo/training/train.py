@@ -1,4 +1,4 @@
-"""`train`: a network from a task and a few settings, in one call."""
+"""`train`: train a network on a task in one call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from seq2seq_demo.data.tasks import Given, GivenPairs, Task, as_task
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
-from seq2seq_demo.training.processes import processes
-from seq2seq_demo.training.recorder import begun
+from seq2seq_demo.training.processes import process_group
+from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.settings import resolve
 
 
@@ -29,54 +29,58 @@ def train(
     callbacks: Sequence[Callback] = (),
     **settings: Unpack[Settings],
 ) -> TrainedNetwork:
-    """Train a network on a pattern's name, a `Task`, or pairs of a source and a target; return it.
+    """Train a network on a task and return it.
 
-    Sources and targets are lists of integers, or with `in_tokens` and `out_tokens` of "characters" or "words" texts, or
-    lists of these. Other pairs, `validation`, say how good an epoch is; by default it is a tenth of the pairs.
+    The settings are the options of the command line and have the same defaults (see `Settings`), except that
+    `out_len=None` keeps a pattern's targets whole. A new network learns to end its answers, and accepts sources of any
+    length, if `in_len` is a range such as `(1, 20)` or if it learns pairs.
 
-    The settings are the options of the command line, with its defaults (see `Settings`); but `out_len` None is all of
-    a pattern's target. With `in_len=(1, 20)`, a range, and on pairs, a fresh network learns to end its answers, and
-    takes sources of any length. `start` is a network to continue from: model and lengths are its own, unless other
-    lengths are given. With `record`, the network has a `recording`, its weights at steps 0, 50, 100, 200, 400, … and at
-    the ends of epochs, and `save` writes that beside its file.
+    Args:
+        task: the name of a pattern, a `Task`, or pairs (source, target).
+        in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
+            list of tokens.
+        out_tokens: the same for targets.
+        validation: pairs to validate with; by default, a tenth of the pairs.
+        record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
+            `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
+        start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
+        callbacks: objects to notify of the progress.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
-        InputError: there are no pairs, or one is not two lists of integers.
-        TrainingError: the loss or a weight is no longer finite, or another worker is lost.
+        InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
+        TrainingError: the loss or a weight is not finite, or another worker or process is lost.
     """
     if start is not None and not isinstance(start, TrainedNetwork):
-        raise UsageError(f"expected start to be a network, as load() returns it, got {start!r}")
+        raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
     task = _task(task, start, (in_tokens, out_tokens), validation)
-    has_its_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
-    model_config, config = resolve(task, settings, start, start.out_len if start and has_its_lengths else None)
-    if start is None:
-        network = replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
-    else:
-        network = replace(start, model_config=model_config, recording=None)
+    keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
+    model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
+    network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
+    network = replace(network, model_config=model_config, recording=None)
     if require_flag("`record`", record):
-        network = begun(network, config)
-    with processes(config) as join:
+        network = start_recording(network, config)
+    with process_group(config) as attach_processes:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        return fit(task, config, network, callbacks, join=join)
+        return fit(task, config, network, callbacks, attach_processes=attach_processes)
 
 
 def _task(task: Given, start: TrainedNetwork | None, tokens: tuple[str, str], validation: GivenPairs | None) -> Task:
-    """Return the task, of texts if the tokens are, or if the network to continue from is of texts."""
+    """Return the task. Pairs are read with the vocabularies of `start`, or else as these tokens."""
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None
+    expected = " and ".join(vocabularies.tokens) if vocabularies else ""
     if vocabularies and tokens not in ((INTEGERS, INTEGERS), vocabularies.tokens):
-        raise UsageError(f"expected tokens of the network, {', '.join(vocabularies.tokens)}, got {', '.join(tokens)}")
-    if isinstance(task, str) or not isinstance(task, Iterable):
-        if validation is not None or tokens != (INTEGERS, INTEGERS):
-            raise UsageError(f"expected pairs for a validation or tokens of their own, got {task!r}"[:200])
-        found = as_task(task)
-        if vocabularies and found.vocabularies != vocabularies:
-            what = " to ".join(vocabularies.tokens)
-            raise UsageError(f"expected pairs of the symbols of the network, {what}, got {task!r}"[:200])
-        return found
-    return pair_task_from_rows(task, vocabularies, tokens, validation)
+        raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(tokens)}")
+    if not isinstance(task, str) and isinstance(task, Iterable):
+        return pair_task_from_rows(task, vocabularies, tokens, validation)
+    if validation is not None or tokens != (INTEGERS, INTEGERS):
+        raise UsageError(f"expected pairs with `validation`, `in_tokens` or `out_tokens`, got {task!r}"[:200])
+    named_task = as_task(task)
+    if vocabularies and named_task.vocabularies != vocabularies:
+        raise UsageError(f"expected pairs of {expected}, got {task!r}"[:200])
+    return named_task

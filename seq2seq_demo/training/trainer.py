@@ -1,16 +1,16 @@
-"""The training: steps, epochs, and the figures of each epoch on the validation pairs.
+"""The training loop: steps, epochs and validation.
 
-A step takes a batch. The network decodes it with teacher forcing; Adam changes the weights by the gradients of the mean
-loss over all symbols that count. TensorFlow takes up to 64 steps at a call, in one compiled program. Where lengths
-differ, that program serves all of them: its loops take as many steps as a batch needs, and attention, which costs as
-much as the padding is wide, has a branch for each of a few widths.
+A step decodes a batch with teacher forcing, and Adam updates the weights by the gradients of the mean loss over all
+symbols except padding. One call of TensorFlow runs up to 64 steps as one compiled program, which serves batches of all
+lengths: its loops run as many steps as the batch is long. The cost of attention grows with the padded width, so the
+program has a branch for each of a few widths.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA, set_threads  # before TensorFlow
@@ -27,7 +27,7 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.files.recording import checksum
+from seq2seq_demo.files.recording import weights_checksum
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
@@ -40,25 +40,27 @@ from seq2seq_demo.training.batches import (
     Batch,
     Widths,
     epoch_order,
-    first_that_holds,
+    first_fitting_width,
+    microbatch_rows,
     padding_widths,
     row_keys,
-    rows_in_part,
-    stacked,
-    switched,
+    stack_batches,
+    switch,
 )
-from seq2seq_demo.training.early_stopping import best_epoch, finished, has_stalled
+from seq2seq_demo.training.early_stopping import best_epoch, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.snapshots import Snapshots
 
-N_WIDTHS = 5  # of padding, in a long run
+N_WIDTHS = 5  # padding widths in a long run
 
 
 class Trainer:
-    """The network's variables and Adam's, the compiled steps that change them, and how far they have come."""
+    """The state of a training run: network, optimizer, compiled steps and progress.
+
+    `start` is the snapshot to continue from. The variables belong to the TensorFlow strategy that is in scope.
+    """
 
     def __init__(self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths) -> None:
-        """Continue a training from a snapshot, maybe its first. The strategy in scope places the variables."""
         network = start.network
         self.strategy = tf.distribute.get_strategy()
         self.config, self.model_config, self.widths, self.start = config, network.model_config, widths, start
@@ -70,11 +72,11 @@ class Trainer:
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
-        # TensorFlow alone fails on loops whose arrays are very large (TemporaryVariable).
+        # Without XLA, TensorFlow fails in loops over very large arrays (an error of TemporaryVariable).
         xla = use_xla(config) or bool(widths.wide)
-        # XLA compiles no sum over workers: with several, it gets what each computes alone, a step at a time.
+        # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of each.
         alone = self.strategy.num_replicas_in_sync == 1
-        compiled = functools.partial(tf.function, autograph=False)  # there is no control flow of Python to translate
+        compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=xla)
 
@@ -83,49 +85,54 @@ class Trainer:
     def _run_steps(
         self, data: Batch, first: tf.Tensor, rows: tf.Tensor, learning_rates: tf.Tensor, sums: list[tf.Tensor]
     ) -> list[tf.Tensor]:
-        """Take a step for each of K batches that has rows, from the `first` on; learning_rates: `[K]`.
+        """Run one step per batch; return `sums` plus the sums of these steps.
 
-        sums: of loss and of correct symbols, over the batches before; those of these steps are added to them.
+        Args:
+            data: K batches.
+            first: the index of the batch to begin with.
+            rows: the row to stop at, counted over all K batches.
+            learning_rates: one per batch, `[K]`.
+            sums: the loss sum and the number of correct symbols so far.
         """
         B = self.config.batch_size
 
         def body(k: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-            batch, whole = self.parted([x[k] for x in data])
-            found = workers.sum_over_shares(self.strategy, self.sums, batch, *whole)
-            self.adam.apply(found[2:], learning_rates[k])
-            return k + 1, [sums[0] + found[0], sums[1] + found[1]]
+            batch = tuple(x[k] for x in data)
+            total = workers.sum_over_shares(self.strategy, self.sums, batch, *self.batch_values(batch))
+            self.adam.apply(total[2:], learning_rates[k])
+            return k + 1, [sums[0] + total[0], sums[1] + total[1]]
 
         _, sums = tf.while_loop(lambda k, _: k * B < rows, body, (first, sums), parallel_iterations=1)
         return sums
 
-    def parted(self, batch: Sequence[tf.Tensor]) -> tuple[tuple[tf.Tensor, ...], tuple[tf.Tensor, ...]]:
-        """Return the tensors of a batch, to be shared by rows, and two facts about the whole batch.
+    def batch_values(self, batch: Sequence[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the number of target symbols in a batch, and the index of the `widths.choices` entry that fits it.
 
-        These are its number of symbols, and the index of the first of `widths.choices` that holds it.
+        Workers and processes that share a batch need these values of the whole batch.
         """
         lengths = Batch(*batch).lengths
-        n_symbols = tf.reduce_sum(tf.cast(lengths[:, 1], tf.float32))
-        return tuple(batch), (n_symbols, first_that_holds(lengths, self.widths.usual))
+        return tf.reduce_sum(tf.cast(lengths[:, 1], tf.float32)), first_fitting_width(lengths, self.widths.usual)
 
     def packed_sums(self, *arguments: tf.Tensor) -> tf.Tensor:
-        """Return the sums of loss and of correct symbols, and the gradients of the mean loss, in one vector `[2 + N]`.
+        """Return one vector `[2 + W]`: the loss sum, the number of correct symbols, and the gradient of the W weights.
 
-        The arguments are those that `parted` returns, but maybe of a share of the rows: then the vectors of all shares
-        add up to that of the whole batch.
+        The arguments are the tensors of a `Batch`, or of a share of its rows, followed by the `batch_values` of the
+        whole batch. The vectors of all shares add up to the vector of the whole batch.
         """
         *batch, n_symbols, choice = arguments
-        choices = [functools.partial(self._sums_of_parts, Batch(*batch), n_symbols, w) for w in self.widths.choices]
-        return tf.concat([tf.reshape(x, [-1]) for x in switched(choice, choices)], axis=0)
+        choices = [functools.partial(self._sum_microbatches, Batch(*batch), n_symbols, w) for w in self.widths.choices]
+        return tf.concat([tf.reshape(x, [-1]) for x in switch(choice, choices)], axis=0)
 
-    def _sums_of_parts(self, batch: Batch, n_symbols: tf.Tensor, widths: list[tuple[int, int]]) -> list[tf.Tensor]:
-        """Return the sums, of as many rows at once as memory allows, each part at the first width that holds it."""
+    def _sum_microbatches(self, batch: Batch, n_symbols: tf.Tensor, widths: list[tuple[int, int]]) -> list[tf.Tensor]:
+        """Return the results of `_sums`, added up over microbatches if memory requires them."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
-            rows = rows_in_part(B, max(bytes_per_row(self.model_config, *width) for width in widths), len(widths) > 2)
+            n_bytes = max(bytes_per_row(self.model_config, *width) for width in widths)
+            rows = microbatch_rows(B, n_bytes, one_by_one=len(widths) > 2)
 
         def sums_of(part: Batch) -> list[tf.Tensor]:
             branches = [functools.partial(self._sums, part, n_symbols, width) for width in widths]
-            return switched(first_that_holds(part.lengths, widths), branches)
+            return switch(first_fitting_width(part.lengths, widths), branches)
 
         def body(first: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
             part = Batch(*(tf.slice(x, [first, *[0] * (x.shape.rank - 1)], [rows, *x.shape[1:]]) for x in batch))
@@ -138,16 +145,16 @@ class Trainer:
         return list(sums)
 
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
-        """Return the sums of loss and of correct symbols, and the gradients of the mean loss over n symbols.
+        """Return the loss sum, the number of correct symbols, and the gradients of the loss sum over `n_symbols`.
 
-        width: that many columns of sources and targets are used. Only symbols within the lengths count.
+        Sources and targets are cut to `width`. Padding does not count.
         """
         sources, targets = batch.sources[:, : width[0]], batch.targets[:, : width[1]]
         lengths = Lengths(*tf.unstack(batch.lengths, axis=1))
         mask = tf.sequence_mask(lengths.targets, targets.shape[1], tf.float32)  # [B, T]
         dropout = Masks(self.config.dropout, batch.row_keys) if self.config.dropout else None
-        with self.adam.watched(self.variables) as (tape, weights):
-            # Where all answers have one length, nothing is padded, and 2016's network needs no lengths.
+        with self.adam.gradient_tape(self.variables) as (tape, weights):
+            # A network that does not end its answers has pairs of one length, and needs no masks.
             losses, logits = self.network.losses(sources, targets, lengths if self.model_config.ends else None, dropout)
             loss_sum = tf.reduce_sum(losses * mask)
             loss = loss_sum / n_symbols
@@ -158,12 +165,16 @@ class Trainer:
     # ---- The steps of an epoch ----
 
     def order(self, training: Pairs) -> np.ndarray:
-        """Return the order of the epoch's pairs."""
-        by_length = self.model_config.ends
-        return epoch_order(training, self.config, self.start_step, self.progress.epoch, by_length)
+        """Return the indices of the training pairs in the order of the current epoch."""
+        return epoch_order(training, self.config, self.start_step, self.progress.epoch, self.model_config.ends)
 
     def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
-        """Train on the epoch's remaining pairs."""
+        """Train on the remaining pairs of the current epoch.
+
+        Raises:
+            TrainingError: the loss is not finite, or another worker or process is lost.
+            Interrupted: a signal arrived; the last snapshot holds this step.
+        """
         order, rows = self.order(training), STEPS_PER_CALL * self.config.batch_size
         for first in range(self.progress.points, len(order), rows):
             pairs, step_before = training[order[first : first + rows]], self.step
@@ -176,91 +187,85 @@ class Trainer:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
 
     def _take_steps(self, pairs: Pairs) -> tuple[float, float]:
-        """Take up to K steps; return the sums of loss and of correct symbols.
+        """Run up to K steps; return the loss sum and the number of correct symbols.
 
-        Control returns in between where the weights are recorded. The sums then continue, so that no bit depends on it.
+        Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
+        recording changes no bit.
         """
         data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.config.batch_size
+        n_steps = -(-len(pairs) // B)
+        ends = recorder.chunk_ends(self.config, self.step - self.start_step, n_steps) if self.recording else [n_steps]
         first, sums = 0, [tf.zeros(()), tf.zeros(())]
-        for stop in self._stops(-(-len(pairs) // B)):
-            rows = tf.constant(min(stop * B, len(pairs)))
-            first, sums = stop, self.run_steps(data, tf.constant(first), rows, learning_rates, sums)
+        for end in ends:
+            rows = tf.constant(min(end * B, len(pairs)))
+            first, sums = end, self.run_steps(data, tf.constant(first), rows, learning_rates, sums)
             self.record()
         return float(sums[0]), float(sums[1])
 
     def batches(self, pairs: Pairs) -> Batch:
-        """Return pairs as K batches."""
+        """Return up to K · B pairs as K batches, with the dropout seeds of the next K steps."""
         c, K = self.config, STEPS_PER_CALL
         keys = row_keys(c, self.step, K) if c.dropout else np.zeros((K, c.batch_size), np.uint32)
-        arrays = stacked(pairs, self.widths.largest, self.model_config, c.batch_size)
+        arrays = stack_batches(pairs, self.widths.largest, self.model_config, c.batch_size)
         return Batch(*map(tf.constant, (*arrays, keys)))
 
     def learning_rates(self) -> tf.Tensor:
         """Return the learning rates of the next K steps, `[K]`."""
         c = self.config
         first = self.progress.epoch * c.steps_per_epoch + self.progress.points // c.batch_size
-        share = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)  # of the run, 0 to 1
-        factor = 0.5 + 0.5 * np.cos(np.pi * share) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
+        share_done = (first + np.arange(STEPS_PER_CALL)) / (c.epochs * c.steps_per_epoch)
+        factor = 0.5 + 0.5 * np.cos(np.pi * share_done) if c.lr_schedule == "cosine" else np.ones(STEPS_PER_CALL)
         return tf.constant(c.learning_rate * factor, tf.float32)
 
-    def _stops(self, n_steps: int) -> Iterator[int]:
-        """Yield after how many of the next n steps control has to return."""
-        if self.recording is None:
-            return iter([n_steps])
-        return recorder.stops(self.config, self.step - self.start_step, n_steps)
-
     def record(self, is_end: bool = False) -> None:
-        """Record the weights, if this step is one of those to record, or the last one."""
+        """Add the weights to the recording if this is a recorded step, or the last one (`is_end`)."""
         if self.recording is None:
             return
-        done = self.step - self.start_step
-        if done > self.recording.steps[-1] and (is_end or recorder.is_recorded(self.config, done)):
-            self.recording = self.recording.with_step(done, self.adam.named_weights())
+        step = self.step - self.start_step
+        if step > self.recording.steps[-1] and (is_end or recorder.is_recorded(self.config, step)):
+            self.recording = self.recording.with_step(step, self.adam.weights_by_name())
 
-    # ---- The training so far ----
+    # ---- Progress ----
 
     @property
     def step(self) -> int:
-        """How many times Adam has changed the weights."""
+        """The number of updates that Adam has made."""
         return int(self.adam.iterations.numpy())
 
     def n_symbols(self, pairs: Pairs) -> int:
-        """Return how many symbols of targets count, with the END of each where the network ends its answers."""
+        """Return the number of target symbols, with END if the network ends its answers."""
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.model_config.ends
 
     def is_done(self) -> bool:
-        """Say whether the last epoch is over, the network is exact enough, or it no longer improves."""
-        goal = self.config.stop_at_exact
-        reached = self.reached if self.progress.epoch > 0 else None
-        is_exact = goal is not None and reached is not None and reached.exact_match >= goal
-        return is_exact or self.progress.epoch >= self.config.epochs or has_stalled(self.progress.history, self.config)
+        """Whether all epochs are done, the exact match has reached `stop_at_exact`, or `patience` has run out."""
+        history, goal = self.progress.history, self.config.stop_at_exact
+        is_exact = goal is not None and bool(history) and history[-1].validation.exact_match >= goal
+        return is_exact or len(history) >= self.config.epochs or should_stop_early(history, self.config)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
-        """Count the pairs that were trained on, with the sums of their loss and of their correct symbols."""
-        done = self.progress
-        self.progress = replace(
-            done, points=done.points + rows, loss_sum=done.loss_sum + loss, correct_sum=done.correct_sum + correct
-        )
-        if not math.isfinite(self.progress.loss_sum):
-            loss_sum = self.progress.loss_sum
+        """Add `rows` training pairs, with their loss sum and number of correct symbols, to the progress."""
+        progress = self.progress
+        loss_sum, correct_sum = progress.loss_sum + loss, progress.correct_sum + correct
+        self.progress = replace(progress, points=progress.points + rows, loss_sum=loss_sum, correct_sum=correct_sum)
+        if not math.isfinite(loss_sum):
             raise TrainingError(f"the loss is {loss_sum} at step {self.step}: try a lower `learning_rate`")
 
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
-        """Note the figures of the epoch, on the training pairs and in validation; the next one begins."""
-        done, symbols = self.progress, self.n_symbols(training)
+        """Append the epoch's training figures and these validation figures to the history; begin the next epoch."""
+        progress, n, symbols = self.progress, self.progress.epoch + 1, self.n_symbols(training)
         self.reached = figures
-        epoch = EpochFigures(done.epoch + 1, self.step, done.loss_sum / symbols, done.correct_sum / symbols, figures)
-        self.progress = Progress(done.epoch + 1, history=(*done.history, epoch))
+        epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
+        self.progress = Progress(n, history=(*progress.history, epoch))
         if self.config.keep_best and best_epoch(self.progress.history) is epoch:
-            self.best = Checkpoint(self.adam.named_weights(), self.step, self.adam.named_moments())
+            self.best = Checkpoint(self.adam.weights_by_name(), self.step, self.adam.moments_by_name())
 
     def trained_network(self) -> TrainedNetwork:
-        """Return the network as it is now.
+        """Return the network with its current weights.
 
         Raises:
             TrainingError: a weight is not finite.
         """
-        weights, moments = self.adam.named_weights(), self.adam.named_moments()
+        weights, moments = self.adam.weights_by_name(), self.adam.moments_by_name()
         if not all(np.isfinite(array).all() for array in (weights | moments).values()):
             raise TrainingError(f"a weight is not finite at step {self.step}: try a lower `learning_rate`")
         return replace(
@@ -278,62 +283,68 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
-        """Return the training as it is now."""
+        """Return a snapshot of the current state."""
         return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
-    """Return Adam's step where the training of a snapshot began."""
+    """Return Adam's step at the start of the training run; a network without a run begins one at its own step."""
     return network.trained.start_step if network.trained else network.step
 
 
 def use_xla(config: TrainConfig) -> bool:
-    """Say whether the run is long enough to be worth compiling."""
+    """Whether the run is long enough for compilation by XLA to pay off."""
     return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
 
 
 def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
-    """Return the widths of batches of these pairs: one, where the answers of the network do not end."""
+    """Return the padding widths: a single one if the network does not end its answers."""
     if ends:
         return padding_widths(training, N_WIDTHS if use_xla(config) else 1)
     return Widths([(config.in_len, config.out_len)], [])
 
 
-# ---- All epochs ----
+# ---- A whole run ----
 
 
-@workers.lost_workers_reported()
+@workers.report_lost_workers()
 def fit(
     task: Task,
     config: TrainConfig,
     start: TrainedNetwork | Snapshot[TrainedNetwork],
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
-    join: Callable[[Trainer], object] | None = None,
+    attach_processes: Callable[[Trainer], object] | None = None,
 ) -> TrainedNetwork:
-    """Train a network on the pairs of a task, from `start` on; return it.
+    """Train a network on a task and return it; on several workers, each returns it.
 
-    A snapshot resumes where it stopped. `snapshots` keeps the training while it is under way. Several workers, or
-    GPUs, train it together; each worker returns it. `join` has the trainer share each batch with other processes.
+    Args:
+        task: the task, which provides the pairs.
+        config: the training settings.
+        start: a network to begin with, or a snapshot to resume.
+        callbacks: objects to notify of the progress.
+        snapshots: saves the state of the run regularly and on signals.
+        attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
 
     Raises:
-        UsageError: the task does not fit these lengths or symbols, or the workers cannot share a batch.
-        TrainingError: the loss or a weight is no longer finite, or another worker or process is lost.
-        Interrupted: a signal came while `snapshots` kept the training; the last one holds it.
+        UsageError: the task does not fit the lengths or symbols, or the workers cannot share a batch.
+        TrainingError: the loss or a weight is not finite, or another worker or process is lost.
+        Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
     if isinstance(start, TrainedNetwork):
         start = Snapshot(replace(start, task=task.name, trained=None))
     model_config = start.network.model_config
-    set_threads(model_config.cell_size, shares_cores=join is not None)
+    set_threads(model_config.cell_size, shares_cores=attach_processes is not None)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, lambda: _facts(task, config, start))
+    workers.require_agreement(strategy, lambda: _common_start(task, config, start))
     training, validation = task.draw(config, model_config, start_step_of(start.network))
     with strategy.scope():
         trainer = Trainer(config, start, batch_widths(training, config, model_config.ends))
-    if join is not None:
-        join(trainer)
+    if attach_processes is not None:
+        attach_processes(trainer)
     if snapshots:
-        snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)  # a signal came while TensorFlow loaded
+        # A signal may have arrived during the seconds in which TensorFlow loads.
+        snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
         for callback in callbacks:
             callback.on_epoch_begin(trainer.progress.epoch + 1)
@@ -345,19 +356,19 @@ def fit(
         if snapshots:
             snapshots.save(trainer.snapshot())
     trainer.record(is_end=True)
-    return finished(trainer.trained_network(), trainer.best, trainer.progress.history)
+    return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
 
 
 def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
-    """Measure the network on the validation pairs; a source in a user's pairs may have several targets."""
+    """Measure the network on the validation pairs. In a user's pairs, targets of one source are alternatives."""
     options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
     return measure(network.to_numpy(), validation, options).figures
 
 
-def _facts(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return all facts in which the workers have to agree."""
+def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
+    """Return a string that identifies task, settings and initial state, and must be equal on all workers."""
     network = start.network
-    taught = task.name, task.fingerprint(config, network.model_config)
-    recorded = network.recording.steps if network.recording else None  # where all wait for each other
-    weights = network.step, checksum(network.weights | network.moments)
-    return repr((config, network.model_config, taught, start.progress, recorded, weights))
+    task_id = task.name, task.fingerprint(config, network.model_config)
+    recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps
+    weights = network.step, weights_checksum(network.weights | network.moments)
+    return repr((config, network.model_config, task_id, start.progress, recorded, weights))

@@ -108,7 +108,7 @@ def test_every_field_is_an_option_and_every_option_a_field_or_a_setting(command)
     options = COMMANDS[command].options
     own = {field.name for field in fields(options)} - {"settings"}
     words = {"predict": {"words"}, "evaluate": {"points"}, "page": {"words", "more_input_weights"}}.get(command, set())
-    dests = {action.dest for action in make_parser(command)._actions} - {"command", "values", "help", "version"}
+    dests = {action.dest for action in make_parser(command)._actions} - {"command", "arguments", "help", "version"}
     assert dests & own == own - words
     assert dests - own == SETTINGS_OF[command] == {*declared_options(options)} - own
 
@@ -171,7 +171,7 @@ def test_every_letter_and_name_of_2016():
     [
         ("", "expected a command, one of train, predict, evaluate, page, patterns, networks"),
         ("trian 100", "unknown command 'trian': did you mean train"),
-        ("train", "train expects the number of points, as in `train 100000`, or --from-file, got none"),
+        ("train", "train expects the number of points, as in `train 100000`, or --from-file, got neither"),
         ("train 5 6", "got 5 6"),
         ("train 1e5", "as an integer, got '1e5'"),
         ("train 0", "expected the number of points to be an integer of at least 2, got 0"),
@@ -184,34 +184,34 @@ def test_every_letter_and_name_of_2016():
         ("train 50 --tensorboard-verbose 4", "expected --tensorboard-verbose of at most 3, got 4"),
         ("train 50 --in-len 20-1", "expected --in-len from shortest to longest, got 20-1"),
         ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),
-        ("train 50 --in-len 1-x", "expected a length, or a range as 1-20, got '1-x'"),
-        ("predict 3 --in-len 1-5", "--in-len A-B means nothing to predict: it is an option of train"),
-        ("train 50 -i a -i b", "a second -i/--input-weights means nothing to train: it is an option of page"),
+        ("train 50 --in-len 1-x", "expected a length or a range such as 1-20, got '1-x'"),
+        ("predict 3 --in-len 1-5", "--in-len A-B is an option of train, not of predict"),
+        ("train 50 -i a -i b", "a second -i/--input-weights is an option of page, not of train"),
         ("train 50 -p sort", "did you mean sorted"),
         ("train 50 -m embeding_rnn", "did you mean embedding_rnn"),
-        ("train 50 -n a/b", "expected -n/--name to be printable and part of a file name, up to 100 bytes, got 'a/b'"),
-        (f"train 50 -n {'n' * 101}", "up to 100 bytes, got 'nnn"),
+        ("train 50 -n a/b", "expected -n/--name of 1 to 100 bytes, printable and without /, got 'a/b'"),
+        (f"train 50 -n {'n' * 101}", "1 to 100 bytes, printable and without /, got 'nnn"),
         ("train 50 --data-dir none", "expected --data-dir to be a directory, got 'none'"),
         ("train 50 -L 101", "expected --num-layers of at most 100, got 101"),
         ("predict 1 --input-weights=", "expected the name of a file or directory, got ''"),
         ("train " + "9" * 5000, "as an integer, got '9999"),
         ("train 50 --iter-num -1", "at least 0, got -1"),
-        ("train 50 --iter-num 1 -i w", "each names the weights to start from"),
-        ("train 50 --json", "--json means nothing to train: it is an option of predict and evaluate"),
-        ("train 50 --lengths 5", "--lengths means nothing to train: it is an option of evaluate"),
-        ("patterns 5", "patterns expects nothing after it, got 5"),
-        ("networks g2p", "networks expects nothing after it, got g2p"),
-        ("networks -p sorted", "to networks: it is an option of train, predict, evaluate, page and patterns"),
+        ("train 50 --iter-num 1 -i w", "each selects the weights to start from"),
+        ("train 50 --json", "--json is an option of predict and evaluate, not of train"),
+        ("train 50 --lengths 5", "--lengths is an option of evaluate, not of train"),
+        ("patterns 5", "patterns expects no arguments, got 5"),
+        ("networks g2p", "networks expects no arguments, got g2p"),
+        ("networks -p sorted", "is an option of train, predict, evaluate, page and patterns, not of networks"),
         ("evaluate 5 6", "as in `evaluate 10000`, got 5 6"),
         ("train 9 --from_file=x", "unknown option --from_file: did you mean --from-file?"),
         ("evaluate 0", "expected the number of sources to be an integer of at least 1, got 0"),
         ("evaluate x", "as an integer, got 'x'"),
-        ("evaluate --lengths 5,x", "expected a length, or a range as 1-20, got 'x'"),
+        ("evaluate --lengths 5,x", "expected a length or a range such as 1-20, got 'x'"),
         ("evaluate --lengths 5,0", "expected --lengths to be an integer of at least 1, got 0"),
-        ("evaluate --lengths 5 --in-len 5", "expected --lengths alone, or --from-file, or --in-len"),
-        ("predict", "or --from-file (- is standard input), got none, nor a terminal to ask"),
+        ("evaluate --lengths 5 --in-len 5", "expected --lengths or --in-len, got both"),
+        ("predict", "or --from-file (- is standard input), got neither, and nothing on standard input"),
         ("predict 1 --from-file f", "as in `predict 3 1 4 1 5 9 2 6 5 3`, or --from-file, got both"),
-        ("predict 1 -e 5", "-e/--epochs means nothing to predict: it is an option of train"),
+        ("predict 1 -e 5", "-e/--epochs is an option of train, not of predict"),
         ("predict 1 --engine jax", "unknown --engine 'jax': expected one of numpy, keras"),
         ("predict 1 --format jsn", "unknown --format 'jsn': did you mean json?"),
         ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
@@ -223,9 +223,9 @@ def test_every_letter_and_name_of_2016():
         ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
         ("predict 1 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got none"),
         ("predict 1 --beam-size 2 --engine keras", "expected --beam-size with --engine numpy, got keras"),
-        ("train 10 --in-tokens words", "expected --in-tokens words beside --from-file, got it alone"),
-        ("train 10 --validation-file x", "expected --validation-file beside --from-file, got it alone"),
-        ("train 10 --keep-going", "expected --keep-going beside --from-file, got it alone"),
+        ("train 10 --in-tokens words", "expected --from-file with --in-tokens words, got none"),
+        ("train 10 --validation-file x", "expected --from-file with --validation-file, got none"),
+        ("train 10 --keep-going", "expected --from-file with --keep-going, got none"),
         ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
         ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
         ("train --from-file x --in-tokens chars", "unknown --in-tokens 'chars': did you mean characters? expected one"),
@@ -238,10 +238,8 @@ def test_wrong_usage_is_one_line_and_status_2(run, line, message):
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_a_file_in_the_place_of_a_number(run, command):
     Path("g test.tsv").write_text("a\tA\n")
-    message = (
-        f"error: {command} expects the number of points as an integer, got 'g test.tsv'; pairs in a file are given"
-    )
-    assert run.refuses([command, "g test.tsv"], message).endswith(" as --from-file 'g test.tsv'\n")
+    message = f"error: {command} expects the number of points as an integer, got 'g test.tsv'; for pairs in a file"
+    assert run.refuses([command, "g test.tsv"], message).endswith(", give --from-file 'g test.tsv'\n")
 
 
 def test_a_text_may_begin_with_a_dash_after_two():

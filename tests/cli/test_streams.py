@@ -130,7 +130,7 @@ def test_what_the_locale_cannot_write_and_what_is_no_utf8(tmp_path):
     assert "Traceback" not in done.stderr
     done = sh(tmp_path, "demo train -e 0 -n $'\\xff'; demo train -e 0 -o $'w\\xff'", real)
     assert "Traceback" not in done.stderr
-    assert "expected -n/--name to be printable" in done.stderr
+    assert "expected -n/--name of 1 to 100 bytes, printable" in done.stderr
     assert done.stdout == "Saved w\\udcff\n"
 
 
@@ -222,5 +222,5 @@ def test_what_comes_through_a_pipe_or_from_a_file_is_predicted(tmp_path):
     for nothing in (": | demo predict", "demo predict < /dev/null", "demo predict <&-", ": > in; demo predict < in"):
         done = sh(tmp_path, nothing)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "or --from-file (- is standard input), got none, nor a terminal to ask" in done.stderr
+        assert "or --from-file (- is standard input), got neither, and nothing on standard input" in done.stderr
     assert "[1 2 3]" in sh(tmp_path, "echo 9 9 9 | demo predict -p sorted 3 1 2").stdout  # it was asked something else

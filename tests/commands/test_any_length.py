@@ -43,18 +43,18 @@ def test_it_learns_to_end_and_is_measured_at_every_length(run):
     assert {row["sources"] for row in rows} == {"random", "all equal", "two symbols", "ascending", "descending"}
     out, err = run.ok("evaluate -i w 50 --lengths 2-3,6")
     assert [line.split()[0] for line in out.split("\n\n")[1].splitlines()] == ["length", "2", "3", "6", "all"]
-    assert "The network was trained at lengths 1 to 4, so it may well be wrong at length 6\n" in err
+    assert "The network was trained at length 1-4, so it may be wrong at length 6\n" in err
 
 
 def test_sequences_of_any_lengths_are_answered_in_their_order(run, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED", 4)  # are read at once
+    monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED_BATCH_SIZE", 4)  # are read at once
     network = ending()
     numpy_network = NumpyNetwork(network.model_config, network.weights)
     sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
     for engine in ("numpy", "keras"):
         out, err = run.ok(f"predict -i w --from-file in.jsonl --json --engine {engine}")
-        assert err.count("trained at lengths 1 to 6, so it may well be wrong at length 8") == err.count("trained") == 1
+        assert err.count("trained at length 1-6, so it may be wrong at length 8") == err.count("trained") == 1
         for source, line in zip(sources, map(json.loads, out.splitlines()), strict=True):
             answers = answer(numpy_network, np.array([source]), max(6, len(source)))
             (n,), (ended,) = answers.lengths[0], answers.ended[0]

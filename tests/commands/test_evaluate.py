@@ -47,7 +47,7 @@ def test_lengths_that_were_not_trained_are_said_once(run):
     options = {"": None, "--in-len 4": None, "--lengths 4": None}
     options |= {"--in-len 5": "5", "--lengths 5": "5", "--lengths 7,4,2,7": "2, 7"}
     for option, n in options.items():
-        said = [f"The network was trained at length 4, so it may well be wrong at length {n}"] if n else []
+        said = [f"The network was trained at length 4, so it may be wrong at length {n}"] if n else []
         for as_json in ("", "--json"):
             out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
             assert ("trained at" in out, err.splitlines()) == (False, ["Using weights w", *said]), option
@@ -63,11 +63,11 @@ def test_evaluate_where_nearly_everything_was_trained_on(run):
     assert trained_on(1000) == 0
     run.refuses("evaluate -i w", "expected sources of length 2 that were not trained on, but every one was", 1)
     out, err = run.ok("evaluate 20 -i w --lengths 2,3")
-    assert "Left out: expected sources of length 2 that were not trained on, but every one was\n" in err
+    assert "Skipped one length: expected sources of length 2 that were not trained on, but every one was\n" in err
     assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
     assert 0 < trained_on(300) < 10
     out, err = run.ok("evaluate 1000000 -i w")
-    assert f"Only {out.split()[0]} of 1000000 sources of length 2 were found that were not trained on" in err
+    assert f"Length 2 has only {out.split()[0]} sources that were not trained on, fewer than 1000000" in err
 
 
 def test_evaluate_on_pairs(run):
@@ -79,5 +79,5 @@ def test_evaluate_on_pairs(run):
     Path("pairs.jsonl").write_text("".join(f'{{"input": {source}, "output": {target}}}\n' for source, target in rows))
     out, _ = run.ok("evaluate -i w --from-file pairs.jsonl --json")
     assert json.loads(out)["by_position"]["free_running"] == [1, pytest.approx(0.75, abs=0.05)]
-    run.refuses("evaluate 20 -i w", "trained on 'pairs.jsonl': expected --from-file with pairs, or -p")
+    run.refuses("evaluate 20 -i w", "trained on 'pairs.jsonl': expected --from-file with pairs or -p")
     run.refuses("evaluate 50 -i w --from-file pairs.jsonl", "pairs.jsonl: expected 50 pairs, found 40", 1)

@@ -23,7 +23,7 @@ def test_which_weights_predict_takes(run):
     assert used("-p", "reversed") == "ts2s__basic__reversed_2.weights.h5"
     assert used("-m", "embedding_attention") == "ts2s__basic__reversed_1.weights.h5"
     assert used("-n", "basic") == "ts2s__basic__reversed_2.weights.h5"
-    shipped = "trained_weights/ts2s__{}__sorted_1.weights.h5, as none in . fit"
+    shipped = "trained_weights/ts2s__{}__sorted_1.weights.h5 (none in . match)"
     assert used("-p", "sorted").endswith(shipped.format("embedding_rnn"))
     assert used("-p", "sorted", "-m", "embedding_attention").endswith(shipped.format("embedding_attention"))
 
@@ -80,4 +80,4 @@ def test_more_is_said_of_the_network_when_asked_to(run):
 def test_weights_under_the_name_of_a_snapshot_are_not_resumed(run):
     name = "s2s_checkpoint__basic__reversed_1.weights.h5"
     save_random(name)
-    run.refuses("train --resume", f"{name}: expected the snapshot of a training, got weights", 1)
+    run.refuses("train --resume", f"{name}: expected a snapshot, got weights", 1)

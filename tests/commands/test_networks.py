@@ -72,9 +72,9 @@ def test_a_file_of_that_name_wins(run, tmp_path):
 
 def test_a_name_that_nothing_has(run):
     for name, expected in [
-        ("sortd-rnn", "weights file or a shipped network, as sorted-rnn or "),
-        ("sorted-rnn.weights.h5", "weights file or a shipped network, as sorted-rnn or "),
-        ("G2P", "weights file or a shipped network, as g2p, found neither"),
+        ("sortd-rnn", "weights file or a shipped network such as sorted-rnn or "),
+        ("sorted-rnn.weights.h5", "weights file or a shipped network such as sorted-rnn or "),
+        ("G2P", "weights file or a shipped network such as g2p, found neither"),
         ("zzz", "weights file or a name that `networks` lists, found neither"),
         ("d/sorted-rnn", "weights file, found none"),
     ]:

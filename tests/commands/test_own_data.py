@@ -12,7 +12,7 @@ from helpers import SMALL, end, snapshot_in, start, wait_for
 from seq2seq_demo.trained_network import load
 
 OTHER_DATA = {
-    "": "own data ('pairs.jsonl'): expected --from-file",
+    "": "was trained on pairs ('pairs.jsonl'): expected --from-file",
     "--from-file other.jsonl": "expected the data that its training began with",
     "-p mine.py:f": "has pattern pairs.jsonl, but the options ask for mine:f",
 }
@@ -48,15 +48,17 @@ def test_a_pattern_of_ones_own(own, run):
     status, out, _ = run("predict 1 2 3 4 9 -p mine.py:f")
     assert out.endswith("(expected=[3 5 7 3])\n")
     run.refuses(f"predict 1 2 3 4 9 -i {path} -p sorted", f"{path} has pattern mine:f, but the options ask for sorted")
-    run.refuses(f"train 100 -i {path}", "the network was trained on 'mine:f': expected -p with your function again")
+    run.refuses(
+        f"train 100 -i {path}", "the network was trained on 'mine:f': expected -p with your function again, got none"
+    )
     _, err = run.ok(f"train 100 -i {path} -p mine.py:f -e 1 -o v")
     assert "with sources of 5 and targets of 4 symbols" in err  # those of the file, as nothing else was said
 
 
 def test_no_weights_of_a_pattern(own, run):
     shipped = "added, copy, maxmin_dup, reversed, rotated, running_sum, sorted"
-    message = f"expected weights of pattern 'mine:f' in ., found none, and shipped are only those of {shipped}"
-    advice = ": train one first, as in `train 100000 -p mine.py:f`"
+    message = f"expected weights of pattern 'mine:f' in ., found none; the program comes with weights of {shipped} only"
+    advice = ": train first, as in `train 100000 -p mine.py:f`"
     run.refuses("predict 1 2 3 4 9 -p mine.py:f", message + advice, 1)
 
 
@@ -84,7 +86,7 @@ def test_standard_input(own, shell, tmp_path):
 @pytest.mark.parametrize(
     ("option", "refused"),
     [
-        ("-p mine.py:f", {"": "trained on 'mine:f': expected -p with your function again"}),
+        ("-p mine.py:f", {"": "trained on 'mine:f': expected -p with your function again, got none"}),
         ("--from-file pairs.jsonl", OTHER_DATA),
     ],
 )

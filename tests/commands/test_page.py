@@ -10,7 +10,7 @@ from helpers import random_weights, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.files.file_names import recording_path
-from seq2seq_demo.files.recording import Recording, halved, to_bytes
+from seq2seq_demo.files.recording import Recording, to_bytes, to_float16
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
 ENDING = replace(SMALL, ends=True)
@@ -28,13 +28,13 @@ def test_a_page_of_a_file_and_of_a_shipped_network(run):
         0,
         "",
         "Using weights mine.h5\n"
-        "Without the training: there is no mine.record.h5, which `train --record` makes\n"
+        "The page omits the training: found no mine.record.h5, which `train --record` writes\n"
         "Wrote mine.html: open it in a browser\n",
     )
     (mine,) = networks_in("mine.html")
     assert (mine["name"], mine["pattern"], mine["in_len"], mine["recording"]) == ("mine", "reversed", 10, None)
     status, _, err = run("page -p sorted -m embedding_attention -o shipped.html")
-    assert (status, "Wrote shipped.html" in err, "Without the training" in err) == (0, True, False)
+    assert (status, "Wrote shipped.html" in err, "The page omits the training" in err) == (0, True, False)
     (shipped,) = networks_in("shipped.html")
     assert (shipped["name"], shipped["ends"], shipped["in_len"]) == ("sorted-attention", True, 20)
 
@@ -43,14 +43,14 @@ def test_the_recording_beside_a_file_is_shown(run):
     network = save_random("w.h5", SMALL)
     record_beside("w.h5", network)
     status, _, err = run("page -i w.h5 -o w.html")
-    assert (status, "With 2 moments of its training, of w.record.h5\n" in err) == (0, True)
+    assert (status, "The page shows 2 moments of the training, from w.record.h5\n" in err) == (0, True)
     (shown,) = networks_in("w.html")
     assert (shown["recording"]["steps"], shown["recording"]["epochs"]) == ([0, 8], [0, 2])
     assert len(shown["recording"]["loss"]) == 2
     content = recording_path(Path("w.h5")).read_bytes()
     recording_path(Path("w.h5")).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     _, err = run.ok("page -i w.h5 -o w2.html")
-    assert "Without the training: w.record.h5: " in err, err
+    assert "The page omits the training: w.record.h5: " in err, err
     assert networks_in("w2.html")[0]["recording"] is None
 
 
@@ -64,10 +64,10 @@ def test_pairs_of_a_file_measure_the_moments_of_networks_of_texts(run, sides):
     rows = zip(texts[sides[0]], texts[sides[1]][1:] + texts[sides[1]][:1], strict=True)
     Path("t.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in rows), encoding="utf-8")
     _, err = run.ok("page -i a.h5 -i b.h5 --from-file t.tsv -o t.html")
-    assert "With 2 moments of its training, of a.record.h5\n" in err
+    assert "The page shows 2 moments of the training, from a.record.h5\n" in err
     for shown in networks_in("t.html"):
         assert shown["recording"]["n"] == len(shown["recording"]["exact_match"]) == 2  # sources, moments
-        assert f"Offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err
+        assert f"The page offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err
 
 
 def test_pairs_of_a_file_measure_the_moments_of_networks_of_integers(run):
@@ -84,10 +84,10 @@ def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
     _, err = run.ok("page -i t.h5 --from-file t.tsv -o t.html")
     (shown,) = networks_in("t.html")
-    assert f"Offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err
+    assert f"The page offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err
     assert shown["source"]["symbols"] == ["a", "b", "é"]
     assert [(x["source"], x["target"]) for x in shown["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
-    assert "No examples: give some" in run.ok("page -i t.h5 -o t2.html")[1]
+    assert "The page has no examples: add some" in run.ok("page -i t.h5 -o t2.html")[1]
     run.ok("page -i t.h5 -o t3.html ba é")
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
 
@@ -112,14 +112,14 @@ def test_wrong_usage_is_a_line(run):
     save_random("w.h5", SMALL)
     save_random("other.h5", ModelConfig(cell_size=3, in_max_int=4))
     for line, status, message in [
-        ("-i w.h5", 2, "page expects where to write it, as in `page -i weights.h5 -o page.html`, got no -o"),
+        ("-i w.h5", 2, "page expects -o, as in `page -i weights.h5 -o page.html`, got none"),
         ("-i w.h5 -o w.h5", 2, "expected -i w.h5 and -o to be different files, got w.h5 twice"),
         ("-i none.h5 -o x.html", 1, "none.h5: expected a weights file or"),
-        ("-i w.h5 -i v.h5 --from-file - -o x.html", 2, "got -, which is read only once"),
+        ("-i w.h5 -i v.h5 --from-file - -o x.html", 2, "got -, which can be read only once"),
         ("-i w.h5 -o no/x.html", 1, "no/x.html: expected"),
         ("-i w.h5 -o x.html 3 10", 1, "expected integers from 0 to 9, got 10"),
-        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose differ"),
-        (f"{'-i w.h5 ' * 5} -o x.html", 2, "expected at most 4 networks side by side, got 5 of -i/--input-weights"),
+        ("-i w.h5 -i other.h5 -o x.html", 2, "the same symbols, got w and other, whose symbols differ"),
+        (f"{'-i w.h5 ' * 5} -o x.html", 2, "expected at most 4 networks (-i/--input-weights), got 5"),
     ]:
         run.refuses(f"page {line}", message, status)
         assert not Path("x.html").exists()
@@ -136,6 +136,6 @@ def test_only_a_page_is_replaced_by_a_page(run):
 
 def record_beside(name, network):
     """Write a recording beside a network's file: one other moment, and then the weights as they are."""
-    first = halved(random_weights(network.model_config, seed=9))
-    recording = Recording(4, (0, 8), (first, halved(network.weights)))
+    first = to_float16(random_weights(network.model_config, seed=9))
+    recording = Recording(4, (0, 8), (first, to_float16(network.weights)))
     recording_path(Path(name)).write_bytes(to_bytes(recording, network.model_config, network.weights))

@@ -32,7 +32,7 @@ def test_patterns(rows, run):
     for options, message in [
         ("-p added --in-len 3", "pattern 'added' does not take sources of 3 symbols: expected an even number"),
         (f"-p copy --in-max-int {10**30}", "--in-max-int and --out-max-int of at most 2147483647, got a larger one"),
-        ("--in-len 10001", "expected --in-len of at most 10000, so that an example can be read, got 10001\n"),
+        ("--in-len 10001", "expected --in-len of at most 10000 for an example, got 10001\n"),
     ]:
         run.refuses(f"patterns {options}", message)
 

@@ -46,7 +46,7 @@ def test_what_it_suggests_works(run):
 
 def test_a_length_that_was_not_trained_is_said_once(run):
     save_random("w", in_len=4, out_len=3)
-    said = "Using weights w\nThe network was trained at length 4, so it may well be wrong at length 2\n"
+    said = "Using weights w\nThe network was trained at length 4, so it may be wrong at length 2\n"
     Path("in.jsonl").write_text("[3, 1]\n" * 2500)
     for words in ("3 1", "--from-file in.jsonl", "3 1 --json"):
         out, err = run.ok(f"predict -i w --in-len 2 {words}")
@@ -70,7 +70,7 @@ def test_keep_going_skips_what_is_wrong(run):
     assert [line.split(":")[0] for line in err.splitlines() if line.startswith("in,")] == places
     assert "in, line 2: expected 3 integers, got 1" in err
     assert "in, line 8: expected an output of 3 integers, got 1; give --out-len 1\n" in err
-    assert err.endswith("expected sequences that the network can read, skipped 5 that are not\n")
+    assert err.endswith("expected sequences that the network can read, skipped 5 unreadable ones\n")
     Path("in").write_text("\n".join(["3 1 2", *lines[6:]]))  # nothing good is lost before a bad one
     status, out, err = run("predict -i w --from-file in")
     assert (status, out) == (1, 2 * good)
@@ -186,14 +186,14 @@ def test_attention_in_the_terminal_and_as_a_picture(run):
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"
     assert os.path.getsize("a.svg") > 1000
-    assert err.endswith("Drew a.svg\n")
+    assert err.endswith("Wrote a.svg\n")
 
 
 def test_attention_that_cannot_be_shown(run):
     save_random("w")
     save_random("v", ATTENTION)
     for option in (["--show-attention"], ["--attention-plot", "a.png"]):
-        run.refuses(["predict -i w", *SOURCE, *option], "embedding_rnn has no attention to show")
+        run.refuses(["predict -i w", *SOURCE, *option], "to show attention, got embedding_rnn")
     status, out, err = run("predict -i v", *SOURCE, "--attention-plot", "a.jpg")
     assert (status, out) == (2, "")
     Path("in.jsonl").write_text(f"{SOURCE}\n" * 17)

@@ -8,12 +8,12 @@ import pytest
 from helpers import SMALL, end, save_random, snapshot_in, start, wait_for
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import start_of_training
+from seq2seq_demo.commands.training_setup import set_up_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.files.recording import recording_of
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun, to_bytes
 from seq2seq_demo.trained_network import load, untrained
-from seq2seq_demo.training.recorder import begun
+from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.snapshots import load_snapshot
 
 TRAIN = ["train", 2000, "-p", "reversed", "-e", 4, "--batch-size", 16, "--in-len", 4, "--out-len", 3, *SMALL]
@@ -22,7 +22,7 @@ QUICK = ["train", 60, "-p", "reversed", "-e", 1, *SMALL]
 
 def recording_at(path):
     """The recording beside weights."""
-    return recording_of(path, load(path).weights)
+    return find_recording(path, load(path).weights)
 
 
 @pytest.mark.slow
@@ -68,7 +68,7 @@ def test_what_is_no_recording_is_not_overwritten(run):
 def test_options_that_do_not_go_together(run):
     Path("w.record.h5").write_text("")
     for options, expected in [
-        ("60 --record -e 0", "expected --record with a training, got --epochs 0"),
+        ("60 --record -e 0", "expected --epochs of at least 1 with --record, got 0"),
         ("60 --record -o w.h5 --history w.record.h5", "expected --history and --record to be different"),
         ("--record -o w.h5 --from-file w.record.h5", "expected --from-file and --record to be different"),
         ("60 --record -e 200 --cell-size 400", "expected a recording of at most 200 MB, got up to"),
@@ -79,19 +79,19 @@ def test_options_that_do_not_go_together(run):
 def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(run):
     path = Path("s2s_checkpoint__basic__reversed_1.weights.h5")
     path.write_bytes(to_bytes(Snapshot(save_random("w", trained=TrainingRun(TrainConfig(points=60), 0)))))
-    run.refuses("train --resume --record", f"{path} is of a training that began without --record")
+    run.refuses("train --resume --record", f"expected no --record, because {path} has no recording")
 
 
 def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):
     """Neither its best epoch nor its recording are those of the new training."""
     network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
-    network = replace(begun(network, config), trained=TrainingRun(config, 0))
+    network = replace(start_recording(network, config), trained=TrainingRun(config, 0))
     (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {}))))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.best.step, loaded.network.recording.steps) == (3, (0,))
     for record in (False, True):
         settings = {"points": 60, "epochs": 1}
         options = TrainOptions(settings=settings, pattern="sorted", input_weights=tmp_path / "w", record=record)
-        start = start_of_training(options)
+        start = set_up_training(options)
         assert (start.snapshot.progress, start.snapshot.best) == (Progress(), None)
         assert (start.network.recording is None) == (not record)

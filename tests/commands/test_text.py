@@ -89,18 +89,18 @@ def test_the_format_of_a_file_may_be_said(run, text_network):
 
 def test_a_network_of_texts_and_other_options(run, text_network):
     run.refuses("predict -i w a --in-tokens words", "w has in-tokens characters, but the options ask for words")
-    message = "expected no --in-len: texts have lengths of their own"
+    message = "expected no --in-len with texts, which may have any length, got"
     run.refuses("train -i w --from-file train.tsv --in-len 5 -e 0", message)
     for command in ("predict a", "evaluate --from-file train.tsv"):
-        run.refuses(f"{command} -i w -p sorted", "w has characters and words, but patterns (-p) are of integers")
-        message = "expected no --in-len: w is of texts, which have lengths of their own"
+        run.refuses(f"{command} -i w -p sorted", "w has characters and words, but patterns (-p) take only integers")
+        message = "expected no --in-len with w, which takes texts of any length, got"
         run.refuses(f"{command} -i w --in-len 1", message)
     write("more.tsv", [("a", "A"), ("z", "A")])
     message = 'more.tsv, line 2: expected characters that training saw, got "z" as number 1\n'
     run.refuses("train -i w --from-file more.tsv -e 1", message, 1)
     status, out, err = run("predict -i w a z b --keep-going")
     assert (status, out.count("\n")) == (1, 2)
-    assert "skipped 1 that are not" in err
+    assert "skipped 1 unreadable ones" in err
 
 
 @pytest.mark.parametrize("file", ["sorted.tsv", "sorted"])
@@ -115,10 +115,10 @@ def test_a_file_called_as_a_pattern_is_not_that_pattern(run, file):
     assert "expected" not in run.ok(f"predict -i {path} ab")[0]
     out, err = run.ok("predict -p sorted 3 1 2")
     assert "prediction=[1 2 3] (expected=[1 2 3])" in out
-    assert "as none in . fit" in err
+    assert "(none in . match)" in err
     out, err = run.ok(*texts, "--iter-num", 2)
     assert out.endswith("_3.weights.h5\n")
-    assert "starting afresh" not in err
+    assert "starting from fresh" not in err
     run.refuses(f"train 60 -i {path} -e 0 -o x", "expected --from-file again")
 
 
@@ -147,8 +147,8 @@ def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, tex
         assert (status, json.loads(out.splitlines()[-1])["n"]) == (1, 2)
         assert out != expected
         n_left_out = 1 if n else 3
-        assert f"Left out {n_left_out} pair{'' if n else 's'} that the network cannot read" in err
-        last = f"error: expected pairs that the network can read, left out {n_left_out} that are not\n"
+        assert f"Skipped {n_left_out} pair{'' if n else 's'} that the network cannot read" in err
+        last = f"error: expected pairs that the network can read, skipped {n_left_out} unreadable ones\n"
         assert err.endswith(last)
         assert 'test.tsv, line 2: expected characters that training saw, got "z"' in err
     write("test.tsv", [("ab", "A B")])
@@ -176,13 +176,17 @@ def test_a_quoted_argument_is_a_text_of_its_own(run):
 def test_a_text_for_a_network_of_integers(run):
     c = ModelConfig(cell_size=5, embedding_size=3)
     TrainedNetwork(c, untrained(c, 1).weights, "sorted", 3, 3).save("mine.h5")
-    begin, way_on = "seq2seq-demo: error: input 1: expected an integer, got ", "given with -i, as `-i g2p`\n"
-    taken = "the network taken, is of integers: one of texts is"
-    assert run("predict hello") == (1, "", f"{begin}'hello'; sorted-rnn, {taken} {way_on}")
-    assert run("predict hello -i mine.h5") == (1, "", f"{begin}'hello'; mine.h5, {taken} {way_on}")
+    begin, way_on = "seq2seq-demo: error: input 1: expected an integer, got ", "with -i, as in `-i g2p`\n"
+    taken = "takes integers: select one for texts"
+    assert run("predict hello") == (1, "", f"{begin}'hello'; the selected network, sorted-rnn, {taken} {way_on}")
+    assert run("predict hello -i mine.h5") == (
+        1,
+        "",
+        f"{begin}'hello'; the selected network, mine.h5, {taken} {way_on}",
+    )
     assert run("predict mine.h5 hello -p copy")[2] == f"{begin}'mine.h5'; did you mean -i mine.h5?\n"
     write("g.tsv", [("a", "b")])
-    assert run("predict g.tsv -p copy")[2] == f"{begin}'g.tsv'; copy-rnn, {taken} {way_on}"
+    assert run("predict g.tsv -p copy")[2] == f"{begin}'g.tsv'; the selected network, copy-rnn, {taken} {way_on}"
 
 
 def test_no_symbol_acts_on_a_terminal_or_ends_a_line(run):

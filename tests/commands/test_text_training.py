@@ -37,7 +37,7 @@ def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path, run, monkey
     argv = ["train", N, "--resume", *FILES, *CHARACTERS, *SMALL, "--batch-size", 4, "-r", 0.05, "-e", 9]
     argv += ["--keep-best", "--patience", 7, "--bidirectional", "--dropout", 0.2]
     _, err = run.ok(*argv, "-o", "left alone")
-    assert "No snapshot in .: starting afresh\n" in err
+    assert "Found no snapshot in .: starting from fresh weights\n" in err
     process = start(tmp_path, *argv, "-o", "stopped")
     wait_for(lambda: snapshot_in(tmp_path) and load_snapshot(snapshot_in(tmp_path)).best)
     process.send_signal(signal.SIGKILL)
@@ -76,11 +76,11 @@ def test_resume_checks_the_number_of_pairs_and_the_other_file(run, tmp_path, mon
             run.refuses(["train", *n, *argv], "expected the data that its training began with, got other data")
     (tmp_path / "dev.tsv").write_text(dev)
     without = [word for word in argv if word not in FILES[2:]]
-    err = run.refuses(["train", *without], "h5: that training also had a --validation-file: name it again\n")
+    err = run.refuses(["train", *without], "h5 was trained with --validation-file: expected it again, got none\n")
     assert err.count("\n") == 1
     assert "Resuming " in run.ok("train", *argv)[1]
     saved = (tmp_path / "w").read_bytes()
-    message = "w is there already, and no snapshot: nothing to resume; leave out --resume to train again\n"
+    message = ".: expected a snapshot to resume from, found none, but w exists: leave out --resume to train again\n"
     run.refuses(["train 20", *argv], message, 1)
     assert (tmp_path / "w").read_bytes() == saved
 
@@ -93,7 +93,7 @@ def test_a_symbol_in_validation_that_training_lacks(run, tmp_path):
         (("my flavour", "bE"), ", output", 'characters that training saw, got "E" as number 2; the nearest is "é"'),
     ]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
-        advice = "; leave the line out, as --keep-going does, or add a training pair that has it\n"
+        advice = "; skip such pairs with --keep-going, or add a training pair that has the symbol\n"
         line = ["train", *FILES, "--in-tokens", "words", "--out-tokens", "characters", "-e", 1]
         err = run.refuses(line, f"dev.tsv, line 2{place}: expected {message}{advice}", 1)
         assert err.count("\n") == 1
@@ -105,7 +105,7 @@ def test_train_keeps_going_over_lines_that_it_leaves_out(run, tmp_path):
     train = ["train", *FILES, "--in-tokens", "characters", "--out-tokens", "words", *SMALL, "-e", 0, "-o", "w"]
     assert run(*train)[0] == 1
     _, err = run.ok(*train, "--keep-going")
-    left_out = "Left out 2 pairs of {0}.tsv, the first: {0}.tsv, line {1}: expected {2}".format
+    left_out = "Skipped 2 pairs of {0}.tsv; the first error: {0}.tsv, line {1}: expected {2}".format
     assert left_out("train", 4, "a source, a tab and a target") in err
     assert left_out("dev", 2, 'characters that training saw, got "z"') in err
     vocabularies = load("w").vocabularies

@@ -11,7 +11,7 @@ from hostile import with_checksum
 
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.train import _snapshots
-from seq2seq_demo.commands.training_setup import start_of_training
+from seq2seq_demo.commands.training_setup import set_up_training
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -21,7 +21,7 @@ from seq2seq_demo.files import atomic_files, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, StoredNetwork, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
-from seq2seq_demo.training.snapshots import Interruption, training_id
+from seq2seq_demo.training.snapshots import SignalHandler, training_id
 
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 
@@ -66,7 +66,7 @@ def test_a_series_of_iterations(run):
     path = "d/ts2s__basic__reversed_{}.weights.h5".format
     os.mkdir("d")
     out, err = run.ok(*train, 3)
-    assert f"No {path(3)}: starting afresh" in err
+    assert f"Found no {path(3)}: starting from fresh weights" in err
     assert f"Saved {path(4)}" in out
     assert f"Continuing from {path(4)}" in run.ok(*train, 4)[1]
     assert load(path(5)).step == 2 * load(path(4)).step > 0
@@ -130,17 +130,17 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     os.mkdir("d")
     snapshot = finished_snapshot()
     if noted:
-        resume_notes.note(Path(SNAPSHOT), training_id(snapshot), noted)
+        resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot), noted)
     out, err = run.ok("train --resume", *options)
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
-    assert ("is not known here" in err) == (noted is None and not options)
+    assert ("is not recorded here" in err) == (noted is None and not options)
     assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/noted' else saved}\n")
     assert largest_difference(load(saved), snapshot.network) == 0
     assert isinstance(weights_file.read(Path(saved)), StoredNetwork)
     assert load(saved).trained == snapshot.network.trained
     left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert left == [os.path.basename(saved)]
-    assert resume_notes.noted(Path(SNAPSHOT), training_id(snapshot)) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot)) is None
 
 
 def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
@@ -163,7 +163,7 @@ def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
 
 def test_a_snapshot_in_use_is_not_resumed(run):
     finished_snapshot()
-    message = f"{SNAPSHOT}: expected the snapshot of a training that stopped, but this one is still being"
+    message = f"{SNAPSHOT}: expected the snapshot of an interrupted training, but this one is still being"
     with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
         for line in ("train --resume", "train --resume 60"):
             run.refuses(line, message, 1)
@@ -195,7 +195,7 @@ def test_a_pattern_or_pairs_that_are_others_than_before_are_not_trained_on(run):
     fingerprint = DataFingerprint(None, pattern.fingerprint(config, ModelConfig()))
     finished_snapshot(name, fingerprint, task="mine:f")
     Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
-    message = f"{name}: pattern 'mine:f' makes other targets than when its training began"
+    message = f"{name}: pattern 'mine:f' no longer makes the targets that this training began with"
     run.refuses("train --resume -p mine.py:f -o w", message)
     Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
     assert run("train --resume -p mine.py:f -o w")[0] == 0
@@ -216,9 +216,9 @@ def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatc
     monkeypatch.setattr(TrainedNetwork, "save", late)
     status, out, err = run("train -e 0 --iter-num 1 -p reversed")
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
-    assert f"{name.format(2)} was made by another training meanwhile: saving under the next unused name" in err
+    assert f"Another training has written {name.format(2)} meanwhile: saving under the next unused name" in err
     assert load(name.format(2)).task == "copy"
-    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
     out, err = run.ok("train --resume")
     assert out.endswith(f"Saved {name.format(4)}\n")
 
@@ -238,9 +238,9 @@ def test_files_that_must_not_be_written_over_one_another(run):
         ("50 -i w --history w", "-i and --history to be different files"),
         ("50 -o new --history new", "-o and --history to be different files"),
         ("50 --history-plot a.png --history a.png", "--history and --history-plot to be different files"),
-        (f"--resume -o {SNAPSHOT}", "-o to name no snapshot"),
-        ("--resume -o link", "-o to name no snapshot"),
-        ("50 -o s2s_checkpoint__a__b_1.weights.h5", "-o to name no snapshot"),
+        (f"--resume -o {SNAPSHOT}", "-o to name a file that is not a snapshot"),
+        ("--resume -o link", "-o to name a file that is not a snapshot"),
+        ("50 -o s2s_checkpoint__a__b_1.weights.h5", "-o to name a file that is not a snapshot"),
         ("--resume -i w", "-i/--input-weights or --resume, got both"),
     ]:
         run.refuses(f"train {options}", f"error: expected {expected}")
@@ -319,7 +319,7 @@ def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
 def test_somebodys_data_are_not_replaced_by_weights(run):
     for name, content in {"test.tsv": b"a\tb\n", "mine.py": b"x = 1\n" * 200, "p.html": b"<p>"}.items():
         Path(name).write_bytes(content)
-        message = f"{name}: expected a new file or one of weights for -o, found another kind of file\n"
+        message = f"{name}: expected a new file or a weights file for -o, found another kind of file\n"
         run.refuses(f"train 50 -e 0 -o {name}", message, 1)
         assert Path(name).read_bytes() == content
     Path("empty").touch()  # as `mktemp` makes one
@@ -331,7 +331,7 @@ def test_a_file_of_2016_is_not_replaced_by_what_it_begins(run, reference_2016):
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)
     os.symlink("old.tfl", "link.h5")
-    message = "expected -o to be another file than the checkpoint of 2016 to start from, got"
+    message = "expected -o to keep the 2016 checkpoint that training starts from, got"
     for output in ("old.tfl", "./old.tfl", "link.h5"):
         run.refuses(f"train -i old.tfl -o {output} -e 0", message)
     assert Path("old.tfl").read_bytes() == content
@@ -375,9 +375,11 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
 
 
 def test_another_place_to_save_is_noted_for_the_next_time(run):
-    resume_notes.note(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute()))
-    start = start_of_training(TrainOptions(resume=True, output=Path("second")))
-    with start.lock, _snapshots(start, TrainOptions(resume=True), Interruption()):
-        noted = resume_notes.noted(Path(SNAPSHOT), training_id(start.snapshot))
+    resume_notes.save_destination(
+        Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute())
+    )
+    start = set_up_training(TrainOptions(resume=True, output=Path("second")))
+    with start.lock, _snapshots(start, TrainOptions(resume=True), SignalHandler()):
+        noted = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.snapshot))
     assert noted.output == Path("second").absolute()
-    assert resume_notes.noted(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None

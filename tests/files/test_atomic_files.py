@@ -205,11 +205,11 @@ def test_a_crash_while_a_name_is_claimed_leaves_nothing(tmp_path, monkeypatch, l
 
 def test_a_lock_holds_until_its_process_dies(tmp_path):
     with atomic_files.write_locked(tmp_path / "a", b"one") as file:
-        assert atomic_files.is_at(tmp_path / "a", file)
+        assert atomic_files.is_open_file(tmp_path / "a", file)
         with pytest.raises(WeightsError, match=f"^{tmp_path}/a: expected a thing, but this one is still being written"):
             atomic_files.open_locked(tmp_path / "a", "a thing", WeightsError)
         with atomic_files.write_locked(tmp_path / "a", b"two"):
-            assert not atomic_files.is_at(tmp_path / "a", file)
+            assert not atomic_files.is_open_file(tmp_path / "a", file)
     atomic_files.open_locked(tmp_path / "a", "a thing").close()
     code = f"""
 import time
@@ -233,6 +233,6 @@ def test_two_names_of_one_file(tmp_path):
     (tmp_path / "symbolic").symlink_to("a")
     os.link(tmp_path / "a", tmp_path / "hard")
     for name in ("a", "symbolic", "hard", "./a"):
-        assert atomic_files.are_one_file(tmp_path / "a", tmp_path / name)
-    assert atomic_files.are_one_file(tmp_path / "new", tmp_path / "." / "new")
-    assert not atomic_files.are_one_file(tmp_path / "a", tmp_path / "new")
+        assert atomic_files.is_same_file(tmp_path / "a", tmp_path / name)
+    assert atomic_files.is_same_file(tmp_path / "new", tmp_path / "." / "new")
+    assert not atomic_files.is_same_file(tmp_path / "a", tmp_path / "new")

@@ -26,7 +26,7 @@ def test_round_trip(content):
         found = file.array(name, array.shape, array.dtype.name)
         assert (found.dtype, found.shape) == (array.dtype, array.shape)
         assert (found == array).all()
-    file.require_no_more()
+    file.require_all_read()
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 100, 1000])
@@ -35,7 +35,7 @@ def test_any_number_of_arrays(n):
     arrays = {f"{k % 3}/{k}": np.full((k % 5 + 1, 2), k, np.float32) for k in range(n)}
     file = read(to_bytes(arrays, TEXTS))
     assert all((file.array(name, array.shape, "float32") == array).all() for name, array in arrays.items())
-    file.require_no_more()
+    file.require_all_read()
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 3000, 4000, 4056, 4060, 4064, 4072, 4080, 5000, 10**6])
@@ -55,7 +55,7 @@ def test_what_is_not_there_or_of_another_kind(content):
         with pytest.raises(WeightsError, match=f"^{message}$"):
             file.array(name, shape, dtype)
     with pytest.raises(WeightsError, match=r"^unexpected weight 'a/c'$"):
-        file.require_no_more()
+        file.require_all_read()
 
 
 def test_layout(content):

@@ -50,7 +50,7 @@ def test_newest_first(tmp_path):
     ],
 )
 def test_the_task_in_a_name(name, task):
-    assert file_names.task_in_name(Path("anywhere") / name) == task
+    assert file_names.parse_task(Path("anywhere") / name) == task
 
 
 def test_an_iteration_that_2016_left(tmp_path):
@@ -101,8 +101,8 @@ def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
     assert path.parent == folder
     assert len(os.fsencode(path.name)) <= 255
     path.touch()
-    assert file_names.task_in_name(path) == file_names.part_of_name(task)
-    assert file_names.name_in_name(path) == (name if name != "basic" else None)
+    assert file_names.parse_task(path) == file_names.file_name_part(task)
+    assert file_names.parse_name(path) == (name if name != "basic" else None)
     assert file_names.is_snapshot(path) == (kind == "s2s_checkpoint")
     assert file_names.newest_first(folder, name or "basic", task, kind) == [path]
     assert (
@@ -139,6 +139,6 @@ def test_what_cannot_be_looked_at_is_passed_over(tmp_path):
 
 def test_tasks_stand_in_names_as_they_always_did():
     for task in ("maxmin_dup", "running_sum", "pairs.jsonl", "my pairs (2).json", "Größe.txt"):
-        assert file_names.part_of_name(task) == task
-    assert file_names.part_of_name("mine:f") == "mine.f"
-    assert file_names.part_of_name("../my__pairs\n_") == "..%2Fmy_%5Fpairs%0A%5F"
+        assert file_names.file_name_part(task) == task
+    assert file_names.file_name_part("mine:f") == "mine.f"
+    assert file_names.file_name_part("../my__pairs\n_") == "..%2Fmy_%5Fpairs%0A%5F"

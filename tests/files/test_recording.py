@@ -13,13 +13,13 @@ from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import container, weights_file
 from seq2seq_demo.files.recording import (
     Recording,
-    checksum,
-    halved,
+    find_recording,
     read_recording,
-    recording_of,
     recording_path,
     to_arrays,
     to_bytes,
+    to_float16,
+    weights_checksum,
 )
 from seq2seq_demo.trained_network import load
 
@@ -30,7 +30,7 @@ SAVED = WEIGHTS[2]
 
 def recording() -> Recording:
     """Of three steps, the last of which was saved."""
-    begun = Recording(4, (0,), (halved(WEIGHTS[0]),))
+    begun = Recording(4, (0,), (to_float16(WEIGHTS[0]),))
     return begun.with_step(4, WEIGHTS[1]).with_step(6, SAVED)
 
 
@@ -41,7 +41,7 @@ def content():
 
 def test_a_recording_is_read_as_it_was_written(tmp_path, content):
     (tmp_path / "w.record.h5").write_bytes(content)
-    for found in (read_recording(tmp_path / "w.record.h5"), recording_of(tmp_path / "w.h5", SAVED)):
+    for found in (read_recording(tmp_path / "w.record.h5"), find_recording(tmp_path / "w.h5", SAVED)):
         assert (found.steps, found.steps_per_epoch, found.epochs) == ((0, 4, 6), 4, (0.0, 1.0, 1.5))
         for weights, at_step in zip(WEIGHTS, found.weights, strict=True):
             assert at_step.keys() == weights.keys()
@@ -52,7 +52,7 @@ def test_a_recording_is_read_as_it_was_written(tmp_path, content):
 
 
 def test_weights_beyond_float16_are_clipped():
-    (halves,) = halved({"w": np.array([1e10, -1e10, 65519.9, 65520, 0.1, -70000], np.float32)}).values()
+    (halves,) = to_float16({"w": np.array([1e10, -1e10, 65519.9, 65520, 0.1, -70000], np.float32)}).values()
     assert halves.dtype == np.float16
     assert halves.tolist() == [65504, -65504, 65504, 65504, np.float16(0.1), -65504]
 
@@ -66,37 +66,37 @@ def test_where_a_recording_lies():
 
 def test_none_another_one_and_other_files(tmp_path, content):
     path = tmp_path / "w.record.h5"
-    assert recording_of(tmp_path / "w.h5", SAVED) is None
+    assert find_recording(tmp_path / "w.h5", SAVED) is None
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match=r"w\.h5, got that of another$"):
-        recording_of(tmp_path / "w.h5", WEIGHTS[1])
-    with pytest.raises(WeightsError, match=r"expected a weights file, found the recording of a training$"):
+    with pytest.raises(WeightsError, match=r"w\.h5, got the recording of another training run$"):
+        find_recording(tmp_path / "w.h5", WEIGHTS[1])
+    with pytest.raises(WeightsError, match=r"expected a weights file, found a training recording$"):
         load(path)
     for other, message in [
         (content[:-1], "damaged weights file: its content does not match its checksum"),
-        (content[1:], "expected the recording of a training, found something else"),
-        (b"", "expected the recording of a training, found something else"),
+        (content[1:], "expected a training recording, found something else"),
+        (b"", "expected a training recording, found something else"),
         (
             weights_file.to_bytes(save_random(tmp_path / "v", MODEL)),
-            "expected the recording of a training, found a weights file",
+            "expected a training recording, found a weights file",
         ),
     ]:
         path.write_bytes(other)
-        for read in (lambda: recording_of(tmp_path / "w.h5", SAVED), lambda: read_recording(path)):
+        for read in (lambda: find_recording(tmp_path / "w.h5", SAVED), lambda: read_recording(path)):
             with pytest.raises(WeightsError, match=f"^{path}: {message}$"):
                 read()
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(WeightsError, match="found a device or pipe"):
-        recording_of(tmp_path / "w.h5", SAVED)
+        find_recording(tmp_path / "w.h5", SAVED)
 
 
 def test_the_checksum_tells_weights_apart():
     same = dict(reversed(SAVED.items()))
-    assert checksum(same) == checksum(SAVED)
+    assert weights_checksum(same) == weights_checksum(SAVED)
     name = "decoder/projection/bias"
     for changed in (SAVED | {name: SAVED[name] + np.float32(1e-6)}, SAVED | {name: SAVED[name][None]}):
-        assert checksum(changed) != checksum(SAVED)
+        assert weights_checksum(changed) != weights_checksum(SAVED)
 
 
 def test_what_to_bytes_never_writes_is_refused(tmp_path, content):
@@ -104,7 +104,7 @@ def test_what_to_bytes_never_writes_is_refused(tmp_path, content):
     facts, model = json.loads(texts["recording"]), json.loads(texts["model"])
     name = "decoder/projection/bias"
     files = {
-        f"rising steps from 0 on, got {steps}": container.to_bytes(arrays | {"steps": np.array(steps)}, texts)
+        f"ascending steps from 0, got {steps}": container.to_bytes(arrays | {"steps": np.array(steps)}, texts)
         for steps in ((0, 4, 4), (1, 4, 6), (0, 6, 4), (-1, 4, 6))
     }
     files |= {

@@ -17,47 +17,47 @@ def state(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("destination", [Destination(), Destination(Path("w"), True), Destination(Path("a/ä\udcff"))])
 def test_a_note_is_found_again_from_anywhere(tmp_path, monkeypatch, destination):
-    resume_notes.note(Path("snapshot"), "t", destination)
+    resume_notes.save_destination(Path("snapshot"), "t", destination)
     (tmp_path / "d").mkdir()
     monkeypatch.chdir("d")
-    noted = resume_notes.noted(Path("../snapshot"), "t")
+    noted = resume_notes.load_destination(Path("../snapshot"), "t")
     assert noted.overwrite == destination.overwrite
     assert noted.output == (destination.output and tmp_path / destination.output)
     assert noted.folder == tmp_path
-    assert resume_notes.noted(Path("../other"), "t") is None
-    assert resume_notes.noted(Path("../snapshot"), "of another training") is None
-    resume_notes.forget(Path("../snapshot"))
-    assert resume_notes.noted(tmp_path / "snapshot", "t") is None
-    resume_notes.forget(tmp_path / "snapshot")
+    assert resume_notes.load_destination(Path("../other"), "t") is None
+    assert resume_notes.load_destination(Path("../snapshot"), "of another training") is None
+    resume_notes.delete_destination(Path("../snapshot"))
+    assert resume_notes.load_destination(tmp_path / "snapshot", "t") is None
+    resume_notes.delete_destination(tmp_path / "snapshot")
 
 
 def test_notes_are_the_users_own(state):
-    resume_notes.note(Path("snapshot"), "t", Destination())
+    resume_notes.save_destination(Path("snapshot"), "t", Destination())
     assert state.stat().st_mode & 0o777 == 0o700
     assert len(os.listdir(state)) == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", '{"output": 7, "overwrite": true}', "{}"])
 def test_a_note_that_cannot_be_read_is_none(state, text):
-    resume_notes.note(Path("snapshot"), "t", Destination())
+    resume_notes.save_destination(Path("snapshot"), "t", Destination())
     (path,) = state.iterdir()
     assert json.loads(path.read_text())["overwrite"] is False
     path.write_text(text)
-    assert resume_notes.noted(Path("snapshot"), "t") is None
+    assert resume_notes.load_destination(Path("snapshot"), "t") is None
 
 
 def test_no_place_for_notes(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    resume_notes.note(Path("snapshot"), "t", Destination())
-    assert resume_notes.noted(Path("snapshot"), "t") is None
-    resume_notes.forget(Path("snapshot"))
+    resume_notes.save_destination(Path("snapshot"), "t", Destination())
+    assert resume_notes.load_destination(Path("snapshot"), "t") is None
+    resume_notes.delete_destination(Path("snapshot"))
 
 
 def test_the_default_is_below_home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    resume_notes.note(Path("snapshot"), "t", Destination())
+    resume_notes.save_destination(Path("snapshot"), "t", Destination())
     assert len(os.listdir(tmp_path / "home/.local/state/seq2seq-demo")) == 1
 
 
@@ -65,5 +65,5 @@ def test_a_directory_that_is_gone(tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir("gone")
     (tmp_path / "gone").rmdir()
-    resume_notes.note(tmp_path / "snapshot", "t", Destination(Path("w")))
-    assert resume_notes.noted(tmp_path / "snapshot", "t") is None
+    resume_notes.save_destination(tmp_path / "snapshot", "t", Destination(Path("w")))
+    assert resume_notes.load_destination(tmp_path / "snapshot", "t") is None

@@ -100,7 +100,7 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     assert same(loaded, saved)
     assert loaded.ends == (changes.get("model_config") is ENDING)
     assert os.listdir(tmp_path) == [name]
-    with pytest.raises(WeightsError, match=f"{name}: expected the snapshot of a training, got weights"):
+    with pytest.raises(WeightsError, match=f"{name}: expected a snapshot, got weights"):
         load_snapshot(tmp_path / name)
 
 
@@ -166,7 +166,7 @@ def of_version(version, *changes):
 
 
 RUN = json.loads(json.dumps(vars(TRAINED["trained"].config))) | {"start_step": 77}
-RUN = {key: value for key, value in RUN.items() if key not in weights_file.SINCE_3}
+RUN = {key: value for key, value in RUN.items() if key not in weights_file.ADDED_IN_VERSION_3}
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -203,7 +203,7 @@ def test_a_file_has_the_attributes_of_its_version(tmp_path, content):
     with pytest.raises(WeightsError, match="expected the attributes format, model, training, vocabularies, got"):
         load(path)
     path.write_bytes(content.replace(b"weights 3\n", b"weights 4\n", 1))
-    with pytest.raises(WeightsError, match=f"^{path}: expected version 1 to 3 of a weights file, got 4"):
+    with pytest.raises(WeightsError, match=f"^{path}: expected a weights file of version 1 to 3, got version 4"):
         load(path)
 
 

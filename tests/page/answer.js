@@ -13,7 +13,7 @@ vm.runInThisContext(`
 const QUESTIONS = {
   run({ network, bits, source, outLen, decoderInput, forced, toEnd }) {
     const made = new Network(network.config, decodeWeights(network.weights, network.shapes, bits));
-    const { encoded, steps } = made.run(source, outLen, { decoderInput, forced: new Map(forced), toEnd });
+    const { encoded, steps } = made.run(source, outLen, { decoderInput, forced: Object.fromEntries(forced), toEnd });
     return {
       memory: encoded.memory.map((row) => [...row]),
       symbols: steps.map((step) => step.symbol),
@@ -33,8 +33,8 @@ const QUESTIONS = {
         return null;
       }
     }),
-  align: ({ written, wanted, forced }) => align(written, wanted, (t) => t === forced),
-  byPlace: ({ written, wanted }) => byPlace(written, wanted),
+  align: ({ answer, target, forced }) => align(answer, target, (t) => t === forced),
+  alignByPosition: ({ answer, target }) => alignByPosition(answer, target),
   split: ({ tokens, text }) => new Vocabulary({ tokens, symbols: [], largest: 1 }, "END").split(text),
   numbers: ({ vocabulary, text }) => {
     try {

@@ -114,10 +114,10 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_says_that_it_has_no_equ
         assert ("This page has no equation for CoupledCell." in page.text_content("#inside")) == (place > 0)
     labels = page.locator("#inside .gate span.explained > span:first-child").all_text_contents()
     assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]
-    assert "How much" not in page.inner_text("#inside")
+    assert "The share of" not in page.inner_text("#inside")
     assert page.locator("#inside .unit-bars").count() == 5
-    assert "28 numbers (c and h of 2 layers)" in page.text_content("#words")
-    for button in page.locator(".lesson button").all():
+    assert "28 numbers (c and h of 2 layers)" in page.text_content("#explanations")
+    for button in page.locator(".explanation button").all():
         button.click()
     assert "undefined" not in page.inner_text("body")
 
@@ -128,8 +128,8 @@ def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     assert run("page", "-i", "w.h5", "-o", "w.html") == (
         2,
         "",
-        f"Using weights w.h5\nseq2seq-demo: error: w: the page has no equation for CoupledCell, only for {others}: "
-        "add it to EQUATIONS in seq2seq_demo/page/network.js\n",
+        "Using weights w.h5\nseq2seq-demo: error: w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js "
+        f"({others}), got CoupledCell\n",
     )
     assert not Path("w.html").exists()
 
@@ -140,7 +140,7 @@ def test_the_page_of_an_added_pattern_says_what_it_does_and_what_it_does_not_kno
     network = of_added_pattern()
     (examples,) = pattern_examples([(network, pattern)])
     page = opened(ShownNetwork("doubled", network, examples))
-    assert page.text_content("#what") == (
+    assert page.text_content("#task") == (
         "This small network was trained on the pattern doubled: Each symbol twice. Type some digits."
     )
     (first, *_) = examples
@@ -149,9 +149,9 @@ def test_the_page_of_an_added_pattern_says_what_it_does_and_what_it_does_not_kno
     page.fill("#source", "8 8 1")
     assert prediction(page) == spaced(network.predict([[8, 8, 1]])[0])
     assert page.input_value("#target") == ""
-    hint = "This page knows the targets of its examples only, and not the pattern doubled."
+    hint = "The page cannot compute the pattern doubled: only its examples have targets."
     assert page.text_content("#target-hint").startswith(hint)
-    for button in page.locator(".lesson button").all():
+    for button in page.locator(".explanation button").all():
         button.click()
     assert "undefined" not in page.inner_text("body")
 
@@ -163,4 +163,4 @@ def test_with_its_line_in_javascript_an_added_pattern_fills_in_every_target(patt
     page = opened(ShownNetwork("doubled", of_added_pattern(), [Example([1, 2, 3], None, "")]))
     page.fill("#source", "8 0 1")
     assert page.input_value("#target") == "8 8 0 0 1 1"
-    assert page.text_content("#target-hint") == "Filled in by itself for doubled; type another if you like."
+    assert page.text_content("#target-hint") == "Filled in for the pattern doubled; you can type another target."

@@ -61,7 +61,7 @@ def test_a_text_is_answered_as_predict_answers(opened):
         assert prediction(page) == network.predict([text])[0]
     assert len(answers) > 1
     page.fill("#source", "ab")
-    assert page.get_by_text("Training never saw “b”").first.is_visible()
+    assert page.get_by_text("“b” is not in the vocabulary").first.is_visible()
 
 
 def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
@@ -200,30 +200,30 @@ def press(page, name):
 def test_one_symbol_too_many_is_one_wrong_symbol(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3")
     assert prediction(page) == "3 5 4 3 2 1"
-    assert judged(page).startswith("✗ wrong: 1 symbol too many: 3, which you forced; all others are right.")
+    assert judged(page).startswith("✗ wrong: 1 extra symbol: 3 (forced); all others are right.")
     assert page.locator("#input .piece.wrong").count() == 1
-    assert "It recovers: all else is right, one place later." in page.text_content("#forced")
+    assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
     press(page, "Undo all forcing")
     assert judged(page) == "✓ right"
 
 
 def test_what_an_end_that_was_forced_leaves_out_is_shown(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10")
-    assert judged(page).startswith("✗ wrong: 3 symbols left out: 3, 2, 1; all others are right.")
-    assert page.locator("#input .piece.gap").all_text_contents() == ["3left out", "2left out", "1left out"]
-    assert "You made it write END as output 3, so the answer is over there." in page.text_content("#forced")
+    assert judged(page).startswith("✗ wrong: 3 missing symbols: 3, 2, 1; all others are right.")
+    assert page.locator("#input .piece.gap").all_text_contents() == ["3missing", "2missing", "1missing"]
+    assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
     page = opened(reversing(), fragment="#source=1%202&forced=2:7")
-    assert "You made it write 7 as output 3, where END belongs." in page.text_content("#forced")
+    assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
 
 
 def test_the_paragraphs_keep_the_source_and_the_moment(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
     page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")
     for name in (
-        "Show the state when all is read",
+        "Show the final state",
         "Show its second step",
         "Show where the first output looks",
-        "Where the two part",
+        "Show where they differ",
     ):
         press(page, name)
         assert page.evaluate("[app.state.text, app.state.moment]") == ["7 7 1 7 7", 2]
@@ -234,7 +234,7 @@ def test_the_paragraphs_keep_the_source_and_the_moment(opened):
     press(page, "Try a longer source")
     longer = page.input_value("#source")
     assert len(longer.split()) > 20
-    assert f"Shown with {longer}, because yours is no longer than those of training." in page.text_content(".guide")
+    assert f"Shown with {longer}: your source is no longer than those in training." in page.text_content(".guide")
     press(page, "Back to my source")
     assert page.evaluate("[app.state.text, app.state.moment, app.state.place]") == ["7 7 1 7 7", 2, 1]
 
@@ -242,16 +242,18 @@ def test_the_paragraphs_keep_the_source_and_the_moment(opened):
 def test_attention_and_influence_part_at_one_output_in_all_sentences(opened):
     page = opened(ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through")
     page.evaluate("performance.now = () => 0")  # it searches for a second at most, which a busy machine may need longer
-    press(page, "Where the two part")
+    press(page, "Show where they differ")
     page.wait_for_selector("#influence figure")
     said = page.text_content(".guide p")
     assert said in page.locator("#influence .column p").last.text_content()
     t = page.evaluate("app.t")
     assert said.startswith(f"Output {t + 1} ")
-    symbol = page.evaluate("app.networks[0].sourceVocabulary.name(app.state.replaced.symbol)")
+    symbol = page.evaluate("app.networks[0].sourceVocabulary.name(app.state.replacement.symbol)")
     assert symbol.isalpha()
     assert page.locator(f"#influence .beforeafter li:nth-child({t + 2}) .moved").count() == 1
-    tried = page.evaluate("[...'g1'].map((c) => tried(app.networks[0], app.networks[0].sourceVocabulary.number(c)))")
+    tried = page.evaluate(
+        "[...'g1'].map((c) => substitutes(app.networks[0], app.networks[0].sourceVocabulary.number(c)))"
+    )
     names = page.evaluate("app.networks[0].sourceVocabulary.symbols")
     assert all(names[symbol].isalpha() for symbol in tried[0])
     assert all(names[symbol].isdigit() for symbol in tried[1])
@@ -267,9 +269,9 @@ def test_without_a_target_forcing_is_compared_with_the_answer_before(opened):
     network = load(ROOT / "trained_weights" / "g2p.weights.h5")
     symbols = network.vocabularies.source.symbols
     words = [Example([symbols.index(c) for c in word], None, "") for word in ("hello", "through", "neighbour")]
-    page = opened(ShownNetwork("g2p", network, words, what="English spelling to pronunciation"))
+    page = opened(ShownNetwork("g2p", network, words, task_description="English spelling to pronunciation"))
     what = "This small network was trained on English spelling to pronunciation. Type a word."
-    assert page.text_content("#what") == what
+    assert page.text_content("#task") == what
     before = prediction(page).split()
     press(page, "Force a wrong symbol")
     assert page.locator("#forced tbody tr").first.locator("td").all_text_contents()[: len(before)] == before
@@ -315,7 +317,7 @@ def test_nothing_is_right_while_the_target_is_empty_or_unreadable(opened):
     assert judged(page) == "✓ right"
     for target in ("", "9 x"):
         page.fill("#target", target)
-        assert judged(page) == "nobody told this page what should come out"
+        assert judged(page) == "no target is known"
     page.fill("#target", "")
     page.focus("#source")
     assert page.input_value("#target") == spaced(SOURCE[::-1])
@@ -335,13 +337,13 @@ def test_recordings_of_different_lengths_stand_side_by_side(opened):
     for moment in (0, 1, 2):
         page.evaluate(f"app.change({{ moment: {moment} }})")
         assert "undefined" not in page.inner_text("body")
-    assert page.text_content("#what").startswith("These 2 small networks were trained to write a sequence backwards.")
+    assert page.text_content("#task").startswith("These 2 small networks were trained to reverse a sequence.")
 
 
 def test_the_contents_lead_to_the_panels_and_leave_the_address(opened):
     page = opened(reversing(), fragment="#source=1%202&place=1")
     page.get_by_role("link", name="New here?").click()
-    assert page.evaluate("document.activeElement.id") == "words"
+    assert page.evaluate("document.activeElement.id") == "explanations"
     page.locator("#contents").get_by_text("Influence").click()
     assert page.evaluate("document.activeElement.id") == "influence"
     assert page.evaluate("location.hash") == "#source=1%202&place=1"
@@ -394,12 +396,12 @@ def test_an_answer_of_one_length_is_counted_place_by_place(opened):
     fed = np.array([[network.model_config.go, *target[:-1]]])
     n_forced = int((network.to_numpy().decode(np.array([source]), 10, fed).symbols[0] == target).sum())
     said = page.text_content("#forced")
-    assert f"fed the target, {n_forced} of 10 symbols; fed what it wrote, {n_free} of 10." in said
+    assert f"teacher forcing {n_forced} of 10, free-running {n_free} of 10." in said
     # another target, of which all but the first symbol of the answer stand a place further on
     page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
     n_moved = int((np.array(written[:-1]) == written[1:]).sum())
-    assert f"fed what it wrote, {n_moved} of 10." in page.text_content("#forced")
-    for words in ("too many", "left out"):
+    assert f"free-running {n_moved} of 10." in page.text_content("#forced")
+    for words in ("extra", "missing"):
         assert words not in page.inner_text("main")
 
 
@@ -419,7 +421,7 @@ def test_forced_looks_better_only_where_it_is(opened):
     for length in range(10, 22):
         page.fill("#source", spaced([3 * i % 10 for i in range(length)]))
         for text in page.locator("#forced p").all_text_contents():
-            forced, free = map(int, re.search(r"target, (\d+) of .* wrote, (\d+) of", text).groups())
+            forced, free = map(int, re.search(r"forcing (\d+) of .* free-running (\d+) of", text).groups())
             said.add((forced > free, "looks better" in text))
     assert (True, True) in said
     assert (False, True) not in said
@@ -434,12 +436,12 @@ def test_the_lengths_of_each_training_are_told_once_where_they_are_alike(opened)
         ([attention], "Trained on sources of 1 to 20 symbols."),
         (
             [attention, rnn],
-            "attention was trained on sources of 1 to 20 symbols, rnn was trained on sources of 10 symbols.",
+            "attention was trained on sources of 1 to 20 symbols; rnn was trained on sources of 10 symbols.",
         ),
     ):
         page = opened(*networks)
         assert page.text_content("#source-hint").endswith(said)
-        assert said in page.locator(".lesson").last.text_content()
+        assert said in page.locator(".explanation").last.text_content()
 
 
 def test_an_answer_starts_with_go_everywhere(opened):

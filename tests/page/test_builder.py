@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers import random_weights
 
-from seq2seq_demo.commands.page import _what_it_learned
+from seq2seq_demo.commands.page import _description
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.errors import UsageError
@@ -82,13 +82,13 @@ def test_a_name_may_hold_what_a_template_would_replace():
 
 def test_what_is_too_large_is_refused_in_a_line(monkeypatch):
     for limit, value, what in (
-        ("MOST_WEIGHTS", 100, f"100 weights, got {sum(w.size for w in NETWORK.weights.values())}"),
-        ("MOST_SYMBOLS", 8, "8 symbols of a vocabulary, got 9"),
-        ("MOST_LAYERS", 0, "0 layers, got 1"),
+        ("MAX_WEIGHTS", 100, f"100 weights, got {sum(w.size for w in NETWORK.weights.values())}"),
+        ("MAX_SYMBOLS", 8, "8 symbols per vocabulary, got 9"),
+        ("MAX_LAYERS", 0, "0 layers, got 1"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(builder, limit, value)
-            with pytest.raises(UsageError, match=f"^name: a page shows networks of at most {what}$"):
+            with pytest.raises(UsageError, match=f"^name: expected at most {what}$"):
                 build([ShownNetwork("name", NETWORK)])
 
 
@@ -96,20 +96,20 @@ def test_networks_side_by_side_read_and_write_the_same_symbols():
     config = replace(CONFIG, out_max_int=6)
     other = TrainedNetwork(config, random_weights(config), in_len=6, out_len=5)
     build([ShownNetwork("a", NETWORK), ShownNetwork("b", NETWORK)])
-    with pytest.raises(UsageError, match=r"the same symbols, got a and b, whose differ$"):
+    with pytest.raises(UsageError, match=r"the same symbols, got a and b, whose symbols differ$"):
         build([ShownNetwork("a", NETWORK), ShownNetwork("b", other)])
 
 
 def test_what_a_network_learned_is_told_where_no_pattern_tells():
-    assert _what_it_learned("reversed", replace(NETWORK, task="reversed")) == ""
-    assert _what_it_learned("g2p", replace(NETWORK, task="cmu.tsv")).startswith("English spelling")
+    assert _description("reversed", replace(NETWORK, task="reversed")) == ""
+    assert _description("g2p", replace(NETWORK, task="cmu.tsv")).startswith("English spelling")
     texts = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("x", "y")))
     config = replace(CONFIG, in_max_int=1, out_max_int=1, ends=True)
     weights = random_weights(config)
     own = replace(NETWORK, task="my.csv", vocabularies=texts, model_config=config, weights=weights, min_in_len=1)
-    assert _what_it_learned("mine", own) == "my.csv: from characters to words"
-    page = build([ShownNetwork("mine", own, what="my.csv: from characters to words")])
-    assert data_in(page)["networks"][0]["what"] == "my.csv: from characters to words"
+    assert _description("mine", own) == "my.csv: from characters to words"
+    page = build([ShownNetwork("mine", own, task_description="my.csv: from characters to words")])
+    assert data_in(page)["networks"][0]["task_description"] == "my.csv: from characters to words"
 
 
 def test_dark_mode_changes_colours_alone():

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-from helpers import ROOT, random_weights
+from helpers import ROOT, pairs_of, random_weights
 
 from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.files.recording import Recording, halved
-from seq2seq_demo.page.examples import held_out, pair_examples, pairs_of, pattern_examples, recorded_moments, targets_of
+from seq2seq_demo.files.recording import Recording, to_float16
+from seq2seq_demo.page.examples import held_out, pair_examples, pattern_examples, pattern_targets, recorded_moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
 REVERSING = load(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5")
@@ -23,7 +23,7 @@ def test_the_examples_of_a_pattern_have_its_targets_and_one_fails():
     answers = REVERSING.predict([example.source for example in (*examples, failing)])
     assert answers[:-1] == [example.target for example in examples]
     assert answers[-1] != failing.target
-    assert failing.note == "one that fails: longer than in training"
+    assert failing.note == "a failure: longer than in training"
     assert {len(set(example.source)) for example in examples} >= {1, 2}
     assert {len(example.source) for example in examples} == {3, 6, 20}
     assert (len(set(examples[0].source)), examples[0].note) == (6, "different symbols")
@@ -36,7 +36,7 @@ def test_a_network_of_one_length_is_shown_at_that_length():
     for example in (*examples, failing):
         assert len(example.source) == 4
         assert example.target == sorted(example.source)[:3]
-    assert failing.note == "one that fails"
+    assert failing.note == "a failure"
 
 
 def test_without_a_pattern_nobody_knows_the_targets():
@@ -46,13 +46,13 @@ def test_without_a_pattern_nobody_knows_the_targets():
     assert examples
     assert {example.target for example in examples} == {None}
     odd, even = np.array([[1, 2, 3]]), np.array([[1, 2], [9, 8]])
-    assert targets_of(network, find_pattern("added"), odd) == [None]
-    assert targets_of(REVERSING, find_pattern("added"), even) == [[0, 3], [1, 7]]
+    assert pattern_targets(network, find_pattern("added"), odd) == [None]
+    assert pattern_targets(REVERSING, find_pattern("added"), even) == [[0, 3], [1, 7]]
 
 
 def test_of_alternatives_the_one_that_the_network_says_is_the_target():
     pairs = [([1, 2], [9, 9]), ([1, 2], [2, 1]), ([3], [3]), ([4, 5], [4])]
-    ((*examples, failing),) = pair_examples([REVERSING], pairs)
+    ((*examples, failing),) = pair_examples([REVERSING], pairs_of(*pairs))
     assert [(example.source, example.target) for example in examples] == [([1, 2], [2, 1]), ([3], [3])]
     assert (failing.source, failing.target) == ([4, 5], [4])
 
@@ -60,14 +60,14 @@ def test_of_alternatives_the_one_that_the_network_says_is_the_target():
 def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     pairs = held_out(REVERSING, REVERSED)
     assert len(pairs) == 100
-    assert sorted({len(source) for source, _ in pairs_of(pairs)}) == [1, 7, 13, 20]
-    first = halved(random_weights(REVERSING.model_config))
-    recording = Recording(10, (0, 20), (first, halved(REVERSING.weights)))
+    assert sorted({*pairs.sources.lengths}) == [1, 7, 13, 20]
+    first = to_float16(random_weights(REVERSING.model_config))
+    recording = Recording(10, (0, 20), (first, to_float16(REVERSING.weights)))
     moments = recorded_moments(REVERSING, recording, pairs)
     assert moments.exact_match == [0.0, 1.0]
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01
-    n_different = len({tuple(source) for source, _ in pairs_of(pairs)})
+    n_different = len({*map(tuple, pairs.sources.rows())})
     assert n_different < 100  # of length 1 there are only 10
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
@@ -75,7 +75,7 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
 
 def test_a_pattern_is_measured_at_the_lengths_that_it_takes():
     adding = replace(REVERSING, task="added", in_len=9)
-    assert sorted({len(source) for source, _ in pairs_of(held_out(adding, find_pattern("added")))}) == [2, 4, 6, 8]
+    assert sorted({*held_out(adding, find_pattern("added")).sources.lengths}) == [2, 4, 6, 8]
     assert held_out(replace(adding, min_in_len=9), find_pattern("added")) is None
 
 
@@ -114,7 +114,7 @@ def test_targets_of_different_patterns_are_those_of_each_network():
 
 def test_of_the_pairs_of_a_file_that_at_which_networks_differ_comes_before_one_at_which_all_fail():
     pairs = [([1, 2, 3], [9]), ([4, 5], [5, 4]), ([6], [6])]
-    for_first, for_other = pair_examples([REVERSING, random_network(2)], pairs)
+    for_first, for_other = pair_examples([REVERSING, random_network(2)], pairs_of(*pairs))
     assert for_first == for_other
     assert [example.note for example in for_first] == [
         "of the file",

@@ -33,7 +33,7 @@ KINDS = [
 
 
 def test_every_cell_has_its_equation_with_the_gates_and_states_of_the_table():
-    assert ask(("cells", {}))[0] == builder.cells() == list(CELL_TYPES)
+    assert ask(("cells", {}))[0] == builder.supported_cells() == list(CELL_TYPES)
     for cell_type, cell in CELL_TYPES.items():
         config = ModelConfig(cell_type=cell_type, cell_size=3, embedding_size=2)
         network = TrainedNetwork(config, random_weights(config), in_len=2, out_len=2)
@@ -132,11 +132,11 @@ def test_what_cannot_be_read_is_named():
     assert answers[2] == "Expected integers from 0 to 9, got “1.5”"
     assert answers[3] == "Expected integers from 0 to 9, got “-1”"
     assert answers[4] == [1, 0]
-    assert answers[5] == "Training never saw “c”"
+    assert answers[5] == "“c” is not in the vocabulary"
     assert answers[6] == "Put spaces between the integers, as in 1 2 3 4 5"
-    assert answers[7] == "Training saw no B, only b: case counts"
+    assert answers[7] == "“B” is not in the vocabulary, only “b”"
     assert answers[8] == [0, 1]
-    assert answers[9] == "Training never saw “ ”"
+    assert answers[9] == "“ ” is not in the vocabulary"
 
 
 def test_half_precision_is_what_numpy_reads(tmp_path):
@@ -146,7 +146,7 @@ def test_half_precision_is_what_numpy_reads(tmp_path):
     weights["encoder/embedding"] = weights["encoder/embedding"].astype(np.float16).astype(np.float32)
     network = TrainedNetwork(config, weights, in_len=9, out_len=4)
     name, question = run_question(network, [0, 3, 0], outLen=4)
-    halves = builder.numbers(network, weights, "<f2")
+    halves = builder.encode_weights(network, weights, "<f2")
     whole, half = ask(
         (name, question), (name, question | {"bits": 16, "network": question["network"] | {"weights": halves}})
     )
@@ -156,34 +156,36 @@ def test_half_precision_is_what_numpy_reads(tmp_path):
 def test_an_answer_is_aligned_with_the_fewest_edits():
     rng = np.random.default_rng(5)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(200)]
-    said = ask(*(("align", {"written": a, "wanted": b, "forced": None}) for a, b in pairs))
+    said = ask(*(("align", {"answer": a, "target": b, "forced": None}) for a, b in pairs))
     for (written, wanted), one in zip(pairs, said, strict=True):
         lengths = np.array([len(written)])
         assert one["edits"] == edit_distances(np.array([written], int), lengths, Sequences.of_rows([wanted]))[0]
         rebuilt = []  # the target again, from what stands and what is left out
-        for kind, due, missing in zip(one["kinds"], one["due"], one["missing"], strict=False):
+        for kind, due, missing in zip(one["kinds"], one["targetIndex"], one["missing"], strict=False):
             rebuilt += [*missing, *([wanted[due]] if kind != "extra" else [])]
         assert rebuilt + one["missing"][-1] == wanted
         rights = [
-            (t, due) for t, (kind, due) in enumerate(zip(one["kinds"], one["due"], strict=True)) if kind == "right"
+            (t, due)
+            for t, (kind, due) in enumerate(zip(one["kinds"], one["targetIndex"], strict=True))
+            if kind == "right"
         ]
         assert all(written[t] == wanted[due] for t, due in rights)
         assert one["right"] == len(rights)
 
 
 def test_of_two_alike_the_forced_symbol_is_too_many():
-    asked = [("align", {"written": [5, 5, 4], "wanted": [5, 4], "forced": forced}) for forced in (0, 1)]
+    asked = [("align", {"answer": [5, 5, 4], "target": [5, 4], "forced": forced}) for forced in (0, 1)]
     assert [one["kinds"] for one in ask(*asked)] == [["extra", "right", "right"], ["right", "extra", "right"]]
 
 
 def test_place_by_place_each_symbol_counts_where_it_stands():
     rng = np.random.default_rng(6)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(100)]
-    said = ask(*(("byPlace", {"written": a, "wanted": b}) for a, b in pairs))
+    said = ask(*(("alignByPosition", {"answer": a, "target": b}) for a, b in pairs))
     for (written, wanted), one in zip(pairs, said, strict=True):
         assert one["right"] == sum(a == b for a, b in zip(written, wanted, strict=False))
         assert one["edits"] == max(len(written), len(wanted)) - one["right"]
         assert one["kinds"].count("extra") == max(0, len(written) - len(wanted))
         assert one["missing"] == [*([] for _ in written), wanted[len(written) :]]
-    (moved,) = ask(("byPlace", {"written": [9, 1, 2, 3], "wanted": [1, 2, 3, 4]}))
-    assert moved["kinds"] == ["instead"] * 4
+    (moved,) = ask(("alignByPosition", {"answer": [9, 1, 2, 3], "target": [1, 2, 3, 4]}))
+    assert moved["kinds"] == ["wrong"] * 4

@@ -14,10 +14,10 @@ from seq2seq_demo.training.batches import (
     STEPS_PER_CALL,
     Widths,
     epoch_order,
+    microbatch_rows,
     padding_widths,
     row_keys,
-    rows_in_part,
-    stacked,
+    stack_batches,
 )
 from seq2seq_demo.training.trainer import N_WIDTHS, Trainer
 
@@ -63,7 +63,7 @@ def test_the_order_follows_from_seed_step_and_epoch(by_length):
 
 def test_batches_hold_symbols_end_and_lengths_and_zeros_for_rows_that_are_missing():
     pairs = Pairs(Sequences.of_rows([[1, 2], [3], [4, 5, 6]]), Sequences.of_rows([[], [7, 8], [9]]))
-    sources, targets, lengths = stacked(pairs, (3, 3), MODEL, 2)
+    sources, targets, lengths = stack_batches(pairs, (3, 3), MODEL, 2)
     go = MODEL.go
     assert sources[:2].tolist() == [[[1, 2, 0], [3, 0, 0]], [[4, 5, 6], [0, 0, 0]]]
     assert targets[:2].tolist() == [[[go, go, go], [7, 8, go]], [[9, go, go], [0, 0, 0]]]
@@ -76,7 +76,7 @@ def test_batches_hold_symbols_end_and_lengths_and_zeros_for_rows_that_are_missin
 def test_batches_of_answers_that_do_not_end_hold_no_end():
     pairs = Pairs.of_arrays(np.array([[1, 2], [3, 4], [5, 6]]), np.array([[7], [8], [9]]))
     model = ModelConfig(in_max_int=8, out_max_int=255)
-    sources, targets, lengths = stacked(pairs, (2, 1), model, 2)
+    sources, targets, lengths = stack_batches(pairs, (2, 1), model, 2)
     assert sources[:2].tolist() == [[[1, 2], [3, 4]], [[5, 6], [0, 0]]]
     assert targets[:2].tolist() == [[[7], [8]], [[9], [0]]]
     assert lengths[:2].tolist() == [[[2, 1], [2, 1]], [[2, 1], [0, 0]]]
@@ -141,7 +141,7 @@ def test_one_long_target_among_many_sources_does_not_widen_their_width():
 
 
 def test_of_many_lengths_some_are_tried_and_the_longest_is_among_them(monkeypatch):
-    monkeypatch.setattr(batches, "MAX_CANDIDATE_LENGTHS", 3)
+    monkeypatch.setattr(batches, "MAX_CANDIDATES", 3)
     lengths = np.arange(1, 10)
     assert padding_widths(pairs_of(lengths, lengths), 9).usual == [(1, 2), (5, 6), (9, 10)]
 
@@ -198,4 +198,4 @@ def test_what_is_very_much_longer_has_widths_of_its_own(long_ones, wide):
     ],
 )
 def test_how_many_rows_are_taken_at_once(rows, mib, apart, n):
-    assert rows_in_part(rows, mib * 2**20, apart) == n
+    assert microbatch_rows(rows, mib * 2**20, apart) == n

@@ -2,7 +2,7 @@ import pytest
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.figures import EpochFigures, Figures
-from seq2seq_demo.training.early_stopping import best_epoch, has_stalled
+from seq2seq_demo.training.early_stopping import best_epoch, should_stop_early
 
 
 def history(*reached):
@@ -46,4 +46,4 @@ def test_the_best_epoch(reached, best):
     ],
 )
 def test_a_training_that_does_not_improve_has_stalled(reached, patience, stalled):
-    assert has_stalled(history(*reached), TrainConfig(patience=patience)) is stalled
+    assert should_stop_early(history(*reached), TrainConfig(patience=patience)) is stalled

@@ -25,9 +25,9 @@ def test_adam_is_that_of_keras(scale):
         theirs.apply([tf.constant(gradients[name]) for name in SHAPES], variables)
         vector = np.concatenate([gradients[name].ravel() for name in SHAPES])
         ours.apply(tf.constant(vector), tf.constant(rate))
-    for variable, array in zip(variables, ours.named_weights().values(), strict=True):
+    for variable, array in zip(variables, ours.weights_by_name().values(), strict=True):
         np.testing.assert_allclose(array, variable.numpy(), rtol=1e-5, atol=1e-6)
-    moments = ours.named_moments()
+    moments = ours.moments_by_name()
     for variable in theirs.variables:
         letter = {"momentum": "m", "velocity": "v"}.get(variable.name.rpartition("_")[2])
         if letter:
@@ -41,7 +41,7 @@ def test_the_tape_watches_the_weights_that_stand_for_the_variables():
     weights = arrays(0)
     variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES.values()]
     adam = PackedAdam(SHAPES, weights, {}, step=0)
-    with adam.watched(variables) as (tape, parts):
+    with adam.gradient_tape(variables) as (tape, parts):
         loss = tf.reduce_sum(variables[0] * variables[0]) + 3 * tf.reduce_sum(variables[2])
     gradients = tape.gradient(loss, parts)
     np.testing.assert_allclose(gradients[0], 2 * weights["a/kernel"], rtol=1e-6)

@@ -19,7 +19,7 @@ from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.files.weights_file import to_bytes
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import processes
-from seq2seq_demo.training.processes import READY, FirstProcess, Processes
+from seq2seq_demo.training.processes import READY, ParentConnection, ProcessGroup
 from seq2seq_demo.training.trainer import fit
 
 REVERSED = find_pattern("reversed")
@@ -28,12 +28,12 @@ MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, ends=True)  # whic
 CONFIG = TrainConfig(601, 4, 4, 0.01, epochs=2, batch_size=6, min_in_len=2, processes=3)
 
 
-class Threads(Processes):
+class Threads(ProcessGroup):
     """The same in threads, which need not load TensorFlow again."""
 
     def __init__(self, n):
         super().__init__()
-        firsts = [FirstProcess(self.connect().detach()) for _ in range(n - 1)]
+        firsts = [ParentConnection(self.connect().detach()) for _ in range(n - 1)]
         self.threads = [threading.Thread(target=first.serve, args=[index]) for index, first in enumerate(firsts, 1)]
         for thread in self.threads:
             thread.start()
@@ -46,7 +46,7 @@ class Threads(Processes):
 
 def trained(start, snapshots=None):
     with contextlib.closing(Threads(CONFIG.processes)) as group:
-        return fit(REVERSED, CONFIG, start, (), snapshots, group.join)
+        return fit(REVERSED, CONFIG, start, (), snapshots, group.attach)
 
 
 def set_silence(group, seconds):
@@ -78,14 +78,14 @@ def test_sums_are_added_up_in_the_order_of_the_processes():
     totals = {}
 
     def add_up(index, first):
-        totals[index] = [first.ask(own[index]) for _ in range(20)]
+        totals[index] = [first.request(own[index]) for _ in range(20)]
 
-    with contextlib.closing(Processes()) as group:
-        firsts = [FirstProcess(group.connect().detach()) for _ in range(2)]
+    with contextlib.closing(ProcessGroup()) as group:
+        firsts = [ParentConnection(group.connect().detach()) for _ in range(2)]
         threads = [threading.Thread(target=add_up, args=each) for each in enumerate(firsts, 1)]
         for thread in threads:
             thread.start()
-        totals[0] = [group.add_up(own[0]) for _ in range(20)]
+        totals[0] = [group.all_reduce(own[0]) for _ in range(20)]
         for thread in threads:
             thread.join()
     assert [len(each) for each in totals.values()] == [20] * 3
@@ -100,7 +100,7 @@ def test_sums_are_added_up_in_the_order_of_the_processes():
 def test_a_process_that_is_stopped_ends_the_training_and_the_snapshot_stays(run, monkeypatch, tmp_path):
     groups, times = [], []
 
-    class Noted(Processes):
+    class Noted(ProcessGroup):
         def __init__(self):
             super().__init__()
             groups.append(self)
@@ -113,7 +113,7 @@ def test_a_process_that_is_stopped_ends_the_training_and_the_snapshot_stays(run,
             times.append(time.monotonic())
             groups[0].processes[0].send_signal(signal.SIGSTOP)
 
-    monkeypatch.setattr(processes, "Processes", Noted)
+    monkeypatch.setattr(processes, "ProcessGroup", Noted)
     sender = threading.Thread(target=send)
     sender.start()
     line = "train 300 -p reversed --cell-type BasicRNNCell --cell-size 7 --embedding-size 5 --batch-size 10 -e 100000"
@@ -135,9 +135,9 @@ def test_they_find_all_they_need_and_end_with_the_first_process(tmp_path):
     code = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
-from seq2seq_demo.training.processes import READY, Processes
+from seq2seq_demo.training.processes import READY, ProcessGroup
 sys.path.insert(0, "")
-group = Processes()
+group = ProcessGroup()
 group.start(1)
 print(group.processes[0].pid, flush=True)
 while (message := group.connections[0].recv()) != READY:
@@ -164,7 +164,7 @@ def test_an_error_of_another_process_is_that_of_the_training(monkeypatch):
 def test_one_that_is_gone_is_missed_at_once_and_one_that_is_silent_after_a_while(monkeypatch):
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
     for reason, is_open in (("is lost", False), ("has been silent for 1 s", True)):
-        with contextlib.closing(Processes()) as group, group.connect() as there:
+        with contextlib.closing(ProcessGroup()) as group, group.connect() as there:
             if not is_open:
                 there.close()
             with pytest.raises(TrainingError, match=f"all 2 processes to stay to the end, but one {reason}"):
@@ -174,8 +174,8 @@ def test_one_that_is_gone_is_missed_at_once_and_one_that_is_silent_after_a_while
 @pytest.mark.slow
 def test_one_that_does_not_listen_is_silent(monkeypatch):
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
-    with contextlib.closing(Processes()) as group, group.connect() as there:
-        FirstProcess(os.dup(there.fileno())).connection.send(READY)
+    with contextlib.closing(ProcessGroup()) as group, group.connect() as there:
+        ParentConnection(os.dup(there.fileno())).connection.send(READY)
         with pytest.raises(TrainingError, match="silent"):
             group.exchange(lambda messages: bytes(10**7))
 
@@ -185,10 +185,10 @@ def test_one_that_sends_heartbeats_is_waited_for_and_ends_when_nobody_is_there(m
     ended = []
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
     monkeypatch.setattr(processes.os, "_exit", ended.append)
-    with contextlib.closing(Processes()) as group:
-        first = FirstProcess(group.connect().detach())
+    with contextlib.closing(ProcessGroup()) as group:
+        first = ParentConnection(group.connect().detach())
         threads = [threading.Thread(target=first.send_heartbeats, args=[os.getppid(), 0.1])]
-        threads += [threading.Timer(1.5, first.ask, [READY])]
+        threads += [threading.Timer(1.5, first.request, [READY])]
         for thread in threads:
             thread.start()
         assert group.exchange(lambda messages: messages) == [READY]
@@ -223,17 +223,17 @@ def test_errors_at_the_start(monkeypatch, changes, expected):
         elif name not in fields:
             monkeypatch.setattr(sys, name, value, raising=False)
     config = TrainConfig(**{"processes": 2} | fields)
-    with pytest.raises(UsageError) as raised, processes.processes(config):
+    with pytest.raises(UsageError) as raised, processes.process_group(config):
         pass
     assert str(raised.value) == expected
-    with processes.processes(replace(config, processes=1)) as group:
+    with processes.process_group(replace(config, processes=1)) as group:
         assert group is None
 
 
 def test_an_interpreter_that_does_not_start(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     monkeypatch.setattr(sys, "executable", "/not/there/python")
-    with pytest.raises(TrainingError) as raised, processes.processes(TrainConfig(processes=2)):
+    with pytest.raises(TrainingError) as raised, processes.process_group(TrainConfig(processes=2)):
         pass
     assert str(raised.value) == "expected to start /not/there/python once more: No such file or directory"
 
@@ -243,4 +243,4 @@ def test_a_gpu_is_refused(monkeypatch):
 
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     with pytest.raises(UsageError, match="expected no GPU for several processes"):
-        Processes().join(None)
+        ProcessGroup().attach(None)

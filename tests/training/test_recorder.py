@@ -11,11 +11,11 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.figures import Figures
-from seq2seq_demo.files.recording import recording_of
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.files.weights_file import Progress, Snapshot, TrainingRun, to_bytes
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import trainer
-from seq2seq_demo.training.recorder import begun, is_recorded, stops
+from seq2seq_demo.training.recorder import chunk_ends, is_recorded, start_recording
 from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
@@ -59,7 +59,7 @@ def watcher():
 
 @pytest.fixture(scope="module")
 def recorded(watcher):
-    return fit(REVERSED, CONFIG, begun(untrained(MODEL, 0), CONFIG), [watcher])
+    return fit(REVERSED, CONFIG, start_recording(untrained(MODEL, 0), CONFIG), [watcher])
 
 
 @pytest.mark.parametrize(
@@ -84,19 +84,19 @@ def test_of_many_epochs_some_are_recorded():
 
 
 def test_control_returns_at_each_step_that_is_recorded_and_at_the_last():
-    assert [*stops(CONFIG, 0, 64)] == [50, 64]
-    assert [*stops(CONFIG, 64, 26)] == [26]
-    assert [*stops(CONFIG, 90, 64)] == [10, 64]
-    assert [*stops(CONFIG, 101, 3)] == [3]
+    assert [*chunk_ends(CONFIG, 0, 64)] == [50, 64]
+    assert [*chunk_ends(CONFIG, 64, 26)] == [26]
+    assert [*chunk_ends(CONFIG, 90, 64)] == [10, 64]
+    assert [*chunk_ends(CONFIG, 101, 3)] == [3]
 
 
 def test_a_recording_that_would_be_too_large_is_refused():
     model, config = ModelConfig(cell_size=512), replace(CONFIG, epochs=36)
     n = sum(weight.size for weight in untrained(model, 0).weights.values())
     assert 45 * 2 * n < 200_000_000 < 46 * 2 * n  # 0; 50, 100, … 3200; 36 epochs; the last if it stops early
-    begun(untrained(model, 0), config)
+    start_recording(untrained(model, 0), config)
     with pytest.raises(UsageError, match=rf"^expected a recording of at most 200 MB, got up to 46 times {n} weights, "):
-        begun(untrained(model, 0), replace(config, epochs=37))
+        start_recording(untrained(model, 0), replace(config, epochs=37))
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ def test_the_training_is_the_same_one_for_it(monkeypatch, dropout):
     config = replace(CONFIG, dropout=dropout)
     monkeypatch.setattr(trainer, "use_xla", lambda *_: True)
     model, with_it, without = ModelConfig(cell_size=7, embedding_size=5), Watcher(), Watcher()
-    a = fit(REVERSED, config, begun(untrained(model, 0), config), [with_it])
+    a = fit(REVERSED, config, start_recording(untrained(model, 0), config), [with_it])
     b = fit(REVERSED, config, untrained(model, 0), [without])
     assert (a.recording.steps, b.recording) == (STEPS, None)
     assert to_bytes(a) == to_bytes(b)
@@ -126,10 +126,10 @@ def test_the_training_is_the_same_one_for_it(monkeypatch, dropout):
 
 @pytest.mark.slow
 def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
-    monkeypatch.setattr("seq2seq_demo.training.recorder.MOST_EPOCHS", 1)  # only the last epoch's end, which never comes
+    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # only the last epoch's end, which never comes
     monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
-    further = fit(REVERSED, config, begun(replace(recorded, recording=None), config))
+    further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
     done = further.step - recorded.step
     assert (config.steps_per_epoch, done) == (23, 69)
     assert further.recording.steps == (0, 50, 69)
@@ -142,12 +142,12 @@ def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch)
     reached = iter([0.1, 0.5, 0.2, 0.3])
     monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
     config = replace(CONFIG, points=400, epochs=4, keep_best=True)
-    best = fit(REVERSED, config, begun(untrained(MODEL, 0), config))
+    best = fit(REVERSED, config, start_recording(untrained(MODEL, 0), config))
     assert best.step == 46
     assert best.recording.steps == (0, 23, 46, 50, 69, 92)
     assert holds(best.recording.weights[best.recording.steps.index(best.step)], best.weights)
     best.save(tmp_path / "w.h5")
-    assert are_same(recording_of(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
+    assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
 
 
 @pytest.mark.slow
@@ -159,7 +159,7 @@ def test_texts_are_recorded(tmp_path):
     assert network.recording.epochs == (0, 1, 2)
     assert holds(network.recording.weights[-1], network.weights)
     network.save(tmp_path / "w.h5")
-    assert are_same(recording_of(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)
+    assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)
 
 
 def test_a_snapshot_holds_the_recording_and_weights_do_not(recorded):

@@ -16,7 +16,7 @@ from seq2seq_demo.files import atomic_files, resume_notes
 from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
 from seq2seq_demo.trained_network import load, untrained
-from seq2seq_demo.training.snapshots import Interruption, Snapshots, load_snapshot, training_id
+from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, load_snapshot, training_id
 from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
@@ -29,7 +29,7 @@ TRAIN += ["--lr-schedule", "cosine"]
 
 def snapshots_in(folder, interruption=None, warn=lambda text: None, keeps=Snapshots):
     """The snapshots of a training of `reversed`."""
-    return keeps(folder, None, "reversed", DataFingerprint(), Destination(), interruption or Interruption(), warn)
+    return keeps(folder, None, "reversed", DataFingerprint(), Destination(), interruption or SignalHandler(), warn)
 
 
 @pytest.mark.slow
@@ -76,7 +76,7 @@ def test_a_signal_leaves_a_snapshot_and_says_how_to_go_on(tmp_path, signum, stat
 def snapshot_of(folder, **changes):
     """Leave the snapshot of a training that was interrupted after its first steps."""
     config = TrainConfig(**{"points": 200, "epochs": 2, "batch_size": 16, "in_len": 4, "out_len": 3} | changes)
-    interruption = Interruption()
+    interruption = SignalHandler()
     interruption.signum = signal.SIGTERM
     snapshots = snapshots_in(folder, interruption)
     with pytest.raises(Interrupted) as error, snapshots:
@@ -178,7 +178,7 @@ def folders(tmp_path, monkeypatch):
 
 def test_where_a_folder_is_full_another_one_keeps_the_training(tmp_path, folders):
     said = []
-    interruption = Interruption()
+    interruption = SignalHandler()
     with snapshots_in(tmp_path / "data", interruption, said.append) as snapshots:
         snapshots.save(untrained_at(1))
         assert kept(snapshots) == {"data": 1}
@@ -212,7 +212,7 @@ def test_where_a_folder_is_full_another_one_keeps_the_training(tmp_path, folders
 @pytest.mark.parametrize("end", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("renamed"))])
 def test_a_folder_that_is_gone(tmp_path, folders, end):
     """What is said to be kept somewhere can be read there, and is the last step."""
-    interruption = Interruption()
+    interruption = SignalHandler()
     with snapshots_in(tmp_path / "data", interruption) as snapshots:
         snapshots.save(untrained_at(1))
         end(tmp_path / "data")
@@ -229,7 +229,7 @@ def test_a_folder_that_is_gone(tmp_path, folders, end):
 def test_no_folder_at_all(tmp_path, folders, monkeypatch):
     said = []
     folders |= {"data", "temporary", "home"}
-    interruption = Interruption()
+    interruption = SignalHandler()
     interruption.signum = signal.SIGTERM
     with snapshots_in(tmp_path / "data", interruption, said.append) as snapshots:
         with pytest.raises(Interrupted, match=r"interrupted at step 3; no snapshot could be kept$"):
@@ -260,25 +260,25 @@ def test_a_snapshot_that_does_not_hold_what_was_written(tmp_path, folders, monke
     with snapshots_in(tmp_path / "data", warn=said.append) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.parent.name == "temporary"
-    assert said == [f"No snapshot in {tmp_path}/data: it does not hold what was written; it is in {snapshots.last}"]
+    assert said == [f"No snapshot in {tmp_path}/data: it differs from what was written; it is in {snapshots.last}"]
 
 
 def test_a_snapshot_notes_where_its_training_is_saved(tmp_path):
     destination = Destination(tmp_path / "w", True, tmp_path)
-    with Snapshots(tmp_path, "mine", "reversed", DataFingerprint(), destination, Interruption(), print) as snapshots:
+    with Snapshots(tmp_path, "mine", "reversed", DataFingerprint(), destination, SignalHandler(), print) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.name == "s2s_checkpoint__mine__reversed_1.weights.h5"
         training = training_id(load_snapshot(snapshots.last))
-        assert resume_notes.noted(snapshots.last, training) == destination
+        assert resume_notes.load_destination(snapshots.last, training) == destination
         snapshots.remove()
-    assert resume_notes.noted(snapshots.last, training) is None
+    assert resume_notes.load_destination(snapshots.last, training) is None
 
 
 def test_ignored_signals_stay_ignored():
     """As under nohup, or in the background of a script."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with Interruption() as interruption:
+        with SignalHandler() as interruption:
             os.kill(os.getpid(), signal.SIGHUP)
             assert interruption.signum is None
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
@@ -292,7 +292,7 @@ def test_a_signal_is_noted_though_nobody_reads_standard_error(monkeypatch):
 
     monkeypatch.setattr(os, "write", closed)
     handlers = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
-    with Interruption() as interruption:
+    with SignalHandler() as interruption:
         os.kill(os.getpid(), signal.SIGTERM)
         assert interruption.signum == signal.SIGTERM
         assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # a second one ends the process at once
@@ -302,7 +302,7 @@ def test_a_signal_is_noted_though_nobody_reads_standard_error(monkeypatch):
 def test_how_to_resume_names_what_is_needed_again(tmp_path):
     folder = tmp_path / "my data"
     folder.mkdir()
-    interruption = Interruption()
+    interruption = SignalHandler()
     interruption.signum = signal.SIGINT
     for again in ("", " --from-file 'my pairs.jsonl'"):
         with Snapshots(

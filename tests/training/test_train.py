@@ -209,7 +209,7 @@ def test_a_network_that_a_callback_kept_can_be_trained_further(tmp_path):
 
 
 def test_a_file_is_no_network_to_start_from():
-    with pytest.raises(UsageError, match=r"expected start to be a network, as load\(\) returns it, got 'w.h5'"):
+    with pytest.raises(UsageError, match=r"expected `start` to be a network, as load\(\) returns it, got 'w.h5'"):
         train("reversed", start="w.h5")
 
 

@@ -18,8 +18,8 @@ from seq2seq_demo.network.keras_network.model import Seq2Seq
 from seq2seq_demo.network.memory_estimates import bytes_per_row
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import batches, trainer
-from seq2seq_demo.training.batches import Batch, Widths, first_that_holds
-from seq2seq_demo.training.recorder import begun
+from seq2seq_demo.training.batches import Batch, Widths, first_fitting_width
+from seq2seq_demo.training.recorder import start_recording
 from seq2seq_demo.training.snapshots import load_snapshot
 from seq2seq_demo.training.trainer import Trainer, batch_widths, fit
 
@@ -162,7 +162,9 @@ def test_resumed_within_an_epoch_it_ends_with_the_same_bits_figures_and_recordin
     """180 points to train on, 90 steps an epoch, of which 64 are taken at once; with dropout."""
     lengths = {"min_in_len": 2} if ends else {}
     config = TrainConfig(200, 6, 6, 0.01, epochs=2, batch_size=2, dropout=0.3, keep_best=True, **lengths)
-    start = begun(untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0), config)
+    start = start_recording(
+        untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0), config
+    )
     kept, first, second = {}, Recorder(), Recorder()
     undisturbed = fit(REVERSED, config, Snapshot(start, fingerprint=FINGERPRINT), [first], keeping(kept))
     (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[90 + 64]))
@@ -228,7 +230,8 @@ def test_sums_of_shares_are_those_of_the_whole():
     ours = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
     rng = np.random.default_rng(1)
     pairs = Pairs.of_arrays(rng.integers(0, 11, (4, 6)), rng.integers(0, 13, (4, 4)))
-    batch, whole = ours.parted([x[0] for x in ours.batches(pairs)])
+    batch = [x[0] for x in ours.batches(pairs)]
+    whole = ours.batch_values(batch)
     assert float(whole[0]) == 16
     total = ours.packed_sums(*batch, *whole).numpy()
     shares = [ours.packed_sums(*(x[n : n + 2] for x in batch), *whole).numpy() for n in (0, 2)]
@@ -251,12 +254,12 @@ def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, w
     rng = np.random.default_rng(0)
     for lengths in (([3, 1, 2, 3], [2, 0, 1, 4]), ([3, 1, 12, 3], [2, 0, 7, 4])):
         pairs = Pairs(*(Sequences.of_rows([rng.integers(0, 9, n).tolist() for n in side]) for side in lengths))
-        monkeypatch.setattr(batches, "MAX_PART_BYTES", 2**40)
-        of_rows, of_all = whole.parted([x[0] for x in whole.batches(pairs)])
-        expected = whole.packed_sums(*of_rows, *of_all)
-        monkeypatch.setattr(batches, "MAX_PART_BYTES", rows_of_a_part * bytes_per_row(model, *wide[-1]))
-        of_rows, of_all = apart.parted([x[0] for x in apart.batches(pairs)])
-        found = apart_sums(*of_rows, *of_all)
+        monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", 2**40)
+        batch = [x[0] for x in whole.batches(pairs)]
+        expected = whole.packed_sums(*batch, *whole.batch_values(batch))
+        monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", rows_of_a_part * bytes_per_row(model, *wide[-1]))
+        batch = [x[0] for x in apart.batches(pairs)]
+        found = apart_sums(*batch, *apart.batch_values(batch))
         assert np.abs(found - expected).max() < 1e-5
         assert float(expected[0]) > 1
 
@@ -275,7 +278,7 @@ def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, w
 )
 def test_the_first_width_that_holds_a_batch(source_lengths, target_lengths, number):
     lengths = tf.stack([source_lengths, target_lengths], axis=1)
-    assert int(first_that_holds(lengths, [(2, 3), (5, 4), (6, 7)])) == number
+    assert int(first_fitting_width(lengths, [(2, 3), (5, 4), (6, 7)])) == number
 
 
 def test_a_network_that_does_not_end_has_batches_of_one_width():

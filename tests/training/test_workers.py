@@ -283,8 +283,8 @@ def refused(run, monkeypatch):
         (with_jobs('{"chief": ["a:1", "b:2"]}'), "TF_CONFIG to name one chief", "['a:1', 'b:2']"),
         (f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}', 'TF_CONFIG to have no rpc_layer or "grpc"', "'grpc+x'"),
         (with_workers(f'["{"b" * 90}"]'), "each worker of TF_CONFIG to be HOST:PORT", f"'{'b' * 76}..."),
-        (with_workers('["a:1", "A:1"]'), "every address in TF_CONFIG to be another", "'A:1'"),
-        (with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}'), "every address in TF_CONFIG to be another", "'a:1'"),
+        (with_workers('["a:1", "A:1"]'), "every address in TF_CONFIG to be different", "'A:1'"),
+        (with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}'), "every address in TF_CONFIG to be different", "'a:1'"),
         *(
             (with_task(f'{{"type": "worker", "index": {json.dumps(index)}}}'), OF_INDEX, repr(index))
             for index in (None, 2, -1, "0", False, 0.0, np.nan)
@@ -315,12 +315,12 @@ def test_a_port_that_anyone_may_reach_is_told(monkeypatch):
     for tf_config in cluster("worker", "chief"):
         port = tf_config["cluster"][tf_config["task"]["type"]][0].rpartition(":")[2]
         monkeypatch.setenv("TF_CONFIG", json.dumps(tf_config))
-        assert f" TensorFlow listens on port {port} of every network interface " in workers.exposure_notice()
-        assert "\n" not in workers.exposure_notice()
+        assert f" TensorFlow listens on port {port} of every network interface " in workers.open_port_warning()
+        assert "\n" not in workers.open_port_warning()
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster("worker")[0]))
-    assert workers.exposure_notice() is None
+    assert workers.open_port_warning() is None
     monkeypatch.delenv("TF_CONFIG")
-    assert workers.exposure_notice() is None
+    assert workers.open_port_warning() is None
 
 
 @pytest.mark.parametrize(
@@ -335,5 +335,5 @@ def test_who_is_the_chief(monkeypatch, jobs, chief):
 
 
 def test_another_error_of_tensorflow_is_not_called_a_lost_worker():
-    with pytest.raises(tf.errors.InvalidArgumentError), workers.lost_workers_reported():
+    with pytest.raises(tf.errors.InvalidArgumentError), workers.report_lost_workers():
         raise tf.errors.InvalidArgumentError(None, None, "something else")
