@@ -1,21 +1,31 @@
-"""A context that several threads are in at a time."""
+"""A context that several threads share."""
 
 import contextlib
+import os
 import threading
 
 
+class _Depth(threading.local):
+    """How many times this thread has entered."""
+
+    n = 0
+
+
 class SharedContext(contextlib.AbstractContextManager[None]):
-    """A context that the first thread to enter begins, and the last one to leave ends."""
+    """A context that begins when the first thread enters, and ends when the last one leaves.
+
+    It lives as long as the process. In a forked process, only the thread that forked remains inside.
+    """
 
     def __init__(self) -> None:
-        """Begin when a thread enters."""
-        self.lock, self.n_entered = threading.Lock(), 0
+        self.lock, self.n_entered, self.depth = threading.Lock(), 0, _Depth()
+        os.register_at_fork(after_in_child=self._drop_other_threads)
 
     def begin(self) -> None:
-        """Change what all threads share."""
+        """Change the state that all threads share."""
 
     def end(self) -> None:
-        """Change it back."""
+        """Restore that state."""
 
     def __enter__(self) -> None:
         """Enter, from any thread and any number of times."""
@@ -23,10 +33,16 @@ class SharedContext(contextlib.AbstractContextManager[None]):
             if not self.n_entered:
                 self.begin()
             self.n_entered += 1
+        self.depth.n += 1
 
     def __exit__(self, *_: object) -> None:
-        """Leave."""
+        self.depth.n -= 1
         with self.lock:
             self.n_entered -= 1
             if not self.n_entered:
                 self.end()
+
+    def _drop_other_threads(self) -> None:
+        was_begun, self.lock, self.n_entered = self.n_entered > 0, threading.Lock(), max(0, self.depth.n)
+        if was_begun and not self.n_entered:
+            self.end()

@@ -5,7 +5,6 @@ import importlib.util
 import io
 import reprlib
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -196,12 +195,6 @@ _SHORT.maxlist = SHOWN
 _SHORT.maxstring = _SHORT.maxother = 50
 
 
-class _Depth(threading.local):
-    """How many times this thread has entered."""
-
-    n = 0
-
-
 class _PrintsAside(SharedContext):
     """In a thread that has entered, what is printed goes to standard error: it is none of the answers.
 
@@ -211,15 +204,7 @@ class _PrintsAside(SharedContext):
 
     def __init__(self) -> None:
         super().__init__()
-        self.depth, self.stdout = _Depth(), sys.stdout
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        self.depth.n += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.depth.n -= 1
-        super().__exit__()
+        self.stdout = sys.stdout
 
     def begin(self) -> None:
         if sys.stdout is not self:
