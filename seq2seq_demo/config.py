@@ -3,7 +3,6 @@
 `ModelConfig` says what the network is, `TrainConfig` how it is trained; `Settings` lists what a user can set of both.
 """
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
@@ -18,7 +17,8 @@ MAX_LEN = 100_000  # symbols of a sequence; decoding a longer one would take min
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # what sequences consist of
 FORMATS = ("json", "text")  # of files of sequences
 DEFAULT_EVALUATED = 10_000  # how many fresh sources an evaluation draws
-POSITIVE = Range("to be a finite number above 0", lambda number: 0 < number < math.inf)
+MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # above 0
+POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
