@@ -1,4 +1,4 @@
-"""A context that several threads share."""
+"""A context manager that several threads can be inside at the same time."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ class _Depth(threading.local):
 
 
 class SharedContext(contextlib.AbstractContextManager[None]):
-    """A context that begins when the first thread enters, and ends when the last one leaves.
+    """Calls `begin` when the first thread enters and `end` when the last one exits; threads may enter repeatedly.
 
-    It lives as long as the process. In a forked process, only the thread that forked remains inside.
+    In a forked process, only the thread that forked remains inside. A context lives as long as the process.
     """
 
     def __init__(self) -> None:
@@ -25,10 +25,9 @@ class SharedContext(contextlib.AbstractContextManager[None]):
         """Change the state that all threads share."""
 
     def end(self) -> None:
-        """Restore that state."""
+        """Restore the shared state."""
 
     def __enter__(self) -> None:
-        """Enter, from any thread and any number of times."""
         with self.lock:
             if not self.n_entered:
                 self.begin()

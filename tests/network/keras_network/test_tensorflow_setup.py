@@ -19,6 +19,8 @@ def test_the_settings_of_keras(settings, error, tmp_path):
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text(settings)
     command = [sys.executable, *TRAINING, "-o", tmp_path / "a.h5", "--log-dir", tmp_path / "logs"]
-    environment = os.environ | {"HOME": str(tmp_path)}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=100)
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=100
+    )
     assert (done.returncode, done.stderr if error else "") == (bool(error), error)
