@@ -33,11 +33,16 @@ def attention_text(p: Prediction, colour: bool) -> str:
         label, note = align(name, margin), ""
         if t in mistakes:
             mark = red if colour else str
-            label, note = mark(label), mark(f" (expected {visible_symbol(mistakes[t])})")
+            label, note = mark(label), mark(f" ({expected_text(mistakes[t])})")
         lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
     scale = _cells(range(10), 2 if colour else 1, colour)
     lines.append(f"Each output (row) spreads an attention of 1 over the inputs (columns): 0 |{scale}| 1")
     return "\n".join(lines)
+
+
+def expected_text(symbols: list[str]) -> str:
+    """Return a note that these symbols were expected in place of the predicted one."""
+    return f"expected {' '.join(map(visible_symbol, symbols)) or 'no symbol'}"
 
 
 def has_colour(stream: TextIO) -> bool:
