@@ -70,8 +70,7 @@ def check_processes(config: TrainConfig) -> None:
     """
     if _lost_tensorflow_threads.is_set():
         raise TrainingError(
-            "expected a process of its own for a training, got one forked after TensorFlow started its threads: "
-            'use multiprocessing.get_context("spawn")'
+            'expected a process started by "spawn", got one forked after TensorFlow started its threads'
         )
     n, condition = config.processes, f"for {config.processes} processes"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -273,8 +273,5 @@ print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 def test_a_forked_process_trains_unless_tensorflow_was_in_use(before):
     """It hung: the threads of TensorFlow run in the parent only."""
     done = subprocess.check_output([sys.executable, "-c", FORKED, before], text=True, cwd=ROOT, timeout=100)
-    error = (
-        "expected a process of its own for a training, got one forked after TensorFlow started its threads: "
-        'use multiprocessing.get_context("spawn")'
-    )
+    error = 'expected a process started by "spawn", got one forked after TensorFlow started its threads'
     assert done.splitlines() == ([error, "3"] if before == "train" else ["0"])

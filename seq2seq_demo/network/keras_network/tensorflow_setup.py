@@ -32,8 +32,7 @@ with open(os.devnull, "w") as _devnull:
     try:
         import tensorflow as tf
     except Exception as error:  # Keras, which TensorFlow loads, does not check its settings
-        text = f"expected TensorFlow to load, got {type(error).__name__}: {error}"
-        raise TrainingError(f"{text}; is ~/.keras/keras.json damaged?") from error
+        raise TrainingError(f"expected TensorFlow to load, got {error!r}; is ~/.keras/keras.json damaged?") from error
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)
