@@ -59,6 +59,8 @@ def _note_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_note_fork)
+if Path("/proc/self/task").is_dir() and len(os.listdir("/proc/self/task")) == threading.active_count():
+    _note_fork()  # no thread of TensorFlow runs: this module may have been imported after the fork
 
 
 def check_processes(config: TrainConfig) -> None:
@@ -69,9 +71,7 @@ def check_processes(config: TrainConfig) -> None:
         TrainingError: this process was forked from one that used TensorFlow; the training would hang.
     """
     if _lost_tensorflow_threads.is_set():
-        raise TrainingError(
-            'expected a process started by "spawn", got one forked after TensorFlow started its threads'
-        )
+        raise TrainingError('expected a process started by "spawn", got one forked after TensorFlow had started')
     n, condition = config.processes, f"for {config.processes} processes"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     has_no_interpreter = not sys.executable or getattr(sys, "frozen", False)
