@@ -17,7 +17,8 @@ COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 def attention_text(p: Prediction, colour: bool) -> str:
     """Return a line of inputs, a line per output (END included) with its α, and a legend.
 
-    A wrong output is followed by the expected one; with colour, both are red.
+    A wrong output, or one before which others are missing, is followed by the expected symbols; with colour, both are
+    red.
 
     Raises:
         ValueError: the prediction has no attention.

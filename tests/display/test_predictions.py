@@ -44,7 +44,12 @@ def test_a_probe():
         ([2, 3, 4], [1, 2, 3, 4], True, "2* 3 4"),  # once: 1 is missing before it
         ([1, 2, 3], [1, 2, 3, 4], True, "1 2 3"),  # 4 is missing before END
         ([1, 2, 9], [1, 2, 3, 4], True, "1 2 9*"),
-        ([9, 1, 2, 3], [1, 2, 3, 4], None, "9* 1* 2* 3*"),  # of one length: by position, as `evaluate` counts
+        (
+            [9, 1, 2, 3],
+            [1, 2, 3, 4],
+            None,
+            "9* 1* 2* 3*",
+        ),  # compared by position, because the network does not end its answers
     ],
 )
 def test_a_probe_is_aligned_with_its_target(predicted, expected, ended, shown):

@@ -200,7 +200,7 @@ def test_logits_that_differ_are_no_tie_even_if_log_p_cannot_tell():
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_hypotheses_that_cannot_exist(ends):
-    """Of two symbols and END there are 3 answers: END, 0 END and 1 END; without END 3 of length 1."""
+    """With two symbols and END, the only answers are END, 0 END and 1 END; without END, 0, 1 and 2."""
     found = search(saying_always(np.log([0.5, 0.3, 0.2]), ends), drawn(2, 3), 1, 9)
     answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2))] if ends else [(False, (n,)) for n in range(3)]
     assert [hypothesis[1:] for hypothesis in listed(found, 1)] == answers
