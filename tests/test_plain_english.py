@@ -52,7 +52,7 @@ def test_docstrings_and_comments(path):
 
 @pytest.mark.parametrize("path", OTHERS, ids=name)
 def test_documents_and_pages(path):
-    text = re.sub(r"`[^`\n]+`", "code", path.read_text())  # what a document quotes may be anything
+    text = re.sub(r"`[^`\n]+`", "code", path.read_text())  # quotations may contain anything
     assert not [match[0] for match in PHRASES.finditer(text)]
 
 
