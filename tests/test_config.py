@@ -39,7 +39,7 @@ OUT_OF_RANGE = {
     "points": [1, np.int64(1), np.bool_(True), 1000.0],
     "in_len": [0, "5"],
     "out_len": [1.5],
-    "learning_rate": [0, math.nan, math.inf, True, "0.1", 10**400, Fraction(1, 10**400), 1j],
+    "learning_rate": [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1", 10**400, Fraction(1, 10**400), 1j],
     "lr_schedule": ["linear"],
     "epochs": [-1],
     "batch_size": [0],

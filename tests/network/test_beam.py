@@ -69,7 +69,12 @@ def searched(network, source, beam_size, penalty, n_steps):
                 (scored(network, source, new, penalty), network.model_config.ends and new[-1] == END, new)
                 for new in longer
             ]
-        beam = sorted(candidates, key=lambda candidate: -candidate[0])[:beam_size]
+        candidates = sorted(candidates, key=lambda candidate: -candidate[0])
+        beam = candidates[:beam_size]
+    if network.model_config.ends:  # each hypothesis of the last step gives one answer, with END if the beam holds that
+        answers = {written[: n_steps - 1]: (*rest, written) for *rest, written in reversed(candidates)}
+        answers |= {written[: n_steps - 1]: (score, ended, written) for score, ended, written in beam if ended}
+        beam = sorted(answers.values(), key=lambda candidate: -candidate[0])
     return sorted(beam, key=lambda hypothesis: not hypothesis[1])
 
 
@@ -115,11 +120,10 @@ def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty, ends):
 def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
     network, source = small(model, out_max_int=1), drawn(1, 4)
     answers = [[*said, 2] for n in range(4) for said in itertools.product((0, 1), repeat=n)]
-    answers += itertools.product((0, 1), repeat=4)  # these do not end
     expected = [(scored(network, source[0], said, penalty), said[-1] == 2, tuple(said)) for said in answers]
-    expected.sort(key=lambda answer: (not answer[1], -answer[0]))
+    expected.sort(key=lambda answer: -answer[0])
     found = search(network, source, 3, 40, penalty)
-    assert (found.scores > -np.inf).sum() == 31
+    assert (found.scores > -np.inf).sum() == 15
     assert_same(listed(found), expected, 3)
     best = search(network, source, 3, 40, penalty, n_best=6)
     assert best.scores.shape == (1, 6)
@@ -175,7 +179,7 @@ def test_a_length_penalty_by_hand():
     expected = [
         (math.log(0.05) / 4, True, (0, 0, 0, 2)),
         (math.log(0.1) / 3, True, (0, 0, 2)),
-        (math.log(0.0625) / 4, False, (0, 0, 0)),
+        (math.log(0.2) / 2, True, (0, 2)),  # and not 0 0 0 a second time, without END
     ]
     assert_same(mean, expected, 3)
 
@@ -183,7 +187,7 @@ def test_a_length_penalty_by_hand():
 def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
     network, third = saying_always([0, 0, 0]), math.log(1 / 3)
     found = listed(search(network, drawn(1, 3), 2, 4))
-    expected = [(third, True, (2,)), (2 * third, True, (0, 2)), (3 * third, False, (0, 0)), (3 * third, False, (0, 0))]
+    expected = [(third, True, (2,)), (2 * third, True, (0, 2)), (3 * third, False, (0, 0)), (3 * third, False, (0, 1))]
     assert_same(found, expected, 2)
     found = search(saying_always([0, 0, 0], ends=False), drawn(3, 3), 2, 5)
     assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
@@ -197,11 +201,19 @@ def test_different_logits_are_no_tie_even_if_their_log_p_is_equal():
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_beam_may_be_larger_than_the_number_of_answers(ends):
-    """Two symbols and END allow 7 answers: END, 0 END, 1 END and four unended ones. Without END, 3 answers exist."""
+    """With two symbols and END, the only answers are END, 0 END and 1 END; without END, 0, 1 and 2."""
     found = search(saying_always(np.log([0.5, 0.3, 0.2]), ends), drawn(2, 3), 1, 9)
-    unended = [(False, (0,)), (False, (0,)), (False, (1,)), (False, (1,))]  # 00, 01, 10 and 11, cut off
-    answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2)), *unended] if ends else [(False, (n,)) for n in range(3)]
+    answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2))] if ends else [(False, (n,)) for n in range(3)]
     assert [hypothesis[1:] for hypothesis in listed(found, 1)] == answers
     is_none = found.scores == -np.inf
     assert is_none.tolist() == [[False] * len(answers) + [True] * (9 - len(answers))] * 2
     assert not found.n_written[is_none].any()
+
+
+@pytest.mark.parametrize("log_p", [[0.3, 0.6, 0.1], [0.5, 0.3, 0.2], [0.45, 0.1, 0.45], [0.9, 0.09, 0.01]])
+def test_no_answer_comes_twice(log_p):
+    """With and without END, or with several symbols beyond the last, an answer of `max_out_len` is the same answer."""
+    for size in range(1, 12):
+        found = search(saying_always(np.log(log_p)), drawn(1, 3), 2, size)
+        answers = [written[:-1] if ended else written for _, ended, written in listed(found)]
+        assert len({*answers}) == len(answers) == min(size, 7)

@@ -176,3 +176,28 @@ def test_users_of_blas_can_run_in_several_threads(blas_threads):
         thread.join()
     assert seen == [[1] * len(before)] * (4 * 9 * 3)
     assert blas_threads() == before
+
+
+@pytest.mark.parametrize("n_threads", [0, 1, 2])
+@pytest.mark.parametrize("environment", ["1", None])
+def test_where_no_thread_can_be_started(n_threads, environment, monkeypatch, blas_threads):
+    """Beyond `n_threads`."""
+    left, start = iter(range(n_threads)), threading.Thread.start
+
+    def start_or_fail(thread):
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    if environment:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", environment)
+    else:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    before = blas_threads()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start_or_fail)
+        results = in_threads(lambda x: 12 / x, [1, 2, 3, None, 4, 0])
+        assert [next(results) for _ in range(4)] == [12, 6, 4, 3]
+        with pytest.raises(ZeroDivisionError):
+            next(results)
+    assert blas_threads() == before

@@ -244,3 +244,36 @@ def test_a_gpu_is_refused(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     with pytest.raises(UsageError, match="expected no GPU for several processes"):
         ProcessGroup().attach(None)
+
+
+FORKED = """
+import os, signal, sys
+import seq2seq_demo
+
+def train():
+    signal.alarm(60)
+    seq2seq_demo.train("sorted", points=100, epochs=1, in_len=3, cell_size=2, cell_type="BasicRNNCell")
+
+if "train" in sys.argv:
+    train()
+if "load" in sys.argv or "use" in sys.argv:
+    import tensorflow
+if "use" in sys.argv:
+    tensorflow.constant(1)
+if not (process := os.fork()):
+    try:
+        train()
+    except seq2seq_demo.Seq2SeqError as error:
+        os._exit(print(error, flush=True) or 3)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["nothing", "load", "use", "train"])
+def test_a_forked_process_trains_unless_tensorflow_was_in_use(before):
+    """It hung: the threads of TensorFlow run in the parent only."""
+    done = subprocess.check_output([sys.executable, "-c", FORKED, before], text=True, cwd=ROOT, timeout=100)
+    error = 'expected a process started by "spawn", got one forked after TensorFlow had started'
+    assert done.splitlines() == ([error, "3"] if before in ("use", "train") else ["0"])

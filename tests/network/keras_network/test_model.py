@@ -1,5 +1,6 @@
 """The Keras network compared with the NumPy network."""
 
+import keras
 import numpy as np
 import pytest
 from helpers import random_weights
@@ -52,3 +53,27 @@ def test_variables_match_the_table_of_shapes(model, bidirectional):
     assert {name: tuple(v.shape) for name, v in network.named_variables().items()} == weight_shapes(config)
     assert len(network.trainable_variables) == len(weights)
     assert all((variable.numpy() == weights[name]).all() for name, variable in network.named_variables().items())
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("model", MODELS)
+def test_the_users_policies_of_keras_do_not_matter(model, bidirectional, policy):
+    config, before, floatx = (
+        small(model, bidirectional=bidirectional),
+        keras.config.dtype_policy(),
+        keras.config.floatx(),
+    )
+    try:
+        keras.config.set_floatx("float16")
+        keras.config.set_dtype_policy(policy)
+        network = Seq2Seq(config, random_weights(config))
+        _, logits, _ = network.greedy(np.zeros((B, 3), np.int64), 2)
+        losses, forced = network.losses(np.zeros((B, 3), np.int64), np.zeros((B, 2), np.int64))
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(before)
+    assert {x.dtype.name for x in (logits, forced, losses)} == {"float32"}
+    assert {variable.dtype for variable in network.variables} == {"float32"}
+    expected = make_numpy_network(config, random_weights(config)).decode(np.zeros((B, 3), np.int64), 2)
+    assert np.abs(logits - expected.logits).max() < 1e-4
