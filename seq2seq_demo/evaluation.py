@@ -1,4 +1,4 @@
-"""Evaluation in NumPy: with teacher forcing, which flatters, and free-running, which counts.
+"""Evaluation in NumPy: with teacher forcing, which is too optimistic, and free-running, as in use.
 
 If the network ends its answers, END counts as a symbol, and an answer without END is wrong.
 """
@@ -228,7 +228,7 @@ class EvaluationRow:
 
 
 class Sample(NamedTuple):
-    """The sources that a pattern is measured on."""
+    """The random sources to measure a pattern on."""
 
     lengths: Iterable[int]
     n: int  # of each length

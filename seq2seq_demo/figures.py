@@ -1,4 +1,4 @@
-"""The figures of a network: those that a training reports and a file records, and the counts that they come from."""
+"""The figures of a network, which training reports and files record, and the counts behind them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EpochFigures:
     """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs."""
 
     epoch: int  # counted from 1
-    step: int  # of Adam at the end of the epoch
+    step: int  # Adam's step at the end of the epoch
     loss: float
     token_accuracy: float
     validation: Figures
@@ -101,8 +101,8 @@ class Tally:
 class Evaluation:
     """The counts of an evaluation over n sources; evaluations can be added.
 
-    If a source has several targets, an answer is right if it equals any of them, and edits count to the nearest. With
-    teacher forcing, each pair counts on its own.
+    If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
+    one. With teacher forcing, each pair counts separately.
     """
 
     n: int = 0
@@ -139,7 +139,7 @@ class Evaluation:
 
     @property
     def exact_match(self) -> float:
-        """The share of right answers, free-running: the figure that counts."""
+        """The share of right answers, free-running: the figure that matters most."""
         return self.exact / self.n
 
     @property

@@ -27,11 +27,11 @@ class Prediction(NamedTuple):
     source: list[Any]
     predicted: list[Any]
     expected: list[Any] | None = None
-    probabilities: list[float] | None = None  # of each predicted symbol
+    probabilities: list[float] | None = None  # one per predicted symbol
     attention: np.ndarray | None = None  # [T, S]; None without attention
     # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
     ended: bool | None = None
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # of source and answer
+    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # for source and answer
     score: float | None = None  # log p / T^A of a beam search
 
     @property

@@ -27,4 +27,6 @@ def gib(size: int) -> str:
 def shortage(needed: int) -> str:
     """Return the error text if `needed` bytes exceed the memory, else an empty string."""
     available = total()
-    return f"need {gib(needed)} of memory or more, this machine has {gib(available)}" if needed > available else ""
+    if needed <= available:
+        return ""
+    return f"would need {gib(needed)} of memory or more; this machine has {gib(available)}"

@@ -83,7 +83,7 @@ def n_weights(model_config: ModelConfig) -> int:
 
 
 def time_epochs(epochs: EpochFunctions, rounds: int) -> Speeds:
-    """Run the epoch functions in turns; return their seconds."""
+    """Run the epoch functions in turn; return their seconds."""
     first, times = time_in_turns([*epochs.values()], rounds)
     return dict(zip(epochs, zip(times, first, strict=True), strict=True))
 

@@ -28,7 +28,7 @@ def _distance_table(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences
     for p in range(int(lengths.max(initial=0))):
         extra, substituted = row + 1, row[:, :-1] + (symbols[:, p, None] != expected)
         extra[:, 1:] = np.minimum(extra[:, 1:], substituted)
-        row = np.minimum.accumulate(extra - t, axis=1) + t  # a missing symbol adds 1 from each t to the next
+        row = np.minimum.accumulate(extra - t, axis=1) + t  # each missing symbol costs 1
         table.append(row)
     return np.stack(table)
 

@@ -189,7 +189,7 @@ def describe_result(result: Any) -> str:
     return f"shape {shape}" if shape else f"{type(result).__name__} {preview(result)}"
 
 
-class _Depth(threading.local):
+class _RedirectionDepth(threading.local):
     """How many times the current thread has entered the redirection."""
 
     n = 0
@@ -205,7 +205,7 @@ class _RedirectedStdout(SharedContext):
 
     def __init__(self) -> None:
         super().__init__()
-        self.depth, self.stdout = _Depth(), sys.stdout
+        self.depth, self.stdout = _RedirectionDepth(), sys.stdout
 
     def __enter__(self) -> None:
         super().__enter__()

@@ -1,7 +1,7 @@
 """Workers: processes, usually on several machines, that train one network together as TF_CONFIG describes.
 
-Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker
-without GPUs. Each takes its share of the rows of a batch, and an all-reduce adds up the results of the shares.
+Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker without GPUs. Each takes
+its share of the rows of a batch, and an all-reduce adds up the results of the shares.
 """
 
 import contextlib

@@ -218,7 +218,7 @@ def test_the_rows_of_a_source_stay_together(most, seed):
     assert sorted([*training, *validation]) == list(range(N))
     trained, validated = ({tuple(sources[n]) for n in part} for part in (training, validation))
     assert not trained & validated
-    assert abs(len(validation) - N // 10) <= most / 2  # the split is at the nearest end of a source
+    assert abs(len(validation) - N // 10) <= most / 2  # the split is at the boundary nearest to a tenth
     assert trained
 
 

@@ -120,7 +120,7 @@ class Decoder(keras.layers.Layer):
 
 
 class AttentionDecoder(Decoder):
-    """`embedding_attention`: reads the memory at every step, and is fed the context of the step before."""
+    """`embedding_attention`: attends to the memory at every step; the context is also an input of the next step."""
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""

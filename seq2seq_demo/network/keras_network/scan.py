@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-Structure = Any  # tensors in tuples, to any depth
+Structure = Any  # nested tuples of tensors
 Step = Callable[[Structure, Structure], tuple[Structure, Structure]]
 Scan = Callable[..., tuple[Structure, Structure]]  # `scan`, perhaps with some arguments bound
 
