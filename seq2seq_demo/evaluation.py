@@ -231,7 +231,7 @@ class Sample(NamedTuple):
     """The random sources to measure a pattern on."""
 
     lengths: Iterable[int]
-    n: int  # of each length
+    n: int  # sources of each length
     seed: int
     kinds: bool = False  # measure up to MAX_PER_KIND sources of each other kind too
 
