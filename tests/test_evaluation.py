@@ -203,11 +203,13 @@ def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
 def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config):
     network, reported, ends = network_of(config), [], int(config.ends)
     long = Pairs.of_arrays(*[np.zeros((1, 100_000), np.uint8)] * 2)
-    with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, need"):
+    with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, would need"):
         measured(Pairs.of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
     almost = Pairs.of_arrays(*[np.zeros((1, 8_000), np.uint8)] * 2)
     options = EvaluationOptions(lambda in_len: in_len, Beam(1000))
-    with pytest.raises(UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, need"):
+    with pytest.raises(
+        UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, would need"
+    ):
         measure(network, almost, options)
     pairs = Pairs.of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
     measured(pairs, config, on_progress=reported.append)
@@ -380,8 +382,8 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
         rows_of("added", replace(FIXED, in_max_int=9, out_max_int=9), [2, 1])
 
 
-def test_lengths_at_which_every_source_was_trained_on():
-    """A network that ends its answers is measured at this length. Another one fails if no other length is left."""
+def test_lengths_whose_sources_were_all_trained_on():
+    """A network that ends its answers is measured at this length. Any other network needs another length."""
     seen = Sequences.of_array(np.arange(9)[:, None])
     (row,) = rows_of("copy", ENDING, [1], seen=seen)
     assert (row.evaluation.n, row.fresh) == (9, False)

@@ -108,7 +108,11 @@ def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
 
 
 def _entries(block: bytes) -> Iterator[bytes]:
-    """Yield a block's values. An entry: sizes of the shared key prefix, key suffix and value; key suffix; value."""
+    """Yield a block's values.
+
+    An entry begins with three sizes: of the prefix that its key shares with the key before, of the rest of its key, and
+    of its value.
+    """
     n_restarts = int.from_bytes(block[-4:], "little")  # restart points for searching, 4 bytes each
     entries = _Reader(_Reader(block).take(len(block) - 4 * (n_restarts + 1)))
     while entries:

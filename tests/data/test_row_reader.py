@@ -287,5 +287,5 @@ def test_pairs_that_exceed_memory_are_refused(monkeypatch):
         "the first 300 pairs would need 0.0 GiB of memory or more; this machine has 0.0 GiB: use fewer pairs"
     )
     monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # too little for the symbols alone
-    with pytest.raises(InputError, match="the first 300 pairs need"):
+    with pytest.raises(InputError, match="the first 300 pairs would need"):
         texts(*[("abababab", "X")] * 300)

@@ -84,7 +84,7 @@ def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
 
 
 def check_histogram(buckets, array, tolerance=1e-5):
-    """Check that buckets `[K, 3]` are a histogram of an array, whose elements are exact up to the tolerance."""
+    """Check that buckets `[K, 3]` are a histogram of an array, up to a tolerance in its elements."""
     left, right, counts = buckets.T
     assert (buckets.dtype, len(buckets)) == (np.float64, 30)
     assert left[0] == pytest.approx(array.min(), abs=tolerance)

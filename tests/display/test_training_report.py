@@ -61,7 +61,7 @@ def test_advice_lists_what_to_try_next(model, losses, settings, more_points, sug
 
 @pytest.mark.parametrize("others", [[], [([4, 5], [1, 1, 1])], [([4, 6], []), ([4, 5], [7, 7, 7, 7, 7])]])
 def test_a_probe_is_compared_with_the_nearest_target_of_its_source(others):
-    """The right one of two alternatives is right."""
+    """An answer that equals one of two alternatives is right."""
     network = trained_network()
     network = replace(network, model_config=replace(network.model_config, ends=True), min_in_len=1)
     predicted = network.predict([[4, 5]])[0]

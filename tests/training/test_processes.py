@@ -273,7 +273,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 @pytest.mark.slow
 @pytest.mark.parametrize("before", ["nothing", "load", "use", "train"])
 def test_a_forked_process_trains_unless_tensorflow_was_in_use(before):
-    """It hung: the threads of TensorFlow run in the parent only."""
+    """TensorFlow's threads exist only in the parent process, so the forked process would hang."""
     done = subprocess.check_output([sys.executable, "-c", FORKED, before], text=True, cwd=ROOT, timeout=100)
     error = 'expected a process started by "spawn", got one forked after TensorFlow had started'
     assert done.splitlines() == ([error, "3"] if before in ("use", "train") else ["0"])

@@ -89,7 +89,7 @@ class Decoder(keras.layers.Layer):
         return self.cells[0].project(d)
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Tensors:
-        """Return the tensors of the memory that each step reads: none without attention."""
+        """Return the tensors that each step reads from the memory; () without attention."""
         return ()
 
     def zero_context(self, memory: tf.Tensor) -> Tensors:
