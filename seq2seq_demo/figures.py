@@ -65,7 +65,7 @@ class WrongAnswers:
     surest: tuple[WrongAnswer, ...] = ()
 
     def __add__(self, other: WrongAnswers) -> WrongAnswers:
-        """Return the first few of both, merged."""
+        """Merge two evaluations' answers, and keep the first WRONG_EXAMPLES of each kind."""
         worst = sorted(self.worst + other.worst, key=lambda answer: (-answer.edits, answer))
         surest = sorted(self.surest + other.surest, key=lambda answer: (-answer.probability, answer))
         return WrongAnswers(tuple(worst[:WRONG_EXAMPLES]), tuple(surest[:WRONG_EXAMPLES]))

@@ -376,9 +376,9 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
     rows = rows_of("added", ModelConfig(cell_size=3, embedding_size=2, ends=True), range(1, 7), kinds=True)
     assert [row.in_len for row in rows if row.kind == RANDOM] == [2, 4, 6]
     assert {row.kind for row in rows} == {RANDOM, *SOURCE_KINDS}
-    with pytest.raises(UsageError, match="pattern 'added' does not take sources of 3 symbols"):
+    with pytest.raises(UsageError, match="pattern 'added' does not take sources of length 3"):
         rows_of("added", replace(ENDING, in_max_int=9, out_max_int=9), [1, 3])
-    with pytest.raises(UsageError, match="pattern 'added' does not take sources of 1 symbol"):
+    with pytest.raises(UsageError, match="pattern 'added' does not take sources of length 1"):
         rows_of("added", replace(FIXED, in_max_int=9, out_max_int=9), [2, 1])
 
 

@@ -14,7 +14,7 @@ from seq2seq_demo.errors import InputError
 
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # symbols of a sequence in an error
-TEXT_HINT = "; texts need `in_tokens` or `out_tokens` of characters or words in training"
+TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
 
 
 class Place(NamedTuple):

@@ -142,7 +142,9 @@ def strategy(batch_size: int) -> Any:
     n_workers = _cluster().n_workers
     replicas = n_workers * max(1, len(tf.config.list_physical_devices("GPU")))
     if batch_size % replicas:
-        raise UsageError(f"expected `batch_size` to be a multiple of {replicas}, the replicas, got {batch_size}")
+        raise UsageError(
+            f"expected `batch_size` to be a multiple of {replicas}, the number of replicas, got {batch_size}"
+        )
     if n_workers > 1:
         return _connect_workers()
     return tf.distribute.MirroredStrategy() if replicas > 1 else tf.distribute.get_strategy()

@@ -97,7 +97,7 @@ def test_wrong_lengths_are_refused(run):
         ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
         ("train 60 --in-len 1-200000", "expected sequences of at most 100000 symbols, got 200000"),
         ("train 60 --few-symbols 2", "expected --few-symbols from 0 to 1, got 2"),
-        ("train 60 -p added --in-len 3-3", "does not take sources of 3 symbols"),
+        ("train 60 -p added --in-len 3-3", "does not take sources of length 3"),
         ("evaluate --lengths 1-99999", "expected ranges from shortest to longest, of at most 1000 lengths"),
     ]:
         run.refuses(line, message)

@@ -37,7 +37,7 @@ def history(losses):
         (RNN, UNDERFITTED, {"lr_schedule": "cosine"}, True, [EPOCHS, POINTS, MODEL]),
         (ATTENTION, UNDERFITTED, {"lr_schedule": "cosine", "epochs": 2}, False, ["more epochs (-e 10)", CELL]),
         (ATTENTION, [], {}, False, [COSINE, EPOCHS, CELL]),  # no history
-        (ATTENTION, [(1.0, 1.29)], {}, False, [COSINE, EPOCHS, CELL]),  # a usual difference
+        (ATTENTION, [(1.0, 1.29)], {}, False, [COSINE, EPOCHS, CELL]),  # a common gap
         (ATTENTION, [(1.0, 1.31)], {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
         (ATTENTION, GAP, {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
         (RNN, GAP, {"lr_schedule": "cosine"}, True, ["--dropout 0.2", KEEP_BEST, POINTS]),

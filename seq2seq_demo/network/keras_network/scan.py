@@ -1,4 +1,4 @@
-"""A loop over time that XLA can compile and differentiate (`keras.ops.scan` is not one)."""
+"""A loop over time that XLA can compile and differentiate, in contrast to `keras.ops.scan`."""
 
 from collections.abc import Callable
 from typing import Any
