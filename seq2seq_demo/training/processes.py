@@ -76,10 +76,7 @@ def check_processes(config: TrainConfig) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     has_no_interpreter = not sys.executable or getattr(sys, "frozen", False)
     refusals = [
-        (
-            config.batch_size % n,
-            f"`batch_size` to be a multiple of {n}, the number of processes, got {config.batch_size}",
-        ),
+        (config.batch_size % n, f"`batch_size` to be a multiple of `processes` {n}, got {config.batch_size}"),
         (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {condition}: its workers share each batch themselves"),
         (has_no_interpreter, f"a Python interpreter {condition}, got a program that has none"),
         (cores < n, f"at least {n} cores {condition}, got {cores}"),
