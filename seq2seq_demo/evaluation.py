@@ -191,7 +191,7 @@ class _Measurement:
         )
 
     def _edits(self, answers: _BestAnswers, targets: Sequences, groups: np.ndarray) -> np.ndarray:
-        """Return the edit distance `[N]` from the answer of each group `[N]` to each target; a missing END adds one."""
+        """Return the edit distance from each target to the answer of its group, `[N]`; a missing END adds one."""
         expected, mask = self._expected(targets)  # [N, T]
         lengths, is_unended = answers.lengths[groups], ~answers.ended[groups] & self.network.model_config.ends
         differs = ((answers.padded(expected.shape[1])[groups] != expected) & mask).any(axis=1)
@@ -248,7 +248,7 @@ def measure_pattern(
     Sources `seen` in training are avoided where a length has enough others.
 
     Raises:
-        UsageError: the pattern accepts none of the lengths, or, if the network does not end its answers, not all.
+        UsageError: the pattern rejects every length, or any length if the network does not end its answers.
         InputError: the network does not end its answers, and all sources of these lengths were seen.
     """
     c = network.model_config

@@ -63,7 +63,7 @@ def our_trainers(ways: Sequence[str], make: Callable[[int], Trainer]) -> Iterato
 
 
 def epoch_calls(trainers: dict[str, Trainer], pairs: Pairs) -> EpochFunctions:
-    """Return a function per trainer that trains one epoch."""
+    """Return, for each trainer, a function that trains one epoch."""
     return {way: functools.partial(run_epoch, trainer, pairs) for way, trainer in trainers.items()}
 
 

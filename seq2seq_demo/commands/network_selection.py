@@ -272,6 +272,6 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
         if "in_len" in given:
             given["in_len"] = lengths_text(given.pop("min_in_len", None), given["in_len"])
     for name, value in given.items():
-        is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[recorded[name]]  # under two names
+        is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[recorded[name]]  # aliases
         if None not in (value, recorded[name]) and value != recorded[name] and not is_same_cell:
             raise UsageError(f"{path} has {name.replace('_', '-')} {recorded[name]}, but the options ask for {value}")

@@ -195,7 +195,7 @@ def _integer_rows(title: str, number: int, block: bytes, input_format: InputForm
 
 
 def _first_block(title: str, blocks: Iterable[bytes], input_format: InputFormat) -> tuple[int, bytes]:
-    """Skip blank lines; return the number of the first other line, and the block without the lines before it."""
+    """Skip blank lines; return the number of the first line with text, and the block from this line on."""
     number = 1
     for block in blocks:
         start = 0
