@@ -51,6 +51,7 @@ KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate th
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
+FORCE_HELP = "let outputs replace any file, not only files of their kind that this program wrote"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
 MAX_NETWORKS = 4  # on a page
@@ -168,6 +169,7 @@ class PredictOptions(AnswerOptions):
     n_best: int | None = setting_like(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
+    force: bool = setting(False, "--force", FORCE_HELP)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -215,6 +217,7 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
     keep_going: bool = setting_like(AnswerOptions, "keep_going", False)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
+    force: bool = setting_like(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -275,6 +278,7 @@ class PageOptions(NetworkOptions):
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     more_input_weights: Sequence[Path] = ()  # each -i after the first
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
+    force: bool = setting_like(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

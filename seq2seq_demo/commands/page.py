@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import BinaryIO
 
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
@@ -17,17 +16,14 @@ from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check, is_page
 from seq2seq_demo.trained_network import TrainedNetwork
-
-DOCTYPE = b"<!DOCTYPE HTML>"
 
 
 def page(options: PageOptions) -> None:
     """Write the page to the file of -o."""
     assert options.output is not None  # checked by `PageOptions`
-    atomic_files.check_writable(options.output, "a page")
-    atomic_files.check_replaceable(options.output, _is_page, "a new file or a page for -o")
+    atomic_files.check_replaceable(options.output, "a page", is_page, options.force)
     paths = options.all_input_weights or (None,)
     selected = [select_network(replace(options, input_weights=path), None) for path in paths]
     shown = [_shown_network(one) for one in selected]
@@ -42,10 +38,6 @@ def page(options: PageOptions) -> None:
     ]
     atomic_files.write(options.output, build(shown).encode())
     print_notice(f"Wrote {options.output}: open it in a browser")
-
-
-def _is_page(file: BinaryIO) -> bool:
-    return file.read(len(DOCTYPE)).upper() == DOCTYPE
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:

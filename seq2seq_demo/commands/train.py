@@ -45,9 +45,9 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     path = output or file_names.next_unused_path(folder, setup.name, setup.task.name)
     atomic_files.check_writable(path, "a weights file", WeightsError)
     if setup.network.recording:
-        recording.check_destination(file_names.recording_path(path), overwrite)
+        recording.check_destination(file_names.recording_path(path), overwrite, options.force)
     if setup.config.epochs == 0:  # saves the initial weights, or converts a 2016 file
-        print_result(f"Saved {_save(setup.network, setup)}")
+        print_result(f"Saved {_save(setup.network, setup, options)}")
         return
     network, epochs = _train_and_save(setup, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
@@ -59,7 +59,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
 def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
     """Train with a report, the history, TensorBoard logs and snapshots; return the saved network and its epochs."""
     config, task = setup.config, setup.task
-    history = History(options.history, options.history_plot)
+    history = History(options.history, options.history_plot, options.force)
     log_dir = options.log_dir or tensorboard.default_log_dir(setup.name, task.name)
     if options.log_dir:
         tensorboard.check(log_dir)
@@ -78,7 +78,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         from seq2seq_demo.training.trainer import fit
 
         network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, attach_processes)
-        path = _save_or_keep(network, setup, snapshots)
+        path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
             print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
@@ -111,14 +111,14 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     return snapshots
 
 
-def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, snapshots: Snapshots) -> Path:
+def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions, snapshots: Snapshots) -> Path:
     """Save the network and remove its snapshot; if saving fails, keep the network in the snapshot.
 
     Raises:
         WeightsError: saving failed; the message names the file that keeps the network.
     """
     try:
-        path = _save(network, setup)
+        path = _save(network, setup, options)
     except (WeightsError, OSError) as error:
         kept = snapshots.keep(network)
         outcome = f"the trained network is kept in {kept}" if kept else "and it could not be kept anywhere else"
@@ -127,11 +127,13 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, snapshots: Snap
     return path
 
 
-def _save(network: TrainedNetwork, setup: TrainingSetup) -> Path:
+def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) -> Path:
     """Save the network at its destination, or under the next unused name; return the path."""
     output, overwrite, folder = setup.destination
     if output is not None:
         try:
+            if options.force and network.recording:
+                file_names.recording_path(output).unlink(missing_ok=True)
             network.save(output, overwrite)
             return output
         except FileExistsError:

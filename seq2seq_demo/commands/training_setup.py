@@ -14,9 +14,8 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
-from seq2seq_demo.files import atomic_files, container, file_names, resume_notes
-from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
+from seq2seq_demo.files import atomic_files, file_names, resume_notes
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun, is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
@@ -59,7 +58,6 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
     if path is not None:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
-        _require_checkpoint_kept(path, options.output)
     pairs = _read_pairs(options, settings.get("points"), start)
     task = pairs or options.sequence_pattern or network_selection.pattern_to_train(start)
     if pairs and options.pattern and not start:  # the symbols of its targets are as large as those of the sources
@@ -98,14 +96,6 @@ def _start_path(options: TrainOptions) -> Path | None:
     return None
 
 
-def _require_checkpoint_kept(path: Path, output: Path | None) -> None:
-    """Raise UsageError if -o would replace a 2016 checkpoint, which this program cannot write again."""
-    if output and atomic_files.is_same_file(path, output):
-        with path.open("rb") as file:
-            if is_checkpoint_file(file):
-                raise UsageError(f"expected -o to keep the 2016 checkpoint that training starts from, got {output}")
-
-
 def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None) -> PairTask | None:
     """Return the pairs of --from-file as a task; None without that option."""
     if options.from_file is None:
@@ -134,7 +124,7 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     """
     folder, output = options.data_dir, options.output
     if output is not None:
-        atomic_files.check_replaceable(output, _is_weights, "a new file or a weights file for -o", WeightsError)
+        check_output(output, options)
         return resume_notes.Destination(output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return resume_notes.Destination(folder=folder)
@@ -145,8 +135,9 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     return resume_notes.Destination(file_names.canonical_path(folder, name, task.name, n), folder=folder)
 
 
-def _is_weights(file: BinaryIO) -> bool:
-    return container.is_container(file.read(container.HEADER_SIZE)) or is_checkpoint_file(file)
+def check_output(path: Path, options: TrainOptions) -> None:
+    """Raise WeightsError if saving to this path is certain to fail or would replace another program's file."""
+    atomic_files.check_replaceable(path, "a weights file", is_weights_file, options.force, WeightsError)
 
 
 def _resume_newest(options: TrainOptions) -> TrainingSetup | None:

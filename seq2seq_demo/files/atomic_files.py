@@ -186,14 +186,28 @@ def _obstacle(path: Path, folder: Path) -> str | None:
 
 
 def check_replaceable(
-    path: Path, is_ours: Callable[[BinaryIO], bool], expected: str, error_class: type[Seq2SeqError] = Seq2SeqError
+    path: Path,
+    kind: str,
+    is_ours: Callable[[BinaryIO], bool],
+    force: bool | None = None,
+    error_class: type[Seq2SeqError] = Seq2SeqError,
 ) -> None:
-    """Raise `error_class` if the path holds data that `is_ours` rejects: most likely the user still needs it."""
-    if path.is_file() and os.access(path, os.R_OK):  # `check_writable` reports the other cases
+    """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
+
+    `is_ours` recognises a file of this program by its content; it may raise the errors of reading and parsing. An empty
+    file may be replaced, and with `force` any file. If `force` is None, the error does not offer it.
+    """
+    check_writable(path, kind, error_class)
+    if force or not path.exists():
+        return
+    try:
         with path.open("rb") as file:
-            is_empty = os.fstat(file.fileno()).st_size == 0
-            if not (is_empty or is_ours(file)):
-                raise error_class(f"{path}: expected {expected}, found another kind of file")
+            is_replaceable = not file.peek(1) or is_ours(file)
+    except (OSError, ValueError, RecursionError, Seq2SeqError):
+        is_replaceable = False
+    if not is_replaceable:
+        hint = "" if force is None else "; `force` replaces it"
+        raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file{hint}")
 
 
 def is_same_file(path: Path, other: Path) -> bool:

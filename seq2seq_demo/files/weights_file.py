@@ -229,6 +229,11 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
     raise WeightsError("expected a weights file, of this program or of 2016, found something else")
 
 
+def is_weights_file(file: BinaryIO) -> bool:
+    """Whether an open file is a network that this program saved, rather than a snapshot or a checkpoint of 2016."""
+    return is_container(file.read(HEADER_SIZE)) and isinstance(_from_bytes(atomic_files.read_open(file)), StoredNetwork)
+
+
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     file = container.read(content)
     if file.texts.get("kind") == recording.KIND:
@@ -341,7 +346,7 @@ def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int |
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     """Validate and return the progress of a snapshot."""
-    history = [*map(_epoch_figures, require_type("history", facts.pop("history", None), list))]
+    history = [*map(parse_epoch, require_type("history", facts.pop("history", None), list))]
     facts["correct_sum"] = facts.pop("right_sum", None)
     facts.pop("start_step", None)
     progress = replace(build_dataclass(Progress, facts), history=tuple(history))
@@ -352,7 +357,7 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     return progress
 
 
-def _epoch_figures(epoch: Any) -> EpochFigures:
+def parse_epoch(epoch: Any) -> EpochFigures:
     """Parse the dictionary that `EpochFigures.to_json` makes."""
     facts, prefix = require_type("history", epoch, dict), "validation_"
     figures = {name.removeprefix(prefix): facts.pop(name) for name in [*facts] if name.startswith(prefix)}

@@ -127,7 +127,7 @@ def test_wrong_usage_is_a_line(run):
 
 def test_only_a_page_is_replaced_by_a_page(run):
     Path("mine.py").write_text("x = 1\n")
-    message = "mine.py: expected a new file or a page for -o, found another kind of file\n"
+    message = "mine.py: expected a new file or a page that this program wrote, found another file"
     run.refuses("page -p reversed -o mine.py", message, 1)
     assert Path("mine.py").read_text() == "x = 1\n"
     for _ in range(2):

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import h5py
 import pytest
-from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, largest_difference, line_of, save_random
+from helpers import (
+    DEMO,
+    PROGRAM,
+    REAL_PROGRAM,
+    SMALL,
+    SNAPSHOT,
+    environment,
+    finished_snapshot,
+    largest_difference,
+    line_of,
+    save_random,
+)
 from hostile import with_checksum
 
 from seq2seq_demo.commands.options import TrainOptions
@@ -16,14 +27,11 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import atomic_files, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, StoredNetwork, TrainingRun
+from seq2seq_demo.files.weights_file import DataFingerprint, StoredNetwork
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import SignalHandler, training_id
-
-SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 
 
 @pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
@@ -102,18 +110,6 @@ def test_a_training_that_cannot_be_saved_is_kept_elsewhere(run, monkeypatch):
     _, err = run.ok("train --resume -o d/w")
     assert load("d/w").step == 1
     assert os.listdir() == ["d"]
-
-
-def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, **changes):
-    """The snapshot of a training whose last epoch is over, but which a kill kept from being saved."""
-    config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
-    figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
-    progress = Progress(epoch=1, history=(EpochFigures(1, 1, 2.0, 0.1, figures),))
-    about = {"step": 1, "task": task, "trained": TrainingRun(config, 0), "reached": figures}
-    network = save_random(path, ModelConfig(ends=ends), **about)
-    snapshot = Snapshot(network, progress, fingerprint or DataFingerprint())
-    Path(path).write_bytes(weights_file.to_bytes(snapshot))
-    return snapshot
 
 
 @pytest.mark.parametrize(
@@ -303,7 +299,9 @@ def test_history(run):
     assert os.path.exists("h.svg")
     run.ok("train 60 -e 0 --history h.json", *SMALL)
     before = Path("w").read_bytes()
-    run.refuses("train 60 --history w", "w: expected a place for the history, found another kind of file", 1)
+    run.refuses(
+        "train 60 --history w", "w: expected a new file or a history that this program wrote, found another file", 1
+    )
     assert Path("w").read_bytes() == before
 
 
@@ -319,7 +317,7 @@ def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
 def test_somebodys_data_are_not_replaced_by_weights(run):
     for name, content in {"test.tsv": b"a\tb\n", "mine.py": b"x = 1\n" * 200, "p.html": b"<p>"}.items():
         Path(name).write_bytes(content)
-        message = f"{name}: expected a new file or a weights file for -o, found another kind of file\n"
+        message = f"{name}: expected a new file or a weights file that this program wrote, found another file; --force "
         run.refuses(f"train 50 -e 0 -o {name}", message, 1)
         assert Path(name).read_bytes() == content
     Path("empty").touch()  # as `mktemp` makes one
@@ -331,9 +329,9 @@ def test_a_file_of_2016_is_not_replaced_by_what_it_begins(run, reference_2016):
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)
     os.symlink("old.tfl", "link.h5")
-    message = "expected -o to keep the 2016 checkpoint that training starts from, got"
+    message = ": expected a new file or a weights file that this program wrote, found another file"
     for output in ("old.tfl", "./old.tfl", "link.h5"):
-        run.refuses(f"train -i old.tfl -o {output} -e 0", message)
+        run.refuses(f"train -i old.tfl -o {output} -e 0", message, 1)
     assert Path("old.tfl").read_bytes() == content
     for start in ("old.tfl", "new.h5"):
         run.ok(f"train -i {start} -o new.h5 -e 0")

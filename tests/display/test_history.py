@@ -43,4 +43,4 @@ def test_what_cannot_be_written_any_more_is_said_and_the_training_goes_on(tmp_pa
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("No history: ")
-    assert "No such file or directory" in err
+    assert "there is no directory" in err
