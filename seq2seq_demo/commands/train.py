@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import TrainingSetup, set_up_training
+from seq2seq_demo.commands.training_setup import TrainingSetup, check_output, set_up_training
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.display import tensorboard, training_report
@@ -128,14 +128,22 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
 
 
 def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) -> Path:
-    """Save the network at its destination, or under the next unused name; return the path."""
+    """Save the network at its destination, or under the next unused name; return the path.
+
+    If the destination cannot be written, because another file is there now, save beside it and print a notice.
+    """
     output, overwrite, folder = setup.destination
-    if output is not None:
-        try:
-            if options.force and network.recording:
-                file_names.recording_path(output).unlink(missing_ok=True)
-            network.save(output, overwrite)
-            return output
-        except FileExistsError:
-            print_notice(f"Another training has written {output} meanwhile: saving under the next unused name")
-    return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
+    if output is None:
+        return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
+    try:
+        if overwrite:
+            check_output(output, options)
+        if options.force and network.recording:
+            file_names.recording_path(output).unlink(missing_ok=True)
+        network.save(output, overwrite)
+        return output
+    except (FileExistsError, WeightsError) as error:
+        path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)
+        problem = error if isinstance(error, WeightsError) else f"Another training has written {output} meanwhile"
+        print_notice(f"{problem}; saved in {path} instead")
+        return path

@@ -1,13 +1,18 @@
 """An output replaces only an empty file, or a file of its kind that this program wrote."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
-from helpers import finished_snapshot, save_random
+from helpers import SNAPSHOT, finished_snapshot, save_random
 from matplotlib.figure import Figure
 
 from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.files import resume_notes
+from seq2seq_demo.files.resume_notes import Destination
+from seq2seq_demo.trained_network import load
+from seq2seq_demo.training.snapshots import training_id
 
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 PREDICT = "predict -i w.h5 0 1 2 3 4 5 6 7 8 9"
@@ -125,3 +130,40 @@ def test_what_cannot_be_read_is_not_replaced(outputs, monkeypatch):
 
     monkeypatch.setattr(Path, "open", unreadable)
     outputs.refuses(LINES["page"] + "p.html", MESSAGE, 1)
+
+
+@pytest.mark.parametrize("options", [[], ["--record"]])
+def test_a_file_that_was_put_in_the_place_meanwhile_is_kept(run, monkeypatch, options):
+    """The network is saved beside it, and the training is not lost."""
+    from seq2seq_demo.training import trainer
+
+    os.mkdir("d")
+    name, fit = "d/w.record.h5" if options else "d/w.h5", trainer.fit
+
+    def late(*args):
+        network = fit(*args)
+        Path(name).write_text("thesis")
+        return network
+
+    monkeypatch.setattr(trainer, "fit", late)
+    out, err = run.ok(TRAIN, *options, "-o", "d/w.h5")
+    assert Path(name).read_text() == "thesis"
+    beside = "d/ts2s__basic__sorted_1.weights.h5"
+    assert f"Saved {beside}\n" in out
+    assert f"{name}: expected a new file or a " in err
+    assert f"; saved in {beside} instead\n" in err
+    assert load(beside).step == 1
+    assert os.listdir() == ["d"]
+
+
+def test_a_file_in_the_noted_place_is_kept(run):
+    os.mkdir("d")
+    Path("d/noted").write_text("thesis")
+    noted = Destination(Path("d/noted"), True)
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), noted)
+    out, _ = run.ok("train --resume")
+    assert Path("d/noted").read_text() == "thesis"
+    (beside,) = Path("d").glob("ts2s*")
+    assert out.endswith(f"Saved {beside.absolute()}\n")
+    assert load(beside).step == 1
+    assert not os.path.exists(SNAPSHOT)
