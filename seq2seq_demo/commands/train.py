@@ -3,6 +3,7 @@
 import contextlib
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
@@ -28,7 +29,13 @@ def train(options: TrainOptions) -> None:
     """Train and save a network; of several workers, only the chief prints and saves."""
     setup = set_up_training(options)
     with setup.lock or contextlib.nullcontext():
-        _train(setup, options)
+        if not setup.finished:
+            return _train(setup, options)
+        print_result(f"{setup.finished} contains this training already, finished")
+        with contextlib.suppress(OSError):
+            if setup.path:  # a kill kept it from being removed
+                setup.path.unlink()
+                resume_notes.delete_destination(setup.path)
 
 
 def _train(setup: TrainingSetup, options: TrainOptions) -> None:
@@ -78,7 +85,9 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         from seq2seq_demo.training.trainer import fit
 
         network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, attach_processes)
-        path = _save_or_keep(network, setup, options, snapshots)
+        assert network.trained
+        run = replace(network.trained, fingerprint=setup.snapshot.fingerprint)
+        path = _save_or_keep(replace(network, trained=run), setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
             print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")

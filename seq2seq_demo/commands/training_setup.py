@@ -14,7 +14,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
-from seq2seq_demo.files import atomic_files, file_names, resume_notes
+from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun, is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -33,6 +33,7 @@ class TrainingSetup:
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
     lock: BinaryIO | None = None  # this file, open and locked
+    finished: Path | None = None  # with --resume, the weights file in which this training is saved already
 
     @property
     def network(self) -> TrainedNetwork:
@@ -45,11 +46,34 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
     Raises:
         Seq2SeqError: the options contradict the weights, the snapshot or the pairs, or one of these cannot be read.
+        WeightsError: with --resume, there is no snapshot, and another training is saved at the destination.
     """
     setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
+    if options.resume:
+        output, _, folder = setup.destination
+        saved = [output] if output else file_names.newest_first(folder, setup.name, setup.task.name)
+        setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path)), None))
+        if not (setup.path or setup.finished):
+            if output and os.path.lexists(output):
+                problem = f"{output} exists and does not contain this training"
+                raise WeightsError(f"{problem}: leave out --resume to train again")
+            print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
     for warning in pair_warnings(setup.task) if isinstance(setup.task, PairTask) else ():
         print_notice(warning)
     return setup
+
+
+def _is_saved(setup: TrainingSetup, path: Path) -> bool:
+    """Whether a weights file contains the result of this training and, if the training is recorded, has a recording."""
+    try:
+        stored = weights_file.read(path)
+    except WeightsError:
+        return False
+    if isinstance(stored, Snapshot) or stored.trained is None or setup.config.epochs == 0:
+        return False
+    is_recorded = setup.network.recording is None or file_names.recording_path(path).exists()
+    saved = Snapshot(stored, fingerprint=stored.trained.fingerprint)
+    return is_recorded and snapshots.training_id(saved) == snapshots.training_id(setup.snapshot)
 
 
 def _new_training(options: TrainOptions) -> TrainingSetup:
@@ -130,7 +154,7 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
         return resume_notes.Destination(folder=folder)
     n = options.iter_num + 1
     existing = file_names.iteration_path(folder, name, task.name, n)
-    if os.path.lexists(existing):
+    if os.path.lexists(existing) and not options.resume:
         raise WeightsError(f"{existing} exists already: continue from it with --iter-num {n}, or give -o FILE")
     return resume_notes.Destination(file_names.canonical_path(folder, name, task.name, n), folder=folder)
 
@@ -143,11 +167,11 @@ def check_output(path: Path, options: TrainOptions) -> None:
 def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
     """Resume the newest snapshot that the options do not contradict.
 
-    If there is no snapshot but the options describe a new training, print a notice and return None.
+    If there is no snapshot but the options describe a new training, return None.
 
     Raises:
         Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
-        WeightsError: there is no snapshot, and no new training is described or the file of -o exists already.
+        WeightsError: there is no snapshot, and no new training is described.
     """
     first_error: Seq2SeqError | None = None
     for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
@@ -164,12 +188,8 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
                 break
     if first_error:
         raise first_error
-    missing = f"{options.data_dir}: expected a snapshot to resume from, found none"
     if not (options.settings.get("points") or options.from_file):
-        raise WeightsError(missing)
-    if options.output and os.path.lexists(options.output):  # probably the training has finished
-        raise WeightsError(f"{missing}, but {options.output} exists: leave out --resume to train again")
-    print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
+        raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
     return None
 
 

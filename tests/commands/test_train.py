@@ -133,7 +133,7 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/noted' else saved}\n")
     assert largest_difference(load(saved), snapshot.network) == 0
     assert isinstance(weights_file.read(Path(saved)), StoredNetwork)
-    assert load(saved).trained == snapshot.network.trained
+    assert load(saved).trained.config == snapshot.network.trained.config
     left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert left == [os.path.basename(saved)]
     assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot)) is None
