@@ -286,9 +286,6 @@ class PageOptions(NetworkOptions):
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
         if (n := len(self.all_input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
-        if self.from_file == "-" and self.more_input_weights:
-            expected = "expected --from-file to name a file, because each network reads it"
-            raise UsageError(f"{expected}, got -, which can be read only once")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.data.readers import InputFormat
+from seq2seq_demo.data.readers import InputFormat, pipes_kept
 from seq2seq_demo.data.row_reader import RowReader
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
@@ -30,7 +30,8 @@ def page(options: PageOptions) -> None:
     check(shown)  # the networks have to share their symbols before they answer the same sources
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
-        pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
+        with pipes_kept():
+            pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
     offered = _examples(options, selected, pairs[0])
     shown = [
         replace(network, examples=some, moments=_moments(one, own_pairs))

@@ -11,6 +11,7 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.readers import pipes_kept
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
@@ -48,7 +49,8 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
         Seq2SeqError: the options contradict the weights, the snapshot or the pairs, or one of these cannot be read.
         WeightsError: with --resume, there is no snapshot, and another training is saved at the destination.
     """
-    setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
+    with pipes_kept():  # each snapshot is compared with the pairs
+        setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
     if options.resume:
         output, _, folder = setup.destination
         saved = [output] if output else file_names.newest_first(folder, setup.name, setup.task.name)
@@ -184,8 +186,6 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
             return _resume(options, path, snapshot)
         except Seq2SeqError as error:
             first_error = first_error or error
-            if options.from_file == "-":  # standard input can be read only once
-                break
     if first_error:
         raise first_error
     if not (options.settings.get("points") or options.from_file):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from io import BufferedReader, BytesIO
 from typing import Any
@@ -100,10 +102,53 @@ def from_file(
     try:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
-        with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _sequences(title, file, form, on_progress)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
+        with _open(name) as file:
+            yield from _sequences(title, file, form, on_progress)
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
+
+
+class _KeptPipe:
+    """A pipe that keeps what it has read, to be read again from the start."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.chunks, self.n_read = file, list[bytes](), 0
+        self.fileno = file.fileno
+
+    def read1(self, size: int) -> bytes:
+        """Return the next chunk."""
+        if self.n_read == len(self.chunks):
+            self.chunks.append(self.file.read1(size))
+        self.n_read += 1
+        return self.chunks[self.n_read - 1]
+
+
+_kept_pipes = ContextVar[dict[str, _KeptPipe] | None]("_kept_pipes", default=None)  # by name; None: keep none
+
+
+@contextlib.contextmanager
+def pipes_kept() -> Iterator[None]:
+    """A context in which `from_file` can read standard input or a pipe several times, each time from the start."""
+    pipes: dict[str, _KeptPipe] = {}
+    token = _kept_pipes.set(pipes)
+    try:
+        yield
+    finally:
+        _kept_pipes.reset(token)
+        for name, pipe in pipes.items():
+            if name != "-":
+                pipe.file.close()
+
+
+def _open(name: str) -> contextlib.AbstractContextManager[Any]:
+    """Open a file, a pipe or, for "-", standard input."""
+    pipes = _kept_pipes.get()
+    if pipes is None or (name != "-" and os.path.isfile(name)):
+        return contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb")
+    if name not in pipes:
+        pipes[name] = _KeptPipe(sys.stdin.buffer if name == "-" else open(name, "rb"))  # noqa: SIM115
+    pipes[name].n_read = 0
+    return contextlib.nullcontext(pipes[name])
 
 
 def from_terminal(form: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:

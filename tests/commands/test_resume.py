@@ -1,13 +1,17 @@
 """`train --resume` in a loop: it ends once the training is saved, whatever happened before."""
 
+import contextlib
+import json
 import os
 import shlex
+import threading
 from pathlib import Path
 
 import pytest
 from helpers import SMALL, SNAPSHOT, finished_snapshot
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files import resume_notes
 from seq2seq_demo.files.resume_notes import Destination
@@ -86,3 +90,55 @@ def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
     out, _ = run.ok("train --resume -o v")
     assert out == "v contains this training already, finished\n"
     assert sorted(os.listdir()) == ["v", "w"]
+
+
+def pair_snapshots(rows):
+    """Leave two snapshots: the older one of these pairs, the newer one of other pairs with the same number."""
+    for name, pairs in {"a": rows, "b": [*reversed(rows)]}.items():
+        digest = pair_task_from_rows(pairs).digest
+        path = f"s2s_checkpoint__{name}__pairs_1.weights.h5"
+        lengths = {"in_len": 2, "min_in_len": 2, "out_len": 2}
+        finished_snapshot(path, DataFingerprint(digest, digest), "pairs", ends=True, points=len(rows), **lengths)
+        os.utime(path, (1, 1) if name == "a" else (2**32, 2**32))
+
+
+ROWS = [([1, 2], [2, 1])] * 4 + [([3, 3], [3, 3])]
+LINES = "".join(json.dumps({"input": source, "output": target}) + "\n" for source, target in ROWS)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "stdin", "descriptor"])
+@pytest.mark.timeout(60)
+def test_a_pipe_is_compared_with_every_snapshot(run, shell, monkeypatch, kind):
+    pair_snapshots(ROWS)
+    if kind == "stdin":
+        done = shell("train", "--resume", "--from-file", "-", stdin=LINES)
+        assert done.returncode == 0, done.stderr
+        err = done.stderr
+    elif kind == "pipe":
+        os.mkfifo("pipe")
+        writer = threading.Thread(target=lambda: Path("pipe").write_text(LINES))
+        writer.start()
+        _, err = run.ok("train --resume --from-file pipe")
+        writer.join()
+    else:  # as `<(...)` of a shell
+        reading, writing = os.pipe()
+        os.write(writing, LINES.encode())
+        os.close(writing)
+        _, err = run.ok(f"train --resume --from-file /dev/fd/{reading}")
+        os.close(reading)
+    assert "Resuming s2s_checkpoint__a__pairs_1.weights.h5" in err
+    assert os.path.exists("s2s_checkpoint__b__pairs_1.weights.h5")
+
+
+def test_an_endless_pipe_is_read_only_as_far_as_needed(run):
+    pair_snapshots(ROWS)
+    os.mkfifo("pipe")
+
+    def write():
+        with contextlib.suppress(BrokenPipeError), open("pipe", "w") as pipe:
+            while True:
+                pipe.write(LINES)
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    assert "Resuming s2s_checkpoint__a" in run.ok("train 5 --resume --from-file pipe")[1]
