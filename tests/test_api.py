@@ -1,6 +1,8 @@
 """The names that `seq2seq_demo` exports, and what importing them does."""
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 
@@ -8,6 +10,8 @@ import pytest
 from helpers import environment, save_random
 
 import seq2seq_demo
+
+ERRORS = {name for name in seq2seq_demo.__all__ if name.endswith("Error")} | {"FileExistsError"}
 
 
 def python(code: str, folder=None, **changes) -> str:
@@ -48,10 +52,27 @@ def test_every_name_can_be_imported():
     assert sorted(seq2seq_demo.__all__) == seq2seq_demo.__all__
     for name in seq2seq_demo.__all__:
         exported = getattr(seq2seq_demo, name)
-        assert exported.__name__ == name
+        assert exported.__name__ == (name if name != "DemoError" else "Seq2SeqError")
         assert exported.__module__.startswith("seq2seq_demo.")
         assert exported.__doc__
     assert set(seq2seq_demo.__all__) <= set(dir(seq2seq_demo))
+
+
+DOCUMENTED = {  # methods of classes; the functions are found by themselves
+    "Callback": ("on_epoch_begin", "on_steps_end", "on_epoch_end"),
+    "Pairs": ("of_arrays",),
+    "Task": ("fingerprint", "sized", "draw"),
+    "TrainedNetwork": ("predict", "evaluate", "evaluate_by_length", "save"),
+}
+
+
+def test_every_argument_of_a_public_function_is_documented():
+    functions = [value for name in seq2seq_demo.__all__ if inspect.isfunction(value := getattr(seq2seq_demo, name))]
+    functions += [getattr(getattr(seq2seq_demo, name), method) for name, each in DOCUMENTED.items() for method in each]
+    assert len(functions) > 12
+    for function in functions:
+        names = inspect.signature(function).parameters.keys() - {"self", "settings"}
+        assert names == {*re.findall(r"^    (\w+): ", inspect.getdoc(function), re.MULTILINE)} - ERRORS, function
 
 
 def test_every_error_and_every_argument_of_the_api_is_exported():
@@ -60,6 +81,12 @@ def test_every_error_and_every_argument_of_the_api_is_exported():
     names = {name for name, value in vars(errors).items() if isinstance(value, type)}
     assert names <= set(seq2seq_demo.__all__)
     assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.Seq2SeqError) for name in names)
+
+
+def test_the_old_name_of_the_base_class_of_errors():
+    from seq2seq_demo import DemoError, Seq2SeqError
+
+    assert DemoError is Seq2SeqError
 
 
 def test_a_name_that_there_is_not():

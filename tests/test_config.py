@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, given_values, make_beam
-from seq2seq_demo.declarations import check_fields, declared_fields, parse_integer, setting, setting_like
+from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, parse_integer, setting
 from seq2seq_demo.errors import UsageError
 
 
@@ -101,12 +101,13 @@ def test_what_is_no_word_is_no_choice(value):
 
 
 def test_unknown_choices_are_told_the_nearest():
-    with pytest.raises(UsageError, match="did you mean embedding_attention"):
-        ModelConfig(model="attention")
-    with pytest.raises(UsageError, match="did you mean embedding_rnn"):
-        ModelConfig(model="RNN")
-    with pytest.raises(UsageError, match="did you mean GRUCell"):
-        ModelConfig(cell_type="GRUcell")
+    for name, value, nearest in (
+        ("model", "attention", "embedding_attention"),
+        ("model", "RNN", "embedding_rnn"),
+        ("cell_type", "GRUcell", "GRUCell"),
+    ):
+        with pytest.raises(UsageError, match=f"did you mean {nearest}"):
+            ModelConfig(**{name: value})
 
 
 def test_parse_integer():
@@ -126,7 +127,7 @@ def test_points_to_validate_with_may_be_others():
     assert (train.n_training, train.n_validation, train.steps_per_epoch) == (30, 7, 3)
     assert TrainConfig(points=37).n_validation == 3
     for n in (37, 40):
-        with pytest.raises(UsageError, match="expected fewer than 37 of 37 points for validation, got all"):
+        with pytest.raises(UsageError, match="expected fewer than 37 points for validation, got "):
             TrainConfig(points=37, validation_points=n)
 
 
@@ -202,15 +203,15 @@ def test_a_declaration():
     class Config:
         size: int = setting(3, "-s --size N", "one (default {default})", at_most=9)
         kind: str = setting("a", "--kind K", "one of {choices}", choices=("a", "b"))
-        other: int | None = setting_like(TrainConfig, "seed", None)
+        other: int | None = copied_setting(TrainConfig, "seed", None)
 
         def __post_init__(self) -> None:
             check_fields(self)
 
     size, kind, other = (field.metadata["option"] for field in fields(Config))
-    assert (size.names, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
-    assert (kind.names, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b")
-    assert (other.names, other.help) == (["--seed"], "random seed (default 0)")
+    assert (size.flags, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
+    assert (kind.flags, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b")
+    assert (other.flags, other.help) == (["--seed"], "random seed (default 0)")
     assert Config() == Config(3, "a", None)
     for values, message in (
         ({"size": 10}, "expected `size` of at most 9, got 10"),

@@ -8,7 +8,7 @@ import pytest
 from helpers import TRAINED, random_weights, trained_network
 
 import seq2seq_demo
-from seq2seq_demo.config import DEFAULT_EVALUATED, ModelConfig, TrainConfig
+from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs
@@ -214,8 +214,8 @@ def test_evaluate_on_pairs():
     assert evaluation.figures == measure(trained_network().to_numpy(), pairs, EvaluationOptions(len)).figures
     assert trained_network().evaluate(PairTask("mine", pairs)).figures == evaluation.figures
     assert trained_network().evaluate(rows, 10).exact_match == 0
-    many = trained_network().evaluate([([1], [2]), ([1], [3])] * DEFAULT_EVALUATED)
-    assert (many.n, many.n_pairs) == (1, 2 * DEFAULT_EVALUATED)  # alternatives
+    many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
+    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # alternatives
 
 
 @pytest.mark.parametrize(
@@ -255,12 +255,8 @@ def test_the_exported_function_is_the_method():
 def test_repr():
     text = repr(trained_network(step=5))
     assert text.count("\n") == 1
-    for part in (
-        "embedding_attention, 2 x GRUCell of size 7, embedding size 5",
-        "'reversed'",
-        "11 symbols in and 4 out",
-        "0.7500",
-    ):
+    cells = "embedding_attention, 2 x GRUCell of size 7, embedding size 5"
+    for part in (cells, "'reversed'", "11 symbols in and 4 out", "0.7500"):
         assert part in text
     assert "untrained" in repr(untrained(ModelConfig(), 0))
     for other in (untrained(ModelConfig(), 0), trained_network(**UNKNOWN), trained_network(task="mine\n:f")):
