@@ -28,8 +28,12 @@ FEW_POINTS = 100_000  # with fewer, the closing advice suggests more points
 def train(options: TrainOptions) -> None:
     """Train and save a network; of several workers, only the chief prints and saves."""
     setup = set_up_training(options)
-    with setup.lock or contextlib.nullcontext():
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(setup.lock or contextlib.nullcontext())
         if not setup.finished:
+            output, overwrite, _ = setup.destination
+            if output and overwrite and workers.is_chief():
+                locks.enter_context(atomic_files.reserved(output, "a weights file", WeightsError))
             return _train(setup, options)
         print_result(f"{setup.finished} contains this training already, finished")
         with contextlib.suppress(OSError):

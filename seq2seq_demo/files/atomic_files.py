@@ -3,9 +3,10 @@
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -154,6 +155,28 @@ def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Seq
         return file
     file.close()
     raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
+
+
+@contextlib.contextmanager
+def reserved(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> Iterator[None]:
+    """Reserve a path for this process, with a lock on a file beside it, which is removed at the end.
+
+    Raises:
+        error_class: `write` is certain to fail, or another process has reserved the path.
+    """
+    check_writable(path, kind, error_class)
+    target = Path(os.path.realpath(path))
+    name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    reservation = target.with_name(f".seq2seq-demo-{name}.lock")
+    with reservation.open("ab") as file:
+        if not (lock(file) and is_open_file(reservation, file)):
+            problem = "but another process that is running will write there"
+            raise error_class(f"{path}: expected a place for {kind}, {problem}")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                reservation.unlink()
 
 
 def is_open_file(path: Path, file: BinaryIO) -> bool:

@@ -8,12 +8,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from helpers import SMALL, SNAPSHOT, finished_snapshot
+from helpers import SMALL, SNAPSHOT, finished_snapshot, save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.files import resume_notes
+from seq2seq_demo.files import atomic_files, resume_notes
 from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint
 from seq2seq_demo.training.snapshots import training_id
@@ -142,3 +142,16 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run):
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
     assert "Resuming s2s_checkpoint__a" in run.ok("train 5 --resume --from-file pipe")[1]
+
+
+def test_the_place_of_a_running_training_is_taken(run):
+    """The second training with the same -o learns it before it trains."""
+    save_random("w")
+    os.symlink("w", "link")
+    with atomic_files.reserved(Path("w"), "a file"):
+        for output in ("w", "link", "./w"):
+            message = "expected a place for a weights file, but another process that is running will write there"
+            run.refuses(f"train 20 -e 1 -o {output}", f"error: {Path(output)}: {message}", 1)
+        run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o v")
+    run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o w")
+    assert sorted(os.listdir()) == ["link", "v", "w"]
