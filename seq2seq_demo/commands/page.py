@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
@@ -23,7 +24,8 @@ from seq2seq_demo.trained_network import TrainedNetwork
 def page(options: PageOptions) -> None:
     """Write the page to the file of -o."""
     assert options.output is not None  # checked by `PageOptions`
-    atomic_files.check_replaceable(options.output, "a page", is_page, options.force)
+    check_output = partial(atomic_files.check_replaceable, options.output, "a page", is_page, options.force)
+    check_output()
     paths = options.all_input_weights or (None,)
     selected = [select_network(replace(options, input_weights=path), None) for path in paths]
     shown = [_shown_network(one) for one in selected]
@@ -37,7 +39,9 @@ def page(options: PageOptions) -> None:
         replace(network, examples=some, moments=_moments(one, own_pairs))
         for network, one, own_pairs, some in zip(shown, selected, pairs, offered, strict=True)
     ]
-    atomic_files.write(options.output, build(shown).encode())
+    content = build(shown).encode()
+    check_output()  # again: another file may have been put there
+    atomic_files.write(options.output, content)
     print_notice(f"Wrote {options.output}: open it in a browser")
 
 

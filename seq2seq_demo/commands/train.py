@@ -3,7 +3,6 @@
 import contextlib
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
@@ -89,9 +88,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         from seq2seq_demo.training.trainer import fit
 
         network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, attach_processes)
-        assert network.trained
-        run = replace(network.trained, fingerprint=setup.snapshot.fingerprint)
-        path = _save_or_keep(replace(network, trained=run), setup, options, snapshots)
+        path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
             print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
@@ -114,7 +111,7 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
     again |= {"--log-dir": options.log_dir}
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
-    words += [" --keep-going"] if options.keep_going else []
+    words += [" --keep-going"] * options.keep_going + [" --force"] * options.force
     snapshots = Snapshots(
         options.data_dir, setup.name, task, fingerprint, destination, interruption, print_notice, "".join(words)
     )

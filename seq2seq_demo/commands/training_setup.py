@@ -16,7 +16,7 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun, is_weights_file
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, TrainingRun, is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
@@ -49,7 +49,7 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
         Seq2SeqError: the options contradict the weights, the snapshot or the pairs, or one of these cannot be read.
         WeightsError: with --resume, there is no snapshot, and another training is saved at the destination.
     """
-    with pipes_kept():  # each snapshot is compared with the pairs
+    with pipes_kept() if options.resume else contextlib.nullcontext():  # each snapshot is compared with the pairs
         setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
     if options.resume:
         output, _, folder = setup.destination
@@ -57,8 +57,7 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
         setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path)), None))
         if not (setup.path or setup.finished):
             if output and os.path.lexists(output):
-                problem = f"{output} exists and does not contain this training"
-                raise WeightsError(f"{problem}: leave out --resume to train again")
+                raise WeightsError(f"{output} contains another training: leave out --resume to train again")
             print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
     for warning in pair_warnings(setup.task) if isinstance(setup.task, PairTask) else ():
         print_notice(warning)
@@ -67,15 +66,13 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
 def _is_saved(setup: TrainingSetup, path: Path) -> bool:
     """Whether a weights file contains the result of this training and, if the training is recorded, has a recording."""
-    try:
+    with contextlib.suppress(WeightsError):
         stored = weights_file.read(path)
-    except WeightsError:
-        return False
-    if isinstance(stored, Snapshot) or stored.trained is None or setup.config.epochs == 0:
-        return False
-    is_recorded = setup.network.recording is None or file_names.recording_path(path).exists()
-    saved = Snapshot(stored, fingerprint=stored.trained.fingerprint)
-    return is_recorded and snapshots.training_id(saved) == snapshots.training_id(setup.snapshot)
+        if setup.config.epochs and isinstance(stored, StoredNetwork) and stored.trained:
+            is_recorded = setup.network.recording is None or file_names.recording_path(path).exists()
+            saved = Snapshot(stored, fingerprint=stored.trained.fingerprint)
+            return is_recorded and snapshots.training_id(saved) == snapshots.training_id(setup.snapshot)
+    return False
 
 
 def _new_training(options: TrainOptions) -> TrainingSetup:

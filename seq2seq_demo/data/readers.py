@@ -105,53 +105,36 @@ def read_file(
     try:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
-        with _open(name) as file:
-            yield from _read_records(title, file, input_format, on_progress)
+        yield from _read_records(title, _file_blocks(name), input_format, on_progress)
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
 
-class _KeptPipe:
-    """A pipe that keeps what it has read, to be read again from the start."""
-
-    def __init__(self, file: Any) -> None:
-        self.file, self.chunks, self.n_read = file, list[bytes](), 0
-        self.fileno = file.fileno
-
-    def read1(self, size: int) -> bytes:
-        """Return the next chunk."""
-        if self.n_read == len(self.chunks):
-            self.chunks.append(self.file.read1(size))
-        self.n_read += 1
-        return self.chunks[self.n_read - 1]
-
-
-_kept_pipes = ContextVar[dict[str, _KeptPipe] | None]("_kept_pipes", default=None)  # by name; None: keep none
+_kept_pipes = ContextVar[dict[str, Iterator[bytes]] | None]("_kept_pipes", default=None)  # by name; None: keep none
 
 
 @contextlib.contextmanager
 def pipes_kept() -> Iterator[None]:
     """A context in which `read_file` can read standard input or a pipe several times, each time from the start."""
-    pipes: dict[str, _KeptPipe] = {}
-    token = _kept_pipes.set(pipes)
+    token = _kept_pipes.set({})
     try:
         yield
     finally:
         _kept_pipes.reset(token)
-        for name, pipe in pipes.items():
-            if name != "-":
-                pipe.file.close()
 
 
-def _open(name: str) -> contextlib.AbstractContextManager[Any]:
-    """Open a file, a pipe or, for "-", standard input."""
-    pipes = _kept_pipes.get()
-    if pipes is None or (name != "-" and os.path.isfile(name)):
-        return contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb")
-    if name not in pipes:
-        pipes[name] = _KeptPipe(sys.stdin.buffer if name == "-" else open(name, "rb"))  # noqa: SIM115
-    pipes[name].n_read = 0
-    return contextlib.nullcontext(pipes[name])
+def _file_blocks(name: str) -> Iterator[bytes]:
+    """Return the blocks of a file, a pipe or, for "-", standard input."""
+    kept = _kept_pipes.get()
+    if kept is None or (name != "-" and os.path.isfile(name)):
+        return _open_blocks(name)
+    kept[name], blocks = itertools.tee(kept.get(name) or _open_blocks(name))
+    return blocks
+
+
+def _open_blocks(name: str) -> Iterator[bytes]:
+    with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
+        yield from _blocks(file)  # type: ignore[arg-type]  # typeshed: stdin.buffer has no read1
 
 
 def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
@@ -170,10 +153,9 @@ def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record
 
 
 def _read_records(
-    title: str, file: BufferedReader, input_format: InputFormat, on_progress: ProgressCallback
+    title: str, blocks: Iterator[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
     """Yield the records of a file; if the first line is a complete record, every line is one."""
-    blocks = _blocks(file)
     number, block = _first_block(title, blocks, input_format)
     blocks, first = itertools.chain([block], blocks), next(BytesIO(block))
     input_format = input_format.for_file(title, first)

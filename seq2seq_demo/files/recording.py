@@ -111,16 +111,6 @@ def _is_recording(file: BinaryIO) -> bool:
     return bool(_from_bytes(atomic_files.read_open(file)))
 
 
-def write(path: Path, content: bytes, overwrite: bool) -> None:
-    """Write a recording atomically.
-
-    Raises:
-        WeightsError: the file could not be written, or must not be replaced (see `check_destination`).
-    """
-    check_destination(path, overwrite)
-    atomic_files.write(path, content, overwrite, WeightsError)
-
-
 def to_arrays(recording: Recording, prefix: str = "") -> Weights:
     """Return the arrays of a container that holds this recording, with a prefix before each name."""
     arrays = {f"{prefix}{name}": np.stack([w[name] for w in recording.weights]) for name in recording.weights[0]}

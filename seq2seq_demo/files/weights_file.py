@@ -49,7 +49,7 @@ class TrainingRun:
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
-    fingerprint: DataFingerprint = DataFingerprint()  # empty until `train` saves the network
+    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training in Python
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -153,7 +153,7 @@ def write(network: StoredNetwork, path: Path, overwrite: bool) -> None:
     atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
     if network.recording:
         beside = recording.to_bytes(network.recording, network.model_config, network.weights)
-        recording.write(recording_path(path), beside, overwrite)
+        atomic_files.write(recording_path(path), beside, overwrite, WeightsError)
 
 
 def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
@@ -303,8 +303,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     run = None
     if start_step is not None:
         start_step = require_integer("start_step", start_step, at_least=0)
-        own_fingerprint = DataFingerprint() if progress else fingerprint  # a snapshot has its own
-        run = TrainingRun(build_dataclass(TrainConfig, trained), start_step, own_fingerprint)
+        run = TrainingRun(build_dataclass(TrainConfig, trained), start_step, fingerprint)
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)

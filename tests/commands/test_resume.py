@@ -64,7 +64,7 @@ def test_a_finished_training_is_not_an_error(run, options):
 def test_another_file_there_is_an_error(run):
     run.ok(f"{TRAIN} -o w")
     before = Path("w").read_bytes()
-    message = "w exists and does not contain this training: leave out --resume to train again"
+    message = "w contains another training: leave out --resume to train again"
     for other in ("--seed 1", "-e 2", "-p copy", "--cell-size 8", "--record"):
         run.refuses(f"{TRAIN} -o w {other}", message, 1)
     finished_snapshot("w.h5")  # not finished
@@ -78,7 +78,7 @@ def test_other_data_of_the_same_name_are_another_training(run):
     for _ in range(2):
         run.ok(line)
     Path("pairs.tsv").write_text("1 2\t2 1\n3 4\t4 4\n" * 4)
-    run.refuses(line, "w exists and does not contain this training", 1)
+    run.refuses(line, "w contains another training", 1)
 
 
 def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
