@@ -381,3 +381,29 @@ def test_a_new_output_path_is_noted_for_the_next_resume(run):
         noted = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.snapshot))
     assert noted.output == Path("second").absolute()
     assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
+
+
+def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
+    from seq2seq_demo.training import trainer
+
+    def crash(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(trainer, "fit", crash)
+    run("train 60 -p reversed -o w", *SMALL)
+    assert load(SNAPSHOT).step == 0
+    monkeypatch.undo()
+    run.ok("train --resume")
+    assert os.listdir() == ["w"]
+
+
+def test_the_function_in_a_weights_file_never_runs(run):
+    Path("mine.py").write_text("open('ran', 'w').close()\ndef f(sources):\n    return sources\n")
+    save_random("w", task="mine.py:f")
+    save_random("v", task="mine:f")
+    for name in ("w", "v"):
+        run(f"predict -i {name} 0 1 2 3 4 5 6 7 8 9")
+        run(f"evaluate 10 -i {name}")
+        run(f"page -i {name} -o p.html")
+        run(f"train 20 -i {name}")
+    assert not os.path.exists("ran")
