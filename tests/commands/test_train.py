@@ -389,10 +389,10 @@ def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
     def crash(*_):
         raise MemoryError
 
-    monkeypatch.setattr(trainer, "fit", crash)
-    run("train 60 -p reversed -o w", *SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "fit", crash)
+        run("train 60 -p reversed -o w", *SMALL)
     assert load(SNAPSHOT).step == 0
-    monkeypatch.undo()
     run.ok("train --resume")
     assert os.listdir() == ["w"]
 
