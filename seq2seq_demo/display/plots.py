@@ -1,6 +1,7 @@
 """Pictures of attention and of training curves. They need Matplotlib, an optional package, imported on first use."""
 
 import io
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from importlib import import_module
 from itertools import count
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -19,8 +20,19 @@ from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.predictions import Prediction
 
-# Suffixes of pictures, with the metadata that omits the date: the same figures then give the same bytes.
-METADATA: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+# Suffixes of pictures, with the metadata that marks them and omits the date: equal figures then give equal bytes.
+PROGRAM = "seq2seq-demo"
+METADATA: dict[str, dict[str, str | None]] = {
+    ".png": {"Software": PROGRAM},
+    ".svg": {"Creator": PROGRAM, "Date": None},
+    ".pdf": {"Creator": PROGRAM, "CreationDate": None},
+}
+# The metadata of the picture itself; pictures inside a document keep their metadata, but at another place.
+_MARK = re.compile(
+    rb"\x89PNG.{33}tEXtSoftware\0%b|<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>%b<"
+    rb"|%%PDF.*/Creator \(%b\) /Producer \([^)]*\) >>\nendobj\nxref\n" % (3 * (PROGRAM.encode(),)),
+    re.DOTALL,
+)
 MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # inches along a cell and along a panel
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # points of labels; MIN_SPARSE_FONT if some are omitted
@@ -40,12 +52,12 @@ class _Layout(NamedTuple):
     as_image: bool
 
 
-def check(path: Path) -> None:
+def check(path: Path, force: bool = False) -> None:
     """Check before long work that a picture can be drawn and written.
 
     Raises:
         UsageError: the suffix is unknown, or Matplotlib is not installed.
-        Seq2SeqError: the file cannot be written.
+        Seq2SeqError: the file cannot be written, or another program wrote it and `force` is False.
     """
     if path.suffix.lower() not in METADATA:
         raise UsageError(
@@ -55,7 +67,11 @@ def check(path: Path) -> None:
         import_module("matplotlib")
     except ImportError as error:
         raise UsageError(f"pictures need Matplotlib: {_install_command('matplotlib')}") from error
-    atomic_files.check_writable(path, "a picture")
+    atomic_files.check_replaceable(path, "a picture", _is_own_picture, force)
+
+
+def _is_own_picture(file: BinaryIO) -> bool:
+    return _MARK.match(atomic_files.read_open(file)) is not None
 
 
 def _install_command(package: str) -> str:

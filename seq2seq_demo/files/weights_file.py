@@ -36,11 +36,20 @@ ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
 
 
 @dataclass(frozen=True)
+class DataFingerprint:
+    """Identifies the data of a training run, to detect changes when it is resumed."""
+
+    data: str | None = None  # a checksum of the user's pairs; None for a pattern
+    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
+
+
+@dataclass(frozen=True)
 class TrainingRun:
     """The latest training run of a network."""
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
+    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training in Python
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -112,14 +121,6 @@ class Checkpoint(NamedTuple):
     moments: Weights
 
 
-@dataclass(frozen=True)
-class DataFingerprint:
-    """Identifies the data of a training run, to detect changes when it is resumed."""
-
-    data: str | None = None  # a checksum of the user's pairs; None for a pattern
-    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
-
-
 @dataclass(frozen=True, eq=False)
 class Snapshot(Generic[Network_co]):
     """The complete state of a training run, from which it can be resumed."""
@@ -152,7 +153,7 @@ def write(network: StoredNetwork, path: Path, overwrite: bool) -> None:
     atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
     if network.recording:
         beside = recording.to_bytes(network.recording, network.model_config, network.weights)
-        recording.write(recording_path(path), beside, overwrite)
+        atomic_files.write(recording_path(path), beside, overwrite, WeightsError)
 
 
 def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
@@ -189,7 +190,8 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     trained: dict[str, Any] = {"program": network.program} if network.program else {}
     progress: dict[str, Any] = {}
     if network.trained:
-        trained = asdict(network.trained.config) | {"start_step": network.trained.start_step}
+        run = network.trained
+        trained = asdict(run.config) | {"start_step": run.start_step} | asdict(run.fingerprint)
     if snapshot and network.trained:
         trained |= asdict(snapshot.fingerprint)
         progress = asdict(snapshot.progress) | {"start_step": network.trained.start_step}
@@ -227,6 +229,11 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
             **from_2016(read_checkpoint(atomic_files.read_open(file)))._asdict(), program="TFLearnSeq2Seq"
         )
     raise WeightsError("expected a weights file of this program or of 2016, got something else")
+
+
+def is_weights_file(file: BinaryIO) -> bool:
+    """Whether an open file is a network that this program saved, rather than a snapshot or a checkpoint of 2016."""
+    return is_container(file.read(HEADER_SIZE)) and isinstance(_from_bytes(atomic_files.read_open(file)), StoredNetwork)
 
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
@@ -287,19 +294,21 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     model_config = build_dataclass(ModelConfig, model)
     program = require_type("program", trained.pop("program", None), str, NoneType)
     start_step = require_type("start_step", trained.pop("start_step", None), int, NoneType)
-    fingerprint = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
-    if version < 3 and not model_config.ends and fingerprint.get("data"):
-        fingerprint["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
+    facts = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
+    if version < 3 and not model_config.ends and facts.get("data"):
+        facts["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
+    fingerprint = build_dataclass(DataFingerprint, facts)
     for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
         trained.pop(name, None)
     run = None
     if start_step is not None:
-        run = TrainingRun(build_dataclass(TrainConfig, trained), require_integer("start_step", start_step, at_least=0))
+        start_step = require_integer("start_step", start_step, at_least=0)
+        run = TrainingRun(build_dataclass(TrainConfig, trained), start_step, fingerprint)
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
     checked_progress = _progress(progress, run) if progress and run else None
-    return network, checked_progress, build_dataclass(DataFingerprint, fingerprint)
+    return network, checked_progress, fingerprint
 
 
 def _refuse_keys(unknown: Collection[str]) -> None:
@@ -341,7 +350,7 @@ def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int |
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     """Validate and return the progress of a snapshot."""
-    history = [*map(_epoch_figures, require_type("history", facts.pop("history", None), list))]
+    history = [*map(parse_epoch, require_type("history", facts.pop("history", None), list))]
     facts["correct_sum"] = facts.pop("right_sum", None)
     facts.pop("start_step", None)
     progress = replace(build_dataclass(Progress, facts), history=tuple(history))
@@ -352,7 +361,7 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     return progress
 
 
-def _epoch_figures(epoch: Any) -> EpochFigures:
+def parse_epoch(epoch: Any) -> EpochFigures:
     """Parse the dictionary that `EpochFigures.to_json` makes."""
     facts, prefix = require_type("history", epoch, dict), "validation_"
     figures = {name.removeprefix(prefix): facts.pop(name) for name in [*facts] if name.startswith(prefix)}

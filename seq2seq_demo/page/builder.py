@@ -11,7 +11,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -109,6 +109,12 @@ def check(networks: Sequence[ShownNetwork]) -> None:
 
 def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
     return shown.network.vocabularies, shown.network.model_config.in_max_int, shown.network.model_config.out_max_int
+
+
+def is_page(file: BinaryIO) -> bool:
+    """Whether an open file is a page of this program; its beginning is the constant beginning of the template."""
+    beginning = read_asset("template.html").partition("$")[0].encode()
+    return file.read(len(beginning)) == beginning
 
 
 def read_asset(name: str) -> str:

@@ -40,7 +40,7 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.fingerprint, stored.best)
 
 
-def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
+def training_id(snapshot: Snapshot[weights_file.StoredNetwork]) -> str:
     """Return a checksum of task, model and settings, which all snapshots of a training run share.
 
     It leaves out settings at their defaults, so that a setting added in a later version does not change it.
@@ -170,11 +170,15 @@ class Snapshots:
         return self.last
 
     def remove(self) -> None:
-        """Delete the snapshots and their notes, once the result has been saved."""
-        for path in self._present():
-            path.unlink(missing_ok=True)
+        """Delete the snapshots and their notes, once the result has been saved; warn about those that remain."""
+        present = self._present()
         for path in self.files:
-            resume_notes.delete_destination(path)
+            try:
+                if path in present:
+                    path.unlink(missing_ok=True)
+                resume_notes.delete_destination(path)  # --resume needs the note if the snapshot remains
+            except OSError as error:
+                self.warn(f"Could not remove {path}, which is no longer needed: {error.strerror}")
 
     def _present(self) -> list[Path]:
         """Return the paths that still name this run's snapshots."""

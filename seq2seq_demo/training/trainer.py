@@ -274,7 +274,7 @@ class Trainer:
             in_len=self.config.in_len,
             out_len=self.config.out_len,
             min_in_len=self.config.min_in_len,
-            trained=TrainingRun(self.config, self.start_step),
+            trained=TrainingRun(self.config, self.start_step, self.start.fingerprint),
             reached=self.reached,
             step=self.step,
             moments=moments,

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from seq2seq_demo.data import readers
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
@@ -168,6 +169,7 @@ def test_invalid_utf_8_is_refused(tmp_path):
 @pytest.fixture
 def small_limits(monkeypatch):
     """Limit lines to 100 bytes and documents to 1000."""
+    assert (readers.MAX_LINE, readers.MAX_DOCUMENT) == (4 << 20, 128 << 20)
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_LINE", 100)
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_DOCUMENT", 1000)
     monkeypatch.setattr("seq2seq_demo.data.readers.BLOCK_BYTES", 64)

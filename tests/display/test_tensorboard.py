@@ -327,3 +327,44 @@ def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch
     assert out.endswith("Saved w\n")
     assert err.splitlines()[0] == f"No logs from step 64 on: {tmp_path}/file is not a directory"
     assert err.count("No logs") == 1
+
+
+@pytest.fixture
+def user_folder(tmp_path, monkeypatch):
+    """The directory for the logs of this user, which does not exist."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"seq2seq_demo_logs-{os.getuid()}"
+
+
+def test_only_the_user_can_write_to_the_default_directory(user_folder):
+    before = os.umask(0)
+    try:
+        assert tensorboard.default_log_dir(None, "copy").parent == user_folder
+    finally:
+        os.umask(before)
+    assert user_folder.stat().st_mode & 0o777 == 0o700
+    user_folder.chmod(0o755)  # as earlier versions made it
+    assert tensorboard.default_log_dir(None, "copy").parent == user_folder
+
+
+@pytest.mark.parametrize("kind", ["of another user", "writable by others", "link", "dangling link", "file"])
+def test_a_default_directory_that_others_can_write_to_is_not_used(user_folder, tmp_path, monkeypatch, kind):
+    if kind == "of another user":
+        user_folder.mkdir()
+        own = os.getuid()
+        monkeypatch.setattr(os, "getuid", lambda: own + 1)
+        user_folder = user_folder.rename(tmp_path / f"seq2seq_demo_logs-{own + 1}")
+    elif kind == "writable by others":
+        user_folder.mkdir()
+        user_folder.chmod(0o777)
+    elif kind == "file":
+        user_folder.touch()
+    else:
+        user_folder.symlink_to(tmp_path if kind == "link" else tmp_path / "none")
+    folders = {tensorboard.default_log_dir(None, "copy").parent for _ in range(2)}
+    assert len(folders) == 2  # unpredictable
+    for folder in folders:
+        assert folder.parent == tmp_path
+        assert folder.name.startswith(f"{user_folder.name}-")
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not (tmp_path / "none").exists()

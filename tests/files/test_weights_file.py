@@ -117,7 +117,8 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     ids=["begun", "snapshot", "without figures"],
 )
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
-    saved = Snapshot(network(**changes), progress, fingerprint)
+    run = replace(network().trained, fingerprint=fingerprint)
+    saved = Snapshot(network(**{"trained": run} | changes), progress, fingerprint)
     (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.progress, loaded.fingerprint, loaded.best) == (progress, fingerprint, None)
