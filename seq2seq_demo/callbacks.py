@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from seq2seq_demo.errors import UsageError
+
 if TYPE_CHECKING:
     from seq2seq_demo.data.sequences import Pairs
     from seq2seq_demo.figures import EpochFigures
@@ -29,3 +31,19 @@ class Callback:
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Called after each epoch; `history` has the figures of every epoch, including those before a resume."""
+
+
+def check_callbacks(callbacks: Sequence[Callback] | None) -> Sequence[Callback]:
+    """Return the callbacks; None means no callbacks.
+
+    Raises:
+        UsageError: there is anything but `Callback` objects, or a method named `on_…` that training never calls.
+    """
+    callbacks = [] if callbacks is None else callbacks
+    if not isinstance(callbacks, list | tuple) or not all(isinstance(each, Callback) for each in callbacks):
+        raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
+    methods = [name for name in dir(Callback) if name.startswith("on_")]
+    for callback in callbacks:
+        if unknown := [name for name in dir(callback) if name.startswith("on_") and name not in methods]:
+            raise UsageError(f"expected a method of Callback, {', '.join(methods)}, got {unknown[0]}")
+    return callbacks

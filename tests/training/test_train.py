@@ -288,3 +288,27 @@ def test_the_default_length_of_targets():
     ):
         _, config = resolve(as_task(task), Settings(**asked), None, default)
         assert config.out_len == out_len, (task, default, asked)
+
+
+class Misspelt(Callback):
+    def on_epoch_ends(self, history, network, validation):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        (Recorder(), "expected `callbacks` to be a list of Callback objects, got <"),
+        ([Recorder], "expected `callbacks` to be a list of Callback objects, got [<class"),
+        ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
+        ([Misspelt()], "expected a method of Callback, on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
+    ],
+)
+def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
+    with pytest.raises(UsageError) as error:
+        unchanged("reversed", callbacks=callbacks)
+    assert str(error.value).startswith(message)
+
+
+def test_no_callbacks_may_be_none():
+    assert unchanged("reversed", callbacks=None, epochs=1).step == 1
