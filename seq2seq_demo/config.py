@@ -111,7 +111,9 @@ class TrainConfig:
     keep_best: bool = setting(
         False, "--keep-best", "save the epoch with the best validation exact match, not the last epoch"
     )
-    patience: int | None = setting(None, "--patience N", "stop after N epochs in a row without improvement")
+    patience: int | None = setting(
+        None, "--patience N", "stop after N epochs in a row without improvement, and save the best epoch"
+    )
     validation_points: int | None = setting(None)  # of the points; None is a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=BELOW_1)
     processes: int = setting(
@@ -130,6 +132,11 @@ class TrainConfig:
     def lengths(self) -> str:
         """The lengths of sources, `10` or `1-20`."""
         return lengths_text(self.min_in_len, self.in_len)
+
+    @property
+    def saves_best(self) -> bool:
+        """Whether the best epoch is saved, not the last one: `keep_best` asks for it, and `patience` implies it."""
+        return self.keep_best or self.patience is not None
 
     @property
     def n_validation(self) -> int:

@@ -127,7 +127,7 @@ class Snapshot(Generic[Network_co]):
     network: Network_co
     progress: Progress = Progress()
     fingerprint: DataFingerprint = DataFingerprint()
-    best: Checkpoint | None = None  # the best epoch so far, if `keep_best` is set
+    best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
 
     @property
     def run(self) -> TrainingRun:

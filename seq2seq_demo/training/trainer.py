@@ -256,7 +256,7 @@ class Trainer:
         self.reached = figures
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
         self.progress = Progress(n, history=(*progress.history, epoch))
-        if self.config.keep_best and best_epoch(self.progress.history) is epoch:
+        if self.config.saves_best and best_epoch(self.progress.history) is epoch:
             self.best = Checkpoint(self.adam.weights_by_name(), self.step, self.adam.moments_by_name())
 
     def trained_network(self) -> TrainedNetwork:

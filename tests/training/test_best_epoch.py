@@ -118,3 +118,11 @@ def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
         status, _, err = run("train", 50, "-i", path, "-e", epochs, "--batch-size", 45, "-o", "w")
         assert status == 0, err
         assert load("w").step == 5 * STEPS + epochs
+
+
+def test_patience_alone_keeps_the_best_epoch_too():
+    kept, stopping = {}, Recorder()
+    saved = fitted("one length", [stopping], keeping(kept), patience=3)
+    assert len(stopping.networks) == 6
+    assert_saved(saved, stopping, 3)
+    assert alike(kept[5 * STEPS].best, stopping.networks[2])
