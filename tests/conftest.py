@@ -1,4 +1,5 @@
 import contextlib
+import importlib
 import os
 import subprocess
 import sys
@@ -7,11 +8,13 @@ from pathlib import Path
 
 import fork_server
 import pytest
-from helpers import PROGRAM, REFERENCE_2016, environment
+from helpers import PROGRAM, REFERENCE_2016, ROOT, environment
 
 from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
+# Parts of the names of the tests that take longest.
+LONGEST = ["examples_run", "together", "several_processes", "two_train", "both_learn", "xla_changes", "killed"]
 
 
 def pytest_configure(config):
@@ -27,7 +30,12 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(items):
     """What takes longest comes first, so that all workers have something to do until the end."""
-    items.sort(key=lambda item: ("examples_run" not in item.name, not item.get_closest_marker("slow")))
+
+    def rank(item):
+        is_long = next((place for place, part in enumerate(LONGEST) if part in item.name), len(LONGEST))
+        return is_long, not item.get_closest_marker("slow")
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,6 +54,18 @@ def reference_2016() -> Path:
     if not REFERENCE_2016.is_dir():
         pytest.skip(f"the 2016 reference data are not at {REFERENCE_2016}")
     return REFERENCE_2016
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Import a script by its name, as Python does when it runs one."""
+    folder = ROOT / "scripts"
+    for path in (folder, folder / "published"):
+        monkeypatch.syspath_prepend(path)
+    yield importlib.import_module
+    for name, module in [*sys.modules.items()]:
+        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]
 
 
 class Program:
@@ -86,14 +106,7 @@ def shell(tmp_path):
     """The command line in a process of its own, in an empty directory."""
 
     def shell(*argv, stdin=None, cwd=tmp_path, **changes):
-        return subprocess.run(
-            [*PROGRAM, *map(str, argv)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            env=environment(**changes),
-            check=False,
-        )
+        how = {"input": stdin, "cwd": cwd, "env": environment(**changes)}
+        return subprocess.run([*PROGRAM, *map(str, argv)], **how, capture_output=True, text=True, check=False)
 
     return shell

@@ -11,12 +11,14 @@ from types import SimpleNamespace
 import numpy as np
 
 import seq2seq_demo
+from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.cells import CellType
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.figures import Figures
 from seq2seq_demo.files.weights_file import TrainingRun
-from seq2seq_demo.network.numpy_network import NumpyNetwork
+from seq2seq_demo.network.numpy_network import NumpyNetwork, sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -71,6 +73,17 @@ def trained_network(**changes) -> TrainedNetwork:
     return TrainedNetwork(**{"weights": random_weights(TRAINED["model_config"])} | TRAINED | changes)
 
 
+COUPLED = CellType(gates=("f", "candidate", "o"), states=("c", "h"), gates_with_bias_1=("f",))
+
+
+def numpy_coupled(projected, state, U):
+    """An LSTM whose input gate is 1 − f (Greff et al. 2017), a cell that the program does not have."""
+    c, h = state
+    f, candidate, o = np.split(projected + h @ U, 3, axis=1)
+    c = sigmoid(f) * c + (1 - sigmoid(f)) * np.tanh(candidate)
+    return c, sigmoid(o) * np.tanh(c)
+
+
 def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: int = 10) -> str:
     """The line that `predict` prints for a source, with the expected symbols as it prints them."""
     predicted = NumpyNetwork(network.model_config, network.weights).decode(np.array([source]), out_len).symbols[0]
@@ -91,6 +104,29 @@ def pairs_of(*rows) -> Pairs:
 def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:
     """The largest difference between two networks' weights."""
     return max(np.abs(a.weights[name] - b.weights[name]).max() for name in a.weights)
+
+
+def same_arrays(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    """Whether two dictionaries hold arrays of the same names, with the same numbers."""
+    return a.keys() == b.keys() and all((array == b[name]).all() for name, array in a.items())
+
+
+class Watcher(Callback):
+    """Notes what a training tells: each call, and of the last epoch all that it is given."""
+
+    def __init__(self):
+        self.told, self.history, self.networks, self.validation = [], (), [], None
+
+    def on_epoch_begin(self, epoch):
+        self.told.append(("begin", epoch))
+
+    def on_steps_end(self, *told):
+        self.told.append(("steps", *told))
+
+    def on_epoch_end(self, history, network, validation):
+        self.told.append(("end", len(history), len(validation)))
+        self.history, self.validation = history, validation
+        self.networks.append(network)
 
 
 def environment(**changes) -> dict[str, str]:

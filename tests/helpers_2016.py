@@ -41,24 +41,15 @@ TF_1_0 = {
     "encoder cell": "rnn",
     "decoder cell": "",
     "stack": "multi_rnn_cell/cell_%d",
-    "cell": {
-        "BasicLSTMCell": "basic_lstm_cell",
-        "LSTMCell": "lstm_cell",
-        "GRUCell": "gru_cell",
-        "BasicRNNCell": "basic_rnn_cell",
-    },
+    "cell": dict(zip(CELLS_2016, ("basic_lstm_cell", "lstm_cell", "gru_cell", "basic_rnn_cell"), strict=True)),
     "parts": ("/gates", "/candidate"),
     "matrix": "/weights",
     "bias": "/biases",
     "projection": "output_projection_wrapper",
     "slots": "%s/%s",
 }
-TF_1_4 = TF_1_0 | {
-    "encoder cell": "rnn/embedding_wrapper",
-    "decoder cell": "output_projection_wrapper",
-    "matrix": "/kernel",
-    "bias": "/bias",
-}
+TF_1_4 = TF_1_0 | {"encoder cell": "rnn/embedding_wrapper", "decoder cell": "output_projection_wrapper"}
+TF_1_4 |= {"matrix": "/kernel", "bias": "/bias"}
 ERAS = {"TF 0.10": TF_0_10, "TF 1.0": TF_1_0, "TF 1.4": TF_1_4}
 
 
@@ -239,21 +230,14 @@ def refusal(read, content):
 
 # ---- Hostile files, for Hypothesis ----
 
-INTEGERS = st.sampled_from(
-    [0, 1, 2, 7, 2**24, 99999999, 2**31, 2**32 - 1, 2**62, 2**63, 2**64 - 1, 2**70]
-) | st.integers(0, 300)
-CONTENTS = st.sampled_from(
-    [b"", b"-1", b"-99999999", b"\xff\xfe", b"\n\x1b[2J", b"Training_step", b"x" * 2000]
-) | st.binary(max_size=9)
+LIMITS = [0, 1, 2, 7, 2**24, 99999999, 2**31, 2**32 - 1, 2**62, 2**63, 2**64 - 1, 2**70]
+INTEGERS = st.sampled_from(LIMITS) | st.integers(0, 300)
+BYTES = [b"", b"-1", b"-99999999", b"\xff\xfe", b"\n\x1b[2J", b"Training_step", b"x" * 2000]
+CONTENTS = st.sampled_from(BYTES) | st.binary(max_size=9)
 SHAPES = st.lists(st.integers(1, 6), max_size=4)
 NUMBERS = st.sampled_from([0.0, -1.0, 0.5, 0.99999999, 3e38, np.nan, np.inf])
-NAMES = (
-    "Training_step",
-    "beta2_power",
-    "rnn/lstm_cell/kernel",
-    "é\n",
-    "embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell7/GRUCell/",
-)
+NAMES = ["Training_step", "beta2_power", "rnn/lstm_cell/kernel", "é\n"]
+NAMES += ["embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell7/GRUCell/"]
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """Weights files with right checksums that mean harm, for the tests and for `scripts/attack`."""
 
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -61,12 +62,15 @@ def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
-    def instead(**how) -> Callable[[h5py.File], object]:
+    def replaced(make: Callable[[h5py.File], object]) -> Callable[[h5py.File], object]:
         def change(file):
             del file[WEIGHT]
-            file.create_dataset(WEIGHT, **how)
+            make(file)
 
         return change
+
+    def instead(**how) -> Callable[[h5py.File], object]:
+        return replaced(lambda file: file.create_dataset(WEIGHT, **how))
 
     def committed_type(file):
         file["type"] = np.dtype("f4")
@@ -78,29 +82,18 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         file["decoder/layer_0/bias"] = file["encoder/layer_0/bias"]
 
     def link(target) -> Callable[[h5py.File], object]:
-        def change(file):
-            del file[WEIGHT]
-            file[WEIGHT] = target(file) if callable(target) else target
-
-        return change
+        return replaced(lambda file: file.__setitem__(WEIGHT, target(file) if callable(target) else target))
 
     def virtual(*names: str, shape=SHAPE) -> Callable[[h5py.File], object]:
-        def change(file):
-            layout = h5py.VirtualLayout(shape, np.float32)
-            for name in names:
-                layout[...] = h5py.VirtualSource(name, WEIGHT if name == "." else "data", shape)
-            del file[WEIGHT]
-            file.create_virtual_dataset(WEIGHT, layout)
-
-        return change
+        layout = h5py.VirtualLayout(shape, np.float32)
+        for name in names:
+            layout[...] = h5py.VirtualSource(name, WEIGHT if name == "." else "data", shape)
+        return replaced(lambda file: file.create_virtual_dataset(WEIGHT, layout))
 
     def nested(file):
         group = file
         for _ in range(3000):
             group = group.create_group("g")
-
-    def cycle(file):
-        file["decoder/again"] = file["/"]
 
     def soft_group(file):
         file.move("decoder", "elsewhere")
@@ -109,7 +102,6 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
     def compact(file):
         made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         made.set_layout(h5py.h5d.COMPACT)
-        del file[WEIGHT]
         space = h5py.h5s.create_simple(SHAPE)
         h5py.h5d.create(file.id, WEIGHT.encode(), h5py.h5t.IEEE_F32LE, space, made)
 
@@ -136,13 +128,13 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "external link": link(h5py.ExternalLink(other, "data")),
         "external link to a pipe": link(h5py.ExternalLink(pipe, "data")),
         "external link to text": link(h5py.ExternalLink(secret, "data")),
-        "hard link to the root": cycle,
+        "hard link to the root": lambda file: file.__setitem__("decoder/again", file["/"]),
         "hard link to its group": link(lambda file: file["decoder"]),
         "a group for a weight": link(lambda file: file.create_group(None)),
         "a type for a weight": link(np.dtype(np.float32)),
         "3000 groups, nested": nested,
         "3000 links": many_links,
-        "compact": compact,
+        "compact": replaced(compact),
         "chunks": instead(data=np.ones(SHAPE, np.float32), chunks=(1, 5)),
         "chunks, gzip": instead(data=np.zeros(SHAPE, np.float32), compression="gzip"),
         "chunks, huge": instead(shape=(2**30, 5), dtype="f4", chunks=(1024, 5), compression="gzip"),
@@ -221,33 +213,21 @@ def _metadata() -> dict[str, tuple[str, str]]:
         wrong |= {f"{name} {str(value)[:9]!r}": ("model", model | {name: value}) for value in values}
     wrong["an unknown key"] = "model", model | {"\x1b]0;x\x07": 1}
     for name in ("pattern", "in_len", "out_len", "trained", "reached", "progress"):
-        values: tuple = (7.5, [], [[]], True, -1, "\x1b[2J\nx", 10**400)
-        if name == "pattern":
-            values = (7.5, [], {"a": 1}, True, -1)
+        more = ({"a": 1},) if name == "pattern" else ([[]], "\x1b[2J\nx", 10**400)
+        values = (7.5, [], True, -1, *more)
         wrong |= {f"{name} {str(value)[:9]!r}": ("training", training | {name: value}) for value in values}
     texts = ("data", "fingerprint")
     may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points", *texts)
     for name in run:
-        values = (
-            [],
-            {},
-            7 if name in texts else "x",
-            7 if name == "keep_best" else True,
-            -1,
-            10**400,
-            7.5 if name in texts else "no" if name in may_be_null else None,
-        )
-        wrong |= {
-            f"trained, {name} {str(value)[:9]!r}": ("training", training | {"trained": run | {name: value}})
-            for value in values
-        }
-    for name in training["progress"]:
-        values = ([1], {}, "x", True, -1, huge, None)
-        if name != "start_step":
-            for value in values:
-                if not (name.endswith("_sum") and type(value) is int):
-                    changed = training["progress"] | {name: value}
-                    wrong[f"progress, {name} {value!r}"] = ("training", training | {"progress": changed})
+        no_text = 7 if name in texts else "x"
+        no_number = 7.5 if name in texts else "no" if name in may_be_null else None
+        for value in ([], {}, no_text, 7 if name == "keep_best" else True, -1, 10**400, no_number):
+            changed = training | {"trained": run | {name: value}}
+            wrong[f"trained, {name} {str(value)[:9]!r}"] = "training", changed
+    for name, value in itertools.product(training["progress"], ([1], {}, "x", True, -1, huge, None)):
+        if name != "start_step" and not (name.endswith("_sum") and type(value) is int):
+            changed = training | {"progress": training["progress"] | {name: value}}
+            wrong[f"progress, {name} {value!r}"] = "training", changed
     wrong |= {f"vocabulary {name}": ("vocabularies", value) for name, value in _vocabularies().items()}
     found = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
     found["no JSON"] = "training", "{"

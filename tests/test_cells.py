@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+from helpers import COUPLED, Watcher, numpy_coupled
 
-from seq2seq_demo.callbacks import Callback
-from seq2seq_demo.cells import CELL_TYPES, CellType
+from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import MODELS, ModelConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network import numpy_network
 from seq2seq_demo.network.keras_network import cells as keras_cells
-from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.network.parameters import initial_weights, weight_shapes
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.train import train
@@ -18,20 +17,10 @@ from seq2seq_demo.training.train import train
 import tensorflow as tf
 
 NAME = "CoupledCell"
-COUPLED = CellType(gates=("f", "candidate", "o"), states=("c", "h"), gates_with_bias_1=("f",))
-QUICK = {(NAME, "embedding_attention")}
-
-
-def numpy_coupled(projected, state, U):
-    """An LSTM whose input gate is 1 − f (Greff et al. 2017)."""
-    c, h = state
-    f, candidate, o = np.split(projected + h @ U, 3, axis=1)
-    c = sigmoid(f) * c + (1 - sigmoid(f)) * np.tanh(candidate)
-    return c, sigmoid(o) * np.tanh(c)
 
 
 def keras_coupled(projected, state, U):
-    """The same."""
+    """The same as `numpy_coupled`."""
     c, h = state
     f, candidate, o = tf.split(projected + tf.matmul(h, U), 3, axis=1)
     c = tf.sigmoid(f) * c + (1 - tf.sigmoid(f)) * tf.tanh(candidate)
@@ -43,16 +32,6 @@ def new_cell(monkeypatch):
     monkeypatch.setitem(CELL_TYPES, NAME, COUPLED)
     monkeypatch.setitem(numpy_network.EQUATIONS, NAME, numpy_coupled)
     monkeypatch.setitem(keras_cells.EQUATIONS, NAME, keras_coupled)
-
-
-class Losses(Callback):
-    """The training loss of each epoch."""
-
-    def __init__(self):
-        self.losses = []
-
-    def on_epoch_end(self, history, network, validation):
-        self.losses.append(history[-1].loss)
 
 
 def test_every_cell_has_its_equations():
@@ -79,33 +58,16 @@ def test_an_unknown_cell_is_told_of_the_new_one():
         ModelConfig(cell_type="Coupled")
 
 
-@pytest.mark.parametrize(
-    ("cell_type", "model"),
-    [
-        pytest.param(cell_type, model, marks=[] if (cell_type, model) in QUICK else pytest.mark.slow)
-        for cell_type in (*CELL_TYPES, NAME)
-        for model in MODELS
-    ],
-)
 @pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("cell_type", [*CELL_TYPES, NAME])
 def test_every_cell_and_a_new_one_trains_and_both_networks_agree(cell_type, model, tmp_path):
-    epochs = Losses()
-    network = train(
-        "reversed",
-        points=500,
-        in_len=3,
-        model=model,
-        cell_type=cell_type,
-        num_layers=2,
-        cell_size=7,
-        embedding_size=5,
-        learning_rate=0.01,
-        epochs=3,
-        batch_size=50,
-        callbacks=[epochs],
-    )
+    watcher = Watcher()
+    sizes = {"points": 500, "in_len": 3, "num_layers": 2, "cell_size": 7, "embedding_size": 5, "batch_size": 50}
+    kind = {"model": model, "cell_type": cell_type}
+    network = train("reversed", **sizes, **kind, learning_rate=0.01, epochs=3, callbacks=[watcher])
     assert network.model_config.cell_type == cell_type
-    assert epochs.losses[-1] < epochs.losses[0]
+    assert watcher.history[-1].loss < watcher.history[0].loss
     rng = np.random.default_rng(1)
     sources, decoder_input = rng.integers(0, 10, (4, 6)), rng.integers(0, 11, (4, 5))
     numpy_logits = network.to_numpy().decode(sources, 5, decoder_input).logits

@@ -101,12 +101,13 @@ def test_what_is_no_word_is_no_choice(value):
 
 
 def test_unknown_choices_are_told_the_nearest():
-    with pytest.raises(UsageError, match="did you mean embedding_attention"):
-        ModelConfig(model="attention")
-    with pytest.raises(UsageError, match="did you mean embedding_rnn"):
-        ModelConfig(model="RNN")
-    with pytest.raises(UsageError, match="did you mean GRUCell"):
-        ModelConfig(cell_type="GRUcell")
+    for name, value, nearest in (
+        ("model", "attention", "embedding_attention"),
+        ("model", "RNN", "embedding_rnn"),
+        ("cell_type", "GRUcell", "GRUCell"),
+    ):
+        with pytest.raises(UsageError, match=f"did you mean {nearest}"):
+            ModelConfig(**{name: value})
 
 
 def test_parse_integer():

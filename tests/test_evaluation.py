@@ -8,23 +8,13 @@ import numpy as np
 import pytest
 from helpers import pairs_of, random_weights
 
+from seq2seq_demo import evaluation
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sampling import KINDS
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.errors import InputError, UsageError
-from seq2seq_demo.evaluation import (
-    GIVEN,
-    MAX_PER_KIND,
-    RANDOM,
-    EvaluationOptions,
-    Sample,
-    cross_entropy,
-    measure,
-    measure_given,
-    measure_pattern,
-    n_to_measure,
-)
+from seq2seq_demo.evaluation import GIVEN, MAX_PER_KIND, RANDOM, EvaluationOptions, Sample, measure
 from seq2seq_demo.figures import (
     WRONG_EXAMPLES,
     EpochFigures,
@@ -100,7 +90,7 @@ def test_wrong_answers_of_two_parts_are_the_first_few_of_both():
 
 def test_cross_entropy():
     logits = np.log(np.array([[[1, 2, 5], [8, 1, 1]], [[1, 1, 2], [3, 3, 4]]], np.float32)) + 700
-    losses = cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8)).ravel()
+    losses = evaluation.cross_entropy(logits, np.array([[2, 1], [0, 2]], np.uint8)).ravel()
     assert losses.tolist() == pytest.approx([math.log(x) for x in (8 / 5, 10, 4, 10 / 4)], rel=1e-3)
 
 
@@ -364,7 +354,7 @@ def test_alternatives_stay_together_where_few_sources_are_answered_at_once(says,
 def test_given_pairs_are_measured_by_the_length_of_their_sources(says, config):
     says({(1, 2): ([4], 0.9), (3,): ([5], 0.9), (6,): ([6], 0.9)})
     pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [7]))
-    rows = list(measure_given(network_of(config), pairs, EvaluationOptions(lambda _: T)))
+    rows = list(evaluation.measure_given(network_of(config), pairs, EvaluationOptions(lambda _: T)))
     assert [(row.kind, row.in_len, row.fresh) for row in rows] == [(GIVEN, 1, None), (GIVEN, 2, None)]
     assert [(row.evaluation.n, row.evaluation.n_pairs, row.evaluation.exact) for row in rows] == [(2, 3, 1), (1, 2, 1)]
 
@@ -378,7 +368,7 @@ def rows_of(pattern, config, lengths, n=10, kinds=False, seen=None):
         return pattern.targets_of(Sequences.of_array(sources), config.out_max_int)
 
     options = EvaluationOptions(lambda in_len: in_len)
-    return list(measure_pattern(network_of(config), targets, Sample(lengths, n, 0, kinds), seen, options))
+    return list(evaluation.measure_pattern(network_of(config), targets, Sample(lengths, n, 0, kinds), seen, options))
 
 
 def test_lengths_that_a_pattern_does_not_take_are_left_out():
@@ -406,4 +396,4 @@ def test_lengths_of_which_every_source_was_trained_on():
 @pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
 def test_how_many_are_measured(config, in_len, n):
     rows = rows_of("copy", config, [in_len], n, kinds=config.ends)
-    assert sum(row.evaluation.n for row in rows) == n_to_measure(config, in_len, n)
+    assert sum(row.evaluation.n for row in rows) == evaluation.n_to_measure(config, in_len, n)

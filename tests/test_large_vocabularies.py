@@ -27,8 +27,5 @@ def test_train_evaluate_and_predict(n_sources, n_targets, as_texts):
     sources = [source for source, _ in pairs[:9]]
     assert len(network.predict(sources)) == 9
     assert all(len(best) == 2 for best in network.predict(sources, beam_size=3, n_best=2))
-    assert network.evaluate(pairs).n == network.evaluate(pairs, beam_size=2).n == len({*map(str, sources_of(pairs))})
-
-
-def sources_of(pairs):
-    return [source for source, _ in pairs]
+    n_sources = len({str(source) for source, _ in pairs})
+    assert network.evaluate(pairs).n == network.evaluate(pairs, beam_size=2).n == n_sources

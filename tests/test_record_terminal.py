@@ -1,5 +1,4 @@
 import re
-import sys
 from collections import namedtuple
 from xml.etree import ElementTree
 
@@ -12,12 +11,8 @@ Cell = namedtuple("Cell", "data fg bg reverse", defaults=("default", "default", 
 
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    import record_terminal
-
-    yield record_terminal
-    sys.modules.pop("record_terminal", None)
+def script(script):
+    return script("record_terminal")
 
 
 def texts(tree):

@@ -1,34 +1,20 @@
 """The scripts that measure speed: that plain Keras trains the same network, what is called padding, and growth."""
 
-import importlib
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import ROOT, ragged, random_weights
+from helpers import ragged, random_weights
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.trained_network import TrainedNetwork
 
-FOLDER = ROOT / "scripts"
 SIZES = {"cell_size": 6, "embedding_size": 5, "in_max_int": 8, "out_max_int": 7}
 BOTH_WAYS = ModelConfig("embedding_attention", bidirectional=True, **SIZES)
 TWO_LAYERS = ModelConfig("embedding_attention", num_layers=2, **SIZES)
 PLAIN = ModelConfig("embedding_rnn", num_layers=2, **SIZES)
-
-
-@pytest.fixture
-def script(monkeypatch):
-    """Import a script by its name, as Python does when it runs one."""
-    monkeypatch.syspath_prepend(FOLDER)
-    yield importlib.import_module
-    for name in [
-        name for name in sys.modules if name.partition(".")[0] in ("benchmark", "growth", "published", "speed")
-    ]:
-        del sys.modules[name]
 
 
 # ---- Plain Keras ----

@@ -4,8 +4,9 @@ import random
 
 import numpy as np
 import pytest
+from helpers import Watcher
 
-from seq2seq_demo import Callback, InputError, UsageError, load, train
+from seq2seq_demo import InputError, UsageError, load, train
 
 # What a network can learn from a few pairs: each letter stands for a word.
 WORDS = {"a": "alpha", "b": "bravo", "é": "echo", "🦊": "fox"}
@@ -19,15 +20,10 @@ def spelled(n, seed):
     return [(text, " ".join(WORDS[letter] for letter in text)) for text in texts]
 
 
-class Last(Callback):
-    def on_epoch_end(self, history, network, validation):
-        self.validation, self.network = validation, network
-
-
 @pytest.fixture(scope="module")
 def trained():
     """A network that spells, and what its last epoch was measured on."""
-    last = Last()
+    last = Watcher()
     pairs = (pair for pair in spelled(400, 0))  # any iterable
     tokens = {"in_tokens": "characters", "out_tokens": "words"}
     network = train(pairs, **tokens, validation=spelled(30, 1), callbacks=[last], **TINY, **LEARNED)
@@ -89,18 +85,14 @@ def test_what_no_network_of_texts_can_read():
     pairs = [("ab", "x"), ("b", "y")]
     network = train(pairs, in_tokens="characters", out_tokens="words", epochs=0, **TINY)
     for sources, message in [
-        (
-            ["ab", "bc"],
-            'sources, row 1: expected characters that training saw, got "c" as number 2$',
-        ),
+        (["ab", "bc"], 'sources, row 1: expected characters that training saw, got "c" as number 2$'),
         ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
         ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
     ]:
         with pytest.raises(InputError, match=message):
             network.predict(sources)
-    with pytest.raises(
-        InputError, match='validation, row 0: expected characters that training saw, got "c" as number 1'
-    ):
+    unseen = 'validation, row 0: expected characters that training saw, got "c" as number 1'
+    with pytest.raises(InputError, match=unseen):
         train(pairs, in_tokens="characters", out_tokens="words", validation=[("c", "x")])
     with pytest.raises(InputError, match=r"pairs, row 0: expected a list of integers, got .*texts need `in_tokens`"):
         train(pairs)

@@ -255,12 +255,8 @@ def test_the_exported_function_is_the_method():
 def test_repr():
     text = repr(trained_network(step=5))
     assert text.count("\n") == 1
-    for part in (
-        "embedding_attention, 2 x GRUCell of size 7, embedding size 5",
-        "'reversed'",
-        "11 symbols in and 4 out",
-        "0.7500",
-    ):
+    cells = "embedding_attention, 2 x GRUCell of size 7, embedding size 5"
+    for part in (cells, "'reversed'", "11 symbols in and 4 out", "0.7500"):
         assert part in text
     assert "untrained" in repr(untrained(ModelConfig(), 0))
     for other in (untrained(ModelConfig(), 0), trained_network(**UNKNOWN), trained_network(task="mine\n:f")):

@@ -12,6 +12,10 @@ from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.files import atomic_files
 
 
+def crash(*_):
+    raise KeyboardInterrupt
+
+
 def test_read(tmp_path):
     (tmp_path / "a").write_bytes(b"\0one")
     assert atomic_files.read(tmp_path / "a", "a thing") == b"\0one"
@@ -41,10 +45,6 @@ def test_a_file_larger_than_memory_is_not_read(tmp_path):
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
     atomic_files.write(tmp_path / "a", b"old")
-
-    def crash(*_):
-        raise KeyboardInterrupt
-
     for function in ("fsync", "replace", "fchmod"):
         with monkeypatch.context() as patch:
             patch.setattr(os, function, crash)
@@ -75,11 +75,8 @@ def test_a_link_stays_a_link(tmp_path):
 
 def test_what_could_not_be_written_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
-    for name, reason in [
-        ("folder", "Is a directory"),
-        ("none/a", "No such file or directory"),
-        ("a" * 300, "File name too long"),
-    ]:
+    reasons = {"folder": "Is a directory", "none/a": "No such file or directory", "a" * 300: "File name too long"}
+    for name, reason in reasons.items():
         with pytest.raises(WeightsError, match=f"^{tmp_path / name}: could not be written: {reason}$"):
             atomic_files.write(tmp_path / name, b"content", error_class=WeightsError)
     assert os.listdir(tmp_path) == ["folder"]
@@ -192,9 +189,6 @@ def test_a_file_system_without_links(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("links", [True, False])
 def test_a_crash_while_a_name_is_claimed_leaves_nothing(tmp_path, monkeypatch, links):
-    def crash(*_):
-        raise KeyboardInterrupt
-
     if not links:
         monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(os, "link" if links else "rename", crash)

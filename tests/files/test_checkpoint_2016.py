@@ -8,23 +8,11 @@ import subprocess
 import sys
 import tracemalloc
 
+import helpers_2016
 import numpy as np
 import pytest
 from helpers import environment
-from helpers_2016 import (
-    REFERENCE,
-    SMALL,
-    add_block,
-    assert_equal,
-    encode,
-    hostile_checkpoints,
-    is_read,
-    records,
-    refusal,
-    save,
-    table,
-    variables_with_moments,
-)
+from helpers_2016 import SMALL, add_block, assert_equal, encode, records, refusal, save, table, variables_with_moments
 from hypothesis import given, settings
 
 from seq2seq_demo.errors import WeightsError
@@ -46,8 +34,8 @@ def plain_crc32c(data):
 def test_reference_variables_are_what_tensorflow_reads(reference_2016):
     import tensorflow as tf
 
-    reader = tf.train.load_checkpoint(str(reference_2016 / REFERENCE))
-    variables = read_checkpoint((reference_2016 / REFERENCE).read_bytes())
+    reader = tf.train.load_checkpoint(str(reference_2016 / helpers_2016.REFERENCE))
+    variables = read_checkpoint((reference_2016 / helpers_2016.REFERENCE).read_bytes())
     assert sorted(variables) == sorted(reader.get_variable_to_shape_map())
     for name, array in variables.items():
         np.testing.assert_array_equal(array, reader.get_tensor(name), err_msg=name, strict=True)
@@ -179,24 +167,11 @@ def test_tables_of_our_own_are_read():
     assert_equal(read_checkpoint(table(records(variables))), variables)
 
 
-@pytest.mark.parametrize(
-    "dims",
-    [
-        [1] * 9,
-        [2**40] * 10_000,
-        [0],
-        [0, 10**18],
-        [2**63, 2**63],
-        [2**64 - 1],
-        [2**64 + 1],
-        [[(1, 2, b"1")]],
-        [[(1, 5, b"1\0\0\0")]],
-        [[(1, 1, b"1" * 8)]],
-        [[]],
-        [[(1, 0, 1), (1, 0, 1)]],
-    ],
-    ids=str,
-)
+WRONG_SIZES = [[1] * 9, [2**40] * 10_000, [0], [0, 10**18], [2**63, 2**63], [2**64 - 1], [2**64 + 1]]
+WRONG_FIELDS = [[(1, 2, b"1")], [(1, 5, b"1\0\0\0")], [(1, 1, b"1" * 8)], [], [(1, 0, 1), (1, 0, 1)]]
+
+
+@pytest.mark.parametrize("dims", [*WRONG_SIZES, *([field] for field in WRONG_FIELDS)], ids=str)
 def test_dimensions_that_are_none(dims):
     assert "damaged checkpoint: expected SavedTensorSlices" in refusal(read_checkpoint, claims(dims))
 
@@ -279,10 +254,10 @@ def test_unknown_fields_are_skipped():
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)
-@given(hostile_checkpoints(SMALL))
+@given(helpers_2016.hostile_checkpoints(SMALL))
 @pytest.mark.slow
 def test_hostile_checkpoints_give_a_network_or_a_line(content):
-    is_read(content)
+    helpers_2016.is_read(content)
 
 
 @pytest.mark.slow

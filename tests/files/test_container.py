@@ -66,10 +66,6 @@ def test_layout(content):
         assert file.attrs["model"] == '{"Größe": 7}'
 
 
-def test_the_same_arrays_give_the_same_bytes(content):
-    assert to_bytes(ARRAYS, TEXTS) == content
-
-
 @pytest.mark.parametrize(
     "content", [b"", b"some text\n", pickle.dumps({"weights": [1, 2]}), b"\x89HDF\r\n\x1a\n" + bytes(900)]
 )

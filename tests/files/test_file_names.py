@@ -105,10 +105,8 @@ def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
     assert file_names.parse_name(path) == (name if name != "basic" else None)
     assert file_names.is_snapshot(path) == (kind == "s2s_checkpoint")
     assert file_names.newest_first(folder, name or "basic", task, kind) == [path]
-    assert (
-        file_names.next_unused_path(folder, name, task, kind).name
-        == file_names.canonical_path(folder, name, task, iteration + 1, kind).name
-    )
+    following = file_names.canonical_path(folder, name, task, iteration + 1, kind)
+    assert file_names.next_unused_path(folder, name, task, kind).name == following.name
     other = file_names.canonical_path(folder, name, f"{task}x", iteration, kind)
     assert other != path
     taken = []

@@ -10,17 +10,7 @@ from helpers import random_weights, save_random
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files import container, weights_file
-from seq2seq_demo.files.recording import (
-    Recording,
-    find_recording,
-    read_recording,
-    recording_path,
-    to_arrays,
-    to_bytes,
-    to_float16,
-    weights_checksum,
-)
+from seq2seq_demo.files import container, recording, weights_file
 from seq2seq_demo.trained_network import load
 
 MODEL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
@@ -28,48 +18,51 @@ WEIGHTS = [random_weights(MODEL, seed) for seed in (1, 2, 3)]
 SAVED = WEIGHTS[2]
 
 
-def recording() -> Recording:
+def three_steps() -> recording.Recording:
     """Of three steps, the last of which was saved."""
-    begun = Recording(4, (0,), (to_float16(WEIGHTS[0]),))
+    begun = recording.Recording(4, (0,), (recording.to_float16(WEIGHTS[0]),))
     return begun.with_step(4, WEIGHTS[1]).with_step(6, SAVED)
 
 
 @pytest.fixture
 def content():
-    return to_bytes(recording(), MODEL, SAVED)
+    return recording.to_bytes(three_steps(), MODEL, SAVED)
 
 
 def test_a_recording_is_read_as_it_was_written(tmp_path, content):
     (tmp_path / "w.record.h5").write_bytes(content)
-    for found in (read_recording(tmp_path / "w.record.h5"), find_recording(tmp_path / "w.h5", SAVED)):
+    for found in (
+        recording.read_recording(tmp_path / "w.record.h5"),
+        recording.find_recording(tmp_path / "w.h5", SAVED),
+    ):
         assert (found.steps, found.steps_per_epoch, found.epochs) == ((0, 4, 6), 4, (0.0, 1.0, 1.5))
         for weights, at_step in zip(WEIGHTS, found.weights, strict=True):
             assert at_step.keys() == weights.keys()
             for name, weight in weights.items():
                 assert at_step[name].dtype == np.float16
                 assert (at_step[name] == weight.astype(np.float16)).all()
-    assert to_bytes(found, MODEL, SAVED) == content
+    assert recording.to_bytes(found, MODEL, SAVED) == content
 
 
 def test_weights_beyond_float16_are_clipped():
-    (halves,) = to_float16({"w": np.array([1e10, -1e10, 65519.9, 65520, 0.1, -70000], np.float32)}).values()
+    (halves,) = recording.to_float16({"w": np.array([1e10, -1e10, 65519.9, 65520, 0.1, -70000], np.float32)}).values()
     assert halves.dtype == np.float16
     assert halves.tolist() == [65504, -65504, 65504, 65504, np.float16(0.1), -65504]
 
 
 def test_where_a_recording_lies():
     for name in ("reversed", "d/ts2s__basic__reversed_1.weights"):
-        assert recording_path(Path(f"{name}.h5")) == Path(f"{name}.record.h5")
+        assert recording.recording_path(Path(f"{name}.h5")) == Path(f"{name}.record.h5")
     for name in ("a.b", "a.tfl"):
-        assert recording_path(Path(name)) == Path(f"{name}.record.h5")
+        assert recording.recording_path(Path(name)) == Path(f"{name}.record.h5")
 
 
 def test_none_another_one_and_other_files(tmp_path, content):
     path = tmp_path / "w.record.h5"
-    assert find_recording(tmp_path / "w.h5", SAVED) is None
+    assert recording.find_recording(tmp_path / "w.h5", SAVED) is None
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"w\.h5, got the recording of another training run$"):
-        find_recording(tmp_path / "w.h5", WEIGHTS[1])
+        recording.find_recording(tmp_path / "w.h5", WEIGHTS[1])
     with pytest.raises(WeightsError, match=r"expected a weights file, found a training recording$"):
         load(path)
     for other, message in [
@@ -82,25 +75,26 @@ def test_none_another_one_and_other_files(tmp_path, content):
         ),
     ]:
         path.write_bytes(other)
-        for read in (lambda: find_recording(tmp_path / "w.h5", SAVED), lambda: read_recording(path)):
+        arguments = {recording.find_recording: (tmp_path / "w.h5", SAVED), recording.read_recording: (path,)}
+        for read, given in arguments.items():
             with pytest.raises(WeightsError, match=f"^{path}: {message}$"):
-                read()
+                read(*given)
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(WeightsError, match="found a device or pipe"):
-        find_recording(tmp_path / "w.h5", SAVED)
+        recording.find_recording(tmp_path / "w.h5", SAVED)
 
 
 def test_the_checksum_tells_weights_apart():
     same = dict(reversed(SAVED.items()))
-    assert weights_checksum(same) == weights_checksum(SAVED)
+    assert recording.weights_checksum(same) == recording.weights_checksum(SAVED)
     name = "decoder/projection/bias"
     for changed in (SAVED | {name: SAVED[name] + np.float32(1e-6)}, SAVED | {name: SAVED[name][None]}):
-        assert weights_checksum(changed) != weights_checksum(SAVED)
+        assert recording.weights_checksum(changed) != recording.weights_checksum(SAVED)
 
 
 def test_what_to_bytes_never_writes_is_refused(tmp_path, content):
-    arrays, texts = to_arrays(recording()), container.read(content).texts
+    arrays, texts = recording.to_arrays(three_steps()), container.read(content).texts
     facts, model = json.loads(texts["recording"]), json.loads(texts["model"])
     name = "decoder/projection/bias"
     files = {
@@ -128,7 +122,7 @@ def test_what_to_bytes_never_writes_is_refused(tmp_path, content):
     for expected, wrong_content in files.items():
         (tmp_path / "w").write_bytes(wrong_content)
         with pytest.raises(WeightsError) as error:
-            read_recording(tmp_path / "w")
+            recording.read_recording(tmp_path / "w")
         assert expected in str(error.value), (expected, str(error.value))
         assert "\n" not in str(error.value)
         assert len(str(error.value)) < 400

@@ -9,7 +9,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
-from helpers import TRAINED, random_weights, trained_network
+from helpers import TRAINED, random_weights, same_arrays, trained_network
 from hostile import with_checksum
 
 from seq2seq_demo.config import ModelConfig
@@ -40,11 +40,7 @@ def same(a: TrainedNetwork, b: TrainedNetwork) -> bool:
     """Compare them, but for their arrays by value."""
     arrays = [(x.weights | x.moments) for x in (a, b)]
     rest = [{name: value for name, value in vars(x).items() if name not in ("weights", "moments")} for x in (a, b)]
-    return (
-        arrays[0].keys() == arrays[1].keys()
-        and all((arrays[0][name] == arrays[1][name]).all() for name in arrays[0])
-        and rest[0] == rest[1]
-    )
+    return same_arrays(*arrays) and rest[0] == rest[1]
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +71,13 @@ def changed(path, content, *changes, version=VERSION):
             change(file)
     path.write_bytes(with_checksum(path.read_bytes()[512:], version))
     return path
+
+
+def refuses(path, message):
+    """Require that loading a file raises a WeightsError of this message, in a line."""
+    with pytest.raises(WeightsError, match=message) as error:
+        load(path)
+    assert "\n" not in str(error.value)
 
 
 # ---- There and back ----
@@ -135,8 +138,7 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
         weights_file.to_bytes(replace(saved, best=wrong))
     path = changed(tmp_path / "v", weights_file.to_bytes(saved), edit("training", {"progress": {}}))
-    with pytest.raises(Seq2SeqError, match="unexpected weight 'best/"):  # only a training that goes on has one
-        load(path)
+    refuses(path, "unexpected weight 'best/")  # only a training that goes on has one
 
 
 def test_layout(tmp_path):
@@ -187,24 +189,19 @@ def test_what_an_earlier_version_cannot_have_is_refused(tmp_path, content, versi
     no_vocabularies = of_version(version)[2:]
     no_news = edit("training", {"trained": RUN})
     path = changed(tmp_path / "w", content, no_news, *no_vocabularies, version=version)
-    with pytest.raises(WeightsError, match=r"damaged weights file: expected no key 'ends'$"):
-        load(path)
+    refuses(path, r"damaged weights file: expected no key 'ends'$")
     news = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"processes": 1}})
     path = changed(tmp_path / "w", content, *news, *no_vocabularies, version=version)
-    with pytest.raises(WeightsError, match=r"damaged weights file: expected no key 'processes'$"):
-        load(path)
+    refuses(path, r"damaged weights file: expected no key 'processes'$")
 
 
 def test_a_file_has_the_attributes_of_its_version(tmp_path, content):
     path = changed(tmp_path / "w", content, *of_version(2), version=1)
-    with pytest.raises(WeightsError, match=r"attributes format, model, training, got \['format', 'model', 'tr"):
-        load(path)
+    refuses(path, r"attributes format, model, training, got \['format', 'model', 'tr")
     path = changed(tmp_path / "w", content, *of_version(1), version=2)
-    with pytest.raises(WeightsError, match="expected the attributes format, model, training, vocabularies, got"):
-        load(path)
+    refuses(path, "expected the attributes format, model, training, vocabularies, got")
     path.write_bytes(content.replace(b"weights 3\n", b"weights 4\n", 1))
-    with pytest.raises(WeightsError, match=f"^{path}: expected a weights file of version 1 to 3, got version 4"):
-        load(path)
+    refuses(path, f"^{path}: expected a weights file of version 1 to 3, got version 4")
 
 
 @pytest.mark.parametrize(("min_in_len", "fingerprint"), [(None, None), (2, "def")])
@@ -235,19 +232,11 @@ def of_texts(source: Vocabulary, target: Vocabulary, ends: bool = True) -> Train
 LETTERS = Vocabulary("characters", (" ", '"', "\\", "\u00e9", "\u0301", "\u200d", "س", "한", "😀"))
 WORDS = Vocabulary("words", ("AH0", "HH", "안녕", "👩\u200d👧"))
 MANY = Vocabulary("words", tuple(sorted({f"w\u00f6rd{n * 7919 % 99_991}" for n in range(50_000)})))
+SIDES = [(LETTERS, WORDS), (WORDS, LETTERS), (LETTERS, Vocabulary()), (Vocabulary(), WORDS)]
+SIDES += [(Vocabulary("words", ("a",)),) * 2, (MANY, Vocabulary("words", MANY.symbols[::2]))]
 
 
-@pytest.mark.parametrize(
-    "sides",
-    [
-        (LETTERS, WORDS),
-        (WORDS, LETTERS),
-        (LETTERS, Vocabulary()),
-        (Vocabulary(), WORDS),
-        (Vocabulary("words", ("a",)),) * 2,
-        (MANY, Vocabulary("words", MANY.symbols[::2])),
-    ],
-)
+@pytest.mark.parametrize("sides", SIDES)
 def test_vocabularies_are_kept(tmp_path, sides):
     saved = of_texts(*sides)
     saved.save(tmp_path / "w")
@@ -280,10 +269,7 @@ def source(tokens, symbols, **more):
     ],
 )
 def test_a_strangers_vocabularies(tmp_path, change, message):
-    path = changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS)), change)
-    with pytest.raises(WeightsError, match=message) as error:
-        load(path)
-    assert "\n" not in str(error.value)
+    refuses(changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS)), change), message)
 
 
 # ---- What is refused ----
@@ -299,8 +285,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         files.append(content[:position] + bytes([flipped]) + content[position + 1 :])
     for damaged in files:
         path.write_bytes(damaged)
-        with pytest.raises(WeightsError, match=rf"^{path}: [^\n]*$"):
-            load(path)
+        refuses(path, rf"^{path}: [^\n]*$")
 
 
 @pytest.mark.parametrize(
@@ -328,9 +313,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
     ],
 )
 def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, change, message):
-    path = changed(tmp_path / "w", content, change)
-    with pytest.raises(WeightsError, match=message):
-        load(path)
+    refuses(changed(tmp_path / "w", content, change), message)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from helpers import random_weights
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.bidirectional import BidirectionalNumpyNetwork, make_numpy_network
 from seq2seq_demo.network.numpy_network import NumpyNetwork
-from seq2seq_demo.network.parameters import initial_weights, weight_shapes
+from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
 
@@ -40,34 +40,6 @@ def test_encoder_written_out_for_one_sequence():
             kernel, bias = (w[f"encoder/bridge_{layer}_{name}/{part}"] for part in ("kernel", "bias"))
             both = [*values["", layer], *values["backward/", layer]]
             assert found[0] == pytest.approx([both @ kernel[:, k] + bias[k] for k in range(3)])
-
-
-def test_shapes_worked_out_by_hand():
-    config = ModelConfig("embedding_attention", "BasicLSTMCell", 2, 7, 5, 10, 11, bidirectional=True)
-    plain = weight_shapes(ModelConfig("embedding_attention", "BasicLSTMCell", 2, 7, 5, 10, 11))
-    shapes = weight_shapes(config)
-    assert {name: shape for name, shape in shapes.items() if plain.get(name) != shape} == {
-        "encoder/layer_1/kernel": (14, 28),
-        "encoder/backward/layer_0/kernel": (5, 28),
-        "encoder/backward/layer_0/recurrent_kernel": (7, 28),
-        "encoder/backward/layer_0/bias": (28,),
-        "encoder/backward/layer_1/kernel": (14, 28),
-        "encoder/backward/layer_1/recurrent_kernel": (7, 28),
-        "encoder/backward/layer_1/bias": (28,),
-        "encoder/bridge_0_c/kernel": (14, 7),
-        "encoder/bridge_0_c/bias": (7,),
-        "encoder/bridge_0_h/kernel": (14, 7),
-        "encoder/bridge_0_h/bias": (7,),
-        "encoder/bridge_1_c/kernel": (14, 7),
-        "encoder/bridge_1_c/bias": (7,),
-        "encoder/bridge_1_h/kernel": (14, 7),
-        "encoder/bridge_1_h/bias": (7,),
-        "decoder/input/kernel": (19, 5),
-        "decoder/attention/key/kernel": (14, 7),
-        "decoder/output/kernel": (27, 13),
-    }
-    gru = weight_shapes(ModelConfig(cell_type="GRUCell", bidirectional=True))
-    assert [name for name in gru if "bridge" in name] == ["encoder/bridge_0_h/kernel", "encoder/bridge_0_h/bias"]
 
 
 def test_initial_values():

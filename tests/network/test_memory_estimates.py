@@ -6,14 +6,8 @@ import pytest
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network import memory_estimates
 from seq2seq_demo.network.bidirectional import make_numpy_network
-from seq2seq_demo.network.memory_estimates import (
-    check_decoding_fits,
-    check_points_fit,
-    check_training_fits,
-    decoding_bytes,
-    n_weights,
-)
 from seq2seq_demo.network.parameters import initial_weights
 
 
@@ -21,7 +15,7 @@ from seq2seq_demo.network.parameters import initial_weights
 @pytest.mark.parametrize("num_layers", [1, 2, 5])
 def test_the_number_of_weights(num_layers, bidirectional):
     model = ModelConfig("embedding_attention", "GRUCell", num_layers, 7, 5, 10, 11, bidirectional=bidirectional)
-    assert n_weights(model) == sum(weight.size for weight in initial_weights(model, 0).values())
+    assert memory_estimates.n_weights(model) == sum(weight.size for weight in initial_weights(model, 0).values())
 
 
 @pytest.mark.parametrize(
@@ -39,40 +33,35 @@ def test_the_number_of_weights(num_layers, bidirectional):
 def test_what_cannot_fit_is_refused_at_once(model, train, message):
     start = time.perf_counter()
     with pytest.raises(UsageError, match=message):
-        check_training_fits(ModelConfig(**model), TrainConfig(**{"points": 1000} | train))
+        memory_estimates.check_training_fits(ModelConfig(**model), TrainConfig(**{"points": 1000} | train))
     assert time.perf_counter() - start < 1
 
 
 def test_a_target_that_cannot_fit_is_refused():
     with pytest.raises(UsageError, match=r"900000 sequences of 7 \+ 100000 symbols, decoded at once, need"):
-        check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
+        memory_estimates.check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
     with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 100001"):
-        check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
+        memory_estimates.check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)
 
 
-@pytest.mark.parametrize(
-    ("model", "rows", "in_len", "out_len"),
-    [
-        ("embedding_rnn", 1, 1000, 1),
-        ("embedding_rnn", 1, 1, 1000),
-        ("embedding_rnn", 1, 1000, 1000),
-        ("embedding_rnn", 100, 100, 100),
-        ("embedding_attention", 1, 1000, 100),
-        ("embedding_attention", 100, 100, 100),
-    ],
-)
+SIZES = {"embedding_rnn": [(1, 1000, 1), (1, 1, 1000), (1, 1000, 1000), (100, 100, 100)]}  # rows, in_len, out_len
+SIZES["embedding_attention"] = [(1, 1000, 100), (100, 100, 100)]
+
+
+@pytest.mark.parametrize(("model", "size"), [(model, size) for model, sizes in SIZES.items() for size in sizes])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.slow
-def test_the_estimate_is_what_decoding_takes(model, rows, in_len, out_len, bidirectional):
+def test_the_estimate_is_what_decoding_takes(model, size, bidirectional):
+    rows, in_len, out_len = size
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
     network, sources = make_numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
     tracemalloc.start()
     network.decode(sources, out_len)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert 0.6 * peak < decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
+    assert 0.6 * peak < memory_estimates.decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
 
 
 def test_numbers_of_numpy_do_not_overflow():
     with pytest.raises(UsageError, match="need"):
-        check_points_fit(np.int32(2**30), np.int32(10**5), np.int32(10**5))
+        memory_estimates.check_points_fit(np.int32(2**30), np.int32(10**5), np.int32(10**5))

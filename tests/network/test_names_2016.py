@@ -7,23 +7,10 @@ import json
 import math
 from dataclasses import replace
 
+import helpers_2016
 import numpy as np
 import pytest
-from helpers_2016 import (
-    CELLS_2016,
-    ERAS,
-    PRIMES,
-    REFERENCE,
-    SMALL,
-    assert_equal,
-    changed_variables,
-    random_arrays,
-    refusal,
-    save,
-    variables_of_2016,
-    variables_with_moments,
-    whole_checkpoint,
-)
+from helpers_2016 import PRIMES, SMALL, assert_equal, random_arrays, refusal, variables_of_2016, variables_with_moments
 from hypothesis import given, settings, strategies as st
 
 from seq2seq_demo.config import MODELS, ModelConfig
@@ -38,7 +25,7 @@ from seq2seq_demo.trained_network import load
 
 
 def test_reference_predicts_what_its_equations_say(reference_2016):
-    network = load(reference_2016 / REFERENCE)
+    network = load(reference_2016 / helpers_2016.REFERENCE)
     expected = json.loads((reference_2016 / "sorted_len20_greedy.json").read_text())
     assert network.model_config == ModelConfig(model="embedding_attention")
     assert (network.task, network.in_len, network.out_len) == (None, None, None)
@@ -52,7 +39,7 @@ def test_reference_predicts_what_its_equations_say(reference_2016):
 
 
 def test_reference_step_and_moments(reference_2016):
-    variables = read_checkpoint((reference_2016 / REFERENCE).read_bytes())
+    variables = read_checkpoint((reference_2016 / helpers_2016.REFERENCE).read_bytes())
     network = from_2016(variables)
     assert network.step == 14080 == 20 * 704  # 20 epochs of 90,000 points
     assert len(network.moments) == 2 * len(network.weights)
@@ -68,13 +55,13 @@ def test_reference_step_and_moments(reference_2016):
 # ---- What TensorFlow's Saver writes comes back ----
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", helpers_2016.ERAS)
 @pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("cell_type", CELLS_2016)
+@pytest.mark.parametrize("cell_type", helpers_2016.CELLS_2016)
 @pytest.mark.parametrize("model", MODELS)
 def test_variables_of_every_kind_come_back_equal(model, cell_type, num_layers, era):
     config = replace(PRIMES, model=model, cell_type=cell_type, num_layers=num_layers)
-    weights, moments, variables = variables_with_moments(config, ERAS[era])
+    weights, moments, variables = variables_with_moments(config, helpers_2016.ERAS[era])
     network = from_2016(variables)
     assert network.model_config == config
     assert_equal(network.weights, weights)
@@ -84,7 +71,7 @@ def test_variables_of_every_kind_come_back_equal(model, cell_type, num_layers, e
 
 def test_a_checkpoint_of_weights_alone_has_no_moments(tmp_path):
     weights = random_arrays(PRIMES, 1)
-    network = from_2016(read_checkpoint(save(variables_of_2016(PRIMES, weights), tmp_path)))
+    network = from_2016(read_checkpoint(helpers_2016.save(variables_of_2016(PRIMES, weights), tmp_path)))
     assert_equal(network.weights, weights)
     assert (network.moments, network.step) == ({}, 0)
 
@@ -304,7 +291,7 @@ def test_more_layers_than_any_network_has():
 @given(st.data())
 @pytest.mark.slow
 def test_changed_variables_give_a_network_or_a_line(data):
-    variables = data.draw(changed_variables(whole_checkpoint(SMALL)[0]))
+    variables = data.draw(helpers_2016.changed_variables(helpers_2016.whole_checkpoint(SMALL)[0]))
     try:
         network = from_2016(variables)
     except WeightsError as error:

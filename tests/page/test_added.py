@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import random_weights, save_random
+from helpers import COUPLED, numpy_coupled, random_weights, save_random
 from helpers_page import SCRIPTS, ask, assert_alike, needs_chromium, needs_node, prediction, run_question, spaced
 
-from seq2seq_demo.cells import CELL_TYPES, CellType
+from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS, Pattern
 from seq2seq_demo.network import numpy_network
-from seq2seq_demo.network.numpy_network import sigmoid
 from seq2seq_demo.page import builder
 from seq2seq_demo.page.builder import Example, ShownNetwork
 from seq2seq_demo.page.examples import pattern_examples
@@ -39,14 +38,6 @@ const PATTERNS = {
 """
 
 
-def numpy_coupled(projected, state, U):
-    """An LSTM whose input gate is 1 − f (Greff et al. 2017)."""
-    c, h = state
-    f, candidate, o = np.split(projected + h @ U, 3, axis=1)
-    c = sigmoid(f) * c + (1 - sigmoid(f)) * np.tanh(candidate)
-    return c, sigmoid(o) * np.tanh(c)
-
-
 def doubled_sequence(sources):
     """Each symbol twice."""
     return sources.repeat(2, axis=1)
@@ -54,8 +45,7 @@ def doubled_sequence(sources):
 
 @pytest.fixture
 def cell(monkeypatch):
-    row = CellType(gates=("f", "candidate", "o"), states=("c", "h"), gates_with_bias_1=("f",))
-    monkeypatch.setitem(CELL_TYPES, CELL, row)
+    monkeypatch.setitem(CELL_TYPES, CELL, COUPLED)
     monkeypatch.setitem(numpy_network.EQUATIONS, CELL, numpy_coupled)
 
 

@@ -115,8 +115,8 @@ def draw(page):
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_no_width_scrolls_sideways(opened, width):
     attention, rnn = reversing(moments=moments(shipped("embedding_attention"))), shipped("embedding_rnn")
-    settings = {"reduced_motion": "reduce", "viewport": {"width": width, "height": 700}}
-    page = opened(attention, ShownNetwork("rnn", rnn), **settings)
+    size = {"width": width, "height": 700}
+    page = opened(attention, ShownNetwork("rnn", rnn), reduced_motion="reduce", viewport=size)
     for source in ("1", "3 1 4 1 5 9", spaced([8] * 60), "x"):
         page.fill("#source", source)
         draw(page)
@@ -135,8 +135,7 @@ def test_axe_finds_nothing(opened):
 
 
 def test_names_of_strangers_are_shown_and_never_run(opened):
-    words = tuple(sorted([HOSTILE, "<b>x</b>", "&amp;", "{{x}}"]))
-    words = tuple(word.replace(" ", "_") for word in words)
+    words = tuple(sorted(word.replace(" ", "_") for word in (HOSTILE, "<b>x</b>", "&amp;", "{{x}}")))
     vocabularies = Vocabularies(Vocabulary("words", words), Vocabulary("words", words))
     config = ModelConfig("embedding_attention", cell_size=5, embedding_size=4, in_max_int=3, out_max_int=3, ends=True)
     named = {"task": HOSTILE, "vocabularies": vocabularies}
@@ -219,12 +218,8 @@ def test_what_an_end_that_was_forced_leaves_out_is_shown(opened):
 def test_the_paragraphs_keep_the_source_and_the_moment(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
     page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")
-    for name in (
-        "Show the final state",
-        "Show its second step",
-        "Show where the first output looks",
-        "Show where they differ",
-    ):
+    buttons = ["Show the final state", "Show its second step", "Show where the first output looks"]
+    for name in (*buttons, "Show where they differ"):
         press(page, name)
         assert page.evaluate("[app.state.text, app.state.moment]") == ["7 7 1 7 7", 2]
         assert page.locator(".guide p").is_visible()
@@ -283,9 +278,8 @@ def test_without_a_target_forcing_is_compared_with_the_answer_before(opened):
 
 def test_the_slider_of_training_stays_under_the_pointer(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
-    page = opened(
-        shown, viewport={"width": 390, "height": 800}, fragment=f"#source={'%20'.join('31415926535897932384')}"
-    )
+    long = "%20".join("31415926535897932384")
+    page = opened(shown, viewport={"width": 390, "height": 800}, fragment=f"#source={long}")
     page.locator("#moment").scroll_into_view_if_needed()
     where = "[document.getElementById('moment').getBoundingClientRect().top, scrollY]"
     top, scrolled = page.evaluate(where)
@@ -330,9 +324,8 @@ def test_nothing_is_right_while_the_target_is_empty_or_unreadable(opened):
 def test_recordings_of_different_lengths_stand_side_by_side(opened):
     network = shipped("embedding_attention")
     long = moments(network)
-    short = replace(
-        long, **{name: getattr(long, name)[:1] for name in ("steps", "epochs", "weights", "exact_match", "loss")}
-    )
+    names = ("steps", "epochs", "weights", "exact_match", "loss")
+    short = replace(long, **{name: getattr(long, name)[:1] for name in names})
     page = opened(reversing(moments=long), reversing(moments=short))
     for moment in (0, 1, 2):
         page.evaluate(f"app.change({{ moment: {moment} }})")

@@ -61,14 +61,8 @@ def test_only_the_scripts_and_styles_of_the_page_may_act():
 def test_no_name_ends_a_script_or_begins_an_element():
     words = Vocabulary("words", ("</script>", "<img", "a&b"))
     config = replace(CONFIG, in_max_int=2, out_max_int=2, ends=True)
-    network = replace(
-        NETWORK,
-        model_config=config,
-        weights=random_weights(config),
-        task=HOSTILE,
-        min_in_len=1,
-        vocabularies=Vocabularies(words, words),
-    )
+    named = {"task": HOSTILE, "vocabularies": Vocabularies(words, words)}
+    network = replace(NETWORK, model_config=config, weights=random_weights(config), min_in_len=1, **named)
     page = build([ShownNetwork(HOSTILE, network, [Example([0], [1], HOSTILE)])])
     assert "<img" not in page
     assert "onerror=alert(1)>" not in page
@@ -122,10 +116,7 @@ def test_dark_mode_changes_colours_alone():
 
 def test_no_name_stands_in_two_scripts():
     """Classic scripts share one scope: of two functions of one name, the second would win without a word."""
-    names = [
-        name
-        for script in builder.SCRIPTS
-        for name in re.findall(r"^(?:function|class|const|let) (\w+)", builder.read_asset(script), re.M)
-    ]
+    texts = [builder.read_asset(script) for script in builder.SCRIPTS]
+    names = [name for text in texts for name in re.findall(r"^(?:function|class|const|let) (\w+)", text, re.M)]
     assert sorted(names) == sorted(set(names))
     assert len(names) > 50

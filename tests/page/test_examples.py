@@ -116,8 +116,5 @@ def test_of_the_pairs_of_a_file_that_at_which_networks_differ_comes_before_one_a
     pairs = [([1, 2, 3], [9]), ([4, 5], [5, 4]), ([6], [6])]
     for_first, for_other = pair_examples([REVERSING, random_network(2)], pairs_of(*pairs))
     assert for_first == for_other
-    assert [example.note for example in for_first] == [
-        "of the file",
-        "one network fails, another does not",
-        "of the file",
-    ]
+    notes = ["of the file", "one network fails, another does not", "of the file"]
+    assert [example.note for example in for_first] == notes

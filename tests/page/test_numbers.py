@@ -114,29 +114,19 @@ def test_what_cannot_be_read_is_named():
     integers = {"tokens": "integers", "symbols": [], "largest": 9}
     words = {"tokens": "words", "symbols": ["a", "b"], "largest": 1}
     characters = {"tokens": "characters", "symbols": ["a", "b"], "largest": 1}
-    asked = [
-        (integers, "3 1,2 [4]"),
-        (integers, "3 10"),
-        (integers, "3 1.5"),
-        (integers, "-1"),
-        (words, "b a"),
-        (words, "a c"),
-        (integers, "12345"),
-        (characters, "aB"),
-        (characters, " ab \t"),
-        (characters, "a b"),
-    ]
-    answers = ask(*(("numbers", {"vocabulary": vocabulary, "text": text}) for vocabulary, text in asked))
-    assert answers[0] == [3, 1, 2, 4]
-    assert answers[1] == "Expected integers from 0 to 9, got “10”"
-    assert answers[2] == "Expected integers from 0 to 9, got “1.5”"
-    assert answers[3] == "Expected integers from 0 to 9, got “-1”"
-    assert answers[4] == [1, 0]
-    assert answers[5] == "“c” is not in the vocabulary"
-    assert answers[6] == "Put spaces between the integers, as in 1 2 3 4 5"
-    assert answers[7] == "“B” is not in the vocabulary, only “b”"
-    assert answers[8] == [0, 1]
-    assert answers[9] == "“ ” is not in the vocabulary"
+    for vocabulary, text, expected in [
+        (integers, "3 1,2 [4]", [3, 1, 2, 4]),
+        (integers, "3 10", "Expected integers from 0 to 9, got “10”"),
+        (integers, "3 1.5", "Expected integers from 0 to 9, got “1.5”"),
+        (integers, "-1", "Expected integers from 0 to 9, got “-1”"),
+        (words, "b a", [1, 0]),
+        (words, "a c", "“c” is not in the vocabulary"),
+        (integers, "12345", "Put spaces between the integers, as in 1 2 3 4 5"),
+        (characters, "aB", "“B” is not in the vocabulary, only “b”"),
+        (characters, " ab \t", [0, 1]),
+        (characters, "a b", "“ ” is not in the vocabulary"),
+    ]:
+        assert ask(("numbers", {"vocabulary": vocabulary, "text": text})) == [expected]
 
 
 def test_half_precision_is_what_numpy_reads(tmp_path):
@@ -164,12 +154,9 @@ def test_an_answer_is_aligned_with_the_fewest_edits():
         for kind, due, missing in zip(one["kinds"], one["targetIndex"], one["missing"], strict=False):
             rebuilt += [*missing, *([wanted[due]] if kind != "extra" else [])]
         assert rebuilt + one["missing"][-1] == wanted
-        rights = [
-            (t, due)
-            for t, (kind, due) in enumerate(zip(one["kinds"], one["targetIndex"], strict=True))
-            if kind == "right"
-        ]
-        assert all(written[t] == wanted[due] for t, due in rights)
+        each = zip(written, one["kinds"], one["targetIndex"], strict=True)
+        rights = [(symbol, wanted[due]) for symbol, kind, due in each if kind == "right"]
+        assert all(symbol == expected for symbol, expected in rights)
         assert one["right"] == len(rights)
 
 

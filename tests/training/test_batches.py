@@ -10,15 +10,6 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.files.weights_file import Snapshot
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches
-from seq2seq_demo.training.batches import (
-    STEPS_PER_CALL,
-    Widths,
-    epoch_order,
-    microbatch_rows,
-    padding_widths,
-    row_keys,
-    stack_batches,
-)
 from seq2seq_demo.training.trainer import N_WIDTHS, Trainer
 
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
@@ -37,11 +28,11 @@ def pairs_of(source_lengths, target_lengths, seed=0):
 def test_pairs_are_sorted_in_stretches_of_64_batches_by_source_then_target():
     B, rng = 3, np.random.default_rng(1)
     pairs = pairs_of(rng.integers(1, 9, 500), rng.integers(0, 9, 500))
-    order = epoch_order(pairs, TrainConfig(batch_size=B), 0, 0, by_length=True)
+    order = batches.epoch_order(pairs, TrainConfig(batch_size=B), 0, 0, by_length=True)
     assert sorted(order) == list(range(500))
     sizes = [(int(pairs.sources.lengths[n]), int(pairs.targets.lengths[n])) for n in order]
-    for first in range(0, 498, STEPS_PER_CALL * B):
-        stretch = sizes[first : min(498, first + STEPS_PER_CALL * B)]
+    for first in range(0, 498, batches.STEPS_PER_CALL * B):
+        stretch = sizes[first : min(498, first + batches.STEPS_PER_CALL * B)]
         in_batches = [stretch[n : n + B] for n in range(0, len(stretch), B)]
         assert in_batches != sorted(in_batches)  # they come in random order
         assert [size for batch in sorted(in_batches) for size in batch] == sorted(stretch)
@@ -51,7 +42,8 @@ def test_pairs_are_sorted_in_stretches_of_64_batches_by_source_then_target():
 def test_the_order_follows_from_seed_step_and_epoch(by_length):
     pairs, orders = pairs_of([1, 2, 3, 4] * 10, [1] * 40), {}
     for seed, *at in itertools.product((0, 1), repeat=3):
-        first, again = (epoch_order(pairs, TrainConfig(batch_size=2, seed=seed), *at, by_length) for _ in range(2))
+        config = TrainConfig(batch_size=2, seed=seed)
+        first, again = (batches.epoch_order(pairs, config, *at, by_length) for _ in range(2))
         assert sorted(first) == list(range(40))
         assert (first == again).all()
         orders[seed, *at] = tuple(first.tolist())
@@ -63,20 +55,20 @@ def test_the_order_follows_from_seed_step_and_epoch(by_length):
 
 def test_batches_hold_symbols_end_and_lengths_and_zeros_for_rows_that_are_missing():
     pairs = Pairs(Sequences.of_rows([[1, 2], [3], [4, 5, 6]]), Sequences.of_rows([[], [7, 8], [9]]))
-    sources, targets, lengths = stack_batches(pairs, (3, 3), MODEL, 2)
+    sources, targets, lengths = batches.stack_batches(pairs, (3, 3), MODEL, 2)
     go = MODEL.go
     assert sources[:2].tolist() == [[[1, 2, 0], [3, 0, 0]], [[4, 5, 6], [0, 0, 0]]]
     assert targets[:2].tolist() == [[[go, go, go], [7, 8, go]], [[9, go, go], [0, 0, 0]]]
     assert lengths[:2].tolist() == [[[2, 1], [1, 3]], [[3, 2], [0, 0]]]  # with END
     for array in (sources, targets, lengths):
-        assert array.shape[:2] == (STEPS_PER_CALL, 2)
+        assert array.shape[:2] == (batches.STEPS_PER_CALL, 2)
         assert not array[2:].any()
 
 
 def test_batches_of_answers_that_do_not_end_hold_no_end():
     pairs = Pairs.of_arrays(np.array([[1, 2], [3, 4], [5, 6]]), np.array([[7], [8], [9]]))
     model = ModelConfig(in_max_int=8, out_max_int=255)
-    sources, targets, lengths = stack_batches(pairs, (2, 1), model, 2)
+    sources, targets, lengths = batches.stack_batches(pairs, (2, 1), model, 2)
     assert sources[:2].tolist() == [[[1, 2], [3, 4]], [[5, 6], [0, 0]]]
     assert targets[:2].tolist() == [[[7], [8]], [[9], [0]]]
     assert lengths[:2].tolist() == [[[2, 1], [2, 1]], [[2, 1], [0, 0]]]
@@ -84,20 +76,20 @@ def test_batches_of_answers_that_do_not_end_hold_no_end():
 
 
 def test_keys_follow_from_seed_step_and_row():
-    keys = row_keys(TrainConfig(batch_size=5, seed=2), 7, 3)
+    keys = batches.row_keys(TrainConfig(batch_size=5, seed=2), 7, 3)
     assert (keys.shape, keys.dtype, len(np.unique(keys))) == ((3, 5), np.uint32, 15)
-    assert (row_keys(TrainConfig(batch_size=5, seed=2, epochs=9), 8, 64)[:2] == keys[1:]).all()
-    other_seed = row_keys(TrainConfig(batch_size=5, seed=10**30), 7, 3)
+    assert (batches.row_keys(TrainConfig(batch_size=5, seed=2, epochs=9), 8, 64)[:2] == keys[1:]).all()
+    other_seed = batches.row_keys(TrainConfig(batch_size=5, seed=10**30), 7, 3)
     assert not (other_seed == keys).any()
 
 
 def test_a_batch_has_the_keys_of_its_steps():
     config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
-    trainer = Trainer(config, Snapshot(untrained(MODEL, 0)), Widths([(6, 5)], []))
+    trainer = Trainer(config, Snapshot(untrained(MODEL, 0)), batches.Widths([(6, 5)], []))
     trainer.adam.iterations.assign(7)
     batch = trainer.batches(pairs_of([6] * 9, [4] * 9))
     assert batch.sources.shape == (64, 4, 6)
-    assert (batch.row_keys.numpy() == row_keys(config, 7, 64)).all()
+    assert (batch.row_keys.numpy() == batches.row_keys(config, 7, 64)).all()
 
 
 # ---- Widths ----
@@ -126,7 +118,7 @@ def test_no_other_widths_add_less_padding(n):
         rng = np.random.default_rng(seed)
         source_lengths = rng.integers(1, 6, 30)
         target_lengths = np.maximum(0, source_lengths + rng.integers(-2, 3, 30))
-        widths = padding_widths(pairs_of(source_lengths, target_lengths), n)
+        widths = batches.padding_widths(pairs_of(source_lengths, target_lengths), n)
         assert len(widths.usual) <= n
         assert widths.wide == []
         assert widths.usual == sorted({*widths.usual})
@@ -137,13 +129,13 @@ def test_no_other_widths_add_less_padding(n):
 
 def test_one_long_target_among_many_sources_does_not_widen_their_width():
     pairs = pairs_of([2] * 20 + [2] + [6] * 20, [2] * 20 + [5] + [6] * 20)
-    assert padding_widths(pairs, 2).usual == [(2, 3), (6, 7)]
+    assert batches.padding_widths(pairs, 2).usual == [(2, 3), (6, 7)]
 
 
 def test_of_many_lengths_some_are_tried_and_the_longest_is_among_them(monkeypatch):
     monkeypatch.setattr(batches, "MAX_CANDIDATES", 3)
     lengths = np.arange(1, 10)
-    assert padding_widths(pairs_of(lengths, lengths), 9).usual == [(1, 2), (5, 6), (9, 10)]
+    assert batches.padding_widths(pairs_of(lengths, lengths), 9).usual == [(1, 2), (5, 6), (9, 10)]
 
 
 def test_batches_of_a_dictionary_are_padded_by_little():
@@ -151,8 +143,8 @@ def test_batches_of_a_dictionary_are_padded_by_little():
     rng = np.random.default_rng(0)
     source_lengths = np.clip(np.rint(rng.gamma(10.6, 0.71, 16_384)), 3, 20).astype(int)
     pairs = pairs_of(source_lengths, rng.binomial(source_lengths, 0.85))
-    widths = np.array(padding_widths(pairs, N_WIDTHS).usual)
-    rows = epoch_order(pairs, TrainConfig(), 0, 0, by_length=True).reshape(-1, 128)
+    widths = np.array(batches.padding_widths(pairs, N_WIDTHS).usual)
+    rows = batches.epoch_order(pairs, TrainConfig(), 0, 0, by_length=True).reshape(-1, 128)
     lengths = np.stack([pairs.sources.lengths[rows], pairs.targets.lengths[rows] + 1], axis=-1)  # [N, B, 2]
     steps = lengths.max(axis=1)  # [N, 2]
     width = widths[(steps[:, None] <= widths).all(axis=2).argmax(axis=1)]  # [N, 2]
@@ -174,7 +166,7 @@ def test_batches_of_a_dictionary_are_padded_by_little():
 def test_what_is_very_much_longer_has_widths_of_its_own(long_ones, wide):
     usual = [(1 + n % 5, n % 4) for n in range(4000)]
     pairs = pairs_of(*zip(*usual, *long_ones, strict=True))
-    widths = padding_widths(pairs, 1)
+    widths = batches.padding_widths(pairs, 1)
     assert widths.usual == [(5, 4)]
     assert widths.wide == wide
     assert widths.largest == tuple(map(max, zip((5, 4), *wide, strict=True)))
@@ -198,4 +190,4 @@ def test_what_is_very_much_longer_has_widths_of_its_own(long_ones, wide):
     ],
 )
 def test_how_many_rows_are_taken_at_once(rows, mib, apart, n):
-    assert microbatch_rows(rows, mib * 2**20, apart) == n
+    assert batches.microbatch_rows(rows, mib * 2**20, apart) == n

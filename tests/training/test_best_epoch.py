@@ -7,10 +7,9 @@ import random
 from dataclasses import replace
 
 import pytest
-from helpers import keeping
+from helpers import Watcher, keeping, same_arrays
 
 from seq2seq_demo import train
-from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -19,6 +18,8 @@ from seq2seq_demo.files import weights_file
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training import trainer
 from seq2seq_demo.training.snapshots import load_snapshot
+
+pytestmark = pytest.mark.slow
 
 # Exact match and loss after each epoch: 3 is better than 2, as its loss is lower, 5 is as good as 3, and 7 the best.
 REACHED = [(0.2, 1.0), (0.6, 0.9), (0.6, 0.5), (0.5, 0.1), (0.6, 0.5), (0.6, 0.6), (0.7, 2.0), (0.7, 2.5)]
@@ -59,32 +60,21 @@ def fitted(case, callbacks=(), snapshots=None, start=None, **settings):
     return trainer.fit(task, task.sized(config, model_config, None, None), start, callbacks, snapshots)
 
 
-class Recorder(Callback):
-    def __init__(self):
-        self.networks = []
-
-    def on_epoch_end(self, history, network, validation):
-        self.networks.append(network)
-
-
 def alike(network, other):
     """Whether all arrays have the same bits."""
     return network.step == other.step and all(
-        (array == theirs[name]).all()
-        for arrays, theirs in ((network.weights, other.weights), (network.moments, other.moments))
-        for name, array in arrays.items()
+        same_arrays(getattr(network, arrays), getattr(other, arrays)) for arrays in ("weights", "moments")
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_best_epoch_is_saved_and_patience_ends_also_once_resumed(case):
-    whole = Recorder()
+    whole = Watcher()
     saved = fitted(case, [whole], keep_best=True)
     assert len(whole.networks) == 8
     assert_saved(saved, whole, 7)
     assert not alike(saved, whole.networks[-1])
-    stopping, kept, settings = Recorder(), {}, {"keep_best": True, "patience": 3}
+    stopping, kept, settings = Watcher(), {}, {"keep_best": True, "patience": 3}
     saved = fitted(case, [stopping], keeping(kept), **settings)
     assert len(stopping.networks) == 6
     assert_saved(saved, whole, 3)
@@ -100,7 +90,6 @@ def assert_saved(network, recorder, epoch):
     assert (network.reached.exact_match, network.reached.loss) == REACHED[epoch - 1]
 
 
-@pytest.mark.slow
 def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
     """A snapshot whose weights another training starts from gives it no best epoch."""
     path, kept = tmp_path / "snapshot", {}

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers import Watcher, same_arrays
 
 from seq2seq_demo import train
-from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import UsageError, WeightsError
@@ -27,29 +27,12 @@ STEPS = (0, 50, 90, 100, 180)
 
 def are_same(a, b):
     """Whether two recordings are, bit for bit."""
-    return a.steps == b.steps and all(
-        (x[name] == y[name]).all() for x, y in zip(a.weights, b.weights, strict=True) for name in x | y
-    )
+    return a.steps == b.steps and all(map(same_arrays, a.weights, b.weights))
 
 
 def holds(recorded, weights):
     """Whether a step's weights are these, as float16."""
     return all((recorded[name] == weight.astype(np.float16)).all() for name, weight in weights.items())
-
-
-class Watcher(Callback):
-    """Notes what it is told."""
-
-    def __init__(self):
-        self.told, self.history = [], ()
-        self.weights = []  # after each epoch
-
-    def on_steps_end(self, *told):
-        self.told.append(told)
-
-    def on_epoch_end(self, history, network, validation):
-        self.history = history
-        self.weights.append(network.weights)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +88,7 @@ def test_what_is_recorded_is_what_the_training_went_through(recorded, watcher):
     assert (recording.steps, recording.epochs) == (STEPS, (0, 50 / 90, 1, 100 / 90, 2))
     assert holds(recording.weights[0], untrained(MODEL, 0).weights)
     assert holds(recording.weights[-1], recorded.weights)
-    assert holds(recording.weights[2], watcher.weights[0])
+    assert holds(recording.weights[2], watcher.networks[0].weights)
     assert not holds(recording.weights[3], recorded.weights)
 
 

@@ -305,9 +305,8 @@ def test_how_to_resume_names_what_is_needed_again(tmp_path):
     interruption = SignalHandler()
     interruption.signum = signal.SIGINT
     for again in ("", " --from-file 'my pairs.jsonl'"):
-        with Snapshots(
-            folder, None, "sorted", DataFingerprint(), Destination(), interruption, print, again
-        ) as snapshots:
+        snapshots = Snapshots(folder, None, "sorted", DataFingerprint(), Destination(), interruption, print, again)
+        with snapshots:
             with pytest.raises(Interrupted) as error:
                 snapshots.after_steps(0, 1, lambda: untrained_at(1))
             assert str(error.value).endswith(f"--resume --data-dir '{folder}'{again}`")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import largest_difference
+from helpers import Watcher, largest_difference
 
-from seq2seq_demo import Callback, ModelConfig, SequencePattern, TrainConfig, TrainedNetwork, find_pattern, train
+from seq2seq_demo import ModelConfig, SequencePattern, TrainConfig, TrainedNetwork, find_pattern, train
 from seq2seq_demo.config import FEW_SYMBOLS, Settings
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
@@ -25,32 +25,17 @@ def unchanged(task, **settings) -> TrainedNetwork:
     return train(task, **TINY | {"epochs": 0} | few | settings)
 
 
-class Recorder(Callback):
-    def __init__(self):
-        self.told, self.networks = [], []
-
-    def on_epoch_begin(self, epoch):
-        self.told.append(("begin", epoch))
-
-    def on_steps_end(self, step, points, loss, token_accuracy):
-        self.told.append(("steps", step, points))
-        assert loss > 0
-        assert 0 <= token_accuracy <= 1
-
-    def on_epoch_end(self, history, network, validation):
-        self.told.append(("end", len(history), len(validation.sources)))
-        self.networks.append(network)
-
-
 def test_a_pattern_by_name():
-    recorder, other = Recorder(), Recorder()
-    trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[recorder, other], **TINY)
+    watcher, other = Watcher(), Watcher()
+    trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher, other], **TINY)
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
     assert trained.trained == TrainingRun(TrainConfig(100, 4, 4, epochs=2, batch_size=32), start_step=0)
     assert trained.model_config == ModelConfig(**TINY)
     epochs = [[("begin", k + 1), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
-    assert recorder.told == other.told == [*epochs[0], *epochs[1]]
-    last = recorder.networks[-1]
+    assert watcher.told == other.told
+    assert [told[:3] for told in watcher.told] == [*epochs[0], *epochs[1]]
+    assert all(told[3] > 0 and 0 <= told[4] <= 1 for told in watcher.told if told[0] == "steps")
+    last = watcher.networks[-1]
     assert largest_difference(last, trained) == 0
     assert last.reached == trained.reached
     assert largest_difference(trained, untrained(trained.model_config, 0)) > 0
@@ -79,10 +64,8 @@ def test_every_setting_is_heeded():
 
 
 def test_none_is_the_default():
-    assert resolve(as_task("copy"), Settings(**dict.fromkeys(Settings.__annotations__)), None, None) == (
-        ModelConfig(),
-        TrainConfig(),
-    )
+    settings = Settings(**dict.fromkeys(Settings.__annotations__))
+    assert resolve(as_task("copy"), settings, None, None) == (ModelConfig(), TrainConfig())
 
 
 def test_what_is_no_setting():
@@ -120,15 +103,10 @@ def test_a_pattern_of_the_callers_own():
 
 
 def test_pairs_are_trained_on():
-    seen = []
-
-    class Kept(Callback):
-        def on_epoch_end(self, history, network, validation):
-            seen.append(validation)
-
-    trained = train(PAIRS, epochs=1, callbacks=[Kept()], **TINY)
+    watcher = Watcher()
+    trained = train(PAIRS, epochs=1, callbacks=[watcher], **TINY)
     assert (trained.in_len, trained.out_len, trained.step) == (2, 3, 1)
-    (validation,) = seen
+    validation = watcher.validation
     assert len(validation) == trained.trained.config.n_validation == 6  # of one source, as they stay together
     rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
     assert all((source, target) in PAIRS for source, target in rows)
@@ -200,9 +178,9 @@ def test_pairs_that_do_not_fit_start_are_refused():
 @pytest.mark.slow
 def test_a_network_that_a_callback_kept_can_be_trained_further(tmp_path):
     """It knows how far its own training had come, which is over: the next one has epochs of its own."""
-    recorder = Recorder()
-    train("reversed", points=40, in_len=3, epochs=1, callbacks=[recorder], **TINY)
-    (kept,) = recorder.networks
+    watcher = Watcher()
+    train("reversed", points=40, in_len=3, epochs=1, callbacks=[watcher], **TINY)
+    (kept,) = watcher.networks
     kept.save(tmp_path / "w")
     for start in (kept, load(tmp_path / "w")):
         assert train("reversed", points=40, epochs=1, start=start).step == 2
@@ -229,9 +207,8 @@ def test_a_range_of_lengths():
     assert trained.evaluate([([1, 2], [2, 1]), ([3], [])]).n == 2
     further = train([([1, 2], [2]), ([3, 0], [0])] * 4, start=trained, epochs=1, batch_size=4)
     assert (further.min_in_len, further.in_len, further.out_len) == (2, 2, 1)
-    with pytest.raises(
-        UsageError, match=r"expected in_len as a length or a range \(shortest, longest\), got \(1, 2, 3\)"
-    ):
+    message = r"expected `in_len` as a length or a range \(shortest, longest\), got \(1, 2, 3\)"
+    with pytest.raises(UsageError, match=message):
         train("reversed", in_len=(1, 2, 3))
     with pytest.raises(UsageError, match="expected `out_len` or a range of `in_len`"):
         train("reversed", in_len=(1, 2), out_len=2, points=60)

@@ -57,13 +57,8 @@ class Worker:
         self.directory = directory
         changes = {"TF_CONFIG": json.dumps(tf_config)} if tf_config else {}
         with open(directory / "stdout", "w") as stdout, open(directory / "stderr", "w") as stderr:
-            self.process = subprocess.Popen(
-                [*PYTHON, "-c", code, *map(str, argv)],
-                stdout=stdout,
-                stderr=stderr,
-                cwd=directory,
-                env=environment(**changes),
-            )
+            how = {"stdout": stdout, "stderr": stderr, "cwd": directory, "env": environment(**changes)}
+            self.process = subprocess.Popen([*PYTHON, "-c", code, *map(str, argv)], **how)
 
     @property
     def out(self) -> str:
@@ -186,10 +181,10 @@ def test_when_one_is_killed_the_other_stops(start, victim):
 @pytest.mark.slow
 def test_a_worker_alone_does_not_wait_for_ever(start):
     tf_configs = [cluster("worker", "worker")[index] for index in (0, 1)]  # of two clusters
-    code = CLI.replace("cli;", "cli; from seq2seq_demo.training import workers; workers.SECONDS_TO_GATHER = 3;")
+    code = CLI.replace("cli;", "cli; from seq2seq_demo.training import workers; workers.SECONDS_TO_GATHER = 1;")
     for worker in [start(tf_config, code, "train", "100") for tf_config in tf_configs]:
         assert worker.end(30) == 1
-        assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .* within 3 s .*\n", worker.err)
+        assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .* within 1 s .*\n", worker.err)
 
 
 @pytest.mark.slow
