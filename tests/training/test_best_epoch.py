@@ -110,7 +110,7 @@ def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
 
 
 def test_patience_alone_keeps_the_best_epoch_too():
-    kept, stopping = {}, Recorder()
+    kept, stopping = {}, Watcher()
     saved = fitted("one length", [stopping], keeping(kept), patience=3)
     assert len(stopping.networks) == 6
     assert_saved(saved, stopping, 3)

@@ -267,7 +267,7 @@ def test_the_default_length_of_targets():
         assert config.out_len == out_len, (task, default, asked)
 
 
-class Misspelt(Callback):
+class Misspelt(Watcher):
     def on_epoch_ends(self, history, network, validation):
         pass
 
@@ -275,8 +275,8 @@ class Misspelt(Callback):
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
-        (Recorder(), "expected `callbacks` to be a list of Callback objects, got <"),
-        ([Recorder], "expected `callbacks` to be a list of Callback objects, got [<class"),
+        (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
+        ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
         ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
         ([Misspelt()], "expected a method of Callback, on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
     ],
