@@ -350,7 +350,7 @@ def checkpoints() -> tuple[int, list[str]]:
 
 def json_input() -> tuple[int, list[str]]:
     """Files of sequences and pairs, of integers and of text, as JSON of any shape, as lines and as bytes."""
-    from seq2seq_demo.data.readers import INTEGER_FORMAT, InputFormat, from_file
+    from seq2seq_demo.data.readers import INTEGER_FORMAT, InputFormat, read_file
     from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs
     from seq2seq_demo.data.vocabulary import VocabularyBuilder
     from seq2seq_demo.errors import Seq2SeqError
@@ -364,7 +364,7 @@ def json_input() -> tuple[int, list[str]]:
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
 
     readers = [
-        (INTEGER_FORMAT, lambda rows: [*batches(RowReader(in_max_int=9, skip=str).readable(rows), 3)]),
+        (INTEGER_FORMAT, lambda rows: [*batches(RowReader(in_max_int=9, on_error=str).read_all(rows), 3)]),
         (INTEGER_FORMAT, lambda rows: read_pairs(rows, PairReader())),
         (
             InputFormat("characters", "words"),
@@ -373,7 +373,7 @@ def json_input() -> tuple[int, list[str]]:
         (
             InputFormat("words", "characters", "text"),
             lambda rows: read_pairs(
-                rows, PairReader(VocabularyBuilder("words"), VocabularyBuilder("characters"), skip=str)
+                rows, PairReader(VocabularyBuilder("words"), VocabularyBuilder("characters"), on_error=str)
             ),
         ),
     ]
@@ -383,7 +383,7 @@ def json_input() -> tuple[int, list[str]]:
         path.write_bytes(content)
         for form, read in readers:
             try:
-                read(row for row in from_file(str(path), form) if row)
+                read(row for row in read_file(str(path), form) if row)
             except Seq2SeqError as error:
                 assert "\n" not in str(error).replace(str(path), "")
 

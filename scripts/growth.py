@@ -21,9 +21,8 @@ from published.report import machine, print_table
 from speed.measuring import alone, seconds
 from speed.ways import run_epoch, trainer_on
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.data.sampling import DEFAULT_SHARE
 
 LINEAR = 1.1  # growth above this is worse than linear, as far as the clock can tell
 B = 128  # batch
@@ -62,7 +61,7 @@ class Size:
     def train_config(self) -> TrainConfig:
         """Return the training; so many epochs that it pays to compile."""
         config = TrainConfig(self.points, self.length, self.length, epochs=1000, batch_size=B)
-        return replace(config, min_in_len=1, few_symbols=DEFAULT_SHARE) if self.varies else config
+        return replace(config, min_in_len=1, few_symbols=DEFAULT_FEW_SYMBOLS) if self.varies else config
 
 
 class Axis(NamedTuple):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # `import X as X` marks X as exported
     from seq2seq_demo.data.user_functions import per_sequence as per_sequence
     from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
     from seq2seq_demo.errors import (
+        DemoError as DemoError,
         InputError as InputError,
         Interrupted as Interrupted,
         Seq2SeqError as Seq2SeqError,
@@ -55,7 +56,7 @@ _MODULES = {
     "data.tasks": ("Task",),
     "data.user_functions": ("per_sequence",),
     "data.vocabulary": ("Vocabularies", "Vocabulary"),
-    "errors": ("Seq2SeqError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
+    "errors": ("Seq2SeqError", "DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
     "evaluation": ("EvaluationRow",),
     "figures": ("EpochFigures", "Evaluation", "Figures", "Tally", "WrongAnswer", "WrongAnswers"),
     "files.recording": ("Recording",),

@@ -1,6 +1,6 @@
-"""The table of cells: all that is said of a cell type beside its equation.
+"""The table of cell types: gates, states, initial biases, and the layout of their weights in 2016's checkpoints.
 
-The equations stand in `network/numpy_network.py` and `network/keras_network/cells.py`, each under the row's name.
+The equations are in `network/numpy_network.py` and `network/keras_network/cells.py`, under the same names.
 """
 
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CellType:
-    """A recurrent cell with G gates: its weights are W `[E, G·H]`, U `[H, G·H]` and b `[G·H]`, H columns a gate."""
+    """A recurrent cell with G gates: weights W `[E, G·H]` and U `[H, G·H]`, bias b `[G·H]`; each gate has H columns."""
 
-    gates: tuple[str, ...]  # in the order of their columns, Keras's
+    gates: tuple[str, ...]  # in column order, as in Keras
     states: tuple[str, ...]  # arrays `[B, H]`; the last one is the output
-    # Gates whose bias is initially 1; the others start at 0. A 1 makes a cell remember more in the beginning.
+    # Gates whose bias starts at 1, so that an untrained cell keeps more of its state; the other biases start at 0.
     gates_with_bias_1: tuple[str, ...] = ()
-    # Suffix of the matrix's name in 2016: its gates, in 2016's order. None: 2016 had no such cell.
+    # Suffix of a 2016 matrix name → its gates, in 2016's column order. None: 2016 did not have the cell.
     matrices_of_2016: dict[str, tuple[str, ...]] | None = None
-    gates_2016_added_1_to: tuple[str, ...] = ()  # in the equation; we keep it in the bias
+    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016 added this 1 in the equation; here the bias includes it
 
     @property
     def matrices(self) -> dict[str, tuple[str, ...]]:
-        """The gates of each matrix with rows [input ; h]; its initial values are Glorot uniform by its own size."""
+        """The gates of each matrix with rows [input ; h]; a matrix's size sets its Glorot uniform range."""
         return self.matrices_of_2016 or {"": self.gates}
 
 
@@ -31,8 +31,7 @@ LSTM = CellType(
     matrices_of_2016={"": ("i", "candidate", "f", "o")},
     gates_2016_added_1_to=("f",),
 )
-# By the names of 2016, which had two for the LSTM.
-CELL_TYPES = {
+CELL_TYPES = {  # the names are those of 2016, which had two for the LSTM
     "BasicLSTMCell": LSTM,
     "LSTMCell": LSTM,
     "GRUCell": CellType(

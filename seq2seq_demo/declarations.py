@@ -1,4 +1,4 @@
-"""The declaration of a field: how a user sets it, and which values it takes; the checks that follow from it."""
+"""Declarations of settings: the option, help text and valid values of a dataclass field, and the checks they imply."""
 
 import math
 import numbers
@@ -12,86 +12,89 @@ from typing import Any, NamedTuple, TypeVar, cast
 from seq2seq_demo.errors import UsageError
 
 T = TypeVar("T")
-_OPTION_NAMES: set[str] = set()  # every declared option, as `--in-len`
+_OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
 
 
 class Range(NamedTuple):
-    """A range of real numbers: how an error describes it, and whether it holds a number."""
+    """A range of real numbers."""
 
-    text: str
-    holds: Callable[[float], bool]
+    description: str  # completes "expected `dropout` ..."
+    contains: Callable[[float], bool]
 
 
 class Option(NamedTuple):
-    """The declaration of a field: how a user sets it, and which values it takes."""
+    """How a field is set on the command line, and which values it accepts."""
 
-    written: str = ""  # on the command line, as `-L --num-layers N`; empty: it is no option there
-    help: str = ""  # in which {choices} and {default} stand for those of the field
-    called: str | None = None  # by errors; None: as the field
-    at_least: int = 1  # of integers, as the next
-    at_most: int | None = None
-    choices: Collection[str] = ()  # of words; none: any word will do
-    within: Range | None = None  # of real numbers
+    usage: str = ""  # flags and metavar, such as `-L --num-layers N`; empty: no option
+    help: str = ""  # {choices} and {default} are replaced by the field's
+    error_name: str | None = None  # its name in errors; None: the field's name in backticks
+    at_least: int = 1  # lower bound of an integer
+    at_most: int | None = None  # upper bound of an integer
+    choices: Collection[str] = ()  # valid strings; empty: any string
+    within: Range | None = None  # valid real numbers
 
     @property
-    def names(self) -> list[str]:
-        """The letter, if there is one, and the name."""
-        return [word for word in self.written.split() if word.startswith("-")]
+    def flags(self) -> list[str]:
+        """The short flag, if the option has one, and the long flag."""
+        return [word for word in self.usage.split() if word.startswith("-")]
 
     @property
     def metavar(self) -> str | None:
-        """What stands for the value, None for a flag."""
-        return next((word for word in self.written.split() if not word.startswith("-")), None)
+        """The placeholder of the value in the help; None if the option takes no value."""
+        return next((word for word in self.usage.split() if not word.startswith("-")), None)
 
 
-def setting(default: T, written: str = "", help: str = "", **about: Any) -> T:
-    """Declare a field, by the fields of `Option`, of a dataclass whose `__post_init__` calls `check_fields`."""
-    option = Option(written, **about)
-    _OPTION_NAMES.update(option.names)
-    shown = help.format(choices=", ".join(option.choices), default=default)
-    return field(default=default, metadata={"option": option._replace(help=shown)})
+def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> T:
+    """Declare a dataclass field with an `Option`; the class must call `check_fields` in `__post_init__`.
+
+    The keyword arguments are the remaining fields of `Option`.
+    """
+    option = Option(usage, **constraints)
+    _OPTION_NAMES.update(option.flags)
+    help = help.format(choices=", ".join(option.choices), default=default)
+    return field(default=default, metadata={"option": option._replace(help=help)})
 
 
-def setting_like(declaring: type, name: str, default: T) -> T:
-    """Declare a field as another class declares its own, but for the default."""
-    return field(default=default, metadata=declaring.__dataclass_fields__[name].metadata)  # type: ignore[attr-defined]
+def copied_setting(config: type, name: str, default: T) -> T:
+    """Declare a field with the `Option` of another dataclass's field, but with its own default."""
+    return field(default=default, metadata=config.__dataclass_fields__[name].metadata)  # type: ignore[attr-defined]
 
 
 def declared_fields(config: Any) -> dict[str, Field[Any]]:
-    """Return the fields of a dataclass that were declared with `setting`."""
+    """Return the fields that a dataclass declares with `setting` or `copied_setting`, by name."""
     return {declared.name: declared for declared in fields(config) if "option" in declared.metadata}
 
 
 def declared_option(declared: Field[Any]) -> Option:
-    """Return how a field was declared."""
+    """Return the `Option` of a declared field."""
     return cast(Option, declared.metadata["option"])
 
 
 def value_type(declared: Field[Any]) -> Any:
-    """Return the type of a field's values, None aside."""
+    """Return the type of a field; for `X | None`, return X."""
     return declared.type.__args__[0] if isinstance(declared.type, UnionType) else declared.type
 
 
 def check_fields(config: Any) -> None:
-    """Check every field that `setting` declared, and keep its plain value; `config` is frozen, and being made.
+    """Validate every declared field of a frozen dataclass, and convert each value to a plain Python type, for JSON.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: a value is out of range.
     """
     for name, declared in declared_fields(config).items():
         object.__setattr__(config, name, checked_value(declared, getattr(config, name)))
 
 
 def checked_value(declared: Field[Any], value: object) -> object:
-    """Return a field's value as a plain int, float, bool or str; None where that is the default.
+    """Validate a field's value; return it as a plain int, float, bool or str, or None if that is the default.
 
     Raises:
-        UsageError: it is out of its range.
+        UsageError: the value is out of range.
     """
     option, kind = declared_option(declared), value_type(declared)
     if value is None and declared.default is None:
         return None
-    name = option.called or f"`{declared.name}`"
+    name = option.error_name or f"`{declared.name}`"
     if option.choices:
         return require_choice(name, value, option.choices)
     if kind is bool:
@@ -100,14 +103,14 @@ def checked_value(declared: Field[Any], value: object) -> object:
         return require_integer(name, value, option.at_least, option.at_most)
     if option.within is None:
         return value
-    number = _real(value)
-    if not option.within.holds(number):
-        raise UsageError(f"expected {name} {option.within.text}, got {_shown(value)}")
+    number = _to_float(value)
+    if not option.within.contains(number):
+        raise UsageError(f"expected {name} {option.within.description}, got {_preview(value)}")
     return number
 
 
 def with_option_names(message: str) -> str:
-    """Return a message in which each argument in backticks, `in_len`, is replaced by its option, --in-len."""
+    """Replace each argument in backticks, such as `in_len`, by its option, such as --in-len."""
 
     def option_name(match: re.Match[str]) -> str:
         name = f"--{match[1].replace('_', '-')}"
@@ -117,40 +120,34 @@ def with_option_names(message: str) -> str:
 
 
 def parse_integer(text: str) -> int:
-    """Return the integer that `text` spells in decimal digits, else raise ValueError: `1_0` and `１` are none."""
+    """Parse an integer in ASCII decimal digits; raise ValueError for anything else, including `1_0` and `１`."""
     if not text.isascii() or "_" in text:
         raise ValueError(text)
     return int(text)
 
 
-def require_integer(name: str, value: object, at_least: int, at_most: int | None = None) -> int:
-    """Return an integer of any type as an int; raise UsageError unless it is one in that range."""
-    number = _integer(value)
+def require_integer(name: str, value: Any, at_least: int, at_most: int | None = None) -> int:
+    """Return a value of any integer type as an int; raise UsageError if it is out of range or not an integer."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
     if number is None or number < at_least:
-        expected = f"expected {name} to be an integer of at least {at_least}"
-        raise UsageError(f"{expected}, got {_shown(value if number is None else number)}")
+        raise UsageError(f"expected {name} to be an integer of at least {at_least}, got {_preview(value)}")
     if at_most is not None and number > at_most:
-        raise UsageError(f"expected {name} of at most {at_most}, got {_shown(number)}")
+        raise UsageError(f"expected {name} of at most {at_most}, got {_preview(number)}")
     return number
 
 
 def require_flag(name: str, value: object) -> bool:
-    """Return a bool; raise UsageError for anything else."""
+    """Return a bool; raise UsageError for any other type."""
     if not isinstance(value, bool):
-        raise UsageError(f"expected {name} to be True or False, got {_shown(value)}")
+        raise UsageError(f"expected {name} to be True or False, got {_preview(value)}")
     return value
 
 
-def _integer(value: Any) -> int | None:
-    """Return an integer of any type as an int; None for what is none, as a bool."""
-    try:
-        return None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        return None
-
-
-def _real(value: object) -> float:
-    """Return a real number of any type as a float; nan, which no range holds, for what is none, as a bool."""
+def _to_float(value: object) -> float:
+    """Convert a real number of any type to a float; return nan, which no `Range` contains, for anything else."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return math.nan
     try:
@@ -159,22 +156,22 @@ def _real(value: object) -> float:
         return math.inf
 
 
-def _shown(value: object) -> str:
-    """Return a value in a line, cut short; of a number, its digits alone, as in 0.5, not np.float64(0.5)."""
+def _preview(value: object) -> str:
+    """Format a value on one line of at most 40 characters: a number as its digits, anything else as its repr."""
     try:
         return " ".join((str(value) if isinstance(value, numbers.Number) else repr(value)).split())[:40]
-    except ValueError:
+    except ValueError:  # Python prints no integer of more than 4300 digits
         return "one of thousands of digits"
 
 
 def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
-    """Return the choice that `value` is; raise UsageError, naming the nearest choice and all of them, if it is none."""
+    """Return the choice that equals `value`; if there is none, raise UsageError with the most similar choice."""
     for choice in choices:
         if isinstance(value, str) and value == choice:
             return choice
-    import difflib  # only an error needs it
+    import difflib  # only needed for an error
 
-    parts = [choice for choice in choices if value and str(value).casefold() in choice.casefold()]
-    near = difflib.get_close_matches(str(value), choices, n=1) or parts
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"unknown {kind} {_shown(value)}: {hint}expected one of {', '.join(choices)}")
+    partial = [choice for choice in choices if value and str(value).casefold() in choice.casefold()]
+    similar = difflib.get_close_matches(str(value), choices, n=1) or partial
+    hint = f"did you mean {similar[0]}? " if similar else ""
+    raise UsageError(f"unknown {kind} {_preview(value)}: {hint}expected one of {', '.join(choices)}")

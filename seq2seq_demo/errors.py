@@ -1,40 +1,42 @@
-"""What a user did or gave wrong. `cli` turns each into one line on standard error and an exit status."""
+"""The errors that a user can cause. The command line prints each as one line and exits with its status."""
 
 
 class Seq2SeqError(Exception):
-    """Something failed; the message says what was expected and what was found."""
+    """The base class of all errors; the message gives the expected and the actual value."""
 
     exit_status = 1
 
 
+DemoError = Seq2SeqError  # the name until 0.2; will be removed in 0.4
+
+
 class UsageError(Seq2SeqError):
-    """A wrong option, or a value out of its range."""
+    """A wrong option or argument, or a value out of range."""
 
     exit_status = 2
 
 
 class InputError(Seq2SeqError):
-    """Sequences that the network cannot read."""
+    """Sequences or pairs that are invalid, or that the network cannot read."""
 
 
 class WeightsError(Seq2SeqError):
-    """A weights file that is missing, damaged, or not what the options say."""
+    """A weights file that is missing or damaged, or that contradicts the options."""
 
 
 class TrainingError(Seq2SeqError):
-    """Training could not continue."""
+    """A training that cannot continue."""
 
 
 class Interrupted(Seq2SeqError):
-    """A signal ended the training: status 130 after Ctrl-C, 143 after SIGTERM."""
+    """A signal ended the training; the exit status is 128 + signum, as in shells: 130 for Ctrl-C, 143 for SIGTERM."""
 
     def __init__(self, message: str, signum: int) -> None:
-        """Keep the exit status that shells give to a process which the signal ended."""
         super().__init__(message)
         self.exit_status = 128 + signum
 
 
-def require(is_so: bool, message: str, error_class: type[Exception] = WeightsError) -> None:
-    """Raise an error of that class unless it is so."""
-    if not is_so:
+def require(condition: bool, message: str, error_class: type[Exception] = WeightsError) -> None:
+    """Raise `error_class` with the message if the condition is false."""
+    if not condition:
         raise error_class(message)

@@ -15,7 +15,7 @@ import numpy as np
 
 from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
-from seq2seq_demo.data.sampling import KINDS, sources_to_measure
+from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
 from seq2seq_demo.figures import WRONG_EXAMPLES, Evaluation, Tally, WrongAnswer, WrongAnswers
@@ -24,8 +24,8 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
-RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.KINDS`
-MAX_PER_KIND = 1000  # sources of each kind in `sampling.KINDS`, per length
+RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
+MAX_PER_KIND = 1000  # sources of each kind in `sampling.SOURCE_KINDS`, per length
 
 
 class EvaluationOptions(NamedTuple):
@@ -221,7 +221,7 @@ def _examples(
 class EvaluationRow:
     """The figures on sources of one kind and length."""
 
-    kind: str  # RANDOM, one of `sampling.KINDS`, or GIVEN
+    kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
     in_len: int
     evaluation: Evaluation
     fresh: bool | None = None  # no source was trained on; None: unknown
@@ -261,7 +261,7 @@ def measure_pattern(
     for in_len in sample.lengths:
         try:
             targets(np.zeros((1, in_len), np.int64))
-            sources, fresh = sources_to_measure(c, in_len, sample.n, sample.seed, seen)
+            sources, fresh = evaluation_sources(c, in_len, sample.n, sample.seed, seen)
         except (UsageError, InputError) as error:
             if not c.ends and isinstance(error, UsageError):
                 raise
@@ -271,7 +271,7 @@ def measure_pattern(
             continue
         is_measured = True
         yield row(RANDOM, sources, fresh)
-        for number, (kind, draw) in enumerate(KINDS.items() if sample.kinds else ()):
+        for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if sample.kinds else ()):
             rng = np.random.default_rng([sample.seed, 4, number, in_len])
             yield row(kind, draw(rng, min(sample.n, MAX_PER_KIND), in_len, c.in_max_int))
     if not is_measured:
@@ -283,7 +283,7 @@ def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
     if not model_config.ends:
         return n
     n_random: int = min(n, (model_config.in_max_int + 1) ** in_len)
-    return n_random + len(KINDS) * min(n, MAX_PER_KIND)
+    return n_random + len(SOURCE_KINDS) * min(n, MAX_PER_KIND)
 
 
 def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[EvaluationRow]:

@@ -10,7 +10,7 @@ import numpy as np
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.records import RecordBatch
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.vocabulary import joined
+from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
@@ -42,17 +42,17 @@ class Prediction(NamedTuple):
     @property
     def source_text(self) -> str:
         """The source as a text."""
-        return joined(self.tokens[0], self.source)
+        return join_symbols(self.tokens[0], self.source)
 
     @property
     def text(self) -> str:
         """The answer as a text."""
-        return joined(self.tokens[1], self.predicted)
+        return join_symbols(self.tokens[1], self.predicted)
 
     @property
     def expected_text(self) -> str | None:
         """The expected target as a text."""
-        return None if self.expected is None else joined(self.tokens[1], self.expected)
+        return None if self.expected is None else join_symbols(self.tokens[1], self.expected)
 
     @property
     def predicted_symbols(self) -> list[str]:

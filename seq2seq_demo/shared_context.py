@@ -1,31 +1,28 @@
-"""A context that several threads are in at a time."""
+"""A context manager that several threads can be inside at the same time."""
 
 import contextlib
 import threading
 
 
 class SharedContext(contextlib.AbstractContextManager[None]):
-    """A context that the first thread to enter begins, and the last one to leave ends."""
+    """Calls `begin` when the first thread enters and `end` when the last one exits; threads may enter repeatedly."""
 
     def __init__(self) -> None:
-        """Begin when a thread enters."""
         self.lock, self.n_entered = threading.Lock(), 0
 
     def begin(self) -> None:
-        """Change what all threads share."""
+        """Change the state that all threads share."""
 
     def end(self) -> None:
-        """Change it back."""
+        """Restore the shared state."""
 
     def __enter__(self) -> None:
-        """Enter, from any thread and any number of times."""
         with self.lock:
             if not self.n_entered:
                 self.begin()
             self.n_entered += 1
 
     def __exit__(self, *_: object) -> None:
-        """Leave."""
         with self.lock:
             self.n_entered -= 1
             if not self.n_entered:

@@ -1,30 +1,30 @@
-"""How much memory there is: what cannot fit is refused before it is allocated, with the figure."""
+"""The size of the memory, so that data too large for it is rejected before anything is allocated."""
 
 import os
 from pathlib import Path
 
-LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
+CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # versions 2 and 1
 
 
 def total() -> int:
-    """Return the bytes of memory that this machine has, or that it lets this container use."""
+    """Return the memory of this machine in bytes, or the container's limit if that is lower."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([physical, *filter(None, map(_limit, LIMITS))])
+    return min([physical, *filter(None, map(_read_limit, CGROUP_LIMITS))])
 
 
-def _limit(path: str) -> int | None:
+def _read_limit(path: str) -> int | None:
     try:
         return int(Path(path).read_text())
-    except (OSError, ValueError):  # there is no such limit, or it is "max"
+    except (OSError, ValueError):  # the file is missing, or contains "max"
         return None
 
 
 def gib(size: int) -> str:
-    """Return a number of bytes as errors say it."""
+    """Format a number of bytes in GiB."""
     return f"{size / 2**30:,.1f} GiB"
 
 
-def lack(needed: int) -> str:
-    """Return the error text for a need of more bytes than there are, or an empty text."""
-    has = total()
-    return f"need {gib(needed)} of memory or more, this machine has {gib(has)}" if needed > has else ""
+def shortage(needed: int) -> str:
+    """Return the error text if `needed` bytes exceed the memory, else an empty string."""
+    available = total()
+    return f"need {gib(needed)} of memory or more, this machine has {gib(available)}" if needed > available else ""

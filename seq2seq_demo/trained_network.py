@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import DEFAULT_EVALUATED, Beam, ModelConfig, make_beam
+from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Record, RecordBatch
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.tasks import Given, as_task
+from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
@@ -143,9 +143,9 @@ class TrainedNetwork(StoredNetwork):
             return prediction
         source, target = self.vocabularies
         return prediction._replace(
-            source=source.names(prediction.source),
-            predicted=target.names(prediction.predicted),
-            expected=None if prediction.expected is None else target.names(prediction.expected),
+            source=source.to_symbols(prediction.source),
+            predicted=target.to_symbols(prediction.predicted),
+            expected=None if prediction.expected is None else target.to_symbols(prediction.expected),
             tokens=self.vocabularies.tokens,
         )
 
@@ -214,7 +214,7 @@ class TrainedNetwork(StoredNetwork):
 
     def evaluate(
         self,
-        task: Given | None = None,
+        task: TaskLike | None = None,
         n: int | None = None,
         *,
         in_len: int | tuple[int, int] | None = None,
@@ -264,7 +264,7 @@ class TrainedNetwork(StoredNetwork):
 
     def evaluate_by_length(
         self,
-        task: Given,
+        task: TaskLike,
         n: int | None = None,
         lengths: Sequence[int] = (),
         out_len: int | None = None,
@@ -310,7 +310,7 @@ class TrainedNetwork(StoredNetwork):
             if self.vocabularies.are_text:
                 raise UsageError(f"expected pairs to evaluate a network of texts, got pattern {task.name!r}")
             lengths = lengths or self.trained_lengths
-            n = n or DEFAULT_EVALUATED
+            n = n or EVALUATION_SIZE
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)

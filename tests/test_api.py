@@ -48,7 +48,7 @@ def test_every_name_can_be_imported():
     assert sorted(seq2seq_demo.__all__) == seq2seq_demo.__all__
     for name in seq2seq_demo.__all__:
         exported = getattr(seq2seq_demo, name)
-        assert exported.__name__ == name
+        assert exported.__name__ == (name if name != "DemoError" else "Seq2SeqError")
         assert exported.__module__.startswith("seq2seq_demo.")
         assert exported.__doc__
     assert set(seq2seq_demo.__all__) <= set(dir(seq2seq_demo))
@@ -60,6 +60,12 @@ def test_every_error_and_every_argument_of_the_api_is_exported():
     names = {name for name, value in vars(errors).items() if isinstance(value, type)}
     assert names <= set(seq2seq_demo.__all__)
     assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.Seq2SeqError) for name in names)
+
+
+def test_the_old_name_of_the_base_class_of_errors():
+    from seq2seq_demo import DemoError, Seq2SeqError
+
+    assert DemoError is Seq2SeqError
 
 
 def test_a_name_that_there_is_not():

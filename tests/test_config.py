@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.config import Beam, ModelConfig, Settings, TrainConfig, given_values, make_beam
-from seq2seq_demo.declarations import check_fields, declared_fields, parse_integer, setting, setting_like
+from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, parse_integer, setting
 from seq2seq_demo.errors import UsageError
 
 
@@ -127,7 +127,7 @@ def test_points_to_validate_with_may_be_others():
     assert (train.n_training, train.n_validation, train.steps_per_epoch) == (30, 7, 3)
     assert TrainConfig(points=37).n_validation == 3
     for n in (37, 40):
-        with pytest.raises(UsageError, match="expected fewer than 37 of 37 points for validation, got all"):
+        with pytest.raises(UsageError, match="expected fewer than 37 points for validation, got "):
             TrainConfig(points=37, validation_points=n)
 
 
@@ -203,15 +203,15 @@ def test_a_declaration():
     class Config:
         size: int = setting(3, "-s --size N", "one (default {default})", at_most=9)
         kind: str = setting("a", "--kind K", "one of {choices}", choices=("a", "b"))
-        other: int | None = setting_like(TrainConfig, "seed", None)
+        other: int | None = copied_setting(TrainConfig, "seed", None)
 
         def __post_init__(self) -> None:
             check_fields(self)
 
     size, kind, other = (field.metadata["option"] for field in fields(Config))
-    assert (size.names, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
-    assert (kind.names, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b")
-    assert (other.names, other.help) == (["--seed"], "random seed (default 0)")
+    assert (size.flags, size.metavar, size.help) == (["-s", "--size"], "N", "one (default 3)")
+    assert (kind.flags, kind.metavar, kind.help) == (["--kind"], "K", "one of a, b")
+    assert (other.flags, other.help) == (["--seed"], "random seed (default 0)")
     assert Config() == Config(3, "a", None)
     for values, message in (
         ({"size": 10}, "expected `size` of at most 9, got 10"),

@@ -192,7 +192,7 @@ def test_the_page_of_options_shows_what_is_declared():
     for command, row in COMMANDS.items():
         for field in declared_options(row.options).values():
             option = declared_option(field)
-            *letter, name = option.names
+            *letter, name = option.flags
             written = (*letter, f"{name} {option.metavar}" if option.metavar else name)
             declared.setdefault(written, set()).add(command)
             if option.metavar and field.default not in (None, ()):

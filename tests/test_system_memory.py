@@ -25,7 +25,7 @@ def test_the_memory_is_what_machine_and_container_have(tmp_path, monkeypatch, li
     for path, limit in zip(paths[1:], limits, strict=False):
         with open(path, "w") as file:
             file.write(limit)
-    monkeypatch.setattr(system_memory, "LIMITS", paths)
+    monkeypatch.setattr(system_memory, "CGROUP_LIMITS", paths)
     assert system_memory.total() == expected
 
 

@@ -73,7 +73,12 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained):
     further = train([("ab", "bravo"), ("b", "")], start=network, epochs=1)
     assert (further.step, further.vocabularies) == (network.step + 1, network.vocabularies)
     for pairs, settings, error, message in [
-        ([("ax", "alpha")], {}, InputError, 'pairs, row 0: expected characters that training saw, got "x" as number 2'),
+        (
+            [("ax", "alpha")],
+            {},
+            InputError,
+            'pairs, row 0: expected characters seen in training, got "x" at position 2',
+        ),
         ([("a", "alpha")], {"in_tokens": "words"}, UsageError, "expected the network's tokens, characters and words"),
         ("sorted", {}, UsageError, "expected pairs of characters and words, got 'sorted'"),
     ]:
@@ -85,13 +90,13 @@ def test_what_no_network_of_texts_can_read():
     pairs = [("ab", "x"), ("b", "y")]
     network = train(pairs, in_tokens="characters", out_tokens="words", epochs=0, **TINY)
     for sources, message in [
-        (["ab", "bc"], 'sources, row 1: expected characters that training saw, got "c" as number 2$'),
-        ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
+        (["ab", "bc"], 'sources, row 1: expected characters seen in training, got "c" at position 2$'),
+        ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
         ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
     ]:
         with pytest.raises(InputError, match=message):
             network.predict(sources)
-    unseen = 'validation, row 0: expected characters that training saw, got "c" as number 1'
+    unseen = 'validation, row 0: expected characters seen in training, got "c" at position 1'
     with pytest.raises(InputError, match=unseen):
         train(pairs, in_tokens="characters", out_tokens="words", validation=[("c", "x")])
     with pytest.raises(InputError, match=r"pairs, row 0: expected a list of integers, got .*texts need `in_tokens`"):

@@ -8,7 +8,7 @@ import pytest
 from helpers import TRAINED, random_weights, trained_network
 
 import seq2seq_demo
-from seq2seq_demo.config import DEFAULT_EVALUATED, ModelConfig, TrainConfig
+from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import Pairs
@@ -214,8 +214,8 @@ def test_evaluate_on_pairs():
     assert evaluation.figures == measure(trained_network().to_numpy(), pairs, EvaluationOptions(len)).figures
     assert trained_network().evaluate(PairTask("mine", pairs)).figures == evaluation.figures
     assert trained_network().evaluate(rows, 10).exact_match == 0
-    many = trained_network().evaluate([([1], [2]), ([1], [3])] * DEFAULT_EVALUATED)
-    assert (many.n, many.n_pairs) == (1, 2 * DEFAULT_EVALUATED)  # alternatives
+    many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
+    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # alternatives
 
 
 @pytest.mark.parametrize(

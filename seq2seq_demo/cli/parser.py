@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn, cast
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
 from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options, declared_options
-from seq2seq_demo.config import DEFAULT_EVALUATED, Settings
+from seq2seq_demo.config import EVALUATION_SIZE, Settings
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.declarations import declared_option, parse_integer, require_choice, value_type
 from seq2seq_demo.display.console import print_result
@@ -36,7 +36,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command(options.TrainOptions, NUMBER, "train a network on N points, and save it"),
     "predict": Command(options.PredictOptions, SEQUENCE, "decode one sequence, a file or typed input"),
-    "evaluate": Command(options.EvaluateOptions, NUMBER, f"test a network on N sources ({DEFAULT_EVALUATED}) or pairs"),
+    "evaluate": Command(options.EvaluateOptions, NUMBER, f"test a network on N sources ({EVALUATION_SIZE}) or pairs"),
     "page": Command(options.PageOptions, SEQUENCE, "write an HTML page in which networks run"),
     "patterns": Command(options.PatternsOptions, NOTHING, "list the patterns, or check one (-p)"),
     "networks": Command(options.NetworksOptions, NOTHING, "list the networks that come with the program"),
@@ -231,7 +231,7 @@ def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
         keywords = {"metavar": option.metavar, "type": _length if field.name == "in_len" else CONVERTERS.get(kind)}
     if field.name == "input_weights":
         keywords["action"] = "append"
-    action = add(*option.names, dest=field.name, default=None, help=option.help, **keywords)
+    action = add(*option.flags, dest=field.name, default=None, help=option.help, **keywords)
     if field.name == "input_weights":
         action.completer = _complete_weights  # type: ignore[attr-defined]
     elif choices := PATTERNS if field.name == "pattern" else option.choices:

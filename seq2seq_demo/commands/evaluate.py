@@ -13,7 +13,7 @@ from seq2seq_demo.commands.network_selection import (
     select_network,
 )
 from seq2seq_demo.commands.options import EvaluateOptions
-from seq2seq_demo.config import DEFAULT_EVALUATED
+from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import evaluations
@@ -29,7 +29,7 @@ def evaluate(options: EvaluateOptions) -> None:
     """Print tables, or with --json one object per length and kind of sources."""
     lengths = options.lengths or ([options.in_len] if options.in_len else [])
     selected = select_network(options, max(lengths, default=1))
-    network, notices, n = selected.network, selected.notices, options.points or DEFAULT_EVALUATED
+    network, notices, n = selected.network, selected.notices, options.points or EVALUATION_SIZE
     network.check_answer_lengths(options.out_len, options.max_out_len)
     skipped: SkippedPairs = {}
     rows: list[EvaluationRow] = []
@@ -94,7 +94,7 @@ def _measure(
         raise UsageError(f"the network was trained on {network.task!r}: {expected}")
     else:
         lengths = lengths or network.trained_lengths
-        n_sources = sum(n_to_measure(network.model_config, in_len, n or DEFAULT_EVALUATED) for in_len in lengths)
+        n_sources = sum(n_to_measure(network.model_config, in_len, n or EVALUATION_SIZE) for in_len in lengths)
         if not network.ends and not network.redraws_training_sources:
             notices.append("Some sources may also be training points, which are too many to exclude")
     progress.total = 2 * n_sources  # each is decoded twice, once with teacher forcing

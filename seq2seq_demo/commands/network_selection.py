@@ -14,7 +14,7 @@ from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, 
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
-from seq2seq_demo.data.readers import InputFormat, from_file, from_words
+from seq2seq_demo.data.readers import InputFormat, read_file, read_words
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -164,12 +164,12 @@ def read_pair_task(
         if n is None:
             _require_memory(file)
         reader.in_max_int, reader.out_max_int = sizes.get("in_max_int"), sizes.get("out_max_int")
-        reader.pattern, reader.alike = pattern, has_one_length
+        reader.pattern, reader.equal_lengths = pattern, has_one_length
         if has_one_length:
             reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
-        reader.skip = None if skipped is None else skipped.setdefault(file, []).append
+        reader.on_error = None if skipped is None else skipped.setdefault(file, []).append
         form = InputFormat(reader.source.tokens, reader.target.tokens, options.format)
-        return read_pairs(from_file(file, form), reader, n)
+        return read_pairs(read_file(file, form), reader, n)
 
     tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
     reader = PairReader(*(network.vocabularies if network else map(new_vocabulary, tokens)))
@@ -204,14 +204,14 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFo
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
-        return [from_words(words, form, _text_hint(words[0], selected.path))]
+        return [read_words(words, form, _text_hint(words[0], selected.path))]
     if source.tokens == CHARACTERS and " " not in source.symbols:
-        return [from_words([word], form) for word in words]
+        return [read_words([word], form) for word in words]
     texts: list[list[str]] = []
     for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
         adjacent = [*group]
         texts += [[word] for word in adjacent] if has_space else [adjacent]
-    return [from_words(text, form) for text in texts]
+    return [read_words(text, form) for text in texts]
 
 
 def _text_hint(word: str, path: Path) -> str:

@@ -29,11 +29,11 @@ from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
 from seq2seq_demo.declarations import (
     check_fields,
     checked_value,
+    copied_setting,
     declared_fields,
     declared_option,
     require_integer,
     setting,
-    setting_like,
 )
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -149,8 +149,8 @@ class AnswerOptions(NetworkOptions):
 
     json: bool = setting(False, "--json", "print one JSON object per line instead of text")
     max_out_len: int | None = setting(None, "--max-out-len T", MAX_LEN_HELP)
-    beam_size: int | None = setting_like(Beam, "size", None)
-    length_penalty: float | None = setting_like(Beam, "length_penalty", None)
+    beam_size: int | None = copied_setting(Beam, "size", None)
+    length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
     keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP)
 
     @property
@@ -165,7 +165,7 @@ class PredictOptions(AnswerOptions):
 
     words: Sequence[str] = ()  # the source, as typed
     engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, choices=("numpy", "keras"))
-    n_best: int | None = setting_like(Beam, "n_best", None)
+    n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
 
@@ -187,9 +187,9 @@ PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 
 class EvaluateOptions(AnswerOptions):
     """The options of `evaluate`."""
 
-    points: int | None = setting(None, called="the number of sources")
+    points: int | None = setting(None, error_name="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "source lengths to measure, one line each")
-    seed: int | None = setting_like(TrainConfig, "seed", None)
+    seed: int | None = copied_setting(TrainConfig, "seed", None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -213,7 +213,7 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "directory for TensorBoard logs (default: a temporary one)")
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
-    keep_going: bool = setting_like(AnswerOptions, "keep_going", False)
+    keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
 
     def __post_init__(self) -> None:
@@ -312,4 +312,4 @@ def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
         for attribute, value in vars(base).items():
             names += value if attribute == "accepted_settings" else [attribute] if attribute in own else []
     declared = {name: own.get(name) or SETTINGS[name] for name in names}
-    return {name: field for name, field in declared.items() if declared_option(field).written}
+    return {name: field for name, field in declared.items() if declared_option(field).usage}

@@ -10,7 +10,7 @@ import numpy as np
 from seq2seq_demo.commands.network_selection import SelectedNetwork, length_notices, select_network, typed_sources
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data.readers import InputFormat, from_file, from_terminal, from_words
+from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, RecordBatch
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.display import heatmap, plots
@@ -29,7 +29,7 @@ MIXED_BATCH_SIZE = 16 * MAX_ROWS_AT_ONCE  # large, so that many sequences of a m
 
 def predict(options: PredictOptions) -> None:
     """Answer the sources on the command line, else those of --from-file, else those typed at the terminal."""
-    as_integers = from_words(options.words).values
+    as_integers = read_words(options.words).values
     typed_len = len(as_integers) if options.words and isinstance(as_integers, list) else None
     selected = select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
@@ -47,13 +47,13 @@ def predict(options: PredictOptions) -> None:
     elif file := options.from_file:
         size = os.path.getsize(file) if os.path.isfile(file) else None
         with ProgressBar("Predicting", size, may_show=not sys.stdout.isatty()) as progress:
-            rows = from_file(file, form, on_progress=lambda n_bytes: progress.advance(0, n_bytes))
+            rows = read_file(file, form, on_progress=lambda n_bytes: progress.advance(0, n_bytes))
             predictor.print_answers(rows, progress)
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
         print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; Ctrl-D ends"])
         selected.notices.clear()
-        typed = (row for record in from_terminal(form) for row in (record, None))  # None flushes after each line
+        typed = (row for record in read_terminal(form) for row in (record, None))  # None flushes after each line
         predictor.print_answers(typed, hidden, is_interactive=True)
 
 
@@ -118,11 +118,11 @@ class _Predictor:
     def _batches(self, rows: Rows, skip: Callable[[InputError], object] | None) -> Iterator[RecordBatch | None]:
         """Yield readable sources in batches; all have the same length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, skip=skip)
+        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, on_error=skip)
         if not network.ends:
-            reader.alike, reader.hint = True, LENGTH_HINT if in_len else ""
+            reader.equal_lengths, reader.length_hint = True, LENGTH_HINT if in_len else ""
             reader.predicted_len = self.out_len
-        return batches(reader.readable(rows), MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE)
+        return batches(reader.read_all(rows), MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE)
 
     def _note_new_lengths(self, batch: RecordBatch) -> None:
         """Add notices about lengths that are new in this batch: untrained ones, and those that the pattern rejects.

@@ -1,4 +1,4 @@
-"""Sequences read from words, files, pipes and a terminal: JSON, or lines of text, `source<TAB>target`."""
+"""Readers for typed words, files, pipes and the terminal. Input is JSON, or lines of text, `source<TAB>target`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from io import BufferedReader, BytesIO
 from typing import Any
 
 from seq2seq_demo.config import FORMATS, INTEGERS
-from seq2seq_demo.data.json_records import BOM, decoded, parse, sequence_of
+from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
-BLOCK_BYTES = 2**16  # bytes read at once
+BLOCK_BYTES = 2**16  # read at once
 MAX_LINE = 2**22  # bytes
-MAX_DOCUMENT = 2**27  # bytes; as Python's objects, JSON takes up to 25 times as many
+MAX_DOCUMENT = 2**27  # bytes of JSON; the Python objects take up to 25 times as many
 BLANK = b" \t\r\n\v\f"
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
 JSON, TEXT = FORMATS
@@ -29,7 +29,7 @@ ProgressCallback = Callable[[int], object]
 
 @dataclass(frozen=True)
 class InputFormat:
-    """How sequences are written: what sources and targets consist of, and the format of a file (None: it tells)."""
+    """The tokens of sources and targets, and the format of a file: "json", "text", or None to detect it."""
 
     in_tokens: str = INTEGERS
     out_tokens: str = INTEGERS
@@ -37,18 +37,18 @@ class InputFormat:
 
     @property
     def is_text(self) -> bool:
-        """Whether there are texts among them."""
+        """Whether sources or targets are text."""
         return (self.in_tokens, self.out_tokens) != (INTEGERS, INTEGERS)
 
     @property
     def expected(self) -> str:
-        """The content of a file of them, as errors name it."""
+        """The expected content of a file, for errors."""
         if self.is_text:
             return 'texts, or JSON as in {"input": "...", "output": "..."}'
         return "a JSON list of integers, or integers alone"
 
-    def of_file(self, title: str, first: bytes) -> InputFormat:
-        """Return the form with the format of a file that begins so; where it has none, each line tells by itself."""
+    def for_file(self, title: str, first: bytes) -> InputFormat:
+        """Detect the format of a file from its name and first line; for integers, each line is detected on its own."""
         if self.format or not self.is_text:
             return self
         name, content = title.lower(), first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
@@ -56,61 +56,64 @@ class InputFormat:
         if name.endswith(TEXT_NAMES + JSON_NAMES):
             is_json = name.endswith(JSON_NAMES)
         elif content.startswith(b"[") and not is_json:
-            is_json = _json_in(first) is not None
+            is_json = _json_or_none(first) is not None
         return replace(self, format=JSON if is_json else TEXT)
 
 
 INTEGER_FORMAT = InputFormat()
 
 
-def from_words(words: Sequence[str], form: InputFormat = INTEGER_FORMAT, text_hint: str = TEXT_HINT) -> Record:
-    """Return the one sequence that was typed as words: a text, or integers as `3 1 4`, `3,1,4` or JSON.
+def read_words(words: Sequence[str], input_format: InputFormat = INTEGER_FORMAT, text_hint: str = TEXT_HINT) -> Record:
+    """Return the record of one source typed as words: a text, or integers such as `3 1 4`, `3,1,4` or JSON.
 
-    The hint is told where the words are a text instead.
+    `text_hint` is appended to the error if the words are text but integers are expected.
     """
     place, text = Place("input"), " ".join(words)
-    if form.in_tokens != INTEGERS:
+    if input_format.in_tokens != INTEGERS:
         return Record(place, text)
     line = text.encode(errors="surrogateescape")
     if _is_json(line):
-        return _from_line(place, line, replace(form, format=JSON))
+        return _read_line(place, line, replace(input_format, format=JSON))
     parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
     try:
-        return Record(place, _integers(parts, "input", text_hint))
+        return Record(place, _parse_integers(parts, "input", text_hint))
     except InputError as error:
         return Record(place, error)
 
 
-def from_file(
-    name: str, form: InputFormat = INTEGER_FORMAT, on_progress: ProgressCallback = lambda _: None
+def read_file(
+    name: str, input_format: InputFormat = INTEGER_FORMAT, on_progress: ProgressCallback = lambda _: None
 ) -> Iterator[Record | None]:
-    """Yield the sequences of a file (`-`: standard input): one JSON list, a list of lists, or a list a line.
+    """Yield the records of a file, or of standard input if the name is `-`.
 
-    Instead of a list there may be an object, `{"input": [...], "output": [...], "id": ...}`, which needs only the
-    input; or a line of plain integers, perhaps with a tab and the output. For texts, a string may replace a list, a
-    list holds the symbols, and lines are texts as they are. Sequences on lines of their own are read as they
-    are needed, so that a file of any size, or a pipe, will do; None says that no more of it is waiting just now. A line
-    may have 4 MiB, and a document that is not one sequence a line 128 MiB, so that one without an end does not fill the
-    memory. For lines, `on_progress` is called with the number of bytes read since, after their sequences.
+    The file contains a JSON list of records, a single record, or one record per line. A record is a list of symbols,
+    or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required. A line may also
+    consist of integers, optionally followed by a tab and the output. For text, a string may replace a list, and a line
+    that is not JSON is a source, optionally followed by a tab and the output.
+
+    Lines are read lazily, so a file may have any size or be a pipe; None means that no more input is available at the
+    moment. To limit memory use, a line may have at most 4 MiB and any other document at most 128 MiB. After each block
+    of lines, `on_progress` is called with its number of bytes.
 
     Raises:
-        InputError: there is no file, nothing in it, a document that is no JSON, or one that is too long.
+        InputError: the file cannot be read, is empty, is invalid JSON, or is too long. For an invalid line, the
+            record contains the error.
     """
     title = "standard input" if name == "-" else name
     try:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
         with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _sequences(title, file, form, on_progress)  # type: ignore[arg-type]  # typeshed has no read1 for stdin.buffer
+            yield from _read_records(title, file, input_format, on_progress)  # type: ignore[arg-type]  # typeshed: stdin.buffer has no read1
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
 
-def from_terminal(form: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
-    """Yield the sequences that the user types, one a line, until end of file."""
-    import readline  # noqa: F401  (makes input() an editor with a history)
+def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
+    """Yield one record per line that the user types, until end of file."""
+    import readline  # noqa: F401  (gives input() line editing and a history)
 
-    form = form if form.in_tokens == INTEGERS else replace(form, format=TEXT)
+    input_format = input_format if input_format.in_tokens == INTEGERS else replace(input_format, format=TEXT)
     for number in itertools.count(1):
         try:
             line = input("> ")
@@ -118,80 +121,81 @@ def from_terminal(form: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
             print()
             return
         if line.strip():
-            yield _from_line(Place("", "line", number), line.encode(errors="surrogateescape"), form)
+            yield _read_line(Place("", "line", number), line.encode(errors="surrogateescape"), input_format)
 
 
-def _sequences(
-    title: str, file: BufferedReader, form: InputFormat, on_progress: ProgressCallback
+def _read_records(
+    title: str, file: BufferedReader, input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
-    """Yield a document's sequences: a first line that is a whole sequence means one a line."""
+    """Yield the records of a file; if the first line is a complete record, every line is one."""
     blocks = _blocks(file)
-    number, block = _first_block(title, blocks, form)
+    number, block = _first_block(title, blocks, input_format)
     blocks, first = itertools.chain([block], blocks), next(BytesIO(block))
-    form = form.of_file(title, first)
-    is_document = form.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
-    if not is_document or _is_whole_sequence(first, form.is_text):
-        yield from _of_lines(title, number, blocks, form, on_progress)
+    input_format = input_format.for_file(title, first)
+    is_document = input_format.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
+    if not is_document or _is_whole_record(first, input_format.is_text):
+        yield from _read_lines(title, number, blocks, input_format, on_progress)
         return
-    document = parse(Place(title), _document(title, number, blocks), form.expected)
+    document = parse_json(Place(title), _read_document(title, number, blocks), input_format.expected)
     if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
         for index, item in enumerate(document):
-            yield sequence_of(Place(title, "sequence", index), item)
+            yield to_record(Place(title, "sequence", index), item)
     else:
-        yield sequence_of(Place(title), document)
+        yield to_record(Place(title), document)
 
 
-def _of_lines(
-    title: str, number: int, blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback
+def _read_lines(
+    title: str, number: int, blocks: Iterable[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
-    """Yield the sequences of blocks of lines; the first line has this number."""
-    is_rest = False  # of a line that is too long
+    """Yield the records of blocks of lines, the first of which has this line number."""
+    is_rest = False  # whether the next bytes are the rest of a line that is too long
     for block in blocks:
         if not block:
             yield None
-        elif not (is_rest or form.is_text) and (rows := _integer_rows(title, number, block, form.format)) is not None:
+        elif not is_rest and (rows := _integer_rows(title, number, block, input_format)) is not None:
             yield from rows
             number += len(rows)
         else:
             for line in BytesIO(block):
                 if not is_rest and not _is_blank(line):
-                    yield _from_line(Place(title, "line", number), line, form)
+                    yield _read_line(Place(title, "line", number), line, input_format)
                 is_rest = not line.endswith(b"\n")
                 number += not is_rest
         on_progress(len(block))
 
 
-# What is left of lines that are read at once, without integers, commas and spaces.
+# Lines that are parsed together have one of these shapes once digits, commas and spaces are removed.
 JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output":[]', b'"id":', b'"output":[]"id":'))}
 TEXT_SHAPES = {b"\n", b"\t\n"}
 
 
-def _integer_rows(title: str, number: int, block: bytes, format: str | None) -> list[Record] | None:
-    """Return the sequences of lines, read at once, if all are of one shape and nothing in them is wrong; or else None.
+def _integer_rows(title: str, number: int, block: bytes, input_format: InputFormat) -> list[Record] | None:
+    """Parse lines of integers together if all are valid and have one of the shapes; otherwise, return None.
 
-    Then the lines are read one by one, which is slower and tells what is wrong, and where.
+    Parsing the lines one by one is slower, but finds the invalid one.
     """
-    marks, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
-    shape = marks[: marks.find(b"\n") + 1]
-    if marks != shape * n or len(block) > MAX_LINE:
+    shapes, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
+    shape = shapes[: shapes.find(b"\n") + 1]
+    if input_format.is_text or shapes != shape * n or len(block) > MAX_LINE:
         return None
     places = (Place(title, "line", number + k) for k in range(n))
     try:
-        if format != TEXT and shape in JSON_SHAPES:
+        if input_format.format != TEXT and shape in JSON_SHAPES:
             items = json.loads(b"[%b]" % block[:-1].replace(b"\n", b","))
-            return [*map(sequence_of, places, items)] if len(items) == n else None  # or integers stand beside the lists
-        if format != JSON and shape in TEXT_SHAPES:
+            # A line such as `[1],5` has more than one item.
+            return [*map(to_record, places, items)] if len(items) == n else None
+        if input_format.format != JSON and shape in TEXT_SHAPES:
             lines = BytesIO(block.replace(b",", b" "))
             rows: list[list[Any]] = [[[*map(int, field.split())] for field in line.split(b"\t")] for line in lines]
-            if all(source for source, *_ in rows):  # or there are blank lines
+            if all(source for source, *_ in rows):  # no blank lines
                 return [Record(place, *row) for place, row in zip(places, rows, strict=True)]
-    except ValueError:  # no JSON
+    except ValueError:  # invalid JSON
         pass
     return None
 
 
-def _first_block(title: str, blocks: Iterable[bytes], form: InputFormat) -> tuple[int, bytes]:
-    """Return the first block from its first line on that is not blank, and the number of that line."""
+def _first_block(title: str, blocks: Iterable[bytes], input_format: InputFormat) -> tuple[int, bytes]:
+    """Skip blank lines; return the number of the first other line, and the first block from that line on."""
     number = 1
     for block in blocks:
         start = 0
@@ -200,46 +204,46 @@ def _first_block(title: str, blocks: Iterable[bytes], form: InputFormat) -> tupl
                 return number, block[start:]
             start += len(line)
             number += 1
-    raise InputError(f"{title}: expected {form.expected}, found nothing")
+    raise InputError(f"{title}: expected {input_format.expected}, got nothing")
 
 
-def _document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
-    """Return the document that begins on line `number`, below as many blank ones as in the file: errors count lines."""
-    document = bytearray(b"\n" * (number - 1))
+def _read_document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
+    """Return the document that begins on line `number`."""
+    document = bytearray(b"\n" * (number - 1))  # so that a JSON error has the line number of the file
     for block in blocks:
         document += block
         if len(document) > MAX_DOCUMENT:
-            most = f"a JSON document of at most {MAX_DOCUMENT >> 20} MiB"
-            raise InputError(f"{title}: expected {most}, or one sequence a line, of any number, got more")
+            expected = f"expected a JSON document of at most {MAX_DOCUMENT >> 20} MiB, or one sequence per line"
+            raise InputError(f"{title}: {expected}, got a longer document")
     return document
 
 
 def _blocks(file: BufferedReader) -> Iterator[bytes]:
-    """Yield whole lines, those together that were read at once; nothing of them where no more is waiting just now.
+    """Yield blocks of whole lines, and an empty block whenever no more input is available at the moment.
 
-    Of a line of more than MAX_LINE bytes, those read so far are yielded, then the rest in the same way.
+    A line of more than MAX_LINE bytes is yielded in parts.
     """
-    beginning = bytearray()  # of a line whose end is to come
+    partial = bytearray()  # a line whose end has not been read yet
     while chunk := file.read1(BLOCK_BYTES):
         lines, end, last = chunk.rpartition(b"\n")
         if end:
-            yield b"".join([beginning, lines, end])
-            beginning.clear()
-        beginning += last
-        if len(beginning) > MAX_LINE:
-            yield bytes(beginning)
-            beginning.clear()
-        if not _more_is_waiting(file):
+            yield b"".join([partial, lines, end])
+            partial.clear()
+        partial += last
+        if len(partial) > MAX_LINE:
+            yield bytes(partial)
+            partial.clear()
+        if not _is_ready(file):
             yield b""
-    if beginning:
-        yield bytes(beginning)
+    if partial:
+        yield bytes(partial)
 
 
-def _more_is_waiting(file: BufferedReader) -> bool:
-    """Say whether reading would return at once: always true of a file, not of a pipe."""
+def _is_ready(file: BufferedReader) -> bool:
+    """Return whether reading would not block; a pipe may block, a file never does."""
     try:
         return bool(select.select([file], [], [], 0)[0])
-    except (OSError, ValueError):  # a stream without a descriptor
+    except (OSError, ValueError):  # the stream has no file descriptor
         return True
 
 
@@ -248,19 +252,19 @@ def _is_json(line: bytes) -> bool:
 
 
 def _is_blank(line: bytes) -> bool:
-    """Say whether nothing stands in a line; one that is too long may have no end, and is not passed over."""
+    """Return whether a line is blank; a line that is too long is not, because it may never end."""
     return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE
 
 
-def _is_whole_sequence(line: bytes, may_be_text: bool = False) -> bool:
-    value = _json_in(line)
-    return isinstance(value, dict | str if may_be_text else dict) or (
+def _is_whole_record(line: bytes, is_text: bool) -> bool:
+    value = _json_or_none(line)
+    return isinstance(value, dict | str if is_text else dict) or (
         isinstance(value, list) and not any(isinstance(item, list | dict) for item in value)
     )
 
 
-def _json_in(line: bytes) -> Any:
-    """Return the value of a line that is JSON by itself; None: it is none, or null."""
+def _json_or_none(line: bytes) -> Any:
+    """Parse a line as JSON; return None if it is invalid, too long, or null."""
     if len(line) > MAX_LINE:
         return None
     try:
@@ -269,40 +273,41 @@ def _json_in(line: bytes) -> Any:
         return None
 
 
-def _from_line(place: Place, line: bytes, form: InputFormat) -> Record:
-    """Return the sequence of a line, or the error that reading it is; the lines after a bad one can still be read."""
+def _read_line(place: Place, line: bytes, input_format: InputFormat) -> Record:
+    """Return the record of a line; for an invalid line, the record contains the InputError."""
     try:
         if len(line) > MAX_LINE:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
-        if form.format == JSON or (form.format is None and _is_json(line)):
-            return sequence_of(place, parse(place, line, form.expected))
-        return _from_fields(place, decoded(place, line), form)
+        if input_format.format == JSON or (input_format.format is None and _is_json(line)):
+            return to_record(place, parse_json(place, line, input_format.expected))
+        return _read_fields(place, decode_utf8(place, line), input_format)
     except InputError as error:
         return Record(place, error)
 
 
-def _from_fields(place: Place, line: str, form: InputFormat) -> Record:
-    """Return the sequence of a line of text, a source, and perhaps a tab and the output."""
+def _read_fields(place: Place, line: str, input_format: InputFormat) -> Record:
+    """Return the record of a line of text: a source, optionally followed by a tab and the output."""
     fields = line.removesuffix("\n").removesuffix("\r").split("\t")
     if len(fields) > 2:
-        two = "of more columns choose two, as with `cut -f1,2`"
-        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {two}")
-    sides = ("word", form.in_tokens), ("word of the target", form.out_tokens)
+        hint = "select two columns, for example with `cut -f1,2`"
+        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {hint}")
+    sides = ("word", input_format.in_tokens), ("target word", input_format.out_tokens)
     values: list[Any] = [
-        field if tokens != INTEGERS else _integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
+        field if tokens != INTEGERS else _parse_integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
         for field, (name, tokens) in zip(fields, sides, strict=False)
     ]
     return Record(place, *values)
 
 
-def _integers(words: Iterable[str], what: str, hint: str = "") -> list[int]:
+def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:
+    """Parse words as integers; raise InputError, with the hint if the first word is text."""
     values = []
     for position, word in enumerate(words, start=1):
         try:
             values.append(parse_integer(word))
         except ValueError as error:
-            hint = "" if position > 1 or _is_number(word) else hint  # or it is a slip
-            raise InputError(f"{what} {position}: expected an integer, got {word[:40]!r}{hint}") from error
+            hint = "" if position > 1 or _is_number(word) else hint
+            raise InputError(f"{name} {position}: expected an integer, got {word[:40]!r}{hint}") from error
     return values
 
 

@@ -1,4 +1,4 @@
-"""Tasks, which a network is to learn. There are two kinds, `SequencePattern` and `PairTask`."""
+"""The `Task` protocol, which a `SequencePattern` and a `PairTask` implement."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -12,58 +12,60 @@ from seq2seq_demo.errors import UsageError
 
 
 class Task(Protocol):
-    """A task that a network is to learn."""
+    """A mapping from sources to targets for a network to learn: a pattern or a user's pairs."""
 
     @property
     def name(self) -> str:
-        """The name that files get."""
+        """The name that becomes part of file names."""
 
     @property
     def vocabularies(self) -> Vocabularies:
-        """The symbols that the numbers of a text stand for."""
+        """The vocabularies of sources and targets."""
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
-        """Return a checksum of what it teaches, to recognise it.
+        """Return a checksum of the data, by which a resumed training recognises the task.
 
         Raises:
-            UsageError: the task does not fit these lengths or symbols.
+            UsageError: the task does not support these lengths or symbols.
         """
 
     def largest_symbols(self) -> dict[str, int]:
-        """Return in_max_int and out_max_int of a fresh network, where the task tells them."""
+        """Return the `in_max_int` and `out_max_int` that the data require; a missing key means the default."""
 
-    def sized(self, config: TrainConfig, model: ModelConfig, asked: int | None, default: int | None) -> TrainConfig:
-        """Return the config with the task's own lengths and number of points.
+    def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
+        """Return the config with the task's lengths and number of points.
 
-        A network that does not end its answers learns the first symbols of a pattern's targets: as many as are asked
-        for, or else at most the default, or else (None) all.
+        If the network does not end its answers, the targets of a pattern are cut to `out_len` symbols, or if that is
+        None, to at most `default` symbols. If both are None, they are kept whole.
 
         Raises:
-            UsageError: the task does not have these lengths or symbols.
+            UsageError: the task does not support these lengths or symbols.
+            InputError: there are too few pairs.
         """
 
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
-        """Return the pairs to train on, and those to validate with.
+        """Return the training pairs and the validation pairs.
 
-        `start_step` says for how many steps the weights were already trained: a pattern then draws other points.
+        `start_step` is the number of steps that the weights were already trained for. A pattern draws new points for
+        each value.
 
         Raises:
-            UsageError: the task does not fit these lengths or symbols.
+            UsageError: the task does not support these lengths or symbols.
         """
 
 
-GivenPairs = Iterable[tuple[object, object]]  # each a source and a target
-Given = str | Task | Pairs | GivenPairs
+PairRows = Iterable[tuple[object, object]]  # (source, target) rows
+TaskLike = str | Task | Pairs | PairRows
 
 
-def as_task(task: Given, vocabularies: Vocabularies | None = None) -> Task:
-    """Return the task of a pattern's name, or of pairs of a source and a target.
+def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
+    """Convert a pattern's name or pairs to a task; return a task unchanged.
 
-    `vocabularies` are those of a network, which knows no other symbols.
+    `vocabularies` are those of an existing network. By default, pairs are integers.
 
     Raises:
-        UsageError: no pattern has that name, or the argument is neither name, task nor pairs.
-        InputError: a pair is not two lists of integers.
+        UsageError: no pattern has this name, or the argument has another type.
+        InputError: a pair is invalid.
     """
     if isinstance(task, str):
         return find_pattern(task)

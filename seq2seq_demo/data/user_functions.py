@@ -1,9 +1,8 @@
-"""Patterns of the user's own: functions of a Python file or module, imported only where `-p` names them."""
+"""Patterns from a user's Python file or module: import the function, call it, and convert its result to targets."""
 
 import functools
 import importlib.util
 import io
-import reprlib
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -13,53 +12,53 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_demo.data.records import has_mask
+from seq2seq_demo.data.records import has_mask, list_symbols, preview
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.shared_context import SharedContext
 
-SHOWN = 40  # symbols of a sequence, in an error
-Targets = tuple[np.ndarray, np.ndarray | None]  # [B, T], and their lengths [B]; None: all are T
+Targets = tuple[np.ndarray, np.ndarray | None]  # symbols [B, T] and lengths [B]; lengths None: all rows have T symbols
 
 
-class WrongTarget(ValueError):
-    """A function returned something that is no target."""
+class TargetError(ValueError):
+    """A function returned an invalid target."""
 
 
 def load_function(name: str) -> tuple[str, Callable[..., np.ndarray]]:
     """Import `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`; return `MODULE:FUNCTION` and the function.
 
     Raises:
-        UsageError: there is no function of that name, or its module cannot be imported.
+        UsageError: the module cannot be imported, or does not define the function.
     """
-    place, _, function_name = name.rpartition(":")
-    is_file = place.endswith(".py")
+    location, _, function_name = name.rpartition(":")
+    is_file = location.endswith(".py")
     try:
         with PRINTS_TO_STDERR:
-            module = _import_file(Path(place)) if is_file else _import_module(place)
+            module = _import_file(Path(location)) if is_file else _import_module(location)
             function = getattr(module, function_name, None)
     except (UsageError, KeyboardInterrupt):
         raise
-    except BaseException as error:  # SystemExit, say, would end the program without a word
-        reason = f"{place} cannot be imported: {error_text(error)}"
+    except BaseException as error:  # SystemExit would end the program without a message
+        reason = f"{location} cannot be imported: {error_text(error)}"
         if isinstance(error, SyntaxError) and error.lineno:
             reason = f"{error.filename}, line {error.lineno}: {error.msg}"
         raise UsageError(f"pattern {name!r}: {reason}") from error
     if not callable(function):
         found = "nothing of that name" if function is None else type(function).__name__
-        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {place}, found {found}")
-    name = f"{(Path(place).stem if is_file else place).rpartition('.')[2]}:{function_name}"
-    if not isinstance(function, FunctionType | BuiltinFunctionType):  # attributes of what it is may do anything
-        return name, lambda *given: function(*given)  # noqa: PLW0108
+        raise UsageError(f"pattern {name!r}: expected a function {function_name!r} in {location}, got {found}")
+    name = f"{(Path(location).stem if is_file else location).rpartition('.')[2]}:{function_name}"
+    if not isinstance(function, FunctionType | BuiltinFunctionType):
+        # Hide the callable's attributes, because reading them may run any code.
+        return name, lambda *arguments: function(*arguments)  # noqa: PLW0108
     return name, function
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Run a Python file as a module of its own; it can import what lies beside it."""
-    # Its classes look for their module in sys.modules, where a json.py must not take the place of Python's.
+    """Import a Python file, which can import modules from its own folder."""
+    # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
     name = f"pattern file {path.resolve()}".replace(".", "_")
     spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or not (spec and spec.loader):
-        raise UsageError(f"expected a Python file {str(path)!r} with a pattern, found none")
+        raise UsageError(f"expected a Python file {str(path)!r} with a pattern, got none")
     module = importlib.util.module_from_spec(spec)
     sys.path.append(str(path.parent.resolve()))
     sys.modules[name] = module
@@ -72,66 +71,66 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _import_module(name: str) -> ModuleType:
-    """Import a module that is installed, or lies below this directory."""
+    """Import a module that is installed or in the current directory."""
     if not name or not all(part.isidentifier() for part in name.split(".")):
-        raise UsageError(f"expected -p FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got {name!r} before the colon")
+        raise UsageError(f"expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got {name!r} before the colon")
     sys.path.append(str(Path.cwd()))
     return importlib.import_module(name)
 
 
 def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
-    """Make a pattern's function `[B, S]` → `[B, T]` of one that maps a single source `[S]` to its target `[T]`."""
+    """Convert a function from one source `[S]` to its target `[T]` into a pattern's function, `[B, S]` → `[B, T]`."""
 
     @functools.wraps(function)
-    def of_a_batch(sources: np.ndarray) -> np.ndarray | list[np.ndarray]:
+    def batch_function(sources: np.ndarray) -> np.ndarray | list[np.ndarray]:
         targets: list[np.ndarray] = []
         for source in np.asarray(sources):
-            before = source.copy()
+            copy = source.copy()  # for errors, because the function may change the source
             try:
                 result = function(source)
                 target = as_array(result)
-            except (WrongTarget, KeyboardInterrupt):
+                if target.ndim != 1:
+                    raise TargetError(f"expected a list of integers, got {describe_result(result)}")
+                if target.dtype.kind not in "iu" and len(target):
+                    raise TargetError(f"expected integers, got {target.dtype}: {list_symbols(target)}")
+            except KeyboardInterrupt:
                 raise
+            except TargetError as error:
+                raise TargetError(f"{error} for {list_symbols(copy)}") from error
             except BaseException as error:
-                raise ValueError(f"{error_text(error)}, for {listed(before)}") from error
-            if target.ndim != 1:
-                raise WrongTarget(f"expected a list of integers, got {what_it_is(result)} for {listed(before)}")
-            if target.dtype.kind not in "iu" and len(target):
-                raise WrongTarget(f"expected integers, got {target.dtype}: {listed(target)} for {listed(before)}")
+                raise ValueError(f"{error_text(error)}, for {list_symbols(copy)}") from error
             targets.append(target)
         return targets if len({*map(len, targets)}) > 1 else np.stack(targets)
 
-    return of_a_batch
+    return batch_function
 
 
-def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, *more: int) -> tuple[Any, Targets]:
-    """Call a pattern's function with sources `[B, S]`; return its result and that as targets.
+def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, *arguments: int) -> tuple[Any, Targets]:
+    """Call a pattern's function with sources `[B, S]` and other arguments; return the raw result and the targets.
 
-    What it prints is none of the answers.
+    Output that the function prints goes to standard error.
 
     Raises:
-        UsageError: it fails, or returns what is no array or list of rows.
+        UsageError: the function fails, or its result is not an array or a list of rows.
     """
     try:
         with PRINTS_TO_STDERR:
-            result = function(sources[:], *more)  # a view, so that the function cannot change the shape
+            result = function(sources[:], *arguments)  # a view, so that the function cannot change the array's shape
             return result, as_targets(result)
-    except WrongTarget as error:
+    except TargetError as error:
         raise UsageError(f"pattern {name!r}: {error}") from error
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # SystemExit, say, would end the program without a word
+    except BaseException as error:  # SystemExit would end the program without a message
         reason = error_text(error).removeprefix("ValueError: ")
         raise UsageError(f"pattern {name!r} does not take sources of {sources.shape[1]} symbols: {reason}") from error
 
 
 def as_targets(result: Any) -> Targets:
-    """Return the targets that a function returned as an array `[B, T]`.
-
-    Where it returned rows of different lengths, T is the longest's, and the lengths `[B]` come with the array.
+    """Convert a function's result to an array `[B, T]`; pad rows of different lengths, and return the lengths `[B]`.
 
     Raises:
-        WrongTarget: as `as_array`.
+        TargetError: the result contains a masked array.
     """
     if not isinstance(result, list | tuple):
         return as_array(result), None
@@ -146,15 +145,15 @@ def as_targets(result: Any) -> Targets:
 
 
 def as_array(result: Any) -> np.ndarray:
-    """Return a function's result as an array: of no other class, whose rows may be something else.
+    """Convert a function's result to a plain ndarray, because the rows of a subclass such as np.matrix are not 1-D.
 
     Raises:
-        WrongTarget: it has a mask, which an array has not.
+        TargetError: the result contains a masked array; a plain array would lose the mask.
     """
     if not hasattr(result, "__array__") and not isinstance(result, str) and isinstance(result, Iterable):
         result = list(result)
     if _is_masked(result):
-        raise WrongTarget("expected integers, got a masked array")
+        raise TargetError("expected integers, got a masked array")
     return np.asarray(result)
 
 
@@ -165,48 +164,39 @@ def _is_masked(value: Any) -> bool:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the text of an error that a user's code raised."""
+    """Return the type and message of an error raised by a user's function."""
     try:
         text = str(error)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # its class may be the user's too
+    except BaseException:  # the user may have defined the error class
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def what_it_is(result: Any) -> str:
-    """Return a name for the result of a function that returned no array."""
+def describe_result(result: Any) -> str:
+    """Describe a function's invalid result for an error: None, its number of rows, its shape, or its type and value."""
     if result is None:
         return "None (is a `return` missing?)"
     try:
         shape = np.shape(result)
     except ValueError:  # rows of different lengths
         return f"{len(result)} rows"
-    return f"shape {shape}" if shape else f"{type(result).__name__} {_SHORT.repr(result)}"[:60]
-
-
-def listed(symbols: np.ndarray | list[int]) -> str:
-    """Return symbols `[n]` as a list, a long one cut short."""
-    return _SHORT.repr(np.asarray(symbols[: SHOWN + 1]).tolist())
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlist = SHOWN
-_SHORT.maxstring = _SHORT.maxother = 50
+    return f"shape {shape}" if shape else f"{type(result).__name__} {preview(result)}"
 
 
 class _Depth(threading.local):
-    """How many times this thread has entered."""
+    """How many times the current thread has entered the redirection."""
 
     n = 0
 
 
-class _PrintsAside(SharedContext):
-    """In a thread that has entered, what is printed goes to standard error: it is none of the answers.
+class _RedirectedStdout(SharedContext):
+    """Replaces sys.stdout; a thread inside this context prints to standard error, other threads to standard output.
 
-    These may be printed by another thread at the time, so `contextlib.redirect_stdout` would not do. It stands for
-    standard output itself: Python crashes where what another thread prints to is replaced while nothing else holds it.
+    `contextlib.redirect_stdout` would also redirect answers that another thread prints at the same time. The context
+    itself is the replacement stream and is never freed, because Python crashes if a thread replaces the only reference
+    to a stream that another thread prints to.
     """
 
     def __init__(self) -> None:
@@ -231,7 +221,7 @@ class _PrintsAside(SharedContext):
 
     def __getattr__(self, name: str) -> Any:
         stream = sys.stderr if self.depth.n else self.stdout
-        return getattr(stream or io.StringIO(), name)  # one that is closed is None
+        return getattr(stream or io.StringIO(), name)  # a closed stream is None
 
 
-PRINTS_TO_STDERR = _PrintsAside()
+PRINTS_TO_STDERR = _RedirectedStdout()

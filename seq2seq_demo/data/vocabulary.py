@@ -1,7 +1,7 @@
-"""Vocabularies: which symbol of a text each number of the network stands for.
+"""Vocabularies, which map the characters or words of a text to the numbers that a network processes.
 
-A network knows numbers. Sequences are integers, which stand for themselves, or the characters or words of texts, which
-a vocabulary numbers. Unicode comes in normal form C, so that an é is one character however it was typed.
+Sequences of integers need no mapping.
+Text is converted to Unicode's normal form C, so that é is one character no matter how it was typed.
 """
 
 import functools
@@ -13,156 +13,158 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
-from seq2seq_demo.data.records import check_integers, shown
+from seq2seq_demo.data.records import check_integers, preview
 from seq2seq_demo.errors import InputError, WeightsError
 
-UNKNOWN = "\ufffd"  # of a number without a symbol, where a vocabulary has only one: the network has two or more
-NEAREST = 3  # known symbols that an error proposes
+UNKNOWN = "\ufffd"  # number 1 if the vocabulary has only one symbol, because a network has at least two
+MAX_SUGGESTIONS = 3  # known symbols that an error suggests
 
 
 class UnknownSymbolError(InputError):
-    """A symbol that training never saw."""
+    """A symbol that is not in the vocabulary."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The symbols of sources, or of targets, by their numbers. Integers have none: they are their own numbers.
+    """The symbols of sources or of targets; a symbol's index is its number. For integers, there are no symbols.
 
     Raises:
-        WeightsError: a text of these tokens cannot consist of the symbols, or one stands there twice.
+        WeightsError: a symbol is not a valid character or word, or is repeated.
     """
 
     tokens: str = INTEGERS
     symbols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse symbols that no text consists of: a vocabulary may come from a stranger's file."""
+        # A weights file from an untrusted source may contain anything.
         if self.tokens not in TOKENS:
-            raise WeightsError(f"expected tokens of {', '.join(TOKENS)}, got {shown(self.tokens)}")
+            raise WeightsError(f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
         if bool(self.symbols) != self.is_text:
-            raise WeightsError(f"expected symbols of characters or words, got {len(self.symbols)} of {self.tokens}")
+            expected = "at least one symbol" if self.is_text else "no symbols"
+            raise WeightsError(f"expected {expected} for {self.tokens}, got {len(self.symbols)}")
         if len(self._number_of) < len(self.symbols):
-            raise WeightsError("expected each symbol of a vocabulary once, got one twice")
+            raise WeightsError("expected distinct symbols in a vocabulary, got a duplicate")
         for symbol in self.symbols:
-            unicode = symbol.encode(errors="ignore").decode()  # without halves of pairs
+            unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
             if not _is_token(self.tokens, symbol) or unicodedata.normalize("NFC", unicode) != symbol:
-                raise WeightsError(f"expected {self.tokens} in a vocabulary, got {shown(symbol)}")
+                raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
     @property
     def is_text(self) -> bool:
-        """Whether it numbers the symbols of texts."""
+        """Whether the symbols are characters or words."""
         return self.tokens != INTEGERS
 
     @property
     def largest(self) -> int:
-        """The largest number of a symbol, and at least 1, as a network has two or more."""
+        """The largest number of a symbol, at least 1, because a network has two symbols or more."""
         return max(1, len(self.symbols) - 1)
 
     @functools.cached_property
     def _number_of(self) -> dict[str, int]:
         return {symbol: number for number, symbol in enumerate(self.symbols)}
 
-    def numbers(self, symbols: list[Any], place: object) -> list[int]:
-        """Return the numbers of symbols; integers are their own.
+    def to_numbers(self, symbols: list[Any], place: object) -> list[int]:
+        """Convert symbols to numbers; integers are unchanged.
 
         Raises:
-            UnknownSymbolError: training never saw one of them; the message says which, where it stands, and what is
-                nearest to it.
+            UnknownSymbolError: a symbol is not in the vocabulary. The message begins with `place`, and suggests similar
+                symbols.
         """
         if not self.is_text:
             return symbols
         try:
             return [self._number_of[symbol] for symbol in symbols]
         except KeyError:
-            n = next(n for n, symbol in enumerate(symbols, start=1) if symbol not in self._number_of)
-            what = f"{place}: expected {self.tokens} that training saw, got {visible(symbols[n - 1])} as number {n}"
-            near = [visible(symbol) for symbol in nearest(symbols[n - 1], self.symbols)]
-            proposal = f"; the nearest {'are' if near[1:] else 'is'} {', '.join(near)}" if near else ""
-            raise UnknownSymbolError(f"{what}{proposal}") from None
+            n, unknown = next((n, symbol) for n, symbol in enumerate(symbols) if symbol not in self._number_of)
+            similar = ", ".join(map(_quoted, similar_symbols(unknown, self.symbols)))
+            hint = f"; did you mean {similar}?" if similar else ""
+            expected = f"{place}: expected {self.tokens} seen in training"
+            raise UnknownSymbolError(f"{expected}, got {_quoted(unknown)} at position {n + 1}{hint}") from None
 
-    def names(self, numbers: Iterable[int]) -> list[Any]:
-        """Return the symbols of these numbers; of integers, themselves."""
+    def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
+        """Convert numbers to symbols; integers are unchanged."""
         if not self.is_text:
             return list(numbers)
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
 
 
 class VocabularyBuilder:
-    """A vocabulary while the training data are read: symbols get numbers as they come."""
+    """Builds a vocabulary from training data; it numbers symbols in order of appearance until `build` sorts them."""
 
     def __init__(self, tokens: str) -> None:
-        """Begin without a symbol."""
         self.tokens = tokens
         self._number_of: dict[str, int] = {}
 
-    def numbers(self, symbols: list[Any], place: object) -> list[int]:
-        """Return the numbers of symbols, as `Vocabulary.numbers`; a new symbol gets the next one."""
+    def to_numbers(self, symbols: list[Any], place: object) -> list[int]:
+        """Convert symbols to preliminary numbers; a new symbol gets the next number."""
         number_of = self._number_of
         return [number_of.setdefault(symbol, len(number_of)) for symbol in symbols]
 
-    def grown(self) -> tuple[Vocabulary, np.ndarray]:
-        """Return the vocabulary, in the order of code points, and the final number of each that was given.
+    def build(self) -> tuple[Vocabulary, np.ndarray]:
+        """Return the vocabulary, sorted by code point, and an array that maps each preliminary number to the final one.
 
         Raises:
-            InputError: there is no symbol, which can only be where all targets are empty.
+            InputError: there are no symbols, because all targets are empty.
         """
         symbols = sorted(self._number_of)
         if not symbols:
-            raise InputError(f"expected targets of some {self.tokens}, got only empty ones")
-        final = np.argsort([self._number_of[symbol] for symbol in symbols])  # the inverse of this permutation
+            raise InputError(f"expected {self.tokens} in at least one target, got only empty targets")
+        final = np.argsort([self._number_of[symbol] for symbol in symbols])  # the inverse permutation
         return Vocabulary(self.tokens, tuple(symbols)), final
 
 
 def new_vocabulary(tokens: str) -> Vocabulary | VocabularyBuilder:
-    """Return a vocabulary to read training data with."""
+    """Return an object that numbers the symbols of training data: a builder for text, a vocabulary for integers."""
     return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens)
 
 
 class Vocabularies(NamedTuple):
-    """Those of sources and of targets."""
+    """The vocabularies of sources and targets."""
 
     source: Vocabulary = Vocabulary()
     target: Vocabulary = Vocabulary()
 
     @property
     def are_text(self) -> bool:
-        """Whether sources or targets are texts."""
+        """Whether sources or targets are text."""
         return self.source.is_text or self.target.is_text
 
     @property
     def tokens(self) -> tuple[str, str]:
-        """The tokens that sources and targets consist of."""
+        """The tokens of sources and of targets."""
         return self.source.tokens, self.target.tokens
 
     def largest_symbols(self) -> dict[str, int]:
-        """Return in_max_int and out_max_int of a network of these texts; those of integers it does not tell."""
+        """Return the `in_max_int` and `out_max_int` of a network for these vocabularies, omitting those of integers."""
         sides = zip(("in_max_int", "out_max_int"), self, strict=True)
         return {name: vocabulary.largest for name, vocabulary in sides if vocabulary.is_text}
 
 
-OF_INTEGERS = Vocabularies()
+INTEGER_VOCABULARIES = Vocabularies()
 
 
-def to_symbols(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
-    """Return the characters or words of a text, or of a list of them, in Unicode's normal form C; or the integers.
+def tokenize(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
+    """Split a text into characters or words in normal form C; validate a list of symbols.
 
-    A character is a code point, and spaces count. Words are what white space separates.
+    A character is a code point, including a space. Words are separated by white space. `largest` is the largest valid
+    integer, by default MAX_SYMBOL; `place` is the prefix of errors.
 
     Raises:
-        InputError: it is neither, or no Unicode; or of integers, as `check_integers` says.
+        InputError: the value is not a text or a list of `tokens`, contains a lone surrogate, or contains an integer
+            outside 0…largest.
     """
     if tokens == INTEGERS:
         check_integers(place, value, largest)
         return value  # type: ignore[no-any-return]
     if isinstance(value, str):
-        text = _normal(value, place)
+        text = _normalize(value, place)
         return list(text) if tokens == CHARACTERS else text.split()
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise InputError(f"{place}: expected a text or a list of {tokens}, got {shown(value)}")
-    symbols = [_normal(item, place) for item in value]
+        raise InputError(f"{place}: expected a text or a list of {tokens}, got {preview(value)}")
+    symbols = [_normalize(item, place) for item in value]
     for symbol in symbols:
         if not _is_token(tokens, symbol):
-            raise InputError(f"{place}: expected a list of {tokens}, got {shown(symbol)} in it")
+            raise InputError(f"{place}: expected a list of {tokens}, got {preview(symbol)} in it")
     return symbols
 
 
@@ -170,43 +172,42 @@ def _is_token(tokens: str, symbol: str) -> bool:
     return len(symbol) == 1 if tokens == CHARACTERS else symbol.split() == [symbol]
 
 
-def _normal(text: str, place: object) -> str:
-    """Return the text in normal form C."""
+def _normalize(text: str, place: object) -> str:
     try:
         text.encode()
-    except UnicodeEncodeError as error:  # half of a pair, from JSON or from bytes of the command line
-        raise InputError(f"{place}: expected Unicode, got {shown(text[error.start])} in a text") from None
+    except UnicodeEncodeError as error:  # a lone surrogate, from JSON or from invalid UTF-8 on the command line
+        raise InputError(f"{place}: expected Unicode, got {preview(text[error.start])} in a text") from None
     return unicodedata.normalize("NFC", text)
 
 
-def nearest(symbol: str, known: Sequence[str]) -> list[str]:
-    """Return the known symbols that a user may have meant: similar words, or the letter in other case, or accented."""
+def similar_symbols(symbol: str, known: Sequence[str]) -> list[str]:
+    """Return the known symbols most similar to an unknown one, ignoring case, and accents of single characters."""
     if len(symbol) > 1:
-        import difflib  # only an error needs it
+        import difflib  # only needed for an error
 
         folded = {other.casefold(): other for other in reversed(known)}
-        return [folded[other] for other in difflib.get_close_matches(symbol.casefold(), folded, n=NEAREST)]
-    alike = [other for other in known if _base(other) == _base(symbol)]
-    return sorted(alike, key=lambda other: other.casefold() != symbol.casefold())[:NEAREST]
+        return [folded[other] for other in difflib.get_close_matches(symbol.casefold(), folded, n=MAX_SUGGESTIONS)]
+    same_base = [other for other in known if _base(other) == _base(symbol)]
+    return sorted(same_base, key=lambda other: other.casefold() != symbol.casefold())[:MAX_SUGGESTIONS]
 
 
-def visible(symbol: str) -> str:
-    """Return how an error writes a symbol: one that cannot be seen by its number, U+200D."""
+def _quoted(symbol: str) -> str:
+    """Quote a symbol for an error; an invisible character is written as its code point, such as U+200D."""
     if len(symbol) > 1 or symbol == " ":
-        return shown(symbol)
+        return preview(symbol)
     category = unicodedata.category(symbol)
-    is_hidden = category[0] in "CZ" or category == "Mn"  # an accent on its own hides in the quotation mark
-    return f"U+{ord(symbol):04X}" if is_hidden else shown(symbol)
+    is_invisible = category[0] in "CZ" or category == "Mn"  # a combining accent would merge with the quotation mark
+    return f"U+{ord(symbol):04X}" if is_invisible else preview(symbol)
 
 
 def _base(symbol: str) -> str:
-    """Return a character without its accents and case."""
+    """Return the base letter of a character, without accents and case."""
     return unicodedata.normalize("NFD", symbol)[0].casefold()
 
 
-def joined(tokens: str, names: Iterable[object]) -> str:
-    """Return the text that the symbols make."""
-    return ("" if tokens == CHARACTERS else " ").join(map(_written, names))
+def join_symbols(tokens: str, symbols: Iterable[object]) -> str:
+    """Join characters without a separator, and words or integers with spaces."""
+    return ("" if tokens == CHARACTERS else " ").join(map(_cached_str, symbols))
 
 
-_written = functools.cache(str)  # of a symbol; to look it up takes half as long
+_cached_str = functools.cache(str)  # halves the time of str

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, joined
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols
 from seq2seq_demo.display.console import table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
 from seq2seq_demo.figures import Evaluation, WrongAnswer, total
@@ -35,7 +35,7 @@ def _fixed_length_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
         "gap": {name: forced - accuracies["free_running"][name] for name, forced in accuracies["forced"].items()},
         "by_position": {"forced": e.forced.accuracy.tolist(), "free_running": e.by_position.accuracy.tolist()},
         "by_symbol": [{"symbol": symbol, "n": n, "accuracy": share} for symbol, (n, share) in symbols if n],
-        "confusions": _confusions(e, OF_INTEGERS),
+        "confusions": _confusions(e, INTEGER_VOCABULARIES),
     }
 
 
@@ -147,14 +147,14 @@ def _wrong_answer_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[
     facts = answer._asdict()
     for key in ANSWER_COLUMNS:
         vocabulary = vocabularies.source if key == "source" else vocabularies.target
-        names = vocabulary.names(facts[key])
-        facts[key] = joined(vocabulary.tokens, names) if vocabulary.is_text else names
+        names = vocabulary.to_symbols(facts[key])
+        facts[key] = join_symbols(vocabulary.tokens, names) if vocabulary.is_text else names
     return facts
 
 
 def _wrong_answer_cells(answer: WrongAnswer, vocabularies: Vocabularies) -> list[str]:
     facts = _wrong_answer_dict(answer, vocabularies)
-    texts = [facts[key] if isinstance(facts[key], str) else joined("", facts[key]) for key in ANSWER_COLUMNS]
+    texts = [facts[key] if isinstance(facts[key], str) else join_symbols("", facts[key]) for key in ANSWER_COLUMNS]
     texts[-1] += "" if answer.ended else " ..."
     return [*texts, str(answer.edits), f"{answer.probability:.4f}"]
 
@@ -176,7 +176,7 @@ def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any
     """
 
     def name(number: int | None) -> Any:
-        return None if number is None else vocabularies.target.names([number])[0]
+        return None if number is None else vocabularies.target.to_symbols([number])[0]
 
     edits = sorted((-times, [-1 if x is None else x for x in edit], edit) for edit, times in e.confusions.items())
     return [{"expected": name(a), "predicted": name(b), "times": -times} for times, _, (a, b) in edits]

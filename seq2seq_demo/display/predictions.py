@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data.vocabulary import joined
+from seq2seq_demo.data.vocabulary import join_symbols
 from seq2seq_demo.display.console import one_line
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import Prediction
@@ -28,7 +28,7 @@ def probe_line(p: Prediction, colour: bool) -> str:
     mark, mistakes = red if colour else str, p.mistakes
     # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
     names = [one_line(str(name)) for name in p.predicted]
-    answer = joined(p.tokens[1], [mark(f"{name}*") if t in mistakes else name for t, name in enumerate(names)])
+    answer = join_symbols(p.tokens[1], [mark(f"{name}*") if t in mistakes else name for t, name in enumerate(names)])
     answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
     expected = "" if p.predicted == p.expected else f" (expected={_bracketed(p.tokens[1], p.expected_text or '')})"
     return f"    probe {_source(p)}, prediction={answer}{expected}"

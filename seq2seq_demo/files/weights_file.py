@@ -16,7 +16,7 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.vocabulary import OF_INTEGERS, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
@@ -58,7 +58,7 @@ class StoredNetwork:
     step: int = 0  # the number of updates that Adam has made
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     program: str | None = None  # the program that trained the network, unless it is this one
-    vocabularies: Vocabularies = OF_INTEGERS
+    vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # stored in a snapshot, but beside a weights file
 
     @property
@@ -295,7 +295,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     run = None
     if start_step is not None:
         run = TrainingRun(build_dataclass(TrainConfig, trained), require_integer("start_step", start_step, at_least=0))
-    vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else OF_INTEGERS
+    vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
     checked_progress = _progress(progress, run) if progress and run else None

@@ -86,5 +86,5 @@ def _check_lengths(in_len: int, out_len: int) -> None:
 
 
 def _check_ram(purpose: str, needed: int) -> None:
-    if lack := system_memory.lack(needed):
+    if lack := system_memory.shortage(needed):
         raise UsageError(f"{purpose} {lack}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
@@ -166,4 +166,4 @@ def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     n_of_length = dict.fromkeys(sorted(measured), N_MEASURED // len(measured))
     sources = _random_sources(network, n_of_length, seed=2)
     targets = map(network.target_function(pattern), sources)
-    return Pairs(concatenated(map(Sequences.of_array, sources)), concatenated(targets))
+    return Pairs(concatenate(map(Sequences.of_array, sources)), concatenate(targets))

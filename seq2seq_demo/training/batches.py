@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.data_warnings import usual_length
+from seq2seq_demo.data.data_warnings import max_typical_length
 from seq2seq_demo.data.sequences import Pairs
 
 STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
@@ -102,7 +102,7 @@ def row_keys(seed: int, step: int, shape: tuple[int, int]) -> np.ndarray:
 def padding_widths(pairs: Pairs, n: int) -> Widths:
     """Return the widths for these pairs: up to `n` usual ones, and up to 3 for outliers."""
     S, T = pairs.sources.lengths, pairs.targets.lengths  # [N]
-    usual_S, usual_T = usual_length(S), usual_length(T)
+    usual_S, usual_T = max_typical_length(S), max_typical_length(T)
     is_usual = (usual_S >= S) & (usual_T >= T)
     outliers = [((usual_S < S) & (usual_T >= T)), ((usual_S >= S) & (usual_T < T)), ((usual_S < S) & (usual_T < T))]
     return Widths(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from seq2seq_demo.config import FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
@@ -34,7 +34,7 @@ def resolve(
     if model_config.ends and "in_len" in given:
         values["min_in_len"] = given["in_len"]
     if model_config.ends and not isinstance(task, PairTask):
-        values["few_symbols"] = FEW_SYMBOLS
+        values["few_symbols"] = DEFAULT_FEW_SYMBOLS
         if "out_len" in given:
             raise UsageError("expected `out_len` or a range of `in_len`, which keeps targets whole, got both")
     values |= given

@@ -9,7 +9,7 @@ from typing import Unpack
 from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings
 from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.tasks import Given, GivenPairs, Task, as_task
+from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -19,11 +19,11 @@ from seq2seq_demo.training.settings import resolve
 
 
 def train(
-    task: Given,
+    task: TaskLike,
     *,
     in_tokens: str = INTEGERS,
     out_tokens: str = INTEGERS,
-    validation: GivenPairs | None = None,
+    validation: PairRows | None = None,
     record: bool = False,
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] | None = None,
@@ -70,7 +70,7 @@ def train(
         return fit(task, config, network, callbacks, attach_processes=attach_processes)
 
 
-def _task(task: Given, start: TrainedNetwork | None, tokens: tuple[str, str], validation: GivenPairs | None) -> Task:
+def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
     """Return the task. Pairs are read with the vocabularies of `start`, or else as these tokens."""
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)

@@ -20,7 +20,7 @@ from seq2seq_demo.config import ModelConfig, Settings
 from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.errors import UsageError
 
-OF_NETWORKS = {name for name, declared in declared_fields(ModelConfig).items() if declared_option(declared).written}
+OF_NETWORKS = {name for name, declared in declared_fields(ModelConfig).items() if declared_option(declared).usage}
 SETTINGS_OF = {
     "train": {*Settings.__annotations__} - {"points"},  # which is no option, but a word
     **dict.fromkeys(("predict", "evaluate", "page"), OF_NETWORKS | {"in_len", "out_len"}),

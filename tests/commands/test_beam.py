@@ -41,7 +41,7 @@ def every_answer(network, text, penalty):
     source, end = ["ab".index(character) for character in text], network.model_config.go
     answers = [answer for n in range(LONGEST + 1) for answer in itertools.product(range(end), repeat=n)]
     scored = [(log_p(network, source, [*answer, end]) / (len(answer) + 1) ** penalty, answer) for answer in answers]
-    return [(" ".join(SIDES.target.names(answer)), score) for score, answer in sorted(scored, reverse=True)]
+    return [(" ".join(SIDES.target.to_symbols(answer)), score) for score, answer in sorted(scored, reverse=True)]
 
 
 def lines_of(out):

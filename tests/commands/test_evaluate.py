@@ -6,7 +6,7 @@ import pytest
 from helpers import save_random
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.sampling import fresh_sources, training_sources
+from seq2seq_demo.data.sampling import training_sources, unseen_sources
 from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 
@@ -17,7 +17,7 @@ def test_evaluate(run):
     config = TrainConfig(points=400, in_len=4, out_len=3)
     network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 6))
     seen = training_sources(config, ATTENTION, [4], 6)
-    sources = fresh_sources(5, 600, 4, 9, seen)
+    sources = unseen_sources(5, 600, 4, 9, seen)
     decoder = NumpyNetwork(network.model_config, network.weights)
     right = decoder.decode(sources, 3).symbols == sources[:, :0:-1]
 
@@ -61,9 +61,9 @@ def test_evaluate_where_nearly_everything_was_trained_on(run):
         return 100 - len(np.unique(training_sources(config, ATTENTION, [2], 0).array(), axis=0))
 
     assert trained_on(1000) == 0
-    run.refuses("evaluate -i w", "expected sources of length 2 that were not trained on, but every one was", 1)
+    run.refuses("evaluate -i w", "expected sources of length 2 that training did not use, got none", 1)
     out, err = run.ok("evaluate 20 -i w --lengths 2,3")
-    assert "Skipped one length: expected sources of length 2 that were not trained on, but every one was\n" in err
+    assert "Skipped one length: expected sources of length 2 that training did not use, got none\n" in err
     assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
     assert 0 < trained_on(300) < 10
     out, err = run.ok("evaluate 1000000 -i w")

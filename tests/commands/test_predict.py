@@ -29,7 +29,7 @@ def test_a_symbol_that_the_network_does_not_have(run, symbol):
 def test_more_symbols_than_the_pattern_makes(run, option):
     save_random("w", ATTENTION)
     save_random("v", ATTENTION, task="pairs.jsonl", in_len=4, out_len=4)
-    message = "pattern '{0}' gives {2} symbols for --in-len {1}, so --out-len can be at most {2}, got {3}".format
+    message = "pattern '{0}' returns {2} symbols for --in-len {1}, so --out-len can be at most {2}, got {3}".format
     run.refuses(["predict -i w 0 1 2 3 4 5 6 7 8 9 --out-len 11", *option], message("reversed", 10, 10, 11))
     run.refuses(["predict -i v 0 1 2 3 -p added", *option], message("added", 4, 3, 4))
 

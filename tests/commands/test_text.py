@@ -50,7 +50,7 @@ def test_train_evaluate_and_predict(run):
     assert "Training on 900 point dataset (pairs of 'train.tsv', sources of 1-4 symbols), with 6 epochs" in out
     assert "\n900 training points, 100 validation points from the validation file\n" in out
     assert "Sources of 5 characters, targets of 5 words" in out
-    assert "different sources for validation are among those to train on" in err
+    assert "distinct validation sources are also training sources" in err
     network = load("w")
     assert network.reached.exact_match > 0.8
     assert network.model_config.bidirectional
@@ -83,7 +83,7 @@ def test_predict_as_json(run, text_network):
 def test_the_format_of_a_file_may_be_said(run, text_network):
     Path("in").write_text('["a"]\n')
     assert run.ok("predict -i w --from-file in")[0].startswith("==> For input a, prediction=")
-    message = 'in, line 1: expected characters that training saw, got "[" as number 1\n'
+    message = 'in, line 1: expected characters seen in training, got "[" at position 1\n'
     run.refuses("predict -i w --from-file in --format text", message, 1)
 
 
@@ -96,7 +96,7 @@ def test_a_network_of_texts_and_other_options(run, text_network):
         message = "expected no --in-len with w, which takes texts of any length, got"
         run.refuses(f"{command} -i w --in-len 1", message)
     write("more.tsv", [("a", "A"), ("z", "A")])
-    message = 'more.tsv, line 2: expected characters that training saw, got "z" as number 1\n'
+    message = 'more.tsv, line 2: expected characters seen in training, got "z" at position 1\n'
     run.refuses("train -i w --from-file more.tsv -e 1", message, 1)
     status, out, err = run("predict -i w a z b --keep-going")
     assert (status, out.count("\n")) == (1, 2)
@@ -131,7 +131,7 @@ def test_data_that_are_refused_are_not_called_odd(run, resume):
     _, err = run.ok(*validated)
     assert err.count("\n") == 2 + len(resume)
     assert "Every target is the same" in err
-    assert "1 of 1 different sources for validation are among those to train on" in err
+    assert "1 of 1 distinct validation sources are also training sources" in err
     os.remove("w")
     for refused in (["--in-len", "2-3"], ["--in-len", 3], ["--out-len", 2]):
         assert run.refuses([*validated, *refused], "").count("\n") == 1 + len(resume)
@@ -150,7 +150,7 @@ def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, tex
         assert f"Skipped {n_left_out} pair{'' if n else 's'} that the network cannot read" in err
         last = f"error: expected pairs that the network can read, skipped {n_left_out} unreadable ones\n"
         assert err.endswith(last)
-        assert 'test.tsv, line 2: expected characters that training saw, got "z"' in err
+        assert 'test.tsv, line 2: expected characters seen in training, got "z"' in err
     write("test.tsv", [("ab", "A B")])
     assert run("evaluate -i w --from-file test.tsv --keep-going")[0] == 0
 
@@ -170,7 +170,7 @@ def test_a_quoted_argument_is_a_text_of_its_own(run):
     assert inputs("spaced", "a", "b") == ["a b"]
     assert inputs("spaced", "a b", " c", "ab") == ["a b", " c", "ab"]
     assert inputs("unspaced", "ab", "c") == ["ab", "c"]
-    assert 'got " " as number 2' in run("predict -i unspaced", "a b")[2]
+    assert 'got " " at position 2' in run("predict -i unspaced", "a b")[2]
 
 
 def test_a_text_for_a_network_of_integers(run):

@@ -89,8 +89,8 @@ def test_a_symbol_in_validation_that_training_lacks(run, tmp_path):
     """Its line, the symbol and the nearest ones are named, in sources and in targets."""
     write(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
     for pair, place, message in [
-        (("the color", "b"), "", 'words that training saw, got "color" as number 2; the nearest is "colour"'),
-        (("my flavour", "bE"), ", output", 'characters that training saw, got "E" as number 2; the nearest is "é"'),
+        (("the color", "b"), "", 'words seen in training, got "color" at position 2; did you mean "colour"?'),
+        (("my flavour", "bE"), ", output", 'characters seen in training, got "E" at position 2; did you mean "é"?'),
     ]:
         write(tmp_path / "dev.tsv", [("my red", "b"), pair])
         advice = "; skip such pairs with --keep-going, or add a training pair that has the symbol\n"
@@ -107,7 +107,7 @@ def test_train_keeps_going_over_lines_that_it_leaves_out(run, tmp_path):
     _, err = run.ok(*train, "--keep-going")
     left_out = "Skipped 2 pairs of {0}.tsv; the first error: {0}.tsv, line {1}: expected {2}".format
     assert left_out("train", 4, "a source, a tab and a target") in err
-    assert left_out("dev", 2, 'characters that training saw, got "z"') in err
+    assert left_out("dev", 2, 'characters seen in training, got "z"') in err
     vocabularies = load("w").vocabularies
     assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # none of a bad line
     (tmp_path / "dev.tsv").write_text("z\tX\n")

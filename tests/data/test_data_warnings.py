@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from helpers import ragged
 
-from seq2seq_demo.data.data_warnings import pair_warnings, usual_length
+from seq2seq_demo.data.data_warnings import max_typical_length, pair_warnings
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.data.records import Place, Places, Record
 
@@ -36,14 +36,14 @@ def test_nothing_odd():
     ],
 )
 def test_the_usual_length(lengths, usual):
-    assert usual_length(np.random.default_rng(0).permutation(lengths)) == usual
+    assert max_typical_length(np.random.default_rng(0).permutation(lengths)) == usual
 
 
 def test_a_long_one_among_short_ones_is_named_with_its_line():
     places = Places()
     sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
-    places.note([Record(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
-    what = "batches that hold it are padded to that, and take as much longer; leave it out if it is a slip"
+    places.extend([Record(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
+    what = "its batches are padded to that length and take longer; remove it if it is a mistake"
     assert list(pair_warnings(task(sources, targets, places=places))) == [
         f"in.tsv, line 11: the source has 10000 symbols, almost all others at most 2: {what}",
         f"in.tsv, line 19: the target has 300 symbols, almost all others at most 1: {what}",
@@ -64,10 +64,10 @@ def test_sources_that_are_trained_on_and_validated_with_are_counted():
     validation = [[2], [2], [1, 2], [1, 2, 3], [4], [300], [5]]
     (line,) = pair_warnings(task(training, validation=validation))
     assert line == (
-        "3 of 6 different sources for validation are among those to train on: validation looks better than it is"
+        "3 of 6 distinct validation sources are also training sources: validation figures are too optimistic"
     )
     (line,) = pair_warnings(task([[1, 2], [3, 4]], validation=[[3, 4], [300, 4], [1, 1]]))
-    assert line.startswith("1 of 3 different sources")
+    assert line.startswith("1 of 3 distinct validation sources")
 
 
 def test_sources_that_begin_or_end_with_a_space_are_counted():

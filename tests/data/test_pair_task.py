@@ -78,7 +78,7 @@ def test_validation_of_a_caller_has_the_symbols_of_training():
     task = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     assert (task.validation.sources.rows(), task.validation.targets.rows()) == ([[1], [0, 1]], [[0], [0, 1]])
-    message = '^validation, row 1: expected characters that training saw, got "z" as number 2$'
+    message = '^validation, row 1: expected characters seen in training, got "z" at position 2$'
     with pytest.raises(InputError, match=message):
         pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("bz", "X")])
     with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):

@@ -7,7 +7,7 @@ import pytest
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import CHECKED_SOURCES, MAX_SOURCES_PER_CALL, SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.sampling import SYMBOLS
+from seq2seq_demo.data.sampling import MAX_SYMBOLS_PER_CALL
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.user_functions import per_sequence as each
 from seq2seq_demo.errors import UsageError
@@ -56,7 +56,7 @@ def test_what_takes_no_length_says_why():
     too_large = SequencePattern("f", each(lambda source: source[:3] + 1))
     for pattern, message in (
         (find_pattern("added"), "does not take sources of 9 symbols: expected an even number"),
-        (mixes_rows, "expected it to make each target of its own source alone"),
+        (mixes_rows, "expected it to compute each target from its own source alone"),
         (too_large, "expected symbols from 0 to `out_max_int` 9, got 10"),
     ):
         with pytest.raises(UsageError, match=message):
@@ -98,7 +98,7 @@ def test_more_rows_than_a_function_gets_at_once():
 def test_long_sources_are_handed_to_a_function_a_few_at_once():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
-    sources = np.arange(5, dtype=np.uint8)[:, None] + np.zeros((5, SYMBOLS // 2), np.uint8)
+    sources = np.arange(5, dtype=np.uint8)[:, None] + np.zeros((5, MAX_SYMBOLS_PER_CALL // 2), np.uint8)
     assert pattern.targets(sources, 1, 9).ravel().tolist() == [0, 1, 2, 3, 4]
     assert seen == [2, 2, 1]
 
@@ -117,8 +117,8 @@ def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
 @pytest.mark.parametrize("function", [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]])
 @pytest.mark.slow
 def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
-    with pytest.raises(UsageError, match=r"of its own source alone, got .* and then .* for ") as error:
-        SequencePattern("f", function).check(SYMBOLS, None, 9, 9)
+    with pytest.raises(UsageError, match=r"from its own source alone, got .* and then .* for ") as error:
+        SequencePattern("f", function).check(MAX_SYMBOLS_PER_CALL, None, 9, 9)
     assert len(str(error.value)) < 600
 
 
@@ -126,7 +126,12 @@ def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
 def test_as_many_sources_are_tried_as_fit():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
-    tried = {3: CHECKED_SOURCES, SYMBOLS // CHECKED_SOURCES: CHECKED_SOURCES, SYMBOLS // 9: 9, 2 * SYMBOLS: 3}
+    tried = {
+        3: CHECKED_SOURCES,
+        MAX_SYMBOLS_PER_CALL // CHECKED_SOURCES: CHECKED_SOURCES,
+        MAX_SYMBOLS_PER_CALL // 9: 9,
+        2 * MAX_SYMBOLS_PER_CALL: 3,
+    }
     for in_len, n in tried.items():
         seen.clear()
         pattern.check(in_len, None, 9, 9)
@@ -137,7 +142,7 @@ def test_as_many_sources_are_tried_as_fit():
     ("name", "lengths", "message"),
     [
         ("sorted", (10, 11, 9, 9), "`out_len` can be at most 10, got 11"),
-        ("added", (10, 7, 9, 9), "gives 6 symbols for `in_len` 10, so `out_len` can be at most 6, got 7"),
+        ("added", (10, 7, 9, 9), "returns 6 symbols for `in_len` 10, so `out_len` can be at most 6, got 7"),
         ("added", (7, None, 9, 9), "does not take sources of 7 symbols: expected an even number"),
         ("added", (4, None, 12, 12), "so `in_max_int` can be at most 9, got 12"),
         ("sorted", (3, None, 12, 9), r"expected symbols from 0 to `out_max_int` 9, got 12 for \[12, 12, 12\]"),
@@ -176,10 +181,13 @@ def fails_on_nines(x):
         (lambda x: x > 3, "got bool: "),
         (lambda x: x + 1, r"expected symbols from 0 to `out_max_int` 9, got 10 for \[9, 9, 9\]"),
         (lambda x: x - 1, r"got -1 for \[0, 0, 0\]"),
-        (changes_its_input, r"expected it to leave its input as it is, got \[9, 9, 9\] and then \[0, 9, 9\]"),
-        (lambda x: np.random.default_rng().integers(0, 10, x.shape), "expected it to give the same again, got"),
-        (lambda x: np.sort(x, axis=0), "expected it to make each target of its own source alone, got"),
-        (lambda x: x[:, : 1 + (len(x) > 1)], r"of its own source alone, got \[0, 0\] and then \[0\] for"),
+        (changes_its_input, r"expected it to leave its input unchanged, got \[9, 9, 9\] and then \[0, 9, 9\]"),
+        (
+            lambda x: np.random.default_rng().integers(0, 10, x.shape),
+            "expected it to return the same targets twice, got",
+        ),
+        (lambda x: np.sort(x, axis=0), "expected it to compute each target from its own source alone, got"),
+        (lambda x: x[:, : 1 + (len(x) > 1)], r"from its own source alone, got \[0, 0\] and then \[0\] for"),
         (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got 2 rows"),
         (fails_on_nines, "'f' does not take sources of 3 symbols: RuntimeError: no nines"),
         (
@@ -194,8 +202,8 @@ def fails_on_nines(x):
         # NumPy would take all these for integers.
         (np.ma.array, "'f': expected integers, got a masked array$"),
         (lambda x: [np.ma.array(row) for row in x], "'f': expected integers, got a masked array$"),
-        (each(np.ma.array), "'f': expected integers, got a masked array$"),
-        (each(lambda s: [s[0], np.ma.masked]), "'f': expected integers, got a masked array$"),
+        (each(np.ma.array), "'f': expected integers, got a masked array for "),
+        (each(lambda s: [s[0], np.ma.masked]), "'f': expected integers, got a masked array for "),
         (lambda x: x.astype("m8[s]"), r"'f': expected integers, got timedelta64\[s\]: .* for \[0, 0, 0\]$"),
         (each(lambda s: s.astype("m8[ns]")), r"'f': expected integers, got timedelta64\[ns\]: \[0, 0, 0\] for"),
         (each(lambda s: [s[0], np.timedelta64(1, "ns")]), r"'f': expected integers, got timedelta64\[ns\]: "),
@@ -283,16 +291,16 @@ def test_a_row_that_the_sample_did_not_hold_is_found_when_points_are_drawn():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: x[::-1], "expected it to make each target of its own source alone, got "),
-        (lambda x: x - x.min(axis=0), "expected it to make each target of its own source alone, got "),
+        (lambda x: x[::-1], "expected it to compute each target from its own source alone, got "),
+        (lambda x: x - x.min(axis=0), "expected it to compute each target from its own source alone, got "),
         (lambda x: x[:1], r"got shape \(1, 3\); the first source is \[0, 0, 0\]"),
-        (lambda x: sorted(x.tolist()), "expected it to make each target of its own source alone, got "),
+        (lambda x: sorted(x.tolist()), "expected it to compute each target from its own source alone, got "),
         (sorted, "does not take sources of 3 symbols: The truth value of an array"),
         (lambda x: [x[0], x[-1]], r"got shape \(2, 3\)"),
     ],
 )
 def test_a_function_of_one_source_gets_a_hint(function, message):
-    with pytest.raises(UsageError, match=f"{message}.*; with @per_sequence above it, .*, it passes$"):
+    with pytest.raises(UsageError, match=f"{message}.*; with @per_sequence above it, .*, it works$"):
         SequencePattern("f", function).check(3, None, 9, 9)
     SequencePattern("f", each(function)).check(3, None, 9, 9)
 
@@ -306,5 +314,5 @@ def test_what_is_no_better_with_one_source_gets_no_hint(function):
 
 @pytest.mark.parametrize("name", ["", "reversed"])
 def test_a_name_that_is_none_or_another_pattern_s(name):
-    with pytest.raises(UsageError, match=f"expected a name for the pattern that is not a built-in one's, got '{name}'"):
+    with pytest.raises(UsageError, match=f"expected a pattern name that is not empty or built-in, got '{name}'"):
         SequencePattern(name, lambda x: x)

@@ -7,14 +7,14 @@ from unittest.mock import Mock
 
 import pytest
 
-from seq2seq_demo.data.readers import InputFormat, from_file, from_terminal, from_words
+from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.errors import InputError
 
 UNREADABLE = "expected a JSON list of integers, or integers alone"
 
-COLUMNS = "; of more columns choose two, as with `cut -f1,2`"
+COLUMNS = "; select two columns, for example with `cut -f1,2`"
 
 
 def values_of(batch):
@@ -23,8 +23,10 @@ def values_of(batch):
 
 def checked(path, rows=2, in_len=3, skip=None):
     """Batches of the sequences of a file, of one length."""
-    reader = RowReader(in_max_int=9, alike=True, in_len=in_len, hint=LENGTH_HINT if in_len else "", skip=skip)
-    return batches(reader.readable(from_file(str(path))), rows)
+    reader = RowReader(
+        in_max_int=9, equal_lengths=True, in_len=in_len, length_hint=LENGTH_HINT if in_len else "", on_error=skip
+    )
+    return batches(reader.read_all(read_file(str(path))), rows)
 
 
 def read(path, rows=2, in_len=3):
@@ -33,12 +35,12 @@ def read(path, rows=2, in_len=3):
 
 def test_words():
     for line in ("3 0 12", "3,0,12", "3, 0 ,12", "[3, 0, 12]", "[3,0,12]"):
-        assert from_words(line.split()) == (Place("input"), [3, 0, 12], None, None, False)
+        assert read_words(line.split()) == (Place("input"), [3, 0, 12], None, None, False)
     for word in ("1.5", "abc", "1e3", "1_0", ""):
-        assert str(from_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
+        assert str(read_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
     for word in ("1.5", "1e3"):
-        assert str(from_words([word]).values) == f"input 1: expected an integer, got {word!r}"
-    assert str(from_words(["hello", "3"]).values) == f"input 1: expected an integer, got 'hello'{TEXT_HINT}"
+        assert str(read_words([word]).values) == f"input 1: expected an integer, got {word!r}"
+    assert str(read_words(["hello", "3"]).values) == f"input 1: expected an integer, got 'hello'{TEXT_HINT}"
 
 
 ROWS = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
@@ -103,7 +105,7 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ("1 2 3\n,\n", "line 2: expected 3 integers, got none$"),
         ("1 2 3\n[4, 5\n", f"line 2: {UNREADABLE}: "),
         ("1 2 " + "9" * 5000, "line 1, word 3: expected an integer, got '9{40}'$"),
-        ("", f"{UNREADABLE}, found nothing"),
+        ("", f"{UNREADABLE}, got nothing"),
         ("[1, 2", UNREADABLE),
         ("[" * 100_000, UNREADABLE),
         ('["a", 2, 3]', 'expected integers from 0 to 9, got "a"'),
@@ -136,8 +138,8 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ("[[1, 2], 3]", r"in.json: expected integers from 0 to 9, got \[1, 2\]$"),
         ('{"input": [[1, 2], [3, 4]]}', "line 1: expected a list of integers, got a list of lists$"),
         ("[1, 99]", "line 1: expected integers from 0 to 9, got 99$"),  # `in_len` 2 would not help
-        ("\ufeff", f"in.json: {UNREADABLE}, found nothing$"),
-        ("\ufeff \n\n", f"in.json: {UNREADABLE}, found nothing$"),
+        ("\ufeff", f"in.json: {UNREADABLE}, got nothing$"),
+        ("\ufeff \n\n", f"in.json: {UNREADABLE}, got nothing$"),
         ("[1, \0, 3]", f"in.json: {UNREADABLE}: "),
         ("1 2\0 3", r"line 1, word 2: expected an integer, got '2\\x00'$"),
         ("[" * 900 + "]" * 900, "in.json, sequence 0: expected a list of integers, got a list of lists"),
@@ -189,7 +191,7 @@ def test_a_document_may_be_longer_than_a_line(tmp_path, short):
         assert read(tmp_path / "in.json", rows=100) == [rows]
     for indent in (None, 0):
         (tmp_path / "in.json").write_text(json.dumps(rows * 3, indent=indent))
-        message = "in.json: expected a JSON document of at most 0 MiB, or one sequence a line, of any number, got more$"
+        message = "in.json: expected a JSON document of at most 0 MiB, or one sequence per line, got a longer document$"
         with pytest.raises(InputError, match=message):
             read(tmp_path / "in.json")
     (tmp_path / "in.json").write_text("[1, 2, 3]\n" * 500)
@@ -237,7 +239,7 @@ def test_lines_read_at_once_are_what_they_are_one_by_one(tmp_path, monkeypatch, 
         rows = []
         for first, second in pairs:
             path.write_text("".join(f"{line}\n" for line in (good, first, good, second)))
-            rows.append([repr(row) for row in from_file(str(path), form)])
+            rows.append([repr(row) for row in read_file(str(path), form)])
         return rows
 
     at_once = found()
@@ -262,7 +264,7 @@ def write(monkeypatch):
 
 
 def test_a_pipe_in_which_no_more_is_waiting(write):
-    located = from_file("-")
+    located = read_file("-")
     place = Place("standard input", "line", 1)
     write(b"1 2 3\n")
     assert next(located) == Record(place, [1, 2, 3])
@@ -299,7 +301,7 @@ def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
 
 def test_a_pipe_that_holds_one_document(write):
     write(b"[\n[1, 2],\n")
-    located = from_file("-")
+    located = read_file("-")
     write(b"[3, 4]\n]\n")
     write(None)
     assert [row.values for row in located if row] == [[1, 2], [3, 4]]
@@ -307,20 +309,20 @@ def test_a_pipe_that_holds_one_document(write):
 
 def test_a_file_is_never_waited_for(tmp_path):
     (tmp_path / "in.txt").write_text("1 2 3\n" * 50_000)  # more than is read at once
-    assert None not in list(from_file(str(tmp_path / "in.txt")))
+    assert None not in list(read_file(str(tmp_path / "in.txt")))
 
 
 def test_a_closed_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
-        next(from_file("-"))
+        next(read_file("-"))
 
 
 def typed(monkeypatch, lines, *form):
     """Return the place and the values of lines that are typed at the prompt, before the end of file."""
     prompted = Mock(side_effect=[*lines, EOFError])
     monkeypatch.setattr("builtins.input", prompted)
-    rows = [*from_terminal(*form)]
+    rows = [*read_terminal(*form)]
     prompted.assert_called_with("> ")
     return [(row.place.number, *(row[1:3] if row.output else row[1:2])) for row in rows]
 
@@ -337,7 +339,7 @@ def test_a_fifo(tmp_path):
     os.mkfifo(tmp_path / "fifo")
     writer = threading.Thread(target=(tmp_path / "fifo").write_text, args=("1 2 3\n[4, 5, 6]\n",))
     writer.start()
-    got = [row.values for row in from_file(str(tmp_path / "fifo")) if row]
+    got = [row.values for row in read_file(str(tmp_path / "fifo")) if row]
     writer.join()
     assert got == [[1, 2, 3], [4, 5, 6]]
 
@@ -350,7 +352,7 @@ G2P = InputFormat("characters", "words")
 
 def located(path, form):
     """What a file of texts holds: line, source and target of each, or the error."""
-    rows = [row for row in from_file(str(path), form) if row]
+    rows = [row for row in read_file(str(path), form) if row]
     return [(row.place.number, str(row.values) if isinstance(row.values, InputError) else row[1:3]) for row in rows]
 
 
@@ -389,7 +391,7 @@ def test_a_bad_line_of_text_is_named_and_the_next_are_read(tmp_path):
     assert read_text(tmp_path, b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n\t\tj\n") == [
         (1, f"{path}, line 1: {tabs}"),
         (2, ("d", "e")),
-        (3, f"{path}, line 3: expected UTF-8, got byte 0xff at 0"),
+        (3, f"{path}, line 3: expected UTF-8, got byte 0xff at offset 0"),
         (4, ("h", "i")),
         (5, f"{path}, line 5: {tabs}"),
     ]
@@ -451,7 +453,7 @@ def test_what_is_wrong_in_json_of_texts(tmp_path):
         f'{tmp_path}/in.jsonl, line 2: expected texts, or JSON as in {{"input": "...", "output": "..'
     )
     assert found[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
-    with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, found nothing"):
+    with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, got nothing"):
         read_text(tmp_path, "\ufeff\r\n\t\n")
 
 
@@ -465,7 +467,7 @@ def test_integers_beside_a_tab(tmp_path):
     assert found == {
         1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
-        3: f"{path}, line 3, word of the target 1: expected an integer, got 'HH'{TEXT_HINT}",
+        3: f"{path}, line 3, target word 1: expected an integer, got 'HH'{TEXT_HINT}",
         4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a slip
         5: f"{path}, line 5, word 1: expected an integer, got '1.5'",
     }
@@ -475,7 +477,7 @@ def test_one_side_may_be_integers(tmp_path):
     assert read_text(tmp_path, "3 1\tthree one\n", InputFormat("integers", "words")) == [(1, ([3, 1], "three one"))]
     (right, (_, error)) = read_text(tmp_path, "three\t3,1\nthree\tone\n", InputFormat("words", "integers"))
     assert right == (1, ("three", [3, 1]))
-    assert error.endswith(f"line 2, word of the target 1: expected an integer, got 'one'{TEXT_HINT}")
+    assert error.endswith(f"line 2, target word 1: expected an integer, got 'one'{TEXT_HINT}")
 
 
 def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
@@ -489,8 +491,8 @@ def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
 
 def test_a_text_typed_as_words():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
-        assert from_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
-    assert from_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
+        assert read_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
+    assert read_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
 
 
 def test_texts_that_are_typed(monkeypatch):

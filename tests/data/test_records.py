@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, Places, Record, check_integers, plain, shown
+from seq2seq_demo.data.records import MAX_SYMBOL, TEXT_HINT, Place, Places, Record, check_integers, preview, to_python
 from seq2seq_demo.errors import InputError
 
 
@@ -16,17 +16,17 @@ def test_places():
 
 def test_places_of_a_file():
     places = Places()
-    places.note([rows([1], first=2)[0], rows([2], first=5)[0]])
-    places.note(rows([3], first=2**40))
+    places.extend([rows([1], first=2)[0], rows([2], first=5)[0]])
+    places.extend(rows([3], first=2**40))
     assert [str(places[n]) for n in (0, 1, np.int64(2))] == ["f, line 2", "f, line 5", f"f, line {2**40}"]
     places = Places()
-    places.note(rows([1], [2], kind="sequence", first=0))
+    places.extend(rows([1], [2], kind="sequence", first=0))
     assert str(places[1]) == "f, sequence 1"
 
 
 @pytest.mark.parametrize("value", ["12", "hello", ""])
 def test_a_text_for_a_network_of_integers_is_told_what_takes_texts(value):
-    with pytest.raises(InputError, match=f"^here: expected a list of integers, got {shown(value)}{TEXT_HINT}$"):
+    with pytest.raises(InputError, match=f"^here: expected a list of integers, got {preview(value)}{TEXT_HINT}$"):
         check_integers("here", value)
 
 
@@ -56,15 +56,15 @@ def test_the_largest_symbol_there_is():
     ],
 )
 def test_a_wrong_value_is_shown_in_a_line_that_can_be_read(value, line):
-    assert shown(value) == line
+    assert preview(value) == line
 
 
 def test_an_integer_that_python_does_not_write():
-    assert shown(10**5000) == "an integer of thousands of digits"
+    assert preview(10**5000) == "an integer of thousands of digits"
 
 
 def test_plain_numbers_and_texts():
-    assert plain(np.array(["ab", "c"])) == ["ab", "c"]
-    assert plain(("ab", np.str_("c"), np.int64(3))) == ["ab", "c", 3]
-    assert {type(item) for item in plain([np.str_("c"), np.int64(3)])} == {str, int}
-    assert plain("ab") == "ab"
+    assert to_python(np.array(["ab", "c"])) == ["ab", "c"]
+    assert to_python(("ab", np.str_("c"), np.int64(3))) == ["ab", "c", 3]
+    assert {type(item) for item in to_python([np.str_("c"), np.int64(3)])} == {str, int}
+    assert to_python("ab") == "ab"

@@ -40,7 +40,7 @@ OF_TEXTS = RowReader(Vocabulary("characters", ("a", "b")), X_Y)
 
 
 def in_batches(located, size, **facts):
-    return batches(RowReader(in_max_int=9, **facts).readable(located), size)
+    return batches(RowReader(in_max_int=9, **facts).read_all(located), size)
 
 
 def test_a_row_gets_its_numbers():
@@ -54,8 +54,8 @@ def test_a_row_gets_its_numbers():
 
 def test_a_row_that_cannot_be_read():
     for row, message in [
-        (("ac", "X"), 'f, line 1: expected characters that training saw, got "c" as number 2'),
-        (("a", "Y D"), 'f, line 1, output: expected words that training saw, got "D" as number 2'),
+        (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
+        (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2'),
         ((InputError("the line is too long"),), "the line is too long"),
     ]:
         with pytest.raises(InputError, match=f"^{message}"):
@@ -72,8 +72,8 @@ def test_batches_hold_any_lengths():
 
 
 def test_rows_that_are_alike_have_the_lengths_of_the_first():
-    reader = PairReader(alike=True, skip=(skipped := []).append)
-    found = reader.readable(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
+    reader = PairReader(equal_lengths=True, on_error=(skipped := []).append)
+    found = reader.read_all(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
     assert [row.values for row in found] == [[1, 2], [5, 6]]
     assert [str(error) for error in skipped[1:]] == [
         "f, line 3: expected 2 integers, got 1",
@@ -89,7 +89,7 @@ def test_an_expected_output_has_the_length_that_is_predicted():
     empty = row._replace(output=[])
     assert list(in_batches([empty], 5)) == [RecordBatch([empty])]
     with pytest.raises(InputError, match="f, line 1, output: expected some integers, got none"):
-        list(in_batches([empty], 5, alike=True))
+        list(in_batches([empty], 5, equal_lengths=True))
 
 
 def test_good_sequences_come_before_an_error_of_the_reader():
@@ -118,7 +118,7 @@ def test_sources_of_a_caller():
         ([np.array([1], "M8[ns]")], "sources, row 0: expected a list of integers, got array"),
         ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
         (np.array(1), "expected a list of sources, each a list of integers, got array"),
-        ([1, 2], r"sources, row 0: expected a list of integers, got 1; a source alone is written \[\[1, 2\]\]"),
+        ([1, 2], r"sources, row 0: expected a list of integers, got 1; write \[\[1, 2\]\] for a single source"),
         (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need `in_tokens` or `out_tokens`'),
     ]:
         with pytest.raises(InputError, match=message) as error:
@@ -133,11 +133,11 @@ def test_texts_of_a_caller():
     assert source_rows(np.array(["ab", "a"]), 3, vocabulary) == [[1, 2], [1]]
     assert source_rows([np.array(["a", "b"]), np.str_("ba")], 3, vocabulary) == [[1, 2], [2, 1]]
     for sources, message in [
-        ("ab", r'expected a list of sources, each a text, got "ab"; a source alone is written \["ab"\]'),
+        ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
         ([1, 2], "sources, row 0: expected a text, got 1"),
         ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
         (["a", ""], "sources, row 1: expected a source of some characters, got none"),
-        (["a", "az"], 'sources, row 1: expected characters that training saw, got "z" as number 2$'),
+        (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
         (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
         ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in it'),
     ]:
@@ -158,7 +158,7 @@ def test_pairs_of_integers():
     ("row", "known", "message"),
     [
         (([], [1]), {}, ": expected some integers, got none"),
-        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that makes it"),
+        (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that computes it, got none"),
         (([1], "X"), {}, ', output: expected a list of integers, got "X"; texts need `in_tokens`'),
         (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
         (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
@@ -171,7 +171,7 @@ def test_a_row_that_is_no_pair_of_integers(row, known, message):
     with pytest.raises(InputError, match=f"^f, line 2{message}"):
         integers(([1, 2, 0], [3, 4]), row, **known)
     left_out = []
-    assert integers(([1, 2, 0], [3, 4]), row, ([2], [1]), skip=left_out.append, **known)[0] == [[1, 2, 0], [2]]
+    assert integers(([1, 2, 0], [3, 4]), row, ([2], [1]), on_error=left_out.append, **known)[0] == [[1, 2, 0], [2]]
     assert [str(error).startswith("f, line 2") for error in left_out] == [True]
 
 
@@ -184,7 +184,7 @@ def test_no_pairs():
 def test_the_first_pairs_that_can_be_read_and_where_they_stand():
     places, left_out = Places(), []
     given = [([k], [k] if k % 3 else "") for k in range(9)]
-    assert integers(*given, skip=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
+    assert integers(*given, on_error=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
     assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
     assert len(left_out) == 2  # no more is read than is needed
 
@@ -203,7 +203,7 @@ def test_pairs_of_a_pattern():
     with pytest.raises(UsageError, match="'added' does not take sources of 3 symbols: expected an even number"):
         integers(([1, 2],), ([1, 2, 3],), pattern=find_pattern("added"))
     mixes = SequencePattern("f", lambda x: x[::-1])
-    with pytest.raises(UsageError, match="expected it to make each target of its own source alone"):
+    with pytest.raises(UsageError, match="expected it to compute each target from its own source alone"):
         integers(([1, 2],), ([1, 3],), pattern=mixes)
 
 
@@ -222,7 +222,7 @@ def test_texts_with_vocabularies_that_are_given():
     pairs, vocabularies = read(rows(*TEXTS), larger, X_Y)
     assert vocabularies == Vocabularies(larger, X_Y)
     assert pairs.sources.rows() == [[1, 2], [4], [2, 1, 2]]
-    with pytest.raises(InputError, match=r'^f, line 2, output: expected words that training saw, got "Z" as number 2'):
+    with pytest.raises(InputError, match=r'^f, line 2, output: expected words seen in training, got "Z" at position 2'):
         read(rows(("a", "X"), ("b", "Y Z")), larger, X_Y)
 
 
@@ -231,14 +231,14 @@ def test_many_texts_whose_vocabulary_grows_with_each_batch(monkeypatch):
     given = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
     pairs, (source, target) = texts(*given)
     assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
-    names = zip(map(source.names, pairs.sources.rows()), map(target.names, pairs.targets.rows()), strict=True)
+    names = zip(map(source.to_symbols, pairs.sources.rows()), map(target.to_symbols, pairs.targets.rows()), strict=True)
     assert [("".join(a), " ".join(b)) for a, b in names] == given
 
 
 def test_symbols_of_a_text_that_is_left_out_are_in_no_vocabulary():
     left_out = []
     given = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
-    pairs, vocabularies = texts(*given, skip=left_out.append)
+    pairs, vocabularies = texts(*given, on_error=left_out.append)
     assert vocabularies == Vocabularies(A_B_E, X_Y)
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
     assert [str(error)[:9] for error in left_out] == ["f, line 2", "f, line 3", "f, line 4"]
@@ -284,7 +284,7 @@ def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypat
         read((taken.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
     assert len(taken) == 300  # no more than it takes to know
     assert str(error.value) == (
-        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: take fewer (N)"
+        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: use fewer pairs"
     )
     monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # their symbols alone are too many
     with pytest.raises(InputError, match="the first 300 pairs need"):

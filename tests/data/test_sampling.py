@@ -4,14 +4,14 @@ import pytest
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sampling import (
-    KINDS,
-    draw_sources,
-    fresh_sources,
+    SOURCE_KINDS,
+    evaluation_sources,
+    mixed_sources,
     random_sources,
-    sources_to_measure,
     training_sources,
+    unseen_sources,
 )
-from seq2seq_demo.data.sequences import Sequences, concatenated
+from seq2seq_demo.data.sequences import Sequences, concatenate
 from seq2seq_demo.errors import InputError
 
 ENDING = ModelConfig(in_max_int=3, ends=True)
@@ -43,7 +43,7 @@ def test_the_stream_of_a_network_that_does_not_end_is_that_of_2016():
 
 def test_a_share_is_of_few_symbols_and_some_of_these_are_sorted():
     rng = np.random.default_rng(1)
-    rows = draw_sources(rng, np.full(20_000, 30), 99, 0.5).rows()
+    rows = mixed_sources(rng, np.full(20_000, 30), 99, 0.5).rows()
     of_few = [row for row in rows if len({*row}) <= 5]
     assert len(of_few) == pytest.approx(10_000, rel=0.05)
     several = [row for row in of_few if len({*row}) > 1]
@@ -51,12 +51,12 @@ def test_a_share_is_of_few_symbols_and_some_of_these_are_sorted():
         in_order = [row for row in several if row == sorted(row, reverse=way < 0)]
         assert len(in_order) == pytest.approx(0.1 * len(several), rel=0.15)
     assert len([row for row in of_few if len({*row}) == 1]) == pytest.approx(0.2 * len(of_few), rel=0.15)
-    assert not any(len({*row}) <= 5 for row in draw_sources(rng, np.full(2000, 30), 99, 0.0).rows())
+    assert not any(len({*row}) <= 5 for row in mixed_sources(rng, np.full(2000, 30), 99, 0.0).rows())
 
 
 def test_kinds():
     rng = np.random.default_rng(2)
-    drawn = {kind: draw(rng, 200, 12, 9) for kind, draw in KINDS.items()}
+    drawn = {kind: draw(rng, 200, 12, 9) for kind, draw in SOURCE_KINDS.items()}
     assert all(sources.shape == (200, 12) for sources in drawn.values())
     assert all(len({*row}) == 1 for row in drawn["all equal"].tolist())
     assert max(len({*row}) for row in drawn["two symbols"].tolist()) == 2
@@ -72,36 +72,36 @@ EVERY = np.array([[a, b] for a in range(4) for b in range(4)], np.uint8)
 def test_fresh_sources_are_none_of_those_trained_on():
     train, model = TrainConfig(points=300, in_len=3, out_len=3), ModelConfig(in_max_int=7)
     seen = training_sources(train, model, [3], start_step=5)
-    trained = concatenated(part.sources for part in find_pattern("copy").draw(train, model, 5))
+    trained = concatenate(part.sources for part in find_pattern("copy").draw(train, model, 5))
     assert seen.rows() == trained.rows()
-    fresh = fresh_sources(4, 200, 3, 7, seen)
+    fresh = unseen_sources(4, 200, 3, 7, seen)
     assert fresh.shape == (200, 3)
     assert not different(fresh) & different(seen.array())
-    assert (fresh == fresh_sources(4, 200, 3, 7, seen)).all()
-    assert (fresh_sources(5, 200, 3, 7, None) != fresh_sources(4, 200, 3, 7, None)).any()
+    assert (fresh == unseen_sources(4, 200, 3, 7, seen)).all()
+    assert (unseen_sources(5, 200, 3, 7, None) != unseen_sources(4, 200, 3, 7, None)).any()
     every = Sequences.of_array(EVERY)
-    assert fresh_sources(0, 50, 2, 3, every).shape == (0, 2)
-    assert different(fresh_sources(0, 50, 2, 3, every[:-1])) == {(3, 3)}
-    several = concatenated([every[:-1], Sequences.of_rows([[1, 2, 3], [3]])])
-    assert different(fresh_sources(0, 50, 2, 3, several)) == {(3, 3)}
-    assert fresh_sources(0, 50, 4, 3, several).shape == (50, 4)  # others than those trained on, by their length
+    assert unseen_sources(0, 50, 2, 3, every).shape == (0, 2)
+    assert different(unseen_sources(0, 50, 2, 3, every[:-1])) == {(3, 3)}
+    several = concatenate([every[:-1], Sequences.of_rows([[1, 2, 3], [3]])])
+    assert different(unseen_sources(0, 50, 2, 3, several)) == {(3, 3)}
+    assert unseen_sources(0, 50, 4, 3, several).shape == (50, 4)  # others than those trained on, by their length
 
 
 def test_a_network_of_one_length_is_measured_on_fresh_sources_alone():
     model, every = ModelConfig(in_max_int=3), Sequences.of_array(EVERY)
-    sources, fresh = sources_to_measure(model, 2, 50, 0, every[3:])
+    sources, fresh = evaluation_sources(model, 2, 50, 0, every[3:])
     assert (different(sources), fresh) == ({(0, 0), (0, 1), (0, 2)}, True)
-    assert sources_to_measure(model, 3, 50, 0, every)[0].shape == (50, 3)
-    with pytest.raises(InputError, match="expected sources of length 2 that were not trained on, but every one was"):
-        sources_to_measure(model, 2, 50, 0, every)
+    assert evaluation_sources(model, 3, 50, 0, every)[0].shape == (50, 3)
+    with pytest.raises(InputError, match="expected sources of length 2 that training did not use, got none"):
+        evaluation_sources(model, 2, 50, 0, every)
 
 
 def test_a_network_that_ends_is_measured_on_every_source_or_fresh_ones_or_any():
     all_of_3 = Sequences.of_array(np.indices((4, 4, 4)).reshape(3, -1).T.astype(np.uint8))
-    every, fresh = sources_to_measure(ENDING, 2, 16, 0, all_of_3)
+    every, fresh = evaluation_sources(ENDING, 2, 16, 0, all_of_3)
     assert (every.tolist(), every.dtype, fresh) == (EVERY.tolist(), np.uint8, False)
-    sources, fresh = sources_to_measure(ENDING, 3, 20, 0, all_of_3[::2])
+    sources, fresh = evaluation_sources(ENDING, 3, 20, 0, all_of_3[::2])
     assert (different(sources) <= {*map(tuple, all_of_3[1::2].rows())}, len(sources), fresh) == (True, 20, True)
-    sources, fresh = sources_to_measure(ENDING, 3, 60, 0, all_of_3)
+    sources, fresh = evaluation_sources(ENDING, 3, 60, 0, all_of_3)
     assert (sources.shape, fresh) == ((60, 3), False)
-    assert sources_to_measure(ENDING, 5, 60, 0, all_of_3)[1]
+    assert evaluation_sources(ENDING, 5, 60, 0, all_of_3)[1]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seq2seq_demo.data import sequences
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenated, shift_right
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate, shift_right
 from seq2seq_demo.errors import InputError
 
 ROWS = [[3, 1], [], [4, 1, 5, 9, 2], [6], [], [5, 3, 5]]
@@ -65,7 +65,7 @@ def test_groups_of_equal_rows(largest):
 def test_groups_are_those_of_all_parts():
     """Symbols that take one byte in a part, and two in the other."""
     parts = [Sequences.of_rows([[1], [1, 0]]), Sequences.of_rows([[300], [1], [1, 0]])]
-    assert concatenated(parts).groups().tolist() == [0, 1, 2, 0, 1]
+    assert concatenate(parts).groups().tolist() == [0, 1, 2, 0, 1]
 
 
 # ---- Pairs ----

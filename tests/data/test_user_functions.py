@@ -87,9 +87,9 @@ def test_a_function_of_a_file_or_a_module(own):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("none.py:f", "expected a Python file 'none.py' with a pattern, found none"),
-        ("lib/my_patterns.py:g", "expected a function 'g' in lib/my_patterns.py, found nothing of that name"),
-        ("lib/my_patterns.py:NUMBER", "expected a function 'NUMBER' in lib/my_patterns.py, found int"),
+        ("none.py:f", "expected a Python file 'none.py' with a pattern, got none"),
+        ("lib/my_patterns.py:g", "expected a function 'g' in lib/my_patterns.py, got nothing of that name"),
+        ("lib/my_patterns.py:NUMBER", "expected a function 'NUMBER' in lib/my_patterns.py, got int"),
         ("lib/my_patterns.py:", "expected a function ''"),
         ("broken.py:f", "broken.py, line 1: "),
         ("failing.py:f", "failing.py cannot be imported: RuntimeError: no"),
@@ -100,7 +100,7 @@ def test_a_function_of_a_file_or_a_module(own):
         ("lazy.py:f", "lazy.py cannot be imported: RuntimeError: not there"),
         ("raising:f", "raising cannot be imported: Own: no"),
         ("no_such_module:f", "no_such_module cannot be imported: ModuleNotFoundError"),
-        (":f", "expected -p FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
+        (":f", "expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
     ],
 )
 def test_a_function_that_cannot_be_had(own, name, message):

@@ -3,15 +3,15 @@ import pytest
 
 from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.vocabulary import (
-    NEAREST,
+    MAX_SUGGESTIONS,
     UNKNOWN,
     Vocabularies,
     Vocabulary,
     VocabularyBuilder,
-    joined,
-    nearest,
+    join_symbols,
     new_vocabulary,
-    to_symbols,
+    similar_symbols,
+    tokenize,
 )
 from seq2seq_demo.errors import InputError, WeightsError
 
@@ -22,8 +22,8 @@ PLACE = Place("in.tsv", "line", 7)
 def grown(tokens, *texts):
     """The vocabulary of these texts, and what numbers these get in it."""
     growing = VocabularyBuilder(tokens)
-    numbers = [growing.numbers(to_symbols(tokens, text, PLACE), PLACE) for text in texts]
-    vocabulary, final = growing.grown()
+    numbers = [growing.to_numbers(tokenize(tokens, text, PLACE), PLACE) for text in texts]
+    vocabulary, final = growing.build()
     return vocabulary, [final[row].tolist() for row in numbers]
 
 
@@ -58,7 +58,7 @@ def grown(tokens, *texts):
     ],
 )
 def test_characters_or_words(tokens, text, symbols):
-    assert to_symbols(tokens, text, PLACE) == symbols
+    assert tokenize(tokens, text, PLACE) == symbols
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_characters_or_words(tokens, text, symbols):
 )
 def test_what_is_no_text(tokens, value, message):
     with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
-        to_symbols(tokens, value, PLACE)
+        tokenize(tokens, value, PLACE)
 
 
 def test_texts_are_joined_as_they_were_split():
     for tokens, text in (("characters", f"한국 {FAMILY}\u00e9"), ("words", f"한국 {FAMILY} \u00e9")):
-        assert joined(tokens, to_symbols(tokens, text, PLACE)) == text
-    assert joined("integers", [3, 10]) == "3 10"
+        assert join_symbols(tokens, tokenize(tokens, text, PLACE)) == text
+    assert join_symbols("integers", [3, 10]) == "3 10"
 
 
 # ---- Vocabularies ----
@@ -96,40 +96,40 @@ def test_a_vocabulary_is_in_the_order_of_code_points_whatever_came_first():
     assert vocabulary.symbols == (" ", "Z", "a", "b", "\u00e9", "ﬀ", "😀")  # in UTF-16, 😀 would come before ﬀ
     assert numbers == [[3, 6, 4], [2, 1], [4, 0, 5]]
     assert grown("characters", "Za", " ﬀ\u00e9b😀")[0] == vocabulary
-    assert [vocabulary.names(row) for row in numbers] == [["b", "😀", "\u00e9"], ["a", "Z"], ["\u00e9", " ", "ﬀ"]]
+    assert [vocabulary.to_symbols(row) for row in numbers] == [["b", "😀", "\u00e9"], ["a", "Z"], ["\u00e9", " ", "ﬀ"]]
 
 
 def test_a_vocabulary_of_one_symbol_is_of_a_network_of_two():
     vocabulary, _ = grown("characters", "aaa")
     assert (vocabulary.symbols, vocabulary.largest) == (("a",), 1)
-    assert vocabulary.names([0, 1]) == ["a", UNKNOWN]
+    assert vocabulary.to_symbols([0, 1]) == ["a", UNKNOWN]
 
 
 def test_targets_may_be_empty_but_not_all():
     growing = new_vocabulary("words")
-    assert growing.numbers([], PLACE) == []
-    with pytest.raises(InputError, match="expected targets of some words, got only empty ones"):
-        growing.grown()
-    growing.numbers("b", PLACE)
-    assert growing.grown()[0].symbols == ("b",)
+    assert growing.to_numbers([], PLACE) == []
+    with pytest.raises(InputError, match="expected words in at least one target, got only empty targets"):
+        growing.build()
+    growing.to_numbers("b", PLACE)
+    assert growing.build()[0].symbols == ("b",)
 
 
 def test_integers_stand_for_themselves():
     assert new_vocabulary("integers") == Vocabulary()
-    assert Vocabulary().numbers([3, 10**6], PLACE) == to_symbols("integers", [3, 10**6], PLACE) == [3, 10**6]
+    assert Vocabulary().to_numbers([3, 10**6], PLACE) == tokenize("integers", [3, 10**6], PLACE) == [3, 10**6]
     with pytest.raises(InputError, match=r"^in\.tsv, line 7: expected integers from 0 to 9, got 10"):
-        to_symbols("integers", [3, 10], PLACE, 9)
-    assert Vocabulary().names(np.array([3, 500])) == [3, 500]
+        tokenize("integers", [3, 10], PLACE, 9)
+    assert Vocabulary().to_symbols(np.array([3, 500])) == [3, 500]
     assert not Vocabulary().is_text
 
 
 @pytest.mark.parametrize(
     ("tokens", "symbols", "message"),
     [
-        ("letters", ("a",), 'expected tokens of integers, characters, words, got "letters"'),
-        ("integers", ("a",), "expected symbols of characters or words, got 1 of integers"),
-        ("words", (), "expected symbols of characters or words, got 0 of words"),
-        ("words", ("a", "b", "a"), "expected each symbol of a vocabulary once, got one twice"),
+        ("letters", ("a",), 'expected tokens to be one of integers, characters, words, got "letters"'),
+        ("integers", ("a",), "expected no symbols for integers, got 1"),
+        ("words", (), "expected at least one symbol for words, got 0"),
+        ("words", ("a", "b", "a"), "expected distinct symbols in a vocabulary, got a duplicate"),
         ("characters", ("a", "bc"), 'expected characters in a vocabulary, got "bc"'),
         ("characters", ("a", ""), 'expected characters in a vocabulary, got ""'),
         ("words", ("a", "b c"), 'expected words in a vocabulary, got "b c"'),
@@ -159,37 +159,37 @@ def test_vocabularies_of_both_sides():
 @pytest.mark.parametrize(
     ("tokens", "known", "text", "message"),
     [
-        ("characters", "abcdef", "abz", '"z" as number 3$'),
-        ("characters", "aABb", "bC", '"C" as number 2$'),
-        ("characters", "aABb", "b\u00c1", '"\u00c1" as number 2; the nearest are "A", "a"$'),
-        ("characters", "xyE", "xe", '"e" as number 2; the nearest is "E"$'),
-        ("characters", "de", "d\u00e9", '"\u00e9" as number 2; the nearest is "e"$'),
-        ("characters", "ab", "a b", '" " as number 2$'),
-        ("characters", "나하", "한", '"한" as number 1; the nearest is "하"$'),
-        ("characters", "ابت", "بث", '"ث" as number 2$'),
-        ("characters", "👩👧", FAMILY, r"U\+200D as number 2$"),
-        ("characters", "ab\ufe0f", "a\u00a0", r"U\+00A0 as number 2$"),
-        ("words", ["AH", "HH", "OW"], "AH OW0", '"OW0" as number 2; the nearest is "OW"$'),
-        ("words", ["Monday", "Tuesday"], "a monday", '"a" as number 1$'),
-        ("words", ["Monday", "Tuesday"], "monday", '"monday" as number 1; the nearest is "Monday"$'),
-        ("words", ["Monday", "xyz"], ["Monday", "MONDAY"], '"MONDAY" as number 2; the nearest is "Monday"$'),
+        ("characters", "abcdef", "abz", '"z" at position 3$'),
+        ("characters", "aABb", "bC", '"C" at position 2$'),
+        ("characters", "aABb", "b\u00c1", '"\u00c1" at position 2; did you mean "A", "a"\\?$'),
+        ("characters", "xyE", "xe", r'"e" at position 2; did you mean "E"\?$'),
+        ("characters", "de", "d\u00e9", '"\u00e9" at position 2; did you mean "e"\\?$'),
+        ("characters", "ab", "a b", '" " at position 2$'),
+        ("characters", "나하", "한", r'"한" at position 1; did you mean "하"\?$'),
+        ("characters", "ابت", "بث", '"ث" at position 2$'),
+        ("characters", "👩👧", FAMILY, r"U\+200D at position 2$"),
+        ("characters", "ab\ufe0f", "a\u00a0", r"U\+00A0 at position 2$"),
+        ("words", ["AH", "HH", "OW"], "AH OW0", r'"OW0" at position 2; did you mean "OW"\?$'),
+        ("words", ["Monday", "Tuesday"], "a monday", '"a" at position 1$'),
+        ("words", ["Monday", "Tuesday"], "monday", r'"monday" at position 1; did you mean "Monday"\?$'),
+        ("words", ["Monday", "xyz"], ["Monday", "MONDAY"], r'"MONDAY" at position 2; did you mean "Monday"\?$'),
     ],
 )
 def test_an_unknown_symbol_is_named_with_its_place_and_the_nearest(tokens, known, text, message):
     vocabulary = Vocabulary(tokens, tuple(sorted(known)))
-    with pytest.raises(InputError, match=f"^in.tsv, line 7: expected {tokens} that training saw, got {message}"):
-        vocabulary.numbers(to_symbols(tokens, text, PLACE), PLACE)
+    with pytest.raises(InputError, match=f"^in.tsv, line 7: expected {tokens} seen in training, got {message}"):
+        vocabulary.to_numbers(tokenize(tokens, text, PLACE), PLACE)
 
 
 def test_the_nearest_are_few_and_near():
     letters = [chr(n) for n in range(ord("a"), ord("z") + 1)]
-    assert nearest("M", letters) == ["m"]
-    assert nearest("é", letters) == ["e"]
-    assert nearest("é", ["e", "É", "E"]) == ["É", "e", "E"]
-    assert len(nearest("a", ["á", "à", "â", "A"])) == NEAREST
+    assert similar_symbols("M", letters) == ["m"]
+    assert similar_symbols("é", letters) == ["e"]
+    assert similar_symbols("é", ["e", "É", "E"]) == ["É", "e", "E"]
+    assert len(similar_symbols("a", ["á", "à", "â", "A"])) == MAX_SUGGESTIONS
     for symbol in ("한", "zzz", "1", "\u200d"):
-        assert nearest(symbol, letters) == []
+        assert similar_symbols(symbol, letters) == []
     words = [f"word{n}" for n in range(50)]
-    assert len(nearest("word", words)) == NEAREST
-    assert nearest("WORD7x", words)[0] == "word7"
-    assert nearest("monday", ["MONDAY", "Monday"]) == ["MONDAY"]  # of several that differ in case, the first
+    assert len(similar_symbols("word", words)) == MAX_SUGGESTIONS
+    assert similar_symbols("WORD7x", words)[0] == "word7"
+    assert similar_symbols("monday", ["MONDAY", "Monday"]) == ["MONDAY"]  # of several that differ in case, the first

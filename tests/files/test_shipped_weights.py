@@ -3,7 +3,7 @@ import pytest
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.vocabulary import OF_INTEGERS
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES
 from seq2seq_demo.evaluation import RANDOM
 from seq2seq_demo.figures import total
 from seq2seq_demo.files.file_names import shipped_path
@@ -38,7 +38,7 @@ def test_shipped_weights_are_of_version_1_and_stay_readable():
     assert {path.read_bytes()[:22] for path in paths} == {b"seq2seq-demo weights 1"}
     for path in paths:
         network = load(path)
-        assert network.vocabularies == OF_INTEGERS
+        assert network.vocabularies == INTEGER_VOCABULARIES
         assert not network.model_config.bidirectional
         assert (network.trained.config.keep_best, network.trained.config.dropout) == (False, 0)
 

@@ -15,7 +15,7 @@ from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.vocabulary import to_symbols
+from seq2seq_demo.data.vocabulary import tokenize
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.page import builder
@@ -107,7 +107,7 @@ TEXTS = ["cafe\u0301 x", " a\tb\u3000c\x1fd ", "\ufeffa b", "안녕", "안", "�
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_consists_of_the_same_symbols(text):
     said = ask(*(("split", {"tokens": tokens, "text": text}) for tokens in ("characters", "words")))
-    assert said == [to_symbols(tokens, text, "text") for tokens in ("characters", "words")]
+    assert said == [tokenize(tokens, text, "text") for tokens in ("characters", "words")]
 
 
 def test_what_cannot_be_read_is_named():

@@ -7,7 +7,7 @@ import pytest
 from helpers import Watcher, largest_difference
 
 from seq2seq_demo import ModelConfig, SequencePattern, TrainConfig, TrainedNetwork, find_pattern, train
-from seq2seq_demo.config import FEW_SYMBOLS, Settings
+from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
 from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import TrainingRun
@@ -249,7 +249,7 @@ def test_lengths_of_a_network_to_continue_from_that_ends_its_answers():
         model_config, config = resolve(as_task("reversed"), Settings(points=20, **asked), start, None)
         assert model_config.ends
         assert (config.min_in_len, config.in_len, config.out_len) == (*lengths, lengths[1])
-        assert config.few_symbols == FEW_SYMBOLS
+        assert config.few_symbols == DEFAULT_FEW_SYMBOLS
     assert resolve(as_task("reversed"), Settings(points=20, few_symbols=0), start, None)[1].few_symbols == 0
     with pytest.raises(UsageError, match="expected `out_len` or a range of `in_len`"):
         unchanged("reversed", start=start, out_len=2)
