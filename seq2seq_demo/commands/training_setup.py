@@ -229,8 +229,8 @@ def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedN
         raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
     if options.from_file and not fingerprint.data:
         raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
-    if fingerprint.data and not network.ends and fingerprint.fingerprint is None:
-        written = f"{path} was written by version 0.2, which divided pairs of one length differently"
+    if fingerprint.data and not (network.ends and config.seed == 0) and fingerprint.fingerprint is None:
+        written = f"{path} was written by version 0.2, which split these pairs differently"
         raise UsageError(f"{written}: train again, or continue from its weights with -i")
     expected = f"{path}: expected the data that its training began with"
     has_validation_file = options.validation_file is not None

@@ -288,7 +288,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     program = require_type("program", trained.pop("program", None), str, NoneType)
     start_step = require_type("start_step", trained.pop("start_step", None), int, NoneType)
     fingerprint = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
-    if version < 3 and not model_config.ends and fingerprint.get("data"):
+    if version < 3 and fingerprint.get("data") and not (model_config.ends and trained.get("seed") == 0):
         fingerprint["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
     for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
         trained.pop(name, None)

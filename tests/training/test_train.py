@@ -289,3 +289,29 @@ def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
 
 def test_no_callbacks_may_be_none():
     assert unchanged("reversed", callbacks=None, epochs=1).step == 1
+
+
+def numbered_pairs(shortest, n_sources):
+    """Return 90 pairs of so many different sources, of lengths from `shortest` to 3."""
+    rng = np.random.default_rng(0)
+    sources = [[n // 9, *[n % 9] * int(rng.integers(shortest - 1, 3))] for n in range(n_sources)]
+    return [(source, rng.integers(0, 9, len(source)).tolist()) for source in sources * (90 // n_sources)]
+
+
+@pytest.mark.parametrize("n_sources", [90, 30])  # with 30, each source has three targets
+@pytest.mark.parametrize(("shortest", "is_text"), [(3, False), (2, False), (2, True)])
+@pytest.mark.slow
+def test_continuing_never_validates_on_pairs_that_were_trained_on(shortest, is_text, n_sources):
+    pairs, tokens = numbered_pairs(shortest, n_sources), {}
+    if is_text:
+        pairs = [tuple("".join(map(str, side)) for side in pair) for pair in pairs]
+        tokens = {"in_tokens": "characters", "out_tokens": "characters"}
+    network, validations = None, []
+    for seed in (3, 3, 0, 7):
+        watcher = Watcher()
+        network = train(pairs, start=network, seed=seed, epochs=1, callbacks=[watcher], **tokens, **TINY)
+        sources = sorted(watcher.validation.sources.rows())
+        assert len(sources) == 9
+        assert len({*map(tuple, sources)}) == 9 * n_sources // 90  # targets of one source stay together
+        validations.append(sources)
+    assert all(sources == validations[0] for sources in validations)
