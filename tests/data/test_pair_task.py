@@ -223,12 +223,11 @@ def test_the_rows_of_a_source_stay_together(most, seed):
 
 
 def test_a_source_of_most_rows_is_trained_on():
-    for seed in range(10):
-        sources = [[0]] * 95 + [[1], [2], [3], [4], [5]]
-        training, validation = PairTask("mine", ragged(sources)).divided()
-        assert 0 in {sources[n][0] for n in training}
-        assert 0 not in {sources[n][0] for n in validation}
-        assert len(validation)
+    sources = [[0]] * 95 + [[1], [2], [3], [4], [5]]
+    training, validation = PairTask("mine", ragged(sources)).divided()
+    assert 0 in {sources[n][0] for n in training}
+    assert 0 not in {sources[n][0] for n in validation}
+    assert len(validation)
 
 
 @pytest.mark.parametrize(("N", "n"), [(2, 1), (30, 3), (45, 4)])
