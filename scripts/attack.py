@@ -1,4 +1,4 @@
-"""Attack the program; `sh scripts/attack` calls this. A case that breaks is printed on standard error."""
+"""Stress-test the program for `sh scripts/attack`. Failures go to standard error, and a table to standard output."""
 
 import contextlib
 import json
@@ -22,12 +22,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
 SMALL = ["--cell-size", "7", "--embedding-size", "5", "--in-len", "4", "--out-len", "3"]
 TRAIN = ["train", "20000", "-p", "reversed", "-m", "embedding_attention", "--batch-size", "16", *SMALL]
-SECONDS, MEMORY = 10, 4 * 2**30  # what a hostile input may take at most
-Case = tuple[str, Callable[[], None]]  # its name, and what fails where it breaks
+SECONDS, MEMORY = 10, 4 * 2**30  # limits for one hostile input; memory in bytes
+Case = tuple[str, Callable[[], None]]  # a name, and a function that raises an exception on failure
 
 
 def main(names: list[str]) -> int:
-    """Run the attacks of these names, or all; return the exit status."""
+    """Run the named attacks, by default all; return the exit status."""
     attacks = {
         "kills": kills,
         "full disks": full_disks,
@@ -39,25 +39,25 @@ def main(names: list[str]) -> int:
         "json": json_input,
         "options": options,
     }
-    broken_in_all = 0
+    total_broken = 0
     print(f"{'attack':22}{'cases':>8}{'broken':>8}{'seconds':>9}")
     for name, attack in attacks.items():
         if names and name not in names:
             continue
         began = time.monotonic()
         cases, broken = attack()
-        broken_in_all += len(broken)
+        total_broken += len(broken)
         for line in broken[:10]:
             print(f"{name}: {line}", file=sys.stderr)
         print(f"{name:22}{cases:8}{len(broken):8}{time.monotonic() - began:9.0f}", flush=True)
-    return 1 if broken_in_all else 0
+    return 1 if total_broken else 0
 
 
-# ---- Processes ----
+# ---- Processes and signals ----
 
 
 def run(folder: Path, *argv: str, prefix: Iterable[str] = ()) -> subprocess.Popen:
-    """Start the program in a folder, where it also keeps its state."""
+    """Start the program in `folder`, where it also keeps its state."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / ".state")}
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -65,8 +65,8 @@ def run(folder: Path, *argv: str, prefix: Iterable[str] = ()) -> subprocess.Pope
     )
 
 
-def together(cases: list[Case]) -> tuple[int, list[str]]:
-    """Try cases, two at a time; return how many, and what broke."""
+def run_cases(cases: list[Case]) -> tuple[int, list[str]]:
+    """Run cases, two at a time; return their number and a line for each failure."""
 
     def attempt(case: Case) -> str | None:
         try:
@@ -80,67 +80,67 @@ def together(cases: list[Case]) -> tuple[int, list[str]]:
 
 
 def kills() -> tuple[int, list[str]]:
-    """Trainings that are ended by any signal, at any time, and resumed, end with the bits of one left alone."""
+    """Kill trainings at random, resume them, and compare their weights with those of an undisturbed training."""
     folder = Path(tempfile.mkdtemp())
     assert run(folder, *TRAIN, "-e", "3", "-o", "w").wait() == 0
     undisturbed = (folder / "w").read_bytes()
 
     def case(number: int) -> None:
-        rng, here = random.Random(number), Path(tempfile.mkdtemp())
+        rng, folder = random.Random(number), Path(tempfile.mkdtemp())
         argv = [*TRAIN, "-e", "3", "-o", "w"]
         for _ in range(rng.choice((1, 1, 2))):
-            process = run(here, *argv)
+            process = run(folder, *argv)
             signum = rng.choice((signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
             time.sleep(rng.uniform(0.3, 12))
             process.send_signal(signum)
             _, err = process.communicate()
-            ended = (0, -signum, 128 + signum)
-            assert process.returncode in ended, f"{signum!r}: status {process.returncode}, {err[-300:]}"
+            statuses = (0, -signum, 128 + signum)
+            assert process.returncode in statuses, f"{signum!r}: status {process.returncode}, {err[-300:]}"
             assert "Traceback" not in err, err[-300:]
-            if (here / "w").exists():
+            if (folder / "w").exists():
                 break
             argv = [*argv, "--resume"]
-        if not (here / "w").exists():
-            process = run(here, *argv)
+        if not (folder / "w").exists():
+            process = run(folder, *argv)
             _, err = process.communicate()
             assert process.returncode == 0, err[-300:]
-        assert (here / "w").read_bytes() == undisturbed, "other bits than the training that was left alone"
-        left = {path.name for path in here.iterdir()} - {"w", ".state"}
-        assert all(name.startswith(".seq2seq-demo-") for name in left), left
-        shutil.rmtree(here)
+        assert (folder / "w").read_bytes() == undisturbed, "the weights differ from those of the undisturbed training"
+        remaining = {path.name for path in folder.iterdir()} - {"w", ".state"}
+        assert all(name.startswith(".seq2seq-demo-") for name in remaining), remaining
+        shutil.rmtree(folder)
 
-    return together([(f"kill {number}", lambda number=number: case(number)) for number in range(24)])
+    return run_cases([(f"kill {number}", lambda number=number: case(number)) for number in range(24)])
 
 
 def full_disks() -> tuple[int, list[str]]:
-    """On a small file system, what is said to be kept is kept, and was the last step."""
+    """Train on small file systems; each snapshot that the program reports must exist and hold the last step."""
     if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
-        print("full disks: left out, as this user may mount nothing", file=sys.stderr)
+        print("full disks: skipped, because this user may not mount file systems", file=sys.stderr)
         return 0, []
 
-    def case(kibibytes: int, sent: bool) -> None:
-        here = Path(tempfile.mkdtemp())
-        (here / "small").mkdir()
+    def case(kibibytes: int, interrupt: bool) -> None:
+        folder = Path(tempfile.mkdtemp())
+        (folder / "small").mkdir()
         mount = f'mount -t tmpfs -o size={kibibytes}k none small && exec "$@" --data-dir small -o small/w'
-        epochs = "1000" if sent else "3"
-        process = run(here, *TRAIN, "-e", epochs, prefix=["unshare", "-m", "sh", "-c", f"{mount}; exit 99", "sh"])
-        if sent:
+        epochs = "1000" if interrupt else "3"
+        process = run(folder, *TRAIN, "-e", epochs, prefix=["unshare", "-m", "sh", "-c", f"{mount}; exit 99", "sh"])
+        if interrupt:
             time.sleep(9)
             process.send_signal(signal.SIGTERM)
         _, err = process.communicate()
-        assert process.returncode in ((143,) if sent else (0, 1)), (process.returncode, err[-300:])
+        assert process.returncode in ((143,) if interrupt else (0, 1)), (process.returncode, err[-300:])
         if process.returncode:
             assert "kept in " in err, err[-300:]
             kept = err.rpartition("kept in ")[2].split(":")[0].split()[0]
-            if not kept.startswith("small/"):  # that file system is gone with its process
+            if not kept.startswith("small/"):  # that file system vanished with its process
                 from seq2seq_demo.trained_network import load
 
                 network = load(kept)
-                assert sent or network.step == 3375, (kept, network.step)
+                assert interrupt or network.step == 3375, (kept, network.step)
                 os.remove(kept)
 
     sizes = (8, 40, 90, 130, 170, 300)
-    return together([(f"{size} KiB", lambda s=size, k=k: case(s, k)) for size in sizes for k in (False, True)])
+    return run_cases([(f"{size} KiB", lambda s=size, k=k: case(s, k)) for size in sizes for k in (False, True)])
 
 
 SAVER = """
@@ -159,55 +159,55 @@ network = replace(small_network(), task="sorted", trained=TrainingRun(TrainConfi
 with Snapshots(Path(), None, "sorted", DataFingerprint(), Destination(), SignalHandler(), failures.append) as snapshots:
     for step in range(300):
         snapshots.save(Snapshot(replace(network, step=step)))
-        found = load(snapshots.last)
-        if (found.step, found.trained.config.seed) != (step, number):
-            failures.append(f"{snapshots.last} is of training {found.trained.config.seed}")
+        loaded = load(snapshots.last)
+        if (loaded.step, loaded.trained.config.seed) != (step, number):
+            failures.append(f"{snapshots.last} belongs to training {loaded.trained.config.seed}")
     snapshots.remove()
 print(len(failures), *failures[:2])
 """
 
 
 def side_by_side() -> tuple[int, list[str]]:
-    """Trainings that share a directory, in containers where all have the same number, keep out of each other's way."""
+    """Run trainings in one directory, each with the same process id in its own namespace; they must not collide."""
     prefix = ["unshare", "-p", "-f"]
     if subprocess.run([*prefix, "true"], check=False).returncode:
-        print("side by side: without namespaces, as this user may make none", file=sys.stderr)
+        print("side by side: without namespaces, because this user may not create them", file=sys.stderr)
         prefix = []
-    here = Path(tempfile.mkdtemp())
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "XDG_STATE_HOME": str(here / ".state")}
+    shared = Path(tempfile.mkdtemp())
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "XDG_STATE_HOME": str(shared / ".state")}
     command = [*prefix, sys.executable, "-c", SAVER]
     savers = [
-        subprocess.Popen([*command, str(n)], cwd=here, env=environment, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([*command, str(n)], cwd=shared, env=environment, stdout=subprocess.PIPE, text=True)
         for n in range(3)
     ]
-    said = [saver.communicate()[0].strip() for saver in savers]
-    broken = [f"saver {n}: {text}" for n, text in enumerate(said) if text != "0"]
-    broken += [f"{path.name} is left" for path in here.glob("*.h5")]
+    outputs = [saver.communicate()[0].strip() for saver in savers]
+    broken = [f"saver {n}: {text}" for n, text in enumerate(outputs) if text != "0"]
+    broken += [f"{path.name} was not removed" for path in shared.glob("*.h5")]
 
     def case(number: int) -> None:
         folder = Path(tempfile.mkdtemp())
         argv = ["train", "200", "-p", "copy", "-e", "1", "--iter-num", "1", *SMALL]
         both = [run(folder, *argv, "--seed", str(seed), prefix=prefix) for seed in (1, 2)]
-        ended = [(process.communicate()[1], process.returncode) for process in both]
-        assert [status for _, status in ended] == [0, 0], ended
+        results = [(process.communicate()[1], process.returncode) for process in both]
+        assert [status for _, status in results] == [0, 0], results
         saved = sorted(path.name for path in folder.glob("*.h5"))
         assert saved == [f"ts2s__basic__copy_{n}.weights.h5" for n in (2, 3)], saved
 
-    cases, others = together([(f"one iteration, twice, {n}", lambda n=n: case(n)) for n in range(3)])
-    return 3 * 300 + cases, broken + others
+    cases, failures = run_cases([(f"one iteration, twice, {n}", lambda n=n: case(n)) for n in range(3)])
+    return 3 * 300 + cases, broken + failures
 
 
 # ---- Inputs ----
 
 
-def guarded(n: int, attempt: Callable[[int], None]) -> tuple[int, list[str]]:
-    """Call `attempt` for 0 to n - 1 in two processes that bear crashes, hangs and hunger; return n and what broke."""
+def run_guarded(n: int, attempt: Callable[[int], None]) -> tuple[int, list[str]]:
+    """Call `attempt` on 0 to n - 1 in two processes with limited time and memory; return n and a line per failure."""
     shares = [list(range(first, n, 2)) for first in (0, 1)]
     with ThreadPoolExecutor(2) as pool:
-        return n, [line for lines in pool.map(lambda share: _guarded(share, attempt), shares) for line in lines]
+        return n, [line for lines in pool.map(lambda share: _run_share(share, attempt), shares) for line in lines]
 
 
-def _guarded(numbers: list[int], attempt: Callable[[int], None]) -> list[str]:
+def _run_share(numbers: list[int], attempt: Callable[[int], None]) -> list[str]:
     broken: list[str] = []
     while numbers:
         reading, writing = os.pipe()
@@ -230,13 +230,13 @@ def _guarded(numbers: list[int], attempt: Callable[[int], None]) -> list[str]:
         _, status = os.waitpid(pid, 0)
         broken += [line for line in lines if line.partition(" ")[2]]
         if len(lines) < len(numbers):
-            broken.append(f"{numbers[len(lines)]}: ended by status {status}")
+            broken.append(f"{numbers[len(lines)]}: ended with wait status {status}")
         numbers = numbers[len(lines) + 1 :]
     return broken
 
 
-def refused_in_a_line(path: Path) -> bool:
-    """Whether a file is refused as it should be; False where it is read."""
+def is_refused(path: Path) -> bool:
+    """Return whether `load` refuses a weights file; its error must be one line."""
     from seq2seq_demo.errors import WeightsError
     from seq2seq_demo.trained_network import load
 
@@ -249,7 +249,7 @@ def refused_in_a_line(path: Path) -> bool:
 
 
 def hostile_hdf5() -> tuple[int, list[str]]:
-    """Files that HDF5 itself was made to write, which point elsewhere, loop, or claim too much."""
+    """Load HDF5 files that refer to other files, contain loops, or claim too large a size."""
     from hostile import hostile_files
 
     folder = Path(tempfile.mkdtemp())
@@ -258,13 +258,13 @@ def hostile_hdf5() -> tuple[int, list[str]]:
     def attempt(number: int) -> None:
         path = folder / f"w{number}"
         path.write_bytes(files[number][1])
-        assert refused_in_a_line(path), f"{files[number][0]} is read"
+        assert is_refused(path), f"{files[number][0]} was read"
 
-    return guarded(len(files), attempt)
+    return run_guarded(len(files), attempt)
 
 
 def changed_hdf5() -> tuple[int, list[str]]:
-    """Files with a few bytes changed, under a right checksum."""
+    """Load files with a few bytes changed, under a valid checksum."""
     from hostile import mutated, small_content
 
     folder, content = Path(tempfile.mkdtemp()), small_content()
@@ -272,13 +272,13 @@ def changed_hdf5() -> tuple[int, list[str]]:
     def attempt(number: int) -> None:
         path = folder / f"w{number % 2}"
         path.write_bytes(mutated(content, random.Random(number)))
-        refused_in_a_line(path)
+        is_refused(path)
 
-    return guarded(20_000, attempt)
+    return run_guarded(20_000, attempt)
 
 
-def of_hypothesis(strategy: st.SearchStrategy, n: int, check: Callable[[object], None]) -> tuple[int, list[str]]:
-    """Check n examples of a strategy, in shares of which each has its own seed."""
+def run_examples(strategy: st.SearchStrategy, n: int, check: Callable[[object], None]) -> tuple[int, list[str]]:
+    """Check n examples of a strategy, in shares with one seed each; return their number and the failures."""
     share = 250
 
     def attempt(number: int) -> None:
@@ -292,7 +292,7 @@ def of_hypothesis(strategy: st.SearchStrategy, n: int, check: Callable[[object],
 
         examples()
 
-    shares, broken = guarded(n // share, attempt)
+    shares, broken = run_guarded(n // share, attempt)
     return shares * share, broken
 
 
@@ -304,7 +304,7 @@ JSON = st.recursive(
 
 
 def metadata() -> tuple[int, list[str]]:
-    """What a file says of its network and its training, with values of any kind."""
+    """Replace or remove values in a weights file's metadata."""
     from hostile import _training, small_network
 
     from seq2seq_demo.errors import Seq2SeqError
@@ -315,41 +315,41 @@ def metadata() -> tuple[int, list[str]]:
         name: getattr(small_network().model_config, name) for name in ("cell_type", "cell_size", "in_max_int")
     }
     sides = {"source": {"tokens": "characters", "symbols": [*"abcde"]}, "target": {"tokens": "integers", "symbols": []}}
-    every = {"model": model, "training": json.loads(_training()), "vocabularies": sides}
+    original = {"model": model, "training": json.loads(_training()), "vocabularies": sides}
 
     def paths(value: object, path: tuple = ()) -> list[tuple]:
         if not isinstance(value, dict):
             return [path]
-        return [path, *(found for name in value for found in paths(value[name], (*path, name)))]
+        return [path, *(inner for name in value for inner in paths(value[name], (*path, name)))]
 
     def check(change: tuple) -> None:
-        path, value, is_gone = change
-        texts = json.loads(json.dumps(every))
-        where = texts
+        path, value, is_removed = change
+        attributes = json.loads(json.dumps(original))
+        parent = attributes
         for name in path[:-1]:
-            where = where[name]
-        if is_gone:
-            del where[path[-1]]
+            parent = parent[name]
+        if is_removed:
+            del parent[path[-1]]
         else:
-            where[path[-1]] = value
+            parent[path[-1]] = value
         try:
-            _parse_metadata(VERSION, {"format": ""} | {name: json.dumps(text) for name, text in texts.items()})
+            _parse_metadata(VERSION, {"format": ""} | {name: json.dumps(value) for name, value in attributes.items()})
         except Seq2SeqError as error:
             assert "\n" not in str(error)
 
-    places = st.sampled_from([path for path in paths(every) if path])
-    return of_hypothesis(st.tuples(places, JSON, st.sampled_from([False] * 9 + [True])), 10_000, check)
+    places = st.sampled_from([path for path in paths(original) if path])
+    return run_examples(st.tuples(places, JSON, st.sampled_from([False] * 9 + [True])), 10_000, check)
 
 
 def checkpoints() -> tuple[int, list[str]]:
-    """Checkpoints of 2016 whose protocol buffers, blocks or bytes are others, with right checksums."""
+    """Read checkpoints of 2016 whose protocol buffers, blocks or bytes were changed, under valid checksums."""
     from helpers_2016 import SMALL, hostile_checkpoints, is_read
 
-    return of_hypothesis(hostile_checkpoints(SMALL), 10_000, is_read)
+    return run_examples(hostile_checkpoints(SMALL), 10_000, is_read)
 
 
 def json_input() -> tuple[int, list[str]]:
-    """Files of sequences and pairs, of integers and of text, as JSON of any shape, as lines and as bytes."""
+    """Read files of sequences and pairs: random JSON, lines of text and raw bytes."""
     from seq2seq_demo.data.readers import INTEGER_FORMAT, InputFormat, read_file
     from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs
     from seq2seq_demo.data.vocabulary import VocabularyBuilder
@@ -357,8 +357,8 @@ def json_input() -> tuple[int, list[str]]:
 
     folder = Path(tempfile.mkdtemp())
     symbols = st.lists(st.integers(-1, 12) | JSON, max_size=5) | st.text(max_size=5)
-    others = {"output": symbols, "id": JSON, "x": JSON}
-    items = symbols | st.fixed_dictionaries({"input": symbols}, optional=others) | JSON
+    optional = {"output": symbols, "id": JSON, "x": JSON}
+    items = symbols | st.fixed_dictionaries({"input": symbols}, optional=optional) | JSON
     dumped = items.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20)
     lines = st.lists(dumped, max_size=5).map(b"\n".join)
     documents = st.lists(items, max_size=5).map(lambda value: json.dumps(value, indent=1).encode())
@@ -389,16 +389,16 @@ def json_input() -> tuple[int, list[str]]:
 
     texts = st.lists(st.text(max_size=6), max_size=5).map("\t".join)
     lines |= st.lists(texts, max_size=4).map(lambda rows: "\n".join(rows).encode(errors="ignore"))
-    return of_hypothesis(lines | documents | lines.map(lambda text: b"\xef\xbb\xbf" + text), 10_000, check)
+    return run_examples(lines | documents | lines.map(lambda text: b"\xef\xbb\xbf" + text), 10_000, check)
 
 
 def options() -> tuple[int, list[str]]:
-    """Command lines of known and unknown words."""
+    """Parse command lines of valid and random arguments."""
     from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
     from seq2seq_demo.errors import Seq2SeqError
 
-    known = [name for action in make_parser()._actions for name in action.option_strings if "h" not in name]
-    words = st.sampled_from([*known, *COMMANDS, "reversed", "embedding_rnn", "-", "--", "=", "0", "-1", "3", "1e9"])
+    names = [name for action in make_parser()._actions for name in action.option_strings if "h" not in name]
+    words = st.sampled_from([*names, *COMMANDS, "reversed", "embedding_rnn", "-", "--", "=", "0", "-1", "3", "1e9"])
     nonsense = st.text(max_size=8) | st.integers().map(str) | st.floats().map(str) | st.just("9" * 5000)
     argv = st.lists(words | nonsense | st.tuples(words, nonsense).map("=".join), max_size=8)
 
@@ -406,8 +406,8 @@ def options() -> tuple[int, list[str]]:
         with contextlib.suppress(Seq2SeqError, SystemExit):
             parse(argv)
 
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # of --version
-        return of_hypothesis(argv, 10_000, check)
+    with open(os.devnull, "w") as null, contextlib.redirect_stdout(null):  # discards the output of --version
+        return run_examples(argv, 10_000, check)
 
 
 if __name__ == "__main__":

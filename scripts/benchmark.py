@@ -1,12 +1,12 @@
-"""Measure speed and memory, and print them as Markdown, or with --json as JSON. It judges nothing.
+"""Measure speed and memory, and print Markdown tables, or JSON with --json.
 
     .venv/bin/python scripts/benchmark.py [--json] [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
-Training, in one process and in two, is measured beside plain Keras, `fit` on Keras's own layers, without XLA: each has
-the same network and takes turns, and the median of the rounds counts. A size is units x length. scripts/README.md
-describes the measurements and their results.
+Training in one and in two processes is compared with plain Keras: `fit` on the same network made of Keras's own layers,
+without XLA. They take turns, and the median of the rounds counts. --sizes are units x length. scripts/README.md
+explains the measurements and lists results.
 
-The part jax measures training beside JAX, which wants an environment of its own. Without --jax it is left out:
+The part `jax` compares training with JAX, which needs another environment. It is skipped without --jax:
 
     python3 -m venv /tmp/jaxenv && /tmp/jaxenv/bin/pip install jax==0.10.2
     .venv/bin/python scripts/benchmark.py --parts jax --jax /tmp/jaxenv/bin/python
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from published.report import machine, print_table
 from speed import fixed, real_work, whole
 from speed.beside_jax import JAX, speeds_beside_jax
-from speed.measuring import alone
+from speed.measuring import in_new_process
 from speed.ways import BUCKETED, KERAS, ONE, TWO
 
 from seq2seq_demo.config import MODELS
@@ -30,7 +30,7 @@ Rows = list[list[Any]]
 
 
 class Part(NamedTuple):
-    """A part of the measurement: what it returns can be written as JSON."""
+    """A part of the benchmark; `measure` returns JSON values, and `rows` turns them into table rows."""
 
     measure: Callable[[argparse.Namespace], Any]
     header: list[str]
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
 
 def measure_training(options: argparse.Namespace) -> list[dict]:
-    """Measure each size and model."""
+    """Measure training for each size and model."""
     sizes = [map(int, size.split("x")) for size in options.sizes.split(",")]
     return [
         fixed.training_beside_keras(model, units, length, options.rounds)
@@ -48,12 +48,12 @@ def measure_training(options: argparse.Namespace) -> list[dict]:
 
 
 def by_way(figures: dict[str, float], ways: list[str], form: str) -> list[str]:
-    """Return cells of a table with the figure of each way, if it was measured."""
+    """Return a table cell for each way: its figure, or a dash if it was not measured."""
     return [form.format(figures[way]) if way in figures else "—" for way in ways]
 
 
 def training_rows(results: list[dict]) -> Rows:
-    """Return a row for each size and model."""
+    """Return one row per size and model."""
     return [
         [
             f"{r['model']}, {r['units']} units, length {r['length']}",
@@ -66,25 +66,25 @@ def training_rows(results: list[dict]) -> Rows:
 
 
 def measure_jax(options: argparse.Namespace) -> list[dict]:
-    """Measure each model, if there is JAX."""
+    """Measure training beside JAX for each model; without --jax, return no results."""
     if options.jax:
-        return [alone(speeds_beside_jax, options.jax, model, options.rounds) for model in reversed(MODELS)]
-    print("jax is left out: --jax names no Python that has JAX", file=sys.stderr)
+        return [in_new_process(speeds_beside_jax, options.jax, model, options.rounds) for model in reversed(MODELS)]
+    print("jax is skipped: --jax gives no Python with JAX", file=sys.stderr)
     return []
 
 
 def jax_rows(results: list[dict]) -> Rows:
-    """Return a row for each model."""
+    """Return one row per model."""
     return [[r["model"], *by_way(r["samples_per_second"], [ONE, TWO, *JAX], "{:,}"), *r["ratios"]] for r in results]
 
 
 def measure_real(options: argparse.Namespace) -> list[dict]:
-    """Measure each network on pairs like a dictionary's."""
+    """Measure each network on dictionary-like pairs."""
     return [real_work.training_beside_keras(name, options.pairs, options.rounds) for name in real_work.NETWORKS]
 
 
 def real_rows(results: list[dict]) -> Rows:
-    """Return a row for each network."""
+    """Return one row per network."""
     return [
         [
             r["network"],
@@ -102,13 +102,13 @@ def real_rows(results: list[dict]) -> Rows:
 
 
 def measure_varied(options: argparse.Namespace) -> list[dict]:
-    """Measure each model with the units of the first size."""
+    """Measure training at varied lengths for each model, with the units of the first size."""
     units = int(options.sizes.partition("x")[0])
-    return [alone(fixed.varied_speed, model, units, options.rounds) for model in reversed(MODELS)]
+    return [in_new_process(fixed.varied_speed, model, units, options.rounds) for model in reversed(MODELS)]
 
 
 def varied_rows(results: list[dict]) -> Rows:
-    """Return a row for each model."""
+    """Return one row per model."""
     return [
         [
             f"{r['model']}, {r['units']} units",
@@ -121,6 +121,7 @@ def varied_rows(results: list[dict]) -> Rows:
     ]
 
 
+FIRST_CALLS = [f"first call, {way}" for way in (ONE, TWO, "Keras")]
 PARTS = {
     "training": Part(
         measure_training,
@@ -130,9 +131,7 @@ PARTS = {
             TWO,
             "plain Keras `fit`",
             "ours / Keras",
-            "first call, one process",
-            "first call, two processes",
-            "first call, Keras",
+            *FIRST_CALLS,
         ],
         training_rows,
     ),
@@ -152,9 +151,7 @@ PARTS = {
             "plain Keras, bucketed",
             "ours / Keras",
             "ours / bucketed",
-            "first call, one process",
-            "first call, two processes",
-            "first call, Keras",
+            *FIRST_CALLS,
             "padding: in loops / outside / all",
             "greedy decoding",
             f"beam of {real_work.BEAM}",
@@ -162,7 +159,7 @@ PARTS = {
         real_rows,
     ),
     "processes": Part(
-        lambda options: alone(whole.whole_processes, options.rounds),
+        lambda options: in_new_process(whole.whole_processes, options.rounds),
         ["process", "seconds"],
         lambda results: [[f"`{name}`", f"{value:.2f}"] for name, value in results.items()],
     ),
@@ -172,17 +169,17 @@ PARTS = {
         varied_rows,
     ),
     "mixed": Part(
-        lambda options: alone(whole.mixed_lengths, min(options.rounds, 3)),
+        lambda options: in_new_process(whole.mixed_lengths, min(options.rounds, 3)),
         ["`predict`, 100,000 sequences", "seconds"],
         lambda results: [[name, f"{value:.2f}"] for name, value in results.items()],
     ),
     "decoding": Part(
-        lambda options: alone(whole.decoding_speed),
+        lambda options: in_new_process(whole.decoding_speed),
         ["NumPy decoding", "sequences per second"],
         lambda results: [[name, f"{value:,.0f}"] for name, value in results.items()],
     ),
     "memory": Part(
-        lambda options: alone(whole.peak_memory, 10_000_000),
+        lambda options: in_new_process(whole.peak_memory, 10_000_000),
         ["peak memory", "MB"],
         lambda megabytes: [["`train 10000000 --batch-size 1024`", f"{megabytes:,}"]],
     ),
@@ -190,14 +187,14 @@ PARTS = {
 
 
 def main() -> None:
-    """Measure what is asked for, and print it."""
+    """Measure the selected parts and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--sizes", default="32x10,128x10,256x10,32x50")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jax", metavar="PYTHON", help="of an environment that has JAX, for the part jax")
-    parser.add_argument("--pairs", type=int, default=8192, help="of real work, in an epoch (default 8192, 64 batches)")
+    parser.add_argument("--jax", metavar="PYTHON", help="the Python of an environment with JAX, for the part jax")
+    parser.add_argument("--pairs", type=int, default=8192, help="pairs per epoch in the part real (default 8192)")
     options = parser.parse_args()
     results = {name: PARTS[name].measure(options) for name in options.parts.split(",")}
     if options.json:

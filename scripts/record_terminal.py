@@ -1,9 +1,9 @@
-"""Record commands in a terminal, and write what it showed as an animated SVG that plays in an <img>, without a script.
+"""Record commands in a terminal as an animated SVG, which plays in an <img> without a script.
 
     .venv/bin/pip install pyte  # emulates the terminal; nothing else needs it
     .venv/bin/python scripts/record_terminal.py [-o .github/terminal.svg]
 
-The commands really run, in an empty folder. Only the typing is made up, and waits are shortened to LONGEST_WAIT.
+The commands really run, in an empty folder. Only the typing is simulated, and waits are shortened to LONGEST_WAIT.
 """
 
 import argparse
@@ -31,12 +31,12 @@ COMMANDS = [
     "seq2seq-demo predict -i weights.h5 3 1 4 1 5 9 2 6 5 3 --show-attention",
 ]
 COLUMNS, ROWS = 112, 30
-TICK, KEY, PAUSE, LONGEST_WAIT, STILL = 0.2, 0.06, 1.6, 1.0, 6.0  # seconds; a key is three letters
+TICK, KEY, PAUSE, LONGEST_WAIT, FINAL_PAUSE = 0.2, 0.06, 1.6, 1.0, 6.0  # seconds; KEY is for three letters
 CAPTION = f"Recorded from a real run. Waits of more than {LONGEST_WAIT:g} s are shortened."
 
-WIDTH, HEIGHT, MARGIN, BAR = 8, 17, 16, 30  # of a character, around the text, of the window's bar: in px
+WIDTH, HEIGHT, MARGIN, BAR = 8, 17, 16, 30  # px: a character, the margin around the text, the title bar
 DEFAULT, BACKGROUND, EDGE, FAINT = "#e6edf3", "#0d1117", "#30363d", "#8b949e"
-COLOURS = {  # by pyte's names; others are six hexadecimal digits
+COLOURS = {  # by pyte's names; pyte gives other colours as six hexadecimal digits
     "black": "#484f58",
     "red": "#ff7b72",
     "green": "#3fb950",
@@ -49,29 +49,28 @@ COLOURS = {  # by pyte's names; others are six hexadecimal digits
 
 
 class Run(NamedTuple):
-    """Characters of one style, side by side."""
+    """Consecutive characters of one style."""
 
     column: int
     text: str
     colour: str = DEFAULT
-    background: str = ""  # the terminal's
+    background: str = ""  # by default the terminal's background
 
 
 Line = tuple[Run, ...]
 
 
 class Frame(NamedTuple):
-    """What the terminal shows from a moment on."""
+    """The terminal's screen, shown from `seconds` until the next frame."""
 
     seconds: float
     lines: tuple[Line, ...]
 
 
 class Recorder:
-    """A terminal whose screen is kept whenever it changes."""
+    """An emulated terminal that stores a frame whenever its screen changes."""
 
     def __init__(self) -> None:
-        """Start with an empty screen at second 0."""
         import pyte
 
         self.screen = pyte.Screen(COLUMNS, ROWS)
@@ -79,9 +78,9 @@ class Recorder:
         self.frames: list[Frame] = []
         self.now = 0.0
 
-    def keep(self, seconds: float, with_cursor: bool = False) -> bool:
-        """Keep the screen if it has changed, let the time pass, and return whether it had."""
-        lines = [line_of([row[x] for x in range(COLUMNS)]) for row in map(self.screen.buffer.__getitem__, range(ROWS))]
+    def capture(self, seconds: float, with_cursor: bool = False) -> bool:
+        """Store the screen if it has changed, advance the clock, and return whether it had changed."""
+        lines = [to_runs([row[x] for x in range(COLUMNS)]) for row in map(self.screen.buffer.__getitem__, range(ROWS))]
         if with_cursor:
             lines[self.screen.cursor.y] += (Run(self.screen.cursor.x, " ", background=FAINT),)
         changed = not self.frames or tuple(lines) != self.frames[-1].lines
@@ -91,33 +90,33 @@ class Recorder:
         return changed
 
     def type(self, command: str) -> None:
-        """Show a prompt, then the command as if it were typed."""
+        """Show a prompt, then the command as if someone typed it."""
         self.stream.feed(b"\x1b[32m$\x1b[0m ")
-        self.keep(PAUSE / 2, with_cursor=True)
+        self.capture(PAUSE / 2, with_cursor=True)
         for start in range(0, len(command), 3):
             self.stream.feed(command[start : start + 3].encode())
-            self.keep(KEY, with_cursor=True)
-        self.keep(PAUSE / 4)
+            self.capture(KEY, with_cursor=True)
+        self.capture(PAUSE / 4)
         self.stream.feed(b"\r\n")
 
     def run(self, command: str, folder: str) -> None:
-        """Run a command and keep what it shows.
+        """Run a command and capture its output.
 
         Raises:
-            CalledProcessError: it failed.
+            CalledProcessError: the command failed.
         """
-        terminal, end = pty.openpty()
-        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        terminal, tty = pty.openpty()
+        fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment = os.environ | {"TERM": "xterm-256color", "PATH": path}
         with subprocess.Popen(
-            command, shell=True, stdin=end, stdout=end, stderr=end, cwd=folder, env=environment, start_new_session=True
+            command, shell=True, stdin=tty, stdout=tty, stderr=tty, cwd=folder, env=environment, start_new_session=True
         ) as process:
-            os.close(end)
+            os.close(tty)
             waited = 0.0
             while (output := read_for(terminal, TICK)) is not None:
                 self.stream.feed(output)
-                waited = 0.0 if self.keep(0) else waited + TICK
+                waited = 0.0 if self.capture(0) else waited + TICK
                 self.now += TICK if waited < LONGEST_WAIT else 0
         os.close(terminal)
         if process.returncode:
@@ -125,78 +124,78 @@ class Recorder:
 
 
 def read_for(terminal: int, seconds: float) -> bytes | None:
-    """Return what a terminal is sent within some seconds, None once nobody holds its other end."""
+    """Read a terminal's output for some seconds; return None once the other end is closed."""
     output, until = b"", time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        if select.select([terminal], [], [], left)[0]:
+    while (remaining := until - time.monotonic()) > 0:
+        if select.select([terminal], [], [], remaining)[0]:
             try:
                 output += os.read(terminal, 65536)
-            except OSError:  # Linux's way to say that it is over
+            except OSError:  # Linux reports a closed end in this way
                 return output or None
     return output
 
 
-def line_of(cells: Sequence[Any]) -> Line:
-    """Return pyte's cells of a row as runs; spaces on the terminal's own background are left out at their ends."""
+def to_runs(cells: Sequence[Any]) -> Line:
+    """Group a row of pyte's cells into runs of one style; trim spaces that have the default background."""
     runs, column = [], 0
     for (colour, background), group in itertools.groupby(cells, style):
         text = "".join(cell.data for cell in group)
-        kept = text if background else text.strip()
-        if kept:
-            runs.append(Run(column + text.index(kept), kept, colour, background))
+        trimmed = text if background else text.strip()
+        if trimmed:
+            runs.append(Run(column + text.index(trimmed), trimmed, colour, background))
         column += len(text)
     return tuple(runs)
 
 
 def style(cell: Any) -> tuple[str, str]:
-    """Return a cell's colour and background, "" for the terminal's own."""
+    """Return a cell's colour and background; "" is the default background."""
     colour = DEFAULT if cell.fg == "default" else css_colour(cell.fg)
     background = "" if cell.bg == "default" else css_colour(cell.bg)
     return (background or BACKGROUND, colour) if cell.reverse else (colour, background)
 
 
 def css_colour(name: str) -> str:
-    """Return a colour of pyte's for CSS."""
+    """Return the CSS colour for one of pyte's."""
     return COLOURS.get(name.removeprefix("bright"), f"#{name}")
 
 
 def record(commands: Sequence[str]) -> tuple[list[Frame], float]:
-    """Type and run commands; return what the terminal showed, and how many seconds it takes."""
+    """Type and run commands; return the frames and the length of the recording in seconds."""
     recorder = Recorder()
     with tempfile.TemporaryDirectory() as folder:
         for command in commands:
             recorder.type(command)
             recorder.run(command, folder)
-            recorder.keep(PAUSE)
-    recorder.keep(STILL)
+            recorder.capture(PAUSE)
+    recorder.capture(FINAL_PAUSE)
     return recorder.frames, recorder.now
 
 
-def spans_of(frames: Sequence[Frame], seconds: float) -> dict[tuple[float, float], list[tuple[int, Line]]]:
-    """Return the lines that appear and vanish together, with their rows, by these two moments."""
+def visible_spans(frames: Sequence[Frame], seconds: float) -> dict[tuple[float, float], list[tuple[int, Line]]]:
+    """Group (row, line) pairs by the seconds at which the line appears and vanishes."""
     spans = defaultdict(list)
     moments = [frame.seconds for frame in frames] + [seconds]
     for row, versions in enumerate(zip(*(frame.lines for frame in frames), strict=True)):
-        for line, same in itertools.groupby(range(len(frames)), versions.__getitem__):
-            shown = [*same]
+        for line, group in itertools.groupby(range(len(frames)), versions.__getitem__):
+            numbers = [*group]
             if line:
-                spans[moments[shown[0]], moments[shown[-1] + 1]].append((row, line))
+                spans[moments[numbers[0]], moments[numbers[-1] + 1]].append((row, line))
     return spans
 
 
 def svg(frames: Sequence[Frame], seconds: float, caption: str = CAPTION) -> str:
-    """Return the frames as an SVG that repeats them, each line shown from its first moment to its last.
+    """Return an SVG that plays the frames in a loop.
 
-    Where motion is not wanted, or CSS does not animate, the last frame is shown.
+    A viewer that prefers reduced motion, or whose CSS has no animations, sees the last frame.
     """
     rules, groups = [], []
-    for n, ((start, end), lines) in enumerate(sorted(spans_of(frames, seconds).items())):
+    for n, ((start, end), lines) in enumerate(sorted(visible_spans(frames, seconds).items())):
         at = [f"{100 * moment / seconds:.2f}%" for moment in (start, end)]
         before = "0%{visibility:hidden}" if start else ""
         after = f"{at[1]}{{visibility:hidden}}" if end < seconds else ""
         rules.append(f"@keyframes k{n}{{{before}{at[0]}{{visibility:visible}}{after}}}")
         hidden = ' visibility="hidden"' if end < seconds else ""
-        groups.append(f'<g{hidden} style="animation-name:k{n}">{"".join(drawn(*line) for line in lines)}</g>')
+        groups.append(f'<g{hidden} style="animation-name:k{n}">{"".join(draw_line(*line) for line in lines)}</g>')
     width = COLUMNS * WIDTH + 2 * MARGIN
     bottom = BAR + len(frames[0].lines) * HEIGHT + MARGIN
     dots = "".join(f'<circle cx="{MARGIN + 4 + 18 * k}" cy="{BAR / 2:g}" r="5" fill="{EDGE}"/>' for k in range(3))
@@ -218,8 +217,8 @@ g rect{{shape-rendering:crispEdges}}
 """
 
 
-def drawn(row: int, line: Line) -> str:
-    """Return a line as SVG; each run is made as wide as its characters in a terminal, whatever the font."""
+def draw_line(row: int, line: Line) -> str:
+    """Return a line as SVG; each run gets the width of its terminal columns, whatever the font."""
     top = BAR + row * HEIGHT
     shapes = []
     for run in line:
@@ -235,7 +234,7 @@ def drawn(row: int, line: Line) -> str:
 
 
 def main() -> None:
-    """Record the commands."""
+    """Record COMMANDS and write the SVG."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1] / ".github" / "terminal.svg")
     output = parser.parse_args().output

@@ -17,7 +17,11 @@ class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it."""
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Called before each epoch; `epoch` counts from 1, as `EpochFigures.epoch` does."""
+        """Called before each epoch.
+
+        Args:
+            epoch: its number, counted from 1 as in `EpochFigures.epoch`.
+        """
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
         """Called after every 64 steps, and after the last steps of an epoch.
@@ -30,7 +34,13 @@ class Callback:
         """
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
-        """Called after each epoch; `history` has the figures of every epoch, including those before a resume."""
+        """Called after each epoch.
+
+        Args:
+            history: the figures of every epoch, including those before a resume.
+            network: the network after this epoch.
+            validation: the validation pairs.
+        """
 
 
 def check_callbacks(callbacks: Sequence[Callback] | None) -> Sequence[Callback]:

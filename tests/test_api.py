@@ -1,6 +1,8 @@
 """The names that `seq2seq_demo` exports, and what importing them does."""
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 
@@ -8,6 +10,8 @@ import pytest
 from helpers import environment, save_random
 
 import seq2seq_demo
+
+ERRORS = {name for name in seq2seq_demo.__all__ if name.endswith("Error")} | {"FileExistsError"}
 
 
 def python(code: str, folder=None, **changes) -> str:
@@ -52,6 +56,23 @@ def test_every_name_can_be_imported():
         assert exported.__module__.startswith("seq2seq_demo.")
         assert exported.__doc__
     assert set(seq2seq_demo.__all__) <= set(dir(seq2seq_demo))
+
+
+DOCUMENTED = {  # methods of classes; the functions are found by themselves
+    "Callback": ("on_epoch_begin", "on_steps_end", "on_epoch_end"),
+    "Pairs": ("of_arrays",),
+    "Task": ("fingerprint", "sized", "draw"),
+    "TrainedNetwork": ("predict", "evaluate", "evaluate_by_length", "save"),
+}
+
+
+def test_every_argument_of_a_public_function_is_documented():
+    functions = [value for name in seq2seq_demo.__all__ if inspect.isfunction(value := getattr(seq2seq_demo, name))]
+    functions += [getattr(getattr(seq2seq_demo, name), method) for name, each in DOCUMENTED.items() for method in each]
+    assert len(functions) > 12
+    for function in functions:
+        names = inspect.signature(function).parameters.keys() - {"self", "settings"}
+        assert names == {*re.findall(r"^    (\w+): ", inspect.getdoc(function), re.MULTILINE)} - ERRORS, function
 
 
 def test_every_error_and_every_argument_of_the_api_is_exported():

@@ -122,7 +122,7 @@ def test_what_is_only_seen_alone(script, name, primitive, times):
 @pytest.mark.slow
 def test_the_sums(script):
     addition = script("addition")
-    pairs = addition.questions()
+    pairs = addition.draw_sums()
     numbers = [tuple(sorted(map(int, question[::-1].split("+")))) for question, _ in pairs]
     assert len(set(numbers)) == len(pairs) == 50_000
     assert {len(question) for question, _ in pairs} == {7}
@@ -162,7 +162,7 @@ def test_a_small_run_of_cmudict(script, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(cmudict, "SETTINGS", {"small": tiny})
     run(cmudict, monkeypatch, tmp_path / "d", "--networks", "small", "--epochs", 1, "--save", tmp_path / "w")
     out, err = capsys.readouterr()
-    assert "104 pairs to train, 7 pairs to dev, 14 pairs to test" in err
+    assert "104 pairs for train, 7 pairs for dev, 14 pairs for test" in err
     ((name, _, _, published, *rates),) = table(out)
     assert (name, published) == ("small", cmudict.PUBLISHED["small"])
     assert len(rates) == 4

@@ -21,12 +21,12 @@ def texts(tree):
 
 def test_a_line_is_cut_into_runs_of_one_style(script):
     cells = [Cell(" "), Cell("a"), Cell(" "), Cell("b"), Cell(" "), Cell("c", fg="red"), Cell(" ", bg="0000d7")]
-    assert script.line_of(cells) == (
+    assert script.to_runs(cells) == (
         script.Run(1, "a b"),
         script.Run(5, "c", script.COLOURS["red"]),
         script.Run(6, " ", background="#0000d7"),
     )
-    assert script.line_of([Cell(" ")] * 3) == ()
+    assert script.to_runs([Cell(" ")] * 3) == ()
 
 
 def test_each_line_is_shown_from_its_first_moment_to_its_last(script):

@@ -87,7 +87,7 @@ def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
         monkeypatch.setattr(real_work, name, value)
     model_config = script("speed.dictionary").dictionary_network(8)
     pairs = script("speed.dictionary").dictionary_pairs(256)
-    trainer = real_work.trainer_of(model_config, 0.0, pairs)
+    trainer = real_work.dictionary_trainer(model_config, 0.0, pairs)
     ours = [ways.run_epoch(trainer, pairs) for _ in range(3)]
     network = keras.plain_keras(model_config, None, 0.0, 0.02)
     assert network.count_params() == sum(weight.size for weight in trainer.adam.weights_by_name().values())
@@ -146,7 +146,7 @@ def test_the_padding(script, monkeypatch):
 
 
 def test_ways_share_a_process_where_they_have_the_same_threads(script):
-    groups = script("speed.ways").groups
+    groups = script("speed.ways").process_groups
     assert groups(127, ["Keras"]) == [["one process", "two processes", "Keras"]]
     assert groups(128, ["Keras"]) == groups(255, ["Keras"]) == [["one process", "Keras"], ["two processes"]]
     assert groups(256, ["Keras"]) == [["one process", "Keras"]]
@@ -155,12 +155,12 @@ def test_ways_share_a_process_where_they_have_the_same_threads(script):
 def test_the_figures_of_both_processes_of_a_measurement_are_put_together(script, monkeypatch):
     fixed, ways = script("speed.fixed"), script("speed.ways")
 
-    def alone(function, group, name, units, length, rounds):
+    def in_new_process(function, group, name, units, length, rounds):
         assert (function, name, units, length, rounds) == (fixed.training_speed, "embedding_rnn", 128, 10, 3)
         seconds = {"one process": 4.0, "two processes": 2.0, "plain Keras": 5.0}
         return {"samples": 1000, "speeds": {way: (seconds[way], 10 * seconds[way]) for way in group}}
 
-    monkeypatch.setattr(ways, "alone", alone)
+    monkeypatch.setattr(ways, "in_new_process", in_new_process)
     found = fixed.training_beside_keras("embedding_rnn", 128, 10, 3)
     assert found["samples_per_second"] == {"one process": 250, "plain Keras": 200, "two processes": 500}
     assert found["first_call_seconds"] == {"one process": 40, "plain Keras": 50, "two processes": 20}
@@ -174,10 +174,10 @@ def test_one_process_and_two_train_the_same_epochs(script):
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     found = ways.our_trainers(
         [ways.ONE, ways.TWO, ways.KERAS],
-        lambda n: ways.trainer_on(pairs, replace(config, processes=n), model_config),
+        lambda n: ways.new_trainer(pairs, replace(config, processes=n), model_config),
     )
     with found as trainers:
-        losses = {way: [epoch(), epoch()] for way, epoch in ways.epochs_of(trainers, pairs).items()}
+        losses = {way: [epoch(), epoch()] for way, epoch in ways.epoch_calls(trainers, pairs).items()}
     assert [*losses] == [ways.ONE, ways.TWO]
     assert losses[ways.TWO] == pytest.approx(losses[ways.ONE], rel=1e-5)
     assert losses[ways.ONE][1] < losses[ways.ONE][0]

@@ -1,10 +1,10 @@
-"""Addition of two numbers up to 999, as in Keras's example `addition_rnn`: a question's characters to its answer's.
+"""Addition of two numbers up to 999, as in Keras's example `addition_rnn`: from the question to the sum, as characters.
 
     .venv/bin/python scripts/published/addition.py [--epochs 30]
 
-Keras's network gives a whole answer at once, padded, and its accuracy counts the characters with this padding. Here the
-network ends its answers, and is measured free-running; so padding is added to what it says. Exact match, which the
-example does not give, is the share of sums that are wholly right.
+Keras's network outputs a whole padded answer at once, and its accuracy counts the padding. Here the network ends its
+answers and runs free; the script pads them before it compares. Exact match, which the example does not report, is the
+share of sums that are entirely right.
 """
 
 import argparse
@@ -21,8 +21,8 @@ PUBLISHED = {"best": "0.9985 (epoch 27)", "last": "0.9883"}
 Pair = tuple[str, str]
 
 
-def questions() -> list[Pair]:
-    """Return sums of different numbers, in whatever order: the question reversed and padded, and its answer."""
+def draw_sums() -> list[Pair]:
+    """Return pairs of a padded, reversed question and its answer; a+b and b+a never both occur."""
     rng, seen, pairs = random.Random(0), set[tuple[int, ...]](), []
     while len(pairs) < PAIRS:
         a, b = (int("".join(rng.choice("0123456789") for _ in range(rng.randint(1, DIGITS)))) for _ in "ab")
@@ -33,34 +33,33 @@ def questions() -> list[Pair]:
     return pairs
 
 
-def character_accuracy(said: list[str], wanted: list[str]) -> float:
-    """Return the share of characters that are right, when answers are padded to DIGITS + 1, as the example does."""
-    padded = [[text[: DIGITS + 1].ljust(DIGITS + 1) for text in texts] for texts in (said, wanted)]
+def character_accuracy(predicted: list[str], expected: list[str]) -> float:
+    """Return the share of right characters when answers are padded to DIGITS + 1, as in Keras's example."""
+    padded = [[text[: DIGITS + 1].ljust(DIGITS + 1) for text in texts] for texts in (predicted, expected)]
     right = [a == b for texts in zip(*padded, strict=True) for a, b in zip(*texts, strict=True)]
     return float(np.mean(right))
 
 
-class Accuracy(Callback):
-    """Notes the character accuracy on the validation pairs after each epoch."""
+class AccuracyRecorder(Callback):
+    """Records the character accuracy on the validation pairs after each epoch."""
 
     def __init__(self, pairs: list[Pair]) -> None:
-        """Keep the pairs."""
         self.sources, self.targets = map(list, zip(*pairs, strict=True))
-        self.reached: list[float] = []
+        self.by_epoch: list[float] = []
 
     def on_epoch_end(self, history, network, validation):
-        """Answer all sources."""
-        self.reached.append(character_accuracy(network.predict(self.sources), self.targets))
+        """Predict all targets and append the accuracy."""
+        self.by_epoch.append(character_accuracy(network.predict(self.sources), self.targets))
 
 
 def main() -> None:
-    """Train, and print the table."""
+    """Train a network and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--epochs", type=int, default=30)
     options = parser.parse_args()
-    pairs = questions()
+    pairs = draw_sums()
     n = len(pairs) - len(pairs) // 10
-    accuracy = Accuracy(pairs[n:])
+    accuracy = AccuracyRecorder(pairs[n:])
     network, minutes = timed_training(
         pairs[:n],
         in_tokens="characters",
@@ -74,15 +73,15 @@ def main() -> None:
         callbacks=[accuracy],
     )
     exact_match = network.evaluate(pairs[n:]).exact_match
-    best = max(range(len(accuracy.reached)), key=accuracy.reached.__getitem__)
+    best = max(range(len(accuracy.by_epoch)), key=accuracy.by_epoch.__getitem__)
     print(f"Addition of numbers of up to {DIGITS} digits, on {machine()}; {minutes:.0f} min of training:\n")
     rows = [
         ["Keras's example", "205,324", PUBLISHED["best"], PUBLISHED["last"], "not given"],
         [
             "this program, 1 x 128 LSTM without attention",
             f"{n_weights(network):,}",
-            f"{accuracy.reached[best]:.4f} (epoch {best + 1})",
-            f"{accuracy.reached[-1]:.4f}",
+            f"{accuracy.by_epoch[best]:.4f} (epoch {best + 1})",
+            f"{accuracy.by_epoch[-1]:.4f}",
             f"{exact_match:.4f}",
         ],
     ]

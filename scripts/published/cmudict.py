@@ -1,10 +1,10 @@
-"""Spelling to pronunciation: train on CMUdict, test once, and print the error rates beside those that were published.
+"""Spelling to pronunciation: train on CMUdict, test once, and print the error rates beside published ones.
 
     .venv/bin/python scripts/published/cmudict.py cmudict.dict [--networks small,best] [--save best.h5]
 
-`cmudict.dict` is that of https://github.com/cmusphinx/cmudict at commit d1f85cd. Settings were chosen on the
-development set; the test set is used once, when a training is over. Published figures are those of
-https://github.com/cmusphinx/g2p-seq2seq (its README in branch tf11, column "latest"), with a split of the same kind.
+`cmudict.dict` comes from https://github.com/cmusphinx/cmudict at commit d1f85cd. The settings were chosen on the
+development set; the test set is used once, after training. The published figures come from the README of
+https://github.com/cmusphinx/g2p-seq2seq (branch tf11, column "latest"), which uses a split of the same kind.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from report import machine, n_weights, print_table, timed_training
 from seq2seq_demo import TrainedNetwork
 
 SETTINGS = {
-    "small": {  # the network that was published, one direction, without dropout, decoded greedily
+    "small": {  # the published network: unidirectional, without dropout, decoded greedily
         "num_layers": 2,
         "cell_size": 64,
         "embedding_size": 64,
         "learning_rate": 0.004,
         "epochs": 12,
     },
-    "best": {  # of at most 1,050,000 weights
+    "best": {  # limited to 1,050,000 weights
         "cell_size": 192,
         "embedding_size": 72,
         "bidirectional": True,
@@ -45,21 +45,21 @@ Pair = tuple[str, str]
 
 
 def read_dictionary(path: Path) -> dict[str, list[str]]:
-    """Return each word's pronunciations, without stress; a repeated one is dropped."""
+    """Return each word's pronunciations without stress marks; duplicates are dropped."""
     words: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = line.partition("#")[0].split()
         if entry:
             word = re.sub(r"\(\d+\)$", "", entry[0])
             pronunciation = " ".join(re.sub(r"\d", "", phone) for phone in entry[1:])
-            known = words.setdefault(word, [])
-            if pronunciation not in known:
-                known.append(pronunciation)
+            pronunciations = words.setdefault(word, [])
+            if pronunciation not in pronunciations:
+                pronunciations.append(pronunciation)
     return words
 
 
 def split(words: dict[str, list[str]]) -> dict[str, list[Pair]]:
-    """Return the pairs of spelling and pronunciation to train on, to develop with and to test on."""
+    """Split the words at random; return (spelling, pronunciation) pairs for training, development and testing."""
     shuffled = sorted(words)
     random.Random(0).shuffle(shuffled)
     parts: dict[str, list[Pair]] = {"train": [], "dev": [], "test": []}
@@ -70,7 +70,7 @@ def split(words: dict[str, list[str]]) -> dict[str, list[Pair]]:
 
 
 def row(name: str, network: TrainedNetwork, minutes: float, parts: dict[str, list[Pair]]) -> list[str]:
-    """Test a network; return a row of the table."""
+    """Evaluate a network on the development and test sets; return its table row."""
     cells = [name, f"{n_weights(network):,}", f"{minutes:.0f} min", PUBLISHED[name]]
     for beam_size in (None, BEAM):
         for part in ("dev", "test"):
@@ -80,15 +80,15 @@ def row(name: str, network: TrainedNetwork, minutes: float, parts: dict[str, lis
 
 
 def main() -> None:
-    """Train each network that is asked for, and print its row."""
+    """Train and test each selected network, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dictionary", type=Path)
     parser.add_argument("--networks", default=",".join(SETTINGS), help="small, best or both")
-    parser.add_argument("--save", type=Path, help="where to save the last network, without Adam's moments")
-    parser.add_argument("--epochs", type=int, help="train for fewer, to try the script")
+    parser.add_argument("--save", type=Path, help="a file for the last network, without Adam's moments")
+    parser.add_argument("--epochs", type=int, help="train for fewer epochs, to try the script")
     options = parser.parse_args()
     parts = split(read_dictionary(options.dictionary))
-    print(", ".join(f"{len(pairs)} pairs to {part}" for part, pairs in parts.items()), file=sys.stderr)
+    print(", ".join(f"{len(pairs)} pairs for {part}" for part, pairs in parts.items()), file=sys.stderr)
     rows = []
     for name in options.networks.split(","):
         network, minutes = timed_training(
@@ -105,8 +105,8 @@ def main() -> None:
             dataclasses.replace(network, moments={}).save(options.save)
         rows.append(row(name, network, minutes, parts))
     print(f"Word and phone error rates, on {machine()}:\n")
-    ways = [f"{way}, {part}" for way in ("greedy", f"beam {BEAM}") for part in ("dev", "test")]
-    print_table(["network", "weights", "training", "published, words", *ways], rows)
+    columns = [f"{method}, {part}" for method in ("greedy", f"beam {BEAM}") for part in ("dev", "test")]
+    print_table(["network", "weights", "training", "published, words", *columns], rows)
 
 
 if __name__ == "__main__":

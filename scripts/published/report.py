@@ -1,4 +1,4 @@
-"""What the scripts beside this one share: a training that tells how it goes, and tables in Markdown."""
+"""Helpers for the scripts in this folder: timed training with progress output, and Markdown tables."""
 
 import os
 import platform
@@ -9,37 +9,37 @@ from collections.abc import Sequence
 from seq2seq_demo import Callback, TrainedNetwork, train
 
 
-class Told(Callback):
-    """Prints a line an epoch on standard error."""
+class EpochPrinter(Callback):
+    """Prints one line per epoch on standard error."""
 
     def on_epoch_end(self, history, network, validation):
-        """Print the figures of the last epoch."""
+        """Print the loss and the validation exact match."""
         last = history[-1]
-        reached = f"exact match {last.validation.exact_match:.4f} in validation"
-        print(f"epoch {last.epoch}: loss {last.loss:.4f}, {reached}", file=sys.stderr, flush=True)
+        figures = f"loss {last.loss:.4f}, validation exact match {last.validation.exact_match:.4f}"
+        print(f"epoch {last.epoch}: {figures}", file=sys.stderr, flush=True)
 
 
 def timed_training(pairs, **settings) -> tuple[TrainedNetwork, float]:
-    """Train; return the network and the minutes that it took, compilation and validation included."""
+    """Train a network; return it and the minutes taken, including compilation and validation."""
     start = time.perf_counter()
-    network = train(pairs, callbacks=[Told(), *settings.pop("callbacks", ())], **settings)
+    network = train(pairs, callbacks=[EpochPrinter(), *settings.pop("callbacks", ())], **settings)
     return network, (time.perf_counter() - start) / 60
 
 
 def n_weights(network: TrainedNetwork) -> int:
-    """Return how many numbers a network has."""
+    """Return the number of weights in a network."""
     return sum(weight.size for weight in network.weights.values())
 
 
 def machine() -> str:
-    """Return what this machine is, in a line."""
+    """Describe this machine's cores and Python version in one line."""
     with open("/proc/cpuinfo") as file:
         name = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
     return f"{os.cpu_count()} cores of {name or platform.machine()}, Python {platform.python_version()}"
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table in Markdown."""
+    """Print a Markdown table."""
     print("|", " | ".join(header), "|")
     print("|" + "---|" * len(header))
     for row in rows:

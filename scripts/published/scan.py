@@ -1,10 +1,10 @@
-"""SCAN: commands to actions (Lake and Baroni 2018), trained on each split and tested on all of its test set.
+"""SCAN (Lake and Baroni 2018): train on commands and their actions, and test on the whole test set of each split.
 
     .venv/bin/python scripts/published/scan.py [--splits simple,length,jump,left] [--seeds 3]
 
-The grammar is the paper's; the commands are made here. Each split has the architecture that was best in the paper.
-The paper trains on 100,000 presentations, one at a time, half of them fed its own answers; here batches hold several
-commands, all with teacher forcing, and the commands for training are shown as often as that or more.
+The script generates the commands from the paper's grammar. Each split uses the architecture that was best in the paper.
+The paper trains on 100,000 presentations, one per step, half of them without teacher forcing. This script trains on at
+least as many presentations, in batches, all with teacher forcing.
 """
 
 import argparse
@@ -21,22 +21,22 @@ Pair = tuple[str, str]
 ACTIONS = {"walk": "WALK", "look": "LOOK", "run": "RUN", "jump": "JUMP"}
 TURNS = {"left": "LTURN", "right": "RTURN"}
 LONGEST_TRAINED = 22  # actions, in the length split
-PRIMITIVE = {"jump": ("jump", 1467), "left": ("turn left", 2189)}  # shown alone, so many times
+PRIMITIVE = {"jump": ("jump", 1467), "left": ("turn left", 2189)}  # a command shown alone, and how often
 
 LSTM, GRU = {"cell_type": "BasicLSTMCell"}, {"cell_type": "GRUCell"}
 ATTENTION = {"model": "embedding_attention"}
-SPLITS = {  # architecture and published exact match in %
+SPLITS = {  # architecture, published exact match in %
     "simple": ({"model": "embedding_rnn", **LSTM, "num_layers": 2, "cell_size": 200, "dropout": 0.0}, "99.8"),
     "length": ({**ATTENTION, **GRU, "cell_size": 50, "dropout": 0.5}, "20.8"),
     "jump": ({**ATTENTION, **LSTM, "cell_size": 100, "dropout": 0.1}, "1.2"),
     "left": ({**ATTENTION, **GRU, "cell_size": 100, "dropout": 0.1}, "90.3"),
 }
 BATCH_SIZE, PRESENTATIONS = 32, 300_000
-SHOWN = 500  # pairs, of those that are trained on, which tell how it goes
+N_MONITORED = 500  # training pairs whose exact match shows the progress
 
 
 def phrases() -> Iterator[Pair]:
-    """Yield the 34 phrases of a verb and a direction."""
+    """Yield the grammar's 34 verb phrases with their actions."""
     for verb, action in ACTIONS.items():
         yield verb, action
     for (direction, turn), verb in itertools.product(TURNS.items(), [*ACTIONS, "turn"]):
@@ -47,7 +47,7 @@ def phrases() -> Iterator[Pair]:
 
 
 def grammar() -> list[Pair]:
-    """Return all 20,910 commands with their actions."""
+    """Return all 20,910 commands of the grammar with their actions."""
     sentences: list[Pair] = []
     for command, actions in phrases():
         for word, times in (("", 1), (" twice", 2), (" thrice", 3)):
@@ -65,7 +65,7 @@ def grammar() -> list[Pair]:
 
 
 def split(name: str, seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Return the pairs to train on, and those to test on."""
+    """Return the training and the test pairs of a split."""
     pairs = grammar()
     if name == "simple":
         random.Random(seed).shuffle(pairs)
@@ -77,14 +77,14 @@ def split(name: str, seed: int) -> tuple[list[Pair], list[Pair]]:
         return short, [pair for pair in pairs if length[pair] > LONGEST_TRAINED]
     primitive, times = PRIMITIVE[name]
     alone = next(pair for pair in pairs if pair[0] == primitive)
-    has_it = {pair: primitive in pair[0] for pair in pairs}
-    return [pair for pair in pairs if not has_it[pair]] + [alone] * times, [
-        pair for pair in pairs if has_it[pair] and pair != alone
+    contains = {pair: primitive in pair[0] for pair in pairs}
+    return [pair for pair in pairs if not contains[pair]] + [alone] * times, [
+        pair for pair in pairs if contains[pair] and pair != alone
     ]
 
 
 def main() -> None:
-    """Train and test each split from several seeds, and print a row for each."""
+    """Train and test on each split with several seeds, and print one row per split."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--splits", default=",".join(SPLITS))
     parser.add_argument("--seeds", type=int, default=3)
@@ -93,16 +93,16 @@ def main() -> None:
     rows = []
     for name in options.splits.split(","):
         settings, published = SPLITS[name]
-        reached, minutes = [], 0.0
+        exact_matches, minutes = [], 0.0
         for seed in range(options.seeds):
             training, test = split(name, seed)
             print(f"{name}, seed {seed}: {len(training)} pairs to train, {len(test)} to test", file=sys.stderr)
             random.Random(seed).shuffle(training)
-            network, took = timed_training(
+            network, seed_minutes = timed_training(
                 training,
                 in_tokens="words",
                 out_tokens="words",
-                validation=training[:SHOWN],
+                validation=training[:N_MONITORED],
                 embedding_size=settings["cell_size"],
                 learning_rate=0.001,
                 lr_schedule="cosine",
@@ -112,16 +112,16 @@ def main() -> None:
                 **settings,
             )
             longest = max(len(actions.split()) for _, actions in test)
-            reached.append(100 * network.evaluate(test, max_out_len=longest + 2).exact_match)
-            minutes += took / options.seeds
-        error = statistics.stdev(reached) / len(reached) ** 0.5 if len(reached) > 1 else 0.0
-        ours = f"{statistics.mean(reached):.1f} ± {error:.1f}"
+            exact_matches.append(100 * network.evaluate(test, max_out_len=longest + 2).exact_match)
+            minutes += seed_minutes / options.seeds
+        error = statistics.stdev(exact_matches) / options.seeds**0.5 if options.seeds > 1 else 0.0
+        ours = f"{statistics.mean(exact_matches):.1f} ± {error:.1f}"
         n = f"{len(training):,} / {len(test):,}"
         rows.append([name, n, f"{n_weights(network):,}", f"{minutes:.0f} min", published, ours])
     print(
-        f"Exact match in %, mean and standard error of {options.seeds} seeds; batches of {BATCH_SIZE}; {machine()}:\n"
+        f"Exact match in %, mean ± standard error over {options.seeds} seeds; batches of {BATCH_SIZE}; {machine()}:\n"
     )
-    print_table(["split", "train / test", "weights", "training", "published", "ours"], rows)
+    print_table(["split", "train / test", "weights", "training of one seed", "published", "ours"], rows)
 
 
 if __name__ == "__main__":

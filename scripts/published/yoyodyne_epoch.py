@@ -1,10 +1,10 @@
-"""Train yoyodyne's network an epoch at a time; `yoyodyne_speed.py` runs this with the Python that yoyodyne is in.
+"""Train yoyodyne's network one epoch at a time; `yoyodyne_speed.py` runs this script in yoyodyne's environment.
 
     /path/to/venv/bin/python scripts/published/yoyodyne_epoch.py pairs.tsv FOLDER EPOCHS SIZES
 
-SIZES is a JSON object, a network of `yoyodyne_speed.py` and its batch size. The first line of output is how many
-weights there are. For each line of input, the next one is how many seconds an epoch took: its batches, loss, gradients
-and Adam, and no validation, checkpoint, log or progress bar.
+SIZES is a JSON object: an entry of NETWORKS in `yoyodyne_speed.py`, with a `batch_size`. The script prints the number
+of weights. Then, for each input line, it trains an epoch and prints the seconds taken by batches, loss, gradients and
+Adam; validation, checkpoints, logs and progress bars are off.
 """
 
 import json
@@ -18,10 +18,10 @@ from yoyodyne import data, models, trainers
 
 
 class Turns(callbacks.Callback):
-    """Waits for a line before an epoch, and says afterwards how long it took."""
+    """Waits for an input line before each epoch, and prints the seconds after it."""
 
     def on_train_epoch_start(self, *_: object) -> None:
-        """Start the clock when it is this one's turn."""
+        """Wait for an input line, then start the clock."""
         sys.stdin.readline()
         self.start = time.perf_counter()
 
@@ -31,12 +31,12 @@ class Turns(callbacks.Callback):
 
 
 def main() -> None:
-    """Train for as many epochs as are asked for."""
+    """Build the network and train it for EPOCHS epochs."""
     pairs, folder, epochs, sizes = sys.argv[1:]
     size = json.loads(sizes)
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
-    read = data.DataModule(model_dir=folder, train=pairs, target_sep=" ", batch_size=size["batch_size"])
+    dataset = data.DataModule(model_dir=folder, train=pairs, target_sep=" ", batch_size=size["batch_size"])
     network = models.SoftAttentionLSTMModel(
         source_encoder=models.modules.LSTMEncoder(
             embedding_size=size["embedding_size"],
@@ -49,8 +49,8 @@ def main() -> None:
         decoder_hidden_size=size["cell_size"],
         decoder_layers=size["num_layers"],
         decoder_dropout=size["dropout"],
-        vocab_size=read.vocab_size,
-        target_vocab_size=read.target_vocab_size,
+        vocab_size=dataset.vocab_size,
+        target_vocab_size=dataset.target_vocab_size,
         compute_accuracy=False,
     )
     print(sum(weight.numel() for weight in network.parameters()), flush=True)
@@ -65,7 +65,7 @@ def main() -> None:
         enable_model_summary=False,
         limit_val_batches=0,
     )
-    trainer.fit(network, read)
+    trainer.fit(network, dataset)
 
 
 if __name__ == "__main__":

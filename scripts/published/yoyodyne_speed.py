@@ -1,16 +1,16 @@
-"""Training speed beside yoyodyne (PyPI), a toolkit for the same tasks on PyTorch: pairs a second of an epoch.
+"""Compare training speed with yoyodyne (PyPI), a PyTorch toolkit for the same tasks, in pairs per second.
 
     python3 -m venv /tmp/yoyodyne && /tmp/yoyodyne/bin/pip install yoyodyne
     .venv/bin/python scripts/published/yoyodyne_speed.py cmudict.dict --yoyodyne /tmp/yoyodyne/bin/python --network 2x64
 
-Both train a network with attention of the same sizes on the same pairs, in batches of as many, and take turns: an
-epoch each, then again, `--turns` times. Yoyodyne takes part twice, with one thread and with one a core, and the faster
-of these counts; this program chooses its threads itself. One epoch of each before that is not counted: it compiles,
-starts threads and fills caches. What is counted is what training needs: batches, loss, gradients and Adam; not
-validation, snapshots or logs, of which yoyodyne gets none. The median of the turns counts.
+Both train an attention network of the same sizes on the same pairs with the same batch size. They alternate, one epoch
+each, `--turns` times; the median counts. Yoyodyne runs twice, with one thread and with one thread per core, and the
+faster run counts; this program chooses its own number of threads. A first epoch of each is not counted, because it
+compiles, starts threads and fills caches. The time covers batches, loss, gradients and Adam, but no validation,
+snapshots or logs (yoyodyne's are off).
 
-Measure on a quiet machine. PyTorch's threads wait for each other at every step: where another process keeps the cores
-busy, they become slower by far more than their share, and the ratio says nothing.
+Measure on an idle machine. PyTorch's threads wait for each other at every step, so another busy process slows them
+down by far more than its share of the cores, and the ratio becomes meaningless.
 """
 
 import argparse
@@ -36,28 +36,28 @@ NETWORKS = {
     "1x256": {"num_layers": 1, "cell_size": 256, "embedding_size": 64, "bidirectional": False, "dropout": 0.0},
 }
 BATCH = 128
-SHOWN = 100  # pairs to validate with, which nobody looks at
-QUIET = 0.5  # cores that others may keep busy
+N_VALIDATION = 100  # training needs validation pairs; their figures are ignored
+MAX_LOAD = 0.5  # load average of an idle machine
 
 
 class Yoyodyne:
-    """Its training in a process of its own, which waits until it is asked for an epoch."""
+    """A yoyodyne training process that waits between epochs."""
 
     def __init__(self, process: subprocess.Popen, threads: int) -> None:
-        """Read how many weights its network has."""
+        """Read the number of weights from the started process."""
         self.process, self.threads = process, threads
         self.weights = int(process.stdout.readline())
         self.seconds: list[float] = []
 
     def train_epoch(self) -> None:
-        """Train an epoch, and note the seconds."""
+        """Train one epoch and record its seconds."""
         print(file=self.process.stdin, flush=True)
         self.seconds.append(float(self.process.stdout.readline()))
 
 
 @contextlib.contextmanager
 def yoyodyne(python: Path, pairs: list[Pair], sizes: dict, epochs: int, threads: int) -> Iterator[Yoyodyne]:
-    """Start yoyodyne with a network of these sizes on these pairs; end it at the end."""
+    """Start a yoyodyne training with these sizes and pairs; terminate it on exit."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pairs.tsv"
         path.write_text("".join(f"{word}\t{phones}\n" for word, phones in pairs), encoding="utf-8")
@@ -72,63 +72,60 @@ def yoyodyne(python: Path, pairs: list[Pair], sizes: dict, epochs: int, threads:
 
 
 class Turns(Callback):
-    """Has the others train an epoch before each of ours, and notes our seconds."""
+    """Lets each yoyodyne process train an epoch before each of ours, and records our seconds."""
 
-    def __init__(self, others: list[Yoyodyne]) -> None:
-        """Begin with no turns."""
-        self.others = others
+    def __init__(self, competitors: list[Yoyodyne]) -> None:
+        self.competitors = competitors
         self.seconds: list[float] = []
 
     def on_epoch_begin(self, epoch):
-        """Let the others go first; then start our clock."""
-        for other in self.others:
-            other.train_epoch()
+        """Run the competitors' epochs, then start our clock."""
+        for competitor in self.competitors:
+            competitor.train_epoch()
         self.start = time.perf_counter()
 
     def on_steps_end(self, step, points, loss, token_accuracy):
-        """Note the seconds so far; the last steps of the epoch, before validation, tell those of all."""
-        self.so_far = time.perf_counter() - self.start
+        """Update the elapsed seconds; the epoch's last call comes before validation."""
+        self.elapsed = time.perf_counter() - self.start
 
     def on_epoch_end(self, history, network, validation):
-        """Keep what the steps took."""
-        self.seconds.append(self.so_far)
+        """Record the seconds of the epoch's steps."""
+        self.seconds.append(self.elapsed)
 
 
 def row(name: str, weights: int, n: int, seconds: list[float]) -> list[str]:
-    """Return a row of the table: the median of the turns that count, and the slowest and fastest of them."""
-    speeds = sorted(n / each for each in seconds[1:])
+    """Return a table row with the median, slowest and fastest turn; the first epoch is not counted."""
+    speeds = sorted(n / epoch for epoch in seconds[1:])
     return [name, f"{weights:,}", f"{statistics.median(speeds):,.0f}", f"{speeds[0]:,.0f} to {speeds[-1]:,.0f}"]
 
 
 def ratio(theirs: list[float], ours: list[float]) -> float:
-    """Return how many times as fast as the other we are: the median of the turns that count."""
-    return statistics.median(there / here for there, here in zip(theirs[1:], ours[1:], strict=True))
+    """Return the median ratio of their seconds to ours; the first epoch is not counted."""
+    return statistics.median(their / our for their, our in zip(theirs[1:], ours[1:], strict=True))
 
 
 def main() -> None:
-    """Train both in turns, and print the table."""
+    """Train both programs in turns and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dictionary", type=Path)
-    parser.add_argument("--yoyodyne", type=Path, required=True, help="the Python of an environment that yoyodyne is in")
-    parser.add_argument(
-        "--pairs", type=int, default=20_000, help="how many of CMUdict's; of few, ours compiles nothing"
-    )
+    parser.add_argument("--yoyodyne", type=Path, required=True, help="the Python of yoyodyne's environment")
+    parser.add_argument("--pairs", type=int, default=20_000, help="number of pairs; with few, ours does not use XLA")
     parser.add_argument("--network", choices=NETWORKS, default="1x128", help="layers x units (default 1x128)")
-    parser.add_argument("--turns", type=int, default=5, help="epochs of each that count (default 5)")
+    parser.add_argument("--turns", type=int, default=5, help="counted epochs of each (default 5)")
     options = parser.parse_args()
     pairs = split(read_dictionary(options.dictionary))["train"][: options.pairs]
-    if os.getloadavg()[0] > QUIET:
-        print(f"This machine is busy (load {os.getloadavg()[0]:.1f}): figures may be wrong", file=sys.stderr)
+    if os.getloadavg()[0] > MAX_LOAD:
+        print(f"This machine is busy (load {os.getloadavg()[0]:.1f}): figures may be unreliable", file=sys.stderr)
     sizes = NETWORKS[options.network] | {"batch_size": BATCH}
     epochs, threads = 1 + options.turns, sorted({1, os.cpu_count() or 1})
     with contextlib.ExitStack() as stack:
-        others = [stack.enter_context(yoyodyne(options.yoyodyne, pairs, sizes, epochs, n)) for n in threads]
-        turns = Turns(others)
+        competitors = [stack.enter_context(yoyodyne(options.yoyodyne, pairs, sizes, epochs, n)) for n in threads]
+        turns = Turns(competitors)
         network = train(
             pairs,
             in_tokens="characters",
             out_tokens="words",
-            validation=pairs[:SHOWN],
+            validation=pairs[:N_VALIDATION],
             model="embedding_attention",
             learning_rate=0.001,
             epochs=epochs,
@@ -137,13 +134,13 @@ def main() -> None:
         )
     print(f"Training {options.network} on {len(pairs):,} pairs, {options.turns} turns each, on {machine()}:\n")
     rows = [
-        row(f"yoyodyne, SoftAttentionLSTMModel, threads: {other.threads}", other.weights, len(pairs), other.seconds)
-        for other in others
+        row(f"yoyodyne, SoftAttentionLSTMModel, threads: {c.threads}", c.weights, len(pairs), c.seconds)
+        for c in competitors
     ]
     rows.append(row("this program, embedding_attention", n_weights(network), len(pairs), turns.seconds))
     print_table(["", "weights", "pairs a second, median", "slowest to fastest turn"], rows)
-    fastest = min(others, key=lambda other: statistics.median(other.seconds[1:]))
-    print(f"\nRatio to the faster of theirs, the median of the turns: {ratio(fastest.seconds, turns.seconds):.1f}")
+    fastest = min(competitors, key=lambda competitor: statistics.median(competitor.seconds[1:]))
+    print(f"\nRatio to yoyodyne's faster run, median of the turns: {ratio(fastest.seconds, turns.seconds):.1f}")
 
 
 if __name__ == "__main__":

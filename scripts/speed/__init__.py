@@ -1,1 +1,1 @@
-"""What the scripts on speed share: the networks and data that are measured, processes, clocks and tables."""
+"""Speed measurements for `benchmark.py` and `growth.py`."""

@@ -1,4 +1,4 @@
-"""Training beside JAX, whose programs run in an environment of their own and take turns with this one."""
+"""Training speed compared with JAX, which runs in another environment and takes turns with this program."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
-from speed.ways import ONE, TWO, epochs_of, n_weights, our_trainers, set_threads_of, timed, trainer_on
+from speed.ways import ONE, TWO, epoch_calls, n_weights, new_trainer, our_trainers, time_epochs, use_threads
 
-JAX = {"JAX, one device": 1, "JAX, two devices": 2}  # way: devices
+JAX = {"JAX, one device": 1, "JAX, two devices": 2}  # number of devices, by way
 UNITS, LENGTH, CALLS = 32, 10, 10
 
 
 @contextlib.contextmanager
 def jax_epoch(python: str, name: str, devices: int) -> Iterator[Callable[[], None]]:
-    """Yield what has a JAX program train an epoch of CALLS calls, and waits for it."""
+    """Start a JAX program; yield a function that trains one epoch of CALLS calls in it and waits for the end."""
     settings = {"devices": devices, "model": name, "units": UNITS, "length": LENGTH, "calls": CALLS}
     settings["weights"] = n_weights(ModelConfig(name, cell_size=UNITS))
     options = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
@@ -29,15 +29,15 @@ def jax_epoch(python: str, name: str, devices: int) -> Iterator[Callable[[], Non
         def epoch() -> None:
             process.stdin.write("\n")
             if not process.stdout.readline():
-                raise RuntimeError(f"expected {python} to train in JAX, got what stands above")
+                raise RuntimeError(f"expected {python} to train in JAX, got an early exit (see its output above)")
 
         yield epoch
 
 
 def speeds_beside_jax(python: str, name: str, rounds: int) -> dict:
-    """Return samples a second and the seconds of the first call, each by way, and our ratio to JAX on as many cores."""
+    """Return samples per second and first-call seconds by way, and our ratios to JAX on one and two cores."""
     ways = [ONE, TWO]
-    set_threads_of(ways, UNITS)
+    use_threads(ways, UNITS)
     from seq2seq_demo.training.batches import STEPS_PER_CALL
 
     samples = 128 * STEPS_PER_CALL * CALLS
@@ -45,13 +45,13 @@ def speeds_beside_jax(python: str, name: str, rounds: int) -> dict:
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     with contextlib.ExitStack() as stack:
         theirs = {way: stack.enter_context(jax_epoch(python, name, devices)) for way, devices in JAX.items()}
-        ours = our_trainers(ways, lambda n: trainer_on(pairs, replace(config, processes=n), model_config))
+        ours = our_trainers(ways, lambda n: new_trainer(pairs, replace(config, processes=n), model_config))
         trainers = stack.enter_context(ours)
-        found = timed(epochs_of(trainers, pairs) | theirs, rounds)
-    speeds = {way: samples / epoch for way, (epoch, _) in found.items()}
+        results = time_epochs(epoch_calls(trainers, pairs) | theirs, rounds)
+    speeds = {way: samples / epoch for way, (epoch, _) in results.items()}
     return {
         "model": name,
         "samples_per_second": {way: round(speed) for way, speed in speeds.items()},
         "ratios": [round(speeds[our] / speeds[their], 2) for our, their in zip(ways, JAX, strict=True)],
-        "first_call_seconds": {way: round(first, 1) for way, (_, first) in found.items()},
+        "first_call_seconds": {way: round(first, 1) for way, (_, first) in results.items()},
     }

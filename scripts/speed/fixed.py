@@ -1,4 +1,4 @@
-"""Training at lengths that are fixed, as in 2016, beside plain Keras, and beside training at many lengths."""
+"""Training speed at one length, compared with plain Keras and with training at many lengths."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import shift_right
-from speed.measuring import in_turns
-from speed.ways import KERAS, epochs_of, measured, our_trainers, run_epoch, set_threads_of, timed, trainer_on
+from speed.measuring import time_in_turns
+from speed.ways import KERAS, ONE, epoch_calls, measure, new_trainer, our_trainers, run_epoch, time_epochs, use_threads
 
 
 def training_speed(ways: list[str], name: str, units: int, length: int, rounds: int) -> dict:
-    """Return how many samples an epoch has, and the speeds of these ways to train on them."""
-    set_threads_of(ways, units)
+    """Return the number of samples per epoch, and the seconds per epoch of each way."""
+    use_threads(ways, units)
     from seq2seq_demo.training.batches import STEPS_PER_CALL
     from speed.plain_keras import plain_keras
 
@@ -26,19 +26,19 @@ def training_speed(ways: list[str], name: str, units: int, length: int, rounds: 
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     targets = pairs.targets.array().astype(np.int32)
     inputs = [pairs.sources.array().astype(np.int32), shift_right(targets, model_config.go)]
-    with our_trainers(ways, lambda n: trainer_on(pairs, replace(config, processes=n), model_config)) as trainers:
-        epochs = epochs_of(trainers, pairs)
+    with our_trainers(ways, lambda n: new_trainer(pairs, replace(config, processes=n), model_config)) as trainers:
+        epochs = epoch_calls(trainers, pairs)
         if KERAS in ways:
             network = plain_keras(model_config, length)
             epochs[KERAS] = lambda: network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0)
-        return {"samples": len(targets), "speeds": timed(epochs, rounds)}
+        return {"samples": len(targets), "speeds": time_epochs(epochs, rounds)}
 
 
 def training_beside_keras(name: str, units: int, length: int, rounds: int) -> dict:
-    """Return samples a second and the seconds of the first call, each by way, and the ratio of ours to plain Keras."""
-    arguments = name, units, length, rounds
-    found = measured(training_speed, ModelConfig(name, cell_size=units), [KERAS], *arguments)
-    speeds = {way: found["samples"] / epoch for way, (epoch, _) in found["speeds"].items()}
+    """Return samples per second and first-call seconds by way, and the ratio of our faster way to plain Keras."""
+    model_config = ModelConfig(name, cell_size=units)
+    result = measure(training_speed, model_config, [KERAS], name, units, length, rounds)
+    speeds = {way: result["samples"] / epoch for way, (epoch, _) in result["speeds"].items()}
     ours = max(speed for way, speed in speeds.items() if way != KERAS)
     return {
         "model": name,
@@ -46,29 +46,27 @@ def training_beside_keras(name: str, units: int, length: int, rounds: int) -> di
         "length": length,
         "samples_per_second": {way: round(speed) for way, speed in speeds.items()},
         "ratio": round(ours / speeds[KERAS], 2),
-        "first_call_seconds": {way: round(first, 1) for way, (_, first) in found["speeds"].items()},
+        "first_call_seconds": {way: round(first, 1) for way, (_, first) in result["speeds"].items()},
     }
 
 
 def varied_speed(name: str, units: int, rounds: int) -> dict:
-    """Return what a symbol costs in training at lengths 1 to 20 beside training at length 10, in nanoseconds."""
-    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
-
-    set_threads(units)
+    """Return the nanoseconds per symbol of training at length 10 and at lengths 1 to 20."""
+    use_threads([ONE], units)
     from seq2seq_demo.training.batches import STEPS_PER_CALL
 
     model_config, pattern = ModelConfig(name, cell_size=units), find_pattern("reversed")
     config = TrainConfig(points=-(-128 * STEPS_PER_CALL * 5 * 10 // 9), epochs=1000)
-    every = replace(config, in_len=20, out_len=20, min_in_len=1, few_symbols=0.25)
+    varied = replace(config, in_len=20, out_len=20, min_in_len=1, few_symbols=0.25)
     epochs, n_symbols = [], []
-    for each, ends in ((config, False), (every, True)):
+    for train_config, ends in ((config, False), (varied, True)):
         network = replace(model_config, ends=ends)
-        pairs, _ = pattern.draw(each, network)
-        trainer = trainer_on(pairs, each, network)
+        pairs, _ = pattern.draw(train_config, network)
+        trainer = new_trainer(pairs, train_config, network)
         epochs.append(functools.partial(run_epoch, trainer, pairs))
         n_symbols.append(int(pairs.sources.lengths.sum()) + trainer.n_symbols(pairs))
-    first, times = in_turns(epochs, rounds)
-    costs = [1e9 * each / n for each, n in zip(times, n_symbols, strict=True)]
+    first, times = time_in_turns(epochs, rounds)
+    costs = [1e9 * time / n for time, n in zip(times, n_symbols, strict=True)]
     return {
         "model": name,
         "units": units,

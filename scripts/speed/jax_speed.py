@@ -1,12 +1,12 @@
-"""The network of seq2seq_demo/README.md, trained in JAX on one host device or on several. It needs only JAX.
+"""Train the network of seq2seq_demo/README.md in JAX, on one or more host devices. Requires only JAX.
 
     for n in 1 2 3; do echo; done | PYTHON scripts/speed/jax_speed.py --devices 2 --model embedding_rnn
 
-For each line on standard input, it trains an epoch of `reversed` and answers with its seconds; on standard error it
-says the loss, so that one sees that it learns. The samples of each epoch are the same, and were drawn before.
+For each line on standard input, the script trains an epoch of `reversed` and prints its seconds; it prints the loss on
+standard error. All epochs use the same samples, which are drawn at the start.
 
-Each number of devices has the settings that were the fastest for it: several add up one vector, as of workers, and XLA
-gets the options that this program gives it; one has neither.
+Each number of devices uses its fastest settings. Several devices sum one vector that holds all gradients, as our worker
+processes do, and XLA gets the same options as in our program; one device uses neither.
 """
 
 import argparse
@@ -20,17 +20,17 @@ import numpy as np
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
-B, K = 128, 64  # rows of a batch, steps of a call
-E, V_IN, V = 20, 10, 11  # the size of embeddings, the numbers of symbols
+B, K = 128, 64  # rows per batch, steps per call
+E, V_IN, V = 20, 10, 11  # embedding size, numbers of input and output symbols
 GO = V - 1
 LEARNING_RATE, CLIP_NORM = 1e-4, 5.0
-OPTIONS_OF_SEVERAL = (
+MULTI_DEVICE_OPTIONS = (
     "--xla_backend_extra_options=xla_cpu_disable_loop_unrolling --xla_cpu_copy_insertion_use_region_analysis=true"
 )
 
 
 def initial_weights(model: str, H: int) -> dict:
-    """Return weights with the names of the equations, of cells of H units."""
+    """Return initial weights for cells of H units, named as in the equations."""
     rng = np.random.default_rng(0)
 
     def glorot(*shape: int) -> np.ndarray:
@@ -53,7 +53,7 @@ def initial_weights(model: str, H: int) -> dict:
 
 
 def lstm(cell: dict, projected: jax.Array, state: tuple) -> tuple:
-    """Return the next h and c, `[B, H]`; projected: x W + b, `[B, 4H]`."""
+    """Return the next h and c, `[B, H]`; `projected` is x W + b, `[B, 4H]`."""
     h, c = state
     i, f, g, o = jnp.split(projected + h @ cell["U"], 4, axis=-1)
     c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
@@ -61,7 +61,7 @@ def lstm(cell: dict, projected: jax.Array, state: tuple) -> tuple:
 
 
 def run(cell: dict, x: jax.Array, state: tuple) -> tuple:
-    """Return the last state of a cell and all of its h, `[T, B, H]`, from inputs `[T, B, E]`."""
+    """Run a cell over inputs `[T, B, E]`; return its last state and all h, `[T, B, H]`."""
 
     def step(state: tuple, projected: jax.Array) -> tuple:
         state = lstm(cell, projected, state)
@@ -71,7 +71,7 @@ def run(cell: dict, x: jax.Array, state: tuple) -> tuple:
 
 
 def run_with_attention(p: dict, d: jax.Array, memory: jax.Array, state: tuple) -> tuple:
-    """Return h and the contexts a, each `[T, B, H]`; d: `[T, B, E]`; memory: `[S, B, H]`."""
+    """Return h and the contexts a, each `[T, B, H]`, from embeddings d `[T, B, E]` and the memory `[S, B, H]`."""
     memory = memory.swapaxes(0, 1)  # [B, S, H]
     keys = memory @ p["W_k"]
 
@@ -88,7 +88,7 @@ def run_with_attention(p: dict, d: jax.Array, memory: jax.Array, state: tuple) -
 
 
 def logits(p: dict, sources: jax.Array, targets: jax.Array) -> jax.Array:
-    """Return the logits `[T, B, V]` to sources `[S, B]`, each fed the targets `[T, B]` before it."""
+    """Return the logits `[T, B, V]` with teacher forcing, from sources `[S, B]` and targets `[T, B]`."""
     zeros = jnp.zeros((sources.shape[1], p["W_p"].shape[0]))
     state, memory = run(p["encoder"], p["E_in"][sources], (zeros, zeros))
     d = p["E_out"][jnp.concatenate([jnp.full_like(targets[:1], GO), targets[:-1]])]
@@ -99,14 +99,14 @@ def logits(p: dict, sources: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def share_of_loss(p: dict, sources: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return what these rows `[B / devices, S]` add to the mean loss of a batch, and their number of right symbols."""
-    found, targets = logits(p, sources.T, targets.T), targets.T
-    losses = -jnp.take_along_axis(jax.nn.log_softmax(found), targets[..., None], axis=-1)
-    return losses.sum() / (B * len(targets)), (found.argmax(axis=-1) == targets).sum().astype(jnp.float32)
+    """Return the share of these rows `[B / devices, S]` in the batch's mean loss, and their number of right symbols."""
+    predicted, targets = logits(p, sources.T, targets.T), targets.T
+    losses = -jnp.take_along_axis(jax.nn.log_softmax(predicted), targets[..., None], axis=-1)
+    return losses.sum() / (B * len(targets)), (predicted.argmax(axis=-1) == targets).sum().astype(jnp.float32)
 
 
 def adam(carry: tuple, gradient: dict | jax.Array) -> tuple:
-    """Return weights, moments and the number of steps after one by a gradient that is clipped to its norm."""
+    """Clip the gradient's norm and take one Adam step; return the weights, both moments and the step number."""
     weights, m, v, n = carry
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(gradient)))
     gradient = jax.tree.map(lambda g: g * (CLIP_NORM / jnp.maximum(norm, CLIP_NORM)), gradient)
@@ -119,7 +119,7 @@ def adam(carry: tuple, gradient: dict | jax.Array) -> tuple:
 
 
 def trainer(weights: dict, devices: int) -> tuple:
-    """Return what Adam starts with, and what takes K steps: from it and batches to it and losses `[..., K]`."""
+    """Return Adam's initial state, and a function of K steps: (state, batches) → (state, losses `[..., K]`)."""
     packed, unpack = ravel_pytree(weights)
     start, unpacked = (packed, unpack) if devices > 1 else (weights, lambda w: w)
     with_gradient = jax.value_and_grad(lambda w, *batch: share_of_loss(unpacked(w), *batch), has_aux=True)
@@ -142,8 +142,8 @@ def trainer(weights: dict, devices: int) -> tuple:
     return carry, jax.pmap(steps, axis_name="devices", donate_argnums=0)
 
 
-def epoch_of_reversed(calls: int, length: int, devices: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return for each call sources and targets, `[K, B, S]`, or `[devices, K, B / devices, S]`."""
+def reversed_epoch(calls: int, length: int, devices: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (sources, targets) for each call, `[K, B, S]` or, on several devices, `[devices, K, B / devices, S]`."""
     rng = np.random.default_rng(1)
     sources = rng.integers(0, V_IN, (calls, K, B, length), np.int32)
     if devices > 1:
@@ -152,7 +152,7 @@ def epoch_of_reversed(calls: int, length: int, devices: int) -> list[tuple[np.nd
 
 
 def train(options: argparse.Namespace) -> None:
-    """Take a turn for each line of standard input."""
+    """Train one epoch for each line on standard input."""
     weights = initial_weights(options.model, options.units)
     n_weights = sum(weight.size for weight in jax.tree.leaves(weights))
     if options.weights not in (None, n_weights):
@@ -160,7 +160,7 @@ def train(options: argparse.Namespace) -> None:
     if len(jax.devices()) != options.devices:
         raise AssertionError(f"expected {options.devices} devices, got {len(jax.devices())}")
     carry, steps = trainer(weights, options.devices)
-    epoch = epoch_of_reversed(options.calls, options.length, options.devices)
+    epoch = reversed_epoch(options.calls, options.length, options.devices)
     for _ in sys.stdin:
         start = time.perf_counter()
         for batches in epoch:
@@ -172,17 +172,17 @@ def train(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Set what XLA reads when it starts, with the first array, and train."""
+    """Set XLA's flags, which it reads when the first array is made, and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--devices", type=int, default=1)
     parser.add_argument("--model", choices=["embedding_rnn", "embedding_attention"], default="embedding_attention")
     parser.add_argument("--units", type=int, default=32)
     parser.add_argument("--length", type=int, default=10)
-    parser.add_argument("--calls", type=int, default=10, help=f"of {K} steps, in an epoch (default 10)")
-    parser.add_argument("--weights", type=int, help="the number of them that this program's network has")
+    parser.add_argument("--calls", type=int, default=10, help=f"calls of {K} steps per epoch (default 10)")
+    parser.add_argument("--weights", type=int, help="the expected number of weights")
     options = parser.parse_args()
     flags = f"--xla_force_host_platform_device_count={options.devices} --xla_cpu_multi_thread_eigen=false"
-    os.environ["XLA_FLAGS"] = f"{flags} {OPTIONS_OF_SEVERAL}" if options.devices > 1 else flags
+    os.environ["XLA_FLAGS"] = f"{flags} {MULTI_DEVICE_OPTIONS}" if options.devices > 1 else flags
     os.environ["JAX_PLATFORMS"] = "cpu"
     train(options)
 

@@ -1,4 +1,4 @@
-"""Clocks, turns, processes of their own, and what the machine is."""
+"""Timing helpers: clocks, alternating rounds, and new processes."""
 
 import multiprocessing
 import statistics
@@ -10,25 +10,25 @@ from typing import Any
 
 
 def seconds(function: Callable[[], Any]) -> float:
-    """Return how long a call takes."""
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
 
 
-def in_turns(functions: Sequence[Callable[[], Any]], rounds: int) -> tuple[list[float], list[float]]:
-    """Return of each function the seconds of its first call, and the median of those of the rounds that follow."""
+def time_in_turns(functions: Sequence[Callable[[], Any]], rounds: int) -> tuple[list[float], list[float]]:
+    """Call the functions in turns; return the seconds of each first call, and each median over the later rounds."""
     first = [seconds(function) for function in functions]
     times = [[seconds(function) for function in functions] for _ in range(rounds)]
     return first, [statistics.median(column) for column in zip(*times, strict=True)]
 
 
-def alone(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a function returns in a process of its own, which sets its own threads; say so on stderr."""
+def in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function in a new process, which may set its own number of threads; log the call on stderr."""
     print(f"{function.__name__} {' '.join(map(str, arguments))}"[:160], file=sys.stderr, flush=True)
-    with multiprocessing.get_context("spawn").Pool(1, _be_quiet, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, _ignore_warnings, maxtasksperchild=1) as pool:
         return pool.apply(function, arguments)
 
 
-def _be_quiet() -> None:
-    warnings.simplefilter("ignore")  # Keras warns of a data set whose size it does not know
+def _ignore_warnings() -> None:
+    warnings.simplefilter("ignore")  # Keras warns about data sets of unknown size

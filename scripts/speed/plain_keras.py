@@ -1,6 +1,6 @@
-"""The network of seq2seq_demo/README.md as anybody would write it with Keras's own layers, to train beside.
+"""The network of seq2seq_demo/README.md, written with Keras's own layers as a baseline.
 
-Sources, decoder inputs and targets of different lengths are padded with 0, which is then no symbol.
+Sequences of different lengths are padded with 0, so 0 is not a symbol in them.
 """
 
 from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # noqa: F401  # before Keras
@@ -13,10 +13,9 @@ from seq2seq_demo.config import ModelConfig
 
 
 class AttentionCell(keras.layers.Layer):
-    """A step of the decoder with attention, a cell of `keras.layers.RNN`; it returns `[h ; a]`."""
+    """The attention decoder's cell for `keras.layers.RNN`; its output is `[h ; a]`."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        """Make the layers that a step needs."""
         super().__init__()
         H, n_layers = model_config.cell_size, model_config.num_layers
         self.state_size = [*[H, H] * n_layers, model_config.memory_size]
@@ -24,33 +23,32 @@ class AttentionCell(keras.layers.Layer):
         self.input_layer = keras.layers.Dense(model_config.embedding_size)
         self.cells = [keras.layers.LSTMCell(H) for _ in range(n_layers)]
         self.query, self.score = keras.layers.Dense(H), keras.layers.Dense(1, use_bias=False)
-        self.built = True  # its layers build themselves when they are first called
+        self.built = True  # its layers build themselves at their first call
 
     def read(self, memory, keys, mask) -> None:
-        """Attend to this memory `[B, S, M]` from now on; keys `[B, S, H]`; mask `[B, S]` says where symbols are."""
+        """Set the memory `[B, S, M]`, its keys `[B, S, H]` and the mask `[B, S]`, which is true at symbols."""
         self.source = memory, keys, mask
 
     def call(self, x, states):
-        """Take one step."""
+        """Take one decoder step."""
         *states, context = states
         memory, keys, mask = self.source
         x = self.input_layer(ops.concatenate([x, context], axis=1))
-        following = []
+        new_states = []
         for cell, c, h in zip(self.cells, states[::2], states[1::2], strict=True):
             x, (h_next, c_next) = cell(x, [h, c])
-            following += [c_next, h_next]
-        query = self.query(ops.concatenate(following, axis=1))
+            new_states += [c_next, h_next]
+        query = self.query(ops.concatenate(new_states, axis=1))
         scores = self.score(ops.tanh(keys + query[:, None]))[..., 0]
         alpha = ops.softmax(scores if mask is None else ops.where(mask, scores, -1e9))
         context = ops.einsum("bs,bsm->bm", alpha, memory)
-        return ops.concatenate([x, context], axis=1), [*following, context]
+        return ops.concatenate([x, context], axis=1), [*new_states, context]
 
 
 class AttentionDecoder(keras.layers.Layer):
     """Bahdanau's attention with input feeding, over the memory `[B, S, M]`."""
 
     def __init__(self, model_config: ModelConfig, dropout: float) -> None:
-        """Make the layers."""
         super().__init__()
         self.cell_size, V = model_config.cell_size, model_config.n_output_symbols
         self.key = keras.layers.Dense(model_config.cell_size, use_bias=False)
@@ -59,7 +57,7 @@ class AttentionDecoder(keras.layers.Layer):
         self.projection, self.output_layer = keras.layers.Dense(V), keras.layers.Dense(V)
 
     def call(self, fed, memory, mask, states, training=False):
-        """Return the logits `[B, T, V]` to `fed` `[B, T, E]`; states: c and h of every layer, `[B, H]`."""
+        """Return the logits `[B, T, V]` for embeddings `fed` `[B, T, E]`; `states`: c and h `[B, H]` of each layer."""
         self.rnn.cell.read(memory, self.key(memory), mask)
         outputs = self.rnn(fed, initial_state=[*states, ops.zeros_like(memory[:, 0])])
         h, contexts = outputs[..., : self.cell_size], outputs[..., self.cell_size :]
@@ -67,29 +65,29 @@ class AttentionDecoder(keras.layers.Layer):
         return self.output_layer(ops.concatenate([logits, contexts], axis=2))
 
 
-def encoded(model_config: ModelConfig, x, dropout: float):
-    """Return the memory, and c and h of every layer, from the embedded sources."""
+def encode(model_config: ModelConfig, x, dropout: float):
+    """Encode embedded sources x `[B, S, E]`; return the memory `[B, S, M]`, and c and h `[B, H]` of each layer."""
     H, states = model_config.cell_size, []
     for _ in range(model_config.num_layers):
         lstm = keras.layers.LSTM(H, return_sequences=True, return_state=True)
         lstm = keras.layers.Bidirectional(lstm) if model_config.bidirectional else lstm
-        x, *found = lstm(keras.layers.Dropout(dropout)(x))
-        if model_config.bidirectional:  # h and c of one direction, then of the other
-            found = [keras.layers.Dense(H)(ops.concatenate([found[k], found[2 + k]], axis=1)) for k in range(2)]
-        states += reversed(found)
+        x, *final = lstm(keras.layers.Dropout(dropout)(x))
+        if model_config.bidirectional:  # forward h and c, then backward h and c
+            final = [keras.layers.Dense(H)(ops.concatenate([final[k], final[2 + k]], axis=1)) for k in range(2)]
+        states += reversed(final)
     return x, states
 
 
 def plain_keras(
     model_config: ModelConfig, length: int | None = None, dropout: float = 0.0, learning_rate: float = 1e-4
 ) -> keras.Model:
-    """Return a compiled network from sources and decoder inputs to logits; length None: of any, with masks."""
+    """Return a compiled network from (sources, decoder inputs) to logits; `length=None` allows any length, masked."""
     if dropout and model_config.num_layers > 1:
-        raise ValueError("expected dropout in a network of one layer, as a cell here drops nothing")
+        raise ValueError(f"expected `dropout` only with one layer, got {model_config.num_layers} layers")
     c, varies = model_config, length is None
     sources, decoder_input = (keras.Input((length,), dtype="int32") for _ in range(2))
     embedded = keras.layers.Embedding(c.n_input_symbols, c.embedding_size, mask_zero=varies)(sources)
-    memory, states = encoded(c, embedded, dropout)
+    memory, states = encode(c, embedded, dropout)
     fed = keras.layers.Embedding(c.n_output_symbols, c.embedding_size)(decoder_input)
     fed = keras.layers.Dropout(dropout)(fed)
     if c.has_attention:

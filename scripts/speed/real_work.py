@@ -1,4 +1,4 @@
-"""Training and decoding where people's work is: pairs of different lengths, 64 to 256 units."""
+"""Training and decoding speed on realistic data: pairs of different lengths, 64 to 256 units."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from speed.ways import (
     KERAS,
     ONE,
     TWO,
-    epochs_of,
-    measured,
+    epoch_calls,
+    measure,
     n_weights,
+    new_trainer,
     our_trainers,
-    set_threads_of,
-    timed,
-    trainer_on,
+    time_epochs,
+    use_threads,
 )
 
 if TYPE_CHECKING:
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
     from seq2seq_demo.training.trainer import Trainer
 
-NETWORKS = {  # name: model, dropout
+NETWORKS = {  # by name: network, dropout
     "1 x 128, bidirectional, dropout 0.2": (dictionary_network(128, bidirectional=True), 0.2),
     "2 x 64": (dictionary_network(64, num_layers=2), 0.0),
     "1 x 256": (dictionary_network(256), 0.0),
 }
 BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
-BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest sources of all buckets but the last
+BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest source in each bucket; the last bucket takes all longer ones
 
 
-def trainer_of(model_config: ModelConfig, dropout: float, pairs: Pairs, processes: int = 1) -> Trainer:
-    """Return what trains a network on these pairs, as `train --from-file` would."""
+def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs, processes: int = 1) -> Trainer:
+    """Return a trainer with the settings that `train --from-file` would choose for these pairs."""
     config = TrainConfig(
         len(pairs) + 1,
         in_len=int(pairs.sources.lengths.max()),
@@ -49,16 +49,16 @@ def trainer_of(model_config: ModelConfig, dropout: float, pairs: Pairs, processe
         out_len=int(pairs.targets.lengths.max()),
         validation_points=1,
         learning_rate=LEARNING_RATE,
-        epochs=1000,  # which pays for compiling
+        epochs=1000,  # many, so that the trainer uses XLA
         batch_size=BATCH,
         dropout=dropout,
         processes=processes,
     )
-    return trainer_on(pairs, config, model_config)
+    return new_trainer(pairs, config, model_config)
 
 
 def dataset(pairs: Pairs, go: int, bucketed: bool) -> tf.data.Dataset:
-    """Return shuffled batches for `fit`: each padded to its longest, drawn from buckets of like lengths or from all."""
+    """Return shuffled, padded batches for `fit`; with `bucketed`, a batch holds sources of similar lengths."""
     import tensorflow as tf
 
     def rows() -> Iterator[tuple[tuple[list[int], list[int]], list[int]]]:
@@ -70,19 +70,19 @@ def dataset(pairs: Pairs, go: int, bucketed: bool) -> tf.data.Dataset:
     if not bucketed:
         return shuffled.padded_batch(BATCH).prefetch(2)
     bounds, sizes = [longest + 1 for longest in BUCKETS], [BATCH] * (len(BUCKETS) + 1)
-    return shuffled.bucket_by_sequence_length(lambda given, _: tf.size(given[0]), bounds, sizes).prefetch(2)
+    return shuffled.bucket_by_sequence_length(lambda inputs, _: tf.size(inputs[0]), bounds, sizes).prefetch(2)
 
 
 def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dict:
-    """Return the speeds of these ways to train on as many pairs; with one process, also the rest."""
+    """Return the seconds per epoch of each way; if ONE is among them, also weights, padding and decoding speed."""
     model_config, dropout = NETWORKS[name]
-    set_threads_of(ways, model_config.cell_size)
+    use_threads(ways, model_config.cell_size)
     pairs = dictionary_pairs(n_pairs)
-    with our_trainers(ways, lambda n: trainer_of(model_config, dropout, pairs, n)) as trainers:
-        epochs = epochs_of(trainers, pairs)
+    with our_trainers(ways, lambda n: dictionary_trainer(model_config, dropout, pairs, n)) as trainers:
+        epochs = epoch_calls(trainers, pairs)
         if KERAS in ways:
             epochs |= keras_epochs(model_config, dropout, pairs)
-        speeds = timed(epochs, rounds)
+        speeds = time_epochs(epochs, rounds)
     if ONE not in ways:
         return {"speeds": speeds}
     return {
@@ -94,7 +94,7 @@ def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dic
 
 
 def keras_epochs(model_config: ModelConfig, dropout: float, pairs: Pairs) -> dict[str, Callable]:
-    """Return what trains an epoch in plain Keras, on batches of both kinds."""
+    """Return functions that train plain Keras for one epoch, on batches with and without buckets."""
     from speed.plain_keras import plain_keras
 
     network, expected = plain_keras(model_config, None, dropout, LEARNING_RATE), n_weights(model_config)
@@ -105,15 +105,15 @@ def keras_epochs(model_config: ModelConfig, dropout: float, pairs: Pairs) -> dic
 
 
 def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
-    """Return pairs a second and the seconds of the first call, each by way, what padding takes, and decoding's speed.
+    """Return pairs per second and first-call seconds by way, the shares of padding, and the decoding speed.
 
-    The ratios to plain Keras are those of two processes, where two are measured.
+    The ratios compare plain Keras with two processes if these are measured, otherwise with one.
     """
-    found = measured(training_speed, NETWORKS[name][0], [KERAS, BUCKETED], name, n_pairs, rounds)
-    times = found.pop("speeds")
+    result = measure(training_speed, NETWORKS[name][0], [KERAS, BUCKETED], name, n_pairs, rounds)
+    times = result.pop("speeds")
     speeds = {way: n_pairs / epoch for way, (epoch, _) in times.items()}
     ours = speeds.get(TWO, speeds[ONE])
-    return found | {
+    return result | {
         "network": name,
         "pairs_per_second": {way: round(speed) for way, speed in speeds.items()},
         "ratio": round(ours / speeds[KERAS], 2),
@@ -123,33 +123,33 @@ def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
 
 
 def padding(trainer: Trainer, pairs: Pairs) -> dict[str, float]:
-    """Return the share of padding in an epoch's symbols: in what the loops compute, outside of them, and in both.
+    """Return the share of padding in the symbols that an epoch computes: inside the loops, outside them, and in all.
 
-    A loop takes as many steps as the longest of a batch; what is outside of the loops, as the projections, computes
-    all positions of the batch's width.
+    A loop takes as many steps as the batch's longest sequence. Operations outside the loops, such as projections,
+    compute all positions of the batch's width.
     """
     order = trainer.order(pairs)
-    whole = order[: len(order) // BATCH * BATCH].reshape(-1, BATCH)
-    lengths = np.stack([pairs.sources.lengths[whole], 1 + pairs.targets.lengths[whole]], axis=-1)  # [N, B, 2]
+    batches = order[: len(order) // BATCH * BATCH].reshape(-1, BATCH)
+    lengths = np.stack([pairs.sources.lengths[batches], 1 + pairs.targets.lengths[batches]], axis=-1)  # [N, B, 2]
     steps = lengths.max(axis=1)  # [N, 2]
-    usual = np.array(trainer.widths.usual)  # [W, 2]
-    holds = (steps[:, None] <= usual).all(axis=2)  # [N, W]
-    symbols, looped, wide = lengths.sum(), BATCH * steps.sum(), BATCH * usual[holds.argmax(axis=1)].sum()
+    widths = np.array(trainer.widths.usual)  # [W, 2]
+    fits = (steps[:, None] <= widths).all(axis=2)  # [N, W]
+    symbols, looped, padded = lengths.sum(), BATCH * steps.sum(), BATCH * widths[fits.argmax(axis=1)].sum()
     return {
         "loops": round(1 - symbols / looped, 4),
-        "outside": round(1 - symbols / wide, 4),
-        "all": round(1 - 2 * symbols / (looped + wide), 4),
+        "outside": round(1 - symbols / padded, 4),
+        "all": round(1 - 2 * symbols / (looped + padded), 4),
     }
 
 
 def decoding(network: Any, rounds: int) -> dict[str, float]:
-    """Return how many fresh sources a second NumPy decodes, greedily and with a beam, and what comes of it."""
+    """Return the sources per second that NumPy decodes, greedily and with a beam, and the share of ended answers."""
     pairs = dictionary_pairs(2000, seed=1)
     sources, n = pairs.sources.rows(), len(pairs)
-    ways = {"greedy": None, "beam": BEAM}
+    beam_sizes = {"greedy": None, "beam": BEAM}
     times = {
-        way: statistics.median(seconds(lambda k=k: network.predict(sources, beam_size=k)) for _ in range(rounds))
-        for way, k in ways.items()
+        name: statistics.median(seconds(lambda k=k: network.predict(sources, beam_size=k)) for _ in range(rounds))
+        for name, k in beam_sizes.items()
     }
     ended = np.mean([p.ended for p in network.predict(sources[:500], details=True)])
-    return {way: round(n / times[way]) for way in ways} | {"ended": round(float(ended), 3)}
+    return {name: round(n / time) for name, time in times.items()} | {"ended": round(float(ended), 3)}

@@ -1,4 +1,4 @@
-"""The ways to train that are measured beside each other, and which of them share a process."""
+"""The ways to train that are compared, and the processes in which each is measured."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.training.processes import ProcessGroup
-from speed.measuring import alone, in_turns
+from speed.measuring import in_new_process, time_in_turns
 
 if TYPE_CHECKING:
     from seq2seq_demo.training.trainer import Trainer
 
 ONE, TWO, KERAS, BUCKETED = "one process", "two processes", "plain Keras", "plain Keras, bucketed"
-TWO_BELOW = 256  # units; there one process that has a thread for each core is as fast
-Epochs = dict[str, Callable[[], Any]]  # by way: what trains an epoch
-Speeds = dict[str, tuple[float, float]]  # by way: the seconds of an epoch, and of the first one
+TWO_BELOW = 256  # units; from there on, one process with a thread per core is as fast as two processes
+EpochFunctions = dict[str, Callable[[], Any]]  # by way; each call trains an epoch
+Speeds = dict[str, tuple[float, float]]  # by way: the median seconds of an epoch, and those of the first epoch
 
 
-def groups(cell_size: int, theirs: Sequence[str]) -> list[list[str]]:
-    """Return which ways take turns in one process, where all have the same threads: plain Keras those of one process.
+def process_groups(cell_size: int, keras_ways: Sequence[str]) -> list[list[str]]:
+    """Group the ways that can share a process, because they use the same number of threads.
 
-    Two processes have one thread each, so where one process has more, they are measured apart.
+    TWO uses one thread per process. Plain Keras uses as many threads as ONE, which has several if the network is large.
     """
     from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_UNITS_FOR_THREADS
 
     if cell_size >= TWO_BELOW:
-        return [[ONE, *theirs]]
-    return [[ONE, TWO, *theirs]] if cell_size < MIN_UNITS_FOR_THREADS else [[ONE, *theirs], [TWO]]
+        return [[ONE, *keras_ways]]
+    return [[ONE, TWO, *keras_ways]] if cell_size < MIN_UNITS_FOR_THREADS else [[ONE, *keras_ways], [TWO]]
 
 
-def set_threads_of(ways: Sequence[str], cell_size: int) -> None:
-    """Give TensorFlow the threads that these ways have."""
+def use_threads(ways: Sequence[str], cell_size: int) -> None:
+    """Set TensorFlow's threads for these ways."""
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads
 
     set_threads(cell_size, shares_cores=TWO in ways)
 
 
-def trainer_on(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
-    """Return a function that trains a network on these pairs from fresh weights."""
+def new_trainer(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> Trainer:
+    """Return a trainer for an untrained network on these pairs."""
     from seq2seq_demo.files.weights_file import Snapshot
     from seq2seq_demo.trained_network import untrained
     from seq2seq_demo.training.trainer import Trainer, batch_widths
@@ -52,23 +52,23 @@ def trainer_on(pairs: Pairs, config: TrainConfig, model_config: ModelConfig) -> 
 
 
 @contextlib.contextmanager
-def our_trainers(ways: Sequence[str], trainer_of: Callable[[int], Trainer]) -> Iterator[dict[str, Trainer]]:
-    """Yield a trainer for each of the ways that are ours; `trainer_of` makes one for as many processes."""
+def our_trainers(ways: Sequence[str], make: Callable[[int], Trainer]) -> Iterator[dict[str, Trainer]]:
+    """Yield the trainers of ONE and TWO, if `ways` contain them; `make` takes the number of processes."""
     with contextlib.closing(ProcessGroup()) as group:
-        trainers = {way: trainer_of(n) for way, n in ((ONE, 1), (TWO, 2)) if way in ways}
+        trainers = {way: make(n) for way, n in ((ONE, 1), (TWO, 2)) if way in ways}
         if TWO in trainers:
             group.start(1)
             group.attach(trainers[TWO])
         yield trainers
 
 
-def epochs_of(trainers: dict[str, Trainer], pairs: Pairs) -> Epochs:
-    """Return what trains an epoch in each way."""
+def epoch_calls(trainers: dict[str, Trainer], pairs: Pairs) -> EpochFunctions:
+    """Return a function per trainer that trains one epoch."""
     return {way: functools.partial(run_epoch, trainer, pairs) for way, trainer in trainers.items()}
 
 
 def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
-    """Train an epoch, and begin again; return the loss of a symbol."""
+    """Train one epoch and reset the progress; return the mean loss per symbol."""
     from seq2seq_demo.files.weights_file import Progress
 
     trainer.run_epoch(pairs, [], None)
@@ -78,21 +78,21 @@ def run_epoch(trainer: Trainer, pairs: Pairs) -> float:
 
 
 def n_weights(model_config: ModelConfig) -> int:
-    """Return how many numbers a network has."""
+    """Return the number of weights in a network."""
     return sum(math.prod(shape) for shape in weight_shapes(model_config).values())
 
 
-def timed(epochs: Epochs, rounds: int) -> Speeds:
-    """Return the speeds of what takes turns."""
-    first, times = in_turns([*epochs.values()], rounds)
+def time_epochs(epochs: EpochFunctions, rounds: int) -> Speeds:
+    """Run the epoch functions in turns; return their seconds."""
+    first, times = time_in_turns([*epochs.values()], rounds)
     return dict(zip(epochs, zip(times, first, strict=True), strict=True))
 
 
-def measured(function: Callable[..., dict], model_config: ModelConfig, theirs: Sequence[str], *arguments: Any) -> dict:
-    """Return what a function returns for each group of ways, in a process of its own; their "speeds" are put together.
+def measure(function: Callable[..., dict], model_config: ModelConfig, keras_ways: Sequence[str], *args: Any) -> dict:
+    """Call a function for each process group of ways, in a new process; merge the "speeds" of the results.
 
-    The first group, that of one process, says the rest.
+    All other entries come from the first group, which contains ONE.
     """
-    results = [alone(function, ways, *arguments) for ways in groups(model_config.cell_size, theirs)]
+    results = [in_new_process(function, ways, *args) for ways in process_groups(model_config.cell_size, keras_ways)]
     speeds = {way: speed for result in results for way, speed in result["speeds"].items()}
     return results[0] | {"speeds": speeds}

@@ -1,4 +1,4 @@
-"""Whole processes, decoding without them, and peak memory."""
+"""The run time and peak memory of whole processes, and decoding speed within one process."""
 
 import random
 import re
@@ -22,14 +22,14 @@ PROGRAM = [sys.executable, "-m", "seq2seq_demo"]
 
 
 def process_seconds(*argv: str, rounds: int) -> float:
-    """Return the median time of the program as a whole process."""
+    """Return the median seconds of the program, from its start to its end."""
     return statistics.median(
         seconds(lambda: subprocess.run([*PROGRAM, *argv], check=True, capture_output=True)) for _ in range(rounds)
     )
 
 
 def write_sources(path: Path, shortest: int, longest: int) -> int:
-    """Write 100,000 random sources of these lengths, a JSON array a line; return how many symbols they have."""
+    """Write 100,000 random sources of these lengths, one JSON array per line; return their number of symbols."""
     rng = random.Random(1)
     rows = [[rng.randrange(10) for _ in range(rng.randint(shortest, longest))] for _ in range(100_000)]
     path.write_text("".join(f"{row}\n" for row in rows))
@@ -37,7 +37,7 @@ def write_sources(path: Path, shortest: int, longest: int) -> int:
 
 
 def whole_processes(rounds: int) -> dict[str, float]:
-    """Return the seconds that whole processes take."""
+    """Return the seconds of typical commands."""
     weights = str(shipped_path("reversed", "embedding_attention"))
     digits = [str(digit) for digit in range(10)]
     with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +52,7 @@ def whole_processes(rounds: int) -> dict[str, float]:
 
 
 def mixed_lengths(rounds: int) -> dict[str, float]:
-    """Return the seconds of `predict` on 100,000 sequences of lengths 1 to 20, and of as many at length 10."""
+    """Return the seconds of `predict` on 100,000 sequences of length 10 and of lengths 1 to 20."""
     weights, times, n_symbols = str(shipped_path("reversed", "embedding_attention")), {}, {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sources.jsonl"
@@ -64,7 +64,7 @@ def mixed_lengths(rounds: int) -> dict[str, float]:
 
 
 def decoding_speed() -> dict[str, float]:
-    """Return how many sequences of length 10 NumPy decodes in a second, by model."""
+    """Return the sequences of length 10 that NumPy decodes per second, by model."""
     sources = random_sources(np.random.default_rng(1), 50_000, 10, 9)
     chunks = [sources[k : k + MAX_ROWS_AT_ONCE] for k in range(0, len(sources), MAX_ROWS_AT_ONCE)]
     networks = {name: untrained(ModelConfig(name), 0).to_numpy() for name in reversed(MODELS)}

@@ -204,7 +204,10 @@ class SequencePattern(Pattern):
 
 
 def find_pattern(name: str) -> SequencePattern:
-    """Return a built-in pattern by name, or the user's function at `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`.
+    """Return a pattern by name.
+
+    Args:
+        name: a built-in pattern, or a user's function as `FILE.py:FUNCTION` or `PACKAGE.MODULE:FUNCTION`.
 
     Raises:
         UsageError: no pattern has this name, or the function cannot be imported.

@@ -107,7 +107,11 @@ class Pairs:
 
     @classmethod
     def of_arrays(cls, sources: np.ndarray, targets: np.ndarray) -> Pairs:
-        """Make pairs from arrays `[N, S]` and `[N, T]`.
+        """Make pairs from two arrays.
+
+        Args:
+            sources: integers `[N, S]`.
+            targets: integers `[N, T]`.
 
         Raises:
             InputError: they are not arrays of integers from 0 to MAX_SYMBOL, or differ in N.

@@ -25,6 +25,10 @@ class Task(Protocol):
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
         """Return a checksum of the data, by which a resumed training recognises the task.
 
+        Args:
+            config: the lengths, the seed and the number of points.
+            model: the symbols, and whether the network ends its answers.
+
         Raises:
             UsageError: the task does not support these lengths or symbols.
         """
@@ -35,8 +39,11 @@ class Task(Protocol):
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
         """Return the config with the task's lengths and number of points.
 
-        If the network does not end its answers, the targets of a pattern are cut to `out_len` symbols, or if that is
-        None, to at most `default` symbols. If both are None, they are kept whole.
+        Args:
+            config: the settings of the training.
+            model: the network; if it does not end its answers, targets are cut to one length.
+            out_len: this length; None applies `default`.
+            default: the maximum of this length; None keeps targets whole.
 
         Raises:
             UsageError: the task does not support these lengths or symbols.
@@ -46,8 +53,11 @@ class Task(Protocol):
     def draw(self, config: TrainConfig, model: ModelConfig, start_step: int = 0) -> tuple[Pairs, Pairs]:
         """Return the training pairs and the validation pairs.
 
-        `start_step` is the number of steps that the weights were already trained for. A pattern draws new points for
-        each value.
+        Args:
+            config: the settings of the training, as `sized` returned them.
+            model: the network.
+            start_step: the number of steps that the weights were already trained for. A pattern draws new points for
+                each value.
 
         Raises:
             UsageError: the task does not support these lengths or symbols.

@@ -79,7 +79,11 @@ def _import_module(name: str) -> ModuleType:
 
 
 def per_sequence(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
-    """Convert a function from one source `[S]` to its target `[T]` into a pattern's function, `[B, S]` → `[B, T]`."""
+    """Convert a function of one source into a function of a batch, as patterns need.
+
+    Args:
+        function: maps one source `[S]` to its target `[T]`; the result maps `[B, S]` to `[B, T]`.
+    """
 
     @functools.wraps(function)
     def batch_function(sources: np.ndarray) -> np.ndarray | list[np.ndarray]:

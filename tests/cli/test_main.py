@@ -10,7 +10,7 @@ HEAVY = ("tensorflow", "keras", "numpy", "h5py")
 
 
 @pytest.mark.parametrize(
-    ("raised", "status", "message"),
+    ("exception", "status", "message"),
     [
         (KeyboardInterrupt(), 130, "seq2seq-demo: interrupted\n"),
         (OSError(28, "No space left on device"), 1, "error: unexpected OSError: [Errno 28] No space left on device\n"),
@@ -18,15 +18,15 @@ HEAVY = ("tensorflow", "keras", "numpy", "h5py")
         (ZeroDivisionError("two\nlines"), 1, "error: unexpected ZeroDivisionError: two lines\n"),
     ],
 )
-def test_whatever_is_raised(run, monkeypatch, raised, status, message):
-    monkeypatch.setattr(predict, "predict", Mock(side_effect=raised))
+def test_any_exception_becomes_one_line_and_a_status(run, monkeypatch, exception, status, message):
+    monkeypatch.setattr(predict, "predict", Mock(side_effect=exception))
     got, out, err = run("predict 1")
     assert (got, out) == (status, "")
     assert err.endswith(message)
     assert err.count("\n") == 1
 
 
-def test_tracebacks_only_below_v_v(run):
+def test_tracebacks_need_v_twice(run):
     with open("w", "w") as file:
         file.write("no weights")
     for flags, traceback in ([], False), (["-v"], False), (["-v", "-v"], True), (["-vv"], True):
@@ -40,7 +40,7 @@ def test_tracebacks_only_below_v_v(run):
 @pytest.mark.parametrize(
     "line", ["--help", "train --help", "--version", "train -1", "predict x -p nope", "evaluate --lengths 0"]
 )
-def test_nothing_heavy_is_imported_for_help_and_wrong_usage(line):
+def test_help_and_usage_errors_import_nothing_heavy(line):
     assert imported(line.split(), *HEAVY) == []
 
 
@@ -48,7 +48,7 @@ def test_nothing_heavy_is_imported_for_help_and_wrong_usage(line):
 @pytest.mark.parametrize(
     "line", ["predict -i w 0 1 2 3", "evaluate 20 -p copy -i w", "page -i w -o w.html", "patterns", "networks"]
 )
-def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, line):
+def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monkeypatch, line):
     monkeypatch.chdir(tmp_path)
     save_random("w", ModelConfig("embedding_attention"), task="copy", in_len=4, out_len=4)
     assert imported(line.split(), "tensorflow", "keras", "matplotlib", "h5py") == []
@@ -56,7 +56,7 @@ def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, li
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("typed", "offered"),
+    ("typed", "completions"),
     [
         ("", {"train", "predict", "evaluate", "page", "patterns", "networks"}),
         ("tr", {"train"}),
@@ -72,10 +72,10 @@ def test_neither_tensorflow_nor_matplotlib_is_imported(tmp_path, monkeypatch, li
         ("train --l", {"--learning-rate", "--lr-schedule", "--log-dir"}),
     ],
 )
-def test_what_the_shell_completes(shell, tmp_path, typed, offered):
+def test_shell_completion(shell, tmp_path, typed, completions):
     line = f"seq2seq-demo {typed}"
-    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9"}
-    asked |= {"_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "offered")}
-    shell(**asked)
-    got = {word.strip() for word in (tmp_path / "offered").read_text().split("\n")}
-    assert {word for word in got if typed or not word.startswith("-")} == (offered or {""})
+    variables = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": "9"}
+    variables |= {"_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "completions")}
+    shell(**variables)
+    got = {word.strip() for word in (tmp_path / "completions").read_text().split("\n")}
+    assert {word for word in got if typed or not word.startswith("-")} == (completions or {""})

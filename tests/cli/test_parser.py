@@ -20,10 +20,10 @@ from seq2seq_demo.config import ModelConfig, Settings
 from seq2seq_demo.declarations import declared_fields, declared_option
 from seq2seq_demo.errors import UsageError
 
-OF_NETWORKS = {name for name, declared in declared_fields(ModelConfig).items() if declared_option(declared).usage}
-SETTINGS_OF = {
-    "train": {*Settings.__annotations__} - {"points"},  # which is no option, but a word
-    **dict.fromkeys(("predict", "evaluate", "page"), OF_NETWORKS | {"in_len", "out_len"}),
+NETWORK_SETTINGS = {name for name, field in declared_fields(ModelConfig).items() if declared_option(field).usage}
+SETTINGS = {
+    "train": {*Settings.__annotations__} - {"points"},  # a positional argument
+    **dict.fromkeys(("predict", "evaluate", "page"), NETWORK_SETTINGS | {"in_len", "out_len"}),
     "patterns": {"in_len", "out_len", "in_max_int", "out_max_int"},
     "networks": set(),
 }
@@ -37,21 +37,21 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def help_of(capsys, monkeypatch):
-    """Return what the program prints on standard output where it is asked for help on a terminal of 80 columns."""
+    """A function that returns the help text of a command line, 80 columns wide."""
     monkeypatch.setenv("COLUMNS", "80")
 
     def help_of(line):
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exited:
             cli.main(line.split())
         out, err = capsys.readouterr()
-        assert (ended.value.code, err) == (0, "")
+        assert (exited.value.code, err) == (0, "")
         return out
 
     return help_of
 
 
 def options_in(text):
-    """The long options that a help text lists at the beginning of a line."""
+    """Return the long options at the beginnings of a help text's lines."""
     return set(re.findall(r"^  (?:-\w,? ?(?:[A-Z]+, )?)?(--[\w-]+)", text, re.MULTILINE))
 
 
@@ -59,7 +59,7 @@ def parsed(line):
     return parse(line.split())
 
 
-def test_options_stand_anywhere_and_mean_the_same():
+def test_the_order_of_arguments_does_not_matter():
     a = parsed("train 100000 -p reversed -v -L 2")
     for line in (
         "-p reversed train 100000 -v -L 2",
@@ -73,7 +73,7 @@ def test_options_stand_anywhere_and_mean_the_same():
     assert parsed("predict 3 -p sorted 1 -v 2").words == ("3", "1", "2")
 
 
-def test_each_command_has_options_of_its_own():
+def test_each_command_parses_its_options():
     assert parsed("train 7") == TrainOptions(settings={"points": 7})
     lengths = {text: parsed(f"train 7 --in-len {text}").settings["in_len"] for text in ("1-20", "7-7", "7")}
     assert lengths == {"1-20": (1, 20), "7-7": (7, 7), "7": 7}
@@ -93,7 +93,7 @@ def test_each_command_has_options_of_its_own():
 
 
 @pytest.mark.parametrize("line", ["train 7", "predict 3 1", "evaluate --lengths 5,10", "patterns", "networks"])
-def test_options_are_frozen_and_can_be_hashed(line):
+def test_options_are_frozen_and_hashable(line):
     options = parsed(line)
     hash(options)
     for name in [field.name for field in fields(options)]:
@@ -104,24 +104,24 @@ def test_options_are_frozen_and_can_be_hashed(line):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_field_is_an_option_and_every_option_a_field_or_a_setting(command):
+def test_options_match_the_fields_and_settings_of_a_command(command):
     options = COMMANDS[command].options
     own = {field.name for field in fields(options)} - {"settings"}
     words = {"predict": {"words"}, "evaluate": {"points"}, "page": {"words", "more_input_weights"}}.get(command, set())
     dests = {action.dest for action in make_parser(command)._actions} - {"command", "arguments", "help", "version"}
     assert dests & own == own - words
-    assert dests - own == SETTINGS_OF[command] == {*declared_options(options)} - own
+    assert dests - own == SETTINGS[command] == {*declared_options(options)} - own
 
 
 def test_an_option_is_declared_once():
-    """Commands that share an option share its declaration, but for its default, and where a help says so."""
-    found = {}
+    """Commands share the declaration of an option, except for `output`, whose help differs."""
+    first = {}
     for row in COMMANDS.values():
         for name, declared in declared_options(row.options).items():
-            assert declared_option(declared) == found.setdefault(name, declared_option(declared)) or name == "output"
+            assert declared_option(declared) == first.setdefault(name, declared_option(declared)) or name == "output"
 
 
-def test_the_settings_of_an_option_are_checked_without_a_parser():
+def test_options_are_validated_without_a_parser():
     for options, message in (
         (lambda: PredictOptions(settings={"cell_size": 0}), "expected `cell_size` to be an integer of at least 1"),
         (lambda: PatternsOptions(settings={"out_len": 0}), "expected `out_len` to be an integer of at least 1, got 0"),
@@ -133,24 +133,24 @@ def test_the_settings_of_an_option_are_checked_without_a_parser():
             options()
 
 
-def test_the_parser_of_all_commands_has_the_options_of_each():
+def test_the_full_parser_has_the_options_of_every_command():
     each = [{action.dest for action in make_parser(command)._actions} for command in COMMANDS]
     assert {action.dest for action in make_parser()._actions} == set().union(*each)
 
 
-def test_argparse_is_known_to_the_command_line_only():
+def test_only_cli_imports_argparse():
     paths = sorted((ROOT / "seq2seq_demo").rglob("*.py"))
-    knowing = {path for path in paths if re.search(r"^\s*(import|from) argparse\b", path.read_text(), re.MULTILINE)}
-    assert knowing
-    assert {path.parent for path in knowing} == {ROOT / "seq2seq_demo" / "cli"}
+    importers = {path for path in paths if re.search(r"^\s*(import|from) argparse\b", path.read_text(), re.MULTILINE)}
+    assert importers
+    assert {path.parent for path in importers} == {ROOT / "seq2seq_demo" / "cli"}
 
 
-def test_v_counts_in_any_spelling():
+def test_verbosity_counts_every_spelling():
     for line in ("-v -v train 9", "-vv train 9", "train 9 -vv", "-v train 9 -v", "--verbose train -v 9"):
         assert parsed(line).verbose == 2, line
 
 
-def test_every_letter_and_name_of_2016():
+def test_the_options_of_2016_in_short_and_long_form():
     short = parsed("-v -m embedding_rnn -r 0.1 -e 3 -i a -o b -p sorted -n c -L 2 train 50")
     long = parsed(
         "--verbose --model embedding_rnn --learning-rate 0.1 --epochs 3 --input-weights a --output-weights b "
@@ -217,7 +217,7 @@ def test_every_letter_and_name_of_2016():
         ("train 50 --no-such", "unknown option --no-such; see `train --help`"),
         ("--no-such", "unknown option --no-such; see `--help`"),
         ("predict --nbest 3 table", "unknown option --nbest: did you mean --n-best?"),
-        ("train 50 --lenghts 3", "unknown option --lenghts: did you mean --lengths?"),  # which train does not have
+        ("train 50 --lenghts 3", "unknown option --lenghts: did you mean --lengths?"),  # not an option of train
         ("train 50 --cel-size 3", "unknown option --cel-size: did you mean --cell-size?"),
         ("predict -ábc", "unknown option -ábc; put -- before a text that begins with -, as in `predict -- -ábc`"),
         ("predict 1 --beam-size 2 --n-best 3", "--n-best 3 needs --beam-size of at least 3, got 2"),
@@ -231,49 +231,49 @@ def test_every_letter_and_name_of_2016():
         ("train --from-file x --in-tokens chars", "unknown --in-tokens 'chars': did you mean characters? expected one"),
     ],
 )
-def test_wrong_usage_is_one_line_and_status_2(run, line, message):
+def test_usage_errors_are_one_line_with_status_2(run, line, message):
     assert run.refuses(line, message).count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_a_file_in_the_place_of_a_number(run, command):
+def test_a_file_name_instead_of_a_number_suggests_from_file(run, command):
     Path("g test.tsv").write_text("a\tA\n")
     message = f"error: {command} expects the number of points as an integer, got 'g test.tsv'; for pairs in a file"
     assert run.refuses([command, "g test.tsv"], message).endswith(", give --from-file 'g test.tsv'\n")
 
 
-def test_a_text_may_begin_with_a_dash_after_two():
+def test_after_two_dashes_a_text_may_begin_with_a_dash():
     assert parsed("predict -i w -- -abc -i").words == ("-abc", "-i")
 
 
-def test_the_overview(help_of):
-    shown = help_of("--help")
-    lines = shown.splitlines()
+def test_the_main_help(help_of):
+    text = help_of("--help")
+    lines = text.splitlines()
     assert len(lines) <= 23
     assert max(map(len, lines)) <= 80
     assert lines[0] == "usage: seq2seq-demo COMMAND [options]"
     for command in COMMANDS:
-        assert re.search(rf"^  {command} .*  \w", shown, re.MULTILINE), command
-    assert options_in(shown) == {"--help", "--version", "--verbose"}
-    examples = shown.partition("\nexamples:\n")[2].splitlines()
+        assert re.search(rf"^  {command} .*  \w", text, re.MULTILINE), command
+    assert options_in(text) == {"--help", "--version", "--verbose"}
+    examples = text.partition("\nexamples:\n")[2].splitlines()
     assert len(examples) >= 2
     assert all(example.startswith("  seq2seq-demo ") for example in examples)
-    assert help_of("-h") == help_of("-v --help") == shown
+    assert help_of("-h") == help_of("-v --help") == text
     assert help_of("--version") == f"seq2seq-demo {__version__}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_lists_its_options_and_no_other(help_of, command):
-    shown = help_of(f"{command} --help")
+def test_the_help_of_a_command_lists_exactly_its_options(help_of, command):
+    text = help_of(f"{command} --help")
     for line in (f"{command} -h", f"-h {command}", f"--help {command}", f"-v -h {command}", f"{command} -v -h"):
-        assert help_of(line) == shown, line
-    assert shown.startswith(f"usage: seq2seq-demo {command} ")
+        assert help_of(line) == text, line
+    assert text.startswith(f"usage: seq2seq-demo {command} ")
     names = {name for action in make_parser(command)._actions for name in action.option_strings if name[:2] == "--"}
-    assert options_in(shown) == names
+    assert options_in(text) == names
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
-def test_the_examples_of_the_help_are_parsed(help_of, tmp_path, command):
+def test_the_examples_in_the_help_parse(help_of, tmp_path, command):
     examples = help_of(f"{command or ''} --help").partition("\nexamples:\n")[2].splitlines()
     assert examples
     for example in examples:
@@ -282,7 +282,7 @@ def test_the_examples_of_the_help_are_parsed(help_of, tmp_path, command):
         assert type(parse(argv)) is COMMANDS[command or argv[0]].options
 
 
-def test_the_help_says_what_each_command_writes_and_has_examples_with_texts(help_of):
+def test_the_help_describes_outputs_and_has_text_examples(help_of):
     train, predict, page = (help_of(f"{command} --help") for command in ("train", "predict", "page"))
     assert train.startswith("usage: seq2seq-demo train [N] [options]\n")
     assert re.search(r"--output-weights FILE\s+where to write weights \(default: the", train)

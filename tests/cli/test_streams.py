@@ -1,4 +1,4 @@
-"""What becomes of results, notices and trainings where standard streams are closed, full, or read by nobody."""
+"""Results, messages and trainings when the standard streams are closed, full or unread."""
 
 import contextlib
 import fcntl
@@ -19,12 +19,12 @@ from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, save_random
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.trained_network import load
 
-# For seconds, with an end to each epoch, and too few samples for XLA.
+# Takes seconds, reports each epoch, and has too few samples for XLA.
 LONG = f"train 3000 -p reversed -e 18 --batch-size 4 --in-len 4 --out-len 3 {' '.join(SMALL)} -o w"
 
 
 def sh(folder, command, program=DEMO, **changes):
-    """Run a command line of bash, in which `demo` is the program."""
+    """Run a bash command line in which `demo` runs the program."""
     argv = ["bash", "-c", f'demo() {{ {program} "$@"; }}; {command}']
     return subprocess.run(
         argv, capture_output=True, text=True, cwd=folder, env=environment(**changes), timeout=100, check=False
@@ -32,8 +32,8 @@ def sh(folder, command, program=DEMO, **changes):
 
 
 @pytest.mark.slow
-def test_ctrl_c_on_a_training_whose_report_goes_through_tee(tmp_path):
-    """`tee` is gone before the training writes that it stops."""
+def test_ctrl_c_stops_a_training_piped_to_tee(tmp_path):
+    """`tee` has exited before the training reports that it stops."""
     command = f"bash -c {shlex.quote(f'{DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status')}"
     terminal = ["script", "-qec", command, "/dev/null"]
     with subprocess.Popen(
@@ -48,7 +48,7 @@ def test_ctrl_c_on_a_training_whose_report_goes_through_tee(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_terminal_that_is_closed_leaves_a_snapshot(tmp_path):
+def test_closing_the_terminal_leaves_a_snapshot(tmp_path):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
@@ -57,7 +57,7 @@ def test_a_terminal_that_is_closed_leaves_a_snapshot(tmp_path):
 
     def has_trained():
         with contextlib.suppress(BlockingIOError):
-            os.read(terminal, 4096)  # or the progress bar has to wait
+            os.read(terminal, 4096)  # otherwise the progress bar blocks
         return snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step
 
     wait_for(has_trained)
@@ -68,7 +68,7 @@ def test_a_terminal_that_is_closed_leaves_a_snapshot(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("streams", [">&- 2>&-", "> /dev/full 2> /dev/full", "> >(true) 2> >(true)"])
-def test_sigterm_whatever_the_streams_are(tmp_path, streams):
+def test_sigterm_leaves_a_snapshot_for_any_streams(tmp_path, streams):
     process = subprocess.Popen(["bash", "-c", f"exec {DEMO} {LONG} {streams}"], cwd=tmp_path, env=environment())
     wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.send_signal(signal.SIGTERM)
@@ -80,7 +80,7 @@ def test_sigterm_whatever_the_streams_are(tmp_path, streams):
 @pytest.mark.parametrize(
     "streams", [">&-", "2>&-", ">&- 2>&- <&-", "> /dev/full", "2> /dev/full", "2> >(true)", "> >(true) 2>&1"]
 )
-def test_a_training_ends_well_whoever_reads_its_report(tmp_path, streams):
+def test_training_succeeds_when_its_output_is_lost(tmp_path, streams):
     done = sh(tmp_path, f"demo train 60 -e 1 -o w {' '.join(SMALL)} {streams}")
     assert done.returncode == 0
     assert load(tmp_path / "w").step == 1
@@ -91,7 +91,7 @@ def test_a_training_ends_well_whoever_reads_its_report(tmp_path, streams):
 @pytest.mark.parametrize(
     "command", ["predict -i w 0 1 2 3", "evaluate 20 -i w", "patterns", "--version", "--help", "predict --help"]
 )
-def test_results_that_nobody_gets_are_a_failure(tmp_path, command):
+def test_unwritable_results_are_an_error(tmp_path, command):
     save_random(tmp_path / "w", in_len=4, out_len=4)
     program = shlex.join(REAL_PROGRAM) if command == "patterns" else DEMO
     for streams, reason in ((">&-", "it is closed"), ("> /dev/full", "No space left on device")):
@@ -104,7 +104,7 @@ def test_results_that_nobody_gets_are_a_failure(tmp_path, command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("streams", ["2>&-", "2> >(true)", "2> /dev/full"])
-def test_notices_may_be_lost_answers_not(tmp_path, streams):
+def test_lost_messages_do_not_stop_answers(tmp_path, streams):
     save_random(tmp_path / "w", in_len=2, out_len=2)
     (tmp_path / "in").write_text("[1, 2]\nwrong\n" * 3000)
     done = sh(tmp_path, f"demo predict -i w --from-file in --json --keep-going {streams}")
@@ -115,7 +115,7 @@ def test_notices_may_be_lost_answers_not(tmp_path, streams):
 
 
 @pytest.mark.slow
-def test_a_pipe_that_closes_early_ends_quietly(tmp_path):
+def test_a_closed_output_pipe_ends_quietly(tmp_path):
     save_random(tmp_path / "w")
     (tmp_path / "in.jsonl").write_text(f"{list(range(10))}\n" * 5000)
     done = sh(tmp_path, "demo predict -i w --from-file in.jsonl | head -1")
@@ -123,7 +123,7 @@ def test_a_pipe_that_closes_early_ends_quietly(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_the_locale_cannot_write_and_what_is_no_utf8(tmp_path):
+def test_ascii_locales_and_invalid_utf_8_cause_no_traceback(tmp_path):
     real = shlex.join(REAL_PROGRAM)
     ascii = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = sh(tmp_path, "demo train -e 0 -n ü -p copy; demo predict 0 1 2 3 4 5 6 7 8 9 -n ü", real, **ascii)
@@ -135,7 +135,7 @@ def test_what_the_locale_cannot_write_and_what_is_no_utf8(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_working_directory_that_was_removed(tmp_path):
+def test_a_removed_working_directory_causes_one_line_errors(tmp_path):
     (tmp_path / "d").mkdir()
     gone = f"cd {tmp_path}/d && rmdir {tmp_path}/d"
     done = sh(tmp_path, f"{gone} && demo predict 0 1 2 3 4 5 6 7 8 9 -p reversed")
@@ -150,7 +150,7 @@ def test_a_working_directory_that_was_removed(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_a_file_is_called_or_says_cannot_act_on_a_terminal(tmp_path):
+def test_control_characters_from_files_are_never_printed(tmp_path):
     evil = "\x1b]0;evil\x07\x1b[2J\u202e\u009b31m"
     save_random(tmp_path / f"ts2s__{evil}__copy_1.weights.h5", task=f"mine:{evil}", program=evil)
     save_random(tmp_path / "w", task=f"mine:{evil}", trained=None)
@@ -167,32 +167,32 @@ def test_what_a_file_is_called_or_says_cannot_act_on_a_terminal(tmp_path):
         "train --resume",
     ):
         done = sh(tmp_path, f"demo {command}")
-        shown = done.stdout + done.stderr
-        assert not re.search("[^\\n -~äöü]", shown), (command, shown)
-        assert "Traceback" not in shown
+        output = done.stdout + done.stderr
+        assert not re.search("[^\\n -~äöü]", output), (command, output)
+        assert "Traceback" not in output
 
 
 @pytest.mark.slow
 def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
     save_random(tmp_path / "w", ModelConfig())
     (tmp_path / "in").write_text(f"{list(range(10))}\n" * 100_000)
-    # Without coverage, which delays Python's own start, where a signal may be lost.
+    # Without coverage, which slows Python's own startup; a signal may be lost at that time.
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
     argv = [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"]
     for delay in (0.03, 0.04, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8):
         process = subprocess.Popen(argv, cwd=tmp_path, env=plain, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for(lambda process=process: b"predict" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
-        time.sleep(delay)  # of the program itself, not of what starts it
+        time.sleep(delay)  # counts from the program's start, not its launcher's
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-        if b"Traceback" in err:  # the first milliseconds belong to Python itself
+        if b"Traceback" in err:  # Python's own startup prints one
             assert set(re.findall(rb"seq2seq_demo/(.*?)\"", err)) <= {b"__init__.py", b"__main__.py"}, (delay, err)
         else:
             assert process.returncode in (130, -signal.SIGINT), (delay, err)
 
 
 @pytest.mark.slow
-def test_sigterm_where_nobody_reads_and_the_pipe_is_full(tmp_path):
+def test_sigterm_stops_a_training_with_a_full_output_pipe(tmp_path):
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     argv = [*PROGRAM, "train", "100", "-p", "reversed", "-e", "500", *SMALL, "-o", "w"]
@@ -206,16 +206,16 @@ def test_sigterm_where_nobody_reads_and_the_pipe_is_full(tmp_path):
 
 
 def full(pipe):
-    """Whether a pipe of 4096 bytes holds so many that the next line has no room."""
-    held = bytearray(4)
-    fcntl.ioctl(pipe, termios.FIONREAD, held)
-    return int.from_bytes(held, sys.byteorder) > 3900
+    """Return whether a 4096-byte pipe has no room for the next line."""
+    size = bytearray(4)
+    fcntl.ioctl(pipe, termios.FIONREAD, size)
+    return int.from_bytes(size, sys.byteorder) > 3900
 
 
 @pytest.mark.slow
-def test_what_comes_through_a_pipe_or_from_a_file_is_predicted(tmp_path):
-    for fed in ("printf '3 1 2\\n2 0\\n' | demo predict", "printf '3 1 2\\n2 0\\n' > in; demo predict < in"):
-        done = sh(tmp_path, f"{fed} -p sorted")
+def test_predict_reads_piped_and_redirected_input(tmp_path):
+    for command in ("printf '3 1 2\\n2 0\\n' | demo predict", "printf '3 1 2\\n2 0\\n' > in; demo predict < in"):
+        done = sh(tmp_path, f"{command} -p sorted")
         assert done.returncode == 0, done.stderr
         assert [line.split("=")[3] for line in done.stdout.splitlines()] == ["[1 2 3] (expected", "[0 2] (expected"]
     assert sh(tmp_path, "echo table | demo predict -i g2p").stdout.startswith("==> For input table, prediction=T ")
@@ -223,4 +223,4 @@ def test_what_comes_through_a_pipe_or_from_a_file_is_predicted(tmp_path):
         done = sh(tmp_path, nothing)
         assert (done.returncode, done.stdout) == (2, "")
         assert "or --from-file (- is standard input), got neither, and nothing on standard input" in done.stderr
-    assert "[1 2 3]" in sh(tmp_path, "echo 9 9 9 | demo predict -p sorted 3 1 2").stdout  # it was asked something else
+    assert "[1 2 3]" in sh(tmp_path, "echo 9 9 9 | demo predict -p sorted 3 1 2").stdout  # arguments take precedence

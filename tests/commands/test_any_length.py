@@ -1,4 +1,4 @@
-"""A network of every length, from the command line: trained, resumed, asked and measured."""
+"""Networks for a range of lengths on the command line: training, prediction and evaluation."""
 
 import json
 import os
@@ -19,14 +19,14 @@ ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, en
 DEDUP = "def unique(sources):\n    return [[*dict.fromkeys(row)] for row in sources.tolist()]\n"
 
 
-def ending(path="w", **changes):
-    """A network that ends its answers, with random weights."""
+def save_ending(path="w", **changes):
+    """Save and return a network that ends its answers, with random weights."""
     changes = {"in_len": 6, "out_len": 6, "min_in_len": 1, "task": "reversed"} | changes
     return save_random(path, ATTENTION, **changes)
 
 
 @pytest.mark.slow
-def test_it_learns_to_end_and_is_measured_at_every_length(run):
+def test_training_learns_to_end_and_evaluation_covers_every_length(run):
     args = ["-p", "reversed", "-m", "embedding_attention", "--in-len", "1-4", *EASY]
     out, err = run.ok("train 8000", *args, "-e", 5, "--batch-size", 32, "-o", "w")
     assert "8000 point dataset (pattern 'reversed', sources of 1-4 symbols), with 5 epochs\n" in out
@@ -46,9 +46,9 @@ def test_it_learns_to_end_and_is_measured_at_every_length(run):
     assert "The network was trained at length 1-4, so it may be wrong at length 6\n" in err
 
 
-def test_sequences_of_any_lengths_are_answered_in_their_order(run, monkeypatch):
-    monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED_BATCH_SIZE", 4)  # are read at once
-    network = ending()
+def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.commands.predict.MIXED_BATCH_SIZE", 4)  # sequences per batch
+    network = save_ending()
     numpy_network = NumpyNetwork(network.model_config, network.weights)
     sources = [np.random.default_rng(n).integers(0, 10, n).tolist() for n in (3, 1, 8, 3, 6, 1, 9)]
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
@@ -63,10 +63,10 @@ def test_sequences_of_any_lengths_are_answered_in_their_order(run, monkeypatch):
             assert len(line["probabilities"]) == n + ended
 
 
-def test_what_does_not_end_is_shown_and_wrong(run):
-    network = ending()
-    never = network.weights["decoder/output/bias"]
-    never[network.model_config.go] = -100
+def test_unended_answers_are_marked_and_wrong(run):
+    network = save_ending()
+    bias = network.weights["decoder/output/bias"]
+    bias[network.model_config.go] = -100
     network.save("w")
     out, _ = run.ok("predict -i w 1 2 --max-out-len 3")
     (symbols,) = network.predict([[1, 2]], max_out_len=3)
@@ -78,8 +78,8 @@ def test_what_does_not_end_is_shown_and_wrong(run):
     assert json.loads(out.splitlines()[0])["unended"] == 20
 
 
-def test_the_attention_of_end_is_drawn(run):
-    network = ending()
+def test_the_heat_map_includes_end(run):
+    network = save_ending()
     network.weights["decoder/output/bias"][network.model_config.go] = 100
     network.save("w")
     out, _ = run.ok("predict -i w 1 2 --show-attention --attention-plot a.svg")
@@ -88,8 +88,8 @@ def test_the_attention_of_end_is_drawn(run):
     assert os.path.getsize("a.svg") > 1000
 
 
-def test_what_cannot_be(run):
-    ending()
+def test_wrong_lengths_are_refused(run):
+    save_ending()
     save_random("f")
     for line, message in [
         ("predict 1 -i w --out-len 2", "the network ends its answers: expected --max-out-len, not --out-len, got 2"),
@@ -104,7 +104,7 @@ def test_what_cannot_be(run):
 
 
 @pytest.mark.slow
-def test_own_pairs_of_different_lengths(run):
+def test_pairs_of_different_lengths(run):
     sources = [[k % 3, 1, 2][: 1 + k % 3] for k in range(40)]
     rows = [json.dumps({"input": source, "output": source[1:]}) for source in sources]
     Path("pairs.jsonl").write_text("\n".join(rows))
@@ -116,8 +116,8 @@ def test_own_pairs_of_different_lengths(run):
     config = network.model_config
     assert (config.in_max_int, config.out_max_int, network.trained.config.points) == (2, 2, 40)
     out, _ = run.ok("evaluate --from-file pairs.jsonl --json")
-    found = [(row["in_len"], row["n"], row["n_pairs"]) for row in map(json.loads, out.splitlines())]
-    assert found == [(1, 1, 14), (2, 1, 13), (3, 1, 13), (None, 3, 40)]
+    counts = [(row["in_len"], row["n"], row["n_pairs"]) for row in map(json.loads, out.splitlines())]
+    assert counts == [(1, 1, 14), (2, 1, 13), (3, 1, 13), (None, 3, 40)]
     out, _ = run.ok("predict --from-file pairs.jsonl")
     expected = [f"expected=[{' '.join(map(str, source[1:]))}])" for source in sources]
     assert [line.split(" (")[-1] for line in out.splitlines()] == expected
@@ -135,7 +135,7 @@ def test_own_pairs_of_different_lengths(run):
 
 
 @pytest.mark.slow
-def test_a_pattern_whose_targets_have_different_lengths(run):
+def test_targets_of_different_lengths_need_a_range_of_lengths(run):
     Path("mine.py").write_text(DEDUP)
     message = "to train on different lengths, give a range as --in-len, from 1 to 10"
     run.refuses(["train 60 -p mine.py:unique -e 0", *SMALL], message)
@@ -145,15 +145,15 @@ def test_a_pattern_whose_targets_have_different_lengths(run):
 
 
 @pytest.mark.slow
-def test_continuing_keeps_what_a_network_is(run):
-    ending()
+def test_continuing_keeps_the_lengths_unless_an_option_sets_them(run):
+    save_ending()
     save_random("f")
-    known = {"w": (1, 6), "w --in-len 2-8": (2, 8), "w --in-len 5": (5, 5), "f": (None, 10), "f --in-len 1-3": (1, 3)}
-    for words, lengths in known.items():
+    cases = {"w": (1, 6), "w --in-len 2-8": (2, 8), "w --in-len 5": (5, 5), "f": (None, 10), "f --in-len 1-3": (1, 3)}
+    for words, lengths in cases.items():
         run.ok(f"train 60 -i {words} -p reversed -e 1 -o next")
         assert (load("next").min_in_len, load("next").in_len) == lengths
 
 
-def test_the_probe_is_a_long_one():
+def test_the_probe_has_the_longest_source():
     pairs = pairs_of(([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]))
     assert probe_pair(pairs) == ([2, 3, 4], [4])

@@ -1,4 +1,4 @@
-"""Beam search on the command line, beside all answers that there are, scored one by one with teacher forcing."""
+"""Beam search on the command line, compared with an exhaustive search that uses teacher forcing."""
 
 import itertools
 import json
@@ -12,43 +12,43 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.trained_network import TrainedNetwork
 
-LONGEST = 3  # symbols of an answer
+LONGEST = 3  # symbols in an answer
 SIZES = {"cell_size": 7, "embedding_size": 5, "in_max_int": 1, "out_max_int": 1, "ends": True}
 TEXT = ModelConfig("embedding_attention", "GRUCell", **SIZES)
 SIDES = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("x", "yy")))
 SOURCES = ["".join(text) for n in (1, 2, 3) for text in itertools.product("ab", repeat=n)]
-EVERY = 3 ** (LONGEST + 1)  # a beam that holds all that can be written
+EXHAUSTIVE = 3 ** (LONGEST + 1)  # a beam size that keeps every hypothesis
 
 
 @pytest.fixture
 def network(run):
-    """A network of texts and random weights, in the file w; it writes up to three of two words."""
+    """A network of texts with random weights, saved as w; answers have up to three words, from a vocabulary of two."""
     network = TrainedNetwork(TEXT, random_weights(TEXT, 3), "t", 3, LONGEST, min_in_len=1, vocabularies=SIDES)
     network.save("w")
     Path("in.txt").write_text("".join(f"{source}\n" for source in SOURCES))
     return network
 
 
-def log_p(network, source, written):
-    """The log p of these symbols, with teacher forcing."""
-    decoder_input = np.array([[network.model_config.go, *written[:-1]]])
-    logits = network.to_numpy().decode(np.array([source]), len(written), decoder_input).logits[0].astype(float)
-    return (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[np.arange(len(written)), written].sum()
+def log_p(network, source, symbols):
+    """Return the log probability of these symbols with teacher forcing."""
+    decoder_input = np.array([[network.model_config.go, *symbols[:-1]]])
+    logits = network.to_numpy().decode(np.array([source]), len(symbols), decoder_input).logits[0].astype(float)
+    return (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[np.arange(len(symbols)), symbols].sum()
 
 
-def every_answer(network, text, penalty):
-    """All answers that end, with their scores, the best first."""
+def exhaustive_search(network, text, penalty):
+    """Return all answers that end, with their scores, best first."""
     source, end = ["ab".index(character) for character in text], network.model_config.go
     answers = [answer for n in range(LONGEST + 1) for answer in itertools.product(range(end), repeat=n)]
     scored = [(log_p(network, source, [*answer, end]) / (len(answer) + 1) ** penalty, answer) for answer in answers]
     return [(" ".join(SIDES.target.to_symbols(answer)), score) for score, answer in sorted(scored, reverse=True)]
 
 
-def lines_of(out):
+def json_lines(out):
     return [json.loads(line) for line in out.splitlines()]
 
 
-def test_a_beam_of_1_says_what_greedy_decoding_says(run, network):
+def test_a_beam_of_1_equals_greedy_decoding(run, network):
     models = "embedding_rnn", "embedding_attention"
     for model in models:
         save_random(model, ModelConfig(model), in_len=4, out_len=6, task=None)
@@ -59,9 +59,9 @@ def test_a_beam_of_1_says_what_greedy_decoding_says(run, network):
         assert len({line.partition("prediction=")[2] for line in greedy.splitlines()}) > 1
         assert [line.partition(" (score -")[0] for line in beam.splitlines()] == greedy.splitlines()
         (_, greedy, _), (_, beam, _) = (run("predict", *argv, "--json", *beam) for beam in ([], ["--beam-size", 1]))
-        for ours, theirs in zip(lines_of(beam), lines_of(greedy), strict=True):
+        for ours, theirs in zip(json_lines(beam), json_lines(greedy), strict=True):
             score, log_p = ours.pop("score"), sum(map(np.log, theirs["probabilities"]))
-            # What did not end was searched one step further than it is shown.
+            # The search takes one step more than an unended answer shows.
             assert score == pytest.approx(log_p, abs=1e-4) or (ours.get("ended") is False and score < log_p)
             assert ours.pop("probabilities") == pytest.approx(theirs.pop("probabilities"), abs=2e-6)
             assert ours == theirs
@@ -78,12 +78,12 @@ def test_a_beam_on_integers(run, line):
 
 
 @pytest.mark.parametrize("penalty", [0, 1.5])
-def test_the_best_answers_and_their_scores_are_those_of_all(run, network, penalty):
-    argv = ["predict", "-i", "w", "--from-file", "in.txt", "--beam-size", EVERY, "--n-best", 6]
+def test_a_large_beam_finds_the_best_answers_and_scores(run, network, penalty):
+    argv = ["predict", "-i", "w", "--from-file", "in.txt", "--beam-size", EXHAUSTIVE, "--n-best", 6]
     argv += ["--length-penalty", penalty] if penalty else []
-    expected = {text: every_answer(network, text, penalty)[:6] for text in SOURCES}
+    expected = {text: exhaustive_search(network, text, penalty)[:6] for text in SOURCES}
     _, out, _ = run(*argv, "--json")
-    for text, facts in zip(SOURCES, lines_of(out), strict=True):
+    for text, facts in zip(SOURCES, json_lines(out), strict=True):
         answers = facts["n_best"]
         assert [answer["prediction"] for answer in answers] == [answer for answer, _ in expected[text]]
         assert [answer["score"] for answer in answers] == pytest.approx(
@@ -103,26 +103,26 @@ def test_the_best_answers_and_their_scores_are_those_of_all(run, network, penalt
     assert list(lines) == []
 
 
-def test_a_length_penalty_lets_longer_answers_win(run, network):
-    expected = {penalty: [every_answer(network, text, penalty)[0][0] for text in SOURCES] for penalty in (0, 3)}
+def test_a_length_penalty_favours_longer_answers(run, network):
+    expected = {penalty: [exhaustive_search(network, text, penalty)[0][0] for text in SOURCES] for penalty in (0, 3)}
     n_words = {penalty: sum(len(answer.split()) for answer in answers) for penalty, answers in expected.items()}
     assert n_words[3] > n_words[0]
     for penalty, answers in expected.items():
-        argv = ["--from-file", "in.txt", "--beam-size", EVERY, "--length-penalty", penalty]
+        argv = ["--from-file", "in.txt", "--beam-size", EXHAUSTIVE, "--length-penalty", penalty]
         _, out, _ = run("predict -i w", *argv)
         assert [line.partition("prediction=")[2].partition(" (score")[0] for line in out.splitlines()] == answers
 
 
-def test_evaluate_measures_what_the_beam_finds(run, network):
-    best = [every_answer(network, text, 0)[0][0] for text in SOURCES]
+def test_evaluate_uses_the_beam(run, network):
+    best = [exhaustive_search(network, text, 0)[0][0] for text in SOURCES]
     Path("best.tsv").write_text("".join(f"{text}\t{answer}\n" for text, answer in zip(SOURCES, best, strict=True)))
     argv = ["evaluate", "-i", "w", "--from-file", "best.tsv", "--json"]
-    assert lines_of(run(*argv, "--beam-size", EVERY)[1])[-1]["word_error_rate"] == 0
-    assert lines_of(run(*argv)[1])[-1]["word_error_rate"] > 0
+    assert json_lines(run(*argv, "--beam-size", EXHAUSTIVE)[1])[-1]["word_error_rate"] == 0
+    assert json_lines(run(*argv)[1])[-1]["word_error_rate"] > 0
 
 
-def test_no_more_answers_than_there_are(run, network):
+def test_n_best_lists_each_hypothesis_once(run, network):
     _, out, _ = run("predict -i w a --beam-size 500 --n-best 500 --max-out-len 1 --json")
-    answers = lines_of(out)[0]["n_best"]
+    answers = json_lines(out)[0]["n_best"]
     assert [answer["ended"] for answer in answers] == sorted((answer["ended"] for answer in answers), reverse=True)
     assert sorted(answer["prediction"] for answer in answers if answer["ended"]) == ["", "x", "yy"]

@@ -13,7 +13,7 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
 
-def test_evaluate(run):
+def test_evaluate_reports_free_running_accuracy(run):
     config = TrainConfig(points=400, in_len=4, out_len=3)
     network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 6))
     seen = training_sources(config, ATTENTION, [4], 6)
@@ -42,35 +42,35 @@ def test_evaluate_at_several_lengths(run):
     assert [line.split()[:3] for line in out.splitlines()[3:]] == [["4", "3", "50"], ["2", "2", "50"], ["7", "7", "50"]]
 
 
-def test_lengths_that_were_not_trained_are_said_once(run):
+def test_untrained_lengths_are_reported_once(run):
     save_random("w", ATTENTION, in_len=4, out_len=3)
     options = {"": None, "--in-len 4": None, "--lengths 4": None}
     options |= {"--in-len 5": "5", "--lengths 5": "5", "--lengths 7,4,2,7": "2, 7"}
     for option, n in options.items():
-        said = [f"The network was trained at length 4, so it may be wrong at length {n}"] if n else []
+        warning = [f"The network was trained at length 4, so it may be wrong at length {n}"] if n else []
         for as_json in ("", "--json"):
             out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
-            assert ("trained at" in out, err.splitlines()) == (False, ["Using weights w", *said]), option
+            assert ("trained at" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
 
 
 @pytest.mark.slow
-def test_evaluate_where_nearly_everything_was_trained_on(run):
-    def trained_on(points):
+def test_evaluate_when_nearly_all_sources_were_trained_on(run):
+    def n_unseen_after(points):
         config = TrainConfig(points=points, in_len=2, out_len=2)
         save_random("w", ATTENTION, in_len=2, out_len=2, trained=TrainingRun(config, 0))
         return 100 - len(np.unique(training_sources(config, ATTENTION, [2], 0).array(), axis=0))
 
-    assert trained_on(1000) == 0
+    assert n_unseen_after(1000) == 0
     run.refuses("evaluate -i w", "expected sources of length 2 that training did not use, got none", 1)
     out, err = run.ok("evaluate 20 -i w --lengths 2,3")
     assert "Skipped one length: expected sources of length 2 that training did not use, got none\n" in err
     assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
-    assert 0 < trained_on(300) < 10
+    assert 0 < n_unseen_after(300) < 10
     out, err = run.ok("evaluate 1000000 -i w")
     assert f"Length 2 has only {out.split()[0]} sources that were not trained on, fewer than 1000000" in err
 
 
-def test_evaluate_on_pairs(run):
+def test_evaluate_on_pairs_from_a_file(run):
     network = save_random("w", ATTENTION, in_len=3, out_len=2, task="pairs.jsonl")
     sources = np.random.default_rng(1).integers(0, 10, (40, 3))
     predicted = NumpyNetwork(network.model_config, network.weights).decode(sources, 2).symbols

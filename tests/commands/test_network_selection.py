@@ -8,7 +8,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.files.file_names import shipped_tasks
 
 
-def test_which_weights_predict_takes(run):
+def test_predict_uses_the_newest_matching_weights(run):
     for n, (name, model) in enumerate([("basic", "attention"), ("basic", "rnn"), ("mine", "rnn")]):
         pattern = "maxmin_dup" if name == "mine" else "reversed"
         path = f"ts2s__{name}__{pattern}_{n + 1}.weights.h5"
@@ -28,7 +28,7 @@ def test_which_weights_predict_takes(run):
     assert used("-p", "sorted", "-m", "embedding_attention").endswith(shipped.format("embedding_attention"))
 
 
-def test_an_option_that_contradicts_the_file(run):
+def test_options_that_contradict_the_file_are_refused(run):
     save_random("w")
     for options, message in [
         ("-p sorted", "w has pattern reversed, but the options ask for sorted"),
@@ -42,7 +42,7 @@ def test_an_option_that_contradicts_the_file(run):
 
 
 @pytest.mark.parametrize("cell_type", ["LSTMCell", "BasicLSTMCell"])
-def test_two_names_of_one_cell_do_not_contradict_each_other(run, cell_type):
+def test_two_names_of_one_cell_match(run, cell_type):
     save_random("w", ModelConfig(cell_type=cell_type))
     predict = "predict -i w 0 1 2 3 4 5 6 7 8 9 --cell-type"
     for name in ("LSTMCell", "BasicLSTMCell"):
@@ -51,7 +51,7 @@ def test_two_names_of_one_cell_do_not_contradict_each_other(run, cell_type):
         run.refuses(f"{predict} {name}", f"w has cell-type {cell_type}, but the options ask for {name}")
 
 
-def test_every_pattern_that_is_said_to_be_shipped_is(run):
+def test_every_shipped_pattern_has_networks(run):
     for task in shipped_tasks():
         for model in ("embedding_rnn", "embedding_attention"):
             out, _ = run.ok(f"predict 0 1 2 3 4 5 6 7 8 9 -p {task} -m {model}")
@@ -63,21 +63,21 @@ def test_files_of_2016_are_found_by_their_names(run, reference_2016):
     shutil.copy(reference_2016 / name, ".")
     numbers = "9 8 7 6 5 4 3 2 1 2 5 1 8 7 7 3 9 1 4 6"
     answer = "prediction=[1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 7 8 8 8] (expected=[1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 8 8 9 9])"
-    asked = "-p sorted --in-len=20 --out-len=20 -m embedding_attention"
-    for options in (f"-i {name} {asked}", f"-i {name}", f"-n attention --iter-num 1 {asked}", ""):
+    settings = "-p sorted --in-len=20 --out-len=20 -m embedding_attention"
+    for options in (f"-i {name} {settings}", f"-i {name}", f"-n attention --iter-num 1 {settings}", ""):
         out, err = run.ok(f"{options} predict {numbers}")
-        assert out == f"==> For input [{numbers.replace(' ', ', ')}], {answer}\n"  # as the README of 2016 had it
+        assert out == f"==> For input [{numbers.replace(' ', ', ')}], {answer}\n"  # as in the README of 2016
         assert f"Using weights {name}\nInferred from the file: embedding_attention, 1 x " in err
-        assert "was trained at length" not in err  # such a file does not say at which
+        assert "was trained at length" not in err  # the file does not record its lengths
 
 
-def test_more_is_said_of_the_network_when_asked_to(run):
+def test_verbose_prediction_prints_the_network_summary(run):
     network = save_random("w")
     _, _, err = run("predict -i w 0 1 2 3 4 5 6 7 8 9 -v")
     assert err == f"Using weights w\n{network.summary()}\n"
 
 
-def test_weights_under_the_name_of_a_snapshot_are_not_resumed(run):
+def test_weights_named_like_a_snapshot_are_not_resumed(run):
     name = "s2s_checkpoint__basic__reversed_1.weights.h5"
     save_random(name)
     run.refuses("train --resume", f"{name}: expected a snapshot, got weights", 1)

@@ -9,21 +9,21 @@ from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.files.file_names import shipped_networks, shipped_path
 from seq2seq_demo.trained_network import load
 
-OF_PATTERNS = {
+PATTERN_NETWORKS = {
     f"{pattern}-{model.removeprefix('embedding_')}": (pattern, model) for pattern in PATTERNS for model in MODELS
 }
 
 
 def test_every_shipped_file_has_a_name():
     networks = shipped_networks()
-    assert list(networks) == sorted({*OF_PATTERNS, "g2p"})
+    assert list(networks) == sorted({*PATTERN_NETWORKS, "g2p"})
     files = os.listdir(networks["sorted-rnn"].parent)
     assert {path.name for path in networks.values()} == {n for n in files if not n.endswith((".LICENSE", ".md"))}
-    for name, (pattern, model) in OF_PATTERNS.items():
+    for name, (pattern, model) in PATTERN_NETWORKS.items():
         assert networks[name] == shipped_path(pattern, model)
 
 
-def test_the_list(run):
+def test_networks_lists_every_shipped_network(run):
     status, out, err = run("networks")
     assert (status, err) == (0, "")
     measured, blank, header, *rows = out.splitlines()
@@ -33,16 +33,16 @@ def test_the_list(run):
     cells = {row.split()[0]: row.split(maxsplit=4) for row in rows}
     assert cells["sorted-attention"][1:] == ["1-20", "19,031", "1.0000", "Ascending order."]
     assert cells["added-attention"][1:4] == ["2-20", "59,607", "0.4178"]
-    assert all(len(row) == 5 for row in cells.values()), "one is not said what it does"
+    assert all(len(row) == 5 for row in cells.values()), "a network has no description"
 
 
-def test_a_file_that_does_not_say_what_it_reached(run, monkeypatch, tmp_path):
+def test_a_file_without_validation_figures_is_listed_as_unknown(run, monkeypatch, tmp_path):
     save_random(tmp_path / "w", min_in_len=3)
     monkeypatch.setattr("seq2seq_demo.commands.networks.shipped_networks", lambda: {"w": tmp_path / "w"})
     assert run("networks")[1].splitlines()[-1].split()[:4] == ["w", "3-10", "14,351", "unknown"]
 
 
-def test_a_name_works_from_any_directory(run):
+def test_shipped_names_work_in_any_directory(run):
     status, out, err = run("predict -i reversed-attention 7 0 7 0 1")
     assert (status, out) == (0, "==> For input [7, 0, 7, 0, 1], prediction=[1 0 7 0 7] (expected=[1 0 7 0 7])\n")
     assert err == f"Using weights {shipped_networks()['reversed-attention']}\n"
@@ -55,7 +55,7 @@ def test_a_name_works_from_any_directory(run):
     assert (status, load("copy.h5").step) == (0, load(shipped_networks()["sorted-rnn"]).step), err
 
 
-def test_a_file_of_that_name_wins(run, tmp_path):
+def test_a_local_file_hides_a_shipped_network(run, tmp_path):
     hides = "; this file hides the network {} that comes with the program\n".format
     save_random(tmp_path / "sorted-rnn")
     assert run.ok("predict -i sorted-rnn 0 1 2 3 4 5 6 7 8 9")[1] == "Using weights sorted-rnn\n"
@@ -70,7 +70,7 @@ def test_a_file_of_that_name_wins(run, tmp_path):
     run.ok("predict -i reversed-rnn 0 1 2 3 4 5 6 7 8 9")
 
 
-def test_a_name_that_nothing_has(run):
+def test_unknown_names_suggest_shipped_networks(run):
     for name, expected in [
         ("sortd-rnn", "weights file or a shipped network such as sorted-rnn or "),
         ("sorted-rnn.weights.h5", "weights file or a shipped network such as sorted-rnn or "),
@@ -84,12 +84,12 @@ def test_a_name_that_nothing_has(run):
 
 
 @pytest.mark.parametrize(("word", "phones"), [("hello", "HH EH L OW"), ("through", "TH R UW")])
-def test_how_a_word_is_pronounced(run, word, phones):
+def test_g2p_pronounces_words(run, word, phones):
     status, out, err = run(f"predict -i g2p {word}")
     assert (status, out) == (0, f"==> For input {word}, prediction={phones}\n"), err
 
 
-def test_the_network_of_words_is_small():
+def test_the_g2p_file_is_small():
     path = shipped_networks()["g2p"]
     network = load(path)
     assert path.stat().st_size <= 4_000_000
@@ -97,7 +97,7 @@ def test_the_network_of_words_is_small():
     assert network.vocabularies.tokens == ("characters", "words")
 
 
-def test_the_licence_of_its_data_goes_with_it():
+def test_the_licence_of_cmudict_is_shipped_with_g2p():
     folder = shipped_networks()["sorted-rnn"].parent
     first, _, licence = (folder / "g2p.LICENSE").read_text().partition("\n")
     assert "trained on CMUdict" in first

@@ -1,4 +1,4 @@
-"""Patterns and data of the user's own, from training to prediction."""
+"""User patterns and user data, from training to prediction."""
 
 import json
 import os
@@ -20,8 +20,8 @@ PATTERN = "def f(sources):\n    return (sources[:, 1:] + sources[:, :-1]) % 10\n
 
 
 @pytest.fixture
-def own(tmp_path):
-    """A file with a pattern, one with pairs and one with inputs alone."""
+def sources(tmp_path):
+    """Write a file with a pattern, one with pairs, and one with inputs only."""
     (tmp_path / "mine.py").write_text(PATTERN)
     rng = random.Random(1)
     sources = [[rng.randrange(7) for _ in range(4)] for _ in range(120)]
@@ -32,7 +32,7 @@ def own(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_pattern_of_ones_own(own, run):
+def test_a_user_pattern(sources, run):
     out, err = run.ok("train 100 -e 1 -p mine.py:f --in-len 5", *SMALL)
     assert "(pattern 'mine:f')" in out
     path = "ts2s__basic__mine.f_1.weights.h5"
@@ -40,7 +40,7 @@ def test_a_pattern_of_ones_own(own, run):
     network = load(path)
     assert (network.task, network.in_len, network.out_len) == ("mine:f", 5, 4)
 
-    os.rename("mine.py", "moved.py")  # the weights name the pattern, but nothing imports it
+    os.rename("mine.py", "moved.py")  # the weights name the pattern, but prediction does not import it
     status, out, err = run("predict 1 2 3 4 9")
     assert (status, err) == (0, f"Using weights {path}\n")
     assert "expected" not in out
@@ -52,10 +52,10 @@ def test_a_pattern_of_ones_own(own, run):
         f"train 100 -i {path}", "the network was trained on 'mine:f': expected -p with your function again, got none"
     )
     _, err = run.ok(f"train 100 -i {path} -p mine.py:f -e 1 -o v")
-    assert "with sources of 5 and targets of 4 symbols" in err  # those of the file, as nothing else was said
+    assert "with sources of 5 and targets of 4 symbols" in err  # the file's lengths are the defaults
 
 
-def test_no_weights_of_a_pattern(own, run):
+def test_a_user_pattern_without_weights_suggests_training(sources, run):
     shipped = "added, copy, maxmin_dup, reversed, rotated, running_sum, sorted"
     message = f"expected weights of pattern 'mine:f' in ., found none; the program comes with weights of {shipped} only"
     advice = ": train first, as in `train 100000 -p mine.py:f`"
@@ -63,7 +63,7 @@ def test_no_weights_of_a_pattern(own, run):
 
 
 @pytest.mark.slow
-def test_inputs_alone_and_a_pattern(own, run):
+def test_a_pattern_makes_the_targets_of_given_inputs(sources, run):
     out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL)
     network = load("w")
     assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
@@ -75,7 +75,7 @@ def test_inputs_alone_and_a_pattern(own, run):
 
 
 @pytest.mark.slow
-def test_standard_input(own, shell, tmp_path):
+def test_training_reads_standard_input(sources, shell, tmp_path):
     text = (tmp_path / "pairs.jsonl").read_text()
     done = shell("train", "--from-file", "-", "-e", 0, "-o", "w", stdin=text)
     assert done.returncode == 0, done.stderr
@@ -90,7 +90,7 @@ def test_standard_input(own, shell, tmp_path):
         ("--from-file pairs.jsonl", OTHER_DATA),
     ],
 )
-def test_resuming_takes_the_same_pattern_or_data_again(own, run, tmp_path, option, refused):
+def test_resuming_needs_the_same_pattern_or_data(sources, run, tmp_path, option, refused):
     argv = ["train", "120", *option.split(), "-e", "12", "--batch-size", "4", *SMALL, "-o", "w"]
     process = start(tmp_path, *argv)
     wait_for(lambda: snapshot_in(tmp_path))

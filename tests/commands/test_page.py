@@ -1,4 +1,4 @@
-"""`page` on the command line."""
+"""The `page` command."""
 
 import json
 import re
@@ -17,7 +17,7 @@ ENDING = replace(SMALL, ends=True)
 
 
 def networks_in(path):
-    """What the page says of its networks."""
+    """Return the networks in a page's data."""
     page = Path(path).read_text(encoding="utf-8")
     return json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])["networks"]
 
@@ -39,14 +39,14 @@ def test_a_page_of_a_file_and_of_a_shipped_network(run):
     assert (shipped["name"], shipped["ends"], shipped["in_len"]) == ("sorted-attention", True, 20)
 
 
-def test_the_recording_beside_a_file_is_shown(run):
+def test_a_page_shows_the_recording_beside_a_file(run):
     network = save_random("w.h5", SMALL)
-    record_beside("w.h5", network)
+    write_recording("w.h5", network)
     status, _, err = run("page -i w.h5 -o w.html")
     assert (status, "The page shows 2 moments of the training, from w.record.h5\n" in err) == (0, True)
-    (shown,) = networks_in("w.html")
-    assert (shown["recording"]["steps"], shown["recording"]["epochs"]) == ([0, 8], [0, 2])
-    assert len(shown["recording"]["loss"]) == 2
+    (data,) = networks_in("w.html")
+    assert (data["recording"]["steps"], data["recording"]["epochs"]) == ([0, 8], [0, 2])
+    assert len(data["recording"]["loss"]) == 2
     content = recording_path(Path("w.h5")).read_bytes()
     recording_path(Path("w.h5")).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     _, err = run.ok("page -i w.h5 -o w2.html")
@@ -55,60 +55,60 @@ def test_the_recording_beside_a_file_is_shown(run):
 
 
 @pytest.mark.parametrize("sides", [("characters", "words"), ("words", "integers"), ("integers", "characters")])
-def test_pairs_of_a_file_measure_the_moments_of_networks_of_texts(run, sides):
+def test_recordings_of_text_networks_are_evaluated_on_pairs(run, sides):
     symbols = {"characters": ("a", "b", "é"), "words": ("X", "Y", "Z"), "integers": ()}
     for name, model in (("a.h5", "embedding_attention"), ("b.h5", "embedding_rnn")):
         config = ModelConfig(model, cell_size=4, in_max_int=2, out_max_int=2, ends=True)
-        record_beside(name, save_texts(name, *((tokens, symbols[tokens]) for tokens in sides), config))
+        write_recording(name, save_texts(name, *((tokens, symbols[tokens]) for tokens in sides), config))
     texts = {"characters": ("ab", "é", "ab"), "words": ("X Y", "Y", "X Y"), "integers": ("0 2", "1", "0 2")}
     rows = zip(texts[sides[0]], texts[sides[1]][1:] + texts[sides[1]][:1], strict=True)
     Path("t.tsv").write_text("".join(f"{source}\t{target}\n" for source, target in rows), encoding="utf-8")
     _, err = run.ok("page -i a.h5 -i b.h5 --from-file t.tsv -o t.html")
     assert "The page shows 2 moments of the training, from a.record.h5\n" in err
-    for shown in networks_in("t.html"):
-        assert shown["recording"]["n"] == len(shown["recording"]["exact_match"]) == 2  # sources, moments
-        assert f"The page offers {len(shown['examples'])} of the 3 pairs of t.tsv\n" in err
+    for data in networks_in("t.html"):
+        assert data["recording"]["n"] == len(data["recording"]["exact_match"]) == 2  # sources, recorded moments
+        assert f"The page offers {len(data['examples'])} of the 3 pairs of t.tsv\n" in err
 
 
-def test_pairs_of_a_file_measure_the_moments_of_networks_of_integers(run):
+def test_recordings_of_integer_networks_are_evaluated_on_pairs(run):
     Path("t.jsonl").write_text('{"input": [1, 2], "output": [2]}\n{"input": [0, 2], "output": [1]}\n')
-    record_beside("one.h5", save_random("one.h5", SMALL, task="t.jsonl", in_len=2, out_len=1))
-    record_beside("ends.h5", save_random("ends.h5", ENDING, task="t.jsonl", in_len=5, out_len=4, min_in_len=1))
+    write_recording("one.h5", save_random("one.h5", SMALL, task="t.jsonl", in_len=2, out_len=1))
+    write_recording("ends.h5", save_random("ends.h5", ENDING, task="t.jsonl", in_len=5, out_len=4, min_in_len=1))
     run.ok("page -i one.h5 -i ends.h5 --from-file t.jsonl -o t.html")
-    shown = {network["name"]: len(network["recording"]["loss"]) for network in networks_in("t.html")}
-    assert [*shown.items()] == [("one", 2), ("ends", 2)]  # side by side in the order given
+    data = {network["name"]: len(network["recording"]["loss"]) for network in networks_in("t.html")}
+    assert [*data.items()] == [("one", 2), ("ends", 2)]  # side by side in the order given
 
 
-def test_pairs_of_a_file_are_the_examples_of_a_network_of_texts(run):
+def test_pairs_from_a_file_become_examples(run):
     save_texts("t.h5", ("characters", ("a", "b", "é")), ("words", ("X", "Y")))
     Path("t.tsv").write_text("ab\tX Y\ne\u0301\tY\n", encoding="utf-8")
     _, err = run.ok("page -i t.h5 --from-file t.tsv -o t.html")
-    (shown,) = networks_in("t.html")
-    assert f"The page offers {len(shown['examples'])} of the 2 pairs of t.tsv\n" in err
-    assert shown["source"]["symbols"] == ["a", "b", "é"]
-    assert [(x["source"], x["target"]) for x in shown["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
+    (data,) = networks_in("t.html")
+    assert f"The page offers {len(data['examples'])} of the 2 pairs of t.tsv\n" in err
+    assert data["source"]["symbols"] == ["a", "b", "é"]
+    assert [(x["source"], x["target"]) for x in data["examples"][:2]] == [([0, 1], [0, 1]), ([2], [1])]
     assert "The page has no examples: add some" in run.ok("page -i t.h5 -o t2.html")[1]
     run.ok("page -i t.h5 -o t3.html ba é")
     assert [(x["source"], x["target"]) for x in networks_in("t3.html")[0]["examples"]] == [([1, 0], None), ([2], None)]
 
 
-def test_typed_sources_are_offered_first(run):
+def test_typed_sources_are_the_first_examples(run):
     assert run("page -p reversed -m embedding_attention -o p.html 7 0 1")[0] == 0
     first = networks_in("p.html")[0]["examples"][0]
     assert (first["source"], first["target"]) == ([7, 0, 1], [1, 0, 7])
 
 
-def test_a_function_of_ones_own_makes_the_targets(run):
+def test_a_user_function_makes_the_targets(run):
     Path("mine.py").write_text("def twice(sources):\n    return sources.repeat(2, axis=1)\n")
     save_random("w.h5", SMALL, task="mine:twice", in_len=3, out_len=6)
     assert run("page -i w.h5 -p mine.py:twice -o w.html")[0] == 0
-    (shown,) = networks_in("w.html")
-    for example in shown["examples"]:
+    (data,) = networks_in("w.html")
+    for example in data["examples"]:
         assert example["target"] == [symbol for symbol in example["source"] for _ in range(2)]
-    assert shown["pattern"] is None
+    assert data["pattern"] is None
 
 
-def test_wrong_usage_is_a_line(run):
+def test_usage_errors_are_one_line(run):
     save_random("w.h5", SMALL)
     save_random("other.h5", ModelConfig(cell_size=3, in_max_int=4))
     for line, status, message in [
@@ -125,7 +125,7 @@ def test_wrong_usage_is_a_line(run):
         assert not Path("x.html").exists()
 
 
-def test_only_a_page_is_replaced_by_a_page(run):
+def test_page_overwrites_only_pages(run):
     Path("mine.py").write_text("x = 1\n")
     message = "mine.py: expected a new file or a page for -o, found another kind of file\n"
     run.refuses("page -p reversed -o mine.py", message, 1)
@@ -134,8 +134,8 @@ def test_only_a_page_is_replaced_by_a_page(run):
         run.ok("page -p reversed -o p.html")
 
 
-def record_beside(name, network):
-    """Write a recording beside a network's file: one other moment, and then the weights as they are."""
+def write_recording(name, network):
+    """Write a recording of two moments beside a network's file: random weights, then the network's weights."""
     first = to_float16(random_weights(network.model_config, seed=9))
     recording = Recording(4, (0, 8), (first, to_float16(network.weights)))
     recording_path(Path(name)).write_bytes(to_bytes(recording, network.model_config, network.weights))

@@ -7,7 +7,7 @@ HALF = "def f(sources):\n    '''Half.'''\n    return sources {} 2\n"
 
 @pytest.fixture
 def rows(run):
-    """Return the words of each line that the command prints."""
+    """A function that runs `patterns` and returns the words of each output line."""
 
     def rows(*options):
         status, out, err = run("patterns", *options)
@@ -17,7 +17,7 @@ def rows(run):
     return rows
 
 
-def test_patterns(rows, run):
+def test_patterns_lists_lengths_and_examples(rows, run):
     all_rows = rows()
     assert all_rows[0][-7:] == ["3", "1", "4", "1", "5", "9", "becomes"]
     assert ["rotated", "any", "S", *"141593"] == all_rows[5][:9]
@@ -26,8 +26,8 @@ def test_patterns(rows, run):
     out, _ = run.ok("patterns --in-len 3 --in-max-int 3 --out-max-int 3")
     assert "3 1 0 becomes" in out
     assert "added        even       S/2 + 1  none" in out
-    shown = rows("-p", "added", "--in-len", 4)
-    assert [row[:8] for row in shown[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
+    listed = rows("-p", "added", "--in-len", 4)
+    assert [row[:8] for row in listed[1:]] == [["added", "even", "S/2", "+", "1", *"072"]]
     assert [row[-1] for row in rows("--in-max-int", 10**30)[1:2]] == ["order."]
     for options, message in [
         ("-p added --in-len 3", "pattern 'added' does not take sources of 3 symbols: expected an even number"),
@@ -37,14 +37,14 @@ def test_patterns(rows, run):
         run.refuses(f"patterns {options}", message)
 
 
-def test_what_a_pattern_prints_is_no_answer(run):
+def test_prints_of_a_pattern_go_to_standard_error(run):
     Path("mine.py").write_text("print('at import')\ndef f(x):\n    print('called')\n    return x\nf.__doc__ = 3\n")
     out, err = run.ok("patterns -p mine.py:f")
     assert [line.split()[0] for line in out.splitlines()] == ["pattern", "mine:f"]
     assert set(err.splitlines()) == {"at import", "called"}
 
 
-def test_a_pattern_of_ones_own(rows, run):
+def test_a_user_pattern(rows, run):
     Path("mine.py").write_text(HALF.format("//"))
     assert rows("-p", "mine.py:f")[1] == ["mine:f", "its", "own", "its", "own", *"102024", "Half."]
     Path("mine.py").write_text(HALF.format("/"))

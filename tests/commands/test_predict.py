@@ -19,14 +19,14 @@ SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
 
 
 @pytest.mark.parametrize("symbol", [10, -1])
-def test_a_symbol_that_the_network_does_not_have(run, symbol):
+def test_symbols_out_of_range_are_refused(run, symbol):
     save_random("w")
     message = f"expected integers from 0 to 9, got {symbol}"
     assert run.refuses(["predict -i w", *range(9), symbol], message, 1).count("\n") == 1
 
 
 @pytest.mark.parametrize("option", [[], ["--json"], ["--show-attention"]])
-def test_more_symbols_than_the_pattern_makes(run, option):
+def test_out_len_beyond_the_targets_is_refused(run, option):
     save_random("w", ATTENTION)
     save_random("v", ATTENTION, task="pairs.jsonl", in_len=4, out_len=4)
     message = "pattern '{0}' returns {2} symbols for --in-len {1}, so --out-len can be at most {2}, got {3}".format
@@ -34,7 +34,7 @@ def test_more_symbols_than_the_pattern_makes(run, option):
     run.refuses(["predict -i v 0 1 2 3 -p added", *option], message("added", 4, 3, 4))
 
 
-def test_what_it_suggests_works(run):
+def test_the_suggested_command_works(run):
     status, _, err = run("predict")
     assert status == 2
     suggestion = err.split("`")[1]
@@ -44,21 +44,21 @@ def test_what_it_suggests_works(run):
     assert err.count("\n") == 1
 
 
-def test_a_length_that_was_not_trained_is_said_once(run):
+def test_an_untrained_length_is_reported_once(run):
     save_random("w", in_len=4, out_len=3)
-    said = "Using weights w\nThe network was trained at length 4, so it may be wrong at length 2\n"
+    messages = "Using weights w\nThe network was trained at length 4, so it may be wrong at length 2\n"
     Path("in.jsonl").write_text("[3, 1]\n" * 2500)
     for words in ("3 1", "--from-file in.jsonl", "3 1 --json"):
         out, err = run.ok(f"predict -i w --in-len 2 {words}")
-        assert ("trained at" in out, err) == (False, said)
+        assert ("trained at" in out, err) == (False, messages)
     for words in ("", "--in-len 4"):
         assert run.ok(f"predict -i w 1 2 3 4 {words}")[1] == "Using weights w\n"
-    assert run.refuses("predict -i w 3 1", "--in-len 2", 1).count("\n") == 1  # it is to be asked for
+    assert run.refuses("predict -i w 3 1", "--in-len 2", 1).count("\n") == 1  # other lengths need --in-len
     save_random("v", in_len=None, out_len=None)
     assert "trained at" not in run.ok("predict -i v 3 1 --in-len 2")[1]
 
 
-def test_keep_going_skips_what_is_wrong(run):
+def test_keep_going_skips_bad_lines(run):
     network = save_random("w", ATTENTION, in_len=3, out_len=3)
     lines = ["3 1 2", "[1]", "nonsense", "[3, 1, 2]", "[0, 1, true]", "4 x 6", "[3, 1, 2]"]
     lines += ['{"input": [1, 2, 3], "output": [4]}', "3, 1, 2"]
@@ -71,14 +71,14 @@ def test_keep_going_skips_what_is_wrong(run):
     assert "in, line 2: expected 3 integers, got 1" in err
     assert "in, line 8: expected an output of 3 integers, got 1; give --out-len 1\n" in err
     assert err.endswith("expected sequences that the network can read, skipped 5 unreadable ones\n")
-    Path("in").write_text("\n".join(["3 1 2", *lines[6:]]))  # nothing good is lost before a bad one
+    Path("in").write_text("\n".join(["3 1 2", *lines[6:]]))  # good lines before a bad one are answered
     status, out, err = run("predict -i w --from-file in")
     assert (status, out) == (1, 2 * good)
     assert "in, line 3: expected an output of 3 integers, got 1; give --out-len 1" in err
 
 
 @pytest.mark.slow
-def test_standard_input_and_a_large_file(shell, tmp_path):
+def test_thousands_of_lines_on_standard_input(shell, tmp_path):
     network = save_random(tmp_path / "w")
     sources = np.random.default_rng(1).integers(0, 10, (3500, 10)).tolist()
     done = shell("predict", "-i", "w", "--from-file", "-", stdin="".join(f"{source}\n" for source in sources))
@@ -89,41 +89,41 @@ def test_standard_input_and_a_large_file(shell, tmp_path):
         assert lines[n] == line_of(network, sources[n], " ".join(map(str, sources[n][::-1])))
 
 
-def predicting(folder, *options, stdin=subprocess.PIPE):
-    """Start `predict` with the network w; return its process, whose output can be read."""
+def start_predict(folder, *options, stdin=subprocess.PIPE):
+    """Start `predict` with the network w and piped output; return the process."""
     pipe, argv = subprocess.PIPE, [*PROGRAM, "predict", "-i", "w", *options]
     return subprocess.Popen(argv, cwd=folder, stdin=stdin, stdout=pipe, stderr=pipe, text=True, env=environment())
 
 
 @contextlib.contextmanager
-def asked(folder, *options):
-    """Start `predict --from-file -`; yield a function that writes a text and returns the next line, and the process."""
+def interactive_predict(folder, *options):
+    """Start `predict --from-file -`; yield a function that sends text and reads one line, and the process."""
 
     def answer(text):
         process.stdin.write(text)
         process.stdin.flush()
         return process.stdout.readline()
 
-    with predicting(folder, "--from-file", "-", *options) as process:
+    with start_predict(folder, "--from-file", "-", *options) as process:
         try:
             yield answer, process
         finally:
             process.kill()
 
 
-def end_of(process):
-    """Close standard input; return what is still printed, standard error and the exit status."""
+def close_input(process):
+    """Close standard input; return the remaining output, standard error and the exit status."""
     process.stdin.close()
     return process.stdout.read(), process.stderr.read(), process.wait(60)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
-def test_lines_that_come_apart_are_answered_one_by_one(tmp_path, as_json):
-    """Wrong ones keep no others waiting."""
+def test_lines_on_standard_input_are_answered_at_once(tmp_path, as_json):
+    """A bad line does not delay later answers."""
     network = save_random(tmp_path / "w", in_len=3, out_len=3)
     written = ["{} {} {}\n", "[{}, {}, {}]\n", '{{"input": [{}, {}, {}]}}\n', "x\n{} {} {}\n", "3 1\n{}, {}, {}\n"]
-    with asked(tmp_path, "--keep-going", *as_json) as (answer, process):
+    with interactive_predict(tmp_path, "--keep-going", *as_json) as (answer, process):
         for number, line in zip([1, 2, 3, 5, 7], written, strict=True):
             source = [number, 1, 2]
             answered = answer(line.format(*source))
@@ -132,23 +132,23 @@ def test_lines_that_come_apart_are_answered_one_by_one(tmp_path, as_json):
                 assert (facts["line"], facts["input"], facts["expected"]) == (number, source, source[::-1])
             else:
                 assert answered == line_of(network, source, " ".join(map(str, source[::-1])), out_len=3)
-        rest, err, status = end_of(process)
+        rest, err, status = close_input(process)
     assert (rest, status) == ("", 1)
     assert "standard input, line 4, word 1: expected an integer, got 'x'" in err
     assert "standard input, line 6: expected 3 integers, got 2" in err
 
 
 @pytest.mark.slow
-def test_a_line_that_comes_in_pieces_is_one_line(tmp_path):
+def test_a_line_may_arrive_in_pieces(tmp_path):
     network = save_random(tmp_path / "w", in_len=3, out_len=3)
-    with asked(tmp_path) as (answer, process):
+    with interactive_predict(tmp_path) as (answer, process):
         assert answer("3 1 2\n4 5") == line_of(network, [3, 1, 2], "2 1 3", out_len=3)
         assert answer(" 6\n[7, 8") == line_of(network, [4, 5, 6], "6 5 4", out_len=3)
         assert answer(", 9]\n1 2 3") == line_of(network, [7, 8, 9], "9 8 7", out_len=3)
-        assert end_of(process) == (line_of(network, [1, 2, 3], "3 2 1", out_len=3), "Using weights w\n", 0)
+        assert close_input(process) == (line_of(network, [1, 2, 3], "3 2 1", out_len=3), "Using weights w\n", 0)
 
 
-def test_predict_json(run):
+def test_predict_as_json(run):
     network = save_random("w", ATTENTION)
     decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
     status, out, _ = run("predict -i w", *SOURCE, "--json", "--show-attention")
@@ -172,24 +172,24 @@ def test_predict_json(run):
     assert first["probabilities"] == pytest.approx(facts["probabilities"], abs=1e-5)
 
 
-def about(out):
-    """Return what each line of JSON says of its place, with the input."""
+def places_and_inputs(out):
+    """Return the place and the input in each line of JSON."""
     names = ("line", "index", "id", "input")
     return [tuple(facts[name] for name in names if name in facts) for facts in map(json.loads, out.splitlines())]
 
 
-def test_attention_in_the_terminal_and_as_a_picture(run):
+def test_attention_as_text_and_as_a_plot(run):
     network = save_random("w", ATTENTION)
     decoded = NumpyNetwork(network.model_config, network.weights).decode(np.array([SOURCE]), 10)
-    shown = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
-    drawing = heatmap.attention_text(shown, colour=False)
+    prediction = Prediction(SOURCE, decoded.symbols[0].tolist(), SOURCE[::-1], None, decoded.attention[0])
+    drawing = heatmap.attention_text(prediction, colour=False)
     out, err = run.ok("predict -i w", *SOURCE, "--show-attention", "--attention-plot", "a.svg")
     assert out.split("\n", 1)[1] == f"{drawing}\n"
     assert os.path.getsize("a.svg") > 1000
     assert err.endswith("Wrote a.svg\n")
 
 
-def test_attention_that_cannot_be_shown(run):
+def test_impossible_attention_output_is_refused(run):
     save_random("w")
     save_random("v", ATTENTION)
     for option in (["--show-attention"], ["--attention-plot", "a.png"]):
@@ -203,10 +203,10 @@ def test_attention_that_cannot_be_shown(run):
 
 
 @pytest.mark.slow
-def test_a_conversation(tmp_path):
+def test_an_interactive_session(tmp_path):
     save_random(tmp_path / "w", ATTENTION, in_len=3, out_len=2)
     ours, theirs = pty.openpty()
-    process = predicting(tmp_path, stdin=theirs)
+    process = start_predict(tmp_path, stdin=theirs)
     os.write(ours, b"3 1 2\n")
     answer = process.stdout.readline()  # before the next line is typed
     assert "==> For input [3, 1, 2], prediction=[" in answer
@@ -223,11 +223,11 @@ def test_a_conversation(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["predict", "train", "evaluate"])
-def test_no_name_of_a_file_is_wrong_usage(run, command):
+def test_an_empty_file_name_is_a_usage_error(run, command):
     run.refuses([f"{command} --from-file", ""], "expected --from-file to name a file, or - for standard input, got ''")
 
 
-def test_json_says_which_line_or_item_it_answers(run):
+def test_json_answers_include_their_line_or_index(run):
     save_random("w", in_len=2, out_len=2)
     lines = ["[0, 1]", "", '{"input": [1, 2], "id": "b"}', "[9]", '{"input": [1], "id": "c"}', "x", "2 3"]
     lines += ['{"id": [3, null], "input": [3, 4], "output": [4, 3]}', '{"input": [4, 5], "id": null}']
@@ -235,9 +235,9 @@ def test_json_says_which_line_or_item_it_answers(run):
     status, out, _ = run("predict -i w --from-file in.jsonl --json --keep-going")
     assert (status, json.loads(out.splitlines()[1])["id"]) == (1, "b")
     expected = [(1, [0, 1]), (3, "b", [1, 2]), (7, [2, 3]), (8, [3, None], [3, 4]), (9, None, [4, 5])]
-    assert about(out) == expected
+    assert places_and_inputs(out) == expected
     Path("in.json").write_text(json.dumps([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": 0}], indent=1))
     status, out, _ = run("predict -i w --from-file in.json --json --keep-going")
     assert (status, json.loads(out.splitlines()[0])["index"]) == (1, 1)
-    assert about(out) == [(1, [0, 1]), (3, 0, [1, 2])]
-    assert about(run.ok("predict -i w 3 1 --json")[0]) == [([3, 1],)]
+    assert places_and_inputs(out) == [(1, [0, 1]), (3, 0, [1, 2])]
+    assert places_and_inputs(run.ok("predict -i w 3 1 --json")[0]) == [([3, 1],)]

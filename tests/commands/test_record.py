@@ -1,4 +1,4 @@
-"""`train --record`, `--resume` after a kill, and what must not be overwritten."""
+"""`train --record`, resumed trainings, and files that must not be overwritten."""
 
 import os
 from dataclasses import replace
@@ -21,13 +21,13 @@ QUICK = ["train", 60, "-p", "reversed", "-e", 1, *SMALL]
 
 
 def recording_at(path):
-    """The recording beside weights."""
+    """Load the recording beside a weights file."""
     return find_recording(path, load(path).weights)
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_it_ends_with_the_same_recording(run, tmp_path):
-    """The snapshot at step 0 has one too: --resume does not need --record again."""
+def test_a_killed_and_resumed_training_gives_the_same_recording(run, tmp_path):
+    """The first snapshot already contains a recording, so --resume does not need --record."""
     out, _ = run.ok(*TRAIN, "-o", "w.h5", "--record")
     assert out.endswith("Saved w.h5\nRecorded 9 steps in w.record.h5\n")
     assert recording_at(tmp_path / "w.h5").steps == (0, 50, 100, 113, 200, 226, 339, 400, 452)
@@ -44,7 +44,7 @@ def test_killed_and_resumed_it_ends_with_the_same_recording(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_canonical_names_and_continuing(run):
+def test_recordings_have_canonical_names_and_restart_when_training_continues(run):
     out, _ = run.ok(*QUICK, "--record")
     assert out.endswith("Recorded 2 steps in ts2s__basic__reversed_1.weights.record.h5\n")
     first = Path("ts2s__basic__reversed_1.weights.h5")
@@ -56,7 +56,7 @@ def test_canonical_names_and_continuing(run):
     assert not (recording_at(first).weights[0]["encoder/embedding"] == initial).all()
 
 
-def test_what_is_no_recording_is_not_overwritten(run):
+def test_only_recordings_are_overwritten_by_recordings(run):
     names = "ts2s__basic__reversed_1.weights.record.h5", "w.record.h5"
     for name, options in zip(names, ([], ["-o", "w.h5"]), strict=True):
         Path(name).write_text("mine")
@@ -65,7 +65,7 @@ def test_what_is_no_recording_is_not_overwritten(run):
     assert {Path(name).read_text() for name in names} == {"mine"}
 
 
-def test_options_that_do_not_go_together(run):
+def test_conflicting_options_are_refused(run):
     Path("w.record.h5").write_text("")
     for options, expected in [
         ("60 --record -e 0", "expected --epochs of at least 1 with --record, got 0"),
@@ -76,14 +76,14 @@ def test_options_that_do_not_go_together(run):
         run.refuses(f"train {options}", expected)
 
 
-def test_a_training_that_began_without_a_recording_cannot_be_resumed_with_one(run):
+def test_record_cannot_be_added_on_resume(run):
     path = Path("s2s_checkpoint__basic__reversed_1.weights.h5")
     path.write_bytes(to_bytes(Snapshot(save_random("w", trained=TrainingRun(TrainConfig(points=60), 0)))))
     run.refuses("train --resume --record", f"expected no --record, because {path} has no recording")
 
 
-def test_continuing_from_a_snapshot_begins_a_training_of_its_own(tmp_path):
-    """Neither its best epoch nor its recording are those of the new training."""
+def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):
+    """The new training takes over neither the best epoch nor the recording."""
     network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
     network = replace(start_recording(network, config), trained=TrainingRun(config, 0))
     (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {}))))

@@ -1,4 +1,4 @@
-"""Texts on the command line, from pairs in a file to answers."""
+"""Texts on the command line: from pairs in a file to answers."""
 
 import json
 import os
@@ -21,7 +21,7 @@ LETTERS = "abé가😀"
 
 
 def rows(n, seed=0):
-    """Pairs of a text and its characters backwards, in capitals."""
+    """Return random pairs of a text and its characters, reversed and in capitals."""
     rng = random.Random(seed)
     texts = ["".join(rng.choice(LETTERS) for _ in range(rng.randint(1, 4))) for _ in range(n)]
     return [(text, " ".join(reversed(text.upper()))) for text in texts]
@@ -33,14 +33,14 @@ def write(name, pairs):
 
 @pytest.fixture
 def text_network(run):
-    """A network of texts that has learned nothing, in the file w."""
+    """An untrained network of texts, saved as w."""
     write("train.tsv", rows(60))
     run.ok(*TRAIN, "-m", "embedding_attention", "-e", 0, "-o", "w")
     return load("w")
 
 
 @pytest.mark.slow
-def test_train_evaluate_and_predict(run):
+def test_train_evaluate_and_predict_texts(run):
     write("train.tsv", rows(900))
     write("dev.tsv", rows(100, 1))
     write("test.tsv", [*rows(100, 2), ("ab", "A A"), ("ab", "B A")])
@@ -67,7 +67,7 @@ def test_train_evaluate_and_predict(run):
     assert out == "==> For input abé, prediction=É B A\n==> For input 가, prediction=가\n"
 
 
-def test_predict_as_json(run, text_network):
+def test_predict_texts_as_json(run, text_network):
     out, _ = run.ok("predict -i w 가b --show-attention")
     _, header, *lines, _ = out.splitlines()
     assert header.endswith("  가  b")
@@ -80,14 +80,14 @@ def test_predict_as_json(run, text_network):
     assert (len(facts["probabilities"]), np.shape(facts["attention"])) == (n, (n, 2))
 
 
-def test_the_format_of_a_file_may_be_said(run, text_network):
+def test_the_format_option_overrides_detection(run, text_network):
     Path("in").write_text('["a"]\n')
     assert run.ok("predict -i w --from-file in")[0].startswith("==> For input a, prediction=")
     message = 'in, line 1: expected characters seen in training, got "[" at position 1\n'
     run.refuses("predict -i w --from-file in --format text", message, 1)
 
 
-def test_a_network_of_texts_and_other_options(run, text_network):
+def test_options_that_text_networks_refuse(run, text_network):
     run.refuses("predict -i w a --in-tokens words", "w has in-tokens characters, but the options ask for words")
     message = "expected no --in-len with texts, which may have any length, got"
     run.refuses("train -i w --from-file train.tsv --in-len 5 -e 0", message)
@@ -104,7 +104,7 @@ def test_a_network_of_texts_and_other_options(run, text_network):
 
 
 @pytest.mark.parametrize("file", ["sorted.tsv", "sorted"])
-def test_a_file_called_as_a_pattern_is_not_that_pattern(run, file):
+def test_a_file_named_like_a_pattern_is_not_that_pattern(run, file):
     write(file, [("a", "A"), ("b", "B"), ("ab", "B A")])
     texts = ["train", "--from-file", file, *TOKENS, *SMALL, "-e", 0]
     for n in (1, 2):
@@ -123,11 +123,11 @@ def test_a_file_called_as_a_pattern_is_not_that_pattern(run, file):
 
 
 @pytest.mark.parametrize("resume", [[], ["--resume"]])
-def test_data_that_are_refused_are_not_called_odd(run, resume):
+def test_refused_data_gets_no_warnings(run, resume):
     write("train.tsv", [("a", "A"), ("b", "A"), ("a", "A")])
     write("dev.tsv", [("a", "A")])
-    odd = [*TRAIN, "-e", 0, "-o", "w", *resume]
-    validated = [*odd, "--validation-file", "dev.tsv"]
+    argv = [*TRAIN, "-e", 0, "-o", "w", *resume]
+    validated = [*argv, "--validation-file", "dev.tsv"]
     _, err = run.ok(*validated)
     assert err.count("\n") == 2 + len(resume)
     assert "Every target is the same" in err
@@ -136,10 +136,10 @@ def test_data_that_are_refused_are_not_called_odd(run, resume):
     for refused in (["--in-len", "2-3"], ["--in-len", 3], ["--out-len", 2]):
         assert run.refuses([*validated, *refused], "").count("\n") == 1 + len(resume)
     write("train.tsv", [("a", "A")])
-    assert run.refuses(odd, "", 1).count("\n") == 1 + len(resume)
+    assert run.refuses(argv, "", 1).count("\n") == 1 + len(resume)
 
 
-def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, text_network):
+def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
     write("test.tsv", [("ab", "A B"), ("z", "A"), ("b", "B"), ("a", "Z"), ("a", "A\tB")])
     _, expected, _ = run("evaluate -i w --from-file test.tsv --json 1")
     for n in ([], [2]):
@@ -155,7 +155,7 @@ def test_evaluate_keeps_going_over_lines_that_it_leaves_out_and_exits_1(run, tex
     assert run("evaluate -i w --from-file test.tsv --keep-going")[0] == 0
 
 
-def test_a_quoted_argument_is_a_text_of_its_own(run):
+def test_a_quoted_argument_is_a_separate_text(run):
     save_texts("words", ("words", ("jump", "left", "twice", "walk")), ("characters", ("x", "y")))
     save_texts("spaced", ("characters", (" ", "a", "b", "c")), ("characters", ("x", "y")))
     save_texts("unspaced", ("characters", ("a", "b", "c", "d")), ("characters", ("x", "y")))
@@ -173,23 +173,23 @@ def test_a_quoted_argument_is_a_text_of_its_own(run):
     assert 'got " " at position 2' in run("predict -i unspaced", "a b")[2]
 
 
-def test_a_text_for_a_network_of_integers(run):
+def test_texts_for_a_network_of_integers_get_advice(run):
     c = ModelConfig(cell_size=5, embedding_size=3)
     TrainedNetwork(c, untrained(c, 1).weights, "sorted", 3, 3).save("mine.h5")
-    begin, way_on = "seq2seq-demo: error: input 1: expected an integer, got ", "with -i, as in `-i g2p`\n"
-    taken = "takes integers: select one for texts"
-    assert run("predict hello") == (1, "", f"{begin}'hello'; the selected network, sorted-rnn, {taken} {way_on}")
+    prefix, advice = "seq2seq-demo: error: input 1: expected an integer, got ", "with -i, as in `-i g2p`\n"
+    reason = "takes integers: select one for texts"
+    assert run("predict hello") == (1, "", f"{prefix}'hello'; the selected network, sorted-rnn, {reason} {advice}")
     assert run("predict hello -i mine.h5") == (
         1,
         "",
-        f"{begin}'hello'; the selected network, mine.h5, {taken} {way_on}",
+        f"{prefix}'hello'; the selected network, mine.h5, {reason} {advice}",
     )
-    assert run("predict mine.h5 hello -p copy")[2] == f"{begin}'mine.h5'; did you mean -i mine.h5?\n"
+    assert run("predict mine.h5 hello -p copy")[2] == f"{prefix}'mine.h5'; did you mean -i mine.h5?\n"
     write("g.tsv", [("a", "b")])
-    assert run("predict g.tsv -p copy")[2] == f"{begin}'g.tsv'; the selected network, copy-rnn, {taken} {way_on}"
+    assert run("predict g.tsv -p copy")[2] == f"{prefix}'g.tsv'; the selected network, copy-rnn, {reason} {advice}"
 
 
-def test_no_symbol_acts_on_a_terminal_or_ends_a_line(run):
+def test_control_characters_in_symbols_are_escaped(run):
     save_texts("w", ("characters", ("\x07", "\t", "\n", "\x1b")), ("words", ("\x1b[2J", "x", "y")))
     save_texts("v", ("characters", ("\x07", "\t", "\n", "\x1b")), ("characters", ("\t", "\x1b")))
     Path("w.jsonl").write_text('{"input": "\\u001b\\n\\u0007\\t", "output": "\\u001b[2J"}\n')
@@ -201,8 +201,8 @@ def test_no_symbol_acts_on_a_terminal_or_ends_a_line(run):
             assert {"\\x1b", "\\t"} <= {*re.findall(r"\\x1b|\\t", out)}
 
 
-def test_texts_or_integers_under_the_name_of_a_pattern(run, text_network):
-    """An earlier program, or a stranger, may have called them so."""
+def test_networks_named_like_a_pattern_are_not_that_pattern(run, text_network):
+    """An earlier version, or another user, may have named them this way."""
     named = replace(text_network, task="sorted")
     named.save("ts2s__basic__sorted_1.weights.h5")
     assert "(expected=[1 2 3])" in run.ok("predict -p sorted 3 1 2")[0]

@@ -1,4 +1,4 @@
-"""Trainings on texts from the command line: small, but real."""
+"""Short trainings on texts from the command line."""
 
 import random
 import signal
@@ -23,7 +23,7 @@ def write(path, pairs):
 
 
 def write_random(folder, n_training=N, n_validation=50):
-    """Write pairs of a text and its characters backwards, and others to validate with."""
+    """Write training and validation pairs of a random text and its reversal."""
     rng = random.Random(0)
     for name, n in (("train.tsv", n_training), ("dev.tsv", n_validation)):
         texts = ["".join(rng.choices("abé가😀", k=rng.randint(1, 4))) for _ in range(n)]
@@ -31,12 +31,12 @@ def write_random(folder, n_training=N, n_validation=50):
 
 
 @pytest.mark.slow
-def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path, run, monkeypatch):
-    """The same line starts it and, after a `kill -9` and after a Ctrl-C, resumes it."""
+def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run, monkeypatch):
+    """One command line starts the training and resumes it, after `kill -9` and after Ctrl-C."""
     write_random(tmp_path)
     argv = ["train", N, "--resume", *FILES, *CHARACTERS, *SMALL, "--batch-size", 4, "-r", 0.05, "-e", 9]
     argv += ["--keep-best", "--patience", 7, "--bidirectional", "--dropout", 0.2]
-    _, err = run.ok(*argv, "-o", "left alone")
+    _, err = run.ok(*argv, "-o", "undisturbed")
     assert "Found no snapshot in .: starting from fresh weights\n" in err
     process = start(tmp_path, *argv, "-o", "stopped")
     wait_for(lambda: snapshot_in(tmp_path) and load_snapshot(snapshot_in(tmp_path)).best)
@@ -57,11 +57,11 @@ def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path, run, monkey
     assert (interrupted.progress.epoch, interrupted.progress.points) == (killed.progress.epoch + 1, 64 * 4)
     _, err = run.ok(*argv, "-o", "stopped")
     assert f"epoch {interrupted.progress.epoch + 1}, step {interrupted.network.step}\n" in err
-    assert (tmp_path / "stopped").read_bytes() == (tmp_path / "left alone").read_bytes()
+    assert (tmp_path / "stopped").read_bytes() == (tmp_path / "undisturbed").read_bytes()
 
 
 @pytest.mark.slow
-def test_resume_checks_the_number_of_pairs_and_the_other_file(run, tmp_path, monkeypatch):
+def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path, monkeypatch):
     write_random(tmp_path, 20, 5)
     argv = ["--resume", *FILES, *CHARACTERS, *SMALL, "-e", 1, "-o", "w"]
     with monkeypatch.context() as patch:
@@ -85,8 +85,8 @@ def test_resume_checks_the_number_of_pairs_and_the_other_file(run, tmp_path, mon
     assert (tmp_path / "w").read_bytes() == saved
 
 
-def test_a_symbol_in_validation_that_training_lacks(run, tmp_path):
-    """Its line, the symbol and the nearest ones are named, in sources and in targets."""
+def test_unknown_validation_symbols_are_reported_with_the_nearest(run, tmp_path):
+    """The error names the line and the symbol, in sources and in targets."""
     write(tmp_path / "train.tsv", [("the colour red", "é"), ("my flavour", "b")])
     for pair, place, message in [
         (("the color", "b"), "", 'words seen in training, got "color" at position 2; did you mean "colour"?'),
@@ -99,7 +99,7 @@ def test_a_symbol_in_validation_that_training_lacks(run, tmp_path):
         assert err.count("\n") == 1
 
 
-def test_train_keeps_going_over_lines_that_it_leaves_out(run, tmp_path):
+def test_train_with_keep_going_skips_lines(run, tmp_path):
     (tmp_path / "train.tsv").write_text("ab\tX\nb\tY\na\tX Y\nc\tX\tY\nd\nba\tX")
     write(tmp_path / "dev.tsv", [("ab", "X"), ("az", "X"), ("b", "Z"), ("b", "Y")])
     train = ["train", *FILES, "--in-tokens", "characters", "--out-tokens", "words", *SMALL, "-e", 0, "-o", "w"]
@@ -109,15 +109,15 @@ def test_train_keeps_going_over_lines_that_it_leaves_out(run, tmp_path):
     assert left_out("train", 4, "a source, a tab and a target") in err
     assert left_out("dev", 2, 'characters seen in training, got "z"') in err
     vocabularies = load("w").vocabularies
-    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # none of a bad line
+    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # from good lines
     (tmp_path / "dev.tsv").write_text("z\tX\n")
     message = "expected pairs of a source and a target, got none"
     assert message in run(*train, "--keep-going")[2]
 
 
 @pytest.mark.slow
-def test_scripts_of_the_world_are_learned_and_answered(run, tmp_path):
-    """Text from right to left, syllables that may be typed as their letters, and emoji of several code points."""
+def test_right_to_left_korean_and_emoji_texts_are_learned(run, tmp_path):
+    """Korean syllables may be decomposed into letters, and an emoji may have several code points."""
     pairs = [("سلام", "salām"), ("كتاب", "kitāb"), ("한국", "hanguk"), ("가방", "gabang")]
     pairs += [("👩\u200d👧", "😀"), ("👩", "한")]
     decomposed = [tuple(unicodedata.normalize("NFD", text) for text in pair) for pair in pairs]
@@ -137,7 +137,7 @@ def test_scripts_of_the_world_are_learned_and_answered(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_row_of_ten_thousand_characters_among_short_ones(run, tmp_path):
+def test_training_accepts_one_source_of_10_000_characters(run, tmp_path):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
     write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 5000, "a"), *rows[20:]])
     out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL, "--batch-size", 8, "-e", 1, "-o", "w")

@@ -52,7 +52,7 @@ def test_train_save_load_predict_at_other_lengths(run, model):
 
 @pytest.mark.slow
 def test_the_same_command_writes_the_same_file(tmp_path):
-    """Whatever Python's seed of hashes is: that of the real program is another one."""
+    """The file does not depend on Python's hash seed, which differs between the two programs."""
     argv = ["train", "200", "-e", "1", "-m", "embedding_attention", *SMALL, "--seed", "5"]
     for name, program in (("a", PROGRAM), ("b", REAL_PROGRAM)):
         subprocess.run([*program, *argv, "-o", name], cwd=tmp_path, env=environment(), capture_output=True, check=True)
@@ -60,7 +60,7 @@ def test_the_same_command_writes_the_same_file(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_series_of_iterations(run):
+def test_iterations_continue_from_the_previous_weights(run):
     train = ["train 60 -e 1 -p reversed --data-dir d", *SMALL, "--iter-num"]
     predict = "predict 0 1 2 3 4 5 6 7 8 9 -p reversed --data-dir d --iter-num"
     path = "d/ts2s__basic__reversed_{}.weights.h5".format
@@ -75,7 +75,7 @@ def test_a_series_of_iterations(run):
     run.refuses(f"{predict} 6", "expected a weights file, found none", 1)
 
 
-def test_where_weights_cannot_be_saved_is_said_before_training(run, monkeypatch):
+def test_unusable_output_places_are_refused_before_training(run, monkeypatch):
     os.mkdir("d")
     run.refuses("train 50 -o d", "d: expected a place for a weights file, found a directory", 1)
     monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("d"))
@@ -84,7 +84,7 @@ def test_where_weights_cannot_be_saved_is_said_before_training(run, monkeypatch)
 
 
 @pytest.mark.slow
-def test_a_training_that_cannot_be_saved_is_kept_elsewhere(run, monkeypatch):
+def test_a_failed_save_keeps_the_snapshot(run, monkeypatch):
     os.mkdir("d")
     save = TrainedNetwork.save
 
@@ -105,12 +105,12 @@ def test_a_training_that_cannot_be_saved_is_kept_elsewhere(run, monkeypatch):
 
 
 def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, **changes):
-    """The snapshot of a training whose last epoch is over, but which a kill kept from being saved."""
+    """Write the snapshot of a training that was killed after its last epoch, before its weights were saved."""
     config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
     figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
     progress = Progress(epoch=1, history=(EpochFigures(1, 1, 2.0, 0.1, figures),))
-    about = {"step": 1, "task": task, "trained": TrainingRun(config, 0), "reached": figures}
-    network = save_random(path, ModelConfig(ends=ends), **about)
+    facts = {"step": 1, "task": task, "trained": TrainingRun(config, 0), "reached": figures}
+    network = save_random(path, ModelConfig(ends=ends), **facts)
     snapshot = Snapshot(network, progress, fingerprint or DataFingerprint())
     Path(path).write_bytes(weights_file.to_bytes(snapshot))
     return snapshot
@@ -120,13 +120,13 @@ def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=Fal
     ("noted", "options", "saved"),
     [
         (Destination(Path("d/noted"), True), [], "d/noted"),
-        (Destination(Path("d/noted"), True), ["-o", "asked"], "asked"),
+        (Destination(Path("d/noted"), True), ["-o", "given"], "given"),
         (Destination(), [], "ts2s__basic__reversed_1.weights.h5"),
         (None, [], "ts2s__basic__reversed_1.weights.h5"),
-        (None, ["-o", "asked"], "asked"),
+        (None, ["-o", "given"], "given"),
     ],
 )
-def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run, noted, options, saved):
+def test_a_resumed_training_saves_to_the_noted_path_unless_o_is_given(run, noted, options, saved):
     os.mkdir("d")
     snapshot = finished_snapshot()
     if noted:
@@ -138,13 +138,13 @@ def test_a_resumed_training_saves_where_its_user_noted_unless_told_otherwise(run
     assert largest_difference(load(saved), snapshot.network) == 0
     assert isinstance(weights_file.read(Path(saved)), StoredNetwork)
     assert load(saved).trained == snapshot.network.trained
-    left = [path for path in os.listdir() if path != "d"] + os.listdir("d")
-    assert left == [os.path.basename(saved)]
+    remaining = [path for path in os.listdir() if path != "d"] + os.listdir("d")
+    assert remaining == [os.path.basename(saved)]
     assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot)) is None
 
 
-def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
-    """Those of earlier versions did."""
+def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path):
+    """Earlier versions wrote them."""
     os.mkdir("d")
     finished_snapshot("w")
     with h5py.File("w", "r+") as file:
@@ -154,7 +154,7 @@ def test_a_snapshot_does_not_say_where_it_is_written_to(run, tmp_path):
     content = with_checksum(Path("w").read_bytes()[512:])
     os.remove("w")
     Path("s2s_checkpoint__x__reversed_1.weights.h5").write_bytes(content)
-    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)  # could act, and is passed over
+    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)  # skipped for its name
     out, err = run.ok("train --resume")
     assert out.endswith("Saved ts2s__x__reversed_1.weights.h5\n")
     assert "\x1b" not in out + err
@@ -172,7 +172,7 @@ def test_a_snapshot_in_use_is_not_resumed(run):
     assert os.path.exists(SNAPSHOT)
 
 
-def test_a_damaged_snapshot_or_weights_file_does_not_keep_others_from_being_found(run):
+def test_damaged_files_are_skipped_in_a_search(run):
     finished_snapshot()
     for name in (SNAPSHOT, "ts2s__basic__reversed_1.weights.h5"):
         Path(name.replace("_1.", "_7.")).touch()
@@ -187,7 +187,7 @@ def test_a_damaged_snapshot_or_weights_file_does_not_keep_others_from_being_foun
     assert "Using weights ts2s__basic__reversed_10.weights.h5\n" in err
 
 
-def test_a_pattern_or_pairs_that_are_others_than_before_are_not_trained_on(run):
+def test_a_changed_pattern_cannot_be_resumed(run):
     Path("mine.py").write_text("def f(sources):\n    return sources[:, ::-1]\n")
     pattern = find_pattern("mine.py:f")
     config = TrainConfig(points=60, epochs=1)
@@ -201,19 +201,19 @@ def test_a_pattern_or_pairs_that_are_others_than_before_are_not_trained_on(run):
     assert run("train --resume -p mine.py:f -o w")[0] == 0
 
 
-def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatch):
-    """Whether while this one trains, or while it waits to be resumed."""
+def test_concurrent_iterations_get_different_names(run, monkeypatch):
+    """The other iteration is saved while this one trains, or while this one waits to be resumed."""
     name = "ts2s__basic__reversed_{}.weights.h5"
     save_random(name.format(1))
     save = TrainedNetwork.save
 
-    def late(network, path, overwrite=True):
+    def save_late(network, path, overwrite=True):
         if str(path) == name.format(2):
             monkeypatch.setattr(TrainedNetwork, "save", save)
             save_random(path, task="copy")
         save(network, path, overwrite)
 
-    monkeypatch.setattr(TrainedNetwork, "save", late)
+    monkeypatch.setattr(TrainedNetwork, "save", save_late)
     status, out, err = run("train -e 0 --iter-num 1 -p reversed")
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"Another training has written {name.format(2)} meanwhile: saving under the next unused name" in err
@@ -223,7 +223,7 @@ def test_iterations_that_are_made_at_the_same_time_are_both_kept(run, monkeypatc
     assert out.endswith(f"Saved {name.format(4)}\n")
 
 
-def test_files_that_must_not_be_written_over_one_another(run):
+def test_options_that_name_the_same_file_are_refused(run):
     finished_snapshot()
     save_random("w")
     Path("pairs.jsonl").write_text('{"input": [1, 2], "output": [2, 1]}\n' * 4)
@@ -259,7 +259,7 @@ def test_long_names_are_shortened_before_training(run):
 
 
 @pytest.mark.parametrize("file_name", ["my__pairs.jsonl", "_pairs_.jsonl", "my\npairs.jsonl", "a\x1b[2Jb.jsonl"])
-def test_names_of_data_that_hold_what_separates_names(run, file_name):
+def test_data_file_names_may_contain_separators_and_control_characters(run, file_name):
     Path(file_name).write_text('{"input": [1, 2], "output": [2, 1]}\n' * 4)
     saved = [run("train --from-file", file_name, "-e", 0, *SMALL)[1] for _ in range(2)]
     assert [line[-14:] for line in saved] == ["_1.weights.h5\n", "_2.weights.h5\n"]
@@ -269,23 +269,23 @@ def test_names_of_data_that_hold_what_separates_names(run, file_name):
 
 
 @pytest.mark.slow
-def test_no_bar_and_no_colour_where_nobody_looks(tmp_path):
-    """On a terminal there is a bar; with NO_COLOR, or where standard output goes elsewhere, there is none."""
+def test_bar_and_colour_appear_only_on_a_terminal(tmp_path):
+    """NO_COLOR and redirected output turn them off."""
     command = f"{DEMO} train 60 -e 1 -o w {' '.join(SMALL)}"
 
-    def shown(line):
+    def terminal_output(line):
         terminal = ["script", "-qec", line, "/dev/null"]
         return subprocess.run(terminal, capture_output=True, cwd=tmp_path, env=environment(), check=True).stdout
 
-    on_terminal = shown(command)
+    on_terminal = terminal_output(command)
     assert b"Epoch 1/1" in on_terminal
     assert b"\x1b[" in on_terminal
-    assert b"\x1b[" not in shown(f"{command} > out") + shown(f"NO_COLOR=1 {command}")
+    assert b"\x1b[" not in terminal_output(f"{command} > out") + terminal_output(f"NO_COLOR=1 {command}")
     assert b"Epoch 1/1: loss" in (tmp_path / "out").read_bytes()
 
 
 @pytest.mark.slow
-def test_a_home_that_cannot_be_written(shell, tmp_path):
+def test_training_works_without_a_writable_home(shell, tmp_path):
     (tmp_path / "file").write_text("")
     done = shell("train", 60, "-e", 1, "-o", "gewichte ä", *SMALL, HOME=str(tmp_path / "file" / "home"))
     assert done.returncode == 0, done.stderr
@@ -293,7 +293,7 @@ def test_a_home_that_cannot_be_written(shell, tmp_path):
 
 
 @pytest.mark.slow
-def test_history(run):
+def test_train_writes_the_history(run):
     out, _ = run.ok("train 200 -p copy -e 3 --history h.json --history-plot h.svg -o w", *SMALL)
     history = json.loads(Path("h.json").read_text())
     assert [epoch["epoch"] for epoch in history] == [1, 2, 3]
@@ -307,27 +307,27 @@ def test_history(run):
     assert Path("w").read_bytes() == before
 
 
-def test_what_a_converted_file_does_not_say_stays_unknown(run, reference_2016):
+def test_a_converted_file_keeps_unknown_values_unknown(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
     lengths = "--in-len 20 --out-len 20"
-    for options, known in {"": (None,) * 3, lengths: (None, 20, 20), "-p sorted": ("sorted", None, None)}.items():
+    for options, expected in {"": (None,) * 3, lengths: (None, 20, 20), "-p sorted": ("sorted", None, None)}.items():
         run.ok(f"train -i old.tfl -o new.h5 -e 0 {options}")
         new = load("new.h5")
-        assert (new.task, new.in_len, new.out_len) == known
+        assert (new.task, new.in_len, new.out_len) == expected
 
 
-def test_somebodys_data_are_not_replaced_by_weights(run):
+def test_weights_overwrite_only_weights(run):
     for name, content in {"test.tsv": b"a\tb\n", "mine.py": b"x = 1\n" * 200, "p.html": b"<p>"}.items():
         Path(name).write_bytes(content)
         message = f"{name}: expected a new file or a weights file for -o, found another kind of file\n"
         run.refuses(f"train 50 -e 0 -o {name}", message, 1)
         assert Path(name).read_bytes() == content
-    Path("empty").touch()  # as `mktemp` makes one
+    Path("empty").touch()  # like a file from `mktemp`
     for _ in range(2):
         run.ok("train 50 -e 0 -o empty", *SMALL)
 
 
-def test_a_file_of_2016_is_not_replaced_by_what_it_begins(run, reference_2016):
+def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, reference_2016):
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)
     os.symlink("old.tfl", "link.h5")
@@ -340,22 +340,22 @@ def test_a_file_of_2016_is_not_replaced_by_what_it_begins(run, reference_2016):
 
 
 @pytest.mark.slow
-def test_a_file_of_2016_is_converted_and_trained_further(run, reference_2016):
+def test_a_checkpoint_of_2016_is_converted_and_trained_further(run, reference_2016):
     old = str(reference_2016 / "ts2s__attention__sorted_1.tfl")
     status, out, _ = run(f"train -i {old} -o new.h5 -e 0")
     assert (status, out) == (0, "Saved new.h5\n")
-    new, of_2016 = load("new.h5"), load(old)
-    assert new.step == of_2016.step == 14080
-    assert all((new.weights[name] == weight).all() for name, weight in of_2016.weights.items())
-    assert all((new.moments[name] == moment).all() for name, moment in of_2016.moments.items())
+    new, original = load("new.h5"), load(old)
+    assert new.step == original.step == 14080
+    assert all((new.weights[name] == weight).all() for name, weight in original.weights.items())
+    assert all((new.moments[name] == moment).all() for name, moment in original.moments.items())
     out, err = run.ok(f"train 300 -i {old} -o on.h5 -e 1 --in-len 20 --out-len 20")
     assert "with sources of 20 and targets of 20 symbols" in err
     assert load("on.h5").step == 14080 + 3
     accuracy = float(out.split("accuracy ")[1].split(";")[0])
-    assert accuracy > 0.6  # though it never saw a 9; an untrained network is right by chance, 0.1
+    assert accuracy > 0.6  # without having seen a 9; chance is 0.1
 
 
-def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
+def test_resume_prefers_the_snapshot_of_the_given_data_to_newer_ones(run):
     lines = ['{"input": [1, 2], "output": [2, 1]}\n'] * 4 + ['{"input": [3, 3], "output": [3, 3]}\n']
     Path("pairs.jsonl").write_text("".join(lines))
     Path("other.jsonl").write_text("".join(reversed(lines)))
@@ -374,7 +374,7 @@ def test_the_snapshot_of_the_same_data_is_found_below_a_newer_one(run):
     assert f"Resuming {SNAPSHOT}" in err
 
 
-def test_another_place_to_save_is_noted_for_the_next_time(run):
+def test_a_new_output_path_is_noted_for_the_next_resume(run):
     resume_notes.save_destination(
         Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute())
     )

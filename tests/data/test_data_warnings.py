@@ -8,12 +8,12 @@ from seq2seq_demo.data.records import Place, Places, Record
 
 
 def task(sources, targets=None, validation=None, **places):
-    """Pairs, of which each target is its number unless it is given; validation by its sources."""
-    others = ragged(validation, [[7]] * len(validation)) if validation else None
-    return PairTask("mine", ragged(sources, targets), others, **places)
+    """Return a task; targets default to row numbers, and all validation targets are [7]."""
+    validation_pairs = ragged(validation, [[7]] * len(validation)) if validation else None
+    return PairTask("mine", ragged(sources, targets), validation_pairs, **places)
 
 
-def test_nothing_odd():
+def test_ordinary_pairs_give_no_warnings():
     assert list(pair_warnings(task([[1], [2, 3], [4, 5, 6]], validation=[[9], [2]]))) == []
     assert list(pair_warnings(task([[1]]))) == []
     assert list(pair_warnings(task([[1, 2], [3, 4]]))) == []
@@ -24,12 +24,12 @@ def test_nothing_odd():
     [
         ([7], 7),
         ([5000], 5000),
-        ([3] * 10 + [200], 200),  # not so long
+        ([3] * 10 + [200], 200),  # not long enough
         ([3] * 10 + [201], 3),
         ([40] * 10 + [201], 40),
-        ([41] * 10 + [205], 205),  # five times as long
+        ([41] * 10 + [205], 205),  # only five times as long
         ([41] * 10 + [206], 41),
-        ([3] * 10 + [300, 300], 300),  # of twelve, two are not few
+        ([3] * 10 + [300, 300], 300),  # 2 of 12 are not rare
         ([3] * 3000 + [500, 9000, 600], 3),
         ([3] * 3000 + [500] * 10, 500),
         ([0] * 10 + [250], 0),
@@ -39,27 +39,27 @@ def test_the_usual_length(lengths, usual):
     assert max_typical_length(np.random.default_rng(0).permutation(lengths)) == usual
 
 
-def test_a_long_one_among_short_ones_is_named_with_its_line():
+def test_an_unusually_long_sequence_is_reported_with_its_line():
     places = Places()
     sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
     places.extend([Record(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
-    what = "its batches are padded to that length and take longer; remove it if it is a mistake"
+    advice = "its batches are padded to that length and take longer; remove it if it is a mistake"
     assert list(pair_warnings(task(sources, targets, places=places))) == [
-        f"in.tsv, line 11: the source has 10000 symbols, almost all others at most 2: {what}",
-        f"in.tsv, line 19: the target has 300 symbols, almost all others at most 1: {what}",
+        f"in.tsv, line 11: the source has 10000 symbols, almost all others at most 2: {advice}",
+        f"in.tsv, line 19: the target has 300 symbols, almost all others at most 1: {advice}",
     ]
     assert next(pair_warnings(task(sources, targets))).startswith("the source has 10000 symbols, ")
 
 
-def test_targets_that_are_all_the_same():
+def test_identical_targets_are_reported():
     same = "Every target is the same, so there is nothing to learn from the sources"
     for target in ([3], [3, 3], []):
         assert list(pair_warnings(task([[1], [2], [2]], [target] * 3))) == [same]
     assert list(pair_warnings(task([[1], [2], [2]], [[3], [3], [3, 3]]))) == []
-    assert list(pair_warnings(task([[1]], [[3]]))) == []  # of one, that is no wonder
+    assert list(pair_warnings(task([[1]], [[3]]))) == []  # a single pair
 
 
-def test_sources_that_are_trained_on_and_validated_with_are_counted():
+def test_sources_in_both_training_and_validation_are_counted():
     training = [[1], [2], [2], [300], [1, 2], [2, 1]]
     validation = [[2], [2], [1, 2], [1, 2, 3], [4], [300], [5]]
     (line,) = pair_warnings(task(training, validation=validation))
@@ -70,12 +70,12 @@ def test_sources_that_are_trained_on_and_validated_with_are_counted():
     assert line.startswith("1 of 3 distinct validation sources")
 
 
-def test_sources_that_begin_or_end_with_a_space_are_counted():
+def test_sources_with_outer_spaces_are_counted():
     def lines(tokens, *sources):
         rows = [(source, str(number)) for number, source in enumerate(sources)]
         return list(pair_warnings(pair_task_from_rows(rows, None, (tokens, tokens))))
 
-    odd = " a", "b c", "d ", " "
-    assert lines("characters", *odd) == ["3 sources begin or end with a space, which counts as a character"]
+    texts = " a", "b c", "d ", " "
+    assert lines("characters", *texts) == ["3 sources begin or end with a space, which counts as a character"]
     assert lines("characters", "a b", "bc") == []
-    assert lines("words", *odd[:3]) == []
+    assert lines("words", *texts[:3]) == []

@@ -11,21 +11,21 @@ KITTEN, SITTING = [10, 8, 19, 19, 4, 13], [18, 8, 19, 19, 8, 13, 6]
 
 
 def batch(answers):
-    """The answers `[B, P]` with what stands after their ends, which must not count, and their lengths."""
+    """Return answers `[B, P]`, padded with symbols that must be ignored, and their lengths."""
     lengths = np.array([len(answer) for answer in answers])
     padded = np.array([[*answer, *[1] * (lengths.max(initial=0) + 2 - len(answer))] for answer in answers])
     return padded.reshape(len(answers), -1), lengths
 
 
 def levenshtein(answer, target):
-    """The distance as it is defined."""
+    """Compute the edit distance from its recursive definition."""
 
     @functools.cache
     def distance(p, t):
         if not p or not t:
             return p + t
-        changed = distance(p - 1, t - 1) + (answer[p - 1] != target[t - 1])
-        return min(changed, distance(p - 1, t) + 1, distance(p, t - 1) + 1)
+        substituted = distance(p - 1, t - 1) + (answer[p - 1] != target[t - 1])
+        return min(substituted, distance(p - 1, t) + 1, distance(p, t - 1) + 1)
 
     return distance(len(answer), len(target))
 
@@ -43,11 +43,11 @@ def levenshtein(answer, target):
         ([0, 0], [3, 3], {(3, 0): 2}),
     ],
 )
-def test_the_edits_themselves(answer, target, edits):
+def test_confusions_count_each_edit(answer, target, edits):
     assert confusions(*batch([answer]), Sequences.of_rows([target])) == Counter(edits)
 
 
-def test_many_rows_at_once_against_the_definition():
+def test_batches_match_the_definition():
     rng = np.random.default_rng(3)
     answers = [rng.integers(0, 4, n).tolist() for n in rng.integers(0, 7, 300)]
     targets = [rng.integers(0, 4, n).tolist() for n in rng.integers(0, 10, 300)]
@@ -57,12 +57,12 @@ def test_many_rows_at_once_against_the_definition():
     for answer, target, n in zip(answers, targets, expected, strict=True):
         edits = confusions(*batch([answer]), Sequences.of_rows([target]))
         assert edits.total() == n
-        assert all(wanted != said for wanted, said in edits)
-        # What is left of both, once the edits are taken away, is one and the same.
-        left = Counter(target) - Counter(wanted for wanted, _ in edits.elements())
-        assert left == Counter(answer) - Counter(said for _, said in edits.elements())
-    apart = [confusions(*batch([a]), Sequences.of_rows([t])) for a, t in zip(answers, targets, strict=True)]
-    assert confusions(*batch(answers), Sequences.of_rows(targets)) == sum(apart, Counter())
+        assert all(symbol != predicted for symbol, predicted in edits)
+        # Without the edited symbols, target and answer have the same symbols.
+        common = Counter(target) - Counter(symbol for symbol, _ in edits.elements())
+        assert common == Counter(answer) - Counter(predicted for _, predicted in edits.elements())
+    separate = [confusions(*batch([a]), Sequences.of_rows([t])) for a, t in zip(answers, targets, strict=True)]
+    assert confusions(*batch(answers), Sequences.of_rows(targets)) == sum(separate, Counter())
 
 
 def test_no_answers():
@@ -77,8 +77,8 @@ def test_all_targets_may_be_empty():
     assert confusions(*batch([[], [5, 6]]), targets) == Counter({(None, 5): 1, (None, 6): 1})
 
 
-def test_long_answers_take_no_step_for_each_pair_of_symbols():
-    """A thousand symbols took seconds when every cell was worked out on its own."""
+def test_long_answers_are_fast():
+    """A Python step for each pair of symbols would take seconds."""
     rng = np.random.default_rng(0)
     target = rng.integers(0, 250, 1000)
     answer = np.delete(target, [5, 500, 998])

@@ -23,10 +23,10 @@ def sized(task, model=ENDING, **options):
     return task.sized(TrainConfig(**options), model, None, None)
 
 
-# ---- Pairs of a caller ----
+# ---- Pairs from Python ----
 
 
-def test_integers_of_a_caller():
+def test_pairs_of_integers_from_python():
     rows = [([1, 2], (3,)), (np.array([4, 5]), [np.uint8(6)]), ([8, 9, 10], [])]
     task = pair_task_from_rows(rows, validation=[([4], [6])])
     assert task.pairs.sources.rows() == [[1, 2], [4, 5], [8, 9, 10]]
@@ -49,23 +49,23 @@ def test_integers_of_a_caller():
         (("hello", "HH AH"), ": expected a list of integers, got .*; texts need `in_tokens`"),
     ],
 )
-def test_a_row_that_is_no_pair_of_integers(row, message):
+def test_invalid_rows_of_integers_are_refused(row, message):
     with pytest.raises(InputError, match=f"^pairs, row 1{message}") as error:
         pair_task_from_rows([([1, 2], [3]), row])
     assert "\n" not in str(error.value)
 
 
-def test_texts_of_a_caller():
+def test_pairs_of_texts_from_python():
     task = pair_task_from_rows(iter(TEXTS), tokens=("characters", "words"))
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     lists = [(["a", "b"], ("Y", "X")), [np.array(["\u00e9"]), []], ("bab", ["X"])]
     assert pair_task_from_rows(lists, tokens=("characters", "words")).digest == task.digest
-    others = pair_task_from_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
-    assert (others.vocabularies, others.pairs.sources.rows()) == (task.vocabularies, [[1]])
-    assert as_task([("b", "X")], task.vocabularies).digest == others.digest
+    small = pair_task_from_rows([("b", "X")], Vocabularies(A_B_E, X_Y))
+    assert (small.vocabularies, small.pairs.sources.rows()) == (task.vocabularies, [[1]])
+    assert as_task([("b", "X")], task.vocabularies).digest == small.digest
 
 
-def test_a_row_that_is_no_pair_of_texts():
+def test_invalid_rows_of_texts_are_refused():
     for row, message in [
         (("a",), r"expected a source and a target, as zip gives them, got \('a',\)"),
         ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
@@ -74,7 +74,7 @@ def test_a_row_that_is_no_pair_of_texts():
             pair_task_from_rows([("a", "X"), row], tokens=("characters", "words"))
 
 
-def test_validation_of_a_caller_has_the_symbols_of_training():
+def test_validation_uses_the_vocabularies_of_training():
     task = pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[("b", "X"), ("ab", "X Y")])
     assert task.vocabularies == Vocabularies(A_B_E, X_Y)
     assert (task.validation.sources.rows(), task.validation.targets.rows()) == ([[1], [0, 1]], [[0], [0, 1]])
@@ -85,22 +85,22 @@ def test_validation_of_a_caller_has_the_symbols_of_training():
         pair_task_from_rows(TEXTS, tokens=("characters", "words"), validation=[])
 
 
-def test_what_is_no_pairs():
+def test_invalid_pairs_are_refused():
     none = Sequences.of_rows([])
     for pairs, message in [
         ([[1], [2]], "expected Pairs, as Pairs.of_arrays makes them, got list"),
         (Pairs(none, none), "expected pairs of a source and a target, got none"),
         (ragged([[1], []]), "expected pairs of a source and a target, got an empty source"),
     ]:
-        for given in ([pairs], [ragged([[1]]), pairs]):
+        for arguments in ([pairs], [ragged([[1]]), pairs]):
             with pytest.raises(InputError, match=message):
-                PairTask("mine", *given)
+                PairTask("mine", *arguments)
 
 
-# ---- What it tells ----
+# ---- Digest and sizes ----
 
 
-def test_validation_counts_in_the_checksum():
+def test_the_digest_covers_all_pairs_and_vocabularies():
     pairs, others = ragged([[1, 2], [3]]), ragged([[4], [5]])
     tasks = [
         PairTask("mine", pairs),
@@ -117,31 +117,31 @@ def test_validation_counts_in_the_checksum():
     assert len({task.digest for task in tasks}) == len(tasks)
     assert PairTask("other name", ragged([[1, 2], [3]]), ragged([[4], [5]])).digest == tasks[1].digest
     assert tasks[1].fingerprint(TrainConfig(), ModelConfig()) == tasks[1].digest
-    # As earlier snapshots keep it.
-    of_pairs = np.array([2, 1, 1, 2, 3, 1, 1, 0, 1], "<i8").tobytes()
-    assert tasks[0].digest == hashlib.sha256(of_pairs).hexdigest()
+    # Earlier snapshots contain this digest.
+    content = np.array([2, 1, 1, 2, 3, 1, 1, 0, 1], "<i8").tobytes()
+    assert tasks[0].digest == hashlib.sha256(content).hexdigest()
 
 
-def test_a_task_tells_its_sizes():
+def test_the_sizes_of_a_task():
     task = PairTask("mine", ragged([[1, 2, 11], [3]] * 15, [[], [9, 9]] * 15))
     assert task.largest_symbols() == {"in_max_int": 11, "out_max_int": 9}
     config = sized(task, few_symbols=0.5)
     assert (config.points, config.min_in_len, config.in_len, config.out_len, config.few_symbols) == (30, 1, 3, 2, 0)
-    assert config.n_validation == len(task.divided()[1]) == 15  # the two sources stay together
+    assert config.n_validation == len(task.divided()[1]) == 15  # rows with the same source stay together
     with_others = replace(task, validation=ragged([[12]] * 7))
     assert with_others.largest_symbols() == {"in_max_int": 12, "out_max_int": 9}
     config = sized(with_others)
     assert (config.points, config.n_training, config.n_validation) == (37, 30, 7)
     empty = PairTask("mine", ragged([[0]] * 10, [[]] * 10))
-    assert empty.largest_symbols() == {"in_max_int": 1, "out_max_int": 1}  # a network has two symbols at least
+    assert empty.largest_symbols() == {"in_max_int": 1, "out_max_int": 1}  # a network has at least two symbols
     assert sized(empty).out_len == 1
     texts = PairTask("mine", ragged([[1]], [[0]]), None, Vocabularies(A_B_E))
-    assert texts.largest_symbols() == {"in_max_int": 2, "out_max_int": 1}  # the vocabulary's, and the integers'
+    assert texts.largest_symbols() == {"in_max_int": 2, "out_max_int": 1}  # from the vocabulary, and from the integers
     with pytest.raises(InputError, match="expected at least 2 pairs, to train on and to validate with, got 1"):
         sized(texts)
 
 
-def test_a_network_that_does_not_end_learns_pairs_of_one_length():
+def test_a_network_that_does_not_end_needs_pairs_of_one_length():
     model = replace(ENDING, ends=False)
     task = PairTask("mine", ragged([[n, n, n] for n in range(30)], [[n, 1] for n in range(30)]))
     config = sized(task, model)
@@ -157,17 +157,17 @@ def test_a_network_that_does_not_end_learns_pairs_of_one_length():
         sized(PairTask("mine", ragged([[1, 2]] * 5, [[]] * 5)), model)
 
 
-def test_pairs_have_to_be_as_the_configs_say():
+def test_pairs_must_match_the_configs():
     pairs, others = ragged([[1, 2], [3]] * 10), ragged([[4], [1, 2]])
     model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, others)
-    assert task.draw(sized(task), model) == (pairs, others)  # as they are: an epoch has an order of its own
+    assert task.draw(sized(task), model) == (pairs, others)  # not shuffled, because each epoch draws its order
     with pytest.raises(UsageError, match="expected sources of symbols 0 to 3, got 4"):
         task.draw(sized(task), replace(model, in_max_int=3))
     with pytest.raises(UsageError, match="expected targets of symbols 0 to 18, got 19"):
         PairTask("mine", pairs).draw(sized(task), replace(model, out_max_int=18))
 
 
-def test_the_checksum_takes_little_memory():
+def test_the_digest_takes_little_memory():
     sources = Sequences.of_array(np.zeros((500_000, 9), np.uint8))
     task = PairTask("mine", Pairs(sources, Sequences.of_array(np.zeros((500_000, 1), np.uint8))))
     tracemalloc.start()
@@ -179,28 +179,28 @@ def test_the_checksum_takes_little_memory():
     assert digest == hashlib.sha256(lengths[0] + bytes(36_000_000) + lengths[1] + bytes(4_000_000)).hexdigest()
 
 
-# ---- How pairs are divided ----
+# ---- Validation split ----
 
 
-def test_pairs_are_shuffled_and_stay_together():
+def test_the_split_shuffles_pairs():
     task = PairTask("mine", ragged([[n, n // 2] for n in range(40)], [[n + 50] for n in range(40)]))
     training, validation = task.draw(sized(task), ENDING)
     assert [len(training), len(validation)] == [36, 4]
     sources = [*training.sources.rows(), *validation.sources.rows()]
-    assert sorted(sources) == task.pairs.sources.rows() != sources  # a sorted file would give another validation set
+    assert sorted(sources) == task.pairs.sources.rows() != sources  # shuffled, in case a file is sorted
     assert [[source[0] + 50] for source in sources] == [*training.targets.rows(), *validation.targets.rows()]
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_a_training_that_continues_another_divides_the_pairs_the_same_way(ends):
-    """Once, pairs that validated the first training were trained on in the second."""
+def test_a_continued_training_uses_the_same_split(ends):
+    """Pairs that validated the first training must not be trained on later."""
     task, model = PairTask("mine", ragged([[n, n // 7, 3] for n in range(40)])), replace(ENDING, ends=ends)
     first, second = (task.draw(sized(task, model), model, start_step) for start_step in (0, 500))
     assert [part.sources.rows() for part in first] == [part.sources.rows() for part in second]
 
 
 @pytest.mark.parametrize("N", [2, 9, 10, 19, 20, 101, 1000])
-def test_different_sources_are_divided_as_ever(N):
+def test_the_split_of_distinct_sources_is_a_fixed_permutation(N):
     order = np.random.default_rng([0, 1, 0]).permutation(N)
     training, validation = PairTask("mine", ragged([[n, n // 2] for n in range(N)])).divided()
     assert len(validation) == max(1, N // 10)
@@ -216,13 +216,13 @@ def test_the_rows_of_a_source_stay_together(most, seed):
     N = len(sources)
     training, validation = PairTask("mine", ragged(sources)).divided()
     assert sorted([*training, *validation]) == list(range(N))
-    own, others = ({tuple(sources[n]) for n in part} for part in (training, validation))
-    assert not own & others
-    assert abs(len(validation) - N // 10) <= most / 2  # where the nearest source ends
-    assert own
+    trained, validated = ({tuple(sources[n]) for n in part} for part in (training, validation))
+    assert not trained & validated
+    assert abs(len(validation) - N // 10) <= most / 2  # the split is at the nearest end of a source
+    assert trained
 
 
-def test_a_source_of_most_rows_is_trained_on():
+def test_a_source_with_most_rows_is_in_training():
     sources = [[0]] * 95 + [[1], [2], [3], [4], [5]]
     training, validation = PairTask("mine", ragged(sources)).divided()
     assert 0 in {sources[n][0] for n in training}
@@ -231,7 +231,7 @@ def test_a_source_of_most_rows_is_trained_on():
 
 
 @pytest.mark.parametrize(("N", "n"), [(2, 1), (30, 3), (45, 4)])
-def test_pairs_of_one_source_cannot_stay_together(N, n):
+def test_pairs_of_a_single_source_are_split(N, n):
     training, validation = PairTask("mine", ragged([[5, 6]] * N)).divided()
     assert (len(training), len(validation)) == (N - n, n)
     assert sorted([*training, *validation]) == list(range(N))

@@ -16,7 +16,7 @@ MODEL, ENDING = ModelConfig(), ModelConfig(ends=True)
 EVEN = SequencePattern("even", each(lambda source: [symbol for symbol in source if symbol % 2 == 0]))
 
 
-# ---- As a task ----
+# ---- Points ----
 
 
 def test_points_of_one_length():
@@ -29,7 +29,7 @@ def test_points_of_one_length():
 
 
 @pytest.mark.parametrize("pattern", [find_pattern("sorted"), find_pattern("added"), EVEN], ids=lambda p: p.name)
-def test_points_are_drawn_evenly_from_the_lengths_that_a_pattern_takes(pattern):
+def test_points_are_drawn_evenly_from_the_valid_lengths(pattern):
     config = pattern.sized(TrainConfig(6000, 8, min_in_len=3, few_symbols=0.25), ENDING, None, None)
     training, validation = pattern.draw(config, ENDING)
     assert (len(training), len(validation)) == (5400, 600)
@@ -41,16 +41,16 @@ def test_points_are_drawn_evenly_from_the_lengths_that_a_pattern_takes(pattern):
 
 
 @pytest.mark.parametrize("model", [MODEL, ENDING])
-def test_data_follow_from_the_seed_and_from_where_training_starts(model):
+def test_points_depend_on_the_seed_and_the_start_step(model):
     def sources(seed, start_step):
         train = TrainConfig(points=50, min_in_len=5 if model.ends else None, seed=seed)
         return find_pattern("sorted").draw(train, model, start_step)[0].sources.rows()
 
     assert sources(1, 0) == sources(1, 0) != sources(2, 0)
-    assert sources(1, 0) != sources(1, 8)  # a series does not meet the same points again
+    assert sources(1, 0) != sources(1, 8)  # continuing draws new points
 
 
-def test_what_takes_no_length_says_why():
+def test_patterns_without_a_valid_length_report_why():
     config = TrainConfig(60, 9, min_in_len=9)
     mixes_rows = SequencePattern("f", lambda sources: [row[: row.max() + 1 - sources.min()] for row in sources])
     too_large = SequencePattern("f", each(lambda source: source[:3] + 1))
@@ -65,29 +65,29 @@ def test_what_takes_no_length_says_why():
         EVEN.lengths_taken(TrainConfig(60, 1001, min_in_len=1), ENDING)
 
 
-def test_the_fingerprint_is_of_all_lengths():
+def test_the_fingerprint_covers_all_lengths():
     config = TrainConfig(60, 6, min_in_len=2)
     other = SequencePattern("even", lambda sources: EVEN.function(sources) if sources.shape[1] < 6 else sources)
     assert EVEN.fingerprint(config, ENDING) == EVEN.fingerprint(config, ENDING)
     assert EVEN.fingerprint(config, ENDING) != other.fingerprint(config, ENDING)
 
 
-def test_fingerprints_are_those_that_snapshots_of_0_2_0_have():
+def test_fingerprints_match_those_in_snapshots_of_0_2_0():
     config = TrainConfig(60, 6, 4)
     assert find_pattern("sorted").fingerprint(config, MODEL).startswith("9b2b7539e9746fe6")
     assert EVEN.fingerprint(TrainConfig(60, 6, min_in_len=2), ENDING).startswith("609f5fe05f1c875d")
 
 
-def test_targets_of_sources_of_several_lengths():
+def test_targets_for_sources_of_several_lengths():
     sources = Sequences.of_rows([[1, 2, 4], [8], [1, 3, 5], [8, 7]])
     assert EVEN.targets_of(sources, 9).rows() == [[2, 4], [8], [], [8]]
     assert EVEN.targets_of(Sequences.of_rows([[1, 3, 5], [7, 7, 9]]), 9).rows() == [[], []]
 
 
-# ---- How its function is called and checked ----
+# ---- Calls and checks of the function ----
 
 
-def test_more_rows_than_a_function_gets_at_once():
+def test_many_sources_are_split_into_several_calls():
     sources = np.random.default_rng(1).integers(0, 10, (MAX_SOURCES_PER_CALL + 3, 2))
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
@@ -95,7 +95,7 @@ def test_more_rows_than_a_function_gets_at_once():
     assert seen == [MAX_SOURCES_PER_CALL, 3]
 
 
-def test_long_sources_are_handed_to_a_function_a_few_at_once():
+def test_calls_with_long_sources_get_fewer_of_them():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
     sources = np.arange(5, dtype=np.uint8)[:, None] + np.zeros((5, MAX_SYMBOLS_PER_CALL // 2), np.uint8)
@@ -105,34 +105,34 @@ def test_long_sources_are_handed_to_a_function_a_few_at_once():
 
 @pytest.mark.parametrize("name", ["sorted", "reversed", "maxmin_dup", "copy", "rotated", "running_sum"])
 @pytest.mark.slow
-def test_a_pattern_is_tried_on_long_sources_in_little_memory(name):
+def test_checking_long_sources_takes_little_memory(name):
     pattern = find_pattern(name)
     tracemalloc.start()
     assert pattern.check(1_000_000, None, 9, 9) == 1_000_000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 250e6  # 1000 MB for sources of 4,000,000 symbols
+    assert peak < 250e6  # sources of 4,000,000 symbols would take 1000 MB
 
 
 @pytest.mark.parametrize("function", [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]])
 @pytest.mark.slow
-def test_rows_that_are_mixed_are_noticed_in_long_sources_too(function):
+def test_mixed_rows_are_detected_in_long_sources(function):
     with pytest.raises(UsageError, match=r"from its own source alone, got .* and then .* for ") as error:
         SequencePattern("f", function).check(MAX_SYMBOLS_PER_CALL, None, 9, 9)
     assert len(str(error.value)) < 600
 
 
 @pytest.mark.slow
-def test_as_many_sources_are_tried_as_fit():
+def test_the_check_uses_as_many_sources_as_fit():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
-    tried = {
+    n_checked = {
         3: CHECKED_SOURCES,
         MAX_SYMBOLS_PER_CALL // CHECKED_SOURCES: CHECKED_SOURCES,
         MAX_SYMBOLS_PER_CALL // 9: 9,
         2 * MAX_SYMBOLS_PER_CALL: 3,
     }
-    for in_len, n in tried.items():
+    for in_len, n in n_checked.items():
         seen.clear()
         pattern.check(in_len, None, 9, 9)
         assert (seen[:2], len(seen)) == ([n, n], n + 2)
@@ -149,7 +149,7 @@ def test_as_many_sources_are_tried_as_fit():
         ("maxmin_dup", (1, 1, 9, 9), "does not take sources of 1 symbols: expected at least 2"),
     ],
 )
-def test_what_a_pattern_cannot_fill(name, lengths, message):
+def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
     with pytest.raises(UsageError, match=message):
         find_pattern(name).check(*lengths)
 
@@ -199,7 +199,7 @@ def fails_on_nines(x):
         (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of 3 symbols: .*inhomogeneous"),
         (each(lambda s: []), r"'f': expected integers of shape .* got shape \(32, 0\); the first source"),
         (each(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
-        # NumPy would take all these for integers.
+        # NumPy would convert all of these to integers.
         (np.ma.array, "'f': expected integers, got a masked array$"),
         (lambda x: [np.ma.array(row) for row in x], "'f': expected integers, got a masked array$"),
         (each(np.ma.array), "'f': expected integers, got a masked array for "),
@@ -214,22 +214,22 @@ def fails_on_nines(x):
         (each(lambda s: s.view(np.matrix)), r"'f': expected a list .*, got shape \(1, 3\) for \[0, 0, 0\]$"),
     ],
 )
-def test_what_is_no_pattern_is_told_with_its_row(function, message):
+def test_invalid_functions_are_reported_with_a_source(function, message):
     with pytest.raises(UsageError, match=message) as error:
         SequencePattern("f", function).check(3, None, 9, 9)
     assert str(error.value).startswith("pattern 'f'")
     assert "\n" not in str(error.value)
 
 
-def test_a_matrix_is_taken_for_an_array():
+def test_matrices_become_arrays():
     pattern = SequencePattern("f", lambda x: x[:, ::-1].view(np.matrix))
     assert pattern.check(3, None, 9, 9) == 3
     targets = pattern.targets(np.array([[1, 2, 3], [4, 5, 6]]), 2, 9)
     assert (type(targets), targets.tolist()) == (np.ndarray, [[3, 2], [6, 5]])
 
 
-class OfItsOwn(BaseException):
-    """An error that is no Exception, and does not even say what it is."""
+class Unprintable(BaseException):
+    """An exception outside Exception whose message cannot be read."""
 
     def __str__(self):
         raise RuntimeError("no words")
@@ -240,11 +240,11 @@ class OfItsOwn(BaseException):
     [
         (GeneratorExit(), "GeneratorExit"),
         (asyncio.CancelledError("x"), "CancelledError: x"),
-        (OfItsOwn(), "OfItsOwn"),
+        (Unprintable(), "Unprintable"),
         (SystemExit(3), "SystemExit: 3"),
     ],
 )
-def test_whatever_a_function_raises_is_its_error(error, message):
+def test_any_exception_in_a_function_becomes_a_usage_error(error, message):
     def fails(x):
         raise error
 
@@ -254,7 +254,7 @@ def test_whatever_a_function_raises_is_its_error(error, message):
         SequencePattern("f", each(fails)).check(3, None, 9, 9)
 
 
-def test_what_the_keyboard_interrupts_stays_interrupted():
+def test_keyboard_interrupts_pass_through():
     def interrupted(x):
         raise KeyboardInterrupt
 
@@ -263,7 +263,7 @@ def test_what_the_keyboard_interrupts_stays_interrupted():
             SequencePattern("f", function).check(3, None, 9, 9)
 
 
-def test_long_lists_are_cut_short_where_they_differ():
+def test_long_lists_are_shortened_in_errors():
     last = np.arange(100) == 99
     pattern = SequencePattern("f", lambda x: np.where(last & (len(x) > 1), 7, x))
     message = r"got \[7\] and then \[0\] from symbol 100 on for \[(0, ){40}\.\.\.\]; "
@@ -275,14 +275,14 @@ def test_long_lists_are_cut_short_where_they_differ():
         assert len(str(error.value)) < 500
 
 
-def test_symbols_that_are_too_large():
+def test_too_large_symbols_are_refused():
     for largest in [(2**31, 9), (9, 10**5000)]:
         with pytest.raises(UsageError, match="expected `in_max_int` and `out_max_int` of at most 2147483647, got a"):
             find_pattern("sorted").check(3, None, *largest)
     assert {find_pattern(name).check(4, 3, 9, 2**31 - 1) for name in PATTERNS} == {3, 4}
 
 
-def test_a_row_that_the_sample_did_not_hold_is_found_when_points_are_drawn():
+def test_invalid_targets_are_detected_when_points_are_drawn():
     pattern = SequencePattern("f", lambda x: np.where(x == [[4, 5, 6]], 77, x))
     with pytest.raises(UsageError, match=r"got 77 for \[1, 5, 2\]"):
         pattern.targets(np.array([[1, 2, 3], [1, 5, 2]]), None, 9)
@@ -299,20 +299,20 @@ def test_a_row_that_the_sample_did_not_hold_is_found_when_points_are_drawn():
         (lambda x: [x[0], x[-1]], r"got shape \(2, 3\)"),
     ],
 )
-def test_a_function_of_one_source_gets_a_hint(function, message):
+def test_functions_of_one_source_get_a_hint(function, message):
     with pytest.raises(UsageError, match=f"{message}.*; with @per_sequence above it, .*, it works$"):
         SequencePattern("f", function).check(3, None, 9, 9)
     SequencePattern("f", each(function)).check(3, None, 9, 9)
 
 
 @pytest.mark.parametrize("function", [lambda x: None, lambda x: x[0] + 9, each(lambda x: None), fails_on_nines])
-def test_what_is_no_better_with_one_source_gets_no_hint(function):
+def test_functions_that_fail_with_one_source_too_get_no_hint(function):
     with pytest.raises(UsageError) as error:
         SequencePattern("f", function).check(3, None, 9, 9)
     assert "@per_sequence" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["", "reversed"])
-def test_a_name_that_is_none_or_another_pattern_s(name):
+def test_empty_and_built_in_names_are_refused(name):
     with pytest.raises(UsageError, match=f"expected a pattern name that is not empty or built-in, got '{name}'"):
         SequencePattern(name, lambda x: x)

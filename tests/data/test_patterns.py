@@ -21,7 +21,7 @@ TARGETS = {
 
 @pytest.mark.parametrize("name", PATTERNS)
 @pytest.mark.parametrize("out_len", [None, 4, 1])
-def test_value_by_value(name, out_len):
+def test_the_targets_of_built_in_patterns(name, out_len):
     before = SOURCES.copy()
     targets = find_pattern(name).targets(SOURCES, out_len, 9)
     assert targets.tolist() == [target[:out_len] for target in TARGETS[name]]
@@ -35,7 +35,7 @@ def test_the_running_sum_wraps_at_the_largest_target_symbol():
     assert pattern.targets(np.array([[250, 250]], np.uint8), None, 300).tolist() == [[250, 199]]
 
 
-def test_added_against_integers():
+def test_added_matches_integer_addition():
     sources = np.random.default_rng(1).integers(0, 10, (500, 14), dtype=np.uint8)
     sources[0] = 9
     for source, target in zip(sources.tolist(), find_pattern("added").targets(sources, None, 9).tolist(), strict=True):
@@ -45,22 +45,22 @@ def test_added_against_integers():
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_100_000_points_in_an_instant(name):
+def test_100_000_targets_take_less_than_half_a_second(name):
     sources = np.random.default_rng(1).integers(0, 10, (100_000, 10), dtype=np.uint8)
     start = time.perf_counter()
     find_pattern(name).targets(sources, 10, 9)
-    assert time.perf_counter() - start < 0.5  # 0.02 s on a quiet machine; a loop over sequences takes seconds
+    assert time.perf_counter() - start < 0.5  # 0.02 s on an idle machine; a loop over sequences takes seconds
 
 
-def test_an_unknown_name_is_told_the_nearest():
+def test_unknown_names_suggest_the_nearest():
     with pytest.raises(UsageError, match="did you mean reversed") as error:
         find_pattern("revered")
     assert "sorted, reversed, maxmin_dup, copy, rotated, running_sum, added" in str(error.value)
 
 
-def test_a_name_with_a_colon_is_of_a_function():
+def test_names_with_a_colon_are_user_functions():
     assert is_user_function("patterns.py:f")
     assert not is_user_function("sorted")
-    check_name("no_such_file.py:f")  # whether there is one, only loading it tells
+    check_name("no_such_file.py:f")  # the file is not looked up until it is loaded
     with pytest.raises(UsageError, match="unknown pattern 'sort': did you mean sorted"):
         check_name("sort")

@@ -21,8 +21,8 @@ def values_of(batch):
     return [row.values for row in batch.rows]
 
 
-def checked(path, rows=2, in_len=3, skip=None):
-    """Batches of the sequences of a file, of one length."""
+def read_batches(path, rows=2, in_len=3, skip=None):
+    """Return batches of a file's sequences, all of one length."""
     reader = RowReader(
         in_max_int=9, equal_lengths=True, in_len=in_len, length_hint=LENGTH_HINT if in_len else "", on_error=skip
     )
@@ -30,10 +30,10 @@ def checked(path, rows=2, in_len=3, skip=None):
 
 
 def read(path, rows=2, in_len=3):
-    return [values_of(batch) for batch in checked(path, rows, in_len)]
+    return [values_of(batch) for batch in read_batches(path, rows, in_len)]
 
 
-def test_words():
+def test_command_line_words():
     for line in ("3 0 12", "3,0,12", "3, 0 ,12", "[3, 0, 12]", "[3,0,12]"):
         assert read_words(line.split()) == (Place("input"), [3, 0, 12], None, None, False)
     for word in ("1.5", "abc", "1e3", "1_0", ""):
@@ -67,13 +67,13 @@ JSON, ANY = ("in.json",), ("in.txt", "in.json", "in.jsonl")
         (3, ANY, '1 2 3\n[4, 5, 6]\n{"input": [7, 8, 9]}\n'),
     ],
 )
-def test_every_form_of_a_file(tmp_path, n, names, text):
+def test_every_file_format_of_integers(tmp_path, n, names, text):
     for name in names:
         (tmp_path / name).write_text(text, encoding="utf-8")
         assert read(tmp_path / name, rows=3) == [ROWS[:n]], name
 
 
-def test_what_stands_beside_an_input_is_carried(tmp_path):
+def test_outputs_and_ids_are_kept(tmp_path):
     lines, outputs, ids, have_ids = zip(
         ('{"input": [1, 2, 3], "id": "a"}', None, "a", True),
         ('{"id": {"row": [7]}, "input": [4, 5, 6], "output": [7]}', [7], {"row": [7]}, True),
@@ -86,9 +86,9 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
     for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
-        located = [row for batch in checked(tmp_path / name, 2, 3) for row in batch.rows]
-        assert [row[2:] for row in located] == [*zip(outputs[:n], ids, have_ids, strict=False)]
-        assert [row.place for row in located] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
+        records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch.rows]
+        assert [row[2:] for row in records] == [*zip(outputs[:n], ids, have_ids, strict=False)]
+        assert [row.place for row in records] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_stands_beside_an_input_is_carried(tmp_path):
         ("\n[\n\n  [1, 2],\n\n\n  [3, x]\n]\n", f"in.json: {UNREADABLE}: Expecting value: line 7 column 7"),
     ],
 )
-def test_what_is_wrong_and_where(tmp_path, text, message):
+def test_errors_name_the_place(tmp_path, text, message):
     (tmp_path / "in.json").write_text(text)
     with pytest.raises(InputError, match=message) as error:
         read(tmp_path / "in.json")
@@ -155,7 +155,7 @@ def test_what_is_wrong_and_where(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
-def test_not_utf_8(tmp_path):
+def test_invalid_utf_8_is_refused(tmp_path):
     (tmp_path / "in.jsonl").write_bytes(b"[1, 2, 3]\n[1, \xff]\n")
     with pytest.raises(InputError, match="line 2: expected UTF-8, got byte 0xff"):
         read(tmp_path / "in.jsonl")
@@ -166,8 +166,8 @@ def test_not_utf_8(tmp_path):
 
 
 @pytest.fixture
-def short(monkeypatch):
-    """Lines of 100 bytes at most, and documents of 1000, are read."""
+def small_limits(monkeypatch):
+    """Limit lines to 100 bytes and documents to 1000."""
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_LINE", 100)
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_DOCUMENT", 1000)
     monkeypatch.setattr("seq2seq_demo.data.readers.BLOCK_BYTES", 64)
@@ -175,16 +175,16 @@ def short(monkeypatch):
 
 @pytest.mark.parametrize("long", ["1 2 3" + " " * 300, "[1, 2, 3" + " " * 300 + "]", "x" * 101, "\0" * 1000, " " * 300])
 @pytest.mark.parametrize("end", ["", "\n", "\n7 8 9\n"])
-def test_a_line_that_is_too_long_is_skipped_to_its_end(tmp_path, short, long, end):
+def test_a_line_that_is_too_long_is_skipped_to_its_end(tmp_path, small_limits, long, end):
     (tmp_path / "in.jsonl").write_text("1 2 3" + " " * 94 + "\n\n" + long + end)
     skipped = []
-    got = checked(tmp_path / "in.jsonl", 10, 3, skip=skipped.append)
+    got = read_batches(tmp_path / "in.jsonl", 10, 3, skip=skipped.append)
     assert [values_of(batch) for batch in got] == [[[1, 2, 3], *[[7, 8, 9]] * ("7" in end)]]
     message = f"{tmp_path}/in.jsonl, line 3: expected a line of at most 0 MiB, got a longer one"
     assert list(map(str, skipped)) == [message]
 
 
-def test_a_document_may_be_longer_than_a_line(tmp_path, short):
+def test_a_document_may_be_longer_than_a_line(tmp_path, small_limits):
     rows = [[1, 2, 3]] * 50
     for indent in (None, 0):
         (tmp_path / "in.json").write_text(f"\n{json.dumps(rows, indent=indent)}")
@@ -199,11 +199,11 @@ def test_a_document_may_be_longer_than_a_line(tmp_path, short):
 
 
 @pytest.mark.parametrize("beginning", [b"", b"1 2 3\n", b"[1, 2, 3]\n"])
-def test_a_line_without_an_end(monkeypatch, short, beginning):
-    chunks = [*([beginning] if beginning else []), *[b"\0" * 8] * 100]  # to read them all would be an error
+def test_an_endless_line_is_refused(monkeypatch, small_limits, beginning):
+    chunks = [*([beginning] if beginning else []), *[b"\0" * 8] * 100]  # reading all of them would raise an error
     endless = Mock(read1=Mock(side_effect=chunks), fileno=Mock(side_effect=OSError))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless))
-    got = checked("-", 5, 3)
+    got = read_batches("-", 5, 3)
     if beginning:
         assert values_of(next(got)) == [[1, 2, 3]]
     line = 2 if beginning else 1
@@ -212,7 +212,7 @@ def test_a_line_without_an_end(monkeypatch, short, beginning):
 
 
 @pytest.mark.slow
-def test_a_device_that_never_ends(shell):
+def test_an_endless_device_is_refused(shell):
     done = shell("predict", "--from-file", "/dev/zero")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "seq2seq-demo: error: /dev/zero, line 1: expected a line of at most 4 MiB, got a longer one\n"
@@ -230,24 +230,24 @@ ODD += ['{"input": [1], "id": }', '{"output": [1], "input": [2]}', '{"input": 5[
     "good", ["[3, 1]", "3 1", "3,1\t2", '{"input": [3], "output": [1]}', '{"input": [3], "id": 4}']
 )
 @pytest.mark.parametrize("format", [None, "json", "text"])
-def test_lines_read_at_once_are_what_they_are_one_by_one(tmp_path, monkeypatch, good, format):
-    """An odd line may be what would mend or hide another, so they come in twos; or every line is like the good one."""
+def test_reading_in_blocks_equals_reading_line_by_line(tmp_path, monkeypatch, good, format):
+    """Odd lines come in pairs, because one could complete or hide another; all other lines are good."""
     form, path = InputFormat(format=format), tmp_path / "in.tsv"
     pairs = [(first, second) for first in ODD for second in (good, "2]")]
 
-    def found():
+    def records():
         rows = []
         for first, second in pairs:
             path.write_text("".join(f"{line}\n" for line in (good, first, good, second)))
             rows.append([repr(row) for row in read_file(str(path), form)])
         return rows
 
-    at_once = found()
+    in_blocks = records()
     monkeypatch.setattr("seq2seq_demo.data.readers._integer_rows", lambda *_: None)
-    assert at_once == found()
+    assert in_blocks == records()
 
 
-def test_no_file(tmp_path):
+def test_missing_files_and_directories_are_refused(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         read(tmp_path / "none.json")
     with pytest.raises(InputError, match="Is a directory"):
@@ -256,37 +256,37 @@ def test_no_file(tmp_path):
 
 @pytest.fixture
 def write(monkeypatch):
-    """Standard input is a pipe: a function that writes to it, or with None closes it."""
+    """Replace standard input by a pipe; the function writes bytes to it, or closes it if given None."""
     reading, writing = os.pipe()
     with open(reading, "rb") as stdin, open(writing, "wb", buffering=0) as pipe:
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
         yield lambda text: pipe.close() if text is None else pipe.write(text)
 
 
-def test_a_pipe_in_which_no_more_is_waiting(write):
-    located = read_file("-")
+def test_an_idle_pipe_yields_none(write):
+    records = read_file("-")
     place = Place("standard input", "line", 1)
     write(b"1 2 3\n")
-    assert next(located) == Record(place, [1, 2, 3])
-    assert next(located) is None
+    assert next(records) == Record(place, [1, 2, 3])
+    assert next(records) is None
     write(b'[4, 5]\n\n{"input": [6], "id": 1}\n7 ')
-    assert next(located) == Record(place._replace(number=2), [4, 5])
-    assert next(located) == Record(place._replace(number=4), [6], id=1, has_id=True)
-    assert next(located) is None
-    write(b"8")  # a line that is not over
-    assert next(located) is None
+    assert next(records) == Record(place._replace(number=2), [4, 5])
+    assert next(records) == Record(place._replace(number=4), [6], id=1, has_id=True)
+    assert next(records) is None
+    write(b"8")  # an unfinished line
+    assert next(records) is None
     write(b"9 10\n11")
-    assert next(located) == Record(place._replace(number=5), [7, 89, 10])
-    assert next(located) is None
+    assert next(records) == Record(place._replace(number=5), [7, 89, 10])
+    assert next(records) is None
     write(None)
-    assert list(located) == [Record(place._replace(number=6), [11])]
+    assert list(records) == [Record(place._replace(number=6), [11])]
 
 
-def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
-    rows = checked("-", 2, None)
+def test_an_idle_pipe_flushes_the_batch(write):
+    rows = read_batches("-", 2, None)
     write(b"1 2\n3 4\n5 6\n")
     assert values_of(next(rows)) == [[1, 2], [3, 4]]
-    assert values_of(next(rows)) == [[5, 6]]  # it does not wait for another
+    assert values_of(next(rows)) == [[5, 6]]  # without waiting for a full batch
     assert next(rows) is None
     write(b"7 8\n9 0\n")
     assert values_of(next(rows)) == [[7, 8], [9, 0]]
@@ -299,27 +299,27 @@ def test_batches_of_a_pipe_in_which_no_more_is_waiting(write):
         next(rows)
 
 
-def test_a_pipe_that_holds_one_document(write):
+def test_a_json_document_from_a_pipe(write):
     write(b"[\n[1, 2],\n")
-    located = read_file("-")
+    records = read_file("-")
     write(b"[3, 4]\n]\n")
     write(None)
-    assert [row.values for row in located if row] == [[1, 2], [3, 4]]
+    assert [row.values for row in records if row] == [[1, 2], [3, 4]]
 
 
-def test_a_file_is_never_waited_for(tmp_path):
-    (tmp_path / "in.txt").write_text("1 2 3\n" * 50_000)  # more than is read at once
+def test_files_never_yield_none(tmp_path):
+    (tmp_path / "in.txt").write_text("1 2 3\n" * 50_000)  # more than one block
     assert None not in list(read_file(str(tmp_path / "in.txt")))
 
 
-def test_a_closed_standard_input(monkeypatch):
+def test_a_closed_standard_input_is_an_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
         next(read_file("-"))
 
 
 def typed(monkeypatch, lines, *form):
-    """Return the place and the values of lines that are typed at the prompt, before the end of file."""
+    """Return the line number and values of lines that are typed at the prompt, followed by end of file."""
     prompted = Mock(side_effect=[*lines, EOFError])
     monkeypatch.setattr("builtins.input", prompted)
     rows = [*read_terminal(*form)]
@@ -327,7 +327,7 @@ def typed(monkeypatch, lines, *form):
     return [(row.place.number, *(row[1:3] if row.output else row[1:2])) for row in rows]
 
 
-def test_lines_that_are_typed(monkeypatch):
+def test_typed_lines_of_integers(monkeypatch):
     lines = ["3 1 2", "", "4, 5,6", "[7, 8, 9]", "1 x", "[1", '{"input": [2, 2]}']
     *right, (_, slip), (_, unreadable), last = typed(monkeypatch, lines)
     assert [*right, last] == [(1, [3, 1, 2]), (3, [4, 5, 6]), (4, [7, 8, 9]), (7, [2, 2])]
@@ -350,15 +350,15 @@ CHARACTERS, WORDS = InputFormat("characters", "characters"), InputFormat("words"
 G2P = InputFormat("characters", "words")
 
 
-def located(path, form):
-    """What a file of texts holds: line, source and target of each, or the error."""
+def text_records(path, form):
+    """Return the records of a file of texts: the line with source and target, or with the error."""
     rows = [row for row in read_file(str(path), form) if row]
     return [(row.place.number, str(row.values) if isinstance(row.values, InputError) else row[1:3]) for row in rows]
 
 
 def read_text(tmp_path, text, form=CHARACTERS, name="in.tsv"):
     (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    return located(tmp_path / name, form)
+    return text_records(tmp_path / name, form)
 
 
 @pytest.mark.parametrize("name", ["in.tsv", "in.txt", "IN.TSV", "in", "in.csv"])
@@ -375,18 +375,18 @@ def test_lines_of_text(tmp_path, name):
     ]
 
 
-def test_lines_of_text_of_any_system(tmp_path):
+def test_line_endings_of_any_system(tmp_path):
     text = "\ufeff안녕\tمرحبا\r\n\r\n \t \r\n👩\u200d👧\te\u0301\r\nx\ty\r"
     expected = [(1, ("안녕", "مرحبا")), (4, ("👩\u200d👧", "e\u0301")), (5, ("x", "y"))]
     assert read_text(tmp_path, text) == expected
     assert read_text(tmp_path, "\ufeff\r\n\ufeff\n" + text.replace("\ufeff", "")) == [
         (n + 2, row) for n, row in expected
     ]
-    # What Python's splitlines takes for an end of line is none.
+    # Python's splitlines would also split at these characters.
     assert read_text(tmp_path, "a\u2028b\x0bc\x85d\te\n") == [(1, ("a\u2028b\x0bc\x85d", "e"))]
 
 
-def test_a_bad_line_of_text_is_named_and_the_next_are_read(tmp_path):
+def test_reading_continues_after_a_bad_line(tmp_path):
     path, tabs = tmp_path / "in.tsv", f"expected a source, a tab and a target, got 2 tabs{COLUMNS}"
     assert read_text(tmp_path, b"a\tb\tc\nd\te\n\xff\xfe\tg\nh\ti\n\t\tj\n") == [
         (1, f"{path}, line 1: {tabs}"),
@@ -397,7 +397,7 @@ def test_a_bad_line_of_text_is_named_and_the_next_are_read(tmp_path):
     ]
 
 
-def test_text_may_begin_as_json_does(tmp_path):
+def test_text_that_looks_like_json(tmp_path):
     brackets = '[NP x]\tNP\n{a}\tb\n"q"\tr\n[]\t[\n'
     rows = [(1, ("[NP x]", "NP")), (2, ("{a}", "b")), (3, ('"q"', "r")), (4, ("[]", "["))]
     for name in ("in.txt", "in.tsv", "in"):
@@ -409,9 +409,9 @@ def test_text_may_begin_as_json_does(tmp_path):
     as_text = [(1, ('["a", "b"]', None)), (2, ('{"input": "a"}', None))]
     as_json = [(1, (["a", "b"], None)), (2, ("a", None))]
     for name, format, expected in [
-        ("in.txt", None, as_text),  # the name tells
+        ("in.txt", None, as_text),  # decided by the name
         ("in.jsonl", None, as_json),
-        ("in", None, as_json),  # the content tells
+        ("in", None, as_json),  # decided by the content
         ("in.jsonl", "text", as_text),
         ("in.txt", "json", as_json),
     ]:
@@ -432,7 +432,7 @@ def test_json_of_texts(tmp_path, form):
     expected = [*enumerate(rows, start=1)]
     for name in ("in.jsonl", "in.json", "in.JSONL", "in"):
         assert read_text(tmp_path, text, form, name) == expected
-    assert read_text(tmp_path, "\ufeff" + text.replace("\n", "\r\n\r\n"), form) != expected  # lines of a .tsv
+    assert read_text(tmp_path, "\ufeff" + text.replace("\n", "\r\n\r\n"), form) != expected  # a .tsv has lines of text
     objects = [0, 1, 4]
     document = f"[{', '.join(lines[k] for k in objects)}]"
     for name, written in (("in.json", document), ("in", document), ("in", document.replace("[{", "[\n{"))):
@@ -441,34 +441,34 @@ def test_json_of_texts(tmp_path, form):
 
 
 @pytest.mark.parametrize("name", ["in.json", "in.jsonl"])
-def test_strings_one_a_line(tmp_path, name):
-    assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # it may be said
+def test_json_strings_on_lines(tmp_path, name):
+    assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # a quotation
     assert read_text(tmp_path, '"a b"\n"\\u00e9"\n', WORDS, name) == [(1, ("a b", None)), (2, ("\u00e9", None))]
 
 
-def test_what_is_wrong_in_json_of_texts(tmp_path):
+def test_errors_in_json_of_texts(tmp_path):
     text = '"a"\nhello\n{"output": "b"}\n'
-    found = dict(read_text(tmp_path, text, name="in.jsonl"))
-    assert found[2].startswith(
+    results = dict(read_text(tmp_path, text, name="in.jsonl"))
+    assert results[2].startswith(
         f'{tmp_path}/in.jsonl, line 2: expected texts, or JSON as in {{"input": "...", "output": "..'
     )
-    assert found[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
+    assert results[3].startswith(f"{tmp_path}/in.jsonl, line 3: expected ")
     with pytest.raises(InputError, match=r"in.tsv: expected texts, or JSON as in .*, got nothing"):
         read_text(tmp_path, "\ufeff\r\n\t\n")
 
 
-def test_integers_beside_a_tab(tmp_path):
+def test_integers_separated_by_a_tab(tmp_path):
     text = "3 1 2\t1 2 3\n4,5\t\n6\n[7]\n"
     rows = [(1, ([3, 1, 2], [1, 2, 3])), (2, ([4, 5], [])), (3, ([6], None)), (4, ([7], None))]
     for name in ("in.tsv", "in.txt", "in.json"):
         assert read_text(tmp_path, text, InputFormat(), name) == rows
-    found = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", InputFormat()))
+    results = dict(read_text(tmp_path, "1\t2\t3\nhello\tHH\n5\tHH\n5 a\t6\n1.5\t6\n", InputFormat()))
     path = tmp_path / "in.tsv"
-    assert found == {
+    assert results == {
         1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
         3: f"{path}, line 3, target word 1: expected an integer, got 'HH'{TEXT_HINT}",
-        4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a slip
+        4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a typing error
         5: f"{path}, line 5, word 1: expected an integer, got '1.5'",
     }
 
@@ -480,7 +480,7 @@ def test_one_side_may_be_integers(tmp_path):
     assert error.endswith(f"line 2, target word 1: expected an integer, got 'one'{TEXT_HINT}")
 
 
-def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
+def test_the_format_option_applies_to_integers(tmp_path):
     for format, name, text, message in [
         ("json", "in.tsv", "[3, 1]\n3 1\n", "line 2: expected a JSON list of integers"),
         ("text", "in.json", "3 1\n[3, 1]\n", "line 2, word 1: expected an integer, got '[3'"),
@@ -489,13 +489,13 @@ def test_a_format_may_be_asked_for_of_integers_too(tmp_path):
         assert (right, message in error) == ((1, ([3, 1], None)), True)
 
 
-def test_a_text_typed_as_words():
+def test_command_line_words_form_one_text():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
         assert read_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
     assert read_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
 
 
-def test_texts_that_are_typed(monkeypatch):
+def test_typed_lines_of_text(monkeypatch):
     *right, (_, error), last = typed(monkeypatch, [" hello", "", "[1]", '"q"', "a\tb", "a\tb\tc", "é"], CHARACTERS)
     assert [*right, last] == [(1, " hello"), (3, "[1]"), (4, '"q"'), (5, "a", "b"), (7, "é")]
     assert str(error) == f"line 6: expected a source, a tab and a target, got 2 tabs{COLUMNS}"

@@ -9,7 +9,7 @@ def rows(*values, kind="line", first=1):
     return [Record(Place("f", kind, number), value) for number, value in enumerate(values, start=first)]
 
 
-def test_places():
+def test_places_as_text():
     places = Place("input"), Place("", "line", 3), Place("f", "line", 3), Place("f", "sequence", 0)
     assert [*map(str, places)] == ["input", "line 3", "f, line 3", "f, sequence 0"]
 
@@ -25,19 +25,19 @@ def test_places_of_a_file():
 
 
 @pytest.mark.parametrize("value", ["12", "hello", ""])
-def test_a_text_for_a_network_of_integers_is_told_what_takes_texts(value):
+def test_texts_for_a_network_of_integers_get_a_hint(value):
     with pytest.raises(InputError, match=f"^here: expected a list of integers, got {preview(value)}{TEXT_HINT}$"):
         check_integers("here", value)
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, None, 5, [["a"]], ["a"]])
-def test_what_is_no_text_either_is_not(value):
+def test_other_invalid_values_get_no_hint(value):
     with pytest.raises(InputError) as error:
         check_integers("here", value)
     assert TEXT_HINT not in str(error.value)
 
 
-def test_the_largest_symbol_there_is():
+def test_the_largest_valid_symbol():
     check_integers("here", [MAX_SYMBOL, 0])
     with pytest.raises(InputError, match=f"here: expected integers from 0 to {MAX_SYMBOL}, got {MAX_SYMBOL + 1}"):
         check_integers("here", [MAX_SYMBOL + 1])
@@ -55,11 +55,11 @@ def test_the_largest_symbol_there_is():
         (np.array([1, 2]), "array([1, 2])"),
     ],
 )
-def test_a_wrong_value_is_shown_in_a_line_that_can_be_read(value, line):
+def test_invalid_values_are_shown_on_one_readable_line(value, line):
     assert preview(value) == line
 
 
-def test_an_integer_that_python_does_not_write():
+def test_huge_integers_are_described():
     assert preview(10**5000) == "an integer of thousands of digits"
 
 

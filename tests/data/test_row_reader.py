@@ -19,12 +19,12 @@ def rows(*pairs):
     return [Record(Place("f", "line", n), *pair) for n, pair in enumerate(pairs, start=1)]
 
 
-def read(located, source, target, n=None, **facts):
-    return read_pairs(located, PairReader(source, target, **facts), n)
+def read(records, source, target, n=None, **options):
+    return read_pairs(records, PairReader(source, target, **options), n)
 
 
 def integers(*pairs, **options):
-    """The sources and targets that rows of integers are read as."""
+    """Read rows of integers; return their sources and targets."""
     pairs, vocabularies = read(rows(*pairs), Vocabulary(), Vocabulary(), **options)
     assert vocabularies == Vocabularies()
     return pairs.sources.rows(), pairs.targets.rows()
@@ -34,35 +34,35 @@ def texts(*pairs, **options):
     return read(rows(*pairs), VocabularyBuilder("characters"), VocabularyBuilder("words"), **options)
 
 
-# ---- Rows by themselves, and in batches ----
+# ---- Single rows and batches ----
 
-OF_TEXTS = RowReader(Vocabulary("characters", ("a", "b")), X_Y)
-
-
-def in_batches(located, size, **facts):
-    return batches(RowReader(in_max_int=9, **facts).read_all(located), size)
+TEXT_READER = RowReader(Vocabulary("characters", ("a", "b")), X_Y)
 
 
-def test_a_row_gets_its_numbers():
+def in_batches(records, size, **options):
+    return batches(RowReader(in_max_int=9, **options).read_all(records), size)
+
+
+def test_texts_become_symbol_numbers():
     row = Record(PLACE, "bab", "Y X", "id", True)
-    assert OF_TEXTS.read(row) == Record(PLACE, [1, 0, 1], [1, 0], "id", True)
-    assert OF_TEXTS.read(Record(PLACE, "b")) == Record(PLACE, [1])
-    assert OF_TEXTS.read(Record(PLACE, "b", "")) == Record(PLACE, [1], [])
+    assert TEXT_READER.read(row) == Record(PLACE, [1, 0, 1], [1, 0], "id", True)
+    assert TEXT_READER.read(Record(PLACE, "b")) == Record(PLACE, [1])
+    assert TEXT_READER.read(Record(PLACE, "b", "")) == Record(PLACE, [1], [])
     assert RowReader(target=X_Y).read(Record(PLACE, [5], "Y")) == Record(PLACE, [5], [1])
     assert RowReader(A_B_E).read(Record(PLACE, "a", [7])) == Record(PLACE, [0], [7])
 
 
-def test_a_row_that_cannot_be_read():
+def test_unreadable_rows_are_refused():
     for row, message in [
         (("ac", "X"), 'f, line 1: expected characters seen in training, got "c" at position 2'),
         (("a", "Y D"), 'f, line 1, output: expected words seen in training, got "D" at position 2'),
         ((InputError("the line is too long"),), "the line is too long"),
     ]:
         with pytest.raises(InputError, match=f"^{message}"):
-            OF_TEXTS.read(Record(PLACE, *row))
+            TEXT_READER.read(Record(PLACE, *row))
 
 
-def test_batches_hold_any_lengths():
+def test_batches_may_mix_lengths():
     (batch,) = in_batches(rows(([1, 2],), ([3],), ([4, 5, 6],), ([7],)), 10)
     assert batch.by_length() == {2: [0], 1: [1, 3], 3: [2]}
     first, second = in_batches(rows(([1, 2],), ([3],), ([4, 5, 6],)), 2)
@@ -71,17 +71,17 @@ def test_batches_hold_any_lengths():
         list(in_batches(rows(([1, 2],), ([3],)), 10, in_len=2))
 
 
-def test_rows_that_are_alike_have_the_lengths_of_the_first():
+def test_equal_lengths_must_match_the_first_row():
     reader = PairReader(equal_lengths=True, on_error=(skipped := []).append)
-    found = reader.read_all(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
-    assert [row.values for row in found] == [[1, 2], [5, 6]]
+    readable = reader.read_all(rows(([],), ([1, 2], [3]), ([1], [3]), ([1, 2], [3, 4]), ([5, 6], [7])))
+    assert [row.values for row in readable] == [[1, 2], [5, 6]]
     assert [str(error) for error in skipped[1:]] == [
         "f, line 3: expected 2 integers, got 1",
         "f, line 4, output: expected 1 integers, got 2",
     ]
 
 
-def test_an_expected_output_has_the_length_that_is_predicted():
+def test_outputs_must_have_the_predicted_length():
     row = Record(PLACE, [1, 2], [3])
     assert list(in_batches([row], 5, predicted_len=lambda n: n - 1)) == [RecordBatch([row])]
     with pytest.raises(InputError, match="f, line 1: expected an output of 4 integers, got 1; give `out_len` 1"):
@@ -92,7 +92,7 @@ def test_an_expected_output_has_the_length_that_is_predicted():
         list(in_batches([empty], 5, equal_lengths=True))
 
 
-def test_good_sequences_come_before_an_error_of_the_reader():
+def test_good_rows_come_before_a_read_error():
     def failing():
         yield Record(PLACE, [1, 2])
         raise InputError("the disk is gone")
@@ -103,7 +103,7 @@ def test_good_sequences_come_before_an_error_of_the_reader():
         next(got)
 
 
-def test_sources_of_a_caller():
+def test_sources_from_python():
     assert source_rows([[1, 2], (3,), np.array([4, 5], np.uint8)], 9, Vocabulary()) == [[1, 2], [3], [4, 5]]
     assert source_rows(np.array([[1, 2], [3, 4]]), 9, Vocabulary()) == [[1, 2], [3, 4]]
     for sources, message in [
@@ -126,7 +126,7 @@ def test_sources_of_a_caller():
         assert "\n" not in str(error.value)
 
 
-def test_texts_of_a_caller():
+def test_texts_from_python():
     vocabulary = Vocabulary("characters", (" ", "a", "b", "\u00e9"))
     assert source_rows(["ab", "e\u0301 a"], 3, vocabulary) == [[1, 2], [3, 0, 1]]
     assert source_rows((["a", "e\u0301"], ("b",)), 3, vocabulary) == [[1, 3], [2]]
@@ -155,7 +155,7 @@ def test_pairs_of_integers():
 
 
 @pytest.mark.parametrize(
-    ("row", "known", "message"),
+    ("row", "limits", "message"),
     [
         (([], [1]), {}, ": expected some integers, got none"),
         (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that computes it, got none"),
@@ -167,26 +167,26 @@ def test_pairs_of_integers():
         ((InputError("f, line 2: too long"),), {}, ": too long"),
     ],
 )
-def test_a_row_that_is_no_pair_of_integers(row, known, message):
+def test_invalid_pairs_of_integers_are_refused(row, limits, message):
     with pytest.raises(InputError, match=f"^f, line 2{message}"):
-        integers(([1, 2, 0], [3, 4]), row, **known)
+        integers(([1, 2, 0], [3, 4]), row, **limits)
     left_out = []
-    assert integers(([1, 2, 0], [3, 4]), row, ([2], [1]), on_error=left_out.append, **known)[0] == [[1, 2, 0], [2]]
+    assert integers(([1, 2, 0], [3, 4]), row, ([2], [1]), on_error=left_out.append, **limits)[0] == [[1, 2, 0], [2]]
     assert [str(error).startswith("f, line 2") for error in left_out] == [True]
 
 
-def test_no_pairs():
-    for none in (integers, texts):
+def test_no_pairs_are_an_error():
+    for read_none in (integers, texts):
         with pytest.raises(InputError, match="expected pairs of a source and a target, got none"):
-            none()
+            read_none()
 
 
-def test_the_first_pairs_that_can_be_read_and_where_they_stand():
+def test_n_readable_pairs_are_read_and_their_places_noted():
     places, left_out = Places(), []
-    given = [([k], [k] if k % 3 else "") for k in range(9)]
-    assert integers(*given, on_error=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
+    data = [([k], [k] if k % 3 else "") for k in range(9)]
+    assert integers(*data, on_error=left_out.append, n=4, places=places)[0] == [[1], [2], [4], [5]]
     assert [str(places[k]) for k in range(4)] == ["f, line 2", "f, line 3", "f, line 5", "f, line 6"]
-    assert len(left_out) == 2  # no more is read than is needed
+    assert len(left_out) == 2  # reading stops after the last pair needed
 
 
 # ---- Pairs of a pattern ----
@@ -194,8 +194,8 @@ def test_the_first_pairs_that_can_be_read_and_where_they_stand():
 
 def test_pairs_of_a_pattern():
     running_sum = find_pattern("running_sum")
-    given = ([1, 2, 4],), ([4, 4, 4], [4, 3, 2])
-    assert integers(*given, pattern=running_sum)[1] == [[1, 3, 2], [4, 3, 2]]  # modulo 5, of the largest symbol
+    data = ([1, 2, 4],), ([4, 4, 4], [4, 3, 2])
+    assert integers(*data, pattern=running_sum)[1] == [[1, 3, 2], [4, 3, 2]]  # modulo 5: the largest symbol is 4
     assert integers(([1, 2, 4],), pattern=running_sum, in_max_int=9, out_max_int=5)[1] == [[1, 3, 1]]
     assert integers(([1, 2, 3],), ([4, 5], [5, 4]), pattern=find_pattern("reversed"))[1] == [[3, 2, 1], [5, 4]]
     with pytest.raises(InputError, match=r"line 2: expected the output of 'running_sum', \[4, 3, 2\], got \[4, 3, 1\]"):
@@ -210,14 +210,14 @@ def test_pairs_of_a_pattern():
 # ---- Pairs of texts ----
 
 
-def test_texts_with_the_vocabularies_that_they_make():
+def test_texts_build_vocabularies():
     pairs, vocabularies = texts(*TEXTS)
     assert vocabularies == Vocabularies(A_B_E, X_Y)
     assert pairs.sources.rows() == [[0, 1], [2], [1, 0, 1]]
     assert pairs.targets.rows() == [[1, 0], [], [0]]
 
 
-def test_texts_with_vocabularies_that_are_given():
+def test_texts_with_given_vocabularies():
     larger = Vocabulary("characters", (" ", "a", "b", "c", "\u00e9"))
     pairs, vocabularies = read(rows(*TEXTS), larger, X_Y)
     assert vocabularies == Vocabularies(larger, X_Y)
@@ -226,25 +226,25 @@ def test_texts_with_vocabularies_that_are_given():
         read(rows(("a", "X"), ("b", "Y Z")), larger, X_Y)
 
 
-def test_many_texts_whose_vocabulary_grows_with_each_batch(monkeypatch):
+def test_vocabularies_grow_over_several_arrays(monkeypatch):
     monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS_PER_ARRAY", 2)
-    given = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
-    pairs, (source, target) = texts(*given)
+    data = [("z", "b"), ("yz", "a b"), ("x", "c"), ("yw", ""), ("a", "c a")]
+    pairs, (source, target) = texts(*data)
     assert (source.symbols, target.symbols) == (("a", "w", "x", "y", "z"), ("a", "b", "c"))
     names = zip(map(source.to_symbols, pairs.sources.rows()), map(target.to_symbols, pairs.targets.rows()), strict=True)
-    assert [("".join(a), " ".join(b)) for a, b in names] == given
+    assert [("".join(a), " ".join(b)) for a, b in names] == data
 
 
-def test_symbols_of_a_text_that_is_left_out_are_in_no_vocabulary():
+def test_skipped_texts_add_no_symbols():
     left_out = []
-    given = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
-    pairs, vocabularies = texts(*given, on_error=left_out.append)
+    data = [("ab", "X"), ("qrb", 5), ("q" * (MAX_LEN + 1), "Q"), ("w", "W\ud800"), ("e\u0301", "Y")]
+    pairs, vocabularies = texts(*data, on_error=left_out.append)
     assert vocabularies == Vocabularies(A_B_E, X_Y)
     assert (pairs.sources.rows(), pairs.targets.rows()) == ([[0, 1], [2]], [[0], [1]])
     assert [str(error)[:9] for error in left_out] == ["f, line 2", "f, line 3", "f, line 4"]
 
 
-def test_many_symbols_take_as_many_bytes_as_they_need():
+def test_more_than_256_symbols():
     sources = [chr(0x4E00 + k) for k in reversed(range(300))]
     pairs, vocabularies = texts(*((text, "X") for text in sources))
     assert pairs.sources.rows() == [[k] for k in reversed(range(300))]
@@ -261,7 +261,7 @@ def test_one_side_may_be_integers():
         read(rows(("a", [7])), A_B_E, Vocabulary(), out_max_int=6)
 
 
-def test_a_row_that_is_no_pair_of_texts():
+def test_invalid_pairs_of_texts_are_refused():
     for row, message in [
         (("a",), ': expected a target too, after a tab, or as "output" in JSON, got none'),
         (("", "X"), ": expected a source of some characters, got none"),
@@ -274,7 +274,7 @@ def test_a_row_that_is_no_pair_of_texts():
 # ---- Memory ----
 
 
-def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypatch):
+def test_pairs_that_exceed_memory_are_refused(monkeypatch):
     monkeypatch.setattr("seq2seq_demo.data.row_reader.ROWS_PER_ARRAY", 100)
     monkeypatch.setattr(system_memory, "total", lambda: 200 * 250 + 3 * 200 * (8 + 1))
     pair = ([1] * 8, [2])
@@ -282,10 +282,10 @@ def test_pairs_that_do_not_fit_into_memory_are_refused_with_the_figure(monkeypat
     taken = []
     with pytest.raises(InputError) as error:
         read((taken.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
-    assert len(taken) == 300  # no more than it takes to know
+    assert len(taken) == 300  # reading stops when the limit is exceeded
     assert str(error.value) == (
         "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: use fewer pairs"
     )
-    monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # their symbols alone are too many
+    monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # too little for the symbols alone
     with pytest.raises(InputError, match="the first 300 pairs need"):
         texts(*[("abababab", "X")] * 300)

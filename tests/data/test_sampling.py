@@ -21,7 +21,7 @@ def different(sources):
     return {*map(tuple, sources.tolist())}
 
 
-def test_every_symbol_is_drawn_the_last_one_too():
+def test_all_symbols_are_equally_likely():
     sources = random_sources(np.random.default_rng(3), 5000, 7, in_max_int=9)
     assert sources.shape == (5000, 7)
     shares = np.bincount(sources.ravel()) / sources.size
@@ -30,31 +30,31 @@ def test_every_symbol_is_drawn_the_last_one_too():
 
 
 @pytest.mark.parametrize(("in_max_int", "size"), [(9, 1), (255, 1), (256, 2), (70_000, 4)])
-def test_a_symbol_takes_few_bytes(in_max_int, size):
+def test_sources_have_the_smallest_integer_type(in_max_int, size):
     assert random_sources(np.random.default_rng(3), 50, 3, in_max_int).dtype.itemsize == size
 
 
-def test_the_stream_of_a_network_that_does_not_end_is_that_of_2016():
-    config = TrainConfig(points=300, in_len=4, out_len=4, seed=6, few_symbols=0.5)  # few symbols are of a range alone
-    found = training_sources(config, ModelConfig(in_max_int=7), [4], start_step=9)
+def test_networks_that_do_not_end_are_trained_on_uniform_sources():
+    config = TrainConfig(points=300, in_len=4, out_len=4, seed=6, few_symbols=0.5)  # `few_symbols` needs a range
+    drawn = training_sources(config, ModelConfig(in_max_int=7), [4], start_step=9)
     expected = np.random.default_rng([6, 1, 9]).integers(0, 7, (300, 4), np.uint8, endpoint=True)
-    assert (found.array() == expected).all()
+    assert (drawn.array() == expected).all()
 
 
-def test_a_share_is_of_few_symbols_and_some_of_these_are_sorted():
+def test_half_of_the_sources_have_few_symbols():
     rng = np.random.default_rng(1)
     rows = mixed_sources(rng, np.full(20_000, 30), 99, 0.5).rows()
-    of_few = [row for row in rows if len({*row}) <= 5]
-    assert len(of_few) == pytest.approx(10_000, rel=0.05)
-    several = [row for row in of_few if len({*row}) > 1]
-    for way in (1, -1):
-        in_order = [row for row in several if row == sorted(row, reverse=way < 0)]
+    few = [row for row in rows if len({*row}) <= 5]
+    assert len(few) == pytest.approx(10_000, rel=0.05)
+    several = [row for row in few if len({*row}) > 1]
+    for descending in (False, True):
+        in_order = [row for row in several if row == sorted(row, reverse=descending)]
         assert len(in_order) == pytest.approx(0.1 * len(several), rel=0.15)
-    assert len([row for row in of_few if len({*row}) == 1]) == pytest.approx(0.2 * len(of_few), rel=0.15)
+    assert len([row for row in few if len({*row}) == 1]) == pytest.approx(0.2 * len(few), rel=0.15)
     assert not any(len({*row}) <= 5 for row in mixed_sources(rng, np.full(2000, 30), 99, 0.0).rows())
 
 
-def test_kinds():
+def test_the_kinds_of_sources():
     rng = np.random.default_rng(2)
     drawn = {kind: draw(rng, 200, 12, 9) for kind, draw in SOURCE_KINDS.items()}
     assert all(sources.shape == (200, 12) for sources in drawn.values())
@@ -64,12 +64,12 @@ def test_kinds():
     assert all(row == sorted(row, reverse=True) for row in drawn["descending"].tolist())
 
 
-# ---- What a network is evaluated on ----
+# ---- Sources for evaluation ----
 
-EVERY = np.array([[a, b] for a in range(4) for b in range(4)], np.uint8)
+ALL_OF_LENGTH_2 = np.array([[a, b] for a in range(4) for b in range(4)], np.uint8)
 
 
-def test_fresh_sources_are_none_of_those_trained_on():
+def test_unseen_sources_exclude_training_sources():
     train, model = TrainConfig(points=300, in_len=3, out_len=3), ModelConfig(in_max_int=7)
     seen = training_sources(train, model, [3], start_step=5)
     trained = concatenate(part.sources for part in find_pattern("copy").draw(train, model, 5))
@@ -79,16 +79,16 @@ def test_fresh_sources_are_none_of_those_trained_on():
     assert not different(fresh) & different(seen.array())
     assert (fresh == unseen_sources(4, 200, 3, 7, seen)).all()
     assert (unseen_sources(5, 200, 3, 7, None) != unseen_sources(4, 200, 3, 7, None)).any()
-    every = Sequences.of_array(EVERY)
+    every = Sequences.of_array(ALL_OF_LENGTH_2)
     assert unseen_sources(0, 50, 2, 3, every).shape == (0, 2)
     assert different(unseen_sources(0, 50, 2, 3, every[:-1])) == {(3, 3)}
     several = concatenate([every[:-1], Sequences.of_rows([[1, 2, 3], [3]])])
     assert different(unseen_sources(0, 50, 2, 3, several)) == {(3, 3)}
-    assert unseen_sources(0, 50, 4, 3, several).shape == (50, 4)  # others than those trained on, by their length
+    assert unseen_sources(0, 50, 4, 3, several).shape == (50, 4)  # training had no sources of this length
 
 
-def test_a_network_of_one_length_is_measured_on_fresh_sources_alone():
-    model, every = ModelConfig(in_max_int=3), Sequences.of_array(EVERY)
+def test_a_network_of_one_length_is_evaluated_on_fresh_sources():
+    model, every = ModelConfig(in_max_int=3), Sequences.of_array(ALL_OF_LENGTH_2)
     sources, fresh = evaluation_sources(model, 2, 50, 0, every[3:])
     assert (different(sources), fresh) == ({(0, 0), (0, 1), (0, 2)}, True)
     assert evaluation_sources(model, 3, 50, 0, every)[0].shape == (50, 3)
@@ -96,10 +96,10 @@ def test_a_network_of_one_length_is_measured_on_fresh_sources_alone():
         evaluation_sources(model, 2, 50, 0, every)
 
 
-def test_a_network_that_ends_is_measured_on_every_source_or_fresh_ones_or_any():
+def test_a_network_that_ends_is_evaluated_on_all_or_fresh_or_any_sources():
     all_of_3 = Sequences.of_array(np.indices((4, 4, 4)).reshape(3, -1).T.astype(np.uint8))
     every, fresh = evaluation_sources(ENDING, 2, 16, 0, all_of_3)
-    assert (every.tolist(), every.dtype, fresh) == (EVERY.tolist(), np.uint8, False)
+    assert (every.tolist(), every.dtype, fresh) == (ALL_OF_LENGTH_2.tolist(), np.uint8, False)
     sources, fresh = evaluation_sources(ENDING, 3, 20, 0, all_of_3[::2])
     assert (different(sources) <= {*map(tuple, all_of_3[1::2].rows())}, len(sources), fresh) == (True, 20, True)
     sources, fresh = evaluation_sources(ENDING, 3, 60, 0, all_of_3)

@@ -8,7 +8,7 @@ from seq2seq_demo.errors import InputError
 ROWS = [[3, 1], [], [4, 1, 5, 9, 2], [6], [], [5, 3, 5]]
 
 
-def test_rows_there_and_back():
+def test_rows_round_trip():
     for rows in (ROWS, [[]], [], [[], []], [[1, 2], [3, 4]]):
         assert Sequences.of_rows(rows).rows() == rows
     assert Sequences.of_rows(ROWS).lengths.tolist() == [2, 0, 5, 1, 0, 3]
@@ -16,7 +16,7 @@ def test_rows_there_and_back():
     assert sizes == [np.uint8, np.uint16, np.uint32]
 
 
-def test_arrays_there_and_back():
+def test_arrays_round_trip():
     array = np.arange(6, dtype=np.int16).reshape(3, 2)
     of_array = Sequences.of_array(array)
     assert (of_array.common_length, of_array.rows(), of_array.array().dtype) == (2, array.tolist(), np.int16)
@@ -26,7 +26,7 @@ def test_arrays_there_and_back():
     assert [Sequences.of_rows(rows).common_length for rows in (ROWS, [], [[], []])] == [None, None, 0]
 
 
-def test_padded_rows():
+def test_padding():
     padded = Sequences.of_rows(ROWS[:3]).padded(6, filler=300)
     assert padded.tolist() == [[3, 1] + [300] * 4, [300] * 6, [4, 1, 5, 9, 2, 300]]
     assert Sequences.of_padded(padded, np.array([2, 0, 5])).rows() == ROWS[:3]
@@ -35,7 +35,7 @@ def test_padded_rows():
 
 @pytest.mark.parametrize("block", [1, 2, 3, 5, 6, 10**6])
 @pytest.mark.parametrize(
-    "chosen",
+    "index",
     [
         np.array([2, 5, 0, 2, 3]),
         np.array([4, 2, 1, 0, 1]),
@@ -46,15 +46,15 @@ def test_padded_rows():
     ],
     ids=str,
 )
-def test_chosen_rows_a_block_at_a_time(monkeypatch, block, chosen):
+def test_indexing_with_blocks_of_any_size(monkeypatch, block, index):
     monkeypatch.setattr(sequences, "BLOCK", block)
-    found = Sequences.of_rows(ROWS)[chosen]
-    assert found.rows() == [ROWS[n] for n in np.arange(6)[chosen]]
-    assert found.symbols.dtype == np.uint8
+    selected = Sequences.of_rows(ROWS)[index]
+    assert selected.rows() == [ROWS[n] for n in np.arange(6)[index]]
+    assert selected.symbols.dtype == np.uint8
 
 
 @pytest.mark.parametrize("largest", [9, 300, 70_000])
-def test_groups_of_equal_rows(largest):
+def test_group_ids_of_equal_rows(largest):
     rows = [[1, 2], [], [1], [1, 2, 0], [1, 2], [], [0, 1, 2], [largest], [1], [1, 2]]
     assert Sequences.of_rows(rows).groups().tolist() == [0, 1, 2, 3, 0, 1, 4, 5, 2, 0]
     assert Sequences.of_rows([]).groups().tolist() == []
@@ -62,8 +62,8 @@ def test_groups_of_equal_rows(largest):
     assert Sequences.of_array(array).groups().tolist() == [0, 1, 0]
 
 
-def test_groups_are_those_of_all_parts():
-    """Symbols that take one byte in a part, and two in the other."""
+def test_group_ids_after_concatenation():
+    """Symbols take one byte in the first part and two in the second."""
     parts = [Sequences.of_rows([[1], [1, 0]]), Sequences.of_rows([[300], [1], [1, 0]])]
     assert concatenate(parts).groups().tolist() == [0, 1, 2, 0, 1]
 
@@ -71,10 +71,10 @@ def test_groups_are_those_of_all_parts():
 # ---- Pairs ----
 
 
-def test_pairs_stay_together():
+def test_indexing_keeps_pairs_together():
     pairs = Pairs(Sequences.of_rows(ROWS), Sequences.of_rows([[n] * n for n in range(6)]))
-    found = pairs[np.array([5, 2])]
-    assert (found.sources.rows(), found.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
+    selected = pairs[np.array([5, 2])]
+    assert (selected.sources.rows(), selected.targets.rows()) == ([ROWS[5], ROWS[2]], [[5] * 5, [2, 2]])
     assert len(pairs[:4]) == 4
     with pytest.raises(InputError, match="expected as many sources as targets, got 6 and 2"):
         Pairs(pairs.sources, pairs.targets[:2])
@@ -95,7 +95,7 @@ ONES = np.ones((3, 2), int)
 
 
 @pytest.mark.parametrize(
-    ("sources", "targets", "found"),
+    ("sources", "targets", "got"),
     [
         (np.zeros((0, 2), int), np.zeros((0, 1), int), r"int64 of shape \(0, 2\)"),
         ([[1, 2]], [[2]], "list"),
@@ -109,8 +109,8 @@ ONES = np.ones((3, 2), int)
         (ONES * 2**31, ONES, "some from 2147483648 to 2147483648"),
     ],
 )
-def test_arrays_that_are_no_pairs(sources, targets, found):
-    message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {found}"
+def test_invalid_arrays_are_refused(sources, targets, got):
+    message = rf"expected sources \[N, S\] and targets \[N, T\] as arrays of integers.*, got {got}"
     with pytest.raises(InputError, match=message):
         Pairs.of_arrays(sources, targets)
 

@@ -11,32 +11,32 @@ from seq2seq_demo.data.tasks import as_task
 from seq2seq_demo.errors import InputError, UsageError
 
 
-def test_what_stands_for_a_task():
+def test_values_that_become_tasks():
     assert as_task("sorted") == find_pattern("sorted")
     own = PairTask("mine", Pairs.of_arrays(np.array([[1, 2]]), np.array([[3]])))
     assert as_task(own) is own
-    for given in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
-        assert as_task(given).digest == own.digest
+    for value in (own.pairs, [([1, 2], [3])], iter([((1, 2), (3,))])):
+        assert as_task(value).digest == own.digest
     with pytest.raises(UsageError, match="unknown pattern"):
         as_task("sort")
     with pytest.raises(InputError, match="pairs, row 0: expected a source and a target, as zip gives them, got 1"):
         as_task([1])
 
 
-def test_the_fingerprint_of_a_pattern_follows_from_its_symbols_and_lengths():
+def test_the_fingerprint_depends_on_symbols_and_lengths():
     model, config = ModelConfig(), TrainConfig(in_len=5, out_len=5)
     running_sum = as_task("running_sum")
-    others = [
+    changed = [
         running_sum.fingerprint(config, replace(model, out_max_int=8)),
         running_sum.fingerprint(config, replace(model, in_max_int=8)),
         running_sum.fingerprint(replace(config, in_len=6), model),
         running_sum.fingerprint(replace(config, out_len=4), model),
     ]
-    assert len({running_sum.fingerprint(config, model), *others}) == 5
-    assert running_sum.fingerprint(replace(config, points=7, seed=3), model) not in others
+    assert len({running_sum.fingerprint(config, model), *changed}) == 5
+    assert running_sum.fingerprint(replace(config, points=7, seed=3), model) not in changed
 
 
-def test_an_edit_of_a_function_changes_its_fingerprint(tmp_path):
+def test_changed_targets_change_the_fingerprint(tmp_path):
     def fingerprint(code, out_len=10):
         (tmp_path / "mine.py").write_text(f"def f(x):\n    return {code}\n")
         pattern = as_task(f"{tmp_path}/mine.py:f")
@@ -50,7 +50,7 @@ def test_an_edit_of_a_function_changes_its_fingerprint(tmp_path):
         fingerprint("x + 1")
 
 
-def test_the_fingerprint_of_long_sources():
+def test_the_fingerprint_uses_fewer_long_sources():
     sizes = []
     pattern = SequencePattern("f", lambda x: sizes.append(x.shape) or x)
     for in_len in (1000, 2000, 2_000_000):
@@ -58,7 +58,7 @@ def test_the_fingerprint_of_long_sources():
     assert sizes == [(1000, 1000), (524, 2000), *[(1, 2_000_000)] * 3]
 
 
-@pytest.mark.parametrize("what", [None, 5, 2.5])
-def test_what_is_no_task(what):
-    with pytest.raises(UsageError, match=f"expected a pattern's name, a SequencePattern, or pairs .*, got {what}"):
-        as_task(what)
+@pytest.mark.parametrize("value", [None, 5, 2.5])
+def test_invalid_tasks_are_refused(value):
+    with pytest.raises(UsageError, match=f"expected a pattern's name, a SequencePattern, or pairs .*, got {value}"):
+        as_task(value)

@@ -15,7 +15,7 @@ from seq2seq_demo.errors import UsageError
 SOURCES = np.array([[3, 1, 4, 1, 5, 9, 2, 8], [7, 8, 0, 6, 2, 2, 5, 9]], np.uint8)
 
 
-def test_a_function_of_one_sequence():
+def test_per_sequence_wraps_a_function_of_one_sequence():
     @per_sequence
     def ends(source):
         """First and last."""
@@ -75,7 +75,7 @@ def own(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.path", [*sys.path])
 
 
-def test_a_function_of_a_file_or_a_module(own):
+def test_functions_from_files_and_modules(own):
     pattern = find_pattern("lib/my_patterns.py:doubled")
     assert pattern.name == "my_patterns:doubled"
     assert pattern.targets(np.array([[200, 3]], np.uint8), None, 9).tolist() == [[0, 6]]  # no byte overflows
@@ -103,14 +103,14 @@ def test_a_function_of_a_file_or_a_module(own):
         (":f", "expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION, got '' before the colon"),
     ],
 )
-def test_a_function_that_cannot_be_had(own, name, message):
+def test_functions_that_cannot_be_loaded_are_errors(own, name, message):
     with pytest.raises(UsageError, match=message) as error:
         find_pattern(name)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("stem", ["modern", "json", "random"])
-def test_a_file_is_a_module_that_hides_no_other(own, stem):
+def test_a_loaded_file_hides_no_other_module(own, stem):
     pattern = find_pattern(f"{stem}.py:f")
     assert pattern.name == f"{stem}:f"
     assert pattern.check(3, None, 9, 9) == 3
@@ -119,7 +119,7 @@ def test_a_file_is_a_module_that_hides_no_other(own, stem):
     assert "modern" not in sys.modules
 
 
-def test_a_file_that_fails_leaves_no_module(own):
+def test_a_failed_import_leaves_no_module(own):
     before = set(sys.modules)
     for name in ("failing.py:f", "exiting.py:f", "raising.py:f", "broken.py:f"):
         with pytest.raises(UsageError):
@@ -127,13 +127,13 @@ def test_a_file_that_fails_leaves_no_module(own):
     assert set(sys.modules) == before
 
 
-def test_an_interrupted_import_stays_interrupted(own, tmp_path):
+def test_keyboard_interrupts_during_import_pass_through(own, tmp_path):
     (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):
         find_pattern("interrupted.py:f")
 
 
-SAYING = """
+PRINTING = """
 import sys
 print("import")
 out = sys.stdout
@@ -147,10 +147,10 @@ def f(source):
 """
 
 
-def test_what_a_function_prints_goes_to_standard_error(own, tmp_path, capsys, monkeypatch):
-    (tmp_path / "saying.py").write_text(SAYING)
+def test_prints_of_a_function_go_to_standard_error(own, tmp_path, capsys, monkeypatch):
+    (tmp_path / "printing.py").write_text(PRINTING)
     stdout = sys.stdout
-    pattern = find_pattern("saying.py:f")
+    pattern = find_pattern("printing.py:f")
     assert capsys.readouterr() == ("", "import\n")
     pattern.targets(np.array([[1, 2]]), None, 9)
     assert sys.stdout is stdout
@@ -167,7 +167,7 @@ def test_what_a_function_prints_goes_to_standard_error(own, tmp_path, capsys, mo
         assert capsys.readouterr() == ("", "print\nwrite\nkept\n" if closed == ["stdout"] else "")
 
 
-def test_what_others_print_meanwhile_goes_where_it_should(capsys):
+def test_other_threads_print_to_standard_output_meanwhile(capsys):
     stdout, begun, printed = sys.stdout, threading.Barrier(3), threading.Event()
 
     def f(sources):
@@ -189,7 +189,7 @@ def test_what_others_print_meanwhile_goes_where_it_should(capsys):
     assert sys.stdout is stdout
 
 
-MANY = """
+MANY_THREADS = """
 import sys, threading
 import numpy as np
 from seq2seq_demo.data.pattern_task import SequencePattern
@@ -211,11 +211,11 @@ stop.set()
 
 
 @pytest.mark.slow
-def test_many_threads_print(tmp_path):
-    """Python crashes where what a thread prints to is replaced by another thread and forgotten."""
+def test_many_threads_may_print(tmp_path):
+    """Python crashes if one thread replaces and frees a stream while another thread prints to it."""
     with open(tmp_path / "out", "w") as out, open(tmp_path / "err", "w") as err:
         process = subprocess.run(
-            [sys.executable, "-c", MANY], stdout=out, stderr=err, env=environment(), timeout=100, check=False
+            [sys.executable, "-c", MANY_THREADS], stdout=out, stderr=err, env=environment(), timeout=100, check=False
         )
     assert process.returncode == 0
     assert (tmp_path / "out").read_text().splitlines() == [str(n) for n in range(10000)]

@@ -20,14 +20,14 @@ PLACE = Place("in.tsv", "line", 7)
 
 
 def grown(tokens, *texts):
-    """The vocabulary of these texts, and what numbers these get in it."""
+    """Build a vocabulary from texts; return it and the numbers of the texts."""
     growing = VocabularyBuilder(tokens)
     numbers = [growing.to_numbers(tokenize(tokens, text, PLACE), PLACE) for text in texts]
     vocabulary, final = growing.build()
     return vocabulary, [final[row].tolist() for row in numbers]
 
 
-# ---- What a text consists of ----
+# ---- Symbols of a text ----
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,17 @@ def grown(tokens, *texts):
         ("characters", "  a\u00a0", [" ", " ", "a", "\u00a0"]),
         ("characters", "", []),
         ("characters", "\u00e9", ["\u00e9"]),
-        ("characters", "e\u0301", ["\u00e9"]),  # as a Mac types it
-        ("characters", "x\u0301", ["x", "\u0301"]),  # there is no such letter
+        ("characters", "e\u0301", ["\u00e9"]),  # decomposed, as on macOS
+        ("characters", "x\u0301", ["x", "\u0301"]),  # has no composed form
         ("characters", "\u1112\u1161\u11ab", ["한"]),
         ("characters", "한국어", ["한", "국", "어"]),
-        ("characters", "\u212b", ["\u00c5"]),  # Ångström's sign is the letter
+        ("characters", "\u212b", ["\u00c5"]),  # the Ångström sign becomes the letter
         ("characters", "سلام", ["\u0633", "\u0644", "\u0627", "\u0645"]),
         ("characters", FAMILY, ["👩", "\u200d", "👧"]),
         ("characters", ["a", " ", "e\u0301"], ["a", " ", "\u00e9"]),
         ("characters", ("b",), ["b"]),
         ("characters", [], []),
-        ("characters", "ﬁ", ["ﬁ"]),  # a ligature stays one
+        ("characters", "ﬁ", ["ﬁ"]),  # ligatures are kept
         ("words", "HH AH0 L OW1", ["HH", "AH0", "L", "OW1"]),
         ("words", " the  The\tTHE\u00a0a\u3000b\u2003c\n", ["the", "The", "THE", "a", "b", "c"]),
         ("words", "cafe\u0301 caf\u00e9", ["caf\u00e9", "caf\u00e9"]),
@@ -57,7 +57,7 @@ def grown(tokens, *texts):
         ("words", ["New", "e\u0301t\u00e9"], ["New", "\u00e9t\u00e9"]),
     ],
 )
-def test_characters_or_words(tokens, text, symbols):
+def test_texts_become_characters_or_words(tokens, text, symbols):
     assert tokenize(tokens, text, PLACE) == symbols
 
 
@@ -77,12 +77,12 @@ def test_characters_or_words(tokens, text, symbols):
         ("words", ["a", "b\udfff"], r'expected Unicode, got "\\udfff" in a text'),
     ],
 )
-def test_what_is_no_text(tokens, value, message):
+def test_invalid_texts_are_refused(tokens, value, message):
     with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
         tokenize(tokens, value, PLACE)
 
 
-def test_texts_are_joined_as_they_were_split():
+def test_joining_restores_the_text():
     for tokens, text in (("characters", f"한국 {FAMILY}\u00e9"), ("words", f"한국 {FAMILY} \u00e9")):
         assert join_symbols(tokens, tokenize(tokens, text, PLACE)) == text
     assert join_symbols("integers", [3, 10]) == "3 10"
@@ -91,7 +91,7 @@ def test_texts_are_joined_as_they_were_split():
 # ---- Vocabularies ----
 
 
-def test_a_vocabulary_is_in_the_order_of_code_points_whatever_came_first():
+def test_vocabularies_are_sorted_by_code_point():
     vocabulary, numbers = grown("characters", "b😀\u00e9", "aZ", ["e\u0301", " ", "ﬀ"])
     assert vocabulary.symbols == (" ", "Z", "a", "b", "\u00e9", "ﬀ", "😀")  # in UTF-16, 😀 would come before ﬀ
     assert numbers == [[3, 6, 4], [2, 1], [4, 0, 5]]
@@ -99,7 +99,7 @@ def test_a_vocabulary_is_in_the_order_of_code_points_whatever_came_first():
     assert [vocabulary.to_symbols(row) for row in numbers] == [["b", "😀", "\u00e9"], ["a", "Z"], ["\u00e9", " ", "ﬀ"]]
 
 
-def test_a_vocabulary_of_one_symbol_is_of_a_network_of_two():
+def test_a_vocabulary_of_one_symbol_gets_an_unknown_symbol():
     vocabulary, _ = grown("characters", "aaa")
     assert (vocabulary.symbols, vocabulary.largest) == (("a",), 1)
     assert vocabulary.to_symbols([0, 1]) == ["a", UNKNOWN]
@@ -114,7 +114,7 @@ def test_targets_may_be_empty_but_not_all():
     assert growing.build()[0].symbols == ("b",)
 
 
-def test_integers_stand_for_themselves():
+def test_integers_need_no_vocabulary():
     assert new_vocabulary("integers") == Vocabulary()
     assert Vocabulary().to_numbers([3, 10**6], PLACE) == tokenize("integers", [3, 10**6], PLACE) == [3, 10**6]
     with pytest.raises(InputError, match=r"^in\.tsv, line 7: expected integers from 0 to 9, got 10"):
@@ -134,12 +134,12 @@ def test_integers_stand_for_themselves():
         ("characters", ("a", ""), 'expected characters in a vocabulary, got ""'),
         ("words", ("a", "b c"), 'expected words in a vocabulary, got "b c"'),
         ("words", ("a", "b\n"), "expected words in a vocabulary, got "),
-        ("words", ("e\u0301",), "expected words in a vocabulary, got "),  # no text would ever find it
+        ("words", ("e\u0301",), "expected words in a vocabulary, got "),  # not composed
         ("characters", ("\u212b",), "expected characters in a vocabulary, got "),
         ("characters", ("a", "\ud800"), r'expected characters in a vocabulary, got "\\ud800"'),
     ],
 )
-def test_a_strangers_vocabulary(tokens, symbols, message):
+def test_invalid_vocabularies_are_refused(tokens, symbols, message):
     with pytest.raises(WeightsError, match=f"^{message}"):
         Vocabulary(tokens, symbols)
 
@@ -153,11 +153,11 @@ def test_vocabularies_of_both_sides():
     assert [v.are_text for v in (Vocabularies(), Vocabularies(source), Vocabularies(target=target))] == [0, 1, 1]
 
 
-# ---- What training never saw ----
+# ---- Unknown symbols ----
 
 
 @pytest.mark.parametrize(
-    ("tokens", "known", "text", "message"),
+    ("tokens", "symbols", "text", "message"),
     [
         ("characters", "abcdef", "abz", '"z" at position 3$'),
         ("characters", "aABb", "bC", '"C" at position 2$'),
@@ -175,13 +175,13 @@ def test_vocabularies_of_both_sides():
         ("words", ["Monday", "xyz"], ["Monday", "MONDAY"], r'"MONDAY" at position 2; did you mean "Monday"\?$'),
     ],
 )
-def test_an_unknown_symbol_is_named_with_its_place_and_the_nearest(tokens, known, text, message):
-    vocabulary = Vocabulary(tokens, tuple(sorted(known)))
+def test_unknown_symbols_are_reported_with_the_nearest(tokens, symbols, text, message):
+    vocabulary = Vocabulary(tokens, tuple(sorted(symbols)))
     with pytest.raises(InputError, match=f"^in.tsv, line 7: expected {tokens} seen in training, got {message}"):
         vocabulary.to_numbers(tokenize(tokens, text, PLACE), PLACE)
 
 
-def test_the_nearest_are_few_and_near():
+def test_nearest_returns_few_similar_symbols():
     letters = [chr(n) for n in range(ord("a"), ord("z") + 1)]
     assert similar_symbols("M", letters) == ["m"]
     assert similar_symbols("é", letters) == ["e"]
@@ -192,4 +192,4 @@ def test_the_nearest_are_few_and_near():
     words = [f"word{n}" for n in range(50)]
     assert len(similar_symbols("word", words)) == MAX_SUGGESTIONS
     assert similar_symbols("WORD7x", words)[0] == "word7"
-    assert similar_symbols("monday", ["MONDAY", "Monday"]) == ["MONDAY"]  # of several that differ in case, the first
+    assert similar_symbols("monday", ["MONDAY", "Monday"]) == ["MONDAY"]  # the first of several that differ in case

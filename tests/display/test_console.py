@@ -3,15 +3,15 @@ import pytest
 from seq2seq_demo.display.console import display_width, one_line, print_notices, printable, table, visible_symbol
 
 
-def test_a_table():
+def test_tables_align_columns():
     assert table(["ab", "c"], [["d", "ef"], ["", "ghi"]]) == "ab    c\nd    ef\n    ghi"
     assert table(["ab", "c", "d"], [["e", "fgh", "i"]], str.ljust) == "ab  c    d\ne   fgh  i"
-    rows = [["한국", "a"], ["e\u0301", "中"], ["abc", "b"]]  # wide characters, and of no width
+    rows = [["한국", "a"], ["e\u0301", "中"], ["abc", "b"]]  # wide and zero-width characters
     assert table(["", "x"], rows) == "       x\n한국   a\ne\u0301     中\nabc    b"
     assert table(["", "x", "y"], [["a", "中", "b"], ["a", "bcd", "e"]], str.ljust) == "   x    y\na  中   b\na  bcd  e"
 
 
-def test_notices_are_said_once_on_standard_error(capsys):
+def test_each_notice_is_printed_once_on_standard_error(capsys):
     notices = ["one", "two"]
     print_notices(notices)
     print_notices(notices)
@@ -22,12 +22,12 @@ def test_notices_are_said_once_on_standard_error(capsys):
     ("text", "width"),
     [("abc", 3), ("", 0), ("한국", 4), ("中", 2), ("\u00e9", 1), ("e\u0301", 1), ("\u0301", 0), ("سلام", 4), ("😀", 2)],
 )
-def test_how_many_columns_a_text_takes(text, width):
+def test_the_width_of_a_text_in_columns(text, width):
     assert display_width(text) == width
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "escaped"),
     [
         (" ", "\u2423"),
         ("\u00a0", "\u237d"),
@@ -37,7 +37,7 @@ def test_how_many_columns_a_text_takes(text, width):
         ("\n", "\\n"),
         ("\u200d", "\\u200d"),
         ("\x1b", "\\x1b"),
-        ("\u202e", "\\u202e"),  # which would turn the line round
+        ("\u202e", "\\u202e"),  # reverses the writing direction
         ("\u0301", "\u0301"),
         ("한", "한"),
         ("👩\u200d👧", "👩\u200d👧"),  # a word
@@ -46,11 +46,11 @@ def test_how_many_columns_a_text_takes(text, width):
         (7, "7"),
     ],
 )
-def test_a_symbol_on_its_own_can_be_seen(name, shown):
-    assert visible_symbol(name) == shown
+def test_invisible_symbols_are_escaped(name, escaped):
+    assert visible_symbol(name) == escaped
 
 
-def test_text_is_printed_as_it_is_but_for_what_acts_on_a_terminal():
+def test_control_characters_are_escaped_in_text():
     for text in ("한국어 سلام\u00e9\n👩\u200d👧", "a\u00a0b\u3000c\td", "می\u200cخواهم\n"):
         assert printable(text) == text
     assert printable("a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b") == r"a\x1b[2J\r\u202e\u2066\ud800b\u2028\u200b"

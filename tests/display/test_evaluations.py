@@ -23,8 +23,8 @@ def tally(expected, correct):
     return Tally(np.array(expected), np.array(correct))
 
 
-def counted(**changes):
-    """An evaluation of 10 sequences of 2 symbols, 0 to 2, and GO, that was made up."""
+def evaluation(**changes):
+    """A made-up evaluation of 10 sequences of 2 symbols from 0 to 2."""
     values = {"n": 10, "n_pairs": 10, "n_target": 20, "loss_sum": 5.0, "forced_exact": 5, "exact": 3, "edits": 9}
     values |= {"forced": tally([10, 10], [9, 6]), "by_position": tally([10, 10], [8, 4])}
     values |= {"by_symbol": tally([5, 6, 9, 0], [5, 3, 4, 0])}
@@ -40,7 +40,7 @@ FIGURES = {
 
 
 def test_an_evaluation_as_json():
-    facts = row_dict(EvaluationRow(RANDOM, 7, counted(), True), trained_network())
+    facts = row_dict(EvaluationRow(RANDOM, 7, evaluation(), True), trained_network())
     symbols, confusions = facts.pop("by_symbol"), facts.pop("confusions")
     assert facts == FIGURES | {
         **{"n": 10, "in_len": 7, "out_len": 2},
@@ -54,7 +54,7 @@ def test_an_evaluation_as_json():
 
 
 def test_an_evaluation_as_text():
-    rows = [line.split() for line in fixed_length_tables(counted()).splitlines()]
+    rows = [line.split() for line in fixed_length_tables(evaluation()).splitlines()]
     for row in (
         ["token", "accuracy", "0.75000", "0.60000", "+0.15000"],
         ["exact", "match", "0.50000", "0.30000", "+0.20000"],
@@ -63,21 +63,21 @@ def test_an_evaluation_as_text():
         ["2", "1", "4"],
     ):
         assert row in rows
-    assert fixed_length_tables(counted(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
-    lengths = by_length_table([EvaluationRow(RANDOM, in_len, counted(), True) for in_len in (7, 13)])
+    assert fixed_length_tables(evaluation(confusions=Counter())).endswith("\n\nNo symbol was wrong.")
+    lengths = by_length_table([EvaluationRow(RANDOM, in_len, evaluation(), True) for in_len in (7, 13)])
     figures = ["2", "10", "0.75000", "0.60000", "0.30000"]
     assert [line.split() for line in lengths.splitlines()[1:]] == [["7", *figures], ["13", *figures]]
 
 
-def test_a_row_of_a_network_that_ends_its_answers():
+def test_rows_of_a_network_that_ends_its_answers():
     ending = trained_network(model_config=ModelConfig(ends=True))
-    facts = row_dict(EvaluationRow("ascending", 7, counted(unended=2, too_long=3), False), ending)
+    facts = row_dict(EvaluationRow("ascending", 7, evaluation(unended=2, too_long=3), False), ending)
     assert facts == FIGURES | {
         **{"sources": "ascending", "in_len": 7, "n": 10, "n_pairs": 10, "fresh": False, "symbol_error_rate": 0.45},
         **{"wrong_symbols": 0, "too_short": 0, "too_long": 3, "unended": 2},
     }
     measured = (RANDOM, 7, 3), (RANDOM, 8, 5), ("ascending", 8, 10)
-    rows = [EvaluationRow(kind, in_len, counted(exact=exact)) for kind, in_len, exact in measured]
+    rows = [EvaluationRow(kind, in_len, evaluation(exact=exact)) for kind, in_len, exact in measured]
     by_length, by_kind = variable_length_tables(rows).split("\n\n")
     lengths = [line.split()[:3] for line in by_length.splitlines()[1:]]
     assert lengths == [["7", "10", "0.30000"], ["8", "10", "0.50000"], ["all", "20", "0.40000"]]
@@ -96,8 +96,8 @@ WRONG = WrongAnswers(
 )
 
 
-def given(**changes):
-    """Rows of two lengths: 4 sources with 6 targets, and 6 with 6, that were made up."""
+def pair_rows(**changes):
+    """Made-up rows of two lengths: 4 sources with 6 targets, and 6 sources with 6 targets."""
     confusions = Counter({(0, 1): 2, (None, 1): 5, (2, None): 2, (2, 0): 2, (1, 0): 1})
     values = {"n": 4, "n_pairs": 6, "n_target": 16, "loss_sum": 5.0, "forced": tally([12, 8], [10, 5])}
     values |= {"forced_exact": 3, "by_position": tally([12, 8], [10, 3]), "exact": 1, "wrong_symbols": 1}
@@ -108,7 +108,7 @@ def given(**changes):
 
 
 def test_given_texts_as_json():
-    facts = pairs_dict(given(), TEXTS)
+    facts = pairs_dict(pair_rows(), TEXTS)
     confusions, (worst,), (surest,) = (facts.pop(name) for name in ("confusions", "worst", "surest"))
     assert facts == {
         **{"sources": "given", "in_len": None, "n": 10, "n_pairs": 12, "fresh": None, "loss": 0.2},
@@ -126,18 +126,18 @@ def test_given_texts_as_json():
 
 
 def test_given_integers_as_json():
-    facts = pairs_dict(given(), Vocabularies())
+    facts = pairs_dict(pair_rows(), Vocabularies())
     assert "word_error_rate" not in facts
     assert facts["confusions"][2] == {"expected": 2, "predicted": None, "times": 2}
     assert (facts["worst"][0]["source"], facts["worst"][0]["predicted"]) == ([1, 0, 3], [2, 1, 1])
-    mixed = pairs_dict(given(), Vocabularies(TEXTS.source))
+    mixed = pairs_dict(pair_rows(), Vocabularies(TEXTS.source))
     assert (mixed["worst"][0]["source"], mixed["worst"][0]["expected"]) == ("a 한", [0, 2])
     assert "word_error_rate" not in mixed
-    assert "word_error_rate" in pairs_dict(given(), Vocabularies(target=TEXTS.target))
+    assert "word_error_rate" in pairs_dict(pair_rows(), Vocabularies(target=TEXTS.target))
 
 
 def test_given_texts_as_tables():
-    text = pairs_text("dev.tsv", given(), TEXTS, verbose=False)
+    text = pairs_text("dev.tsv", pair_rows(), TEXTS, verbose=False)
     first, errors, lengths, confusions = text.split("\n\n")
     assert first == "10 sources of dev.tsv with 12 targets, any of which is right; an answer without END is wrong"
     assert errors == "word error rate 0.30000, symbol error rate 0.33333"
@@ -153,8 +153,8 @@ def test_given_texts_as_tables():
     ]
 
 
-def test_wrong_answers_are_told_where_it_is_asked():
-    text = pairs_text("dev.tsv", given(), TEXTS, verbose=True)
+def test_verbose_output_lists_wrong_answers():
+    text = pairs_text("dev.tsv", pair_rows(), TEXTS, verbose=True)
     *_, worst, surest = text.split("\n\n")
     assert worst.splitlines() == [
         "Wrong answers with the most edits:",
@@ -163,23 +163,23 @@ def test_wrong_answers_are_told_where_it_is_asked():
     ]
     assert surest.splitlines()[0] == "Wrong answers with the highest probability:"
     assert surest.splitlines()[2].split() == ["\u00e9", "B", "1", "0.9688"]
-    numbers = pairs_text("dev.tsv", given(), Vocabularies(), verbose=True)
+    numbers = pairs_text("dev.tsv", pair_rows(), Vocabularies(), verbose=True)
     assert "1 0 3   0 2       2 1 1 ...  3      0.2500" in numbers
 
 
-def test_what_is_not_there_is_not_told():
+def test_empty_sections_are_left_out():
     right = {"n": 4, "n_pairs": 4, "exact": 4, "edits": 0, "confusions": Counter(), "wrong": WrongAnswers()}
-    text = pairs_text("dev.tsv", given(**right), Vocabularies(), verbose=True)
+    text = pairs_text("dev.tsv", pair_rows(**right), Vocabularies(), verbose=True)
     first, errors, *_ = text.split("\n\n")
     assert first == "10 sources of dev.tsv; an answer without END is wrong"
     assert errors.startswith("exact match 1.00000, symbol error rate 0.0")
     assert text.endswith("\n\nNo symbol was wrong.")
 
 
-def test_the_commonest_confusions_and_symbols_that_can_be_seen():
+def test_the_most_frequent_confusions_with_visible_symbols():
     vocabularies = Vocabularies(target=Vocabulary("characters", (" ", "\u00a0", *"abcdefghijkl")))
     many = Counter({(0, n): 20 - n for n in range(1, 14)})
-    lines = pairs_text("f", given(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
+    lines = pairs_text("f", pair_rows(confusions=many), vocabularies, False).split("\n\n")[-1].splitlines()
     assert len(lines) == 1 + MAX_CONFUSIONS
     assert [line.split() for line in lines[1:3]] == [["\u2423", "\u237d", "19"], ["\u2423", "a", "18"]]
-    assert len(pairs_dict(given(confusions=many), vocabularies)["confusions"]) == 13
+    assert len(pairs_dict(pair_rows(confusions=many), vocabularies)["confusions"]) == 13

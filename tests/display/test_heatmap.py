@@ -32,20 +32,20 @@ def test_in_colour():
 
 
 @pytest.mark.parametrize("colour", [False, True])
-def test_nothing_is_wrong_where_nobody_knows_what_to_expect(colour):
+def test_without_expected_symbols_nothing_is_marked_wrong(colour):
     unknown = draw(SOURCE, PREDICTED, None, ATTENTION, colour)
     assert unknown == draw(SOURCE, PREDICTED, PREDICTED, ATTENTION, colour)
     assert "expected" not in unknown
     assert "\x1b[31m" not in unknown
 
 
-def test_labels_stand_below_one_another():
+def test_labels_are_right_aligned():
     lines = draw([4, 7], [5, 100], [5, 99], np.array([[1, 0], [0, 1]])).split("\n")
     assert lines[:3] == ["      4 7", "  5 |@@  |", "100 |  @@| (expected 99)"]
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_a_shade_for_each_tenth(kind):
+def test_each_tenth_has_its_own_shade(kind):
     edges = np.arange(11, dtype=kind)[None] / 10
     drawn = draw([0] * 11, [1], None, edges).split("\n")[1]
     assert drawn == "1 |  ..::--==++**##%%@@@@|"

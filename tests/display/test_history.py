@@ -13,16 +13,16 @@ FIGURES = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2, t
 HISTORY = [EpochFigures(epoch, 10 * epoch, 2.0, 0.1, FIGURES) for epoch in (1, 2)]
 
 
-def tell(history, figures):
+def report_epoch(history, figures):
     history.on_epoch_end(figures, untrained(ModelConfig(), 0), pairs_of(([1], [1])))
 
 
-def test_both_are_written_anew_after_each_epoch(tmp_path):
+def test_both_files_are_rewritten_after_each_epoch(tmp_path):
     history = History(tmp_path / "h.json", tmp_path / "h.svg")
     assert os.listdir(tmp_path) == []
     pictures = []
     for n in (1, 2):
-        tell(history, HISTORY[:n])
+        report_epoch(history, HISTORY[:n])
         written = json.loads((tmp_path / "h.json").read_text())
         assert written == [figures.to_json() for figures in HISTORY[:n]]
         pictures.append((tmp_path / "h.svg").read_bytes())
@@ -31,15 +31,15 @@ def test_both_are_written_anew_after_each_epoch(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["h.json", "h.svg"])
-def test_what_cannot_be_written_any_more_is_said_and_the_training_goes_on(tmp_path, capsys, name):
+def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys, name):
     path = tmp_path / "folder" / name
     path.parent.mkdir()
     history = History(path, None) if name == "h.json" else History(None, path)
-    tell(history, HISTORY)
+    report_epoch(history, HISTORY)
     assert os.listdir(path.parent) == [name]
     path.unlink()
     path.parent.rmdir()
-    tell(history, HISTORY)
+    report_epoch(history, HISTORY)
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("No history: ")

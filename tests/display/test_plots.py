@@ -18,7 +18,7 @@ from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.predictions import Prediction
 
 SVG = "{http://www.w3.org/2000/svg}"
-# α of 0, 1/2 and 1, and their colours among Matplotlib's Blues
+# α is 0, 1/2 or 1, drawn in these colours of Matplotlib's Blues
 ATTENTION = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0]])
 PREDICTION = Prediction([3, 12, 0], [7, 8, 9, 10, 11], [7, 8, 99, 10, 11], attention=ATTENTION)
 WHITE, MIDDLE, NAVY, RED = "#f7fbff", "#6aaed6", "#08306b", "#d62728"
@@ -33,18 +33,18 @@ VALIDATION = Figures(loss=1.0, forced_token_accuracy=0.6, forced_exact_match=0.2
 
 
 def figures(epochs):
-    """Every figure of an epoch is its own, so that an exchanged one shows."""
+    """Return epochs whose figures all differ, so that the tests notice swapped curves."""
     return [EpochFigures(k + 1, 700, loss=2.0, token_accuracy=0.1, validation=VALIDATION) for k in range(epochs)]
 
 
 def groups(path, name):
-    """The groups of an SVG whose id is `name` and a number, in order."""
+    """Return the groups of an SVG whose ids are `name` and a number, in order."""
     root = ElementTree.parse(path).getroot()
     return [group for group in root.iter(f"{SVG}g") if re.fullmatch(rf"{name}_\d+", group.get("id", ""))]
 
 
 def texts(element):
-    """Every text with its colour (None: black), in the order of the drawing."""
+    """Return each text with its colour (None is black), in drawing order."""
     colours = [re.search(r"fill: (#\w+)", text.get("style")) for text in element.iter(f"{SVG}text")]
     return [(text.text, colour and colour[1]) for text, colour in zip(element.iter(f"{SVG}text"), colours, strict=True)]
 
@@ -54,7 +54,7 @@ def points(path):
 
 
 def curves(axes):
-    """The curves of a panel `[curves, epochs, 2]`, as fractions of its width and height from its lower left corner."""
+    """Return a panel's curves `[curves, epochs, 2]` as fractions of its width and height, from the lower left."""
     frame, *paths = axes.iter(f"{SVG}path")
     left, top = points(frame).min(axis=0)
     right, bottom = points(frame).max(axis=0)
@@ -62,19 +62,19 @@ def curves(axes):
     return (np.array([points(line) for line in lines]) - [left, bottom]) / [right - left, top - bottom]
 
 
-def test_one_sequence(tmp_path):
+def test_the_labels_of_one_sequence(tmp_path):
     attention(tmp_path / "a.svg")
     panel, bar = groups(tmp_path / "a.svg", "axes")
     across = [(text, None) for text in ("3", "12", "0", "input")]
     down = [("7", None), ("8", None), ("9", RED), ("10", None), ("11", None), ("prediction", None)]
     assert texts(panel) == [*across, *down, ("expected 99", RED)]
     rows = {text.text: float(text.get("y")) for text in panel.iter(f"{SVG}text")}
-    assert rows["expected 99"] == pytest.approx(rows["9"], abs=2)  # pixels, of which a row has 21
+    assert rows["expected 99"] == pytest.approx(rows["9"], abs=2)  # pixels; a row is 21 high
     assert [text for text, _ in texts(bar)] == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0", "attention α"]
 
 
-def test_the_cells(tmp_path):
-    """Five rows of three, each a square, from the upper left corner on."""
+def test_cells_are_squares_coloured_by_attention(tmp_path):
+    """There are five rows of three cells, from the upper left corner."""
     attention(tmp_path / "a.svg")
     cells = list(groups(tmp_path / "a.svg", "QuadMesh")[0].iter(f"{SVG}path"))
     colours = {0: WHITE, 0.5: MIDDLE, 1: NAVY}
@@ -89,7 +89,7 @@ def test_the_cells(tmp_path):
 
 @pytest.mark.parametrize(("B", "T", "S"), [(1, 1, 1), (5, 2, 1), (2, 3, 40), (7, 1, 2)])
 def test_a_panel_for_each_sequence(tmp_path, B, T, S):
-    """Its labels are black, as none of the predictions is known to be wrong."""
+    """All labels are black, because no prediction is known to be wrong."""
     symbols = np.arange(100, 100 + B * S).reshape(B, S).tolist()
     plots.attention(tmp_path / "a.svg", [Prediction(row, [0] * T, attention=np.full((T, S), 1 / S)) for row in symbols])
     *panels, _ = groups(tmp_path / "a.svg", "axes")
@@ -99,7 +99,7 @@ def test_a_panel_for_each_sequence(tmp_path, B, T, S):
 
 
 def test_many_cells_are_an_image_of_bounded_size(tmp_path):
-    """Of 1200 x 2500 cells, a pixel shows 3 x 3, by the largest α of them."""
+    """With 1200 x 2500 cells, a pixel shows the largest α of 3 x 3 cells."""
     T, S = 1200, 2500
     alpha = np.zeros((T, S))
     alpha[1, 5] = alpha[1199, 2499] = 1
@@ -110,10 +110,10 @@ def test_many_cells_are_an_image_of_bounded_size(tmp_path):
     assert groups(tmp_path / "a.svg", "QuadMesh") == []
     panel, bar = groups(tmp_path / "a.svg", "axes")
     assert texts(bar)[-1] == ("attention α, the maximum of 3 x 3 cells", None)
-    said = texts(panel)
-    assert ("3 of 1200 wrong", RED) in said
-    assert said.count(("7", None)) == 2500 // 50
-    assert ("input, every 50th symbol", None) in said
+    labels = texts(panel)
+    assert ("3 of 1200 wrong", RED) in labels
+    assert labels.count(("7", None)) == 2500 // 50
+    assert ("input, every 50th symbol", None) in labels
     (image,) = panel.iter(f"{SVG}image")
     pixels = decoded_png(image.get("{http://www.w3.org/1999/xlink}href"))[::-1]  # the last row comes first
     dark = np.argwhere(pixels[..., 0] < 0.1) / pixels.shape[:2]
@@ -123,50 +123,50 @@ def test_many_cells_are_an_image_of_bounded_size(tmp_path):
 
 
 def decoded_png(href):
-    """The picture that an SVG holds."""
+    """Decode the PNG image in a data URL."""
     from matplotlib.image import imread
 
     return imread(io.BytesIO(base64.b64decode(href.partition(",")[2])))
 
 
-def test_labels_of_long_sequences_are_thinned_and_few_cells_stay_cells(tmp_path):
+def test_long_sequences_have_fewer_labels_but_separate_cells(tmp_path):
     prediction = Prediction([8] * 500, [4, 5, 6], [4, 9, 6], attention=np.full((3, 500), 1 / 500))
     plots.attention(tmp_path / "a.svg", [prediction])
     panel, _ = groups(tmp_path / "a.svg", "axes")
     assert len(groups(tmp_path / "a.svg", "QuadMesh")) == 1
-    said = texts(panel)
-    assert {("expected 9", RED), ("5", RED), ("input, every 10th symbol", None)} <= {*said}
-    assert said.count(("8", None)) == 500 // 10
+    labels = texts(panel)
+    assert {("expected 9", RED), ("5", RED), ("input, every 10th symbol", None)} <= {*labels}
+    assert labels.count(("8", None)) == 500 // 10
 
 
-def test_too_many_sequences(tmp_path):
+def test_too_many_sequences_are_refused(tmp_path):
     n = plots.MAX_PANELS + 1
     with pytest.raises(UsageError, match="expected at most 16 sequences in a picture, got 17 or more"):
         plots.attention(tmp_path / "a.svg", [PREDICTION] * n)
     assert os.listdir(tmp_path) == []
 
 
-def test_history(tmp_path):
+def test_the_curves_of_a_history(tmp_path):
     history = figures(3)
     history[2] = replace(history[2], loss=0.5, validation=replace(VALIDATION, loss=0.25, exact_match=0.9))
     plots.history(tmp_path / "h.svg", history)
     losses, accuracies = groups(tmp_path / "h.svg", "axes")
-    shown = [text for text, _ in texts(losses)]
-    assert shown == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats per symbol", *shown[8:]]
-    assert shown[8:] == ["Loss, with teacher forcing", "training", "validation"]
+    labels = [text for text, _ in texts(losses)]
+    assert labels == ["1", "2", "3", "epoch", "0.5", "1", "2", "nats per symbol", *labels[8:]]
+    assert labels[8:] == ["Loss, with teacher forcing", "training", "validation"]
     assert [text for text, _ in texts(accuracies)[-4:]] == [
         "Validation accuracy",
         "token accuracy, teacher forcing",
         "token accuracy, free-running",
         "exact match, free-running",
     ]
-    x = [1 / 6, 3 / 6, 5 / 6]  # half an epoch on either side
+    x = [1 / 6, 3 / 6, 5 / 6]  # the axis begins half an epoch early and ends half an epoch late
     on_axis = [[(y + 0.02) / 1.04 for y in ys] for ys in ([0.6] * 3, [0.5] * 3, [0.3, 0.3, 0.9])]
     drawn = curves(accuracies)
     assert drawn[..., 0] == pytest.approx(np.array([x] * 3), abs=1e-4)
     assert drawn[..., 1] == pytest.approx(np.array(on_axis), abs=1e-4)
     training, validation = curves(losses)[..., 1]
-    margin, unit = 1 / 22, 20 / 22 / np.log(2 / 0.25)  # Matplotlib leaves a twentieth on either side
+    margin, unit = 1 / 22, 20 / 22 / np.log(2 / 0.25)  # Matplotlib adds a twentieth on either side
     assert training == pytest.approx(margin + unit * np.log(np.array([2, 2, 0.5]) / 0.25), abs=1e-3)
     assert validation == pytest.approx(margin + unit * np.log(np.array([1, 1, 0.25]) / 0.25), abs=1e-3)
 
@@ -178,7 +178,7 @@ def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begin
     for draw in (attention, attention, lambda path: plots.history(path, figures(3))):
         draw(tmp_path / name)
         contents.append((tmp_path / name).read_bytes())
-        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(len(contents)))  # what Matplotlib takes for the time
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(len(contents)))  # Matplotlib would write it as the date
     assert contents[0] == contents[1] != contents[2]
     assert all(content.startswith(begins) for content in contents)
     assert os.listdir(tmp_path) == [name]
@@ -192,8 +192,8 @@ def test_the_same_figures_give_the_same_bytes(tmp_path, monkeypatch, name, begin
         ("pipx_metadata.json", "pipx inject seq2seq-demo matplotlib"),
     ],
 )
-def test_without_matplotlib_it_says_how_to_install_it_here(tmp_path, monkeypatch, file, advice):
-    """`uv tool` and pipx, which each leave a file of their own, made an environment that one cannot just install to."""
+def test_without_matplotlib_the_error_gives_the_install_command(tmp_path, monkeypatch, file, advice):
+    """Environments of `uv tool` and pipx contain a marker file, and need these tools to install packages."""
     (tmp_path / "seq2seq-demo").mkdir()
     (tmp_path / "seq2seq-demo" / file).touch()
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "seq2seq-demo"))
@@ -204,8 +204,8 @@ def test_without_matplotlib_it_says_how_to_install_it_here(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-def test_matplotlib_is_loaded_only_to_draw_and_pyplot_never(tmp_path):
-    """Pyplot would keep a figure that is drawn, and look for a display."""
+def test_matplotlib_is_imported_only_to_draw_and_pyplot_never(tmp_path):
+    """Pyplot would keep drawn figures in memory and look for a display."""
     code = """if True:
         import sys
         from pathlib import Path
@@ -219,7 +219,7 @@ def test_matplotlib_is_loaded_only_to_draw_and_pyplot_never(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), check=True)
 
 
-def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_failed_plot_leaves_the_old_file(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_text("old")
     for name in ("a.png", "a.svg", "a.pdf", "A.PNG"):
         plots.check(tmp_path / name)
@@ -237,17 +237,17 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("epochs", "labels"), [(1, "1"), (2, "1 2"), (12, "2 4 6 8 10 12")])
-def test_epochs_are_whole_numbers_and_one_shows(tmp_path, epochs, labels):
+def test_epoch_ticks_are_integers_and_one_epoch_has_markers(tmp_path, epochs, labels):
     plots.history(tmp_path / "h.svg", figures(epochs))
     for axes, n_curves in zip(groups(tmp_path / "h.svg", "axes"), (2, 3), strict=True):
-        shown = [text for text, _ in texts(axes)]
-        assert shown[: shown.index("epoch")] == labels.split()
+        ticks = [text for text, _ in texts(axes)]
+        assert ticks[: ticks.index("epoch")] == labels.split()
         markers = [use for use in axes.iter(f"{SVG}use") if use.get("style", "").startswith("fill: ")]
         colours = [use.get("style")[6:13] for use in markers]
-        assert epochs > 1 or colours == [*CURVES[:n_curves]] * 2  # on the curves, and in the legend
+        assert epochs > 1 or colours == [*CURVES[:n_curves]] * 2  # on the curves and in the legend
 
 
-def test_a_loss_of_zero_has_no_logarithm(tmp_path):
+def test_a_loss_of_zero_gets_a_linear_axis(tmp_path):
     first, second = figures(2)
     plots.history(tmp_path / "h.svg", [first, replace(second, loss=0.0)])
     assert {"0.00", "1.00"} <= {text for text, _ in texts(groups(tmp_path / "h.svg", "axes")[0])}

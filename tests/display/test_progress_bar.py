@@ -1,4 +1,4 @@
-"""The bar of long work: on a terminal alone, after a second, and gone at the end."""
+"""Progress bars: only on terminals, only after a second, and erased at the end."""
 
 import os
 import pty
@@ -10,7 +10,7 @@ from helpers import PROGRAM, PYTHON, environment, imported, save_random
 
 from seq2seq_demo.config import ModelConfig
 
-BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # the cursor is hidden as long as a bar moves
+BEGIN_BAR, END_BAR = b"\x1b[?25l", b"\x1b[?25h"  # hide and show the cursor
 AT_ONCE = "import sys; from seq2seq_demo.display import progress_bar; progress_bar.SHOW_AFTER = -1"
 RUN = "from seq2seq_demo import cli; sys.exit(cli.main(sys.argv[1:]))"
 
@@ -26,9 +26,9 @@ def network(tmp_path):
 
 
 def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=None):
-    """Run the program, whose standard error is a terminal, and standard output a file or the terminal too.
+    """Run the program with standard error on a terminal, and standard output in a file if `redirected`.
 
-    Once the terminal got `until`, Ctrl-C is pressed. Return the status, what the file got and what the terminal got.
+    Send Ctrl-C when the terminal has received `until`. Return the status, the file's content and the terminal's output.
     """
     ours, theirs = pty.openpty()
     command, env = [*PYTHON, "-c", code, *map(str, argv)], environment(TERM="xterm", COLUMNS="100")
@@ -36,91 +36,91 @@ def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=
         streams = {"stdin": subprocess.DEVNULL, "stdout": out if redirected else theirs, "stderr": theirs}
         process = subprocess.Popen(command, cwd=folder, env=env, **streams)
     os.close(theirs)
-    shown = b""
-    while read := read_of(ours):
-        shown += read
-        if until and until in shown:
+    screen = b""
+    while read := read_terminal(ours):
+        screen += read
+        if until and until in screen:
             process.send_signal(signal.SIGINT)
             until = None
     os.close(ours)
-    return process.wait(100), (folder / "out").read_bytes(), shown
+    return process.wait(100), (folder / "out").read_bytes(), screen
 
 
-def read_of(terminal):
+def read_terminal(terminal):
     try:
         return os.read(terminal, 4096)
-    except OSError:  # nobody has it open any more
+    except OSError:  # the program has closed it
         return b""
 
 
-def last_screen(shown):
-    """What stands on the last line that a bar was on, and below."""
-    return shown.rpartition(b"\x1b[2K")[2]
+def last_screen(screen):
+    """Return the output after the last bar was erased."""
+    return screen.rpartition(b"\x1b[2K")[2]
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
-def test_predict_of_many(network, options):
+def test_predict_shows_a_bar_for_many_sequences(network, options):
     argv = ["predict", "-i", "w", "--from-file", "in", *options]
     piped = subprocess.run([*PROGRAM, *argv], cwd=network, capture_output=True, check=True, env=environment())
     assert piped.stderr == b"Using weights w\n"
-    status, out, shown = on_terminal(network, *argv)
+    status, out, screen = on_terminal(network, *argv)
     assert (status, out) == (0, piped.stdout)
-    assert b"Predicting" in shown
-    assert b"2,000 sequences" in shown
-    assert BEGIN_BAR in shown
-    assert last_screen(shown) == b""
+    assert b"Predicting" in screen
+    assert b"2,000 sequences" in screen
+    assert BEGIN_BAR in screen
+    assert last_screen(screen) == b""
 
 
-def test_predict_tells_more_only_as_much_as_it_knows(network):
-    """Of standard input nobody knows the end; on a terminal, the answers themselves show how far it is."""
-    _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "/dev/stdin")
-    assert BEGIN_BAR not in shown
-    _, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", redirected=False)
-    assert BEGIN_BAR not in shown
-    assert shown.count(b"==> For input") == 2000
+def test_predict_shows_no_bar_for_standard_input_or_visible_answers(network):
+    """The length of standard input is unknown; on a terminal, the answers themselves show the progress."""
+    _, _, screen = on_terminal(network, "predict", "-i", "w", "--from-file", "/dev/stdin")
+    assert BEGIN_BAR not in screen
+    _, _, screen = on_terminal(network, "predict", "-i", "w", "--from-file", "in", redirected=False)
+    assert BEGIN_BAR not in screen
+    assert screen.count(b"==> For input") == 2000
 
 
 @pytest.mark.parametrize(
     ("options", "ends"),
     [("300", False), ("300 --json", True), ("300 --lengths 9-10", True), ("--from-file pairs", True)],
 )
-def test_evaluate(network, options, ends):
+def test_evaluate_shows_a_bar(network, options, ends):
     if ends:
         save_random(network / "w", ModelConfig("embedding_attention"), min_in_len=9)
     (network / "pairs").write_text("0 1 2 3 4 5 6 7 8 9\t9 8 7 6 5 4 3 2 1 0\n" * 300)
     argv = ["evaluate", "-i", "w", *options.split()]
     piped = subprocess.run([*PROGRAM, *argv], cwd=network, capture_output=True, check=True, env=environment())
     assert b"\x1b" not in piped.stdout + piped.stderr
-    status, out, shown = on_terminal(network, *argv)
+    status, out, screen = on_terminal(network, *argv)
     assert (status, out) == (0, piped.stdout)
-    assert b"Evaluating" in shown or b"Length 9" in shown
-    assert shown.count(BEGIN_BAR) == shown.count(END_BAR) > 0
-    status, _, shown = on_terminal(network, *argv, redirected=False)
+    assert b"Evaluating" in screen or b"Length 9" in screen
+    assert screen.count(BEGIN_BAR) == screen.count(END_BAR) > 0
+    status, _, screen = on_terminal(network, *argv, redirected=False)
     results = [line for line in piped.stdout.split(b"\n") if line]
-    at = [shown.index(line) for line in results]  # each is written whole, while no bar is there
-    assert all(shown[:place].count(BEGIN_BAR) == shown[:place].count(END_BAR) for place in at)
+    positions = [screen.index(line) for line in results]  # each is printed whole, between bars
+    assert all(screen[:place].count(BEGIN_BAR) == screen[:place].count(END_BAR) for place in positions)
 
 
-def test_short_work_shows_none_and_does_not_load_rich(network):
+def test_short_work_shows_no_bar_and_does_not_import_rich(network):
     (network / "few").write_text("0 1 2 3 4 5 6 7 8 9\n")
     argv = ["predict", "-i", "w", "--from-file", "few"]
-    _, _, shown = on_terminal(network, *argv, code=f"import sys\n{RUN}")
-    assert shown == b"Using weights w\r\n"
+    _, _, screen = on_terminal(network, *argv, code=f"import sys\n{RUN}")
+    assert screen == b"Using weights w\r\n"
     assert imported(["predict", "-i", str(network / "w"), "--from-file", str(network / "in")], "rich") == []
 
 
-def test_ctrl_c_leaves_a_clean_line(network):
+def test_ctrl_c_erases_the_bar(network):
     (network / "in").write_text("0 1 2 3 4 5 6 7 8 9\n" * 100_000)
-    status, _, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", until=b"Predicting")
+    status, _, screen = on_terminal(network, "predict", "-i", "w", "--from-file", "in", until=b"Predicting")
     assert status == 130
-    assert last_screen(shown) == b"seq2seq-demo: interrupted\r\n"
-    assert shown.count(BEGIN_BAR) == shown.count(END_BAR)
+    assert last_screen(screen) == b"seq2seq-demo: interrupted\r\n"
+    assert screen.count(BEGIN_BAR) == screen.count(END_BAR)
 
 
-def test_what_is_said_meanwhile_stands_on_lines_of_its_own(network):
+def test_messages_are_printed_between_bars(network):
     (network / "in").write_text(("0 1 2 3 4 5 6 7 8 9\n" * 2000 + "0 1\n") * 3)
-    status, out, shown = on_terminal(network, "predict", "-i", "w", "--from-file", "in", "--keep-going")
+    status, out, screen = on_terminal(network, "predict", "-i", "w", "--from-file", "in", "--keep-going")
     assert (status, out.count(b"\n")) == (1, 6000)
     for number in (2001, 4002, 6003):
-        before = shown[: shown.index(b"in, line %d: expected 10 integers" % number)]
+        before = screen[: screen.index(b"in, line %d: expected 10 integers" % number)]
         assert before.count(BEGIN_BAR) == before.count(END_BAR)

@@ -28,13 +28,13 @@ from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=6, in_max_int=10, out_max_int=12)
-# 130 validation pairs, of which the logs take 128, and 147 steps an epoch.
+# 130 validation pairs, of which the logs use 128, and 147 steps per epoch.
 CONFIG = TrainConfig(1300, in_len=5, out_len=4, learning_rate=0.02, epochs=2, batch_size=8)
 REVERSED = find_pattern("reversed")
 
 
 class Recorder(Callback):
-    """Keeps what it is told, and passes on what happens in the first epoch."""
+    """Records its calls, and forwards those of the first epoch to another callback."""
 
     def __init__(self, first_epoch: Callback):
         self.progress, self.networks, self.first_epoch = [], [], first_epoch
@@ -52,7 +52,7 @@ class Recorder(Callback):
 
 
 class Logged:
-    """A training and its logs, a directory for each level, and one where level 3 ends with the first epoch."""
+    """A training with one log directory per level, and one whose level-3 logs end with the first epoch."""
 
     def __init__(self, folder: Path):
         levels = [TensorBoard(folder / str(level), level) for level in range(4)]
@@ -72,19 +72,19 @@ def logged(tmp_path_factory):
 
 
 def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
-    """Read all events of a directory: (plugin, tag) → the steps and values, in the order of writing."""
-    found = {}
+    """Read a directory's events: (plugin, tag) → the steps and values, in the order of writing."""
+    events = {}
     for path in sorted(log_dir.iterdir()):
         for record in tf.data.TFRecordDataset(str(path)):
             event = tf.compat.v1.Event.FromString(record.numpy())
             for value in event.summary.value:
                 key = value.metadata.plugin_data.plugin_name, value.tag
-                found.setdefault(key, []).append((event.step, tf.make_ndarray(value.tensor)))
-    return found
+                events.setdefault(key, []).append((event.step, tf.make_ndarray(value.tensor)))
+    return events
 
 
 def check_histogram(buckets, array, tolerance=1e-5):
-    """Buckets `[K, 3]` are the array's, whose elements are known up to a tolerance."""
+    """Check that buckets `[K, 3]` are a histogram of an array, whose elements are exact up to the tolerance."""
     left, right, counts = buckets.T
     assert (buckets.dtype, len(buckets)) == (np.float64, 30)
     assert left[0] == pytest.approx(array.min(), abs=tolerance)
@@ -96,7 +96,7 @@ def check_histogram(buckets, array, tolerance=1e-5):
 
 
 @pytest.mark.slow
-def test_every_level_logs_what_it_says_and_no_more(logged):
+def test_every_level_logs_exactly_its_tags(logged):
     names = list(weight_shapes(MODEL))
     figures = ("loss", "forced_token_accuracy", "forced_exact_match", "token_accuracy", "exact_match")
     levels = [{"train/loss", "train/token_accuracy", "probe/answer"} | {f"validation/{name}" for name in figures}]
@@ -115,7 +115,7 @@ def test_every_level_logs_what_it_says_and_no_more(logged):
                 assert [step for step, _ in values] == [147, 294]
 
 
-def test_the_figures_are_those_of_the_training(logged):
+def test_scalars_match_the_training(logged):
     recorder = logged.recorder
     steps, losses, accuracies = zip(*recorder.progress, strict=True)
     assert steps == (64, 128, 147, 211, 275, 294)
@@ -133,7 +133,7 @@ def test_the_figures_are_those_of_the_training(logged):
 @pytest.mark.parametrize(
     "name", ["encoder/embedding", "decoder/layer_0/bias", "decoder/attention/score", "decoder/output/bias"]
 )
-def test_a_gradient_is_a_finite_difference(logged, name):
+def test_gradients_match_finite_differences(logged, name):
     weights = {name: weight.astype(float) for name, weight in logged.network.weights.items()}
     sources, targets = logged.probes
     decoder_input = shift_right(targets, MODEL.go)
@@ -151,23 +151,23 @@ def test_a_gradient_is_a_finite_difference(logged, name):
     check_histogram(logged.levels[1]["histograms", f"gradients/{name}"][-1][1], gradient, 1e-6)
 
 
-def test_the_global_norm_is_that_of_all_gradients(logged):
+def test_the_global_norm_covers_all_gradients(logged):
     squares = 0
     for (_, tag), values in logged.levels[1].items():
         if tag.startswith("gradients/") and tag != "gradients/global_norm":
             left, right, counts = values[-1][1].T
-            squares += (counts * (left**2 + left * right + right**2) / 3).sum()  # as if even within a bucket
+            squares += (counts * (left**2 + left * right + right**2) / 3).sum()  # assumes uniform buckets
     norm = logged.levels[1]["scalars", "gradients/global_norm"][-1][1]
     assert norm == pytest.approx(np.sqrt(squares), rel=0.01)
 
 
-def test_weights_are_logged_as_they_are_after_each_epoch(logged):
+def test_weights_are_logged_after_each_epoch(logged):
     for k, network in enumerate(logged.recorder.networks):
         for name, weight in network.weights.items():
             check_histogram(logged.levels[2]["histograms", f"weights/{name}"][k][1], weight, 0)
 
 
-def test_activations_are_those_of_the_numpy_network(logged):
+def test_activations_match_the_numpy_network(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
     memory, _ = network.encode(logged.probes[0])
     decoded = network.decode(logged.probes[0], 4)
@@ -176,7 +176,7 @@ def test_activations_are_those_of_the_numpy_network(logged):
         check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
 
 
-def test_the_picture_is_the_attention_of_the_first_validation_pair(logged):
+def test_the_image_shows_the_attention_of_the_first_validation_pair(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
     attention = network.decode(logged.validation.sources.array()[:1], 4).attention[0]  # [T, S]
     width, height, png = logged.levels[3]["images", "probe/attention"][-1][1]
@@ -189,7 +189,7 @@ def test_the_picture_is_the_attention_of_the_first_validation_pair(logged):
     assert cells[:, 0, :, 0].argmax() == attention.argmax()
 
 
-def test_a_network_without_attention_shows_none(logged, tmp_path):
+def test_a_network_without_attention_logs_none(logged, tmp_path):
     model = replace(MODEL, model="embedding_rnn")
     with TensorBoard(tmp_path, 3) as logs:
         logs.on_epoch_end(logged.recorder.history, untrained(model, 0), logged.validation)
@@ -198,7 +198,7 @@ def test_a_network_without_attention_shows_none(logged, tmp_path):
     assert tags == names | {"probe/answer", "gradients/global_norm", "activations/memory", "activations/logits"}
 
 
-def test_the_package_tensorboard_is_not_needed(logged, monkeypatch, tmp_path):
+def test_logging_does_not_need_the_tensorboard_package(logged, monkeypatch, tmp_path):
     for name in ("tensorboard", "tensorboard.summary.v2"):
         monkeypatch.setitem(sys.modules, name, None)
     with TensorBoard(tmp_path, 3) as logs:
@@ -207,13 +207,13 @@ def test_the_package_tensorboard_is_not_needed(logged, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("T", "S", "cell"), [(64, 3, 16), (65, 3, 15), (3, 1025, 1)])
-def test_a_picture_of_long_sequences_has_smaller_cells(T, S, cell):
+def test_images_of_long_sequences_have_smaller_cells(T, S, cell):
     width, height, png = tensorboard._picture(np.full((T, S), 1 / S)).numpy()
     assert (int(width), int(height)) == (cell * S, cell * T)
     assert tf.io.decode_png(png).shape == (cell * T, cell * S, 1)
 
 
-def test_a_histogram_leaves_out_what_is_not_finite():
+def test_histograms_ignore_nan_and_infinity():
     buckets = tensorboard._buckets(np.float32([1, np.nan, 3, np.inf, 2, -np.inf]))
     check_histogram(buckets, np.array([1, 3, 2]))
     assert tensorboard._buckets(np.float32([np.nan])).sum(axis=0)[2] == 0
@@ -221,7 +221,7 @@ def test_a_histogram_leaves_out_what_is_not_finite():
 
 
 @pytest.mark.slow
-def test_a_resumed_training_goes_on_in_the_same_directory(logged):
+def test_a_resumed_training_logs_to_the_same_directory(logged):
     folder = logged.interrupted
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert {step for values in read(folder).values() for step, _ in values} == {64, 128, 147}
@@ -236,7 +236,7 @@ def test_a_resumed_training_goes_on_in_the_same_directory(logged):
         assert all((a == b).all() for (_, a), (_, b) in zip(resumed[key], values, strict=True))
 
 
-def test_the_logs_can_be_read_while_training_goes_on(tmp_path):
+def test_the_logs_can_be_read_during_training(tmp_path):
     with TensorBoard(tmp_path, 0) as logs:
         logs.on_steps_end(7, 9, 0.5, 0.25)
         assert read(tmp_path) == {
@@ -245,8 +245,8 @@ def test_the_logs_can_be_read_while_training_goes_on(tmp_path):
         }
 
 
-@pytest.mark.parametrize("size", [300, 1500])  # the first histogram is too much, or the eleventh, which flushes
-def test_a_disk_that_is_full_ends_the_logs_only(logged, capsys, tmp_path, size):
+@pytest.mark.parametrize("size", [300, 1500])  # too little for the first histogram, or for the eleventh, which flushes
+def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path, size):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with mine.as_default(3), TensorBoard(tmp_path / "logs", 1) as logs:
@@ -263,8 +263,8 @@ def test_a_disk_that_is_full_ends_the_logs_only(logged, capsys, tmp_path, size):
 
 
 @pytest.mark.slow
-def test_making_one_leaves_tensorflow_alone(tmp_path):
-    """Training must be the first to touch it: threads and workers can be set up only once, before anything runs."""
+def test_creating_the_callback_does_not_import_tensorflow(tmp_path):
+    """Training must import it first, because threads and workers can be set up only before TensorFlow runs."""
     code = f"""
 import sys
 from pathlib import Path
@@ -278,7 +278,7 @@ print("tensorflow" in sys.modules)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_check_makes_the_directory_and_refuses_what_is_none(tmp_path):
+def test_check_creates_the_directory_and_refuses_files(tmp_path):
     for _ in range(2):
         tensorboard.check(tmp_path / "a" / "b")
     assert list((tmp_path / "a" / "b").iterdir()) == []
@@ -289,7 +289,7 @@ def test_check_makes_the_directory_and_refuses_what_is_none(tmp_path):
         assert str(error.value) == f"{path}: expected a directory to write logs to, got: {reason}"
 
 
-def test_the_default_directory_is_the_users_and_of_this_run_alone(monkeypatch, temporary):
+def test_each_run_has_its_own_default_directory(monkeypatch, temporary):
     folder = temporary / f"seq2seq_demo_logs-{os.getuid()}"
     first, second = (tensorboard.default_log_dir(None, "sorted") for _ in range(2))
     assert first.parent == second.parent == folder
@@ -306,7 +306,7 @@ TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len"
 
 
 @pytest.mark.slow
-def test_train_names_its_log_directory(run, temporary):
+def test_train_prints_its_log_directory(run, temporary):
     groups = {"train", "validation", "probe"}
     out, _ = run.ok(*TRAIN, "--tensorboard-verbose", 2)
     log_dir = Path(out.splitlines()[2].removeprefix("Log directory: "))
@@ -320,7 +320,7 @@ def test_train_names_its_log_directory(run, temporary):
 
 
 @pytest.mark.slow
-def test_a_default_directory_that_cannot_be_made_does_not_stop_a_training(run, monkeypatch, tmp_path):
+def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     out, err = run.ok(*TRAIN, "--tensorboard-verbose", 3)

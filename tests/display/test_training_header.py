@@ -1,4 +1,4 @@
-"""What is said before a training begins."""
+"""The lines that are printed before a training."""
 
 import pytest
 
@@ -17,7 +17,7 @@ ROWS = [([1, 2], [2]), ([0], [1]), ([2], [0])]
         (ROWS[:2], 1, ["3 training points, 2 validation points from the validation file\n"]),
     ],
 )
-def test_the_pairs_to_train_on_and_those_to_validate_with_are_told_apart(capsys, validation, epochs, lines):
+def test_the_header_counts_training_and_validation_points(capsys, validation, epochs, lines):
     task, model = pair_task_from_rows(ROWS, validation=validation), ModelConfig(ends=True)
     training_header(model, task.sized(TrainConfig(epochs=epochs), model, None, None), task, 0)
     out = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What is advised after a training that ended below 99 % exact match."""
+"""The advice after a training that ends below 99 % exact match."""
 
 import pytest
 
@@ -7,9 +7,9 @@ from seq2seq_demo.display.training_report import advice
 from seq2seq_demo.figures import EpochFigures, Figures
 
 ATTENTION, RNN = ModelConfig("embedding_attention", cell_size=48), ModelConfig("embedding_rnn")
-UNDERFITTED = [(2.0, 2.1), (1.5, 1.6), (1.2, 1.25)]  # loss in training and in validation, of each epoch
-GAP = [(2.0, 2.1), (0.9, 1.2), (0.5, 0.9)]  # the second is 1.8 times the first, and still falls
-OVERFITTED = [(2.0, 2.1), (0.9, 1.0), (0.5, 1.2)]  # it rises
+UNDERFITTED = [(2.0, 2.1), (1.5, 1.6), (1.2, 1.25)]  # training and validation loss of each epoch
+GAP = [(2.0, 2.1), (0.9, 1.2), (0.5, 0.9)]  # the validation loss is 1.8 times the training loss, and still falls
+OVERFITTED = [(2.0, 2.1), (0.9, 1.0), (0.5, 1.2)]  # the validation loss rises
 COSINE, EPOCHS = "-r 0.005 --lr-schedule cosine", "more epochs (-e 14)"
 KEEP_BEST, POINTS = "--keep-best, which saves the best epoch", "more points (train 100000)"
 STOPS = "--patience 3, which stops early"
@@ -24,7 +24,7 @@ def history(losses):
 
 
 @pytest.mark.parametrize(
-    ("model", "losses", "settings", "more_points", "tries"),
+    ("model", "losses", "settings", "more_points", "suggestions"),
     [
         (ATTENTION, UNDERFITTED, {}, False, [COSINE, EPOCHS, CELL]),
         (ATTENTION, UNDERFITTED, {}, True, [COSINE, EPOCHS, POINTS]),
@@ -32,8 +32,8 @@ def history(losses):
         (ATTENTION, UNDERFITTED, {"lr_schedule": "cosine"}, False, [EPOCHS, CELL]),
         (RNN, UNDERFITTED, {"lr_schedule": "cosine"}, True, [EPOCHS, POINTS, MODEL]),
         (ATTENTION, UNDERFITTED, {"lr_schedule": "cosine", "epochs": 2}, False, ["more epochs (-e 10)", CELL]),
-        (ATTENTION, [], {}, False, [COSINE, EPOCHS, CELL]),  # nothing is known
-        (ATTENTION, [(1.0, 1.29)], {}, False, [COSINE, EPOCHS, CELL]),  # so much is common
+        (ATTENTION, [], {}, False, [COSINE, EPOCHS, CELL]),  # no history
+        (ATTENTION, [(1.0, 1.29)], {}, False, [COSINE, EPOCHS, CELL]),  # a usual difference
         (ATTENTION, [(1.0, 1.31)], {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
         (ATTENTION, GAP, {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
         (RNN, GAP, {"lr_schedule": "cosine"}, True, ["--dropout 0.2", KEEP_BEST, POINTS]),
@@ -43,13 +43,13 @@ def history(losses):
         (ATTENTION, OVERFITTED, {"dropout": 0.5}, False, [KEEP_BEST, "more pairs"]),
         (ATTENTION, OVERFITTED, {"keep_best": True}, False, ["--dropout 0.2", STOPS, "more pairs"]),
         (ATTENTION, OVERFITTED, {"keep_best": True, "patience": 2}, False, ["--dropout 0.2", "more pairs"]),
-        # The validation loss rose, but so did the other: that is no overfitting.
+        # The validation loss rose together with the training loss, so this is not overfitting.
         (ATTENTION, [(1.0, 1.0), (1.4, 1.5)], {}, False, [COSINE, EPOCHS, CELL]),
     ],
 )
-def test_what_to_try_next(model, losses, settings, more_points, tries):
-    said = advice(model, TrainConfig(**{"epochs": 7} | settings), 0.43219, more_points, history(losses))
-    assert said.count("\n") == 0
-    assert said.startswith("Exact match 0.4322 is below 0.99")
-    assert said.partition("ry ")[2].removesuffix(".").split(", or ") == tries
-    assert ("the network overfits: since epoch 2 the validation loss has risen" in said) == (losses is OVERFITTED)
+def test_advice_lists_what_to_try_next(model, losses, settings, more_points, suggestions):
+    text = advice(model, TrainConfig(**{"epochs": 7} | settings), 0.43219, more_points, history(losses))
+    assert text.count("\n") == 0
+    assert text.startswith("Exact match 0.4322 is below 0.99")
+    assert text.partition("ry ")[2].removesuffix(".").split(", or ") == suggestions
+    assert ("the network overfits: since epoch 2 the validation loss has risen" in text) == (losses is OVERFITTED)
