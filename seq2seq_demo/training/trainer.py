@@ -49,6 +49,7 @@ from seq2seq_demo.training.batches import (
 )
 from seq2seq_demo.training.early_stopping import best_epoch, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
+from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
 
 N_WIDTHS = 5  # padding widths in a long run
@@ -335,7 +336,7 @@ def fit(
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
     if isinstance(start, TrainedNetwork):
-        start = Snapshot(replace(start, task=task.name, trained=None))
+        start = Snapshot(begin_run(start, task, config))
     model_config = start.network.model_config
     set_threads(model_config.cell_size, shares_cores=attach_processes is not None)
     strategy = workers.strategy(config.batch_size)

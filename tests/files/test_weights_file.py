@@ -12,13 +12,13 @@ import pytest
 from helpers import TRAINED, random_weights, same_arrays, trained_network
 from hostile import with_checksum
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.container import VERSION
-from seq2seq_demo.files.weights_file import Checkpoint, DataFingerprint, Progress, Snapshot
+from seq2seq_demo.files.weights_file import Checkpoint, DataFingerprint, EarlierRun, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import load_snapshot
@@ -112,9 +112,10 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     [
         ({}, Progress(), DataFingerprint()),
         ({}, Progress(2, 130, 12.25, 40.0, HISTORY), DataFingerprint("abc", "def")),
+        ({"earlier": (EarlierRun("sorted", TrainingRun(TrainConfig(9, seed=3), 0)),)}, Progress(), DataFingerprint()),
         ({"task": "mine:f", "reached": None}, Progress(1, history=HISTORY[:1]), DataFingerprint(None, "def")),
     ],
-    ids=["begun", "snapshot", "without figures"],
+    ids=["begun", "snapshot", "with an earlier run", "without figures"],
 )
 def test_a_snapshot_there_and_back(tmp_path, changes, progress, fingerprint):
     saved = Snapshot(network(**changes), progress, fingerprint)
@@ -122,6 +123,7 @@ def test_a_snapshot_there_and_back(tmp_path, changes, progress, fingerprint):
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.progress, loaded.fingerprint, loaded.best) == (progress, fingerprint, None)
     assert same(loaded.network, saved.network)
+    assert loaded.network.earlier == saved.network.earlier
     assert same(load(tmp_path / "w"), saved.network)  # it answers, too
 
 
@@ -190,6 +192,9 @@ def test_what_an_earlier_version_cannot_have_is_refused(tmp_path, content, versi
     no_news = edit("training", {"trained": RUN})
     path = changed(tmp_path / "w", content, no_news, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'ends'$")
+    news = edit("model", {}, "ends"), edit("training", {"earlier": []})
+    path = changed(tmp_path / "w", content, *news, *no_vocabularies, version=version)
+    refuses(path, r"damaged weights file: expected no key 'earlier'$")
     news = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"processes": 1}})
     path = changed(tmp_path / "w", content, *news, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'processes'$")
