@@ -85,6 +85,10 @@ class ModelConfig:
 class TrainConfig:
     """How a network is trained; on one machine, the same task, `ModelConfig` and `TrainConfig` give the same weights.
 
+    This holds for the first training of a process, whether or not the process may use all cores. TensorFlow keeps the
+    number of threads of this training: all cores of the machine if a cell has at least 128 units and `processes` is 1,
+    otherwise one. A later training of the same process gives the same weights only if it needs the same number.
+
     Raises:
         UsageError: a value is out of range.
     """
