@@ -1,6 +1,5 @@
 """The settings of a network, its training and a beam search: defaults, valid ranges, options and help texts."""
 
-import math
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict
 
@@ -15,7 +14,8 @@ MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
 FORMATS = ("json", "text")  # file formats of sequences
 EVALUATION_SIZE = 10_000  # random sources that an evaluation draws by default
-POSITIVE = Range("to be a finite number above 0", lambda number: 0 < number < math.inf)
+MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # above 0
+POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)

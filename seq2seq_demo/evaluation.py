@@ -231,7 +231,7 @@ class Sample(NamedTuple):
     """The sources that a pattern is measured on."""
 
     lengths: Iterable[int]
-    n: int  # of each length
+    n: int  # sources of each length
     seed: int
     kinds: bool = False  # measure up to MAX_PER_KIND sources of each other kind too
     knows_all_seen: bool = True  # whether the sources `seen` in training are known to be all of them

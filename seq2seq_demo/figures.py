@@ -35,7 +35,7 @@ class EpochFigures:
     """The figures of one epoch: on its training points, with teacher forcing, and on the validation pairs."""
 
     epoch: int  # counted from 1
-    step: int  # of Adam at the end of the epoch
+    step: int  # Adam's step at the end of the epoch
     loss: float
     token_accuracy: float
     validation: Figures

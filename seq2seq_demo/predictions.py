@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import RecordBatch
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import join_symbols
@@ -27,11 +28,11 @@ class Prediction(NamedTuple):
     source: list[Any]
     predicted: list[Any]
     expected: list[Any] | None = None
-    probabilities: list[float] | None = None  # of each predicted symbol
+    probabilities: list[float] | None = None  # one per predicted symbol
     attention: np.ndarray | None = None  # [T, S]; None without attention
     # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
     ended: bool | None = None
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # of source and answer
+    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of source and answer
     score: float | None = None  # log p / T^A of a beam search
 
     @property
@@ -66,13 +67,17 @@ class Prediction(NamedTuple):
         return None if self.expected is None else [*map(str, self.expected), *end]
 
     @property
-    def mistakes(self) -> dict[int, str]:
-        """The expected symbol at each position where the predicted one is wrong."""
-        if self.expected_symbols is None:
+    def mistakes(self) -> dict[int, list[str]]:
+        """The expected symbols at each position where they are not the predicted one, by the fewest edits.
+
+        Answers of a fixed length are compared position by position.
+        """
+        predicted, expected = self.predicted_symbols, self.expected_symbols
+        if expected is None:
             return {}
-        n_missing = len(self.predicted_symbols) - len(self.expected_symbols)
-        expected = [*self.expected_symbols, *["nothing"] * n_missing]
-        return {t: expected[t] for t, symbol in enumerate(self.predicted_symbols) if symbol != expected[t]}
+        has_fixed_length = self.ended is None and len(predicted) == len(expected)
+        due = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
+        return {t: due[t] for t, symbol in enumerate(predicted) if due[t] != [symbol]}
 
 
 class PredictionRequest(NamedTuple):

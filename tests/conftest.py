@@ -13,12 +13,12 @@ from helpers import PROGRAM, REFERENCE_2016, ROOT, environment
 from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
-# Parts of the names of the tests that take longest.
+# Parts of the names of the slowest tests.
 LONGEST = ["examples_run", "together", "several_processes", "two_train", "both_learn", "xla_changes", "killed"]
 
 
 def pytest_configure(config):
-    """Start the server of processes, one for all the workers of a run."""
+    """Start one fork server for all pytest workers."""
     if sys.platform == "linux" and not hasattr(config, "workerinput"):
         folder = SERVER.enter_context(tempfile.TemporaryDirectory())
         os.environ["FORK_SERVER"] = SERVER.enter_context(fork_server.running(folder, environment()))
@@ -29,18 +29,18 @@ def pytest_unconfigure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """What takes longest comes first, so that all workers have something to do until the end."""
+    """Run the slowest tests first, so that all workers stay busy until the end."""
 
     def rank(item):
-        is_long = next((place for place, part in enumerate(LONGEST) if part in item.name), len(LONGEST))
-        return is_long, not item.get_closest_marker("slow")
+        position = next((k for k, part in enumerate(LONGEST) if part in item.name), len(LONGEST))
+        return position, not item.get_closest_marker("slow")
 
     items.sort(key=rank)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary(tmp_path_factory):
-    """The temporary directory of these processes: trainings leave their logs there."""
+    """Set a temporary directory in which trainings leave their logs."""
     folder = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
@@ -58,7 +58,7 @@ def reference_2016() -> Path:
 
 @pytest.fixture
 def script(monkeypatch):
-    """Import a script by its name, as Python does when it runs one."""
+    """A function that imports a script by name, with its folder on the import path."""
     folder = ROOT / "scripts"
     for path in (folder, folder / "published"):
         monkeypatch.syspath_prepend(path)
@@ -69,26 +69,26 @@ def script(monkeypatch):
 
 
 class Program:
-    """The command line in this process. Its first word may be a whole line; the others are words as they are."""
+    """The command line in this process. The first argument may be a whole line; each other argument is one word."""
 
     def __init__(self, capsys):
         self.capsys = capsys
 
     def __call__(self, line="", *words):
-        """Run it; return exit status, stdout and stderr."""
+        """Return exit status, stdout and stderr."""
         status = cli.main([*str(line).split(), *map(str, words)])
         return status, *self.capsys.readouterr()
 
     def ok(self, *words):
-        """Run what succeeds; return stdout and stderr."""
+        """Require success; return stdout and stderr."""
         status, out, err = self(*words)
         assert status == 0, err
         return out, err
 
     def refuses(self, line, message, status=2):
-        """Run a line, or a list of words, that prints nothing but an error, last on stderr; return stderr."""
-        found, out, err = self(*([line] if isinstance(line, str) else line))
-        assert (found, out) == (status, ""), (line, err)
+        """Run a line or a list of words that must fail with an error as the last line of stderr; return stderr."""
+        exit_status, out, err = self(*([line] if isinstance(line, str) else line))
+        assert (exit_status, out) == (status, ""), (line, err)
         assert err.splitlines()[-1].startswith("seq2seq-demo: error: "), err
         assert message in err, (line, err)
         return err
@@ -103,10 +103,10 @@ def run(capsys, monkeypatch, tmp_path):
 
 @pytest.fixture
 def shell(tmp_path):
-    """The command line in a process of its own, in an empty directory."""
+    """A function that runs the command line in a subprocess, in an empty directory."""
 
     def shell(*argv, stdin=None, cwd=tmp_path, **changes):
-        how = {"input": stdin, "cwd": cwd, "env": environment(**changes)}
-        return subprocess.run([*PROGRAM, *map(str, argv)], **how, capture_output=True, text=True, check=False)
+        options = {"input": stdin, "cwd": cwd, "env": environment(**changes)}
+        return subprocess.run([*PROGRAM, *map(str, argv)], **options, capture_output=True, text=True, check=False)
 
     return shell

@@ -1,4 +1,4 @@
-"""What several test files use: small networks, weights files, and the program in a process of its own."""
+"""Shared helpers: small networks, weights files, and the program in a subprocess."""
 
 import os
 import shlex
@@ -25,21 +25,21 @@ from seq2seq_demo.trained_network import TrainedNetwork
 ROOT = Path(seq2seq_demo.__file__).parents[1]
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]
-PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is loaded already
+PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
 DEMO = shlex.join(PROGRAM)  # for a shell
-REAL_PROGRAM = [sys.executable, "-m", "seq2seq_demo"]  # where it matters how Python itself starts
+REAL_PROGRAM = [sys.executable, "-m", "seq2seq_demo"]  # for tests that depend on how Python starts
 
 
 def random_weights(model_config: ModelConfig, seed: int = 5) -> dict[str, np.ndarray]:
-    """Initial weights moved about, so that no bias is 0 and an exchanged gate shows."""
+    """Initial weights plus noise, so that no bias is 0 and swapped gates change the result."""
     rng = np.random.default_rng(seed)
     weights = initial_weights(model_config, seed)
     return {name: (w + rng.normal(0, 0.2, w.shape)).astype(np.float32) for name, w in weights.items()}
 
 
 def save_random(path, model_config: ModelConfig | None = None, **changes) -> TrainedNetwork:
-    """Save a network of random weights that claims to reverse 10 symbols."""
+    """Save a network of random weights whose metadata name the pattern `reversed` and 10 symbols."""
     model_config = model_config or ModelConfig()
     values = {"task": "reversed", "in_len": 10, "out_len": 10} | changes
     network = TrainedNetwork(model_config, random_weights(model_config), **values)
@@ -48,7 +48,7 @@ def save_random(path, model_config: ModelConfig | None = None, **changes) -> Tra
 
 
 def save_texts(path, source, target, model_config: ModelConfig | None = None, **changes) -> TrainedNetwork:
-    """Save a network of texts and random weights; each side is how its texts are divided, and the symbols."""
+    """Save a network of texts with random weights; `source` and `target` are each (tokens, symbols)."""
     sides = Vocabularies(Vocabulary(*source), Vocabulary(*target))
     sizes = {"cell_size": 4, "embedding_size": 3, "ends": True} | sides.largest_symbols()
     model_config = model_config or ModelConfig("embedding_attention", **sizes)
@@ -69,7 +69,7 @@ TRAINED = {
 
 
 def trained_network(**changes) -> TrainedNetwork:
-    """A small network of random weights that claims to have been trained."""
+    """A small network of random weights whose metadata describe a training."""
     return TrainedNetwork(**{"weights": random_weights(TRAINED["model_config"])} | TRAINED | changes)
 
 
@@ -77,7 +77,7 @@ COUPLED = CellType(gates=("f", "candidate", "o"), states=("c", "h"), gates_with_
 
 
 def numpy_coupled(projected, state, U):
-    """An LSTM whose input gate is 1 − f (Greff et al. 2017), a cell that the program does not have."""
+    """One step of an LSTM whose input gate is 1 − f (Greff et al. 2017). The program lacks this cell."""
     c, h = state
     f, candidate, o = np.split(projected + h @ U, 3, axis=1)
     c = sigmoid(f) * c + (1 - sigmoid(f)) * np.tanh(candidate)
@@ -85,57 +85,57 @@ def numpy_coupled(projected, state, U):
 
 
 def line_of(network: TrainedNetwork, source: list[int], expected: str, out_len: int = 10) -> str:
-    """The line that `predict` prints for a source, with the expected symbols as it prints them."""
+    """The line that `predict` prints for a source; `expected` is the target as printed."""
     predicted = NumpyNetwork(network.model_config, network.weights).decode(np.array([source]), out_len).symbols[0]
     return f"==> For input {source}, prediction=[{' '.join(map(str, predicted))}] (expected=[{expected}])\n"
 
 
 def ragged(sources, targets=None):
-    """Pairs of these sources; each target is its number."""
+    """Pairs with these sources; the default target is the row number."""
     targets = [[n] for n in range(len(sources))] if targets is None else targets
     return pairs_of(*zip(sources, targets, strict=True))
 
 
 def pairs_of(*rows) -> Pairs:
-    """Pairs, each of which is given as a source and a target."""
+    """Pairs from rows (source, target)."""
     return Pairs(*map(Sequences.of_rows, zip(*rows, strict=True)))
 
 
 def largest_difference(a: TrainedNetwork, b: TrainedNetwork) -> float:
-    """The largest difference between two networks' weights."""
+    """The largest absolute difference between two networks' weights."""
     return max(np.abs(a.weights[name] - b.weights[name]).max() for name in a.weights)
 
 
 def same_arrays(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
-    """Whether two dictionaries hold arrays of the same names, with the same numbers."""
+    """Whether two dictionaries contain equal arrays under equal names."""
     return a.keys() == b.keys() and all((array == b[name]).all() for name, array in a.items())
 
 
 class Watcher(Callback):
-    """Notes what a training tells: each call, and of the last epoch all that it is given."""
+    """A callback that records all calls, all networks, and the last history and validation pairs."""
 
     def __init__(self):
-        self.told, self.history, self.networks, self.validation = [], (), [], None
+        self.calls, self.history, self.networks, self.validation = [], (), [], None
 
     def on_epoch_begin(self, epoch):
-        self.told.append(("begin", epoch))
+        self.calls.append(("begin", epoch))
 
-    def on_steps_end(self, *told):
-        self.told.append(("steps", *told))
+    def on_steps_end(self, *values):
+        self.calls.append(("steps", *values))
 
     def on_epoch_end(self, history, network, validation):
-        self.told.append(("end", len(history), len(validation)))
+        self.calls.append(("end", len(history), len(validation)))
         self.history, self.validation = history, validation
         self.networks.append(network)
 
 
 def environment(**changes) -> dict[str, str]:
-    """The environment of a process that finds this package from any directory."""
+    """An environment in which a subprocess can import this package from any directory."""
     return os.environ | {"PYTHONPATH": str(ROOT)} | changes
 
 
 def start(folder, *argv) -> subprocess.Popen:
-    """Start the program in a process of its own."""
+    """Start the program in a subprocess."""
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [*PROGRAM, *map(str, argv)], cwd=folder, stdout=pipe, stderr=pipe, text=True, env=environment()
@@ -143,23 +143,23 @@ def start(folder, *argv) -> subprocess.Popen:
 
 
 def end(process) -> tuple[int, str]:
-    """Wait until a process ends; return its exit status and what it wrote on standard error."""
+    """Wait until a process ends; return its exit status and stderr."""
     _, err = process.communicate(timeout=120)
     return process.returncode, err
 
 
-def keeping(kept):
-    """Snapshots that are kept in a dictionary, each by its step, instead of in files."""
+def snapshots_in_memory(kept):
+    """Snapshots in the dictionary `kept`, keyed by step, instead of in files."""
     return SimpleNamespace(after_steps=lambda _, step, snapshot: kept.update({step: snapshot()}), save=id)
 
 
 def snapshot_in(folder):
-    """The path of the snapshot in a folder, if there is one."""
+    """The path of the snapshot in a folder, or None."""
     return next(iter(folder.glob("s2s_checkpoint__*.weights.h5")), None)
 
 
 def wait_for(condition, seconds=100):
-    """Wait until the condition holds."""
+    """Poll until `condition()` is true; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -167,7 +167,7 @@ def wait_for(condition, seconds=100):
 
 
 def imported(argv, *modules) -> list[str]:
-    """Run the command line in a process of its own; return which of the modules it imported."""
+    """Run the command line in a subprocess; return those of the modules that it imported."""
     code = f"""
 import sys
 from seq2seq_demo import cli
@@ -177,5 +177,5 @@ except SystemExit:
     pass
 print([name for name in {modules!r} if name in sys.modules], file=sys.stderr)
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
-    return eval(ran.stderr.splitlines()[-1])
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    return eval(result.stderr.splitlines()[-1])

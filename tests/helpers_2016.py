@@ -1,7 +1,7 @@
-"""Our weights under the names that the 2016 program's checkpoints have, in three TensorFlows, and files of them.
+"""Our weights as variables in checkpoints of the 2016 program, under the names of three TensorFlow versions.
 
-Names and files are written out here once more, on purpose, so that an error in `names_2016.py` or
-`checkpoint_2016.py` shows. The last part makes hostile files of them.
+The names and the file format are written out again here on purpose, so that an error in `names_2016.py` or
+`checkpoint_2016.py` makes a test fail. The last part generates hostile files.
 """
 
 import struct
@@ -58,7 +58,7 @@ def path(*parts):
 
 
 def layer_of_2016(config, weights, era, place, scope, *, forget_bias):
-    """A cell of ours as its 2016 variables: rows [input ; h], gates i j f o, or r u and the candidate."""
+    """One of our layers as 2016 variables: rows [input ; h], gates i j f o, or r u and the candidate."""
     H = config.cell_size
     matrix = np.vstack([weights[f"{place}/kernel"], weights[f"{place}/recurrent_kernel"]])
     blocks = [(matrix[:, k : k + H], weights[f"{place}/bias"][k : k + H]) for k in range(0, matrix.shape[1], H)]
@@ -79,7 +79,7 @@ def layer_of_2016(config, weights, era, place, scope, *, forget_bias):
 
 
 def variables_of_2016(config, weights, era=TF_0_10, forget_bias=1):
-    """Our weights, or one moment of each (which has no forget bias), by their names in an era."""
+    """Our weights under their names in an era; for moments, set `forget_bias` to 0."""
     kind = config.model.removeprefix("embedding_")
     network, decoder = f"embedding_{kind}_seq2seq", f"embedding_{kind}_seq2seq/embedding_{kind}_decoder"
     step = f"{decoder}/{kind}_decoder"
@@ -103,14 +103,14 @@ def variables_of_2016(config, weights, era=TF_0_10, forget_bias=1):
 
 
 def random_arrays(config, seed, low=-64):
-    """Arrays of our shapes, in steps of 1/64, so that adding and subtracting 1 is exact in float32."""
+    """Random multiples of 1/64 in our shapes, so that adding and subtracting 1 is exact in float32."""
     rng = np.random.default_rng(seed)
     shapes = weight_shapes(config).items()
     return {name: (rng.integers(low, 65, shape) / 64).astype(np.float32) for name, shape in shapes}
 
 
 def variables_with_moments(config, era=TF_0_10):
-    """Our weights and moments, and what a whole checkpoint of them holds."""
+    """Our weights, our moments, and the variables of a whole checkpoint with both."""
     weights, m, v = random_arrays(config, 1), random_arrays(config, 2), random_arrays(config, 3, low=0)
     variables = variables_of_2016(config, weights, era)
     for arrays, slot in ((m, "Adam"), (v, "Adam_1")):
@@ -128,7 +128,7 @@ def variables_with_moments(config, era=TF_0_10):
 
 
 def save(variables, directory):
-    """The bytes of a V1 checkpoint written by TensorFlow."""
+    """Have TensorFlow write a V1 checkpoint; return its bytes."""
     import tensorflow as tf
 
     v1, file = tf.compat.v1, directory / "checkpoint.tfl"
@@ -143,17 +143,17 @@ def save(variables, directory):
 
 # ---- The format of the files ----
 
-# Of each type of NumPy's: TensorFlow's number, and the field of a TensorProto that holds its values.
+# For each NumPy type: TensorFlow's type number, and the TensorProto field of the values.
 TYPES = {"float32": (1, 5), "float64": (2, 6), "int32": (3, 7), "int64": (9, 10), "bool": (10, 11)}
 
 
 def records(variables):
-    """The SavedTensorSlices of a checkpoint, the list of variables first, each as a list of fields."""
+    """The SavedTensorSlices of a checkpoint, each as a list of fields; the first one lists the variables."""
     listing, saved = [], []
     for name, array in sorted(variables.items()):
         dtype, field = TYPES[array.dtype.name]
         shape = [(2, 2, [(1, 0, size)]) for size in array.shape]
-        whole = [(1, 2, [])] * array.ndim  # of each axis, an extent without an end
+        whole = [(1, 2, [])] * array.ndim  # one unbounded extent per axis
         listing.append((1, 2, [(1, 2, name.encode()), (2, 2, shape), (3, 0, dtype), (4, 2, whole)]))
         floats = array.dtype.kind == "f"
         values = array.tobytes() if floats else b"".join(varint(int(number) % 2**64) for number in array.flat)
@@ -162,7 +162,7 @@ def records(variables):
 
 
 def encode(fields):
-    """A protocol buffer of fields: number, wire type, and an integer, bytes or the fields of a message."""
+    """Encode fields (number, wire type, value) as a protocol buffer; a value is an integer, bytes or fields."""
     parts = []
     for number, wire_type, value in fields:
         content = encode(value) if isinstance(value, list) else varint(value) if isinstance(value, int) else value
@@ -171,10 +171,10 @@ def encode(fields):
 
 
 def table(messages, compression=0, per_block=3, damage=bytes):
-    """A sorted string table: data blocks, an empty list of meta blocks, the index, the footer.
+    """A sorted string table: data blocks, an empty meta block, the index, the footer.
 
-    Messages are bytes, lists of fields, or those of Google's library. `damage` makes of a block another one, whose
-    checksum then is right.
+    Messages are bytes, lists of fields, or objects of Google's library. `damage` changes each block before its checksum
+    is computed.
     """
     entries = [(b"\0key%06d" % k if k else b"", _serialized(message)) for k, message in enumerate(messages)]
     content, handles = b"", []
@@ -221,7 +221,7 @@ def assert_equal(arrays, expected):
 
 
 def refusal(read, content):
-    """The message, one line, of the WeightsError that reading raises."""
+    """Require that `read` raises a WeightsError of one line; return its message."""
     with pytest.raises(WeightsError) as caught:
         read(content)
     assert "\n" not in str(caught.value)
@@ -242,23 +242,23 @@ NAMES += ["embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell7/GRUCell/"]
 
 @st.composite
 def changed_variables(draw, variables):
-    """Variables some of which are gone, or are others."""
+    """Variables, some of them removed, renamed or replaced."""
     for name in draw(st.lists(st.sampled_from(list(variables)), min_size=1, max_size=3, unique=True)):
         kept = {other: array for other, array in variables.items() if other != name}
         array = np.full(draw(SHAPES), draw(NUMBERS))
-        others = {
+        replacements = {
             "gone": {},
             "renamed": {draw(st.sampled_from([*NAMES, *variables])): variables[name]},
             "of another shape": {name: array.astype(np.float32)},
             "of another type": {name: np.nan_to_num(array).clip(-9, 9).astype(draw(st.sampled_from([*TYPES])))},
         }
-        variables = kept | others[draw(st.sampled_from([*others]))]
+        variables = kept | replacements[draw(st.sampled_from([*replacements]))]
     return variables
 
 
 @st.composite
 def fields(draw):
-    """A field of any kind, and not always a right one."""
+    """A field of any kind, which may be invalid."""
     wire_type = draw(st.sampled_from([0, 1, 2, 2, 5, 3, 7]))
     value = draw(INTEGERS) if wire_type == 0 else draw(st.binary(min_size=8, max_size=8))
     value = draw(CONTENTS) if wire_type == 2 else value[:4] if wire_type == 5 else value
@@ -267,14 +267,14 @@ def fields(draw):
 
 @st.composite
 def changed_message(draw, message):
-    """A message with a change somewhere in it or in a message in it."""
+    """A message with one change, possibly in a nested message."""
     if not message:
         return [draw(fields())]
     k = draw(st.integers(0, len(message) - 1))
     number, wire_type, value = message[k]
     if isinstance(value, list) and draw(st.integers(0, 4)):
         return [*message[:k], (number, wire_type, draw(changed_message(value))), *message[k + 1 :]]
-    others = {
+    replacements = {
         "gone": [],
         "twice": [message[k]] * 2,
         "often": [message[k]] * 500,
@@ -285,12 +285,12 @@ def changed_message(draw, message):
         "and something else": [message[k], draw(fields())],
         "and another one": [message[k], draw(st.sampled_from(message))],
     }
-    return [*message[:k], *others[draw(st.sampled_from([*others]))], *message[k + 1 :]]
+    return [*message[:k], *replacements[draw(st.sampled_from([*replacements]))], *message[k + 1 :]]
 
 
 @st.composite
 def damaged(draw, content):
-    """Bytes some of which are others, missing, more or exchanged."""
+    """Bytes with up to three spans replaced, removed or inserted."""
     for _ in range(draw(st.integers(1, 3))):
         first, size = draw(st.integers(0, len(content))), draw(st.integers(0, 4))
         content = content[:first] + draw(st.binary(max_size=4)) + content[first + size :]
@@ -308,7 +308,7 @@ def whole_checkpoint(config):
 def hostile_checkpoints(draw, config):
     """The bytes of a checkpoint of this model, changed in one place.
 
-    All checksums are right but for those of a file whose bytes are damaged.
+    The checksums are valid unless the bytes of the whole file are damaged.
     """
     variables, messages, contents = whole_checkpoint(config)
     place = draw(st.sampled_from(["variables", *["message"] * 3, "record", "block", "file"]))
@@ -321,8 +321,8 @@ def hostile_checkpoints(draw, config):
             message = draw(changed_message(message)) if draw(st.booleans()) else message
             contents = [*contents[:k], encode(message), *contents[k + 1 :]]
         case "record":
-            others = ([draw(damaged(contents[k]))], [], [contents[k]] * 2)
-            contents = [*contents[:k], *draw(st.sampled_from(others)), *contents[k + 1 :]]
+            replacements = ([draw(damaged(contents[k]))], [], [contents[k]] * 2)
+            contents = [*contents[:k], *draw(st.sampled_from(replacements)), *contents[k + 1 :]]
 
     def damage(block):
         return draw(damaged(block)) if place == "block" and draw(st.booleans()) else block
@@ -332,7 +332,7 @@ def hostile_checkpoints(draw, config):
 
 
 def is_read(content):
-    """Whether a checkpoint gives a network; check that its size is bounded, or that the WeightsError fits a line."""
+    """Whether a checkpoint is read; require that its size is bounded, or that the WeightsError has one line."""
     try:
         variables = read_checkpoint(content)
         assert sum(array.size for array in variables.values()) <= len(content) + 2**24

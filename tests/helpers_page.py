@@ -1,4 +1,4 @@
-"""What the tests of the page share: Node, which runs its scripts, and networks to put into a page."""
+"""Shared helpers for the tests of the page: Node, which runs its scripts, and networks to show."""
 
 import atexit
 import functools
@@ -19,18 +19,18 @@ NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_node = pytest.mark.skipif(not NODE and "CI" not in os.environ, reason="node is not installed")
 needs_chromium = pytest.mark.skipif(not CHROMIUM and "CI" not in os.environ, reason="chromium is not installed")
-ALLOWED = 1e-3  # of logits
+TOLERANCE = 1e-3  # absolute, for logits
 
 
 @functools.cache
 def shipped(model, pattern="reversed"):
-    """A shipped network, read once."""
+    """A shipped network; each file is read only once."""
     return load(ROOT / "trained_weights" / f"ts2s__{model}__{pattern}_1.weights.h5")
 
 
 @functools.cache
 def _node(scripts):
-    """A process of Node that has read the scripts in a folder, and runs as long as the tests."""
+    """A Node process that has read the scripts in a folder; it runs until the tests end."""
     command = [NODE or "node", ROOT / "tests" / "page" / "answer.js", scripts]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     atexit.register(process.communicate)
@@ -38,7 +38,7 @@ def _node(scripts):
 
 
 def ask(*questions, scripts=SCRIPTS):
-    """Return Node's answers to questions, each a name and what it is about."""
+    """Return Node's answers to questions (name, argument)."""
     process, answers = _node(scripts), []
     for question in questions:
         process.stdin.write(json.dumps(question) + "\n")
@@ -48,30 +48,30 @@ def ask(*questions, scripts=SCRIPTS):
 
 
 def run_question(network, source, **settings):
-    """The question what a network says to a source."""
+    """A question that has Node run a network on a source."""
     data = builder.network_data(builder.ShownNetwork("name", network))
     return "run", {"network": data, "bits": 32, "source": [*map(int, source)], "forced": [], **settings}
 
 
-def assert_alike(said, decoded, n_steps):
-    """Compare what Node and NumPy said to one source, in the first steps."""
+def assert_alike(result, decoded, n_steps):
+    """Require that Node's result for one source equals NumPy's in the first `n_steps` steps."""
     logits = decoded.logits[0, :n_steps]
-    np.testing.assert_allclose(said["logits"], logits, atol=ALLOWED)
-    assert np.abs(logits).max() > 100 * ALLOWED  # or the comparison would mean little
+    np.testing.assert_allclose(result["logits"], logits, atol=TOLERANCE)
+    assert np.abs(logits).max() > 100 * TOLERANCE  # otherwise the tolerance would hide differences
     second, best = np.sort(logits, axis=1)[:, -2:].T
-    clear = best - second > ALLOWED
+    clear = best - second > TOLERANCE
     assert clear.mean() > 0.8
-    assert np.array(said["symbols"])[clear].tolist() == decoded.symbols[0, :n_steps][clear].tolist()
+    assert np.array(result["symbols"])[clear].tolist() == decoded.symbols[0, :n_steps][clear].tolist()
     if decoded.attention is not None:
-        np.testing.assert_allclose(said["alphas"], decoded.attention[0, :n_steps], atol=1e-4)
+        np.testing.assert_allclose(result["alphas"], decoded.attention[0, :n_steps], atol=1e-4)
 
 
 def prediction(page, network=0):
-    """What a page says that its first network, or another, answers."""
+    """The answer that a page shows for one of its networks."""
     answers = page.locator(f"[data-network='{network}']" if network else "#prediction")
     return answers.first.text_content()
 
 
 def spaced(symbols):
-    """Integers as they are typed into a page."""
+    """Integers as a user types them into a page."""
     return " ".join(map(str, symbols))

@@ -1,4 +1,4 @@
-"""Weights files with right checksums that mean harm, for the tests and for `scripts/attack`."""
+"""Hostile weights files with valid checksums, for the tests and for `scripts/attack`."""
 
 import hashlib
 import itertools
@@ -18,7 +18,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, untrained
 
 CONFIG = ModelConfig("embedding_attention", cell_size=3, embedding_size=2, in_max_int=4, out_max_int=3)
 WEIGHT, SHAPE = "decoder/projection/kernel", (3, 5)
-SECRET = b"root:x:0:0:secret\n" * 40  # what stands in a file that is not to be read
+SECRET = b"root:x:0:0:secret\n" * 40  # the content of a file that must not be read
 
 
 def small_network() -> TrainedNetwork:
@@ -27,18 +27,18 @@ def small_network() -> TrainedNetwork:
 
 
 def small_content() -> bytes:
-    """Return the content of that file."""
+    """The content of that network's file."""
     return weights_file.to_bytes(small_network())
 
 
 def with_checksum(body: bytes, version: int = container.VERSION) -> bytes:
-    """Put the header of a weights file before a body of HDF5."""
+    """Put the header of a weights file before an HDF5 body."""
     header = f"seq2seq-demo weights {version}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
     return header.encode().ljust(512, b"\0") + body
 
 
 def edited(path: Path, change: Callable[[h5py.File], object]) -> bytes:
-    """The content of a small network's file, changed by HDF5's own library, with a new checksum."""
+    """The content of the small network's file after a change through h5py, with a new checksum."""
     path.write_bytes(small_content())
     with h5py.File(path, "r+") as file:
         change(file)
@@ -46,7 +46,7 @@ def edited(path: Path, change: Callable[[h5py.File], object]) -> bytes:
 
 
 def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield what is wrong with a file, and its content; what they refer to lies in the folder."""
+    """Yield the name and content of each hostile file; files that they refer to are created in the folder."""
     (folder / "secret").write_bytes(SECRET)
     os.mkfifo(folder / "pipe")
     with h5py.File(folder / "other.h5", "w") as other:
@@ -69,15 +69,15 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
 
         return change
 
-    def instead(**how) -> Callable[[h5py.File], object]:
-        return replaced(lambda file: file.create_dataset(WEIGHT, **how))
+    def dataset(**options) -> Callable[[h5py.File], object]:
+        return replaced(lambda file: file.create_dataset(WEIGHT, **options))
 
     def committed_type(file):
         file["type"] = np.dtype("f4")
-        instead(shape=SHAPE, dtype=file["type"])(file)
+        dataset(shape=SHAPE, dtype=file["type"])(file)
         del file["type"]
 
-    def one_for_two(file):
+    def shared_weight(file):
         del file["decoder/layer_0/bias"]
         file["decoder/layer_0/bias"] = file["encoder/layer_0/bias"]
 
@@ -100,10 +100,10 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         file["decoder"] = h5py.SoftLink("/elsewhere")
 
     def compact(file):
-        made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        made.set_layout(h5py.h5d.COMPACT)
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_layout(h5py.h5d.COMPACT)
         space = h5py.h5s.create_simple(SHAPE)
-        h5py.h5d.create(file.id, WEIGHT.encode(), h5py.h5t.IEEE_F32LE, space, made)
+        h5py.h5d.create(file.id, WEIGHT.encode(), h5py.h5t.IEEE_F32LE, space, properties)
 
     def many_links(file):
         group = file.create_group("many")
@@ -113,10 +113,10 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
     floats = {"shape": SHAPE, "dtype": "f4"}
     secret, pipe, other = (str(folder / name) for name in ("secret", "pipe", "other.h5"))
     return {
-        "external storage": instead(**floats, external=[(secret, 0, 60)]),
-        "external storage in a pipe": instead(**floats, external=[(pipe, 0, 60)]),
-        "external storage in a device": instead(**floats, external=[("/dev/zero", 0, 60)]),
-        "external storage, unlimited": instead(**floats, external=[(secret, 0, h5py.h5f.UNLIMITED)]),
+        "external storage": dataset(**floats, external=[(secret, 0, 60)]),
+        "external storage in a pipe": dataset(**floats, external=[(pipe, 0, 60)]),
+        "external storage in a device": dataset(**floats, external=[("/dev/zero", 0, 60)]),
+        "external storage, unlimited": dataset(**floats, external=[(secret, 0, h5py.h5f.UNLIMITED)]),
         "virtual of another file": virtual(other),
         "virtual of itself": virtual("."),
         "virtual of many": virtual(other, "none.h5"),
@@ -135,27 +135,27 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "3000 groups, nested": nested,
         "3000 links": many_links,
         "compact": replaced(compact),
-        "chunks": instead(data=np.ones(SHAPE, np.float32), chunks=(1, 5)),
-        "chunks, gzip": instead(data=np.zeros(SHAPE, np.float32), compression="gzip"),
-        "chunks, huge": instead(shape=(2**30, 5), dtype="f4", chunks=(1024, 5), compression="gzip"),
-        "resizable": instead(shape=(3, 5), maxshape=(None, None), dtype="f4"),
-        "never written": instead(**floats),
-        "1.5e9 floats, never written": instead(shape=(1_500_000_000,), dtype="f4"),
-        "1e18 floats, never written": instead(shape=(10**9, 10**9), dtype="f4"),
-        "empty": instead(dtype=h5py.Empty("f4").dtype, shape=None),
-        "no axis": instead(data=np.float32(1)),
-        "32 axes": instead(shape=(1,) * 32, dtype="f4"),
-        "float64": instead(data=np.ones(SHAPE)),
-        "big-endian": instead(data=np.ones(SHAPE, ">f4")),
-        "integers": instead(data=np.ones(SHAPE, np.int32)),
-        "structures": instead(data=np.ones(SHAPE, [("a", "f4"), ("b", "f4")])),
-        "texts": instead(data=np.full(SHAPE, "a", object), dtype=h5py.string_dtype()),
-        "fixed texts": instead(data=np.full(SHAPE, b"abcd", "S4")),
-        "sequences": instead(shape=SHAPE, dtype=h5py.vlen_dtype(np.float32)),
-        "references": instead(shape=SHAPE, dtype=h5py.ref_dtype),
-        "arrays": instead(shape=SHAPE, dtype=np.dtype(("f4", (1,)))),
-        "NaN": instead(data=np.full(SHAPE, np.nan, np.float32)),
-        "infinity": instead(data=np.full(SHAPE, np.inf, np.float32)),
+        "chunks": dataset(data=np.ones(SHAPE, np.float32), chunks=(1, 5)),
+        "chunks, gzip": dataset(data=np.zeros(SHAPE, np.float32), compression="gzip"),
+        "chunks, huge": dataset(shape=(2**30, 5), dtype="f4", chunks=(1024, 5), compression="gzip"),
+        "resizable": dataset(shape=(3, 5), maxshape=(None, None), dtype="f4"),
+        "never written": dataset(**floats),
+        "1.5e9 floats, never written": dataset(shape=(1_500_000_000,), dtype="f4"),
+        "1e18 floats, never written": dataset(shape=(10**9, 10**9), dtype="f4"),
+        "empty": dataset(dtype=h5py.Empty("f4").dtype, shape=None),
+        "no axis": dataset(data=np.float32(1)),
+        "32 axes": dataset(shape=(1,) * 32, dtype="f4"),
+        "float64": dataset(data=np.ones(SHAPE)),
+        "big-endian": dataset(data=np.ones(SHAPE, ">f4")),
+        "integers": dataset(data=np.ones(SHAPE, np.int32)),
+        "structures": dataset(data=np.ones(SHAPE, [("a", "f4"), ("b", "f4")])),
+        "texts": dataset(data=np.full(SHAPE, "a", object), dtype=h5py.string_dtype()),
+        "fixed texts": dataset(data=np.full(SHAPE, b"abcd", "S4")),
+        "sequences": dataset(shape=SHAPE, dtype=h5py.vlen_dtype(np.float32)),
+        "references": dataset(shape=SHAPE, dtype=h5py.ref_dtype),
+        "arrays": dataset(shape=SHAPE, dtype=np.dtype(("f4", (1,)))),
+        "NaN": dataset(data=np.full(SHAPE, np.nan, np.float32)),
+        "infinity": dataset(data=np.full(SHAPE, np.inf, np.float32)),
         "step, negative": lambda file: file["optimizer/step"].write_direct(np.array(-1)),
         "step, a float": lambda file: (file.__delitem__("optimizer/step"), file.__setitem__("optimizer/step", 1.0)),
         "step, many": lambda file: (file.__delitem__("optimizer/step"), file.__setitem__("optimizer/step", [1, 2])),
@@ -164,14 +164,14 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
         "no decoder": lambda file: file.__delitem__("decoder"),
         "moments of one weight": lambda file: file.create_dataset(f"optimizer/m/{WEIGHT}", data=np.ones(SHAPE, "f4")),
         "a committed type": committed_type,
-        "one weight under two names": one_for_two,
+        "one weight under two names": shared_weight,
         "another weight": lambda file: file.create_dataset("decoder/more", data=1),
         "a long text": lambda file: file.attrs.__setitem__("more", "a" * 10**6),
     }
 
 
 def _vocabularies() -> dict[str, object]:
-    """Vocabularies that no network of integers 0 to 4 and 0 to 3 has, or nobody."""
+    """Vocabularies that are invalid, or do not fit a network of integers 0 to 4 in and 0 to 3 out."""
     integers = {"tokens": "integers", "symbols": []}
     sides: dict[str, object] = {f"as {value!r}": value for value in (None, [], 7, "a", {"tokens": "characters"})}
     for tokens, symbols in [
@@ -192,16 +192,16 @@ def _vocabularies() -> dict[str, object]:
         ("words", {"a": 1}),
     ]:
         sides[f"{tokens} {symbols}"] = {"tokens": tokens, "symbols": symbols}
-    found: dict[str, object] = {name: {"source": side, "target": integers} for name, side in sides.items()}
-    found |= {"of nothing": {}, "of a source": {"source": integers}, "as a list": [integers, integers]}
-    found["of three sides"] = {"source": integers, "target": integers, "\x1b]0;x\x07": integers}
-    found["with more keys"] = {"source": integers | {"\x1b[2J": 1}, "target": integers}
-    found["of a network without an end"] = {"source": {"tokens": "words", "symbols": [*"abcde"]}, "target": integers}
-    return found
+    cases: dict[str, object] = {name: {"source": side, "target": integers} for name, side in sides.items()}
+    cases |= {"of nothing": {}, "of a source": {"source": integers}, "as a list": [integers, integers]}
+    cases["of three sides"] = {"source": integers, "target": integers, "\x1b]0;x\x07": integers}
+    cases["with more keys"] = {"source": integers | {"\x1b[2J": 1}, "target": integers}
+    cases["of a network without an end"] = {"source": {"tokens": "words", "symbols": [*"abcde"]}, "target": integers}
+    return cases
 
 
 def _metadata() -> dict[str, tuple[str, str]]:
-    """Metadata of wrong types or ranges: by name, the attribute and its text."""
+    """Map the name of each case of invalid metadata to the attribute and its text."""
     training = json.loads(_training())
     run = training["trained"]
     huge = 10**9
@@ -223,9 +223,9 @@ def _metadata() -> dict[str, tuple[str, str]]:
     texts = ("data", "fingerprint")
     may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points", *texts)
     for name in run:
-        no_text = 7 if name in texts else "x"
-        no_number = 7.5 if name in texts else "no" if name in may_be_null else None
-        for value in ([], {}, no_text, 7 if name == "keep_best" else True, -1, 10**400, no_number):
+        not_text = 7 if name in texts else "x"
+        not_number = 7.5 if name in texts else "no" if name in may_be_null else None
+        for value in ([], {}, not_text, 7 if name == "keep_best" else True, -1, 10**400, not_number):
             changed = training | {"trained": run | {name: value}}
             wrong[f"trained, {name} {str(value)[:9]!r}"] = "training", changed
     for name, value in itertools.product(training["progress"], ([1], {}, "x", True, -1, huge, None)):
@@ -233,23 +233,23 @@ def _metadata() -> dict[str, tuple[str, str]]:
             changed = training | {"progress": training["progress"] | {name: value}}
             wrong[f"progress, {name} {value!r}"] = "training", changed
     wrong |= {f"vocabulary {name}": ("vocabularies", value) for name, value in _vocabularies().items()}
-    found = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
-    found["no JSON"] = "training", "{"
-    found["nested JSON"] = "training", "[" * 100_000
-    found["NaN in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": NaN')
-    found["1e999 in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": 1e999')
-    return found
+    cases = {name: (attribute, json.dumps(value)) for name, (attribute, value) in wrong.items()}
+    cases["no JSON"] = "training", "{"
+    cases["nested JSON"] = "training", "[" * 100_000
+    cases["NaN in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": NaN')
+    cases["1e999 in JSON"] = "training", json.dumps(training).replace('"loss_sum": 0.0', '"loss_sum": 1e999')
+    return cases
 
 
 def _training() -> str:
-    """The text `training` of a snapshot."""
+    """The text of the attribute `training` in a snapshot."""
     run = TrainingRun(TrainConfig(points=20, in_len=4, out_len=3, epochs=2), 0)
     network = TrainedNetwork(CONFIG, small_network().weights, "sorted", 4, 3, trained=run)
     return container.read(weights_file.to_bytes(Snapshot(network))).texts["training"]
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:
-    """A weights file with some bytes of its HDF5 changed, and a right checksum."""
+    """A weights file with some bytes of its HDF5 changed, and a valid checksum."""
     body = bytearray(content[512:])
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
         position, size = rng.randrange(len(body)), rng.choice((1, 1, 2, 4, 8))

@@ -1,4 +1,4 @@
-"""The names that `seq2seq_demo` exports, and what importing them does."""
+"""The names that `seq2seq_demo` exports, and the side effects of importing them."""
 
 import inspect
 import os
@@ -15,15 +15,15 @@ ERRORS = {name for name in seq2seq_demo.__all__ if name.endswith("Error")} | {"F
 
 
 def python(code: str, folder=None, **changes) -> str:
-    """Run code in a process of its own; return what it prints."""
+    """Run code in a subprocess; return its stdout."""
     argv = [sys.executable, "-W", "error", "-c", code]
-    ran = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=environment(**changes))
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    result = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=folder, env=environment(**changes))
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.mark.slow
-def test_to_import_it_changes_no_environment_and_imports_nothing_large():
+def test_importing_changes_no_environment_variable_and_loads_no_large_module():
     code = """if True:
         import os, sys
         before, modules = dict(os.environ), set(sys.modules)
@@ -36,7 +36,7 @@ def test_to_import_it_changes_no_environment_and_imports_nothing_large():
 
 
 @pytest.mark.slow
-def test_no_name_brings_tensorflow_or_changes_the_environment():
+def test_importing_all_names_loads_no_tensorflow_and_changes_no_environment_variable():
     code = """if True:
         import os, sys
         before = dict(os.environ)
@@ -58,7 +58,7 @@ def test_every_name_can_be_imported():
     assert set(seq2seq_demo.__all__) <= set(dir(seq2seq_demo))
 
 
-DOCUMENTED = {  # methods of classes; the functions are found by themselves
+DOCUMENTED = {  # methods of classes; the test finds all functions
     "Callback": ("on_epoch_begin", "on_steps_end", "on_epoch_end"),
     "Pairs": ("of_arrays",),
     "Task": ("fingerprint", "sized", "draw"),
@@ -75,7 +75,7 @@ def test_every_argument_of_a_public_function_is_documented():
         assert names == {*re.findall(r"^    (\w+): ", inspect.getdoc(function), re.MULTILINE)} - ERRORS, function
 
 
-def test_every_error_and_every_argument_of_the_api_is_exported():
+def test_every_error_is_exported():
     from seq2seq_demo import errors
 
     names = {name for name, value in vars(errors).items() if isinstance(value, type)}
@@ -83,13 +83,13 @@ def test_every_error_and_every_argument_of_the_api_is_exported():
     assert all(issubclass(getattr(seq2seq_demo, name), seq2seq_demo.Seq2SeqError) for name in names)
 
 
-def test_the_old_name_of_the_base_class_of_errors():
+def test_demo_error_is_the_old_name_of_the_base_class_of_errors():
     from seq2seq_demo import DemoError, Seq2SeqError
 
     assert DemoError is Seq2SeqError
 
 
-def test_a_name_that_there_is_not():
+def test_an_unknown_name_raises_the_usual_errors():
     with pytest.raises(ImportError, match="cannot import name 'nope' from 'seq2seq_demo'"):
         from seq2seq_demo import nope  # noqa: F401
     with pytest.raises(AttributeError, match="module 'seq2seq_demo' has no attribute 'nope'"):
@@ -99,7 +99,7 @@ def test_a_name_that_there_is_not():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", ["import numpy", "pass"])
-def test_prediction_gives_blas_one_thread_whoever_imports_numpy_first(tmp_path, first):
+def test_prediction_limits_blas_to_one_thread_regardless_of_import_order(tmp_path, first):
     save_random(tmp_path / "w")
     code = f"""if True:
         {first}

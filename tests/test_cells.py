@@ -1,4 +1,4 @@
-"""A cell is added as seq2seq_demo/README.md says: a row in the table of cells, and its two equations in Python."""
+"""Adding a cell as seq2seq_demo/README.md describes: a row in the table of cells, and two equations in Python."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ NAME = "CoupledCell"
 
 
 def keras_coupled(projected, state, U):
-    """The same as `numpy_coupled`."""
+    """The equations of `numpy_coupled` in TensorFlow."""
     c, h = state
     f, candidate, o = tf.split(projected + tf.matmul(h, U), 3, axis=1)
     c = tf.sigmoid(f) * c + (1 - tf.sigmoid(f)) * tf.tanh(candidate)
@@ -34,7 +34,7 @@ def new_cell(monkeypatch):
     monkeypatch.setitem(keras_cells.EQUATIONS, NAME, keras_coupled)
 
 
-def test_every_cell_has_its_equations():
+def test_every_cell_has_equations_in_both_networks():
     assert list(CELL_TYPES) == list(numpy_network.EQUATIONS) == list(keras_cells.EQUATIONS)
     for cell in CELL_TYPES.values():
         assert cell.states[-1] == "h"
@@ -42,7 +42,7 @@ def test_every_cell_has_its_equations():
         assert {*cell.gates_with_bias_1, *cell.gates_2016_added_1_to} <= set(cell.gates)
 
 
-def test_the_weights_of_a_new_cell():
+def test_a_new_cell_gets_weights_of_the_right_shapes():
     model_config = ModelConfig(cell_type=NAME, cell_size=30, embedding_size=20)
     shapes = weight_shapes(model_config)
     assert shapes["encoder/layer_0/kernel"] == (20, 90)
@@ -53,7 +53,7 @@ def test_the_weights_of_a_new_cell():
     assert largest == pytest.approx((6 / (20 + 30 + 90)) ** 0.5, rel=0.02)
 
 
-def test_an_unknown_cell_is_told_of_the_new_one():
+def test_an_unknown_cell_suggests_the_new_one():
     with pytest.raises(UsageError, match=rf"did you mean {NAME}.*, {NAME}$"):
         ModelConfig(cell_type="Coupled")
 
@@ -61,7 +61,7 @@ def test_an_unknown_cell_is_told_of_the_new_one():
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("cell_type", [*CELL_TYPES, NAME])
-def test_every_cell_and_a_new_one_trains_and_both_networks_agree(cell_type, model, tmp_path):
+def test_every_cell_trains_and_both_networks_agree(cell_type, model, tmp_path):
     watcher = Watcher()
     sizes = {"points": 500, "in_len": 3, "num_layers": 2, "cell_size": 7, "embedding_size": 5, "batch_size": 50}
     kind = {"model": model, "cell_type": cell_type}

@@ -16,7 +16,7 @@ from seq2seq_demo.declarations import check_fields, copied_setting, declared_fie
 from seq2seq_demo.errors import UsageError
 
 
-def test_defaults_of_2016():
+def test_defaults_are_those_of_2016():
     model, train = ModelConfig(), TrainConfig(points=100_000)
     assert (model.model, model.cell_type, model.num_layers) == ("embedding_rnn", "BasicLSTMCell", 1)
     assert (model.cell_size, model.embedding_size) == (32, 20)
@@ -24,7 +24,7 @@ def test_defaults_of_2016():
     assert (train.in_len, train.out_len) == (10, 10)
 
 
-def test_symbols():
+def test_numbers_of_symbols_include_go():
     model = ModelConfig(in_max_int=6, out_max_int=11)
     assert (model.n_input_symbols, model.n_output_symbols, model.go) == (7, 13, 12)
 
@@ -39,7 +39,7 @@ OUT_OF_RANGE = {
     "points": [1, np.int64(1), np.bool_(True), 1000.0],
     "in_len": [0, "5"],
     "out_len": [1.5],
-    "learning_rate": [0, math.nan, math.inf, True, "0.1", 10**400, Fraction(1, 10**400), 1j],
+    "learning_rate": [0, math.nan, math.inf, 1e39, -1e-3, 1e-46, True, "0.1", 10**400, Fraction(1, 10**400), 1j],
     "lr_schedule": ["linear"],
     "epochs": [-1],
     "batch_size": [0],
@@ -54,35 +54,35 @@ OUT_OF_RANGE = {
 
 
 @pytest.mark.parametrize("name", OUT_OF_RANGE)
-def test_training_values_out_of_range(name):
+def test_training_values_out_of_range_are_refused(name):
     for value in OUT_OF_RANGE[name]:
         with pytest.raises(UsageError, match=re.escape(str(value)[:30])):
             replace(TrainConfig(points=100), **{name: value})
 
 
 @pytest.mark.parametrize("name", ["num_layers", "cell_size", "embedding_size", "in_max_int", "out_max_int"])
-def test_model_sizes_out_of_range(name):
+def test_model_sizes_out_of_range_are_refused(name):
     with pytest.raises(UsageError, match=f"expected `{name}` to be an integer of at least 1, got 0"):
         ModelConfig(**{name: 0})
 
 
 @pytest.mark.parametrize("value", [1, None, "True", np.bool_(True)])
-def test_what_is_neither_true_nor_false(value):
+def test_bidirectional_must_be_true_or_false(value):
     with pytest.raises(UsageError, match="expected `bidirectional` to be True or False, got "):
         ModelConfig(bidirectional=value)
 
 
-def test_numbers_of_any_type_are_kept_as_plain_ones():
+def test_numbers_of_any_type_become_plain_python_numbers():
     class Size(enum.IntEnum):
         LARGE = 64
 
     train = TrainConfig(np.int64(1000), np.uint8(7), np.array(3), np.float32(0.5), seed=np.int16(2), stop_at_exact=1)
     assert train == TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0)
-    assert repr(train) == repr(TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0))  # which workers compare
+    assert repr(train) == repr(TrainConfig(1000, 7, 3, 0.5, seed=2, stop_at_exact=1.0))  # workers compare this text
     assert TrainConfig(dropout=Fraction(1, 4)).dropout == 0.25
     assert TrainConfig(learning_rate=Fraction(1, 4), stop_at_exact=np.float64(0.5)).learning_rate == 0.25
     model = ModelConfig(np.str_("embedding_rnn"), cell_size=Size.LARGE, in_max_int=np.uint8(255))
-    assert model.n_input_symbols == 256  # in no type that overflows
+    assert model.n_input_symbols == 256  # a uint8 would overflow
     for config in (train, model):
         assert {type(value) for value in asdict(config).values()} <= {bool, int, float, str, type(None)}
         assert type(config)(**json.loads(json.dumps(asdict(config)))) == config
@@ -94,13 +94,13 @@ def test_settings_load_no_numpy():
 
 
 @pytest.mark.parametrize("value", [["embedding_rnn"], None, 3])
-def test_what_is_no_word_is_no_choice(value):
+def test_choices_must_be_strings(value):
     for name in ("model", "cell_type"):
         with pytest.raises(UsageError, match=f"unknown `{name}` {re.escape(repr(value))}: "):
             ModelConfig(**{name: value})
 
 
-def test_unknown_choices_are_told_the_nearest():
+def test_unknown_choices_suggest_the_nearest():
     for name, value, nearest in (
         ("model", "attention", "embedding_attention"),
         ("model", "RNN", "embedding_rnn"),
@@ -117,12 +117,12 @@ def test_parse_integer():
             parse_integer(text)
 
 
-def test_an_integer_too_long_to_print():
+def test_a_huge_integer_is_not_printed():
     with pytest.raises(UsageError, match="at least 1, got one of thousands of digits"):
         ModelConfig(cell_size=-(10**5000))
 
 
-def test_points_to_validate_with_may_be_others():
+def test_the_number_of_validation_points_can_be_set():
     train = TrainConfig(points=37, validation_points=7, batch_size=10)
     assert (train.n_training, train.n_validation, train.steps_per_epoch) == (30, 7, 3)
     assert TrainConfig(points=37).n_validation == 3
@@ -141,32 +141,32 @@ def test_points_to_validate_with_may_be_others():
         ("length_penalty", (-0.1, 10.1, math.nan, math.inf, True, None, "1"), "expected {name} from 0 to 10, got {!r}"),
     ],
 )
-def test_a_beam_out_of_its_range(name, values, message):
+def test_beam_values_out_of_range_are_refused(name, values, message):
     for value in values:
         with pytest.raises(UsageError, match=f"^{message.format(value, name='`length_penalty`')}$"):
             Beam(**{"size": 3} | {name: value})
 
 
-def test_the_largest_beam():
+def test_the_largest_beam_is_allowed():
     beam = Beam(np.int64(1000), np.uint16(1000), Fraction(10))
     assert (beam, repr(beam)) == (Beam(1000, 1000, 10.0), "Beam(size=1000, n_best=1000, length_penalty=10.0)")
 
 
-def test_a_beam_that_is_asked_for():
-    for nothing in ((None, None, None), (None, None, 0.0), (None, 1, 0)):
-        assert make_beam(*nothing) is None
+def test_make_beam_returns_none_without_a_beam_size():
+    for no_beam in ((None, None, None), (None, None, 0.0), (None, 1, 0)):
+        assert make_beam(*no_beam) is None
     assert make_beam(5, None, None) == Beam(5, 1, 0.0)
     assert make_beam(5, 3, 0.5) == Beam(5, 3, 0.5)
     assert make_beam(1, None, 0.0) == Beam(1)
-    for without in ((None, 2, 0.0), (None, None, 0.5)):
+    for no_size in ((None, 2, 0.0), (None, None, 0.5)):
         with pytest.raises(UsageError, match=r"`(n_best` 2|length_penalty`) needs `beam_size`.*, got none"):
-            make_beam(*without)
+            make_beam(*no_size)
     for size in (5, None):
         with pytest.raises(UsageError, match="expected `n_best` to be an integer of at least 1, got 0"):
             make_beam(size, 0, None)
 
 
-DERIVED = {"ends", "min_in_len", "validation_points"}  # from task, lengths and data, not by a user
+DERIVED = {"ends", "min_in_len", "validation_points"}  # derived from task, lengths and data
 
 
 def test_settings_are_the_fields_of_the_configs_with_the_same_types():
@@ -176,7 +176,7 @@ def test_settings_are_the_fields_of_the_configs_with_the_same_types():
     assert {*declared_fields(ModelConfig)} | {*declared_fields(TrainConfig)} == {*declared}  # all are checked
 
 
-def test_settings_for_the_fields_of_a_config():
+def test_given_values_are_the_settings_of_one_config():
     settings = Settings(cell_size=3, in_len=(2, 5), epochs=0, patience=None)
     assert given_values(ModelConfig, settings) == {"cell_size": 3}
     assert given_values(TrainConfig, settings) == {"in_len": 5, "min_in_len": 2, "epochs": 0}
@@ -187,7 +187,7 @@ def test_settings_for_the_fields_of_a_config():
 
 
 @pytest.mark.parametrize(("shortest", "longest", "lengths"), [(None, 10, "10"), (1, 20, "1-20"), (7, 7, "7")])
-def test_lengths_in_a_word(shortest, longest, lengths):
+def test_lengths_are_shown_as_a_number_or_a_range(shortest, longest, lengths):
     assert TrainConfig(min_in_len=shortest, in_len=longest).lengths == lengths
 
 
@@ -198,7 +198,7 @@ def test_the_shortest_length_is_not_above_the_longest():
         TrainConfig(min_in_len=0)
 
 
-def test_a_declaration():
+def test_a_declaration_provides_option_default_and_checks():
     @dataclass(frozen=True)
     class Config:
         size: int = setting(3, "-s --size N", "one (default {default})", at_most=9)

@@ -1,4 +1,4 @@
-"""Every document: its commands run and print what it shows, its links lead somewhere, its tables leave nothing out."""
+"""All documents: commands print the output shown, links lead to existing headings, and tables are complete."""
 
 import ast
 import re
@@ -23,13 +23,13 @@ CODE = PACKAGE / "README.md"
 
 HOMEPAGE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Homepage"]
 RAW = HOMEPAGE.replace("https://github.com/", "https://raw.githubusercontent.com/") + "/main/"
-ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # of files in this repository
+ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # prefixes of links to files in this repository
 
 LANGUAGES = {"console", "python", "sh", "text", "json"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command, and what it prints
-# Directories are new each time; figures, what an unfinished network predicts and what a network that a document trained
-# on letters looks at differ between machines.
+EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command and its output
+# Temporary directories vary between runs. Figures, predictions of unfinished networks, and attention of a network that
+# a document trains on letters vary between machines.
 VARYING = re.compile(
     r"\d\.\d{4,5}(?!\d)|(?<=Log directory: ).*|(?<=    probe ).*|(?<=^  [a-z] \|).*(\nEND .*)?", re.MULTILINE
 )
@@ -43,12 +43,12 @@ every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 
 
 def blocks(document):
-    """The fenced blocks that are run or written: language and text."""
+    """The fenced blocks that are run or written to a file, as (language, text)."""
     return [block for block in FENCED.findall(document.read_text()) if block[0] in ("console", "python")]
 
 
 def prose(document):
-    """The text without its fenced blocks and without code."""
+    """The text without fenced blocks and inline code."""
     return re.sub(r"`[^`]+`", "code", FENCED.sub("", document.read_text()))
 
 
@@ -56,23 +56,23 @@ def tables(document):
     return [line for line in document.read_text().splitlines() if line.startswith("|")]
 
 
-# ---- What runs ----
+# ---- Commands ----
 
 
 def run(command, folder):
-    """What a command of a document prints."""
+    """Run a command of a document; return its stdout."""
     path = f"{folder / 'bin'}:{environment()['PATH']}"
-    done = subprocess.run(
+    result = subprocess.run(
         command, shell=True, capture_output=True, text=True, cwd=folder, env=environment(PATH=path), check=False
     )
-    assert done.returncode == 0, f"{command}\n{done.stderr}"
-    return done.stdout
+    assert result.returncode == 0, f"{command}\n{result.stderr}"
+    return result.stdout
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)  # there are trainings among them
+@pytest.mark.timeout(600)  # some commands train networks
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if blocks(path)], ids=name)
-def test_the_examples_run_and_print_what_is_shown(document, tmp_path):
+def test_the_examples_run_and_print_the_output_shown(document, tmp_path):
     (tmp_path / "bin").mkdir()
     for program, argv in (("python", PYTHON), ("seq2seq-demo", PROGRAM)):
         (tmp_path / "bin" / program).write_text(f'#!/bin/sh\nexec {shlex.join(argv)} "$@"\n')
@@ -96,18 +96,18 @@ def test_the_examples_run_and_print_what_is_shown(document, tmp_path):
 
 
 @every_document
-def test_no_block_escapes_being_run(document):
+def test_every_block_has_a_known_language_and_every_command_is_run(document):
     assert "```" not in prose(document)
     for language, text in FENCED.findall(document.read_text()):
         assert language in LANGUAGES
         assert language == "console" or not re.search(r"^\$ ", text, re.MULTILINE), text
 
 
-# ---- Where links lead ----
+# ---- Links ----
 
 
 def links(document):
-    """The addresses that a document links to, and those of its pictures."""
+    """Yield the addresses of a document's links and pictures."""
     text = prose(document)
     yield from re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
     defined = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.MULTILINE))
@@ -117,7 +117,7 @@ def links(document):
 
 
 def target(document, link):
-    """The file of this repository that a link leads to, and the heading; None for a link to elsewhere."""
+    """The file and the heading that a link leads to, or None for a link outside this repository."""
     address, _, anchor = link.partition("#")
     for start in ADDRESSES:
         if address.startswith(start):
@@ -128,26 +128,26 @@ def target(document, link):
 
 
 def anchors(document):
-    """What GitHub calls the headings of a document."""
-    found = []
+    """The anchors that GitHub gives to the headings of a document."""
+    slugs = []
     for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", document.read_text()), re.MULTILINE):
         slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        found.append(f"{slug}-{times}" if (times := found.count(slug)) else slug)
-    return found
+        slugs.append(f"{slug}-{times}" if (times := slugs.count(slug)) else slug)
+    return slugs
 
 
 @every_document
 def test_links_lead_to_files_and_headings(document):
     for link in links(document):
-        if found := target(document, link):
-            path, anchor = found
+        if file_and_heading := target(document, link):
+            path, anchor = file_and_heading
             assert path.exists(), link
             assert path.is_relative_to(ROOT), link
             if anchor:
                 assert anchor in anchors(path), link
 
 
-def test_pictures_of_the_front_page_have_the_address_of_raw_files():
+def test_the_picture_of_the_front_page_is_linked_as_a_raw_file():
     pictures = re.findall(r"!\[[^\]]*\]\[(\w+)\]", FRONT_PAGE.read_text())
     assert len(pictures) == 1
     assert f"\n[{pictures[0]}]: {RAW}" in FRONT_PAGE.read_text()
@@ -158,24 +158,24 @@ def test_links_of_the_front_page_work_on_a_package_index():
 
 
 def test_every_document_can_be_reached_from_the_front_page():
-    found, to_follow = set(), [FRONT_PAGE]
+    visited, to_follow = set(), [FRONT_PAGE]
     while to_follow:
         document = to_follow.pop()
-        found.add(document)
+        visited.add(document)
         pages = {leads[0] for link in links(document) if (leads := target(document, link))}
-        to_follow += [page for page in pages - found if page.suffix == ".md"]
-    assert set(DOCUMENTS) <= found
+        to_follow += [page for page in pages - visited if page.suffix == ".md"]
+    assert set(DOCUMENTS) <= visited
 
 
 def test_the_front_page_is_short():
     assert len(FRONT_PAGE.read_text().splitlines()) <= 200
 
 
-# ---- What the tables hold ----
+# ---- Tables ----
 
 
 def options_shown():
-    """Each option as the page writes it, `-L`, `--num-layers N`: its default, and the commands that take it."""
+    """Yield each documented option (`-L`, `--num-layers N`), with its default and the commands that take it."""
     for section in OPTIONS.read_text().split("\n## ")[1:]:
         of_section = re.search(r"^For (.+?)\.", section, re.MULTILINE)
         for written, default in re.findall(r"^\| (`-.+?) \| (.*?) ?\|", section, re.MULTILINE):
@@ -187,7 +187,7 @@ def options_shown():
                 yield (*filter(None, [letter]), name), (default, commands)
 
 
-def test_the_page_of_options_shows_what_is_declared():
+def test_the_page_of_options_lists_all_declared_options():
     shown, declared = dict(options_shown()), {("-h", "--help"): {*COMMANDS}, ("--version",): {*COMMANDS}}
     for command, row in COMMANDS.items():
         for field in declared_options(row.options).values():
@@ -206,7 +206,7 @@ def test_every_command_has_a_row():
         assert re.search(rf"^\| `{command}\b", OPTIONS.read_text(), re.MULTILINE), command
 
 
-def test_every_cell_stands_in_the_row_of_cells():
+def test_the_row_of_cells_lists_every_cell():
     (row,) = (row for row in tables(OPTIONS) if row.startswith("| `--cell-type"))
     assert all(f"`{cell}`" in row for cell in CELL_TYPES)
 
@@ -222,18 +222,18 @@ def test_every_file_of_the_package_has_one_row_in_the_tables_of_files():
 
 
 def layers():
-    """The row of layers, the highest first: what stands in each."""
+    """The layers of the package, highest first; each is a list of modules and folders."""
     (line,) = (line for line in CODE.read_text().splitlines() if line.startswith("cli → "))
     return [layer.split(", ") for layer in line.split(" → ")]
 
 
 def module_of(path):
-    """The dotted name of a file, without that of the package: `data.records`."""
+    """The dotted name of a file without the name of the package: `data.records`."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports(path, modules):
-    """The modules that a file imports, anywhere in it, for types too."""
+    """Yield the modules that a file imports, including imports inside functions and for type checking."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path} imports relatively"
@@ -244,32 +244,32 @@ def imports(path, modules):
 
 
 def imported_modules():
-    """The modules that each module imports, but for the package's own, which may import anything."""
+    """Map each module to its imports, without `__init__` and `__main__`, which may import anything."""
     paths = {module_of(path): path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[0] != "_"}
     return {module: {*imports(path, paths)} for module, path in paths.items()}
 
 
-def test_files_import_only_in_one_direction():
+def test_modules_import_only_lower_layers():
     rank = {name: place for place, names in enumerate(layers()) for name in names}
     graph = imported_modules()
     assert {module.partition(".")[0] for module in graph} == set(rank)
-    for module, others in graph.items():
-        for layer, other in ((module.partition(".")[0], other.partition(".")[0]) for other in others):
+    for module, imported in graph.items():
+        for layer, other in ((module.partition(".")[0], other.partition(".")[0]) for other in imported):
             assert layer == other or rank[layer] < rank[other], f"{module} imports {other}"
 
 
-def test_no_files_import_each_other_in_a_circle():
+def test_there_are_no_import_cycles():
     graph = imported_modules()
-    while leaves := {module for module, others in graph.items() if not others & graph.keys()}:
-        graph = {module: others for module, others in graph.items() if module not in leaves}
-    assert not graph  # what is left are circles, and what imports them
+    while leaves := {module for module, imported in graph.items() if not imported & graph.keys()}:
+        graph = {module: imported for module, imported in graph.items() if module not in leaves}
+    assert not graph  # only cycles and modules that import them are left
 
 
 def test_no_file_of_the_package_is_long():
     assert [path for path in PACKAGE.rglob("*.py") if path.read_text().count("\n") > 400] == []
 
 
-def test_where_tensorflow_is_loaded():
+def test_only_training_and_the_keras_network_load_tensorflow():
     loading = {
         str(path.relative_to(PACKAGE).parent / path.stem)
         for path in PACKAGE.rglob("*.py")

@@ -33,7 +33,7 @@ from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 FIXED = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5, in_max_int=8, out_max_int=8)
 ENDING = replace(FIXED, ends=True)
 BOTH = pytest.mark.parametrize("config", [FIXED, ENDING], ids=["fixed", "ending"])
-T, END = 5, FIXED.go  # symbols that an answer may have
+T, END = 5, FIXED.go  # answers have at most T symbols
 
 
 def network_of(config, seed=5):
@@ -45,7 +45,7 @@ def measured(pairs, config=ENDING, network=None, **options):
 
 
 def counts(evaluation):
-    """All that was counted, for comparison; a sum of losses depends on how the pairs were divided."""
+    """The counts of an evaluation, without the sum of losses, which depends on how the pairs were divided."""
     facts = {name: value for name, value in vars(evaluation).items() if name not in ("loss_sum", "wrong")}
     return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
@@ -53,7 +53,7 @@ def counts(evaluation):
 # ---- Figures ----
 
 
-def test_a_tally_counts_along_positions_and_adds_up_to_the_longer():
+def test_tallies_count_by_position_and_add_up_to_the_longer():
     is_symbol = np.array([[True, True, False], [True, False, False]])
     tally = Tally.by_position(is_symbol, is_symbol & [[True, False, False], [False, False, False]])
     assert (tally.expected.tolist(), tally.correct.tolist()) == ([2, 1, 0], [1, 0, 0])
@@ -72,7 +72,7 @@ def test_figures_of_an_epoch_as_json():
     assert EpochFigures(**epoch, validation=Figures(**figures)).to_json() == expected
 
 
-def test_wrong_answers_of_two_parts_are_the_first_few_of_both():
+def test_adding_wrong_answers_keeps_the_worst_and_surest_of_both():
     def answers(*facts):
         return tuple(WrongAnswer([n], [1], [2], True, edits, p) for n, edits, p in facts)
 
@@ -85,7 +85,7 @@ def test_wrong_answers_of_two_parts_are_the_first_few_of_both():
     assert first + WrongAnswers() == first
 
 
-# ---- Counts, against one sequence at a time ----
+# ---- Counts, compared with a loop over single sequences ----
 
 
 def test_cross_entropy():
@@ -95,13 +95,13 @@ def test_cross_entropy():
 
 
 def half_right(network, n, in_lens):
-    """Pairs of random sources: about half have the network's answers as targets, the others nearly these."""
+    """Pairs of random sources; about half the targets are the network's answers, the others are similar."""
     rng, ends = np.random.default_rng(1), network.model_config.ends
     sources = [rng.integers(0, 9, in_lens[row % len(in_lens)]).tolist() for row in range(n)]
     targets = []
     for row, source in enumerate(sources):
-        said = answer(network, np.array([source]), T)
-        target = said.symbols[0, 0, : said.lengths[0, 0]].tolist()
+        answers = answer(network, np.array([source]), T)
+        target = answers.symbols[0, 0, : answers.lengths[0, 0]].tolist()
         if row % 2:
             target = [*target[:2], (row + 1) % 9, *target[3 : 3 + row % 5 if ends else T]]
         targets.append(target)
@@ -109,24 +109,24 @@ def half_right(network, n, in_lens):
 
 
 @pytest.mark.parametrize(("config", "in_lens"), [(FIXED, [6]), (ENDING, [3, 6, 2])], ids=["fixed", "ending"])
-def test_against_one_sequence_at_a_time(monkeypatch, config, in_lens):
+def test_counts_equal_those_of_a_loop_over_single_sequences(monkeypatch, config, in_lens):
     monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 40)
     network = network_of(config, seed=6)
     sources, targets = half_right(network, 150, in_lens)
     loss, forced_exact, exact = 0.0, 0, 0
     expected, forced_correct, correct, by_symbol, hits = (Counter() for _ in range(5))
     for source, target in zip(sources, targets, strict=True):
-        wanted = [*target, *[END] * config.ends]
-        said, logits, _ = network.decode(np.array([source]), len(wanted), np.array([[END, *wanted[:-1]]]))
-        loss -= sum(logits[0, t, w] - np.log(np.exp(logits[0, t]).sum()) for t, w in enumerate(wanted))
-        forced_exact += said[0].tolist() == wanted
+        with_end = [*target, *[END] * config.ends]
+        forced, logits, _ = network.decode(np.array([source]), len(with_end), np.array([[END, *with_end[:-1]]]))
+        loss -= sum(logits[0, t, w] - np.log(np.exp(logits[0, t]).sum()) for t, w in enumerate(with_end))
+        forced_exact += forced[0].tolist() == with_end
         free = network.decode(np.array([source]), T + config.ends).symbols[0].tolist()
         free = free[: free.index(END) + 1] if config.ends and END in free else free
-        exact += free == wanted
-        for t, symbol in enumerate(wanted):
+        exact += free == with_end
+        for t, symbol in enumerate(with_end):
             expected[t] += 1
             by_symbol[symbol] += 1
-            forced_correct[t] += said[0, t] == symbol
+            forced_correct[t] += forced[0, t] == symbol
             correct[t] += (is_hit := t < len(free) and free[t] == symbol)
             hits[symbol] += is_hit
     e = measured(Pairs(*map(Sequences.of_rows, (sources, targets))), network=network)
@@ -156,7 +156,7 @@ def test_answers_may_be_longer_than_all_targets():
     unended = 9 - int(answer(network, sources, T).ended.sum())
     e = measured(pairs_of(*(([n], [0]) for n in range(9))), network=network)
     assert (e.unended, e.too_long > 0) == (unended, True)
-    assert unended < 9 - int(answer(network, sources, 1).ended.sum())  # of answers as long as the targets
+    assert unended < 9 - int(answer(network, sources, 1).ended.sum())  # answers of at most 1 symbol, as in the targets
 
 
 @BOTH
@@ -176,33 +176,32 @@ def test_evaluations_add_up(config):
 
 
 @BOTH
-def test_with_a_beam(config):
-    """A beam of one is greedy decoding, and a larger one finds what the search finds."""
+def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
     network, beam = network_of(config, seed=6), Beam(4, 1, 1.0)
     sources = np.random.default_rng(1).integers(0, 9, (300, 4))
-    found = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
-    best = Sequences.of_padded(found.symbols[:, 0], found.lengths[:, 0])
+    answers = answer(network, sources, T, EvaluationOptions(lambda _: T, beam).decoding)
+    best = Sequences.of_padded(answers.symbols[:, 0], answers.lengths[:, 0])
     pairs = Pairs(Sequences.of_array(sources), best)
 
-    def of(beam):
+    def measured_with(beam):
         return measured(pairs, network=network, beam=beam, detailed=True)
 
-    searched, of_one, without = of(beam), of(Beam(1)), of(None)
-    assert searched.exact == (found.ended.sum() if config.ends else 300)
-    assert 0 < without.exact < searched.exact
-    assert counts(of_one) == counts(without)
+    searched, size_1, greedy = measured_with(beam), measured_with(Beam(1)), measured_with(None)
+    assert searched.exact == (answers.ended.sum() if config.ends else 300)
+    assert 0 < greedy.exact < searched.exact
+    assert counts(size_1) == counts(greedy)
     if config.ends:
-        assert of(Beam(4)).exact < searched.exact  # without the penalty, others are the best
-    for a, b in zip(of_one.wrong.surest, without.wrong.surest, strict=True):
+        assert measured_with(Beam(4)).exact < searched.exact  # without the penalty, other answers are best
+    for a, b in zip(size_1.wrong.surest, greedy.wrong.surest, strict=True):
         assert a[:5] == b[:5]
         assert a.probability == pytest.approx(b.probability, rel=1e-5)
-    assert searched.loss_sum == of_one.loss_sum == without.loss_sum  # with teacher forcing there is no search
-    assert searched.forced_exact == without.forced_exact
+    assert searched.loss_sum == size_1.loss_sum == greedy.loss_sum  # teacher forcing needs no search
+    assert searched.forced_exact == greedy.forced_exact
 
 
 @BOTH
-def test_what_is_too_long_is_refused_and_progress_is_told(config):
-    network, told, ends = network_of(config), [], int(config.ends)
+def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config):
+    network, reported, ends = network_of(config), [], int(config.ends)
     long = Pairs.of_arrays(*[np.zeros((1, 100_000), np.uint8)] * 2)
     with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, need"):
         measured(Pairs.of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
@@ -211,148 +210,148 @@ def test_what_is_too_long_is_refused_and_progress_is_told(config):
     with pytest.raises(UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, need"):
         measure(network, almost, options)
     pairs = Pairs.of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
-    measured(pairs, config, on_progress=told.append)
-    assert told == [MAX_ROWS_AT_ONCE, 5] * 2  # with teacher forcing, and without
-    told.clear()
-    measured(pairs, config, on_progress=told.append, alternatives=True)
-    assert told == [MAX_ROWS_AT_ONCE, 5, 1]
+    measured(pairs, config, on_progress=reported.append)
+    assert reported == [MAX_ROWS_AT_ONCE, 5] * 2  # with teacher forcing, and without
+    reported.clear()
+    measured(pairs, config, on_progress=reported.append, alternatives=True)
+    assert reported == [MAX_ROWS_AT_ONCE, 5, 1]
 
 
-def test_many_symbols_take_no_table_of_them_all():
+def test_counts_by_symbol_work_with_many_symbols():
     config = ModelConfig(cell_size=3, embedding_size=2, out_max_int=200_000)
     pairs = Pairs.of_arrays(np.zeros((5, 2), int), np.full((5, 3), 150_000))
     assert measured(pairs, config).by_symbol.expected[150_000] == 15
 
 
-# ---- Alternatives, confusions and wrong answers, of a network that says what a table has ----
+# ---- Alternatives, confusions and wrong answers, for answers from a table ----
 
 
 @pytest.fixture
-def says(monkeypatch):
-    """A function that sets the answer to each source: symbols, probability, and whether it ends."""
+def reply(monkeypatch):
+    """A function that sets the answer to each source: its symbols, their probability, and whether it ends."""
 
-    def says(table):
+    def reply(table):
         def answer(network, sources, out_len, options):
             ends, B = network.model_config.ends, len(sources)
             symbols, probabilities = np.full((B, 1, T + 1), 3), np.full((B, 1, T + 1), 0.1)
             lengths, ended = np.zeros((B, 1), int), np.full((B, 1), ends)
             for b, source in enumerate(map(tuple, sources.tolist())):
-                said, p, *is_ended = table[source]
+                content, p, *is_ended = table[source]
                 ended[b] = ends and (not is_ended or is_ended[0])
-                written = [*said, *[END] * bool(ended[b, 0])]
-                lengths[b], symbols[b, 0, : len(written)] = len(said), written
-                # The first symbol has the probability p, the others of the answer 1; those after it do not count.
+                written = [*content, *[END] * bool(ended[b, 0])]
+                lengths[b], symbols[b, 0, : len(written)] = len(content), written
+                # The first symbol has probability p, the later ones 1. Symbols after the answer do not count.
                 probabilities[b, 0, : len(written)] = [p, *[1] * (len(written) - 1)]
             return Answers(symbols, lengths, ended, probabilities if options.probabilities else None, None)
 
         monkeypatch.setattr("seq2seq_demo.evaluation.answer", answer)
 
-    return says
+    return reply
 
 
-def questions(*rows, config=ENDING, alternatives=True, detailed=True):
+def evaluate(*rows, config=ENDING, alternatives=True, detailed=True):
     return measured(pairs_of(*rows), config, alternatives=alternatives, detailed=detailed)
 
 
-def test_answers_by_hand(says):
-    """Right, one symbol wrong, too short, too long, and without an end."""
-    says({(1,): ([1, 2], 1), (2,): ([3, 8], 1), (3,): ([5, 6], 1), (4,): ([5], 1), (5,): ([1, 1, 1, 1], 1, False)})
-    e = questions(([1], [1, 2]), ([2], [3, 4]), ([3], [5, 6, 7]), ([4], []), ([5], []))
+def test_counts_by_hand(reply):
+    """The answers are right, wrong in one symbol, too short, too long, and unended."""
+    reply({(1,): ([1, 2], 1), (2,): ([3, 8], 1), (3,): ([5, 6], 1), (4,): ([5], 1), (5,): ([1, 1, 1, 1], 1, False)})
+    e = evaluate(([1], [1, 2]), ([2], [3, 4]), ([3], [5, 6, 7]), ([4], []), ([5], []))
     assert (e.n, e.n_target, e.forced.expected.sum()) == (5, 7, 12)
     assert (e.exact, e.wrong_symbols, e.too_short, e.too_long, e.unended) == (1, 1, 1, 1, 1)
     assert e.edits == 0 + 1 + 1 + 1 + 4
     assert e.symbol_error_rate == 1
-    # [1, 2, END], [3, wrong, END], [5, 6, wrong, lacking], [wrong], [wrong]
+    # [1, 2, END], [3, wrong, END], [5, 6, wrong, missing], [wrong], [wrong]
     assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([5, 3, 3, 1], [3, 2, 2, 0])
     assert e.by_symbol.expected.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 0, 5]
     assert e.by_symbol.correct.tolist() == [0, 1, 1, 1, 0, 1, 1, 0, 0, 2]
 
 
-def test_a_network_that_does_not_end_its_answers_by_hand(says):
-    says({(1,): ([1, 2, 3], 0.5), (2,): ([4, 4, 4], 0.5), (3,): ([1, 2, 3], 0.25)})
-    e = questions(([1], [1, 2, 3]), ([2], [4, 5, 6]), ([3], [2, 3, 1]), config=FIXED)
+def test_counts_by_hand_for_a_network_that_does_not_end_its_answers(reply):
+    reply({(1,): ([1, 2, 3], 0.5), (2,): ([4, 4, 4], 0.5), (3,): ([1, 2, 3], 0.25)})
+    e = evaluate(([1], [1, 2, 3]), ([2], [4, 5, 6]), ([3], [2, 3, 1]), config=FIXED)
     assert (e.n, e.n_target, e.exact, e.wrong_symbols) == (3, 9, 1, 2)
     assert (e.too_short, e.too_long, e.unended) == (0, 0, 0)
-    assert e.edits == 2 + 2  # of the third, 1 was added before, and is lacking behind
+    assert e.edits == 2 + 2  # the third answer has an extra 1 first and misses 1 at the end
     assert (e.by_position.expected.tolist(), e.by_position.correct.tolist()) == ([3, 3, 3], [2, 1, 1])
-    # Unlike those of a network that ends, these are of the symbols in one place.
+    # Without END, symbols are compared at the same position.
     assert e.confusions == {(5, 4): 1, (6, 4): 1, (2, 1): 1, (3, 2): 1, (1, 3): 1}
     assert [a.source for a in e.wrong.surest] == [[2], [3]]
     assert e.wrong.worst[0] == ([2], [4, 5, 6], [4, 4, 4], False, 2, 0.5)
 
 
 @BOTH
-def test_any_of_the_alternatives_is_right(says, config):
-    says({(1, 2): ([4, 5], 0.9), (2, 1): ([4, 4], 0.9), (3, 3): ([0, 1], 0.9)})
+def test_any_alternative_is_right(reply, config):
+    reply({(1, 2): ([4, 5], 0.9), (2, 1): ([4, 4], 0.9), (3, 3): ([0, 1], 0.9)})
     rows = [([1, 2], [7, 7]), ([2, 1], [4, 4]), ([1, 2], [4, 5]), ([1, 2], [4, 6]), ([3, 3], [6, 6]), ([3, 3], [0, 1])]
-    e = questions(*rows, config=config)
+    e = evaluate(*rows, config=config)
     assert (e.n, e.n_pairs, e.exact, e.edits, e.n_target) == (3, 6, 3, 0, 6)
-    assert e.forced.expected.tolist() == [6] * (2 + config.ends)  # with teacher forcing, each counts
+    assert e.forced.expected.tolist() == [6] * (2 + config.ends)  # teacher forcing counts each pair
     assert (e.exact_match, e.token_accuracy, e.symbol_error_rate) == (1, 1, 0)
     assert (e.confusions, e.wrong) == (Counter(), WrongAnswers())
-    alone = questions(*rows, config=config, alternatives=False)
+    alone = evaluate(*rows, config=config, alternatives=False)
     assert (alone.n, alone.n_pairs, alone.exact) == (6, 6, 3)
     assert (alone.loss_sum, alone.forced.correct.tolist()) == (pytest.approx(e.loss_sum), e.forced.correct.tolist())
 
 
-def test_a_wrong_answer_is_compared_with_the_nearest_alternative(says):
-    says({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
+def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
+    reply({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
     #        5 edits           1: nearest       1, but later    3             2 and 2: the first
     rows = [([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4, 8, 6]), ([1, 2], [])]
     rows += [([2, 1], [2, 2, 1, 1]), ([2, 1], [8, 8])]
-    e = questions(*rows)
+    e = evaluate(*rows)
     assert (e.n, e.exact, e.edits, e.n_target) == (2, 0, 1 + 2, 2 + 4)
     assert (e.too_long, e.too_short, e.wrong_symbols, e.unended) == (1, 1, 0, 0)
-    assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first; of the second, neither symbol nor END
+    assert e.by_position.correct.sum() == 2 + 0  # 4 and 5 of the first answer, no symbol of the second
     assert e.confusions == {(None, 6): 1, (2, None): 2}
     assert [(answer.expected, answer.edits) for answer in e.wrong.worst] == [([2, 2, 1, 1], 2), ([4, 5], 1)]
-    e = questions(*rows[2::-1], *rows[3:])  # of two that are as near, the first of the file
+    e = evaluate(*rows[2::-1], *rows[3:])  # the first of equally near alternatives counts
     assert e.confusions == {(8, 5): 1, (2, None): 2}
 
 
-def test_a_fixed_answer_is_compared_with_the_nearest_alternative(says):
-    says({(1,): ([4, 5, 6], 0.9)})
-    e = questions(([1], [7, 7, 7]), ([1], [5, 6, 4]), ([1], [4, 5, 8]), ([1], [4, 7, 6]), config=FIXED)
+def test_a_fixed_answer_is_compared_with_the_nearest_alternative(reply):
+    reply({(1,): ([4, 5, 6], 0.9)})
+    e = evaluate(([1], [7, 7, 7]), ([1], [5, 6, 4]), ([1], [4, 5, 8]), ([1], [4, 7, 6]), config=FIXED)
     assert (e.n, e.n_pairs, e.exact, e.edits, e.confusions) == (1, 4, 0, 1, {(8, 6): 1})
 
 
-def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(says):
-    says({(1, 2): ([4, 5, 6, 7, 7], 0.5, False), (3, 4): ([5] * 5, 0.75, True)})
-    e = questions(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
+def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
+    reply({(1, 2): ([4, 5, 6, 7, 7], 0.5, False), (3, 4): ([5] * 5, 0.75, True)})
+    e = evaluate(([1, 2], [4, 5, 6, 7, 7]), ([1, 2], [4]), ([3, 4], [5] * 5))
     assert (e.n, e.exact, e.unended, e.edits, e.too_long) == (2, 1, 1, 0, 0)
     assert e.confusions == Counter()
     assert e.wrong.worst == (([1, 2], [4, 5, 6, 7, 7], [4, 5, 6, 7, 7], False, 1, 0.5),)
 
 
-def test_the_worst_and_the_surest_wrong_answers(says):
-    """Eight sources: the first is right, and of the others each has fewer edits, and is less sure, than the next."""
-    says({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
+def test_the_worst_and_the_surest_wrong_answers(reply):
+    """The first of eight answers is right. Each wrong answer has fewer edits and a lower probability than the next."""
+    reply({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
     rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
-    e = questions(*rows)
+    e = evaluate(*rows)
     assert (e.n, e.exact, WRONG_EXAMPLES) == (8, 1, 5)
     assert [answer.source[0] for answer in e.wrong.surest] == [8, 7, 6, 5, 4]
     assert [answer.probability for answer in e.wrong.surest] == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5])
     assert [answer.edits for answer in e.wrong.worst] == [5, 4, 3, 3, 2]
     assert e.wrong.worst[0][:5] == ([8, 8], [7] * 5, [0] * 4, True, 5)
-    plain = questions(*rows, detailed=False)
+    plain = evaluate(*rows, detailed=False)
     assert (plain.exact, plain.edits) == (e.exact, e.edits)
     assert (plain.wrong, plain.confusions) == (WrongAnswers(), Counter())
 
 
-def test_alternatives_stay_together_where_few_sources_are_answered_at_once(says, monkeypatch):
+def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):
     monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 2)
-    says({(n, n): ([n] * 2, 0.9) for n in range(7)})
-    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # each second one is right
-    e = questions(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])
+    reply({(n, n): ([n] * 2, 0.9) for n in range(7)})
+    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # right for k = 0
+    e = evaluate(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])
     assert (e.n, e.n_pairs, e.exact) == (7, 21, 7)
 
 
-# ---- Rows: of given pairs, and of a pattern ----
+# ---- Rows for given pairs and for a pattern ----
 
 
 @BOTH
-def test_given_pairs_are_measured_by_the_length_of_their_sources(says, config):
-    says({(1, 2): ([4], 0.9), (3,): ([5], 0.9), (6,): ([6], 0.9)})
+def test_given_pairs_are_measured_by_source_length(reply, config):
+    reply({(1, 2): ([4], 0.9), (3,): ([5], 0.9), (6,): ([6], 0.9)})
     pairs = pairs_of(([1, 2], [4]), ([3], [6]), ([1, 2], [8]), ([3], [5]), ([6], [7]))
     rows = list(evaluation.measure_given(network_of(config), pairs, EvaluationOptions(lambda _: T)))
     assert [(row.kind, row.in_len, row.fresh) for row in rows] == [(GIVEN, 1, None), (GIVEN, 2, None)]
@@ -360,7 +359,7 @@ def test_given_pairs_are_measured_by_the_length_of_their_sources(says, config):
 
 
 def rows_of(pattern, config, lengths, n=10, kinds=False, seen=None):
-    """Measure a network on a pattern whose targets are whole."""
+    """The rows of a measurement on a pattern with full-length targets."""
     pattern = find_pattern(pattern)
 
     def targets(sources):
@@ -381,19 +380,19 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
         rows_of("added", replace(FIXED, in_max_int=9, out_max_int=9), [2, 1])
 
 
-def test_lengths_of_which_every_source_was_trained_on():
-    """A network that ends is measured on them; another is not, and tells so where there is no other length."""
-    every = Sequences.of_array(np.arange(9)[:, None])
-    (row,) = rows_of("copy", ENDING, [1], seen=every)
+def test_lengths_at_which_every_source_was_trained_on():
+    """A network that ends its answers is measured at this length. Another one fails if no other length is left."""
+    seen = Sequences.of_array(np.arange(9)[:, None])
+    (row,) = rows_of("copy", ENDING, [1], seen=seen)
     assert (row.evaluation.n, row.fresh) == (9, False)
-    rows = rows_of("copy", FIXED, [1, 2], seen=every)
+    rows = rows_of("copy", FIXED, [1, 2], seen=seen)
     assert [(row.in_len, row.evaluation.n, row.fresh) for row in rows] == [(2, 10, True)]
     with pytest.raises(InputError, match="expected sources of length 1 that training did not use, got none"):
-        rows_of("copy", FIXED, [1], seen=every)
+        rows_of("copy", FIXED, [1], seen=seen)
 
 
 @pytest.mark.parametrize("config", [FIXED, ENDING])
 @pytest.mark.parametrize(("in_len", "n"), [(1, 20), (3, 20), (2, MAX_PER_KIND + 1)])
-def test_how_many_are_measured(config, in_len, n):
+def test_n_to_measure_is_the_number_of_measured_sources(config, in_len, n):
     rows = rows_of("copy", config, [in_len], n, kinds=config.ends)
     assert sum(row.evaluation.n for row in rows) == evaluation.n_to_measure(config, in_len, n)

@@ -1,4 +1,4 @@
-"""More symbols than a byte can number, on one side or on both: training, evaluation and both ways of answering."""
+"""Training, evaluation, greedy decoding and beam search with more than 255 source symbols, target symbols or both."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from seq2seq_demo import train
 
 
 def pairs_of(n_sources, n_targets, as_texts):
-    """Pairs in which every symbol occurs, of sources of two lengths."""
+    """Pairs in which every symbol occurs; sources have one or two symbols."""
     rows = [
         ([n % n_sources] * (1 + n % 2), [n % n_targets, 7 * n % n_targets]) for n in range(max(n_sources, n_targets))
     ]
@@ -18,7 +18,7 @@ def pairs_of(n_sources, n_targets, as_texts):
 @pytest.mark.slow
 @pytest.mark.parametrize("as_texts", [True, False])
 @pytest.mark.parametrize(("n_sources", "n_targets"), [(40, 397), (40, 255), (300, 256), (256, 40)])
-def test_train_evaluate_and_predict(n_sources, n_targets, as_texts):
+def test_large_vocabularies_can_be_trained_evaluated_and_predicted(n_sources, n_targets, as_texts):
     pairs = pairs_of(n_sources, n_targets, as_texts)
     tokens = {"in_tokens": "words", "out_tokens": "words"} if as_texts else {}
     network = train(pairs, model="embedding_attention", epochs=1, batch_size=64, cell_size=4, **tokens)

@@ -13,22 +13,15 @@ def test_each_part_but_the_last_has_a_question_and_an_answer():
     *parts, last = TEXT.split("\n## ")[1:]
     assert len(parts) == 8
     for part in parts:
-        for what in (
-            "```console",
-            "**See.**",
-            "**The idea.**",
-            "**The equation",
-            "**Question.**",
-            "</details>",
-        ):
-            assert part.count(what) >= 1, (part.splitlines()[0], what)
+        for element in ("```console", "**See.**", "**The idea.**", "**The equation", "**Question.**", "</details>"):
+            assert part.count(element) >= 1, (part.splitlines()[0], element)
     assert last.startswith("9. Where to go on")
 
 
-def test_the_probabilities_of_two_beginnings_are_as_it_says():
+def test_the_stated_probabilities_of_two_beginnings_are_correct():
     network = load(ROOT / "trained_weights" / "g2p.weights.h5")
     ((right, greedy),) = network.predict(["massage"], details=True, beam_size=5, n_best=2)
-    said = re.search(
+    stated = re.search(
         r"AE likelier \((\S+)\) than AH \((\S+)\)\. .* \((\S+) for IH\), .* \((\S+) for AA\)\. "
         r".* close, (\S+) and (\S+)\. .* (\S+) for JH the one falls to (\S+), "
         r"with (\S+) for ZH the other falls only to (\S+)\. ",
@@ -38,4 +31,4 @@ def test_the_probabilities_of_two_beginnings_are_as_it_says():
     before, after = ([math.prod(x[:symbols]) for x in (p, q)] for symbols in (4, 5))
     assert before[0] > before[1] and after[0] < after[1]
     expected = p[1], q[1], p[3], q[3], *before, p[4], after[0], q[4], after[1]
-    assert said == tuple(f"{x:.3f}" for x in expected)
+    assert stated == tuple(f"{x:.3f}" for x in expected)

@@ -28,8 +28,8 @@ def name(path):
 def docstrings(text):
     """Yield the line number and the text of every docstring."""
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (found := ast.get_docstring(node)):
-            yield node.body[0].lineno, found
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (prose := ast.get_docstring(node)):
+            yield node.body[0].lineno, prose
 
 
 def comments(text):
@@ -43,16 +43,16 @@ def comments(text):
 def test_docstrings_and_comments(path):
     text = path.read_text()
     wrong = [
-        (line, match[0]) for line, found in [*docstrings(text), *comments(text)] if (match := PHRASES.search(found))
+        (line, match[0]) for line, prose in [*docstrings(text), *comments(text)] if (match := PHRASES.search(prose))
     ]
-    wrong += [(line, found[:40]) for line, found in [*docstrings(text), *comments(text)] if OPENINGS.match(found)]
-    wrong += [(line, found[-40:]) for line, found in docstrings(text) if ENDINGS.search(found.partition("\n\n")[0])]
+    wrong += [(line, prose[:40]) for line, prose in [*docstrings(text), *comments(text)] if OPENINGS.match(prose)]
+    wrong += [(line, prose[-40:]) for line, prose in docstrings(text) if ENDINGS.search(prose.partition("\n\n")[0])]
     assert not wrong
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=name)
 def test_documents_and_pages(path):
-    text = re.sub(r"`[^`\n]+`", "code", path.read_text())  # what a document quotes may be anything
+    text = re.sub(r"`[^`\n]+`", "code", path.read_text())  # quotations may contain anything
     assert not [match[0] for match in PHRASES.finditer(text)]
 
 

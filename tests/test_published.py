@@ -1,4 +1,4 @@
-"""The scripts that train beside published tables: their data, their figures, and a small run of each."""
+"""The scripts that compare with published results: their data, their figures, and a small run of each."""
 
 import sys
 from collections import Counter
@@ -32,7 +32,7 @@ def table(out):
 # ---- CMUdict ----
 
 
-def test_the_pronunciations_of_a_word(script, tmp_path):
+def test_a_dictionary_is_read_with_all_pronunciations(script, tmp_path):
     (tmp_path / "d").write_text(DICTIONARY)
     assert script("cmudict").read_dictionary(tmp_path / "d") == {
         "'bout": ["B AW T"],
@@ -42,18 +42,18 @@ def test_the_pronunciations_of_a_word(script, tmp_path):
     }
 
 
-def test_the_split_of_the_words(script):
+def test_words_are_split_into_three_parts_reproducibly(script):
     words = {f"w{number:03}": [f"P{number}"] for number in range(200)}
     words["w000"].append("Q0")
     parts = script("cmudict").split(words)
     n_words = {part: len({word for word, _ in pairs}) for part, pairs in parts.items()}
     assert n_words == {"train": 170, "dev": 10, "test": 20}
     assert sum(map(len, parts.values())) == 201
-    of = {word: part for part, pairs in parts.items() for word, _ in pairs}
-    assert all(of[word] == part for part, pairs in parts.items() for word, _ in pairs)
+    part_by_word = {word: part for part, pairs in parts.items() for word, _ in pairs}
+    assert all(part_by_word[word] == part for part, pairs in parts.items() for word, _ in pairs)
     (part_of_two,) = {part for part, pairs in parts.items() for pair in pairs if pair[0] == "w000"}
     assert {("w000", "P0"), ("w000", "Q0")} <= set(parts[part_of_two])
-    assert parts == script("cmudict").split(dict(reversed(words.items())))  # whatever the order of the file
+    assert parts == script("cmudict").split(dict(reversed(words.items())))  # regardless of the order in the file
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ COMMANDS = {
 }
 
 
-def test_the_commands(script):
+def test_the_grammar_yields_all_commands_with_their_actions(script):
     pairs = script("scan").grammar()
     actions = dict(pairs)
     assert len(pairs) == len(actions) == 20_910
@@ -110,7 +110,7 @@ def test_the_split_by_length(script):
 
 
 @pytest.mark.parametrize(("name", "primitive", "times"), [("jump", "jump", 1_467), ("left", "turn left", 2_189)])
-def test_what_is_only_seen_alone(script, name, primitive, times):
+def test_the_primitive_occurs_in_training_only_alone(script, name, primitive, times):
     training, test = script("scan").split(name, seed=0)
     assert Counter(command for command, _ in training if primitive in command) == {primitive: times}
     assert all(primitive in command for command, _ in test)
@@ -120,7 +120,7 @@ def test_what_is_only_seen_alone(script, name, primitive, times):
 
 
 @pytest.mark.slow
-def test_the_sums(script):
+def test_the_sums_are_distinct_and_correct(script):
     addition = script("addition")
     pairs = addition.draw_sums()
     numbers = [tuple(sorted(map(int, question[::-1].split("+")))) for question, _ in pairs]
@@ -130,26 +130,26 @@ def test_the_sums(script):
     assert max(map(max, numbers)) == 999
 
 
-def test_the_accuracy_of_characters(script):
+def test_character_accuracy_includes_padding(script):
     accuracy = script("addition").character_accuracy
     assert accuracy(["12", "1998"], ["12", "1998"]) == 1
     assert accuracy(["13"], ["12"]) == 3 / 4  # the padding is right
-    assert accuracy(["123"], ["12"]) == 3 / 4  # one too many, where padding is expected
+    assert accuracy(["123"], ["12"]) == 3 / 4  # one extra character in place of padding
     assert accuracy([""], ["12"]) == 2 / 4
-    assert accuracy(["12345", "7"], ["1234", "8"]) == 7 / 8  # what is beyond the fourth does not count
+    assert accuracy(["12345", "7"], ["1234", "8"]) == 7 / 8  # only the first four characters count
 
 
-# ---- What is printed ----
+# ---- Output ----
 
 
-def test_a_table(script, capsys):
+def test_a_table_is_printed_as_markdown(script, capsys):
     script("report").print_table(["a", "b"], [[1, "x"], ["2 %", 3.5]])
     assert capsys.readouterr().out == "| a | b |\n|---|---|\n| 1 | x |\n| 2 % | 3.5 |\n"
 
 
-def test_the_speed_of_both(script):
+def test_speeds_and_their_ratio_ignore_the_first_epoch(script):
     speed = script("yoyodyne_speed")
-    assert speed.row("we", 1234, 600, [60, 2, 1, 3]) == ["we", "1,234", "300", "200 to 600"]  # the first is not counted
+    assert speed.row("we", 1234, 600, [60, 2, 1, 3]) == ["we", "1,234", "300", "200 to 600"]  # without the first epoch
     assert speed.ratio([9, 10, 20, 30], [1, 2, 2, 2]) == 10
 
 

@@ -19,7 +19,7 @@ def texts(tree):
     return ["".join(text.itertext()) for text in tree.iter(f"{SVG}text")]
 
 
-def test_a_line_is_cut_into_runs_of_one_style(script):
+def test_a_line_is_split_into_runs_of_one_style(script):
     cells = [Cell(" "), Cell("a"), Cell(" "), Cell("b"), Cell(" "), Cell("c", fg="red"), Cell(" ", bg="0000d7")]
     assert script.to_runs(cells) == (
         script.Run(1, "a b"),
@@ -29,7 +29,7 @@ def test_a_line_is_cut_into_runs_of_one_style(script):
     assert script.to_runs([Cell(" ")] * 3) == ()
 
 
-def test_each_line_is_shown_from_its_first_moment_to_its_last(script):
+def test_each_line_is_visible_from_its_first_frame_to_its_last(script):
     one, two, three = ((script.Run(0, text, background="#123456"),) for text in ("one", "<two>", "three"))
     frames = [script.Frame(0, (one, ())), script.Frame(2, (one, two)), script.Frame(5, (three, two))]
     text = script.svg(frames, 8, "how it came")
@@ -42,7 +42,7 @@ def test_each_line_is_shown_from_its_first_moment_to_its_last(script):
         moments[texts(group)[0]] = re.findall(r"([\d.]+)%{visibility:(\w+)}", rule), group.get("visibility")
     assert moments == {
         "one": ([("0.00", "visible"), ("62.50", "hidden")], "hidden"),
-        "<two>": ([("0", "hidden"), ("25.00", "visible")], None),  # of the last frame: shown where nothing moves
+        "<two>": ([("0", "hidden"), ("25.00", "visible")], None),  # in the last frame: visible without animation
         "three": ([("0", "hidden"), ("62.50", "visible")], None),
     }
 
@@ -54,7 +54,7 @@ def test_text_is_as_wide_as_its_characters_in_a_terminal(script):
     assert float(run.get("textLength")) == 4 * script.WIDTH
 
 
-def test_the_recording_stands_on_its_own_and_shows_the_commands(script):
+def test_the_recording_is_self_contained_and_shows_the_commands(script):
     text = RECORDED.read_text()
     tree = ElementTree.fromstring(text)
     assert len(text) < 150_000

@@ -1,4 +1,4 @@
-"""The scripts that measure speed: that plain Keras trains the same network, what is called padding, and growth."""
+"""The scripts that measure speed: equality with plain Keras, the share of padding, ways to train, and growth."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -29,13 +29,13 @@ def cell(name):
 
 
 def attention(*cells):
-    """The names of our weights in the order of those of the layer that decodes."""
+    """The names of our weights in the order of the Keras layer that decodes."""
     query = [*dense("decoder/attention/query"), "decoder/attention/score"]
     inner = [*dense("decoder/input"), *(name for each in cells for name in cell(each)), *query]
     return ["decoder/attention/key/kernel", *inner, *dense("decoder/projection"), *dense("decoder/output")]
 
 
-NAMES = {  # of our weights, in the order in which Keras lists those of its layers
+NAMES = {  # our weights in the order of Keras's `get_weights`
     BOTH_WAYS: [
         "encoder/embedding",
         *cell("encoder/layer_0"),
@@ -63,22 +63,21 @@ NAMES = {  # of our weights, in the order in which Keras lists those of its laye
 
 @pytest.mark.parametrize("model_config", NAMES, ids=["both ways", "two layers", "plain"])
 @pytest.mark.slow
-def test_plain_keras_is_the_same_network(script, model_config):
-    """With our weights it gives the logits of the NumPy network, whatever the padding."""
+def test_plain_keras_gives_the_logits_of_the_numpy_network_despite_padding(script, model_config):
     network = script("speed.plain_keras").plain_keras(model_config)
     weights = random_weights(model_config)
     assert sorted(NAMES[model_config]) == sorted(weights)
     given = [weights[name] for name in NAMES[model_config]]
     network.set_weights([w.reshape(ours.shape) for w, ours in zip(given, network.get_weights(), strict=True)])
     sources, decoder_input = np.array([[3, 1, 4, 0, 0], [2, 7, 1, 8, 2]]), np.array([[8, 5, 1], [8, 2, 6]])
-    found = network.predict_on_batch([sources, decoder_input])
+    logits = network.predict_on_batch([sources, decoder_input])
     numpy_network = TrainedNetwork(model_config, weights).to_numpy()
     for row, n in enumerate((3, 5)):
         expected = numpy_network.decode(sources[row : row + 1, :n], 3, decoder_input[row : row + 1]).logits[0]
-        assert np.abs(found[row] - expected).max() < 1e-5
+        assert np.abs(logits[row] - expected).max() < 1e-5
 
 
-@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # the end of buckets, whose number nobody knows
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras does not know the number of batches
 @pytest.mark.slow
 def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     real_work, keras, ways = (script(f"speed.{name}") for name in ("real_work", "plain_keras", "ways"))
@@ -101,24 +100,24 @@ def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
 @pytest.mark.parametrize("bucketed", [False, True])
 def test_an_epoch_of_plain_keras_has_each_pair_once(script, bucketed):
     pairs = ragged([[1, 2, 3], [4] * 7, [5, 6]], [[3, 1], [], [2]])
-    found, widths = [], []
+    rows, widths = [], []
     for (sources, decoder_inputs), targets in script("speed.real_work").dataset(pairs, 9, bucketed):
         widths.append(sources.shape[1])
         for row in zip(sources.numpy(), decoder_inputs.numpy(), targets.numpy(), strict=True):
-            found.append(tuple(tuple(side[side > 0].tolist()) for side in row))
+            rows.append(tuple(tuple(side[side > 0].tolist()) for side in row))
     expected = [((1, 2, 3), (9, 3, 1), (3, 1, 9)), ((4,) * 7, (9,), (9,)), ((5, 6), (9, 2), (2, 9))]
-    assert sorted(found) == expected
+    assert sorted(rows) == expected
     assert sorted(widths) == ([3, 7] if bucketed else [7])
 
 
-# ---- What is measured ----
+# ---- Pairs and padding ----
 
 
-def test_the_pairs_are_like_those_of_a_dictionary(script):
+def test_the_random_pairs_resemble_a_dictionary(script):
     pairs = script("speed.dictionary").dictionary_pairs(5000)
     S, T = pairs.sources.lengths, pairs.targets.lengths
     assert (S.min(), S.max() <= 20, pairs.sources.symbols.min(), pairs.sources.symbols.max()) == (3, True, 1, 40)
-    # Of CMUdict's training pairs of 3 to 20 letters: 7.54 ± 2.28 letters, 0.85 phones a letter, correlated by 0.89.
+    # CMUdict's training pairs of 3 to 20 letters: 7.54 ± 2.28 letters, 0.85 phones per letter, correlation 0.89.
     assert abs(S.mean() - 7.54) < 0.1
     assert abs(S.std() - 2.28) < 0.1
     assert abs(T.mean() / S.mean() - 0.85) < 0.01
@@ -130,14 +129,14 @@ def test_the_pairs_are_like_those_of_a_dictionary(script):
     assert len({*written.values()}) == len(written) == 34
 
 
-def test_the_padding(script, monkeypatch):
+def test_the_share_of_padding_by_hand(script, monkeypatch):
     real_work = script("speed.real_work")
     monkeypatch.setattr(real_work, "BATCH", 2)
     pairs = ragged([[1], [1, 2], [1, 2, 3], [1, 2, 3]], [[], [1], [1], [1, 2, 3]])
     widths = SimpleNamespace(usual=[(2, 3), (4, 4)])
     trainer = SimpleNamespace(order=lambda pairs: np.arange(4), widths=widths)
-    # 9 symbols of sources, 5 of targets and 4 END are 18. The loops compute 2 x (2 + 2) + 2 x (3 + 4) = 22, outside of
-    # them it is 2 x (2 + 3) + 2 x (4 + 4) = 26.
+    # 9 source symbols, 5 target symbols and 4 END make 18. The loops compute 2 x (2 + 2) + 2 x (3 + 4) = 22 positions,
+    # the other layers 2 x (2 + 3) + 2 x (4 + 4) = 26.
     expected = {"loops": 1 - 18 / 22, "outside": 1 - 18 / 26, "all": 1 - 36 / 48}
     assert real_work.padding(trainer, pairs) == pytest.approx(expected, abs=1e-4)
 
@@ -145,14 +144,14 @@ def test_the_padding(script, monkeypatch):
 # ---- Ways to train ----
 
 
-def test_ways_share_a_process_where_they_have_the_same_threads(script):
+def test_ways_with_the_same_threads_share_a_process(script):
     groups = script("speed.ways").process_groups
     assert groups(127, ["Keras"]) == [["one process", "two processes", "Keras"]]
     assert groups(128, ["Keras"]) == groups(255, ["Keras"]) == [["one process", "Keras"], ["two processes"]]
     assert groups(256, ["Keras"]) == [["one process", "Keras"]]
 
 
-def test_the_figures_of_both_processes_of_a_measurement_are_put_together(script, monkeypatch):
+def test_a_measurement_combines_the_figures_of_its_processes(script, monkeypatch):
     fixed, ways = script("speed.fixed"), script("speed.ways")
 
     def in_new_process(function, group, name, units, length, rounds):
@@ -161,10 +160,10 @@ def test_the_figures_of_both_processes_of_a_measurement_are_put_together(script,
         return {"samples": 1000, "speeds": {way: (seconds[way], 10 * seconds[way]) for way in group}}
 
     monkeypatch.setattr(ways, "in_new_process", in_new_process)
-    found = fixed.training_beside_keras("embedding_rnn", 128, 10, 3)
-    assert found["samples_per_second"] == {"one process": 250, "plain Keras": 200, "two processes": 500}
-    assert found["first_call_seconds"] == {"one process": 40, "plain Keras": 50, "two processes": 20}
-    assert found["ratio"] == 2.5
+    result = fixed.training_beside_keras("embedding_rnn", 128, 10, 3)
+    assert result["samples_per_second"] == {"one process": 250, "plain Keras": 200, "two processes": 500}
+    assert result["first_call_seconds"] == {"one process": 40, "plain Keras": 50, "two processes": 20}
+    assert result["ratio"] == 2.5
 
 
 @pytest.mark.slow
@@ -172,11 +171,11 @@ def test_one_process_and_two_train_the_same_epochs(script):
     ways, model_config = script("speed.ways"), ModelConfig("embedding_rnn", cell_size=6, embedding_size=5)
     config = TrainConfig(201, in_len=4, out_len=4, batch_size=60)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
-    found = ways.our_trainers(
+    context = ways.our_trainers(
         [ways.ONE, ways.TWO, ways.KERAS],
         lambda n: ways.new_trainer(pairs, replace(config, processes=n), model_config),
     )
-    with found as trainers:
+    with context as trainers:
         losses = {way: [epoch(), epoch()] for way, epoch in ways.epoch_calls(trainers, pairs).items()}
     assert [*losses] == [ways.ONE, ways.TWO]
     assert losses[ways.TWO] == pytest.approx(losses[ways.ONE], rel=1e-5)
@@ -186,13 +185,13 @@ def test_one_process_and_two_train_the_same_epochs(script):
 # ---- Growth ----
 
 
-def test_growth_is_the_ratio_of_figures_over_that_of_sizes(script):
+def test_growth_is_the_ratio_of_figures_divided_by_the_ratio_of_sizes(script):
     growth = script("growth").growth
     assert growth([1.0, 2.0, 6.0, 6.0], [10, 20, 30, 60]) == [None, 1, 2, 0.5]
     assert growth([5.0, 500.0], [10, 100]) == [None, 10]
 
 
-def test_what_grows_worse_than_linearly_is_named(script):
+def test_figures_that_grow_worse_than_linearly_are_listed(script):
     growth = script("growth")
     axis = growth.Axis("units", [32, 64, 128])
     figures = {("training", "step"): [0.001, 0.002, 0.016], ("training", "memory"): [500, 600, 700.4]}

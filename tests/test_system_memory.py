@@ -15,12 +15,12 @@ PHYSICAL = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         (["1000000\n"], 1_000_000),
         (["max\n", "2000000\n"], 2_000_000),
         (["3000000", "2000000"], 2_000_000),
-        ([f"{2**63 - 4096}\n"], PHYSICAL),  # how version 1 of control groups says that there is none
+        ([f"{2**63 - 4096}\n"], PHYSICAL),  # no limit, in version 1 of control groups
         (["0\n"], PHYSICAL),
         ([""], PHYSICAL),
     ],
 )
-def test_the_memory_is_what_machine_and_container_have(tmp_path, monkeypatch, limits, expected):
+def test_total_is_the_smaller_of_physical_memory_and_container_limits(tmp_path, monkeypatch, limits, expected):
     paths = [str(tmp_path / name) for name in ("none", "a", "b")]
     for path, limit in zip(paths[1:], limits, strict=False):
         with open(path, "w") as file:
@@ -29,6 +29,6 @@ def test_the_memory_is_what_machine_and_container_have(tmp_path, monkeypatch, li
     assert system_memory.total() == expected
 
 
-def test_a_size():
+def test_sizes_are_formatted_in_gib():
     assert system_memory.gib(3 * 2**29) == "1.5 GiB"
     assert system_memory.gib(5000 * 2**30) == "5,000.0 GiB"

@@ -1,4 +1,4 @@
-"""Texts in the Python API: trained on, asked, measured, kept."""
+"""Texts in the Python API: training, prediction, evaluation and saving."""
 
 import random
 
@@ -8,7 +8,7 @@ from helpers import Watcher
 
 from seq2seq_demo import InputError, UsageError, load, train
 
-# What a network can learn from a few pairs: each letter stands for a word.
+# Each letter stands for a word, which a network can learn from a few pairs.
 WORDS = {"a": "alpha", "b": "bravo", "é": "echo", "🦊": "fox"}
 TINY = {"cell_size": 16, "embedding_size": 8, "model": "embedding_attention", "batch_size": 16}
 LEARNED = {"learning_rate": 0.03, "lr_schedule": "cosine", "epochs": 8}
@@ -22,37 +22,37 @@ def spelled(n, seed):
 
 @pytest.fixture(scope="module")
 def trained():
-    """A network that spells, and what its last epoch was measured on."""
-    last = Watcher()
+    """A network that spells, and the Watcher of its training."""
+    watcher = Watcher()
     pairs = (pair for pair in spelled(400, 0))  # any iterable
     tokens = {"in_tokens": "characters", "out_tokens": "words"}
-    network = train(pairs, **tokens, validation=spelled(30, 1), callbacks=[last], **TINY, **LEARNED)
-    return network, last
+    network = train(pairs, **tokens, validation=spelled(30, 1), callbacks=[watcher], **TINY, **LEARNED)
+    return network, watcher
 
 
 @pytest.mark.slow
 def test_texts_are_answered_with_texts(trained, tmp_path):
-    network, last = trained
+    network, watcher = trained
     assert network.vocabularies.source.symbols == tuple(sorted(WORDS))
     assert network.vocabularies.target.symbols == tuple(sorted(WORDS.values()))
-    assert last.validation.sources.rows() == [[sorted(WORDS).index(x) for x in text] for text, _ in spelled(30, 1)]
+    assert watcher.validation.sources.rows() == [[sorted(WORDS).index(x) for x in text] for text, _ in spelled(30, 1)]
     unseen = ["🦊", "ab🦊", "éé", "ba"]
     expected = ["fox", "alpha bravo fox", "echo echo", "bravo alpha"]
     network.save(tmp_path / "w")
     for same in (network, load(tmp_path / "w")):
         assert same.predict(unseen) == expected
-    assert network.predict([["b", "a"], "e\u0301"]) == ["bravo alpha", "echo"]  # a list holds symbols; normal form C
+    assert network.predict([["b", "a"], "e\u0301"]) == ["bravo alpha", "echo"]  # symbols; a text in NFD
     assert network.evaluate(spelled(50, 2)).exact_match == 1
     assert network.evaluate([("a", "alpha"), ("a", "echo"), ("b", "alpha")]).exact_match == 0.5  # alternatives
 
 
 @pytest.mark.slow
-def test_a_beam_gives_several_answers_the_best_first(trained):
+def test_a_beam_gives_several_answers_best_first(trained):
     network, _ = trained
-    each = network.predict(["ab", "🦊"], beam_size=5, n_best=3)
-    assert [len(answers) for answers in each] == [3, 3]
-    assert [answers[0] for answers in each] == ["alpha bravo", "fox"]
-    assert all(len({*answers}) == 3 for answers in each)
+    answers_by_source = network.predict(["ab", "🦊"], beam_size=5, n_best=3)
+    assert [len(answers) for answers in answers_by_source] == [3, 3]
+    assert [answers[0] for answers in answers_by_source] == ["alpha bravo", "fox"]
+    assert all(len({*answers}) == 3 for answers in answers_by_source)
     assert network.predict(["ab", "🦊"], beam_size=5) == ["alpha bravo", "fox"]
     assert network.predict(["ab", "🦊"], beam_size=1) == network.predict(["ab", "🦊"])
     (detailed,) = network.predict(["ab"], beam_size=5, n_best=3, length_penalty=1.0, details=True)
@@ -86,7 +86,7 @@ def test_a_network_of_texts_is_trained_further_on_texts(trained):
             train(pairs, start=network, epochs=0, **settings)
 
 
-def test_what_no_network_of_texts_can_read():
+def test_texts_that_a_network_cannot_read_are_refused():
     pairs = [("ab", "x"), ("b", "y")]
     network = train(pairs, in_tokens="characters", out_tokens="words", epochs=0, **TINY)
     for sources, message in [

@@ -1,4 +1,4 @@
-"""What a trained network answers, how good it is, and what it can become."""
+"""The methods of a trained network: prediction, evaluation, repr and summary."""
 
 import inspect
 from dataclasses import replace
@@ -25,7 +25,7 @@ UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "trained", "reached"))
 ENDING = {"model_config": replace(CONFIG, ends=True), "min_in_len": 2}
 
 
-# ---- What it says ----
+# ---- Prediction ----
 
 
 def decoded(sources, out_len):
@@ -33,7 +33,7 @@ def decoded(sources, out_len):
 
 
 def test_predict_answers_lists_of_different_lengths_in_order():
-    """The length of training where the source has that of training, or else that of the pattern's targets."""
+    """Answers have the trained length if their source does; otherwise they are as long as the pattern's target."""
     rng = np.random.default_rng(1)
     sources = [rng.integers(0, 11, length).tolist() for length in (3, 11, 1, 3, 11, 5)]
     out_lens = [3, 4, 1, 3, 4, 5]
@@ -44,7 +44,7 @@ def test_predict_answers_lists_of_different_lengths_in_order():
     assert trained_network().predict([]) == []
 
 
-def test_predict_answers_many():
+def test_predict_answers_more_sources_than_one_batch_holds():
     sources = np.random.default_rng(1).integers(0, 11, (2 * MAX_ROWS_AT_ONCE + 7, 3))
     assert trained_network().predict(sources, 2) == decoded(sources, 2).symbols.tolist()
 
@@ -63,8 +63,8 @@ def test_predict_with_details():
     assert (len(p.probabilities), p.attention) == (2, None)
 
 
-def test_a_wrong_row_or_length_is_named():
-    """What else is no source, test_row_reader tells."""
+def test_an_invalid_row_or_length_is_named():
+    """test_row_reader.py covers other invalid sources."""
     for row in ("abc", None, {3, 1}, [3, 99], [3, np.float32(1.5)], np.array([[3, 1]]), np.array([], int)):
         with pytest.raises(InputError, match=r"^sources, row 2: expected (a list of|some)? ?integers"):
             trained_network().predict([[1, 2, 3], [4], row, "wrong too"])
@@ -73,18 +73,18 @@ def test_a_wrong_row_or_length_is_named():
             trained_network().predict([[1, 2]], out_len)
 
 
-def test_a_source_that_the_pattern_does_not_take():
+def test_a_source_that_the_pattern_does_not_take_is_refused():
     with pytest.raises(UsageError, match="pattern 'added' does not take sources of 3 symbols"):
         trained_network(model_config=replace(CONFIG, in_max_int=9), task="added").predict([[1, 2], [1, 2, 3]])
 
 
-def test_a_source_that_is_too_long():
+def test_a_source_that_is_too_long_is_refused():
     with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 1000000"):
         trained_network(task=None, in_len=None, out_len=None).predict(np.zeros((1, 1_000_000), np.uint8))
 
 
-def test_predict_where_the_lengths_are_not_known():
-    """As of 2016: the target is as long as the source."""
+def test_without_known_lengths_an_answer_is_as_long_as_its_source():
+    """Networks of 2016 do not record their lengths."""
     of_2016 = trained_network(**UNKNOWN, program="TFLearnSeq2Seq")
     sources = [[3, 1, 2], [4, 5]]
     assert of_2016.predict(sources) == [decoded([source], len(source)).symbols[0].tolist() for source in sources]
@@ -92,7 +92,7 @@ def test_predict_where_the_lengths_are_not_known():
 
 
 @pytest.mark.parametrize(
-    ("task", "in_len", "out_len", "asked", "expected"),
+    ("task", "in_len", "out_len", "requested", "expected"),
     [
         ("reversed", 11, 4, None, 4),
         ("reversed", 11, 4, 2, 2),
@@ -104,22 +104,22 @@ def test_predict_where_the_lengths_are_not_known():
         (None, 6, None, 3, 3),
     ],
 )
-def test_answer_len(task, in_len, out_len, asked, expected):
+def test_answer_len_depends_on_task_and_training(task, in_len, out_len, requested, expected):
     model_config = replace(CONFIG, in_max_int=9)
-    it = trained_network(model_config=model_config, task=task, in_len=out_len and 11, out_len=out_len)
-    assert it.answer_len(in_len, out_len=asked) == expected
+    network = trained_network(model_config=model_config, task=task, in_len=out_len and 11, out_len=out_len)
+    assert network.answer_len(in_len, out_len=requested) == expected
 
 
-# ---- How good it is ----
+# ---- Evaluation ----
 
 
-def known(sources):
+def as_tuples(sources):
     return {tuple(source) for source in sources.rows()}
 
 
 @pytest.fixture
 def measured(monkeypatch):
-    """The pairs that are measured."""
+    """A list of the pairs passed to `measure`."""
     calls = []
 
     def recorded(network, pairs, options):
@@ -131,48 +131,48 @@ def measured(monkeypatch):
 
 
 def test_evaluate_measures_fresh_sources(measured):
-    it = trained_network()
-    seen = known(it._training_sources(find_pattern("reversed"))[0])
+    network = trained_network()
+    seen = as_tuples(network._training_sources(find_pattern("reversed"))[0])
     assert len(seen) == 300
-    evaluations = [it.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
+    evaluations = [network.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
     for pairs, evaluation in zip(measured, evaluations, strict=True):
         sources, targets = pairs.sources.array(), pairs.targets.array()
         assert (sources.shape, targets.shape) == ((300, 11), (300, 4))
         assert (targets == sources[:, :6:-1]).all()
-        assert seen.isdisjoint(known(pairs.sources))
+        assert seen.isdisjoint(as_tuples(pairs.sources))
         assert (sources == measured[0].sources.array()).all()
         assert evaluation.n == 300
-        assert evaluation.figures == measure(it.to_numpy(), pairs, EvaluationOptions(len)).figures
-    assert it.evaluate("reversed", 300, seed=4).figures != evaluations[0].figures
+        assert evaluation.figures == measure(network.to_numpy(), pairs, EvaluationOptions(len)).figures
+    assert network.evaluate("reversed", 300, seed=4).figures != evaluations[0].figures
 
 
-def test_a_network_that_ends_is_measured_at_each_length_that_it_was_trained_at(measured):
+def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(measured):
     run = TrainingRun(TrainConfig(2000, 4, 4, min_in_len=2), start_step=0)
-    it = trained_network(**ENDING | {"in_len": 4, "trained": run})
-    e = it.evaluate(n=200)
+    network = trained_network(**ENDING | {"in_len": 4, "trained": run})
+    e = network.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
-    seen, is_complete = it._training_sources(find_pattern("copy"))
+    seen, is_complete = network._training_sources(find_pattern("copy"))
     assert is_complete
-    assert known(measured[2].sources).isdisjoint(known(seen))
+    assert as_tuples(measured[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):
         measured.clear()
-        it.evaluate("copy", n=20, in_len=in_len, max_out_len=9)
+        network.evaluate("copy", n=20, in_len=in_len, max_out_len=9)
         assert [pairs.sources.common_length for pairs in measured] == ([5] if in_len == 5 else [5, 6])
-    e = it.evaluate([([1], [2]), ([1, 2], [3]), ([1], [4])])
-    assert (e.n, e.n_pairs) == (2, 3)  # alternatives
+    e = network.evaluate([([1], [2]), ([1, 2], [3]), ([1], [4])])
+    assert (e.n, e.n_pairs) == (2, 3)  # two pairs are alternatives
 
 
-def test_a_length_of_answers_is_asked_for_as_a_network_needs_it():
+def test_out_len_and_max_out_len_depend_on_whether_the_network_ends_its_answers():
     ends, fixed = trained_network(**ENDING), trained_network()
-    for ask in (ends.predict, ends.evaluate):
+    for method in (ends.predict, ends.evaluate):
         with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, not `out_len`"):
-            ask([([1, 2])] if ask == ends.predict else None, out_len=3)
-    for ask in (fixed.predict, fixed.evaluate):
+            method([([1, 2])] if method == ends.predict else None, out_len=3)
+    for method in (fixed.predict, fixed.evaluate):
         with pytest.raises(
             UsageError, match="the network does not end its answers: expected `out_len`, not `max_out_len`, got"
         ):
-            ask([([1, 2])] if ask == fixed.predict else None, max_out_len=3)
+            method([([1, 2])] if method == fixed.predict else None, max_out_len=3)
     with pytest.raises(UsageError, match=r"expected `in_len` to be one length, .* got \(2, 3\)"):
         fixed.evaluate(in_len=(2, 3))
     assert (ends.max_out_len(3), ends.max_out_len(11), ends.max_out_len(12), ends.max_out_len(23)) == (4, 4, 5, 9)
@@ -180,13 +180,13 @@ def test_a_length_of_answers_is_asked_for_as_a_network_needs_it():
 
 
 @pytest.mark.parametrize("changes", [{}, ENDING])
-def test_what_takes_long_or_much_memory_is_refused_at_once(changes):
-    it = trained_network(**changes)
+def test_an_evaluation_that_is_too_large_is_refused_at_once(changes):
+    network = trained_network(**changes)
     for in_len in (100_001, 10**12):
         with pytest.raises(UsageError, match=f"expected sequences of at most 100000 symbols, got {in_len}"):
-            it.evaluate("copy", 3, in_len=in_len)
+            network.evaluate("copy", 3, in_len=in_len)
     with pytest.raises(UsageError, match=r"points of 11 \+ .* symbols need"):
-        it.evaluate("copy", 10**12, in_len=11)
+        network.evaluate("copy", 10**12, in_len=11)
 
 
 def test_evaluate_at_other_lengths():
@@ -197,7 +197,7 @@ def test_evaluate_at_other_lengths():
 
 
 @pytest.mark.parametrize("changes", [{"n": 0}, {"n": 1.5}, {"in_len": 0}, {"out_len": 0}, {"in_len": -1}, {"seed": -1}])
-def test_evaluate_refuses_what_is_no_number(changes):
+def test_evaluate_refuses_invalid_numbers(changes):
     with pytest.raises(UsageError, match=r"expected .* an integer of at least [01], got "):
         trained_network().evaluate("reversed", **{"n": 20} | changes)
 
@@ -228,12 +228,12 @@ def test_evaluate_on_pairs():
         ([([1], [13])], UsageError, "expected targets of symbols 0 to 12, got 13"),
     ],
 )
-def test_evaluate_on_what_are_no_pairs(pairs, error, message):
+def test_evaluate_refuses_invalid_pairs(pairs, error, message):
     with pytest.raises(error, match=message):
         trained_network().evaluate(pairs)
 
 
-def test_evaluate_without_a_task():
+def test_evaluate_needs_a_task_unless_the_network_learned_a_pattern():
     for task in ("mine:f", "pairs.jsonl", None):
         message = f"the network was trained on {task!r}: expected a task to evaluate it on"
         with pytest.raises(UsageError, match=message):
@@ -249,7 +249,7 @@ def test_the_exported_function_is_the_method():
     assert figures == trained_network().evaluate("copy", 20).figures
 
 
-# ---- What it can become ----
+# ---- repr, summary and lengths ----
 
 
 def test_repr():
@@ -268,7 +268,7 @@ def test_the_summary_counts_the_weights():
     assert trained_network().summary().endswith(f"symbols 0 to 10 in and 0 to 12 out, {n} weights")
 
 
-def test_lengths_that_the_pairs_do_not_have():
+def test_lengths_that_contradict_the_pairs_are_refused():
     for settings, message in (
         ({"in_len": 3}, "`in_len` 2, as in the pairs, got 3"),
         ({"out_len": 9}, "`out_len` 1, as in"),

@@ -1,6 +1,7 @@
 """Edit distances (Levenshtein 1966) between answers and targets, and counts of the edits."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -52,3 +53,24 @@ def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> 
         counts.update((None, symbol) for symbol in predicted[is_extra].tolist())
         p, t = p - (is_paired | is_extra), t - (is_paired | is_missing)
     return counts
+
+
+def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
+    """Return for each symbol of an answer the target symbols that are due in its place, with the fewest edits.
+
+    None are due in the place of an extra symbol. Symbols missing before a symbol are due in its place too, first.
+    """
+    ids = {symbol: number for number, symbol in enumerate({*answer, *target})}
+    reversed_answer, reversed_target = ([ids[symbol] for symbol in reversed(side)] for side in (answer, target))
+    table = _distance_table(np.array([reversed_answer]), np.array([len(answer)]), Sequences.of_rows([reversed_target]))
+    distances, due, t = table[::-1, 0, ::-1], [], 0  # distances [P + 1, T + 1] from the rest of the answer
+    for p, symbol in enumerate(answer):
+        first = t
+        while t < len(target):
+            is_paired = distances[p, t] == distances[p + 1, t + 1] + (symbol != target[t])
+            is_missing = not is_paired and distances[p, t] <= distances[p + 1, t]
+            t += is_paired or is_missing
+            if not is_missing:
+                break
+        due.append([*target[first:t]])
+    return due

@@ -4,7 +4,6 @@ import functools
 import importlib.util
 import io
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, ModuleType
@@ -189,12 +188,6 @@ def describe_result(result: Any) -> str:
     return f"shape {shape}" if shape else f"{type(result).__name__} {preview(result)}"
 
 
-class _Depth(threading.local):
-    """How many times the current thread has entered the redirection."""
-
-    n = 0
-
-
 class _RedirectedStdout(SharedContext):
     """Replaces sys.stdout; a thread inside this context prints to standard error, other threads to standard output.
 
@@ -205,15 +198,7 @@ class _RedirectedStdout(SharedContext):
 
     def __init__(self) -> None:
         super().__init__()
-        self.depth, self.stdout = _Depth(), sys.stdout
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        self.depth.n += 1
-
-    def __exit__(self, *_: object) -> None:
-        self.depth.n -= 1
-        super().__exit__()
+        self.stdout = sys.stdout
 
     def begin(self) -> None:
         if sys.stdout is not self:

@@ -17,7 +17,8 @@ COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 def attention_text(p: Prediction, colour: bool) -> str:
     """Return a line of inputs, a line per output (END included) with its α, and a legend.
 
-    A wrong output is followed by the expected one; with colour, both are red.
+    A wrong output, or one before which others are missing, is followed by the expected symbols; with colour, both are
+    red.
 
     Raises:
         ValueError: the prediction has no attention.
@@ -33,11 +34,16 @@ def attention_text(p: Prediction, colour: bool) -> str:
         label, note = align(name, margin), ""
         if t in mistakes:
             mark = red if colour else str
-            label, note = mark(label), mark(f" (expected {visible_symbol(mistakes[t])})")
+            label, note = mark(label), mark(f" ({expected_text(mistakes[t])})")
         lines.append(f"{label} |{_cells(row, width, colour)}|{note}")
     scale = _cells(range(10), 2 if colour else 1, colour)
     lines.append(f"Each output (row) spreads an attention of 1 over the inputs (columns): 0 |{scale}| 1")
     return "\n".join(lines)
+
+
+def expected_text(symbols: list[str]) -> str:
+    """Return a note that these symbols were expected in place of the predicted one."""
+    return f"expected {' '.join(map(visible_symbol, symbols)) or 'no symbol'}"
 
 
 def has_colour(stream: TextIO) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq_demo.display.console import display_width, print_notice, visible_symbol
+from seq2seq_demo.display.heatmap import expected_text
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files
@@ -217,7 +218,7 @@ def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
             labels[t // layout.down].set_color(WRONG_COLOUR)
         if layout.down == 1:
             style = {"color": WRONG_COLOUR, "fontsize": layout.font, "va": "center", "parse_math": False}
-            ax.text(S + 0.3, t + 0.5, f"expected {visible_symbol(expected)}", **style)
+            ax.text(S + 0.3, t + 0.5, expected_text(expected), **style)
     if mistakes and layout.down > 1:
         rows, _ = _pixels(p, layout)
         marks = (np.unique(np.array([*mistakes]) * rows // T) + 0.5) * T / rows

@@ -8,8 +8,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import numpy as np
+
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
@@ -64,10 +67,14 @@ class TrainingReport(Callback):
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
-    """Return the network's prediction for the probe, with the expected target."""
+    """Return the network's prediction for the probe, with the nearest target of its source."""
     source, expected = probe_pair(validation)
     ((prediction,),) = network.predict_numbers([source], None if network.ends else len(expected))
-    return network.with_symbols(prediction._replace(expected=expected))
+    rows = np.flatnonzero(validation.sources.lengths == len(source))
+    targets = validation.targets[rows[(validation.sources[rows].array() == source).all(axis=1)]]
+    answers = np.array([prediction.predicted] * len(targets), np.int64)
+    edits = edit_distances(answers, np.full(len(targets), len(prediction.predicted)), targets)
+    return network.with_symbols(prediction._replace(expected=targets.rows()[edits.argmin()]))
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:

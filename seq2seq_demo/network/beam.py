@@ -24,6 +24,9 @@ def beam_search(
     hypothesis can beat its `n_best` answers, so a small `n_best` is faster. A beam of size 1 gives the same answers as
     greedy decoding. There are fewer than `n_best` answers if the vocabulary and `max_out_len` allow no more. After its
     END, an answer is filled with END, probability 1 and α 0.
+
+    All answers differ. A hypothesis of `max_out_len` symbols gives one: with END if that extension is among the K best,
+    else without END, scored with its most probable next symbol.
     """
     n_steps = max_out_len + network.model_config.ends  # one more for END
     search = _Search(network, sources, beam, n_steps)
@@ -136,6 +139,13 @@ class _Search:
         logits, alpha = self.decoder.step()
         symbols, log_p = top_symbols(logits, self.n_extensions)
         kept, beam = self.keep_best(t, symbols, log_p)
+        if self.config.ends and t == self.n_steps:
+            # Only END can follow: each hypothesis keeps END if that is among the K best, else its most probable symbol.
+            ranks = np.zeros(len(symbols), np.int64)
+            ending = kept.decoder_rows[beam.ended & (kept.decoder_rows >= 0)]
+            ranks[ending] = (symbols[ending] == self.config.go).argmax(axis=1)
+            log_p[np.arange(self.n_extensions) != ranks[:, None]] = -np.inf
+            kept, beam = self.keep_best(t, symbols, log_p)
         self.steps.append(kept._replace(attention=alpha if with_attention else None))
         finished = self.finished(beam) | (t == self.n_steps)
         if self.is_greedy:

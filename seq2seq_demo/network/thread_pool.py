@@ -27,12 +27,12 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
 
     At most 2 items per core are read ahead. None among the items flushes: all results so far are yielded before the
     next item is read. An error raised by `items` is raised after the results of the earlier items. Threads help because
-    NumPy releases Python's lock.
+    NumPy releases Python's lock. If no thread can be started, this thread computes the results.
     """
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
     cores = os.cpu_count() or 1
-    waiting: collections.deque[Future[Result]] = collections.deque()
+    waiting: collections.deque[Callable[[], Result]] = collections.deque()
     failure = None
     iterator = iter(items)
     with _one_blas_thread(), ThreadPoolExecutor(cores) as pool:
@@ -43,9 +43,12 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
                 except Exception as error:  # StopIteration is the end
                     item, failure = None, error
                 if item is not None:
-                    waiting.append(pool.submit(function, item))
+                    try:
+                        waiting.append(pool.submit(function, item).result)
+                    except RuntimeError:  # no thread can be started
+                        waiting.append(functools.partial(function, item))
                 while len(waiting) > (0 if item is None else 2 * cores):
-                    yield waiting.popleft().result()
+                    yield waiting.popleft()()
         finally:
             pool.shutdown(cancel_futures=True)  # after Ctrl-C, items that have not started are dropped
     if not isinstance(failure, StopIteration):
@@ -76,8 +79,12 @@ class _OneBlasThread(SharedContext):
 def _run_in_thread(function: Callable[[], None]) -> None:
     """Run a function in a new thread and wait: while the thread that set a limit lives, no other can change it."""
     thread = threading.Thread(target=function)
-    thread.start()
-    thread.join()
+    try:
+        thread.start()
+    except RuntimeError:  # no thread can be started
+        function()
+    else:
+        thread.join()
 
 
 @functools.cache

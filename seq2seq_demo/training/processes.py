@@ -49,8 +49,29 @@ parent.serve(int(index))
 """
 
 
+_lost_tensorflow_threads = threading.Event()  # set in a process forked after TensorFlow started threads
+
+
+def _note_fork() -> None:
+    context = getattr(sys.modules.get("tensorflow.python.eager.context"), "_context", None)
+    if getattr(context, "_context_handle", None) is not None:
+        _lost_tensorflow_threads.set()
+
+
+os.register_at_fork(after_in_child=_note_fork)
+if Path("/proc/self/task").is_dir() and len(os.listdir("/proc/self/task")) == threading.active_count():
+    _note_fork()  # no thread of TensorFlow runs: this module may have been imported after the fork
+
+
 def check_processes(config: TrainConfig) -> None:
-    """Raise UsageError unless `config.processes` processes can share each batch on this machine."""
+    """Check that this process can train, and that `config.processes` processes can share each batch.
+
+    Raises:
+        UsageError: this machine cannot run that many processes.
+        TrainingError: this process was forked from one that used TensorFlow; the training would hang.
+    """
+    if _lost_tensorflow_threads.is_set():
+        raise TrainingError('expected a process started by "spawn", got one forked after TensorFlow had started')
     n, condition = config.processes, f"for {config.processes} processes"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     has_no_interpreter = not sys.executable or getattr(sys, "frozen", False)

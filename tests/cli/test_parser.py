@@ -178,7 +178,7 @@ def test_the_options_of_2016_in_short_and_long_form():
         ("train -5", "at least 2, got -5"),
         ("train 50 -e -1", "expected --epochs to be an integer of at least 0, got -1"),
         ("train 50 -e 1.5", "expected an integer, got '1.5'"),
-        ("train 50 -r 0", "a finite number above 0, got 0.0"),
+        ("train 50 -r 0", "a number above 0 that float32 can hold, got 0.0"),
         ("train 50 -r fast", "expected a number, got 'fast'"),
         ("train 50 --lr-schedule linear", "expected one of constant, cosine"),
         ("train 50 --tensorboard-verbose 4", "expected --tensorboard-verbose of at most 3, got 4"),

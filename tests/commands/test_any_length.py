@@ -84,7 +84,7 @@ def test_the_heat_map_includes_end(run):
     network.save("w")
     out, _ = run.ok("predict -i w 1 2 --show-attention --attention-plot a.svg")
     assert out.splitlines()[2].startswith("END |")
-    assert "(expected 2)" in out.splitlines()[2]
+    assert "(expected 2 1 END)" in out.splitlines()[2]
     assert os.path.getsize("a.svg") > 1000
 
 

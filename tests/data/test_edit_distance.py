@@ -4,7 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seq2seq_demo.data.edit_distance import confusions, edit_distances
+from seq2seq_demo.data.edit_distance import align, confusions, edit_distances
 from seq2seq_demo.data.sequences import Sequences
 
 KITTEN, SITTING = [10, 8, 19, 19, 4, 13], [18, 8, 19, 19, 8, 13, 6]
@@ -84,3 +84,33 @@ def test_long_answers_are_fast():
     answer = np.delete(target, [5, 500, 998])
     answer[[100, 200]] += 1
     assert edit_distances(answer[None], np.array([997]), Sequences.of_rows([target.tolist()])).tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "due"),
+    [
+        ("", "abc", []),
+        ("ab", "", [[], []]),
+        ("abc", "abc", ["a", "b", "c"]),
+        ("axbc", "abc", ["a", [], "b", "c"]),
+        ("bcd", "abcd", ["ab", "c", "d"]),
+        ("aabx", "abbd", ["a", "b", "b", "d"]),
+        ("aab", "ab", ["a", [], "b"]),  # the later of two that may be extra, as on the page
+        ("acb", "abxb", ["a", "b", "xb"]),
+        ("abc", "abcd", ["a", "b", "c"]),  # d has no place among the symbols written
+    ],
+)
+def test_what_is_due_in_the_place_of_each_symbol(answer, target, due):
+    assert align([*answer], [*target]) == [[*symbols] for symbols in due]
+
+
+def test_an_alignment_has_the_fewest_edits():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        answer, target = (rng.integers(0, 3, n).tolist() for n in rng.integers(0, 8, 2))
+        due = align(answer, target)
+        matched = sum(map(len, due))
+        assert [symbol for one in due for symbol in one] == target[:matched]
+        edits = sum(max(1, len(one)) - (symbol in one[-1:]) for symbol, one in zip(answer, due, strict=True))
+        expected = edit_distances(*batch([answer]), Sequences.of_rows([target]))[0]
+        assert edits + len(target) - matched == expected

@@ -153,6 +153,19 @@ def test_given_texts_as_tables():
     ]
 
 
+def test_a_symbol_named_nothing_is_not_nothing():
+    target = Vocabulary("words", ("nothing", "'nothing'", "B"))
+    text = pairs_text("dev.tsv", pair_rows(), Vocabularies(target=target), verbose=False)
+    rows = [line.split() for line in text.split("\n\n")[3].splitlines()[1:]]
+    assert rows == [
+        ["nothing", "\"'nothing'\"", "5"],
+        ["'nothing'", "\"'nothing'\"", "2"],
+        ["B", "nothing", "2"],
+        ["B", "'nothing'", "2"],
+        ["\"'nothing'\"", "'nothing'", "1"],
+    ]
+
+
 def test_verbose_output_lists_wrong_answers():
     text = pairs_text("dev.tsv", pair_rows(), TEXTS, verbose=True)
     *_, worst, surest = text.split("\n\n")

@@ -44,6 +44,13 @@ def test_labels_are_right_aligned():
     assert lines[:3] == ["      4 7", "  5 |@@  |", "100 |  @@| (expected 99)"]
 
 
+def test_symbols_that_are_extra_or_missing():
+    p = Prediction([1], [*"axbbed"], [*"abbec d"], attention=np.ones((7, 1)), ended=True)
+    lines = heatmap.attention_text(p, colour=False).split("\n")
+    notes = [line.partition("|@@|")[2] for line in lines[1:8]]
+    assert notes == ["", " (expected no symbol)", "", "", "", " (expected c ␣ d)", ""]
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_each_tenth_has_its_own_shade(kind):
     edges = np.arange(11, dtype=kind)[None] / 10

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from seq2seq_demo.display.predictions import answers_json, prediction_line, probe_line
 from seq2seq_demo.predictions import Prediction
@@ -33,3 +34,19 @@ def test_probe_lines():
     text = Prediction(["a", "b"], ["U", "\033"], ["U", "V"], tokens=("characters", "words"))
     expected = "    probe ab, prediction=U \033[31m\\x1b*\033[0m (expected=U V)"  # our colours are not escaped
     assert probe_line(text, colour=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("predicted", "expected", "ended", "shown"),
+    [
+        ([1, 9, 2, 3, 4], [1, 2, 3, 4], True, "1 9* 2 3 4"),
+        ([1, 9, 2, 3, 4], [1, 2, 3, 4], False, "1 9* 2 3 4"),
+        ([2, 3, 4], [1, 2, 3, 4], True, "2* 3 4"),  # once: 1 is missing before it
+        ([1, 2, 3], [1, 2, 3, 4], True, "1 2 3"),  # 4 is missing before END
+        ([1, 2, 9], [1, 2, 3, 4], True, "1 2 9*"),
+        ([9, 1, 2, 3], [1, 2, 3, 4], None, "9* 1* 2* 3*"),  # a network without END: compared by position
+    ],
+)
+def test_a_probe_is_aligned_with_its_target(predicted, expected, ended, shown):
+    line = probe_line(Prediction([1], predicted, expected, ended=ended), colour=False)
+    assert line == f"    probe [1], prediction=[{shown}] (expected=[{' '.join(map(str, expected))}])"

@@ -1,9 +1,13 @@
 """The advice after a training that ends below 99 % exact match."""
 
+from dataclasses import replace
+
 import pytest
+from helpers import pairs_of, trained_network
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.display.training_report import advice
+from seq2seq_demo.display.predictions import probe_line
+from seq2seq_demo.display.training_report import advice, probe
 from seq2seq_demo.figures import EpochFigures, Figures
 
 ATTENTION, RNN = ModelConfig("embedding_attention", cell_size=48), ModelConfig("embedding_rnn")
@@ -53,3 +57,15 @@ def test_advice_lists_what_to_try_next(model, losses, settings, more_points, sug
     assert text.startswith("Exact match 0.4322 is below 0.99")
     assert text.partition("ry ")[2].removesuffix(".").split(", or ") == suggestions
     assert ("the network overfits: since epoch 2 the validation loss has risen" in text) == (losses is OVERFITTED)
+
+
+@pytest.mark.parametrize("others", [[], [([4, 5], [1, 1, 1])], [([4, 6], []), ([4, 5], [7, 7, 7, 7, 7])]])
+def test_a_probe_is_compared_with_the_nearest_target_of_its_source(others):
+    """The right one of two alternatives is right."""
+    network = trained_network()
+    network = replace(network, model_config=replace(network.model_config, ends=True), min_in_len=1)
+    predicted = network.predict([[4, 5]])[0]
+    validation = pairs_of(([4, 5], [1, 2, 3]), ([4], []), *others, ([4, 5], predicted))
+    found = probe(network, validation)
+    assert (found.source, found.expected) == ([4, 5], predicted)
+    assert "expected" not in probe_line(found, colour=False)

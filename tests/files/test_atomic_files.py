@@ -16,12 +16,12 @@ def crash(*_):
     raise KeyboardInterrupt
 
 
-def test_read(tmp_path):
+def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
     (tmp_path / "a").write_bytes(b"\0one")
     assert atomic_files.read(tmp_path / "a", "a thing") == b"\0one"
     os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
     (tmp_path / "link").symlink_to("pipe")
-    for name, found in [
+    for name, obstacle in [
         ("none", "found none"),
         ("", "got: Is a directory"),
         ("pipe", "found a device or pipe"),
@@ -32,7 +32,7 @@ def test_read(tmp_path):
         for error_class in (Seq2SeqError, WeightsError):
             with pytest.raises(error_class) as error:
                 atomic_files.read(tmp_path / name, "a thing", error_class)
-            assert str(error.value) == f"{tmp_path / name}: expected a thing, {found}"
+            assert str(error.value) == f"{tmp_path / name}: expected a thing, {obstacle}"
 
 
 def test_a_file_larger_than_memory_is_not_read(tmp_path):
@@ -54,7 +54,7 @@ def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
         assert os.listdir(tmp_path) == ["a"]
 
 
-def test_a_file_is_replaced_only_where_it_may_be(tmp_path):
+def test_a_file_is_replaced_only_with_overwrite(tmp_path):
     atomic_files.write(tmp_path / "a", b"one")
     with pytest.raises(FileExistsError):
         atomic_files.write(tmp_path / "a", b"two", overwrite=False)
@@ -73,7 +73,7 @@ def test_a_link_stays_a_link(tmp_path):
     assert (tmp_path / "folder" / "target").read_bytes() == b"content"
 
 
-def test_what_could_not_be_written_leaves_nothing_behind(tmp_path):
+def test_a_failed_write_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
     reasons = {"folder": "Is a directory", "none/a": "No such file or directory", "a" * 300: "File name too long"}
     for name, reason in reasons.items():
@@ -83,7 +83,7 @@ def test_what_could_not_be_written_leaves_nothing_behind(tmp_path):
     assert os.listdir(tmp_path / "folder") == []
 
 
-def test_check_writable_leaves_everything_as_it_is(tmp_path):
+def test_check_writable_changes_nothing(tmp_path):
     (tmp_path / "old").write_bytes(b"old")
     for name in ("new", "old"):
         atomic_files.check_writable(tmp_path / name, "a thing")
@@ -91,7 +91,7 @@ def test_check_writable_leaves_everything_as_it_is(tmp_path):
     assert (tmp_path / "old").read_bytes() == b"old"
 
 
-def test_where_nothing_can_be_written(tmp_path, monkeypatch):
+def test_check_writable_names_the_obstacle(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "none" / "a")
     os.mkfifo(tmp_path / "pipe")
@@ -113,7 +113,7 @@ def test_where_nothing_can_be_written(tmp_path, monkeypatch):
         atomic_files.check_writable(tmp_path / "new", "a thing")
 
 
-def test_threads_that_write_at_once_keep_out_of_each_others_way(tmp_path):
+def test_several_threads_can_write_at_once(tmp_path):
     contents = [bytes([65 + n]) * (100_000 + n) for n in range(8)]
 
     def write(n):
@@ -128,7 +128,7 @@ def test_threads_that_write_at_once_keep_out_of_each_others_way(tmp_path):
     assert len(os.listdir(tmp_path)) == 9
 
 
-def test_one_of_many_gets_a_name(tmp_path):
+def test_only_one_of_many_threads_claims_a_name(tmp_path):
     def claim(n):
         try:
             atomic_files.write(tmp_path / "a", str(n).encode(), overwrite=False)
@@ -143,7 +143,7 @@ def test_one_of_many_gets_a_name(tmp_path):
 
 
 def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
-    """Neither at the temporary name, should anybody guess it, nor at a name that is to be claimed."""
+    """The link may have the temporary name, if an attacker guesses it, or the claimed name."""
     (tmp_path / "precious").write_text("precious")
     monkeypatch.setattr(os, "urandom", lambda n: b"a" * n)
     planted = tmp_path / f".seq2seq-demo-{(b'a' * 8).hex()}.tmp"
@@ -161,7 +161,7 @@ def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
     assert not (tmp_path / "nothing").exists()
 
 
-def test_the_mode_is_that_of_the_old_file_or_of_the_umask(tmp_path):
+def test_the_mode_comes_from_the_old_file_or_the_umask(tmp_path):
     before = os.umask(0o027)
     try:
         atomic_files.write(tmp_path / "new", b"one")
@@ -182,9 +182,9 @@ def no_links(*_, **__):
 
 def test_a_file_system_without_links(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", no_links)
-    test_one_of_many_gets_a_name(tmp_path)
+    test_only_one_of_many_threads_claims_a_name(tmp_path)
     (tmp_path / "other").mkdir()
-    test_a_file_is_replaced_only_where_it_may_be(tmp_path / "other")
+    test_a_file_is_replaced_only_with_overwrite(tmp_path / "other")
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -222,7 +222,7 @@ time.sleep(100)
     atomic_files.open_locked(tmp_path / "a", "a thing").close()
 
 
-def test_two_names_of_one_file(tmp_path):
+def test_two_names_of_one_file_are_recognized(tmp_path):
     (tmp_path / "a").touch()
     (tmp_path / "symbolic").symlink_to("a")
     os.link(tmp_path / "a", tmp_path / "hard")

@@ -1,6 +1,6 @@
-"""The 2016 reader against the 2016 weights, against TensorFlow's own writer, and against damage.
+"""The reader of 2016 checkpoints, tested with the 2016 weights, TensorFlow's own writer, damage and hostile files.
 
-The table format is written out here once more, on purpose.
+The table format is written out again here on purpose.
 """
 
 import random
@@ -28,10 +28,10 @@ def plain_crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-# ---- What TensorFlow writes ----
+# ---- Files that TensorFlow writes ----
 
 
-def test_reference_variables_are_what_tensorflow_reads(reference_2016):
+def test_the_reference_variables_equal_those_that_tensorflow_reads(reference_2016):
     import tensorflow as tf
 
     reader = tf.train.load_checkpoint(str(reference_2016 / helpers_2016.REFERENCE))
@@ -41,7 +41,7 @@ def test_reference_variables_are_what_tensorflow_reads(reference_2016):
         np.testing.assert_array_equal(array, reader.get_tensor(name), err_msg=name, strict=True)
 
 
-def test_every_type_and_several_blocks(tmp_path):
+def test_every_type_is_read_from_several_blocks(tmp_path):
     rng = np.random.default_rng(0)
     variables = {f"noise_{k}": rng.normal(size=(211, 307)).astype(np.float32) for k in range(3)}  # over 256 KiB
     variables |= {"double": rng.normal(size=(2, 3)), "zeros": np.zeros(40_000, np.float32)}
@@ -54,17 +54,17 @@ def test_every_type_and_several_blocks(tmp_path):
     assert all(array.flags.writeable for array in read.values())
 
 
-# ---- The file's other spellings, and what is refused ----
+# ---- Other valid encodings, and unsupported files ----
 
 
-def test_values_as_bytes_one_by_one_or_cut_short():
+def test_values_may_be_packed_single_or_shortened():
     v = np.array([[1.5, -2.5, 3.25], [4, 7, 7]], np.float32)
     n = np.array([[5, -3, 300], [300, 300, 300]], np.int32)
     one_by_one = [(5, 5, number.tobytes()) for number in v.ravel()]
     numbers = [(7, 0, int(number) % 2**64) for number in n.ravel()]
     for array, dtype, values in [
         (v, 1, [(5, 2, v.tobytes())]),
-        (v, 1, [(5, 2, v.tobytes()[:20])]),  # what is left out is as the last one
+        (v, 1, [(5, 2, v.tobytes()[:20])]),  # missing values repeat the last one
         (v, 1, [(4, 2, v.tobytes())]),
         (v, 1, one_by_one),
         (v, 1, one_by_one[:5]),
@@ -75,7 +75,7 @@ def test_values_as_bytes_one_by_one_or_cut_short():
         assert_equal(read_checkpoint(content), {"v": array})
 
 
-def test_a_block_is_not_read_again_and_again():
+def test_blocks_must_be_listed_once_and_in_order():
     content, first = add_block(b"", [(b"", encode(records({})[0]))], 0)
     content, empty = add_block(content, [], 0)
     content, meta = add_block(content, [], 0)
@@ -85,12 +85,12 @@ def test_a_block_is_not_read_again_and_again():
         assert (read_checkpoint(whole) == {}) if fine else ("damaged" in refusal(read_checkpoint, whole))
 
 
-def test_a_compressed_checkpoint():
+def test_a_compressed_checkpoint_is_refused():
     content = table(records({"v": np.ones(2)}), compression=1)
     assert "expected an uncompressed checkpoint" in refusal(read_checkpoint, content)
 
 
-def test_the_index_of_a_version_2_checkpoint(tmp_path):
+def test_the_index_of_a_version_2_checkpoint_is_refused(tmp_path):
     import tensorflow as tf
 
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
@@ -117,17 +117,17 @@ def small(tmp_path_factory):
     return save(variables, tmp_path_factory.mktemp("small"))
 
 
-def test_truncated(small):
+def test_truncated_files_are_refused(small):
     offsets = {*range(60), *range(len(small) - 60, len(small)), *random.Random(1).sample(range(len(small)), 200)}
     for offset in sorted(offsets):
         refusal(read_checkpoint, small[:offset])
         if offset < len(small) - 48:
-            refusal(read_checkpoint, small[:offset] + small[-48:])  # the end is there, the middle is not
+            refusal(read_checkpoint, small[:offset] + small[-48:])  # with the footer, but without the middle
 
 
-def test_flipped_bytes(small):
+def test_flipped_bytes_are_refused(small):
     rng, expected, footer = random.Random(2), read_checkpoint(small), len(small) - 48
-    positions = {*rng.sample(range(len(small)), 300), *range(footer - 60, len(small))}  # index and meta, all of them
+    positions = {*rng.sample(range(len(small)), 300), *range(footer - 60, len(small))}  # all of index and meta
     for position in sorted(positions):
         damaged = bytearray(small)
         damaged[position] ^= rng.randrange(1, 256)
@@ -138,15 +138,15 @@ def test_flipped_bytes(small):
         assert footer < position < len(small) - 8, "only the padding of the footer is of no use"
 
 
-# ---- Malice: checksums are right, and a few bytes claim much ----
+# ---- Hostile files: valid checksums, and a few bytes that claim large sizes ----
 
 ONE = np.float32(1).tobytes()
 
 
-def listed(name=b"v", dims=(1,), dtype=1, *others):
-    """A SavedSliceMeta, in a list of variables."""
+def listed(name=b"v", dims=(1,), dtype=1, *fields):
+    """A SavedSliceMeta for the list of variables."""
     axes = [(2, 2, [(1, 0, dim)] if isinstance(dim, int) else dim) for dim in dims]
-    return (1, 2, [(1, 2, name), (2, 2, axes), (3, 0, dtype), *others])
+    return (1, 2, [(1, 2, name), (2, 2, axes), (3, 0, dtype), *fields])
 
 
 def saved(name=b"v", values=((5, 2, ONE),), extents=()):
@@ -154,13 +154,13 @@ def saved(name=b"v", values=((5, 2, ONE),), extents=()):
     return [(2, 2, [(1, 2, name), (2, 2, [*extents]), (3, 2, [*values])])]
 
 
-def claims(*metas, dtype=1, values=((5, 2, ONE),)):
-    """A table of these variables, each with one value."""
-    variables = [listed(b"v%d" % k, meta, dtype) for k, meta in enumerate(metas)]
-    return table([[(1, 2, variables)], *(saved(b"v%d" % k, values) for k in range(len(metas)))])
+def claims(*shapes, dtype=1, values=((5, 2, ONE),)):
+    """A table of variables with these shapes, each with only one value."""
+    variables = [listed(b"v%d" % k, shape, dtype) for k, shape in enumerate(shapes)]
+    return table([[(1, 2, variables)], *(saved(b"v%d" % k, values) for k in range(len(shapes)))])
 
 
-def test_tables_of_our_own_are_read():
+def test_our_own_tables_are_read():
     assert_equal(read_checkpoint(claims([1], [2, 1])), {"v0": np.ones(1, "f4"), "v1": np.ones((2, 1), "f4")})
     _, _, variables = variables_with_moments(SMALL)
     variables = {name: np.asarray(variables[name]) for name in sorted(variables)} | {"x": np.arange(-1, 200)}
@@ -172,12 +172,12 @@ WRONG_FIELDS = [[(1, 2, b"1")], [(1, 5, b"1\0\0\0")], [(1, 1, b"1" * 8)], [], [(
 
 
 @pytest.mark.parametrize("dims", [*WRONG_SIZES, *([field] for field in WRONG_FIELDS)], ids=str)
-def test_dimensions_that_are_none(dims):
+def test_invalid_dimensions_are_refused(dims):
     assert "damaged checkpoint: expected SavedTensorSlices" in refusal(read_checkpoint, claims(dims))
 
 
 def test_a_dimension_of_bytes_does_not_cancel_the_bound():
-    """int(b"-134217728") is an integer, and a sum with it is small."""
+    """Python accepts int(b"-134217728"), which would reduce the sum of sizes."""
     content = claims([2**27], [[(1, 2, b"-134217728")]])
     tracemalloc.start()
     try:
@@ -187,8 +187,8 @@ def test_a_dimension_of_bytes_does_not_cancel_the_bound():
         tracemalloc.stop()
 
 
-def test_what_is_left_out_is_bounded_in_sum():
-    """Bools, which take least memory."""
+def test_the_total_of_omitted_values_is_bounded():
+    """Bools take the least memory."""
     assert "too large for its size" in refusal(read_checkpoint, claims([10**15]))
     for most in ([2**24], [2**12, 1, 2**12]):
         size = len(claims(most, [300], dtype=10, values=[(11, 0, 1)]))
@@ -224,7 +224,7 @@ def test_what_is_left_out_is_bounded_in_sum():
     }.items(),
     ids=lambda item: item[0],
 )
-def test_fields_that_are_not_right(messages):
+def test_invalid_fields_are_refused(messages):
     message = refusal(read_checkpoint, table(messages[1]))
     assert message == "damaged checkpoint: expected SavedTensorSlices, got something else"
 
@@ -256,7 +256,7 @@ def test_unknown_fields_are_skipped():
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(helpers_2016.hostile_checkpoints(SMALL))
 @pytest.mark.slow
-def test_hostile_checkpoints_give_a_network_or_a_line(content):
+def test_hostile_checkpoints_give_a_network_or_a_one_line_error(content):
     helpers_2016.is_read(content)
 
 

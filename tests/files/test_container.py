@@ -23,15 +23,15 @@ def test_round_trip(content):
     file = read(content)
     assert file.texts == TEXTS | {"format": "seq2seq-demo weights"}
     for name, array in ARRAYS.items():
-        found = file.array(name, array.shape, array.dtype.name)
-        assert (found.dtype, found.shape) == (array.dtype, array.shape)
-        assert (found == array).all()
+        actual = file.array(name, array.shape, array.dtype.name)
+        assert (actual.dtype, actual.shape) == (array.dtype, array.shape)
+        assert (actual == array).all()
     file.require_all_read()
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 100, 1000])
-def test_any_number_of_arrays(n):
-    """HDF5 lists the members of a group in leaves of eight, below a tree of nodes."""
+def test_any_number_of_arrays_can_be_stored(n):
+    """HDF5 stores the members of a group in leaves of eight below a tree of nodes."""
     arrays = {f"{k % 3}/{k}": np.full((k % 5 + 1, 2), k, np.float32) for k in range(n)}
     file = read(to_bytes(arrays, TEXTS))
     assert all((file.array(name, array.shape, "float32") == array).all() for name, array in arrays.items())
@@ -39,12 +39,12 @@ def test_any_number_of_arrays(n):
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 8, 3000, 4000, 4056, 4060, 4064, 4072, 4080, 5000, 10**6])
-def test_texts_of_any_size(size):
+def test_texts_of_any_size_can_be_stored(size):
     texts = {"model": '{"é": "€"}', "training": "t" * size, "third": "x" * 40}
     assert read(to_bytes({}, texts)).texts == texts | {"format": "seq2seq-demo weights"}
 
 
-def test_what_is_not_there_or_of_another_kind(content):
+def test_missing_unread_and_mismatched_arrays_are_errors(content):
     file = read(content)
     for name, shape, dtype, message in [
         ("a/d", (2, 3), "float32", "missing weight 'a/d'"),
@@ -58,7 +58,7 @@ def test_what_is_not_there_or_of_another_kind(content):
         file.require_all_read()
 
 
-def test_layout(content):
+def test_the_file_is_a_header_followed_by_hdf5(content):
     assert with_checksum(content[512:]) == content
     with h5py.File(io.BytesIO(content)) as file:
         assert file["a"]["b"][1, 2] == 5
@@ -73,10 +73,10 @@ def test_another_kind_of_file_is_refused(content):
     with pytest.raises(WeightsError, match="expected a weights file, of this program or of 2016, found something else"):
         read(content)
     with pytest.raises(WeightsError, match="damaged weights file"):
-        read(with_checksum(content))  # though its checksum is right
+        read(with_checksum(content))  # even with a valid checksum
 
 
-def test_what_begins_a_weights_file(content):
+def test_a_container_is_recognized_by_its_header(content):
     assert is_container(content[:512])
     assert is_container(content[:512].replace(b"weights 1\n", b"weights 7\n"))
     for header in (b"", content[:511] + b"x", content[1:513], content[:512].replace(b"sha256", b"sha512")):

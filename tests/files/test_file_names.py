@@ -12,7 +12,7 @@ def touch(folder, name, time):
     os.utime(folder / name, (time, time))
 
 
-def test_next_unused_path(tmp_path):
+def test_the_next_unused_path_follows_the_highest_iteration(tmp_path):
     assert file_names.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_1.weights.h5"
     for name in ("basic__sorted_2", "basic__sorted_10", "other__sorted_12", "basic__reversed_13"):
         touch(tmp_path, f"ts2s__{name}.weights.h5", 1)
@@ -20,15 +20,15 @@ def test_next_unused_path(tmp_path):
     assert file_names.next_unused_path(tmp_path, "other", "sorted").name == "ts2s__other__sorted_13.weights.h5"
 
 
-def test_newest_first(tmp_path):
+def test_files_are_listed_newest_first(tmp_path):
     touch(tmp_path, "ts2s__basic__maxmin_dup_1.weights.h5", 30)
     touch(tmp_path, "ts2s__my__net__sorted_2.weights.h5", 20)
     touch(tmp_path, "ts2s__basic__sorted_7.weights.h5", 10)
     touch(tmp_path, "ts2s__basic__sorted_8.weights.h5", 10)
     touch(tmp_path, "weights.h5", 40)
 
-    def names(**which):
-        return [path.name[6:-11] for path in file_names.newest_first(tmp_path, which.get("name"), which.get("task"))]
+    def names(**given):
+        return [path.name[6:-11] for path in file_names.newest_first(tmp_path, given.get("name"), given.get("task"))]
 
     assert names() == ["basic__maxmin_dup_1", "my__net__sorted_2", "basic__sorted_8", "basic__sorted_7"]
     assert names(task="sorted") == ["my__net__sorted_2", "basic__sorted_8", "basic__sorted_7"]
@@ -49,11 +49,11 @@ def test_newest_first(tmp_path):
         ("ts2s__basic__sorted.weights.h5", None),
     ],
 )
-def test_the_task_in_a_name(name, task):
+def test_the_task_is_parsed_from_a_name(name, task):
     assert file_names.parse_task(Path("anywhere") / name) == task
 
 
-def test_an_iteration_that_2016_left(tmp_path):
+def test_an_iteration_may_be_a_file_of_2016(tmp_path):
     ours, of_2016 = (tmp_path / f"ts2s__basic__sorted_1{ending}" for ending in (".weights.h5", ".tfl"))
     assert file_names.iteration_path(tmp_path, None, "sorted", 1) == ours
     touch(tmp_path, of_2016.name, 1)
@@ -62,7 +62,7 @@ def test_an_iteration_that_2016_left(tmp_path):
     assert file_names.iteration_path(tmp_path, None, "sorted", 1) == ours
 
 
-def test_a_name_that_another_training_takes_at_this_moment(tmp_path):
+def test_a_name_that_another_training_just_took_is_skipped(tmp_path):
     tried = []
 
     def save(path, overwrite):
@@ -95,7 +95,7 @@ TASKS = st.one_of(
 @example("my__net", "diff__abs:f", 3, "ts2s")
 @example("ab", "c\nd", 4, "ts2s")
 @example("n" * 100, "t" * 300, 10**9, "s2s_checkpoint")
-def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
+def test_every_name_is_parsed_back(tmp_path_factory, name, task, iteration, kind):
     folder = tmp_path_factory.mktemp("names")
     path = file_names.canonical_path(folder, name, task, iteration, kind)
     assert path.parent == folder
@@ -120,7 +120,7 @@ def test_every_name_is_read_back(tmp_path_factory, name, task, iteration, kind):
     assert len(taken) == 1
 
 
-def test_a_name_that_stays_taken_is_no_endless_loop(tmp_path):
+def test_a_name_that_is_always_taken_is_an_error(tmp_path):
     def save(path, overwrite):
         raise FileExistsError
 
@@ -128,14 +128,14 @@ def test_a_name_that_stays_taken_is_no_endless_loop(tmp_path):
         file_names.save_under_unused_name(save, tmp_path, None, "sorted")
 
 
-def test_what_cannot_be_looked_at_is_passed_over(tmp_path):
+def test_broken_links_are_skipped(tmp_path):
     (tmp_path / "ts2s__basic__sorted_3.weights.h5").symlink_to("nothing")
     touch(tmp_path, "ts2s__basic__sorted_1.weights.h5", 1)
     assert [path.name for path in file_names.newest_first(tmp_path, None, None)] == ["ts2s__basic__sorted_1.weights.h5"]
     assert file_names.next_unused_path(tmp_path, None, "sorted").name == "ts2s__basic__sorted_4.weights.h5"
 
 
-def test_tasks_stand_in_names_as_they_always_did():
+def test_the_encoding_of_tasks_in_names_is_stable():
     for task in ("maxmin_dup", "running_sum", "pairs.jsonl", "my pairs (2).json", "Größe.txt"):
         assert file_names.file_name_part(task) == task
     assert file_names.file_name_part("mine:f") == "mine.f"

@@ -1,4 +1,4 @@
-"""Weights files with a right checksum that mean harm: each is refused, at once, in a line."""
+"""Hostile weights files with valid checksums: each is refused quickly, with a one-line error."""
 
 import random
 import resource
@@ -12,16 +12,16 @@ from seq2seq_demo.trained_network import load
 
 
 @pytest.mark.slow
-def test_every_hostile_file_is_refused_in_a_line(tmp_path):
+def test_every_hostile_file_is_refused_with_a_one_line_error(tmp_path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     files = dict(hostile_files(tmp_path))
     assert len(files) > 200
     for name, content in files.items():
         (tmp_path / "w").write_bytes(content)
-        began = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(WeightsError) as error:
             load(tmp_path / "w")
-        assert time.monotonic() - began < 2, name
+        assert time.monotonic() - start < 2, name
         message = str(error.value)
         assert message.startswith(f"{tmp_path}/w: "), name
         assert "\n" not in message, name
@@ -32,7 +32,7 @@ def test_every_hostile_file_is_refused_in_a_line(tmp_path):
 
 
 @pytest.mark.slow
-def test_changed_bytes_under_a_right_checksum(tmp_path):
+def test_changed_bytes_under_a_valid_checksum_give_a_network_or_a_one_line_error(tmp_path):
     content = small_content()
     refused = 0
     for seed in range(500):

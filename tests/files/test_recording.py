@@ -1,4 +1,4 @@
-"""The file of a recording, and what is taken for one."""
+"""The file of a training recording: writing, reading, and refused files."""
 
 import json
 import os
@@ -19,7 +19,7 @@ SAVED = WEIGHTS[2]
 
 
 def three_steps() -> recording.Recording:
-    """Of three steps, the last of which was saved."""
+    """A recording of three steps, the last of them with the saved weights."""
     begun = recording.Recording(4, (0,), (recording.to_float16(WEIGHTS[0]),))
     return begun.with_step(4, WEIGHTS[1]).with_step(6, SAVED)
 
@@ -31,17 +31,17 @@ def content():
 
 def test_a_recording_is_read_as_it_was_written(tmp_path, content):
     (tmp_path / "w.record.h5").write_bytes(content)
-    for found in (
+    for loaded in (
         recording.read_recording(tmp_path / "w.record.h5"),
         recording.find_recording(tmp_path / "w.h5", SAVED),
     ):
-        assert (found.steps, found.steps_per_epoch, found.epochs) == ((0, 4, 6), 4, (0.0, 1.0, 1.5))
-        for weights, at_step in zip(WEIGHTS, found.weights, strict=True):
+        assert (loaded.steps, loaded.steps_per_epoch, loaded.epochs) == ((0, 4, 6), 4, (0.0, 1.0, 1.5))
+        for weights, at_step in zip(WEIGHTS, loaded.weights, strict=True):
             assert at_step.keys() == weights.keys()
             for name, weight in weights.items():
                 assert at_step[name].dtype == np.float16
                 assert (at_step[name] == weight.astype(np.float16)).all()
-    assert recording.to_bytes(found, MODEL, SAVED) == content
+    assert recording.to_bytes(loaded, MODEL, SAVED) == content
 
 
 def test_weights_beyond_float16_are_clipped():
@@ -50,14 +50,14 @@ def test_weights_beyond_float16_are_clipped():
     assert halves.tolist() == [65504, -65504, 65504, 65504, np.float16(0.1), -65504]
 
 
-def test_where_a_recording_lies():
+def test_the_path_of_a_recording():
     for name in ("reversed", "d/ts2s__basic__reversed_1.weights"):
         assert recording.recording_path(Path(f"{name}.h5")) == Path(f"{name}.record.h5")
     for name in ("a.b", "a.tfl"):
         assert recording.recording_path(Path(name)) == Path(f"{name}.record.h5")
 
 
-def test_none_another_one_and_other_files(tmp_path, content):
+def test_a_missing_recording_is_none_and_wrong_files_are_refused(tmp_path, content):
     path = tmp_path / "w.record.h5"
     assert recording.find_recording(tmp_path / "w.h5", SAVED) is None
     path.write_bytes(content)
@@ -85,7 +85,7 @@ def test_none_another_one_and_other_files(tmp_path, content):
         recording.find_recording(tmp_path / "w.h5", SAVED)
 
 
-def test_the_checksum_tells_weights_apart():
+def test_different_weights_have_different_checksums():
     same = dict(reversed(SAVED.items()))
     assert recording.weights_checksum(same) == recording.weights_checksum(SAVED)
     name = "decoder/projection/bias"
@@ -93,7 +93,7 @@ def test_the_checksum_tells_weights_apart():
         assert recording.weights_checksum(changed) != recording.weights_checksum(SAVED)
 
 
-def test_what_to_bytes_never_writes_is_refused(tmp_path, content):
+def test_invalid_recordings_are_refused(tmp_path, content):
     arrays, texts = recording.to_arrays(three_steps()), container.read(content).texts
     facts, model = json.loads(texts["recording"]), json.loads(texts["model"])
     name = "decoder/projection/bias"

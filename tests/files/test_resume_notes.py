@@ -16,7 +16,7 @@ def state(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("destination", [Destination(), Destination(Path("w"), True), Destination(Path("a/ä\udcff"))])
-def test_a_note_is_found_again_from_anywhere(tmp_path, monkeypatch, destination):
+def test_a_note_is_found_from_any_directory(tmp_path, monkeypatch, destination):
     resume_notes.save_destination(Path("snapshot"), "t", destination)
     (tmp_path / "d").mkdir()
     monkeypatch.chdir("d")
@@ -31,14 +31,14 @@ def test_a_note_is_found_again_from_anywhere(tmp_path, monkeypatch, destination)
     resume_notes.delete_destination(tmp_path / "snapshot")
 
 
-def test_notes_are_the_users_own(state):
+def test_only_the_user_can_read_notes(state):
     resume_notes.save_destination(Path("snapshot"), "t", Destination())
     assert state.stat().st_mode & 0o777 == 0o700
     assert len(os.listdir(state)) == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", '{"output": 7, "overwrite": true}', "{}"])
-def test_a_note_that_cannot_be_read_is_none(state, text):
+def test_an_invalid_note_is_ignored(state, text):
     resume_notes.save_destination(Path("snapshot"), "t", Destination())
     (path,) = state.iterdir()
     assert json.loads(path.read_text())["overwrite"] is False
@@ -46,7 +46,7 @@ def test_a_note_that_cannot_be_read_is_none(state, text):
     assert resume_notes.load_destination(Path("snapshot"), "t") is None
 
 
-def test_no_place_for_notes(tmp_path, monkeypatch):
+def test_a_note_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     resume_notes.save_destination(Path("snapshot"), "t", Destination())
@@ -54,14 +54,14 @@ def test_no_place_for_notes(tmp_path, monkeypatch):
     resume_notes.delete_destination(Path("snapshot"))
 
 
-def test_the_default_is_below_home(tmp_path, monkeypatch):
+def test_the_default_folder_is_below_home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     resume_notes.save_destination(Path("snapshot"), "t", Destination())
     assert len(os.listdir(tmp_path / "home/.local/state/seq2seq-demo")) == 1
 
 
-def test_a_directory_that_is_gone(tmp_path, monkeypatch):
+def test_a_deleted_working_directory_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir("gone")
     (tmp_path / "gone").rmdir()

@@ -9,7 +9,7 @@ from seq2seq_demo.figures import total
 from seq2seq_demo.files.file_names import shipped_path
 from seq2seq_demo.trained_network import load
 
-WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # trained_weights/README.md says how weak
+WEAK = {("added", "embedding_attention"), ("added", "embedding_rnn")}  # trained_weights/README.md gives their accuracy
 
 
 @pytest.mark.slow
@@ -26,10 +26,10 @@ def test_shipped_weights_are_exact_at_every_length(pattern, model):
     random = [row for row in rows if row.kind == RANDOM]
     assert [row.in_len for row in random] == list(range(shortest, network.in_len + 1, 2 if pattern == "added" else 1))
     if (pattern, model) not in WEAK:
-        for row in rows:  # 1 wrong of 100
+        for row in rows:  # at most 1 of 100 wrong
             assert row.evaluation.exact_match >= 0.99, (row.kind, row.in_len)
         assert total(row.evaluation for row in random).exact_match >= 0.9995
-    # Of the few short ones, all are right.
+    # All answers to the few short sources are right.
     assert all(row.evaluation.exact_match == 1 for row in random if row.in_len <= 2)
 
 
@@ -43,8 +43,8 @@ def test_shipped_weights_are_of_version_1_and_stay_readable():
         assert (network.trained.config.keep_best, network.trained.config.dropout) == (False, 0)
 
 
-def test_long_sources_take_a_network_with_attention(run):
-    of_2016 = [9, 8, 7, 6, 5, 4, 3, 2, 1, 2, 5, 1, 8, 7, 7, 3, 9, 1, 4, 6]  # its README showed it sorted wrongly
+def test_long_sources_use_a_network_with_attention(run):
+    of_2016 = [9, 8, 7, 6, 5, 4, 3, 2, 1, 2, 5, 1, 8, 7, 7, 3, 9, 1, 4, 6]  # the README of 2016 showed a wrong answer
     out, err = run.ok("predict", *of_2016)
     assert "ts2s__embedding_attention__sorted_1.weights.h5" in err
     answer = "1 1 1 2 2 3 3 4 4 5 5 6 6 7 7 7 8 8 9 9"
@@ -52,7 +52,7 @@ def test_long_sources_take_a_network_with_attention(run):
 
 
 @pytest.mark.parametrize("typed", [["3", "1", "2"], ["3,1,2"], ["[3, 1, 2]"]])
-def test_the_first_thing_that_anybody_types(run, typed):
+def test_three_integers_are_sorted_by_default(run, typed):
     status, out, err = run("predict", *typed)
     assert (status, out) == (0, "==> For input [3, 1, 2], prediction=[1 2 3] (expected=[1 2 3])\n")
     assert "ts2s__embedding_rnn__sorted_1.weights.h5" in err

@@ -1,4 +1,4 @@
-"""The weights file: what is written is read again, whatever version it is of; what is none is refused in a line."""
+"""The weights file: saving, loading, files of earlier versions, and one-line errors for invalid files."""
 
 import errno
 import json
@@ -30,14 +30,14 @@ ENDING, BOTH_WAYS = replace(TRAINED["model_config"], ends=True), replace(TRAINED
 
 
 def network(**changes) -> TrainedNetwork:
-    """A network of which everything is known, Adam's moments too."""
+    """A network with all metadata and Adam's moments."""
     shapes = weight_shapes(TRAINED["model_config"])
     moments = {f"{m}/{name}": np.full(shape, 0.5, np.float32) for m in "mv" for name, shape in shapes.items()}
     return trained_network(**{"step": 1234567, "moments": moments} | changes)
 
 
 def same(a: TrainedNetwork, b: TrainedNetwork) -> bool:
-    """Compare them, but for their arrays by value."""
+    """Whether two networks are equal; arrays are compared by value."""
     arrays = [(x.weights | x.moments) for x in (a, b)]
     rest = [{name: value for name, value in vars(x).items() if name not in ("weights", "moments")} for x in (a, b)]
     return same_arrays(*arrays) and rest[0] == rest[1]
@@ -49,7 +49,7 @@ def content() -> bytes:
 
 
 def edit(attribute, changes, *without):
-    """A change of the JSON that an attribute holds."""
+    """A change that updates the JSON of an attribute and removes the keys in `without`."""
 
     def change(file):
         facts = json.loads(file.attrs[attribute]) | changes
@@ -59,12 +59,12 @@ def edit(attribute, changes, *without):
 
 
 def put(attribute, text):
-    """A change of an attribute."""
+    """A change that replaces the text of an attribute."""
     return lambda file: file.attrs.__setitem__(attribute, text)
 
 
 def changed(path, content, *changes, version=VERSION):
-    """A file with these changes and a right checksum."""
+    """Write a file with these changes and a valid checksum; return its path."""
     path.write_bytes(content)
     with h5py.File(path, "r+") as file:
         for change in changes:
@@ -74,13 +74,13 @@ def changed(path, content, *changes, version=VERSION):
 
 
 def refuses(path, message):
-    """Require that loading a file raises a WeightsError of this message, in a line."""
+    """Require that loading a file raises a WeightsError with this message in one line."""
     with pytest.raises(WeightsError, match=message) as error:
         load(path)
     assert "\n" not in str(error.value)
 
 
-# ---- There and back ----
+# ---- Round trips ----
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def refuses(path, message):
         UNKNOWN | {"moments": {}, "step": 0},
         UNKNOWN | {"program": "TFLearnSeq2Seq", "step": 5},
         {"model_config": ENDING, "min_in_len": 2},
-        {"model_config": ENDING},  # it has one length, and ends nevertheless
+        {"model_config": ENDING},  # it has one length, but ends its answers
         {"model_config": BOTH_WAYS, "weights": random_weights(BOTH_WAYS), "moments": {}},
     ],
     ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional"],
@@ -117,14 +117,14 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     ],
     ids=["begun", "snapshot", "with an earlier run", "without figures"],
 )
-def test_a_snapshot_there_and_back(tmp_path, changes, progress, fingerprint):
+def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
     saved = Snapshot(network(**changes), progress, fingerprint)
     (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.progress, loaded.fingerprint, loaded.best) == (progress, fingerprint, None)
     assert same(loaded.network, saved.network)
     assert loaded.network.earlier == saved.network.earlier
-    assert same(load(tmp_path / "w"), saved.network)  # it answers, too
+    assert same(load(tmp_path / "w"), saved.network)  # a snapshot is a network, too
 
 
 def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
@@ -140,10 +140,10 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
         weights_file.to_bytes(replace(saved, best=wrong))
     path = changed(tmp_path / "v", weights_file.to_bytes(saved), edit("training", {"progress": {}}))
-    refuses(path, "unexpected weight 'best/")  # only a training that goes on has one
+    refuses(path, "unexpected weight 'best/")  # only an unfinished training has a best epoch
 
 
-def test_layout(tmp_path):
+def test_the_layout_is_stable(tmp_path):
     network().save(tmp_path / "w")
     with h5py.File(tmp_path / "w") as file:
         assert file["encoder/layer_1/recurrent_kernel"].shape == (7, 21)
@@ -164,7 +164,7 @@ def test_layout(tmp_path):
 
 
 def of_version(version, *changes):
-    """The changes that make a file of that version of one of ours."""
+    """The changes that turn our file into one of an earlier version."""
     without = [lambda file: file.attrs.__delitem__("vocabularies")] if version == 1 else []
     return [edit("model", {}, "ends"), edit("training", {"trained": RUN}), *without, *changes]
 
@@ -175,7 +175,7 @@ RUN = {key: value for key, value in RUN.items() if key not in weights_file.ADDED
 
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("min_in_len", [None, 11, 2])
-def test_in_earlier_versions_those_with_a_shortest_source_end(tmp_path, content, version, min_in_len):
+def test_earlier_networks_end_their_answers_if_they_have_a_shortest_length(tmp_path, content, version, min_in_len):
     shortest = edit("training", {"min_in_len": min_in_len})
     loaded = load(changed(tmp_path / "w", content, *of_version(version, shortest), version=version))
     ends = min_in_len is not None
@@ -187,16 +187,16 @@ def test_in_earlier_versions_those_with_a_shortest_source_end(tmp_path, content,
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_what_an_earlier_version_cannot_have_is_refused(tmp_path, content, version):
+def test_keys_that_an_earlier_version_lacks_are_refused(tmp_path, content, version):
     no_vocabularies = of_version(version)[2:]
-    no_news = edit("training", {"trained": RUN})
-    path = changed(tmp_path / "w", content, no_news, *no_vocabularies, version=version)
+    old_run = edit("training", {"trained": RUN})
+    path = changed(tmp_path / "w", content, old_run, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'ends'$")
-    news = edit("model", {}, "ends"), edit("training", {"earlier": []})
-    path = changed(tmp_path / "w", content, *news, *no_vocabularies, version=version)
+    changes = edit("model", {}, "ends"), edit("training", {"earlier": []})
+    path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'earlier'$")
-    news = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"processes": 1}})
-    path = changed(tmp_path / "w", content, *news, *no_vocabularies, version=version)
+    changes = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"processes": 1}})
+    path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'processes'$")
 
 
@@ -210,8 +210,8 @@ def test_a_file_has_the_attributes_of_its_version(tmp_path, content):
 
 
 @pytest.mark.parametrize(("min_in_len", "fingerprint"), [(None, None), (2, "def")])
-def test_a_snapshot_of_version_2(tmp_path, min_in_len, fingerprint):
-    """Of a user's pairs of one length, it cannot be resumed: they were divided in another way."""
+def test_snapshots_of_version_2_are_read(tmp_path, min_in_len, fingerprint):
+    """Trainings on pairs of one length cannot be resumed, because version 2 divided the pairs differently."""
     progress = Progress(2, 130, 12.25, 40.0, HISTORY)
     content = weights_file.to_bytes(Snapshot(network(), progress, DataFingerprint()))
     trained = RUN | {"output": "/etc/w", "name": "n"}
@@ -254,7 +254,7 @@ def test_vocabularies_are_kept(tmp_path, sides):
 
 
 def source(tokens, symbols, **more):
-    """A change of the symbols of the sources."""
+    """A change that replaces the vocabulary of the sources."""
     return edit("vocabularies", {"source": {"tokens": tokens, "symbols": symbols} | more})
 
 
@@ -273,16 +273,16 @@ def source(tokens, symbols, **more):
         (edit("model", {"ends": False}), "expected a network of texts to end its answers, got one that does not"),
     ],
 )
-def test_a_strangers_vocabularies(tmp_path, change, message):
+def test_invalid_vocabularies_are_refused(tmp_path, change, message):
     refuses(changed(tmp_path / "w", weights_file.to_bytes(of_texts(WORDS, WORDS)), change), message)
 
 
-# ---- What is refused ----
+# ---- Invalid files ----
 
 
 @pytest.mark.slow
 def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
-    """Cut, or with a bit changed."""
+    """The file is truncated, or one bit is flipped."""
     rng, path = random.Random(1), tmp_path / "w"
     files = [content[:length] for length in [*range(600), *(rng.randrange(len(content)) for _ in range(300))]]
     for position in [*range(512), *(rng.randrange(len(content)) for _ in range(500))]:
@@ -324,13 +324,13 @@ def test_an_edited_file_is_refused_even_with_a_new_checksum(tmp_path, content, c
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda it: it.weights["decoder/attention/score"].fill(np.nan), "expected finite numbers in 'decoder/att"),
-        (lambda it: it.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
-        (lambda it: it.moments.pop("m/decoder/embedding"), "missing weight 'm/decoder/embedding'"),
-        (lambda it: object.__setattr__(it, "step", -1), "expected step to be an integer of at least 0, got -1"),
+        (lambda net: net.weights["decoder/attention/score"].fill(np.nan), "expected finite numbers in 'decoder/att"),
+        (lambda net: net.weights.pop("decoder/embedding"), "missing weight 'decoder/embedding'"),
+        (lambda net: net.moments.pop("m/decoder/embedding"), "missing weight 'm/decoder/embedding'"),
+        (lambda net: object.__setattr__(net, "step", -1), "expected step to be an integer of at least 0, got -1"),
     ],
 )
-def test_what_could_not_be_loaded_is_not_saved(tmp_path, change, message):
+def test_invalid_networks_are_not_saved(tmp_path, change, message):
     broken = network()
     change(broken)
     with pytest.raises(Seq2SeqError, match=message):
@@ -338,10 +338,10 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path, change, message):
     assert not any(tmp_path.iterdir())
 
 
-# ---- Where it is written ----
+# ---- Writing ----
 
 
-def test_where_nothing_can_be_written(tmp_path, monkeypatch):
+def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "w"
     network(step=1).save(path)
     with pytest.raises(FileExistsError):

@@ -13,9 +13,9 @@ from seq2seq_demo.network.decoding import DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import weight_shapes
 
-MODELS = {"embedding_rnn": 7, "embedding_attention": 6}  # and seeds whose networks write answers of many lengths
+MODELS = {"embedding_rnn": 7, "embedding_attention": 6}  # seeds of networks that give answers of many lengths
 PENALTIES = [0, 0.6, 1, 2.5]
-END = 4  # of the networks that `small` returns
+END = 4  # in the networks that `small` returns
 
 
 def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1, seed=None, ends=True, **changes):
@@ -25,12 +25,12 @@ def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1,
 
 
 def drawn(n, length, seed=1):
-    """Sources for it."""
+    """Random sources."""
     return np.random.default_rng(seed).integers(0, 9, (n, length))
 
 
 def saying_always(log_p, ends=True):
-    """A network that says the same at every step, whatever it reads."""
+    """A network with the same log p at every step, regardless of its input."""
     config = ModelConfig(cell_size=2, embedding_size=2, in_max_int=8, out_max_int=len(log_p) - 2, ends=ends)
     weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(config).items()}
     weights["decoder/projection/bias"][:] = log_p
@@ -38,13 +38,13 @@ def saying_always(log_p, ends=True):
 
 
 def search(network, sources, max_out_len, beam_size, penalty=0, n_best=None, with_attention=False):
-    """Beam search of all answers, or of the n best."""
+    """Beam search that returns the `n_best` answers, or all."""
     beam = Beam(beam_size, beam_size if n_best is None else n_best, penalty)
     return beam_search(network, sources, max_out_len, beam, with_attention)
 
 
 def forced(network, source, written):
-    """The log p of each symbol written for one source, and the attention, with teacher forcing."""
+    """The log p of each written symbol and the attention for one source, with teacher forcing."""
     decoder_input = np.array([[network.model_config.go, *written[:-1]]])
     decoded = network.decode(source[None], len(written), decoder_input)
     logits = decoded.logits[0].astype(float)
@@ -53,12 +53,12 @@ def forced(network, source, written):
 
 
 def scored(network, source, written, penalty):
-    """The score of what was written for one source."""
+    """The score of one answer to one source."""
     return forced(network, source, written)[0].sum() / len(written) ** penalty
 
 
 def searched(network, source, beam_size, penalty, n_steps):
-    """Beam search for one source by its definition, as (score, ended, written), the best first."""
+    """A reference beam search for one source: hypotheses (score, ended, written), best first."""
     beam = [(0.0, False, ())]
     for _ in range(n_steps):
         candidates = []
@@ -69,21 +69,27 @@ def searched(network, source, beam_size, penalty, n_steps):
                 (scored(network, source, new, penalty), network.model_config.ends and new[-1] == END, new)
                 for new in longer
             ]
-        beam = sorted(candidates, key=lambda candidate: -candidate[0])[:beam_size]
+        candidates = sorted(candidates, key=lambda candidate: -candidate[0])
+        beam = candidates[:beam_size]
+    if network.model_config.ends:  # each hypothesis of the last step gives one answer, with END if the beam holds that
+        answers = {written[: n_steps - 1]: (*rest, written) for *rest, written in reversed(candidates)}
+        answers |= {written[: n_steps - 1]: (score, ended, written) for score, ended, written in beam if ended}
+        beam = sorted(answers.values(), key=lambda candidate: -candidate[0])
     return sorted(beam, key=lambda hypothesis: not hypothesis[1])
 
 
 def listed(found, row=0):
     """The hypotheses of one source as (score, ended, written)."""
-    symbols = (tuple(said[:n].tolist()) for said, n in zip(found.symbols[row], found.n_written[row], strict=True))
+    symbols = (tuple(row[:n].tolist()) for row, n in zip(found.symbols[row], found.n_written[row], strict=True))
     every = zip(found.scores[row].tolist(), found.ended[row].tolist(), symbols, strict=True)
     return [hypothesis for hypothesis in every if hypothesis[0] > -np.inf]
 
 
 def assert_same(found, expected, max_out_len):
-    """Compare such lists; of one that did not end, an answer is its first symbols."""
+    """Compare lists of hypotheses; an unended answer is the first `max_out_len` symbols of its hypothesis."""
     assert [score for score, _, _ in found] == pytest.approx([score for score, _, _ in expected], abs=1e-5)
-    assert [f[1:] for f in found] == [(ended, said if ended else said[:max_out_len]) for _, ended, said in expected]
+    answers = [(ended, written if ended else written[:max_out_len]) for _, ended, written in expected]
+    assert [hypothesis[1:] for hypothesis in found] == answers
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -98,13 +104,13 @@ def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty, ends):
     assert greedy.ended.any() == ends
     assert len(set(greedy.lengths.ravel().tolist())) > 1 or not ends
     assert found.symbols.shape == greedy.symbols.shape
-    said = np.arange(greedy.symbols.shape[2]) < greedy.n_written[..., None]
+    is_written = np.arange(greedy.symbols.shape[2]) < greedy.n_written[..., None]
     for name in ("ended", "lengths"):
         assert (getattr(found, name) == getattr(greedy, name)).all()
-    assert (found.symbols == greedy.symbols)[said].all()
-    assert found.probabilities[said] == pytest.approx(greedy.probabilities[said], abs=1e-6)
+    assert (found.symbols == greedy.symbols)[is_written].all()
+    assert found.probabilities[is_written] == pytest.approx(greedy.probabilities[is_written], abs=1e-6)
     if network.model_config.has_attention:
-        assert (found.attention == greedy.attention)[said].all()
+        assert (found.attention == greedy.attention)[is_written].all()
     else:
         assert found.attention is greedy.attention is None
 
@@ -114,11 +120,10 @@ def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty, ends):
 def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
     network, source = small(model, out_max_int=1), drawn(1, 4)
     answers = [[*said, 2] for n in range(4) for said in itertools.product((0, 1), repeat=n)]
-    answers += itertools.product((0, 1), repeat=4)  # these do not end
     expected = [(scored(network, source[0], said, penalty), said[-1] == 2, tuple(said)) for said in answers]
-    expected.sort(key=lambda answer: (not answer[1], -answer[0]))
+    expected.sort(key=lambda answer: -answer[0])
     found = search(network, source, 3, 40, penalty)
-    assert (found.scores > -np.inf).sum() == 31
+    assert (found.scores > -np.inf).sum() == 15
     assert_same(listed(found), expected, 3)
     best = search(network, source, 3, 40, penalty, n_best=6)
     assert best.scores.shape == (1, 6)
@@ -128,8 +133,8 @@ def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
 @pytest.mark.parametrize("penalty", PENALTIES)
 @pytest.mark.parametrize("beam_size", [2, 3, 6])
 @pytest.mark.parametrize("ends", [True, False])
-def test_it_keeps_what_its_definition_keeps(beam_size, penalty, ends):
-    """Also where the memory is wider than the cells, as that of a bidirectional network."""
+def test_beam_search_equals_the_reference(beam_size, penalty, ends):
+    """One network is bidirectional, so that its memory is wider than its cells."""
     network, sources = small(seed=beam_size, ends=ends, bidirectional=beam_size == 3), drawn(5, 3)
     found = search(network, sources, 4, beam_size, penalty)
     for row, source in enumerate(sources):
@@ -138,7 +143,7 @@ def test_it_keeps_what_its_definition_keeps(beam_size, penalty, ends):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
+def test_scores_probabilities_and_attention_equal_those_of_teacher_forcing(model):
     network, sources = small(model, "LSTMCell"), drawn(30, 6)
     found = search(network, sources, 7, 4, 0.8, with_attention=True)
     assert found.ended.any()
@@ -156,7 +161,7 @@ def test_scores_probabilities_and_attention_are_those_of_teacher_forcing(model):
 
 
 @pytest.mark.parametrize("n_best", [1, None])
-def test_a_batch_says_what_its_rows_say_alone(n_best):
+def test_a_batch_gives_the_same_answers_as_its_rows_alone(n_best):
     network, sources = small(), drawn(30, 6)
     batch = search(network, sources, 9, 5, 0.5, n_best)
     for row in range(30):
@@ -165,7 +170,7 @@ def test_a_batch_says_what_its_rows_say_alone(n_best):
 
 
 def test_a_length_penalty_by_hand():
-    """Symbol 0 has p = 0.5, 1 has 0.1 and END 0.4, at every step."""
+    """At every step, symbol 0 has p = 0.5, symbol 1 has 0.1, and END has 0.4."""
     network = saying_always(np.log([0.5, 0.1, 0.4]))
     plain = listed(search(network, drawn(1, 3), 3, 3))
     expected = [(math.log(0.4), True, (2,)), (math.log(0.2), True, (0, 2)), (math.log(0.0625), False, (0, 0, 0))]
@@ -174,7 +179,7 @@ def test_a_length_penalty_by_hand():
     expected = [
         (math.log(0.05) / 4, True, (0, 0, 0, 2)),
         (math.log(0.1) / 3, True, (0, 0, 2)),
-        (math.log(0.0625) / 4, False, (0, 0, 0)),
+        (math.log(0.2) / 2, True, (0, 2)),  # and not 0 0 0 a second time, without END
     ]
     assert_same(mean, expected, 3)
 
@@ -182,25 +187,33 @@ def test_a_length_penalty_by_hand():
 def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
     network, third = saying_always([0, 0, 0]), math.log(1 / 3)
     found = listed(search(network, drawn(1, 3), 2, 4))
-    expected = [(third, True, (2,)), (2 * third, True, (0, 2)), (3 * third, False, (0, 0)), (3 * third, False, (0, 0))]
+    expected = [(third, True, (2,)), (2 * third, True, (0, 2)), (3 * third, False, (0, 0)), (3 * third, False, (0, 1))]
     assert_same(found, expected, 2)
     found = search(saying_always([0, 0, 0], ends=False), drawn(3, 3), 2, 5)
     assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
     assert search(network, drawn(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
 
 
-def test_logits_that_differ_are_no_tie_even_if_log_p_cannot_tell():
+def test_different_logits_are_no_tie_even_if_their_log_p_is_equal():
     network = saying_always([1e-20, 2e-20, 0])
     assert search(network, drawn(1, 3), 2, 1).symbols.tolist() == [[[1, 1, 1]]]
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_hypotheses_that_cannot_exist(ends):
-    """Of two symbols and END there are 7 answers: END, 0 END, 1 END, and four that do not end; or three of length 1."""
+def test_a_beam_may_be_larger_than_the_number_of_answers(ends):
+    """With two symbols and END, the only answers are END, 0 END and 1 END; without END, 0, 1 and 2."""
     found = search(saying_always(np.log([0.5, 0.3, 0.2]), ends), drawn(2, 3), 1, 9)
-    unended = [(False, (0,)), (False, (0,)), (False, (1,)), (False, (1,))]  # 00, 01, 10 and 11, cut off
-    answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2)), *unended] if ends else [(False, (n,)) for n in range(3)]
+    answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2))] if ends else [(False, (n,)) for n in range(3)]
     assert [hypothesis[1:] for hypothesis in listed(found, 1)] == answers
     is_none = found.scores == -np.inf
     assert is_none.tolist() == [[False] * len(answers) + [True] * (9 - len(answers))] * 2
     assert not found.n_written[is_none].any()
+
+
+@pytest.mark.parametrize("log_p", [[0.3, 0.6, 0.1], [0.5, 0.3, 0.2], [0.45, 0.1, 0.45], [0.9, 0.09, 0.01]])
+def test_no_answer_comes_twice(log_p):
+    """With and without END, or with several symbols beyond the last, an answer of `max_out_len` is the same answer."""
+    for size in range(1, 12):
+        found = search(saying_always(np.log(log_p)), drawn(1, 3), 2, size)
+        answers = [written[:-1] if ended else written for _, ended, written in listed(found)]
+        assert len({*answers}) == len(answers) == min(size, 7)

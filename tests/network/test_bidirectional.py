@@ -12,14 +12,14 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 
 def lstm(w, name, x, c, h):
-    """A step of one sequence, number by number."""
+    """One LSTM step for one sequence, gate by gate."""
     z = w[f"{name}/kernel"].T @ x + w[f"{name}/recurrent_kernel"].T @ h + w[f"{name}/bias"]
     i, f, o = (np.array([1 / (1 + math.exp(-a)) for a in z[first : first + 3]]) for first in (0, 3, 9))
     c = f * c + i * np.tanh(z[6:9])
     return c, o * np.tanh(c)
 
 
-def test_encoder_written_out_for_one_sequence():
+def test_the_encoder_equals_a_loop_over_one_sequence():
     config = ModelConfig("embedding_attention", "LSTMCell", 2, 3, 2, in_max_int=4, out_max_int=5, bidirectional=True)
     w = {name: value.astype(float) for name, value in random_weights(config).items()}
     source, c, h = [4, 0, 3, 1], {}, {}
@@ -36,13 +36,13 @@ def test_encoder_written_out_for_one_sequence():
     memory, states = make_numpy_network(config, w).encode(np.array([source]))
     assert memory[0] == pytest.approx(np.array(x))
     for layer in range(2):
-        for name, values, found in (("c", c, states[layer][0]), ("h", h, states[layer][1])):
+        for name, values, actual in (("c", c, states[layer][0]), ("h", h, states[layer][1])):
             kernel, bias = (w[f"encoder/bridge_{layer}_{name}/{part}"] for part in ("kernel", "bias"))
             both = [*values["", layer], *values["backward/", layer]]
-            assert found[0] == pytest.approx([both @ kernel[:, k] + bias[k] for k in range(3)])
+            assert actual[0] == pytest.approx([both @ kernel[:, k] + bias[k] for k in range(3)])
 
 
-def test_initial_values():
+def test_initial_weights_fill_their_bounds():
     config = ModelConfig("embedding_attention", "BasicLSTMCell", 2, 32, 20, bidirectional=True)
     weights = initial_weights(config, seed=2)
     bounds = {

@@ -20,17 +20,17 @@ BEAM = DecodingOptions(Beam(5))
     [(ENDING, [2, 0, 4, 4], [True, True, False, True]), (FIXED, [4] * 4, [False] * 4)],
     ids=["ending", "fixed"],
 )
-def test_end_by_hand_of_another_decoder(config, lengths, ended):
-    """Of a network that does not end its answers, 4 is an ordinary symbol. Any greedy decoder can be used."""
+def test_answers_end_at_the_first_end(config, lengths, ended):
+    """Symbol 4 is END, or an ordinary symbol if the network does not end its answers. `decode` replaces the decoder."""
     symbols = np.array([[1, 2, 4, 3, 4], [4, 1, 1, 1, 1], [0, 1, 2, 3, 0], [0, 1, 2, 3, 4]])[:, : 4 + config.ends]
 
     def decode(sources, n_steps):
-        assert n_steps == symbols.shape[1]  # one more, for END
+        assert n_steps == symbols.shape[1]  # one more step, for END
         return Decoded(symbols, np.log(np.full((*symbols.shape, 5), 0.2)), None)
 
     answers = answer(NumpyNetwork(config, {}), np.zeros((4, 3), int), 4, ALL, decode)
     assert (answers.symbols == symbols[:, None]).all()
-    assert (answers.lengths.tolist(), answers.ended.tolist()) == ([[n] for n in lengths], [[is_it] for is_it in ended])
+    assert (answers.lengths.tolist(), answers.ended.tolist()) == ([[n] for n in lengths], [[flag] for flag in ended])
     assert (answers.n_written == answers.lengths + answers.ended).all()
     assert answers.probabilities == pytest.approx(np.full((4, 1, symbols.shape[1]), 0.2))
     assert answers.attention is answers.scores is None
@@ -38,28 +38,28 @@ def test_end_by_hand_of_another_decoder(config, lengths, ended):
 
 @pytest.mark.parametrize("config", [ENDING, FIXED], ids=["ending", "fixed"])
 @pytest.mark.parametrize("seed", range(4))
-def test_it_says_what_decoding_to_the_longest_says(seed, config):
+def test_answers_equal_decoding_to_the_maximum_length(seed, config):
     weights = random_weights(config)
     weights["decoder/output/bias"] = weights["decoder/output/bias"].copy()
-    weights["decoder/output/bias"][config.go] += seed  # so that END comes more often
+    weights["decoder/output/bias"][config.go] += seed  # makes END more frequent
     network = NumpyNetwork(config, weights)
     sources = np.random.default_rng(seed).integers(0, 9, (20, 6))
-    whole, found = network.decode(sources, 9), answer(network, sources, 8, ALL)
-    T = found.symbols.shape[2]
+    whole, answers = network.decode(sources, 9), answer(network, sources, 8, ALL)
+    T = answers.symbols.shape[2]
     for row in range(20):
         end = [*whole.symbols[row], config.go].index(config.go) if config.ends else 8
-        assert found.ended[row, 0] == (config.ends and end <= 8)
-        assert found.lengths[row, 0] == min(end, 8)
-    assert (min(9, found.n_written.max()) if found.ended.all() else 8 + config.ends) == T
-    assert (found.symbols[:, 0] == whole.symbols[:, :T]).all()
-    assert (found.attention[:, 0] == whole.attention[:, :T]).all()
-    assert found.probabilities[:, 0] == pytest.approx(softmax(whole.logits).max(axis=-1)[:, :T])
+        assert answers.ended[row, 0] == (config.ends and end <= 8)
+        assert answers.lengths[row, 0] == min(end, 8)
+    assert (min(9, answers.n_written.max()) if answers.ended.all() else 8 + config.ends) == T
+    assert (answers.symbols[:, 0] == whole.symbols[:, :T]).all()
+    assert (answers.attention[:, 0] == whole.attention[:, :T]).all()
+    assert answers.probabilities[:, 0] == pytest.approx(softmax(whole.logits).max(axis=-1)[:, :T])
     plain = answer(network, sources, 8)
     assert (plain.probabilities, plain.attention) == (None, None)
-    assert (plain.lengths == found.lengths).all()
+    assert (plain.lengths == answers.lengths).all()
 
 
-def test_how_many_sources_are_answered_at_once():
+def test_rows_at_once_depend_on_lengths_and_beam_size():
     assert BEAM.rows_at_once(10, 10) == 200
     assert DecodingOptions().rows_at_once(10, 10) == DecodingOptions(Beam(1)).rows_at_once(10, 10) == 1000
     assert DecodingOptions(Beam(4)).rows_at_once(1000, 1000) == 2

@@ -13,7 +13,7 @@ from seq2seq_demo.network.parameters import initial_weights
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 2, 5])
-def test_the_number_of_weights(num_layers, bidirectional):
+def test_n_weights_counts_all_weights(num_layers, bidirectional):
     model = ModelConfig("embedding_attention", "GRUCell", num_layers, 7, 5, 10, 11, bidirectional=bidirectional)
     assert memory_estimates.n_weights(model) == sum(weight.size for weight in initial_weights(model, 0).values())
 
@@ -30,14 +30,14 @@ def test_the_number_of_weights(num_layers, bidirectional):
         ({}, {"points": 10**8, "batch_size": 10**9}, "a batch of 90000000 sequences need"),
     ],
 )
-def test_what_cannot_fit_is_refused_at_once(model, train, message):
+def test_a_training_that_cannot_fit_is_refused_at_once(model, train, message):
     start = time.perf_counter()
     with pytest.raises(UsageError, match=message):
         memory_estimates.check_training_fits(ModelConfig(**model), TrainConfig(**{"points": 1000} | train))
     assert time.perf_counter() - start < 1
 
 
-def test_a_target_that_cannot_fit_is_refused():
+def test_decoding_that_cannot_fit_is_refused():
     with pytest.raises(UsageError, match=r"900000 sequences of 7 \+ 100000 symbols, decoded at once, need"):
         memory_estimates.check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
     with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 100001"):
@@ -51,7 +51,7 @@ SIZES["embedding_attention"] = [(1, 1000, 100), (100, 100, 100)]
 @pytest.mark.parametrize(("model", "size"), [(model, size) for model, sizes in SIZES.items() for size in sizes])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.slow
-def test_the_estimate_is_what_decoding_takes(model, size, bidirectional):
+def test_the_estimate_is_close_to_the_peak_memory_of_decoding(model, size, bidirectional):
     rows, in_len, out_len = size
     config = ModelConfig(model, "GRUCell", 2, bidirectional=bidirectional)
     network, sources = make_numpy_network(config, initial_weights(config, 0)), np.zeros((rows, in_len), np.uint8)
@@ -62,6 +62,6 @@ def test_the_estimate_is_what_decoding_takes(model, size, bidirectional):
     assert 0.6 * peak < memory_estimates.decoding_bytes(config, rows, in_len, out_len) < 1.1 * peak
 
 
-def test_numbers_of_numpy_do_not_overflow():
+def test_numpy_integers_do_not_overflow():
     with pytest.raises(UsageError, match="need"):
         memory_estimates.check_points_fit(np.int32(2**30), np.int32(10**5), np.int32(10**5))

@@ -1,6 +1,6 @@
-"""The conversion of 2016's variables against the 2016 weights, against TensorFlow's own writer, and by its equations.
+"""Conversion of 2016 variables, tested with the 2016 weights, TensorFlow's own writer and the 2016 equations.
 
-The 2016 equations are written out here once more, on purpose.
+The equations are written out again here on purpose.
 """
 
 import json
@@ -24,7 +24,7 @@ from seq2seq_demo.trained_network import load
 # ---- The weights that the 2016 program shipped ----
 
 
-def test_reference_predicts_what_its_equations_say(reference_2016):
+def test_the_reference_network_reproduces_its_recorded_outputs(reference_2016):
     network = load(reference_2016 / helpers_2016.REFERENCE)
     expected = json.loads((reference_2016 / "sorted_len20_greedy.json").read_text())
     assert network.model_config == ModelConfig(model="embedding_attention")
@@ -38,28 +38,28 @@ def test_reference_predicts_what_its_equations_say(reference_2016):
     assert numpy_network.decode(sources[:5], 8).symbols.tolist() == expected["predictions_out_len_8_of_first_5"]
 
 
-def test_reference_step_and_moments(reference_2016):
+def test_the_reference_network_has_its_step_and_moments(reference_2016):
     variables = read_checkpoint((reference_2016 / helpers_2016.REFERENCE).read_bytes())
     network = from_2016(variables)
     assert network.step == 14080 == 20 * 704  # 20 epochs of 90,000 points
     assert len(network.moments) == 2 * len(network.weights)
     power = float(variables["Adam/beta2_power"])
     assert math.log(power) / math.log(np.float32(0.999)) - 1 == pytest.approx(14080, abs=0.1)
-    f = slice(64, 96)  # of i j f o
+    f = slice(64, 96)  # the third of the gates i j f o
     stored = variables["embedding_attention_seq2seq/RNN/BasicLSTMCell/Linear/Bias"][f]
     moment = variables["Adam/embedding_attention_seq2seq/RNN/BasicLSTMCell/Linear/Bias/Adam"][f]
     np.testing.assert_array_equal(network.weights["encoder/layer_0/bias"][32:64], stored + 1)
     np.testing.assert_array_equal(network.moments["m/encoder/layer_0/bias"][32:64], moment)
 
 
-# ---- What TensorFlow's Saver writes comes back ----
+# ---- Checkpoints that TensorFlow's Saver writes ----
 
 
 @pytest.mark.parametrize("era", helpers_2016.ERAS)
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("cell_type", helpers_2016.CELLS_2016)
 @pytest.mark.parametrize("model", MODELS)
-def test_variables_of_every_kind_come_back_equal(model, cell_type, num_layers, era):
+def test_variables_of_every_kind_become_our_weights_again(model, cell_type, num_layers, era):
     config = replace(PRIMES, model=model, cell_type=cell_type, num_layers=num_layers)
     weights, moments, variables = variables_with_moments(config, helpers_2016.ERAS[era])
     network = from_2016(variables)
@@ -91,11 +91,11 @@ def test_a_checkpoint_of_weights_alone_has_no_moments(tmp_path):
         ("embedding_rnn_seq2seq/RNN/LSTMCell/W_0", "embedding_rnn_seq2seq/RNN/LSTMCell/Linear/Matrix"),
     ],
 )
-def test_name_of_2016(name, of_2016):
+def test_later_variable_names_become_those_of_2016(name, of_2016):
     assert name_of_2016(name) == of_2016
 
 
-# ---- The 2016 equations on the 2016 variables, against our equations on the converted ones ----
+# ---- The 2016 equations on 2016 variables, compared with ours on converted weights ----
 
 
 def sigmoid(x):
@@ -108,7 +108,7 @@ def linear(variables, scope, *inputs):
 
 
 def cell_of_2016(variables, scope, x, state):
-    """TF 0.10's rnn_cell.py: return the next state, its last array being the output."""
+    """A cell of TF 0.10's rnn_cell.py: return the next state, whose last array is the output."""
     h = state[-1]
     if scope.endswith("BasicRNNCell"):
         return (np.tanh(linear(variables, scope, x, h)),)
@@ -121,7 +121,7 @@ def cell_of_2016(variables, scope, x, state):
 
 
 def logits_of_2016(config, variables, sources, decoder_input):
-    """TF 0.10's seq2seq.py, teacher forced: [B, T, V]."""
+    """TF 0.10's seq2seq.py with teacher forcing: logits [B, T, V]."""
     kind = config.model.removeprefix("embedding_")
     network, decoder = f"embedding_{kind}_seq2seq", f"embedding_{kind}_seq2seq/embedding_{kind}_decoder"
     step = f"{decoder}/{kind}_decoder"
@@ -168,11 +168,11 @@ def test_the_equations_of_2016_give_the_same_logits(model, cell_type, num_layers
 # ---- Steps ----
 
 
-def variables_with(**others):
-    """Variables of weights and moments, of whose other variables only these are there."""
+def variables_with(**extra):
+    """The variables of all weights and moments, and `extra` ones."""
     _, _, variables = variables_with_moments(SMALL)
     kept = {name: array for name, array in variables.items() if "embedding_" in name}
-    return kept | {name.replace("__", "/"): np.asarray(array) for name, array in others.items()}
+    return kept | {name.replace("__", "/"): np.asarray(array) for name, array in extra.items()}
 
 
 def power_after(steps):
@@ -183,7 +183,7 @@ def power_after(steps):
 
 
 @pytest.mark.parametrize(
-    ("others", "step"),
+    ("extra", "step"),
     [
         ({"Training_step": np.float32(7), "Global_Step": np.float32(9)}, 7),
         ({"Global_Step": np.float32(9)}, 9),
@@ -194,12 +194,12 @@ def power_after(steps):
         ({"Adam__beta2_power": power_after(80_000)}, 80_000),
     ],
 )
-def test_step(others, step):
-    assert from_2016(variables_with(**others)).step == step
+def test_the_step_is_read_or_computed_from_a_power_of_beta(extra, step):
+    assert from_2016(variables_with(**extra)).step == step
 
 
 @pytest.mark.parametrize("power", [7e-43, 1, 1 - 1e-9, 2, -1, np.nan, [0.5], "0.5", 0.5j, None])
-def test_moments_without_a_power_that_tells(power):
+def test_moments_need_a_step_or_a_usable_power_of_beta(power):
     assert refusal(from_2016, variables_with(beta2_power=power)) == "missing variable 'Training_step'"
 
 
@@ -209,13 +209,13 @@ NUMBERS = [np.float32(-1), np.float32(0.5), np.float32(np.nan), np.float32(3e38)
 @pytest.mark.parametrize(
     "step", [*NUMBERS, np.ones(2), np.ones((2, 2)), "7", b"7", 7j, True, None, np.zeros((), "i4,f4")]
 )
-def test_a_step_that_is_none(step):
+def test_an_invalid_step_is_refused(step):
     assert "expected a number of steps in variable 'Training_step'" in refusal(
         from_2016, variables_with(Training_step=step)
     )
 
 
-# ---- Names and shapes that are not the 2016 program's ----
+# ---- Invalid names and shapes ----
 
 
 @pytest.mark.parametrize("cell_type", ["BasicLSTMCell", "GRUCell"])
@@ -224,8 +224,8 @@ def test_each_missing_variable_is_named(model, cell_type):
     _, _, variables = variables_with_moments(replace(SMALL, model=model, cell_type=cell_type))
     for name in variables:
         if "embedding_" in name:
-            others = {other: array for other, array in variables.items() if other != name}
-            assert refusal(from_2016, others) == f"missing variable {name.removeprefix('Adam/')!r}"
+            remaining = {other: array for other, array in variables.items() if other != name}
+            assert refusal(from_2016, remaining) == f"missing variable {name.removeprefix('Adam/')!r}"
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_each_missing_variable_is_named(model, cell_type):
         "conv1/weights",
         "embedding_rnn_seq2seq/RNN/GRUCell/Gates/Linear/Extra",
         "embedding_rnn_seq2seq/embedding_rnn_decoder/rnn_decoder/AttnV_0",
-        "embedding_rnn_seq2seq/rnn/gru_cell/gates/kernel",  # there already, under its name in 2016
+        "embedding_rnn_seq2seq/rnn/gru_cell/gates/kernel",  # a duplicate, under a later name
         "Adam/embedding_rnn_seq2seq/RNN/EmbeddingWrapper/embedding/Adam_2",
         "Adam/Adam",
         "my/val_loss",
@@ -250,7 +250,7 @@ def test_an_unexpected_variable_is_named(name):
 
 
 @pytest.mark.parametrize(
-    ("array", "found"),
+    ("array", "actual"),
     [
         (np.zeros((12, 8), np.float32), "float32 (12, 8)"),
         (np.zeros((7, 12), np.float32), "float32 (7, 12)"),
@@ -258,12 +258,12 @@ def test_an_unexpected_variable_is_named(name):
         (np.zeros((), np.float32), "float32 ()"),
     ],
 )
-def test_a_variable_of_another_shape_or_type(array, found):
+def test_a_variable_of_a_wrong_shape_or_type_is_refused(array, actual):
     config = replace(PRIMES, cell_type="BasicRNNCell")
     variables = variables_of_2016(config, random_arrays(config, 1))
     name = "embedding_rnn_seq2seq/RNN/BasicRNNCell/Linear/Matrix"
     variables[name] = array
-    assert refusal(from_2016, variables) == f"expected variable {name!r} as float32 (12, 7), got {found}"
+    assert refusal(from_2016, variables) == f"expected variable {name!r} as float32 (12, 7), got {actual}"
 
 
 def test_a_long_name_is_cut():
@@ -274,14 +274,14 @@ def test_a_long_name_is_cut():
 
 @pytest.mark.parametrize("shape", [(), (5,), (5, 2, 1), (0, 2), (5, 0), (1, 2), (0, 10**18), (10**18, 0)])
 @pytest.mark.parametrize("name", ["RNN/EmbeddingWrapper/embedding", "OutputProjectionWrapper/Linear/Matrix"])
-def test_the_matrices_that_give_the_sizes(name, shape):
+def test_invalid_matrices_that_determine_the_sizes_are_refused(name, shape):
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1))
     (name,) = (variable for variable in variables if variable.endswith(name))
     variables[name] = np.zeros(shape, np.float32)
     assert "expected" in refusal(from_2016, variables)
 
 
-def test_more_layers_than_any_network_has():
+def test_too_many_layers_are_refused():
     cells = {f"embedding_rnn_seq2seq/RNN/MultiRNNCell/Cell{k}/GRUCell/x": np.ones(1) for k in range(1000)}
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1)) | cells
     assert refusal(from_2016, variables) == "expected `num_layers` of at most 100, got 1001"
@@ -290,7 +290,7 @@ def test_more_layers_than_any_network_has():
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.data())
 @pytest.mark.slow
-def test_changed_variables_give_a_network_or_a_line(data):
+def test_changed_variables_give_a_network_or_a_one_line_error(data):
     variables = data.draw(helpers_2016.changed_variables(helpers_2016.whole_checkpoint(SMALL)[0]))
     try:
         network = from_2016(variables)
@@ -301,13 +301,13 @@ def test_changed_variables_give_a_network_or_a_line(data):
         assert 0 <= network.step < 2**53
 
 
-def test_not_a_number():
+def test_nan_is_refused():
     weights = random_arrays(SMALL, 1)
     weights["decoder/layer_0/bias"][4] = np.nan
     assert "decoder/layer_0/bias" in refusal(from_2016, variables_of_2016(SMALL, weights))
 
 
-def test_an_unknown_cell():
+def test_an_unknown_cell_is_refused():
     variables = variables_of_2016(SMALL, random_arrays(SMALL, 1))
     renamed = {name.replace("GRUCell", "NASCell"): array for name, array in variables.items()}
     assert "unknown `cell_type` 'NASCell'" in refusal(from_2016, renamed)

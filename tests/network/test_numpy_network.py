@@ -15,7 +15,7 @@ def test_sigmoid_and_softmax():
 
 
 def test_rnn_worked_out_by_hand():
-    """One unit, weights of 0 and 1: h = tanh(x + h), logits = (h, 0, -h)."""
+    """One unit with weights of 0 and 1: h = tanh(x + h), logits = (h, 0, -h)."""
     config = ModelConfig(cell_type="BasicRNNCell", cell_size=1, embedding_size=1, in_max_int=1, out_max_int=1)
     weights = {name: np.ones(shape, np.float32) for name, shape in weight_shapes(config).items()}
     weights |= {name: np.zeros_like(w) for name, w in weights.items() if name.endswith("bias")}
@@ -38,8 +38,8 @@ def test_rnn_worked_out_by_hand():
     assert forced.logits[0, 1, 0] == pytest.approx(math.tanh(1 + first))
 
 
-def test_attention_written_out_for_one_sequence():
-    """Bahdanau's equations of seq2seq_demo/README.md, one number at a time, against the batched network."""
+def test_attention_equals_a_loop_over_one_sequence():
+    """Bahdanau's equations from seq2seq_demo/README.md, one number at a time, compared with the batched network."""
     config = ModelConfig(
         "embedding_attention", num_layers=2, cell_size=3, embedding_size=2, in_max_int=4, out_max_int=5
     )

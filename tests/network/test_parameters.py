@@ -59,7 +59,7 @@ def test_initial_values_are_uniform_within_the_bounds_of_2016():
     weights = initial_weights(ModelConfig("embedding_attention", in_max_int=999, out_max_int=998), seed=2)
     bounds = {
         "encoder/embedding": 3**0.5,
-        "encoder/layer_0/kernel": (6 / (20 + 32 + 128)) ** 0.5,  # a block of 2016's matrix of [input ; h]
+        "encoder/layer_0/kernel": (6 / (20 + 32 + 128)) ** 0.5,  # the bound of 2016's whole matrix of [input ; h]
         "encoder/layer_0/recurrent_kernel": (6 / (20 + 32 + 128)) ** 0.5,
         "decoder/embedding": (6 / (1000 + 20)) ** 0.5,
         "decoder/attention/query/kernel": (6 / (64 + 32)) ** 0.5,
@@ -81,7 +81,7 @@ def test_gate_biases_start_at_one(cell_type, expected):
     assert bias == expected
 
 
-def test_gru_matrices_have_bounds_of_their_own():
+def test_gru_gates_and_candidate_have_separate_bounds():
     kernel = initial_weights(ModelConfig(cell_type="GRUCell", cell_size=100, embedding_size=300), 2)[
         "encoder/layer_0/kernel"
     ]
@@ -90,13 +90,13 @@ def test_gru_matrices_have_bounds_of_their_own():
     assert candidate == pytest.approx((6 / (400 + 100)) ** 0.5, rel=0.01)
 
 
-def test_initial_values_follow_from_the_seed():
+def test_initial_values_depend_on_the_seed_alone():
     a, b, c = (initial_weights(ATTENTION, seed) for seed in (1, 1, 2))
     assert all((a[name] == b[name]).all() for name in a)
     assert (a["decoder/input/kernel"] != c["decoder/input/kernel"]).all()
 
 
-def test_check_weights():
+def test_invalid_weights_are_refused():
     good = initial_weights(ATTENTION, 1)
     check_weights(ATTENTION, good, {})
     name = "decoder/attention/score"

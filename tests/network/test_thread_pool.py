@@ -6,7 +6,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from seq2seq_demo.network.thread_pool import MAX_ATTENTION_WEIGHTS, MAX_ROWS_AT_ONCE, in_threads, rows_at_once
 
 
-def test_rows_at_once():
+def test_rows_at_once_are_limited_by_attention_weights():
     assert rows_at_once(10, 10) == MAX_ROWS_AT_ONCE
     assert rows_at_once(1000, 1000) == MAX_ATTENTION_WEIGHTS // 10**6
     assert rows_at_once(10**6, 10**6) == 1
@@ -20,7 +20,7 @@ def test_in_threads_keeps_the_order_and_reads_little_ahead():
     assert list(results) == [x * x for x in range(3, 1000)]
 
 
-def test_in_threads_gives_what_came_before_an_error():
+def test_in_threads_yields_the_results_before_an_error():
     def items():
         yield from (1, 2, 3)
         raise KeyError("bad")
@@ -31,7 +31,7 @@ def test_in_threads_gives_what_came_before_an_error():
         next(results)
 
 
-def test_none_asks_for_all_results_before_the_next_item_is_read():
+def test_none_yields_all_results_before_the_next_item_is_read():
     read = []
 
     def items():
@@ -49,7 +49,7 @@ def test_none_asks_for_all_results_before_the_next_item_is_read():
     assert list(in_threads(lambda x: -x, [None])) == []
 
 
-def test_the_error_of_an_item_is_raised_in_its_turn():
+def test_an_error_is_raised_in_the_order_of_the_items():
     def invert(x):
         return 1 / x
 
@@ -61,13 +61,13 @@ def test_the_error_of_an_item_is_raised_in_its_turn():
 
 @pytest.fixture
 def blas_threads():
-    """A function that tells how many threads BLAS has. They are two on any machine."""
+    """A function that returns the thread counts of the BLAS libraries, which the fixture sets to 2."""
 
     def blas_threads():
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     def set_in_a_thread(n):
-        """A thread that ends: while it lives, threadpoolctl lets no other one change the threads of OpenBLAS."""
+        """Use a short-lived thread: until it ends, threadpoolctl lets no other thread change OpenBLAS."""
         thread = threading.Thread(target=threadpool_limits, kwargs={"limits": n, "user_api": "blas"})
         thread.start()
         thread.join()
@@ -85,7 +85,7 @@ def test_blas_has_one_thread_while_in_threads_runs(blas_threads):
     assert list(in_threads(lambda _: blas_threads(), range(5))) == [one] * 5
     assert blas_threads() == before
     results = in_threads(lambda x: x, range(1000))
-    assert blas_threads() == before  # until it begins
+    assert blas_threads() == before  # unchanged until the first result
     next(results)
     assert blas_threads() == one
     results.close()  # as Ctrl-C does
@@ -108,7 +108,7 @@ def test_blas_gets_its_threads_back_after_an_error(blas_threads):
 
 
 @pytest.mark.parametrize("first_to_end", [0, 1])
-def test_two_users_of_blas(blas_threads, first_to_end):
+def test_blas_keeps_one_thread_until_both_users_end(blas_threads, first_to_end):
     before = blas_threads()
     one = [1] * len(before)
     users = [in_threads(lambda x: x, range(1000)) for _ in range(2)]
@@ -119,7 +119,7 @@ def test_two_users_of_blas(blas_threads, first_to_end):
     assert blas_threads() == before
 
 
-def test_a_user_of_blas_within_another(blas_threads):
+def test_users_of_blas_can_be_nested(blas_threads):
     before = blas_threads()
 
     def inner(x):
@@ -130,7 +130,7 @@ def test_a_user_of_blas_within_another(blas_threads):
 
 
 @pytest.mark.parametrize("main_ends_last", [True, False])
-def test_two_threads_use_blas_and_the_first_ends_first(blas_threads, main_ends_last):
+def test_blas_gets_its_threads_back_when_the_last_of_two_users_ends(blas_threads, main_ends_last):
     before = blas_threads()
     begun, may_end, ended, may_die = (threading.Event() for _ in range(4))
     results = in_threads(lambda x: x, range(100))
@@ -164,7 +164,7 @@ def test_two_threads_use_blas_and_the_first_ends_first(blas_threads, main_ends_l
         thread.join()
 
 
-def test_users_of_blas_in_several_threads(blas_threads):
+def test_users_of_blas_can_run_in_several_threads(blas_threads):
     before, seen = blas_threads(), []
     threads = [
         threading.Thread(target=lambda: [seen.extend(in_threads(lambda _: blas_threads(), range(3))) for _ in range(9)])
@@ -175,4 +175,29 @@ def test_users_of_blas_in_several_threads(blas_threads):
     for thread in threads:
         thread.join()
     assert seen == [[1] * len(before)] * (4 * 9 * 3)
+    assert blas_threads() == before
+
+
+@pytest.mark.parametrize("n_threads", [0, 1, 2])
+@pytest.mark.parametrize("environment", ["1", None])
+def test_where_no_thread_can_be_started(n_threads, environment, monkeypatch, blas_threads):
+    """Beyond `n_threads`."""
+    left, start = iter(range(n_threads)), threading.Thread.start
+
+    def start_or_fail(thread):
+        if next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    if environment:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", environment)
+    else:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    before = blas_threads()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start_or_fail)
+        results = in_threads(lambda x: 12 / x, [1, 2, 3, None, 4, 0])
+        assert [next(results) for _ in range(4)] == [12, 6, 4, 3]
+        with pytest.raises(ZeroDivisionError):
+            next(results)
     assert blas_threads() == before

@@ -1,5 +1,5 @@
-// Answers questions about the page's scripts, which lie in the folder that is its argument. A question is a line of
-// JSON, [name, what it is about], and calls a function of QUESTIONS. An answer is a line of JSON.
+// Answers questions about the page's scripts in the folder given as an argument. A question is a line of JSON,
+// [name, argument], and calls a function of QUESTIONS. The answer is a line of JSON.
 "use strict";
 const fs = require("fs");
 const readline = require("readline");
@@ -12,8 +12,8 @@ for (const name of ["network.js", "symbols.js", "align.js"]) {
 vm.runInThisContext(`
 const QUESTIONS = {
   run({ network, bits, source, outLen, decoderInput, forced, toEnd }) {
-    const made = new Network(network.config, decodeWeights(network.weights, network.shapes, bits));
-    const { encoded, steps } = made.run(source, outLen, { decoderInput, forced: Object.fromEntries(forced), toEnd });
+    const instance = new Network(network.config, decodeWeights(network.weights, network.shapes, bits));
+    const { encoded, steps } = instance.run(source, outLen, { decoderInput, forced: Object.fromEntries(forced), toEnd });
     return {
       memory: encoded.memory.map((row) => [...row]),
       symbols: steps.map((step) => step.symbol),

@@ -8,27 +8,27 @@ from helpers_page import CHROMIUM
 
 from seq2seq_demo.page.builder import build
 
-TOLD_OF_POLICY = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
+LOG_POLICY_VIOLATIONS = "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
 DESKTOP = {"width": 1280, "height": 900}
 
 
 class Tab:
-    """A tab of the browser, and what went wrong in it."""
+    """A tab of the browser, and the errors in it."""
 
     def __init__(self, browser):
-        self.wrong, self.address = [], ""
+        self.errors, self.address = [], ""
         self.page = browser.new_context().new_page()
-        self.page.add_init_script(TOLD_OF_POLICY)
+        self.page.add_init_script(LOG_POLICY_VIOLATIONS)
         self.page.on(
-            "console", lambda message: message.type in ("error", "warning") and self.wrong.append(message.text)
+            "console", lambda message: message.type in ("error", "warning") and self.errors.append(message.text)
         )
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.wrong.append("dialog"), dialog.dismiss()))
-        self.page.on("request", lambda request: self.requested(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.errors.append("dialog"), dialog.dismiss()))
+        self.page.on("request", lambda request: self.check_request(request.url))
 
-    def requested(self, url):
+    def check_request(self, url):
         if url != "about:blank" and not url.startswith(self.address):
-            self.wrong.append(url)
+            self.errors.append(url)
 
     def open(self, path, fragment, viewport, color_scheme, reduced_motion):
         """Open a file, as if in a new tab."""
@@ -60,9 +60,9 @@ def shared_tab(browser):
 
 @pytest.fixture
 def opened(browser, shared_tab, tmp_path):
-    """Return a function that opens a page of some networks; at the end, nothing may have gone wrong on any.
+    """A function that opens a page of some networks. The test fails if any page had an error.
 
-    All pages are opened in one tab, one after the other, but for those that are to have a tab of their own.
+    All pages open in one tab, one after the other, except those with `own_tab`.
     """
     own_tabs, numbers = [], itertools.count()
 
@@ -78,8 +78,8 @@ def opened(browser, shared_tab, tmp_path):
 
     yield opened
     shared_tab.page.goto("about:blank")
-    wrong = [each for tab in (shared_tab, *own_tabs) for each in tab.wrong]
-    shared_tab.wrong.clear()
+    errors = [error for tab in (shared_tab, *own_tabs) for error in tab.errors]
+    shared_tab.errors.clear()
     for tab in own_tabs:
         tab.page.context.close()
-    assert wrong == []
+    assert errors == []

@@ -1,4 +1,4 @@
-"""The page of a cell and of a pattern that were added as seq2seq_demo/README.md says, with JavaScript and without."""
+"""The page for a cell and a pattern added as in seq2seq_demo/README.md, with and without their JavaScript."""
 
 import itertools
 import shutil
@@ -20,7 +20,7 @@ from seq2seq_demo.page.examples import pattern_examples
 from seq2seq_demo.trained_network import TrainedNetwork
 
 CELL, PATTERN = "CoupledCell", "doubled"
-SEED = 2  # with these weights no answer below holds GO
+SEED = 2  # with these weights, no answer below contains GO
 COUPLED_JS = """
 function coupled(projected, [c, h], U) {
   const [f, candidate, o] = split(plus(projected, times(h, U, projected.length)), 3);
@@ -57,7 +57,7 @@ def pattern(monkeypatch):
 
 @pytest.fixture
 def edited(monkeypatch, tmp_path):
-    """Return a function that edits a script of the page, and returns the folder of all scripts."""
+    """A function that edits a script of the page and returns the folder of all scripts."""
     folder = tmp_path / "scripts"
 
     def edited(script, old, new):
@@ -71,32 +71,32 @@ def edited(monkeypatch, tmp_path):
     return edited
 
 
-def of_added_cell(model="embedding_attention", bidirectional=False):
+def added_cell_network(model="embedding_attention", bidirectional=False):
     config = ModelConfig(model, CELL, 2, cell_size=7, embedding_size=5, bidirectional=bidirectional)
     return TrainedNetwork(config, random_weights(config, SEED), task="reversed", in_len=6, out_len=6)
 
 
-def of_added_pattern():
+def added_pattern_network():
     config = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=5)
     return TrainedNetwork(config, random_weights(config), task=PATTERN, in_len=3, out_len=6)
 
 
 @needs_node
 @pytest.mark.slow
-def test_an_added_cell_says_what_numpy_says(cell, edited):
+def test_an_added_cell_agrees_with_numpy(cell, edited):
     scripts = edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
-    for model, both in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
-        network = of_added_cell(model, both)
+    for model, bidirectional in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
+        network = added_cell_network(model, bidirectional)
         source = np.array([[3, 1, 4, 1, 5, 9]])
-        (said,) = ask(run_question(network, source[0], outLen=6), scripts=scripts)
-        assert_alike(said, network.to_numpy().decode(source, 6), 6)
+        (result,) = ask(run_question(network, source[0], outLen=6), scripts=scripts)
+        assert_alike(result, network.to_numpy().decode(source, 6), 6)
 
 
 @needs_chromium
 @pytest.mark.slow
-def test_the_page_of_an_added_cell_shows_its_numbers_and_says_that_it_has_no_equation(cell, edited, opened):
+def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_equation(cell, edited, opened):
     edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
-    network = of_added_cell()
+    network = added_cell_network()
     page = opened(ShownNetwork("coupled", network), fragment="#source=3%201%204%201%205%209")
     assert prediction(page) == spaced(network.predict([[3, 1, 4, 1, 5, 9]])[0])
     for place in range(13):
@@ -114,20 +114,20 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_says_that_it_has_no_equ
 
 def test_a_cell_without_an_equation_in_javascript_is_refused(cell, run):
     save_random("w.h5", ModelConfig(cell_type=CELL, cell_size=4))
-    others = ", ".join(name for name in CELL_TYPES if name != CELL)
+    supported = ", ".join(name for name in CELL_TYPES if name != CELL)
     assert run("page", "-i", "w.h5", "-o", "w.html") == (
         2,
         "",
         "Using weights w.h5\nseq2seq-demo: error: w: expected a cell of EQUATIONS in seq2seq_demo/page/network.js "
-        f"({others}), got CoupledCell\n",
+        f"({supported}), got CoupledCell\n",
     )
     assert not Path("w.html").exists()
 
 
 @needs_chromium
 @pytest.mark.slow
-def test_the_page_of_an_added_pattern_says_what_it_does_and_what_it_does_not_know(pattern, opened):
-    network = of_added_pattern()
+def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_examples(pattern, opened):
+    network = added_pattern_network()
     (examples,) = pattern_examples([(network, pattern)])
     page = opened(ShownNetwork("doubled", network, examples))
     assert page.text_content("#task") == (
@@ -148,9 +148,9 @@ def test_the_page_of_an_added_pattern_says_what_it_does_and_what_it_does_not_kno
 
 @needs_chromium
 @pytest.mark.slow
-def test_with_its_line_in_javascript_an_added_pattern_fills_in_every_target(pattern, edited, opened):
+def test_an_added_pattern_with_javascript_fills_in_every_target(pattern, edited, opened):
     edited("symbols.js", "\nconst PATTERNS = {", DOUBLED_JS.rstrip())
-    page = opened(ShownNetwork("doubled", of_added_pattern(), [Example([1, 2, 3], None, "")]))
+    page = opened(ShownNetwork("doubled", added_pattern_network(), [Example([1, 2, 3], None, "")]))
     page.fill("#source", "8 0 1")
     assert page.input_value("#target") == "8 8 0 0 1 1"
     assert page.text_content("#target-hint") == "Filled in for the pattern doubled; you can type another target."

@@ -1,4 +1,4 @@
-"""The page in Debian's Chromium, used as people use it."""
+"""The page in Debian's Chromium, operated with mouse and keyboard."""
 
 import re
 from dataclasses import replace
@@ -20,7 +20,7 @@ SOURCE = [3, 1, 4, 1, 5, 9]
 
 
 def moments(network):
-    """A training that took two steps from random weights to those of the network."""
+    """Three moments of a training from random weights to those of the network."""
     first = random_weights(network.model_config)
     half = {name: (0.6 * first[name] + 0.4 * network.weights[name]).astype(np.float32) for name in first}
     return Moments(
@@ -92,49 +92,49 @@ def test_the_keyboard_alone_leads_from_the_source_to_a_forced_symbol(opened):
     assert prediction(page) != spaced(SOURCE[::-1])
 
 
-def test_steps_are_told_once_to_those_who_hear_the_page(opened):
+def test_a_step_is_announced_once_to_screen_readers(opened):
     page = opened(reversing())
     page.evaluate(
-        """() => { window.said = []; new MutationObserver(() =>
-        said.push(document.getElementById("announcement").textContent)).observe(
+        """() => { window.announced = []; new MutationObserver(() =>
+        announced.push(document.getElementById("announcement").textContent)).observe(
         document.getElementById("announcement"), { childList: true, characterData: true, subtree: true }) }"""
     )
     page.click("#first")
     page.click("#next")
-    draw(page)
-    said = [text for text in page.evaluate("said") if text]
-    assert len(said) == 2
-    assert "3" in said[1]
+    wait_for_layout(page)
+    announced = [text for text in page.evaluate("announced") if text]
+    assert len(announced) == 2
+    assert "3" in announced[1]
 
 
-def draw(page):
-    """Wait until the page is laid out, and its ResizeObservers have acted."""
+def wait_for_layout(page):
+    """Wait until the page is laid out and its ResizeObservers have run."""
     page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_no_width_scrolls_sideways(opened, width):
+def test_the_page_never_scrolls_sideways(opened, width):
     attention, rnn = reversing(moments=moments(shipped("embedding_attention"))), shipped("embedding_rnn")
     size = {"width": width, "height": 700}
     page = opened(attention, ShownNetwork("rnn", rnn), reduced_motion="reduce", viewport=size)
     for source in ("1", "3 1 4 1 5 9", spaced([8] * 60), "x"):
         page.fill("#source", source)
-        draw(page)
+        wait_for_layout(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_axe_finds_nothing(opened):
+def test_axe_finds_no_violation(opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = opened(reversing(moments=moments(shipped("embedding_attention"))))
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        draw(page)
+        wait_for_layout(page)
         page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
-        found = axe.Axe().run(page).response["violations"]
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+        violations = axe.Axe().run(page).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in violations] == []
 
 
-def test_names_of_strangers_are_shown_and_never_run(opened):
+def test_hostile_names_are_shown_and_never_executed(opened):
     words = tuple(sorted(word.replace(" ", "_") for word in (HOSTILE, "<b>x</b>", "&amp;", "{{x}}")))
     vocabularies = Vocabularies(Vocabulary("words", words), Vocabulary("words", words))
     config = ModelConfig("embedding_attention", cell_size=5, embedding_size=4, in_max_int=3, out_max_int=3, ends=True)
@@ -142,16 +142,16 @@ def test_names_of_strangers_are_shown_and_never_run(opened):
     network = TrainedNetwork(config, random_weights(config), in_len=4, out_len=4, min_in_len=1, **named)
     shown = ShownNetwork(HOSTILE, network, [Example([0, 1], [2], HOSTILE)])
     page = opened(shown, fragment=f"#source={words[0]}&target={HOSTILE}&place=<b>&moment=9e9&forced=__proto__:1,0:99")
-    draw(page)
+    wait_for_layout(page)
     assert page.locator("img").count() == 0
     assert page.locator("b:text('x')").count() == 0
     assert page.text_content("h1") == HOSTILE
     page.fill("#source", f"{words[1]} {HOSTILE}")
-    draw(page)
+    wait_for_layout(page)
     assert page.locator("img").count() == 0
 
 
-def test_the_slider_of_training_shows_what_the_network_said_then(opened):
+def test_the_training_slider_shows_the_answer_at_that_moment(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
     page = opened(shown)
     for moment in (0, 1):
@@ -166,7 +166,7 @@ def test_the_slider_of_training_shows_what_the_network_said_then(opened):
     assert prediction(page) == spaced(SOURCE[::-1])
 
 
-def test_the_address_holds_what_is_shown(opened):
+def test_the_address_contains_the_state_of_the_page(opened):
     page = opened(reversing(), fragment="#source=2%207%201&place=4")
     assert page.input_value("#source") == "2 7 1"
     assert page.evaluate("app.state.place") == 4
@@ -181,14 +181,14 @@ def test_the_address_holds_what_is_shown(opened):
 def test_two_networks_answer_side_by_side(opened):
     attention, rnn = shipped("embedding_attention"), shipped("embedding_rnn")
     page = opened(ShownNetwork("attention", attention), ShownNetwork("rnn", rnn))
-    source = [*range(10)] * 2  # longer than the second was trained at
+    source = [*range(10)] * 2  # longer than the sources of the second network's training
     page.fill("#source", spaced(source))
     assert prediction(page) == spaced(attention.predict([source])[0]) == spaced(source[::-1])
     assert prediction(page, network=1) == spaced(rnn.predict([source])[0])
     assert prediction(page, network=1) != prediction(page)
 
 
-def judged(page):
+def judgement(page):
     return page.text_content("#input .judgement")
 
 
@@ -196,26 +196,26 @@ def press(page, name):
     page.get_by_role("button", name=name, exact=True).first.click()
 
 
-def test_one_symbol_too_many_is_one_wrong_symbol(opened):
+def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3")
     assert prediction(page) == "3 5 4 3 2 1"
-    assert judged(page).startswith("✗ wrong: 1 extra symbol: 3 (forced); all others are right.")
+    assert judgement(page).startswith("✗ wrong: 1 extra symbol: 3 (forced); all others are right.")
     assert page.locator("#input .piece.wrong").count() == 1
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
     press(page, "Undo all forcing")
-    assert judged(page) == "✓ right"
+    assert judgement(page) == "✓ right"
 
 
-def test_what_an_end_that_was_forced_leaves_out_is_shown(opened):
+def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10")
-    assert judged(page).startswith("✗ wrong: 3 missing symbols: 3, 2, 1; all others are right.")
+    assert judgement(page).startswith("✗ wrong: 3 missing symbols: 3, 2, 1; all others are right.")
     assert page.locator("#input .piece.gap").all_text_contents() == ["3missing", "2missing", "1missing"]
     assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
     page = opened(reversing(), fragment="#source=1%202&forced=2:7")
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
 
 
-def test_the_paragraphs_keep_the_source_and_the_moment(opened):
+def test_the_explanations_keep_the_source_and_the_moment(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
     page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")
     buttons = ["Show the final state", "Show its second step", "Show where the first output looks"]
@@ -234,15 +234,15 @@ def test_the_paragraphs_keep_the_source_and_the_moment(opened):
     assert page.evaluate("[app.state.text, app.state.moment, app.state.place]") == ["7 7 1 7 7", 2, 1]
 
 
-def test_attention_and_influence_part_at_one_output_in_all_sentences(opened):
+def test_all_sentences_name_the_same_output_at_which_attention_and_influence_differ(opened):
     page = opened(ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through")
-    page.evaluate("performance.now = () => 0")  # it searches for a second at most, which a busy machine may need longer
+    page.evaluate("performance.now = () => 0")  # the search stops after a second, too early on a busy machine
     press(page, "Show where they differ")
     page.wait_for_selector("#influence figure")
-    said = page.text_content(".guide p")
-    assert said in page.locator("#influence .column p").last.text_content()
+    sentence = page.text_content(".guide p")
+    assert sentence in page.locator("#influence .column p").last.text_content()
     t = page.evaluate("app.t")
-    assert said.startswith(f"Output {t + 1} ")
+    assert sentence.startswith(f"Output {t + 1} ")
     symbol = page.evaluate("app.networks[0].sourceVocabulary.name(app.state.replacement.symbol)")
     assert symbol.isalpha()
     assert page.locator(f"#influence .beforeafter li:nth-child({t + 2}) .moved").count() == 1
@@ -260,13 +260,13 @@ def test_outputs_that_only_move_do_not_count_as_changed(opened):
     assert page.evaluate("changedOutputs([1, 2, 3], [2, 9])") == [0, 2]
 
 
-def test_without_a_target_forcing_is_compared_with_the_answer_before(opened):
+def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     network = load(ROOT / "trained_weights" / "g2p.weights.h5")
     symbols = network.vocabularies.source.symbols
     words = [Example([symbols.index(c) for c in word], None, "") for word in ("hello", "through", "neighbour")]
     page = opened(ShownNetwork("g2p", network, words, task_description="English spelling to pronunciation"))
-    what = "This small network was trained on English spelling to pronunciation. Type a word."
-    assert page.text_content("#task") == what
+    task = "This small network was trained on English spelling to pronunciation. Type a word."
+    assert page.text_content("#task") == task
     before = prediction(page).split()
     press(page, "Force a wrong symbol")
     assert page.locator("#forced tbody tr").first.locator("td").all_text_contents()[: len(before)] == before
@@ -276,27 +276,27 @@ def test_without_a_target_forcing_is_compared_with_the_answer_before(opened):
     assert longer == "hellothroughneighbourhellothrough"[: len(longer)]
 
 
-def test_the_slider_of_training_stays_under_the_pointer(opened):
+def test_the_training_slider_stays_under_the_pointer(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
     long = "%20".join("31415926535897932384")
     page = opened(shown, viewport={"width": 390, "height": 800}, fragment=f"#source={long}")
     page.locator("#moment").scroll_into_view_if_needed()
-    where = "[document.getElementById('moment').getBoundingClientRect().top, scrollY]"
-    top, scrolled = page.evaluate(where)
+    position = "[document.getElementById('moment').getBoundingClientRect().top, scrollY]"
+    top, scrolled = page.evaluate(position)
     box = page.locator("#moment").bounding_box()
     page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2, steps=8)
     page.mouse.up()
-    draw(page)
+    wait_for_layout(page)
     assert page.evaluate("app.state.moment") == 0
-    now, scrolled_now = page.evaluate(where)
+    now, scrolled_now = page.evaluate(position)
     assert abs(now - top) <= 1
-    assert scrolled_now != scrolled  # what is above has another height
+    assert scrolled_now != scrolled  # the content above has a new height
     assert page.locator("#training figure svg").is_visible()
 
 
-def test_the_mouse_over_attention_goes_nowhere_and_a_click_does(opened):
+def test_hovering_over_attention_changes_nothing_but_a_click_selects_the_step(opened):
     page = opened(reversing())
     place = page.evaluate("app.state.place")
     row = page.locator("#attention .heat-row").nth(1)
@@ -306,22 +306,22 @@ def test_the_mouse_over_attention_goes_nowhere_and_a_click_does(opened):
     assert page.evaluate("app.t") == 1
 
 
-def test_nothing_is_right_while_the_target_is_empty_or_unreadable(opened):
+def test_no_answer_is_right_without_a_valid_target(opened):
     page = opened(reversing())
-    assert judged(page) == "✓ right"
+    assert judgement(page) == "✓ right"
     for target in ("", "9 x"):
         page.fill("#target", target)
-        assert judged(page) == "no target is known"
+        assert judgement(page) == "no target is known"
     page.fill("#target", "")
     page.focus("#source")
     assert page.input_value("#target") == spaced(SOURCE[::-1])
-    assert judged(page) == "✓ right"
+    assert judgement(page) == "✓ right"
     page.fill("#source", "12345")
     assert page.text_content("#source-error") == "Put spaces between the integers, as in 1 2 3 4 5"
     assert page.locator("#copy-link").is_disabled()
 
 
-def test_recordings_of_different_lengths_stand_side_by_side(opened):
+def test_recordings_of_different_lengths_can_be_shown_side_by_side(opened):
     network = shipped("embedding_attention")
     long = moments(network)
     names = ("steps", "epochs", "weights", "exact_match", "loss")
@@ -333,7 +333,7 @@ def test_recordings_of_different_lengths_stand_side_by_side(opened):
     assert page.text_content("#task").startswith("These 2 small networks were trained to reverse a sequence.")
 
 
-def test_the_contents_lead_to_the_panels_and_leave_the_address(opened):
+def test_the_contents_lead_to_the_panels_and_keep_the_address(opened):
     page = opened(reversing(), fragment="#source=1%202&place=1")
     page.get_by_role("link", name="New here?").click()
     assert page.evaluate("document.activeElement.id") == "explanations"
@@ -342,7 +342,7 @@ def test_the_contents_lead_to_the_panels_and_leave_the_address(opened):
     assert page.evaluate("location.hash") == "#source=1%202&place=1"
 
 
-def test_words_that_would_run_together_become_signs(opened):
+def test_labels_that_would_overlap_become_signs(opened):
     long = spaced([3, 1, 4, 1, 5, 9, 2, 6] * 3).replace(" ", "%20")
     page = opened(reversing(), fragment=f"#source={long}&target=1")
     assert set(page.locator("#step text.wrong").all_text_contents()) == {"✗"}
@@ -350,10 +350,10 @@ def test_words_that_would_run_together_become_signs(opened):
     assert set(page.locator("#step text.wrong").all_text_contents()) == {"wrong"}
 
 
-def test_the_pace_of_playing_can_be_chosen(opened):
-    page = opened(reversing(), own_tab=True)  # which keeps this clock
+def test_the_pace_of_the_animation_can_be_chosen(opened):
+    page = opened(reversing(), own_tab=True)  # the fake clock stays in the tab
     page.clock.install(time=0)
-    page.clock.pause_at(60_000)  # or it would go on by itself
+    page.clock.pause_at(60_000)  # otherwise the clock keeps running
     page.get_by_label("Pace").select_option("fast")
     press(page, "Play")
     page.clock.run_for(1700)
@@ -363,7 +363,7 @@ def test_the_pace_of_playing_can_be_chosen(opened):
     assert page.evaluate("app.state.place") == 5
 
 
-def test_a_unit_beyond_the_last_is_the_last(opened):
+def test_a_unit_out_of_range_becomes_the_nearest(opened):
     page = opened(reversing())
     size = page.evaluate("app.networks[0].config.cell_size")
     page.fill("#unit", str(size + 7))
@@ -374,23 +374,23 @@ def test_a_unit_beyond_the_last_is_the_last(opened):
     assert page.input_value("#unit") == "1"
 
 
-def of_one_length(model="embedding_rnn"):
-    """A network that reverses, not always, sources of 10 symbols alone: one of 2016."""
+def fixed_length(model="embedding_rnn"):
+    """An untrained network of fixed length 10, without END, as in 2016."""
     config = ModelConfig(model, cell_size=6, embedding_size=4)
     return TrainedNetwork(config, random_weights(config), task="reversed", in_len=10, out_len=10)
 
 
-def test_an_answer_of_one_length_is_counted_place_by_place(opened):
-    network = of_one_length()
+def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
+    network = fixed_length()
     source = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
     page = opened(ShownNetwork("fixed", network), fragment=f"#source={spaced(source)}".replace(" ", "%20"))
     written, target = network.predict([source])[0], source[::-1]
     n_free = int((np.array(written) == target).sum())
     fed = np.array([[network.model_config.go, *target[:-1]]])
     n_forced = int((network.to_numpy().decode(np.array([source]), 10, fed).symbols[0] == target).sum())
-    said = page.text_content("#forced")
-    assert f"teacher forcing {n_forced} of 10, free-running {n_free} of 10." in said
-    # another target, of which all but the first symbol of the answer stand a place further on
+    text = page.text_content("#forced")
+    assert f"teacher forcing {n_forced} of 10, free-running {n_free} of 10." in text
+    # This target contains the symbols of the answer one position earlier.
     page.fill("#target", spaced([*written[1:], (written[-1] + 1) % 10]))
     n_moved = int((np.array(written[:-1]) == written[1:]).sum())
     assert f"free-running {n_moved} of 10." in page.text_content("#forced")
@@ -398,8 +398,8 @@ def test_an_answer_of_one_length_is_counted_place_by_place(opened):
         assert words not in page.inner_text("main")
 
 
-def test_ten_wrong_outputs_beside_each_other_need_no_scrolling(opened):
-    fixed = ShownNetwork("fixed", of_one_length())
+def test_ten_wrong_outputs_side_by_side_need_no_scrolling(opened):
+    fixed = ShownNetwork("fixed", fixed_length())
     page = opened(fixed, fixed, fragment="#source=1%202%203%204%205%206%207%208%209%200")
     written = map(int, prediction(page).split())
     page.fill("#target", spaced((symbol + 1) % 10 for symbol in written))
@@ -408,22 +408,22 @@ def test_ten_wrong_outputs_beside_each_other_need_no_scrolling(opened):
         assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
 
 
-def test_forced_looks_better_only_where_it_is(opened):
-    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), ShownNetwork("fixed", of_one_length()))
-    said = set()
+def test_teacher_forcing_is_called_better_only_if_it_is(opened):
+    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), ShownNetwork("fixed", fixed_length()))
+    cases = set()
     for length in range(10, 22):
         page.fill("#source", spaced([3 * i % 10 for i in range(length)]))
         for text in page.locator("#forced p").all_text_contents():
             forced, free = map(int, re.search(r"forcing (\d+) of .* free-running (\d+) of", text).groups())
-            said.add((forced > free, "looks better" in text))
-    assert (True, True) in said
-    assert (False, True) not in said
-    assert {better for better, _ in said} == {True, False}
+            cases.add((forced > free, "looks better" in text))
+    assert (True, True) in cases
+    assert (False, True) not in cases
+    assert {better for better, _ in cases} == {True, False}
 
 
-def test_the_lengths_of_each_training_are_told_once_where_they_are_alike(opened):
-    attention, rnn = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("rnn", of_one_length())
-    for networks, said in (
+def test_equal_training_lengths_are_stated_once(opened):
+    attention, rnn = ShownNetwork("attention", shipped("embedding_attention")), ShownNetwork("rnn", fixed_length())
+    for networks, hint in (
         ([rnn], "Trained on sources of 10 symbols."),
         ([rnn, rnn], "Trained on sources of 10 symbols."),
         ([attention], "Trained on sources of 1 to 20 symbols."),
@@ -433,11 +433,11 @@ def test_the_lengths_of_each_training_are_told_once_where_they_are_alike(opened)
         ),
     ):
         page = opened(*networks)
-        assert page.text_content("#source-hint").endswith(said)
-        assert said in page.locator(".explanation").last.text_content()
+        assert page.text_content("#source-hint").endswith(hint)
+        assert hint in page.locator(".explanation").last.text_content()
 
 
-def test_an_answer_starts_with_go_everywhere(opened):
+def test_the_start_symbol_is_always_named_go(opened):
     page = opened(reversing(), fragment="#source=1%202&place=3")
     assert page.locator("#forced tbody tr.fed td:nth-of-type(1)").all_text_contents() == ["GO", "GO"]
     assert "fed GO, the decoder" in page.text_content("#step")
@@ -445,7 +445,7 @@ def test_an_answer_starts_with_go_everywhere(opened):
     assert "START" not in page.inner_text("body")
 
 
-def test_the_equations_end_with_the_probability_that_is_written(opened):
+def test_the_equations_end_with_the_probability_of_the_output(opened):
     page = opened(reversing(), fragment="#source=3%201%204&place=5")  # the second output
     network = shipped("embedding_attention")
     decoded = network.to_numpy().decode(np.array([[3, 1, 4]]), 2)

@@ -1,4 +1,4 @@
-"""The page as a file: what it holds, what it may do, and what is too large for it."""
+"""The page as a file: its content, its security policy, and its size limits."""
 
 import base64
 import hashlib
@@ -25,11 +25,11 @@ HOSTILE = "</script><img src=x onerror=alert(1)>&\u2028"
 
 
 def data_in(page):
-    """The data of the page, read back."""
+    """The JSON data in the page."""
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
 
 
-def test_the_page_holds_the_network():
+def test_the_page_contains_the_network():
     moments = Moments((0, 7), (0.0, 1.0), (NETWORK.weights,) * 2, 3, (0.25, 1.0), (2.0, 0.5))
     page = build([ShownNetwork("name", NETWORK, [Example([1, 0], [0, 1], "two")], moments)])
     (data,) = data_in(page)["networks"]
@@ -45,7 +45,7 @@ def test_the_page_holds_the_network():
     assert (data["pattern"], data["ends"], data["config"]["go"]) == ("sorted", False, 8)
 
 
-def test_only_the_scripts_and_styles_of_the_page_may_act():
+def test_the_policy_allows_only_the_scripts_and_styles_of_the_page():
     page = build([ShownNetwork("name", NETWORK)])
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', page)[1]
     directives = dict(part.split(" ", 1) for part in policy.split("; "))
@@ -58,7 +58,7 @@ def test_only_the_scripts_and_styles_of_the_page_may_act():
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page)
 
 
-def test_no_name_ends_a_script_or_begins_an_element():
+def test_names_are_escaped():
     words = Vocabulary("words", ("</script>", "<img", "a&b"))
     config = replace(CONFIG, in_max_int=2, out_max_int=2, ends=True)
     named = {"task": HOSTILE, "vocabularies": Vocabularies(words, words)}
@@ -70,23 +70,23 @@ def test_no_name_ends_a_script_or_begins_an_element():
     assert data_in(page)["networks"][0]["name"] == HOSTILE
 
 
-def test_a_name_may_hold_what_a_template_would_replace():
+def test_template_variables_in_names_are_not_replaced():
     assert "<h1>$data ${x} $$</h1>" in build([ShownNetwork("$data ${x} $$", NETWORK)])
 
 
-def test_what_is_too_large_is_refused_in_a_line(monkeypatch):
-    for limit, value, what in (
+def test_networks_that_are_too_large_are_refused(monkeypatch):
+    for limit, value, message in (
         ("MAX_WEIGHTS", 100, f"100 weights, got {sum(w.size for w in NETWORK.weights.values())}"),
         ("MAX_SYMBOLS", 8, "8 symbols per vocabulary, got 9"),
         ("MAX_LAYERS", 0, "0 layers, got 1"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(builder, limit, value)
-            with pytest.raises(UsageError, match=f"^name: expected at most {what}$"):
+            with pytest.raises(UsageError, match=f"^name: expected at most {message}$"):
                 build([ShownNetwork("name", NETWORK)])
 
 
-def test_networks_side_by_side_read_and_write_the_same_symbols():
+def test_networks_side_by_side_must_have_the_same_symbols():
     config = replace(CONFIG, out_max_int=6)
     other = TrainedNetwork(config, random_weights(config), in_len=6, out_len=5)
     build([ShownNetwork("a", NETWORK), ShownNetwork("b", NETWORK)])
@@ -94,7 +94,7 @@ def test_networks_side_by_side_read_and_write_the_same_symbols():
         build([ShownNetwork("a", NETWORK), ShownNetwork("b", other)])
 
 
-def test_what_a_network_learned_is_told_where_no_pattern_tells():
+def test_a_task_that_is_no_pattern_has_a_description():
     assert _description("reversed", replace(NETWORK, task="reversed")) == ""
     assert _description("g2p", replace(NETWORK, task="cmu.tsv")).startswith("English spelling")
     texts = Vocabularies(Vocabulary("characters", ("a", "b")), Vocabulary("words", ("x", "y")))
@@ -106,16 +106,16 @@ def test_what_a_network_learned_is_told_where_no_pattern_tells():
     assert data_in(page)["networks"][0]["task_description"] == "my.csv: from characters to words"
 
 
-def test_dark_mode_changes_colours_alone():
-    """So what is laid out right in one mode is so in the other."""
+def test_dark_mode_changes_only_colours():
+    """The layout is therefore the same in both modes."""
     text = "".join(map(builder.read_asset, (*builder.SCRIPTS, *builder.STYLES)))
     (block,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", text, re.S)
     assert re.fullmatch(r"(\s*--[\w-]+: #[0-9a-f]{6};)+\s*", block)
     assert text.count("prefers-color-scheme") == 1
 
 
-def test_no_name_stands_in_two_scripts():
-    """Classic scripts share one scope: of two functions of one name, the second would win without a word."""
+def test_no_name_is_declared_in_two_scripts():
+    """Classic scripts share one scope, in which a second function of the same name would replace the first."""
     texts = [builder.read_asset(script) for script in builder.SCRIPTS]
     names = [name for text in texts for name in re.findall(r"^(?:function|class|const|let) (\w+)", text, re.M)]
     assert sorted(names) == sorted(set(names))

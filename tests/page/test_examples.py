@@ -1,4 +1,4 @@
-"""The sources that a page offers, and how a network did at moments of its training."""
+"""The example sources of a page, and the figures of a network at moments of its training."""
 
 import time
 from dataclasses import replace
@@ -41,7 +41,7 @@ def test_a_network_of_one_length_is_shown_at_that_length():
     assert failing.note == "a failure"
 
 
-def test_without_a_pattern_nobody_knows_the_targets():
+def test_without_a_pattern_the_targets_are_unknown():
     config = ModelConfig(cell_size=5)
     network = TrainedNetwork(config, random_weights(config), task="mine.py:f", in_len=4, out_len=3)
     (examples,) = pattern_examples([(network, None)])
@@ -52,7 +52,7 @@ def test_without_a_pattern_nobody_knows_the_targets():
     assert pattern_targets(REVERSING, find_pattern("added"), even) == [[0, 3], [1, 7]]
 
 
-def test_of_alternatives_the_one_that_the_network_says_is_the_target():
+def test_the_alternative_that_the_network_answers_is_the_target():
     pairs = [([1, 2], [9, 9]), ([1, 2], [2, 1]), ([3], [3]), ([4, 5], [4])]
     ((*examples, failing),) = pair_examples([REVERSING], pairs_of(*pairs))
     assert [(example.source, example.target) for example in examples] == [([1, 2], [2, 1]), ([3], [3])]
@@ -70,7 +70,7 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01
     n_different = len({*map(tuple, pairs.sources.rows())})
-    assert n_different < 100  # of length 1 there are only 10
+    assert n_different < 100  # only 10 sources have length 1
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
 
@@ -105,7 +105,7 @@ def random_network(in_len, seed=0):
     return TrainedNetwork(config, random_weights(config, seed), task="reversed", in_len=in_len, out_len=in_len)
 
 
-def test_networks_side_by_side_are_offered_lengths_of_both_and_a_source_at_which_they_differ():
+def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_differ():
     rnn = load(ROOT / "trained_weights" / "ts2s__embedding_rnn__reversed_1.weights.h5")
     longer = ": not all were trained at this length"
     for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # the second was trained at 1 to 10
@@ -116,16 +116,16 @@ def test_networks_side_by_side_are_offered_lengths_of_both_and_a_source_at_which
         assert {len(example.source) for example in examples} == lengths
         right = [network.predict([failing.source])[0] == failing.target for network, _ in learned]
         assert right == [True, False]
-        wanted = "one network fails, another does not" + (longer if len(failing.source) > 10 else "")
-        assert failing.note == wanted
+        note = "one network fails, another does not" + (longer if len(failing.source) > 10 else "")
+        assert failing.note == note
 
 
-def test_networks_without_a_common_length_are_offered_those_of_each():
+def test_networks_without_a_common_length_get_the_lengths_of_each():
     *examples, _ = pattern_examples([(random_network(4), REVERSED), (random_network(6), REVERSED)])[0]
     assert {len(example.source) for example in examples} == {4, 6}
 
 
-def test_targets_of_different_patterns_are_those_of_each_network():
+def test_each_network_gets_the_targets_of_its_pattern():
     sorting = load(ROOT / "trained_weights" / "ts2s__embedding_attention__sorted_1.weights.h5")
     reversing, sorted_ = pattern_examples([(REVERSING, REVERSED), (sorting, find_pattern("sorted"))])
     assert [example.source for example in reversing] == [example.source for example in sorted_]
@@ -133,7 +133,7 @@ def test_targets_of_different_patterns_are_those_of_each_network():
         assert (one.target, other.target) == (one.source[::-1], sorted(one.source))
 
 
-def test_of_the_pairs_of_a_file_that_at_which_networks_differ_comes_before_one_at_which_all_fail():
+def test_a_pair_at_which_networks_differ_is_preferred_to_one_at_which_all_fail():
     pairs = [([1, 2, 3], [9]), ([4, 5], [5, 4]), ([6], [6])]
     for_first, for_other = pair_examples([REVERSING, random_network(2)], pairs_of(*pairs))
     assert for_first == for_other

@@ -1,4 +1,4 @@
-"""The page's network and symbols, run by Node, against the NumPy network and Python's patterns."""
+"""The page's network and symbols in Node, compared with the NumPy network and Python's patterns."""
 
 import itertools
 from dataclasses import replace
@@ -32,33 +32,33 @@ KINDS = [
 ]
 
 
-def test_every_cell_has_its_equation_with_the_gates_and_states_of_the_table():
+def test_every_cell_has_an_equation_with_the_gates_and_states_of_the_table():
     assert ask(("cells", {}))[0] == builder.supported_cells() == list(CELL_TYPES)
     for cell_type, cell in CELL_TYPES.items():
         config = ModelConfig(cell_type=cell_type, cell_size=3, embedding_size=2)
         network = TrainedNetwork(config, random_weights(config), in_len=2, out_len=2)
-        (said,) = ask(run_question(network, [1, 2], outLen=2))
-        assert said["gates"] == list(cell.gates)
-        assert said["n_states"] == len(cell.states)
+        (result,) = ask(run_question(network, [1, 2], outLen=2))
+        assert result["gates"] == list(cell.gates)
+        assert result["n_states"] == len(cell.states)
 
 
 @pytest.mark.parametrize("config", KINDS, ids=lambda c: f"{c.model}-{c.cell_type}-{c.num_layers}-{c.bidirectional}")
-def test_a_network_of_every_kind_says_what_numpy_says(config):
+def test_networks_of_every_kind_agree_with_numpy(config):
     network = TrainedNetwork(config, random_weights(config), in_len=9, out_len=11)
     rng = np.random.default_rng(0)
     sources = [rng.integers(0, 9, (1, length)) for length in (1, 4, 13)]
     fed = rng.integers(0, 8, (1, 6))
     free = ask(*(run_question(network, source[0], outLen=11) for source in sources))
     forced = ask(*(run_question(network, source[0], outLen=0, decoderInput=fed[0].tolist()) for source in sources))
-    for source, said, said_forced in zip(sources, free, forced, strict=True):
+    for source, result, forced_result in zip(sources, free, forced, strict=True):
         numpy_network = network.to_numpy()
-        assert_alike(said, numpy_network.decode(source, 11), 11)
-        assert_alike(said_forced, numpy_network.decode(source, 6, fed), 6)
-        np.testing.assert_allclose(said["memory"], numpy_network.encode(source)[0][0], atol=1e-5)
+        assert_alike(result, numpy_network.decode(source, 11), 11)
+        assert_alike(forced_result, numpy_network.decode(source, 6, fed), 6)
+        np.testing.assert_allclose(result["memory"], numpy_network.encode(source)[0][0], atol=1e-5)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name.partition(".")[0])
-def test_a_shipped_network_says_what_numpy_says_until_its_end(path):
+def test_shipped_networks_agree_with_numpy_until_they_end(path):
     network = load(path)
     rng = np.random.default_rng(1)
     lengths = (2, 8, network.in_len, network.in_len + 6)
@@ -68,49 +68,49 @@ def test_a_shipped_network_says_what_numpy_says_until_its_end(path):
         run_question(network, source[0], outLen=most + 1, toEnd=True)
         for source, most in zip(sources, longest, strict=True)
     ]
-    for source, most, said in zip(sources, longest, ask(*questions), strict=True):
+    for source, most, result in zip(sources, longest, ask(*questions), strict=True):
         numpy_network = network.to_numpy()
         n_steps = int(answer(numpy_network, source, most).lengths[0, 0] + 1)
-        assert len(said["symbols"]) == n_steps
-        assert_alike(said, numpy_network.decode(source, n_steps), n_steps)
+        assert len(result["symbols"]) == n_steps
+        assert_alike(result, numpy_network.decode(source, n_steps), n_steps)
 
 
-def test_a_forced_symbol_is_what_the_next_step_is_fed():
+def test_a_forced_symbol_is_fed_to_the_next_step():
     config = replace(KINDS[0], model="embedding_attention")
     network = TrainedNetwork(config, random_weights(config), in_len=9, out_len=5)
     source = np.array([[1, 8, 0, 3]])
-    said_freely = network.to_numpy().decode(source, 5).symbols[0]
-    other = int(said_freely[1] + 1) % 7
-    (said,) = ask(run_question(network, source[0], outLen=5, forced=[[1, other]]))
-    decoder_input = np.array([[7, said_freely[0], other, *said["written"][2:4]]])
-    assert_alike(said, network.to_numpy().decode(source, 5, decoder_input), 5)
-    assert said["written"][:2] == [said_freely[0], other]
+    free = network.to_numpy().decode(source, 5).symbols[0]
+    other = int(free[1] + 1) % 7
+    (result,) = ask(run_question(network, source[0], outLen=5, forced=[[1, other]]))
+    decoder_input = np.array([[7, free[0], other, *result["written"][2:4]]])
+    assert_alike(result, network.to_numpy().decode(source, 5, decoder_input), 5)
+    assert result["written"][:2] == [free[0], other]
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_a_pattern_makes_the_same_targets(name):
+def test_patterns_give_the_same_targets(name):
     pattern, rng = find_pattern(name), np.random.default_rng(2)
-    questions, wanted = [], []
+    questions, expected = [], []
     for largest, length in itertools.product((9, 4) if pattern.modular else (9,), range(1, 12)):
         sources = rng.integers(0, 10, (30, length))
         questions.append(("targets", {"pattern": name, "sources": sources.tolist(), "largest": largest}))
         try:
-            wanted.append(pattern.targets_of(Sequences.of_array(sources), largest).rows())
+            expected.append(pattern.targets_of(Sequences.of_array(sources), largest).rows())
         except UsageError:
-            wanted.append([None] * 30)
-    assert ask(*questions) == wanted
+            expected.append([None] * 30)
+    assert ask(*questions) == expected
 
 
 TEXTS = ["cafe\u0301 x", " a\tb\u3000c\x1fd ", "\ufeffa b", "안녕", "안", "👩‍👩‍👧 🇩🇪", "مرحبا بك", "a\u2028b\x85c"]
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_text_consists_of_the_same_symbols(text):
-    said = ask(*(("split", {"tokens": tokens, "text": text}) for tokens in ("characters", "words")))
-    assert said == [tokenize(tokens, text, "text") for tokens in ("characters", "words")]
+def test_texts_are_split_into_the_same_symbols(text):
+    result = ask(*(("split", {"tokens": tokens, "text": text}) for tokens in ("characters", "words")))
+    assert result == [tokenize(tokens, text, "text") for tokens in ("characters", "words")]
 
 
-def test_what_cannot_be_read_is_named():
+def test_invalid_input_is_named():
     integers = {"tokens": "integers", "symbols": [], "largest": 9}
     words = {"tokens": "words", "symbols": ["a", "b"], "largest": 1}
     characters = {"tokens": "characters", "symbols": ["a", "b"], "largest": 1}
@@ -129,10 +129,10 @@ def test_what_cannot_be_read_is_named():
         assert ask(("numbers", {"vocabulary": vocabulary, "text": text})) == [expected]
 
 
-def test_half_precision_is_what_numpy_reads(tmp_path):
+def test_half_precision_weights_are_decoded_as_in_numpy(tmp_path):
     config = KINDS[0]
     weights = {name: w.astype(np.float16).astype(np.float32) for name, w in random_weights(config).items()}
-    weights["encoder/embedding"][0, :5] = [6e-8, -65504, 0.0, 6.1e-5, -3e-6]  # two subnormal, as float16
+    weights["encoder/embedding"][0, :5] = [6e-8, -65504, 0.0, 6.1e-5, -3e-6]  # two are subnormal in float16
     weights["encoder/embedding"] = weights["encoder/embedding"].astype(np.float16).astype(np.float32)
     network = TrainedNetwork(config, weights, in_len=9, out_len=4)
     name, question = run_question(network, [0, 3, 0], outLen=4)
@@ -146,33 +146,33 @@ def test_half_precision_is_what_numpy_reads(tmp_path):
 def test_an_answer_is_aligned_with_the_fewest_edits():
     rng = np.random.default_rng(5)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(200)]
-    said = ask(*(("align", {"answer": a, "target": b, "forced": None}) for a, b in pairs))
-    for (written, wanted), one in zip(pairs, said, strict=True):
+    result = ask(*(("align", {"answer": a, "target": b, "forced": None}) for a, b in pairs))
+    for (written, target), one in zip(pairs, result, strict=True):
         lengths = np.array([len(written)])
-        assert one["edits"] == edit_distances(np.array([written], int), lengths, Sequences.of_rows([wanted]))[0]
-        rebuilt = []  # the target again, from what stands and what is left out
+        assert one["edits"] == edit_distances(np.array([written], int), lengths, Sequences.of_rows([target]))[0]
+        rebuilt = []  # the target, from the aligned and the missing symbols
         for kind, due, missing in zip(one["kinds"], one["targetIndex"], one["missing"], strict=False):
-            rebuilt += [*missing, *([wanted[due]] if kind != "extra" else [])]
-        assert rebuilt + one["missing"][-1] == wanted
+            rebuilt += [*missing, *([target[due]] if kind != "extra" else [])]
+        assert rebuilt + one["missing"][-1] == target
         each = zip(written, one["kinds"], one["targetIndex"], strict=True)
-        rights = [(symbol, wanted[due]) for symbol, kind, due in each if kind == "right"]
+        rights = [(symbol, target[due]) for symbol, kind, due in each if kind == "right"]
         assert all(symbol == expected for symbol, expected in rights)
         assert one["right"] == len(rights)
 
 
-def test_of_two_alike_the_forced_symbol_is_too_many():
-    asked = [("align", {"answer": [5, 5, 4], "target": [5, 4], "forced": forced}) for forced in (0, 1)]
-    assert [one["kinds"] for one in ask(*asked)] == [["extra", "right", "right"], ["right", "extra", "right"]]
+def test_the_forced_one_of_two_equal_symbols_is_extra():
+    questions = [("align", {"answer": [5, 5, 4], "target": [5, 4], "forced": forced}) for forced in (0, 1)]
+    assert [one["kinds"] for one in ask(*questions)] == [["extra", "right", "right"], ["right", "extra", "right"]]
 
 
-def test_place_by_place_each_symbol_counts_where_it_stands():
+def test_alignment_by_position_compares_symbols_at_equal_positions():
     rng = np.random.default_rng(6)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(100)]
-    said = ask(*(("alignByPosition", {"answer": a, "target": b}) for a, b in pairs))
-    for (written, wanted), one in zip(pairs, said, strict=True):
-        assert one["right"] == sum(a == b for a, b in zip(written, wanted, strict=False))
-        assert one["edits"] == max(len(written), len(wanted)) - one["right"]
-        assert one["kinds"].count("extra") == max(0, len(written) - len(wanted))
-        assert one["missing"] == [*([] for _ in written), wanted[len(written) :]]
+    result = ask(*(("alignByPosition", {"answer": a, "target": b}) for a, b in pairs))
+    for (written, target), one in zip(pairs, result, strict=True):
+        assert one["right"] == sum(a == b for a, b in zip(written, target, strict=False))
+        assert one["edits"] == max(len(written), len(target)) - one["right"]
+        assert one["kinds"].count("extra") == max(0, len(written) - len(target))
+        assert one["missing"] == [*([] for _ in written), target[len(written) :]]
     (moved,) = ask(("alignByPosition", {"answer": [9, 1, 2, 3], "target": [1, 2, 3, 4]}))
     assert moved["kinds"] == ["wrong"] * 4

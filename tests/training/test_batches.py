@@ -1,4 +1,4 @@
-"""In which order the pairs of an epoch come, how they become batches, and to which widths those are padded."""
+"""The order of the pairs in an epoch, their batches, and the widths to which batches are padded."""
 
 import itertools
 
@@ -25,35 +25,35 @@ def pairs_of(source_lengths, target_lengths, seed=0):
 # ---- The order of an epoch ----
 
 
-def test_pairs_are_sorted_in_stretches_of_64_batches_by_source_then_target():
+def test_chunks_of_64_batches_are_sorted_by_source_then_target_length():
     B, rng = 3, np.random.default_rng(1)
     pairs = pairs_of(rng.integers(1, 9, 500), rng.integers(0, 9, 500))
     order = batches.epoch_order(pairs, TrainConfig(batch_size=B), 0, 0, by_length=True)
     assert sorted(order) == list(range(500))
     sizes = [(int(pairs.sources.lengths[n]), int(pairs.targets.lengths[n])) for n in order]
     for first in range(0, 498, batches.STEPS_PER_CALL * B):
-        stretch = sizes[first : min(498, first + batches.STEPS_PER_CALL * B)]
-        in_batches = [stretch[n : n + B] for n in range(0, len(stretch), B)]
-        assert in_batches != sorted(in_batches)  # they come in random order
-        assert [size for batch in sorted(in_batches) for size in batch] == sorted(stretch)
+        chunk = sizes[first : min(498, first + batches.STEPS_PER_CALL * B)]
+        in_batches = [chunk[n : n + B] for n in range(0, len(chunk), B)]
+        assert in_batches != sorted(in_batches)  # the batches are shuffled
+        assert [size for batch in sorted(in_batches) for size in batch] == sorted(chunk)
 
 
 @pytest.mark.parametrize("by_length", [False, True])
-def test_the_order_follows_from_seed_step_and_epoch(by_length):
+def test_the_order_depends_on_seed_step_and_epoch(by_length):
     pairs, orders = pairs_of([1, 2, 3, 4] * 10, [1] * 40), {}
-    for seed, *at in itertools.product((0, 1), repeat=3):
+    for seed, *position in itertools.product((0, 1), repeat=3):
         config = TrainConfig(batch_size=2, seed=seed)
-        first, again = (batches.epoch_order(pairs, config, *at, by_length) for _ in range(2))
+        first, again = (batches.epoch_order(pairs, config, *position, by_length) for _ in range(2))
         assert sorted(first) == list(range(40))
         assert (first == again).all()
-        orders[seed, *at] = tuple(first.tolist())
+        orders[seed, *position] = tuple(first.tolist())
     assert len({*orders.values()}) == 8
 
 
 # ---- Batches ----
 
 
-def test_batches_hold_symbols_end_and_lengths_and_zeros_for_rows_that_are_missing():
+def test_batches_contain_symbols_end_and_lengths_and_zeros_for_missing_rows():
     pairs = Pairs(Sequences.of_rows([[1, 2], [3], [4, 5, 6]]), Sequences.of_rows([[], [7, 8], [9]]))
     sources, targets, lengths = batches.stack_batches(pairs, (3, 3), MODEL, 2)
     go = MODEL.go
@@ -65,17 +65,17 @@ def test_batches_hold_symbols_end_and_lengths_and_zeros_for_rows_that_are_missin
         assert not array[2:].any()
 
 
-def test_batches_of_answers_that_do_not_end_hold_no_end():
+def test_batches_contain_no_end_if_answers_do_not_end():
     pairs = Pairs.of_arrays(np.array([[1, 2], [3, 4], [5, 6]]), np.array([[7], [8], [9]]))
     model = ModelConfig(in_max_int=8, out_max_int=255)
     sources, targets, lengths = batches.stack_batches(pairs, (2, 1), model, 2)
     assert sources[:2].tolist() == [[[1, 2], [3, 4]], [[5, 6], [0, 0]]]
     assert targets[:2].tolist() == [[[7], [8]], [[9], [0]]]
     assert lengths[:2].tolist() == [[[2, 1], [2, 1]], [[2, 1], [0, 0]]]
-    assert (sources.dtype, targets.dtype) == (np.uint8, np.uint16)  # whatever symbols these pairs have
+    assert (sources.dtype, targets.dtype) == (np.uint8, np.uint16)  # large enough for all symbols of the model
 
 
-def test_keys_follow_from_seed_step_and_row():
+def test_dropout_keys_depend_on_seed_step_and_row():
     keys = batches.row_keys(2, 7, (3, 5))
     assert (keys.shape, keys.dtype, len(np.unique(keys))) == ((3, 5), np.uint32, 15)
     assert (batches.row_keys(2, 8, (64, 5))[:2] == keys[1:]).all()
@@ -96,12 +96,12 @@ def test_a_batch_has_the_keys_of_its_steps():
 
 
 def padded_symbols(pairs, widths):
-    """The symbols of all pairs, each padded to the first width that holds it."""
+    """The number of symbols once each pair is padded to the first width that fits."""
     return sum(next(S + T for S, T in widths if s <= S and t <= T) for s, t in pairs)
 
 
 def cheapest(pairs, n):
-    """The padded symbols of the n rising widths that take the fewest, by trying all."""
+    """The fewest padded symbols with any n increasing widths, found by trying all."""
     S, T = (sorted({*side}) for side in zip(*pairs, strict=True))
     longest = S[-1], T[-1]
     chains = (
@@ -132,14 +132,14 @@ def test_one_long_target_among_many_sources_does_not_widen_their_width():
     assert batches.padding_widths(pairs, 2).usual == [(2, 3), (6, 7)]
 
 
-def test_of_many_lengths_some_are_tried_and_the_longest_is_among_them(monkeypatch):
+def test_many_lengths_are_sampled_and_include_the_longest(monkeypatch):
     monkeypatch.setattr(batches, "MAX_CANDIDATES", 3)
     lengths = np.arange(1, 10)
     assert batches.padding_widths(pairs_of(lengths, lengths), 9).usual == [(1, 2), (5, 6), (9, 10)]
 
 
-def test_batches_of_a_dictionary_are_padded_by_little():
-    """Within the loops, and in all positions of the widths: of sources of 3 to 20 symbols, targets 0.85 as long."""
+def test_batches_of_a_dictionary_have_little_padding():
+    """Sources have 3 to 20 symbols, targets 0.85 as many. The padding in the loops and in all layers is bounded."""
     rng = np.random.default_rng(0)
     source_lengths = np.clip(np.rint(rng.gamma(10.6, 0.71, 16_384)), 3, 20).astype(int)
     pairs = pairs_of(source_lengths, rng.binomial(source_lengths, 0.85))
@@ -163,7 +163,7 @@ def test_batches_of_a_dictionary_are_padded_by_little():
         ([(300, 2), (2, 400), (250, 500)], [(300, 4), (5, 401), (250, 501)]),
     ],
 )
-def test_what_is_very_much_longer_has_widths_of_its_own(long_ones, wide):
+def test_very_long_pairs_have_separate_widths(long_ones, wide):
     usual = [(1 + n % 5, n % 4) for n in range(4000)]
     pairs = pairs_of(*zip(*usual, *long_ones, strict=True))
     widths = batches.padding_widths(pairs, 1)
@@ -173,7 +173,7 @@ def test_what_is_very_much_longer_has_widths_of_its_own(long_ones, wide):
     assert widths.choices == [[(5, 4)], [(5, 4), *wide]][: 2 if wide else 1]
 
 
-# ---- Parts ----
+# ---- Microbatches ----
 
 
 @pytest.mark.parametrize(
@@ -189,5 +189,5 @@ def test_what_is_very_much_longer_has_widths_of_its_own(long_ones, wide):
         (128, 1, True, 1),
     ],
 )
-def test_how_many_rows_are_taken_at_once(rows, mib, apart, n):
+def test_rows_per_microbatch(rows, mib, apart, n):
     assert batches.microbatch_rows(rows, mib * 2**20, apart) == n

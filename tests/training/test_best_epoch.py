@@ -1,13 +1,13 @@
-"""Trainings with --keep-best and --patience, and what becomes of a snapshot's best epoch.
+"""Trainings with `keep_best` and `patience`, and the best epoch in a snapshot.
 
-They are real but for the figures of validation, which these tests make up, so that it is known which epoch is best.
+The trainings are real, but their validation figures are made up, so that the best epoch is known.
 """
 
 import random
 from dataclasses import replace
 
 import pytest
-from helpers import Watcher, keeping, same_arrays
+from helpers import Watcher, same_arrays, snapshots_in_memory
 
 from seq2seq_demo import train
 from seq2seq_demo.config import ModelConfig, TrainConfig
@@ -21,14 +21,14 @@ from seq2seq_demo.training.snapshots import load_snapshot
 
 pytestmark = pytest.mark.slow
 
-# Exact match and loss after each epoch: 3 is better than 2, as its loss is lower, 5 is as good as 3, and 7 the best.
+# Exact match and loss after each epoch. Epoch 3 beats 2 because of its lower loss, 5 equals 3, and 7 is the best.
 REACHED = [(0.2, 1.0), (0.6, 0.9), (0.6, 0.5), (0.5, 0.1), (0.6, 0.5), (0.6, 0.6), (0.7, 2.0), (0.7, 2.5)]
-STEPS = 6  # of an epoch
+STEPS = 6  # per epoch
 
 
 @pytest.fixture(autouse=True)
 def figures(monkeypatch):
-    """Let each epoch reach what is made up."""
+    """Replace the validation figures by those in REACHED."""
 
     def validation_figures(task, network, validation):
         exact, loss = REACHED[network.step // STEPS - 1]
@@ -51,7 +51,7 @@ CASES = {
 
 
 def fitted(case, callbacks=(), snapshots=None, start=None, **settings):
-    """A network that is trained on a task."""
+    """Train a network on one of the CASES."""
     task, sizes = CASES[case]
     sizes_of_model = {"cell_size": 7, "embedding_size": 5, "ends": case == "texts"} | task.largest_symbols()
     model_config = ModelConfig("embedding_rnn", "BasicRNNCell", **sizes_of_model)
@@ -61,39 +61,39 @@ def fitted(case, callbacks=(), snapshots=None, start=None, **settings):
 
 
 def alike(network, other):
-    """Whether all arrays have the same bits."""
+    """Whether steps, weights and moments are equal."""
     return network.step == other.step and all(
         same_arrays(getattr(network, arrays), getattr(other, arrays)) for arrays in ("weights", "moments")
     )
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_best_epoch_is_saved_and_patience_ends_also_once_resumed(case):
+def test_the_best_epoch_is_saved_and_patience_ends_a_resumed_training_too(case):
     whole = Watcher()
     saved = fitted(case, [whole], keep_best=True)
     assert len(whole.networks) == 8
     assert_saved(saved, whole, 7)
     assert not alike(saved, whole.networks[-1])
     stopping, kept, settings = Watcher(), {}, {"keep_best": True, "patience": 3}
-    saved = fitted(case, [stopping], keeping(kept), **settings)
+    saved = fitted(case, [stopping], snapshots_in_memory(kept), **settings)
     assert len(stopping.networks) == 6
     assert_saved(saved, whole, 3)
-    snapshot = kept[5 * STEPS]  # before the epoch is over
+    snapshot = kept[5 * STEPS]  # at the last step of epoch 5
     assert alike(snapshot.best, whole.networks[2])
     resumed = fitted(case, start=snapshot, **settings)
     assert weights_file.to_bytes(resumed) == weights_file.to_bytes(saved)
 
 
-def assert_saved(network, recorder, epoch):
-    """Require that the network is what it was after an epoch."""
-    assert alike(network, recorder.networks[epoch - 1])
+def assert_saved(network, watcher, epoch):
+    """Require the network and the figures of an epoch."""
+    assert alike(network, watcher.networks[epoch - 1])
     assert (network.reached.exact_match, network.reached.loss) == REACHED[epoch - 1]
 
 
-def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
-    """A snapshot whose weights another training starts from gives it no best epoch."""
+def test_another_training_does_not_take_over_the_best_epoch(tmp_path, run):
+    """The other training starts from the weights of a snapshot."""
     path, kept = tmp_path / "snapshot", {}
-    fitted("one length", snapshots=keeping(kept), keep_best=True)
+    fitted("one length", snapshots=snapshots_in_memory(kept), keep_best=True)
     path.write_bytes(weights_file.to_bytes(kept[5 * STEPS]))
     snapshot = load_snapshot(path)
     assert (snapshot.best.step, snapshot.network.step) == (3 * STEPS, 5 * STEPS)
@@ -111,7 +111,7 @@ def test_a_best_epoch_is_of_its_own_training_alone(tmp_path, run):
 
 def test_patience_alone_keeps_the_best_epoch_too():
     kept, stopping = {}, Watcher()
-    saved = fitted("one length", [stopping], keeping(kept), patience=3)
+    saved = fitted("one length", [stopping], snapshots_in_memory(kept), patience=3)
     assert len(stopping.networks) == 6
     assert_saved(saved, stopping, 3)
     assert alike(kept[5 * STEPS].best, stopping.networks[2])

@@ -6,7 +6,7 @@ from seq2seq_demo.training.early_stopping import best_epoch, should_stop_early
 
 
 def history(*reached):
-    """Epochs that reached so much: exact match and loss in validation. The other figures point elsewhere."""
+    """Epochs with these pairs of exact match and loss in validation. Their other figures favour other epochs."""
     return tuple(
         EpochFigures(n, 100 * n, 1 / n, n / 10, Figures(loss, n / 10, n / 10, n / 10, exact))
         for n, (exact, loss) in enumerate(reached, start=1)
@@ -18,13 +18,13 @@ def history(*reached):
     [
         ([(0.5, 1.0)], 1),
         ([(0.5, 1.0), (0.7, 2.0), (0.6, 0.1)], 2),  # exact match counts, not the loss
-        ([(0.5, 1.0), (0.5, 0.4), (0.5, 0.7)], 2),  # of equal ones, the lower loss
+        ([(0.5, 1.0), (0.5, 0.4), (0.5, 0.7)], 2),  # the lower loss decides between equal ones
         ([(0.5, 0.4), (0.5, 0.4), (0.5, 0.4)], 1),  # then the earlier one
         ([(0.0, 3.0), (0.0, 2.0), (0.0, 1.0)], 3),
         ([(1.0, 0.5), (0.9, 0.1)], 1),
     ],
 )
-def test_the_best_epoch(reached, best):
+def test_the_best_epoch_has_the_highest_exact_match(reached, best):
     assert best_epoch(history(*reached)).epoch == best
 
 

@@ -14,7 +14,7 @@ def arrays(seed, scale=1.0):
 
 
 @pytest.mark.parametrize("scale", [0.1, 30.0])  # with norms below and above 5
-def test_adam_is_that_of_keras(scale):
+def test_adam_equals_that_of_keras(scale):
     weights = arrays(0)
     variables = [keras.Variable(weights[name], name=name.replace("/", "_")) for name in SHAPES]
     theirs = keras.optimizers.Adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=5.0)
@@ -37,7 +37,7 @@ def test_adam_is_that_of_keras(scale):
     assert int(ours.iterations.numpy()) == 3
 
 
-def test_the_tape_watches_the_weights_that_stand_for_the_variables():
+def test_the_tape_differentiates_with_respect_to_the_packed_weights():
     weights = arrays(0)
     variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES.values()]
     adam = PackedAdam(SHAPES, weights, {}, step=0)

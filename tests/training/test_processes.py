@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import ROOT, keeping, largest_difference, snapshot_in, wait_for
+from helpers import ROOT, largest_difference, snapshot_in, snapshots_in_memory, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -23,13 +23,13 @@ from seq2seq_demo.training.processes import READY, ParentConnection, ProcessGrou
 from seq2seq_demo.training.trainer import fit
 
 REVERSED = find_pattern("reversed")
-MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, ends=True)  # which compiles fast
-# 541 points to train on, 91 steps an epoch, of which 64 are taken at once; the last batch is one row.
+MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, ends=True)  # compiles fast
+# 541 training points make 91 steps per epoch, in calls of 64 and 27; the last batch has one row.
 CONFIG = TrainConfig(601, 4, 4, 0.01, epochs=2, batch_size=6, min_in_len=2, processes=3)
 
 
-class Threads(ProcessGroup):
-    """The same in threads, which need not load TensorFlow again."""
+class ThreadGroup(ProcessGroup):
+    """A group of threads instead of processes, which need not load TensorFlow again."""
 
     def __init__(self, n):
         super().__init__()
@@ -45,31 +45,31 @@ class Threads(ProcessGroup):
 
 
 def trained(start, snapshots=None):
-    with contextlib.closing(Threads(CONFIG.processes)) as group:
+    with contextlib.closing(ThreadGroup(CONFIG.processes)) as group:
         return fit(REVERSED, CONFIG, start, (), snapshots, group.attach)
 
 
 def set_silence(group, seconds):
-    """How long the connections of a group may be silent."""
+    """Set the time limit for silent connections of a group."""
     for connection in group.connections:
         with socket.socket(fileno=os.dup(connection.fileno())) as end:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, 0))
 
 
-# ---- What they train ----
+# ---- Training ----
 
 
 @pytest.mark.slow
-def test_several_processes_train_what_one_does_and_a_training_that_is_resumed_ends_with_the_same_bits():
+def test_several_processes_train_like_one_and_resume_with_the_same_bits():
     start, kept = untrained(MODEL, 0), {}
-    together = trained(start, keeping(kept))
+    together = trained(start, snapshots_in_memory(kept))
     assert (kept[91 + 64].progress.epoch, kept[91 + 64].progress.points) == (1, 64 * 6)
     assert to_bytes(trained(kept[91 + 64])) == to_bytes(together)
     alone = fit(REVERSED, replace(CONFIG, processes=1), start)
     assert 0 < largest_difference(together, alone) < 1e-5
     assert largest_difference(together, start) > 0.05
     assert together.reached.loss == pytest.approx(alone.reached.loss, abs=1e-6)
-    assert together.trained.config.processes == 3  # which a snapshot records
+    assert together.trained.config.processes == 3  # recorded in snapshots
 
 
 def test_sums_are_added_up_in_the_order_of_the_processes():
@@ -92,28 +92,28 @@ def test_sums_are_added_up_in_the_order_of_the_processes():
     assert all(total.shape == (size,) and (total == 0).all() for each in totals.values() for total in each)
 
 
-# ---- What ends a training ----
+# ---- Lost and silent processes ----
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="says when a process is silent")
-def test_a_process_that_is_stopped_ends_the_training_and_the_snapshot_stays(run, monkeypatch, tmp_path):
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not report a silent process")
+def test_a_stopped_process_ends_the_training_and_the_snapshot_remains(run, monkeypatch, tmp_path):
     groups, times = [], []
 
-    class Noted(ProcessGroup):
+    class RecordedGroup(ProcessGroup):
         def __init__(self):
             super().__init__()
             groups.append(self)
 
     def send():
-        with contextlib.suppress(AssertionError):  # then the command line has said why
+        with contextlib.suppress(AssertionError):  # the assertions below show the reason
             wait_for(lambda: (path := snapshot_in(tmp_path)) and load(path).step > 0)
             set_silence(groups[0], 3)
             time.sleep(0.5)
             times.append(time.monotonic())
             groups[0].processes[0].send_signal(signal.SIGSTOP)
 
-    monkeypatch.setattr(processes, "ProcessGroup", Noted)
+    monkeypatch.setattr(processes, "ProcessGroup", RecordedGroup)
     sender = threading.Thread(target=send)
     sender.start()
     line = "train 300 -p reversed --cell-type BasicRNNCell --cell-size 7 --embedding-size 5 --batch-size 10 -e 100000"
@@ -129,7 +129,7 @@ def test_a_process_that_is_stopped_ends_the_training_and_the_snapshot_stays(run,
 
 
 @pytest.mark.slow
-def test_they_find_all_they_need_and_end_with_the_first_process(tmp_path):
+def test_processes_ignore_modules_in_the_working_directory_and_end_with_the_first_process(tmp_path):
     for name in ("json", "seq2seq_demo"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(1)")
     code = f"""
@@ -148,12 +148,12 @@ os.kill(os.getpid(), 9)
     done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     pid, ready = done.stdout.split()
     assert ready == READY
-    wait_for(lambda: not os.path.exists(f"/proc/{pid}/fd/0"), 10)  # a process that is over has none
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}/fd/0"), 10)  # an ended process has no open files
 
 
-def test_an_error_of_another_process_is_that_of_the_training(monkeypatch):
+def test_an_error_in_another_process_is_reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "seq2seq_demo.training.trainer", None)
-    with contextlib.closing(Threads(2)) as group, pytest.raises(TrainingError) as raised:
+    with contextlib.closing(ThreadGroup(2)) as group, pytest.raises(TrainingError) as raised:
         group.exchange(lambda messages: messages)
     assert str(raised.value).startswith(
         "process 2: ModuleNotFoundError: import of seq2seq_demo.training.trainer halted"
@@ -161,27 +161,27 @@ def test_an_error_of_another_process_is_that_of_the_training(monkeypatch):
 
 
 @pytest.mark.slow
-def test_one_that_is_gone_is_missed_at_once_and_one_that_is_silent_after_a_while(monkeypatch):
+def test_a_lost_process_is_noticed_at_once_and_a_silent_one_after_a_while(monkeypatch):
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
     for reason, is_open in (("is lost", False), ("has been silent for 1 s", True)):
-        with contextlib.closing(ProcessGroup()) as group, group.connect() as there:
+        with contextlib.closing(ProcessGroup()) as group, group.connect() as other_end:
             if not is_open:
-                there.close()
+                other_end.close()
             with pytest.raises(TrainingError, match=f"all 2 processes to stay to the end, but one {reason}"):
                 group.exchange(lambda messages: messages)
 
 
 @pytest.mark.slow
-def test_one_that_does_not_listen_is_silent(monkeypatch):
+def test_a_process_that_does_not_read_counts_as_silent(monkeypatch):
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
-    with contextlib.closing(ProcessGroup()) as group, group.connect() as there:
-        ParentConnection(os.dup(there.fileno())).connection.send(READY)
+    with contextlib.closing(ProcessGroup()) as group, group.connect() as other_end:
+        ParentConnection(os.dup(other_end.fileno())).connection.send(READY)
         with pytest.raises(TrainingError, match="silent"):
             group.exchange(lambda messages: bytes(10**7))
 
 
 @pytest.mark.slow
-def test_one_that_sends_heartbeats_is_waited_for_and_ends_when_nobody_is_there(monkeypatch):
+def test_heartbeats_keep_a_process_connected_and_stop_with_its_parent(monkeypatch):
     ended = []
     monkeypatch.setattr(processes, "SECONDS_OF_SILENCE", 1)
     monkeypatch.setattr(processes.os, "_exit", ended.append)
@@ -195,11 +195,11 @@ def test_one_that_sends_heartbeats_is_waited_for_and_ends_when_nobody_is_there(m
     for thread in threads:
         thread.join()
     assert ended == [1]
-    first.send_heartbeats(os.getppid() + 1)  # this one is no parent
+    first.send_heartbeats(os.getppid() + 1)  # not the parent's id
     assert ended == [1, 1]
 
 
-# ---- Where they cannot be had ----
+# ---- Errors at the start ----
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_errors_at_the_start(monkeypatch, changes, expected):
         assert group is None
 
 
-def test_an_interpreter_that_does_not_start(monkeypatch):
+def test_an_interpreter_that_does_not_start_is_an_error(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
     monkeypatch.setattr(sys, "executable", "/not/there/python")
     with pytest.raises(TrainingError) as raised, processes.process_group(TrainConfig(processes=2)):
@@ -244,3 +244,36 @@ def test_a_gpu_is_refused(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     with pytest.raises(UsageError, match="expected no GPU for several processes"):
         ProcessGroup().attach(None)
+
+
+FORKED = """
+import os, signal, sys
+import seq2seq_demo
+
+def train():
+    signal.alarm(60)
+    seq2seq_demo.train("sorted", points=100, epochs=1, in_len=3, cell_size=2, cell_type="BasicRNNCell")
+
+if "train" in sys.argv:
+    train()
+if "load" in sys.argv or "use" in sys.argv:
+    import tensorflow
+if "use" in sys.argv:
+    tensorflow.constant(1)
+if not (process := os.fork()):
+    try:
+        train()
+    except seq2seq_demo.Seq2SeqError as error:
+        os._exit(print(error, flush=True) or 3)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("before", ["nothing", "load", "use", "train"])
+def test_a_forked_process_trains_unless_tensorflow_was_in_use(before):
+    """It hung: the threads of TensorFlow run in the parent only."""
+    done = subprocess.check_output([sys.executable, "-c", FORKED, before], text=True, cwd=ROOT, timeout=100)
+    error = 'expected a process started by "spawn", got one forked after TensorFlow had started'
+    assert done.splitlines() == ([error, "3"] if before in ("use", "train") else ["0"])

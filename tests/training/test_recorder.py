@@ -1,4 +1,4 @@
-"""Which steps are recorded, what of them, and that a training is the same one for it."""
+"""The steps that are recorded, and their weights. Recording does not change a training."""
 
 from dataclasses import replace
 
@@ -20,18 +20,18 @@ from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 REVERSED = find_pattern("reversed")
-# 90 steps an epoch, in calls of 64 and 26.
+# 90 steps per epoch, in calls of 64 and 26.
 CONFIG = TrainConfig(1600, in_len=4, out_len=3, learning_rate=0.01, epochs=2, batch_size=16)
 STEPS = (0, 50, 90, 100, 180)
 
 
 def are_same(a, b):
-    """Whether two recordings are, bit for bit."""
+    """Whether two recordings have equal steps and weights."""
     return a.steps == b.steps and all(map(same_arrays, a.weights, b.weights))
 
 
-def holds(recorded, weights):
-    """Whether a step's weights are these, as float16."""
+def matches(recorded, weights):
+    """Whether the recorded weights of a step are these, rounded to float16."""
     return all((recorded[name] == weight.astype(np.float16)).all() for name, weight in weights.items())
 
 
@@ -60,13 +60,13 @@ def test_which_steps_are_recorded(steps_per_epoch, epochs, kept):
     assert [step for step in range(steps_per_epoch * epochs + 1) if is_recorded(config, step)] == kept
 
 
-def test_of_many_epochs_some_are_recorded():
-    config = TrainConfig(points=10, epochs=250, batch_size=9)  # a step each
+def test_long_trainings_record_some_epochs():
+    config = TrainConfig(points=10, epochs=250, batch_size=9)  # one step per epoch
     kept = [step for step in range(251) if is_recorded(config, step)]
     assert kept == sorted({*range(0, 251, 3), 50, 100, 200})
 
 
-def test_control_returns_at_each_step_that_is_recorded_and_at_the_last():
+def test_calls_are_split_at_each_recorded_step():
     assert [*chunk_ends(CONFIG, 0, 64)] == [50, 64]
     assert [*chunk_ends(CONFIG, 64, 26)] == [26]
     assert [*chunk_ends(CONFIG, 90, 64)] == [10, 64]
@@ -76,83 +76,82 @@ def test_control_returns_at_each_step_that_is_recorded_and_at_the_last():
 def test_a_recording_that_would_be_too_large_is_refused():
     model, config = ModelConfig(cell_size=512), replace(CONFIG, epochs=36)
     n = sum(weight.size for weight in untrained(model, 0).weights.values())
-    assert 45 * 2 * n < 200_000_000 < 46 * 2 * n  # 0; 50, 100, … 3200; 36 epochs; the last if it stops early
+    assert 45 * 2 * n < 200_000_000 < 46 * 2 * n  # step 0; steps 50, 100, … 3200; 36 epochs; an early stop
     start_recording(untrained(model, 0), config)
     with pytest.raises(UsageError, match=rf"^expected a recording of at most 200 MB, got up to 46 times {n} weights, "):
         start_recording(untrained(model, 0), replace(config, epochs=37))
 
 
 @pytest.mark.slow
-def test_what_is_recorded_is_what_the_training_went_through(recorded, watcher):
+def test_the_recorded_weights_are_those_of_the_training(recorded, watcher):
     recording = recorded.recording
     assert (recording.steps, recording.epochs) == (STEPS, (0, 50 / 90, 1, 100 / 90, 2))
-    assert holds(recording.weights[0], untrained(MODEL, 0).weights)
-    assert holds(recording.weights[-1], recorded.weights)
-    assert holds(recording.weights[2], watcher.networks[0].weights)
-    assert not holds(recording.weights[3], recorded.weights)
+    assert matches(recording.weights[0], untrained(MODEL, 0).weights)
+    assert matches(recording.weights[-1], recorded.weights)
+    assert matches(recording.weights[2], watcher.networks[0].weights)
+    assert not matches(recording.weights[3], recorded.weights)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
-def test_the_training_is_the_same_one_for_it(monkeypatch, dropout):
-    """Under XLA, which takes many steps at once."""
+def test_recording_does_not_change_a_training(monkeypatch, dropout):
+    """The training uses XLA, with many steps per call."""
     config = replace(CONFIG, dropout=dropout)
     monkeypatch.setattr(trainer, "use_xla", lambda *_: True)
-    model, with_it, without = ModelConfig(cell_size=7, embedding_size=5), Watcher(), Watcher()
-    a = fit(REVERSED, config, start_recording(untrained(model, 0), config), [with_it])
-    b = fit(REVERSED, config, untrained(model, 0), [without])
+    model, recorded_watcher, plain_watcher = ModelConfig(cell_size=7, embedding_size=5), Watcher(), Watcher()
+    a = fit(REVERSED, config, start_recording(untrained(model, 0), config), [recorded_watcher])
+    b = fit(REVERSED, config, untrained(model, 0), [plain_watcher])
     assert (a.recording.steps, b.recording) == (STEPS, None)
     assert to_bytes(a) == to_bytes(b)
-    assert with_it.told == without.told
-    assert with_it.history == without.history
+    assert recorded_watcher.calls == plain_watcher.calls
+    assert recorded_watcher.history == plain_watcher.history
 
 
 @pytest.mark.slow
-def test_a_training_that_continues_and_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
-    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # only the last epoch's end, which never comes
+def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
+    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # the last epoch alone, which is not reached
     monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
     done = further.step - recorded.step
     assert (config.steps_per_epoch, done) == (23, 69)
     assert further.recording.steps == (0, 50, 69)
-    assert holds(further.recording.weights[0], recorded.weights)
-    assert holds(further.recording.weights[-1], further.weights)
+    assert matches(further.recording.weights[0], recorded.weights)
+    assert matches(further.recording.weights[-1], further.weights)
 
 
 @pytest.mark.slow
-def test_of_the_best_epoch_the_whole_training_is_recorded(tmp_path, monkeypatch):
+def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch):
     reached = iter([0.1, 0.5, 0.2, 0.3])
     monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, next(reached)))
     config = replace(CONFIG, points=400, epochs=4, keep_best=True)
     best = fit(REVERSED, config, start_recording(untrained(MODEL, 0), config))
     assert best.step == 46
     assert best.recording.steps == (0, 23, 46, 50, 69, 92)
-    assert holds(best.recording.weights[best.recording.steps.index(best.step)], best.weights)
+    assert matches(best.recording.weights[best.recording.steps.index(best.step)], best.weights)
     best.save(tmp_path / "w.h5")
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
 
 
 @pytest.mark.slow
-def test_texts_are_recorded(tmp_path):
-    """Their lengths vary."""
+def test_texts_of_different_lengths_are_recorded(tmp_path):
     pairs = [(text, text[::-1]) for text in ("ab", "abc", "ba", "cab", "b", "ca")]
     settings = {"in_tokens": "characters", "out_tokens": "characters", "epochs": 2, "batch_size": 2, "cell_size": 4}
     network = train(pairs, **settings, dropout=0.1, bidirectional=True, record=True)
     assert network.recording.epochs == (0, 1, 2)
-    assert holds(network.recording.weights[-1], network.weights)
+    assert matches(network.recording.weights[-1], network.weights)
     network.save(tmp_path / "w.h5")
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)
 
 
-def test_a_snapshot_holds_the_recording_and_weights_do_not(recorded):
+def test_a_snapshot_contains_the_recording_and_a_weights_file_does_not(recorded):
     run = TrainingRun(CONFIG, 0)
     snapshot = Snapshot(replace(recorded, trained=run), Progress(epoch=0, points=16))
     assert b"recorded" in to_bytes(snapshot)
     assert b"recorded" not in to_bytes(recorded)
 
 
-def test_weights_are_not_saved_where_their_recording_cannot_be(tmp_path, recorded):
+def test_weights_are_not_saved_if_their_recording_cannot_be(tmp_path, recorded):
     (tmp_path / "w.record.h5").write_text("mine")
     for overwrite in (False, True):
         with pytest.raises(WeightsError, match=r"w\.record\.h5: expected a place for a recording, found "):

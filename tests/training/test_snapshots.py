@@ -23,24 +23,24 @@ from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 REVERSED = find_pattern("reversed")
-# With 3 epochs, enough samples for XLA; with 2, too few.
+# 3 epochs have enough samples for XLA; 2 have too few.
 TRAIN = ["train", "20000", "-p", "reversed", "-m", "embedding_attention", "-e", "3", "--batch-size", "16"]
 TRAIN += ["--cell-size", "7", "--embedding-size", "5", "--in-len", "4", "--out-len", "3", "-r", "0.003"]
 TRAIN += ["--lr-schedule", "cosine"]
 
 
-def snapshots_in(folder, interruption=None, warn=lambda text: None, keeps=Snapshots):
-    """The snapshots of a training of `reversed`."""
-    return keeps(folder, None, "reversed", DataFingerprint(), Destination(), interruption or SignalHandler(), warn)
+def snapshots_in(folder, interruption=None, warn=lambda text: None, cls=Snapshots):
+    """The snapshots of a training on `reversed`."""
+    return cls(folder, None, "reversed", DataFingerprint(), Destination(), interruption or SignalHandler(), warn)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path):
-    left_alone, stopped = tmp_path / "left alone", tmp_path / "stopped"
-    left_alone.mkdir()
+def test_a_killed_and_interrupted_training_ends_with_the_same_bits(tmp_path):
+    undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
+    undisturbed.mkdir()
     stopped.mkdir()
-    beside = start(left_alone, *TRAIN, "-o", "w")
+    reference = start(undisturbed, *TRAIN, "-o", "w")
 
     process = start(stopped, *TRAIN, "-o", "w")
     wait_for(lambda: snapshot_in(stopped))
@@ -52,18 +52,18 @@ def test_killed_and_interrupted_it_ends_with_the_same_bits(tmp_path):
     wait_for(lambda: load(snapshot_in(stopped)).step)
     process.terminate()
     assert end(process)[0] == 143
-    status, err = end(start(stopped, "train", "--resume"))  # where to save is known
+    status, err = end(start(stopped, "train", "--resume"))  # the destination is on record
     assert status == 0, err
 
-    assert end(beside)[0] == 0
-    assert (stopped / "w").read_bytes() == (left_alone / "w").read_bytes()
-    for folder in (left_alone, stopped):  # the snapshot is gone
+    assert end(reference)[0] == 0
+    assert (stopped / "w").read_bytes() == (undisturbed / "w").read_bytes()
+    for folder in (undisturbed, stopped):  # the snapshot has been removed
         assert [path.name for path in folder.iterdir() if not path.name.startswith(".")] == ["w"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_leaves_a_snapshot_and_says_how_to_go_on(tmp_path, signum, status):
+def test_a_signal_leaves_a_snapshot_and_prints_how_to_resume(tmp_path, signum, status):
     process = start(tmp_path, *TRAIN, "-e", "2", "-o", "w")
     wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.send_signal(signum)
@@ -76,7 +76,7 @@ def test_a_signal_leaves_a_snapshot_and_says_how_to_go_on(tmp_path, signum, stat
 
 
 def snapshot_of(folder, **changes):
-    """Leave the snapshot of a training that was interrupted after its first steps."""
+    """Interrupt a training after its first steps; return the path of its snapshot."""
     config = TrainConfig(**{"points": 200, "epochs": 2, "batch_size": 16, "in_len": 4, "out_len": 3} | changes)
     interruption = SignalHandler()
     interruption.signum = signal.SIGTERM
@@ -89,7 +89,7 @@ def snapshot_of(folder, **changes):
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory):
-    """The content of a snapshot."""
+    """The content of the snapshot of an interrupted training."""
     return snapshot_of(tmp_path_factory.mktemp("interrupted")).read_bytes()
 
 
@@ -105,7 +105,7 @@ def interrupted(tmp_path_factory):
         (["-e", "3"], "has epochs 2, but the options ask for 3"),
     ],
 )
-def test_a_snapshot_of_other_options_is_refused(run, tmp_path, interrupted, options, message):
+def test_resuming_with_other_options_is_refused(run, tmp_path, interrupted, options, message):
     path = tmp_path / "s2s_checkpoint__basic__reversed_1.weights.h5"
     path.write_bytes(interrupted)
     status, out, err = run("train", "--resume", *options)
@@ -115,7 +115,7 @@ def test_a_snapshot_of_other_options_is_refused(run, tmp_path, interrupted, opti
 
 
 @pytest.mark.slow
-def test_the_snapshot_that_fits_is_found_among_others(run, tmp_path):
+def test_resuming_finds_the_snapshot_with_the_same_options(run, tmp_path):
     snapshot_of(tmp_path, seed=5)
     other = snapshot_of(tmp_path, seed=6)
     status, out, err = run("train", "--resume", "--seed", 5)
@@ -125,21 +125,21 @@ def test_the_snapshot_that_fits_is_found_among_others(run, tmp_path):
     assert list(tmp_path.glob("s2s*")) == [other]
 
 
-def test_no_snapshot_to_resume(run):
+def test_resuming_without_a_snapshot_is_an_error(run):
     status, _, err = run("train", "--resume")
     assert status == 1
     assert "expected a snapshot to resume from, found none" in err
 
 
 @pytest.mark.slow
-def test_a_snapshot_every_5000_steps_and_every_epoch(tmp_path):
+def test_snapshots_are_saved_every_5000_steps_and_every_epoch(tmp_path):
     kept = []
 
     class Recorder(Snapshots):
         def save(self, snapshot):
             kept.append((snapshot.network.step, snapshot.progress.epoch))
 
-    snapshots = snapshots_in(tmp_path, keeps=Recorder)
+    snapshots = snapshots_in(tmp_path, cls=Recorder)
     for before, after in [(4936, 4999), (4999, 5063), (5063, 5100), (9990, 10_000)]:
         snapshots.after_steps(before, after, lambda after=after: untrained_at(after))
     assert [step for step, _ in kept] == [5063, 10_000]
@@ -154,14 +154,14 @@ def untrained_at(step):
     return Snapshot(replace(untrained(MODEL, 0), step=step, trained=run))
 
 
-def kept(snapshots):
-    """The step of the network in each snapshot that is left, by its folder."""
+def steps_by_folder(snapshots):
+    """Map the name of each folder with a snapshot to the snapshot's step."""
     return {path.parent.name: load(path).step for path in snapshots.files if path.exists()}
 
 
 @pytest.fixture
-def folders(tmp_path, monkeypatch):
-    """The directories that snapshots are kept in, one after the other, and which of them are full."""
+def full_folders(tmp_path, monkeypatch):
+    """Create the three folders in which snapshots are tried in turn; return the set of full ones."""
     for name in ("data", "temporary", "home"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
@@ -178,46 +178,46 @@ def folders(tmp_path, monkeypatch):
     return full
 
 
-def test_where_a_folder_is_full_another_one_keeps_the_training(tmp_path, folders):
-    said = []
+def test_if_a_folder_is_full_the_next_one_gets_the_snapshot(tmp_path, full_folders):
+    warnings = []
     interruption = SignalHandler()
-    with snapshots_in(tmp_path / "data", interruption, said.append) as snapshots:
+    with snapshots_in(tmp_path / "data", interruption, warnings.append) as snapshots:
         snapshots.save(untrained_at(1))
-        assert kept(snapshots) == {"data": 1}
-        folders.add("data")
+        assert steps_by_folder(snapshots) == {"data": 1}
+        full_folders.add("data")
         snapshots.save(untrained_at(2))
-        assert kept(snapshots) == {"data": 1, "temporary": 2}
+        assert steps_by_folder(snapshots) == {"data": 1, "temporary": 2}
         assert snapshots.last == tmp_path / "temporary" / "s2s_checkpoint__basic__reversed_1.weights.h5"
-        folders.add("temporary")
+        full_folders.add("temporary")
         snapshots.save(untrained_at(3))
-        assert kept(snapshots) == {"data": 1, "temporary": 2, "home": 3}
-        folders.remove("data")
+        assert steps_by_folder(snapshots) == {"data": 1, "temporary": 2, "home": 3}
+        full_folders.remove("data")
         snapshots.save(untrained_at(4))
-        assert kept(snapshots) == {"data": 4, "temporary": 2, "home": 3}
-        folders |= {"data", "home"}
+        assert steps_by_folder(snapshots) == {"data": 4, "temporary": 2, "home": 3}
+        full_folders |= {"data", "home"}
         interruption.signum = signal.SIGTERM
         with pytest.raises(Interrupted, match="at step 5; this could not be kept, but an earlier step is in "):
             snapshots.after_steps(5, 5, lambda: untrained_at(5))
         assert snapshots.last is None
-        folders.clear()
+        full_folders.clear()
         with pytest.raises(Interrupted, match=f"interrupted at step 6; kept in {tmp_path}/data/s2s"):
             snapshots.after_steps(6, 6, lambda: untrained_at(6))
-        assert kept(snapshots)["data"] == 6
+        assert steps_by_folder(snapshots)["data"] == 6
         full = "No space left on device"
         in_data = f"No snapshot in {tmp_path}/data: {full}"
-        assert said[0] == f"{in_data}; it is in {tmp_path}/temporary/s2s_checkpoint__basic__reversed_1.weights.h5"
-        assert said[2] == f"{in_data}; nor in {tmp_path}/temporary: {full}; nor in {tmp_path}/home: {full}"
+        assert warnings[0] == f"{in_data}; it is in {tmp_path}/temporary/s2s_checkpoint__basic__reversed_1.weights.h5"
+        assert warnings[2] == f"{in_data}; nor in {tmp_path}/temporary: {full}; nor in {tmp_path}/home: {full}"
         snapshots.remove()
-        assert kept(snapshots) == {}
+        assert steps_by_folder(snapshots) == {}
 
 
-@pytest.mark.parametrize("end", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("renamed"))])
-def test_a_folder_that_is_gone(tmp_path, folders, end):
-    """What is said to be kept somewhere can be read there, and is the last step."""
+@pytest.mark.parametrize("remove", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("renamed"))])
+def test_a_snapshot_moves_on_if_its_folder_is_removed(tmp_path, full_folders, remove):
+    """Each reported path contains a readable snapshot of the last step."""
     interruption = SignalHandler()
     with snapshots_in(tmp_path / "data", interruption) as snapshots:
         snapshots.save(untrained_at(1))
-        end(tmp_path / "data")
+        remove(tmp_path / "data")
         assert snapshots.keep(untrained_at(2).network).parent == tmp_path / "temporary"
         assert load(snapshots.last).step == 2
         interruption.signum = signal.SIGINT
@@ -228,21 +228,21 @@ def test_a_folder_that_is_gone(tmp_path, folders, end):
         assert load(snapshots.last).step == 3
 
 
-def test_no_folder_at_all(tmp_path, folders, monkeypatch):
-    said = []
-    folders |= {"data", "temporary", "home"}
+def test_without_a_usable_folder_no_snapshot_is_kept(tmp_path, full_folders, monkeypatch):
+    warnings = []
+    full_folders |= {"data", "temporary", "home"}
     interruption = SignalHandler()
     interruption.signum = signal.SIGTERM
-    with snapshots_in(tmp_path / "data", interruption, said.append) as snapshots:
+    with snapshots_in(tmp_path / "data", interruption, warnings.append) as snapshots:
         with pytest.raises(Interrupted, match=r"interrupted at step 3; no snapshot could be kept$"):
             snapshots.after_steps(3, 3, lambda: untrained_at(3))
         monkeypatch.setattr("tempfile.gettempdir", lambda: tmp_path / "none" / "at" / "all")
         monkeypatch.setattr("pathlib.Path.home", lambda: tmp_path / "none")
         assert snapshots.keep(untrained_at(4).network) is None
-    assert len(said) == 2
+    assert len(warnings) == 2
 
 
-def test_a_snapshot_that_somebody_replaced_is_left_alone(tmp_path):
+def test_a_replaced_snapshot_is_left_alone(tmp_path):
     with snapshots_in(tmp_path) as snapshots:
         snapshots.save(untrained_at(1))
         first = snapshots.last
@@ -254,18 +254,18 @@ def test_a_snapshot_that_somebody_replaced_is_left_alone(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
 
 
-def test_a_snapshot_that_does_not_hold_what_was_written(tmp_path, folders, monkeypatch):
-    said = []
+def test_a_snapshot_that_reads_back_differently_moves_to_the_next_folder(tmp_path, full_folders, monkeypatch):
+    warnings = []
     monkeypatch.setattr(
         atomic_files, "read", lambda path, kind: b"" if path.parent.name == "data" else path.read_bytes()
     )
-    with snapshots_in(tmp_path / "data", warn=said.append) as snapshots:
+    with snapshots_in(tmp_path / "data", warn=warnings.append) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.parent.name == "temporary"
-    assert said == [f"No snapshot in {tmp_path}/data: it differs from what was written; it is in {snapshots.last}"]
+    assert warnings == [f"No snapshot in {tmp_path}/data: it differs from what was written; it is in {snapshots.last}"]
 
 
-def test_a_snapshot_notes_where_its_training_is_saved(tmp_path):
+def test_a_snapshot_records_the_destination_of_its_training(tmp_path):
     destination = Destination(tmp_path / "w", True, tmp_path)
     with Snapshots(tmp_path, "mine", "reversed", DataFingerprint(), destination, SignalHandler(), print) as snapshots:
         snapshots.save(untrained_at(1))
@@ -312,7 +312,7 @@ def test_a_first_signal_is_noted_once_python_runs_again():
 
 
 def test_ignored_signals_stay_ignored():
-    """As under nohup, or in the background of a script."""
+    """nohup and the background jobs of scripts rely on this."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with SignalHandler() as interruption:
@@ -323,7 +323,7 @@ def test_ignored_signals_stay_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_signal_is_noted_though_nobody_reads_standard_error(monkeypatch):
+def test_a_signal_is_handled_even_if_stderr_is_closed(monkeypatch):
     def closed(*_):
         raise BrokenPipeError
 
@@ -336,14 +336,14 @@ def test_a_signal_is_noted_though_nobody_reads_standard_error(monkeypatch):
     assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
-def test_how_to_resume_names_what_is_needed_again(tmp_path):
+def test_the_command_to_resume_repeats_the_necessary_options(tmp_path):
     folder = tmp_path / "my data"
     folder.mkdir()
     interruption = SignalHandler()
     interruption.signum = signal.SIGINT
-    for again in ("", " --from-file 'my pairs.jsonl'"):
-        snapshots = Snapshots(folder, None, "sorted", DataFingerprint(), Destination(), interruption, print, again)
+    for options in ("", " --from-file 'my pairs.jsonl'"):
+        snapshots = Snapshots(folder, None, "sorted", DataFingerprint(), Destination(), interruption, print, options)
         with snapshots:
             with pytest.raises(Interrupted) as error:
                 snapshots.after_steps(0, 1, lambda: untrained_at(1))
-            assert str(error.value).endswith(f"--resume --data-dir '{folder}'{again}`")
+            assert str(error.value).endswith(f"--resume --data-dir '{folder}'{options}`")

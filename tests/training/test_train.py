@@ -20,21 +20,21 @@ RAGGED = [([1, 2], [3]), ([1], [])] * 6
 
 
 def unchanged(task, **settings) -> TrainedNetwork:
-    """What no epochs leave: all that `train` decided before it began."""
-    few = {"points": 20} if isinstance(task, str | SequencePattern) else {}
-    return train(task, **TINY | {"epochs": 0} | few | settings)
+    """Train for 0 epochs; the result shows all decisions that `train` makes before training."""
+    points = {"points": 20} if isinstance(task, str | SequencePattern) else {}
+    return train(task, **TINY | {"epochs": 0} | points | settings)
 
 
-def test_a_pattern_by_name():
+def test_a_pattern_is_given_by_name_and_callbacks_see_every_call():
     watcher, other = Watcher(), Watcher()
     trained = train("reversed", points=100, in_len=4, epochs=2, batch_size=32, callbacks=[watcher, other], **TINY)
     assert (trained.task, trained.in_len, trained.out_len, trained.step) == ("reversed", 4, 4, 6)
     assert trained.trained == TrainingRun(TrainConfig(100, 4, 4, epochs=2, batch_size=32), start_step=0)
     assert trained.model_config == ModelConfig(**TINY)
     epochs = [[("begin", k + 1), ("steps", 3 * k + 3, 90), ("end", k + 1, 10)] for k in range(2)]
-    assert watcher.told == other.told
-    assert [told[:3] for told in watcher.told] == [*epochs[0], *epochs[1]]
-    assert all(told[3] > 0 and 0 <= told[4] <= 1 for told in watcher.told if told[0] == "steps")
+    assert watcher.calls == other.calls
+    assert [call[:3] for call in watcher.calls] == [*epochs[0], *epochs[1]]
+    assert all(call[3] > 0 and 0 <= call[4] <= 1 for call in watcher.calls if call[0] == "steps")
     last = watcher.networks[-1]
     assert largest_difference(last, trained) == 0
     assert last.reached == trained.reached
@@ -49,7 +49,7 @@ def test_defaults_are_those_of_the_command_line():
     assert largest_difference(train("reversed", epochs=0, seed=3), untrained(ModelConfig(), 3)) == 0
 
 
-def test_every_setting_is_heeded():
+def test_every_setting_is_used():
     model = {"model": "embedding_attention", "cell_type": "GRUCell", "num_layers": 2, "cell_size": 3}
     model |= {"embedding_size": 2, "in_max_int": 4, "out_max_int": 6, "bidirectional": True}
     training = {"points": 50, "in_len": 5, "out_len": 4, "learning_rate": 0.5, "lr_schedule": "cosine", "epochs": 0}
@@ -63,12 +63,12 @@ def test_every_setting_is_heeded():
     assert resolve(as_task("copy"), settings, None, None)[1] == TrainConfig(**training, processes=2)
 
 
-def test_none_is_the_default():
+def test_none_means_the_default():
     settings = Settings(**dict.fromkeys(Settings.__annotations__))
     assert resolve(as_task("copy"), settings, None, None) == (ModelConfig(), TrainConfig())
 
 
-def test_what_is_no_setting():
+def test_unknown_settings_are_refused():
     with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'epoch'$"):
         train("copy", epochs=0, epoch=3)
     with pytest.raises(TypeError, match="'ends'"):
@@ -88,18 +88,18 @@ def test_what_is_no_setting():
         ("added", {"out_len": 1}, (10, 1)),
     ],
 )
-def test_lengths(task, settings, lengths):
+def test_lengths_depend_on_the_pattern(task, settings, lengths):
     network = unchanged(task, **settings)
     assert (network.in_len, network.out_len) == lengths
     assert (network.trained.config.in_len, network.trained.config.out_len) == lengths
 
 
-def test_a_pattern_of_the_callers_own():
+def test_a_custom_pattern():
     pattern = SequencePattern("doubled", lambda sources: np.repeat(sources, 2, axis=1))
     trained = unchanged(pattern, in_len=3)
     assert (trained.task, trained.in_len, trained.out_len) == ("doubled", 3, 6)
-    found = unchanged(find_pattern("reversed"))
-    assert found.task == "reversed"
+    built_in = unchanged(find_pattern("reversed"))
+    assert built_in.task == "reversed"
 
 
 def test_pairs_are_trained_on():
@@ -107,7 +107,7 @@ def test_pairs_are_trained_on():
     trained = train(PAIRS, epochs=1, callbacks=[watcher], **TINY)
     assert (trained.in_len, trained.out_len, trained.step) == (2, 3, 1)
     validation = watcher.validation
-    assert len(validation) == trained.trained.config.n_validation == 6  # of one source, as they stay together
+    assert len(validation) == trained.trained.config.n_validation == 6  # the pairs of one source stay together
     rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
     assert all((source, target) in PAIRS for source, target in rows)
     assert trained.evaluate(PAIRS).n == 5  # sources
@@ -133,7 +133,7 @@ def test_pairs_are_trained_on():
         (RAGGED, {"out_len": 1}, "expected `out_len` 0-1, as in the pairs, got 1"),
     ],
 )
-def test_what_cannot_be_trained_is_a_usage_error(task, settings, message):
+def test_invalid_trainings_are_usage_errors(task, settings, message):
     with pytest.raises(UsageError, match=message):
         unchanged(task, **settings)
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_trained_is_a_usage_error(task, settings, message):
 START = replace(untrained(ModelConfig("embedding_attention", **TINY), 5), in_len=6, out_len=4, step=9)
 
 
-def test_start_gives_its_model_its_lengths_and_its_weights():
+def test_start_provides_model_lengths_and_weights():
     network = train("reversed", points=20, epochs=0, start=START)
     assert network.model_config == START.model_config
     assert (network.in_len, network.out_len, network.step) == (6, 4, 9)
@@ -149,10 +149,10 @@ def test_start_gives_its_model_its_lengths_and_its_weights():
     assert largest_difference(network, START) == 0
     same = unchanged("reversed", start=START, model="embedding_attention", cell_type="BasicLSTMCell", in_max_int=9)
     assert same.model_config == START.model_config
-    assert unchanged("reversed", start=START, cell_type="LSTMCell").model_config == START.model_config  # another name
+    assert unchanged("reversed", start=START, cell_type="LSTMCell").model_config == START.model_config  # an alias
     other = train("reversed", points=20, epochs=0, in_len=5, out_len=3, start=START)
     assert (other.in_len, other.out_len) == (5, 3)
-    for in_len in (3, 7):  # of other lengths than those of the start, whole targets are learned
+    for in_len in (3, 7):  # at lengths other than the start's, targets are whole
         whole = train("reversed", points=20, epochs=0, in_len=in_len, start=START)
         assert (whole.in_len, whole.out_len) == (in_len, in_len)
     of_2016 = train("reversed", points=20, epochs=0, start=replace(START, in_len=None, out_len=None))
@@ -176,8 +176,8 @@ def test_pairs_that_do_not_fit_start_are_refused():
 
 
 @pytest.mark.slow
-def test_a_network_that_a_callback_kept_can_be_trained_further(tmp_path):
-    """It knows how far its own training had come, which is over: the next one has epochs of its own."""
+def test_a_network_from_a_callback_can_be_trained_further(tmp_path):
+    """The network records the progress of its training, which does not shorten the next one."""
     watcher = Watcher()
     train("reversed", points=40, in_len=3, epochs=1, callbacks=[watcher], **TINY)
     (kept,) = watcher.networks
@@ -186,19 +186,19 @@ def test_a_network_that_a_callback_kept_can_be_trained_further(tmp_path):
         assert train("reversed", points=40, epochs=1, start=start).step == 2
 
 
-def test_a_file_is_no_network_to_start_from():
+def test_start_must_be_a_network():
     with pytest.raises(UsageError, match=r"expected `start` to be a network, as load\(\) returns it, got 'w.h5'"):
         train("reversed", start="w.h5")
 
 
 @pytest.mark.parametrize(("points", "rate"), [(20, 0.01), (None, np.float32(-1)), (None, "x")])
-def test_settings_that_cannot_be_heeded_are_refused(points, rate):
+def test_points_other_than_the_pairs_and_invalid_rates_are_refused(points, rate):
     with pytest.raises(UsageError, match=r"expected `points` 30, as in the pairs, got 20|expected `learning_rate`"):
         train(PAIRS, points=points, learning_rate=rate, epochs=0)
 
 
 @pytest.mark.slow
-def test_a_range_of_lengths():
+def test_a_range_of_lengths_is_trained_and_evaluated():
     trained = train("reversed", points=60, in_len=(2, 4), epochs=1, batch_size=16, **TINY)
     assert (trained.min_in_len, trained.in_len, trained.out_len) == (2, 4, 4)
     assert trained.trained.config.few_symbols == 0.25
@@ -214,7 +214,7 @@ def test_a_range_of_lengths():
         train("reversed", in_len=(1, 2), out_len=2, points=60)
 
 
-def test_the_only_length_of_a_range():
+def test_a_range_may_have_one_length():
     trained = unchanged("reversed", in_len=(3, 3))
     assert (trained.ends, trained.min_in_len, trained.in_len) == (True, 3, 3)
     assert not unchanged("reversed", in_len=3).ends
@@ -222,31 +222,31 @@ def test_the_only_length_of_a_range():
 
 @pytest.mark.parametrize(("pairs", "lengths"), [(PAIRS, (2, 2, 3)), (RAGGED, (1, 2, 1))])
 def test_a_fresh_network_ends_its_answers_to_pairs(pairs, lengths):
-    for asked in ({}, {"in_len": lengths[:2]}, {"in_len": (1, 9)}):
-        trained = unchanged(pairs, **asked)
+    for given in ({}, {"in_len": lengths[:2]}, {"in_len": (1, 9)}):
+        trained = unchanged(pairs, **given)
         assert trained.ends
         assert (trained.min_in_len, trained.in_len, trained.out_len) == lengths
         assert trained.trained.config.few_symbols == 0
     assert unchanged(PAIRS, in_len=2, out_len=3, points=30).ends
 
 
-def test_pairs_that_are_asked_for_are_those_to_train_on():
+def test_points_do_not_include_the_given_validation_pairs():
     assert unchanged(PAIRS, points=30, validation=PAIRS[:5]).trained.config.points == 35
 
 
-def test_a_network_to_continue_from_stays_what_it_is():
+def test_a_start_learns_to_end_its_answers_only_from_a_range_of_lengths():
     start = replace(START, in_len=None, out_len=None)
     of_pairs = unchanged(PAIRS, start=start)
     assert (of_pairs.ends, of_pairs.min_in_len, of_pairs.in_len, of_pairs.out_len) == (False, None, 2, 3)
     with pytest.raises(UsageError, match="as this network does not end its answers, got other lengths"):
         unchanged(RAGGED, start=start)
-    assert unchanged("reversed", start=start, in_len=(1, 5)).ends  # but for a range of lengths, which teaches it to
+    assert unchanged("reversed", start=start, in_len=(1, 5)).ends  # a range of lengths teaches it to end them
 
 
-def test_lengths_of_a_network_to_continue_from_that_ends_its_answers():
+def test_lengths_of_a_start_that_ends_its_answers():
     start = unchanged("reversed", in_len=(2, 4))
-    for asked, lengths in (({}, (2, 4)), ({"in_len": 7}, (7, 7)), ({"in_len": (1, 9)}, (1, 9))):
-        model_config, config = resolve(as_task("reversed"), Settings(points=20, **asked), start, None)
+    for given, lengths in (({}, (2, 4)), ({"in_len": 7}, (7, 7)), ({"in_len": (1, 9)}, (1, 9))):
+        model_config, config = resolve(as_task("reversed"), Settings(points=20, **given), start, None)
         assert model_config.ends
         assert (config.min_in_len, config.in_len, config.out_len) == (*lengths, lengths[1])
         assert config.few_symbols == DEFAULT_FEW_SYMBOLS
@@ -256,15 +256,15 @@ def test_lengths_of_a_network_to_continue_from_that_ends_its_answers():
 
 
 def test_the_default_length_of_targets():
-    for task, default, asked, out_len in (
+    for task, default, given, out_len in (
         ("reversed", None, {}, 10),
         ("reversed", 4, {}, 4),
         ("reversed", 40, {}, 10),
         ("reversed", 4, {"out_len": 6}, 6),
         ("added", 10, {"in_len": 8}, 5),
     ):
-        _, config = resolve(as_task(task), Settings(**asked), None, default)
-        assert config.out_len == out_len, (task, default, asked)
+        _, config = resolve(as_task(task), Settings(**given), None, default)
+        assert config.out_len == out_len, (task, default, given)
 
 
 class Misspelt(Watcher):
@@ -292,7 +292,7 @@ def test_no_callbacks_may_be_none():
 
 
 def numbered_pairs(shortest, n_sources):
-    """Return 90 pairs of so many different sources, of lengths from `shortest` to 3."""
+    """Return 90 pairs of `n_sources` different sources, of lengths from `shortest` to 3."""
     rng = np.random.default_rng(0)
     sources = [[n // 9, *[n % 9] * int(rng.integers(shortest - 1, 3))] for n in range(n_sources)]
     return [(source, rng.integers(0, 9, len(source)).tolist()) for source in sources * (90 // n_sources)]

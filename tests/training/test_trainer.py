@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import Watcher, keeping, largest_difference, random_weights, same_arrays
+from helpers import Watcher, largest_difference, random_weights, same_arrays, snapshots_in_memory
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -29,13 +29,13 @@ FINGERPRINT = DataFingerprint(None, "of the task")
 
 
 def trainer_from(config, network, widths=None):
-    """A trainer of a network from its first step on, in batches of one width unless others are given."""
+    """A trainer of a network from its first step; by default, its batches have one width."""
     return Trainer(config, Snapshot(network), widths or Widths([(config.in_len, config.out_len)], []))
 
 
 @pytest.mark.parametrize(("points", "clipped"), [(13, False), (3, True)])
 def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
-    """Kingma and Ba 2015, algorithm 1 with the order of its section 2, written out in NumPy."""
+    """The reference is algorithm 1 of Kingma and Ba (2015), with the order of their section 2, in NumPy."""
     weights = random_weights(SMALL)
     if clipped:
         weights["decoder/output/kernel"] *= 60
@@ -88,7 +88,7 @@ def test_xla_changes_nothing(monkeypatch, model, dropout):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["embedding_attention", "embedding_rnn"])
-def test_it_learns(model):
+def test_training_learns_to_reverse(model):
     config = TrainConfig(4000, in_len=3, out_len=3, learning_rate=0.02, lr_schedule="cosine", epochs=8, batch_size=32)
     watcher = Watcher()
     model_config = ModelConfig(model, cell_size=17, in_max_int=4, out_max_int=4)
@@ -96,7 +96,7 @@ def test_it_learns(model):
     assert [(figures.epoch, figures.step) for figures in watcher.history] == [(n, 113 * n) for n in range(1, 9)]
     losses = [figures.loss for figures in watcher.history]
     assert losses[0] > 3 * losses[-1]
-    _, points, last_losses, _ = zip(*(told for kind, *told in watcher.told if kind == "steps"), strict=True)
+    _, points, last_losses, _ = zip(*(values for kind, *values in watcher.calls if kind == "steps"), strict=True)
     assert last_losses[-1] < 1.1 * losses[-1]  # the mean of the last steps, not of the whole epoch or training
     assert points == (2048, 3600) * 8
     figures = measure(trained.to_numpy(), watcher.validation, EvaluationOptions(trained.max_out_len)).figures
@@ -133,18 +133,18 @@ def test_a_weight_that_is_not_finite_ends_training():
         trainer_from(TrainConfig(50), start).snapshot()
 
 
-# ---- What a training continues ----
+# ---- Resuming and validation ----
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ends", [False, True], ids=["of one length", "of several"])
-def test_resumed_within_an_epoch_it_ends_with_the_same_bits_figures_and_recording(tmp_path, ends):
-    """180 points to train on, 90 steps an epoch, of which 64 are taken at once; with dropout."""
+def test_a_training_resumed_within_an_epoch_has_the_same_bits_figures_and_recording(tmp_path, ends):
+    """180 training points make 90 steps per epoch, in calls of 64 and 26. Dropout is on."""
     lengths = {"min_in_len": 2} if ends else {}
     config = TrainConfig(200, 6, 6, 0.01, epochs=2, batch_size=2, dropout=0.3, keep_best=True, **lengths)
     network = untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0)
     start, kept, first, second = start_recording(network, config), {}, Watcher(), Watcher()
-    undisturbed = fit(REVERSED, config, Snapshot(start, fingerprint=FINGERPRINT), [first], keeping(kept))
+    undisturbed = fit(REVERSED, config, Snapshot(start, fingerprint=FINGERPRINT), [first], snapshots_in_memory(kept))
     (tmp_path / "w").write_bytes(weights_file.to_bytes(kept[90 + 64]))
     snapshot = load_snapshot(tmp_path / "w")
     assert (snapshot.progress.epoch, snapshot.progress.points, snapshot.fingerprint) == (1, 128, FINGERPRINT)
@@ -157,7 +157,7 @@ def test_resumed_within_an_epoch_it_ends_with_the_same_bits_figures_and_recordin
     assert largest_difference(resumed, start) > 0.1
 
 
-def test_targets_of_one_source_are_alternatives_in_a_users_pairs_alone():
+def test_targets_of_one_source_are_alternatives_only_in_a_users_pairs():
     rows = [([1, 2], [3]), ([1, 2], [4]), ([2], [5])]
     pairs = Pairs(*map(Sequences.of_rows, zip(*rows, strict=True)))
     network = untrained(replace(SMALL, ends=True), 0)
@@ -182,8 +182,8 @@ N_SYMBOLS = 3 + 1 + 7 + 2  # with END
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
 @pytest.mark.slow
-def test_sums_of_a_padded_batch_are_those_of_its_rows(model, bidirectional, num_layers, dropout):
-    """Padding changes neither loss nor correct symbols nor gradients, whichever rows stand together."""
+def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, num_layers, dropout):
+    """Padding changes neither loss nor correct symbols nor gradients, whichever rows share a batch."""
     model_config = ModelConfig(model, "GRUCell", num_layers, 7, 5, 10, 12, bidirectional, ends=True)
     config = TrainConfig(4, 5, 6, batch_size=4, min_in_len=1, dropout=dropout)
     ours = trainer_from(config, TrainedNetwork(model_config, random_weights(model_config)), Widths([(8, 9)], []))
@@ -193,9 +193,9 @@ def test_sums_of_a_padded_batch_are_those_of_its_rows(model, bidirectional, num_
         part = Batch(*(x[first : first + n] for x in whole))
         return [x.numpy() for x in ours._sums(part, tf.constant(float(N_SYMBOLS)), width)]
 
-    found, wide = sums(0, 4, (5, 7)), sums(0, 4, (8, 9))
+    narrow, wide = sums(0, 4, (5, 7)), sums(0, 4, (8, 9))
     each = [sums(n, 1, (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
-    for total, total_of_wide, *parts in zip(found, wide, *each, strict=True):
+    for total, total_of_wide, *parts in zip(narrow, wide, *each, strict=True):
         assert np.abs(total - sum(parts)).max() < 1e-5
         assert np.abs(total - total_of_wide).max() < 1e-5
 
@@ -219,8 +219,8 @@ def test_a_batch_is_padded_to_the_points_there_are(points, batch_size, processes
 
 
 @pytest.mark.slow
-def test_sums_of_shares_are_those_of_the_whole():
-    """The rows of a batch keep their keys, whichever worker has them."""
+def test_sums_of_shares_equal_those_of_the_batch():
+    """Each row keeps its dropout key, whichever worker computes it."""
     config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
     ours = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
     rng = np.random.default_rng(1)
@@ -236,10 +236,10 @@ def test_sums_of_shares_are_those_of_the_whole():
     assert abs(with_other_keys[0] - shares[0][0]) > 0.01
 
 
-@pytest.mark.parametrize(("rows_of_a_part", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
+@pytest.mark.parametrize(("microbatch_rows", "wide"), [(2, [(12, 8)]), (6, [(12, 8), (13, 8)])])
 @pytest.mark.slow
-def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, wide):
-    """Whether memory, or a very long row among them, has them taken apart."""
+def test_sums_of_microbatches_equal_those_of_the_batch(monkeypatch, microbatch_rows, wide):
+    """A batch is split to save memory, or because of a very long row."""
     model = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
     config, start = TrainConfig(8, 12, 7, batch_size=4, min_in_len=1), TrainedNetwork(model, random_weights(model))
     whole, apart = (trainer_from(config, start, widths) for widths in (Widths([(12, 8)], []), Widths([(3, 5)], wide)))
@@ -250,10 +250,10 @@ def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, w
         monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", 2**40)
         batch = [x[0] for x in whole.batches(pairs)]
         expected = whole.packed_sums(*batch, *whole.batch_values(batch))
-        monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", rows_of_a_part * bytes_per_row(model, *wide[-1]))
+        monkeypatch.setattr(batches, "MAX_MICROBATCH_BYTES", microbatch_rows * bytes_per_row(model, *wide[-1]))
         batch = [x[0] for x in apart.batches(pairs)]
-        found = apart_sums(*batch, *apart.batch_values(batch))
-        assert np.abs(found - expected).max() < 1e-5
+        actual = apart_sums(*batch, *apart.batch_values(batch))
+        assert np.abs(actual - expected).max() < 1e-5
         assert float(expected[0]) > 1
 
 
@@ -269,7 +269,7 @@ def test_the_sums_of_parts_are_those_of_the_whole(monkeypatch, rows_of_a_part, w
         ([9, 1], [1, 1], 3),
     ],
 )
-def test_the_first_width_that_holds_a_batch(source_lengths, target_lengths, number):
+def test_the_first_width_that_fits_a_batch(source_lengths, target_lengths, number):
     lengths = tf.stack([source_lengths, target_lengths], axis=1)
     assert int(first_fitting_width(lengths, [(2, 3), (5, 4), (6, 7)])) == number
 
@@ -282,7 +282,7 @@ def test_a_network_that_does_not_end_has_batches_of_one_width():
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_pairs_come_by_their_lengths_where_the_network_ends(ends):
+def test_pairs_are_ordered_by_length_if_the_network_ends_its_answers(ends):
     config = TrainConfig(40, in_len=6, out_len=4, batch_size=2)
     ours = trainer_from(config, untrained(replace(SMALL, ends=ends), 0))
     assert (ours.order(PAIRS) == batches.epoch_order(PAIRS, config, 0, 0, by_length=ends)).all()

@@ -1,4 +1,4 @@
-"""Several workers, each a process of its own on this machine."""
+"""Several workers, each in a separate process on this machine."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from seq2seq_demo.training import workers
 from seq2seq_demo.training.trainer import fit
 
 SMALL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5, in_max_int=10, out_max_int=12)
-# 45 points to train on: the last batch has 13 rows, all of them in the first worker's half.
+# 45 training points: the last batch has 13 rows, all in the first worker's half.
 CONFIG = TrainConfig(50, in_len=6, out_len=4, learning_rate=0.001, epochs=2, batch_size=32)
 CLI = "import sys; from seq2seq_demo import cli; sys.exit(cli.main())"
 
@@ -50,15 +50,15 @@ EXPOSED = r"while it trains, TensorFlow listens on port \d+ of every network int
 
 
 class Worker:
-    """A process in a directory of its own."""
+    """A process in a new directory."""
 
     def __init__(self, directory: Path, tf_config: dict | None, code: str, *argv):
         directory.mkdir()
         self.directory = directory
         changes = {"TF_CONFIG": json.dumps(tf_config)} if tf_config else {}
         with open(directory / "stdout", "w") as stdout, open(directory / "stderr", "w") as stderr:
-            how = {"stdout": stdout, "stderr": stderr, "cwd": directory, "env": environment(**changes)}
-            self.process = subprocess.Popen([*PYTHON, "-c", code, *map(str, argv)], **how)
+            options = {"stdout": stdout, "stderr": stderr, "cwd": directory, "env": environment(**changes)}
+            self.process = subprocess.Popen([*PYTHON, "-c", code, *map(str, argv)], **options)
 
     @property
     def out(self) -> str:
@@ -76,7 +76,7 @@ class Worker:
 
 
 def cluster(*jobs: str) -> list[dict]:
-    """The TF_CONFIG of a task for each of the jobs, on free ports."""
+    """One TF_CONFIG per job, on free ports."""
     sockets = [socket.create_server(("localhost", 0)) for _ in jobs]
     hosts = {job: [] for job in jobs}
     tasks = []
@@ -89,7 +89,7 @@ def cluster(*jobs: str) -> list[dict]:
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts a process that runs `code`; those still running at the end of the test are killed."""
+    """A function that starts a process with `code`. Processes that outlive the test are killed."""
     started = []
 
     def start(tf_config, code, *argv):
@@ -116,8 +116,8 @@ def largest_difference_in_all(a: TrainedNetwork, b: TrainedNetwork) -> float:
     ],
     ids=["processes", "devices"],
 )
-def test_together_they_train_what_one_does(start, tmp_path, tf_configs, before, runs):
-    for name, factor in (("plain", 1), ("clipped", 60)):  # each finds mistakes that the other hides
+def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, runs):
+    for name, factor in (("plain", 1), ("clipped", 60)):  # each case reveals errors that the other hides
         arrays = random_weights(SMALL)
         arrays["decoder/output/kernel"] *= factor
         TrainedNetwork(SMALL, arrays).save(tmp_path / name)
@@ -133,8 +133,8 @@ def test_together_they_train_what_one_does(start, tmp_path, tf_configs, before, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_together_they_train_on_sources_of_any_length_as_one_does(start, tmp_path, dropout):
-    """The shares of a batch are of other lengths than the whole."""
+def test_together_workers_train_on_sources_of_any_length_like_one(start, tmp_path, dropout):
+    """A share of a batch may have a different length than the whole batch."""
     config = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25, dropout=dropout)
     TrainedNetwork(SMALL, random_weights(SMALL)).save(tmp_path / "plain")
     code = TRAIN.format(before=TWO_DEVICES, runs=[("plain", False)]).replace(repr(CONFIG), repr(config))
@@ -165,7 +165,7 @@ def test_only_the_chief_prints_and_saves(start):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
-def test_when_one_is_killed_the_other_stops(start, victim):
+def test_if_one_worker_is_killed_the_other_stops(start, victim):
     words = ["train", "400", "-e", "100", "--cell-size", "7", "--batch-size", "2"]
     processes = [start(tf_config, CLI, *words) for tf_config in cluster("worker", "worker")]
     wait_for(lambda: any(load(path).step > 0 for path in processes[0].directory.glob("s2s_checkpoint*")))
@@ -175,12 +175,12 @@ def test_when_one_is_killed_the_other_stops(start, victim):
     assert re.fullmatch(EXPOSED + r"seq2seq-demo: error: expected all 2 workers .*\n", survivor.err)
     snapshots = [path for process in processes for path in process.directory.glob("s2s_checkpoint*")]
     assert survivor.files() <= {path.name for path in snapshots}
-    assert [load(path).step > 0 for path in snapshots] == [True]  # the chief's, and whole
+    assert [load(path).step > 0 for path in snapshots] == [True]  # only the chief's, and complete
 
 
 @pytest.mark.slow
 def test_a_worker_alone_does_not_wait_for_ever(start):
-    tf_configs = [cluster("worker", "worker")[index] for index in (0, 1)]  # of two clusters
+    tf_configs = [cluster("worker", "worker")[index] for index in (0, 1)]  # from two clusters
     code = CLI.replace("cli;", "cli; from seq2seq_demo.training import workers; workers.SECONDS_TO_GATHER = 1;")
     for worker in [start(tf_config, code, "train", "100") for tf_config in tf_configs]:
         assert worker.end(30) == 1
@@ -188,18 +188,18 @@ def test_a_worker_alone_does_not_wait_for_ever(start):
 
 
 @pytest.mark.slow
-def test_workers_with_different_options_refuse(start):
+def test_workers_with_different_options_stop(start):
     tf_configs = cluster("worker", "worker")
     processes = [start(tf_config, CLI, "train", "100", "--seed", seed) for seed, tf_config in enumerate(tf_configs)]
     assert [process.end() for process in processes] == [2, 2]
-    told = "expected every worker to start with the same options, pattern or data"
-    assert all(told in process.err for process in processes)
+    message = "expected every worker to start with the same options, pattern or data"
+    assert all(message in process.err for process in processes)
 
 
-def test_what_workers_have_to_agree_on(monkeypatch):
-    """Weights count in full, though NumPy prints no array as large as this one to the end."""
-    told = []
-    monkeypatch.setattr(workers, "require_agreement", lambda strategy, facts: told.append(facts()))
+def test_workers_must_agree_on_options_data_weights_step_and_recording(monkeypatch):
+    """A single weight counts, although NumPy abbreviates an array of this size in print."""
+    collected = []
+    monkeypatch.setattr(workers, "require_agreement", lambda strategy, facts: collected.append(facts()))
     model_config = ModelConfig(cell_size=3, embedding_size=20, in_max_int=999, out_max_int=999)
     config = TrainConfig(20, in_len=3, out_len=3, epochs=0)
 
@@ -207,7 +207,7 @@ def test_what_workers_have_to_agree_on(monkeypatch):
         arrays = random_weights(model_config)
         arrays["encoder/embedding"][500, 10] += changed
         fit(as_task(task), config, TrainedNetwork(model_config, arrays, **changes))
-        return told.pop()
+        return collected.pop()
 
     first = facts()
     assert facts() == first
@@ -245,7 +245,7 @@ def with_workers(workers):
 
 @pytest.fixture
 def refused(run, monkeypatch):
-    """The line that says what is expected of a TF_CONFIG, and what was found."""
+    """A function that returns the two parts of the error for a TF_CONFIG: (expected, got)."""
 
     def refused(tf_config):
         monkeypatch.setenv("TF_CONFIG", tf_config)
@@ -257,7 +257,7 @@ def refused(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tf_config", "expected", "found"),
+    ("tf_config", "expected", "actual"),
     [
         ("worker 0", f"TF_CONFIG to be JSON like {workers.EXAMPLE}", "'worker 0'"),
         ("w\n\x1b[2J", f"TF_CONFIG to be JSON like {workers.EXAMPLE}", r"'w\n\x1b[2J'"),
@@ -270,7 +270,7 @@ def refused(run, monkeypatch):
         (with_task('{"type": [], "index": 0}'), "the type of TF_CONFIG's task to be one of ['worker']", "[]"),
         (with_task('{"type": "chief", "index": 0}'), "the type of TF_CONFIG's task to be one of ['worker']", "'chief'"),
         (with_jobs("{}"), 'TF_CONFIG to name no job but "worker" and "chief"', "[]"),
-        # Kubernetes' TFJob, for one, sets such a TF_CONFIG.
+        # Kubernetes' TFJob, for example, sets a TF_CONFIG with ps.
         (with_jobs('{"worker": 1, "ps": 2}'), 'TF_CONFIG to name no job but "worker" and "chief"', "['worker', 'ps']"),
         (with_jobs('{"a\\nb": 1}'), 'TF_CONFIG to name no job but "worker" and "chief"', r"['a\nb']"),
         (with_workers("[]"), "TF_CONFIG's worker to be a list of HOST:PORT", "[]"),
@@ -286,8 +286,8 @@ def refused(run, monkeypatch):
         ),
     ],
 )
-def test_a_tf_config_that_is_refused(refused, tf_config, expected, found):
-    assert refused(tf_config) == (expected, found)
+def test_invalid_tf_configs_are_refused(refused, tf_config, expected, actual):
+    assert refused(tf_config) == (expected, actual)
 
 
 PORTS = ["b", "b:", "b:0", "b:65536", "b:99999999", "b:02", "b:-1", "b:+1", "b: 1", "b:1 ", "b:1\n", "b:١"]
@@ -295,18 +295,18 @@ SCHEMES = ["http://b:2", "b/c:2", "unix:/b:2", "dns:b:2", "::1:2", "[::1]", "[b]
 
 
 @pytest.mark.parametrize("address", [*PORTS, *SCHEMES, "", ":2", "b\n:2", "b\x00:2", "-b:2", "ü:2", 2, None, ["b:2"]])
-def test_what_is_no_address(refused, address):
+def test_invalid_addresses_are_refused(refused, address):
     expected = "each worker of TF_CONFIG to be HOST:PORT"
     assert refused(with_workers(json.dumps(["a:1", address]))) == (expected, repr(address))
 
 
 @pytest.mark.parametrize("address", ["b:65535", "127.0.0.1:2", "[::1]:2", "[::ffff:127.0.0.1]:2", "B_1.example.-x.:2"])
-def test_addresses_of_every_kind(monkeypatch, address):
+def test_valid_addresses_are_accepted(monkeypatch, address):
     monkeypatch.setenv("TF_CONFIG", with_workers(json.dumps(["a:1", address])))
     assert workers.is_chief()
 
 
-def test_a_port_that_anyone_may_reach_is_told(monkeypatch):
+def test_an_open_port_causes_a_warning(monkeypatch):
     for tf_config in cluster("worker", "chief"):
         port = tf_config["cluster"][tf_config["task"]["type"]][0].rpartition(":")[2]
         monkeypatch.setenv("TF_CONFIG", json.dumps(tf_config))
@@ -321,7 +321,7 @@ def test_a_port_that_anyone_may_reach_is_told(monkeypatch):
 @pytest.mark.parametrize(
     ("jobs", "chief"), [(["worker"], 0), (["worker", "worker"], 0), (["worker", "chief", "worker"], 1)]
 )
-def test_who_is_the_chief(monkeypatch, jobs, chief):
+def test_the_chief_is_the_job_of_that_name_or_the_first_worker(monkeypatch, jobs, chief):
     for task, tf_config in enumerate(cluster(*jobs)):
         monkeypatch.setenv("TF_CONFIG", json.dumps(tf_config))
         assert workers.is_chief() == (task == chief)
@@ -329,6 +329,6 @@ def test_who_is_the_chief(monkeypatch, jobs, chief):
     assert workers.is_chief()
 
 
-def test_another_error_of_tensorflow_is_not_called_a_lost_worker():
+def test_another_tensorflow_error_is_not_reported_as_a_lost_worker():
     with pytest.raises(tf.errors.InvalidArgumentError), workers.report_lost_workers():
         raise tf.errors.InvalidArgumentError(None, None, "something else")

@@ -11,15 +11,15 @@ class Attention(keras.layers.Layer):
     """Scores every row of the memory against the decoder's state: u_s = v · tanh(W_k m_s + W_q state + b_q)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        super().__init__(name="attention")
+        super().__init__(name="attention", dtype="float32")
         self.model_config = model_config
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""
         H, M = self.model_config.cell_size, self.model_config.memory_size
         n_states = self.model_config.num_layers * len(self.model_config.cell.states)
-        self.key = keras.layers.Dense(H, use_bias=False, name="key")  # W_k
-        self.query = keras.layers.Dense(H, name="query")  # W_q, b_q
+        self.key = keras.layers.Dense(H, use_bias=False, name="key", dtype="float32")  # W_k
+        self.query = keras.layers.Dense(H, name="query", dtype="float32")  # W_q, b_q
         self.key.build((None, M))
         self.query.build((None, n_states * H))
         self.score = self.add_weight((H,), "zeros", name="score")  # v

@@ -22,8 +22,9 @@ class BidirectionalEncoder(Encoder):
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(model_config)
         self.backward = stacked_cells(model_config)
+        H, states = model_config.cell_size, model_config.cell.states
         self.bridges = [  # W_b, b_b for each layer and each state of its cell
-            [keras.layers.Dense(model_config.cell_size, name=f"bridge_{layer}_{s}") for s in model_config.cell.states]
+            [keras.layers.Dense(H, name=f"bridge_{layer}_{s}", dtype="float32") for s in states]
             for layer in range(model_config.num_layers)
         ]
 

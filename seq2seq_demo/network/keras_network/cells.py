@@ -51,7 +51,7 @@ class Cell(keras.layers.Layer):
     """A cell's weights, whose columns follow the gates in the table of cells, and its equation."""
 
     def __init__(self, model_config: ModelConfig, name: str) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, dtype="float32")
         self.cell_size, self.n_states = model_config.cell_size, len(model_config.cell.states)
         self.width = len(model_config.cell.gates) * model_config.cell_size
         self.equation = EQUATIONS[model_config.cell_type]

@@ -25,7 +25,7 @@ class Decoder(keras.layers.Layer):
     """`embedding_rnn`: its only view of the source is the encoder's final state (Sutskever et al. 2014)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        super().__init__(name="decoder")
+        super().__init__(name="decoder", dtype="float32")
         self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:
@@ -33,7 +33,7 @@ class Decoder(keras.layers.Layer):
         c = self.model_config
         self.embedding = self.add_weight((c.n_output_symbols, c.embedding_size), "zeros", name="embedding")  # E_out
         build_cells(self.cells, c.embedding_size, c.cell_size)
-        self.projection = keras.layers.Dense(c.n_output_symbols, name="projection")  # W_p, b_p
+        self.projection = keras.layers.Dense(c.n_output_symbols, name="projection", dtype="float32")  # W_p, b_p
         self.projection.build((None, c.cell_size))
 
     def forced(
@@ -126,11 +126,11 @@ class AttentionDecoder(Decoder):
         """Create the weights; their values are assigned later."""
         c = self.model_config
         super().build()
-        self.input_projection = keras.layers.Dense(c.embedding_size, name="input")  # W_i, b_i
+        self.input_projection = keras.layers.Dense(c.embedding_size, name="input", dtype="float32")  # W_i, b_i
         self.input_projection.build((None, c.embedding_size + c.memory_size))
         self.attention = Attention(c)
         self.attention.build()
-        self.output_projection = keras.layers.Dense(c.n_output_symbols, name="output")  # W_o, b_o
+        self.output_projection = keras.layers.Dense(c.n_output_symbols, name="output", dtype="float32")  # W_o, b_o
         self.output_projection.build((None, c.n_output_symbols + c.memory_size))
 
     def input_part(self, d: tf.Tensor) -> tf.Tensor:

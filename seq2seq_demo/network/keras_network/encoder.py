@@ -13,7 +13,7 @@ class Encoder(keras.layers.Layer):
     """An embedding and stacked cells that read it symbol by symbol."""
 
     def __init__(self, model_config: ModelConfig) -> None:
-        super().__init__(name="encoder")
+        super().__init__(name="encoder", dtype="float32")
         self.model_config, self.cells = model_config, stacked_cells(model_config)
 
     def build(self) -> None:

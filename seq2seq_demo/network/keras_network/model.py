@@ -28,7 +28,7 @@ class Seq2Seq(keras.Model):
     """An encoder-decoder whose weights have the names of `parameters.weight_shapes`."""
 
     def __init__(self, model_config: ModelConfig, weights: Weights) -> None:
-        super().__init__(name="seq2seq")
+        super().__init__(name="seq2seq", dtype="float32")
         self.model_config = model_config
         self.encoder = (BidirectionalEncoder if model_config.bidirectional else Encoder)(model_config)
         self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config)

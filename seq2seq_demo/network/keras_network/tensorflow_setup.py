@@ -4,6 +4,8 @@ import contextlib
 import os
 from importlib.metadata import version
 
+from seq2seq_demo.errors import TrainingError
+
 os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides ~/.keras/keras.json
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -29,6 +31,8 @@ with open(os.devnull, "w") as _devnull:
     os.dup2(_devnull.fileno(), 2)
     try:
         import tensorflow as tf
+    except Exception as error:  # Keras, which TensorFlow loads, does not check its settings
+        raise TrainingError(f"expected TensorFlow to load, got {error!r}; is ~/.keras/keras.json damaged?") from error
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)

@@ -16,7 +16,7 @@ REFERENCES |= {"GRUCell": keras.layers.GRUCell(H, reset_after=False), "BasicRNNC
 
 
 @pytest.mark.parametrize(("cell_type", "reference"), REFERENCES.items())
-def test_cells_are_those_of_keras(cell_type, reference):
+def test_cells_equal_those_of_keras(cell_type, reference):
     rng = np.random.default_rng(4)
     (cell,) = stacked_cells(ModelConfig(cell_type=cell_type, cell_size=H, embedding_size=E))
     cell.build((None, E))
@@ -28,7 +28,7 @@ def test_cells_are_those_of_keras(cell_type, reference):
     x = tf.constant(rng.normal(0, 1, (B, E)), tf.float32)
     state = tuple(tf.constant(rng.normal(0, 1, (B, H)), tf.float32) for _ in cell.zero_state(B))
     next_state = cell.step(cell.project(x), state)
-    output, keras_state = reference(x, state[::-1])  # Keras has h before c
+    output, keras_state = reference(x, state[::-1])  # Keras puts h before c
     assert np.abs(next_state[-1] - output).max() < 1e-5
     for ours, theirs in zip(next_state[::-1], keras_state, strict=True):
         assert np.abs(ours - theirs).max() < 1e-5

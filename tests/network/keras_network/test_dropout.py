@@ -1,4 +1,4 @@
-"""Masks against the same hash in Python's integers, and networks that drop units against NumPy with the same masks."""
+"""Dropout masks compared with the same hash in Python integers, and networks compared with NumPy under equal masks."""
 
 import itertools
 import zlib
@@ -26,20 +26,20 @@ def small(model, bidirectional, num_layers, cell_type="BasicLSTMCell"):
     return ModelConfig(model, cell_type, num_layers, H, E, in_max_int=10, out_max_int=12, bidirectional=bidirectional)
 
 
-def mixed(x):
+def mix(x):
     x = (x ^ x >> 16) * 0x85EBCA6B % 2**32
     x = (x ^ x >> 13) * 0xC2B2AE35 % 2**32
     return x ^ x >> 16
 
 
 def by_hand(key, site, n_positions, n_units):
-    """The mask of a row, `[n_positions, n_units]`, number by number."""
+    """The mask of one row, computed number by number: `[n_positions, n_units]`."""
 
-    def of(t, unit):
-        place = mixed((mixed((zlib.crc32(site.encode()) + t) % 2**32) + unit) % 2**32)
-        return 1 / (1 - P) if mixed(int(key) ^ place) >= P * 2**32 else 0
+    def value(t, unit):
+        place = mix((mix((zlib.crc32(site.encode()) + t) % 2**32) + unit) % 2**32)
+        return 1 / (1 - P) if mix(int(key) ^ place) >= P * 2**32 else 0
 
-    return np.array([[of(t, unit) for unit in range(n_units)] for t in range(n_positions)])
+    return np.array([[value(t, unit) for unit in range(n_units)] for t in range(n_positions)])
 
 
 def masks(dropout, keys=KEYS):
@@ -47,21 +47,21 @@ def masks(dropout, keys=KEYS):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_masks_are_those_worked_out_by_hand(jit_compile):
-    found = tf.function(lambda: masks(P).mask("encoder/embedding", S, E), jit_compile=jit_compile)()
-    assert found.shape == (S, B, E)
+def test_masks_equal_those_computed_by_hand(jit_compile):
+    actual = tf.function(lambda: masks(P).mask("encoder/embedding", S, E), jit_compile=jit_compile)()
+    assert actual.shape == (S, B, E)
     for row, key in enumerate(KEYS):
-        assert found[:, row].numpy() == pytest.approx(by_hand(key, "encoder/embedding", S, E))
+        assert actual[:, row].numpy() == pytest.approx(by_hand(key, "encoder/embedding", S, E))
     longer = masks(P).mask("encoder/embedding", S + 9, E)
-    assert (longer[:S] == found).numpy().all()
-    assert (masks(P, KEYS[1:]).mask("encoder/embedding", S, E) == found[:, 1:]).numpy().all()
+    assert (longer[:S] == actual).numpy().all()
+    assert (masks(P, KEYS[1:]).mask("encoder/embedding", S, E) == actual[:, 1:]).numpy().all()
 
 
 @pytest.mark.parametrize("dropout", [0.001, 0.2, 0.5, 0.9])
-def test_units_are_dropped_independently_and_expectations_kept(dropout):
+def test_units_are_dropped_independently_and_keep_their_expectation(dropout):
     first, second = row_keys(0, 1000, (2, 128))
     mask = masks(dropout, first).mask("decoder/projection", 20, 64).numpy()
-    others = {
+    comparisons = {
         "position": (mask[1:], mask[:-1]),
         "row": (mask[:, 1:], mask[:, :-1]),
         "unit": (mask[..., 1:], mask[..., :-1]),
@@ -75,7 +75,7 @@ def test_units_are_dropped_independently_and_expectations_kept(dropout):
     assert (mask == 0).mean() == pytest.approx(dropout, abs=4 * deviation)
     assert mask.mean() == pytest.approx(1, abs=4 * deviation / (1 - dropout))
     assert set(np.unique(mask)) == {0, np.float32(1 / (1 - dropout))}
-    for name, (a, b) in others.items():
+    for name, (a, b) in comparisons.items():
         correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
         assert abs(correlation) < 4.5 / a.size**0.5, name
     for axes in ((0, 1), (0, 2), (1, 2)):  # no unit, row or position is dropped more often than another
@@ -84,13 +84,13 @@ def test_units_are_dropped_independently_and_expectations_kept(dropout):
         assert shares.std() == pytest.approx((dropout * (1 - dropout) / n) ** 0.5, rel=0.6)
 
 
-def test_dropout_near_1_and_0():
+def test_rates_near_0_and_1():
     assert masks(0.0).mask("a", 50, 50).numpy().min() == 1
     assert masks(1 - 1e-12).mask("a", 50, 50).numpy().max() == 0
 
 
 @pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
-def test_without_a_unit_dropped_it_is_the_plain_network(model, bidirectional, num_layers):
+def test_a_rate_of_0_changes_nothing(model, bidirectional, num_layers):
     config = small(model, bidirectional, num_layers)
     weights = random_weights(config)
     sources = np.random.default_rng(1).integers(0, 11, (B, S))
@@ -102,7 +102,7 @@ def test_without_a_unit_dropped_it_is_the_plain_network(model, bidirectional, nu
 
 
 @pytest.mark.parametrize(("model", "bidirectional", "num_layers"), COMBINATIONS)
-def test_a_row_says_what_numpy_says_with_the_same_masks(model, bidirectional, num_layers):
+def test_a_row_agrees_with_numpy_under_equal_masks(model, bidirectional, num_layers):
     config = small(model, bidirectional, num_layers)
     weights = random_weights(config)
     sources = np.random.default_rng(1).integers(0, 11, (B, S))
@@ -116,7 +116,7 @@ def test_a_row_says_what_numpy_says_with_the_same_masks(model, bidirectional, nu
 
 
 def written_out(config, weights, source, fed):
-    """Teacher forcing of one row, whose logits are `[T, V]`, with each input times its mask."""
+    """Teacher forcing of one row in NumPy, with each input times its mask: logits `[T, V]`."""
     network = make_numpy_network(config, weights)
     M, layers = config.memory_size, range(config.num_layers)
 
@@ -151,11 +151,11 @@ def written_out(config, weights, source, fed):
             x = x * between[layer][t] if layer else x
             states[layer] = network.run_cell(f"decoder/layer_{layer}", x[None], states[layer])
             x = states[layer][-1][0]
-        said = network.dense("decoder/projection", x * projection[t])
+        row_logits = network.dense("decoder/projection", x * projection[t])
         if config.has_attention:
             query = network.dense("decoder/attention/query", np.concatenate([s[0] for state in states for s in state]))
             u = np.tanh(memory @ weights["decoder/attention/key/kernel"] + query) @ weights["decoder/attention/score"]
             context = np.exp(u) / np.exp(u).sum() @ memory
-            said = network.dense("decoder/output", np.concatenate([said, context]))
-        logits.append(said)
+            row_logits = network.dense("decoder/output", np.concatenate([row_logits, context]))
+        logits.append(row_logits)
     return np.array(logits)

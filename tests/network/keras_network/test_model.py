@@ -1,5 +1,6 @@
-"""The network in Keras against the one in NumPy."""
+"""The Keras network compared with the NumPy network."""
 
+import keras
 import numpy as np
 import pytest
 from helpers import random_weights
@@ -36,7 +37,7 @@ def test_keras_and_numpy_agree(model, cell_type, num_layers, bidirectional):
         if config.has_attention:
             assert attention.shape == (B, T, S)
             assert np.abs(attention - decoded.attention).max() < 1e-4
-        # Teacher forcing on what it says itself changes nothing; on anything else, it does as NumPy does.
+        # Teacher forcing with the network's own answer changes nothing; with other symbols, it agrees with NumPy.
         own = np.concatenate([np.full((B, 1), config.go), decoded.symbols[:, :-1]], axis=1)
         assert np.abs(network(sources, own) - logits).max() < 1e-4
         other = np.random.default_rng(T).integers(0, 14, (B, T))
@@ -45,10 +46,34 @@ def test_keras_and_numpy_agree(model, cell_type, num_layers, bidirectional):
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("model", MODELS)
-def test_variables_are_those_of_the_table(model, bidirectional):
+def test_variables_match_the_table_of_shapes(model, bidirectional):
     config = small(model, bidirectional=bidirectional)
     weights = random_weights(config)
     network = Seq2Seq(config, weights)
     assert {name: tuple(v.shape) for name, v in network.named_variables().items()} == weight_shapes(config)
     assert len(network.trainable_variables) == len(weights)
     assert all((variable.numpy() == weights[name]).all() for name, variable in network.named_variables().items())
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float64"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("model", MODELS)
+def test_the_users_policies_of_keras_do_not_matter(model, bidirectional, policy):
+    config, before, floatx = (
+        small(model, bidirectional=bidirectional),
+        keras.config.dtype_policy(),
+        keras.config.floatx(),
+    )
+    try:
+        keras.config.set_floatx("float16")
+        keras.config.set_dtype_policy(policy)
+        network = Seq2Seq(config, random_weights(config))
+        _, logits, _ = network.greedy(np.zeros((B, 3), np.int64), 2)
+        losses, forced = network.losses(np.zeros((B, 3), np.int64), np.zeros((B, 2), np.int64))
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(before)
+    assert {x.dtype.name for x in (logits, forced, losses)} == {"float32"}
+    assert {variable.dtype for variable in network.variables} == {"float32"}
+    expected = make_numpy_network(config, random_weights(config)).decode(np.zeros((B, 3), np.int64), 2)
+    assert np.abs(logits - expected.logits).max() < 1e-4

@@ -1,4 +1,4 @@
-"""Padding never matters: a row alone, and in a batch beside longer ones, gives the same."""
+"""Padding changes nothing: a row gives the same result alone and in a batch with longer rows."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 
 SOURCES = [[3, 1, 4, 1, 5], [2], [7, 7], [6, 0, 8, 2]]
 TARGETS = [[4, 2], [], [9, 9, 1, 0, 3, 2], [5]]
-COUNTS = [3, 1, 7, 2]  # of symbols, with END
+COUNTS = [3, 1, 7, 2]  # symbols per target, with END
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("cell", ["BasicLSTMCell", "GRUCell", "BasicRNNCell"])
 @pytest.mark.parametrize("model", MODELS)
-def test_a_row_in_a_padded_batch_says_what_numpy_says_to_it_alone(model, cell, layers, bidirectional):
+def test_a_row_in_a_padded_batch_agrees_with_numpy_on_the_row_alone(model, cell, layers, bidirectional):
     config = ModelConfig(model, cell, layers, 7, 5, in_max_int=8, out_max_int=9, bidirectional=bidirectional)
     weights = random_weights(config)
     network, alone = Seq2Seq(config, weights), make_numpy_network(config, weights)
