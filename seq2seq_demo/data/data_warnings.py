@@ -8,9 +8,11 @@ from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.records import Places
 from seq2seq_demo.data.sequences import Sequences, concatenate
+from seq2seq_demo.data.vocabulary import Vocabulary
 
 # The longest sequence is an outlier if it exceeds OUTLIER_LEN symbols, and OUTLIER_RATIO times the quantile of lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def pair_warnings(task: PairTask) -> Iterator[str]:
@@ -19,6 +21,8 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
     yield from _outlier_warning("source", sources, task.places)
     yield from _outlier_warning("target", targets, task.places)
     yield from _space_warning(task)
+    for kind, sequences, vocabulary in zip(("source", "target"), (sources, targets), task.vocabularies, strict=True):
+        yield from _mark_warning(kind, sequences, vocabulary, task.places)
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
@@ -43,6 +47,17 @@ def _space_warning(task: PairTask) -> Iterator[str]:
         is_space = sequences.symbols == vocabulary.symbols.index(" ")
         if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
             yield f"{n} sources begin or end with a space, which counts as a character"
+
+
+def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, places: Places | None) -> Iterator[str]:
+    """Warn about byte order marks; the readers remove only one at the start of a file."""
+    marked = [number for number, symbol in enumerate(vocabulary.symbols) if BYTE_ORDER_MARK in symbol]
+    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
+    if len(rows):
+        place = f"{places[int(rows[0])]}: " if places else ""
+        mark = "contains a byte order mark, an invisible character that became part of a symbol"
+        advice = "remove it if it is a mistake, such as from joined files"
+        yield f"{place}the {kind} {mark}; {len(rows)} in all: {advice}"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:
