@@ -50,14 +50,13 @@ def _space_warning(task: PairTask) -> Iterator[str]:
 
 
 def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, places: Places | None) -> Iterator[str]:
-    """Warn about byte order marks; the readers remove only one at the start of a file."""
+    """Warn about byte order marks; the readers remove only those at the start of a line."""
     marked = [number for number, symbol in enumerate(vocabulary.symbols) if BYTE_ORDER_MARK in symbol]
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
     if len(rows):
         place = f"{places[int(rows[0])]}: " if places else ""
         mark = "contains a byte order mark, an invisible character that became part of a symbol"
-        advice = "remove it if it is a mistake, such as from joined files"
-        yield f"{place}the {kind} {mark}; {len(rows)} in all: {advice}"
+        yield f"{place}the {kind} {mark}; {len(rows)} in all: remove it if it is a mistake"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:
