@@ -333,7 +333,8 @@ class TrainedNetwork(StoredNetwork):
 
     def _training_sources(self, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
         """Return the random sources of the recorded runs, and whether these are known to be all training sources."""
-        drawn, is_complete, points, symbols = [], self.has_all_runs, 0, 0
+        drawn, points, symbols = [], 0, 0
+        is_complete = not (self.runs[0].run.start_step if self.runs else self.step or self.program)
         for task, run in reversed(self.runs):
             config, model = run.config, replace(self.model_config, ends=self.ends and run.config.min_in_len is not None)
             points, symbols = points + config.points, symbols + config.points * config.in_len

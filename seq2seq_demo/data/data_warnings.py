@@ -12,7 +12,6 @@ from seq2seq_demo.data.vocabulary import Vocabulary
 
 # The longest sequence is an outlier if it exceeds OUTLIER_LEN symbols, and OUTLIER_RATIO times the quantile of lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
-BYTE_ORDER_MARK = "\ufeff"
 
 
 def pair_warnings(task: PairTask) -> Iterator[str]:
@@ -51,7 +50,7 @@ def _space_warning(task: PairTask) -> Iterator[str]:
 
 def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, places: Places | None) -> Iterator[str]:
     """Warn about byte order marks; the readers remove only those at the start of a line."""
-    marked = [number for number, symbol in enumerate(vocabulary.symbols) if BYTE_ORDER_MARK in symbol]
+    marked = [number for number, symbol in enumerate(vocabulary.symbols) if "\ufeff" in symbol]
     rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
     if len(rows):
         place = f"{places[int(rows[0])]}: " if places else ""

@@ -81,11 +81,6 @@ class StoredNetwork:
         return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
 
     @property
-    def has_all_runs(self) -> bool:
-        """Whether all training runs are recorded; not in files of earlier versions that continued another one."""
-        return not (self.runs[0].run.start_step if self.runs else self.step or self.program)
-
-    @property
     def ends(self) -> bool:
         """Whether the network ends its answers; it then accepts sources of any length."""
         return self.model_config.ends

@@ -366,5 +366,5 @@ def test_a_long_chain_of_runs_is_not_kept(monkeypatch):
     network, lengths = None, []
     for _ in range(4):
         network = train("reversed", start=network, points=20, in_len=3, epochs=1, **TINY)
-        lengths.append((len(network.earlier), network.has_all_runs))
+        lengths.append((len(network.earlier), network._training_sources(find_pattern("reversed"))[1]))
     assert lengths == [(0, True), (1, True), (0, False), (1, False)]
