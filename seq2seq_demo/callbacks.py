@@ -28,7 +28,7 @@ class Callback:
 
         Args:
             step: the number of updates that Adam has made.
-            points: the number of this epoch's training points that are done.
+            points: the number of this epoch's training points seen so far.
             loss: the mean over these steps, in nats per symbol, with teacher forcing.
             token_accuracy: the mean over these steps, with teacher forcing.
         """

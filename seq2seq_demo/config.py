@@ -24,7 +24,7 @@ DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern at a range of lengths
 FEW_SYMBOLS_HELP = (
     f"share of sources drawn from few symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
 )
-PENALTY_HELP = "rank hypotheses by log p / length^A, which favours long ones (default {default:g})"
+PENALTY_HELP = "rank hypotheses by log p / length^A, where a larger A favours longer ones (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
 LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
 

@@ -1,4 +1,4 @@
-"""Evaluation in NumPy: with teacher forcing, which flatters, and free-running, which counts.
+"""Evaluation in NumPy: with teacher forcing, which is too optimistic, and free-running, as in use.
 
 If the network ends its answers, END counts as a symbol, and an answer without END is wrong.
 """
@@ -191,7 +191,7 @@ class _Measurement:
         )
 
     def _edits(self, answers: _BestAnswers, targets: Sequences, groups: np.ndarray) -> np.ndarray:
-        """Return the edit distance `[N]` from the answer of each group `[N]` to each target; a missing END adds one."""
+        """Return the edit distance from each target to the answer of its group, `[N]`; a missing END adds one."""
         expected, mask = self._expected(targets)  # [N, T]
         lengths, is_unended = answers.lengths[groups], ~answers.ended[groups] & self.network.model_config.ends
         differs = ((answers.padded(expected.shape[1])[groups] != expected) & mask).any(axis=1)
@@ -228,7 +228,7 @@ class EvaluationRow:
 
 
 class Sample(NamedTuple):
-    """The sources that a pattern is measured on."""
+    """The random sources to measure a pattern on."""
 
     lengths: Iterable[int]
     n: int  # sources of each length
@@ -249,7 +249,7 @@ def measure_pattern(
     Sources `seen` in training are avoided where a length has enough others.
 
     Raises:
-        UsageError: the pattern accepts none of the lengths, or, if the network does not end its answers, not all.
+        UsageError: the pattern rejects every length, or any length if the network does not end its answers.
         InputError: the network does not end its answers, and all sources of these lengths were seen.
     """
     c = network.model_config

@@ -33,7 +33,7 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
-MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more again takes long
+MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more of them again would take too long
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -232,7 +232,7 @@ class TrainedNetwork(StoredNetwork):
         Args:
             task: a pattern's name, a `SequencePattern`, a `PairTask`, or pairs of a source and a target; by default the
                 pattern of the training.
-            n: the number of fresh sources, at each length if the network ends its answers (default 10,000); of pairs,
+            n: the number of fresh sources, at each length if the network ends its answers (default 10,000); for pairs,
                 the first n (default all).
             in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
                 lengths of training.
@@ -252,7 +252,7 @@ class TrainedNetwork(StoredNetwork):
             task = self.pattern
         self.check_answer_lengths(out_len, max_out_len)
         if isinstance(in_len, tuple) and not self.ends:
-            raise UsageError(f"expected `in_len` to be one length, as the network was trained at one, got {in_len}")
+            raise UsageError(f"expected `in_len` to be one length, as the network was trained on one, got {in_len}")
         lengths: Sequence[int] = ()
         if in_len is not None:
             shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
@@ -325,11 +325,11 @@ class TrainedNetwork(StoredNetwork):
     def check_pairs(self, task: PairTask) -> None:
         """Raise UsageError unless the network can read and write these pairs."""
         if task.vocabularies != self.vocabularies:
-            what = " to ".join(self.vocabularies.tokens)
-            raise UsageError(f"expected pairs of the network's symbols, {what}, got others")
+            tokens = " to ".join(self.vocabularies.tokens)
+            raise UsageError(f"expected pairs of the network's symbols, {tokens}, got others")
         task.require_symbols(self.model_config)
         if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
-            raise UsageError("expected pairs of one length, as the network was trained at one, got several lengths")
+            raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
 
     def _training_sources(self, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
         """Return the random sources of the recorded runs, and whether these are known to be all training sources."""

@@ -22,7 +22,7 @@ from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
 
-MAX_ERRORS_SHOWN = 5  # further skipped pairs are only pluralize
+MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -54,7 +54,7 @@ def evaluate(options: EvaluateOptions) -> None:
     elif options.from_file and network.ends:
         print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies)))
     if n_skipped := sum(map(len, skipped.values())):
-        raise InputError(f"expected pairs that the network can read, skipped {n_skipped} unreadable ones")
+        raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
 
 
 def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[EvaluationRow]) -> str:
@@ -120,5 +120,5 @@ def _read_pairs(options: EvaluateOptions, selected: SelectedNetwork, skipped: Sk
         selected.notices.extend(map(str, errors[:MAX_ERRORS_SHOWN]))
         if errors:
             unreadable = f"Skipped {pluralize(len(errors), 'pair')} that the network cannot read"
-            selected.notices.append(f"{unreadable}: count them as wrong when you compare figures")
+            selected.notices.append(f"{unreadable}; when you compare figures, count skipped pairs as wrong")
     return task

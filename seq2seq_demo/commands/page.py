@@ -109,7 +109,7 @@ def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
         print_notice(f"The page omits the training: {error}")
         return None
     if recording is None:
-        if selected.path not in file_names.shipped_networks().values():  # they come without recordings
+        if selected.path not in file_names.shipped_networks().values():  # shipped networks have no recordings
             print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
         return None
     if pairs is None and selected.pattern:

@@ -103,7 +103,8 @@ class _Predictor:
             plots.attention(options.attention_plot, plotted)
             print_notice(f"Wrote {options.attention_plot}")
         if skipped and not is_interactive:
-            raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} unreadable ones")
+            n_skipped = len(skipped)
+            raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
     def _request(self) -> PredictionRequest:
         options = self.options

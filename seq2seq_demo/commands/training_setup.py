@@ -62,7 +62,7 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         _require_checkpoint_kept(path, options.output)
     pairs = _read_pairs(options, settings.get("points"), start)
     task = pairs or options.sequence_pattern or network_selection.pattern_to_train(start)
-    if pairs and options.pattern and not start:  # the symbols of its targets are as large as those of the sources
+    if pairs and options.pattern and not start:  # by default, targets have the same symbols as sources
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
     default_out_len = start.out_len if start else None
@@ -100,11 +100,11 @@ def _start_path(options: TrainOptions) -> Path | None:
 
 
 def _require_checkpoint_kept(path: Path, output: Path | None) -> None:
-    """Raise UsageError if -o would replace a 2016 checkpoint, which this program cannot write again."""
+    """Raise UsageError if -o would replace a 2016 checkpoint, because this program cannot write that format."""
     if output and atomic_files.is_same_file(path, output):
         with path.open("rb") as file:
             if is_checkpoint_file(file):
-                raise UsageError(f"expected -o to keep the 2016 checkpoint that training starts from, got {output}")
+                raise UsageError(f"expected -o to differ from the 2016 checkpoint that is continued, got {output}")
 
 
 def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None) -> PairTask | None:
@@ -157,7 +157,7 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
 
     Raises:
         Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
-        WeightsError: there is no snapshot, and no new training is described or the file of -o exists already.
+        WeightsError: there is no snapshot, and the options describe no new training or the file of -o exists.
     """
     first_error: Seq2SeqError | None = None
     for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):

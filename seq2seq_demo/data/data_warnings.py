@@ -45,7 +45,7 @@ def _space_warning(task: PairTask) -> Iterator[str]:
         ends = np.cumsum(sequences.lengths)
         is_space = sequences.symbols == vocabulary.symbols.index(" ")
         if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
-            yield f"{n} sources begin or end with a space, which counts as a character"
+            yield f"Sources with a space at the beginning or end, which counts as a character: {n}"
 
 
 def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, places: Places | None) -> Iterator[str]:

@@ -147,7 +147,7 @@ def _read_records(
 def _read_lines(
     title: str, number: int, blocks: Iterable[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
-    """Yield the records of blocks of lines, the first of which has this line number."""
+    """Yield the records of blocks of lines; the first line has this number."""
     is_rest = False  # whether the next bytes are the rest of a line that is too long
     for block in blocks:
         if not block:
@@ -195,7 +195,7 @@ def _integer_rows(title: str, number: int, block: bytes, input_format: InputForm
 
 
 def _first_block(title: str, blocks: Iterable[bytes], input_format: InputFormat) -> tuple[int, bytes]:
-    """Skip blank lines; return the number of the first other line, and the first block from that line on."""
+    """Skip blank lines; return the number of the first line with text, and the block from this line on."""
     number = 1
     for block in blocks:
         start = 0

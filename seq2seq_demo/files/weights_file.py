@@ -1,6 +1,6 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-Version 3 records whether the network ends its answers. In versions 1 and 2, a network does if it has `min_in_len`.
+Version 3 records whether the network ends its answers. Networks of versions 1 and 2 do if they have `min_in_len`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class StoredNetwork:
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
-    recording: Recording | None = None  # stored in a snapshot, but beside a weights file
+    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
 
     @property
@@ -242,7 +242,7 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
         return StoredNetwork(
             **from_2016(read_checkpoint(atomic_files.read_open(file)))._asdict(), program="TFLearnSeq2Seq"
         )
-    raise WeightsError("expected a weights file, of this program or of 2016, found something else")
+    raise WeightsError("expected a weights file of this program or of 2016, got something else")
 
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:

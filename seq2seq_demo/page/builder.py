@@ -25,7 +25,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 SCRIPTS = (
     *("network.js", "symbols.js", "align.js", "app.js", "parts.js", "source.js", "step.js", "attention.js"),
     *("probabilities.js", "forced.js", "training.js", "influence.js", "inside.js", "explanations.js", "view.js"),
-)  # in this order
+)  # the page contains them in this order
 STYLES = ("page.css", "inside.css")
 MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64
 MAX_SYMBOLS = 20_000  # per vocabulary

@@ -33,7 +33,7 @@ Row = list[Example]  # one source for all networks: an example per network
 
 
 def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
-    """Return a list of examples per network: the same sources, each with the target by the network's pattern."""
+    """Return a list of examples per network: the same sources, each with the target of the network's pattern."""
     networks = [network for network, _ in pattern_networks]
     lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
     rows = [
@@ -43,7 +43,7 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
     ]
     if all(pattern for _, pattern in pattern_networks):
         rows = _with_target(rows)
-    rows += _failure(networks, _random_rows(pattern_networks, lengths))
+    rows += _failed_row(networks, _random_rows(pattern_networks, lengths))
     return [[row[i] for row in rows] for i in range(len(networks))]
 
 
@@ -54,12 +54,12 @@ def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
     targets = [_target_per_source(network, short) for network in networks]
     rows = [[Example([*source], each[source], "of the file") for each in targets] for source in targets[0]]
-    shown = {tuple(row[0].source): row for row in [*rows[:SHOWN_PAIRS], *_failure(networks, rows)]}
+    shown = {tuple(row[0].source): row for row in [*rows[:SHOWN_PAIRS], *_failed_row(networks, rows)]}
     return [[row[i] for row in shown.values()] for i in range(len(networks))]
 
 
 def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
-    """Return one target per source; of several, the network's answer if it is among them, else the first."""
+    """Return one target per source: the network's answer if it is one of the source's targets, else the first."""
     targets: dict[tuple[int, ...], list[int]] = {}
     answers = _greedy_answers(network, [source for source, _ in pairs])
     for (source, target), answer in zip(pairs, answers, strict=True):
@@ -88,13 +88,13 @@ def pattern_targets(
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
-    """Return the range (shortest, longest) of lengths that all networks were trained on; if empty, one range each."""
+    """Return the range (shortest, longest) of lengths that all networks learned; if there is none, each one's range."""
     first, last = ([min(n.trained_lengths[at], MAX_SOURCE_LEN) for n in networks] for at in (0, -1))
     return [(max(first), min(last))] if max(first) <= min(last) else sorted({*zip(first, last, strict=True)})
 
 
 def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
-    """Yield sources of several kinds, each after its note."""
+    """Yield sources of several kinds, as (note, source)."""
     rng = np.random.default_rng(0)
     usual = min(longest, max(shortest, 6))
     if usual <= largest + 1:
@@ -127,7 +127,7 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
     return [rng.integers(0, largest + 1, (n, length)) for length, n in n_of_length.items()]
 
 
-def _failure(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
+def _failed_row(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
     """Return at most one row: the first that some networks fail and others do not, else the first that all fail."""
     answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
     outcomes = [

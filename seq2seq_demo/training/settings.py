@@ -19,9 +19,10 @@ def resolve(
 ) -> tuple[ModelConfig, TrainConfig]:
     """Return the configs of the network and of its training.
 
-    A missing setting is taken from `start`, the network to continue from, or else has its default. A network learns to
-    end its answers if `in_len` is a range, or if it is new and learns a user's pairs. Otherwise it learns the first
-    `out_len` symbols of a pattern's targets, by default at most `default_out_len`; None keeps targets whole.
+    The model, and the lengths unless given, are those of `start`, the network to continue from. All other settings that
+    are missing have their defaults. A network learns to end its answers if `in_len` is a range, or if it is new and
+    learns a user's pairs. Otherwise it learns the first `out_len` symbols of a pattern's targets, by default at most
+    `default_out_len`; None keeps targets whole.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.

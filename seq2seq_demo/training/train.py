@@ -71,7 +71,7 @@ def train(
 
 
 def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
-    """Return the task. Pairs are read with the vocabularies of `start`, or else as these tokens."""
+    """Return the task. Pairs are read with the vocabularies of `start` or, without it, as these tokens."""
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None

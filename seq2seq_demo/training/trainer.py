@@ -2,8 +2,8 @@
 
 A step decodes a batch with teacher forcing, and Adam updates the weights by the gradients of the mean loss over all
 symbols except padding. One call of TensorFlow runs up to 64 steps as one compiled program, which serves batches of all
-lengths: its loops run as many steps as the batch is long. The cost of attention grows with the padded width, so the
-program has a branch for each of a few widths.
+lengths: its loops stop after the longest sequence of the batch. The cost of attention grows with the padded width, so
+the program has a branch for each of a few widths.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Trainer:
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
-        # Without XLA, TensorFlow fails in loops over very large arrays (an error of TemporaryVariable).
+        # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         xla = use_xla(config) or bool(widths.wide)
         # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of each.
         alone = self.strategy.num_replicas_in_sync == 1
@@ -325,7 +325,7 @@ def fit(
     Args:
         task: the task, which provides the pairs.
         config: the training settings.
-        start: a network to begin with, or a snapshot to resume.
+        start: a network to start from, or a snapshot to resume.
         callbacks: objects to notify of the progress.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).

@@ -47,10 +47,10 @@ def test_untrained_lengths_are_reported_once(run):
     options = {"": None, "--in-len 4": None, "--lengths 4": None}
     options |= {"--in-len 5": "5", "--lengths 5": "5", "--lengths 7,4,2,7": "2, 7"}
     for option, n in options.items():
-        warning = [f"The network was trained at length 4, so it may be wrong at length {n}"] if n else []
+        warning = [f"The network was trained on length 4, so its answers at length {n} may be wrong"] if n else []
         for as_json in ("", "--json"):
             out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
-            assert ("trained at" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
+            assert ("trained on" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def test_recordings_of_text_networks_are_evaluated_on_pairs(run, sides):
     _, err = run.ok("page -i a.h5 -i b.h5 --from-file t.tsv -o t.html")
     assert "The page shows 2 moments of the training, from a.record.h5\n" in err
     for data in networks_in("t.html"):
-        assert data["recording"]["n"] == len(data["recording"]["exact_match"]) == 2  # sources, recorded moments
+        assert data["recording"]["n"] == len(data["recording"]["exact_match"]) == 2
         assert f"The page offers {len(data['examples'])} of the 3 pairs of t.tsv\n" in err
 
 

@@ -100,7 +100,7 @@ def test_options_that_text_networks_refuse(run, text_network):
     run.refuses("train -i w --from-file more.tsv -e 1", message, 1)
     status, out, err = run("predict -i w a z b --keep-going")
     assert (status, out.count("\n")) == (1, 2)
-    assert "skipped 1 unreadable ones" in err
+    assert "skipped 1 that it cannot read" in err
 
 
 @pytest.mark.parametrize("file", ["sorted.tsv", "sorted"])
@@ -148,7 +148,7 @@ def test_evaluate_with_keep_going_skips_lines_and_exits_1(run, text_network):
         assert out != expected
         n_left_out = 1 if n else 3
         assert f"Skipped {n_left_out} pair{'' if n else 's'} that the network cannot read" in err
-        last = f"error: expected pairs that the network can read, skipped {n_left_out} unreadable ones\n"
+        last = f"error: expected pairs that the network can read, skipped {n_left_out} that it cannot read\n"
         assert err.endswith(last)
         assert 'test.tsv, line 2: expected characters seen in training, got "z"' in err
     write("test.tsv", [("ab", "A B")])

@@ -180,7 +180,7 @@ def test_damaged_files_are_skipped_in_a_search(run):
         os.mkdir(name.replace("_1.", "_9."))
     _, err = run.ok("train --resume")
     skipped = SNAPSHOT.replace("_1.", "_7.")
-    assert f"Skipping {skipped}: expected a weights file, of this program or of 2016, found something else\n" in err
+    assert f"Skipping {skipped}: expected a weights file of this program or of 2016, got something else\n" in err
     os.utime("ts2s__basic__reversed_7.weights.h5", (2**32, 2**32))  # the newest
     _, err = run.ok("predict 0 1 2 3 4 5 6 7 8 9 -p reversed")
     assert "Skipping ts2s__basic__reversed_7.weights.h5: " in err
@@ -331,7 +331,7 @@ def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, refere
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)
     os.symlink("old.tfl", "link.h5")
-    message = "expected -o to keep the 2016 checkpoint that training starts from, got"
+    message = "expected -o to differ from the 2016 checkpoint that is continued, got"
     for output in ("old.tfl", "./old.tfl", "link.h5"):
         run.refuses(f"train -i old.tfl -o {output} -e 0", message)
     assert Path("old.tfl").read_bytes() == content

@@ -78,7 +78,8 @@ def test_sources_with_outer_spaces_are_counted():
         return list(pair_warnings(pair_task_from_rows(rows, None, (tokens, tokens))))
 
     texts = " a", "b c", "d ", " "
-    assert lines("characters", *texts) == ["3 sources begin or end with a space, which counts as a character"]
+    warning = "Sources with a space at the beginning or end, which counts as a character: 3"
+    assert lines("characters", *texts) == [warning]
     assert lines("characters", "a b", "bc") == []
     assert lines("words", *texts[:3]) == []
 

@@ -46,7 +46,7 @@ def test_pairs_of_integers_from_python():
         ((np.ma.array([4, 5]), [6]), r": expected a list of integers, got masked_array\(data=\[4, 5\], mask"),
         (([4, np.ma.masked], [6]), ": expected integers from 0 to 2147483647, got masked"),
         ((np.array(5), [6]), ": expected a list of integers, got 5$"),
-        (("hello", "HH AH"), ": expected a list of integers, got .*; texts need `in_tokens`"),
+        (("hello", "HH AH"), ": expected a list of integers, got .*; texts need a network trained with `in_tokens`"),
     ],
 )
 def test_invalid_rows_of_integers_are_refused(row, message):
@@ -218,7 +218,7 @@ def test_the_rows_of_a_source_stay_together(most, seed):
     assert sorted([*training, *validation]) == list(range(N))
     trained, validated = ({tuple(sources[n]) for n in part} for part in (training, validation))
     assert not trained & validated
-    assert abs(len(validation) - N // 10) <= most / 2  # the split is at the nearest end of a source
+    assert abs(len(validation) - N // 10) <= most / 2  # the split is at the boundary nearest to a tenth
     assert trained
 
 

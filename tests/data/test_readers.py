@@ -231,7 +231,7 @@ ODD += ['{"input": [1], "id": }', '{"output": [1], "input": [2]}', '{"input": 5[
 )
 @pytest.mark.parametrize("format", [None, "json", "text"])
 def test_reading_in_blocks_equals_reading_line_by_line(tmp_path, monkeypatch, good, format):
-    """Odd lines come in pairs, because one could complete or hide another; all other lines are good."""
+    """Malformed lines are tested in pairs, because one could complete or hide the other; all other lines are valid."""
     form, path = InputFormat(format=format), tmp_path / "in.tsv"
     pairs = [(first, second) for first in ODD for second in (good, "2]")]
 
@@ -468,7 +468,7 @@ def test_integers_separated_by_a_tab(tmp_path):
         1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
         3: f"{path}, line 3, target word 1: expected an integer, got 'HH'{TEXT_HINT}",
-        4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a typing error
+        4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a typo
         5: f"{path}, line 5, word 1: expected an integer, got '1.5'",
     }
 

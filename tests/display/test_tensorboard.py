@@ -52,7 +52,7 @@ class Recorder(Callback):
 
 
 class Logged:
-    """A training with one log directory per level, and one whose level-3 logs end with the first epoch."""
+    """A training, logged once per level, and once more at level 3 for the first epoch only."""
 
     def __init__(self, folder: Path):
         levels = [TensorBoard(folder / str(level), level) for level in range(4)]
@@ -84,7 +84,7 @@ def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
 
 
 def check_histogram(buckets, array, tolerance=1e-5):
-    """Check that buckets `[K, 3]` are a histogram of an array, whose elements are exact up to the tolerance."""
+    """Check that buckets `[K, 3]` are a histogram of an array, up to a tolerance in its elements."""
     left, right, counts = buckets.T
     assert (buckets.dtype, len(buckets)) == (np.float64, 30)
     assert left[0] == pytest.approx(array.min(), abs=tolerance)
@@ -245,7 +245,7 @@ def test_the_logs_can_be_read_during_training(tmp_path):
         }
 
 
-@pytest.mark.parametrize("size", [300, 1500])  # too little for the first histogram, or for the eleventh, which flushes
+@pytest.mark.parametrize("size", [300, 1500])  # full at the first histogram, or at the eleventh, which flushes
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path, size):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -120,7 +120,7 @@ def test_pairs_are_trained_on():
         ("reversed", {"model": "lstm"}, "unknown `model` 'lstm'"),
         ("reversed", {"in_len": 4, "out_len": 5}, "so `out_len` can be at most 4, got 5"),
         ("reversed", {"in_max_int": 10}, "expected symbols from 0 to `out_max_int` 9, got 10"),
-        ("added", {"in_len": 3}, "pattern 'added' does not take sources of 3 symbols"),
+        ("added", {"in_len": 3}, "pattern 'added' does not take sources of length 3"),
         ("reversed", {"in_len": 10**12}, "expected sequences of at most 100000 symbols, got 1000000000000"),
         (PAIRS, {"in_max_int": 3}, "expected sources of symbols 0 to 3, got 4"),
         (PAIRS, {"out_max_int": 6}, "expected targets of symbols 0 to 6, got 7"),
