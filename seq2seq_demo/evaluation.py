@@ -234,6 +234,7 @@ class Sample(NamedTuple):
     n: int  # sources of each length
     seed: int
     kinds: bool = False  # measure up to MAX_PER_KIND sources of each other kind too
+    knows_all_seen: bool = True  # whether the sources `seen` in training are known to be all of them
 
 
 def measure_pattern(
@@ -270,7 +271,7 @@ def measure_pattern(
                 options.on_skip(error)
             continue
         is_measured = True
-        yield row(RANDOM, sources, fresh)
+        yield row(RANDOM, sources, None if fresh and not sample.knows_all_seen else fresh)
         for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if sample.kinds else ()):
             rng = np.random.default_rng([sample.seed, 4, number, in_len])
             yield row(kind, draw(rng, min(sample.n, MAX_PER_KIND), in_len, c.in_max_int))

@@ -96,7 +96,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         if should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped early (--patience {config.patience}): no epoch was better than epoch {best}")
-        if config.keep_best and epochs and best_epoch(epochs) is not epochs[-1]:
+        if epochs and network.step < epochs[-1].step:
             print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)

@@ -16,11 +16,11 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, TrainingRun, is_weights_file
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
-from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training.settings import begin_run, resolve
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,14 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         name = start.task
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
+    if config.epochs:
+        network = replace(begin_run(network, task, config), model_config=model_config)
     network = replace(network, task=name, recording=None)
     if options.record:
         network = recorder.start_recording(network, config)
     destination = _destination(options, options.name, task)
     snapshot = Snapshot(network)
     if config.epochs:
-        network = replace(network, model_config=model_config, trained=TrainingRun(config, network.step))
         snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
     return TrainingSetup(snapshot, config, task, options.name, destination)
 
@@ -237,8 +238,8 @@ def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedN
         raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
     if options.from_file and not fingerprint.data:
         raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
-    if fingerprint.data and not network.ends and fingerprint.fingerprint is None:
-        written = f"{path} was written by version 0.2, which divided pairs of one length differently"
+    if fingerprint.data and not (network.ends and config.seed == 0) and fingerprint.fingerprint is None:
+        written = f"{path} was written by version 0.2, which split these pairs differently"
         raise UsageError(f"{written}: train again, or continue from its weights with -i")
     expected = f"{path}: expected the data that its training began with"
     has_validation_file = options.validation_file is not None

@@ -29,6 +29,7 @@ from seq2seq_demo.network.parameters import Weights, weight_shapes
 KIND, STEPS = "recording", "steps"
 EXPECTED_FILE = "a training recording"
 LARGEST_FLOAT16 = 65504.0
+MAX_STEPS = 200  # a training records fewer, however long it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +126,7 @@ def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: 
     """
     dataset = file.datasets.get(f"{prefix}{STEPS}")
     N = dataset.shape[0] if dataset and dataset.shape else 0
+    require(N <= MAX_STEPS, f"expected at most {MAX_STEPS} steps, got {N}")
     steps = tuple(file.array(f"{prefix}{STEPS}", (N,), "int64").tolist())
     is_ascending = steps[:1] == (0,) and all(a < b for a, b in itertools.pairwise(steps))
     require(is_ascending, f"expected ascending steps from 0, got {str(steps)[:40]}")

@@ -31,6 +31,7 @@ from seq2seq_demo.network.parameters import Weights, check_weights, weight_shape
 
 MAX_STEP = 2**53  # a float64 represents integers up to this exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
+MAX_EARLIER_RUNS = 100  # a network with more keeps none
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
 
@@ -52,6 +53,13 @@ class TrainingRun:
     fingerprint: DataFingerprint = DataFingerprint()  # empty for a training in Python
 
 
+class EarlierRun(NamedTuple):
+    """A training run before the latest one; with it, an evaluation can draw the training sources again."""
+
+    task: str
+    run: TrainingRun
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class StoredNetwork:
     """A network with its weights and its origin; a field is None if the file does not record it."""
@@ -69,11 +77,17 @@ class StoredNetwork:
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
+    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
 
     @property
     def pattern(self) -> str | None:
         """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
+
+    @property
+    def runs(self) -> tuple[EarlierRun, ...]:
+        """The recorded training runs, the first one first."""
+        return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
 
     @property
     def ends(self) -> bool:
@@ -128,7 +142,7 @@ class Snapshot(Generic[Network_co]):
     network: Network_co
     progress: Progress = Progress()
     fingerprint: DataFingerprint = DataFingerprint()
-    best: Checkpoint | None = None  # the best epoch so far, if `keep_best` is set
+    best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
 
     @property
     def run(self) -> TrainingRun:
@@ -199,7 +213,9 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
         progress["history"] = [figures.to_json() for figures in snapshot.progress.history]
     reached = asdict(network.reached) if network.reached else {}
     lengths = {name: getattr(network, name) for name in LENGTHS}
-    return {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+    earlier = [{"pattern": task, "start_step": run.start_step} | asdict(run.config) for task, run in network.earlier]
+    training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+    return training | ({"earlier": earlier} if earlier else {})
 
 
 # ---- Reading ----
@@ -284,7 +300,8 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
     require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
     model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"})
+    added = {"earlier"} if version > 2 else set()
+    _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
     trained, reached, progress = (require_type(x, training.get(x), dict) for x in ("trained", "reached", "progress"))
@@ -295,7 +312,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     program = require_type("program", trained.pop("program", None), str, NoneType)
     start_step = require_type("start_step", trained.pop("start_step", None), int, NoneType)
     facts = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
-    if version < 3 and not model_config.ends and facts.get("data"):
+    if version < 3 and facts.get("data") and not (model_config.ends and trained.get("seed") == 0):
         facts["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
     fingerprint = build_dataclass(DataFingerprint, facts)
     for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
@@ -306,9 +323,19 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
         run = TrainingRun(build_dataclass(TrainConfig, trained), start_step, fingerprint)
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
-    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
+    earlier = require_type("earlier", training.get("earlier", []), list)
+    require(len(earlier) <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {len(earlier)}")
+    runs = tuple(_earlier_run(require_type("earlier", each, dict)) for each in earlier)
+    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, 0, {}, program, vocabularies, None, runs)
     checked_progress = _progress(progress, run) if progress and run else None
     return network, checked_progress, fingerprint
+
+
+def _earlier_run(facts: dict[str, Any]) -> EarlierRun:
+    """Validate and return a run before the latest one."""
+    task = require_type("pattern", facts.pop("pattern", None), str)
+    start_step = require_integer("start_step", facts.pop("start_step", None), at_least=0)
+    return EarlierRun(task, TrainingRun(build_dataclass(TrainConfig, facts), start_step))
 
 
 def _refuse_keys(unknown: Collection[str]) -> None:

@@ -27,7 +27,8 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
         check_pair_fits(model_config, S, 1)
         check_pair_fits(model_config, 1, T)
     else:
-        _check_ram(f"a batch of {config.batch_size} sequences", config.batch_size * bytes_per_row(model_config, S, T))
+        rows = min(config.batch_size, config.n_training)
+        _check_ram(f"a batch of {rows} sequences", rows * bytes_per_row(model_config, S, T))
 
 
 def check_pair_fits(model_config: ModelConfig, in_len: int, out_len: int) -> None:

@@ -14,14 +14,18 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.network.memory_estimates import n_weights
 from seq2seq_demo.page.builder import Example, Moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
-MAX_SOURCE_LEN = 60  # symbols, as in app.js
+MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js
 SHOWN_PAIRS = 6
 N_CANDIDATES = 300  # sources among which to search for a failure
 N_MEASURED = 100  # held-out sources per moment of training
 N_MEASURED_LENGTHS = 4
+MAX_MEASURED_LEN = 1000  # symbols of a random source
+MAX_WORK = 10**11  # multiplications for the figures of all moments, about 10 seconds
+WORK_PER_STEP = 10**6  # the time of a step of one sequence in Python, as multiplications
 
 Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, SequencePattern | None]  # a network and the pattern of its targets, if known
@@ -141,14 +145,17 @@ def _failed_row(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
     """Return the greedy answer to each source; None if it does not end."""
-    return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources)]
+    longest = max((network.answer_len(len(source)) for source in sources), default=0)
+    out_len = MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None
+    return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources, out_len)]
 
 
 def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
-    """Return the recorded moments with the figures of each on at most N_MEASURED of the pairs."""
+    """Return the recorded moments with the figures of each on at most N_MEASURED of the pairs, as MAX_WORK allows."""
     measured: list[Evaluation] = []
-    if pairs is not None:
-        task = PairTask("measured", pairs[:N_MEASURED], vocabularies=network.vocabularies)
+    pairs = _measurable(network, pairs, len(recording.steps)) if pairs else None
+    if pairs:
+        task = PairTask("measured", pairs, vocabularies=network.vocabularies)
         for weights in recording.weights:
             single = {name: array.astype(np.float32) for name, array in weights.items()}
             measured.append(replace(network, weights=single).evaluate(task))
@@ -157,9 +164,22 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
     return Moments(recording.steps, recording.epochs, recording.weights, n, *figures)
 
 
+def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
+    """Return at most N_MEASURED pairs, fewer if measuring them at every moment would exceed MAX_WORK."""
+    c, S = network.model_config, pairs[:N_MEASURED].sources.lengths  # [N]
+    T = np.array([network.max_out_len(int(n)) if c.ends else network.out_len or n for n in S])
+    order = np.random.default_rng(0).permutation(len(S))
+    is_new_length = np.isin(np.arange(len(S)), np.unique(S[order], return_index=True)[1])  # decoded together
+    S, T = S[order], T[order]
+    work = n_weights(c) * (S + 2 * T) + c.has_attention * 2 * S * T * c.cell_size
+    total = np.cumsum(work + is_new_length * WORK_PER_STEP * (S + 2 * T)) * n_moments
+    return pairs[np.sort(order[total <= MAX_WORK])]
+
+
 def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
-    lengths = [n for n in network.trained_lengths if pattern_target(network, pattern, [0] * n) is not None]
+    lengths = [n for n in network.trained_lengths[:MAX_MEASURED_LEN] if n <= MAX_MEASURED_LEN]
+    lengths = [n for n in lengths if pattern_target(network, pattern, [0] * n) is not None]
     if not lengths:
         return None
     measured = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, N_MEASURED_LENGTHS)}

@@ -234,7 +234,7 @@ def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[Any], Any]) 
     """Return a replacement for `Trainer.run_steps` that computes one process's share and all-reduces the sums."""
     import tensorflow as tf
 
-    n, B, share_index = trainer.config.processes, trainer.config.batch_size, tf.constant(index)
+    n, B, share_index = trainer.config.processes, trainer.batch_rows, tf.constant(index)
 
     def share_sums(share_index: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:  # all processes compile the same program
         shares = (tf.reshape(x, (n, -1, *x.shape[1:]))[share_index] for x in batch)

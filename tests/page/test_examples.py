@@ -1,8 +1,10 @@
 """The example sources of a page, and the figures of a network at moments of its training."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from helpers import ROOT, pairs_of, random_weights
 
 from seq2seq_demo import load
@@ -71,6 +73,25 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert n_different < 100  # only 10 sources have length 1
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
+
+
+@pytest.mark.parametrize(
+    ("claims", "n_moments"),
+    [
+        ({"in_len": 100_000}, 1),
+        ({"in_len": 100_000, "min_in_len": None, "ends": False}, 1),
+        ({"out_len": 100_000}, 2),
+        ({"in_len": 200, "out_len": 300}, 150),
+    ],
+)
+def test_whatever_lengths_a_file_claims_the_page_takes_seconds(claims, n_moments):
+    start, ends = time.perf_counter(), claims.pop("ends", True)
+    hostile = replace(REVERSING, model_config=replace(REVERSING.model_config, ends=ends), **claims)
+    pattern_examples([(hostile, REVERSED)])
+    pairs = held_out(hostile, REVERSED)
+    recording = Recording(1, tuple(range(n_moments)), (to_float16(REVERSING.weights),) * n_moments)
+    recorded_moments(hostile, recording, pairs)
+    assert time.perf_counter() - start < 20
 
 
 def test_a_pattern_is_measured_at_the_lengths_that_it_takes():

@@ -200,6 +200,24 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
         assert np.abs(total - total_of_wide).max() < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("points", "batch_size", "processes", "rows"),
+    [
+        (100, 128, 1, 128),
+        (1000, 1000, 1, 1000),
+        (1000, 10**9, 1, 1024),
+        (100, 10**9, 1, 128),
+        (1000, 3 * 10**9, 3, 1152),
+        (1000, 901, 1, 901),
+    ],
+)
+def test_a_batch_is_padded_to_the_points_there_are(points, batch_size, processes, rows):
+    config = TrainConfig(points, in_len=6, out_len=4, batch_size=batch_size, processes=processes, dropout=0.1)
+    pairs, _ = REVERSED.draw(config, SMALL)
+    ours = trainer_from(config, untrained(SMALL, 0))
+    assert ours.batches(pairs[: ours.batch_rows]).row_keys.shape == (64, rows)
+
+
 @pytest.mark.slow
 def test_sums_of_shares_equal_those_of_the_batch():
     """Each row keeps its dropout key, whichever worker computes it."""
