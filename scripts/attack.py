@@ -108,7 +108,7 @@ def full_disks() -> tuple[int, list[str]]:
         if process.returncode:
             assert "kept in " in err, err[-300:]
             kept = err.rpartition("kept in ")[2].split(":")[0].split()[0]
-            if not kept.startswith("small/"):  # that file system vanished with its process
+            if not kept.startswith("small/"):  # the small file system vanished with its process
                 from seq2seq_demo.trained_network import load
 
                 network = load(kept)

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-# A shell without job control ignores SIGINT in background processes, and that has to stay so.
+# A shell without job control starts background processes with SIGINT ignored. They must keep ignoring it.
 HANDLES_SIGINT = signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
 

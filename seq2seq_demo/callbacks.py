@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from seq2seq_demo.errors import UsageError
+
 if TYPE_CHECKING:
     from seq2seq_demo.data.sequences import Pairs
     from seq2seq_demo.figures import EpochFigures
@@ -26,7 +28,7 @@ class Callback:
 
         Args:
             step: the number of updates that Adam has made.
-            points: the number of this epoch's training points that are done.
+            points: the number of this epoch's training points seen so far.
             loss: the mean over these steps, in nats per symbol, with teacher forcing.
             token_accuracy: the mean over these steps, with teacher forcing.
         """
@@ -39,3 +41,19 @@ class Callback:
             network: the network after this epoch.
             validation: the validation pairs.
         """
+
+
+def check_callbacks(callbacks: Sequence[Callback] | None) -> Sequence[Callback]:
+    """Return the callbacks; None means no callbacks.
+
+    Raises:
+        UsageError: there is anything but `Callback` objects, or a method named `on_…` that training never calls.
+    """
+    callbacks = [] if callbacks is None else callbacks
+    if not isinstance(callbacks, list | tuple) or not all(isinstance(each, Callback) for each in callbacks):
+        raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
+    for name in {name for callback in callbacks for name in dir(callback)} - {*dir(Callback)}:
+        if name.startswith("on_"):
+            methods = ", ".join(method for method in dir(Callback) if method.startswith("on_"))
+            raise UsageError(f"expected a method of Callback, {methods}, got {name}")
+    return callbacks

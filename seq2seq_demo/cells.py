@@ -16,7 +16,7 @@ class CellType:
     gates_with_bias_1: tuple[str, ...] = ()
     # Suffix of a 2016 matrix name → its gates, in 2016's column order. None: 2016 did not have the cell.
     matrices_of_2016: dict[str, tuple[str, ...]] | None = None
-    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016 added this 1 in the equation; here the bias includes it
+    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016 added 1 in their equations; here the bias includes the 1
 
     @property
     def matrices(self) -> dict[str, tuple[str, ...]]:
@@ -31,7 +31,7 @@ LSTM = CellType(
     matrices_of_2016={"": ("i", "candidate", "f", "o")},
     gates_2016_added_1_to=("f",),
 )
-CELL_TYPES = {  # the names are those of 2016, which had two for the LSTM
+CELL_TYPES = {  # the names are from 2016, which had two for the LSTM
     "BasicLSTMCell": LSTM,
     "LSTMCell": LSTM,
     "GRUCell": CellType(

@@ -24,7 +24,7 @@ DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern at a range of lengths
 FEW_SYMBOLS_HELP = (
     f"share of sources drawn from few symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
 )
-PENALTY_HELP = "rank hypotheses by log p / length^A, which favours long ones (default {default:g})"
+PENALTY_HELP = "rank hypotheses by log p / length^A, where a larger A favours longer ones (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
 LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
 
@@ -85,6 +85,10 @@ class ModelConfig:
 class TrainConfig:
     """How a network is trained; on one machine, the same task, `ModelConfig` and `TrainConfig` give the same weights.
 
+    This holds for the first training of a process, whether or not the process may use all cores. TensorFlow keeps the
+    number of threads of this training: all cores of the machine if a cell has at least 128 units and `processes` is 1,
+    otherwise one. A later training of the same process gives the same weights only if it needs the same number.
+
     Raises:
         UsageError: a value is out of range.
     """
@@ -105,7 +109,9 @@ class TrainConfig:
     keep_best: bool = setting(
         False, "--keep-best", "save the epoch with the best validation exact match, not the last epoch"
     )
-    patience: int | None = setting(None, "--patience N", "stop after N epochs in a row without improvement")
+    patience: int | None = setting(
+        None, "--patience N", "stop after N epochs in a row without improvement, and save the best epoch"
+    )
     validation_points: int | None = setting(None)  # how many of the points validate; None: a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
     processes: int = setting(
@@ -123,6 +129,11 @@ class TrainConfig:
     def lengths(self) -> str:
         """The lengths of sources as text, such as `10` or `1-20`."""
         return lengths_text(self.min_in_len, self.in_len)
+
+    @property
+    def saves_best(self) -> bool:
+        """Whether the best epoch is saved, not the last one: `keep_best` asks for it, and `patience` implies it."""
+        return self.keep_best or self.patience is not None
 
     @property
     def n_validation(self) -> int:

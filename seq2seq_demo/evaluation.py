@@ -1,4 +1,4 @@
-"""Evaluation in NumPy: with teacher forcing, which flatters, and free-running, which counts.
+"""Evaluation in NumPy: with teacher forcing, which is too optimistic, and free-running, as in use.
 
 If the network ends its answers, END counts as a symbol, and an answer without END is wrong.
 """
@@ -191,7 +191,7 @@ class _Measurement:
         )
 
     def _edits(self, answers: _BestAnswers, targets: Sequences, groups: np.ndarray) -> np.ndarray:
-        """Return the edit distance `[N]` from the answer of each group `[N]` to each target; a missing END adds one."""
+        """Return the edit distance from each target to the answer of its group, `[N]`; a missing END adds one."""
         expected, mask = self._expected(targets)  # [N, T]
         lengths, is_unended = answers.lengths[groups], ~answers.ended[groups] & self.network.model_config.ends
         differs = ((answers.padded(expected.shape[1])[groups] != expected) & mask).any(axis=1)
@@ -228,12 +228,13 @@ class EvaluationRow:
 
 
 class Sample(NamedTuple):
-    """The sources that a pattern is measured on."""
+    """The random sources to measure a pattern on."""
 
     lengths: Iterable[int]
     n: int  # sources of each length
     seed: int
     kinds: bool = False  # measure up to MAX_PER_KIND sources of each other kind too
+    knows_all_seen: bool = True  # whether the sources `seen` in training are known to be all of them
 
 
 def measure_pattern(
@@ -248,7 +249,7 @@ def measure_pattern(
     Sources `seen` in training are avoided where a length has enough others.
 
     Raises:
-        UsageError: the pattern accepts none of the lengths, or, if the network does not end its answers, not all.
+        UsageError: the pattern rejects every length, or any length if the network does not end its answers.
         InputError: the network does not end its answers, and all sources of these lengths were seen.
     """
     c = network.model_config
@@ -270,7 +271,7 @@ def measure_pattern(
                 options.on_skip(error)
             continue
         is_measured = True
-        yield row(RANDOM, sources, fresh)
+        yield row(RANDOM, sources, None if fresh and not sample.knows_all_seen else fresh)
         for number, (kind, draw) in enumerate(SOURCE_KINDS.items() if sample.kinds else ()):
             rng = np.random.default_rng([sample.seed, 4, number, in_len])
             yield row(kind, draw(rng, min(sample.n, MAX_PER_KIND), in_len, c.in_max_int))

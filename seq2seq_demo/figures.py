@@ -1,4 +1,4 @@
-"""The figures of a network: those that a training reports and a file records, and the counts that they come from."""
+"""The figures of a network, which training reports and files record, and the counts behind them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class WrongAnswers:
     surest: tuple[WrongAnswer, ...] = ()
 
     def __add__(self, other: WrongAnswers) -> WrongAnswers:
-        """Return the first few of both, merged."""
+        """Merge two evaluations' answers, and keep the first WRONG_EXAMPLES of each kind."""
         worst = sorted(self.worst + other.worst, key=lambda answer: (-answer.edits, answer))
         surest = sorted(self.surest + other.surest, key=lambda answer: (-answer.probability, answer))
         return WrongAnswers(tuple(worst[:WRONG_EXAMPLES]), tuple(surest[:WRONG_EXAMPLES]))
@@ -101,8 +101,8 @@ class Tally:
 class Evaluation:
     """The counts of an evaluation over n sources; evaluations can be added.
 
-    If a source has several targets, an answer is right if it equals any of them, and edits count to the nearest. With
-    teacher forcing, each pair counts on its own.
+    If a source has several targets, an answer is right if it equals any of them, and edits are counted to the nearest
+    one. With teacher forcing, each pair counts separately.
     """
 
     n: int = 0
@@ -139,7 +139,7 @@ class Evaluation:
 
     @property
     def exact_match(self) -> float:
-        """The share of right answers, free-running: the figure that counts."""
+        """The share of right answers, free-running: the figure that matters most."""
         return self.exact / self.n
 
     @property

@@ -68,7 +68,7 @@ class Prediction(NamedTuple):
 
     @property
     def mistakes(self) -> dict[int, list[str]]:
-        """The expected symbols at each position where they are not the predicted one, by the fewest edits.
+        """The expected symbols at each wrong position, from the alignment with the fewest edits.
 
         Answers of a fixed length are compared position by position.
         """

@@ -26,5 +26,5 @@ def gib(size: int) -> str:
 
 def shortage(needed: int) -> str:
     """Return the error text if `needed` bytes exceed the memory, else an empty string."""
-    available = total()
-    return f"need {gib(needed)} of memory or more, this machine has {gib(available)}" if needed > available else ""
+    memory = total()
+    return f"would need {gib(needed)} of memory or more; this machine has {gib(memory)}" if needed > memory else ""

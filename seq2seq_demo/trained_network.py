@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
@@ -14,10 +15,11 @@ from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
+from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.records import Place, Record, RecordBatch
 from seq2seq_demo.data.row_reader import source_rows
 from seq2seq_demo.data.sampling import training_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences
+from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
@@ -31,11 +33,10 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
-MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more again takes long
+MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more of them again would take too long
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
-
 
 OptInt = int | None
 
@@ -226,12 +227,12 @@ class TrainedNetwork(StoredNetwork):
     ) -> Evaluation:
         """Return the figures on fresh sources of a pattern, which training did not draw, or on pairs.
 
-        Beyond 100 million training symbols or 10 million points, overlap with the training sources is not excluded.
+        Training sources beyond 10 million points or 100 million symbols, and those of unrecorded runs, may recur.
 
         Args:
             task: a pattern's name, a `SequencePattern`, a `PairTask`, or pairs of a source and a target; by default the
                 pattern of the training.
-            n: the number of fresh sources, at each length if the network ends its answers (default 10,000); of pairs,
+            n: the number of fresh sources, at each length if the network ends its answers (default 10,000); for pairs,
                 the first n (default all).
             in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
                 lengths of training.
@@ -251,7 +252,7 @@ class TrainedNetwork(StoredNetwork):
             task = self.pattern
         self.check_answer_lengths(out_len, max_out_len)
         if isinstance(in_len, tuple) and not self.ends:
-            raise UsageError(f"expected `in_len` to be one length, as the network was trained at one, got {in_len}")
+            raise UsageError(f"expected `in_len` to be one length, as the network was trained on one, got {in_len}")
         lengths: Sequence[int] = ()
         if in_len is not None:
             shortest, longest = in_len if isinstance(in_len, tuple) else (in_len, in_len)
@@ -314,38 +315,36 @@ class TrainedNetwork(StoredNetwork):
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            sample = evaluation.Sample(lengths, n, seed, kinds and self.ends)
+            seen, knows_all_seen = self._training_sources(task)
+            sample = evaluation.Sample(lengths, n, seed, kinds and self.ends, knows_all_seen)
             targets = self.target_function(task, out_len)
-            yield from evaluation.measure_pattern(
-                self.to_numpy(), targets, sample, self._training_sources(task), options
-            )
+            yield from evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options)
         else:
             raise UsageError(f"expected a pattern or pairs, got {task!r}")
 
     def check_pairs(self, task: PairTask) -> None:
         """Raise UsageError unless the network can read and write these pairs."""
         if task.vocabularies != self.vocabularies:
-            what = " to ".join(self.vocabularies.tokens)
-            raise UsageError(f"expected pairs of the network's symbols, {what}, got others")
+            tokens = " to ".join(self.vocabularies.tokens)
+            raise UsageError(f"expected pairs of the network's symbols, {tokens}, got others")
         task.require_symbols(self.model_config)
         if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
-            raise UsageError("expected pairs of one length, as the network was trained at one, got several lengths")
+            raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
 
-    @property
-    def redraws_training_sources(self) -> bool:
-        """Whether the sources of training are few enough to draw them again, so that an evaluation avoids them."""
-        if self.trained is None:
-            return True
-        n, in_len = self.trained.config.points, self.trained.config.in_len
-        return n * in_len <= MAX_REDRAWN_SYMBOLS and n <= MAX_REDRAWN_POINTS
-
-    def _training_sources(self, pattern: SequencePattern) -> Sequences | None:
-        """Return the random sources that the last training drew; None if it drew none or too many."""
-        run = self.trained
-        if run is None or not self.redraws_training_sources or (self.ends and self.task != pattern.name):
-            return None
-        lengths = pattern.lengths_of(run.config, self.model_config)
-        return training_sources(run.config, self.model_config, lengths, run.start_step)
+    def _training_sources(self, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
+        """Return the random sources of the recorded runs, and whether these are known to be all training sources."""
+        drawn, points, symbols = [], 0, 0
+        is_complete = not (self.runs[0].run.start_step if self.runs else self.step or self.program)
+        for task, run in reversed(self.runs):
+            config, model = run.config, replace(self.model_config, ends=self.ends and run.config.min_in_len is not None)
+            points, symbols = points + config.points, symbols + config.points * config.in_len
+            is_drawn = config.validation_points is None and (not model.ends or task in (pattern.name, *PATTERNS))
+            if is_drawn and points <= MAX_REDRAWN_POINTS and symbols <= MAX_REDRAWN_SYMBOLS:
+                lengths = (find_pattern(task) if task in PATTERNS else pattern).lengths_of(config, model)
+                drawn.append(training_sources(config, model, lengths, run.start_step))
+            else:
+                is_complete = False
+        return concatenate(drawn) if drawn else None, is_complete
 
     def to_numpy(self) -> NumpyNetwork:
         """Return the network in NumPy, which predicts without TensorFlow."""

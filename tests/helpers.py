@@ -16,14 +16,16 @@ from seq2seq_demo.cells import CellType
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
-from seq2seq_demo.figures import Figures
-from seq2seq_demo.files.weights_file import TrainingRun
+from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.files import weights_file
+from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.numpy_network import NumpyNetwork, sigmoid
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
 ROOT = Path(seq2seq_demo.__file__).parents[1]
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
+SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]
 PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
@@ -54,6 +56,18 @@ def save_texts(path, source, target, model_config: ModelConfig | None = None, **
     model_config = model_config or ModelConfig("embedding_attention", **sizes)
     values = {"task": "t.tsv", "in_len": 5, "out_len": 4, "min_in_len": 1, "vocabularies": sides} | changes
     return save_random(path, model_config, **values)
+
+
+def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, **changes):
+    """Write the snapshot of a training that was killed after its last epoch, before its weights were saved."""
+    config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
+    figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
+    progress = Progress(epoch=1, history=(EpochFigures(1, 1, 2.0, 0.1, figures),))
+    facts = {"step": 1, "task": task, "trained": TrainingRun(config, 0), "reached": figures}
+    network = save_random(path, ModelConfig(ends=ends), **facts)
+    snapshot = Snapshot(network, progress, fingerprint or DataFingerprint())
+    Path(path).write_bytes(weights_file.to_bytes(snapshot))
+    return snapshot
 
 
 TRAINED = {

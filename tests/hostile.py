@@ -216,6 +216,10 @@ def _metadata() -> dict[str, tuple[str, str]]:
         more = ({"a": 1},) if name == "pattern" else ([[]], "\x1b[2J\nx", 10**400)
         values = (7.5, [], True, -1, *more)
         wrong |= {f"{name} {str(value)[:9]!r}": ("training", training | {name: value}) for value in values}
+    earlier = {name: value for name, value in run.items() if name not in ("data", "fingerprint")} | {"pattern": "x"}
+    impossible = [earlier | change for change in ({"start_step": -1}, {"points": 0}, {"pattern": None})]
+    for value in ({}, "x", [7], [{}], [run], *([facts] for facts in impossible), [earlier] * 101):
+        wrong[f"earlier {len(wrong)}"] = "training", training | {"earlier": value}
     texts = ("data", "fingerprint")
     may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points", *texts)
     for name in run:

@@ -203,11 +203,13 @@ def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
 def test_sequences_that_are_too_long_are_refused_and_progress_is_reported(config):
     network, reported, ends = network_of(config), [], int(config.ends)
     long = Pairs.of_arrays(*[np.zeros((1, 100_000), np.uint8)] * 2)
-    with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, need"):
+    with pytest.raises(UsageError, match=r"^1 sequences of 99999 \+ 100000 symbols, decoded at once, would need"):
         measured(Pairs.of_arrays(long.sources.array()[:, 1:], long.targets.array()[:, ends:]), config)
     almost = Pairs.of_arrays(*[np.zeros((1, 8_000), np.uint8)] * 2)
     options = EvaluationOptions(lambda in_len: in_len, Beam(1000))
-    with pytest.raises(UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, need"):
+    with pytest.raises(
+        UsageError, match=rf"^1000 sequences of 8000 \+ {8000 + ends} symbols, decoded at once, would need"
+    ):
         measure(network, almost, options)
     pairs = Pairs.of_arrays(np.ones((MAX_ROWS_AT_ONCE + 5, 3), int), np.ones((MAX_ROWS_AT_ONCE + 5, 2), int))
     measured(pairs, config, on_progress=reported.append)
@@ -374,14 +376,14 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
     rows = rows_of("added", ModelConfig(cell_size=3, embedding_size=2, ends=True), range(1, 7), kinds=True)
     assert [row.in_len for row in rows if row.kind == RANDOM] == [2, 4, 6]
     assert {row.kind for row in rows} == {RANDOM, *SOURCE_KINDS}
-    with pytest.raises(UsageError, match="pattern 'added' does not take sources of 3 symbols"):
+    with pytest.raises(UsageError, match="pattern 'added' does not take sources of length 3"):
         rows_of("added", replace(ENDING, in_max_int=9, out_max_int=9), [1, 3])
-    with pytest.raises(UsageError, match="pattern 'added' does not take sources of 1 symbol"):
+    with pytest.raises(UsageError, match="pattern 'added' does not take sources of length 1"):
         rows_of("added", replace(FIXED, in_max_int=9, out_max_int=9), [2, 1])
 
 
-def test_lengths_at_which_every_source_was_trained_on():
-    """A network that ends its answers is measured at this length. Another one fails if no other length is left."""
+def test_lengths_whose_sources_were_all_trained_on():
+    """A network that ends its answers is measured at this length. Any other network needs another length."""
     seen = Sequences.of_array(np.arange(9)[:, None])
     (row,) = rows_of("copy", ENDING, [1], seen=seen)
     assert (row.evaluation.n, row.fresh) == (9, False)

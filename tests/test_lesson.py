@@ -23,12 +23,12 @@ def test_the_stated_probabilities_of_two_beginnings_are_correct():
     ((right, greedy),) = network.predict(["massage"], details=True, beam_size=5, n_best=2)
     stated = re.search(
         r"AE likelier \((\S+)\) than AH \((\S+)\)\. .* \((\S+) for IH\), .* \((\S+) for AA\)\. "
-        r".* close, (\S+) and (\S+)\. .* (\S+) for JH the one falls to (\S+), "
-        r"with (\S+) for ZH the other falls only to (\S+)\. ",
+        r".* now (\S+) for M AE S IH and (\S+) for M AH S AA\. "
+        r".* the first falls to (\S+) \((\S+) for JH\), the second only to (\S+) \((\S+) for ZH\)\. ",
         " ".join(TEXT.split()),
     ).groups()
     p, q = greedy.probabilities, right.probabilities
     before, after = ([math.prod(x[:symbols]) for x in (p, q)] for symbols in (4, 5))
     assert before[0] > before[1] and after[0] < after[1]
-    expected = p[1], q[1], p[3], q[3], *before, p[4], after[0], q[4], after[1]
+    expected = p[1], q[1], p[3], q[3], *before, after[0], p[4], after[1], q[4]
     assert stated == tuple(f"{x:.3f}" for x in expected)

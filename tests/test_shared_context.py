@@ -8,7 +8,7 @@ from seq2seq_demo.shared_context import SharedContext
 
 
 class Recorded(SharedContext):
-    """A context that records what it does, and waits in `begin` where it is told to."""
+    """A context that records its events; `begin` waits for `may_begin`."""
 
     def __init__(self):
         super().__init__()
@@ -24,7 +24,7 @@ class Recorded(SharedContext):
 
 
 def exit_status_of_fork(function):
-    """Fork and run the function; 0 if it is True, a negative signal if it hangs."""
+    """Run the function in a forked process; return 0 if it returns True, and -SIGALRM if it hangs."""
     if not (process := os.fork()):
         signal.alarm(5)
         os._exit(not function())
@@ -33,7 +33,7 @@ def exit_status_of_fork(function):
 
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_process_forked_while_another_thread_is_inside(begun):
-    """A process once hung if another thread held the lock; and the contexts of other threads never ended in it."""
+    """The forked process must not wait for another thread's lock, and must end the contexts of other threads."""
     context, may_leave, is_inside = Recorded(), threading.Event(), threading.Event()
 
     def other():

@@ -99,7 +99,10 @@ def test_texts_that_a_network_cannot_read_are_refused():
     unseen = 'validation, row 0: expected characters seen in training, got "c" at position 1'
     with pytest.raises(InputError, match=unseen):
         train(pairs, in_tokens="characters", out_tokens="words", validation=[("c", "x")])
-    with pytest.raises(InputError, match=r"pairs, row 0: expected a list of integers, got .*texts need `in_tokens`"):
+    with pytest.raises(
+        InputError,
+        match=r"pairs, row 0: expected a list of integers, got .*texts need a network trained with `in_tokens`",
+    ):
         train(pairs)
     with pytest.raises(UsageError, match="expected pairs with `validation`, `in_tokens` or `out_tokens`, got 'sorted'"):
         train("sorted", in_tokens="characters")

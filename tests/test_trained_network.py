@@ -74,7 +74,7 @@ def test_an_invalid_row_or_length_is_named():
 
 
 def test_a_source_that_the_pattern_does_not_take_is_refused():
-    with pytest.raises(UsageError, match="pattern 'added' does not take sources of 3 symbols"):
+    with pytest.raises(UsageError, match="pattern 'added' does not take sources of length 3"):
         trained_network(model_config=replace(CONFIG, in_max_int=9), task="added").predict([[1, 2], [1, 2, 3]])
 
 
@@ -132,7 +132,7 @@ def measured(monkeypatch):
 
 def test_evaluate_measures_fresh_sources(measured):
     network = trained_network()
-    seen = as_tuples(network._training_sources(find_pattern("reversed")))
+    seen = as_tuples(network._training_sources(find_pattern("reversed"))[0])
     assert len(seen) == 300
     evaluations = [network.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
     for pairs, evaluation in zip(measured, evaluations, strict=True):
@@ -152,8 +152,8 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
     e = network.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
-    assert network._training_sources(find_pattern("copy")) is None  # training used another pattern
-    seen = network._training_sources(find_pattern("reversed"))
+    seen, is_complete = network._training_sources(find_pattern("copy"))
+    assert is_complete
     assert as_tuples(measured[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):
         measured.clear()
@@ -185,7 +185,7 @@ def test_an_evaluation_that_is_too_large_is_refused_at_once(changes):
     for in_len in (100_001, 10**12):
         with pytest.raises(UsageError, match=f"expected sequences of at most 100000 symbols, got {in_len}"):
             network.evaluate("copy", 3, in_len=in_len)
-    with pytest.raises(UsageError, match=r"points of 11 \+ .* symbols need"):
+    with pytest.raises(UsageError, match=r"points of 11 \+ .* symbols would need"):
         network.evaluate("copy", 10**12, in_len=11)
 
 
@@ -222,8 +222,8 @@ def test_evaluate_on_pairs():
     ("pairs", "error", "message"),
     [
         ([([1], [2]), 3], InputError, "pairs, row 1: expected a source and a target, as zip gives them, got 3"),
-        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as the network was trained at one"),
-        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as the network was trained at one"),
+        ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as the network was trained on one"),
+        ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as the network was trained on one"),
         ([([11], [2])], UsageError, "expected sources of symbols 0 to 10, got 11"),
         ([([1], [13])], UsageError, "expected targets of symbols 0 to 12, got 13"),
     ],

@@ -3,8 +3,8 @@
     .venv/bin/python scripts/published/addition.py [--epochs 30]
 
 Keras's network outputs a whole padded answer at once, and its accuracy counts the padding. Here the network ends its
-answers and runs free; the script pads them before it compares. Exact match, which the example does not report, is the
-share of sums that are entirely right.
+answers and decodes free-running; the script pads the answers before it compares them. Exact match, which the example
+does not report, is the share of sums that are entirely right.
 """
 
 import argparse

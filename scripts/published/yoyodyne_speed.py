@@ -109,7 +109,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("dictionary", type=Path)
     parser.add_argument("--yoyodyne", type=Path, required=True, help="the Python of yoyodyne's environment")
-    parser.add_argument("--pairs", type=int, default=20_000, help="number of pairs; with few, ours does not use XLA")
+    parser.add_argument(
+        "--pairs", type=int, default=20_000, help="number of pairs; with few, this program does not use XLA"
+    )
     parser.add_argument("--network", choices=NETWORKS, default="1x128", help="layers x units (default 1x128)")
     parser.add_argument("--turns", type=int, default=5, help="counted epochs of each (default 5)")
     options = parser.parse_args()

@@ -99,7 +99,7 @@ def logits(p: dict, sources: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def share_of_loss(p: dict, sources: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return the share of these rows `[B / devices, S]` in the batch's mean loss, and their number of right symbols."""
+    """Return the share of these rows `[B / devices, S]` in the batch's mean loss, and how many symbols are correct."""
     predicted, targets = logits(p, sources.T, targets.T), targets.T
     losses = -jnp.take_along_axis(jax.nn.log_softmax(predicted), targets[..., None], axis=-1)
     return losses.sum() / (B * len(targets)), (predicted.argmax(axis=-1) == targets).sum().astype(jnp.float32)

@@ -17,7 +17,7 @@ def seconds(function: Callable[[], Any]) -> float:
 
 
 def time_in_turns(functions: Sequence[Callable[[], Any]], rounds: int) -> tuple[list[float], list[float]]:
-    """Call the functions in turns; return the seconds of each first call, and each median over the later rounds."""
+    """Call the functions in turn; return the seconds of each first call, and each median over the later rounds."""
     first = [seconds(function) for function in functions]
     times = [[seconds(function) for function in functions] for _ in range(rounds)]
     return first, [statistics.median(column) for column in zip(*times, strict=True)]

@@ -63,7 +63,7 @@ def our_trainers(ways: Sequence[str], make: Callable[[int], Trainer]) -> Iterato
 
 
 def epoch_calls(trainers: dict[str, Trainer], pairs: Pairs) -> EpochFunctions:
-    """Return a function per trainer that trains one epoch."""
+    """Return, for each trainer, a function that trains one epoch."""
     return {way: functools.partial(run_epoch, trainer, pairs) for way, trainer in trainers.items()}
 
 
@@ -83,7 +83,7 @@ def n_weights(model_config: ModelConfig) -> int:
 
 
 def time_epochs(epochs: EpochFunctions, rounds: int) -> Speeds:
-    """Run the epoch functions in turns; return their seconds."""
+    """Run the epoch functions in turn; return their seconds."""
     first, times = time_in_turns([*epochs.values()], rounds)
     return dict(zip(epochs, zip(times, first, strict=True), strict=True))
 

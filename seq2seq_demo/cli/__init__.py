@@ -43,7 +43,7 @@ def run(options: Options, on_start: Callable[[], object]) -> None:
         # NumPy reads this once. Starting BLAS threads, which network/thread_pool.py avoids, takes a quarter of the
         # start-up time.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000)  # collecting takes a tenth of the time, and sequences have no cycles
+    gc.set_threshold(100_000)  # collection takes a tenth of the run time, and sequences contain no cycles
     (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
     module = import_module(f"seq2seq_demo.commands.{command}")
     on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors

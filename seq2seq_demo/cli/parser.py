@@ -122,10 +122,10 @@ def _unknown_option_message(unknown: Sequence[str], command: str | None) -> str:
     return f"unknown option {name}; see `{f'{command} --help' if command else '--help'}`"
 
 
-def _require_options_of(command: str, given: dict[str, Any], spellings: dict[str, str]) -> None:
-    """Raise UsageError for an option that the command lacks; `spellings` maps `epochs` to `-e/--epochs`."""
+def _require_options_of(command: str, given: dict[str, Any], option_names: dict[str, str]) -> None:
+    """Raise UsageError for an option that the command lacks; `option_names` maps, say, `epochs` to `-e/--epochs`."""
     options_of = {name: declared_options(row.options) for name, row in COMMANDS.items()}
-    owners = {spellings[name]: [other for other, own in options_of.items() if name in own] for name in given}
+    owners = {option_names[name]: [other for other, own in options_of.items() if name in own] for name in given}
     if isinstance(given.get("in_len"), tuple):
         owners["--in-len A-B"] = ["train"]
     if len(given.get("input_weights", ())) > 1:
@@ -151,7 +151,8 @@ def _parse_arguments(command: str, arguments: list[str], has_file: bool) -> dict
         return {"points": parse_integer(arguments[0])} if arguments else {}
     except ValueError as error:
         hint = f"; for pairs in a file, give --from-file {shlex.quote(text)}" if os.path.isfile(text) else ""
-        raise UsageError(f"{command} expects the number of points as an integer, got {text[:40]!r}{hint}") from error
+        number = EXPECTED_NUMBER[command].partition(", ")[0]
+        raise UsageError(f"{command} expects {number} as an integer, got {text[:40]!r}{hint}") from error
 
 
 def _has_redirected_input() -> bool:

@@ -22,7 +22,7 @@ from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.evaluation import RANDOM, EvaluationRow, n_to_measure
 
-MAX_ERRORS_SHOWN = 5  # further skipped pairs are only pluralize
+MAX_ERRORS_SHOWN = 5  # further skipped pairs are only counted
 
 
 def evaluate(options: EvaluateOptions) -> None:
@@ -38,13 +38,15 @@ def evaluate(options: EvaluateOptions) -> None:
         for row in _measure(options, selected, lengths, skipped, progress):
             rows.append(row)
             if row.kind == RANDOM and not network.ends and row.evaluation.n < n:
-                fresh = f"only {row.evaluation.n} sources that were not trained on"
-                notices.append(f"Length {row.in_len} has {fresh}, fewer than {n}")
+                unseen = f"only {row.evaluation.n} sources that were not trained on"
+                notices.append(f"Length {row.in_len} has {unseen}, fewer than {n}")
             if notices or options.json:
                 progress.hide()
             print_notices(notices)
             if options.json:
                 print_result(json.dumps(labels | evaluations.row_dict(row, network)))
+    if any(row.kind == RANDOM and row.fresh is None for row in rows):
+        print_notice("Some sources may be training sources, which are unknown or too many to exclude")
     if overlapping := [str(row.in_len) for row in rows if row.kind == RANDOM and row.fresh is False]:
         print_notice(f"Too few fresh sources of length {', '.join(overlapping)}: training sources were measured too")
     if not options.json:
@@ -52,7 +54,7 @@ def evaluate(options: EvaluateOptions) -> None:
     elif options.from_file and network.ends:
         print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies)))
     if n_skipped := sum(map(len, skipped.values())):
-        raise InputError(f"expected pairs that the network can read, skipped {n_skipped} unreadable ones")
+        raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
 
 
 def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[EvaluationRow]) -> str:
@@ -60,7 +62,7 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
     pattern = f"pattern {selected.pattern.name!r}" if selected.pattern else ""
     if not selected.network.ends:
         e = rows[-1].evaluation
-        measured = f"{e.n} fresh sources, {pattern}"
+        measured = f"{e.n}{' fresh' * (rows[-1].fresh is True)} sources, {pattern}"
         if options.from_file:
             measured = f"{e.n} pairs of {options.from_file}"
             if e.n_pairs > e.n:
@@ -95,8 +97,6 @@ def _measure(
     else:
         lengths = lengths or network.trained_lengths
         n_sources = sum(n_to_measure(network.model_config, in_len, n or EVALUATION_SIZE) for in_len in lengths)
-        if not network.ends and not network.redraws_training_sources:
-            notices.append("Some sources may also be training points, which are too many to exclude")
     progress.total = 2 * n_sources  # each is decoded twice, once with teacher forcing
     notices.extend(length_notices(network, *lengths))
     yield from network.evaluate_by_length(
@@ -120,5 +120,5 @@ def _read_pairs(options: EvaluateOptions, selected: SelectedNetwork, skipped: Sk
         selected.notices.extend(map(str, errors[:MAX_ERRORS_SHOWN]))
         if errors:
             unreadable = f"Skipped {pluralize(len(errors), 'pair')} that the network cannot read"
-            selected.notices.append(f"{unreadable}: count them as wrong when you compare figures")
+            selected.notices.append(f"{unreadable}; when you compare figures, count skipped pairs as wrong")
     return task

@@ -29,7 +29,7 @@ SkippedPairs = dict[str, list[InputError]]  # from each file to the errors of th
 
 
 class TooFewPairsError(InputError):
-    """A file has fewer pairs than N; `n_pairs` is their number."""
+    """A file has only `n_pairs` pairs, fewer than N."""
 
     def __init__(self, message: str, n_pairs: int) -> None:
         super().__init__(message)
@@ -215,7 +215,7 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFo
 
 
 def _text_hint(word: str, path: Path) -> str:
-    """Return advice for a user who typed a word, although the network of this path takes integers."""
+    """Return advice for a user who typed a word although the network at this path takes integers."""
     if os.path.isfile(word):
         with contextlib.suppress(WeightsError):
             load(word)
@@ -225,7 +225,7 @@ def _text_hint(word: str, path: Path) -> str:
 
 
 def task_name(file: str) -> str:
-    """Name a task after its data file, but avoid the names of built-in patterns: their networks have these names."""
+    """Name a task after its data file; append `.pairs` if a built-in pattern has the same name."""
     name = "stdin" if file == "-" else Path(file).name.replace(":", ".")[-60:]
     return f"{name}.pairs" if name in PATTERNS else name
 
@@ -243,13 +243,13 @@ def pattern_to_train(network: TrainedNetwork | None) -> SequencePattern:
 
 
 def length_notices(network: TrainedNetwork, *in_lens: int | None) -> list[str]:
-    """Warn about source lengths at which the network was not trained; return one notice or none."""
+    """Warn about source lengths that the network was not trained on; return one notice or none."""
     untrained = sorted({in_len for in_len in in_lens if in_len and not network.was_trained_at(in_len)})
     if not untrained:
         return []
     trained = lengths_text(network.trained_lengths[0], network.trained_lengths[-1])
     listed = lengths_text(untrained[0], untrained[-1]) if network.ends else ", ".join(map(str, untrained))
-    return [f"The network was trained at length {trained}, so it may be wrong at length {listed}"]
+    return [f"The network was trained on length {trained}, so its answers at length {listed} may be wrong"]
 
 
 def check_options_match(options: NetworkOptions, path: Path, network: TrainedNetwork, resume: bool = False) -> None:
@@ -259,19 +259,19 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
         raise UsageError(f"{path} has {' and '.join(tokens)}, but patterns (-p) take only integers")
     # Without `resume`, a network that was trained on pairs may continue with a pattern.
     has_pattern = network.task in PATTERNS or is_user_function(network.task or "") or resume
-    of_file = vars(network.model_config) | {"pattern": network.task if has_pattern else None}
-    of_file |= {"in_tokens": tokens[0], "out_tokens": tokens[1]}
+    recorded = vars(network.model_config) | {"pattern": network.task if has_pattern else None}
+    recorded |= {"in_tokens": tokens[0], "out_tokens": tokens[1]}
     given = given_values(ModelConfig, options.settings) | {"pattern": pattern and pattern.name}
     given |= {"in_tokens": options.in_tokens, "out_tokens": options.out_tokens}
     if resume and network.trained:
         config = network.trained.config
-        of_file |= vars(config) | {"in_len": config.lengths}
+        recorded |= vars(config) | {"in_len": config.lengths}
         given |= given_values(TrainConfig, options.settings)
         if getattr(options, "validation_file", None):  # then N counts only the training pairs
-            of_file["points"] = config.n_training
+            recorded["points"] = config.n_training
         if "in_len" in given:
             given["in_len"] = lengths_text(given.pop("min_in_len", None), given["in_len"])
     for name, value in given.items():
-        is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[of_file[name]]  # under two names
-        if None not in (value, of_file[name]) and value != of_file[name] and not is_same_cell:
-            raise UsageError(f"{path} has {name.replace('_', '-')} {of_file[name]}, but the options ask for {value}")
+        is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[recorded[name]]  # aliases
+        if None not in (value, recorded[name]) and value != recorded[name] and not is_same_cell:
+            raise UsageError(f"{path} has {name.replace('_', '-')} {recorded[name]}, but the options ask for {value}")

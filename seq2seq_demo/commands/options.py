@@ -51,6 +51,7 @@ KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate th
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
+FORCE_HELP = "let outputs replace any file, not only files of their kind that this program wrote"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
 MAX_NETWORKS = 4  # on a page
@@ -168,6 +169,7 @@ class PredictOptions(AnswerOptions):
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
+    force: bool = setting(False, "--force", FORCE_HELP)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -215,6 +217,7 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
     keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
+    force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -275,6 +278,7 @@ class PageOptions(NetworkOptions):
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     more_input_weights: Sequence[Path] = ()  # each -i after the first
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
+    force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -282,9 +286,6 @@ class PageOptions(NetworkOptions):
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
         if (n := len(self.all_input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
-        if self.from_file == "-" and self.more_input_weights:
-            expected = "expected --from-file to name a file, because each network reads it"
-            raise UsageError(f"{expected}, got -, which can be read only once")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
 

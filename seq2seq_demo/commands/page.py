@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import BinaryIO
+from functools import partial
 
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.data.readers import InputFormat
+from seq2seq_demo.data.readers import InputFormat, pipes_kept
 from seq2seq_demo.data.row_reader import RowReader
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
@@ -17,35 +17,32 @@ from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check, is_page
 from seq2seq_demo.trained_network import TrainedNetwork
-
-DOCTYPE = b"<!DOCTYPE HTML>"
 
 
 def page(options: PageOptions) -> None:
     """Write the page to the file of -o."""
     assert options.output is not None  # checked by `PageOptions`
-    atomic_files.check_writable(options.output, "a page")
-    atomic_files.check_replaceable(options.output, _is_page, "a new file or a page for -o")
+    check_output = partial(atomic_files.check_replaceable, options.output, "a page", is_page, options.force)
+    check_output()
     paths = options.all_input_weights or (None,)
     selected = [select_network(replace(options, input_weights=path), None) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks have to share their symbols before they answer the same sources
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
-        pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
+        with pipes_kept():
+            pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
     offered = _examples(options, selected, pairs[0])
     shown = [
         replace(network, examples=some, moments=_moments(one, own_pairs))
         for network, one, own_pairs, some in zip(shown, selected, pairs, offered, strict=True)
     ]
-    atomic_files.write(options.output, build(shown).encode())
+    content = build(shown).encode()
+    check_output()  # again: another file may have been put there
+    atomic_files.write(options.output, content)
     print_notice(f"Wrote {options.output}: open it in a browser")
-
-
-def _is_page(file: BinaryIO) -> bool:
-    return file.read(len(DOCTYPE)).upper() == DOCTYPE
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
@@ -109,7 +106,7 @@ def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
         print_notice(f"The page omits the training: {error}")
         return None
     if recording is None:
-        if selected.path not in file_names.shipped_networks().values():  # they come without recordings
+        if selected.path not in file_names.shipped_networks().values():  # shipped networks have no recordings
             print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
         return None
     if pairs is None and selected.pattern:

@@ -14,7 +14,7 @@ MAX_EXAMPLE_LEN = 10_000  # symbols
 
 
 def patterns(options: PatternsOptions) -> None:
-    """Print a row for each pattern, or for the one of -p."""
+    """Print a row for each pattern, or only for the pattern of -p."""
     if options.in_len and options.in_len > MAX_EXAMPLE_LEN:
         raise UsageError(f"expected --in-len of at most {MAX_EXAMPLE_LEN} for an example, got {options.in_len}")
     model_config = ModelConfig(**given_values(ModelConfig, options.settings))

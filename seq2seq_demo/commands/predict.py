@@ -38,7 +38,7 @@ def predict(options: PredictOptions) -> None:
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
     if options.attention_plot:
-        plots.check(options.attention_plot)
+        plots.check(options.attention_plot, options.force)
     if not network.ends:
         selected.notices.extend(length_notices(network, options.in_len))
     predictor, hidden = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
@@ -100,10 +100,12 @@ class _Predictor:
             print_result("\n".join(map(self._answer_text, answers, batch.rows)), coloured=options.show_attention)
             progress.advance(len(answers), 0)
         if options.attention_plot and plotted:
+            plots.check(options.attention_plot, options.force)  # again: another file may have been put there
             plots.attention(options.attention_plot, plotted)
             print_notice(f"Wrote {options.attention_plot}")
         if skipped and not is_interactive:
-            raise InputError(f"expected sequences that the network can read, skipped {len(skipped)} unreadable ones")
+            n_skipped = len(skipped)
+            raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
     def _request(self) -> PredictionRequest:
         options = self.options

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import TrainingSetup, set_up_training
+from seq2seq_demo.commands.training_setup import TrainingSetup, check_output, set_up_training
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.display import tensorboard, training_report
@@ -27,8 +27,18 @@ FEW_POINTS = 100_000  # with fewer, the closing advice suggests more points
 def train(options: TrainOptions) -> None:
     """Train and save a network; of several workers, only the chief prints and saves."""
     setup = set_up_training(options)
-    with setup.lock or contextlib.nullcontext():
-        _train(setup, options)
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(setup.lock or contextlib.nullcontext())
+        if not setup.finished:
+            output, overwrite, _ = setup.destination
+            if output and overwrite and workers.is_chief():
+                locks.enter_context(atomic_files.reserved(output, "a weights file", WeightsError))
+            return _train(setup, options)
+        print_result(f"{setup.finished} contains this training already, finished")
+        with contextlib.suppress(OSError):
+            if setup.path:  # a kill kept it from being removed
+                setup.path.unlink()
+                resume_notes.delete_destination(setup.path)
 
 
 def _train(setup: TrainingSetup, options: TrainOptions) -> None:
@@ -45,9 +55,9 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     path = output or file_names.next_unused_path(folder, setup.name, setup.task.name)
     atomic_files.check_writable(path, "a weights file", WeightsError)
     if setup.network.recording:
-        recording.check_destination(file_names.recording_path(path), overwrite)
+        recording.check_destination(file_names.recording_path(path), overwrite, options.force)
     if setup.config.epochs == 0:  # saves the initial weights, or converts a 2016 file
-        print_result(f"Saved {_save(setup.network, setup)}")
+        print_result(f"Saved {_save(setup.network, setup, options)}")
         return
     network, epochs = _train_and_save(setup, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
@@ -59,7 +69,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
 def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
     """Train with a report, the history, TensorBoard logs and snapshots; return the saved network and its epochs."""
     config, task = setup.config, setup.task
-    history = History(options.history, options.history_plot)
+    history = History(options.history, options.history_plot, options.force)
     log_dir = options.log_dir or tensorboard.default_log_dir(setup.name, task.name)
     if options.log_dir:
         tensorboard.check(log_dir)
@@ -78,7 +88,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         from seq2seq_demo.training.trainer import fit
 
         network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, attach_processes)
-        path = _save_or_keep(network, setup, snapshots)
+        path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
             print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
@@ -86,7 +96,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         if should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped early (--patience {config.patience}): no epoch was better than epoch {best}")
-        if config.keep_best and epochs and best_epoch(epochs) is not epochs[-1]:
+        if epochs and network.step < epochs[-1].step:
             print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)
@@ -101,7 +111,7 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
     again |= {"--log-dir": options.log_dir}
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
-    words += [" --keep-going"] if options.keep_going else []
+    words += [" --keep-going"] * options.keep_going + [" --force"] * options.force
     snapshots = Snapshots(
         options.data_dir, setup.name, task, fingerprint, destination, interruption, print_notice, "".join(words)
     )
@@ -111,14 +121,14 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     return snapshots
 
 
-def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, snapshots: Snapshots) -> Path:
+def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions, snapshots: Snapshots) -> Path:
     """Save the network and remove its snapshot; if saving fails, keep the network in the snapshot.
 
     Raises:
         WeightsError: saving failed; the message names the file that keeps the network.
     """
     try:
-        path = _save(network, setup)
+        path = _save(network, setup, options)
     except (WeightsError, OSError) as error:
         kept = snapshots.keep(network)
         outcome = f"the trained network is kept in {kept}" if kept else "and it could not be kept anywhere else"
@@ -127,13 +137,23 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, snapshots: Snap
     return path
 
 
-def _save(network: TrainedNetwork, setup: TrainingSetup) -> Path:
-    """Save the network at its destination, or under the next unused name; return the path."""
+def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) -> Path:
+    """Save the network at its destination, or under the next unused name; return the path.
+
+    If the destination cannot be written, because another file is there now, save beside it and print a notice.
+    """
     output, overwrite, folder = setup.destination
-    if output is not None:
-        try:
-            network.save(output, overwrite)
-            return output
-        except FileExistsError:
-            print_notice(f"Another training has written {output} meanwhile: saving under the next unused name")
-    return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
+    if output is None:
+        return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
+    try:
+        if overwrite:
+            check_output(output, options)
+        if options.force and network.recording:
+            file_names.recording_path(output).unlink(missing_ok=True)
+        network.save(output, overwrite)
+        return output
+    except (FileExistsError, WeightsError) as error:
+        path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)
+        problem = error if isinstance(error, WeightsError) else f"Another training has written {output} meanwhile"
+        print_notice(f"{problem}; saved in {path} instead")
+        return path

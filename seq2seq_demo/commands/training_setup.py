@@ -11,16 +11,16 @@ from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.readers import pipes_kept
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
-from seq2seq_demo.files import atomic_files, container, file_names, resume_notes
-from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
+from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
+from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
-from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training.settings import begin_run, resolve
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class TrainingSetup:
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
     lock: BinaryIO | None = None  # this file, open and locked
+    finished: Path | None = None  # with --resume, the weights file in which this training is saved already
 
     @property
     def network(self) -> TrainedNetwork:
@@ -46,11 +47,32 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
     Raises:
         Seq2SeqError: the options contradict the weights, the snapshot or the pairs, or one of these cannot be read.
+        WeightsError: with --resume, there is no snapshot, and another training is saved at the destination.
     """
-    setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
+    with pipes_kept() if options.resume else contextlib.nullcontext():  # each snapshot is compared with the pairs
+        setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
+    if options.resume:
+        output, _, folder = setup.destination
+        saved = [output] if output else file_names.newest_first(folder, setup.name, setup.task.name)
+        setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path)), None))
+        if not (setup.path or setup.finished):
+            if output and os.path.lexists(output):
+                raise WeightsError(f"{output} contains another training: leave out --resume to train again")
+            print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
     for warning in pair_warnings(setup.task) if isinstance(setup.task, PairTask) else ():
         print_notice(warning)
     return setup
+
+
+def _is_saved(setup: TrainingSetup, path: Path) -> bool:
+    """Whether a weights file contains the result of this training and, if the training is recorded, has a recording."""
+    with contextlib.suppress(WeightsError):
+        stored = weights_file.read(path)
+        if setup.config.epochs and isinstance(stored, StoredNetwork) and stored.trained:
+            is_recorded = setup.network.recording is None or file_names.recording_path(path).exists()
+            saved = Snapshot(stored, fingerprint=stored.trained.fingerprint)
+            return is_recorded and snapshots.training_id(saved) == snapshots.training_id(setup.snapshot)
+    return False
 
 
 def _new_training(options: TrainOptions) -> TrainingSetup:
@@ -59,10 +81,9 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
     if path is not None:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
-        _require_checkpoint_kept(path, options.output)
     pairs = _read_pairs(options, settings.get("points"), start)
     task = pairs or options.sequence_pattern or network_selection.pattern_to_train(start)
-    if pairs and options.pattern and not start:  # the symbols of its targets are as large as those of the sources
+    if pairs and options.pattern and not start:  # by default, targets have the same symbols as sources
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
     default_out_len = start.out_len if start else None
@@ -78,13 +99,14 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         name = start.task
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
+    if config.epochs:
+        network = replace(begin_run(network, task, config), model_config=model_config)
     network = replace(network, task=name, recording=None)
     if options.record:
         network = recorder.start_recording(network, config)
     destination = _destination(options, options.name, task)
     snapshot = Snapshot(network)
     if config.epochs:
-        network = replace(network, model_config=model_config, trained=TrainingRun(config, network.step))
         snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
     return TrainingSetup(snapshot, config, task, options.name, destination)
 
@@ -96,14 +118,6 @@ def _start_path(options: TrainOptions) -> Path | None:
         return path
     print_notice(f"Found no {path}: starting from fresh weights")
     return None
-
-
-def _require_checkpoint_kept(path: Path, output: Path | None) -> None:
-    """Raise UsageError if -o would replace a 2016 checkpoint, which this program cannot write again."""
-    if output and atomic_files.is_same_file(path, output):
-        with path.open("rb") as file:
-            if is_checkpoint_file(file):
-                raise UsageError(f"expected -o to keep the 2016 checkpoint that training starts from, got {output}")
 
 
 def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | None) -> PairTask | None:
@@ -134,29 +148,30 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     """
     folder, output = options.data_dir, options.output
     if output is not None:
-        atomic_files.check_replaceable(output, _is_weights, "a new file or a weights file for -o", WeightsError)
+        check_output(output, options)
         return resume_notes.Destination(output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return resume_notes.Destination(folder=folder)
     n = options.iter_num + 1
     existing = file_names.iteration_path(folder, name, task.name, n)
-    if os.path.lexists(existing):
+    if os.path.lexists(existing) and not options.resume:
         raise WeightsError(f"{existing} exists already: continue from it with --iter-num {n}, or give -o FILE")
     return resume_notes.Destination(file_names.canonical_path(folder, name, task.name, n), folder=folder)
 
 
-def _is_weights(file: BinaryIO) -> bool:
-    return container.is_container(file.read(container.HEADER_SIZE)) or is_checkpoint_file(file)
+def check_output(path: Path, options: TrainOptions) -> None:
+    """Raise WeightsError if saving to this path is certain to fail or would replace another program's file."""
+    atomic_files.check_replaceable(path, "a weights file", is_weights_file, options.force, WeightsError)
 
 
 def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
     """Resume the newest snapshot that the options do not contradict.
 
-    If there is no snapshot but the options describe a new training, print a notice and return None.
+    If there is no snapshot but the options describe a new training, return None.
 
     Raises:
         Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
-        WeightsError: there is no snapshot, and no new training is described or the file of -o exists already.
+        WeightsError: there is no snapshot, and no new training is described.
     """
     first_error: Seq2SeqError | None = None
     for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
@@ -169,16 +184,10 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
             return _resume(options, path, snapshot)
         except Seq2SeqError as error:
             first_error = first_error or error
-            if options.from_file == "-":  # standard input can be read only once
-                break
     if first_error:
         raise first_error
-    missing = f"{options.data_dir}: expected a snapshot to resume from, found none"
     if not (options.settings.get("points") or options.from_file):
-        raise WeightsError(missing)
-    if options.output and os.path.lexists(options.output):  # probably the training has finished
-        raise WeightsError(f"{missing}, but {options.output} exists: leave out --resume to train again")
-    print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
+        raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
     return None
 
 
@@ -229,8 +238,8 @@ def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedN
         raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
     if options.from_file and not fingerprint.data:
         raise UsageError(f"{path} was trained on pattern {network.task!r}: expected no --from-file")
-    if fingerprint.data and not network.ends and fingerprint.fingerprint is None:
-        written = f"{path} was written by version 0.2, which divided pairs of one length differently"
+    if fingerprint.data and not (network.ends and config.seed == 0) and fingerprint.fingerprint is None:
+        written = f"{path} was written by version 0.2, which split these pairs differently"
         raise UsageError(f"{written}: train again, or continue from its weights with -i")
     expected = f"{path}: expected the data that its training began with"
     has_validation_file = options.validation_file is not None

@@ -8,6 +8,7 @@ from seq2seq_demo.config import CHARACTERS
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.records import Places
 from seq2seq_demo.data.sequences import Sequences, concatenate
+from seq2seq_demo.data.vocabulary import Vocabulary
 
 # The longest sequence is an outlier if it exceeds OUTLIER_LEN symbols, and OUTLIER_RATIO times the quantile of lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
@@ -19,6 +20,8 @@ def pair_warnings(task: PairTask) -> Iterator[str]:
     yield from _outlier_warning("source", sources, task.places)
     yield from _outlier_warning("target", targets, task.places)
     yield from _space_warning(task)
+    for kind, sequences, vocabulary in zip(("source", "target"), (sources, targets), task.vocabularies, strict=True):
+        yield from _mark_warning(kind, sequences, vocabulary, task.places)
     if len(targets) > 1 and len({*targets.groups().tolist()}) == 1:
         yield "Every target is the same, so there is nothing to learn from the sources"
     if task.validation:
@@ -42,7 +45,17 @@ def _space_warning(task: PairTask) -> Iterator[str]:
         ends = np.cumsum(sequences.lengths)
         is_space = sequences.symbols == vocabulary.symbols.index(" ")
         if n := int((is_space[ends - 1] | is_space[ends - sequences.lengths]).sum()):
-            yield f"{n} sources begin or end with a space, which counts as a character"
+            yield f"Sources with a space at the beginning or end, which counts as a character: {n}"
+
+
+def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, places: Places | None) -> Iterator[str]:
+    """Warn about byte order marks; the readers remove only those at the start of a line."""
+    marked = [number for number, symbol in enumerate(vocabulary.symbols) if "\ufeff" in symbol]
+    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
+    if len(rows):
+        place = f"{places[int(rows[0])]}: " if places else ""
+        mark = "contains a byte order mark, an invisible character that became part of a symbol"
+        yield f"{place}the {kind} {mark}; {len(rows)} in all: remove it if it is a mistake"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:

@@ -29,7 +29,7 @@ def _distance_table(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences
     for p in range(int(lengths.max(initial=0))):
         extra, substituted = row + 1, row[:, :-1] + (symbols[:, p, None] != expected)
         extra[:, 1:] = np.minimum(extra[:, 1:], substituted)
-        row = np.minimum.accumulate(extra - t, axis=1) + t  # a missing symbol adds 1 from each t to the next
+        row = np.minimum.accumulate(extra - t, axis=1) + t  # each missing symbol costs 1
         table.append(row)
     return np.stack(table)
 
@@ -56,14 +56,14 @@ def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> 
 
 
 def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
-    """Return for each symbol of an answer the target symbols that are due in its place, with the fewest edits.
+    """Align an answer with its target by the fewest edits; return a list of target symbols for each answer symbol.
 
-    None are due in the place of an extra symbol. Symbols missing before a symbol are due in its place too, first.
+    The list is empty for an extra symbol. It begins with the target symbols that are missing before the answer symbol.
     """
     ids = {symbol: number for number, symbol in enumerate({*answer, *target})}
     reversed_answer, reversed_target = ([ids[symbol] for symbol in reversed(side)] for side in (answer, target))
     table = _distance_table(np.array([reversed_answer]), np.array([len(answer)]), Sequences.of_rows([reversed_target]))
-    distances, due, t = table[::-1, 0, ::-1], [], 0  # distances [P + 1, T + 1] from the rest of the answer
+    distances, aligned, t = table[::-1, 0, ::-1], [], 0  # distances [P + 1, T + 1] from the rest of the answer
     for p, symbol in enumerate(answer):
         first = t
         while t < len(target):
@@ -72,5 +72,5 @@ def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
             t += is_paired or is_missing
             if not is_missing:
                 break
-        due.append([*target[first:t]])
-    return due
+        aligned.append([*target[first:t]])
+    return aligned

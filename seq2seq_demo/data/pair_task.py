@@ -70,7 +70,7 @@ class PairTask:
         if len(self.pairs) < 2 and self.validation is None:
             raise InputError("expected at least 2 pairs, to train on and to validate with, got 1")
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
-        n_validation = len(self.divided(config.seed)[1]) if self.validation is None else len(self.validation)
+        n_validation = len(self.divided()[1]) if self.validation is None else len(self.validation)
         config = replace(
             config,
             points=sum(map(len, self._splits)),
@@ -89,7 +89,7 @@ class PairTask:
         self.require_symbols(model)
         if self.validation is not None:
             return self.pairs, self.validation
-        training, validation = self.divided(config.seed)
+        training, validation = self.divided()
         return self.pairs[training], self.pairs[validation]
 
     def require_symbols(self, model: ModelConfig) -> None:
@@ -99,14 +99,14 @@ class PairTask:
             if largest > limit:
                 raise UsageError(f"expected {kind} of symbols 0 to {limit}, got {largest}")
 
-    def divided(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def divided(self) -> tuple[np.ndarray, np.ndarray]:
         """Split the pairs at random; return the indices of the training pairs and of the validation pairs.
 
         About a tenth of the pairs are for validation. All pairs of one source are in the same split. The split depends
-        only on the seed, so a training that continues an earlier one keeps its validation pairs.
+        only on the pairs, so a training that continues an earlier one never validates on pairs that were trained on.
         """
         N = len(self.pairs)
-        order = np.random.default_rng([seed, 1, 0]).permutation(N)
+        order = np.random.default_rng([0, 1, 0]).permutation(N)
         groups = self.pairs.sources.groups()[order]  # [N]
         _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
         by_group = np.argsort(first[inverse], kind="stable")  # groups in the order of their first pair

@@ -71,7 +71,7 @@ def added_sequence(sources: np.ndarray) -> np.ndarray:
     """The sum of two decimal numbers, the two halves of the source."""
     half, odd = divmod(sources.shape[1], 2)
     if odd:
-        raise ValueError("expected an even number, for two numbers of equal length")
+        raise ValueError("expected an even length, for two numbers of equal length")
     if sources.max() > 9:
         raise ValueError(f"expected decimal digits, so `in_max_int` can be at most 9, got {sources.max()}")
     targets = sources[:, half - 1 :].copy()  # one digit longer than either number

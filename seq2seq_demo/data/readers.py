@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from io import BufferedReader, BytesIO
 from typing import Any
@@ -103,10 +105,36 @@ def read_file(
     try:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, but it is closed")
-        with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-            yield from _read_records(title, file, input_format, on_progress)  # type: ignore[arg-type]  # typeshed: stdin.buffer has no read1
+        yield from _read_records(title, _file_blocks(name), input_format, on_progress)
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
+
+
+_kept_pipes = ContextVar[dict[str, Iterator[bytes]] | None]("_kept_pipes", default=None)  # by name; None: keep none
+
+
+@contextlib.contextmanager
+def pipes_kept() -> Iterator[None]:
+    """A context in which `read_file` can read standard input or a pipe several times, each time from the start."""
+    token = _kept_pipes.set({})
+    try:
+        yield
+    finally:
+        _kept_pipes.reset(token)
+
+
+def _file_blocks(name: str) -> Iterator[bytes]:
+    """Return the blocks of a file, a pipe or, for "-", standard input."""
+    kept = _kept_pipes.get()
+    if kept is None or (name != "-" and os.path.isfile(name)):
+        return _open_blocks(name)
+    kept[name], blocks = itertools.tee(kept.get(name) or _open_blocks(name))
+    return blocks
+
+
+def _open_blocks(name: str) -> Iterator[bytes]:
+    with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
+        yield from _blocks(file)  # type: ignore[arg-type]  # typeshed: stdin.buffer has no read1
 
 
 def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
@@ -125,10 +153,9 @@ def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record
 
 
 def _read_records(
-    title: str, file: BufferedReader, input_format: InputFormat, on_progress: ProgressCallback
+    title: str, blocks: Iterator[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
     """Yield the records of a file; if the first line is a complete record, every line is one."""
-    blocks = _blocks(file)
     number, block = _first_block(title, blocks, input_format)
     blocks, first = itertools.chain([block], blocks), next(BytesIO(block))
     input_format = input_format.for_file(title, first)
@@ -147,7 +174,7 @@ def _read_records(
 def _read_lines(
     title: str, number: int, blocks: Iterable[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
-    """Yield the records of blocks of lines, the first of which has this line number."""
+    """Yield the records of blocks of lines; the first line has this number."""
     is_rest = False  # whether the next bytes are the rest of a line that is too long
     for block in blocks:
         if not block:
@@ -195,7 +222,7 @@ def _integer_rows(title: str, number: int, block: bytes, input_format: InputForm
 
 
 def _first_block(title: str, blocks: Iterable[bytes], input_format: InputFormat) -> tuple[int, bytes]:
-    """Skip blank lines; return the number of the first other line, and the first block from that line on."""
+    """Skip blank lines; return the number of the first line with text, and the block from this line on."""
     number = 1
     for block in blocks:
         start = 0

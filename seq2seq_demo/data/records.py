@@ -14,7 +14,7 @@ from seq2seq_demo.errors import InputError
 
 MAX_SYMBOL = 2**31 - 1
 MAX_LISTED = 40  # symbols of a sequence in an error
-TEXT_HINT = "; texts need `in_tokens` or `out_tokens` of characters or words in training"
+TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
 
 
 class Place(NamedTuple):
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 @dataclass
 class Places:
-    """The places of all records of a file, 8 bytes each."""
+    """The places of all records of a file, stored in 8 bytes each."""
 
     numbers: Any = field(default_factory=lambda: array("q"))
     last: Place | None = None
@@ -79,7 +79,7 @@ class RecordBatch(NamedTuple):
 
 
 def to_python(row: Any) -> Any:
-    """Return a list, tuple or array as a list of Python values; a value that would lose information is unchanged."""
+    """Return a list, tuple or array as a list of Python values, or unchanged if that would lose information."""
     if isinstance(row, np.ndarray):
         return row.tolist() if _is_lossless(row) else row
     if isinstance(row, tuple | list):

@@ -1,4 +1,4 @@
-"""Readers that validate a user's records, convert their symbols to numbers, and return them in batches or as pairs."""
+"""Readers that validate a user's records, convert their symbols to numbers, and return records, batches or pairs."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -35,11 +35,11 @@ class RowReader:
     in_len: int | None = None  # None: any length
     out_len: int | None = None
     predicted_len: Callable[[int], int] | None = None  # from the source length to the output length
-    length_hint: str = ""  # appended to the error of a source whose length is not in_len; {} is that length
-    on_error: Callable[[InputError], object] | None = None  # called with the error of each record to skip; None: raise
+    length_hint: str = ""  # appended to the error about a source of another length than in_len; {} is its length
+    on_error: Callable[[InputError], object] | None = None  # receives each invalid record's error; None: raise it
 
     def read_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
-        """Yield the valid records with numbers for symbols, and each None."""
+        """Yield the valid records, with their symbols converted to numbers. None is passed on."""
         for row in rows:
             try:
                 yield row and self.read(row)
@@ -54,13 +54,13 @@ class RowReader:
         Raises:
             InputError: the record contains an error, or its source or output is invalid or has unknown symbols.
         """
-        values, output = self.checked(row)
+        values, output = self.validate(row)
         if self.source.tokens == self.target.tokens == INTEGERS:
             return row
         values = self.source.to_numbers(values, row.place)
         return row._replace(values=values, output=output and self.target.to_numbers(output, OutputPlace(row.place)))
 
-    def checked(self, row: Record) -> tuple[list[Any], list[Any] | None]:
+    def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a record; return the symbols of its source and its output."""
         place, values, output = row.place, row.values, row.output
         if isinstance(values, InputError):
@@ -112,7 +112,7 @@ def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | 
 
 
 def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list[int]]:
-    """Convert a caller's sources to lists of numbers; they are an array `[B, S]`, a list of lists, or a list of texts.
+    """Convert sources to lists of numbers; `sources` is an array `[B, S]`, a list of lists, or a list of texts.
 
     Raises:
         InputError: the argument has another type, or a source has an integer outside 0…largest or an unknown symbol.
@@ -131,23 +131,23 @@ def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list
 
 @dataclass
 class PairReader(RowReader):
-    """Validates pairs, whose targets may be empty, and converts their symbols to numbers.
+    """Validates pairs and converts their symbols to numbers. Targets may be empty.
 
     If there is a `pattern`, it computes the targets of integer sources, and any outputs in the records must equal them.
-    Its largest symbol is `out_max_int`, or by default the largest symbol of the sources.
+    The largest symbol of these targets is `out_max_int`, or by default the largest symbol of the sources.
     """
 
     pattern: SequencePattern | None = None
     places: Places = field(default_factory=Places)  # one for each pair read
 
-    def checked(self, row: Record) -> tuple[list[Any], list[Any] | None]:
+    def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a pair; return the symbols of its source and its target."""
         if row.output is None and not self.pattern and not isinstance(row.values, InputError):
             expected = f"expected an output too, as in {PAIR}, or a pattern that computes it, got none"
             if not self.source.tokens == self.target.tokens == INTEGERS:
                 expected = 'expected a target too, after a tab, or as "output" in JSON, got none'
             raise InputError(f"{row.place}: {expected}")
-        values, output = super().checked(row)
+        values, output = super().validate(row)
         longest = max(len(values), len(output or ()))
         if longest > MAX_LEN:
             raise InputError(f"{row.place}: expected sequences of at most {MAX_LEN} symbols, got {longest}")
@@ -186,22 +186,22 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
         _require_memory(sources, targets)
     if not sources:
         raise InputError("expected pairs of a source and a target, got none")
-    numbered_sources, source_vocabulary = _finish(sources, reader.source)
+    numbered_sources, source_vocabulary = _number_symbols(sources, reader.source)
     if reader.pattern:
         return Pairs(numbered_sources, reader.pattern_targets(numbered_sources, kept)), Vocabularies()
-    numbered_targets, target_vocabulary = _finish(targets, reader.target)
+    numbered_targets, target_vocabulary = _number_symbols(targets, reader.target)
     return Pairs(numbered_sources, numbered_targets), Vocabularies(source_vocabulary, target_vocabulary)
 
 
 def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
-    """Raise InputError if three copies of the pairs read so far, which training needs, exceed the memory."""
+    """Raise InputError if the memory is too small to train on the pairs read so far: training needs three copies."""
     rows = ROWS_PER_ARRAY * len(sources)
     needed = rows * ROW_BYTES + 3 * sum(part.symbols.nbytes for part in (*sources, *targets))
     if shortage := system_memory.shortage(needed):
         raise InputError(f"the first {rows} pairs {shortage}: use fewer pairs")
 
 
-def _finish(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:
+def _number_symbols(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:
     """Concatenate the sequences; build the vocabulary if it is new, and renumber the symbols."""
     sequences = concatenate(parts)
     if isinstance(vocabulary, Vocabulary):

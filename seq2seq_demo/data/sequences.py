@@ -116,7 +116,7 @@ class Pairs:
         Raises:
             InputError: they are not arrays of integers from 0 to MAX_SYMBOL, or differ in N.
         """
-        return cls(Sequences.of_array(_checked(sources)), Sequences.of_array(_checked(targets)))
+        return cls(Sequences.of_array(_validated(sources)), Sequences.of_array(_validated(targets)))
 
     def __post_init__(self) -> None:
         if not isinstance(self.sources, Sequences) or not isinstance(self.targets, Sequences):
@@ -131,7 +131,7 @@ class Pairs:
         return Pairs(self.sources[index], self.targets[index])
 
 
-def _checked(symbols: np.ndarray) -> np.ndarray:
+def _validated(symbols: np.ndarray) -> np.ndarray:
     """Return a valid array of symbols in the smallest type; raise InputError if it is invalid."""
     expected = "expected sources [N, S] and targets [N, T] as arrays of integers"
     if not isinstance(symbols, np.ndarray) or has_mask(symbols):

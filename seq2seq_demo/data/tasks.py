@@ -41,9 +41,9 @@ class Task(Protocol):
 
         Args:
             config: the settings of the training.
-            model: the network; if it does not end its answers, targets are cut to one length.
-            out_len: this length; None applies `default`.
-            default: the maximum of this length; None keeps targets whole.
+            model: the network; if it ends its answers, targets are never cut.
+            out_len: the length to cut targets to; None allows up to `default` symbols.
+            default: the maximum length if `out_len` is None; None keeps targets whole.
 
         Raises:
             UsageError: the task does not support these lengths or symbols.

@@ -126,7 +126,7 @@ def call_function(name: str, function: Callable[..., Any], sources: np.ndarray, 
         raise
     except BaseException as error:  # SystemExit would end the program without a message
         reason = error_text(error).removeprefix("ValueError: ")
-        raise UsageError(f"pattern {name!r} does not take sources of {sources.shape[1]} symbols: {reason}") from error
+        raise UsageError(f"pattern {name!r} does not take sources of length {sources.shape[1]}: {reason}") from error
 
 
 def as_targets(result: Any) -> Targets:

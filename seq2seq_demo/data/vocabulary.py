@@ -187,7 +187,7 @@ def similar_symbols(symbol: str, known: Sequence[str]) -> list[str]:
 
         folded = {other.casefold(): other for other in reversed(known)}
         return [folded[other] for other in difflib.get_close_matches(symbol.casefold(), folded, n=MAX_SUGGESTIONS)]
-    same_base = [other for other in known if _base(other) == _base(symbol)]
+    same_base = [other for other in known if _base_letter(other) == _base_letter(symbol)]
     return sorted(same_base, key=lambda other: other.casefold() != symbol.casefold())[:MAX_SUGGESTIONS]
 
 
@@ -200,7 +200,7 @@ def _quoted(symbol: str) -> str:
     return f"U+{ord(symbol):04X}" if is_invisible else preview(symbol)
 
 
-def _base(symbol: str) -> str:
+def _base_letter(symbol: str) -> str:
     """Return the base letter of a character, without accents and case."""
     return unicodedata.normalize("NFD", symbol)[0].casefold()
 

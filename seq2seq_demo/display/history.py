@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.data.sequences import Pairs
@@ -10,7 +11,7 @@ from seq2seq_demo.display import plots
 from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import Seq2SeqError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import atomic_files
+from seq2seq_demo.files import atomic_files, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
 
 
@@ -19,20 +20,23 @@ class History(Callback):
 
     Raises:
         UsageError: the picture cannot be drawn.
-        Seq2SeqError: one of the files cannot be written.
+        Seq2SeqError: one of the files cannot be written, or another program wrote it and `force` is False.
     """
 
-    def __init__(self, path: Path | None, plot: Path | None) -> None:
-        self.path, self.plot = path, plot
-        if path is not None:
-            atomic_files.check_writable(path, "the history")
-            atomic_files.check_replaceable(path, lambda file: file.read(1) in b"[{", "a place for the history")
-        if plot is not None:
-            plots.check(plot)
+    def __init__(self, path: Path | None, plot: Path | None, force: bool = False) -> None:
+        self.path, self.plot, self.force = path, plot, force
+        self._check()
+
+    def _check(self) -> None:
+        if self.path is not None:
+            atomic_files.check_replaceable(self.path, "a history", _is_history, self.force)
+        if self.plot is not None:
+            plots.check(self.plot, self.force)
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Write the files; a failure prints a notice and does not stop the training."""
         try:
+            self._check()
             if self.path is not None:
                 epochs = [figures.to_json() for figures in history]
                 atomic_files.write(self.path, (json.dumps(epochs, indent=2) + "\n").encode())
@@ -40,3 +44,8 @@ class History(Callback):
                 plots.history(self.plot, history)
         except (Seq2SeqError, OSError) as error:
             print_notice(f"No history: {error}")
+
+
+def _is_history(file: BinaryIO) -> bool:
+    epochs = json.loads(atomic_files.read_open(file))
+    return isinstance(epochs, list) and bool([*map(weights_file.parse_epoch, epochs)])

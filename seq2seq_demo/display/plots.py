@@ -1,6 +1,7 @@
 """Pictures of attention and of training curves. They need Matplotlib, an optional package, imported on first use."""
 
 import io
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from importlib import import_module
 from itertools import count
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -19,12 +20,23 @@ from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.predictions import Prediction
 
-# Suffixes of pictures, with the metadata that omits the date: the same figures then give the same bytes.
-METADATA: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+# Suffixes of pictures, with the metadata that marks them and omits the date: equal figures then give equal bytes.
+PROGRAM = "seq2seq-demo"
+METADATA: dict[str, dict[str, str | None]] = {
+    ".png": {"Software": PROGRAM},
+    ".svg": {"Creator": PROGRAM, "Date": None},
+    ".pdf": {"Creator": PROGRAM, "CreationDate": None},
+}
+# The metadata of the picture itself; pictures inside a document keep their metadata, but at another place.
+_MARK = re.compile(
+    rb"\x89PNG.{33}tEXtSoftware\0%b|<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>%b<"
+    rb"|%%PDF.*/Creator \(%b\) /Producer \([^)]*\) >>\nendobj\nxref\n" % (3 * (PROGRAM.encode(),)),
+    re.DOTALL,
+)
 MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # inches along a cell and along a panel
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # points of labels; MIN_SPARSE_FONT if some are omitted
-MAX_CELLS = 20_000  # cells in all panels that are drawn one by one; more are drawn as images
+MAX_CELLS = 20_000  # up to this number in all panels, cells are drawn one by one; more are drawn as images
 DPI, MAX_PIXELS = 200, 160  # per inch: dots of a picture, and pixels of an image in it
 WRONG_COLOUR = "tab:red"
 
@@ -35,17 +47,17 @@ class _Layout(NamedTuple):
     width: float  # inches
     height: float
     font: float  # points
-    across: int  # n, if every nth input has a label
-    down: int  # n, if every nth output has a label
+    input_step: int  # label every nth input
+    output_step: int  # label every nth output
     as_image: bool
 
 
-def check(path: Path) -> None:
+def check(path: Path, force: bool = False) -> None:
     """Check before long work that a picture can be drawn and written.
 
     Raises:
         UsageError: the suffix is unknown, or Matplotlib is not installed.
-        Seq2SeqError: the file cannot be written.
+        Seq2SeqError: the file cannot be written, or another program wrote it and `force` is False.
     """
     if path.suffix.lower() not in METADATA:
         raise UsageError(
@@ -55,7 +67,11 @@ def check(path: Path) -> None:
         import_module("matplotlib")
     except ImportError as error:
         raise UsageError(f"pictures need Matplotlib: {_install_command('matplotlib')}") from error
-    atomic_files.check_writable(path, "a picture")
+    atomic_files.check_replaceable(path, "a picture", _is_own_picture, force)
+
+
+def _is_own_picture(file: BinaryIO) -> bool:
+    return _MARK.match(atomic_files.read_open(file)) is not None
 
 
 def _install_command(package: str) -> str:
@@ -138,15 +154,15 @@ def _layout(predictions: list[Prediction]) -> _Layout:
     label_width = max(map(display_width, labels))
     cell = min(MAX_CELL, MAX_PANEL / max(S, T))
     width, height = S * cell, T * cell
-    across = down = 1
+    input_step = output_step = 1
     font = _max_font(cell, label_width)
     if font < MIN_FONT:
         width, height = max(width, MAX_PANEL / 4), max(height, MAX_PANEL / 4)
         font_across, font_down = _max_font(width / S, label_width), _max_font(height / T, 1)
-        across, down = _label_step(font_across), _label_step(font_down)
-        font = min(across * font_across, down * font_down)
+        input_step, output_step = _label_step(font_across), _label_step(font_down)
+        font = min(input_step * font_across, output_step * font_down)
     as_image = len(predictions) * S * T > MAX_CELLS
-    return _Layout(width, height, min(MAX_FONT, font), across, down, as_image)
+    return _Layout(width, height, min(MAX_FONT, font), input_step, output_step, as_image)
 
 
 def _max_font(inches: float, label_width: int) -> float:
@@ -169,10 +185,11 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     else:
         mesh = ax.pcolormesh(p.attention, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
     ax.set(aspect=layout.height / layout.width * S / T, xlim=(0, S), ylim=(T, 0))
-    ax.set(xlabel="input" + _label_note(layout.across), ylabel="prediction" + _label_note(layout.down))
+    ax.set(xlabel="input" + _label_note(layout.input_step), ylabel="prediction" + _label_note(layout.output_step))
     ax.xaxis.set(ticks_position="top", label_position="top")
     ax.tick_params(length=0, labelsize=layout.font)
-    for axis, step, symbols in ((ax.xaxis, layout.across, p.source), (ax.yaxis, layout.down, p.predicted_symbols)):
+    axes = (ax.xaxis, layout.input_step, p.source), (ax.yaxis, layout.output_step, p.predicted_symbols)
+    for axis, step, symbols in axes:
         labels = [visible_symbol(name) for name in symbols[::step]]
         axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # so that $ is shown
         axis.set_tick_params(length=0 if step == 1 else 2)
@@ -214,12 +231,12 @@ def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
     """
     T, S, mistakes, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
     for t, expected in mistakes.items():
-        if t % layout.down == 0:
-            labels[t // layout.down].set_color(WRONG_COLOUR)
-        if layout.down == 1:
+        if t % layout.output_step == 0:
+            labels[t // layout.output_step].set_color(WRONG_COLOUR)
+        if layout.output_step == 1:
             style = {"color": WRONG_COLOUR, "fontsize": layout.font, "va": "center", "parse_math": False}
             ax.text(S + 0.3, t + 0.5, expected_text(expected), **style)
-    if mistakes and layout.down > 1:
+    if mistakes and layout.output_step > 1:
         rows, _ = _pixels(p, layout)
         marks = (np.unique(np.array([*mistakes]) * rows // T) + 0.5) * T / rows
         thickness = max(0.75, 72 * layout.height / rows)  # points

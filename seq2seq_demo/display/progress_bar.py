@@ -17,7 +17,7 @@ class ProgressBar:
 
     Args:
         description: the label of the bar.
-        total: the number of steps, by default sequences; None if it is unknown.
+        total: the number of steps, usually one per sequence; None if it is unknown.
         may_show: False never shows the bar.
     """
 

@@ -6,9 +6,11 @@ TensorFlow does not install. Only viewing the logs needs it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -38,13 +40,23 @@ CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # along an attention weight, and alo
 
 
 def default_log_dir(name: str | None, task: str) -> Path:
-    """Return the path of a new log directory for this run, in the user's temporary directory; it is not created."""
+    """Return the path of a new log directory for this run, which is not created, in a directory of the user.
+
+    That directory is `seq2seq_demo_logs-UID` in the temporary directory; if another user can write to it, a new one.
+    """
     try:
         temporary = tempfile.gettempdir()
     except FileNotFoundError:  # no writable directory; training can continue without logs
         temporary = "/tmp"
     run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, file_name_part(task), secrets.token_hex(3)])
-    return Path(temporary) / f"seq2seq_demo_logs-{os.getuid()}" / run
+    folder = Path(temporary) / f"seq2seq_demo_logs-{os.getuid()}"
+    with contextlib.suppress(OSError):  # it exists, or nothing can be written; training can continue without logs
+        folder.mkdir(mode=0o700)
+    if os.path.lexists(folder):
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+            folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=temporary))
+    return folder / run
 
 
 def check(log_dir: Path) -> None:

@@ -151,7 +151,7 @@ def _against_overfitting(config: TrainConfig, more_points: bool) -> dict[str, bo
     """Return suggestions for a network that overfits, and whether each applies."""
     return {
         f"--dropout {min(MAX_DROPOUT, config.dropout + 0.2):.1f}": config.dropout < MAX_DROPOUT,
-        "--keep-best, which saves the best epoch": not config.keep_best,
+        "--keep-best, which saves the best epoch": not config.saves_best,
         "--patience 3, which stops early": config.keep_best and config.patience is None,
         MORE_POINTS if more_points else "more pairs": True,
     }

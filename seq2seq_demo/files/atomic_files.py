@@ -3,9 +3,10 @@
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -156,6 +157,28 @@ def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Seq
     raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
 
 
+@contextlib.contextmanager
+def reserved(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> Iterator[None]:
+    """Reserve a path for this process, with a lock on a file beside it, which is removed at the end.
+
+    Raises:
+        error_class: `write` is certain to fail, or another process has reserved the path.
+    """
+    check_writable(path, kind, error_class)
+    target = Path(os.path.realpath(path))
+    name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    reservation = target.with_name(f".seq2seq-demo-{name}.lock")
+    with reservation.open("ab") as file:
+        if not (lock(file) and is_open_file(reservation, file)):
+            problem = "but another process that is running will write there"
+            raise error_class(f"{path}: expected a place for {kind}, {problem}")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                reservation.unlink()
+
+
 def is_open_file(path: Path, file: BinaryIO) -> bool:
     """Whether the path still names this open file."""
     try:
@@ -186,14 +209,28 @@ def _obstacle(path: Path, folder: Path) -> str | None:
 
 
 def check_replaceable(
-    path: Path, is_ours: Callable[[BinaryIO], bool], expected: str, error_class: type[Seq2SeqError] = Seq2SeqError
+    path: Path,
+    kind: str,
+    is_ours: Callable[[BinaryIO], bool],
+    force: bool | None = None,
+    error_class: type[Seq2SeqError] = Seq2SeqError,
 ) -> None:
-    """Raise `error_class` if the path holds data that `is_ours` rejects: most likely the user still needs it."""
-    if path.is_file() and os.access(path, os.R_OK):  # `check_writable` reports the other cases
+    """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
+
+    `is_ours` recognises a file of this program by its content; it may raise the errors of reading and parsing. An empty
+    file may be replaced, and with `force` any file. If `force` is None, the error does not offer it.
+    """
+    check_writable(path, kind, error_class)
+    if force or not path.exists():
+        return
+    try:
         with path.open("rb") as file:
-            is_empty = os.fstat(file.fileno()).st_size == 0
-            if not (is_empty or is_ours(file)):
-                raise error_class(f"{path}: expected {expected}, found another kind of file")
+            is_replaceable = not file.peek(1) or is_ours(file)
+    except (OSError, ValueError, RecursionError, Seq2SeqError):
+        is_replaceable = False
+    if not is_replaceable:
+        hint = "" if force is None else "; `force` replaces it"
+        raise error_class(f"{path}: expected a new file or {kind} that this program wrote, found another file{hint}")
 
 
 def is_same_file(path: Path, other: Path) -> bool:

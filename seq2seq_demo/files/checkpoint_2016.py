@@ -41,7 +41,7 @@ def read_checkpoint(content: bytes) -> dict[str, np.ndarray]:
     """Return the variables of a TensorFlow V1 checkpoint by name.
 
     Raises:
-        WeightsError: the checkpoint is damaged or compressed, or has sliced variables; or it is something else.
+        WeightsError: the content is no checkpoint, is damaged or compressed, or has sliced variables.
     """
     require(is_checkpoint(content), "expected a TensorFlow V1 checkpoint, got something else")
     try:
@@ -108,7 +108,11 @@ def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
 
 
 def _entries(block: bytes) -> Iterator[bytes]:
-    """Yield a block's values. An entry is the sizes of shared key prefix, rest of the key and value, then both."""
+    """Yield a block's values.
+
+    An entry begins with three sizes: of the prefix that its key shares with the key before, of the rest of its key, and
+    of its value.
+    """
     n_restarts = int.from_bytes(block[-4:], "little")  # restart points for searching, 4 bytes each
     entries = _Reader(_Reader(block).take(len(block) - 4 * (n_restarts + 1)))
     while entries:
@@ -224,7 +228,7 @@ def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np
     require(kind in TYPES, f"expected numbers in variable {name!r}, got TensorFlow's data type {kind}")
     values = _values(tensor, *TYPES[kind])
     array = np.full(math.prod(shape), values[-1])
-    array[: len(values)] = values  # a ValueError if there are too many
+    array[: len(values)] = values  # raises ValueError if there are too many
     return array.reshape(shape)
 
 

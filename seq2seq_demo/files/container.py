@@ -79,7 +79,7 @@ def read(content: bytes) -> Container:
     """
     header, body = _match(content), content[HEADER_SIZE:]
     if not header:
-        raise WeightsError("expected a weights file, of this program or of 2016, found something else")
+        raise WeightsError("expected a weights file of this program or of 2016, got something else")
     version, checksum = int(header[1]), hashlib.sha256(body).hexdigest().encode()
     require(1 <= version <= VERSION, f"expected a weights file of version 1 to {VERSION}, got version {version}")
     require(checksum == header[2], "damaged weights file: its content does not match its checksum")

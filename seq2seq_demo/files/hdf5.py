@@ -110,7 +110,7 @@ class _File:
             yield from self.datasets(self.messages(header), f"{path}/{name}".lstrip("/"), depth + 1)
 
     def _entries(self, node: int, depth: int) -> Iterator[tuple[int, int]]:
-        """Yield the offset of the name, within the heap, and of the header of each member of a group."""
+        """Yield, for each member of a group, the offset of its name in the heap and the offset of its header."""
         require(depth <= MAX_DEPTH, f"expected a B-tree of at most {MAX_DEPTH} levels, got more")
         if self._bytes(node, 4) == b"TREE":
             self._visit(node, b"TREE")

@@ -13,6 +13,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from seq2seq_demo.network.parameters import Weights, weight_shapes
 KIND, STEPS = "recording", "steps"
 EXPECTED_FILE = "a training recording"
 LARGEST_FLOAT16 = 65504.0
+MAX_STEPS = 200  # a training records fewer, however long it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,27 +102,14 @@ def to_bytes(recording: Recording, model_config: ModelConfig, saved: Weights) ->
     return container.to_bytes(to_arrays(recording), texts)
 
 
-def check_destination(path: Path, overwrite: bool) -> None:
+def check_destination(path: Path, overwrite: bool, force: bool | None = None) -> None:
     """Raise WeightsError unless the path is free, or `overwrite` is True and it holds a recording."""
-    expected = f"{path}: expected a place for a recording"
-    atomic_files.check_writable(path, "a recording", WeightsError)
-    if not os.path.lexists(path):
-        return
-    require(overwrite, f"{expected}, found a file")
-    try:
-        read_recording(path)
-    except Seq2SeqError as error:
-        raise WeightsError(f"{expected}, found another kind of file, or a damaged one") from error
+    require(overwrite or not os.path.lexists(path), f"{path}: expected a place for a recording, found a file")
+    atomic_files.check_replaceable(path, "a recording", _is_recording, force, WeightsError)
 
 
-def write(path: Path, content: bytes, overwrite: bool) -> None:
-    """Write a recording atomically.
-
-    Raises:
-        WeightsError: the file could not be written, or must not be replaced (see `check_destination`).
-    """
-    check_destination(path, overwrite)
-    atomic_files.write(path, content, overwrite, WeightsError)
+def _is_recording(file: BinaryIO) -> bool:
+    return bool(_from_bytes(atomic_files.read_open(file)))
 
 
 def to_arrays(recording: Recording, prefix: str = "") -> Weights:
@@ -137,6 +126,7 @@ def from_container(file: Container, model_config: ModelConfig, steps_per_epoch: 
     """
     dataset = file.datasets.get(f"{prefix}{STEPS}")
     N = dataset.shape[0] if dataset and dataset.shape else 0
+    require(N <= MAX_STEPS, f"expected at most {MAX_STEPS} steps, got {N}")
     steps = tuple(file.array(f"{prefix}{STEPS}", (N,), "int64").tolist())
     is_ascending = steps[:1] == (0,) and all(a < b for a, b in itertools.pairwise(steps))
     require(is_ascending, f"expected ascending steps from 0, got {str(steps)[:40]}")

@@ -1,4 +1,4 @@
-"""Notes, in the user's state directory, on where to save the training runs under way; `--resume` reads them.
+"""Notes in the user's state directory: where to save each training run in progress. `--resume` reads them.
 
 Snapshots do not contain this: a snapshot may come from a stranger, who must not choose which file gets written.
 """

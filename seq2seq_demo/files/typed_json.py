@@ -50,7 +50,7 @@ def require_type(name: str, value: Any, *types: type[T]) -> T:
 
 
 def build_dataclass(cls: type[T], values: dict[str, Any]) -> T:
-    """Return an instance of a dataclass whose fields are numbers, strings or bools, all of them possibly optional.
+    """Return an instance of a dataclass; its fields are numbers, strings or bools, and may be optional.
 
     Raises:
         WeightsError: a value has the wrong type, is missing, or has no field.

@@ -1,6 +1,6 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-Version 3 records whether the network ends its answers. In versions 1 and 2, a network does if it has `min_in_len`.
+Version 3 records whether the network ends its answers. Networks of versions 1 and 2 do if they have `min_in_len`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,17 @@ from seq2seq_demo.network.parameters import Weights, check_weights, weight_shape
 
 MAX_STEP = 2**53  # a float64 represents integers up to this exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
+MAX_EARLIER_RUNS = 100  # a network with more keeps none
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
+
+
+@dataclass(frozen=True)
+class DataFingerprint:
+    """Identifies the data of a training run, to detect changes when it is resumed."""
+
+    data: str | None = None  # a checksum of the user's pairs; None for a pattern
+    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,14 @@ class TrainingRun:
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
+    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training in Python
+
+
+class EarlierRun(NamedTuple):
+    """A training run before the latest one; with it, an evaluation can draw the training sources again."""
+
+    task: str
+    run: TrainingRun
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -59,12 +76,18 @@ class StoredNetwork:
     moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
-    recording: Recording | None = None  # stored in a snapshot, but beside a weights file
+    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
+    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
 
     @property
     def pattern(self) -> str | None:
         """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
         return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
+
+    @property
+    def runs(self) -> tuple[EarlierRun, ...]:
+        """The recorded training runs, the first one first."""
+        return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
 
     @property
     def ends(self) -> bool:
@@ -112,14 +135,6 @@ class Checkpoint(NamedTuple):
     moments: Weights
 
 
-@dataclass(frozen=True)
-class DataFingerprint:
-    """Identifies the data of a training run, to detect changes when it is resumed."""
-
-    data: str | None = None  # a checksum of the user's pairs; None for a pattern
-    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
-
-
 @dataclass(frozen=True, eq=False)
 class Snapshot(Generic[Network_co]):
     """The complete state of a training run, from which it can be resumed."""
@@ -127,7 +142,7 @@ class Snapshot(Generic[Network_co]):
     network: Network_co
     progress: Progress = Progress()
     fingerprint: DataFingerprint = DataFingerprint()
-    best: Checkpoint | None = None  # the best epoch so far, if `keep_best` is set
+    best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
 
     @property
     def run(self) -> TrainingRun:
@@ -152,7 +167,7 @@ def write(network: StoredNetwork, path: Path, overwrite: bool) -> None:
     atomic_files.write(path, to_bytes(network), overwrite, WeightsError)
     if network.recording:
         beside = recording.to_bytes(network.recording, network.model_config, network.weights)
-        recording.write(recording_path(path), beside, overwrite)
+        atomic_files.write(recording_path(path), beside, overwrite, WeightsError)
 
 
 def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
@@ -189,7 +204,8 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     trained: dict[str, Any] = {"program": network.program} if network.program else {}
     progress: dict[str, Any] = {}
     if network.trained:
-        trained = asdict(network.trained.config) | {"start_step": network.trained.start_step}
+        run = network.trained
+        trained = asdict(run.config) | {"start_step": run.start_step} | asdict(run.fingerprint)
     if snapshot and network.trained:
         trained |= asdict(snapshot.fingerprint)
         progress = asdict(snapshot.progress) | {"start_step": network.trained.start_step}
@@ -197,7 +213,9 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
         progress["history"] = [figures.to_json() for figures in snapshot.progress.history]
     reached = asdict(network.reached) if network.reached else {}
     lengths = {name: getattr(network, name) for name in LENGTHS}
-    return {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+    earlier = [{"pattern": task, "start_step": run.start_step} | asdict(run.config) for task, run in network.earlier]
+    training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+    return training | ({"earlier": earlier} if earlier else {})
 
 
 # ---- Reading ----
@@ -226,7 +244,12 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
         return StoredNetwork(
             **from_2016(read_checkpoint(atomic_files.read_open(file)))._asdict(), program="TFLearnSeq2Seq"
         )
-    raise WeightsError("expected a weights file, of this program or of 2016, found something else")
+    raise WeightsError("expected a weights file of this program or of 2016, got something else")
+
+
+def is_weights_file(file: BinaryIO) -> bool:
+    """Whether an open file is a network that this program saved, rather than a snapshot or a checkpoint of 2016."""
+    return is_container(file.read(HEADER_SIZE)) and isinstance(_from_bytes(atomic_files.read_open(file)), StoredNetwork)
 
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
@@ -277,7 +300,8 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
     require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
     model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"})
+    added = {"earlier"} if version > 2 else set()
+    _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
     trained, reached, progress = (require_type(x, training.get(x), dict) for x in ("trained", "reached", "progress"))
@@ -287,19 +311,31 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     model_config = build_dataclass(ModelConfig, model)
     program = require_type("program", trained.pop("program", None), str, NoneType)
     start_step = require_type("start_step", trained.pop("start_step", None), int, NoneType)
-    fingerprint = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
-    if version < 3 and not model_config.ends and fingerprint.get("data"):
-        fingerprint["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
+    facts = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
+    if version < 3 and facts.get("data") and not (model_config.ends and trained.get("seed") == 0):
+        facts["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
+    fingerprint = build_dataclass(DataFingerprint, facts)
     for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
         trained.pop(name, None)
     run = None
     if start_step is not None:
-        run = TrainingRun(build_dataclass(TrainConfig, trained), require_integer("start_step", start_step, at_least=0))
+        start_step = require_integer("start_step", start_step, at_least=0)
+        run = TrainingRun(build_dataclass(TrainConfig, trained), start_step, fingerprint)
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
-    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, program=program, vocabularies=vocabularies)
+    earlier = require_type("earlier", training.get("earlier", []), list)
+    require(len(earlier) <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {len(earlier)}")
+    runs = tuple(_earlier_run(require_type("earlier", each, dict)) for each in earlier)
+    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, 0, {}, program, vocabularies, None, runs)
     checked_progress = _progress(progress, run) if progress and run else None
-    return network, checked_progress, build_dataclass(DataFingerprint, fingerprint)
+    return network, checked_progress, fingerprint
+
+
+def _earlier_run(facts: dict[str, Any]) -> EarlierRun:
+    """Validate and return a run before the latest one."""
+    task = require_type("pattern", facts.pop("pattern", None), str)
+    start_step = require_integer("start_step", facts.pop("start_step", None), at_least=0)
+    return EarlierRun(task, TrainingRun(build_dataclass(TrainConfig, facts), start_step))
 
 
 def _refuse_keys(unknown: Collection[str]) -> None:
@@ -341,7 +377,7 @@ def _lengths(training: Mapping[str, Any]) -> tuple[int | None, int | None, int |
 
 def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     """Validate and return the progress of a snapshot."""
-    history = [*map(_epoch_figures, require_type("history", facts.pop("history", None), list))]
+    history = [*map(parse_epoch, require_type("history", facts.pop("history", None), list))]
     facts["correct_sum"] = facts.pop("right_sum", None)
     facts.pop("start_step", None)
     progress = replace(build_dataclass(Progress, facts), history=tuple(history))
@@ -352,7 +388,7 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     return progress
 
 
-def _epoch_figures(epoch: Any) -> EpochFigures:
+def parse_epoch(epoch: Any) -> EpochFigures:
     """Parse the dictionary that `EpochFigures.to_json` makes."""
     facts, prefix = require_type("history", epoch, dict), "validation_"
     figures = {name.removeprefix(prefix): facts.pop(name) for name in [*facts] if name.startswith(prefix)}

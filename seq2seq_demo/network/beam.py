@@ -78,7 +78,7 @@ class _Beam(NamedTuple):
 
 
 class _Backpointers(NamedTuple):
-    """The K hypotheses that a step kept for each source, as a parent and a symbol, from which answers are traced back.
+    """The K hypotheses that a step kept for each source, each as a parent and a symbol, to trace answers back.
 
     If the parent had ended, the hypothesis is a copy of it, and `symbols` and `log_p` are undefined.
     """
@@ -86,7 +86,7 @@ class _Backpointers(NamedTuple):
     rows: np.ndarray  # [R] the sources
     parents: np.ndarray  # [R, K] the slot of the hypothesis that was extended, 0…K−1
     symbols: np.ndarray  # [R, K]
-    log_p: np.ndarray  # [R, K] of the symbol
+    log_p: np.ndarray  # [R, K] each symbol's
     decoder_rows: np.ndarray  # [R, K] the parent's row among the decoder's L hypotheses; −1 if it was not extended
     attention: np.ndarray | None  # [L, S]
 

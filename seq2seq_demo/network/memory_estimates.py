@@ -1,6 +1,6 @@
 """Estimates of the memory that training and decoding need, so that they fail before they allocate too much.
 
-The estimates are low: they reject a request that is far too large, not one that only just does not fit.
+The estimates are low: they reject a request that is far too large, but not one that is slightly too large.
 """
 
 from dataclasses import replace
@@ -27,7 +27,8 @@ def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
         check_pair_fits(model_config, S, 1)
         check_pair_fits(model_config, 1, T)
     else:
-        _check_ram(f"a batch of {config.batch_size} sequences", config.batch_size * bytes_per_row(model_config, S, T))
+        rows = min(config.batch_size, config.n_training)
+        _check_ram(f"a batch of {rows} sequences", rows * bytes_per_row(model_config, S, T))
 
 
 def check_pair_fits(model_config: ModelConfig, in_len: int, out_len: int) -> None:
@@ -69,7 +70,7 @@ def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: i
     if not model_config.has_attention:
         return max(encoding, T * (2 * step + 4 * ARRAY_OVERHEAD))
     step += rows * S * FLOAT_BYTES  # α
-    # While steps run: the memory, its keys and the steps so far. At the end: the steps twice.
+    # The encoder's peak, the peak of the decoder's steps, and the peak at the end, where all steps are copied.
     return max(encoding, S * (memory + key) + T * (step + 3 * ARRAY_OVERHEAD), T * (2 * step + 6 * ARRAY_OVERHEAD))
 
 

@@ -14,7 +14,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import UsageError, WeightsError
 from seq2seq_demo.network.parameters import Weights, add_to_biases, check_weights, weight_shapes
 
-Variables = dict[str, tuple[str, np.ndarray]]  # TF 0.10's name: the name in the file, and the array
+Variables = dict[str, tuple[str, np.ndarray]]  # from TF 0.10's name to the name in the file, and the array
 
 NAMES = {
     "encoder/embedding": "{network}/RNN/EmbeddingWrapper/embedding",
@@ -183,7 +183,7 @@ def _step(variables: Weights, is_required: bool) -> int:
     for name, array in variables.items():
         power = _number(array)
         if name.endswith("beta2_power") and np.finfo(np.float32).tiny < power < 0.9995:
-            return round(math.log(power, np.float32(0.999))) - 1  # exact up to 87,000 steps, where it reaches tiny
+            return round(math.log(power, np.float32(0.999))) - 1  # exact up to 87,000 steps, where the power underflows
     if is_required:
         raise WeightsError("missing variable 'Training_step'")
     return 0

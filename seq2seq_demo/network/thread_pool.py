@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from seq2seq_demo.shared_context import SharedContext
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
-MAX_ATTENTION_WEIGHTS = 10_000_000  # per chunk: of long sequences, only a few are decoded at once
+MAX_ATTENTION_WEIGHTS = 10_000_000  # per chunk, so a chunk of long sequences has few rows
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -63,7 +63,7 @@ def _one_blas_thread() -> contextlib.AbstractContextManager[None]:
 class _OneBlasThread(SharedContext):
     """A context in which BLAS runs one thread.
 
-    On matrices this small more threads gain nothing, and if a core is busy they spin for seconds.
+    On matrices this small, more threads gain nothing, and if a core is busy, they spin for seconds.
     """
 
     def begin(self) -> None:
@@ -77,7 +77,7 @@ class _OneBlasThread(SharedContext):
 
 
 def _run_in_thread(function: Callable[[], None]) -> None:
-    """Run a function in a new thread and wait: while the thread that set a limit lives, no other can change it."""
+    """Run a function in a new thread and wait: no other thread can change a limit while the one that set it lives."""
     thread = threading.Thread(target=function)
     try:
         thread.start()

@@ -11,7 +11,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 SCRIPTS = (
     *("network.js", "symbols.js", "align.js", "app.js", "parts.js", "source.js", "step.js", "attention.js"),
     *("probabilities.js", "forced.js", "training.js", "influence.js", "inside.js", "explanations.js", "view.js"),
-)  # in this order
+)  # the page contains them in this order
 STYLES = ("page.css", "inside.css")
 MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64
 MAX_SYMBOLS = 20_000  # per vocabulary
@@ -109,6 +109,12 @@ def check(networks: Sequence[ShownNetwork]) -> None:
 
 def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
     return shown.network.vocabularies, shown.network.model_config.in_max_int, shown.network.model_config.out_max_int
+
+
+def is_page(file: BinaryIO) -> bool:
+    """Whether an open file is a page of this program; its beginning is the constant beginning of the template."""
+    beginning = read_asset("template.html").partition("$")[0].encode()
+    return file.read(len(beginning)) == beginning
 
 
 def read_asset(name: str) -> str:

@@ -14,14 +14,18 @@ from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.network.memory_estimates import n_weights
 from seq2seq_demo.page.builder import Example, Moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
-MAX_SOURCE_LEN = 60  # symbols, as in app.js
+MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js
 SHOWN_PAIRS = 6
 N_CANDIDATES = 300  # sources among which to search for a failure
 N_MEASURED = 100  # held-out sources per moment of training
 N_MEASURED_LENGTHS = 4
+MAX_MEASURED_LEN = 1000  # symbols of a random source
+MAX_WORK = 10**11  # multiplications for the figures of all moments, about 10 seconds
+WORK_PER_STEP = 10**6  # the time of a step of one sequence in Python, as multiplications
 
 Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, SequencePattern | None]  # a network and the pattern of its targets, if known
@@ -29,7 +33,7 @@ Row = list[Example]  # one source for all networks: an example per network
 
 
 def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
-    """Return a list of examples per network: the same sources, each with the target by the network's pattern."""
+    """Return a list of examples per network: the same sources, each with the target of the network's pattern."""
     networks = [network for network, _ in pattern_networks]
     lengths, largest = _common_lengths(networks), networks[0].model_config.in_max_int
     rows = [
@@ -39,7 +43,7 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
     ]
     if all(pattern for _, pattern in pattern_networks):
         rows = _with_target(rows)
-    rows += _failure(networks, _random_rows(pattern_networks, lengths))
+    rows += _failed_row(networks, _random_rows(pattern_networks, lengths))
     return [[row[i] for row in rows] for i in range(len(networks))]
 
 
@@ -50,12 +54,12 @@ def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
     targets = [_target_per_source(network, short) for network in networks]
     rows = [[Example([*source], each[source], "of the file") for each in targets] for source in targets[0]]
-    shown = {tuple(row[0].source): row for row in [*rows[:SHOWN_PAIRS], *_failure(networks, rows)]}
+    shown = {tuple(row[0].source): row for row in [*rows[:SHOWN_PAIRS], *_failed_row(networks, rows)]}
     return [[row[i] for row in shown.values()] for i in range(len(networks))]
 
 
 def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
-    """Return one target per source; of several, the network's answer if it is among them, else the first."""
+    """Return one target per source: the network's answer if it is one of the source's targets, else the first."""
     targets: dict[tuple[int, ...], list[int]] = {}
     answers = _greedy_answers(network, [source for source, _ in pairs])
     for (source, target), answer in zip(pairs, answers, strict=True):
@@ -84,13 +88,13 @@ def pattern_targets(
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
-    """Return the range (shortest, longest) of lengths that all networks were trained on; if empty, one range each."""
+    """Return the range (shortest, longest) of lengths that all networks learned; if there is none, each one's range."""
     first, last = ([min(n.trained_lengths[at], MAX_SOURCE_LEN) for n in networks] for at in (0, -1))
     return [(max(first), min(last))] if max(first) <= min(last) else sorted({*zip(first, last, strict=True)})
 
 
 def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tuple[str, list[int]]]:
-    """Yield sources of several kinds, each after its note."""
+    """Yield sources of several kinds, as (note, source)."""
     rng = np.random.default_rng(0)
     usual = min(longest, max(shortest, 6))
     if usual <= largest + 1:
@@ -123,7 +127,7 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
     return [rng.integers(0, largest + 1, (n, length)) for length, n in n_of_length.items()]
 
 
-def _failure(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
+def _failed_row(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
     """Return at most one row: the first that some networks fail and others do not, else the first that all fail."""
     answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
     outcomes = [
@@ -141,14 +145,17 @@ def _failure(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Ro
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
     """Return the greedy answer to each source; None if it does not end."""
-    return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources)]
+    longest = max((network.answer_len(len(source)) for source in sources), default=0)
+    out_len = MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None
+    return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources, out_len)]
 
 
 def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
-    """Return the recorded moments with the figures of each on at most N_MEASURED of the pairs."""
+    """Return the recorded moments with the figures of each on at most N_MEASURED of the pairs, as MAX_WORK allows."""
     measured: list[Evaluation] = []
-    if pairs is not None:
-        task = PairTask("measured", pairs[:N_MEASURED], vocabularies=network.vocabularies)
+    pairs = _measurable(network, pairs, len(recording.steps)) if pairs else None
+    if pairs:
+        task = PairTask("measured", pairs, vocabularies=network.vocabularies)
         for weights in recording.weights:
             single = {name: array.astype(np.float32) for name, array in weights.items()}
             measured.append(replace(network, weights=single).evaluate(task))
@@ -157,9 +164,22 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
     return Moments(recording.steps, recording.epochs, recording.weights, n, *figures)
 
 
+def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
+    """Return at most N_MEASURED pairs, fewer if measuring them at every moment would exceed MAX_WORK."""
+    c, S = network.model_config, pairs[:N_MEASURED].sources.lengths  # [N]
+    T = np.array([network.max_out_len(int(n)) if c.ends else network.out_len or n for n in S])
+    order = np.random.default_rng(0).permutation(len(S))
+    is_new_length = np.isin(np.arange(len(S)), np.unique(S[order], return_index=True)[1])  # decoded together
+    S, T = S[order], T[order]
+    work = n_weights(c) * (S + 2 * T) + c.has_attention * 2 * S * T * c.cell_size
+    total = np.cumsum(work + is_new_length * WORK_PER_STEP * (S + 2 * T)) * n_moments
+    return pairs[np.sort(order[total <= MAX_WORK])]
+
+
 def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
-    lengths = [n for n in network.trained_lengths if pattern_target(network, pattern, [0] * n) is not None]
+    lengths = [n for n in network.trained_lengths[:MAX_MEASURED_LEN] if n <= MAX_MEASURED_LEN]
+    lengths = [n for n in lengths if pattern_target(network, pattern, [0] * n) is not None]
     if not lengths:
         return None
     measured = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, N_MEASURED_LENGTHS)}

@@ -86,14 +86,14 @@ def stack_batches(pairs: Pairs, width: tuple[int, int], model_config: ModelConfi
     return [array.reshape(STEPS_PER_CALL, batch_size, -1) for array in filled]
 
 
-def row_keys(config: TrainConfig, step: int, n_steps: int) -> np.ndarray:
-    """Return the seeds of the dropout masks for `n_steps` batches from Adam's `step` on, uint32 `[n_steps, B]`.
+def row_keys(seed: int, step: int, shape: tuple[int, int]) -> np.ndarray:
+    """Return the seeds of the dropout masks for K batches from Adam's `step` on, uint32, of shape `[K, B]`.
 
-    A seed depends on the config's seed, the step and the row's index in the whole batch. Dropout is therefore the same
-    after a resume, and the same for several workers as for one machine.
+    A seed depends on the config's `seed`, the step and the row's index in the whole batch. Dropout is therefore the
+    same after a resume, and the same for several workers as for one machine.
     """
-    rngs = (np.random.default_rng([config.seed, 4, step + k]) for k in range(n_steps))
-    return np.stack([rng.integers(0, 2**32, config.batch_size, np.uint32) for rng in rngs])
+    rngs = (np.random.default_rng([seed, 4, step + k]) for k in range(shape[0]))
+    return np.stack([rng.integers(0, 2**32, shape[1], np.uint32) for rng in rngs])
 
 
 # ---- Widths ----

@@ -76,7 +76,7 @@ def check_processes(config: TrainConfig) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     has_no_interpreter = not sys.executable or getattr(sys, "frozen", False)
     refusals = [
-        (config.batch_size % n, f"`batch_size` to be a multiple of {n}, the processes, got {config.batch_size}"),
+        (config.batch_size % n, f"`batch_size` to be a multiple of `processes` {n}, got {config.batch_size}"),
         (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {condition}: its workers share each batch themselves"),
         (has_no_interpreter, f"a Python interpreter {condition}, got a program that has none"),
         (cores < n, f"at least {n} cores {condition}, got {cores}"),
@@ -127,7 +127,7 @@ class ProcessGroup:
                 process = subprocess.Popen(command, stdin=stdin, stdout=null, stderr=null, start_new_session=True)
                 self.processes.append(process)
         except OSError as error:
-            raise TrainingError(f"expected to start {sys.executable} once more: {error.strerror}") from error
+            raise TrainingError(f"expected to start {sys.executable} again, got: {error.strerror}") from error
 
     def connect(self) -> socket.socket:
         """Open a connection; return the child's end. The parent's end times out after SECONDS_OF_SILENCE."""
@@ -234,7 +234,7 @@ def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[Any], Any]) 
     """Return a replacement for `Trainer.run_steps` that computes one process's share and all-reduces the sums."""
     import tensorflow as tf
 
-    n, B, share_index = trainer.config.processes, trainer.config.batch_size, tf.constant(index)
+    n, B, share_index = trainer.config.processes, trainer.batch_rows, tf.constant(index)
 
     def share_sums(share_index: tf.Tensor, *batch: tf.Tensor) -> tf.Tensor:  # all processes compile the same program
         shares = (tf.reshape(x, (n, -1, *x.shape[1:]))[share_index] for x in batch)

@@ -9,6 +9,7 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, Trai
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -18,9 +19,10 @@ def resolve(
 ) -> tuple[ModelConfig, TrainConfig]:
     """Return the configs of the network and of its training.
 
-    A missing setting is taken from `start`, the network to continue from, or else has its default. A network learns to
-    end its answers if `in_len` is a range, or if it is new and learns a user's pairs. Otherwise it learns the first
-    `out_len` symbols of a pattern's targets, by default at most `default_out_len`; None keeps targets whole.
+    The model, and the lengths unless given, are those of `start`, the network to continue from. All other settings that
+    are missing have their defaults. A network learns to end its answers if `in_len` is a range, or if it is new and
+    learns a user's pairs. Otherwise it learns the first `out_len` symbols of a pattern's targets, by default at most
+    `default_out_len`; None keeps targets whole.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
@@ -46,6 +48,12 @@ def resolve(
     if isinstance(task, PairTask):
         _check_pairs_match(task, settings)
     return model_config, config
+
+
+def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
+    """Return the network at the start of a training run, with its runs so far as `earlier`."""
+    earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
+    return replace(network, task=task.name, trained=TrainingRun(config, network.step), earlier=earlier)
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

@@ -12,6 +12,7 @@ import select
 import shlex
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -40,7 +41,7 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.fingerprint, stored.best)
 
 
-def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
+def training_id(snapshot: Snapshot[weights_file.StoredNetwork]) -> str:
     """Return a checksum of task, model and settings, which all snapshots of a training run share.
 
     It leaves out settings at their defaults, so that a setting added in a later version does not change it.
@@ -55,6 +56,9 @@ def training_id(snapshot: Snapshot[TrainedNetwork]) -> str:
 class SignalHandler:
     """A context in which the first Ctrl-C, SIGTERM or SIGHUP sets `signum`, and the second ends the process at once.
 
+    A Python handler does not run while TensorFlow compiles, which takes seconds. A thread watches the signals instead:
+    it announces the first one, and ends the process if a second one arrives before the handler has run.
+
     Signals that the process ignores, as under nohup, stay ignored.
     """
 
@@ -63,22 +67,40 @@ class SignalHandler:
     def __enter__(self) -> "SignalHandler":
         handled = [signum for signum in SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
         self.previous = {signum: signal.signal(signum, self._handle) for signum in handled}
+        reader, self.writer = os.pipe()
+        os.set_blocking(self.writer, False)
+        self.previous_writer = signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
+        self.watcher = threading.Thread(target=self._watch, args=[reader], daemon=True)
+        self.watcher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         for signum, handler in self.previous.items():
             signal.signal(signum, handler)
+        signal.set_wakeup_fd(self.previous_writer)
+        os.close(self.writer)  # ends the watcher
+        self.watcher.join()
 
     def _handle(self, signum: int, _: FrameType | None) -> None:
         self.signum = signum
         for handled in self.previous:
-            signal.signal(handled, signal.SIG_DFL)  # a Python handler would run only once TensorFlow returns
+            signal.signal(handled, signal.SIG_DFL)
         for descriptor in (1, 2):
             _discard_if_blocked(descriptor)
-        # print() may be running right now and is not reentrant. The reader of stderr may be gone.
-        with contextlib.suppress(OSError):
-            new_line = b"\n" if os.isatty(2) else b""  # below the progress bar
-            os.write(2, new_line + b"Stopping after this step; a second time stops at once\n")
+
+    def _watch(self, reader: int) -> None:
+        """Announce the first signal, and end the process at the second. The pipe `reader` yields their numbers."""
+        message = b"Stopping after this step; a second time stops at once\n"
+        with open(reader, "rb", buffering=0) as pipe:
+            while signum := pipe.read(1):
+                if signum[0] not in self.previous:  # another part of the process handles this signal
+                    continue
+                _discard_if_blocked(2)
+                with contextlib.suppress(OSError):  # the reader of stderr may be gone
+                    os.write(2, (b"\n" if os.isatty(2) else b"") + message)  # below the progress bar
+                if message.startswith(b"Stopped"):
+                    os._exit(128 + signum[0])
+                message = b"Stopped at once; the last snapshot remains\n"
 
 
 @dataclass
@@ -170,11 +192,15 @@ class Snapshots:
         return self.last
 
     def remove(self) -> None:
-        """Delete the snapshots and their notes, once the result has been saved."""
-        for path in self._present():
-            path.unlink(missing_ok=True)
+        """Delete the snapshots and their notes, once the result has been saved; warn about those that remain."""
+        present = self._present()
         for path in self.files:
-            resume_notes.delete_destination(path)
+            try:
+                if path in present:
+                    path.unlink(missing_ok=True)
+                resume_notes.delete_destination(path)  # --resume needs the note if the snapshot remains
+            except OSError as error:
+                self.warn(f"Could not remove {path}, which is no longer needed: {error.strerror}")
 
     def _present(self) -> list[Path]:
         """Return the paths that still name this run's snapshots."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
-from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
@@ -26,7 +26,7 @@ def train(
     validation: PairRows | None = None,
     record: bool = False,
     start: TrainedNetwork | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | None = None,
     **settings: Unpack[Settings],
 ) -> TrainedNetwork:
     """Train a network on a task and return it.
@@ -47,7 +47,8 @@ def train(
         callbacks: objects to notify of the progress.
 
     Raises:
-        UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
+        UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
+            not a `Callback` object, or has a misspelt method.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
     """
@@ -55,6 +56,7 @@ def train(
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
+    callbacks = check_callbacks(callbacks)
     task = _task(task, start, (in_tokens, out_tokens), validation)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
@@ -69,7 +71,7 @@ def train(
 
 
 def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
-    """Return the task. Pairs are read with the vocabularies of `start`, or else as these tokens."""
+    """Return the task. Pairs are read with the vocabularies of `start` or, without it, as these tokens."""
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None

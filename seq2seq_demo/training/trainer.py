@@ -2,8 +2,8 @@
 
 A step decodes a batch with teacher forcing, and Adam updates the weights by the gradients of the mean loss over all
 symbols except padding. One call of TensorFlow runs up to 64 steps as one compiled program, which serves batches of all
-lengths: its loops run as many steps as the batch is long. The cost of attention grows with the padded width, so the
-program has a branch for each of a few widths.
+lengths: its loops stop after the longest sequence of the batch. The cost of attention grows with the padded width, so
+the program has a branch for each of a few widths.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from seq2seq_demo.training.batches import (
 )
 from seq2seq_demo.training.early_stopping import best_epoch, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
+from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
 
 N_WIDTHS = 5  # padding widths in a long run
@@ -67,12 +68,15 @@ class Trainer:
         self.reached, self.recording = network.reached, network.recording
         self.progress, self.best = start.progress, start.best
         self.start_step = start_step_of(network)
+        # A batch is padded to `batch_size` rows, or fewer if there are fewer pairs. Replicas and processes share it.
+        block = 128 * self.strategy.num_replicas_in_sync * config.processes
+        self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         for S, T in widths.wide:
             check_pair_fits(self.model_config, S, T)
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
-        # Without XLA, TensorFlow fails in loops over very large arrays (an error of TemporaryVariable).
+        # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         xla = use_xla(config) or bool(widths.wide)
         # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of each.
         alone = self.strategy.num_replicas_in_sync == 1
@@ -94,7 +98,7 @@ class Trainer:
             learning_rates: one per batch, `[K]`.
             sums: the loss sum and the number of correct symbols so far.
         """
-        B = self.config.batch_size
+        B = self.batch_rows
 
         def body(k: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
             batch = tuple(x[k] for x in data)
@@ -175,7 +179,7 @@ class Trainer:
             TrainingError: the loss is not finite, or another worker or process is lost.
             Interrupted: a signal arrived; the last snapshot holds this step.
         """
-        order, rows = self.order(training), STEPS_PER_CALL * self.config.batch_size
+        order, rows = self.order(training), STEPS_PER_CALL * self.batch_rows
         for first in range(self.progress.points, len(order), rows):
             pairs, step_before = training[order[first : first + rows]], self.step
             loss, correct = self._take_steps(pairs)
@@ -192,7 +196,7 @@ class Trainer:
         Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
         recording changes no bit.
         """
-        data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.config.batch_size
+        data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.batch_rows
         n_steps = -(-len(pairs) // B)
         ends = recorder.chunk_ends(self.config, self.step - self.start_step, n_steps) if self.recording else [n_steps]
         first, sums = 0, [tf.zeros(()), tf.zeros(())]
@@ -204,9 +208,9 @@ class Trainer:
 
     def batches(self, pairs: Pairs) -> Batch:
         """Return up to K · B pairs as K batches, with the dropout seeds of the next K steps."""
-        c, K = self.config, STEPS_PER_CALL
-        keys = row_keys(c, self.step, K) if c.dropout else np.zeros((K, c.batch_size), np.uint32)
-        arrays = stack_batches(pairs, self.widths.largest, self.model_config, c.batch_size)
+        c, shape = self.config, (STEPS_PER_CALL, self.batch_rows)
+        keys = row_keys(c.seed, self.step, shape) if c.dropout else np.zeros(shape, np.uint32)
+        arrays = stack_batches(pairs, self.widths.largest, self.model_config, self.batch_rows)
         return Batch(*map(tf.constant, (*arrays, keys)))
 
     def learning_rates(self) -> tf.Tensor:
@@ -256,7 +260,7 @@ class Trainer:
         self.reached = figures
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
         self.progress = Progress(n, history=(*progress.history, epoch))
-        if self.config.keep_best and best_epoch(self.progress.history) is epoch:
+        if self.config.saves_best and best_epoch(self.progress.history) is epoch:
             self.best = Checkpoint(self.adam.weights_by_name(), self.step, self.adam.moments_by_name())
 
     def trained_network(self) -> TrainedNetwork:
@@ -274,7 +278,7 @@ class Trainer:
             in_len=self.config.in_len,
             out_len=self.config.out_len,
             min_in_len=self.config.min_in_len,
-            trained=TrainingRun(self.config, self.start_step),
+            trained=TrainingRun(self.config, self.start_step, self.start.fingerprint),
             reached=self.reached,
             step=self.step,
             moments=moments,
@@ -321,7 +325,7 @@ def fit(
     Args:
         task: the task, which provides the pairs.
         config: the training settings.
-        start: a network to begin with, or a snapshot to resume.
+        start: a network to start from, or a snapshot to resume.
         callbacks: objects to notify of the progress.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
@@ -332,7 +336,7 @@ def fit(
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
     if isinstance(start, TrainedNetwork):
-        start = Snapshot(replace(start, task=task.name, trained=None))
+        start = Snapshot(begin_run(start, task, config))
     model_config = start.network.model_config
     set_threads(model_config.cell_size, shares_cores=attach_processes is not None)
     strategy = workers.strategy(config.batch_size)

@@ -1,7 +1,7 @@
 """Workers: processes, usually on several machines, that train one network together as TF_CONFIG describes.
 
-Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker
-without GPUs. Each takes its share of the rows of a batch, and an all-reduce adds up the results of the shares.
+Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker without GPUs. Each takes
+its share of the rows of a batch, and an all-reduce adds up the results of the shares.
 """
 
 import contextlib
@@ -142,7 +142,9 @@ def strategy(batch_size: int) -> Any:
     n_workers = _cluster().n_workers
     replicas = n_workers * max(1, len(tf.config.list_physical_devices("GPU")))
     if batch_size % replicas:
-        raise UsageError(f"expected `batch_size` to be a multiple of {replicas}, the replicas, got {batch_size}")
+        raise UsageError(
+            f"expected `batch_size` to be a multiple of {replicas}, the number of replicas, got {batch_size}"
+        )
     if n_workers > 1:
         return _connect_workers()
     return tf.distribute.MirroredStrategy() if replicas > 1 else tf.distribute.get_strategy()

@@ -238,7 +238,8 @@ def test_usage_errors_are_one_line_with_status_2(run, line, message):
 @pytest.mark.parametrize("command", ["train", "evaluate"])
 def test_a_file_name_instead_of_a_number_suggests_from_file(run, command):
     Path("g test.tsv").write_text("a\tA\n")
-    message = f"error: {command} expects the number of points as an integer, got 'g test.tsv'; for pairs in a file"
+    n = "points" if command == "train" else "sources"
+    message = f"error: {command} expects the number of {n} as an integer, got 'g test.tsv'; for pairs in a file"
     assert run.refuses([command, "g test.tsv"], message).endswith(", give --from-file 'g test.tsv'\n")
 
 

@@ -43,7 +43,7 @@ def test_training_learns_to_end_and_evaluation_covers_every_length(run):
     assert {row["sources"] for row in rows} == {"random", "all equal", "two symbols", "ascending", "descending"}
     out, err = run.ok("evaluate -i w 50 --lengths 2-3,6")
     assert [line.split()[0] for line in out.split("\n\n")[1].splitlines()] == ["length", "2", "3", "6", "all"]
-    assert "The network was trained at length 1-4, so it may be wrong at length 6\n" in err
+    assert "The network was trained on length 1-4, so its answers at length 6 may be wrong\n" in err
 
 
 def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
@@ -54,7 +54,7 @@ def test_mixed_lengths_are_answered_in_input_order(run, monkeypatch):
     Path("in.jsonl").write_text("".join(f"{source}\n" for source in sources))
     for engine in ("numpy", "keras"):
         out, err = run.ok(f"predict -i w --from-file in.jsonl --json --engine {engine}")
-        assert err.count("trained at length 1-6, so it may be wrong at length 8") == err.count("trained") == 1
+        assert err.count("trained on length 1-6, so its answers at length 8 may be wrong") == err.count("trained") == 1
         for source, line in zip(sources, map(json.loads, out.splitlines()), strict=True):
             answers = answer(numpy_network, np.array([source]), max(6, len(source)))
             (n,), (ended,) = answers.lengths[0], answers.ended[0]
@@ -97,7 +97,7 @@ def test_wrong_lengths_are_refused(run):
         ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
         ("train 60 --in-len 1-200000", "expected sequences of at most 100000 symbols, got 200000"),
         ("train 60 --few-symbols 2", "expected --few-symbols from 0 to 1, got 2"),
-        ("train 60 -p added --in-len 3-3", "does not take sources of 3 symbols"),
+        ("train 60 -p added --in-len 3-3", "does not take sources of length 3"),
         ("evaluate --lengths 1-99999", "expected ranges from shortest to longest, of at most 1000 lengths"),
     ]:
         run.refuses(line, message)

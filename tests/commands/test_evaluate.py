@@ -15,8 +15,8 @@ ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 
 def test_evaluate_reports_free_running_accuracy(run):
     config = TrainConfig(points=400, in_len=4, out_len=3)
-    network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 6))
-    seen = training_sources(config, ATTENTION, [4], 6)
+    network = save_random("w", ATTENTION, in_len=4, out_len=3, trained=TrainingRun(config, 0))
+    seen = training_sources(config, ATTENTION, [4], 0)
     sources = unseen_sources(5, 600, 4, 9, seen)
     decoder = NumpyNetwork(network.model_config, network.weights)
     right = decoder.decode(sources, 3).symbols == sources[:, :0:-1]
@@ -47,10 +47,10 @@ def test_untrained_lengths_are_reported_once(run):
     options = {"": None, "--in-len 4": None, "--lengths 4": None}
     options |= {"--in-len 5": "5", "--lengths 5": "5", "--lengths 7,4,2,7": "2, 7"}
     for option, n in options.items():
-        warning = [f"The network was trained at length 4, so it may be wrong at length {n}"] if n else []
+        warning = [f"The network was trained on length 4, so its answers at length {n} may be wrong"] if n else []
         for as_json in ("", "--json"):
             out, err = run.ok(f"evaluate 20 -i w {option} {as_json}")
-            assert ("trained at" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
+            assert ("trained on" in out, err.splitlines()) == (False, ["Using weights w", *warning]), option
 
 
 @pytest.mark.slow

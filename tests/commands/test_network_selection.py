@@ -68,7 +68,7 @@ def test_files_of_2016_are_found_by_their_names(run, reference_2016):
         out, err = run.ok(f"{options} predict {numbers}")
         assert out == f"==> For input [{numbers.replace(' ', ', ')}], {answer}\n"  # as in the README of 2016
         assert f"Using weights {name}\nInferred from the file: embedding_attention, 1 x " in err
-        assert "was trained at length" not in err  # the file does not record its lengths
+        assert "was trained on length" not in err  # the file does not record its lengths
 
 
 def test_verbose_prediction_prints_the_network_summary(run):

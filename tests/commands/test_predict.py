@@ -46,16 +46,16 @@ def test_the_suggested_command_works(run):
 
 def test_an_untrained_length_is_reported_once(run):
     save_random("w", in_len=4, out_len=3)
-    messages = "Using weights w\nThe network was trained at length 4, so it may be wrong at length 2\n"
+    messages = "Using weights w\nThe network was trained on length 4, so its answers at length 2 may be wrong\n"
     Path("in.jsonl").write_text("[3, 1]\n" * 2500)
     for words in ("3 1", "--from-file in.jsonl", "3 1 --json"):
         out, err = run.ok(f"predict -i w --in-len 2 {words}")
-        assert ("trained at" in out, err) == (False, messages)
+        assert ("trained on" in out, err) == (False, messages)
     for words in ("", "--in-len 4"):
         assert run.ok(f"predict -i w 1 2 3 4 {words}")[1] == "Using weights w\n"
     assert run.refuses("predict -i w 3 1", "--in-len 2", 1).count("\n") == 1  # other lengths need --in-len
     save_random("v", in_len=None, out_len=None)
-    assert "trained at" not in run.ok("predict -i v 3 1 --in-len 2")[1]
+    assert "trained on" not in run.ok("predict -i v 3 1 --in-len 2")[1]
 
 
 def test_keep_going_skips_bad_lines(run):
@@ -70,7 +70,7 @@ def test_keep_going_skips_bad_lines(run):
     assert [line.split(":")[0] for line in err.splitlines() if line.startswith("in,")] == places
     assert "in, line 2: expected 3 integers, got 1" in err
     assert "in, line 8: expected an output of 3 integers, got 1; give --out-len 1\n" in err
-    assert err.endswith("expected sequences that the network can read, skipped 5 unreadable ones\n")
+    assert err.endswith("expected sequences that the network can read, skipped 5 that it cannot read\n")
     Path("in").write_text("\n".join(["3 1 2", *lines[6:]]))  # good lines before a bad one are answered
     status, out, err = run("predict -i w --from-file in")
     assert (status, out) == (1, 2 * good)

@@ -60,7 +60,7 @@ def test_only_recordings_are_overwritten_by_recordings(run):
     names = "ts2s__basic__reversed_1.weights.record.h5", "w.record.h5"
     for name, options in zip(names, ([], ["-o", "w.h5"]), strict=True):
         Path(name).write_text("mine")
-        run.refuses([*QUICK, "--record", *options], f"error: {name}: expected a place for a recording, found ", 1)
+        run.refuses([*QUICK, "--record", *options], f"error: {name}: expected a ", 1)
     assert sorted(os.listdir()) == [*names]
     assert {Path(name).read_text() for name in names} == {"mine"}
 

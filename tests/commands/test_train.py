@@ -6,7 +6,18 @@ from pathlib import Path
 
 import h5py
 import pytest
-from helpers import DEMO, PROGRAM, REAL_PROGRAM, SMALL, environment, largest_difference, line_of, save_random
+from helpers import (
+    DEMO,
+    PROGRAM,
+    REAL_PROGRAM,
+    SMALL,
+    SNAPSHOT,
+    environment,
+    finished_snapshot,
+    largest_difference,
+    line_of,
+    save_random,
+)
 from hostile import with_checksum
 
 from seq2seq_demo.commands.options import TrainOptions
@@ -16,14 +27,11 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files import atomic_files, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint, Progress, Snapshot, StoredNetwork, TrainingRun
+from seq2seq_demo.files.weights_file import DataFingerprint, StoredNetwork
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import SignalHandler, training_id
-
-SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 
 
 @pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
@@ -89,7 +97,7 @@ def test_a_failed_save_keeps_the_snapshot(run, monkeypatch):
     save = TrainedNetwork.save
 
     def full_disk(network, path, overwrite=True):
-        if str(path) == "d/w":
+        if str(path).startswith("d/"):
             raise WeightsError(f"{path}: could not be written: No space left on device")
         save(network, path, overwrite)
 
@@ -97,23 +105,11 @@ def test_a_failed_save_keeps_the_snapshot(run, monkeypatch):
         patch.setattr(TrainedNetwork, "save", full_disk)
         status, _, err = run("train 60 -e 1 -p reversed", *SMALL, "-o", "d/w")
     assert status == 1
-    assert f"d/w: could not be written: No space left on device; the trained network is kept in {SNAPSHOT}" in err
+    assert f"could not be written: No space left on device; the trained network is kept in {SNAPSHOT}" in err
     assert load(SNAPSHOT).step == 1
     _, err = run.ok("train --resume -o d/w")
     assert load("d/w").step == 1
     assert os.listdir() == ["d"]
-
-
-def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, **changes):
-    """Write the snapshot of a training that was killed after its last epoch, before its weights were saved."""
-    config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
-    figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
-    progress = Progress(epoch=1, history=(EpochFigures(1, 1, 2.0, 0.1, figures),))
-    facts = {"step": 1, "task": task, "trained": TrainingRun(config, 0), "reached": figures}
-    network = save_random(path, ModelConfig(ends=ends), **facts)
-    snapshot = Snapshot(network, progress, fingerprint or DataFingerprint())
-    Path(path).write_bytes(weights_file.to_bytes(snapshot))
-    return snapshot
 
 
 @pytest.mark.parametrize(
@@ -137,7 +133,7 @@ def test_a_resumed_training_saves_to_the_noted_path_unless_o_is_given(run, noted
     assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/noted' else saved}\n")
     assert largest_difference(load(saved), snapshot.network) == 0
     assert isinstance(weights_file.read(Path(saved)), StoredNetwork)
-    assert load(saved).trained == snapshot.network.trained
+    assert load(saved).trained.config == snapshot.network.trained.config
     remaining = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert remaining == [os.path.basename(saved)]
     assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot)) is None
@@ -180,7 +176,7 @@ def test_damaged_files_are_skipped_in_a_search(run):
         os.mkdir(name.replace("_1.", "_9."))
     _, err = run.ok("train --resume")
     skipped = SNAPSHOT.replace("_1.", "_7.")
-    assert f"Skipping {skipped}: expected a weights file, of this program or of 2016, found something else\n" in err
+    assert f"Skipping {skipped}: expected a weights file of this program or of 2016, got something else\n" in err
     os.utime("ts2s__basic__reversed_7.weights.h5", (2**32, 2**32))  # the newest
     _, err = run.ok("predict 0 1 2 3 4 5 6 7 8 9 -p reversed")
     assert "Skipping ts2s__basic__reversed_7.weights.h5: " in err
@@ -216,11 +212,11 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
     monkeypatch.setattr(TrainedNetwork, "save", save_late)
     status, out, err = run("train -e 0 --iter-num 1 -p reversed")
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
-    assert f"Another training has written {name.format(2)} meanwhile: saving under the next unused name" in err
+    assert f"Another training has written {name.format(2)} meanwhile; saved in {name.format(3)} instead" in err
     assert load(name.format(2)).task == "copy"
     resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
     out, err = run.ok("train --resume")
-    assert out.endswith(f"Saved {name.format(4)}\n")
+    assert out.endswith(f"Saved {os.path.abspath(name.format(4))}\n")
 
 
 def test_options_that_name_the_same_file_are_refused(run):
@@ -303,7 +299,9 @@ def test_train_writes_the_history(run):
     assert os.path.exists("h.svg")
     run.ok("train 60 -e 0 --history h.json", *SMALL)
     before = Path("w").read_bytes()
-    run.refuses("train 60 --history w", "w: expected a place for the history, found another kind of file", 1)
+    run.refuses(
+        "train 60 --history w", "w: expected a new file or a history that this program wrote, found another file", 1
+    )
     assert Path("w").read_bytes() == before
 
 
@@ -319,7 +317,7 @@ def test_a_converted_file_keeps_unknown_values_unknown(run, reference_2016):
 def test_weights_overwrite_only_weights(run):
     for name, content in {"test.tsv": b"a\tb\n", "mine.py": b"x = 1\n" * 200, "p.html": b"<p>"}.items():
         Path(name).write_bytes(content)
-        message = f"{name}: expected a new file or a weights file for -o, found another kind of file\n"
+        message = f"{name}: expected a new file or a weights file that this program wrote, found another file; --force "
         run.refuses(f"train 50 -e 0 -o {name}", message, 1)
         assert Path(name).read_bytes() == content
     Path("empty").touch()  # like a file from `mktemp`
@@ -331,9 +329,9 @@ def test_a_checkpoint_of_2016_is_not_overwritten_by_its_continuation(run, refere
     content = (reference_2016 / "ts2s__attention__sorted_1.tfl").read_bytes()
     Path("old.tfl").write_bytes(content)
     os.symlink("old.tfl", "link.h5")
-    message = "expected -o to keep the 2016 checkpoint that training starts from, got"
+    message = ": expected a new file or a weights file that this program wrote, found another file"
     for output in ("old.tfl", "./old.tfl", "link.h5"):
-        run.refuses(f"train -i old.tfl -o {output} -e 0", message)
+        run.refuses(f"train -i old.tfl -o {output} -e 0", message, 1)
     assert Path("old.tfl").read_bytes() == content
     for start in ("old.tfl", "new.h5"):
         run.ok(f"train -i {start} -o new.h5 -e 0")
@@ -383,3 +381,29 @@ def test_a_new_output_path_is_noted_for_the_next_resume(run):
         noted = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.snapshot))
     assert noted.output == Path("second").absolute()
     assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
+
+
+def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
+    from seq2seq_demo.training import trainer
+
+    def crash(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "fit", crash)
+        run("train 60 -p reversed -o w", *SMALL)
+    assert load(SNAPSHOT).step == 0
+    run.ok("train --resume")
+    assert os.listdir() == ["w"]
+
+
+def test_the_function_in_a_weights_file_never_runs(run):
+    Path("mine.py").write_text("open('ran', 'w').close()\ndef f(sources):\n    return sources\n")
+    save_random("w", task="mine.py:f")
+    save_random("v", task="mine:f")
+    for name in ("w", "v"):
+        run(f"predict -i {name} 0 1 2 3 4 5 6 7 8 9")
+        run(f"evaluate 10 -i {name}")
+        run(f"page -i {name} -o p.html")
+        run(f"train 20 -i {name}")
+    assert not os.path.exists("ran")

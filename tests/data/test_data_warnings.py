@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import ragged
@@ -76,6 +78,23 @@ def test_sources_with_outer_spaces_are_counted():
         return list(pair_warnings(pair_task_from_rows(rows, None, (tokens, tokens))))
 
     texts = " a", "b c", "d ", " "
-    assert lines("characters", *texts) == ["3 sources begin or end with a space, which counts as a character"]
+    warning = "Sources with a space at the beginning or end, which counts as a character: 3"
+    assert lines("characters", *texts) == [warning]
     assert lines("characters", "a b", "bc") == []
     assert lines("words", *texts[:3]) == []
+
+
+@pytest.mark.parametrize("tokens", ["characters", "words"])
+def test_a_byte_order_mark_within_a_file_is_reported(tokens):
+    rows = [("a b", "1"), ("\ufeffc d", "2"), ("e f", "3\ufeff"), ("\ufeffc g", "4")]
+    with_marks = pair_task_from_rows(rows, None, (tokens, tokens))
+    mark = "contains a byte order mark, an invisible character that became part of a symbol"
+    assert list(pair_warnings(with_marks)) == [
+        f"the source {mark}; 2 in all: remove it if it is a mistake",
+        f"the target {mark}; 1 in all: remove it if it is a mistake",
+    ]
+    places = Places()
+    places.extend([Record(Place("in.tsv", "line", k + 1), source) for k, (source, _) in enumerate(rows)])
+    first, second = pair_warnings(replace(with_marks, places=places))
+    assert first.startswith("in.tsv, line 2: the source contains")
+    assert second.startswith("in.tsv, line 3: the target contains")

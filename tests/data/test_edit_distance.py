@@ -95,12 +95,12 @@ def test_long_answers_are_fast():
         ("axbc", "abc", ["a", [], "b", "c"]),
         ("bcd", "abcd", ["ab", "c", "d"]),
         ("aabx", "abbd", ["a", "b", "b", "d"]),
-        ("aab", "ab", ["a", [], "b"]),  # the later of two that may be extra, as on the page
+        ("aab", "ab", ["a", [], "b"]),  # the second a is the extra one, as on the page
         ("acb", "abxb", ["a", "b", "xb"]),
-        ("abc", "abcd", ["a", "b", "c"]),  # d has no place among the symbols written
+        ("abc", "abcd", ["a", "b", "c"]),  # d is missing at the end, so no symbol is listed with it
     ],
 )
-def test_what_is_due_in_the_place_of_each_symbol(answer, target, due):
+def test_an_answer_is_aligned_with_its_target(answer, target, due):
     assert align([*answer], [*target]) == [[*symbols] for symbols in due]
 
 

@@ -55,7 +55,7 @@ def test_patterns_without_a_valid_length_report_why():
     mixes_rows = SequencePattern("f", lambda sources: [row[: row.max() + 1 - sources.min()] for row in sources])
     too_large = SequencePattern("f", each(lambda source: source[:3] + 1))
     for pattern, message in (
-        (find_pattern("added"), "does not take sources of 9 symbols: expected an even number"),
+        (find_pattern("added"), "does not take sources of length 9: expected an even length"),
         (mixes_rows, "expected it to compute each target from its own source alone"),
         (too_large, "expected symbols from 0 to `out_max_int` 9, got 10"),
     ):
@@ -143,10 +143,10 @@ def test_the_check_uses_as_many_sources_as_fit():
     [
         ("sorted", (10, 11, 9, 9), "`out_len` can be at most 10, got 11"),
         ("added", (10, 7, 9, 9), "returns 6 symbols for `in_len` 10, so `out_len` can be at most 6, got 7"),
-        ("added", (7, None, 9, 9), "does not take sources of 7 symbols: expected an even number"),
+        ("added", (7, None, 9, 9), "does not take sources of length 7: expected an even length"),
         ("added", (4, None, 12, 12), "so `in_max_int` can be at most 9, got 12"),
         ("sorted", (3, None, 12, 9), r"expected symbols from 0 to `out_max_int` 9, got 12 for \[12, 12, 12\]"),
-        ("maxmin_dup", (1, 1, 9, 9), "does not take sources of 1 symbols: expected at least 2"),
+        ("maxmin_dup", (1, 1, 9, 9), "does not take sources of length 1: expected at least 2"),
     ],
 )
 def test_unsuitable_lengths_and_symbols_are_refused(name, lengths, message):
@@ -189,14 +189,14 @@ def fails_on_nines(x):
         (lambda x: np.sort(x, axis=0), "expected it to compute each target from its own source alone, got"),
         (lambda x: x[:, : 1 + (len(x) > 1)], r"from its own source alone, got \[0, 0\] and then \[0\] for"),
         (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got 2 rows"),
-        (fails_on_nines, "'f' does not take sources of 3 symbols: RuntimeError: no nines"),
+        (fails_on_nines, "'f' does not take sources of length 3: RuntimeError: no nines"),
         (
             each(lambda s: s[: 1 + s[0]]),
             r"got 1 symbols for \[0, 0, 0\] and 3 for \[9, 9, 9\]; .* `in_len`, from 1 to 3$",
         ),
         (each(lambda s: 3), r"'f': expected a list of integers, got int 3 for \[0, 0, 0\]$"),
         (each(lambda s: s / 2), r"'f': expected integers, got float64: \[0.0, 0.0, 0.0\] for \[0, 0, 0\]$"),
-        (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of 3 symbols: .*inhomogeneous"),
+        (each(lambda s: [[1, 2], [3]]), "'f' does not take sources of length 3: .*inhomogeneous"),
         (each(lambda s: []), r"'f': expected integers of shape .* got shape \(32, 0\); the first source"),
         (each(fails_on_nines), r"RuntimeError: no nines, for \[9, 9, 9\]"),
         # NumPy would convert all of these to integers.
@@ -248,9 +248,9 @@ def test_any_exception_in_a_function_becomes_a_usage_error(error, message):
     def fails(x):
         raise error
 
-    with pytest.raises(UsageError, match=f"'f' does not take sources of 3 symbols: {message}$"):
+    with pytest.raises(UsageError, match=f"'f' does not take sources of length 3: {message}$"):
         SequencePattern("f", fails).check(3, None, 9, 9)
-    with pytest.raises(UsageError, match=rf"'f' does not take sources of 3 symbols: {message}, for \[0, 0, 0\]$"):
+    with pytest.raises(UsageError, match=rf"'f' does not take sources of length 3: {message}, for \[0, 0, 0\]$"):
         SequencePattern("f", each(fails)).check(3, None, 9, 9)
 
 
@@ -295,7 +295,7 @@ def test_invalid_targets_are_detected_when_points_are_drawn():
         (lambda x: x - x.min(axis=0), "expected it to compute each target from its own source alone, got "),
         (lambda x: x[:1], r"got shape \(1, 3\); the first source is \[0, 0, 0\]"),
         (lambda x: sorted(x.tolist()), "expected it to compute each target from its own source alone, got "),
-        (sorted, "does not take sources of 3 symbols: The truth value of an array"),
+        (sorted, "does not take sources of length 3: The truth value of an array"),
         (lambda x: [x[0], x[-1]], r"got shape \(2, 3\)"),
     ],
 )

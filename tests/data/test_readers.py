@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from seq2seq_demo.data import readers
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
@@ -168,6 +169,7 @@ def test_invalid_utf_8_is_refused(tmp_path):
 @pytest.fixture
 def small_limits(monkeypatch):
     """Limit lines to 100 bytes and documents to 1000."""
+    assert (readers.MAX_LINE, readers.MAX_DOCUMENT) == (4 << 20, 128 << 20)
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_LINE", 100)
     monkeypatch.setattr("seq2seq_demo.data.readers.MAX_DOCUMENT", 1000)
     monkeypatch.setattr("seq2seq_demo.data.readers.BLOCK_BYTES", 64)
@@ -231,7 +233,7 @@ ODD += ['{"input": [1], "id": }', '{"output": [1], "input": [2]}', '{"input": 5[
 )
 @pytest.mark.parametrize("format", [None, "json", "text"])
 def test_reading_in_blocks_equals_reading_line_by_line(tmp_path, monkeypatch, good, format):
-    """Odd lines come in pairs, because one could complete or hide another; all other lines are good."""
+    """Malformed lines are tested in pairs, because one could complete or hide the other; all other lines are valid."""
     form, path = InputFormat(format=format), tmp_path / "in.tsv"
     pairs = [(first, second) for first in ODD for second in (good, "2]")]
 
@@ -468,7 +470,7 @@ def test_integers_separated_by_a_tab(tmp_path):
         1: f"{path}, line 1: expected a source, a tab and a target, got 2 tabs{COLUMNS}",
         2: f"{path}, line 2, word 1: expected an integer, got 'hello'{TEXT_HINT}",
         3: f"{path}, line 3, target word 1: expected an integer, got 'HH'{TEXT_HINT}",
-        4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a typing error
+        4: f"{path}, line 4, word 2: expected an integer, got 'a'",  # a typo
         5: f"{path}, line 5, word 1: expected an integer, got '1.5'",
     }
 

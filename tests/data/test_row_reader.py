@@ -119,7 +119,10 @@ def test_sources_from_python():
         ([[np.timedelta64(1, "ns")]], "sources, row 0: expected integers from 0 to 9, got np.timedelta64"),
         (np.array(1), "expected a list of sources, each a list of integers, got array"),
         ([1, 2], r"sources, row 0: expected a list of integers, got 1; write \[\[1, 2\]\] for a single source"),
-        (["12"], 'sources, row 0: expected a list of integers, got "12"; texts need `in_tokens` or `out_tokens`'),
+        (
+            ["12"],
+            'sources, row 0: expected a list of integers, got "12"; texts need a network trained with',
+        ),
     ]:
         with pytest.raises(InputError, match=message) as error:
             source_rows(sources, 9, Vocabulary())
@@ -159,7 +162,11 @@ def test_pairs_of_integers():
     [
         (([], [1]), {}, ": expected some integers, got none"),
         (([1, 2, 3],), {}, r": expected an output too, as in {.*}, or a pattern that computes it, got none"),
-        (([1], "X"), {}, ', output: expected a list of integers, got "X"; texts need `in_tokens`'),
+        (
+            ([1], "X"),
+            {},
+            ', output: expected a list of integers, got "X"; texts need a network trained with `in_tokens`',
+        ),
         (([1, 2, 3], [4, 9]), {"out_max_int": 8}, ", output: expected integers from 0 to 8, got 9"),
         (([1, 2, 3], [4, 9]), {"in_max_int": 2}, ": expected integers from 0 to 2, got 3"),
         (([1, 2, 2**31], [4, 9]), {}, ": expected integers from 0 to 2147483647, got 2147483648"),
@@ -200,7 +207,7 @@ def test_pairs_of_a_pattern():
     assert integers(([1, 2, 3],), ([4, 5], [5, 4]), pattern=find_pattern("reversed"))[1] == [[3, 2, 1], [5, 4]]
     with pytest.raises(InputError, match=r"line 2: expected the output of 'running_sum', \[4, 3, 2\], got \[4, 3, 1\]"):
         integers(([1, 2, 4],), ([4, 4, 4], [4, 3, 1]), pattern=running_sum)
-    with pytest.raises(UsageError, match="'added' does not take sources of 3 symbols: expected an even number"):
+    with pytest.raises(UsageError, match="'added' does not take sources of length 3: expected an even length"):
         integers(([1, 2],), ([1, 2, 3],), pattern=find_pattern("added"))
     mixes = SequencePattern("f", lambda x: x[::-1])
     with pytest.raises(UsageError, match="expected it to compute each target from its own source alone"):
@@ -284,8 +291,8 @@ def test_pairs_that_exceed_memory_are_refused(monkeypatch):
         read((taken.append(row) or row for row in rows(*[pair] * 1000)), Vocabulary(), Vocabulary())
     assert len(taken) == 300  # reading stops when the limit is exceeded
     assert str(error.value) == (
-        "the first 300 pairs need 0.0 GiB of memory or more, this machine has 0.0 GiB: use fewer pairs"
+        "the first 300 pairs would need 0.0 GiB of memory or more; this machine has 0.0 GiB: use fewer pairs"
     )
     monkeypatch.setattr(system_memory, "total", lambda: 300 * 250)  # too little for the symbols alone
-    with pytest.raises(InputError, match="the first 300 pairs need"):
+    with pytest.raises(InputError, match="the first 300 pairs would need"):
         texts(*[("abababab", "X")] * 300)

@@ -19,7 +19,7 @@ FAMILY = "👩\u200d👧"  # two emoji, joined
 PLACE = Place("in.tsv", "line", 7)
 
 
-def grown(tokens, *texts):
+def build_vocabulary(tokens, *texts):
     """Build a vocabulary from texts; return it and the numbers of the texts."""
     growing = VocabularyBuilder(tokens)
     numbers = [growing.to_numbers(tokenize(tokens, text, PLACE), PLACE) for text in texts]
@@ -92,15 +92,15 @@ def test_joining_restores_the_text():
 
 
 def test_vocabularies_are_sorted_by_code_point():
-    vocabulary, numbers = grown("characters", "b😀\u00e9", "aZ", ["e\u0301", " ", "ﬀ"])
+    vocabulary, numbers = build_vocabulary("characters", "b😀\u00e9", "aZ", ["e\u0301", " ", "ﬀ"])
     assert vocabulary.symbols == (" ", "Z", "a", "b", "\u00e9", "ﬀ", "😀")  # in UTF-16, 😀 would come before ﬀ
     assert numbers == [[3, 6, 4], [2, 1], [4, 0, 5]]
-    assert grown("characters", "Za", " ﬀ\u00e9b😀")[0] == vocabulary
+    assert build_vocabulary("characters", "Za", " ﬀ\u00e9b😀")[0] == vocabulary
     assert [vocabulary.to_symbols(row) for row in numbers] == [["b", "😀", "\u00e9"], ["a", "Z"], ["\u00e9", " ", "ﬀ"]]
 
 
 def test_a_vocabulary_of_one_symbol_gets_an_unknown_symbol():
-    vocabulary, _ = grown("characters", "aaa")
+    vocabulary, _ = build_vocabulary("characters", "aaa")
     assert (vocabulary.symbols, vocabulary.largest) == (("a",), 1)
     assert vocabulary.to_symbols([0, 1]) == ["a", UNKNOWN]
 

@@ -40,7 +40,7 @@ def test_the_width_of_a_text_in_columns(text, width):
         ("\u202e", "\\u202e"),  # reverses the writing direction
         ("\u0301", "\u0301"),
         ("한", "한"),
-        ("👩\u200d👧", "👩\u200d👧"),  # a word
+        ("👩\u200d👧", "👩\u200d👧"),  # joiners are kept
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("a\x1b[2J", "a\\x1b[2J"),
         (7, "7"),

@@ -43,4 +43,4 @@ def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("No history: ")
-    assert "No such file or directory" in err
+    assert "there is no directory" in err

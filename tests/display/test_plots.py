@@ -222,7 +222,7 @@ def test_matplotlib_is_imported_only_to_draw_and_pyplot_never(tmp_path):
 def test_a_failed_plot_leaves_the_old_file(tmp_path, monkeypatch):
     (tmp_path / "a.png").write_text("old")
     for name in ("a.png", "a.svg", "a.pdf", "A.PNG"):
-        plots.check(tmp_path / name)
+        plots.check(tmp_path / name, force=True)
     for name in ("a", "a.jpg", "a.png.gz", ".png"):
         with pytest.raises(UsageError, match=f"{name}: expected a picture's name to end in one of .png, .svg"):
             plots.check(tmp_path / name)

@@ -41,7 +41,7 @@ def test_probe_lines():
     [
         ([1, 9, 2, 3, 4], [1, 2, 3, 4], True, "1 9* 2 3 4"),
         ([1, 9, 2, 3, 4], [1, 2, 3, 4], False, "1 9* 2 3 4"),
-        ([2, 3, 4], [1, 2, 3, 4], True, "2* 3 4"),  # once: 1 is missing before it
+        ([2, 3, 4], [1, 2, 3, 4], True, "2* 3 4"),  # one star, because 1 is missing before 2
         ([1, 2, 3], [1, 2, 3, 4], True, "1 2 3"),  # 4 is missing before END
         ([1, 2, 9], [1, 2, 3, 4], True, "1 2 9*"),
         ([9, 1, 2, 3], [1, 2, 3, 4], None, "9* 1* 2* 3*"),  # a network without END: compared by position

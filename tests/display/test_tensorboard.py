@@ -52,7 +52,7 @@ class Recorder(Callback):
 
 
 class Logged:
-    """A training with one log directory per level, and one whose level-3 logs end with the first epoch."""
+    """A training, logged once per level, and once more at level 3 for the first epoch only."""
 
     def __init__(self, folder: Path):
         levels = [TensorBoard(folder / str(level), level) for level in range(4)]
@@ -84,7 +84,7 @@ def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
 
 
 def check_histogram(buckets, array, tolerance=1e-5):
-    """Check that buckets `[K, 3]` are a histogram of an array, whose elements are exact up to the tolerance."""
+    """Check that buckets `[K, 3]` are a histogram of an array, up to a tolerance in its elements."""
     left, right, counts = buckets.T
     assert (buckets.dtype, len(buckets)) == (np.float64, 30)
     assert left[0] == pytest.approx(array.min(), abs=tolerance)
@@ -245,7 +245,7 @@ def test_the_logs_can_be_read_during_training(tmp_path):
         }
 
 
-@pytest.mark.parametrize("size", [300, 1500])  # too little for the first histogram, or for the eleventh, which flushes
+@pytest.mark.parametrize("size", [300, 1500])  # full at the first histogram, or at the eleventh, which flushes
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path, size):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -327,3 +327,44 @@ def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch
     assert out.endswith("Saved w\n")
     assert err.splitlines()[0] == f"No logs from step 64 on: {tmp_path}/file is not a directory"
     assert err.count("No logs") == 1
+
+
+@pytest.fixture
+def user_folder(tmp_path, monkeypatch):
+    """The directory for the logs of this user, which does not exist."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"seq2seq_demo_logs-{os.getuid()}"
+
+
+def test_only_the_user_can_write_to_the_default_directory(user_folder):
+    before = os.umask(0)
+    try:
+        assert tensorboard.default_log_dir(None, "copy").parent == user_folder
+    finally:
+        os.umask(before)
+    assert user_folder.stat().st_mode & 0o777 == 0o700
+    user_folder.chmod(0o755)  # as earlier versions made it
+    assert tensorboard.default_log_dir(None, "copy").parent == user_folder
+
+
+@pytest.mark.parametrize("kind", ["of another user", "writable by others", "link", "dangling link", "file"])
+def test_a_default_directory_that_others_can_write_to_is_not_used(user_folder, tmp_path, monkeypatch, kind):
+    if kind == "of another user":
+        user_folder.mkdir()
+        own = os.getuid()
+        monkeypatch.setattr(os, "getuid", lambda: own + 1)
+        user_folder = user_folder.rename(tmp_path / f"seq2seq_demo_logs-{own + 1}")
+    elif kind == "writable by others":
+        user_folder.mkdir()
+        user_folder.chmod(0o777)
+    elif kind == "file":
+        user_folder.touch()
+    else:
+        user_folder.symlink_to(tmp_path if kind == "link" else tmp_path / "none")
+    folders = {tensorboard.default_log_dir(None, "copy").parent for _ in range(2)}
+    assert len(folders) == 2  # unpredictable
+    for folder in folders:
+        assert folder.parent == tmp_path
+        assert folder.name.startswith(f"{user_folder.name}-")
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not (tmp_path / "none").exists()

@@ -37,7 +37,7 @@ def history(losses):
         (RNN, UNDERFITTED, {"lr_schedule": "cosine"}, True, [EPOCHS, POINTS, MODEL]),
         (ATTENTION, UNDERFITTED, {"lr_schedule": "cosine", "epochs": 2}, False, ["more epochs (-e 10)", CELL]),
         (ATTENTION, [], {}, False, [COSINE, EPOCHS, CELL]),  # no history
-        (ATTENTION, [(1.0, 1.29)], {}, False, [COSINE, EPOCHS, CELL]),  # a usual difference
+        (ATTENTION, [(1.0, 1.29)], {}, False, [COSINE, EPOCHS, CELL]),  # a common gap
         (ATTENTION, [(1.0, 1.31)], {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
         (ATTENTION, GAP, {}, False, ["--dropout 0.2", KEEP_BEST, "more pairs"]),
         (RNN, GAP, {"lr_schedule": "cosine"}, True, ["--dropout 0.2", KEEP_BEST, POINTS]),
@@ -61,7 +61,7 @@ def test_advice_lists_what_to_try_next(model, losses, settings, more_points, sug
 
 @pytest.mark.parametrize("others", [[], [([4, 5], [1, 1, 1])], [([4, 6], []), ([4, 5], [7, 7, 7, 7, 7])]])
 def test_a_probe_is_compared_with_the_nearest_target_of_its_source(others):
-    """The right one of two alternatives is right."""
+    """An answer that equals one of two alternatives is right."""
     network = trained_network()
     network = replace(network, model_config=replace(network.model_config, ends=True), min_in_len=1)
     predicted = network.predict([[4, 5]])[0]

@@ -230,3 +230,22 @@ def test_two_names_of_one_file_are_recognized(tmp_path):
         assert atomic_files.is_same_file(tmp_path / "a", tmp_path / name)
     assert atomic_files.is_same_file(tmp_path / "new", tmp_path / "." / "new")
     assert not atomic_files.is_same_file(tmp_path / "a", tmp_path / "new")
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch, overwrite):
+    calls = []
+
+    def recorded(name):
+        function = getattr(os, name)
+
+        def record(*args):
+            calls.append(name)
+            return function(*args)
+
+        return record
+
+    for name in ("fsync", "replace", "link"):
+        monkeypatch.setattr(os, name, recorded(name))
+    atomic_files.write(tmp_path / "a", b"content", overwrite)
+    assert calls == ["fsync", "replace" if overwrite else "link", "fsync"]  # the second one flushes the directory

@@ -70,7 +70,7 @@ def test_the_file_is_a_header_followed_by_hdf5(content):
     "content", [b"", b"some text\n", pickle.dumps({"weights": [1, 2]}), b"\x89HDF\r\n\x1a\n" + bytes(900)]
 )
 def test_another_kind_of_file_is_refused(content):
-    with pytest.raises(WeightsError, match="expected a weights file, of this program or of 2016, found something else"):
+    with pytest.raises(WeightsError, match="expected a weights file of this program or of 2016, got something else"):
         read(content)
     with pytest.raises(WeightsError, match="damaged weights file"):
         read(with_checksum(content))  # even with a valid checksum

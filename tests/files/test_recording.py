@@ -126,3 +126,17 @@ def test_invalid_recordings_are_refused(tmp_path, content):
         assert expected in str(error.value), (expected, str(error.value))
         assert "\n" not in str(error.value)
         assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(("n", "is_read"), [(recording.MAX_STEPS, True), (recording.MAX_STEPS + 1, False)])
+def test_a_recording_has_a_bounded_number_of_steps(tmp_path, n, is_read):
+    """As many as any training records, whatever its length."""
+    halves = recording.to_float16(WEIGHTS[0])
+    (tmp_path / "w.record.h5").write_bytes(
+        recording.to_bytes(recording.Recording(4, tuple(range(n)), (halves,) * n), MODEL, SAVED)
+    )
+    if is_read:
+        assert len(recording.read_recording(tmp_path / "w.record.h5").steps) == n
+    else:
+        with pytest.raises(WeightsError, match=f"expected at most {n - 1} steps, got {n}"):
+            recording.read_recording(tmp_path / "w.record.h5")

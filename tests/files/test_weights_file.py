@@ -12,13 +12,13 @@ import pytest
 from helpers import TRAINED, random_weights, same_arrays, trained_network
 from hostile import with_checksum
 
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
 from seq2seq_demo.errors import Seq2SeqError, WeightsError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import weights_file
 from seq2seq_demo.files.container import VERSION
-from seq2seq_demo.files.weights_file import Checkpoint, DataFingerprint, Progress, Snapshot
+from seq2seq_demo.files.weights_file import Checkpoint, DataFingerprint, EarlierRun, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import load_snapshot
@@ -112,16 +112,19 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     [
         ({}, Progress(), DataFingerprint()),
         ({}, Progress(2, 130, 12.25, 40.0, HISTORY), DataFingerprint("abc", "def")),
+        ({"earlier": (EarlierRun("sorted", TrainingRun(TrainConfig(9, seed=3), 0)),)}, Progress(), DataFingerprint()),
         ({"task": "mine:f", "reached": None}, Progress(1, history=HISTORY[:1]), DataFingerprint(None, "def")),
     ],
-    ids=["begun", "snapshot", "without figures"],
+    ids=["begun", "snapshot", "with an earlier run", "without figures"],
 )
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
-    saved = Snapshot(network(**changes), progress, fingerprint)
+    run = replace(network().trained, fingerprint=fingerprint)
+    saved = Snapshot(network(**{"trained": run} | changes), progress, fingerprint)
     (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
     loaded = load_snapshot(tmp_path / "w")
     assert (loaded.progress, loaded.fingerprint, loaded.best) == (progress, fingerprint, None)
     assert same(loaded.network, saved.network)
+    assert loaded.network.earlier == saved.network.earlier
     assert same(load(tmp_path / "w"), saved.network)  # a snapshot is a network, too
 
 
@@ -190,6 +193,9 @@ def test_keys_that_an_earlier_version_lacks_are_refused(tmp_path, content, versi
     old_run = edit("training", {"trained": RUN})
     path = changed(tmp_path / "w", content, old_run, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'ends'$")
+    changes = edit("model", {}, "ends"), edit("training", {"earlier": []})
+    path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
+    refuses(path, r"damaged weights file: expected no key 'earlier'$")
     changes = edit("model", {}, "ends"), edit("training", {"trained": RUN | {"processes": 1}})
     path = changed(tmp_path / "w", content, *changes, *no_vocabularies, version=version)
     refuses(path, r"damaged weights file: expected no key 'processes'$")

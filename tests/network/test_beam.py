@@ -71,7 +71,7 @@ def searched(network, source, beam_size, penalty, n_steps):
             ]
         candidates = sorted(candidates, key=lambda candidate: -candidate[0])
         beam = candidates[:beam_size]
-    if network.model_config.ends:  # each hypothesis of the last step gives one answer, with END if the beam holds that
+    if network.model_config.ends:  # one answer per hypothesis: with END if the beam contains it, else without
         answers = {written[: n_steps - 1]: (*rest, written) for *rest, written in reversed(candidates)}
         answers |= {written[: n_steps - 1]: (score, ended, written) for score, ended, written in beam if ended}
         beam = sorted(answers.values(), key=lambda candidate: -candidate[0])
@@ -179,7 +179,7 @@ def test_a_length_penalty_by_hand():
     expected = [
         (math.log(0.05) / 4, True, (0, 0, 0, 2)),
         (math.log(0.1) / 3, True, (0, 0, 2)),
-        (math.log(0.2) / 2, True, (0, 2)),  # and not 0 0 0 a second time, without END
+        (math.log(0.2) / 2, True, (0, 2)),  # not the answer 0 0 0 without END, which would be a duplicate
     ]
     assert_same(mean, expected, 3)
 
@@ -211,8 +211,8 @@ def test_a_beam_may_be_larger_than_the_number_of_answers(ends):
 
 
 @pytest.mark.parametrize("log_p", [[0.3, 0.6, 0.1], [0.5, 0.3, 0.2], [0.45, 0.1, 0.45], [0.9, 0.09, 0.01]])
-def test_no_answer_comes_twice(log_p):
-    """With and without END, or with several symbols beyond the last, an answer of `max_out_len` is the same answer."""
+def test_no_answer_is_returned_twice(log_p):
+    """Hypotheses that share their first `max_out_len` symbols are the same answer."""
     for size in range(1, 12):
         found = search(saying_always(np.log(log_p)), drawn(1, 3), 2, size)
         answers = [written[:-1] if ended else written for _, ended, written in listed(found)]

@@ -68,5 +68,5 @@ def test_rows_at_once_depend_on_lengths_and_beam_size():
 
 def test_a_beam_too_large_for_memory_is_refused():
     BEAM.check_fits(ModelConfig(), 200, 10, 10)
-    with pytest.raises(UsageError, match=r"^20000000000 sequences of 10 \+ 10 symbols, decoded at once, need"):
+    with pytest.raises(UsageError, match=r"^20000000000 sequences of 10 \+ 10 symbols, decoded at once, would need"):
         BEAM.check_fits(ModelConfig(), 4 * 10**9, 10, 10)

@@ -21,13 +21,13 @@ def test_n_weights_counts_all_weights(num_layers, bidirectional):
 @pytest.mark.parametrize(
     ("model", "train", "message"),
     [
-        ({"num_layers": 100, "cell_size": 10**5}, {}, "weights need .* GiB"),
-        ({"cell_size": 10**7}, {}, "weights need"),
-        ({"embedding_size": 10**12}, {}, "weights need"),
-        ({"in_max_int": 10**30}, {}, "weights need"),
-        ({}, {"points": 10**12}, "1000000000000 points of 10 \\+ 10 symbols need"),
+        ({"num_layers": 100, "cell_size": 10**5}, {}, "weights would need .* GiB"),
+        ({"cell_size": 10**7}, {}, "weights would need"),
+        ({"embedding_size": 10**12}, {}, "weights would need"),
+        ({"in_max_int": 10**30}, {}, "weights would need"),
+        ({}, {"points": 10**12}, "1000000000000 points of 10 \\+ 10 symbols would need"),
         ({}, {"in_len": 10**9}, "expected sequences of at most 100000 symbols, got 1000000000"),
-        ({}, {"batch_size": 10**9}, "a batch of 1000000000 sequences need"),
+        ({}, {"points": 10**8, "batch_size": 10**9}, "a batch of 90000000 sequences would need"),
     ],
 )
 def test_a_training_that_cannot_fit_is_refused_at_once(model, train, message):
@@ -38,7 +38,7 @@ def test_a_training_that_cannot_fit_is_refused_at_once(model, train, message):
 
 
 def test_decoding_that_cannot_fit_is_refused():
-    with pytest.raises(UsageError, match=r"900000 sequences of 7 \+ 100000 symbols, decoded at once, need"):
+    with pytest.raises(UsageError, match=r"900000 sequences of 7 \+ 100000 symbols, decoded at once, would need"):
         memory_estimates.check_decoding_fits(ModelConfig(), 900_000, 7, 10**5)
     with pytest.raises(UsageError, match="expected sequences of at most 100000 symbols, got 100001"):
         memory_estimates.check_decoding_fits(ModelConfig(), 1, 7, 10**5 + 1)

@@ -181,7 +181,7 @@ def test_users_of_blas_can_run_in_several_threads(blas_threads):
 @pytest.mark.parametrize("n_threads", [0, 1, 2])
 @pytest.mark.parametrize("environment", ["1", None])
 def test_where_no_thread_can_be_started(n_threads, environment, monkeypatch, blas_threads):
-    """Beyond `n_threads`."""
+    """Only the first `n_threads` threads can be started."""
     left, start = iter(range(n_threads)), threading.Thread.start
 
     def start_or_fail(thread):

@@ -1,8 +1,10 @@
 """The example sources of a page, and the figures of a network at moments of its training."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from helpers import ROOT, pairs_of, random_weights
 
 from seq2seq_demo import load
@@ -73,6 +75,25 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
 
 
+@pytest.mark.parametrize(
+    ("claims", "n_moments"),
+    [
+        ({"in_len": 100_000}, 1),
+        ({"in_len": 100_000, "min_in_len": None, "ends": False}, 1),
+        ({"out_len": 100_000}, 2),
+        ({"in_len": 200, "out_len": 300}, 150),
+    ],
+)
+def test_whatever_lengths_a_file_claims_the_page_takes_seconds(claims, n_moments):
+    start, ends = time.perf_counter(), claims.pop("ends", True)
+    hostile = replace(REVERSING, model_config=replace(REVERSING.model_config, ends=ends), **claims)
+    pattern_examples([(hostile, REVERSED)])
+    pairs = held_out(hostile, REVERSED)
+    recording = Recording(1, tuple(range(n_moments)), (to_float16(REVERSING.weights),) * n_moments)
+    recorded_moments(hostile, recording, pairs)
+    assert time.perf_counter() - start < 20
+
+
 def test_a_pattern_is_measured_at_the_lengths_that_it_takes():
     adding = replace(REVERSING, task="added", in_len=9)
     assert sorted({*held_out(adding, find_pattern("added")).sources.lengths}) == [2, 4, 6, 8]
@@ -87,7 +108,7 @@ def random_network(in_len, seed=0):
 def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_differ():
     rnn = load(ROOT / "trained_weights" / "ts2s__embedding_rnn__reversed_1.weights.h5")
     longer = ": not all were trained at this length"
-    for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # the second was trained at 1 to 10
+    for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # the second was trained on 1 to 10
         learned = [(REVERSING, REVERSED), (other, REVERSED)]
         for_first, for_other = pattern_examples(learned)
         assert for_first == for_other

@@ -107,3 +107,11 @@ def test_another_training_does_not_take_over_the_best_epoch(tmp_path, run):
         status, _, err = run("train", 50, "-i", path, "-e", epochs, "--batch-size", 45, "-o", "w")
         assert status == 0, err
         assert load("w").step == 5 * STEPS + epochs
+
+
+def test_patience_alone_keeps_the_best_epoch_too():
+    kept, stopping = {}, Watcher()
+    saved = fitted("one length", [stopping], snapshots_in_memory(kept), patience=3)
+    assert len(stopping.networks) == 6
+    assert_saved(saved, stopping, 3)
+    assert alike(kept[5 * STEPS].best, stopping.networks[2])

@@ -205,7 +205,7 @@ def test_heartbeats_keep_a_process_connected_and_stop_with_its_parent(monkeypatc
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"batch_size": 127}, "expected `batch_size` to be a multiple of 2, the processes, got 127"),
+        ({"batch_size": 127}, "expected `batch_size` to be a multiple of `processes` 2, got 127"),
         ({"processes": 4}, "expected at least 4 cores for 4 processes, got 3"),
         ({"TF_CONFIG": "{}"}, "expected no TF_CONFIG for 2 processes: its workers share each batch themselves"),
         ({"executable": ""}, "expected a Python interpreter for 2 processes, got a program that has none"),
@@ -235,7 +235,7 @@ def test_an_interpreter_that_does_not_start_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/not/there/python")
     with pytest.raises(TrainingError) as raised, processes.process_group(TrainConfig(processes=2)):
         pass
-    assert str(raised.value) == "expected to start /not/there/python once more: No such file or directory"
+    assert str(raised.value) == "expected to start /not/there/python again, got: No such file or directory"
 
 
 def test_a_gpu_is_refused(monkeypatch):
@@ -273,7 +273,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 @pytest.mark.slow
 @pytest.mark.parametrize("before", ["nothing", "load", "use", "train"])
 def test_a_forked_process_trains_unless_tensorflow_was_in_use(before):
-    """It hung: the threads of TensorFlow run in the parent only."""
+    """TensorFlow's threads exist only in the parent process, so the forked process would hang."""
     done = subprocess.check_output([sys.executable, "-c", FORKED, before], text=True, cwd=ROOT, timeout=100)
     error = 'expected a process started by "spawn", got one forked after TensorFlow had started'
     assert done.splitlines() == ([error, "3"] if before in ("use", "train") else ["0"])

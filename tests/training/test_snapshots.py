@@ -3,6 +3,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -272,6 +274,41 @@ def test_a_snapshot_records_the_destination_of_its_training(tmp_path):
         assert resume_notes.load_destination(snapshots.last, training) == destination
         snapshots.remove()
     assert resume_notes.load_destination(snapshots.last, training) is None
+
+
+# The hash is computed without the interpreter, as TensorFlow compiles: Python's signal handlers do not run meanwhile.
+COMPUTING = """
+import hashlib
+from seq2seq_demo.training.snapshots import SignalHandler
+with SignalHandler() as interruption:
+    print("ready", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", {rounds})
+print(interruption.signum)
+"""
+
+
+@pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_second_signal_ends_the_process_even_while_no_python_runs(second, status):
+    argv = [sys.executable, "-c", COMPUTING.format(rounds=10**8)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.3)
+            process.terminate()
+            assert process.stderr.readline() == "Stopping after this step; a second time stops at once\n"
+            process.send_signal(second)
+            assert process.wait(timeout=5) == status
+            assert process.stderr.read() == "Stopped at once; the last snapshot remains\n"
+        finally:
+            process.kill()
+
+
+def test_a_first_signal_is_noted_once_python_runs_again():
+    argv = [sys.executable, "-c", COMPUTING.format(rounds=10**6)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.communicate() == ("15\n", "Stopping after this step; a second time stops at once\n")
 
 
 def test_ignored_signals_stay_ignored():

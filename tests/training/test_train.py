@@ -120,7 +120,7 @@ def test_pairs_are_trained_on():
         ("reversed", {"model": "lstm"}, "unknown `model` 'lstm'"),
         ("reversed", {"in_len": 4, "out_len": 5}, "so `out_len` can be at most 4, got 5"),
         ("reversed", {"in_max_int": 10}, "expected symbols from 0 to `out_max_int` 9, got 10"),
-        ("added", {"in_len": 3}, "pattern 'added' does not take sources of 3 symbols"),
+        ("added", {"in_len": 3}, "pattern 'added' does not take sources of length 3"),
         ("reversed", {"in_len": 10**12}, "expected sequences of at most 100000 symbols, got 1000000000000"),
         (PAIRS, {"in_max_int": 3}, "expected sources of symbols 0 to 3, got 4"),
         (PAIRS, {"out_max_int": 6}, "expected targets of symbols 0 to 6, got 7"),
@@ -265,3 +265,106 @@ def test_the_default_length_of_targets():
     ):
         _, config = resolve(as_task(task), Settings(**given), None, default)
         assert config.out_len == out_len, (task, default, given)
+
+
+class Misspelt(Watcher):
+    def on_epoch_ends(self, history, network, validation):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
+        ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
+        ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
+        ([Misspelt()], "expected a method of Callback, on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
+    ],
+)
+def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
+    with pytest.raises(UsageError) as error:
+        unchanged("reversed", callbacks=callbacks)
+    assert str(error.value).startswith(message)
+
+
+def test_no_callbacks_may_be_none():
+    assert unchanged("reversed", callbacks=None, epochs=1).step == 1
+
+
+def numbered_pairs(shortest, n_sources):
+    """Return 90 pairs of `n_sources` different sources, of lengths from `shortest` to 3."""
+    rng = np.random.default_rng(0)
+    sources = [[n // 9, *[n % 9] * int(rng.integers(shortest - 1, 3))] for n in range(n_sources)]
+    return [(source, rng.integers(0, 9, len(source)).tolist()) for source in sources * (90 // n_sources)]
+
+
+@pytest.mark.parametrize("n_sources", [90, 30])  # with 30, each source has three targets
+@pytest.mark.parametrize(("shortest", "is_text"), [(3, False), (2, False), (2, True)])
+@pytest.mark.slow
+def test_continuing_never_validates_on_pairs_that_were_trained_on(shortest, is_text, n_sources):
+    pairs, tokens = numbered_pairs(shortest, n_sources), {}
+    if is_text:
+        pairs = [tuple("".join(map(str, side)) for side in pair) for pair in pairs]
+        tokens = {"in_tokens": "characters", "out_tokens": "characters"}
+    network, validations = None, []
+    for seed in (3, 3, 0, 7):
+        watcher = Watcher()
+        network = train(pairs, start=network, seed=seed, epochs=1, callbacks=[watcher], **tokens, **TINY)
+        sources = sorted(watcher.validation.sources.rows())
+        assert len(sources) == 9
+        assert len({*map(tuple, sources)}) == 9 * n_sources // 90  # targets of one source stay together
+        validations.append(sources)
+    assert all(sources == validations[0] for sources in validations)
+
+
+@pytest.mark.parametrize("in_len", [4, (3, 4)])
+@pytest.mark.slow
+def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len):
+    sizes = {"points": 2000, "in_len": in_len, "epochs": 1}
+    first = train("reversed", **sizes, **TINY)
+    second = train("sorted", start=first, **sizes)
+    third = train("reversed", start=second, **sizes, seed=5)
+    third.save(tmp_path / "w.h5")
+    third = load(tmp_path / "w.h5")
+    assert [(task, run.start_step, run.config.seed) for task, run in third.earlier] == [
+        ("reversed", 0, 0),
+        ("sorted", 15, 0),
+    ]
+    seen, is_complete = third._training_sources(find_pattern("reversed"))
+    drawn = [
+        sources
+        for network in (first, second, third)
+        for part in find_pattern(network.task).draw(
+            network.trained.config, network.model_config, network.trained.start_step
+        )
+        for sources in part.sources.rows()
+    ]
+    assert is_complete
+    assert sorted(seen.rows()) == sorted(drawn)
+    (row,) = third.evaluate_by_length("reversed", 4000, [4], kinds=False)
+    assert (row.evaluation.n, row.fresh) == (4000, True)
+
+
+def test_sources_are_unknown_without_all_runs(tmp_path):
+    """As in files of earlier versions, and after a training on pairs."""
+    first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
+    second = train("reversed", start=first, points=20, epochs=1)
+    pairs = train([([1, 2, 3], [3, 2, 1])] * 20, start=first, epochs=1)
+    for network, fresh in (
+        (first, True),
+        (second, True),
+        (replace(second, earlier=()), None),
+        (pairs, None),
+        (train("reversed", start=pairs, points=20, epochs=1), None),
+    ):
+        (row,) = network.evaluate_by_length("reversed", 50, [3])
+        assert row.fresh is fresh
+
+
+def test_a_long_chain_of_runs_is_not_kept(monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.training.settings.MAX_EARLIER_RUNS", 1)
+    network, lengths = None, []
+    for _ in range(4):
+        network = train("reversed", start=network, points=20, in_len=3, epochs=1, **TINY)
+        lengths.append((len(network.earlier), network._training_sources(find_pattern("reversed"))[1]))
+    assert lengths == [(0, True), (1, True), (0, False), (1, False)]

@@ -35,7 +35,7 @@ def trainer_from(config, network, widths=None):
 
 @pytest.mark.parametrize(("points", "clipped"), [(13, False), (3, True)])
 def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
-    """The reference is algorithm 1 of Kingma and Ba (2015), with the order of their section 2, in NumPy."""
+    """The reference is algorithm 1 of Kingma and Ba (2015) in NumPy, reordered as in their section 2."""
     weights = random_weights(SMALL)
     if clipped:
         weights["decoder/output/kernel"] *= 60
@@ -198,6 +198,24 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
     for total, total_of_wide, *parts in zip(narrow, wide, *each, strict=True):
         assert np.abs(total - sum(parts)).max() < 1e-5
         assert np.abs(total - total_of_wide).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("points", "batch_size", "processes", "rows"),
+    [
+        (100, 128, 1, 128),
+        (1000, 1000, 1, 1000),
+        (1000, 10**9, 1, 1024),
+        (100, 10**9, 1, 128),
+        (1000, 3 * 10**9, 3, 1152),
+        (1000, 901, 1, 901),
+    ],
+)
+def test_a_batch_is_padded_to_the_points_there_are(points, batch_size, processes, rows):
+    config = TrainConfig(points, in_len=6, out_len=4, batch_size=batch_size, processes=processes, dropout=0.1)
+    pairs, _ = REVERSED.draw(config, SMALL)
+    ours = trainer_from(config, untrained(SMALL, 0))
+    assert ours.batches(pairs[: ours.batch_rows]).row_keys.shape == (64, rows)
 
 
 @pytest.mark.slow

@@ -222,7 +222,7 @@ def test_gpus_of_one_machine_are_mirrored(monkeypatch):
     for gpus, expected in ((0, tf.distribute.get_strategy()), (1, tf.distribute.get_strategy()), (4, "mirrored")):
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, gpus=gpus: [kind] * gpus)
         assert workers.strategy(64) is expected
-    with pytest.raises(UsageError, match="multiple of 4, the replicas, got 66"):
+    with pytest.raises(UsageError, match="multiple of 4, the number of replicas, got 66"):
         workers.strategy(66)
 
 

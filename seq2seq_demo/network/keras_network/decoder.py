@@ -89,7 +89,7 @@ class Decoder(keras.layers.Layer):
         return self.cells[0].project(d)
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Tensors:
-        """Return the tensors of the memory that each step reads: none without attention."""
+        """Return the tensors that each step reads from the memory; () without attention."""
         return ()
 
     def zero_context(self, memory: tf.Tensor) -> Tensors:
@@ -120,7 +120,7 @@ class Decoder(keras.layers.Layer):
 
 
 class AttentionDecoder(Decoder):
-    """`embedding_attention`: reads the memory at every step, and is fed the context of the step before."""
+    """`embedding_attention`: attends to the memory at every step; the context is also an input of the next step."""
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""

@@ -1,11 +1,11 @@
-"""A loop over time that XLA can compile and differentiate (`keras.ops.scan` is not one)."""
+"""A loop over time that XLA can compile and differentiate, in contrast to `keras.ops.scan`."""
 
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-Structure = Any  # tensors in tuples, to any depth
+Structure = Any  # nested tuples of tensors
 Step = Callable[[Structure, Structure], tuple[Structure, Structure]]
 Scan = Callable[..., tuple[Structure, Structure]]  # `scan`, perhaps with some arguments bound
 

@@ -14,8 +14,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Attention and rnn networks train on 27,500 and 57,000 samples a second with XLA, and on 11,000 and 28,000 without it.
 # XLA takes 2 s longer to compile than TensorFlow takes to build a graph; this many samples win that time back.
 MIN_SAMPLES_FOR_XLA = 50_000
-# A second thread within an operation: at 32 units it costs 3 % with XLA and 30 % without (nothing at length 50). At 128
-# units it trains 1.2 to 1.35 times as fast, at 256 units 1.4 times.
+# A second thread per operation slows 32 units down by 3 % with XLA and by 30 % without (not at all at length 50). It
+# makes 128 units 1.2 to 1.35 times as fast, and 256 units 1.4 times.
 MIN_UNITS_FOR_THREADS = 128
 # Disabling XLA's loop unrolling lets LLVM vectorise every tanh: training is 1.04 times as fast, and compiles in two
 # thirds of the time. Region analysis saves copies of the loop's carry: 1.05 to 1.1 times as fast.
@@ -43,7 +43,8 @@ tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 def set_threads(cell_size: int, shares_cores: bool = False) -> None:
     """Set the threads per operation: all cores for large cells, unless other processes train too; otherwise one.
 
-    Only the first call has an effect.
+    Only the first call has an effect. The number may change the last bits of the weights, so it does not depend on the
+    cores that this process may use.
     """
     threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS and not shares_cores else 1
     with contextlib.suppress(RuntimeError):  # TensorFlow has started its threads

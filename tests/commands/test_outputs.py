@@ -1,0 +1,169 @@
+"""An output replaces only an empty file, or a file of its kind that this program wrote."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from helpers import SNAPSHOT, finished_snapshot, save_random
+from matplotlib.figure import Figure
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.files import resume_notes
+from seq2seq_demo.files.resume_notes import Destination
+from seq2seq_demo.trained_network import load
+from seq2seq_demo.training.snapshots import training_id
+
+ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
+PREDICT = "predict -i w.h5 0 1 2 3 4 5 6 7 8 9"
+TRAIN = "train 20 -e 1 --cell-size 7 --embedding-size 5"
+LINES = {
+    "weights": f"{TRAIN} -o ",
+    "page": "page -i w.h5 -o ",
+    "history": f"{TRAIN} -o new.h5 --history ",
+    "history plot": f"{TRAIN} -o new.h5 --history-plot ",
+    "attention plot": f"{PREDICT} --attention-plot ",
+}
+MESSAGE = "that this program wrote, found another file; --force replaces it\n"
+
+
+def write_foreign(folder):
+    """Write files of other programs that begin as outputs of this one do, or contain their marks."""
+    header = Path("w.h5").read_bytes()[:512]
+    epoch = json.loads(Path("h.json").read_text())[0]
+    texts = {
+        "setup.cfg": "[metadata]\nname = thesis\n",
+        "notes.txt": "[x] buy milk",
+        "package.json": '{"name": "x"}',
+        "list.json": "[]",
+        "numbers.json": "[1, 2]",
+        "deep.json": "[" * 100_000,
+        "epochs.json": json.dumps([epoch, {"epoch": 2, "loss": 1.0}]),
+        "more.json": json.dumps([epoch | {"note": "mine"}]),
+        "a.rtf": "{\\rtf1 thesis}",
+        "index.html": "<!DOCTYPE html>\n<title>Mine</title>\n<p>Made by <code>seq2seq-demo page</code>",
+        "mine.py": "x = 1\n" * 200,
+    }
+    contents = {name: text.encode() for name, text in texts.items()}
+    contents["header.h5"] = header + b"not what its checksum says"
+    contents["old.tfl"] = b"thesis" * 100 + header
+    for suffix in ("png", "svg", "pdf"):
+        Figure().savefig(f"thesis.{suffix}", metadata={"Title": "seq2seq-demo"})
+        contents[f"thesis.{suffix}"] = Path(f"thesis.{suffix}").read_bytes()
+    # A document that includes a picture of this program also includes its metadata.
+    contents["including.pdf"] = Path("p.pdf").read_bytes().replace(b"xref\n0", b"99 0 obj\n<< >>\nendobj\nxref\n0")
+    contents["including.svg"] = contents["thesis.svg"].replace(b"</svg>", Path("p.svg").read_bytes() + b"</svg>")
+    contents["including.png"] = contents["thesis.png"] + Path("p.png").read_bytes()
+    for name, content in contents.items():
+        Path(folder, name).write_bytes(content)
+    return contents
+
+
+@pytest.fixture
+def outputs(run):
+    """The command line in a folder with an output of each kind."""
+    save_random("w.h5", ATTENTION)
+    run.ok(f"{TRAIN} -o new.h5 --record --history h.json --history-plot p.svg")
+    for suffix in ("png", "pdf"):
+        run.ok(f"{PREDICT} --attention-plot p.{suffix}")
+    run.ok("page -i w.h5 -o p.html")
+    return run
+
+
+OURS = {
+    "weights": ["w.h5"],
+    "page": ["p.html"],
+    "history": ["h.json"],
+    "history plot": ["p.svg", "p.png", "p.pdf"],
+    "attention plot": ["p.svg", "p.png", "p.pdf"],
+}
+
+
+def test_no_output_replaces_what_another_program_wrote(outputs):
+    finished_snapshot("renamed.h5")
+    foreign = write_foreign(".")
+    ours = {
+        name: Path(name).read_bytes() for names in (*OURS.values(), ["new.record.h5", "renamed.h5"]) for name in names
+    }
+    for kind, line in LINES.items():
+        for name, content in (foreign | ours).items():
+            is_input = name == "w.h5" and line.startswith(("page", "predict"))
+            is_picture = name.endswith((".png", ".svg", ".pdf"))
+            if name not in OURS[kind] and not is_input and (is_picture or "plot" not in kind):
+                err = outputs.refuses(line + name, MESSAGE, 1)
+                assert f"error: {name}: expected a new file or " in err
+            assert Path(name).read_bytes() == content
+
+
+def test_outputs_replace_empty_files_and_their_own_kind(outputs):
+    for kind, line in LINES.items():
+        for name in OURS[kind]:
+            if name != "w.h5":
+                outputs.ok(line + name)
+            Path(f"empty{Path(name).suffix}").write_text("")  # as `mktemp` makes one
+            outputs.ok(f"{line}empty{Path(name).suffix}")
+
+
+def test_a_recording_replaces_only_a_recording(outputs):
+    Path("new.record.h5").write_bytes(b"thesis")
+    message = "new.record.h5: expected a new file or a recording "
+    outputs.refuses(f"{TRAIN} -o new.h5 --record", message + MESSAGE, 1)
+    assert Path("new.record.h5").read_bytes() == b"thesis"
+    outputs.ok(f"{TRAIN} -o new.h5 --record --force")
+    outputs.ok(f"{TRAIN} -o new.h5 --record")
+
+
+def test_force_replaces_any_file(outputs):
+    for kind, line in LINES.items():
+        for name in OURS[kind]:
+            if name != "w.h5":
+                Path(name).write_bytes(b"thesis")
+                outputs.ok(f"{line}{name} --force")
+                assert Path(name).read_bytes() != b"thesis"
+                outputs.ok(line + name)
+    outputs.refuses("evaluate 10 --force", "--force is an option of ")
+
+
+def test_what_cannot_be_read_is_not_replaced(outputs, monkeypatch):
+    def unreadable(path, *_):
+        raise PermissionError(13, "Permission denied")  # root may read any file
+
+    monkeypatch.setattr(Path, "open", unreadable)
+    outputs.refuses(LINES["page"] + "p.html", MESSAGE, 1)
+
+
+@pytest.mark.parametrize("options", [[], ["--record"]])
+def test_a_file_that_was_put_in_the_place_meanwhile_is_kept(run, monkeypatch, options):
+    """The network is saved beside it, and the training is not lost."""
+    from seq2seq_demo.training import trainer
+
+    os.mkdir("d")
+    name, fit = "d/w.record.h5" if options else "d/w.h5", trainer.fit
+
+    def late(*args):
+        network = fit(*args)
+        Path(name).write_text("thesis")
+        return network
+
+    monkeypatch.setattr(trainer, "fit", late)
+    out, err = run.ok(TRAIN, *options, "-o", "d/w.h5")
+    assert Path(name).read_text() == "thesis"
+    beside = "d/ts2s__basic__sorted_1.weights.h5"
+    assert f"Saved {beside}\n" in out
+    assert f"{name}: expected a new file or a " in err
+    assert f"; saved in {beside} instead\n" in err
+    assert load(beside).step == 1
+    assert os.listdir() == ["d"]
+
+
+def test_a_file_in_the_noted_place_is_kept(run):
+    os.mkdir("d")
+    Path("d/noted").write_text("thesis")
+    noted = Destination(Path("d/noted"), True)
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), noted)
+    out, _ = run.ok("train --resume")
+    assert Path("d/noted").read_text() == "thesis"
+    (beside,) = Path("d").glob("ts2s*")
+    assert out.endswith(f"Saved {beside.absolute()}\n")
+    assert load(beside).step == 1
+    assert not os.path.exists(SNAPSHOT)

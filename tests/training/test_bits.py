@@ -1,0 +1,50 @@
+"""The same training gives the same bits on one machine, as `TrainConfig` and files/README.md promise."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers import environment
+
+from seq2seq_demo.network.keras_network import tensorflow_setup
+
+TRAIN = """
+import hashlib
+from seq2seq_demo import train
+def trained(units):
+    return train("reversed", points=500, epochs=1, model="embedding_attention", cell_size=units).weights
+{before}
+print(hashlib.sha256(b"".join(array.tobytes() for array in trained({units}).values())).hexdigest())
+"""
+
+
+def weights_checksum(units, before="", cores=None):
+    """Train in a process of its own, which may use only some of the cores."""
+    program = TRAIN.format(before=before, units=units)
+    if cores:
+        program = f"import os; os.sched_setaffinity(0, {cores})" + program
+    process = subprocess.run([sys.executable, "-c", program], env=environment(), stdout=subprocess.PIPE, check=True)
+    return process.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("units", "first"), [(60, 7), (60, 127), (128, 200)])
+def test_fewer_cores_and_earlier_trainings_with_as_many_threads_change_no_bit(units, first):
+    expected = weights_checksum(units)
+    assert weights_checksum(units, cores={min(os.sched_getaffinity(0))}) == expected
+    assert weights_checksum(units, before=f"trained({first})") == expected
+
+
+@pytest.mark.parametrize(
+    ("units", "shares_cores", "uses_all"), [(127, False, False), (128, True, False), (128, False, True)]
+)
+def test_threads_depend_on_the_machine_not_on_the_cores_that_a_process_may_use(
+    monkeypatch, units, shares_cores, uses_all
+):
+    chosen = []
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
+    monkeypatch.setattr("tensorflow.config.threading.set_intra_op_parallelism_threads", chosen.append)
+    tensorflow_setup.set_threads(units, shares_cores)
+    assert chosen == [16 if uses_all else 1]
