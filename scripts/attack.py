@@ -15,8 +15,9 @@ from pathlib import Path
 
 from attacks.links import page_links
 from attacks.outputs import outputs_that_exist
-from attacks.running import MEMORY, ROOT, SECONDS, SMALL, TRAIN, run, run_cases, run_guarded
-from attacks.surroundings import environments, forks, supervisors
+from attacks.running import ROOT, SECONDS, SMALL, TRAIN, run, run_cases, run_guarded
+from attacks.supervisors import supervisors
+from attacks.surroundings import environments, forks
 from hypothesis import HealthCheck, given, seed, settings, strategies as st
 
 
@@ -353,4 +354,5 @@ def options() -> tuple[int, list[str]]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as tempfile.tempdir:
+        os.chmod(tempfile.tempdir, 0o711)  # for the cases of another user
         sys.exit(main(sys.argv[1:]))

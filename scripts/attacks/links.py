@@ -6,7 +6,8 @@ import urllib.parse
 N_LINKS = 3000
 NAMES = ["source", "target", "place", "moment", "forced", "network", "__proto__", "constructor", ""]
 INTEGERS = ["0", "1", "2", "3", "5", "9", "10", "11", "00", "02", "-1", "-0", "1.5", "1e1", "300", "9" * 25, "0x1", "٣"]
-TEXTS = ["3 1 2", "7", "1 " * 25, "9 " * 60, "8 " * 61, "3,1,[2]", "3 11", "", " ", "a", "\0", "\ud800", "<b>", "%", "+", "&#;="]
+TEXTS = ["3 1 2", "7", "1 " * 25, "9 " * 60, "8 " * 61]
+TEXTS += ["3,1,[2]", "3 11", "", " ", "a", "\0", "\ud800", "<b>", "%", "+", "&#;="]
 KEYS = ["__proto__", "length", "constructor", "", "NaN", "Infinity"]
 
 
@@ -53,7 +54,7 @@ def random_link(rng: random.Random) -> str:
         return rng.choice(INTEGERS) if rng.random() < 0.4 else str(rng.randrange(12))
 
     def forced() -> str:
-        pairs = [f"{rng.choice(KEYS) if rng.random() < 0.05 else integer()}:{integer()}" for _ in range(rng.randrange(5))]
+        pairs = [f"{rng.choice(KEYS + [integer()] * 99)}:{integer()}" for _ in range(rng.randrange(5))]
         if rng.random() < 0.5:  # the order in which the page writes them
             pairs = [f"{t}:{rng.randrange(12)}" for t in sorted(rng.sample(range(30), rng.randrange(1, 6)))]
         return rng.choice([",", ",", ",", ",", ";", ",,"]).join(pairs)

@@ -139,12 +139,26 @@ def _files_of_other_programs() -> list[bytes]:
     from helpers_2016 import SMALL as CONFIG, table, whole_checkpoint
     from matplotlib.figure import Figure
 
-    texts = ["[metadata]\nname = thesis\n", "[x] buy milk", '{"name": "x", "version": "1"}', "[]", "[1, 2]", "{", "null"]
-    texts += ["{\\rtf1 thesis}", "<!DOCTYPE html>\n<title>Mine</title>", "<svg></svg>", "%PDF-1.7\n", "\n", "\0", "a"]
-    texts += ["[" * 100_000, json.dumps([{"epoch": 1, "loss": 0.5}]), json.dumps({"cells": []}), "a,b\n1,2\n", "\ufeff[]"]
-    texts += ["x = 1\n" * 200, "# Thesis\n", "seq2seq-demo weights 3\nsha256 0\n", "<!-- seq2seq-demo page -->"]
-    contents = [text.encode() for text in texts] + ["thesis".encode("utf-16"), b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"]
-    contents += [pickle.dumps([1]), gzip.compress(b"thesis"), b"SQLite format 3\0", table(whole_checkpoint(CONFIG)[2]), b"\x89HDF\r\n\x1a\n"]
+    texts = [
+        "[metadata]\nname = thesis\n",
+        "[x] buy milk",
+        "a,b\n1,2\n",
+        "# Thesis\n",
+        "x = 1\n" * 200,
+        "\n",
+        "\0",
+        "a",
+    ]
+    texts += ['{"name": "x", "version": "1"}', "[]", "[1, 2]", "{", "null", "[" * 100_000, "\ufeff[]", '{"cells": []}']
+    texts += [
+        json.dumps([{"epoch": 1, "loss": 0.5}]),
+        "seq2seq-demo weights 3\nsha256 0\n",
+        "<!-- seq2seq-demo page -->",
+    ]
+    texts += ["{\\rtf1 thesis}", "<!DOCTYPE html>\n<title>Mine</title>", "<svg></svg>", "%PDF-1.7\n"]
+    contents = [text.encode() for text in texts]
+    contents += ["thesis".encode("utf-16"), b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"\x89HDF\r\n\x1a\n"]
+    contents += [pickle.dumps([1]), gzip.compress(b"thesis"), b"SQLite format 3\0", table(whole_checkpoint(CONFIG)[2])]
     for suffix in PICTURES:
         Figure().savefig(picture := io.BytesIO(), format=suffix[1:], metadata={"Title": "seq2seq-demo"})
         contents.append(picture.getvalue())

@@ -1,19 +1,13 @@
-"""What surrounds the program: forks, the environment, the limits of its process, and supervisors that start it again."""
+"""Forks, environments and limits of the process, in which the program gives its usual result or one line of error."""
 
 import os
-import random
-import shlex
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from attacks.running import PROGRAM, ROOT, SMALL, TRAIN, Case, run, run_cases
+from attacks.running import LIMIT, NOBODY, ROOT, SMALL, Case, may_be_nobody, run, run_cases
 
-LIMIT = 90  # seconds for one case
 NETWORK = str(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5")
 
 # ---- Forks ----
@@ -100,7 +94,9 @@ def forks() -> tuple[int, list[str]]:
         folder = tempfile.mkdtemp()
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         argv = (sys.executable, "-W", "ignore", "-c", text, *argv)
-        done = subprocess.run(argv, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT)
+        done = subprocess.run(
+            argv, check=False, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT
+        )
         assert done.returncode == 0, done.stderr[-300:]
         return done.stdout.split("\n")[-2]
 
@@ -120,15 +116,23 @@ def forks() -> tuple[int, list[str]]:
 
 # ---- Environments ----
 
-KERAS = ['{"floatx": "float16"}', '{"floatx": "float64"}', '{"floatx": 3}', '{"dtype_policy": "mixed_float16"}', "[]", "{"]
-KERAS += ["\0\xff", '{"backend": "jax"}', '{"epsilon": "x"}', '{"image_data_format": "x"}', '{"nnx_enabled": true}']
+KERAS = ['{"floatx": "float16"}', '{"floatx": "float64"}', '{"dtype_policy": "mixed_float16"}']
+KERAS += [
+    "[]",
+    "{",
+    "\0\xff",
+    '{"backend": "jax"}',
+    '{"epsilon": "x"}',
+    '{"image_data_format": "x"}',
+    '{"nnx_enabled": true}',
+]
 WORKERS = '{"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": %s}}'
 TF_CONFIGS = ["", "nonsense", "[]", "{}", "null", '{"cluster": {}}', '{"cluster": 3, "task": {}}', "[" * 9999, "{" * 9]
 TF_CONFIGS += ['{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}', WORKERS % 5, WORKERS % '"x"']
 TF_CONFIGS += [WORKERS % "null", WORKERS % -1, '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}']
 VARIABLES = [  # for trainings, which load TensorFlow; None removes a variable
     *({"TF_CONFIG": text} for text in TF_CONFIGS),
-    *({"KERAS_BACKEND": name} for name in ("jax", "nonsense", "")),
+    *({"KERAS_BACKEND": name} for name in ("jax", "nonsense")),
     *({"OMP_NUM_THREADS": n, "TF_NUM_INTRAOP_THREADS": n, "TF_NUM_INTEROP_THREADS": n} for n in ("64", "x")),
     {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"},
     {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2", "TF_ENABLE_ONEDNN_OPTS": "0"},
@@ -140,7 +144,6 @@ VARIABLES = [  # for trainings, which load TensorFlow; None removes a variable
     {"COLUMNS": "0", "TERM": None, "LINES": "x", "NO_COLOR": "1", "PYTHONOPTIMIZE": "2"},
     {"PYTHONHASHSEED": "7", "PYTHONWARNINGS": "error::UserWarning", "MPLBACKEND": "nonsense", "PYTHONMALLOC": "debug"},
 ]
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]  # limits of processes do not apply to root
 STREAMS = ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full"]
 LIMITS = ["--nofile=12", "--nofile=32", "--core=0", "--stack=1048576", "--fsize=100", "--fsize=0", "--memlock=0"]
 PREDICT = ["predict", "-i", "reversed-attention", "3", "1", "2"]
@@ -193,12 +196,13 @@ def environments() -> tuple[int, list[str]]:
         prefix = ["sh", "-c", f'exec "$@" {redirection}', "sh"]
         add(f"predict {redirection}", PREDICT, prefix, {})
         add(f"page {redirection}", ["page", "-i", "reversed-rnn", "-o", "p"], prefix, {})
-        add(f"train {redirection}", small, prefix, {}) if "<&-" in redirection else None
+        if redirection.startswith("<&- >&-"):
+            add(f"train {redirection}", small, prefix, {})
     for limit in LIMITS:
         add(f"predict {limit}", PREDICT, ["prlimit", limit], {})
         add(f"evaluate {limit}", evaluate, ["prlimit", limit], {})
     add("train --nofile=32", small, ["prlimit", "--nofile=32"], {})
-    for n in (1, 2, 3) if not subprocess.run([*NOBODY, "true"], check=False).returncode else ():
+    for n in (1, 2, 3) if may_be_nobody() else ():  # root has no limit of processes
         for argv in (PREDICT, evaluate):
             add(f"{argv[0]} --nproc={n}", argv, ["prlimit", f"--nproc={n}", *NOBODY], {})
     return run_cases(cases)
@@ -207,83 +211,3 @@ def environments() -> tuple[int, list[str]]:
 def _env(variables: dict[str, str | None]) -> list[str]:
     removed = [word for name, value in variables.items() if value is None for word in ("-u", name)]
     return ["env", *removed, *(f"{name}={value}" for name, value in variables.items() if value is not None)]
-
-
-# ---- Supervisors ----
-
-
-def supervisors() -> tuple[int, list[str]]:
-    """Let a shell start a training until it succeeds, while it is killed: the loop ends with the undisturbed bits."""
-    folder = Path(tempfile.mkdtemp())
-    argv = [*TRAIN, "-e", "2", "-o", "w"]
-    assert run(folder, *argv).wait() == 0
-    undisturbed = (folder / "w").read_bytes()
-
-    def loop(folder: Path, kills: list[tuple[int, float]], prefix: list[str], argv: list[str]) -> list[str]:
-        """Run the loop; return the names in the folder at its end."""
-        loop = ["sh", "-c", 'until "$@"; do echo again; sleep 0.1; done', "sh", *prefix, *PROGRAM, *argv, "--resume"]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / ".state")}
-        pipe = subprocess.PIPE
-        shell = subprocess.Popen(loop, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
-        try:
-            for signum, seconds in kills:
-                time.sleep(seconds)
-                for pid in Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text().split():
-                    os.kill(int(pid), signum)
-            out, err = shell.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            for pid in Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text().split():
-                os.kill(int(pid), signal.SIGKILL)
-            shell.kill()
-            raise AssertionError(f"the loop did not end: {shell.communicate()[1][-500:]}") from None
-        assert shell.returncode == 0
-        assert "Traceback" not in err, err[-500:]
-        assert out.count("again") <= len(kills), f"{out.count('again')} failures after {len(kills)} kills: {err[-500:]}"
-        assert (folder / "w").read_bytes() == undisturbed, "other bits"
-        return sorted(path.name for path in folder.iterdir())
-
-    def killed(number: int) -> None:
-        rng, folder = random.Random(number), Path(tempfile.mkdtemp())
-        signals = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
-        kills = [(rng.choice(signals), rng.uniform(0.2, 7)) for _ in range(rng.randrange(1, 4))]
-        names = loop(folder, kills, [], argv)
-        left = [name for name in names if not name.startswith((".", "w"))]
-        assert not left, left
-        if number % 3 == 0:  # the training is finished; the folder may be read-only by now
-            before = (folder / "w").stat().st_mtime_ns
-            loop(folder, [], [], argv)
-            assert (folder / "w").stat().st_mtime_ns == before, "it trained again"
-        shutil.rmtree(folder)
-
-    def read_only() -> None:
-        """Make the folder of the snapshots read-only during the training; the file is saved in another."""
-        folder = Path(tempfile.mkdtemp())
-        for name in ("snapshots", ".state"):
-            (folder / name).mkdir()
-        for path in (folder, *folder.iterdir()):
-            os.chmod(path, 0o777)
-        process = run(folder, *argv, "--data-dir", "snapshots", prefix=NOBODY)
-        while not any((folder / "snapshots").glob("s2s_checkpoint*")) and process.poll() is None:
-            time.sleep(0.01)
-        (folder / "snapshots").chmod(0o555)
-        _, err = process.communicate()
-        assert process.returncode == 0, err[-500:]
-        saved = (folder / "w").stat().st_mtime_ns
-        loop(folder, [], NOBODY, [*argv, "--data-dir", "snapshots"])
-        assert (folder / "w").stat().st_mtime_ns == saved, "it trained again"
-
-    def another_file() -> None:
-        folder = Path(tempfile.mkdtemp())
-        (folder / "w").write_bytes(undisturbed)
-        other = [word if word != "16" else "8" for word in argv]
-        process = run(folder, *other, "--resume")
-        _, err = process.communicate()
-        assert process.returncode == 1, err[-300:]
-        assert "another training" in err, err[-300:]
-        assert (folder / "w").read_bytes() == undisturbed
-
-    cases: list[Case] = [(f"kills {number}", lambda number=number: killed(number)) for number in range(7)]
-    if not subprocess.run([*NOBODY, "true"], check=False).returncode:
-        cases.append(("read-only snapshots", read_only))
-    cases.append(("another file", another_file))
-    return run_cases(cases)
