@@ -1,6 +1,7 @@
 """Links to a page that the page itself would not write, followed in Node."""
 
 import random
+import sys
 import urllib.parse
 
 N_LINKS = 3000
@@ -14,11 +15,15 @@ KEYS = ["__proto__", "length", "constructor", "", "NaN", "Infinity"]
 def page_links() -> tuple[int, list[str]]:
     """Follow links to a page of two networks; every symbol that is forced must be marked and in the address."""
     from helpers import random_weights
-    from helpers_page import ask
+    from helpers_page import NODE, ask
 
     from seq2seq_demo.config import ModelConfig
     from seq2seq_demo.page.builder import Moments, ShownNetwork, network_data
     from seq2seq_demo.trained_network import TrainedNetwork
+
+    if NODE is None:
+        print("page links: skipped, because Node is not installed", file=sys.stderr)
+        return 0, []
 
     def network(model: str, ends: bool) -> TrainedNetwork:
         config = ModelConfig(model, cell_size=6, embedding_size=4, ends=ends)

@@ -80,7 +80,7 @@ def _loop(
     prefix: list[str] | None = None,
     kills: list[tuple[int, float]] | None = None,
 ) -> None:
-    """Run the loop and kill its children: with each signal, so many seconds after the one before."""
+    """Run the loop to its end; `kills` are signals for its children, each with the seconds to wait before it."""
     kills = kills or []
     command = [*(prefix or []), *PROGRAM, *ARGV, *(argv or []), "--resume"]
     loop = ["sh", "-c", 'until "$@"; do echo again; sleep 0.1; done', "sh", *command]
