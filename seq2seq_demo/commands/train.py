@@ -105,19 +105,17 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
 
 def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: SignalHandler) -> Snapshots:
     """Return the snapshots of this training, with the options that --resume will need again."""
-    task, fingerprint, destination = setup.task.name, setup.snapshot.fingerprint, setup.destination
+    task, destination = setup.task.name, setup.destination
     again: dict[str, object] = {"-n": setup.name, "-p": options.pattern or (task if task in PATTERNS else None)}
     again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
     again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
     again |= {"--log-dir": options.log_dir}
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
     words += [" --keep-going"] * options.keep_going + [" --force"] * options.force
-    snapshots = Snapshots(
-        options.data_dir, setup.name, task, fingerprint, destination, interruption, print_notice, "".join(words)
-    )
+    snapshots = Snapshots(options.data_dir, setup.name, task, destination, interruption, print_notice, "".join(words))
     if setup.path and setup.lock:
         snapshots.last, snapshots.files[setup.path] = setup.path, setup.lock
-        resume_notes.save_destination(setup.path, training_id(setup.snapshot), destination)  # -o may have changed it
+        resume_notes.save_destination(setup.path, training_id(setup.network), destination)  # -o may have changed it
     return snapshots
 
 

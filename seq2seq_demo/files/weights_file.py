@@ -141,7 +141,6 @@ class Snapshot(Generic[Network_co]):
 
     network: Network_co
     progress: Progress = Progress()
-    fingerprint: DataFingerprint = DataFingerprint()
     best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
 
     @property
@@ -207,7 +206,6 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
         run = network.trained
         trained = asdict(run.config) | {"start_step": run.start_step} | asdict(run.fingerprint)
     if snapshot and network.trained:
-        trained |= asdict(snapshot.fingerprint)
         progress = asdict(snapshot.progress) | {"start_step": network.trained.start_step}
         progress["right_sum"] = progress.pop("correct_sum")  # its name since version 1
         progress["history"] = [figures.to_json() for figures in snapshot.progress.history]
@@ -257,7 +255,7 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     if file.texts.get("kind") == recording.KIND:
         raise WeightsError("expected a weights file, found a training recording")
     try:
-        network, progress, fingerprint = _parse_metadata(file.version, file.texts)
+        network, progress = _parse_metadata(file.version, file.texts)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
     network = replace(network, **_checkpoint(file, network.model_config)._asdict())
@@ -268,7 +266,7 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         n = network.trained.config.steps_per_epoch
         network = replace(network, recording=recording.from_container(file, network.model_config, n, RECORDED))
     file.require_all_read()
-    return Snapshot(network, progress, fingerprint, best) if progress else network
+    return Snapshot(network, progress, best) if progress else network
 
 
 def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
@@ -290,8 +288,8 @@ def _check_checkpoint(model_config: ModelConfig, checkpoint: Checkpoint) -> None
     check_weights(model_config, checkpoint.weights, checkpoint.moments)
 
 
-def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None, DataFingerprint]:
-    """Return a network without weights and, for a snapshot, its progress and fingerprint.
+def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None]:
+    """Return a network without weights and, for a snapshot, its progress.
 
     Raises:
         WeightsError: a value is missing, or has the wrong type or range.
@@ -314,12 +312,12 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     facts = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
     if version < 3 and facts.get("data") and not (model_config.ends and trained.get("seed") == 0):
         facts["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
-    fingerprint = build_dataclass(DataFingerprint, facts)
     for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
         trained.pop(name, None)
     run = None
     if start_step is not None:
         start_step = require_integer("start_step", start_step, at_least=0)
+        fingerprint = build_dataclass(DataFingerprint, facts)
         run = TrainingRun(build_dataclass(TrainConfig, trained), start_step, fingerprint)
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
@@ -327,8 +325,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     require(len(earlier) <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {len(earlier)}")
     runs = tuple(_earlier_run(require_type("earlier", each, dict)) for each in earlier)
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, 0, {}, program, vocabularies, None, runs)
-    checked_progress = _progress(progress, run) if progress and run else None
-    return network, checked_progress, fingerprint
+    return network, _progress(progress, run) if progress and run else None
 
 
 def _earlier_run(facts: dict[str, Any]) -> EarlierRun:

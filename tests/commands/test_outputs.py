@@ -160,7 +160,7 @@ def test_a_file_in_the_noted_place_is_kept(run):
     os.mkdir("d")
     Path("d/noted").write_text("thesis")
     noted = Destination(Path("d/noted"), True)
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), noted)
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot().network), noted)
     out, _ = run.ok("train --resume")
     assert Path("d/noted").read_text() == "thesis"
     (beside,) = Path("d").glob("ts2s*")
