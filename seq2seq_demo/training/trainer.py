@@ -278,7 +278,7 @@ class Trainer:
             in_len=self.config.in_len,
             out_len=self.config.out_len,
             min_in_len=self.config.min_in_len,
-            trained=TrainingRun(self.config, self.start_step, self.start.fingerprint),
+            trained=self.start.network.trained or TrainingRun(self.config, self.start_step),
             reached=self.reached,
             step=self.step,
             moments=moments,
@@ -288,7 +288,7 @@ class Trainer:
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return a snapshot of the current state."""
-        return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
+        return Snapshot(self.trained_network(), self.progress, self.best)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
