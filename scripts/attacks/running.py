@@ -1,4 +1,4 @@
-"""What the attacks share: the program as a process, and cases in parallel with limited time and memory."""
+"""Helpers of the attacks: run the program as a process, and run cases in parallel with limited time and memory."""
 
 import os
 import resource
