@@ -149,14 +149,14 @@ from pathlib import Path
 from dataclasses import replace
 from hostile import small_network
 from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import Snapshot, TrainingRun
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots
 
 number, failures = int(sys.argv[1]), []
 network = replace(small_network(), task="sorted", trained=TrainingRun(TrainConfig(seed=number), 0))
-with Snapshots(Path(), None, "sorted", DataFingerprint(), Destination(), SignalHandler(), failures.append) as snapshots:
+with Snapshots(Path(), None, "sorted", Destination(), SignalHandler(), failures.append) as snapshots:
     for step in range(300):
         snapshots.save(Snapshot(replace(network, step=step)))
         loaded = load(snapshots.last)

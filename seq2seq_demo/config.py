@@ -27,6 +27,11 @@ FEW_SYMBOLS_HELP = (
 PENALTY_HELP = "rank hypotheses by log p / length^A, where a larger A favours longer ones (default {default:g})"
 CHOICE = "one of {choices} (default {default})"
 LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
+STOP_AT_EXACT_HELP = "stop once the validation exact match reaches X"
+KEEP_BEST_HELP = "save the epoch with the best validation exact match, not the last epoch"
+PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the best epoch"
+PROCESSES_HELP = "share each batch among N processes on this machine (default {default})"
+BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
 
 @dataclass(frozen=True)
@@ -101,22 +106,14 @@ class TrainConfig:
     epochs: int = setting(10, "-e --epochs N", "epochs (default {default}); 0 saves without training", at_least=0)
     batch_size: int = setting(128, "--batch-size B", "points per batch (default {default})")
     seed: int = setting(0, "--seed N", "random seed (default {default})", at_least=0)
-    stop_at_exact: float | None = setting(
-        None, "--stop-at-exact X", "stop once the validation exact match reaches X", within=SHARE_ABOVE_0
-    )
+    stop_at_exact: float | None = setting(None, "--stop-at-exact X", STOP_AT_EXACT_HELP, within=SHARE_ABOVE_0)
     min_in_len: int | None = setting(None, error_name="the shortest `in_len`")  # None: all sources have in_len
     few_symbols: float = setting(0.0, "--few-symbols X", FEW_SYMBOLS_HELP, within=SHARE)
-    keep_best: bool = setting(
-        False, "--keep-best", "save the epoch with the best validation exact match, not the last epoch"
-    )
-    patience: int | None = setting(
-        None, "--patience N", "stop after N epochs in a row without improvement, and save the best epoch"
-    )
+    keep_best: bool = setting(False, "--keep-best", KEEP_BEST_HELP)
+    patience: int | None = setting(None, "--patience N", PATIENCE_HELP)
     validation_points: int | None = setting(None)  # how many of the points validate; None: a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
-    processes: int = setting(
-        1, "--processes N", "share each batch among N processes on this machine (default {default})"
-    )
+    processes: int = setting(1, "--processes N", PROCESSES_HELP)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -208,13 +205,7 @@ class Beam:
         UsageError: a value is out of range.
     """
 
-    size: int = setting(
-        1,
-        "--beam-size K",
-        "beam search with K hypotheses (default: greedy decoding)",
-        error_name="`beam_size`",
-        at_most=1000,
-    )
+    size: int = setting(1, "--beam-size K", BEAM_SIZE_HELP, error_name="`beam_size`", at_most=1000)
     n_best: int = setting(1, "--n-best N", "print the N best answers of the beam search (default {default})")
     length_penalty: float = setting(0.0, "--length-penalty A", PENALTY_HELP, within=PENALTY)
 

@@ -63,9 +63,14 @@ def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=Fal
     config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
     figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
     progress = Progress(epoch=1, history=(EpochFigures(1, 1, 2.0, 0.1, figures),))
-    facts = {"step": 1, "task": task, "trained": TrainingRun(config, 0), "reached": figures}
+    facts = {
+        "step": 1,
+        "task": task,
+        "trained": TrainingRun(config, 0, fingerprint or DataFingerprint()),
+        "reached": figures,
+    }
     network = save_random(path, ModelConfig(ends=ends), **facts)
-    snapshot = Snapshot(network, progress, fingerprint or DataFingerprint())
+    snapshot = Snapshot(network, progress)
     Path(path).write_bytes(weights_file.to_bytes(snapshot))
     return snapshot
 

@@ -10,8 +10,7 @@ import pytest
 from helpers import PROGRAM, PYTHON, ROOT, environment
 
 from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.cli.parser import COMMANDS
-from seq2seq_demo.commands.options import declared_options
+from seq2seq_demo.cli.parser import COMMANDS, declared_options
 from seq2seq_demo.declarations import declared_option
 
 PACKAGE = ROOT / "seq2seq_demo"

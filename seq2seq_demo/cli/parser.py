@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, NoReturn, cast
 
 from seq2seq_demo import __version__
 from seq2seq_demo.commands import options
-from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options, declared_options
-from seq2seq_demo.config import EVALUATION_SIZE, Settings
+from seq2seq_demo.commands.options import PREDICT_EXPECTS, Options
+from seq2seq_demo.config import EVALUATION_SIZE, ModelConfig, Settings, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.declarations import declared_option, parse_integer, require_choice, value_type
+from seq2seq_demo.declarations import declared_fields, declared_option, parse_integer, require_choice, value_type
 from seq2seq_demo.display.console import print_result
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
@@ -134,6 +134,17 @@ def _require_options_of(command: str, given: dict[str, Any], option_names: dict[
         if command not in (*others, last):
             listed = f"{', '.join(others)} and {last}" if others else last
             raise UsageError(f"{name} is an option of {listed}, not of {command}")
+
+
+def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
+    """Return the declarations of a command's options by name, in the order of its help."""
+    own = declared_fields(options)
+    declared = declared_fields(ModelConfig) | declared_fields(TrainConfig) | own
+    names: list[str] = []
+    for base in options.__mro__:
+        for attribute, value in vars(base).items():
+            names += value if attribute == "accepted_settings" else [attribute] if attribute in own else []
+    return {name: declared[name] for name in names if declared_option(declared[name]).usage}
 
 
 def _parse_arguments(command: str, arguments: list[str], has_file: bool) -> dict[str, Any]:

@@ -5,13 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import (
-    SelectedNetwork,
-    SkippedPairs,
-    length_notices,
-    read_pair_task,
-    select_network,
-)
+from seq2seq_demo.commands.network_selection import SelectedNetwork, length_notices, read_pair_task, select_network
 from seq2seq_demo.commands.options import EvaluateOptions
 from seq2seq_demo.config import EVALUATION_SIZE
 from seq2seq_demo.data.pair_task import PairTask
@@ -31,11 +25,10 @@ def evaluate(options: EvaluateOptions) -> None:
     selected = select_network(options, max(lengths, default=1))
     network, notices, n = selected.network, selected.notices, options.points or EVALUATION_SIZE
     network.check_answer_lengths(options.out_len, options.max_out_len)
-    skipped: SkippedPairs = {}
     rows: list[EvaluationRow] = []
     labels = {"model": network.model_config.model, "pattern": selected.pattern.name if selected.pattern else None}
     with ProgressBar("Evaluating") as progress:
-        for row in _measure(options, selected, lengths, skipped, progress):
+        for row in _measure(options, selected, lengths, progress):
             rows.append(row)
             if row.kind == RANDOM and not network.ends and row.evaluation.n < n:
                 unseen = f"only {row.evaluation.n} sources that were not trained on"
@@ -53,7 +46,7 @@ def evaluate(options: EvaluateOptions) -> None:
         print_result(_text(options, selected, rows))
     elif options.from_file and network.ends:
         print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies)))
-    if n_skipped := sum(map(len, skipped.values())):
+    if n_skipped := sum(map(len, selected.skipped.values())):
         raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
 
 
@@ -78,17 +71,13 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
 
 
 def _measure(
-    options: EvaluateOptions,
-    selected: SelectedNetwork,
-    lengths: Sequence[int],
-    skipped: SkippedPairs,
-    progress: ProgressBar,
+    options: EvaluateOptions, selected: SelectedNetwork, lengths: Sequence[int], progress: ProgressBar
 ) -> Iterator[EvaluationRow]:
     """Yield the figures of each length and kind of sources, and add notices to `selected`."""
     network, notices, n = selected.network, selected.notices, options.points
     task: Task | None = selected.pattern
     if options.from_file:
-        task = given = _read_pairs(options, selected, skipped)
+        task = given = _read_pairs(options, selected)
         lengths, n_sources = np.unique(given.pairs.sources.lengths).tolist(), len(given.pairs)
     elif task is None:
         alternative = "" if network.vocabularies.are_text else " or -p"
@@ -112,11 +101,11 @@ def _measure(
     )
 
 
-def _read_pairs(options: EvaluateOptions, selected: SelectedNetwork, skipped: SkippedPairs) -> PairTask:
-    """Read the pairs of --from-file; with --keep-going, add the errors of unreadable pairs to `skipped`."""
-    may_skip = skipped if options.keep_going else None
+def _read_pairs(options: EvaluateOptions, selected: SelectedNetwork) -> PairTask:
+    """Read the pairs of --from-file; with --keep-going, collect the errors of unreadable pairs."""
+    may_skip = selected.skipped if options.keep_going else None
     task = read_pair_task(options, options.points, options.sequence_pattern, selected.network, may_skip)
-    for errors in skipped.values():
+    for errors in selected.skipped.values():
         selected.notices.extend(map(str, errors[:MAX_ERRORS_SHOWN]))
         if errors:
             unreadable = f"Skipped {pluralize(len(errors), 'pair')} that the network cannot read"

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seq2seq_demo import system_memory
@@ -44,6 +44,7 @@ class SelectedNetwork:
     network: TrainedNetwork
     pattern: SequencePattern | None
     notices: list[str]  # to print before the first result
+    skipped: SkippedPairs = field(default_factory=dict)  # filled while the pairs are read
 
 
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:

@@ -8,7 +8,7 @@ the values.
 import itertools
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import Field, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -26,18 +26,10 @@ from seq2seq_demo.config import (
     make_beam,
 )
 from seq2seq_demo.data.patterns import USER_FUNCTION, check_name
-from seq2seq_demo.declarations import (
-    check_fields,
-    checked_value,
-    copied_setting,
-    declared_fields,
-    declared_option,
-    require_integer,
-    setting,
-)
+from seq2seq_demo.declarations import check_fields, copied_setting, declared_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files import file_names
-from seq2seq_demo.files.atomic_files import is_same_file, is_standard_input
+from seq2seq_demo.files.atomic_files import is_same_file
 
 if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
@@ -55,7 +47,6 @@ FORCE_HELP = "let outputs replace any file, not only files of their kind that th
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
 MAX_NETWORKS = 4  # on a page
-SETTINGS = declared_fields(ModelConfig) | declared_fields(TrainConfig)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +64,8 @@ class Options:
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", MappingProxyType(self.settings))
         check_fields(self)
-        for name, value in self.settings.items():
-            if not isinstance(value, tuple):  # `TrainConfig` checks a range
-                checked_value(SETTINGS[name], value)
+        for config in (ModelConfig, TrainConfig):
+            config(**given_values(config, self.settings))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +212,6 @@ class TrainOptions(NetworkOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         settings, is_untrained = self.settings, self.settings.get("epochs") == 0
-        TrainConfig(**given_values(TrainConfig, settings))
         if self.resume and self.input_weights is not None:
             raise UsageError(f"expected -i/--input-weights or --resume, got both: {EACH_SELECTS}")
         if isinstance(settings.get("in_len"), tuple) and "out_len" in settings:
@@ -264,10 +253,9 @@ class TrainOptions(NetworkOptions):
 def _require_different(read: dict[str, Any], written: dict[str, Any], may_match: tuple[str, ...] = ()) -> None:
     """Raise UsageError if a file is both read and written, or written twice; both map options to paths or None."""
     paths = {name: Path(path) for name, path in (read | written).items() if path}
+    opened = paths | ({"--from-file": Path("/dev/stdin")} if str(paths.get("--from-file")) == "-" else {})
     for first, second in itertools.combinations(paths, 2):
-        is_stdin = first == "--from-file" and str(paths[first]) == "-"
-        is_same = is_standard_input(paths[second]) if is_stdin else is_same_file(paths[first], paths[second])
-        if second in written and (first, second) != may_match and is_same:
+        if second in written and (first, second) != may_match and is_same_file(opened[first], opened[second]):
             raise UsageError(f"expected {first} and {second} to be different files, got {paths[first]} twice")
 
 
@@ -303,14 +291,3 @@ class PatternsOptions(TaskOptions):
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
     """The options of `networks`."""
-
-
-def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
-    """Return the declarations of a command's options by name, in the order of its help."""
-    own = declared_fields(options)
-    names: list[str] = []
-    for base in options.__mro__:
-        for attribute, value in vars(base).items():
-            names += value if attribute == "accepted_settings" else [attribute] if attribute in own else []
-    declared = {name: own.get(name) or SETTINGS[name] for name in names}
-    return {name: field for name, field in declared.items() if declared_option(field).usage}

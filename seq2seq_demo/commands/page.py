@@ -64,13 +64,11 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
         print_notice("The page has no examples: add some, as in `page -i g2p hello -o g2p.html`")
-    return [
-        [
-            *(Example(source, examples.pattern_target(one.network, one.pattern, source), "") for source in typed),
-            *of_network,
-        ]
-        for one, of_network in zip(selected, chosen, strict=True)
-    ]
+
+    def typed_examples(one: SelectedNetwork) -> list[Example]:
+        return [Example(source, examples.pattern_target(one.network, one.pattern, source), "") for source in typed]
+
+    return [typed_examples(one) + listed for one, listed in zip(selected, chosen, strict=True)]
 
 
 def _description(name: str, network: TrainedNetwork) -> str:

@@ -25,37 +25,39 @@ FEW_POINTS = 100_000  # with fewer, the closing advice suggests more points
 
 
 def train(options: TrainOptions) -> None:
-    """Train and save a network; of several workers, only the chief prints and saves."""
+    """Train and save a network, unless --resume finds it saved; of several workers, only the chief prints and saves."""
     setup = set_up_training(options)
-    with contextlib.ExitStack() as locks:
-        locks.enter_context(setup.lock or contextlib.nullcontext())
-        if not setup.finished:
-            output, overwrite, _ = setup.destination
-            if output and overwrite and workers.is_chief():
-                locks.enter_context(atomic_files.reserved(output, "a weights file", WeightsError))
-            return _train(setup, options)
-        print_result(f"{setup.finished} contains this training already, finished")
-        with contextlib.suppress(OSError):
-            if setup.path:  # a kill kept it from being removed
-                setup.path.unlink()
-                resume_notes.delete_destination(setup.path)
-
-
-def _train(setup: TrainingSetup, options: TrainOptions) -> None:
-    check_processes(setup.config)
-    if exposure := workers.open_port_warning():
-        print_notice(exposure)
-    if not workers.is_chief():
-        if setup.config.epochs > 0:
+    with setup.lock or contextlib.nullcontext():
+        if setup.finished:
+            print_result(f"{setup.finished} contains this training already, finished")
+            with contextlib.suppress(OSError):
+                if setup.path:  # a kill kept it from being removed
+                    setup.path.unlink()
+                    resume_notes.delete_destination(setup.path)
+            return
+        check_processes(setup.config)
+        if exposure := workers.open_port_warning():
+            print_notice(exposure)
+        if workers.is_chief():
+            with _checked_destination(setup, options):
+                _train(setup, options)
+        elif setup.config.epochs > 0:
             from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
             fit(setup.task, setup.config, setup.snapshot)
-        return
+
+
+def _checked_destination(setup: TrainingSetup, options: TrainOptions) -> contextlib.AbstractContextManager[None]:
+    """Check before the training that it can be saved; return a context that reserves the file of -o."""
     output, overwrite, folder = setup.destination
     path = output or file_names.next_unused_path(folder, setup.name, setup.task.name)
     atomic_files.check_writable(path, "a weights file", WeightsError)
     if setup.network.recording:
         recording.check_destination(file_names.recording_path(path), overwrite, options.force)
+    return atomic_files.reserved(path, "a weights file", WeightsError) if overwrite else contextlib.nullcontext()
+
+
+def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     if setup.config.epochs == 0:  # saves the initial weights, or converts a 2016 file
         print_result(f"Saved {_save(setup.network, setup, options)}")
         return
@@ -105,19 +107,17 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
 
 def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: SignalHandler) -> Snapshots:
     """Return the snapshots of this training, with the options that --resume will need again."""
-    task, fingerprint, destination = setup.task.name, setup.snapshot.fingerprint, setup.destination
+    task, destination = setup.task.name, setup.destination
     again: dict[str, object] = {"-n": setup.name, "-p": options.pattern or (task if task in PATTERNS else None)}
     again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
     again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
     again |= {"--log-dir": options.log_dir}
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
     words += [" --keep-going"] * options.keep_going + [" --force"] * options.force
-    snapshots = Snapshots(
-        options.data_dir, setup.name, task, fingerprint, destination, interruption, print_notice, "".join(words)
-    )
+    snapshots = Snapshots(options.data_dir, setup.name, task, destination, interruption, print_notice, "".join(words))
     if setup.path and setup.lock:
         snapshots.last, snapshots.files[setup.path] = setup.path, setup.lock
-        resume_notes.save_destination(setup.path, training_id(setup.snapshot), destination)  # -o may have changed it
+        resume_notes.save_destination(setup.path, training_id(setup.network), destination)  # -o may have changed it
     return snapshots
 
 

@@ -70,8 +70,7 @@ def _is_saved(setup: TrainingSetup, path: Path) -> bool:
         stored = weights_file.read(path)
         if setup.config.epochs and isinstance(stored, StoredNetwork) and stored.trained:
             is_recorded = setup.network.recording is None or file_names.recording_path(path).exists()
-            saved = Snapshot(stored, fingerprint=stored.trained.fingerprint)
-            return is_recorded and snapshots.training_id(saved) == snapshots.training_id(setup.snapshot)
+            return is_recorded and snapshots.training_id(stored) == snapshots.training_id(setup.network)
     return False
 
 
@@ -100,15 +99,12 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     if config.epochs:
-        network = replace(begin_run(network, task, config), model_config=model_config)
+        network = _with_fingerprint(begin_run(replace(network, model_config=model_config), task, config), task)
     network = replace(network, task=name, recording=None)
     if options.record:
         network = recorder.start_recording(network, config)
     destination = _destination(options, options.name, task)
-    snapshot = Snapshot(network)
-    if config.epochs:
-        snapshot = Snapshot(network, fingerprint=_fingerprint(task, network, config))
-    return TrainingSetup(snapshot, config, task, options.name, destination)
+    return TrainingSetup(Snapshot(network), config, task, options.name, destination)
 
 
 def _start_path(options: TrainOptions) -> Path | None:
@@ -134,10 +130,12 @@ def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | 
     return task
 
 
-def _fingerprint(task: Task, network: TrainedNetwork, config: TrainConfig) -> DataFingerprint:
-    """Return the fingerprint by which --resume recognises the data."""
+def _with_fingerprint(network: TrainedNetwork, task: Task) -> TrainedNetwork:
+    """Record the fingerprint of the task in the training run, so that --resume recognises the data."""
+    assert network.trained
     digest = task.digest if isinstance(task, PairTask) else None
-    return DataFingerprint(digest, task.fingerprint(config, network.model_config))
+    fingerprint = DataFingerprint(digest, task.fingerprint(network.trained.config, network.model_config))
+    return replace(network, trained=replace(network.trained, fingerprint=fingerprint))
 
 
 def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_notes.Destination:
@@ -209,7 +207,7 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
         if destination.output is None:
             destination = _noted_destination(path, snapshot, destination)
         print_notice(f"Resuming {path}, epoch {snapshot.progress.epoch + 1}, step {network.step}")
-        snapshot = replace(snapshot, fingerprint=_fingerprint(task, network, config))  # old files lack it
+        snapshot = replace(snapshot, network=_with_fingerprint(network, task))  # old files lack the fingerprint
         unlock_on_error.pop_all()
         return TrainingSetup(snapshot, config, task, name, destination, path, lock)
 
@@ -218,7 +216,7 @@ def _noted_destination(
     path: Path, snapshot: Snapshot[TrainedNetwork], default: resume_notes.Destination
 ) -> resume_notes.Destination:
     """Return the destination that was noted when the training began; without a note, warn and return the default."""
-    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot))
+    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.network))
     if noted is None:
         unknown = "The destination of this training is not recorded here"
         print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
@@ -233,7 +231,7 @@ def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedN
     Raises:
         UsageError: the options do not name the data that the training began with, or the pattern has changed.
     """
-    network, fingerprint, config = snapshot.network, snapshot.fingerprint, snapshot.run.config
+    network, config, fingerprint = snapshot.network, snapshot.run.config, snapshot.run.fingerprint
     if fingerprint.data and not options.from_file:
         raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
     if options.from_file and not fingerprint.data:

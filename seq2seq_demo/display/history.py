@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.data.sequences import Pairs
@@ -46,6 +45,6 @@ class History(Callback):
             print_notice(f"No history: {error}")
 
 
-def _is_history(file: BinaryIO) -> bool:
-    epochs = json.loads(atomic_files.read_open(file))
+def _is_history(content: bytes) -> bool:
+    epochs = json.loads(content)
     return isinstance(epochs, list) and bool([*map(weights_file.parse_epoch, epochs)])

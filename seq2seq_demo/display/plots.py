@@ -9,7 +9,7 @@ from importlib import import_module
 from itertools import count
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,19 +20,14 @@ from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files
 from seq2seq_demo.predictions import Prediction
 
-# Suffixes of pictures, with the metadata that marks them and omits the date: equal figures then give equal bytes.
 PROGRAM = "seq2seq-demo"
-METADATA: dict[str, dict[str, str | None]] = {
-    ".png": {"Software": PROGRAM},
-    ".svg": {"Creator": PROGRAM, "Date": None},
-    ".pdf": {"Creator": PROGRAM, "CreationDate": None},
+# By suffix: a picture's metadata, without a date, so that equal figures give equal bytes; and a pattern that finds the
+# program's name in this metadata. A document that contains the picture has the name at another place.
+PICTURES: dict[str, tuple[dict[str, str | None], bytes]] = {
+    ".png": ({"Software": PROGRAM}, rb"\x89PNG.{33}tEXtSoftware\0%b"),
+    ".svg": ({"Creator": PROGRAM, "Date": None}, rb"<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>%b<"),
+    ".pdf": ({"Creator": PROGRAM, "CreationDate": None}, rb"%%PDF.*/Creator \(%b\) /Producer [^)]*\) >>\nendobj\nxref"),
 }
-# The metadata of the picture itself; pictures inside a document keep their metadata, but at another place.
-_MARK = re.compile(
-    rb"\x89PNG.{33}tEXtSoftware\0%b|<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>%b<"
-    rb"|%%PDF.*/Creator \(%b\) /Producer \([^)]*\) >>\nendobj\nxref\n" % (3 * (PROGRAM.encode(),)),
-    re.DOTALL,
-)
 MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # inches along a cell and along a panel
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # points of labels; MIN_SPARSE_FONT if some are omitted
@@ -59,10 +54,9 @@ def check(path: Path, force: bool = False) -> None:
         UsageError: the suffix is unknown, or Matplotlib is not installed.
         Seq2SeqError: the file cannot be written, or another program wrote it and `force` is False.
     """
-    if path.suffix.lower() not in METADATA:
-        raise UsageError(
-            f"{path}: expected a picture's name to end in one of {', '.join(METADATA)}, got {path.suffix!r}"
-        )
+    if path.suffix.lower() not in PICTURES:
+        suffixes = ", ".join(PICTURES)
+        raise UsageError(f"{path}: expected a picture's name to end in one of {suffixes}, got {path.suffix!r}")
     try:
         import_module("matplotlib")
     except ImportError as error:
@@ -70,8 +64,8 @@ def check(path: Path, force: bool = False) -> None:
     atomic_files.check_replaceable(path, "a picture", _is_own_picture, force)
 
 
-def _is_own_picture(file: BinaryIO) -> bool:
-    return _MARK.match(atomic_files.read_open(file)) is not None
+def _is_own_picture(content: bytes) -> bool:
+    return any(re.match(mark % PROGRAM.encode(), content, re.DOTALL) for _, mark in PICTURES.values())
 
 
 def _install_command(package: str) -> str:
@@ -257,10 +251,10 @@ def _save(figure: Any, path: Path) -> None:
     from matplotlib import rc_context
 
     suffix, picture = path.suffix.lower(), io.BytesIO()
-    settings: dict[Any, str] = {"svg.hashsalt": "seq2seq-demo", "svg.fonttype": "none"}
+    settings: dict[Any, str] = {"svg.hashsalt": PROGRAM, "svg.fonttype": "none"}
     with rc_context(settings), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(picture, format=suffix[1:], metadata=METADATA[suffix], dpi=DPI, bbox_inches="tight")
+        figure.savefig(picture, format=suffix[1:], metadata=PICTURES[suffix][0], dpi=DPI, bbox_inches="tight")
     if any("missing from font" in str(warning.message) for warning in caught) and suffix != ".svg":
         print_notice(f"{path}: Matplotlib's font lacks some symbols and draws them as boxes; use .svg to show them")
     atomic_files.write(path, picture.getvalue())

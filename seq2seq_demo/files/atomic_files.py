@@ -162,9 +162,9 @@ def reserved(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqErr
     """Reserve a path for this process, with a lock on a file beside it, which is removed at the end.
 
     Raises:
-        error_class: `write` is certain to fail, or another process has reserved the path.
+        error_class: another process has reserved the path.
+        OSError: the directory of the path cannot be written to.
     """
-    check_writable(path, kind, error_class)
     target = Path(os.path.realpath(path))
     name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
     reservation = target.with_name(f".seq2seq-demo-{name}.lock")
@@ -211,21 +211,21 @@ def _obstacle(path: Path, folder: Path) -> str | None:
 def check_replaceable(
     path: Path,
     kind: str,
-    is_ours: Callable[[BinaryIO], bool],
+    is_ours: Callable[[bytes], object],
     force: bool | None = None,
     error_class: type[Seq2SeqError] = Seq2SeqError,
 ) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
-    `is_ours` recognises a file of this program by its content; it may raise the errors of reading and parsing. An empty
-    file may be replaced, and with `force` any file. If `force` is None, the error does not offer it.
+    `is_ours` recognises a file of this program by its content: it is false or raises an error of parsing for any other
+    file. An empty file may be replaced, and with `force` any file. If `force` is None, the error does not offer it.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():
         return
     try:
-        with path.open("rb") as file:
-            is_replaceable = not file.peek(1) or is_ours(file)
+        content = read(path, kind)
+        is_replaceable = not content or is_ours(content)
     except (OSError, ValueError, RecursionError, Seq2SeqError):
         is_replaceable = False
     if not is_replaceable:
@@ -239,11 +239,3 @@ def is_same_file(path: Path, other: Path) -> bool:
         return os.path.samefile(path, other)
     except (OSError, ValueError):
         return os.path.realpath(path) == os.path.realpath(other)
-
-
-def is_standard_input(path: Path) -> bool:
-    """Whether the path names the file that standard input reads."""
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(0))
-    except (OSError, ValueError):
-        return False

@@ -32,20 +32,17 @@ def iteration_path(data_dir: Path, name: str | None, task: str, iteration: int) 
 
 def parse_task(path: Path) -> str | None:
     """Return the task in a canonical file name, still escaped; None if the name is not canonical."""
-    match = _match(path.name)
-    return match[3] if match else None
+    return match[3] if (match := _match(path.name)) else None
 
 
 def parse_name(path: Path) -> str | None:
     """Return the NAME in a canonical file name; None for the default one, or if the file name is not canonical."""
-    match = _match(path.name)
-    return match[2] if match and match[2] != DEFAULT_NAME else None
+    return match[2] if (match := _match(path.name)) and match[2] != DEFAULT_NAME else None
 
 
 def is_snapshot(path: Path) -> bool:
     """Whether the file name is a snapshot's."""
-    match = _match(path.name)
-    return match is not None and match[1] == SNAPSHOT
+    return (match := _match(path.name)) is not None and match[1] == SNAPSHOT
 
 
 def next_unused_path(data_dir: Path, name: str | None, task: str, kind: str = WEIGHTS) -> Path:

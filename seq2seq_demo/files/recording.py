@@ -13,7 +13,6 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -105,11 +104,7 @@ def to_bytes(recording: Recording, model_config: ModelConfig, saved: Weights) ->
 def check_destination(path: Path, overwrite: bool, force: bool | None = None) -> None:
     """Raise WeightsError unless the path is free, or `overwrite` is True and it holds a recording."""
     require(overwrite or not os.path.lexists(path), f"{path}: expected a place for a recording, found a file")
-    atomic_files.check_replaceable(path, "a recording", _is_recording, force, WeightsError)
-
-
-def _is_recording(file: BinaryIO) -> bool:
-    return bool(_from_bytes(atomic_files.read_open(file)))
+    atomic_files.check_replaceable(path, "a recording", _from_bytes, force, WeightsError)
 
 
 def to_arrays(recording: Recording, prefix: str = "") -> Weights:

@@ -141,7 +141,6 @@ class Snapshot(Generic[Network_co]):
 
     network: Network_co
     progress: Progress = Progress()
-    fingerprint: DataFingerprint = DataFingerprint()
     best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
 
     @property
@@ -204,18 +203,20 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     trained: dict[str, Any] = {"program": network.program} if network.program else {}
     progress: dict[str, Any] = {}
     if network.trained:
-        run = network.trained
-        trained = asdict(run.config) | {"start_step": run.start_step} | asdict(run.fingerprint)
+        trained = _run_json(network.trained)
     if snapshot and network.trained:
-        trained |= asdict(snapshot.fingerprint)
         progress = asdict(snapshot.progress) | {"start_step": network.trained.start_step}
         progress["right_sum"] = progress.pop("correct_sum")  # its name since version 1
         progress["history"] = [figures.to_json() for figures in snapshot.progress.history]
     reached = asdict(network.reached) if network.reached else {}
     lengths = {name: getattr(network, name) for name in LENGTHS}
-    earlier = [{"pattern": task, "start_step": run.start_step} | asdict(run.config) for task, run in network.earlier]
+    earlier = [{"pattern": task} | _run_json(run) for task, run in network.earlier]
     training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
     return training | ({"earlier": earlier} if earlier else {})
+
+
+def _run_json(run: TrainingRun) -> dict[str, Any]:
+    return asdict(run.config) | {"start_step": run.start_step} | asdict(run.fingerprint)
 
 
 # ---- Reading ----
@@ -241,15 +242,14 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
     if is_container(file.read(HEADER_SIZE)):
         return _from_bytes(atomic_files.read_open(file))
     if is_checkpoint_file(file):  # it records neither task nor lengths
-        return StoredNetwork(
-            **from_2016(read_checkpoint(atomic_files.read_open(file)))._asdict(), program="TFLearnSeq2Seq"
-        )
+        network = from_2016(read_checkpoint(atomic_files.read_open(file)))
+        return StoredNetwork(**network._asdict(), program="TFLearnSeq2Seq")
     raise WeightsError("expected a weights file of this program or of 2016, got something else")
 
 
-def is_weights_file(file: BinaryIO) -> bool:
-    """Whether an open file is a network that this program saved, rather than a snapshot or a checkpoint of 2016."""
-    return is_container(file.read(HEADER_SIZE)) and isinstance(_from_bytes(atomic_files.read_open(file)), StoredNetwork)
+def is_weights_file(content: bytes) -> bool:
+    """Whether the content is a network that this program saved, not a snapshot; raise an error for anything else."""
+    return isinstance(_from_bytes(content), StoredNetwork)
 
 
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
@@ -257,7 +257,7 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     if file.texts.get("kind") == recording.KIND:
         raise WeightsError("expected a weights file, found a training recording")
     try:
-        network, progress, fingerprint = _parse_metadata(file.version, file.texts)
+        network, progress = _parse_metadata(file.version, file.texts)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
     network = replace(network, **_checkpoint(file, network.model_config)._asdict())
@@ -268,7 +268,7 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         n = network.trained.config.steps_per_epoch
         network = replace(network, recording=recording.from_container(file, network.model_config, n, RECORDED))
     file.require_all_read()
-    return Snapshot(network, progress, fingerprint, best) if progress else network
+    return Snapshot(network, progress, best) if progress else network
 
 
 def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
@@ -290,8 +290,8 @@ def _check_checkpoint(model_config: ModelConfig, checkpoint: Checkpoint) -> None
     check_weights(model_config, checkpoint.weights, checkpoint.moments)
 
 
-def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None, DataFingerprint]:
-    """Return a network without weights and, for a snapshot, its progress and fingerprint.
+def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwork, Progress | None]:
+    """Return a network without weights and, for a snapshot, its progress.
 
     Raises:
         WeightsError: a value is missing, or has the wrong type or range.
@@ -310,32 +310,27 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
         model["ends"] = lengths[-1] is not None
     model_config = build_dataclass(ModelConfig, model)
     program = require_type("program", trained.pop("program", None), str, NoneType)
-    start_step = require_type("start_step", trained.pop("start_step", None), int, NoneType)
-    facts = {field.name: trained.pop(field.name) for field in fields(DataFingerprint) if field.name in trained}
-    if version < 3 and facts.get("data") and not (model_config.ends and trained.get("seed") == 0):
-        facts["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
-    fingerprint = build_dataclass(DataFingerprint, facts)
+    if version < 3 and trained.get("data") and not (model_config.ends and trained.get("seed") == 0):
+        trained["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
     for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
         trained.pop(name, None)
-    run = None
-    if start_step is not None:
-        start_step = require_integer("start_step", start_step, at_least=0)
-        run = TrainingRun(build_dataclass(TrainConfig, trained), start_step, fingerprint)
+    run = _run(trained) if trained.get("start_step") is not None else None
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
     earlier = require_type("earlier", training.get("earlier", []), list)
     require(len(earlier) <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {len(earlier)}")
-    runs = tuple(_earlier_run(require_type("earlier", each, dict)) for each in earlier)
+    facts = [require_type("earlier", each, dict) for each in earlier]
+    runs = tuple(EarlierRun(require_type("pattern", each.pop("pattern", None), str), _run(each)) for each in facts)
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, 0, {}, program, vocabularies, None, runs)
-    checked_progress = _progress(progress, run) if progress and run else None
-    return network, checked_progress, fingerprint
+    return network, _progress(progress, run) if progress and run else None
 
 
-def _earlier_run(facts: dict[str, Any]) -> EarlierRun:
-    """Validate and return a run before the latest one."""
-    task = require_type("pattern", facts.pop("pattern", None), str)
-    start_step = require_integer("start_step", facts.pop("start_step", None), at_least=0)
-    return EarlierRun(task, TrainingRun(build_dataclass(TrainConfig, facts), start_step))
+def _run(facts: dict[str, Any]) -> TrainingRun:
+    """Validate and return a training run: the inverse of `_run_json`."""
+    start_step = require_type("start_step", facts.pop("start_step", None), int)
+    data = {field.name: facts.pop(field.name) for field in fields(DataFingerprint) if field.name in facts}
+    config, fingerprint = build_dataclass(TrainConfig, facts), build_dataclass(DataFingerprint, data)
+    return TrainingRun(config, require_integer("start_step", start_step, at_least=0), fingerprint)
 
 
 def _refuse_keys(unknown: Collection[str]) -> None:

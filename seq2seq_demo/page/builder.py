@@ -9,7 +9,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -109,10 +109,9 @@ def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
     return shown.network.vocabularies, shown.network.model_config.in_max_int, shown.network.model_config.out_max_int
 
 
-def is_page(file: BinaryIO) -> bool:
-    """Whether an open file is a page of this program; its beginning is the constant beginning of the template."""
-    beginning = read_asset("template.html").partition("$")[0].encode()
-    return file.read(len(beginning)) == beginning
+def is_page(content: bytes) -> bool:
+    """Whether this is a page of this program: it begins with the constant beginning of the template."""
+    return content.startswith(read_asset("template.html").partition("$")[0].encode())
 
 
 def read_asset(name: str) -> str:

@@ -14,7 +14,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
@@ -22,7 +22,7 @@ from typing import BinaryIO
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot
+from seq2seq_demo.files.weights_file import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
@@ -38,18 +38,19 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     stored = weights_file.read(path)
     if not isinstance(stored, Snapshot):
         raise WeightsError(f"{path}: expected a snapshot, got weights")
-    return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.fingerprint, stored.best)
+    return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.best)
 
 
-def training_id(snapshot: Snapshot[weights_file.StoredNetwork]) -> str:
-    """Return a checksum of task, model and settings, which all snapshots of a training run share.
+def training_id(network: weights_file.StoredNetwork) -> str:
+    """Return a checksum of task, model and settings, which the result of a training run and all its snapshots share.
 
     It leaves out settings at their defaults, so that a setting added in a later version does not change it.
     """
-    network, run = snapshot.network, snapshot.run
+    run = network.trained
+    assert run
     configs = network.model_config, run.config
     chosen = [{x.name: value for x in fields(c) if (value := getattr(c, x.name)) != x.default} for c in configs]
-    facts = chosen, network.task, run.start_step, snapshot.fingerprint
+    facts = chosen, network.task, run.start_step, run.fingerprint
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
@@ -113,7 +114,6 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     data_dir: Path
     name: str | None  # the part NAME of canonical file names
     task: str  # the task's name
-    fingerprint: DataFingerprint
     destination: Destination
     signals: SignalHandler
     warn: Callable[[str], None]  # prints a notice
@@ -148,8 +148,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
 
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
         """Write the snapshot. On failure, warn and let training continue."""
-        snapshot = replace(snapshot, fingerprint=self.fingerprint)
-        self._save(weights_file.to_bytes(snapshot), training_id(snapshot))
+        self._save(weights_file.to_bytes(snapshot), training_id(snapshot.network))
 
     def _save(self, content: bytes, training: str) -> None:
         """Write the content to the first folder where that succeeds, set `last`, and warn about the failures."""

@@ -268,7 +268,7 @@ class Trainer:
             self.start.network,
             **state._asdict(),
             **{name: getattr(self.config, name) for name in LENGTHS},
-            trained=TrainingRun(self.config, self.start_step, self.start.fingerprint),
+            trained=self.start.network.trained or TrainingRun(self.config, self.start_step),
             reached=self.reached,
             program=None,
             recording=self.recording,
@@ -276,7 +276,7 @@ class Trainer:
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return a snapshot of the current state."""
-        return Snapshot(self.trained_network(), self.progress, self.start.fingerprint, self.best)
+        return Snapshot(self.trained_network(), self.progress, self.best)
 
 
 def start_step_of(network: TrainedNetwork) -> int:

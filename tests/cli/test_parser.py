@@ -6,7 +6,7 @@ import pytest
 from helpers import ROOT
 
 from seq2seq_demo import __version__, cli
-from seq2seq_demo.cli.parser import COMMANDS, make_parser, parse
+from seq2seq_demo.cli.parser import COMMANDS, declared_options, make_parser, parse
 from seq2seq_demo.commands.options import (
     EvaluateOptions,
     NetworksOptions,
@@ -14,7 +14,6 @@ from seq2seq_demo.commands.options import (
     PatternsOptions,
     PredictOptions,
     TrainOptions,
-    declared_options,
 )
 from seq2seq_demo.config import ModelConfig, Settings
 from seq2seq_demo.declarations import declared_fields, declared_option

@@ -9,7 +9,7 @@ from helpers import SNAPSHOT, finished_snapshot, save_random
 from matplotlib.figure import Figure
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.files import resume_notes
+from seq2seq_demo.files import atomic_files, resume_notes
 from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.snapshots import training_id
@@ -125,10 +125,10 @@ def test_force_replaces_any_file(outputs):
 
 
 def test_what_cannot_be_read_is_not_replaced(outputs, monkeypatch):
-    def unreadable(path, *_):
+    def unreadable(*_):
         raise PermissionError(13, "Permission denied")  # root may read any file
 
-    monkeypatch.setattr(Path, "open", unreadable)
+    monkeypatch.setattr(atomic_files, "read", unreadable)
     outputs.refuses(LINES["page"] + "p.html", MESSAGE, 1)
 
 
@@ -160,7 +160,7 @@ def test_a_file_in_the_noted_place_is_kept(run):
     os.mkdir("d")
     Path("d/noted").write_text("thesis")
     noted = Destination(Path("d/noted"), True)
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), noted)
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot().network), noted)
     out, _ = run.ok("train --resume")
     assert Path("d/noted").read_text() == "thesis"
     (beside,) = Path("d").glob("ts2s*")

@@ -37,7 +37,7 @@ def read_only(monkeypatch, name):
 def test_a_snapshot_that_cannot_be_removed(run, monkeypatch, options):
     fingerprint = find_pattern("reversed").fingerprint(TrainConfig(points=60), ModelConfig())
     snapshot = finished_snapshot(fingerprint=DataFingerprint(None, fingerprint))
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot), Destination(Path("w"), True))
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), Destination(Path("w"), True))
     read_only(monkeypatch, SNAPSHOT)
     out, err = run.ok("train --resume", *options)
     saved = str(Path("w").absolute()) if not options else "w"
@@ -84,7 +84,7 @@ def test_other_data_of_the_same_name_are_another_training(run):
 def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
     run.ok(f"{TRAIN} -o w")
     snapshot = finished_snapshot(points=60)
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot), Destination(Path("v"), True))
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), Destination(Path("v"), True))
     run.ok("train --resume")
     finished_snapshot(points=60)
     out, _ = run.ok("train --resume -o v")

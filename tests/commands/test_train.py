@@ -126,7 +126,7 @@ def test_a_resumed_training_saves_to_the_noted_path_unless_o_is_given(run, noted
     os.mkdir("d")
     snapshot = finished_snapshot()
     if noted:
-        resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot), noted)
+        resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), noted)
     out, err = run.ok("train --resume", *options)
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
     assert ("is not recorded here" in err) == (noted is None and not options)
@@ -136,7 +136,7 @@ def test_a_resumed_training_saves_to_the_noted_path_unless_o_is_given(run, noted
     assert load(saved).trained.config == snapshot.network.trained.config
     remaining = [path for path in os.listdir() if path != "d"] + os.listdir("d")
     assert remaining == [os.path.basename(saved)]
-    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot)) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(snapshot.network)) is None
 
 
 def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path):
@@ -214,7 +214,9 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"Another training has written {name.format(2)} meanwhile; saved in {name.format(3)} instead" in err
     assert load(name.format(2)).task == "copy"
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path(name.format(3))))
+    resume_notes.save_destination(
+        Path(SNAPSHOT), training_id(finished_snapshot().network), Destination(Path(name.format(3)))
+    )
     out, err = run.ok("train --resume")
     assert out.endswith(f"Saved {os.path.abspath(name.format(4))}\n")
 
@@ -374,13 +376,13 @@ def test_resume_prefers_the_snapshot_of_the_given_data_to_newer_ones(run):
 
 def test_a_new_output_path_is_noted_for_the_next_resume(run):
     resume_notes.save_destination(
-        Path(SNAPSHOT), training_id(finished_snapshot()), Destination(Path("first").absolute())
+        Path(SNAPSHOT), training_id(finished_snapshot().network), Destination(Path("first").absolute())
     )
     start = set_up_training(TrainOptions(resume=True, output=Path("second")))
     with start.lock, _snapshots(start, TrainOptions(resume=True), SignalHandler()):
-        noted = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.snapshot))
+        noted = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.network))
     assert noted.output == Path("second").absolute()
-    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7))) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7).network)) is None
 
 
 def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):

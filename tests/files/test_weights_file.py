@@ -119,10 +119,10 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
 )
 def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, fingerprint):
     run = replace(network().trained, fingerprint=fingerprint)
-    saved = Snapshot(network(**{"trained": run} | changes), progress, fingerprint)
+    saved = Snapshot(network(**{"trained": run} | changes), progress)
     (tmp_path / "w").write_bytes(weights_file.to_bytes(saved))
     loaded = load_snapshot(tmp_path / "w")
-    assert (loaded.progress, loaded.fingerprint, loaded.best) == (progress, fingerprint, None)
+    assert (loaded.progress, loaded.run.fingerprint, loaded.best) == (progress, fingerprint, None)
     assert same(loaded.network, saved.network)
     assert loaded.network.earlier == saved.network.earlier
     assert same(load(tmp_path / "w"), saved.network)  # a snapshot is a network, too
@@ -214,7 +214,7 @@ def test_a_file_has_the_attributes_of_its_version(tmp_path, content):
 def test_snapshots_of_version_2_are_read(tmp_path, min_in_len, fingerprint):
     """Trainings on pairs of one length cannot be resumed, because version 2 divided the pairs differently."""
     progress = Progress(2, 130, 12.25, 40.0, HISTORY)
-    content = weights_file.to_bytes(Snapshot(network(), progress, DataFingerprint()))
+    content = weights_file.to_bytes(Snapshot(network(), progress))
     trained = RUN | {"output": "/etc/w", "name": "n"}
     for given in ({"data": "abc", "fingerprint": "def"}, {"data": None, "fingerprint": "def"}, {}):
         facts = {"min_in_len": min_in_len, "trained": trained | given}
@@ -222,7 +222,7 @@ def test_snapshots_of_version_2_are_read(tmp_path, min_in_len, fingerprint):
         loaded = load_snapshot(path)
         assert (loaded.progress, loaded.network.ends) == (progress, min_in_len is not None)
         kept = given | {"fingerprint": fingerprint if given.get("data") else given.get("fingerprint")}
-        assert loaded.fingerprint == DataFingerprint(**kept)
+        assert loaded.run.fingerprint == DataFingerprint(**kept)
 
 
 # ---- Texts ----

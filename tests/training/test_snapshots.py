@@ -16,7 +16,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import Interrupted
 from seq2seq_demo.files import atomic_files, resume_notes
 from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import Snapshot, TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, load_snapshot, training_id
 from seq2seq_demo.training.trainer import fit
@@ -31,7 +31,7 @@ TRAIN += ["--lr-schedule", "cosine"]
 
 def snapshots_in(folder, interruption=None, warn=lambda text: None, cls=Snapshots):
     """The snapshots of a training on `reversed`."""
-    return cls(folder, None, "reversed", DataFingerprint(), Destination(), interruption or SignalHandler(), warn)
+    return cls(folder, None, "reversed", Destination(), interruption or SignalHandler(), warn)
 
 
 @pytest.mark.slow
@@ -267,10 +267,10 @@ def test_a_snapshot_that_reads_back_differently_moves_to_the_next_folder(tmp_pat
 
 def test_a_snapshot_records_the_destination_of_its_training(tmp_path):
     destination = Destination(tmp_path / "w", True, tmp_path)
-    with Snapshots(tmp_path, "mine", "reversed", DataFingerprint(), destination, SignalHandler(), print) as snapshots:
+    with Snapshots(tmp_path, "mine", "reversed", destination, SignalHandler(), print) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.name == "s2s_checkpoint__mine__reversed_1.weights.h5"
-        training = training_id(load_snapshot(snapshots.last))
+        training = training_id(load_snapshot(snapshots.last).network)
         assert resume_notes.load_destination(snapshots.last, training) == destination
         snapshots.remove()
     assert resume_notes.load_destination(snapshots.last, training) is None
@@ -342,7 +342,7 @@ def test_the_command_to_resume_repeats_the_necessary_options(tmp_path):
     interruption = SignalHandler()
     interruption.signum = signal.SIGINT
     for options in ("", " --from-file 'my pairs.jsonl'"):
-        snapshots = Snapshots(folder, None, "sorted", DataFingerprint(), Destination(), interruption, print, options)
+        snapshots = Snapshots(folder, None, "sorted", Destination(), interruption, print, options)
         with snapshots:
             with pytest.raises(Interrupted) as error:
                 snapshots.after_steps(0, 1, lambda: untrained_at(1))
