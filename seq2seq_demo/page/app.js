@@ -164,9 +164,20 @@ const app = {
     return Math.max(0, ...this.runs.map((run) => run.steps.length));
   },
 
+  /** The forced symbols by output index, without steps that no answer reaches. */
+  get forced() {
+    return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => t < this.T));
+  },
+
   /** The index of the current output; null while the source is read. */
   get t() {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
+  },
+
+  /** Set the whole state from a link; a link without a source keeps the text. */
+  open(hash, text = this.state.text) {
+    this.change({ text, ...readHash(hash, this.networks) });
+    this.state.forced = this.forced;
   },
 
   /** Change the state, recompute the runs if needed, and update all panels. */
@@ -208,8 +219,13 @@ const app = {
   typedTarget(vocabulary) {
     const { targetText } = this.state;
     if (targetText === null) return undefined;
+    if (!targetText.trim()) return null;
     try {
-      return targetText.trim() ? vocabulary.numbers(targetText) : null;
+      const target = vocabulary.numbers(targetText);
+      if (target.length > MAX_ANSWER_LEN) {
+        throw new Error(`Expected at most ${MAX_ANSWER_LEN} symbols, got ${target.length}`);
+      }
+      return target;
     } catch (error) {
       this.targetError = error.message;
       return null;
@@ -228,16 +244,22 @@ function announce(text) {
 }
 
 /* The state in the URL, as in #source=3%201%202&place=4&moment=2&forced=0:5,2:1. A link may come from anyone, so
-   `readHash` validates each value. */
+   `readHash` ignores each part that `writeHash` would not write. */
 
-function writeHash({ state, source }) {
+const MAX_LINK_TEXT = 10_000; // characters of a source or target
+
+const formatForced = (forced) =>
+  Object.entries(forced)
+    .map(([t, symbol]) => `${t}:${symbol}`)
+    .join(",");
+
+function writeHash({ state, source, forced }) {
   if (!source) return;
   const parts = new URLSearchParams({ source: state.text });
   if (state.targetText) parts.set("target", state.targetText);
   parts.set("place", state.place);
   if (state.moment !== null) parts.set("moment", state.moment);
-  const forced = Object.entries(state.forced).map(([t, symbol]) => `${t}:${symbol}`);
-  if (forced.length) parts.set("forced", forced.join(","));
+  if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
   } catch {
@@ -245,21 +267,30 @@ function writeHash({ state, source }) {
   }
 }
 
-/** Return the patch of the state that a hash describes, without invalid values. */
+/** Return the state that a hash describes, with defaults for invalid parts; `text` is absent without a valid source. */
 function readHash(hash, networks) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
-  const patch = {};
-  if (parts.has("source")) patch.text = parts.get("source").slice(0, 1000);
-  if (parts.has("target")) patch.targetText = parts.get("target").slice(0, 1000);
-  if (/^\d{1,4}$/.test(parts.get("place") ?? "")) patch.place = Number(parts.get("place"));
-  const moment = parts.get("moment") ?? "";
+  const part = (name) => (parts.getAll(name).length === 1 ? parts.get(name) : "");
+  const text = (name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
+  const integer = (name, limit) => {
+    const number = /^(0|[1-9]\d*)$/.test(part(name)) ? Number(part(name)) : NaN;
+    return number < limit ? number : null;
+  };
   const moments = Math.max(...networks.map(({ recording }) => (recording ? recording.steps.length : 0)));
-  if (/^\d{1,4}$/.test(moment) && Number(moment) < moments) patch.moment = Number(moment);
-  const forced = {};
-  for (const pair of (parts.get("forced") ?? "").split(",")) {
-    const [, t, symbol] = /^(\d{1,3}):(\d{1,6})$/.exec(pair) ?? [];
-    if (t !== undefined && Number(symbol) <= networks[0].go) forced[t] = Number(symbol);
-  }
-  if (Object.keys(forced).length) patch.forced = forced;
-  return patch;
+  return {
+    ...(text("source") ? { text: text("source") } : {}),
+    targetText: text("target") || null,
+    place: integer("place", Infinity) ?? Infinity, // `change` limits it to the last step
+    moment: integer("moment", moments),
+    forced: readForced(part("forced"), networks[0].go),
+    replacement: null,
+  };
+}
+
+/** Return the forced symbols from the text of `formatForced`; none for any other text or a symbol above `largest`. */
+function readForced(text, largest) {
+  if (!/^\d+:\d+(,\d+:\d+)*$/.test(text)) return {};
+  const forced = Object.fromEntries(text.split(",").map((pair) => pair.split(":").map(Number)));
+  const isValid = Object.values(forced).every((symbol) => symbol <= largest) && formatForced(forced) === text;
+  return isValid ? forced : {};
 }

@@ -27,7 +27,7 @@ function noTarget() {
 
 /** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
 function beforeAndAfter(app, run) {
-  const nForced = Object.keys(app.state.forced).length;
+  const nForced = countForced(run);
   if (!nForced) return [];
   const before = app.run(run.network, run.source, null, {}).written;
   const after = run.written;
@@ -129,12 +129,13 @@ function comparedRow(run, label, steps, n, divergence, isFed) {
     const { written } = steps[t];
     const isRight = run.expected[t] === written; // with teacher forcing, symbols cannot shift
     const error = !isTeacher ? errorLabel(run, t) : isRight ? "" : `not ${targetName(run, run.expected[t])}`;
+    const note = [!isTeacher && isForced(t) ? "forced" : "", error].filter(Boolean).join(", ");
     const missing = isTeacher ? [] : run.missing(t).map((symbol) => targetName(run, symbol));
     return h(
       "td",
       { className },
       symbolSpan(targetName(run, written), error ? "symbol wrong" : "symbol"),
-      error ? h("small", {}, error) : null,
+      note ? h("small", {}, note) : null,
       missing.length ? h("small", {}, `${missing.join(" ")} missing before`) : null,
     );
   });

@@ -168,6 +168,7 @@ const targetName = (run, symbol) => visible(run.network.targetVocabulary.name(sy
 const writtenName = (run, t) => targetName(run, run.steps[t].written);
 const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));
 const isForced = (t) => app.state.forced[t] !== undefined;
+const countForced = (run) => run.steps.filter((_, t) => isForced(t)).length;
 const isEnd = (run, t) => run.network.ends && run.steps[t].written === run.network.go;
 
 /** Return the softmax [V] of a step's logits, computed once. */

@@ -115,7 +115,7 @@ function force(app, t, symbol) {
 
 /** Return a list of the forced symbols with a button that undoes them. */
 function forcedNote(app) {
-  const forced = Object.entries(app.state.forced);
+  const forced = Object.entries(app.forced);
   if (!forced.length) return h("p", { className: "hint" }, "Click a symbol to force it here.");
   const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
   const undo = () => {
@@ -168,7 +168,8 @@ function probabilityTable(run) {
     const p = probabilities(step);
     const likeliest = () => largest(p, 3).map((symbol) => `${targetName(run, symbol)}: ${percent(p[symbol])}`);
     const shares = isSmall ? [...p].map(percent) : likeliest();
-    return [`${t + 1}`, fedName(run, run.steps, t), writtenName(run, t), ...shares];
+    const written = writtenName(run, t) + (isForced(t) ? " (forced)" : "");
+    return [`${t + 1}`, fedName(run, run.steps, t), written, ...shares];
   });
   const names = Array.from({ length: V }, (_, symbol) => targetName(run, symbol));
   return table(caption, ["Output", "Fed", "Written", ...(isSmall ? names : ["Likeliest", "Second", "Third"])], rows);

@@ -201,7 +201,7 @@ function answerParts(app, i) {
     tiles.hidden = !run;
     Object.assign(verdict, { className: `judgement ${kind}`, textContent: MARKS[kind] + text });
     notes.textContent = run ? answerNotes(app, run) : "";
-    undo.hidden = i > 0 || !Object.keys(app.state.forced).length;
+    undo.hidden = i > 0 || !Object.keys(app.forced).length;
   };
   return { elements: [label, output, tiles, verdict, notes, undo], update };
 }
@@ -218,7 +218,9 @@ function answerTiles(run) {
   });
   const atEnd = missing(run.written.length);
   if (!run.network.ends || run.ended) return [...tiles, ...atEnd];
-  return [...tiles, ...atEnd.slice(0, -1), tile("…", { className: "end", note: "did not end" })];
+  const forced = isForced(run.written.length) ? "forced" : "";
+  const note = [forced, "did not end"].filter(Boolean).join(", ");
+  return [...tiles, ...atEnd.slice(0, -1), tile("…", { className: `end ${forced}`, note })];
 }
 
 /** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors. */
@@ -235,7 +237,7 @@ function judgement(run) {
 function answerNotes(app, run) {
   const { network, source } = run;
   const notes = [];
-  const nForced = Object.keys(app.state.forced).length;
+  const nForced = countForced(run);
   if (nForced) notes.push(`You forced ${pluralize(nForced, "symbol")}.`);
   if (network.in_len && source.length > network.in_len)
     notes.push(`The source is longer than any in training (${network.in_len}).`);
@@ -291,10 +293,10 @@ function asJson(run) {
       probability: probabilities(step)[symbol],
     })),
   }));
-  const { text, place, forced, moment } = app.state;
+  const { text, place, moment } = app.state;
   return {
     network: network.name,
-    state: { text, place, forced, moment },
+    state: { text, place, forced: app.forced, moment },
     source: run.source.map((number) => network.sourceVocabulary.name(number)),
     prediction: names(run.answer),
     expected: run.target && names(run.target),

@@ -161,9 +161,8 @@ function describeWriting(run, t) {
   const withShare = (symbol) => `${targetName(run, symbol)} (${percent(probabilities(step)[symbol])})`;
   const attention = step.alpha ? `${describeAttention(step.alpha)} and ` : "";
   let sentence = `Writing ${t + 1} of ${run.steps.length}: fed ${fedName(run, run.steps, t)}, the decoder ${attention}`;
-  sentence += isForced(t)
-    ? `is forced to write ${withShare(step.written)} instead of ${withShare(step.symbol)}`
-    : `writes ${withShare(step.written)}`;
+  sentence += `${isForced(t) ? "is forced to write" : "writes"} ${withShare(step.written)}`;
+  if (run.isOverridden(t)) sentence += ` instead of ${withShare(step.symbol)}`;
   if (run.isWrong(t)) {
     const isExtra = run.kind(t) === "extra";
     sentence += isExtra ? ", an extra symbol" : `; expected ${targetName(run, run.expectedAt(t))}`;

@@ -39,8 +39,8 @@ function start() {
   const [first] = app.networks;
   const [example] = first.examples;
   const text = example ? first.sourceVocabulary.text(example.source) : "";
-  app.change({ text, ...readHash(location.hash, app.networks) });
-  addEventListener("hashchange", () => app.change(readHash(location.hash, app.networks)));
+  app.open(location.hash, text);
+  addEventListener("hashchange", () => app.open(location.hash));
 }
 
 start();

@@ -6,9 +6,21 @@ const readline = require("readline");
 const vm = require("vm");
 
 const folder = process.argv[2];
-for (const name of ["network.js", "symbols.js", "align.js"]) {
+for (const name of ["network.js", "symbols.js", "align.js", "parts.js", "app.js", "source.js"]) {
   vm.runInThisContext(fs.readFileSync(`${folder}/${name}`, "utf8"), name);
 }
+
+// The parts of the browser that the source panel's tiles and the address need.
+class Element {
+  children = [];
+  append(...children) {
+    this.children.push(...children);
+  }
+}
+globalThis.document = { createElement: () => new Element() };
+globalThis.location = { hash: "" };
+globalThis.history = { replaceState: (state, title, hash) => (location.hash = hash) };
+
 vm.runInThisContext(`
 const QUESTIONS = {
   run({ network, bits, source, outLen, decoderInput, forced, toEnd }) {
@@ -35,6 +47,23 @@ const QUESTIONS = {
     }),
   align: ({ answer, target, forced }) => align(answer, target, (t) => t === forced),
   alignByPosition: ({ answer, target }) => alignByPosition(answer, target),
+  open(networks) {
+    app.networks = networks.map((network) => new TrainedNetwork(network));
+    return app.networks.length;
+  },
+  // Follows a link from the state that an earlier link has set; "text" is the source of the page before that.
+  link({ hash, text, before }) {
+    app.open(before ?? "", text);
+    app.open(hash);
+    return {
+      state: { ...app.state, replacement: null },
+      written: location.hash,
+      error: app.error || app.targetError,
+      forced: app.runs.map((run) => run.steps.flatMap((step, t) => (step.written === step.symbol ? [] : [t]))),
+      marked: app.runs.map((run) => answerTiles(run).map((tile) => tile.className.split(" ").includes("forced"))),
+      notes: app.runs.map((run) => answerNotes(app, run)),
+    };
+  },
   split: ({ tokens, text }) => new Vocabulary({ tokens, symbols: [], largest: 1 }, "END").split(text),
   numbers: ({ vocabulary, text }) => {
     try {

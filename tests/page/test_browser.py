@@ -215,6 +215,17 @@ def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
 
 
+def test_a_link_forces_no_symbol_without_a_mark(opened):
+    page = opened(reversing(), fragment="#source=1%202&forced=00:9,02:10")
+    assert "orced" not in page.inner_text("#input")
+    page.evaluate("location.hash = '#source=1%202&forced=1:7,300:9'")
+    page.get_by_text("You forced 1 symbol.").wait_for()
+    assert page.locator("#input .piece.forced").all_text_contents() == ["7forced, extra"]
+    assert page.locator("#forced tbody tr").last.locator("small").all_text_contents() == ["forced, extra"]
+    assert page.text_content(".forced-note span") == "Forced: 7 at output 2."
+    assert page.evaluate("location.hash").endswith("&forced=1%3A7")
+
+
 def test_the_explanations_keep_the_source_and_the_moment(opened):
     shown = reversing(moments=moments(shipped("embedding_attention")))
     page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")

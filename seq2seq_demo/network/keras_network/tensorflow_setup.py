@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from seq2seq_demo.errors import TrainingError
 
-os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides ~/.keras/keras.json
+os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_NNX_ENABLED": "false"}  # override ~/.keras/keras.json
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # The speeds below were measured on two cores with the sizes of 2016.

@@ -1,0 +1,177 @@
+"""Outputs onto files of other kinds, which exist already or appear while the program runs: nothing may be lost."""
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import pickle
+import random
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from attacks.running import SMALL, run_guarded
+
+N_CASES, N_MEANWHILE = 1000, 40
+TRAIN = f"train 40 -p reversed -e 1 {shlex.join(SMALL)}"
+PREDICT = "predict -i reversed-attention --from-file sources"
+PAGE = "page -i reversed-attention --from-file sources"
+PICTURES = (".png", ".svg", ".pdf")
+OUTPUTS = [  # a command that ends on an option for an output, the kind of this output, and the suffixes of its name
+    (f"{TRAIN} -o", "weights", (".h5", "")),
+    (f"{TRAIN} --record -o", "recording", (".record.h5",)),
+    (f"{TRAIN} -o other.h5 --history", "history", (".json", ".cfg", "")),
+    (f"{TRAIN} -o other.h5 --history-plot", "picture", PICTURES),
+    (f"{PREDICT} --attention-plot", "picture", PICTURES),
+    (f"{PAGE} -o", "page", (".html", "")),
+]
+
+
+def outputs_that_exist() -> tuple[int, list[str]]:
+    """Give each output option the name of a file that this program did not write, or wrote for another option."""
+    own = _files_of_this_program()
+    foreign = _files_of_other_programs()
+
+    def attempt(number: int) -> None:
+        rng = random.Random(number)
+        signal.alarm(60)  # the first training loads TensorFlow
+        line, kind, suffixes = rng.choice(OUTPUTS)
+        others = [content for other, content in own if other != kind]
+        content = rng.choice(others) if rng.random() < 0.2 else _changed(rng.choice(foreign), rng)
+        folder = Path(tempfile.mkdtemp())
+        os.chdir(folder)
+        _attempt(line, f"output{rng.choice(suffixes)}", content, rng, is_late=number < N_MEANWHILE)
+        os.chdir("/")
+        shutil.rmtree(folder)
+
+    return run_guarded(N_CASES, attempt)
+
+
+def _attempt(line: str, output: str, content: bytes, rng: random.Random, is_late: bool) -> None:
+    """Run a command, with the content at its output before it starts or once it has read its input."""
+    target = Path("elsewhere" if rng.random() < 0.2 else output)
+
+    def place() -> None:
+        target.write_bytes(content)
+        if target.name != output:
+            Path(output).symlink_to(target)
+
+    if not is_late:
+        place()
+        Path("sources").write_text("1 2\n")
+    elif line.startswith("train"):
+        threading.Thread(target=_place_when, args=[lambda: any(Path().glob("s2s_checkpoint*")), place]).start()
+    else:
+        os.mkfifo("sources")
+        threading.Thread(target=_place_and_write, args=[place, Path("sources")]).start()
+    argument = output.replace(".record.h5", ".h5")
+    status, err = _main([*line.split(), argument])
+    described = f"{line} {output}, {content[:30]!r}: status {status}, {err[-300:]}"
+    assert target.read_bytes() == content, described
+    assert "unexpected" not in err, described
+    if is_late and line.startswith("train"):
+        assert status == 0, described
+        assert any(_is_network(path) for path in Path().glob("*.h5") if path.name != output), described
+    else:
+        assert status == 1, described
+        assert err.count("\n") == 1 or is_late, described
+
+
+def _main(argv: list[str]) -> tuple[int, str]:
+    """Run the program in this process; return its status and its standard error."""
+    from seq2seq_demo.cli import main
+
+    os.environ["XDG_STATE_HOME"] = os.path.abspath(".state")
+    err = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(err):
+        return main(argv), err.getvalue()
+
+
+def _place_when(is_ready: Callable[[], bool], place: Callable[[], None]) -> None:
+    while not is_ready():
+        time.sleep(0.01)
+    place()
+
+
+def _place_and_write(place: Callable[[], None], pipe: Path) -> None:
+    with pipe.open("w") as file:  # waits until the program reads it
+        place()
+        file.write("1 2\n")
+
+
+def _is_network(path: Path) -> bool:
+    from seq2seq_demo import Seq2SeqError, load
+
+    with contextlib.suppress(Seq2SeqError):
+        return load(path).step > 0
+    return False
+
+
+def _files_of_this_program() -> list[tuple[str, bytes]]:
+    """Return the kind and the content of one output of each option."""
+    folder = Path(tempfile.mkdtemp())
+    (folder / "sources").write_text("1 2\n")
+    outputs = ["o.h5", "o.record.h5", "o.json", "o.png", "o.svg", "o.pdf", "o.html"]
+    kinds = ["weights", "recording", "history", *["picture"] * 3, "page"]
+    plots = [f"{PREDICT} --attention-plot o{suffix}" for suffix in PICTURES]
+    pid = os.fork()
+    if pid == 0:  # keeps this process free of TensorFlow, which does not survive a fork
+        os.chdir(folder)
+        lines = [f"{TRAIN} -o o.h5 --record --history o.json", *plots, f"{PAGE} -o o.html"]
+        results = [_main(line.split()) for line in lines]
+        print(*(err for status, err in results if status), sep="", end="", file=sys.stderr, flush=True)
+        os._exit(any(status for status, _ in results))
+    assert os.waitpid(pid, 0)[1] == 0
+    return [(kind, (folder / name).read_bytes()) for kind, name in zip(kinds, outputs, strict=True)]
+
+
+def _files_of_other_programs() -> list[bytes]:
+    import h5py
+    import numpy as np
+    from helpers_2016 import SMALL as CONFIG, table, whole_checkpoint
+    from matplotlib.figure import Figure
+
+    texts = [
+        "[metadata]\nname = thesis\n",
+        "[x] buy milk",
+        "a,b\n1,2\n",
+        "# Thesis\n",
+        "x = 1\n" * 200,
+        "\n",
+        "\0",
+        "a",
+    ]
+    texts += ['{"name": "x", "version": "1"}', "[]", "[1, 2]", "{", "null", "[" * 100_000, "\ufeff[]", '{"cells": []}']
+    texts += [
+        json.dumps([{"epoch": 1, "loss": 0.5}]),
+        "seq2seq-demo weights 3\nsha256 0\n",
+        "<!-- seq2seq-demo page -->",
+    ]
+    texts += ["{\\rtf1 thesis}", "<!DOCTYPE html>\n<title>Mine</title>", "<svg></svg>", "%PDF-1.7\n"]
+    contents = [text.encode() for text in texts]
+    contents += ["thesis".encode("utf-16"), b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"\x89HDF\r\n\x1a\n"]
+    contents += [pickle.dumps([1]), gzip.compress(b"thesis"), b"SQLite format 3\0", table(whole_checkpoint(CONFIG)[2])]
+    for suffix in PICTURES:
+        Figure().savefig(picture := io.BytesIO(), format=suffix[1:], metadata={"Title": "seq2seq-demo"})
+        contents.append(picture.getvalue())
+    with h5py.File(hdf5 := io.BytesIO(), "w") as file:
+        file["data"] = np.ones(3)
+    np.savez(arrays := io.BytesIO(), a=np.ones(3))
+    with zipfile.ZipFile(archive := io.BytesIO(), "w") as packed:
+        packed.writestr("thesis.txt", "thesis")
+    return [*contents, *(file.getvalue() for file in (hdf5, arrays, archive))]
+
+
+def _changed(content: bytes, rng: random.Random) -> bytes:
+    """Return the content of a foreign file, half of the time with bytes added or removed."""
+    start, junk = rng.randrange(len(content)), rng.randbytes(rng.randrange(1, 20))
+    changes = [content[: start + 1], content + junk, junk + content, content[:start] + junk + content[start:]]
+    return rng.choice([*changes, *[content] * 4])

@@ -1,0 +1,113 @@
+"""Shell loops that start a training with --resume until it succeeds, while its processes are killed."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from attacks.running import LIMIT, NOBODY, PROGRAM, ROOT, TRAIN, Case, may_be_nobody, run, run_cases
+
+ARGV = [*TRAIN, "-e", "2", "-o", "w"]
+SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
+
+
+def supervisors() -> tuple[int, list[str]]:
+    """The loops end, with the bits of an undisturbed training, and do not train again."""
+    folder = Path(tempfile.mkdtemp())
+    assert run(folder, *ARGV).wait() == 0
+    undisturbed = (folder / "w").read_bytes()
+    cases: list[Case] = [(f"kills {number}", lambda n=number: _kills(n, undisturbed)) for number in range(7)]
+    cases.append(("another file", lambda: _another_file(undisturbed)))
+    if may_be_nobody():
+        cases.append(("read-only snapshots", lambda: _read_only_snapshots(undisturbed)))
+    return run_cases(cases)
+
+
+def _kills(number: int, undisturbed: bytes) -> None:
+    rng, folder = random.Random(number), Path(tempfile.mkdtemp())
+    kills = [(rng.choice(SIGNALS), rng.uniform(0.2, 7)) for _ in range(rng.randrange(1, 4))]
+    _loop(folder, undisturbed, kills=kills)
+    left = [path.name for path in folder.iterdir() if path.name != "w" and not path.name.startswith(".")]
+    assert not left, left
+    _require_finished(folder, undisturbed)
+    shutil.rmtree(folder)
+
+
+def _read_only_snapshots(undisturbed: bytes) -> None:
+    """Make the directory of the snapshots read-only during the training, which saves its result elsewhere."""
+    folder, data_dir = Path(tempfile.mkdtemp()), ["--data-dir", "snapshots"]
+    snapshots = folder / "snapshots"
+    for path in (snapshots, folder / ".state"):
+        path.mkdir()
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o777)
+    process = run(folder, *ARGV, *data_dir, prefix=NOBODY)
+    while not any(snapshots.glob("s2s_checkpoint*")) and process.poll() is None:
+        time.sleep(0.01)
+    snapshots.chmod(0o555)
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 0, err[-500:]
+    assert any(snapshots.glob("s2s_checkpoint*")), "the snapshot was removed"
+    _require_finished(folder, undisturbed, data_dir, NOBODY)
+
+
+def _another_file(undisturbed: bytes) -> None:
+    folder = Path(tempfile.mkdtemp())
+    (folder / "w").write_bytes(undisturbed)
+    process = run(folder, *ARGV, "--seed", "5", "--resume")
+    _, err = process.communicate(timeout=LIMIT)
+    assert process.returncode == 1, err[-300:]
+    assert "another training" in err, err[-300:]
+    assert (folder / "w").read_bytes() == undisturbed
+
+
+def _require_finished(folder: Path, undisturbed: bytes, argv: list[str] | None = None, prefix: list[str] | None = None):
+    """Require that the loop ends at once where the training is saved already."""
+    before = (folder / "w").stat().st_mtime_ns
+    _loop(folder, undisturbed, argv or [], prefix or [])
+    assert (folder / "w").stat().st_mtime_ns == before, "it trained again"
+
+
+def _loop(
+    folder: Path,
+    undisturbed: bytes,
+    argv: list[str] | None = None,
+    prefix: list[str] | None = None,
+    kills: list[tuple[int, float]] | None = None,
+) -> None:
+    """Run the loop to its end; `kills` are signals for its children, each with the seconds to wait before it."""
+    kills = kills or []
+    command = [*(prefix or []), *PROGRAM, *ARGV, *(argv or []), "--resume"]
+    loop = ["sh", "-c", 'until "$@"; do echo again; sleep 0.1; done', "sh", *command]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(folder / ".state")}
+    pipe = subprocess.PIPE
+    shell = subprocess.Popen(loop, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def children() -> list[int]:
+        return [int(pid) for pid in Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text().split()]
+
+    def kill(pids: list[int], signum: int) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signum)
+
+    try:
+        for signum, seconds in kills:
+            time.sleep(seconds)
+            if shell.poll() is None:
+                kill(children(), signum)
+        out, err = shell.communicate(timeout=LIMIT)
+    except subprocess.TimeoutExpired:
+        pids = children()
+        shell.kill()  # otherwise it would start another training
+        kill(pids, signal.SIGKILL)
+        raise AssertionError("the loop did not end") from None
+    assert shell.returncode == 0, err[-500:]
+    assert "Traceback" not in err, err[-500:]
+    assert out.count("again") <= len(kills), f"{out.count('again')} failures after {len(kills)} kills: {err[-500:]}"
+    assert (folder / "w").read_bytes() == undisturbed, "other bits"

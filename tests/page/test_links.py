@@ -1,0 +1,94 @@
+"""Links to a page, read in Node: a link sets the whole state, and the page marks each forced symbol."""
+
+import pytest
+from helpers import random_weights
+from helpers_page import ask, needs_node, shipped
+
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.page.builder import Moments, ShownNetwork, network_data
+from seq2seq_demo.trained_network import TrainedNetwork
+
+pytestmark = [pytest.mark.slow, needs_node]
+ENDS = ShownNetwork("ends", shipped("embedding_attention"))
+
+
+def follow(hash_, *networks, text="3 1 2", before=None):
+    """The state of a page after a link, and the answers in it."""
+    return ask(
+        ("open", [network_data(shown) for shown in networks or (ENDS,)]),
+        ("link", {"hash": hash_, "text": text, "before": before}),
+    )[1]
+
+
+def fixed_length():
+    config = ModelConfig("embedding_rnn", cell_size=6, embedding_size=4)
+    return ShownNetwork("fixed", TrainedNetwork(config, random_weights(config), task="reversed", in_len=3, out_len=3))
+
+
+def with_moments():
+    weights = random_weights(shipped("embedding_attention").model_config)
+    moments = Moments((0, 9), (0.0, 1.0), (weights, weights), 10, (0.0, 1.0), (2.0, 1.0))
+    return ShownNetwork("ends", shipped("embedding_attention"), moments=moments)
+
+
+LEADING_ZEROS = "00:9|0:09|0:9,00:8|02:10"
+NO_INTEGERS = "0:-1|-0:9|0.5:9|0:9.5|0:1e0|1e999:1|0x0:9|٠:9|__proto__:1|length:1"
+NO_LISTS = "0:9,| 0:9|,0:9|0|0:|:9|0:9:1|0:9;1:8"
+
+
+@pytest.mark.parametrize("forced", f"{LEADING_ZEROS}|{NO_INTEGERS}|{NO_LISTS}|0:9,0:8|1:9,0:9|0:11".split("|"))
+def test_forcing_that_the_page_would_not_write_is_ignored(forced):
+    page = follow(f"#source=3%201%202&forced={forced}")
+    assert (page["state"]["forced"], page["forced"], page["notes"]) == ({}, [[]], [""])
+    assert page["written"] == "#source=3%201%202&place=7"
+
+
+def test_forced_steps_beyond_the_answer_are_dropped():
+    page = follow("#source=3%201%202&forced=0:9,300:9")
+    assert (page["state"]["forced"], page["notes"]) == ({"0": 9}, ["You forced 1 symbol."])
+    page = follow("#source=3%201%202&forced=1:10,2:4")  # END is forced before the second one
+    assert (page["state"]["forced"], page["forced"]) == ({"1": 10}, [[1]])
+
+
+def test_every_forced_symbol_is_marked_and_counted_per_network():
+    page = follow("#source=3%201%202&forced=0:9,5:9", ENDS, fixed_length())
+    for forced, marked, note in zip(page["forced"], page["marked"], page["notes"], strict=True):
+        assert [t for t, is_marked in enumerate(marked) if is_marked] == forced
+        assert f"You forced {len(forced)} symbol" in note
+
+
+def test_a_symbol_forced_in_place_of_end_is_marked():
+    source = "%20".join("3" * 25)
+    forced = ",".join(f"{t}:3" for t in range(26))
+    page = follow(f"#source={source}&forced={forced}")
+    assert page["marked"] == [[True] * 26]
+
+
+def test_a_link_sets_the_whole_state():
+    before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9"
+    page = follow("#source=3%201%202", with_moments(), before=before)
+    expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 7, "replacement": None}
+    assert page["state"] == expected
+    assert page["written"] == "#source=3%201%202&place=7"
+    page = follow(before, with_moments())
+    assert page["written"] == before
+
+
+@pytest.mark.parametrize(
+    "part", ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=00", "moment=2", "moment=", "moment=1.0"]
+)
+def test_an_invalid_place_or_moment_is_ignored(part):
+    assert follow(f"#source=3%201%202&{part}", with_moments())["written"] == "#source=3%201%202&place=7"
+
+
+def test_a_text_in_a_link_is_never_shortened():
+    words = " ".join(["3"] * 60).replace(" ", " " * 30)
+    page = follow(f"#source={words.replace(' ', '%20')}")
+    assert (page["state"]["text"], page["error"]) == (words, "")
+    assert follow("#source=1&source=2")["state"]["text"] == "3 1 2"
+    assert follow(f"#source={'1' * 10_001}")["state"]["text"] == "3 1 2"
+
+
+def test_a_target_has_a_largest_length():
+    page = follow(f"#source=3%201%202&target={'%20'.join('1' * 121)}")
+    assert page["error"] == "Expected at most 120 symbols, got 121"
