@@ -52,8 +52,7 @@ def check_callbacks(callbacks: Sequence[Callback] | None) -> Sequence[Callback]:
     callbacks = [] if callbacks is None else callbacks
     if not isinstance(callbacks, list | tuple) or not all(isinstance(each, Callback) for each in callbacks):
         raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
-    for name in {name for callback in callbacks for name in dir(callback)} - {*dir(Callback)}:
-        if name.startswith("on_"):
-            methods = ", ".join(method for method in dir(Callback) if method.startswith("on_"))
-            raise UsageError(f"expected a method of Callback, {methods}, got {name}")
+    methods = [name for name in dir(Callback) if name.startswith("on_")]
+    for name in {name for callback in callbacks for name in dir(callback) if name.startswith("on_")} - {*methods}:
+        raise UsageError(f"expected a method of Callback, {', '.join(methods)}, got {name}")
     return callbacks

@@ -3,8 +3,6 @@
 If the network ends its answers, END counts as a symbol, and an answer without END is wrong.
 """
 
-from __future__ import annotations
-
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -61,8 +59,7 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return −log softmax(logits) at the targets: `[B, T, V]`, `[B, T]` → `[B, T]`."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     chosen = np.take_along_axis(shifted, targets[..., None].astype(np.intp), axis=-1)[..., 0]
-    losses: np.ndarray = np.log(np.exp(shifted).sum(axis=-1)) - chosen
-    return losses
+    return np.asarray(np.log(np.exp(shifted).sum(axis=-1)) - chosen)
 
 
 def _by_length(sources: Sequences) -> Iterator[tuple[int, np.ndarray]]:
@@ -82,8 +79,7 @@ class _BestAnswers(NamedTuple):
     @property
     def mask(self) -> np.ndarray:
         """The mask of answer symbols including END, `[B, T]`; False is padding."""
-        mask: np.ndarray = np.arange(self.symbols.shape[1]) < (self.lengths + self.ended)[:, None]
-        return mask
+        return np.asarray(np.arange(self.symbols.shape[1]) < (self.lengths + self.ended)[:, None])
 
     def padded(self, width: int) -> np.ndarray:
         """Return the symbols `[B, width]` including END, padded with −1."""
@@ -163,10 +159,7 @@ class _Measurement:
         is_correct = (symbols == expected) & mask
         ends, V = self.network.model_config.ends, self.network.model_config.n_output_symbols
         is_exact, is_complete = edits == 0, answers.ended | (not ends)
-        too_long, too_short = (
-            is_complete & (answers.lengths > targets.lengths),
-            is_complete & (answers.lengths < targets.lengths),
-        )
+        surplus = answers.lengths - targets.lengths  # [B]
         wrong = np.flatnonzero(~is_exact)
         if not self.options.detailed:
             confused = Confusions()
@@ -181,9 +174,9 @@ class _Measurement:
             by_position=Tally.by_position(mask, is_correct),
             by_symbol=Tally(*(np.bincount(expected[mask], minlength=V) for mask in (mask, is_correct))),
             exact=int(is_exact.sum()),
-            wrong_symbols=int((is_complete & ~is_exact & ~too_long & ~too_short).sum()),
-            too_short=int(too_short.sum()),
-            too_long=int(too_long.sum()),
+            wrong_symbols=int((is_complete & ~is_exact & (surplus == 0)).sum()),
+            too_short=int((is_complete & (surplus < 0)).sum()),
+            too_long=int((is_complete & (surplus > 0)).sum()),
             unended=int((~is_complete).sum()),
             edits=int((edits - ~is_complete).sum()),
             confusions=confused,

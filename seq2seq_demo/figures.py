@@ -93,8 +93,7 @@ class Tally:
     def accuracy(self) -> np.ndarray:
         """The share of correct predictions; nan where nothing was expected."""
         with np.errstate(invalid="ignore"):
-            share: np.ndarray = self.correct / self.expected
-        return share
+            return np.asarray(self.correct / self.expected)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

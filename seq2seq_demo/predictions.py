@@ -1,7 +1,6 @@
 """Streaming prediction: batches of sources in, predictions out, in the same order."""
 
-from __future__ import annotations
-
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -129,12 +128,8 @@ def _answers(
     request.options.check_fits(network.model_config, len(rows), in_len, out_len)
     sources, expected = np.array([row.values for row in rows]), [row.output for row in rows]
     if request.targets and None in expected:
-        try:
+        with contextlib.suppress(UsageError) if ends else contextlib.nullcontext():
             targets = request.targets(sources).rows()
-        except UsageError:
-            if not ends:
-                raise
-        else:
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, request.options, request.decode)
     return _predictions(sources.tolist(), expected, answers, request.options, ends)

@@ -1,7 +1,9 @@
 """Edit distances (Levenshtein 1966) between answers and targets, and counts of the edits."""
 
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,13 +18,15 @@ def edit_distances(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences)
 
     `symbols` `[B, P]` are the padded answers and `lengths` `[B]` their lengths.
     """
-    table = _distance_table(symbols, lengths, targets)
+    table = _distance_table(symbols, lengths, targets.padded())
     return np.asarray(table[lengths, np.arange(len(symbols)), targets.lengths])
 
 
-def _distance_table(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> np.ndarray:
-    """Return `[P + 1, B, T + 1]`: the distance from an answer's first p symbols to its target's first t symbols."""
-    expected = targets.padded()
+def _distance_table(symbols: np.ndarray, lengths: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Return `[P + 1, B, T + 1]`: the distance from an answer's first p symbols to its target's first t symbols.
+
+    `expected` `[B, T]` are the padded targets.
+    """
     t = np.arange(expected.shape[1] + 1)
     row = np.tile(t, (len(symbols), 1))  # [B, T + 1], for p = 0
     table = [row]
@@ -36,23 +40,10 @@ def _distance_table(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences
 
 def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> Confusions:
     """Count the edits between answers, `symbols` `[B, P]` of `lengths` `[B]`, and their targets."""
-    counts: Confusions = Counter()
-    table, target_symbols = _distance_table(symbols, lengths, targets), targets.padded()
-    rows, p, t = np.arange(len(symbols)), lengths, targets.lengths  # traced back from the ends
-    while (is_open := (p > 0) | (t > 0)).any():
-        rows, p, t = rows[is_open], p[is_open], t[is_open]
-        distance = table[p, rows, t]
-        predicted = symbols[rows, p - 1]
-        expected = target_symbols[rows, t - 1] if target_symbols.shape[1] else np.zeros_like(rows)
-        is_paired = (p > 0) & (t > 0) & (distance == table[p - 1, rows, t - 1] + (predicted != expected))
-        is_missing = ~is_paired & (t > 0) & (distance == table[p, rows, t - 1] + 1)
-        is_extra = ~is_paired & ~is_missing
-        is_substituted = is_paired & (predicted != expected)
-        counts.update(zip(expected[is_substituted].tolist(), predicted[is_substituted].tolist(), strict=True))
-        counts.update((symbol, None) for symbol in expected[is_missing].tolist())
-        counts.update((None, symbol) for symbol in predicted[is_extra].tolist())
-        p, t = p - (is_paired | is_extra), t - (is_paired | is_missing)
-    return counts
+    table = _distance_table(symbols, lengths, targets.padded())
+    pairs = zip(Sequences.of_padded(symbols, lengths).rows(), targets.rows(), strict=True)
+    traces = (_trace_back(table[:, row], *pair) for row, pair in enumerate(pairs))
+    return Counter(edit for edit in itertools.chain.from_iterable(traces) if edit[0] != edit[1])
 
 
 def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
@@ -60,17 +51,33 @@ def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
 
     The list is empty for an extra symbol. It begins with the target symbols that are missing before the answer symbol.
     """
-    ids = {symbol: number for number, symbol in enumerate({*answer, *target})}
-    reversed_answer, reversed_target = ([ids[symbol] for symbol in reversed(side)] for side in (answer, target))
-    table = _distance_table(np.array([reversed_answer]), np.array([len(answer)]), Sequences.of_rows([reversed_target]))
-    distances, aligned, t = table[::-1, 0, ::-1], [], 0  # distances [P + 1, T + 1] from the rest of the answer
-    for p, symbol in enumerate(answer):
-        first = t
-        while t < len(target):
-            is_paired = distances[p, t] == distances[p + 1, t + 1] + (symbol != target[t])
-            is_missing = not is_paired and distances[p, t] <= distances[p + 1, t]
-            t += is_paired or is_missing
-            if not is_missing:
-                break
-        aligned.append([*target[first:t]])
+    # Both are reversed, as the trace runs backwards. They swap roles, so that extra symbols come first, as on the page.
+    sides = target[::-1], answer[::-1]
+    symbols, expected = (np.array([side], object) for side in sides)
+    table = _distance_table(symbols, np.array([len(target)]), expected)[:, 0]
+    aligned: list[list[str]] = []
+    due: list[str] = []
+    for answer_symbol, target_symbol in _trace_back(table, *sides):
+        due += [] if target_symbol is None else [target_symbol]
+        if answer_symbol is not None:
+            aligned.append(due)
+            due = []
     return aligned
+
+
+def _trace_back(table: np.ndarray, answer: Sequence[Any], target: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield an alignment as pairs (expected, predicted), from the end to the start; None marks the lack of a symbol.
+
+    `table` `[P + 1, T + 1]` has the pair's distances. Where both are possible, a missing symbol precedes an extra one.
+    """
+    p, t = len(answer), len(target)
+    while p or t:
+        if p and t and table[p, t] == table[p - 1, t - 1] + (answer[p - 1] != target[t - 1]):
+            p, t = p - 1, t - 1
+            yield target[t], answer[p]
+        elif t and table[p, t] == table[p, t - 1] + 1:
+            t -= 1
+            yield target[t], None
+        else:
+            p -= 1
+            yield None, answer[p]

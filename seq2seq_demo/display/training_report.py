@@ -93,7 +93,7 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     print_line(f"Training on {points} point dataset ({data}{lengths}), with {pluralize(config.epochs, 'epoch')}")
     if task.vocabularies.are_text:
         sides = [f"{len(x.symbols)} {x.tokens}" if x.is_text else x.tokens for x in task.vocabularies]
-        print_line(f"Sources of {sides[0]}, targets of {sides[1]}")
+        print_line(f"Vocabularies: {sides[0]} in sources, {sides[1]} in targets")
     if verbose >= 2:
         print_line(f"model parameters: {json.dumps(asdict(model_config) | asdict(config), indent=4)}")
     origin = " from the validation file" if has_validation_file else ""

@@ -18,5 +18,4 @@ class Answers(NamedTuple):
     @property
     def n_written(self) -> np.ndarray:
         """The number of symbols of each answer, END included, `[B, N]`."""
-        n_written: np.ndarray = self.lengths + self.ended
-        return n_written
+        return np.asarray(self.lengths + self.ended)

@@ -192,8 +192,7 @@ class _Search:
         """
         bound = np.where(beam.live, beam.log_p, -np.inf).max(axis=1) / self.n_steps**self.beam_config.length_penalty
         nth_best = np.sort(np.where(beam.ended, beam.scores, -np.inf), axis=1)[:, -self.beam_config.n_best]
-        is_finished: np.ndarray = ~beam.live.any(axis=1) | (nth_best > bound)
-        return is_finished
+        return np.asarray(~beam.live.any(axis=1) | (nth_best > bound))
 
     def answers(self, max_out_len: int) -> Answers:
         """Return the `n_best` answers of the finished search."""

@@ -35,7 +35,9 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
     waiting: collections.deque[Callable[[], Result]] = collections.deque()
     failure = None
     iterator = iter(items)
-    with _one_blas_thread(), ThreadPoolExecutor(cores) as pool:
+    # In the CLI, the environment already limits BLAS to one thread.
+    is_limited = os.environ.get("OPENBLAS_NUM_THREADS") == "1"
+    with contextlib.nullcontext() if is_limited else _ONE_BLAS_THREAD, ThreadPoolExecutor(cores) as pool:
         try:
             while failure is None:
                 try:
@@ -53,11 +55,6 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
             pool.shutdown(cancel_futures=True)  # after Ctrl-C, items that have not started are dropped
     if not isinstance(failure, StopIteration):
         raise failure
-
-
-def _one_blas_thread() -> contextlib.AbstractContextManager[None]:
-    """Return a context that limits BLAS to one thread, unless the environment already does, as in the CLI."""
-    return contextlib.nullcontext() if os.environ.get("OPENBLAS_NUM_THREADS") == "1" else _ONE_BLAS_THREAD
 
 
 class _OneBlasThread(SharedContext):
@@ -81,10 +78,9 @@ def _run_in_thread(function: Callable[[], None]) -> None:
     thread = threading.Thread(target=function)
     try:
         thread.start()
+        thread.join()
     except RuntimeError:  # no thread can be started
         function()
-    else:
-        thread.join()
 
 
 @functools.cache

@@ -1,7 +1,5 @@
 """Build one HTML file with trained networks and the JavaScript that runs them."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

@@ -1,7 +1,5 @@
 """The examples on the page, and a network's figures at the recorded moments of its training."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +10,6 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import Evaluation
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.memory_estimates import n_weights
 from seq2seq_demo.page.builder import Example, Moments
@@ -152,25 +149,22 @@ def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> li
 
 def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
     """Return the recorded moments with the figures of each on at most N_MEASURED of the pairs, as MAX_WORK allows."""
-    measured: list[Evaluation] = []
-    pairs = _measurable(network, pairs, len(recording.steps)) if pairs else None
-    if pairs:
-        task = PairTask("measured", pairs, vocabularies=network.vocabularies)
-        for weights in recording.weights:
-            single = {name: array.astype(np.float32) for name, array in weights.items()}
-            measured.append(replace(network, weights=single).evaluate(task))
-    n = measured[0].n if measured else 0
-    figures = ([getattr(each, name) for each in measured] for name in ("exact_match", "loss"))
-    return Moments(recording.steps, recording.epochs, recording.weights, n, *figures)
+    moments = Moments(recording.steps, recording.epochs, recording.weights)
+    if not pairs or not (pairs := _measurable(network, pairs, len(recording.steps))):
+        return moments
+    task = PairTask("measured", pairs, vocabularies=network.vocabularies)
+    float32 = ({name: array.astype(np.float32) for name, array in weights.items()} for weights in recording.weights)
+    measured = [replace(network, weights=weights).evaluate(task) for weights in float32]
+    figures = {name: [getattr(each, name) for each in measured] for name in ("exact_match", "loss")}
+    return replace(moments, n=measured[0].n, **figures)
 
 
 def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
     """Return at most N_MEASURED pairs, fewer if measuring them at every moment would exceed MAX_WORK."""
-    c, S = network.model_config, pairs[:N_MEASURED].sources.lengths  # [N]
+    c, order = network.model_config, np.random.default_rng(0).permutation(min(N_MEASURED, len(pairs)))
+    S = pairs.sources.lengths[order]  # [N]
     T = np.array([network.max_out_len(int(n)) if c.ends else network.out_len or n for n in S])
-    order = np.random.default_rng(0).permutation(len(S))
-    is_new_length = np.isin(np.arange(len(S)), np.unique(S[order], return_index=True)[1])  # decoded together
-    S, T = S[order], T[order]
+    is_new_length = np.isin(np.arange(len(S)), np.unique(S, return_index=True)[1])  # decoded together
     work = n_weights(c) * (S + 2 * T) + c.has_attention * 2 * S * T * c.cell_size
     total = np.cumsum(work + is_new_length * WORK_PER_STEP * (S + 2 * T)) * n_moments
     return pairs[np.sort(order[total <= MAX_WORK])]
@@ -178,8 +172,8 @@ def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
 
 def held_out(network: TrainedNetwork, pattern: SequencePattern) -> Pairs | None:
     """Draw random sources of several trained lengths, with targets; None if the pattern accepts no trained length."""
-    lengths = [n for n in network.trained_lengths[:MAX_MEASURED_LEN] if n <= MAX_MEASURED_LEN]
-    lengths = [n for n in lengths if pattern_target(network, pattern, [0] * n) is not None]
+    first = (n for n in network.trained_lengths[:MAX_MEASURED_LEN] if n <= MAX_MEASURED_LEN)
+    lengths = [n for n in first if pattern_target(network, pattern, [0] * n) is not None]
     if not lengths:
         return None
     measured = {lengths[int(i)] for i in np.linspace(0, len(lengths) - 1, N_MEASURED_LENGTHS)}

@@ -5,8 +5,6 @@ stretches of 64 batches. Within a stretch, the pairs are sorted by length, so th
 then the batches are shuffled. Each batch is padded to one of a few widths.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -140,8 +138,7 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
 def _candidate_lengths(lengths: np.ndarray) -> np.ndarray:
     """Return up to MAX_CANDIDATES of the lengths, ascending, the longest among them."""
     distinct = np.unique(lengths)
-    candidates: np.ndarray = distinct[np.unique(np.linspace(0, len(distinct) - 1, MAX_CANDIDATES).astype(int))]
-    return candidates
+    return np.asarray(distinct[np.unique(np.linspace(0, len(distinct) - 1, MAX_CANDIDATES).astype(int))])
 
 
 # ---- Microbatches ----

@@ -3,8 +3,6 @@
 A step updates three vectors (weights and two moments) instead of three arrays per weight.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
@@ -28,16 +26,13 @@ class PackedAdam:
     def __init__(self, shapes: Shapes, weights: Weights, moments: Weights, step: int) -> None:
         self.shapes = shapes
         self.sizes = [math.prod(shape) for shape in shapes.values()]
-        zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        moments = {f"{m}/{name}": np.zeros(shape, np.float32) for m in "mv" for name, shape in shapes.items()} | moments
         self.iterations = tf.Variable(step, dtype=tf.int64, name="iterations")
         self.weights = tf.Variable(self._pack(weights), name="weights")
-        self.m, self.v = (
-            tf.Variable(self._pack({name: moments.get(f"{m}/{name}", zeros[name]) for name in shapes}), name=m)
-            for m in "mv"
-        )
+        self.m, self.v = (tf.Variable(self._pack(moments, f"{m}/"), name=m) for m in "mv")
 
-    def _pack(self, arrays: Weights) -> np.ndarray:
-        return np.concatenate([arrays[name].ravel() for name in self.shapes])
+    def _pack(self, arrays: Weights, prefix: str = "") -> np.ndarray:
+        return np.concatenate([arrays[prefix + name].ravel() for name in self.shapes])
 
     def _unpack(self, vector: tf.Variable, prefix: str = "") -> Weights:
         parts = np.split(vector.numpy(), np.cumsum(self.sizes)[:-1])

@@ -1,7 +1,5 @@
 """Resolve settings: derive a `ModelConfig` and a `TrainConfig` from settings, a task and an earlier network."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

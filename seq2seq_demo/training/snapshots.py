@@ -105,7 +105,7 @@ class SignalHandler:
 
 
 @dataclass
-class Snapshots:
+class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     """Writes the snapshots of one training run. Each replaces the one before; no two runs share a file.
 
     The snapshot is in `data_dir` or, while writing there fails, in the temporary or the home directory.
@@ -120,9 +120,6 @@ class Snapshots:
     resume_options: str = ""  # the options that --resume needs again, as in " -n NAME"
     last: Path | None = None  # the path of the latest snapshot; None if it could not be written
     files: dict[Path, BinaryIO] = field(default_factory=dict)  # every snapshot of this run, open and locked
-
-    def __enter__(self) -> "Snapshots":
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Unlock the snapshots."""

@@ -1,7 +1,5 @@
 """`train`: train a network on a task in one call."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack

@@ -6,8 +6,6 @@ lengths: its loops stop after the longest sequence of the batch. The cost of att
 the program has a branch for each of a few widths.
 """
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -28,25 +26,14 @@ from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import weights_checksum
-from seq2seq_demo.files.weights_file import Checkpoint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import recorder, workers
-from seq2seq_demo.training.batches import (
-    STEPS_PER_CALL,
-    Batch,
-    Widths,
-    epoch_order,
-    first_fitting_width,
-    microbatch_rows,
-    padding_widths,
-    row_keys,
-    stack_batches,
-    switch,
-)
+from seq2seq_demo.training import batches, recorder, workers
+from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths
 from seq2seq_demo.training.early_stopping import best_epoch, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
@@ -115,7 +102,8 @@ class Trainer:
         Workers and processes that share a batch need these values of the whole batch.
         """
         lengths = Batch(*batch).lengths
-        return tf.reduce_sum(tf.cast(lengths[:, 1], tf.float32)), first_fitting_width(lengths, self.widths.usual)
+        n_symbols = tf.reduce_sum(tf.cast(lengths[:, 1], tf.float32))
+        return n_symbols, batches.first_fitting_width(lengths, self.widths.usual)
 
     def packed_sums(self, *arguments: tf.Tensor) -> tf.Tensor:
         """Return one vector `[2 + W]`: the loss sum, the number of correct symbols, and the gradient of the W weights.
@@ -125,18 +113,18 @@ class Trainer:
         """
         *batch, n_symbols, choice = arguments
         choices = [functools.partial(self._sum_microbatches, Batch(*batch), n_symbols, w) for w in self.widths.choices]
-        return tf.concat([tf.reshape(x, [-1]) for x in switch(choice, choices)], axis=0)
+        return tf.concat([tf.reshape(x, [-1]) for x in batches.switch(choice, choices)], axis=0)
 
     def _sum_microbatches(self, batch: Batch, n_symbols: tf.Tensor, widths: list[tuple[int, int]]) -> list[tf.Tensor]:
         """Return the results of `_sums`, added up over microbatches if memory requires them."""
         B = rows = batch.sources.shape[0]
         if self.model_config.ends:
             n_bytes = max(bytes_per_row(self.model_config, *width) for width in widths)
-            rows = microbatch_rows(B, n_bytes, one_by_one=len(widths) > 2)
+            rows = batches.microbatch_rows(B, n_bytes, one_by_one=len(widths) > 2)
 
         def sums_of(part: Batch) -> list[tf.Tensor]:
             branches = [functools.partial(self._sums, part, n_symbols, width) for width in widths]
-            return switch(first_fitting_width(part.lengths, widths), branches)
+            return batches.switch(batches.first_fitting_width(part.lengths, widths), branches)
 
         def body(first: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
             part = Batch(*(tf.slice(x, [first, *[0] * (x.shape.rank - 1)], [rows, *x.shape[1:]]) for x in batch))
@@ -170,7 +158,7 @@ class Trainer:
 
     def order(self, training: Pairs) -> np.ndarray:
         """Return the indices of the training pairs in the order of the current epoch."""
-        return epoch_order(training, self.config, self.start_step, self.progress.epoch, self.model_config.ends)
+        return batches.epoch_order(training, self.config, self.start_step, self.progress.epoch, self.model_config.ends)
 
     def run_epoch(self, training: Pairs, callbacks: Sequence[Callback], snapshots: Snapshots | None) -> None:
         """Train on the remaining pairs of the current epoch.
@@ -209,8 +197,8 @@ class Trainer:
     def batches(self, pairs: Pairs) -> Batch:
         """Return up to K · B pairs as K batches, with the dropout seeds of the next K steps."""
         c, shape = self.config, (STEPS_PER_CALL, self.batch_rows)
-        keys = row_keys(c.seed, self.step, shape) if c.dropout else np.zeros(shape, np.uint32)
-        arrays = stack_batches(pairs, self.widths.largest, self.model_config, self.batch_rows)
+        keys = batches.row_keys(c.seed, self.step, shape) if c.dropout else np.zeros(shape, np.uint32)
+        arrays = batches.stack_batches(pairs, self.widths.largest, self.model_config, self.batch_rows)
         return Batch(*map(tf.constant, (*arrays, keys)))
 
     def learning_rates(self) -> tf.Tensor:
@@ -261,7 +249,11 @@ class Trainer:
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
         self.progress = Progress(n, history=(*progress.history, epoch))
         if self.config.saves_best and best_epoch(self.progress.history) is epoch:
-            self.best = Checkpoint(self.adam.weights_by_name(), self.step, self.adam.moments_by_name())
+            self.best = self.checkpoint()
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the current weights and Adam's state."""
+        return Checkpoint(self.adam.weights_by_name(), self.step, self.adam.moments_by_name())
 
     def trained_network(self) -> TrainedNetwork:
         """Return the network with its current weights.
@@ -269,19 +261,15 @@ class Trainer:
         Raises:
             TrainingError: a weight is not finite.
         """
-        weights, moments = self.adam.weights_by_name(), self.adam.moments_by_name()
-        if not all(np.isfinite(array).all() for array in (weights | moments).values()):
+        state = self.checkpoint()
+        if not all(np.isfinite(array).all() for array in (state.weights | state.moments).values()):
             raise TrainingError(f"a weight is not finite at step {self.step}: try a lower `learning_rate`")
         return replace(
             self.start.network,
-            weights=weights,
-            in_len=self.config.in_len,
-            out_len=self.config.out_len,
-            min_in_len=self.config.min_in_len,
+            **state._asdict(),
+            **{name: getattr(self.config, name) for name in LENGTHS},
             trained=self.start.network.trained or TrainingRun(self.config, self.start_step),
             reached=self.reached,
-            step=self.step,
-            moments=moments,
             program=None,
             recording=self.recording,
         )
@@ -304,7 +292,7 @@ def use_xla(config: TrainConfig) -> bool:
 def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
     """Return the padding widths: a single one if the network does not end its answers."""
     if ends:
-        return padding_widths(training, N_WIDTHS if use_xla(config) else 1)
+        return batches.padding_widths(training, N_WIDTHS if use_xla(config) else 1)
     return Widths([(config.in_len, config.out_len)], [])
 
 

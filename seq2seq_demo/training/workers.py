@@ -142,9 +142,8 @@ def strategy(batch_size: int) -> Any:
     n_workers = _cluster().n_workers
     replicas = n_workers * max(1, len(tf.config.list_physical_devices("GPU")))
     if batch_size % replicas:
-        raise UsageError(
-            f"expected `batch_size` to be a multiple of {replicas}, the number of replicas, got {batch_size}"
-        )
+        multiple = f"a multiple of {replicas}, the number of replicas"
+        raise UsageError(f"expected `batch_size` to be {multiple}, got {batch_size}")
     if n_workers > 1:
         return _connect_workers()
     return tf.distribute.MirroredStrategy() if replicas > 1 else tf.distribute.get_strategy()
@@ -179,9 +178,8 @@ def require_agreement(strategy: Any, facts: Callable[[], str]) -> None:
     digest = zlib.crc32(facts().encode())
     total = tf.function(sum_over_shares, autograph=False)(strategy, lambda: tf.constant(digest, tf.int64), ())
     if total != digest * strategy.num_replicas_in_sync:
-        raise UsageError(
-            "expected every worker to start with the same options, pattern or data, and weights, got different ones"
-        )
+        same = "the same options, pattern or data, and weights"
+        raise UsageError(f"expected every worker to start with {same}, got different ones")
 
 
 def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[Any, ...], *whole: Any) -> Any:
@@ -216,7 +214,5 @@ def report_lost_workers() -> Iterator[None]:
         if n_workers == 1:
             raise
         reason = error.message.rpartition("aborted by: ")[2].strip().splitlines()[0].partition(". ")[0]
-        raise TrainingError(
-            f"expected all {n_workers} workers of TF_CONFIG to start within {SECONDS_TO_GATHER} s "
-            f"and to stay to the end, got TensorFlow's error: {reason}"
-        ) from error
+        expected = f"all {n_workers} workers of TF_CONFIG to start within {SECONDS_TO_GATHER} s and to stay to the end"
+        raise TrainingError(f"expected {expected}, got TensorFlow's error: {reason}") from error

@@ -49,7 +49,7 @@ def test_train_evaluate_and_predict_texts(run):
     out, err = run.ok(line, *TOKENS)
     assert "Training on 900 point dataset (pairs of 'train.tsv', sources of 1-4 symbols), with 6 epochs" in out
     assert "\n900 training points, 100 validation points from the validation file\n" in out
-    assert "Sources of 5 characters, targets of 5 words" in out
+    assert "Vocabularies: 5 characters in sources, 5 words in targets" in out
     assert "distinct validation sources are also training sources" in err
     network = load("w")
     assert network.reached.exact_match > 0.8

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import State
+from seq2seq_demo.network.keras_network.cells import State, dense
 
 
 class Attention(keras.layers.Layer):
@@ -18,10 +18,8 @@ class Attention(keras.layers.Layer):
         """Create the weights; their values are assigned later."""
         H, M = self.model_config.cell_size, self.model_config.memory_size
         n_states = self.model_config.num_layers * len(self.model_config.cell.states)
-        self.key = keras.layers.Dense(H, use_bias=False, name="key", dtype="float32")  # W_k
-        self.query = keras.layers.Dense(H, name="query", dtype="float32")  # W_q, b_q
-        self.key.build((None, M))
-        self.query.build((None, n_states * H))
+        self.key = dense("key", M, H, use_bias=False)  # W_k
+        self.query = dense("query", n_states * H, H)  # W_q, b_q
         self.score = self.add_weight((H,), "zeros", name="score")  # v
 
     def call(

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
-from seq2seq_demo.network.keras_network.cells import State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.cells import State, build_cells, dense, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.encoder import Encoder
 from seq2seq_demo.network.keras_network.scan import Scan, scan
@@ -22,11 +22,6 @@ class BidirectionalEncoder(Encoder):
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(model_config)
         self.backward = stacked_cells(model_config)
-        H, states = model_config.cell_size, model_config.cell.states
-        self.bridges = [  # W_b, b_b for each layer and each state of its cell
-            [keras.layers.Dense(H, name=f"bridge_{layer}_{s}", dtype="float32") for s in states]
-            for layer in range(model_config.num_layers)
-        ]
 
     def build(self) -> None:
         """Create the weights; their values are assigned later."""
@@ -34,8 +29,10 @@ class BidirectionalEncoder(Encoder):
         super().build()
         with keras.name_scope("backward"):
             build_cells(self.backward, c.embedding_size, c.memory_size)
-        for bridge in tf.nest.flatten(self.bridges):
-            bridge.build((None, 2 * c.cell_size))
+        self.bridges = [  # W_b, b_b for each layer and each state of its cell
+            [dense(f"bridge_{layer}_{s}", 2 * c.cell_size, c.cell_size) for s in c.cell.states]
+            for layer in range(c.num_layers)
+        ]
 
     def call(
         self, sources: tf.Tensor, scan: Scan = scan, masks: Masks | None = None

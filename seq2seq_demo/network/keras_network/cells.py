@@ -75,6 +75,13 @@ class Cell(keras.layers.Layer):
         return self.equation(projected, state, self.recurrent_kernel)
 
 
+def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.layers.Dense:
+    """Return a layer that computes x W + b, with its weights, in float32 whatever Keras's default is."""
+    layer = keras.layers.Dense(n_out, use_bias=use_bias, name=name, dtype="float32")
+    layer.build((None, n_in))
+    return layer
+
+
 def stacked_cells(model_config: ModelConfig) -> list[Cell]:
     """Return one cell per layer, from the bottom to the top."""
     return [Cell(model_config, f"layer_{layer}") for layer in range(model_config.num_layers)]

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.attention import Attention
-from seq2seq_demo.network.keras_network.cells import State, build_cells, stacked_cells
+from seq2seq_demo.network.keras_network.cells import State, build_cells, dense, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
@@ -33,8 +33,7 @@ class Decoder(keras.layers.Layer):
         c = self.model_config
         self.embedding = self.add_weight((c.n_output_symbols, c.embedding_size), "zeros", name="embedding")  # E_out
         build_cells(self.cells, c.embedding_size, c.cell_size)
-        self.projection = keras.layers.Dense(c.n_output_symbols, name="projection", dtype="float32")  # W_p, b_p
-        self.projection.build((None, c.cell_size))
+        self.projection = dense("projection", c.cell_size, c.n_output_symbols)  # W_p, b_p
 
     def forced(
         self,
@@ -126,12 +125,10 @@ class AttentionDecoder(Decoder):
         """Create the weights; their values are assigned later."""
         c = self.model_config
         super().build()
-        self.input_projection = keras.layers.Dense(c.embedding_size, name="input", dtype="float32")  # W_i, b_i
-        self.input_projection.build((None, c.embedding_size + c.memory_size))
+        self.input_projection = dense("input", c.embedding_size + c.memory_size, c.embedding_size)  # W_i, b_i
         self.attention = Attention(c)
         self.attention.build()
-        self.output_projection = keras.layers.Dense(c.n_output_symbols, name="output", dtype="float32")  # W_o, b_o
-        self.output_projection.build((None, c.n_output_symbols + c.memory_size))
+        self.output_projection = dense("output", c.n_output_symbols + c.memory_size, c.n_output_symbols)  # W_o, b_o
 
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
         """Return the symbol's part of x_t, W_i [d ; 0] + b_i: `[…, E]` → `[…, E]`."""

@@ -39,8 +39,7 @@ def unit_keys(site: str, n_positions: int, n_units: int) -> np.ndarray:
     """Return a hash of every position and unit of a site, uint32 `[n_positions, n_units]`."""
     start = np.array([zlib.crc32(site.encode())], np.uint32)
     position = scramble(start + np.arange(n_positions, dtype=np.uint32))[:, None]
-    keys: np.ndarray = scramble(position + np.arange(n_units, dtype=np.uint32))
-    return keys
+    return np.asarray(scramble(position + np.arange(n_units, dtype=np.uint32)))
 
 
 def scramble(x: Any, operations: Any = np) -> Any:

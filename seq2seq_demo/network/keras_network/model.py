@@ -41,11 +41,7 @@ class Seq2Seq(keras.Model):
         self.decoder.build()
 
     def call(
-        self,
-        sources: tf.Tensor,
-        decoder_input: tf.Tensor,
-        lengths: Lengths | None = None,
-        masks: Masks | None = None,
+        self, sources: tf.Tensor, decoder_input: tf.Tensor, lengths: Lengths | None = None, masks: Masks | None = None
     ) -> tf.Tensor:
         """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`; the shapes must be static.
 
