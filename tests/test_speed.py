@@ -88,6 +88,7 @@ def test_both_learn_the_pairs_of_a_dictionary(script, monkeypatch):
     pairs = script("speed.dictionary").dictionary_pairs(256)
     trainer = real_work.dictionary_trainer(model_config, 0.0, pairs)
     ours = [ways.run_epoch(trainer, pairs) for _ in range(3)]
+    keras.keras.utils.set_random_seed(0)
     network = keras.plain_keras(model_config, None, 0.0, 0.02)
     assert network.count_params() == sum(weight.size for weight in trainer.adam.weights_by_name().values())
     batches = real_work.dataset(pairs, model_config.go, bucketed=True)

@@ -97,7 +97,7 @@ def test_no_output_replaces_what_another_program_wrote(outputs):
 
 def test_outputs_replace_empty_files_and_their_own_kind(outputs):
     for kind, line in LINES.items():
-        for name in OURS[kind]:
+        for name in OURS[kind][: 1 if "history" in kind else 3]:  # the same function writes all pictures
             if name != "w.h5":
                 outputs.ok(line + name)
             Path(f"empty{Path(name).suffix}").write_text("")  # as `mktemp` makes one
@@ -115,7 +115,7 @@ def test_a_recording_replaces_only_a_recording(outputs):
 
 def test_force_replaces_any_file(outputs):
     for kind, line in LINES.items():
-        for name in OURS[kind]:
+        for name in OURS[kind][: 1 if "history" in kind else 3]:  # the same function writes all pictures
             if name != "w.h5":
                 Path(name).write_bytes(b"thesis")
                 outputs.ok(f"{line}{name} --force")

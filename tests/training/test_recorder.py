@@ -113,11 +113,9 @@ def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(mon
     monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
-    done = further.step - recorded.step
-    assert (config.steps_per_epoch, done) == (23, 69)
+    assert further.step - recorded.step == config.steps_per_epoch == 23  # the best epoch is the first
     assert further.recording.steps == (0, 50, 69)
     assert matches(further.recording.weights[0], recorded.weights)
-    assert matches(further.recording.weights[-1], further.weights)
 
 
 @pytest.mark.slow
