@@ -57,7 +57,7 @@ def main(names: list[str]) -> int:
 
 
 def kills() -> tuple[int, list[str]]:
-    """Kill trainings at random, resume them, and compare their weights with those of an undisturbed training."""
+    """Kill training runs at random, resume them, and compare their weights with those of an undisturbed run."""
     folder = Path(tempfile.mkdtemp())
     assert run(folder, *TRAIN, "-e", "3", "-o", "w").wait() == 0
     undisturbed = (folder / "w").read_bytes()
@@ -81,7 +81,9 @@ def kills() -> tuple[int, list[str]]:
             process = run(folder, *argv)
             _, err = process.communicate()
             assert process.returncode == 0, err[-300:]
-        assert (folder / "w").read_bytes() == undisturbed, "the weights differ from those of the undisturbed training"
+        assert (folder / "w").read_bytes() == undisturbed, (
+            "the weights differ from those of the undisturbed training run"
+        )
         remaining = {path.name for path in folder.iterdir()} - {"w", ".state"}
         assert all(name.startswith(".seq2seq-demo-") for name in remaining), remaining
         shutil.rmtree(folder)
@@ -145,7 +147,7 @@ print(len(failures), *failures[:2])
 
 
 def side_by_side() -> tuple[int, list[str]]:
-    """Run trainings in one directory, each with the same process id in its own namespace; they must not collide."""
+    """Start training runs in one directory, each with the same process id in its own namespace; none may collide."""
     prefix = ["unshare", "-p", "-f"]
     if subprocess.run([*prefix, "true"], check=False).returncode:
         print("side by side: without namespaces, because this user may not create them", file=sys.stderr)

@@ -30,7 +30,7 @@ B = 128  # batch size
 
 @dataclass(frozen=True)
 class Size:
-    """The sizes of a training on `reversed`, and of predictions by its network."""
+    """The sizes of a training run on `reversed`, and of predictions by its network."""
 
     points: int = 100_000
     units: int = 32
@@ -101,7 +101,7 @@ def use_cores(n: int) -> None:
 
 
 def measure_points(size: Size, budget: float) -> dict[str, float]:
-    """Return the seconds and the peak memory in MB of preparing a training's points, without training steps.
+    """Return the seconds and the peak memory in MB of preparing a training run's points, without training steps.
 
     The parts are: drawing the points, building a network, ordering an epoch, and gathering its points in that order.
     """

@@ -14,7 +14,7 @@ MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
 FORMATS = ("json", "text")  # file formats of sequences
 EVALUATION_SIZE = 10_000  # random sources that an evaluation draws by default
-MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # above 0
+MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
@@ -90,9 +90,9 @@ class ModelConfig:
 class TrainConfig:
     """How a network is trained; on one machine, the same task, `ModelConfig` and `TrainConfig` give the same weights.
 
-    This holds for the first training of a process, whether or not the process may use all cores. TensorFlow keeps the
-    number of threads of this training: all cores of the machine if a cell has at least 128 units and `processes` is 1,
-    otherwise one. A later training of the same process gives the same weights only if it needs the same number.
+    This holds for the first training run of a process, whether or not the process may use all cores. TensorFlow keeps
+    the number of threads of this run: one per core of the machine if a cell has at least 128 units and `processes` is
+    1, otherwise one. A later run of the same process gives the same weights only if it needs the same number.
 
     Raises:
         UsageError: a value is out of range.

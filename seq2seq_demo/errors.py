@@ -25,7 +25,7 @@ class WeightsError(Seq2SeqError):
 
 
 class TrainingError(Seq2SeqError):
-    """A training that cannot continue."""
+    """A training run that cannot continue."""
 
 
 class Interrupted(Seq2SeqError):

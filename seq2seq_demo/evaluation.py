@@ -131,7 +131,7 @@ class _Measurement:
         return expected, np.arange(expected.shape[1]) < (targets.lengths + ends)[:, None]
 
     def _count_forced(self, rows: np.ndarray) -> Evaluation:
-        """Count the figures of teacher forcing on pairs whose sources have one length."""
+        """Compute the teacher-forcing figures of pairs whose sources have one length."""
         sources = self.pairs.sources[rows].array()  # [B, S]
         expected, mask = self._expected(self.pairs.targets[rows])  # [B, T]
         decoder_input = shift_right(expected, self.network.model_config.go)
@@ -145,7 +145,7 @@ class _Measurement:
         )
 
     def _count_free(self, rows: np.ndarray, out_len: int) -> Evaluation:
-        """Count the free-running figures on sources of one length; each answer is compared with its nearest target."""
+        """Compute the free-running figures of sources of one length, each compared with its nearest target."""
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
         sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N
         found = answer(self.network, sources, out_len, self.options.decoding)
@@ -217,7 +217,7 @@ class EvaluationRow:
     kind: str  # RANDOM, one of `sampling.SOURCE_KINDS`, or GIVEN
     in_len: int
     evaluation: Evaluation
-    fresh: bool | None = None  # no source was trained on; None: unknown
+    fresh: bool | None = None  # True: training saw none of the sources; None: unknown
 
 
 class Sample(NamedTuple):
@@ -226,7 +226,7 @@ class Sample(NamedTuple):
     lengths: Iterable[int]
     n: int  # sources of each length
     seed: int
-    kinds: bool = False  # measure up to MAX_PER_KIND sources of each other kind too
+    kinds: bool = False  # also measure up to MAX_PER_KIND sources of every other kind
     knows_all_seen: bool = True  # whether the sources `seen` in training are known to be all of them
 
 

@@ -171,7 +171,7 @@ class TrainedNetwork(StoredNetwork):
 
         The first that applies: `out_len`; `max_out_len()` if the network ends its answers; the target length of a
         training at this source length; the target length of `pattern` or of the built-in pattern of the training; the
-        target length of any training; `in_len`.
+        target length of any training run; `in_len`.
 
         Raises:
             UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.

@@ -59,7 +59,7 @@ def save_texts(path, source, target, model_config: ModelConfig | None = None, **
 
 
 def finished_snapshot(path=SNAPSHOT, fingerprint=None, task="reversed", ends=False, **changes):
-    """Write the snapshot of a training that was killed after its last epoch, before its weights were saved."""
+    """Write the snapshot of a training run that was killed after its last epoch, before its weights were saved."""
     config = TrainConfig(**{"points": 60, "epochs": 1} | changes)
     figures = Figures(2.0, 0.1, 0.0, 0.1, 0.0)
     progress = Progress(epoch=1, history=(EpochFigures(1, 1, 2.0, 0.1, figures),))
@@ -88,7 +88,7 @@ TRAINED = {
 
 
 def trained_network(**changes) -> TrainedNetwork:
-    """A small network of random weights whose metadata describe a training."""
+    """A small network of random weights whose metadata describe a training run."""
     return TrainedNetwork(**{"weights": random_weights(TRAINED["model_config"])} | TRAINED | changes)
 
 

@@ -42,7 +42,7 @@ def outputs_that_exist() -> tuple[int, list[str]]:
 
     def attempt(number: int) -> None:
         rng = random.Random(number)
-        signal.alarm(60)  # the first training loads TensorFlow
+        signal.alarm(60)  # the first training run loads TensorFlow
         line, kind, suffixes = rng.choice(OUTPUTS)
         others = [content for other, content in own if other != kind]
         content = rng.choice(others) if rng.random() < 0.2 else _changed(rng.choice(foreign), rng)

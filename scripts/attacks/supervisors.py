@@ -1,4 +1,4 @@
-"""Shell loops that start a training with --resume until it succeeds, while its processes are killed."""
+"""Shell loops that start a training run with --resume until it succeeds, while its processes are killed."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal
 
 
 def supervisors() -> tuple[int, list[str]]:
-    """The loops end, with the bits of an undisturbed training, and do not train again."""
+    """The loops end, with the bits of an undisturbed training run, and do not train again."""
     folder = Path(tempfile.mkdtemp())
     assert run(folder, *ARGV).wait() == 0
     undisturbed = (folder / "w").read_bytes()
@@ -62,7 +62,7 @@ def _another_file(undisturbed: bytes) -> None:
     process = run(folder, *ARGV, "--seed", "5", "--resume")
     _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 1, err[-300:]
-    assert "another training" in err, err[-300:]
+    assert "another training run" in err, err[-300:]
     assert (folder / "w").read_bytes() == undisturbed
 
 
@@ -104,7 +104,7 @@ def _loop(
         out, err = shell.communicate(timeout=LIMIT)
     except subprocess.TimeoutExpired:
         pids = children()
-        shell.kill()  # otherwise it would start another training
+        shell.kill()  # otherwise it would start another training run
         kill(pids, signal.SIGKILL)
         raise AssertionError("the loop did not end") from None
     assert shell.returncode == 0, err[-500:]

@@ -86,7 +86,7 @@ BEFORE = ["nothing", "predict", "import", "predict import twice", "train", "trai
 
 
 def forks() -> tuple[int, list[str]]:
-    """Fork while other threads predict, and before a training: a forked process answers or says why it cannot."""
+    """Fork while other threads predict, and before a training run: a forked process answers or says why it cannot."""
     n_forks = 30
 
     def script(text: str, *argv: str) -> str:
@@ -129,7 +129,7 @@ WORKERS = '{"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "
 TF_CONFIGS = ["", "nonsense", "[]", "{}", "null", '{"cluster": {}}', '{"cluster": 3, "task": {}}', "[" * 9999, "{" * 9]
 TF_CONFIGS += ['{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}', WORKERS % 5, WORKERS % '"x"']
 TF_CONFIGS += [WORKERS % "null", WORKERS % -1, '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}']
-VARIABLES = [  # for trainings, which load TensorFlow; None removes a variable
+VARIABLES = [  # for training runs, which load TensorFlow; None removes a variable
     *({"TF_CONFIG": text} for text in TF_CONFIGS),
     *({"KERAS_BACKEND": name} for name in ("jax", "nonsense")),
     *({"OMP_NUM_THREADS": n, "TF_NUM_INTRAOP_THREADS": n, "TF_NUM_INTEROP_THREADS": n} for n in ("64", "x")),

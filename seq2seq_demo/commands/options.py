@@ -200,7 +200,7 @@ class TrainOptions(NetworkOptions):
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
     record: bool = setting(False, "--record", RECORD_HELP)
-    resume: bool = setting(False, "--resume", "resume an interrupted training from its snapshot")
+    resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
     history: Path | None = setting(None, "--history FILE", "write the figures of each epoch to FILE, as JSON")
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "directory for TensorBoard logs (default: a temporary one)")

@@ -29,7 +29,7 @@ def train(options: TrainOptions) -> None:
     setup = set_up_training(options)
     with setup.lock or contextlib.nullcontext():
         if setup.finished:
-            print_result(f"{setup.finished} contains this training already, finished")
+            print_result(f"{setup.finished} contains this training run already, finished")
             with contextlib.suppress(OSError):
                 if setup.path:  # a kill kept it from being removed
                     setup.path.unlink()
@@ -106,7 +106,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
 
 
 def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: SignalHandler) -> Snapshots:
-    """Return the snapshots of this training, with the options that --resume will need again."""
+    """Return the snapshots of this training run, with the options that --resume will need again."""
     task, destination = setup.task.name, setup.destination
     again: dict[str, object] = {"-n": setup.name, "-p": options.pattern or (task if task in PATTERNS else None)}
     again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
@@ -154,6 +154,6 @@ def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) 
         return output
     except (FileExistsError, WeightsError) as error:
         path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)
-        problem = error if isinstance(error, WeightsError) else f"Another training has written {output} meanwhile"
+        problem = error if isinstance(error, WeightsError) else f"Another training run has written {output} meanwhile"
         print_notice(f"{problem}; saved in {path} instead")
         return path

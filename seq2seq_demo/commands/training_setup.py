@@ -1,4 +1,4 @@
-"""Sets up a training: its task, its initial weights (fresh, from a file or from a snapshot), and where it is saved."""
+"""Sets up a training run: its task, its initial weights (fresh, from a file or a snapshot), and its destination."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ from seq2seq_demo.training.settings import begin_run, resolve
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """A training to start or resume, with its task and the place where it will be saved."""
+    """A training run to start or resume, with its task and the place where it will be saved."""
 
     snapshot: Snapshot[TrainedNetwork]  # the state to start or resume from
     config: TrainConfig
@@ -34,7 +34,7 @@ class TrainingSetup:
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
     lock: BinaryIO | None = None  # this file, open and locked
-    finished: Path | None = None  # with --resume, the weights file in which this training is saved already
+    finished: Path | None = None  # with --resume, the weights file in which this training run is saved already
 
     @property
     def network(self) -> TrainedNetwork:
@@ -47,9 +47,11 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
     Raises:
         Seq2SeqError: the options contradict the weights, the snapshot or the pairs, or one of these cannot be read.
-        WeightsError: with --resume, there is no snapshot, and another training is saved at the destination.
+        WeightsError: with --resume, there is no snapshot, and another training run is saved at the destination.
     """
-    with pipes_kept() if options.resume else contextlib.nullcontext():  # each snapshot is compared with the pairs
+    with (
+        pipes_kept() if options.resume else contextlib.nullcontext()
+    ):  # a pipe can be read only once, but every snapshot is compared with the pairs
         setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
     if options.resume:
         output, _, folder = setup.destination
@@ -57,7 +59,7 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
         setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path)), None))
         if not (setup.path or setup.finished):
             if output and os.path.lexists(output):
-                raise WeightsError(f"{output} contains another training: leave out --resume to train again")
+                raise WeightsError(f"{output} contains another training run: leave out --resume to train again")
             print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
     for warning in pair_warnings(setup.task) if isinstance(setup.task, PairTask) else ():
         print_notice(warning)
@@ -65,7 +67,7 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
 
 def _is_saved(setup: TrainingSetup, path: Path) -> bool:
-    """Whether a weights file contains the result of this training and, if the training is recorded, has a recording."""
+    """Whether a weights file contains the result of this training run, and has a recording if one is wanted."""
     with contextlib.suppress(WeightsError):
         stored = weights_file.read(path)
         if setup.config.epochs and isinstance(stored, StoredNetwork) and stored.trained:
@@ -75,7 +77,7 @@ def _is_saved(setup: TrainingSetup, path: Path) -> bool:
 
 
 def _new_training(options: TrainOptions) -> TrainingSetup:
-    """Set up a training that starts from fresh weights or from a weights file."""
+    """Set up a training run that starts from fresh weights or from a weights file."""
     path, start, settings = _start_path(options), None, options.settings
     if path is not None:
         start = network_selection.load_with_task(path)
@@ -94,7 +96,7 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
         unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
         print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
-    elif start and not (pairs or options.pattern):  # only converted, so an unknown task stays unknown
+    elif start and not (pairs or options.pattern):  # the weights are only converted, so an unknown task stays unknown
         name = start.task
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
@@ -165,11 +167,11 @@ def check_output(path: Path, options: TrainOptions) -> None:
 def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
     """Resume the newest snapshot that the options do not contradict.
 
-    If there is no snapshot but the options describe a new training, return None.
+    If there is no snapshot but the options describe a new training run, return None.
 
     Raises:
         Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
-        WeightsError: there is no snapshot, and no new training is described.
+        WeightsError: there is no snapshot, and no new training run is described.
     """
     first_error: Seq2SeqError | None = None
     for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
@@ -190,7 +192,7 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
 
 
 def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork]) -> TrainingSetup:
-    """Set up the rest of an interrupted training; of several workers, only the chief locks and writes the snapshot."""
+    """Set up the rest of an interrupted run; of several workers, only the chief locks and writes the snapshot."""
     network, config = snapshot.network, snapshot.run.config
     network_selection.check_options_match(options, path, network, resume=True)
     if options.record and network.recording is None:
@@ -198,7 +200,7 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
     with contextlib.ExitStack() as unlock_on_error:
         lock = None
         if workers.is_chief():
-            lock = atomic_files.open_locked(path, "the snapshot of an interrupted training", WeightsError)
+            lock = atomic_files.open_locked(path, "the snapshot of an interrupted training run", WeightsError)
             unlock_on_error.enter_context(lock)
         task = _resumed_task(options, path, snapshot)
         check_training_fits(network.model_config, config)
@@ -218,7 +220,7 @@ def _noted_destination(
     """Return the destination that was noted when the training began; without a note, warn and return the default."""
     noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.network))
     if noted is None:
-        unknown = "The destination of this training is not recorded here"
+        unknown = "The destination of this training run is not recorded here"
         print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
         return default
     is_other_folder = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, default.folder)
@@ -252,5 +254,5 @@ def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedN
         raise UsageError(f"{expected}, got other data")
     task = pairs or options.sequence_pattern or network_selection.pattern_to_train(network)
     if fingerprint.fingerprint not in (None, task.fingerprint(config, network.model_config)):
-        raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training began with")
+        raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")
     return task

@@ -103,7 +103,7 @@ class PairTask:
         """Split the pairs at random; return the indices of the training pairs and of the validation pairs.
 
         About a tenth of the pairs are for validation. All pairs of one source are in the same split. The split depends
-        only on the pairs, so a training that continues an earlier one never validates on pairs that were trained on.
+        only on the pairs, so a run that continues an earlier one never validates on pairs that were trained on.
         """
         N = len(self.pairs)
         order = np.random.default_rng([0, 1, 0]).permutation(N)
@@ -133,7 +133,7 @@ def pair_task_from_rows(
 ) -> PairTask:
     """Return the task of (source, target) rows, each side a text, or a list or array of symbols.
 
-    If `vocabularies` is None, they are built from the rows, whose sources and targets consist of `tokens`.
+    If `vocabularies` is None, they are built from the rows; `tokens` gives the kinds of tokens of sources and targets.
 
     Raises:
         InputError: a row is invalid; the message gives its index.
@@ -151,5 +151,5 @@ def _records(rows: Iterable[object], title: str) -> Iterator[Record]:
         place = Place(title, "row", index)
         if not isinstance(row, tuple | list) or len(row) != 2:
             found = " ".join(repr(row).split())[:40]
-            raise InputError(f"{place}: expected a source and a target, as zip gives them, got {found}")
+            raise InputError(f"{place}: expected a pair (source, target), got {found}")
         yield Record(place, to_python(row[0]), to_python(row[1]))

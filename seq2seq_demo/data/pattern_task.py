@@ -68,7 +68,7 @@ class SequencePattern(Pattern):
         return digest.hexdigest()
 
     def lengths_of(self, config: TrainConfig, model: ModelConfig) -> list[int]:
-        """Return the lengths of the sources that a training draws."""
+        """Return the lengths of the sources that a training run draws."""
         return [*self.lengths_taken(config, model)] if model.ends else [config.in_len]
 
     def lengths_taken(self, config: TrainConfig, model: ModelConfig) -> dict[int, int]:

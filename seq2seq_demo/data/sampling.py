@@ -39,7 +39,7 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
     """Draw the sources for training and validation; each length is drawn uniformly from `lengths`.
 
     `start_step`, the number of steps that the weights were already trained for, is part of the seed, so that a
-    continued training draws new points. If the network does not end its answers, the sources have one length, use
+    continued training run draws new points. If the network does not end its answers, the sources have one length, use
     the random stream of 2016, and ignore `few_symbols`.
     """
     rng, in_max_int = np.random.default_rng([config.seed, 1, start_step]), model.in_max_int

@@ -23,7 +23,7 @@ class Task(Protocol):
         """The vocabularies of sources and targets."""
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
-        """Return a checksum of the data, by which a resumed training recognises the task.
+        """Return a checksum of the data, by which a resumed training run recognises the task.
 
         Args:
             config: the lengths, the seed and the number of points.

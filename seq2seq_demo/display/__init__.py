@@ -1,1 +1,1 @@
-"""Output for users: text, JSON, tables, pictures and logs of networks and trainings."""
+"""Output for users: text, JSON, tables, pictures and logs of networks and training runs."""

@@ -142,7 +142,7 @@ def history(path: Path, epochs: Sequence[EpochFigures]) -> None:
 
 
 def _layout(predictions: list[Prediction]) -> _Layout:
-    """Choose square cells and all labels, or longer cells and fewer labels if the labels would be too small."""
+    """Choose square cells with all labels or, if these labels would be too small, stretched cells with fewer labels."""
     T, S = max(len(p.predicted_symbols) for p in predictions), max(len(p.source) for p in predictions)
     labels = [visible_symbol(name) for p in predictions for name in (*p.source, *p.predicted_symbols)]
     label_width = max(map(display_width, labels))
@@ -221,7 +221,7 @@ def _label_note(step: int) -> str:
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
     """Mark wrong outputs in red, and write the expected ones beside them.
 
-    If labels are omitted, mark the positions of the wrong outputs, and write their number.
+    If labels are omitted, mark the positions of the wrong outputs, and print how many there are.
     """
     T, S, mistakes, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
     for t, expected in mistakes.items():

@@ -24,7 +24,7 @@ def answer_lines(answers: Sequence[Prediction]) -> list[str]:
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a training's probe as a line; a star, and red with colour, mark each wrong symbol."""
+    """Return a training run's probe as a line; a star, and red with colour, mark each wrong symbol."""
     mark, mistakes = red if colour else str, p.mistakes
     # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
     names = [one_line(str(name)) for name in p.predicted]

@@ -1,4 +1,4 @@
-"""TensorBoard logs of a training: figures, and optionally gradients, weights and activations.
+"""TensorBoard logs of a training run: figures, and optionally gradients, weights and activations.
 
 They are written with `tf.summary.write`: `tf.summary.scalar` and `histogram` would need the package tensorboard, which
 TensorFlow does not install. Only viewing the logs needs it.
@@ -69,7 +69,7 @@ def check(log_dir: Path) -> None:
 
 
 class TensorBoard(Callback):
-    """Writes a new event file, indexed by Adam's steps, so a resumed training can use the same directory.
+    """Writes a new event file, indexed by Adam's steps, so a resumed training run can use the same directory.
 
     `verbosity` 0 logs loss and metrics; 1 adds gradients, 2 weights, and 3 activations.
     """

@@ -109,7 +109,7 @@ MORE_POINTS = "more points (train 100000)"
 
 
 def advice(model: ModelConfig, config: TrainConfig, exact_match: float, more_points: bool, history: Epochs) -> str:
-    """Return advice, on one line, after a training that ended below an exact match of 0.99.
+    """Return advice, on one line, after a training run that ended below an exact match of 0.99.
 
     `more_points` is True if the task can provide more training points.
     """

@@ -186,7 +186,7 @@ class _Message:
         return _Message(self.content(number))
 
     def name(self, number: int) -> str:
-        """Return the name, of at most MAX_NAME bytes, of a field that occurs once."""
+        """Return the name stored in a field that occurs once, at most MAX_NAME bytes long."""
         name = self.content(number)
         require(len(name) <= MAX_NAME, "a name that is too long", ValueError)
         return str(name, "utf-8")

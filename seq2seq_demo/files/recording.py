@@ -28,7 +28,7 @@ from seq2seq_demo.network.parameters import Weights, weight_shapes
 KIND, STEPS = "recording", "steps"
 EXPECTED_FILE = "a training recording"
 LARGEST_FLOAT16 = 65504.0
-MAX_STEPS = 200  # a training records fewer, however long it is
+MAX_STEPS = 200  # the longest training run records fewer
 
 
 @dataclass(frozen=True, eq=False)

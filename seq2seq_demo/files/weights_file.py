@@ -50,7 +50,7 @@ class TrainingRun:
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
-    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training in Python
+    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training run in Python
 
 
 class EarlierRun(NamedTuple):

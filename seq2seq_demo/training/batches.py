@@ -110,7 +110,7 @@ def padding_widths(pairs: Pairs, n: int) -> Widths:
 
 
 def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]:
-    """Return up to `n` widths, ascending on both sides, that minimize the total padding.
+    """Return up to `n` widths, ascending in both S and T, that minimize the total padding.
 
     S and T are the lengths of the pairs, `[N]`. A pair is padded to the first width that fits.
 

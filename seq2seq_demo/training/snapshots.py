@@ -91,7 +91,7 @@ class SignalHandler:
 
     def _watch(self, reader: int) -> None:
         """Announce the first signal, and end the process at the second. The pipe `reader` yields their numbers."""
-        message = b"Stopping after this step; a second time stops at once\n"
+        message = b"Stopping after this step; interrupt again to stop at once\n"
         with open(reader, "rb", buffering=0) as pipe:
             while signum := pipe.read(1):
                 if signum[0] not in self.previous:  # another part of the process handles this signal
@@ -142,7 +142,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         path = self.last or next(iter(self._present()), None)
         if path is None:
             return "no snapshot could be kept"
-        kept = f"kept in {path}" if self.last else f"this could not be kept, but an earlier step is in {path}"
+        kept = f"kept in {path}" if self.last else f"this step could not be saved, but an earlier one is in {path}"
         folder = shlex.quote(str(path.parent))
         return f"{kept}: resume it with `seq2seq-demo train --resume --data-dir {folder}{self.resume_options}`"
 
@@ -178,7 +178,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
             path = file_names.save_under_unused_name(write, folder, self.name, self.task, file_names.SNAPSHOT)
             resume_notes.save_destination(path, training, self.destination)
         if atomic_files.read(path, "the snapshot") != content:
-            raise Seq2SeqError("it differs from what was written")
+            raise Seq2SeqError("the file differs from what was written")
         return path
 
     def keep(self, network: TrainedNetwork) -> Path | None:

@@ -1,4 +1,4 @@
-"""Results, messages and trainings when the standard streams are closed, full or unread."""
+"""Results, messages and training runs when the standard streams are closed, full or unread."""
 
 import contextlib
 import fcntl

@@ -46,7 +46,7 @@ def test_a_snapshot_that_cannot_be_removed(run, monkeypatch, options):
     content = Path("w").read_bytes()
     for _ in range(2):
         out, _ = run.ok("train --resume", *options)
-        assert out == f"{saved} contains this training already, finished\n"
+        assert out == f"{saved} contains this training run already, finished\n"
     assert Path("w").read_bytes() == content
 
 
@@ -57,14 +57,14 @@ def test_a_finished_training_is_not_an_error(run, options):
     saved = next(line for line in out.splitlines() if line.startswith("Saved ")).removeprefix("Saved ")
     before = {name: Path(name).read_bytes() for name in os.listdir()}
     out, _ = run.ok(f"{TRAIN} {options}")
-    assert out == f"{saved} contains this training already, finished\n"
+    assert out == f"{saved} contains this training run already, finished\n"
     assert {name: Path(name).read_bytes() for name in os.listdir()} == before
 
 
 def test_another_file_there_is_an_error(run):
     run.ok(f"{TRAIN} -o w")
     before = Path("w").read_bytes()
-    message = "w contains another training: leave out --resume to train again"
+    message = "w contains another training run: leave out --resume to train again"
     for other in ("--seed 1", "-e 2", "-p copy", "--cell-size 8", "--record"):
         run.refuses(f"{TRAIN} -o w {other}", message, 1)
     finished_snapshot("w.h5")  # not finished
@@ -78,7 +78,7 @@ def test_other_data_of_the_same_name_are_another_training(run):
     for _ in range(2):
         run.ok(line)
     Path("pairs.tsv").write_text("1 2\t2 1\n3 4\t4 4\n" * 4)
-    run.refuses(line, "w contains another training", 1)
+    run.refuses(line, "w contains another training run", 1)
 
 
 def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
@@ -88,7 +88,7 @@ def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
     run.ok("train --resume")
     finished_snapshot(points=60)
     out, _ = run.ok("train --resume -o v")
-    assert out == "v contains this training already, finished\n"
+    assert out == "v contains this training run already, finished\n"
     assert sorted(os.listdir()) == ["v", "w"]
 
 
@@ -145,7 +145,7 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run):
 
 
 def test_the_place_of_a_running_training_is_taken(run):
-    """The second training with the same -o learns it before it trains."""
+    """The second training run with the same -o learns it before it trains."""
     save_random("w")
     os.symlink("w", "link")
     with atomic_files.reserved(Path("w"), "a file"):

@@ -159,7 +159,7 @@ def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path):
 
 def test_a_snapshot_in_use_is_not_resumed(run):
     finished_snapshot()
-    message = f"{SNAPSHOT}: expected the snapshot of an interrupted training, but this one is still being"
+    message = f"{SNAPSHOT}: expected the snapshot of an interrupted training run, but this one is still being"
     with atomic_files.open_locked(Path(SNAPSHOT), "a snapshot"):
         for line in ("train --resume", "train --resume 60"):
             run.refuses(line, message, 1)
@@ -191,7 +191,7 @@ def test_a_changed_pattern_cannot_be_resumed(run):
     fingerprint = DataFingerprint(None, pattern.fingerprint(config, ModelConfig()))
     finished_snapshot(name, fingerprint, task="mine:f")
     Path("mine.py").write_text("def f(sources):\n    return sources[:, ::+1]\n")
-    message = f"{name}: pattern 'mine:f' no longer makes the targets that this training began with"
+    message = f"{name}: pattern 'mine:f' no longer makes the targets that this training run began with"
     run.refuses("train --resume -p mine.py:f -o w", message)
     Path("mine.py").write_text("def f(sources):\n    # as before\n    return sources[:, ::-1]\n")
     assert run("train --resume -p mine.py:f -o w")[0] == 0
@@ -212,7 +212,7 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
     monkeypatch.setattr(TrainedNetwork, "save", save_late)
     status, out, err = run("train -e 0 --iter-num 1 -p reversed")
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
-    assert f"Another training has written {name.format(2)} meanwhile; saved in {name.format(3)} instead" in err
+    assert f"Another training run has written {name.format(2)} meanwhile; saved in {name.format(3)} instead" in err
     assert load(name.format(2)).task == "copy"
     resume_notes.save_destination(
         Path(SNAPSHOT), training_id(finished_snapshot().network), Destination(Path(name.format(3)))

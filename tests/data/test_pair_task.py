@@ -193,7 +193,7 @@ def test_the_split_shuffles_pairs():
 
 @pytest.mark.parametrize("ends", [False, True])
 def test_a_continued_training_uses_the_same_split(ends):
-    """Pairs that validated the first training must not be trained on later."""
+    """Pairs that validated the first training run must not be trained on later."""
     task, model = PairTask("mine", ragged([[n, n // 7, 3] for n in range(40)])), replace(ENDING, ends=ends)
     first, second = (task.draw(sized(task, model), model, start_step) for start_step in (0, 500))
     assert [part.sources.rows() for part in first] == [part.sources.rows() for part in second]

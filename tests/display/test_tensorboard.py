@@ -52,7 +52,7 @@ class Recorder(Callback):
 
 
 class Logged:
-    """A training, logged once per level, and once more at level 3 for the first epoch only."""
+    """A training run, logged once per level, and once more at level 3 for the first epoch only."""
 
     def __init__(self, folder: Path):
         levels = [TensorBoard(folder / str(level), level) for level in range(4)]

@@ -1,4 +1,4 @@
-"""The lines that are printed before a training."""
+"""The lines that are printed before a training run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The advice after a training that ends below 99 % exact match."""
+"""The advice after a training run that ends below 99 % exact match."""
 
 from dataclasses import replace
 

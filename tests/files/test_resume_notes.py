@@ -25,7 +25,7 @@ def test_a_note_is_found_from_any_directory(tmp_path, monkeypatch, destination):
     assert noted.output == (destination.output and tmp_path / destination.output)
     assert noted.folder == tmp_path
     assert resume_notes.load_destination(Path("../other"), "t") is None
-    assert resume_notes.load_destination(Path("../snapshot"), "of another training") is None
+    assert resume_notes.load_destination(Path("../snapshot"), "of another training run") is None
     resume_notes.delete_destination(Path("../snapshot"))
     assert resume_notes.load_destination(tmp_path / "snapshot", "t") is None
     resume_notes.delete_destination(tmp_path / "snapshot")

@@ -141,7 +141,7 @@ def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):
     with pytest.raises(Seq2SeqError, match="decoder/embedding"):
         weights_file.to_bytes(replace(saved, best=wrong))
     path = changed(tmp_path / "v", weights_file.to_bytes(saved), edit("training", {"progress": {}}))
-    refuses(path, "unexpected weight 'best/")  # only an unfinished training has a best epoch
+    refuses(path, "unexpected weight 'best/")  # only an unfinished training run has a best epoch
 
 
 def test_the_layout_is_stable(tmp_path):

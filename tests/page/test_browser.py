@@ -20,7 +20,7 @@ SOURCE = [3, 1, 4, 1, 5, 9]
 
 
 def moments(network):
-    """Three moments of a training from random weights to those of the network."""
+    """Three moments of a training run from random weights to those of the network."""
     first = random_weights(network.model_config)
     half = {name: (0.6 * first[name] + 0.4 * network.weights[name]).astype(np.float32) for name in first}
     return Moments(

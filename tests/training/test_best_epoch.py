@@ -1,6 +1,6 @@
 """Trainings with `keep_best` and `patience`, and the best epoch in a snapshot.
 
-The trainings are real, but their validation figures are made up, so that the best epoch is known.
+The training runs are real, but their validation figures are made up, so that the best epoch is known.
 """
 
 import random
@@ -91,7 +91,7 @@ def assert_saved(network, watcher, epoch):
 
 
 def test_another_training_does_not_take_over_the_best_epoch(tmp_path, run):
-    """The other training starts from the weights of a snapshot."""
+    """The other training run starts from the weights of a snapshot."""
     path, kept = tmp_path / "snapshot", {}
     fitted("one length", snapshots=snapshots_in_memory(kept), keep_best=True)
     path.write_bytes(weights_file.to_bytes(kept[5 * STEPS]))

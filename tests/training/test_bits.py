@@ -1,4 +1,4 @@
-"""The same training gives the same bits on one machine, as `TrainConfig` and files/README.md promise."""
+"""The same training run gives the same bits on one machine, as `TrainConfig` and files/README.md promise."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The steps that are recorded, and their weights. Recording does not change a training."""
+"""The steps that are recorded, and their weights. Recording does not change a training run."""
 
 from dataclasses import replace
 

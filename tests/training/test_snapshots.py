@@ -30,7 +30,7 @@ TRAIN += ["--lr-schedule", "cosine"]
 
 
 def snapshots_in(folder, interruption=None, warn=lambda text: None, cls=Snapshots):
-    """The snapshots of a training on `reversed`."""
+    """The snapshots of a training run on `reversed`."""
     return cls(folder, None, "reversed", Destination(), interruption or SignalHandler(), warn)
 
 
@@ -76,7 +76,7 @@ def test_a_signal_leaves_a_snapshot_and_prints_how_to_resume(tmp_path, signum, s
 
 
 def snapshot_of(folder, **changes):
-    """Interrupt a training after its first steps; return the path of its snapshot."""
+    """Interrupt a training run after its first steps; return the path of its snapshot."""
     config = TrainConfig(**{"points": 200, "epochs": 2, "batch_size": 16, "in_len": 4, "out_len": 3} | changes)
     interruption = SignalHandler()
     interruption.signum = signal.SIGTERM
@@ -89,7 +89,7 @@ def snapshot_of(folder, **changes):
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory):
-    """The content of the snapshot of an interrupted training."""
+    """The content of the snapshot of an interrupted training run."""
     return snapshot_of(tmp_path_factory.mktemp("interrupted")).read_bytes()
 
 

@@ -346,7 +346,7 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len):
 
 
 def test_sources_are_unknown_without_all_runs(tmp_path):
-    """As in files of earlier versions, and after a training on pairs."""
+    """As in files of earlier versions, and after a training run on pairs."""
     first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
     second = train("reversed", start=first, points=20, epochs=1)
     pairs = train([([1, 2, 3], [3, 2, 1])] * 20, start=first, epochs=1)

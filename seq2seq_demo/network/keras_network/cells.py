@@ -71,7 +71,7 @@ class Cell(keras.layers.Layer):
         return tf.matmul(x, self.kernel) + self.bias
 
     def step(self, projected: tf.Tensor, state: State) -> State:
-        """Return the next state; projected: `[B, G·H]`."""
+        """Return the next state; `projected` is x W + b, `[B, G·H]`."""
         return self.equation(projected, state, self.recurrent_kernel)
 
 

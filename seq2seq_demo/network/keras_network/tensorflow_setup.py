@@ -36,7 +36,7 @@ with open(os.devnull, "w") as _devnull:
     finally:
         os.dup2(_stderr, 2)
         os.close(_stderr)
-# Every training compiles new step functions; after a few, TensorFlow would warn of retracing.
+# Every training run compiles new step functions; after a few, TensorFlow would warn of retracing.
 tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
 
