@@ -307,7 +307,7 @@ def test_continuing_never_validates_on_pairs_that_were_trained_on(shortest, is_t
         pairs = [tuple("".join(map(str, side)) for side in pair) for pair in pairs]
         tokens = {"in_tokens": "characters", "out_tokens": "characters"}
     network, validations = None, []
-    for seed in (3, 3, 0, 7):
+    for seed in (3, 7):
         watcher = Watcher()
         network = train(pairs, start=network, seed=seed, epochs=1, callbacks=[watcher], **tokens, **TINY)
         sources = sorted(watcher.validation.sources.rows())
