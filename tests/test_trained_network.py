@@ -221,7 +221,7 @@ def test_evaluate_on_pairs():
 @pytest.mark.parametrize(
     ("pairs", "error", "message"),
     [
-        ([([1], [2]), 3], InputError, "pairs, row 1: expected a source and a target, as zip gives them, got 3"),
+        ([([1], [2]), 3], InputError, "pairs, row 1: expected a pair .source, target., got 3"),
         ([([1], [2]), ([1, 2], [2])], UsageError, "expected pairs of one length, as the network was trained on one"),
         ([([1], [2]), ([1], [2, 3])], UsageError, "expected pairs of one length, as the network was trained on one"),
         ([([11], [2])], UsageError, "expected sources of symbols 0 to 10, got 11"),

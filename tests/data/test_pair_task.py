@@ -39,8 +39,8 @@ def test_pairs_of_integers_from_python():
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (([4, 5],), r": expected a source and a target, as zip gives them, got \(\[4, 5\],\)"),
-        ("45", ": expected a source and a target, as zip gives them, got '45'"),
+        (([4, 5],), r": expected a pair .source, target., got \(\[4, 5\],\)"),
+        ("45", ": expected a pair .source, target., got '45'"),
         (([4, 5], 6), ", output: expected a list of integers, got 6"),
         (([4, 0.5], [6]), ": expected integers from 0 to 2147483647, got 0.5"),
         ((np.ma.array([4, 5]), [6]), r": expected a list of integers, got masked_array\(data=\[4, 5\], mask"),
@@ -67,7 +67,7 @@ def test_pairs_of_texts_from_python():
 
 def test_invalid_rows_of_texts_are_refused():
     for row, message in [
-        (("a",), r"expected a source and a target, as zip gives them, got \('a',\)"),
+        (("a",), r"expected a pair .source, target., got \('a',\)"),
         ((b"a", "X"), "expected a text or a list of characters, got b'a'"),
     ]:
         with pytest.raises(InputError, match=f"^pairs, row 1: {message}"):

@@ -19,7 +19,7 @@ def test_values_that_become_tasks():
         assert as_task(value).digest == own.digest
     with pytest.raises(UsageError, match="unknown pattern"):
         as_task("sort")
-    with pytest.raises(InputError, match="pairs, row 0: expected a source and a target, as zip gives them, got 1"):
+    with pytest.raises(InputError, match=r"pairs, row 0: expected a pair .source, target., got 1"):
         as_task([1])
 
 

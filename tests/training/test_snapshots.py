@@ -196,7 +196,7 @@ def test_if_a_folder_is_full_the_next_one_gets_the_snapshot(tmp_path, full_folde
         assert steps_by_folder(snapshots) == {"data": 4, "temporary": 2, "home": 3}
         full_folders |= {"data", "home"}
         interruption.signum = signal.SIGTERM
-        with pytest.raises(Interrupted, match="at step 5; this could not be kept, but an earlier step is in "):
+        with pytest.raises(Interrupted, match="at step 5; this step could not be saved, but an earlier one is in "):
             snapshots.after_steps(5, 5, lambda: untrained_at(5))
         assert snapshots.last is None
         full_folders.clear()
@@ -262,7 +262,9 @@ def test_a_snapshot_that_reads_back_differently_moves_to_the_next_folder(tmp_pat
     with snapshots_in(tmp_path / "data", warn=warnings.append) as snapshots:
         snapshots.save(untrained_at(1))
         assert snapshots.last.parent.name == "temporary"
-    assert warnings == [f"No snapshot in {tmp_path}/data: it differs from what was written; it is in {snapshots.last}"]
+    assert warnings == [
+        f"No snapshot in {tmp_path}/data: the file differs from what was written; it is in {snapshots.last}"
+    ]
 
 
 def test_a_snapshot_records_the_destination_of_its_training(tmp_path):
@@ -295,7 +297,7 @@ def test_a_second_signal_ends_the_process_even_while_no_python_runs(second, stat
             assert process.stdout.readline() == "ready\n"
             time.sleep(0.3)
             process.terminate()
-            assert process.stderr.readline() == "Stopping after this step; a second time stops at once\n"
+            assert process.stderr.readline() == "Stopping after this step; interrupt again to stop at once\n"
             process.send_signal(second)
             assert process.wait(timeout=5) == status
             assert process.stderr.read() == "Stopped at once; the last snapshot remains\n"
@@ -308,7 +310,7 @@ def test_a_first_signal_is_noted_once_python_runs_again():
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         process.terminate()
-        assert process.communicate() == ("15\n", "Stopping after this step; a second time stops at once\n")
+        assert process.communicate() == ("15\n", "Stopping after this step; interrupt again to stop at once\n")
 
 
 def test_ignored_signals_stay_ignored():
