@@ -106,6 +106,7 @@ def test_no_output_replaces_what_another_program_wrote(outputs):
             assert Path(name).read_bytes() == content
 
 
+@pytest.mark.slow
 def test_outputs_replace_empty_files_and_their_own_kind(outputs):
     for kind, line in LINES.items():
         for name in OURS[kind][: 1 if "history" in kind else 3]:  # the same function writes all pictures
@@ -124,6 +125,7 @@ def test_a_recording_replaces_only_a_recording(outputs):
     outputs.ok(f"{TRAIN} -o new.h5 --record")
 
 
+@pytest.mark.slow
 def test_force_replaces_any_file(outputs):
     for kind, line in LINES.items():
         for name in OURS[kind][: 1 if "history" in kind else 3]:  # the same function writes all pictures

@@ -84,6 +84,7 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
         ({"in_len": 200, "out_len": 300}, 150),
     ],
 )
+@pytest.mark.slow
 def test_whatever_lengths_a_file_claims_the_page_takes_seconds(claims, n_moments):
     start, ends = time.perf_counter(), claims.pop("ends", True)
     hostile = replace(REVERSING, model_config=replace(REVERSING.model_config, ends=ends), **claims)

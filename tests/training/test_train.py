@@ -345,6 +345,7 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len):
     assert (row.evaluation.n, row.fresh) == (4000, True)
 
 
+@pytest.mark.slow
 def test_sources_are_unknown_without_all_runs(tmp_path):
     """As in files of earlier versions, and after a training run on pairs."""
     first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
@@ -361,6 +362,7 @@ def test_sources_are_unknown_without_all_runs(tmp_path):
         assert row.fresh is fresh
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_runs_is_not_kept(monkeypatch):
     monkeypatch.setattr("seq2seq_demo.training.settings.MAX_EARLIER_RUNS", 1)
     network, lengths = None, []
