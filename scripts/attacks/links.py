@@ -53,7 +53,7 @@ def page_links() -> tuple[int, list[str]]:
 
 
 def random_link(rng: random.Random) -> str:
-    """Return a hash with up to seven parts, of which some are valid, some not, and some there twice."""
+    """Return a hash with up to seven parts: valid, invalid and repeated ones."""
 
     def integer() -> str:
         return rng.choice(INTEGERS) if rng.random() < 0.4 else str(rng.randrange(12))

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from attacks.running import LIMIT, NOBODY, PROGRAM, ROOT, TRAIN, Case, may_be_nobody, run, run_cases
+from attacks.running import AS_OTHER_USER, LIMIT, PROGRAM, ROOT, TRAIN, Case, can_change_user, run, run_cases
 
 ARGV = [*TRAIN, "-e", "2", "-o", "w"]
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
@@ -23,7 +23,7 @@ def supervisors() -> tuple[int, list[str]]:
     undisturbed = (folder / "w").read_bytes()
     cases: list[Case] = [(f"kills {number}", lambda n=number: _kills(n, undisturbed)) for number in range(7)]
     cases.append(("another file", lambda: _another_file(undisturbed)))
-    if may_be_nobody():
+    if can_change_user():
         cases.append(("read-only snapshots", lambda: _read_only_snapshots(undisturbed)))
     return run_cases(cases)
 
@@ -46,14 +46,14 @@ def _read_only_snapshots(undisturbed: bytes) -> None:
         path.mkdir()
     for path in (folder, *folder.iterdir()):
         path.chmod(0o777)
-    process = run(folder, *ARGV, *data_dir, prefix=NOBODY)
+    process = run(folder, *ARGV, *data_dir, prefix=AS_OTHER_USER)
     while not any(snapshots.glob("s2s_checkpoint*")) and process.poll() is None:
         time.sleep(0.01)
     snapshots.chmod(0o555)
     _, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, err[-500:]
     assert any(snapshots.glob("s2s_checkpoint*")), "the snapshot was removed"
-    _require_finished(folder, undisturbed, data_dir, NOBODY)
+    _require_finished(folder, undisturbed, data_dir, AS_OTHER_USER)
 
 
 def _another_file(undisturbed: bytes) -> None:

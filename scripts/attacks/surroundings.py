@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from attacks.running import LIMIT, NOBODY, ROOT, SMALL, Case, may_be_nobody, run, run_cases
+from attacks.running import AS_OTHER_USER, LIMIT, ROOT, SMALL, Case, can_change_user, run, run_cases
 
 NETWORK = str(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5")
 
@@ -201,9 +201,9 @@ def environments() -> tuple[int, list[str]]:
         add(f"predict {limit}", PREDICT, ["prlimit", limit], {})
         add(f"evaluate {limit}", evaluate, ["prlimit", limit], {})
     add("train --nofile=32", small, ["prlimit", "--nofile=32"], {})
-    for n in (1, 2, 3) if may_be_nobody() else ():  # root has no limit of processes
+    for n in (1, 2, 3) if can_change_user() else ():  # root has no limit of processes
         for argv in (PREDICT, evaluate):
-            add(f"{argv[0]} --nproc={n}", argv, ["prlimit", f"--nproc={n}", *NOBODY], {})
+            add(f"{argv[0]} --nproc={n}", argv, ["prlimit", f"--nproc={n}", *AS_OTHER_USER], {})
     return run_cases(cases)
 
 

@@ -49,9 +49,8 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
         Seq2SeqError: the options contradict the weights, the snapshot or the pairs, or one of these cannot be read.
         WeightsError: with --resume, there is no snapshot, and another training run is saved at the destination.
     """
-    with (
-        pipes_kept() if options.resume else contextlib.nullcontext()
-    ):  # a pipe can be read only once, but every snapshot is compared with the pairs
+    # A pipe can be read only once, but every snapshot is compared with the pairs.
+    with pipes_kept() if options.resume else contextlib.nullcontext():
         setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
     if options.resume:
         output, _, folder = setup.destination

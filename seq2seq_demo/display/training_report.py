@@ -25,7 +25,7 @@ from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
 Epochs = Sequence[EpochFigures]
-PROBE_CANDIDATES = 20  # validation pairs, of which the longest is the probe
+PROBE_CANDIDATES = 20  # the probe is the longest of the first validation pairs
 
 
 class TrainingReport(Callback):

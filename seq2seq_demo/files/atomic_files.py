@@ -217,8 +217,9 @@ def check_replaceable(
 ) -> None:
     """Raise `error_class` if `write` is certain to fail, or if it would replace another program's file.
 
-    `is_ours` recognises a file of this program by its content: it is false or raises an error of parsing for any other
-    file. An empty file may be replaced, and with `force` any file. If `force` is None, the error does not offer it.
+    `is_ours` recognises a file of this program by its content: for any other file, it returns a false value or raises a
+    parsing error. An empty file may be replaced, and with `force` any file. If `force` is None, the error does not
+    offer it.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():

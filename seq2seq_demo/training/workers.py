@@ -188,7 +188,7 @@ def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[An
     Args:
         strategy: TensorFlow's distribution strategy.
         function: returns one tensor, so that the replicas synchronize once.
-        batch: tensors `[B, …]`, of which each replica gets `[B / replicas, …]`.
+        batch: tensors `[B, …]`; each replica gets its share, `[B / replicas, …]`.
         whole: further arguments, the same for every replica.
     """
     import tensorflow as tf

@@ -28,7 +28,7 @@ from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training.trainer import fit
 
 MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=6, in_max_int=10, out_max_int=12)
-# 130 validation pairs, of which the logs use 128, and 147 steps per epoch.
+# 130 validation pairs (the logs use the first 128), and 147 steps per epoch.
 CONFIG = TrainConfig(1300, in_len=5, out_len=4, learning_rate=0.02, epochs=2, batch_size=8)
 REVERSED = find_pattern("reversed")
 

@@ -41,10 +41,10 @@ tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 
 
 def set_threads(cell_size: int, shares_cores: bool = False) -> None:
-    """Set the threads per operation: all cores for large cells, unless other processes train too; otherwise one.
+    """Set the threads per operation: one per core if cells are large and no other process trains, else one.
 
-    Only the first call has an effect. The number may change the last bits of the weights, so it does not depend on the
-    cores that this process may use.
+    Only the first call has an effect. The number may change the last bits of the weights, so it ignores the CPU
+    affinity of this process.
     """
     threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS and not shares_cores else 1
     with contextlib.suppress(RuntimeError):  # TensorFlow has started its threads
