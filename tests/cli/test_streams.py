@@ -34,7 +34,9 @@ def sh(folder, command, program=DEMO, **changes):
 @pytest.mark.slow
 def test_ctrl_c_stops_a_training_piped_to_tee(tmp_path):
     """`tee` has exited before the training reports that it stops."""
-    command = f"bash -c {shlex.quote(f'{DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status')}"
+    # Without the trap, bash may end on the signal that ended `tee`.
+    script = f"trap : INT; {DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
+    command = f"bash -c {shlex.quote(script)}"
     terminal = ["script", "-qec", command, "/dev/null"]
     with subprocess.Popen(
         terminal, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment()
