@@ -45,8 +45,8 @@ def measured(pairs, config=ENDING, network=None, **options):
 
 
 def counts(evaluation):
-    """The counts of an evaluation, without the sum of losses, which depends on how the pairs were divided."""
-    facts = {name: value for name, value in vars(evaluation).items() if name not in ("loss_sum", "wrong")}
+    """The counts of an evaluation, without those that depend on how the pairs were divided."""
+    facts = {name: x for name, x in vars(evaluation).items() if name not in ("loss_sum", "wrong", "answers")}
     return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
 
