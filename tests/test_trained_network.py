@@ -215,7 +215,7 @@ def test_evaluate_on_pairs():
     assert trained_network().evaluate(PairTask("mine", pairs)).figures == evaluation.figures
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
-    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # alternatives
+    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,7 @@ def test_a_closed_standard_input_is_an_error(monkeypatch):
 
 
 def typed(monkeypatch, lines, *form):
-    """Return the line number and values of lines that are typed at the prompt, followed by end of file."""
+    """Type lines and end of file at the prompt; return the line number and values of each line that is read."""
     prompted = Mock(side_effect=[*lines, EOFError])
     monkeypatch.setattr("builtins.input", prompted)
     rows = [*read_terminal(*form)]
@@ -444,7 +444,7 @@ def test_json_of_texts(tmp_path, form):
 
 @pytest.mark.parametrize("name", ["in.json", "in.jsonl"])
 def test_json_strings_on_lines(tmp_path, name):
-    assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # a quotation
+    assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # quotation marks in a text
     assert read_text(tmp_path, '"a b"\n"\\u00e9"\n', WORDS, name) == [(1, ("a b", None)), (2, ("\u00e9", None))]
 
 

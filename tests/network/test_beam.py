@@ -38,13 +38,13 @@ def constant_network(log_p, ends=True):
 
 
 def search(network, sources, max_out_len, beam_size, penalty=0, n_best=None, with_attention=False):
-    """Beam search that returns the `n_best` answers, or all."""
+    """Return the `n_best` answers of a beam search, or all answers if it is None."""
     beam = Beam(beam_size, beam_size if n_best is None else n_best, penalty)
     return beam_search(network, sources, max_out_len, beam, with_attention)
 
 
 def forced(network, source, written):
-    """The log p of each written symbol and the attention for one source, with teacher forcing."""
+    """For one source, the log p of each symbol in `written` and the attention, with teacher forcing."""
     decoder_input = np.array([[network.model_config.go, *written[:-1]]])
     decoded = network.decode(source[None], len(written), decoder_input)
     logits = decoded.logits[0].astype(float)

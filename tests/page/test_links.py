@@ -13,7 +13,7 @@ ENDS = ShownNetwork("ends", shipped("embedding_attention"))
 
 
 def follow(hash_, *networks, text="3 1 2", before=None):
-    """The state of a page after a link, and the answers in it."""
+    """Follow a link; return the state of the page and its answers."""
     return ask(
         ("open", [network_data(shown) for shown in networks or (ENDS,)]),
         ("link", {"hash": hash_, "text": text, "before": before}),

@@ -110,7 +110,7 @@ def test_pairs_are_trained_on():
     assert len(validation) == trained.trained.config.n_validation == 6  # the pairs of one source stay together
     rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
     assert all((source, target) in PAIRS for source, target in rows)
-    assert trained.evaluate(PAIRS).n == 5  # sources
+    assert trained.evaluate(PAIRS).n == 5  # sources, not pairs
 
 
 @pytest.mark.parametrize(

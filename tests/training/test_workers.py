@@ -50,7 +50,7 @@ EXPOSED = r"while it trains, TensorFlow listens on port \d+ of every network int
 
 
 class Worker:
-    """A process in a new directory."""
+    """A Python process that runs `code` as a worker, in a new directory."""
 
     def __init__(self, directory: Path, tf_config: dict | None, code: str, *argv):
         directory.mkdir()
