@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class Prediction(NamedTuple):
     tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of source and answer
     score: float | None = None  # log p / T^A of a beam search
     confidence: float | None = None  # the calibrated probability; None without calibration or `probabilities`
+    dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
     @property
     def probability(self) -> float | None:
@@ -87,6 +88,21 @@ class Prediction(NamedTuple):
         return {t: due[t] for t, symbol in enumerate(predicted) if due[t] != [symbol]}
 
 
+class Search(TypedDict, total=False):
+    """The keyword arguments of `TrainedNetwork.predict` that control reading and decoding."""
+
+    max_out_len: int | None
+    beam_size: int | None
+    length_penalty: float
+    unknown: str
+
+
+class LenientSearch(Search, total=False):
+    """Those with which `predict` may also return errors."""
+
+    on_error: str
+
+
 class PredictionRequest(NamedTuple):
     """The lengths of answers, the decoding, and the expected targets of a prediction."""
 
@@ -100,7 +116,9 @@ class PredictionRequest(NamedTuple):
 def stream(
     network: NumpyNetwork, batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
-    """Yield each batch with its predictions, a list per source, best first. None among the batches flushes.
+    """Yield each batch with its predictions, a list per source, best first; the list of an unreadable row is empty.
+
+    None among the batches flushes.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -117,7 +135,7 @@ def stream(
 def _parts(
     batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
-    """Divide batches into row indices of one source length that are decoded together."""
+    """Divide batches into row indices of one source length that are decoded together, and those of unreadable rows."""
     for batch in batches:
         if batch is None:
             yield None
@@ -125,6 +143,8 @@ def _parts(
         for in_len, indices in batch.by_length().items():
             size = request.options.rows_at_once(in_len, request.out_len(in_len))
             yield from ((batch, indices[first : first + size]) for first in range(0, len(indices), size))
+        if unreadable := [index for index, row in enumerate(batch.rows) if row.error]:
+            yield batch, unreadable
 
 
 def _answers(
@@ -132,6 +152,8 @@ def _answers(
 ) -> list[list[Prediction]]:
     """Return the predictions for some rows of a batch."""
     rows, ends = [batch.rows[index] for index in indices], network.model_config.ends
+    if rows[0].error:
+        return [[] for _ in rows]
     in_len = len(rows[0].values)
     out_len = request.out_len(in_len)
     request.options.check_fits(network.model_config, len(rows), in_len, out_len)
@@ -141,7 +163,11 @@ def _answers(
             targets = request.targets(sources).rows()
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, request.options, request.decode)
-    return _predictions(sources.tolist(), expected, answers, request, ends)
+    predictions = _predictions(sources.tolist(), expected, answers, request, ends)
+    dropped = [row.dropped for row in rows]
+    if any(dropped):
+        return [[p._replace(dropped=d) for p in each] for each, d in zip(predictions, dropped, strict=True)]
+    return predictions
 
 
 def _predictions(

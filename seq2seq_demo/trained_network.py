@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.records import Place, Record, RecordBatch
-from seq2seq_demo.data.row_reader import source_rows
+from seq2seq_demo.data.row_reader import source_records
 from seq2seq_demo.data.sampling import training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.tasks import TaskLike, as_task
@@ -31,7 +31,7 @@ from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.memory_estimates import check_decoding_fits, check_points_fit
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
+from seq2seq_demo.predictions import LenientSearch, Prediction, PredictionRequest, Search, stream
 
 MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more of them again would take too long
 
@@ -39,14 +39,6 @@ if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
 OptInt = int | None
-
-
-class Search(TypedDict, total=False):
-    """The keyword arguments of `predict` that control decoding."""
-
-    max_out_len: int | None
-    beam_size: int | None
-    length_penalty: float
 
 
 class TrainedNetwork(StoredNetwork):
@@ -90,7 +82,13 @@ class TrainedNetwork(StoredNetwork):
 
     @overload
     def predict(
-        self, sources: Any, out_len: OptInt = ..., *, n_best: OptInt = ..., details: bool = ..., **how: Unpack[Search]
+        self,
+        sources: Any,
+        out_len: OptInt = ...,
+        *,
+        n_best: OptInt = ...,
+        details: bool = ...,
+        **how: Unpack[LenientSearch],
     ) -> list[Any]: ...
 
     def predict(
@@ -103,6 +101,8 @@ class TrainedNetwork(StoredNetwork):
         n_best: int | None = None,
         length_penalty: float = 0.0,
         details: bool = False,
+        unknown: str = "error",
+        on_error: str = "raise",
     ) -> list[Any]:
         """Return the answer to each source: a list of integers, or a text if the network writes texts.
 
@@ -117,26 +117,29 @@ class TrainedNetwork(StoredNetwork):
             n_best: return a list of up to `n_best` answers per source, best first; needs `beam_size`.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
             details: return each answer as a `Prediction`, with probabilities, confidence and attention.
+            unknown: "drop" leaves symbols that the network does not know out of a source, and lists them in
+                `Prediction.dropped`; with "error", the network cannot read the source.
+            on_error: "return" returns an InputError in place of the answer to each row that the network cannot read.
 
         Raises:
             InputError: the network cannot read a row; the message names the row.
             UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
-        rows = source_rows(sources, self.model_config.in_max_int, self.vocabularies.source)
+        records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int, unknown, on_error)
         for name, value in {"`out_len`": out_len, "`max_out_len`": max_out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)
         self.check_answer_lengths(out_len, max_out_len)
         beam = make_beam(beam_size, n_best, length_penalty)
         options = DecodingOptions(beam, details, details)
+        predictions = self._predict_records(records, out_len or max_out_len, options)
+        name = "text" if self.vocabularies.target.is_text else "predicted"
         answers: list[list[Any]] = [
-            [self.with_symbols(answer) for answer in answers]
-            for answers in self.predict_numbers(rows, out_len or max_out_len, options)
+            [answer if details else getattr(answer, name) for answer in map(self.with_symbols, each)]
+            for each in predictions
         ]
-        if not details:
-            name = "text" if self.vocabularies.target.is_text else "predicted"
-            answers = [[getattr(answer, name) for answer in each] for each in answers]
-        return answers if n_best is not None else [best for best, *_ in answers]
+        rows = zip(records, answers, strict=True)
+        return [row.error or (each if n_best is not None else each[0]) for row, each in rows]
 
     def with_symbols(self, prediction: Prediction) -> Prediction:
         """Return a prediction whose numbers are replaced by the symbols of the vocabularies."""
@@ -154,10 +157,17 @@ class TrainedNetwork(StoredNetwork):
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
         """Return up to `n_best` predictions per source, best first, with symbols as numbers."""
+        records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
+        return self._predict_records(records, out_len, options)
+
+    def _predict_records(
+        self, records: list[Record], out_len: int | None, options: DecodingOptions
+    ) -> list[list[Prediction]]:
+        """Return up to `n_best` predictions per record, best first; none for an unreadable record."""
         out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
         request = PredictionRequest(out_lens, options, calibration=self.calibration)
-        batch = RecordBatch([Record(Place("sources", "row", row), source) for row, source in enumerate(sources)])
-        return [each for _, predictions in stream(self.to_numpy(), [batch], request) for each in predictions]
+        answered = stream(self.to_numpy(), [RecordBatch(records)], request)
+        return [each for _, predictions in answered for each in predictions]
 
     def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
         """Raise UsageError for `out_len` if the network ends its answers, or for `max_out_len` if not."""

@@ -95,6 +95,7 @@ def main() -> None:
             parts["train"],
             in_tokens="characters",
             out_tokens="words",
+            lowercase=True,
             validation=parts["dev"],
             model="embedding_attention",
             lr_schedule="cosine",

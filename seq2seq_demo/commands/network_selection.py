@@ -15,10 +15,10 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
 from seq2seq_demo.data.readers import InputFormat, read_file, read_words
-from seq2seq_demo.data.records import Record
+from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import UnknownSymbolError, Vocabularies, new_vocabulary
+from seq2seq_demo.data.vocabulary import TextOptions, UnknownSymbolError, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -173,7 +173,10 @@ def read_pair_task(
         return read_pairs(read_file(file, form), reader, n)
 
     tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
-    reader = PairReader(*(network.vocabularies if network else map(new_vocabulary, tokens)))
+    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # only of `train`
+    if network:
+        text.check_match(network.vocabularies)
+    reader = PairReader(*(network.vocabularies if network else text.new_vocabularies(tokens)))
     pairs, vocabularies = read(file, n, reader)
     if n and len(pairs) < n:
         raise TooFewPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
@@ -201,18 +204,22 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFo
     """Return the sources among the arguments of a command.
 
     All integers together are one source. An argument that contains white space is a text; adjacent arguments without
-    white space form one text. If the characters of the vocabulary do not include a space, each argument is a text.
+    white space form one text. If the characters of the vocabulary do not include white space, it separates texts, too.
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
         return [read_words(words, form, _text_hint(words[0], selected.path))]
-    if source.tokens == CHARACTERS and " " not in source.symbols:
-        return [read_words([word], form) for word in words]
-    texts: list[list[str]] = []
-    for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
-        adjacent = [*group]
-        texts += [[word] for word in adjacent] if has_space else [adjacent]
-    return [read_words(text, form) for text in texts]
+    if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
+        texts = [[text] for word in words for text in word.split() or [word]]
+    else:
+        texts = []
+        for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
+            adjacent = [*group]
+            texts += [[word] for word in adjacent] if has_space else [adjacent]
+    records = [read_words(text, form) for text in texts]
+    if len(records) == 1:
+        return records
+    return [record._replace(place=Place(f"input {preview(record.values)}")) for record in records]
 
 
 def _text_hint(word: str, path: Path) -> str:

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from seq2seq_demo.config import (
     FORMATS,
     INTEGERS,
+    NORMAL_FORMS,
     SHARE,
     TOKENS,
+    TSV,
+    UNKNOWN,
     Beam,
     ModelConfig,
     Settings,
@@ -39,6 +42,9 @@ WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
 FILE_HELP = "file of sequences or pairs: JSON, or one per line; - is standard input"
 TOKENS_HELP = "one of {choices} (default integers)"
 MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
+NORMALIZE_HELP = "normal form of Unicode for texts: one of {choices} (default nfc)"
+LOWERCASE_HELP = "convert sources, but not targets, to lower case, in training and whenever the network reads"
+UNKNOWN_HELP = "what to do with symbols of a source that were not seen in training: {default} (default) or drop them"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate then exit with status 1"
@@ -161,6 +167,7 @@ class PredictOptions(AnswerOptions):
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
     min_confidence: float | None = setting(None, "--min-confidence X", MIN_CONFIDENCE_HELP, within=SHARE)
+    unknown: str = setting("error", "--unknown {error,drop}", UNKNOWN_HELP, choices=UNKNOWN)
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = setting(False, "--force", FORCE_HELP)
 
@@ -168,10 +175,17 @@ class PredictOptions(AnswerOptions):
         super().__post_init__()
         if self.beam and self.engine != "numpy":
             raise UsageError(f"expected --beam-size with --engine numpy, got {self.engine}")
+        if self.show_attention and self.prints_tsv:
+            raise UsageError("expected --show-attention or --format tsv, got both")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
         read = {"-i": self.input_weights, "--from-file": self.from_file}
         _require_different(read, {"--attention-plot": self.attention_plot})
+
+    @property
+    def prints_tsv(self) -> bool:
+        """Whether answers are printed as lines of source, answer and probability."""
+        return self.format == TSV and not self.json
 
 
 # The example has the default length, so that it works when pasted.
@@ -201,6 +215,8 @@ class TrainOptions(NetworkOptions):
     """The options of `train`."""
 
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
+    normalize: str | None = setting(None, "--normalize FORM", NORMALIZE_HELP, choices=NORMAL_FORMS)
+    lowercase: bool | None = setting(None, "--lowercase", LOWERCASE_HELP)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
     record: bool = setting(False, "--record", RECORD_HELP)
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
@@ -236,6 +252,8 @@ class TrainOptions(NetworkOptions):
         given = {name: f" {value}" for name, value in tokens.items() if value not in (None, INTEGERS)}
         given |= {"--validation-file": ""} if self.validation_file is not None else {}
         given |= {"--keep-going": ""} if self.keep_going else {}
+        given |= {"--normalize": f" {self.normalize}"} if self.normalize else {}
+        given |= {"--lowercase": ""} if self.lowercase else {}
         for name, value in given.items():
             raise UsageError(f"expected --from-file with {name}{value}, got none")
 

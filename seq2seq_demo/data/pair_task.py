@@ -11,7 +11,7 @@ from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.records import Place, Places, Record, to_python
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, new_vocabulary
+from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, TextOptions, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
@@ -130,6 +130,7 @@ def pair_task_from_rows(
     vocabularies: Vocabularies | None = None,
     tokens: tuple[str, str] = (INTEGERS, INTEGERS),
     validation: Iterable[object] | None = None,
+    text: TextOptions = DEFAULT_TEXT,
 ) -> PairTask:
     """Return the task of (source, target) rows, each side a text, or a list or array of symbols.
 
@@ -137,8 +138,11 @@ def pair_task_from_rows(
 
     Raises:
         InputError: a row is invalid; the message gives its index.
+        UsageError: `text` does not fit the tokens or the vocabularies.
     """
-    source, target = vocabularies or map(new_vocabulary, tokens)
+    if vocabularies:
+        text.check_match(vocabularies)
+    source, target = vocabularies or text.new_vocabularies(tokens)
     pairs, vocabularies = read_pairs(_records(rows, "pairs"), PairReader(source, target))
     validation_pairs = None
     if validation is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from io import BufferedReader, BytesIO
 from typing import Any
 
-from seq2seq_demo.config import FORMATS, INTEGERS
+from seq2seq_demo.config import INTEGERS, JSON, TEXT, TSV
 from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
 from seq2seq_demo.declarations import parse_integer
@@ -25,7 +25,6 @@ MAX_LINE = 2**22  # bytes
 MAX_DOCUMENT = 2**27  # bytes of JSON; the Python objects take up to 25 times as many
 BLANK = b" \t\r\n\v\f"
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
-JSON, TEXT = FORMATS
 ProgressCallback = Callable[[int], object]
 
 
@@ -52,7 +51,7 @@ class InputFormat:
     def for_file(self, title: str, first: bytes) -> InputFormat:
         """Detect the format of a file from its name and first line; for integers, each line is detected on its own."""
         if self.format or not self.is_text:
-            return self
+            return replace(self, format=TEXT) if self.format == TSV else self
         name, content = title.lower(), first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
         is_json = content in (b"[", b"{") or content.startswith((b"[{", b"[[", b'{"'))
         if name.endswith(TEXT_NAMES + JSON_NAMES):

@@ -54,6 +54,8 @@ class Record(NamedTuple):
     output: Any = None  # the expected answer
     id: object = None  # the user's name for the record
     has_id: bool = False  # because an id may be null
+    dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
+    error: InputError | None = None  # why a reader could not read it; then `values` is as the user gave it
 
 
 class OutputPlace(NamedTuple):
@@ -71,10 +73,11 @@ class RecordBatch(NamedTuple):
     rows: list[Record]
 
     def by_length(self) -> dict[int, list[int]]:
-        """Return the row indices for each source length."""
+        """Return the row indices for each source length; unreadable rows are not included."""
         indices: dict[int, list[int]] = {}
         for index, row in enumerate(self.rows):
-            indices.setdefault(len(row.values), []).append(index)
+            if row.error is None:
+                indices.setdefault(len(row.values), []).append(index)
         return indices
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Tokenizer, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
@@ -186,7 +186,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     metadata = {
         "model": asdict(network.model_config),
         "training": _training_json(network, snapshot),
-        "vocabularies": {name: asdict(side) for name, side in network.vocabularies._asdict().items()},
+        "vocabularies": {name: _vocabulary_json(side) for name, side in network.vocabularies._asdict().items()},
     }
     content = container.to_bytes(arrays, {name: json.dumps(value) for name, value in metadata.items()})
     _from_bytes(content)
@@ -216,6 +216,12 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
     calibration = network.calibration and asdict(network.calibration)
     return training | {k: v for k, v in {"earlier": earlier, "calibration": calibration}.items() if v}
+
+
+def _vocabulary_json(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return the fields of a vocabulary, without those that have their defaults."""
+    default = asdict(Vocabulary())
+    return {k: v for k, v in asdict(vocabulary).items() if k in ("tokens", "symbols") or v != default[k]}
 
 
 def _run_json(run: TrainingRun) -> dict[str, Any]:
@@ -318,7 +324,9 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
         trained.pop(name, None)
     run = _run(trained) if trained.get("start_step") is not None else None
-    vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
+    vocabularies = Vocabularies()
+    if version > 1:
+        vocabularies = _vocabularies(parse_object(texts["vocabularies"]), version, model_config)
     figures = build_dataclass(Figures, reached) if reached else None
     earlier = require_type("earlier", training.get("earlier", []), list)
     require(len(earlier) <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {len(earlier)}")
@@ -345,16 +353,16 @@ def _refuse_keys(unknown: Collection[str]) -> None:
         raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
 
 
-def _vocabularies(facts: Mapping[str, Any], model_config: ModelConfig) -> Vocabularies:
+def _vocabularies(facts: Mapping[str, Any], version: int, model_config: ModelConfig) -> Vocabularies:
     """Return the vocabularies; raise WeightsError unless they fit the network's symbols."""
     _refuse_keys(facts.keys() - {*Vocabularies._fields})
     sides = []
     for name in Vocabularies._fields:
         side = require_type(name, facts.get(name), dict)
-        _refuse_keys(side.keys() - {"tokens", "symbols"})
-        symbols = require_type("symbols", side.get("symbols"), list)
+        symbols = require_type("symbols", side.pop("symbols", None), list)
         symbols = [require_type("symbol", symbol, str) for symbol in symbols]
-        sides.append(Vocabulary(require_type("tokens", side.get("tokens"), str), tuple(symbols)))
+        _refuse_keys(side.keys() - ({"tokens", "form", "lowercase"} if version > 2 else {"tokens"}))
+        sides.append(Vocabulary(symbols=tuple(symbols), **asdict(build_dataclass(Tokenizer, side))))
     vocabularies = Vocabularies(*sides)
     for name, largest in vocabularies.largest_symbols().items():
         expected = getattr(model_config, name)

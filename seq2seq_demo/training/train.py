@@ -8,6 +8,7 @@ from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
+from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -21,6 +22,8 @@ def train(
     *,
     in_tokens: str = INTEGERS,
     out_tokens: str = INTEGERS,
+    normalize: str | None = None,
+    lowercase: bool | None = None,
     validation: PairRows | None = None,
     record: bool = False,
     start: TrainedNetwork | None = None,
@@ -38,6 +41,10 @@ def train(
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
             list of tokens.
         out_tokens: the same for targets.
+        normalize: the normal form of Unicode for texts, "nfc", "nfd", "nfkc" or "nfkd"; by default "nfc", or that of
+            `start`.
+        lowercase: convert sources, but not targets, to lower case, now and whenever the network reads; by default as
+            `start` does.
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
@@ -55,7 +62,8 @@ def train(
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
     callbacks = check_callbacks(callbacks)
-    task = _task(task, start, (in_tokens, out_tokens), validation)
+    text = TextOptions(normalize, lowercase)
+    task = _task(task, start, (in_tokens, out_tokens), validation, text)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
@@ -68,7 +76,13 @@ def train(
         return fit(task, config, network, callbacks, attach_processes=attach_processes)
 
 
-def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
+def _task(
+    task: TaskLike,
+    start: TrainedNetwork | None,
+    tokens: tuple[str, str],
+    validation: PairRows | None,
+    text: TextOptions,
+) -> Task:
     """Return the task. Pairs are read with the vocabularies of `start` or, without it, as these tokens."""
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
@@ -77,9 +91,10 @@ def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str],
     if vocabularies and tokens not in ((INTEGERS, INTEGERS), vocabularies.tokens):
         raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(tokens)}")
     if not isinstance(task, str) and isinstance(task, Iterable):
-        return pair_task_from_rows(task, vocabularies, tokens, validation)
-    if validation is not None or tokens != (INTEGERS, INTEGERS):
-        raise UsageError(f"expected pairs with `validation`, `in_tokens` or `out_tokens`, got {task!r}"[:200])
+        return pair_task_from_rows(task, vocabularies, tokens, validation, text)
+    if validation is not None or tokens != (INTEGERS, INTEGERS) or text != DEFAULT_TEXT:
+        names = "`validation`, `in_tokens`, `out_tokens`, `normalize` or `lowercase`"
+        raise UsageError(f"expected pairs with {names}, got {task!r}"[:200])
     named_task = as_task(task)
     if vocabularies and named_task.vocabularies != vocabularies:
         raise UsageError(f"expected pairs of {expected}, got {task!r}"[:200])

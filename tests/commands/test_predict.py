@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import PROGRAM, environment, line_of, save_random
+from helpers import PROGRAM, environment, line_of, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display import heatmap
@@ -118,24 +118,39 @@ def close_input(process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("as_json", [[], ["--json"]])
-def test_lines_on_standard_input_are_answered_at_once(tmp_path, as_json):
+def test_lines_on_standard_input_are_answered_at_once(tmp_path):
     """A bad line does not delay later answers."""
     network = save_random(tmp_path / "w", in_len=3, out_len=3)
     written = ["{} {} {}\n", "[{}, {}, {}]\n", '{{"input": [{}, {}, {}]}}\n', "x\n{} {} {}\n", "3 1\n{}, {}, {}\n"]
-    with interactive_predict(tmp_path, "--keep-going", *as_json) as (answer, process):
+    with interactive_predict(tmp_path, "--keep-going") as (answer, process):
         for number, line in zip([1, 2, 3, 5, 7], written, strict=True):
             source = [number, 1, 2]
-            answered = answer(line.format(*source))
-            if as_json:
-                facts = json.loads(answered)
-                assert (facts["line"], facts["input"], facts["expected"]) == (number, source, source[::-1])
-            else:
-                assert answered == line_of(network, source, " ".join(map(str, source[::-1])), out_len=3)
+            expected = " ".join(map(str, source[::-1]))
+            assert answer(line.format(*source)) == line_of(network, source, expected, out_len=3)
         rest, err, status = close_input(process)
     assert (rest, status) == ("", 1)
     assert "standard input, line 4, word 1: expected an integer, got 'x'" in err
     assert "standard input, line 6: expected 3 integers, got 2" in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", [["--json"], ["--format", "tsv"]])
+def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form):
+    save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
+    lines = ["qq", "ab", "ab\tx\ty", "c", "b"]
+    with interactive_predict(tmp_path, *form) as (answer, process):
+        for number, line in enumerate(lines, start=1):
+            answered, is_bad = answer(f"{line}\n"), number in (1, 3)
+            if form == ["--json"]:
+                facts = json.loads(answered)
+                assert (facts["line"], "error" in facts, facts.get("input", line)) == (number, is_bad, line)
+            else:
+                assert (answered.count("\t"), answered.endswith("\t\t\n")) == (2, is_bad)
+                assert is_bad or answered.startswith(f"{line}\t")
+        rest, err, status = close_input(process)
+    assert (rest, status) == ("", 1)
+    assert err.endswith("expected sequences that the network can read, skipped 2 that it cannot read\n")
+    assert ("line 3: " in err) == (form != ["--json"])
 
 
 @pytest.mark.slow
@@ -234,10 +249,10 @@ def test_json_answers_include_their_line_or_index(run):
     Path("in.jsonl").write_text("\n".join(lines))
     status, out, _ = run("predict -i w --from-file in.jsonl --json --keep-going")
     assert (status, json.loads(out.splitlines()[1])["id"]) == (1, "b")
-    expected = [(1, [0, 1]), (3, "b", [1, 2]), (7, [2, 3]), (8, [3, None], [3, 4]), (9, None, [4, 5])]
-    assert places_and_inputs(out) == expected
+    expected = [(1, [0, 1]), (3, "b", [1, 2]), (4,), (5, "c"), (6,), (7, [2, 3]), (8, [3, None], [3, 4])]
+    assert places_and_inputs(out) == [*expected, (9, None, [4, 5])]
     Path("in.json").write_text(json.dumps([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": 0}], indent=1))
     status, out, _ = run("predict -i w --from-file in.json --json --keep-going")
-    assert (status, json.loads(out.splitlines()[0])["index"]) == (1, 1)
-    assert places_and_inputs(out) == [(1, [0, 1]), (3, 0, [1, 2])]
+    assert (status, json.loads(out.splitlines()[1])["index"]) == (1, 1)
+    assert places_and_inputs(out) == [(0,), (1, [0, 1]), (2,), (3, 0, [1, 2])]
     assert places_and_inputs(run.ok("predict -i w 3 1 --json")[0]) == [([3, 1],)]

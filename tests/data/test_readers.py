@@ -36,7 +36,7 @@ def read(path, rows=2, in_len=3):
 
 def test_command_line_words():
     for line in ("3 0 12", "3,0,12", "3, 0 ,12", "[3, 0, 12]", "[3,0,12]"):
-        assert read_words(line.split()) == (Place("input"), [3, 0, 12], None, None, False)
+        assert read_words(line.split()) == Record(Place("input"), [3, 0, 12])
     for word in ("1.5", "abc", "1e3", "1_0", ""):
         assert str(read_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
     for word in ("1.5", "1e3"):
