@@ -76,8 +76,8 @@ class _Predictor:
         """Print the answers to each source; with --attention-plot, plot the best answers at the end.
 
         Raises:
-            InputError: a source is unreadable; with --keep-going, raised after all answers. Interactive input only
-                gets a notice.
+            InputError: a source is unreadable. With --keep-going, the error follows the answers to all other sources.
+                At the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
         skipped: list[InputError] = []
@@ -96,11 +96,11 @@ class _Predictor:
                 plots.check_panel_count(len(plotted))
             if self.notices:
                 progress.hide()
-            print_notices(self.notices)  # not before the first answer, so that an error is printed alone
+            print_notices(self.notices)  # only now, so that an error before the first answer is printed alone
             print_result("\n".join(map(self._answer_text, answers, batch.rows)), coloured=options.show_attention)
             progress.advance(len(answers), 0)
         if options.attention_plot and plotted:
-            plots.check(options.attention_plot, options.force)  # again: another file may have been put there
+            plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
             plots.attention(options.attention_plot, plotted)
             print_notice(f"Wrote {options.attention_plot}")
         if skipped and not is_interactive:
@@ -127,9 +127,10 @@ class _Predictor:
         return batches(reader.read_all(rows), MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE)
 
     def _note_new_lengths(self, batch: RecordBatch) -> None:
-        """Add notices about lengths that are new in this batch: untrained ones, and those that the pattern rejects.
+        """Add notices about source lengths that are new in this batch.
 
-        Only a network that ends its answers meets several lengths.
+        There is one notice about lengths that training did not have, and one for each length that the pattern rejects.
+        If the network does not end its answers, all sources have one length, and there are no notices.
         """
         new = batch.by_length().keys() - self.known_lengths if self.network.ends else set()
         self.known_lengths |= new

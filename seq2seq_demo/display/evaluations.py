@@ -17,7 +17,7 @@ MAX_CONFUSIONS, MAX_FIXED_LENGTH_CONFUSIONS = 10, 5  # rows of a confusion table
 
 
 def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
-    """Return the evaluation of one kind and length of sources for JSON."""
+    """Return the evaluation of a row as a dictionary for JSON."""
     if network.ends:
         return _variable_length_dict(row.evaluation, row.kind, row.in_len, row.fresh)
     return _fixed_length_dict(row.evaluation, row.in_len)
@@ -172,7 +172,7 @@ def _accuracies(e: Evaluation) -> dict[str, dict[str, float]]:
 def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any]]:
     """Return the confusions for JSON, most frequent first.
 
-    An insertion has no expected symbol (None), and a deletion no predicted one.
+    An insertion has no expected symbol (None), and a deletion has no predicted symbol.
     """
 
     def name(number: int | None) -> Any:

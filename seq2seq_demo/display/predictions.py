@@ -12,7 +12,7 @@ from seq2seq_demo.predictions import Prediction
 
 
 def prediction_line(p: Prediction) -> str:
-    """Return a prediction in the format of 2016, without the expected target if it is unknown."""
+    """Return a prediction in the format of the 2016 program; an unknown expected target is left out."""
     expected = "" if p.expected_text is None else f" (expected={_bracketed(p.tokens[1], p.expected_text)})"
     return f"==> For input {_source(p)}, prediction={_answer(p)}{expected}{_score(p)}"
 
@@ -24,7 +24,7 @@ def answer_lines(answers: Sequence[Prediction]) -> list[str]:
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a training run's probe as a line; a star, and red with colour, mark each wrong symbol."""
+    """Return a line for the probe, a validation source; wrong symbols have a star and, with `colour`, are red."""
     mark, mistakes = red if colour else str, p.mistakes
     # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
     names = [one_line(str(name)) for name in p.predicted]
@@ -54,7 +54,7 @@ def _bracketed(tokens: str, text: str) -> str:
 
 
 def answers_json(answers: Sequence[Prediction], input_facts: dict[str, Any], n_best: int | None) -> str:
-    """Return the best answer as a JSON object on one line, after `input_facts`; `n_best` adds all answers."""
+    """Return a line with a JSON object: `input_facts`, the best answer and, if `n_best` is given, all answers."""
     best = answers[0]
     source, target = best.tokens
     facts = input_facts | {"input": best.source_text if source != INTEGERS else best.source}

@@ -1,6 +1,6 @@
 """Notes in the user's state directory: where to save each training run in progress. `--resume` reads them.
 
-Snapshots do not contain this: a snapshot may come from a stranger, who must not choose which file gets written.
+A snapshot does not contain this destination, because a stranger who made the snapshot must not choose it.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ class Destination(NamedTuple):
     """The place where a finished training run is saved."""
 
     output: Path | None = None  # None: the next unused canonical name in `folder`
-    overwrite: bool = False  # whether `output` may exist: the user named it
+    overwrite: bool = False  # whether `output` may be replaced, because the user named it
     folder: Path = Path()
 
 

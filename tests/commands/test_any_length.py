@@ -92,7 +92,7 @@ def test_wrong_lengths_are_refused(run):
     save_ending()
     save_random("f")
     for line, message in [
-        ("predict 1 -i w --out-len 2", "the network ends its answers: expected --max-out-len, not --out-len, got 2"),
+        ("predict 1 -i w --out-len 2", "the network ends its answers: expected --max-out-len, got --out-len 2"),
         ("predict 0 1 2 -i f --max-out-len 2", "the network does not end its answers: expected --out"),
         ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
         ("train 60 --in-len 1-200000", "expected sequences of at most 100000 symbols, got 200000"),

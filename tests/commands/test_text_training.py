@@ -80,7 +80,7 @@ def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path
     assert err.count("\n") == 1
     assert "Resuming " in run.ok("train", *argv)[1]
     saved = (tmp_path / "w").read_bytes()
-    assert "w contains this training run already, finished" in run.ok("train 20", *argv)[0]
+    assert "w already contains the result of this training run" in run.ok("train 20", *argv)[0]
     assert (tmp_path / "w").read_bytes() == saved
 
 

@@ -278,7 +278,7 @@ class Misspelt(Watcher):
         (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
         ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
         ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
-        ([Misspelt()], "expected a method of Callback, on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
+        ([Misspelt()], "expected only the methods on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
     ],
 )
 def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
