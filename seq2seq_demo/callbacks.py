@@ -1,4 +1,4 @@
-"""The base class of callbacks, which training calls after steps and epochs, and a check of a user's callbacks."""
+"""Callbacks, which training calls during each epoch: their base class, and the validation of a user's callbacks."""
 
 from __future__ import annotations
 

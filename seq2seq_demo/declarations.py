@@ -86,7 +86,7 @@ def check_fields(config: Any) -> None:
 
 
 def checked_value(declared: Field[Any], value: object) -> object:
-    """Validate a field's value; return it as a plain int, float, bool or str, or None if that is the default.
+    """Validate a field's value; return it as a plain int, float, bool or str, or as None if None is the default.
 
     Raises:
         UsageError: the value is out of range.

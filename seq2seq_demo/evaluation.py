@@ -152,7 +152,7 @@ class _Measurement:
         If a source has several targets, the answer is compared with the nearest one.
         """
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
-        sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N
+        sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N targets
         decoded = answer(self.network, sources, out_len, self.options.decoding)
         probabilities = None if decoded.probabilities is None else decoded.probabilities[:, 0]
         answers = _BestAnswers(decoded.symbols[:, 0], decoded.lengths[:, 0], decoded.ended[:, 0], probabilities)
@@ -247,7 +247,7 @@ def measure_pattern(
 ) -> Iterator[EvaluationRow]:
     """Yield the figures on random sources of each length; `targets` maps sources `[N, S]` to their targets.
 
-    `seen` are the training sources. They are left out at each length that has enough other sources.
+    `seen` contains training sources, which `evaluation_sources` excludes if enough other sources exist.
 
     Raises:
         UsageError: the pattern rejects all lengths or, if the network does not end its answers, at least one.

@@ -91,7 +91,9 @@ class PredictionRequest(NamedTuple):
 def stream(
     network: NumpyNetwork, batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
-    """Yield each batch with its predictions: a list per source, best first. None flushes the batches before it.
+    """Yield each batch with its predictions: a list per source, best first.
+
+    None among `batches` flushes the batches before it.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -108,7 +110,7 @@ def stream(
 def _parts(
     batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
-    """Yield each batch with the indices of rows to decode together, which have one source length; pass on None."""
+    """Yield each batch with the indices of rows to decode together, which have one source length. None stays None."""
     for batch in batches:
         if batch is None:
             yield None

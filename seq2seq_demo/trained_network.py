@@ -226,9 +226,9 @@ class TrainedNetwork(StoredNetwork):
     ) -> Evaluation:
         """Return the figures on pairs, or on fresh sources of a pattern: random sources that training did not draw.
 
-        Some sources may not be fresh: those of training runs that the file does not record, and those beyond 10 million
-        points or 100 million symbols, cannot be excluded. At a length with few possible sources, a network that ends
-        its answers is evaluated on training sources too.
+        Training sources that cannot be drawn again are not excluded: those of unrecorded runs, and those beyond 10
+        million points or 100 million symbols. At a length with few possible sources, a network that ends its answers is
+        evaluated on training sources too.
 
         Args:
             task: a pattern's name, a `SequencePattern`, a `PairTask`, or pairs of a source and a target; by default the

@@ -55,7 +55,7 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
 
     Raises:
         UsageError: an option contradicts the file.
-        WeightsError: no file matches, or it cannot be read.
+        WeightsError: no file fits, or the file cannot be read.
     """
     path, network, notices = _load_selected(options, in_len)
     check_options_match(options, path, network)
@@ -97,7 +97,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
     """Return the weights file that -i or --iter-num names; None without these options.
 
-    The task of --iter-num is the pattern of -p, else the data file, else the default pattern.
+    With --iter-num, the task in the file name is the pattern of -p, else the data file, else the default pattern.
     """
     if options.iter_num is None:
         return _input_path(options.input_weights) if options.input_weights else None
@@ -155,7 +155,7 @@ def read_pair_task(
     pairs. If `skipped` is None, the first unreadable pair raises an error.
 
     Raises:
-        InputError: there are fewer than n pairs, one is unreadable, or they do not fit into memory.
+        InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
     """
     file, out_len = options.from_file or "", options.out_len
     teaches_to_end = isinstance(options.settings.get("in_len"), tuple)

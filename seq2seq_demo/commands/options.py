@@ -57,7 +57,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help lists all options in the order of the class body
+    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help keeps the order of the class body
     settings: Settings = field(default_factory=Settings, hash=False)
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
 
@@ -152,7 +152,7 @@ class AnswerOptions(NetworkOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions(AnswerOptions):
-    """The options of `predict`: the sources come from the command line, a file or the terminal."""
+    """The options of `predict`, which reads sources from the command line, a file or the terminal."""
 
     words: Sequence[str] = ()  # the sources, as typed
     engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, choices=("numpy", "keras"))
@@ -177,7 +177,7 @@ PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(AnswerOptions):
-    """The options of `evaluate`: the sources are random, or come from a file of pairs."""
+    """The options of `evaluate`, which measures a network on random sources or on a file of pairs."""
 
     points: int | None = setting(None, error_name="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "source lengths to measure, one line each")
@@ -195,7 +195,7 @@ class EvaluateOptions(AnswerOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(NetworkOptions):
-    """The options of `train`: fresh weights or an earlier network, random sources or a file of pairs."""
+    """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)

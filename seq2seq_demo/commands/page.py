@@ -53,7 +53,7 @@ def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
-    """Return the examples of each network. All networks have the same sources, but targets of their own tasks."""
+    """Return the examples of each network. All networks have the same sources, but each has the targets of its task."""
     networks, vocabularies = [one.network for one in selected], selected[0].network.vocabularies
     typed = _typed_sources(options, selected[0])
     chosen: list[list[Example]] = [[] for _ in selected]

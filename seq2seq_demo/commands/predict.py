@@ -129,8 +129,8 @@ class _Predictor:
     def _note_new_lengths(self, batch: RecordBatch) -> None:
         """Add notices about source lengths that are new in this batch.
 
-        There is one notice about lengths that training did not have, and one for each length that the pattern rejects.
-        If the network does not end its answers, all sources have one length, and there are no notices.
+        The first batch with lengths that training did not have adds a notice, and so does each length that the pattern
+        rejects. If the network does not end its answers, all sources have one length, and there are no notices.
         """
         new = batch.by_length().keys() - self.known_lengths if self.network.ends else set()
         self.known_lengths |= new

@@ -120,7 +120,7 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     snapshots = Snapshots(options.data_dir, setup.name, task, destination, interruption, print_notice, "".join(words))
     if setup.path and setup.lock:
         snapshots.last, snapshots.files[setup.path] = setup.path, setup.lock
-        resume_notes.save_destination(setup.path, training_id(setup.network), destination)  # -o may differ
+        resume_notes.save_destination(setup.path, training_id(setup.network), destination)  # -o may be new
     return snapshots
 
 
@@ -143,7 +143,7 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
 def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) -> Path:
     """Save the network at its destination, or under the next unused name; return the path.
 
-    If the destination cannot be written, because another file is there now, save beside it and print a notice.
+    If another file is at the destination now, save beside this file under an unused name, and print a notice.
     """
     output, overwrite, folder = setup.destination
     if output is None:

@@ -66,7 +66,7 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
 
 def _is_saved(setup: TrainingSetup, path: Path) -> bool:
-    """Whether a weights file contains the result of this training run, and has a recording if one is wanted."""
+    """Whether a weights file contains the result of this training run, and its recording exists if the run records."""
     with contextlib.suppress(WeightsError):
         stored = weights_file.read(path)
         if setup.config.epochs and isinstance(stored, StoredNetwork) and stored.trained:

@@ -40,7 +40,7 @@ def _fixed_length_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
 
 
 def fixed_length_tables(e: Evaluation) -> str:
-    """Return tables of the accuracies, over all symbols, by output position and by symbol, and of the confusions."""
+    """Return four tables: the accuracies over all symbols, by output position and by symbol; and the confusions."""
     facts = _fixed_length_dict(e, 0)
     figures = [
         [name.replace("_", " "), *_rounded(facts[mode][name] for mode in ("forced", "free_running")), f"{gap:+.5f}"]

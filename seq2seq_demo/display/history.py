@@ -15,7 +15,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 
 class History(Callback):
-    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch; None writes no file.
+    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
 
     Raises:
         UsageError: the picture cannot be drawn.

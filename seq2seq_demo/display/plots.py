@@ -166,7 +166,7 @@ def _max_font(inches: float, label_width: int) -> float:
 
 
 def _label_step(font: float) -> int:
-    """Return a round number n: labels on every nth symbol are legible; `font` is the font size for n = 1."""
+    """Return the smallest round n at which labels on every nth symbol are legible; `font` is the size for n = 1."""
     if font >= MIN_FONT:
         return 1
     return int(next(step for k in count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step * font >= MIN_SPARSE_FONT))
@@ -186,7 +186,7 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     axes = (ax.xaxis, layout.input_step, p.source), (ax.yaxis, layout.output_step, p.predicted_symbols)
     for axis, step, symbols in axes:
         labels = [visible_symbol(name) for name in symbols[::step]]
-        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # shows $
+        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # keeps $
         axis.set_tick_params(length=0 if step == 1 else 2)
     _mark_wrong(ax, p, layout)
     return mesh

@@ -34,7 +34,7 @@ class ProgressBar:
         self.hide()
 
     def advance(self, n: int, steps: int | None = None) -> None:
-        """Count n more finished sequences, and as many steps, unless `steps` is given."""
+        """Count n more finished sequences and `steps` more steps; None means n steps."""
         self.n += n
         self.steps += n if steps is None else steps
         if self.may_show and time.monotonic() - self.started > SHOW_AFTER:

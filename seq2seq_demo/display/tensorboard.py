@@ -34,7 +34,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
-PROBE_ROWS = 128  # validation pairs for gradients and activations; attention is shown for the first one
+PROBE_ROWS = 128  # validation pairs for gradients and activations; attention is shown for the first pair
 HISTOGRAM_BUCKETS = 30
 CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # the side of an attention weight, and the longest side of a picture
 
@@ -119,7 +119,7 @@ class TensorBoard(Callback):
             print_notice(f"No logs from step {step} on: {reason}")
 
     def _write_details(self, network: TrainedNetwork, probes: Probes) -> None:
-        """Write gradients, weights and activations, as far as `verbosity` asks for them."""
+        """Write the gradients and, if `verbosity` selects them, the weights and activations."""
         # A copy, because several workers may share the network in training.
         self.network = self.network or network.to_keras()
         self.network.assign_named(network.weights)

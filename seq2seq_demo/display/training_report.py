@@ -25,7 +25,7 @@ from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
 Epochs = Sequence[EpochFigures]
-PROBE_CANDIDATES = 20  # the probe has the longest source of this number of validation pairs
+PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
 
 class TrainingReport(Callback):
@@ -78,7 +78,7 @@ def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
-    """Return the source and target of the probe: the longest source of the first PROBE_CANDIDATES pairs."""
+    """Return the source and target of the probe. It has the longest source of the first PROBE_CANDIDATES pairs."""
     longest = int(pairs.sources.lengths[:PROBE_CANDIDATES].argmax())
     pair = pairs[longest : longest + 1]
     return pair.sources.rows()[0], pair.targets.rows()[0]
@@ -127,9 +127,9 @@ def advice(model: ModelConfig, config: TrainConfig, exact_match: float, more_poi
 
 
 def _overfitted_since(history: Epochs) -> int | None:
-    """Return the epoch of the lowest validation loss if overfitting began there, else None.
+    """Return the epoch of the lowest validation loss if the network has overfitted since then, else None.
 
-    Overfitting: since that epoch, the validation loss has risen although the training loss has fallen.
+    A network overfits if the validation loss rises while the training loss falls.
     """
     if not history:
         return None

@@ -110,8 +110,8 @@ def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
 def _entries(block: bytes) -> Iterator[bytes]:
     """Yield a block's values.
 
-    An entry has three sizes, the rest of its key, and its value. The sizes are those of the prefix that the key shares
-    with the previous key, the rest of the key, and the value.
+    An entry omits the prefix that its key shares with the previous key. It consists of three sizes (of the prefix, the
+    rest of the key, and the value), the rest of the key, and the value.
     """
     n_restarts = int.from_bytes(block[-4:], "little")  # restart points for searching, 4 bytes each
     entries = _Reader(_Reader(block).take(len(block) - 4 * (n_restarts + 1)))

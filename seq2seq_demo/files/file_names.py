@@ -41,7 +41,7 @@ def parse_name(path: Path) -> str | None:
 
 
 def is_snapshot(path: Path) -> bool:
-    """Whether the file name is a snapshot's."""
+    """Whether the file has the name of a snapshot."""
     return (match := _match(path.name)) is not None and match[1] == SNAPSHOT
 
 

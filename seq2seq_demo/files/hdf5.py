@@ -120,7 +120,7 @@ class _File:
         self._visit(node, b"SNOD")
         for entry in range(self.integer(node + 6, 2)):
             start = node + 8 + 40 * entry
-            require(self.integer(start + 16, 4) <= 1, "expected weights, got a symbolic link")  # the type 2
+            require(self.integer(start + 16, 4) <= 1, "expected weights, got a symbolic link")  # type 2
             yield self.integer(start), self.integer(start + 8)
 
     def _name(self, start: int) -> str:

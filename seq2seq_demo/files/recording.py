@@ -1,6 +1,6 @@
 """Recordings: the weights of a network at N steps of its training, as float16, in a file beside the weights.
 
-The file is a container, as a weights file is. Its arrays are `steps` `[N]`, and every weight by name with a first axis
+Like a weights file, the file is a container. Its arrays are `steps` `[N]`, and every weight by name, with a first axis
 of N. Its strings are the model, the steps per epoch, and a checksum of the weights in the weights file. A snapshot
 contains the same arrays, so that a resumed run continues its recording.
 """

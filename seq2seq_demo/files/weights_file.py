@@ -31,7 +31,7 @@ from seq2seq_demo.network.parameters import Weights, check_weights, weight_shape
 
 MAX_STEP = 2**53  # a float64 represents integers up to this exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
-MAX_EARLIER_RUNS = 100  # a network with more of them records none
+MAX_EARLIER_RUNS = 100  # a network with more earlier runs records none
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
 
@@ -173,7 +173,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     """Return the content of a weights file; equal networks give equal bytes.
 
     Raises:
-        WeightsError: `read` would refuse it, for example because a weight is missing or not finite.
+        WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
     snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
     arrays = _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments))

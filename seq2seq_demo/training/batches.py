@@ -16,7 +16,7 @@ from seq2seq_demo.data.data_warnings import max_typical_length
 from seq2seq_demo.data.sequences import Pairs
 
 STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
-MAX_CANDIDATES = 24  # the most source lengths and target lengths that `least_padding` considers
+MAX_CANDIDATES = 24  # the most source lengths, and target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
 
 
@@ -51,7 +51,7 @@ class Widths(NamedTuple):
 
 
 def epoch_order(training: Pairs, config: TrainConfig, start_step: int, epoch: int, by_length: bool) -> np.ndarray:
-    """Return the indices of the training pairs in the order of an epoch. The order depends on the arguments alone.
+    """Return the indices of the training pairs in the order of an epoch, which depends only on the arguments.
 
     With `by_length`, the pairs of a batch have similar lengths.
     """

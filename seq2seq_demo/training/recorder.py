@@ -38,7 +38,7 @@ def is_recorded(config: TrainConfig, step: int) -> bool:
 
 
 def chunk_ends(config: TrainConfig, step: int, n_steps: int) -> Iterator[int]:
-    """Yield the offsets from `step`, up to `n_steps`, at which to pause: every recorded step, and the last one."""
+    """Yield the offsets from `step` at which training pauses: those of recorded steps, and finally `n_steps`."""
     for n in range(1, n_steps + 1):
         if n == n_steps or is_recorded(config, step + n):
             yield n

@@ -46,7 +46,7 @@ def train(
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
-            not a `Callback` object, or has a misspelt method.
+            not a `Callback` object, or has a method `on_…` that `Callback` lacks.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
     """

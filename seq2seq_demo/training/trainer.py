@@ -319,7 +319,7 @@ def fit(
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
 
     Raises:
-        UsageError: the task does not fit the lengths or symbols, or the workers cannot share a batch.
+        UsageError: the task does not fit the configs, or the workers cannot share a batch.
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
@@ -358,7 +358,7 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return a string that identifies task, settings and initial state, and must be equal on all workers."""
+    """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
     network = start.network
     task_id = task.name, task.fingerprint(config, network.model_config)
     recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps

@@ -163,7 +163,7 @@ def _connect_workers() -> Any:
         heartbeat_timeout_in_ms=1000 * SECONDS_OF_SILENCE,
     )
     service = context.context().coordination_service
-    service.cluster_register_with_barrier = True  # otherwise the leader waits without a timeout
+    service.cluster_register_with_barrier = True  # otherwise the chief waits without a timeout
     for job, hosts in cluster.hosts.items():
         service.coordinated_job_list.add(name=job, num_tasks=len(hosts))
     return tf.distribute.MultiWorkerMirroredStrategy()
