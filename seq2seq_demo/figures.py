@@ -123,7 +123,7 @@ class Evaluation:
     edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
     wrong: WrongAnswers = WrongAnswers()
-    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source, if the evaluation is `detailed`
+    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
 
     def __repr__(self) -> str:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"

@@ -107,7 +107,7 @@ def test_predict_withholds_answers_of_low_confidence(run, network):
 
 def test_confidences_need_calibration(run, network):
     run.refuses(
-        "predict --min-confidence 0.5 3 1 4 1 5 9 2 6 5 3", "expected a network trained on pairs with --min-", 2
+        "predict --min-confidence 0.5 3 1 4 1 5 9 2 6 5 3", "expected a calibrated network for --min-confidence", 2
     )
     run.refuses("predict -i w --min-confidence 1.5 a", "expected --min-confidence from 0 to 1, got 1.5")
 

@@ -254,9 +254,9 @@ class TrainOptions(NetworkOptions):
 
 
 def _require_different(read: dict[str, Any], written: dict[str, Any], may_match: tuple[str, ...] = ()) -> None:
-    """Raise UsageError if a file is both read and written, or written twice, except by the two options `may_match`.
+    """Raise UsageError if a file is both read and written, or written twice.
 
-    `read` and `written` map options to paths or None.
+    `read` and `written` map options to paths or None. The two options `may_match` may name the same file.
     """
     paths = {name: Path(path) for name, path in (read | written).items() if path}
     opened = paths | ({"--from-file": Path("/dev/stdin")} if str(paths.get("--from-file")) == "-" else {})

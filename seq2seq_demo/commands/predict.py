@@ -38,7 +38,7 @@ def predict(options: PredictOptions) -> None:
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
     if options.min_confidence is not None and network.calibration is None:
-        raise UsageError("--min-confidence expects a network that was trained on pairs, got one without calibration")
+        raise UsageError("expected a calibrated network for --min-confidence, got one that was not trained on pairs")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:
