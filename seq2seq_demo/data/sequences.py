@@ -33,7 +33,7 @@ class Sequences:
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:
         """Make sequences of one length from an array `[N, length]`, keeping its type."""
-        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # one shared number
+        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # stored once
 
     @classmethod
     def of_padded(cls, padded: np.ndarray, lengths: np.ndarray) -> Sequences:
@@ -61,7 +61,7 @@ class Sequences:
         symbols = np.empty(int(lengths.sum()), self.symbols.dtype)
         ends = np.cumsum(lengths)
         start = before = 0
-        while start < len(lengths):  # in blocks, because an index takes 8 bytes per symbol
+        while start < len(lengths):  # in blocks, because the index array takes 8 bytes per symbol
             stop = max(start + 1, int(np.searchsorted(ends, before + BLOCK, side="right")))
             moved = np.repeat(first[start:stop] - ends[start:stop] + lengths[start:stop], lengths[start:stop])
             end = before + len(moved)
