@@ -10,8 +10,8 @@ from seq2seq_demo.data.records import Places
 from seq2seq_demo.data.sequences import Sequences, concatenate
 from seq2seq_demo.data.vocabulary import Vocabulary
 
-# The longest sequence is an outlier if its length exceeds OUTLIER_LEN, and also exceeds OUTLIER_RATIO times the length at
-# TYPICAL_QUANTILE.
+# The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
+# which is the TYPICAL_QUANTILE of the lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
 

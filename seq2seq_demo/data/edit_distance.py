@@ -1,4 +1,4 @@
-"""Edit distances (Levenshtein 1966) between answers and targets, and counts of the edits."""
+"""Edit distances (Levenshtein 1966) and alignments between answers and targets."""
 
 import itertools
 from collections import Counter

@@ -109,7 +109,7 @@ class PairTask:
         order = np.random.default_rng([0, 1, 0]).permutation(N)
         groups = self.pairs.sources.groups()[order]  # [N]
         _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-        by_group = np.argsort(first[inverse], kind="stable")  # groups in the order of their first pair
+        by_group = np.argsort(first[inverse], kind="stable")  # sorts pairs by group, and groups by their first pair
         order, groups = order[by_group], groups[by_group]
         starts = 1 + np.flatnonzero(groups[1:] != groups[:-1])  # each group's start, except the first
         cut = N - max(1, N // 10)
@@ -131,9 +131,9 @@ def pair_task_from_rows(
     tokens: tuple[str, str] = (INTEGERS, INTEGERS),
     validation: Iterable[object] | None = None,
 ) -> PairTask:
-    """Return the task of (source, target) rows, each side a text, or a list or array of symbols.
+    """Make a task of (source, target) rows. A source or target is a text, or a list or array of symbols.
 
-    If `vocabularies` is None, they are built from the rows; `tokens` gives the kinds of tokens of sources and targets.
+    If `vocabularies` is None, they are built from the rows. `tokens` are the token types of sources and of targets.
 
     Raises:
         InputError: a row is invalid; the message gives its index.

@@ -174,8 +174,8 @@ class SequencePattern(Pattern):
         """Call the function with sources `[B, S]`; return its targets, cut to `out_len`.
 
         Raises:
-            UsageError: the function fails or returns invalid targets; or, unless `ends`, targets that are empty or
-                have different lengths.
+            UsageError: the function fails, or returns invalid targets. Unless `ends` is true, targets must not be
+                empty and must have one length.
         """
         (B, S), prefix = sources.shape, f"pattern {self.name!r}"
         modulus = [out_max_int + 1] if self.modular else []

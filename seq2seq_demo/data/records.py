@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_demo.errors import InputError
 
 MAX_SYMBOL = 2**31 - 1
-MAX_LISTED = 40  # symbols that an error lists of a sequence
+MAX_LISTED = 40  # maximum number of symbols in an error message
 TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
 
 
@@ -50,7 +50,7 @@ class Record(NamedTuple):
     """A source, or the error from reading it, with the optional output and id that the user gives."""
 
     place: Place
-    values: Any  # a list or a text, an InputError, or any other JSON value until it is checked
+    values: Any  # a list or text; before validation, any JSON value, or the InputError from reading it
     output: Any = None  # the expected answer
     id: object = None  # the user's name for the record
     has_id: bool = False  # because an id may be null
@@ -114,7 +114,7 @@ def check_integers(place: object, values: Any, largest: int | None = None) -> No
 
 
 def _json(value: object) -> str:
-    """Return JSON with readable Unicode, or escape all of it if it contains a lone surrogate."""
+    """Return JSON. Unicode characters are escaped only if the text contains a lone surrogate."""
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isascii() or text.encode(errors="ignore").decode() == text else json.dumps(value)
 

@@ -34,7 +34,7 @@ class RowReader:
     equal_lengths: bool = False
     in_len: int | None = None  # None: any length
     out_len: int | None = None
-    predicted_len: Callable[[int], int] | None = None  # from the source length to the output length
+    predicted_len: Callable[[int], int] | None = None  # maps the source length to the output length
     length_hint: str = ""  # appended to the error about a source whose length is not in_len; {} is the length
     on_error: Callable[[InputError], object] | None = None  # receives each invalid record's error; None: raise it
 
@@ -82,7 +82,7 @@ class RowReader:
 
 
 def _check_length(place: object, n: int, expected: int | None, hint: str = "", at_least: int = 1) -> None:
-    """Raise InputError unless n equals `expected` or, if that is None, is at least `at_least`."""
+    """Raise InputError unless n equals `expected`; if `expected` is None, n must be at least `at_least`."""
     if n != (expected or max(n, at_least)):
         found = f"{n}{hint.format(n)}" if n else "none"
         raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
@@ -202,7 +202,7 @@ def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
 
 
 def _number_symbols(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:
-    """Concatenate the sequences; build the vocabulary if it is new, and renumber the symbols."""
+    """Concatenate the sequences; if the vocabulary is new, build it and convert preliminary numbers to final ones."""
     sequences = concatenate(parts)
     if isinstance(vocabulary, Vocabulary):
         return sequences, vocabulary

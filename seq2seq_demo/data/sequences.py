@@ -33,7 +33,7 @@ class Sequences:
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:
         """Make sequences of one length from an array `[N, length]`, keeping its type."""
-        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # stored once
+        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # one number in memory
 
     @classmethod
     def of_padded(cls, padded: np.ndarray, lengths: np.ndarray) -> Sequences:
@@ -120,7 +120,7 @@ class Pairs:
 
     def __post_init__(self) -> None:
         if not isinstance(self.sources, Sequences) or not isinstance(self.targets, Sequences):
-            raise InputError("expected two Sequences: Pairs.of_arrays makes pairs of two arrays")
+            raise InputError("expected two Sequences; to make pairs from arrays, use Pairs.of_arrays")
         if len(self.sources) != len(self.targets):
             raise InputError(f"expected as many sources as targets, got {len(self.sources)} and {len(self.targets)}")
 

@@ -144,7 +144,7 @@ INTEGER_VOCABULARIES = Vocabularies()
 
 
 def tokenize(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
-    """Split a text into characters or words in normal form C; validate a list of symbols.
+    """Split a text into characters or words, or validate a list of symbols. Text is converted to normal form C.
 
     A character is a code point, including a space. Words are separated by white space. `largest` is the largest valid
     integer, by default MAX_SYMBOL; `place` is the prefix of errors.

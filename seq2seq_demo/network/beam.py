@@ -93,7 +93,7 @@ class _Backpointers(NamedTuple):
 
 
 class _Decoder:
-    """The network's side of the search: L hypotheses, each with its state and the memory of its source."""
+    """Runs the network on L hypotheses, each with its state and the memory of its source."""
 
     def __init__(self, network: NumpyNetwork, sources: np.ndarray) -> None:
         self.network = network

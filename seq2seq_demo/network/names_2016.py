@@ -167,7 +167,7 @@ def _pop_weights(variables: Variables, slot: str, model_config: ModelConfig, nam
 
 
 def _step(variables: Weights, is_required: bool) -> int:
-    """Return the number of Adam's steps, t. If it is missing, raise WeightsError if it is required, else return 0.
+    """Return the number of Adam's steps, t. If it is missing, return 0, or raise WeightsError if `is_required`.
 
     Adam increments Training_step (global_step in TF 1.x). TFLearn's Global_Step is the number of batches, which equals
     t. Without these variables, t is computed from β2^(t+1); β1^(t+1) underflows float32 after 800 steps.

@@ -1,4 +1,4 @@
-"""The whole network in NumPy on one page: `predict` runs it, and the Keras network is tested against it.
+"""The whole network in NumPy: `predict` runs it, and tests compare the Keras network with it.
 
 Shapes: B is the number of sequences, S and T are the lengths of source and target, E is the embedding size, H the cell
 size, G the number of gates of a cell, V the number of output symbols. `parameters.weight_shapes` lists the weights.
@@ -91,7 +91,11 @@ class NumpyNetwork:
         return stack_steps([*itertools.islice(self.steps(sources, decoder_input), out_len)])
 
     def steps(self, sources: np.ndarray, decoder_input: np.ndarray | None = None) -> Iterator[Step]:
-        """Yield the steps of decoding `[B, S]`: greedy without end, or T steps fed with `decoder_input` `[B, T]`."""
+        """Yield the steps of decoding sources `[B, S]`.
+
+        Without `decoder_input`, decoding is greedy and endless. With `decoder_input` `[B, T]`, it is teacher forcing in T
+        steps.
+        """
         has_attention = self.model_config.has_attention
         memory, states = self.encode(sources)
         keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None  # W_k m [B, S, H]

@@ -12,7 +12,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
 
 Shapes = dict[str, tuple[int, ...]]
-MAX_WEIGHT = 1e10  # absolute limit for weights and moments: beyond it, logits could overflow
+MAX_WEIGHT = 1e10  # largest absolute weight or moment; larger ones could make logits overflow
 Weights = dict[str, np.ndarray]  # float32, by name
 
 

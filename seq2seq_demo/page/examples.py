@@ -141,7 +141,7 @@ def _failed_row(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list
 
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
-    """Return the greedy answer to each source; None if it does not end."""
+    """Return the greedy answer to each source, or None for an answer that does not end."""
     longest = max((network.answer_len(len(source)) for source in sources), default=0)
     out_len = MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None
     return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources, out_len)]
@@ -164,7 +164,8 @@ def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
     c, order = network.model_config, np.random.default_rng(0).permutation(min(N_MEASURED, len(pairs)))
     S = pairs.sources.lengths[order]  # [N]
     T = np.array([network.max_out_len(int(n)) if c.ends else network.out_len or n for n in S])
-    is_new_length = np.isin(np.arange(len(S)), np.unique(S, return_index=True)[1])  # one length is decoded together
+    # Sources of one length are decoded together, so only the first of them adds WORK_PER_STEP.
+    is_new_length = np.isin(np.arange(len(S)), np.unique(S, return_index=True)[1])
     work = n_weights(c) * (S + 2 * T) + c.has_attention * 2 * S * T * c.cell_size
     total = np.cumsum(work + is_new_length * WORK_PER_STEP * (S + 2 * T)) * n_moments
     return pairs[np.sort(order[total <= MAX_WORK])]
