@@ -6,8 +6,8 @@
 Both programs train an attention network of the same sizes on the same pairs with the same batch size. They alternate,
 one epoch each, `--turns` times; the median counts. Yoyodyne runs twice, with one thread and with one thread per core,
 and the faster run counts; this program chooses the number of its threads. The first epoch of each program is not
-counted, because it compiles, starts threads and fills caches. The time covers batches, loss, gradients and
-Adam, but no validation, snapshots or logs (yoyodyne's are off).
+counted, because it compiles, starts threads and fills caches. The time covers batches, loss, gradients and Adam, but no
+validation, snapshots or logs (in yoyodyne, these are turned off).
 
 Measure on an idle machine. PyTorch's threads wait for each other at every step, so another busy process slows them
 down by far more than its share of the cores, and the ratio becomes meaningless.

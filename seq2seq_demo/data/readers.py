@@ -330,7 +330,7 @@ def _read_fields(place: Place, line: str, input_format: InputFormat) -> Record:
 
 
 def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:
-    """Parse words as integers; raise InputError for any other word. If it is the first, the message ends with `hint`."""
+    """Parse words as integers; raise InputError for any other word, with the hint if it is the first and no number."""
     values = []
     for position, word in enumerate(words, start=1):
         try:
