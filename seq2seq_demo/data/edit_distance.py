@@ -39,7 +39,7 @@ def _distance_table(symbols: np.ndarray, lengths: np.ndarray, expected: np.ndarr
 
 
 def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> Confusions:
-    """Count the wrong, missing and extra symbols of answers; the arguments are those of `edit_distances`."""
+    """Count the wrong, missing and extra symbols by (expected, predicted); arguments as in `edit_distances`."""
     table = _distance_table(symbols, lengths, targets.padded())
     pairs = zip(Sequences.of_padded(symbols, lengths).rows(), targets.rows(), strict=True)
     traces = (_trace_back(table[:, row], *pair) for row, pair in enumerate(pairs))

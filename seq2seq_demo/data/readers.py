@@ -107,7 +107,7 @@ def read_file(
     title = "standard input" if name == "-" else name
     try:
         if name == "-" and not sys.stdin:
-            raise InputError("standard input: expected sequences, but it is closed")
+            raise InputError("standard input: expected sequences, got a closed stream")
         yield from _read_records(title, _file_blocks(name), input_format, on_progress)
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
@@ -330,7 +330,7 @@ def _read_fields(place: Place, line: str, input_format: InputFormat) -> Record:
 
 
 def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:
-    """Parse words as integers; raise InputError for any other word, with the hint if it is the first and no number."""
+    """Parse words as integers; raise InputError for any other word. `hint` is appended if the first word is text."""
     values = []
     for position, word in enumerate(words, start=1):
         try:

@@ -16,7 +16,7 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """The name that becomes part of file names."""
+        """The name of the task, which is part of the names of its weights files."""
 
     @property
     def vocabularies(self) -> Vocabularies:

@@ -93,8 +93,8 @@ class NumpyNetwork:
     def steps(self, sources: np.ndarray, decoder_input: np.ndarray | None = None) -> Iterator[Step]:
         """Yield the steps of decoding sources `[B, S]`.
 
-        Without `decoder_input`, decoding is greedy and endless. With `decoder_input` `[B, T]`, there are T steps of teacher
-        forcing.
+        Without `decoder_input`, decoding is greedy and endless. With `decoder_input` `[B, T]`, there are T steps with
+        teacher forcing.
         """
         has_attention = self.model_config.has_attention
         memory, states = self.encode(sources)

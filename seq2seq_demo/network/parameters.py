@@ -86,7 +86,7 @@ def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str,
 
 
 def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
-    """Return the limit of a weight's uniform distribution: a number, or for a cell's kernels a number per column.
+    """Return the limit of a weight's uniform distribution: a number, or one number per column of a cell's kernels.
 
     A cell of 2016 had one or more matrices with rows [input ; h], and each matrix was initialised with Glorot's limit.
     """

@@ -20,7 +20,7 @@ SHOWN_PAIRS = 6
 N_CANDIDATES = 300  # sources in which to search for a wrong answer
 N_MEASURED = 100  # held-out sources for the figures of each recorded step
 N_MEASURED_LENGTHS = 4
-MAX_MEASURED_LEN = 1000  # symbols of a random source
+MAX_MEASURED_LEN = 1000  # longest held-out source
 MAX_WORK = 10**11  # multiplications for the figures of all recorded steps, about 10 seconds
 WORK_PER_STEP = 10**6  # multiplications that take as long as Python's overhead of one encoder or decoder step
 
@@ -85,7 +85,10 @@ def pattern_targets(
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
-    """Return the range (shortest, longest) of lengths trained by all networks; if it is empty, each network's range."""
+    """Return the range (shortest, longest) of the lengths on which all networks were trained.
+
+    If no length is in the range of every network, return the range of each network.
+    """
     first, last = ([min(n.trained_lengths[at], MAX_SOURCE_LEN) for n in networks] for at in (0, -1))
     return [(max(first), min(last))] if max(first) <= min(last) else sorted({*zip(first, last, strict=True)})
 

@@ -22,7 +22,7 @@ Greedy = tuple[tf.Tensor, tf.Tensor, Tensors]  # symbols [B, T], logits [B, T, V
 
 
 class Decoder(keras.layers.Layer):
-    """`embedding_rnn`: starts from the encoder's final state, without the memory (Sutskever et al. 2014)."""
+    """`embedding_rnn`: no attention; starts from the encoder's final state (Sutskever et al. 2014)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(name="decoder", dtype="float32")
