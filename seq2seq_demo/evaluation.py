@@ -7,12 +7,13 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
+from seq2seq_demo.data.edit_distance import confusions, edit_distances
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
@@ -31,7 +32,7 @@ class EvaluationOptions(NamedTuple):
 
     max_out_len: Callable[[int], int]  # source length → maximum answer length, for a network that ends its answers
     beam: Beam | None = None  # None: greedy decoding
-    detailed: bool = False  # count confusions and keep a few wrong answers
+    detailed: bool = False  # count confusions, and keep the probabilities and a few wrong answers
     alternatives: bool = False  # all targets of a source are right, instead of one target per pair
     on_progress: ProgressCallback = lambda _: None
     on_skip: Callable[[InputError], object] = lambda _: None  # takes the reason why a length is skipped
@@ -74,7 +75,6 @@ class _BestAnswers(NamedTuple):
     symbols: np.ndarray  # [B, T]
     lengths: np.ndarray  # [B], without END
     ended: np.ndarray  # [B]
-    probabilities: np.ndarray | None  # [B, T]
 
     @property
     def mask(self) -> np.ndarray:
@@ -149,8 +149,7 @@ class _Measurement:
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
         sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N
         found = answer(self.network, sources, out_len, self.options.decoding)
-        probabilities = None if found.probabilities is None else found.probabilities[:, 0]
-        answers = _BestAnswers(found.symbols[:, 0], found.lengths[:, 0], found.ended[:, 0], probabilities)
+        answers = _BestAnswers(found.symbols[:, 0], found.lengths[:, 0], found.ended[:, 0])
         edits = self._edits(answers, targets, groups)  # [N]
         nearest = np.lexsort((edits, groups))[first]  # [B]
         edits, targets = edits[nearest], targets[nearest]
@@ -161,13 +160,16 @@ class _Measurement:
         is_exact, is_complete = edits == 0, answers.ended | (not ends)
         surplus = answers.lengths - targets.lengths  # [B]
         wrong = np.flatnonzero(~is_exact)
-        if not self.options.detailed:
-            confused = Confusions()
-        elif ends:
-            confused = confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])
-        else:  # compared by position
-            is_wrong = mask & ~is_correct
-            confused = Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
+        details: dict[str, Any] = {}
+        if self.options.detailed:
+            probability, is_wrong = found.whole_probability[:, 0], mask & ~is_correct  # [B], [B, T]
+            details["answers"] = AnswerProbabilities(probability, is_exact)
+            details["wrong"] = _examples(answers, probability, sources, targets, edits, wrong)
+            details["confusions"] = (
+                confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])
+                if ends
+                else Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))  # by position
+            )
         return Evaluation(
             n=len(sources),
             n_target=int(targets.lengths.sum()),
@@ -179,8 +181,7 @@ class _Measurement:
             too_long=int((is_complete & (surplus > 0)).sum()),
             unended=int((~is_complete).sum()),
             edits=int((edits - ~is_complete).sum()),
-            confusions=confused,
-            wrong=_examples(answers, sources, targets, edits, wrong) if self.options.detailed else WrongAnswers(),
+            **details,
         )
 
     def _edits(self, answers: _BestAnswers, targets: Sequences, groups: np.ndarray) -> np.ndarray:
@@ -195,11 +196,14 @@ class _Measurement:
 
 
 def _examples(
-    answers: _BestAnswers, sources: np.ndarray, targets: Sequences, edits: np.ndarray, wrong: np.ndarray
+    answers: _BestAnswers,
+    probability: np.ndarray,
+    sources: np.ndarray,
+    targets: Sequences,
+    edits: np.ndarray,
+    wrong: np.ndarray,
 ) -> WrongAnswers:
     """Return the wrong answers with the most edits and the most probable ones; `wrong` holds their indices."""
-    assert answers.probabilities is not None
-    probability = np.where(answers.mask, answers.probabilities, 1).prod(axis=1)  # [B]
 
     def wrong_answer(b: int) -> WrongAnswer:
         (target,), symbols = targets[b : b + 1].rows(), answers.symbols[b, : answers.lengths[b]].tolist()

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.data.edit_distance import Confusions
 
 WRONG_EXAMPLES = 5  # wrong answers of each kind
@@ -122,6 +123,7 @@ class Evaluation:
     edits: int = 0  # edit distances from answer to target, summed
     confusions: Confusions = field(default_factory=Counter)
     wrong: WrongAnswers = WrongAnswers()
+    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source, if counted in detail
 
     def __repr__(self) -> str:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"

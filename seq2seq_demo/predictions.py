@@ -1,11 +1,13 @@
 """Streaming prediction: batches of sources in, predictions out, in the same order."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import RecordBatch
@@ -33,6 +35,12 @@ class Prediction(NamedTuple):
     ended: bool | None = None
     tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of source and answer
     score: float | None = None  # log p / T^A of a beam search
+    confidence: float | None = None  # the calibrated probability; None without calibration or `probabilities`
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of the whole answer, END included; None without `probabilities`."""
+        return None if self.probabilities is None else math.prod(self.probabilities)
 
     @property
     def exact(self) -> bool | None:
@@ -86,6 +94,7 @@ class PredictionRequest(NamedTuple):
     options: DecodingOptions = GREEDY
     targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without one
     decode: Decode | None = None  # replaces the greedy decoder of NumPy
+    calibration: Calibration | None = None  # None: no confidences
 
 
 def stream(
@@ -132,17 +141,20 @@ def _answers(
             targets = request.targets(sources).rows()
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, request.options, request.decode)
-    return _predictions(sources.tolist(), expected, answers, request.options, ends)
+    return _predictions(sources.tolist(), expected, answers, request, ends)
 
 
 def _predictions(
-    sources: list[list[int]], expected: list[Any], answers: Answers, options: DecodingOptions, ends: bool
+    sources: list[list[int]], expected: list[Any], answers: Answers, request: PredictionRequest, ends: bool
 ) -> list[list[Prediction]]:
     """Convert answers to predictions, best first."""
-    probabilities = answers.probabilities if options.probabilities else None
+    probabilities = answers.probabilities if request.options.probabilities else None
+    confidence = None
+    if request.calibration and probabilities is not None:
+        confidence = request.calibration.confidence(answers.whole_probability)
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))
-    p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
+    p, scores, confidences = (None if x is None else x.tolist() for x in (probabilities, answers.scores, confidence))
 
     def prediction(b: int, n: int) -> Prediction:
         T = written[b][n]
@@ -154,6 +166,7 @@ def _predictions(
             None if answers.attention is None else answers.attention[b, n, :T],
             ended[b][n] if ends else None,
             score=scores and scores[b][n],
+            confidence=confidences and confidences[b][n],
         )
 
     N = answers.lengths.shape[1]

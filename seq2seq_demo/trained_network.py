@@ -116,7 +116,7 @@ class TrainedNetwork(StoredNetwork):
             beam_size: the number of hypotheses of a beam search; None decodes greedily.
             n_best: return a list of up to `n_best` answers per source, best first; needs `beam_size`.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
-            details: return each answer as a `Prediction`, with probabilities and attention.
+            details: return each answer as a `Prediction`, with probabilities, confidence and attention.
 
         Raises:
             InputError: the network cannot read a row; the message names the row.
@@ -154,7 +154,8 @@ class TrainedNetwork(StoredNetwork):
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
         """Return up to `n_best` predictions per source, best first, with symbols as numbers."""
-        request = PredictionRequest(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
+        out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
+        request = PredictionRequest(out_lens, options, calibration=self.calibration)
         batch = RecordBatch([Record(Place("sources", "row", row), source) for row, source in enumerate(sources)])
         return [each for _, predictions in stream(self.to_numpy(), [batch], request) for each in predictions]
 

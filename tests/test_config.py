@@ -173,7 +173,7 @@ def test_settings_are_the_fields_of_the_configs_with_the_same_types():
     declared = {field.name: field.type for config in (ModelConfig, TrainConfig) for field in fields(config)}
     expected = {name: kind | None for name, kind in declared.items() if name not in DERIVED}
     assert get_type_hints(Settings) == expected | {"in_len": int | tuple[int, int] | None}
-    assert {*declared_fields(ModelConfig)} | {*declared_fields(TrainConfig)} == {*declared}  # all are checked
+    assert {*declared_fields(ModelConfig)} | {*declared_fields(TrainConfig)} == {*declared}  # so every field is checked
 
 
 def test_given_values_are_the_settings_of_one_config():

@@ -33,7 +33,7 @@ def decoded(sources, out_len):
 
 
 def test_predict_answers_lists_of_different_lengths_in_order():
-    """Answers have the trained length if their source does; otherwise they are as long as the pattern's target."""
+    """A source of the trained length gets an answer of the trained length, any other source a whole target."""
     rng = np.random.default_rng(1)
     sources = [rng.integers(0, 11, length).tolist() for length in (3, 11, 1, 3, 11, 5)]
     out_lens = [3, 4, 1, 3, 4, 5]
@@ -215,7 +215,7 @@ def test_evaluate_on_pairs():
     assert trained_network().evaluate(PairTask("mine", pairs)).figures == evaluation.figures
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
-    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # alternatives
+    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from seq2seq_demo.config import (
     FORMATS,
     INTEGERS,
+    SHARE,
     TOKENS,
     Beam,
     ModelConfig,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
 FILE_HELP = "file of sequences or pairs: JSON, or one per line; - is standard input"
 TOKENS_HELP = "one of {choices} (default integers)"
+MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate then exit with status 1"
@@ -158,6 +160,7 @@ class PredictOptions(AnswerOptions):
     engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, choices=("numpy", "keras"))
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
+    min_confidence: float | None = setting(None, "--min-confidence X", MIN_CONFIDENCE_HELP, within=SHARE)
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = setting(False, "--force", FORCE_HELP)
 

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
@@ -78,6 +79,7 @@ class StoredNetwork:
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
+    calibration: Calibration | None = None  # from the validation pairs; None if they come from a pattern
 
     @property
     def pattern(self) -> str | None:
@@ -212,7 +214,8 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     lengths = {name: getattr(network, name) for name in LENGTHS}
     earlier = [{"pattern": task} | _run_json(run) for task, run in network.earlier]
     training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
-    return training | ({"earlier": earlier} if earlier else {})
+    calibration = network.calibration and asdict(network.calibration)
+    return training | {k: v for k, v in {"earlier": earlier, "calibration": calibration}.items() if v}
 
 
 def _run_json(run: TrainingRun) -> dict[str, Any]:
@@ -300,7 +303,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
     require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
     model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    added = {"earlier"} if version > 2 else set()
+    added = {"earlier", "calibration"} if version > 2 else set()
     _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
@@ -322,6 +325,9 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     facts = [require_type("earlier", each, dict) for each in earlier]
     runs = tuple(EarlierRun(require_type("pattern", each.pop("pattern", None), str), _run(each)) for each in facts)
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, 0, {}, program, vocabularies, None, runs)
+    if "calibration" in training:
+        fitted = require_type("calibration", training["calibration"], dict)
+        network = replace(network, calibration=build_dataclass(Calibration, fitted))
     return network, _progress(progress, run) if progress and run else None
 
 

@@ -19,3 +19,10 @@ class Answers(NamedTuple):
     def n_written(self) -> np.ndarray:
         """The number of symbols of each answer, END included, `[B, N]`."""
         return np.asarray(self.lengths + self.ended)
+
+    @property
+    def whole_probability(self) -> np.ndarray:
+        """The product of each answer's probabilities, `[B, N]`."""
+        assert self.probabilities is not None
+        is_written = np.arange(self.symbols.shape[2]) < self.n_written[..., None]  # [B, N, T]
+        return np.asarray(np.where(is_written, self.probabilities, 1).prod(axis=2))

@@ -1,4 +1,4 @@
-"""The whole network in NumPy: `predict` runs it, and tests compare the Keras network with it.
+"""The whole network in NumPy: `predict` runs it, and tests compare it with the Keras network.
 
 Shapes: B is the number of sequences, S and T are the lengths of source and target, E is the embedding size, H the cell
 size, G the number of gates of a cell, V the number of output symbols. `parameters.weight_shapes` lists the weights.

@@ -51,7 +51,8 @@ def resolve(
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
     """Return the network at the start of a training run, with its runs so far as `earlier`."""
     earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
-    return replace(network, task=task.name, trained=TrainingRun(config, network.step), earlier=earlier)
+    run = TrainingRun(config, network.step)
+    return replace(network, task=task.name, trained=run, earlier=earlier, calibration=None)
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

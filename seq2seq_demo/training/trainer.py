@@ -17,6 +17,7 @@ from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_demo.calibration import fit_calibration
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -348,13 +349,20 @@ def fit(
         if snapshots:
             snapshots.save(trainer.snapshot())
     trainer.record(is_end=True)
-    return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
+    network = restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
+    return calibrated(network, validation) if isinstance(task, PairTask) else network
 
 
 def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
     """Measure the network on the validation pairs. In a user's pairs, targets of one source are alternatives."""
     options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
     return measure(network.to_numpy(), validation, options).figures
+
+
+def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
+    """Return the network with a calibration of its answers to the validation pairs."""
+    options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
+    return replace(network, calibration=fit_calibration(measure(network.to_numpy(), validation, options).answers))
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:

@@ -1,4 +1,4 @@
-"""`train --resume` in a loop: it ends once the training is saved, whatever happened before."""
+"""`train --resume` can be repeated until it succeeds: it exits with status 0 once the training run is saved."""
 
 import contextlib
 import json
@@ -61,18 +61,18 @@ def test_a_finished_training_is_not_an_error(run, options):
     assert {name: Path(name).read_bytes() for name in os.listdir()} == before
 
 
-def test_another_file_there_is_an_error(run):
+def test_another_file_at_the_destination_is_an_error(run):
     run.ok(f"{TRAIN} -o w")
     before = Path("w").read_bytes()
     message = "w contains another training run: leave out --resume to train again"
     for other in ("--seed 1", "-e 2", "-p copy", "--cell-size 8", "--record"):
         run.refuses(f"{TRAIN} -o w {other}", message, 1)
-    finished_snapshot("w.h5")  # not finished
+    finished_snapshot("w.h5")  # a snapshot, not the saved result
     run.refuses(f"{TRAIN} -o w.h5", "expected a new file or a weights file", 1)
     assert Path("w").read_bytes() == before
 
 
-def test_other_data_of_the_same_name_are_another_training(run):
+def test_changed_data_under_the_same_name_is_another_training(run):
     line = f"train -e 1 --from-file pairs.tsv {shlex.join(SMALL)} --resume -o w"
     Path("pairs.tsv").write_text("1 2\t2 1\n3 4\t4 3\n" * 4)
     for _ in range(2):
@@ -93,7 +93,7 @@ def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
 
 
 def pair_snapshots(rows):
-    """Leave two snapshots: the older one of these pairs, the newer one of other pairs with the same number."""
+    """Write two snapshots: an older one of training on `rows`, and a newer one of training on as many other pairs."""
     for name, pairs in {"a": rows, "b": [*reversed(rows)]}.items():
         digest = pair_task_from_rows(pairs).digest
         path = f"s2s_checkpoint__{name}__pairs_1.weights.h5"
@@ -120,7 +120,7 @@ def test_a_pipe_is_compared_with_every_snapshot(run, shell, monkeypatch, kind):
         writer.start()
         _, err = run.ok("train --resume --from-file pipe")
         writer.join()
-    else:  # as `<(...)` of a shell
+    else:  # like `<(...)` in a shell
         reading, writing = os.pipe()
         os.write(writing, LINES.encode())
         os.close(writing)
@@ -144,8 +144,8 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run):
     assert "Resuming s2s_checkpoint__a" in run.ok("train 5 --resume --from-file pipe")[1]
 
 
-def test_the_place_of_a_running_training_is_taken(run):
-    """The second training run with the same -o learns it before it trains."""
+def test_two_active_trainings_cannot_have_one_destination(run):
+    """The second `train` with the same -o ends with an error before it trains."""
     save_random("w")
     os.symlink("w", "link")
     with atomic_files.reserved(Path("w"), "a file"):

@@ -108,7 +108,7 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
     assert left_out("train", 4, "a source, a tab and a target") in err
     assert left_out("dev", 2, 'characters seen in training, got "z"') in err
     vocabularies = load("w").vocabularies
-    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # from good lines
+    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))
     (tmp_path / "dev.tsv").write_text("z\tX\n")
     message = "expected pairs of a source and a target, got none"
     assert message in run(*train, "--keep-going")[2]

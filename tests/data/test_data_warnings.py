@@ -26,12 +26,12 @@ def test_ordinary_pairs_give_no_warnings():
     [
         ([7], 7),
         ([5000], 5000),
-        ([3] * 10 + [200], 200),  # not long enough
+        ([3] * 10 + [200], 200),  # up to 200 symbols are never unusual
         ([3] * 10 + [201], 3),
         ([40] * 10 + [201], 40),
-        ([41] * 10 + [205], 205),  # only five times as long
+        ([41] * 10 + [205], 205),  # 5 times the usual length is not unusual
         ([41] * 10 + [206], 41),
-        ([3] * 10 + [300, 300], 300),  # 2 of 12 are not rare
+        ([3] * 10 + [300, 300], 300),  # 2 of 12 sequences are not rare
         ([3] * 3000 + [500, 9000, 600], 3),
         ([3] * 3000 + [500] * 10, 500),
         ([0] * 10 + [250], 0),

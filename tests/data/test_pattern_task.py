@@ -95,7 +95,7 @@ def test_many_sources_are_split_into_several_calls():
     assert seen == [MAX_SOURCES_PER_CALL, 3]
 
 
-def test_calls_with_long_sources_get_fewer_of_them():
+def test_a_call_contains_fewer_sources_if_they_are_long():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
     sources = np.arange(5, dtype=np.uint8)[:, None] + np.zeros((5, MAX_SYMBOLS_PER_CALL // 2), np.uint8)
@@ -111,7 +111,7 @@ def test_checking_long_sources_takes_little_memory(name):
     assert pattern.check(1_000_000, None, 9, 9) == 1_000_000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 250e6  # sources of 4,000,000 symbols would take 1000 MB
+    assert peak < 250e6  # 250 bytes per symbol of a source
 
 
 @pytest.mark.parametrize("function", [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]])
@@ -123,7 +123,7 @@ def test_mixed_rows_are_detected_in_long_sources(function):
 
 
 @pytest.mark.slow
-def test_the_check_uses_as_many_sources_as_fit():
+def test_the_check_uses_fewer_sources_if_they_are_long():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
     n_checked = {
@@ -229,7 +229,7 @@ def test_matrices_become_arrays():
 
 
 class Unprintable(BaseException):
-    """An exception outside Exception whose message cannot be read."""
+    """An exception whose message cannot be read; it is a BaseException, but no Exception."""
 
     def __str__(self):
         raise RuntimeError("no words")
@@ -306,7 +306,7 @@ def test_functions_of_one_source_get_a_hint(function, message):
 
 
 @pytest.mark.parametrize("function", [lambda x: None, lambda x: x[0] + 9, each(lambda x: None), fails_on_nines])
-def test_functions_that_fail_with_one_source_too_get_no_hint(function):
+def test_functions_that_also_fail_on_a_single_source_get_no_hint(function):
     with pytest.raises(UsageError) as error:
         SequencePattern("f", function).check(3, None, 9, 9)
     assert "@per_sequence" not in str(error.value)

@@ -143,7 +143,7 @@ def test_only_one_of_many_threads_claims_a_name(tmp_path):
 
 
 def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
-    """The link may have the temporary name, if an attacker guesses it, or the claimed name."""
+    """An attacker may create the link under the claimed name, or under a guessed temporary name."""
     (tmp_path / "precious").write_text("precious")
     monkeypatch.setattr(os, "urandom", lambda n: b"a" * n)
     planted = tmp_path / f".seq2seq-demo-{(b'a' * 8).hex()}.tmp"

@@ -109,7 +109,7 @@ def random_network(in_len, seed=0):
 def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_differ():
     rnn = load(ROOT / "trained_weights" / "ts2s__embedding_rnn__reversed_1.weights.h5")
     longer = ": not all were trained at this length"
-    for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # the second was trained on 1 to 10
+    for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # `rnn` was trained on lengths 1 to 10
         learned = [(REVERSING, REVERSED), (other, REVERSED)]
         for_first, for_other = pattern_examples(learned)
         assert for_first == for_other

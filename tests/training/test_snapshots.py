@@ -52,7 +52,7 @@ def test_a_killed_and_interrupted_training_ends_with_the_same_bits(tmp_path):
     wait_for(lambda: load(snapshot_in(stopped)).step)
     process.terminate()
     assert end(process)[0] == 143
-    status, err = end(start(stopped, "train", "--resume"))  # the destination is on record
+    status, err = end(start(stopped, "train", "--resume"))  # without -o: the destination is recorded
     assert status == 0, err
 
     assert end(reference)[0] == 0
@@ -278,7 +278,7 @@ def test_a_snapshot_records_the_destination_of_its_training(tmp_path):
     assert resume_notes.load_destination(snapshots.last, training) is None
 
 
-# The hash is computed without the interpreter, as TensorFlow compiles: Python's signal handlers do not run meanwhile.
+# Like compilation in TensorFlow, the hash runs outside the interpreter, so Python's signal handlers have to wait.
 COMPUTING = """
 import hashlib
 from seq2seq_demo.training.snapshots import SignalHandler
@@ -290,7 +290,7 @@ print(interruption.signum)
 
 
 @pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_second_signal_ends_the_process_even_while_no_python_runs(second, status):
+def test_a_second_signal_ends_the_process_even_outside_the_interpreter(second, status):
     argv = [sys.executable, "-c", COMPUTING.format(rounds=10**8)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -305,7 +305,7 @@ def test_a_second_signal_ends_the_process_even_while_no_python_runs(second, stat
             process.kill()
 
 
-def test_a_first_signal_is_noted_once_python_runs_again():
+def test_a_first_signal_is_handled_when_the_interpreter_runs_again():
     argv = [sys.executable, "-c", COMPUTING.format(rounds=10**6)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
@@ -334,7 +334,7 @@ def test_a_signal_is_handled_even_if_stderr_is_closed(monkeypatch):
     with SignalHandler() as interruption:
         os.kill(os.getpid(), signal.SIGTERM)
         assert interruption.signum == signal.SIGTERM
-        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # a second one ends the process at once
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # so a second signal ends the process at once
     assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
