@@ -22,7 +22,7 @@ class Answers(NamedTuple):
 
     @property
     def whole_probability(self) -> np.ndarray:
-        """The product of each answer's probabilities, `[B, N]`."""
+        """The probability of each whole answer, `[B, N]`: the product over its symbols, END included."""
         assert self.probabilities is not None
         is_written = np.arange(self.symbols.shape[2]) < self.n_written[..., None]  # [B, N, T]
         return np.asarray(np.where(is_written, self.probabilities, 1).prod(axis=2))
