@@ -137,7 +137,7 @@ def test_pairs_of_different_lengths(run):
 @pytest.mark.slow
 def test_targets_of_different_lengths_need_a_range_of_lengths(run):
     Path("mine.py").write_text(DEDUP)
-    message = "to train on different lengths, give a range as --in-len, from 1 to 10"
+    message = "to train on different lengths, give a range of lengths as --in-len, from 1 to 10"
     run.refuses(["train 60 -p mine.py:unique -e 0", *SMALL], message)
     out, _ = run.ok("train 60 -p mine.py:unique --in-len 2-5 -e 1", *SMALL, "-o", "w")
     _, out, _ = run("predict -i w -p mine.py:unique 3 1 3 1")

@@ -316,7 +316,7 @@ def test_files_never_yield_none(tmp_path):
 
 def test_a_closed_standard_input_is_an_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
+    with pytest.raises(InputError, match="standard input: expected sequences, got a closed stream"):
         next(read_file("-"))
 
 

@@ -238,7 +238,7 @@ def test_a_start_learns_to_end_its_answers_only_from_a_range_of_lengths():
     start = replace(START, in_len=None, out_len=None)
     of_pairs = unchanged(PAIRS, start=start)
     assert (of_pairs.ends, of_pairs.min_in_len, of_pairs.in_len, of_pairs.out_len) == (False, None, 2, 3)
-    with pytest.raises(UsageError, match="as this network does not end its answers, got other lengths"):
+    with pytest.raises(UsageError, match="because this network does not end its answers, got other lengths"):
         unchanged(RAGGED, start=start)
     assert unchanged("reversed", start=start, in_len=(1, 5)).ends  # a range of lengths teaches it to end them
 
