@@ -277,7 +277,7 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
-        """Return what a resumed run needs: the network, the progress and the best epoch so far."""
+        """Return the state that a resumed run needs: the network, the progress and the best epoch so far."""
         return Snapshot(self.trained_network(), self.progress, self.best)
 
 
