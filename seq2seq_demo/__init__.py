@@ -1,6 +1,8 @@
 """Train small sequence-to-sequence networks on pairs of sequences, and inspect them.
 
-This is the Python API. Each name is imported on first use, so that `import seq2seq_demo` is instant:
+These names are the Python API. A name is imported when it is first used, so that `import seq2seq_demo` is fast.
+
+An example:
 
     from seq2seq_demo import load, train
     network = train("reversed", points=20_000, in_len=5, model="embedding_attention")

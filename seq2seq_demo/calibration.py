@@ -1,7 +1,7 @@
-"""Confidence: the probability of an answer, corrected so that it is the share of right answers (Platt 1999).
+"""Confidence: the calibrated probability of an answer. Answers with confidence c are right in a share c of cases.
 
-A network's own probability of its answer is usually too high: training continues after the answers to the training
-sources are right, and then only makes them more probable (Guo et al. 2017).
+The method is Platt scaling (Platt 1999). The probability that a network gives its answer is usually too high: when the
+answers to the training sources are right, more training only makes these answers more probable (Guo et al. 2017).
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def fit_calibration(answers: AnswerProbabilities) -> Calibration:
 
 
 def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:
-    """Return the mean over answers of |share right − mean confidence| in the answer's bin, one of N_BINS of one width.
+    """Return the mean over the answers of |share right − mean confidence| in the bin of the answer.
+
+    The bins divide the confidences from 0 to 1 into N_BINS equal intervals.
 
     Args:
         confidence: the confidence of each answer, `[N]`, N > 0.

@@ -1,4 +1,4 @@
-"""Streaming prediction: batches of sources in, predictions out, in the same order."""
+"""Streaming prediction: reads batches of sources, and yields their predictions in the same order."""
 
 import contextlib
 import math
@@ -33,8 +33,8 @@ class Prediction(NamedTuple):
     attention: np.ndarray | None = None  # [T, S]; None without attention
     # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
     ended: bool | None = None
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of source and answer
-    score: float | None = None  # log p / T^A of a beam search
+    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
+    score: float | None = None  # log p / length^length_penalty; None without a beam search
     confidence: float | None = None  # the calibrated probability; None without calibration or `probabilities`
     dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
@@ -76,7 +76,7 @@ class Prediction(NamedTuple):
 
     @property
     def mistakes(self) -> dict[int, list[str]]:
-        """The expected symbols at each wrong position, from the alignment with the fewest edits.
+        """The expected symbols at each wrong position of the answer, from an alignment with the fewest edits.
 
         Answers of a fixed length are compared position by position.
         """
@@ -84,8 +84,8 @@ class Prediction(NamedTuple):
         if expected is None:
             return {}
         has_fixed_length = self.ended is None and len(predicted) == len(expected)
-        due = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
-        return {t: due[t] for t, symbol in enumerate(predicted) if due[t] != [symbol]}
+        aligned = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
+        return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
 
 
 class Search(TypedDict, total=False):
@@ -104,11 +104,11 @@ class LenientSearch(Search, total=False):
 
 
 class PredictionRequest(NamedTuple):
-    """The lengths of answers, the decoding, and the expected targets of a prediction."""
+    """The answer lengths, decoding options and expected targets of a prediction."""
 
-    out_len: Callable[[int], int]  # source length → answer length, the maximum if the network ends its answers
+    out_len: Callable[[int], int]  # source length → answer length (the maximum if the network ends its answers)
     options: DecodingOptions = GREEDY
-    targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without one
+    targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without a target
     decode: Decode | None = None  # replaces the greedy decoder of NumPy
     calibration: Calibration | None = None  # None: no confidences
 
@@ -116,9 +116,9 @@ class PredictionRequest(NamedTuple):
 def stream(
     network: NumpyNetwork, batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
-    """Yield each batch with its predictions, a list per source, best first; the list of an unreadable row is empty.
+    """Yield each batch with its predictions: a list per source, best first; for an unreadable row, an empty list.
 
-    None among the batches flushes.
+    None among `batches` flushes the batches before it.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -135,7 +135,10 @@ def stream(
 def _parts(
     batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
-    """Divide batches into row indices of one source length that are decoded together, and those of unreadable rows."""
+    """Yield each batch with the indices of rows to decode together, which have one source length or are unreadable.
+
+    None stays None.
+    """
     for batch in batches:
         if batch is None:
             yield None
@@ -150,7 +153,7 @@ def _parts(
 def _answers(
     network: NumpyNetwork, request: PredictionRequest, batch: RecordBatch, indices: Sequence[int]
 ) -> list[list[Prediction]]:
-    """Return the predictions for some rows of a batch."""
+    """Return the predictions for the rows of a batch at `indices`, whose sources have one length."""
     rows, ends = [batch.rows[index] for index in indices], network.model_config.ends
     if rows[0].error:
         return [[] for _ in rows]
@@ -196,5 +199,5 @@ def _predictions(
         )
 
     N = answers.lengths.shape[1]
-    found = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(sources))]
-    return [[prediction(b, n) for n in each] for b, each in enumerate(found)]
+    kept = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(sources))]
+    return [[prediction(b, n) for n in numbers] for b, numbers in enumerate(kept)]

@@ -94,7 +94,7 @@ def test_predict_withholds_answers_of_low_confidence(run, network):
     lines, notice = run.ok("predict -i w --min-confidence", middle, *words)
     for line, answer in zip(lines.splitlines(), answers, strict=True):
         assert (f"no answer (confidence {answer.confidence:.4f})" in line) == (answer.confidence < middle)
-    assert f"Left 2 sources unanswered, with a confidence below {middle}" in notice
+    assert f"Left 2 sources unanswered, because the confidence is below {middle}" in notice
     for line, answer in zip(
         run.ok("predict -i w --json --min-confidence", middle, *words)[0].splitlines(), answers, strict=True
     ):
@@ -107,7 +107,7 @@ def test_predict_withholds_answers_of_low_confidence(run, network):
 
 def test_confidences_need_calibration(run, network):
     run.refuses(
-        "predict --min-confidence 0.5 3 1 4 1 5 9 2 6 5 3", "expected a network trained on pairs with --min-", 2
+        "predict --min-confidence 0.5 3 1 4 1 5 9 2 6 5 3", "expected a calibrated network for --min-confidence", 2
     )
     run.refuses("predict -i w --min-confidence 1.5 a", "expected --min-confidence from 0 to 1, got 1.5")
 

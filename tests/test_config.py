@@ -118,7 +118,7 @@ def test_parse_integer():
 
 
 def test_a_huge_integer_is_not_printed():
-    with pytest.raises(UsageError, match="at least 1, got one of thousands of digits"):
+    with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
         ModelConfig(cell_size=-(10**5000))
 
 

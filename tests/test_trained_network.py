@@ -166,11 +166,11 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
 def test_out_len_and_max_out_len_depend_on_whether_the_network_ends_its_answers():
     ends, fixed = trained_network(**ENDING), trained_network()
     for method in (ends.predict, ends.evaluate):
-        with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, not `out_len`"):
+        with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, got `out_len`"):
             method([([1, 2])] if method == ends.predict else None, out_len=3)
     for method in (fixed.predict, fixed.evaluate):
         with pytest.raises(
-            UsageError, match="the network does not end its answers: expected `out_len`, not `max_out_len`, got"
+            UsageError, match="the network does not end its answers: expected `out_len`, got `max_out_len`"
         ):
             method([([1, 2])] if method == fixed.predict else None, max_out_len=3)
     with pytest.raises(UsageError, match=r"expected `in_len` to be one length, .* got \(2, 3\)"):

@@ -51,7 +51,7 @@ def evaluate(options: EvaluateOptions) -> None:
 
 
 def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[EvaluationRow]) -> str:
-    """Return the tables: those of 2016 if the network does not end its answers, else tables by length and kind."""
+    """Return a line about the sources or pairs, and the tables of their figures."""
     pattern = f"pattern {selected.pattern.name!r}" if selected.pattern else ""
     if not selected.network.ends:
         e = rows[-1].evaluation

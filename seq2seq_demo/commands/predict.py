@@ -46,7 +46,7 @@ def predict(options: PredictOptions) -> None:
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
     if options.min_confidence is not None and network.calibration is None:
-        raise UsageError("expected a network trained on pairs with --min-confidence, got one without confidences")
+        raise UsageError("expected a calibrated network for --min-confidence, got one that was not trained on pairs")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:
@@ -94,8 +94,8 @@ class _Predictor:
         """Print the answers to each source; with --attention-plot, plot the best answers at the end.
 
         Raises:
-            InputError: a source is unreadable; if `keeps_going`, raised after all answers. Interactive input only gets
-                a notice.
+            InputError: a source is unreadable. If `keeps_going`, the error follows the answers to all other sources. At
+                the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
         self.keeps_going |= is_interactive
@@ -119,13 +119,13 @@ class _Predictor:
             progress.advance(len(answers), 0)
             n_skipped += sum(row.error is not None for row in batch.rows)
         if options.attention_plot and plotted:
-            plots.check(options.attention_plot, options.force)  # again: another file may have been put there
+            plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
             plots.attention(options.attention_plot, plotted)
             print_notice(f"Wrote {options.attention_plot}")
         if self.n_unanswered:
             progress.hide()
             sources = pluralize(self.n_unanswered, "source")
-            print_notice(f"Left {sources} unanswered, with a confidence below {options.min_confidence}")
+            print_notice(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
         if n_skipped and not is_interactive:
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
@@ -162,9 +162,10 @@ class _Predictor:
         return row
 
     def _note_new_lengths(self, batch: RecordBatch) -> None:
-        """Add notices about lengths that are new in this batch: untrained ones, and those that the pattern rejects.
+        """Add notices about source lengths that are new in this batch.
 
-        Only a network that ends its answers meets several lengths.
+        The first batch with lengths that training did not have adds a notice, and so does each length that the pattern
+        rejects. If the network does not end its answers, all sources have one length, and there are no notices.
         """
         new = batch.by_length().keys() - self.known_lengths if self.network.ends else set()
         self.known_lengths |= new
@@ -180,7 +181,7 @@ class _Predictor:
                 self.notices.append(f"Some answers have no expected output: {error}")
 
     def is_answered(self, best: Prediction) -> bool:
-        """Return whether the confidence in the best answer suffices."""
+        """Return whether the confidence in the best answer reaches --min-confidence."""
         return best.confidence is None or best.confidence >= (self.options.min_confidence or 0)
 
     def _answer_text(self, answers: list[Prediction], row: Record) -> str:

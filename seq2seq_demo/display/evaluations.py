@@ -19,7 +19,7 @@ MAX_CONFUSIONS, MAX_FIXED_LENGTH_CONFUSIONS = 10, 5  # rows of a confusion table
 
 
 def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
-    """Return the evaluation of one kind and length of sources for JSON."""
+    """Return the evaluation of a row as a dictionary for JSON."""
     if network.ends:
         return _variable_length_dict(row.evaluation, row.kind, row.in_len, row.fresh)
     return _fixed_length_dict(row.evaluation, row.in_len)
@@ -42,7 +42,7 @@ def _fixed_length_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
 
 
 def fixed_length_tables(e: Evaluation) -> str:
-    """Return tables of the accuracies, over all symbols, by output position and by symbol, and of the confusions."""
+    """Return four tables: the accuracies over all symbols, by output position and by symbol; and the confusions."""
     facts = _fixed_length_dict(e, 0)
     figures = [
         [name.replace("_", " "), *_rounded(facts[mode][name] for mode in ("forced", "free_running")), f"{gap:+.5f}"]
@@ -155,7 +155,7 @@ def pairs_text(
 
 
 def _calibration_dict(e: Evaluation, calibration: Calibration | None) -> dict[str, Any]:
-    """Return the calibration error, and the answers whose confidence reaches each of CONFIDENCES, for JSON."""
+    """Return the expected calibration error for JSON, and how many answers reach each of CONFIDENCES and are right."""
     if calibration is None:
         return {}
     confidence, is_right = calibration.confidence(e.answers.probability), e.answers.is_right
@@ -212,7 +212,7 @@ def _accuracies(e: Evaluation) -> dict[str, dict[str, float]]:
 def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any]]:
     """Return the confusions for JSON, most frequent first.
 
-    An insertion has no expected symbol (None), and a deletion no predicted one.
+    An insertion has no expected symbol (None), and a deletion has no predicted symbol.
     """
 
     def name(number: int | None) -> Any:

@@ -14,7 +14,7 @@ from seq2seq_demo.predictions import Prediction
 
 
 def prediction_line(p: Prediction) -> str:
-    """Return a prediction in the format of 2016, without the expected target if it is unknown."""
+    """Return a prediction in the format of the 2016 program; an unknown expected target is left out."""
     expected = "" if p.expected_text is None else f" (expected={_bracketed(p.tokens[1], p.expected_text)})"
     return f"==> For input {_source(p)}, prediction={_answer(p)}{expected}{_score(p)}"
 
@@ -26,7 +26,7 @@ def answer_lines(answers: Sequence[Prediction]) -> list[str]:
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a training run's probe as a line; a star, and red with colour, mark each wrong symbol."""
+    """Return a line for the probe, a validation source; wrong symbols have a star and, with `colour`, are red."""
     mark, mistakes = red if colour else str, p.mistakes
     # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
     names = [one_line(str(name)) for name in p.predicted]
@@ -37,7 +37,7 @@ def probe_line(p: Prediction, colour: bool) -> str:
 
 
 def unanswered_line(p: Prediction) -> str:
-    """Return a line for a source whose answer is withheld because of its confidence."""
+    """Return a line for a source whose answer is withheld, because its confidence is low."""
     return f"==> For input {_source(p)}, no answer (confidence {p.confidence:.4f})"
 
 
@@ -94,9 +94,9 @@ def _input_fields(row: Record) -> dict[str, object]:
 
 
 def answers_json(answers: Sequence[Prediction], row: Record, n_best: int | None, is_answered: bool = True) -> str:
-    """Return the best answer to a row as a JSON object on one line; `n_best` adds all answers.
+    """Return a line with a JSON object: the row, the best answer and, if `n_best` is given, all answers.
 
-    If the source is not answered, the prediction is null.
+    If `is_answered` is False, the prediction is null.
     """
     best = answers[0]
     source, target = best.tokens

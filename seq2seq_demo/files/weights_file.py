@@ -1,6 +1,6 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-Version 3 records whether the network ends its answers. Networks of versions 1 and 2 do if they have `min_in_len`.
+Files of version 3 record whether the network ends its answers. In versions 1 and 2, it does if `min_in_len` is set.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from seq2seq_demo.files.typed_json import build_dataclass, parse_object, require
 from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
 
-MAX_STEP = 2**53  # a float64 represents integers up to this exactly
+MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
-MAX_EARLIER_RUNS = 100  # a network with more keeps none
+MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
 
@@ -47,7 +47,7 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The latest training run of a network."""
+    """The settings and the beginning of a training run."""
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
@@ -55,7 +55,7 @@ class TrainingRun:
 
 
 class EarlierRun(NamedTuple):
-    """A training run before the latest one; with it, an evaluation can draw the training sources again."""
+    """A training run and the name of its task, from which an evaluation can draw the training sources again."""
 
     task: str
     run: TrainingRun
@@ -78,8 +78,8 @@ class StoredNetwork:
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
-    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
-    calibration: Calibration | None = None  # from the validation pairs; None if they come from a pattern
+    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
+    calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
 
     @property
     def pattern(self) -> str | None:
@@ -88,7 +88,7 @@ class StoredNetwork:
 
     @property
     def runs(self) -> tuple[EarlierRun, ...]:
-        """The recorded training runs, the first one first."""
+        """The recorded training runs, oldest first."""
         return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
 
     @property
@@ -124,7 +124,7 @@ class Progress:
 
     epoch: int = 0  # the current epoch, counted from 0
     points: int = 0  # training points done in this epoch
-    loss_sum: float = 0.0  # over the target symbols of these points
+    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
     correct_sum: float = 0.0  # correct symbols among them
     history: tuple[EpochFigures, ...] = ()  # the completed epochs
 
@@ -175,7 +175,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     """Return the content of a weights file; equal networks give equal bytes.
 
     Raises:
-        WeightsError: `read` would refuse it, for example because a weight is missing or not finite.
+        WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
     snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
     arrays = _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments))
@@ -257,7 +257,7 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 
 def is_weights_file(content: bytes) -> bool:
-    """Whether the content is a network that this program saved, not a snapshot; raise an error for anything else."""
+    """Return True for a network that this program saved, False for a snapshot; raise an error for anything else."""
     return isinstance(_from_bytes(content), StoredNetwork)
 
 
@@ -321,7 +321,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     program = require_type("program", trained.pop("program", None), str, NoneType)
     if version < 3 and trained.get("data") and not (model_config.ends and trained.get("seed") == 0):
         trained["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
-    for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
+    for name in ("name", "output"):  # keys of old snapshots, ignored: a file must not choose where to write
         trained.pop(name, None)
     run = _run(trained) if trained.get("start_step") is not None else None
     vocabularies = Vocabularies()
@@ -392,7 +392,7 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     progress = replace(build_dataclass(Progress, facts), history=tuple(history))
     epochs, points = run.config.epochs, run.config.n_training
     is_possible = 0 <= progress.epoch == len(history) <= epochs and 0 <= progress.points <= points
-    got = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
+    got = f"{progress.points} points of epoch {progress.epoch}, after {len(history)} completed epochs"
     require(is_possible, f"expected progress within {epochs} epochs, got {got}")
     return progress
 

@@ -70,7 +70,7 @@ def test_unknown_symbols_are_left_out(run, network):
     assert [(each["input"], each.get("dropped")) for each in facts] == [("ab", ["q"]), ("c", None)]
     status, out, err = run("predict -i w --unknown drop ab qr")
     assert (status, out.count("\n")) == (1, 1)
-    assert 'input "qr": expected a source of some characters, got none\n' in err
+    assert 'input "qr": expected a source of characters, got an empty one\n' in err
     assert run("predict -i w qab")[1] == ""
     run.refuses("predict -i w ab --unknown skip", "unknown --unknown 'skip': expected one of error, drop")
     integers = save_random("v", ModelConfig(ends=True), min_in_len=1)
@@ -107,7 +107,7 @@ def test_withheld_answers_as_tab_separated_values(run):
     out, err = run.ok("predict -i w --format tsv --min-confidence 0.5 ab")
     source, answer, probability = out.split("\t")
     assert (source, answer, 0 < float(probability) < 1) == ("ab", "", True)
-    assert err.endswith("Left 1 source unanswered, with a confidence below 0.5\n")
+    assert err.endswith("Left 1 source unanswered, because the confidence is below 0.5\n")
 
 
 def test_errors_and_unknown_symbols_in_python(network):
@@ -122,7 +122,7 @@ def test_errors_and_unknown_symbols_in_python(network):
     assert network.predict([], on_error="return") == []
     answer, plain, error = network.predict(["aqbr", "ab", "qr"], unknown="drop", details=True, on_error="return")
     assert (answer.dropped, answer.source_text, answer.text) == (("q", "r"), "ab", plain.text)
-    assert (plain.dropped, str(error)) == ((), "sources, row 2: expected a source of some characters, got none")
+    assert (plain.dropped, str(error)) == ((), "sources, row 2: expected a source of characters, got an empty one")
     for settings in ({"unknown": "keep"}, {"on_error": "skip"}):
         with pytest.raises(UsageError, match=f"unknown `{next(iter(settings))}`"):
             network.predict(["ab"], **settings)

@@ -46,7 +46,7 @@ def test_a_snapshot_that_cannot_be_removed(run, monkeypatch, options):
     content = Path("w").read_bytes()
     for _ in range(2):
         out, _ = run.ok("train --resume", *options)
-        assert out == f"{saved} contains this training run already, finished\n"
+        assert out == f"{saved} already contains the result of this training run\n"
     assert Path("w").read_bytes() == content
 
 
@@ -57,7 +57,7 @@ def test_a_finished_training_is_not_an_error(run, options):
     saved = next(line for line in out.splitlines() if line.startswith("Saved ")).removeprefix("Saved ")
     before = {name: Path(name).read_bytes() for name in os.listdir()}
     out, _ = run.ok(f"{TRAIN} {options}")
-    assert out == f"{saved} contains this training run already, finished\n"
+    assert out == f"{saved} already contains the result of this training run\n"
     assert {name: Path(name).read_bytes() for name in os.listdir()} == before
 
 
@@ -88,7 +88,7 @@ def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
     run.ok("train --resume")
     finished_snapshot(points=60)
     out, _ = run.ok("train --resume -o v")
-    assert out == "v contains this training run already, finished\n"
+    assert out == "v already contains the result of this training run\n"
     assert sorted(os.listdir()) == ["v", "w"]
 
 
@@ -150,7 +150,7 @@ def test_two_active_trainings_cannot_have_one_destination(run):
     os.symlink("w", "link")
     with atomic_files.reserved(Path("w"), "a file"):
         for output in ("w", "link", "./w"):
-            message = "expected a place for a weights file, but another process that is running will write there"
+            message = "expected a place for a weights file, but another running process will write to it"
             run.refuses(f"train 20 -e 1 -o {output}", f"error: {Path(output)}: {message}", 1)
         run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o v")
     run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o w")

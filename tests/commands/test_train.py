@@ -129,7 +129,7 @@ def test_a_resumed_training_saves_to_the_recorded_path_unless_o_is_given(run, re
         resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), recorded)
     out, err = run.ok("train --resume", *options)
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
-    assert ("is not recorded here" in err) == (recorded is None and not options)
+    assert ("Found no note on the destination" in err) == (recorded is None and not options)
     assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/recorded' else saved}\n")
     assert largest_difference(load(saved), snapshot.network) == 0
     assert isinstance(weights_file.read(Path(saved)), StoredNetwork)

@@ -147,13 +147,13 @@ def test_a_network_that_does_not_end_needs_pairs_of_one_length():
     config = sized(task, model)
     assert (config.points, config.min_in_len, config.in_len, config.out_len) == (30, None, 3, 2)
     assert len(task.draw(config, model)[0]) == 27
-    message = "expected sources of 3 and targets of 2 symbols, as this network does not end its answers, got other"
+    message = "expected sources of 3 and targets of 2 symbols, because this network does not end its answers, got other"
     for validation in (ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]]), ragged([[1, 2, 3]], [[1]])):
         with pytest.raises(UsageError, match=message):
             sized(replace(task, validation=validation), model)
         with pytest.raises(UsageError, match=message):
             PairTask("mine", validation).draw(config, model)
-    with pytest.raises(UsageError, match="as this network does not end its answers"):
+    with pytest.raises(UsageError, match="because this network does not end its answers"):
         sized(PairTask("mine", ragged([[1, 2]] * 5, [[]] * 5)), model)
 
 

@@ -56,7 +56,7 @@ def test_patterns_without_a_valid_length_report_why():
     too_large = SequencePattern("f", each(lambda source: source[:3] + 1))
     for pattern, message in (
         (find_pattern("added"), "does not take sources of length 9: expected an even length"),
-        (mixes_rows, "expected it to compute each target from its own source alone"),
+        (mixes_rows, "expected it to compute each target from only its source"),
         (too_large, "expected symbols from 0 to `out_max_int` 9, got 10"),
     ):
         with pytest.raises(UsageError, match=message):
@@ -117,7 +117,7 @@ def test_checking_long_sources_takes_little_memory(name):
 @pytest.mark.parametrize("function", [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]])
 @pytest.mark.slow
 def test_mixed_rows_are_detected_in_long_sources(function):
-    with pytest.raises(UsageError, match=r"from its own source alone, got .* and then .* for ") as error:
+    with pytest.raises(UsageError, match=r"from only its source, got .* and then .* for ") as error:
         SequencePattern("f", function).check(MAX_SYMBOLS_PER_CALL, None, 9, 9)
     assert len(str(error.value)) < 600
 
@@ -186,8 +186,8 @@ def fails_on_nines(x):
             lambda x: np.random.default_rng().integers(0, 10, x.shape),
             "expected it to return the same targets twice, got",
         ),
-        (lambda x: np.sort(x, axis=0), "expected it to compute each target from its own source alone, got"),
-        (lambda x: x[:, : 1 + (len(x) > 1)], r"from its own source alone, got \[0, 0\] and then \[0\] for"),
+        (lambda x: np.sort(x, axis=0), "expected it to compute each target from only its source, got"),
+        (lambda x: x[:, : 1 + (len(x) > 1)], r"from only its source, got \[0, 0\] and then \[0\] for"),
         (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got 2 rows"),
         (fails_on_nines, "'f' does not take sources of length 3: RuntimeError: no nines"),
         (
@@ -291,16 +291,16 @@ def test_invalid_targets_are_detected_when_points_are_drawn():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: x[::-1], "expected it to compute each target from its own source alone, got "),
-        (lambda x: x - x.min(axis=0), "expected it to compute each target from its own source alone, got "),
+        (lambda x: x[::-1], "expected it to compute each target from only its source, got "),
+        (lambda x: x - x.min(axis=0), "expected it to compute each target from only its source, got "),
         (lambda x: x[:1], r"got shape \(1, 3\); the first source is \[0, 0, 0\]"),
-        (lambda x: sorted(x.tolist()), "expected it to compute each target from its own source alone, got "),
+        (lambda x: sorted(x.tolist()), "expected it to compute each target from only its source, got "),
         (sorted, "does not take sources of length 3: The truth value of an array"),
         (lambda x: [x[0], x[-1]], r"got shape \(2, 3\)"),
     ],
 )
 def test_functions_of_one_source_get_a_hint(function, message):
-    with pytest.raises(UsageError, match=f"{message}.*; with @per_sequence above it, .*, it works$"):
+    with pytest.raises(UsageError, match=f"{message}.*; it works with @per_sequence, which .*$"):
         SequencePattern("f", function).check(3, None, 9, 9)
     SequencePattern("f", each(function)).check(3, None, 9, 9)
 

@@ -88,7 +88,7 @@ def test_outputs_and_ids_are_kept(tmp_path):
     (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
     for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
         records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch.rows]
-        assert [row[2:] for row in records] == [*zip(outputs[:n], ids, have_ids, strict=False)]
+        assert [row[2:5] for row in records] == [*zip(outputs[:n], ids, have_ids, strict=False)]
         assert [row.place for row in records] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
 
 
@@ -316,7 +316,7 @@ def test_files_never_yield_none(tmp_path):
 
 def test_a_closed_standard_input_is_an_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
+    with pytest.raises(InputError, match="standard input: expected sequences, got a closed stream"):
         next(read_file("-"))
 
 
@@ -493,7 +493,7 @@ def test_the_format_option_applies_to_integers(tmp_path):
 
 def test_command_line_words_form_one_text():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
-        assert read_words(words, CHARACTERS) == (Place("input"), text, None, None, False)
+        assert read_words(words, CHARACTERS) == Record(Place("input"), text)
     assert read_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
 
 

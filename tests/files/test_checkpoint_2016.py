@@ -97,7 +97,7 @@ def test_the_index_of_a_version_2_checkpoint_is_refused(tmp_path):
         tf.compat.v1.get_variable("v", initializer=tf.ones(3))
         session.run(tf.compat.v1.global_variables_initializer())
         tf.compat.v1.train.Saver().save(session, str(tmp_path / "v2"))
-    assert "index of a V2 one" in refusal(read_checkpoint, (tmp_path / "v2.index").read_bytes())
+    assert "index of a V2 checkpoint" in refusal(read_checkpoint, (tmp_path / "v2.index").read_bytes())
 
 
 def test_crc32c():

@@ -204,9 +204,9 @@ def test_if_a_folder_is_full_the_next_one_gets_the_snapshot(tmp_path, full_folde
             snapshots.after_steps(6, 6, lambda: untrained_at(6))
         assert steps_by_folder(snapshots)["data"] == 6
         full = "No space left on device"
-        in_data = f"No snapshot in {tmp_path}/data: {full}"
-        assert warnings[0] == f"{in_data}; it is in {tmp_path}/temporary/s2s_checkpoint__basic__reversed_1.weights.h5"
-        assert warnings[2] == f"{in_data}; nor in {tmp_path}/temporary: {full}; nor in {tmp_path}/home: {full}"
+        in_data = f"Could not write a snapshot to {tmp_path}/data: {full}"
+        assert warnings[0] == f"{in_data}; saved in {tmp_path}/temporary/s2s_checkpoint__basic__reversed_1.weights.h5"
+        assert warnings[2] == f"{in_data}; or to {tmp_path}/temporary: {full}; or to {tmp_path}/home: {full}"
         snapshots.remove()
         assert steps_by_folder(snapshots) == {}
 
@@ -263,7 +263,8 @@ def test_a_snapshot_that_reads_back_differently_moves_to_the_next_folder(tmp_pat
         snapshots.save(untrained_at(1))
         assert snapshots.last.parent.name == "temporary"
     assert warnings == [
-        f"No snapshot in {tmp_path}/data: the file differs from what was written; it is in {snapshots.last}"
+        f"Could not write a snapshot to {tmp_path}/data: the file differs from what was written; "
+        f"saved in {snapshots.last}"
     ]
 
 

@@ -238,7 +238,7 @@ def test_a_start_learns_to_end_its_answers_only_from_a_range_of_lengths():
     start = replace(START, in_len=None, out_len=None)
     of_pairs = unchanged(PAIRS, start=start)
     assert (of_pairs.ends, of_pairs.min_in_len, of_pairs.in_len, of_pairs.out_len) == (False, None, 2, 3)
-    with pytest.raises(UsageError, match="as this network does not end its answers, got other lengths"):
+    with pytest.raises(UsageError, match="because this network does not end its answers, got other lengths"):
         unchanged(RAGGED, start=start)
     assert unchanged("reversed", start=start, in_len=(1, 5)).ends  # a range of lengths teaches it to end them
 
@@ -278,7 +278,7 @@ class Misspelt(Watcher):
         (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
         ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
         ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
-        ([Misspelt()], "expected a method of Callback, on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
+        ([Misspelt()], "expected only the methods on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
     ],
 )
 def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):

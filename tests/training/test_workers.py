@@ -276,7 +276,7 @@ def refused(run, monkeypatch):
         (with_workers("[]"), "TF_CONFIG's worker to be a list of HOST:PORT", "[]"),
         (with_workers('"a:1"'), "TF_CONFIG's worker to be a list of HOST:PORT", "'a:1'"),
         (with_jobs('{"chief": ["a:1", "b:2"]}'), "TF_CONFIG to name one chief", "['a:1', 'b:2']"),
-        (f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}', 'TF_CONFIG to have no rpc_layer or "grpc"', "'grpc+x'"),
+        (f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}', 'TF_CONFIG to have the rpc_layer "grpc" or none', "'grpc+x'"),
         (with_workers(f'["{"b" * 90}"]'), "each worker of TF_CONFIG to be HOST:PORT", f"'{'b' * 76}..."),
         (with_workers('["a:1", "A:1"]'), "every address in TF_CONFIG to be different", "'A:1'"),
         (with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}'), "every address in TF_CONFIG to be different", "'a:1'"),
