@@ -94,7 +94,7 @@ def _blocks(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
 
 
 def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:
-    """Return whether reading would not block; a pipe may block, a file never does."""
+    """Return whether a read returns at once: always for a file, and for a pipe if it has data or has ended."""
     try:
         return bool(select.select([file], [], [], 0)[0])
     except (OSError, ValueError):  # the stream has no file descriptor
@@ -127,5 +127,5 @@ def sampled(block: bytes, blocks: Iterator[bytes], size: int) -> tuple[bytes, It
 
 
 def is_blank(line: bytes) -> bool:
-    """Return whether a line is blank; a line that is too long is not, because it may never end."""
+    """Return whether a line is blank. A line that is too long is not, so that endless white space causes an error."""
     return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE

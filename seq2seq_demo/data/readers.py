@@ -28,7 +28,7 @@ from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
-MAX_DOCUMENT = 2**27  # bytes of JSON; the Python objects take up to 25 times as many
+MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
 SAMPLE_BYTES = 2**18  # from which tokens and columns are recognised, if all records are pairs
 SAMPLE_RECORDS = 10_000  # the same for a JSON document
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
@@ -72,9 +72,9 @@ class InputFormat:
         return replace(self, in_tokens=in_tokens, out_tokens=out_tokens)
 
     def for_file(self, title: str, first: bytes) -> InputFormat:
-        """Detect the format of a file from its name and first line.
+        """Return the format of a file, detected from its name and first line.
 
-        For integers, and as long as the tokens are not known, each line is detected on its own.
+        For integers and unknown tokens, the format stays None, because the format of each line is detected separately.
         """
         if self.format or not self.is_text or not self.is_known:
             return self
@@ -134,7 +134,7 @@ def read_file(
     title = file_title(name)
     try:
         if name == "-" and not sys.stdin:
-            raise InputError("standard input: expected sequences, but it is closed")
+            raise InputError("standard input: expected sequences, got a closed stream")
         yield from _read_records(title, file_blocks(name), input_format, on_progress, on_format)
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
@@ -202,7 +202,7 @@ def _document_records(title: str, document: Any) -> list[Record]:
 def _read_lines(
     title: str, number: int, blocks: Iterable[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
-    """Yield the records of blocks of lines; the first line has this number."""
+    """Yield the records of blocks of lines; `number` is the line number of the first line."""
     is_rest = False  # whether the next bytes are the rest of a line that is too long
     for block in blocks:
         if not block:
@@ -219,15 +219,15 @@ def _read_lines(
         on_progress(len(block))
 
 
-# Lines that are parsed together have one of these shapes once digits, commas and spaces are removed.
+# A line's shape is what remains without digits, commas and spaces. Only lines of these shapes are parsed together.
 JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output":[]', b'"id":', b'"output":[]"id":'))}
 TEXT_SHAPES = {b"\n", b"\t\n"}
 
 
 def _integer_rows(title: str, number: int, block: bytes, input_format: InputFormat) -> list[Record] | None:
-    """Parse lines of integers together if all are valid and have one of the shapes; otherwise, return None.
+    """Parse a block of integer lines at once; return None if a line is invalid or the lines have different shapes.
 
-    Parsing the lines one by one is slower, but finds the invalid one.
+    The caller then parses the lines one by one, which is slower but finds the invalid line.
     """
     shapes, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
     shape = shapes[: shapes.find(b"\n") + 1]
@@ -322,7 +322,7 @@ def _read_field(place: Place, name: str, tokens: str | None, field: str) -> Any:
 
 
 def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:
-    """Parse words as integers; raise InputError, with the hint if the first word is text."""
+    """Parse words as integers; raise InputError for any other word. `hint` is appended if the first word is text."""
     values = []
     for position, word in enumerate(words, start=1):
         try:

@@ -63,7 +63,10 @@ def test_integers_of_a_column_are_texts():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (Frame(a=[], b=[], c=[]), 'pairs: expected a DataFrame with columns source and target, or two .*, got "a", "b"'),
+        (
+            Frame(a=[], b=[], c=[]),
+            'pairs: expected a DataFrame with columns source and target, or two .*, got "a", "b"',
+        ),
         (Frame(source=["a", "b"], target=["x", float("nan")]), "pairs, row 1, output: expected a text or .*, got NaN"),
         ([{"input": "a", "output": "b"}, {"source": "a"}], "pairs, row 1: expected .*, got no input in"),
         ([{"input": "a", "outptu": "b"}, {"input": "a", "outptu": "b"}], 'row 0: expected .*, got only "outptu"'),

@@ -47,7 +47,9 @@ def test_single_numbers_beside_integers_are_integers():
     assert kinds([[3, 1], [2]], [None, None]) == ("integers", "integers")  # a pattern may compute the targets
 
 
-@pytest.mark.parametrize("field", ["3", "007 1", "1,234", "1,234,567", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000])
+@pytest.mark.parametrize(
+    "field", ["3", "007 1", "1,234", "1,234,567", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000]
+)
 def test_fields_that_are_text(field):
     assert integers_or_text(field) == field
 

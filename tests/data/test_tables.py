@@ -122,7 +122,7 @@ def test_columns_by_name_and_number(tmp_path):
 def test_columns_of_text_have_no_quotes(tmp_path):
     (tmp_path / "in.tsv").write_text('"a\tb\t"c"\n"\t"\t\n')
     assert pairs(records(tmp_path / "in.tsv", None, ("1", "3"))) == [('"a', '"c"'), ('"', "")]
-    (tmp_path / "in.tsv").write_text("source\ttarget\n\"a\tb\n")
+    (tmp_path / "in.tsv").write_text('source\ttarget\n"a\tb\n')
     assert pairs(records(tmp_path / "in.tsv")) == [('"a', "b")]
     assert pairs(records(tmp_path / "in.tsv", header=False)) == [("source", "target"), ('"a', "b")]
 
