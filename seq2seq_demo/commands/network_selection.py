@@ -27,7 +27,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
 MAX_SUGGESTIONS = 3  # the most names of shipped networks that an error suggests
-Tokens = tuple[str | None, str | None]  # of sources and targets; None: to be recognised
+Tokens = tuple[str | None, str | None]  # sources', then targets'; None: to be recognised
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 

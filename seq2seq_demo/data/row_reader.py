@@ -7,6 +7,7 @@ from typing import Any
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import INTEGERS, MAX_LEN
+from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.python_rows import python_sources
 from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview
@@ -151,7 +152,8 @@ class PairReader(RowReader):
             if not self.source.tokens == self.target.tokens == INTEGERS:
                 expected = 'expected a target too, after a tab, or as "output" in JSON'
             found = f"only {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
-            raise InputError(f"{row.place}: {expected}, got {found}")
+            hint = "; if it is CSV, give `format` csv" if plain_name(row.place.title).endswith(".csv") else ""
+            raise InputError(f"{row.place}: {expected}, got {found}{hint}")
         values, output = super().validate(row)
         longest = max(len(values), len(output or ()))
         if longest > MAX_LEN:

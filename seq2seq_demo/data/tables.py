@@ -18,7 +18,7 @@ from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.errors import InputError
 
 # The names by which a header is recognised. Both kinds of names must occur in it.
-KINDS = (  # of sources, and of targets
+KINDS = (  # first the names of sources, then those of targets
     {"source", "src", "input", "x", "word", "text", "question", "lemma", "spelling", "grapheme", "graphemes"},
     {"target", "tgt", "output", "y", "answer", "label", "translation", "pronunciation", "phonemes", "phones", "ipa"},
 )
@@ -29,7 +29,7 @@ _INTEGERS = re.compile(rb"[\d\s,+\[\]-]*")  # a line that may be a sequence of i
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What the user says about a table; None means that it is recognised."""
+    """The options that describe a table; None means that it is recognised."""
 
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets
     header: bool | None = None
@@ -46,7 +46,7 @@ class Table:
     format: str
     delimiter: str
     n_columns: int
-    columns: tuple[int, ...]  # of the source and, if there is one, of the target
+    columns: tuple[int, ...]  # the source and, if there is one, the target
     header: tuple[str, ...] | None  # None: the first row is a record
 
     @functools.cached_property
@@ -80,7 +80,9 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
     """
     is_given = bool(options.columns) or options.header is not None
     name = plain_name(title)
-    if format == JSON or (not format and not is_given and (is_json or name.endswith(".jsonl"))):
+    if format == JSON or (not format and (is_json or name.endswith((".json", ".jsonl")))):
+        if is_given:
+            raise InputError(f"{title}: expected a table with `columns` or `header`, got JSON; if not, give `format`")
         return None
     first = next(BytesIO(sample))
     found = format or (CSV if _is_csv(name, first, sample, options) else TEXT)
@@ -104,7 +106,7 @@ def _is_csv(name: str, first: bytes, sample: bytes, options: TableOptions) -> bo
         return False
     if name.endswith(".csv"):
         return b"\t" not in first or b"," in first or b";" in first
-    if b"\t" in first or name.endswith((".json", ".jsonl")):
+    if b"\t" in first:
         return False
     if not options.is_paired:
         return bool(options.columns) and b"," in first
@@ -171,8 +173,12 @@ def _find_columns(
     if options.columns:
         return tuple(_column_index(title, column, n, names) for column in options.columns)
     source, target = named_columns(names)
+    if n == 2:
+        return (1, 0) if source == 1 or target == 0 else (0, 1)
     if source is not None and target is not None:
         return source, target
+    if source is not None and not options.is_paired:
+        return (source,)
     if n > 2:
         raise InputError(f"{title}: expected two columns, or `columns` to select them, got {n}: {_listed(first)}")
     return tuple(range(n))
@@ -202,7 +208,8 @@ class Lines:
     """The lines of a file, for csv.reader; an empty one means that no more input is available at the moment."""
 
     def __init__(self, title: str, number: int, blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> None:
-        self.title, self.number = title, number  # of the next line
+        self.title = title
+        self.number = number  # the number of the next line
         self.first = 0  # the number of the first line of the current row; 0: no line has been read
         self.is_at_end = False  # whether the file ends within a row
         self._size = 0  # bytes of the current row

@@ -62,6 +62,7 @@ NUMBERS = "".join(f"{n},{'I' * n}\n" for n in range(1, 9))
         ("a.csv", "target,source\nx,y\n", ("csv", ("target", "source"), (1, 0))),
         ("a.csv", "id,source,n,target\n1,x,2,y\n", ("csv", ("id", "source", "n", "target"), (1, 3))),
         ("a.csv", "word\nhello\n", ("csv", ("word",), (0,))),
+        ("a.csv", "id,word\n1,x\n2,y\n3,z\n", ("csv", ("id", "word"), (1, 0))),
         ("a.csv", "year,roman\n" + NUMBERS, ("csv", ("year", "roman"), (0, 1))),
         ("a.csv", "x,1\n" + NUMBERS, ("csv", None, (0, 1))),
         ("a.txt", "source\ttarget\nx\ty\n", ("text", ("source", "target"), (0, 1))),
@@ -92,6 +93,8 @@ def test_pairs_with_commas_and_without_tabs_are_csv(text, format):
     assert (table and table.format) == format
     assert find_table("a", text.encode(), None, TableOptions(), False) is None  # a source may have commas
     assert find_table("a.json", text.encode(), None, TableOptions(is_paired=True), False) is None
+    with pytest.raises(InputError, match="expected a table with `columns` or `header`, got JSON"):
+        find_table("a.json", text.encode(), None, TableOptions(header=True), False)
 
 
 def test_columns_by_name_and_number(tmp_path):
@@ -117,6 +120,13 @@ def test_columns_by_name_and_number(tmp_path):
     ]:
         with pytest.raises(InputError, match=f"in.csv: {message}"):
             records(tmp_path / "in.csv", None, columns, header=None if "IPA" in columns else False)
+
+
+def test_predict_needs_only_the_column_of_sources(tmp_path):
+    (tmp_path / "in.csv").write_text("id,word,n\n1,hello,2\n2,world,3\n3,x,4\n")
+    assert pairs(records(tmp_path / "in.csv", is_paired=False)) == [("hello", None), ("world", None), ("x", None)]
+    with pytest.raises(InputError, match="expected two columns, or `columns` to select them, got 3"):
+        records(tmp_path / "in.csv")
 
 
 def test_columns_of_text_have_no_quotes(tmp_path):
