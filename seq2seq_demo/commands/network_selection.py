@@ -16,6 +16,7 @@ from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
 from seq2seq_demo.data.readers import InputFormat, read_file, read_words
+from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.data.row_reader import NoPairsError, PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
@@ -26,8 +27,7 @@ from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-MAX_SUGGESTIONS = 3  # the most names of shipped networks that an error suggests
-Tokens = tuple[str | None, str | None]  # sources', then targets'; None: to be recognised
+MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
@@ -85,7 +85,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         except WeightsError as error:
             notices.append(f"Skipping {error}")
             continue
-        is_of_texts = pattern and network.vocabularies.are_text  # trained on a file with the pattern's name
+        is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
         if not is_of_texts and model in (None, network.model_config.model):
             return path, network, [*notices, f"Using weights {path}"]
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
@@ -300,7 +300,7 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
     """Raise UsageError for an option that contradicts the network or, with `resume`, the settings of its training."""
     pattern, tokens = options.sequence_pattern, network.vocabularies.tokens
     if pattern and network.vocabularies.are_text:
-        raise UsageError(f"{path} has {' and '.join(tokens)}, but patterns (-p) take only integers")
+        raise UsageError(f"{path} maps {' to '.join(tokens)}, but patterns (-p) take only integers")
     # Without `resume`, a network that was trained on pairs may continue with a pattern.
     has_pattern = network.task in PATTERNS or is_user_function(network.task or "") or resume
     recorded = vars(network.model_config) | {"pattern": network.task if has_pattern else None}

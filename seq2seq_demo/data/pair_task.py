@@ -9,7 +9,7 @@ import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.python_rows import python_pairs
-from seq2seq_demo.data.recognition import recognise
+from seq2seq_demo.data.recognition import Tokens, recognise
 from seq2seq_demo.data.records import Places, Record
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
@@ -130,7 +130,7 @@ class PairTask:
 def pair_task_from_rows(
     rows: Iterable[object],
     vocabularies: Vocabularies | None = None,
-    tokens: tuple[str | None, str | None] = (None, None),
+    tokens: Tokens = (None, None),
     validation: Iterable[object] | None = None,
 ) -> PairTask:
     """Make a task of pairs as `python_pairs` reads them.

@@ -15,6 +15,7 @@ from seq2seq_demo.errors import InputError
 # The words of a side recur if at most this many, and this share of all, occur only once. Each of them predicts that
 # new texts will contain words that were never seen, which a network of words cannot read.
 MAX_RARE_WORDS, MAX_RARE_SHARE = 20, 0.02
+Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
 _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, as in dates
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")  # a single number, such as 1,234
 
@@ -29,7 +30,7 @@ def integers_or_text(field: str) -> list[int] | str:
     return field
 
 
-def recognise(tokens: tuple[str | None, str | None], records: Iterable[Record | None]) -> tuple[str, str]:
+def recognise(tokens: Tokens, records: Iterable[Record | None]) -> tuple[str, str]:
     """Return the kinds of tokens of sources and targets; each that is None is recognised from the records."""
     source, target = tokens
     if source and target:

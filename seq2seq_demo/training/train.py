@@ -7,6 +7,7 @@ from typing import Unpack
 from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings
 from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
@@ -69,13 +70,11 @@ def train(
         return fit(task, config, network, callbacks, attach_processes=attach_processes)
 
 
-def _task(
-    task: TaskLike,
-    start: TrainedNetwork | None,
-    tokens: tuple[str | None, str | None],
-    validation: PairRows | None,
-) -> Task:
-    """Return the task. Pairs are read with the vocabularies of `start` or, without `start`, as these tokens."""
+def _task(task: TaskLike, start: TrainedNetwork | None, tokens: Tokens, validation: PairRows | None) -> Task:
+    """Return the task.
+
+    Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
+    """
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         if value is not None:
             require_choice(name, value, TOKENS)

@@ -56,7 +56,8 @@ class Trainer:
         self.reached, self.recording = network.reached, network.recording
         self.progress, self.best = start.progress, start.best
         self.start_step = start_step_of(network)
-        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Replicas and processes share it.
+        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica or process gets
+        # an equal part.
         block = 128 * self.strategy.num_replicas_in_sync * config.processes
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         for S, T in widths.wide:
@@ -66,7 +67,7 @@ class Trainer:
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         xla = use_xla(config) or bool(widths.wide)
-        # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of a replica.
+        # XLA cannot compile an all-reduce. With several replicas, each one compiles only its `packed_sums`.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
@@ -276,7 +277,7 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
-        """Return a snapshot of the current state."""
+        """Return the state that a resumed run needs: the network, the progress and the best epoch so far."""
         return Snapshot(self.trained_network(), self.progress, self.best)
 
 
@@ -360,7 +361,7 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a calibration of its answers to the validation pairs."""
+    """Return the network with a calibration that is fitted to its answers to the validation sources."""
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
     return replace(network, calibration=fit_calibration(measure(network.to_numpy(), validation, options).answers))
 
