@@ -12,7 +12,7 @@ MAX_LAYERS = 100  # TensorFlow takes hours to build a deeper network
 LR_SCHEDULES = ("constant", "cosine")
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
-JSON, TEXT, TSV = FORMATS = ("json", "text", "tsv")  # file formats of sequences
+JSON, TEXT, CSV, TSV = FORMATS = ("json", "text", "csv", "tsv")  # file formats of sequences
 NORMAL_FORMS = ("nfc", "nfd", "nfkc", "nfkd")  # of Unicode
 UNKNOWN = ("error", "drop")  # what `predict` does with unknown symbols of a source
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length

@@ -4,15 +4,24 @@ import functools
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import SelectedNetwork, length_notices, select_network, typed_sources
+from seq2seq_demo.commands.network_selection import (
+    SelectedNetwork,
+    input_format,
+    length_notices,
+    notify_of_table,
+    select_network,
+    typed_sources,
+)
 from seq2seq_demo.commands.options import PredictOptions
-from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.config import INTEGERS, TEXT, TSV
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, RecordBatch
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
+from seq2seq_demo.data.tables import Table
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
 from seq2seq_demo.display.predictions import (
@@ -42,7 +51,7 @@ def predict(options: PredictOptions) -> None:
     selected = select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
-    form = InputFormat(*network.vocabularies.tokens, options.format)
+    form = input_format(options, network.vocabularies.tokens, is_paired=False)
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
     if options.min_confidence is not None and network.calibration is None:
@@ -57,9 +66,16 @@ def predict(options: PredictOptions) -> None:
         predictor.keeps_going |= len(sources) > 1
         predictor.print_answers(sources, hidden)
     elif file := options.from_file:
-        size = os.path.getsize(file) if os.path.isfile(file) else None
+        size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
+
         with ProgressBar("Predicting", size, may_show=not sys.stdout.isatty()) as progress:
-            rows = read_file(file, form, on_progress=lambda n_bytes: progress.advance(0, n_bytes))
+
+            def on_format(_: InputFormat, table: Table | None) -> None:
+                notify_of_table(file, options, table, print_notice)
+
+            if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
+                form = replace(form, line_by_line=True, format=TEXT if form.format == TSV else form.format)
+            rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
@@ -88,7 +104,7 @@ class _Predictor:
         self.has_colour = heatmap.has_colour(sys.stdout)
         self.n_unanswered = 0
         # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
-        self.keeps_going = options.keep_going or options.json or options.prints_tsv
+        self.keeps_going = bool(options.keep_going) or options.json or options.prints_tsv
 
     def print_answers(self, rows: Rows, progress: ProgressBar, is_interactive: bool = False) -> None:
         """Print the answers to each source; with --attention-plot, plot the best answers at the end.

@@ -7,8 +7,10 @@ from typing import Any
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import INTEGERS, MAX_LEN, UNKNOWN
+from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview, to_python
+from seq2seq_demo.data.python_rows import python_sources
+from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder
 from seq2seq_demo.declarations import require_choice
@@ -19,6 +21,10 @@ ON_ERROR = ("raise", "return")
 ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
 PAIR = '{"input": [...], "output": [...]}'
 LENGTH_HINT = "; for sequences of that length give `in_len` {}"
+
+
+class NoPairsError(InputError):
+    """There are no valid pairs."""
 
 
 @dataclass
@@ -135,7 +141,7 @@ def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | 
 def source_records(
     sources: Any, vocabulary: Vocabulary, largest: int, unknown: str = UNKNOWN[0], on_error: str = ON_ERROR[0]
 ) -> list[Record]:
-    """Return the records of sources; `sources` is an array `[B, S]`, a list of lists, or a list of texts.
+    """Return the records of sources; `sources` is anything that `python_sources` converts to a list.
 
     The remaining arguments are the largest integer in a source, and two arguments of `TrainedNetwork.predict`.
 
@@ -145,11 +151,10 @@ def source_records(
     """
     drops_unknown = require_choice("`unknown`", unknown, UNKNOWN) == "drop"
     returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
-    rows, kind = to_python(sources), "text" if vocabulary.is_text else "list of integers"
+    rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
     if not isinstance(rows, list):
         hint = f"; write [{preview(sources)}] for a single source" if isinstance(rows, str) else ""
         raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
-    rows = [to_python(row) for row in rows]
     if rows and isinstance(rows[0], int):
         hint = f"; write [{preview(rows)}] for a single source"
         raise InputError(f"sources, row 0: expected a {kind}, got {rows[0]}{hint}")
@@ -172,10 +177,12 @@ class PairReader(RowReader):
     def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a pair; return the symbols of its source and its target."""
         if row.output is None and not self.pattern and not isinstance(row.values, InputError):
-            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it, got none"
+            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it"
             if not self.source.tokens == self.target.tokens == INTEGERS:
-                expected = 'expected a target too, after a tab, or as "output" in JSON, got none'
-            raise InputError(f"{row.place}: {expected}")
+                expected = 'expected a target too, after a tab, or as "output" in JSON'
+            found = f"only {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
+            hint = "; if it is CSV, give `format` csv" if plain_name(row.place.title).endswith(".csv") else ""
+            raise InputError(f"{row.place}: {expected}, got {found}{hint}")
         values, output = super().validate(row)
         longest = max(len(values), len(output or ()))
         if longest > MAX_LEN:
@@ -214,7 +221,7 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
         kept += batch if reader.pattern else []
         _require_memory(sources, targets)
     if not sources:
-        raise InputError("expected pairs of a source and a target, got none")
+        raise NoPairsError("expected pairs of a source and a target, got none")
     numbered_sources, source_vocabulary = _number_symbols(sources, reader.source)
     if reader.pattern:
         return Pairs(numbered_sources, reader.pattern_targets(numbered_sources, kept)), Vocabularies()

@@ -87,10 +87,10 @@ def error_json(row: Record) -> str:
 
 
 def _input_fields(row: Record) -> dict[str, object]:
-    """Return the JSON fields that identify an input: its line or index in the file, and its id."""
+    """Return the JSON fields that identify an input: its line or index in the file, and what it hands on."""
     key = {"line": "line", "sequence": "index"}.get(row.place.kind)
     place: dict[str, object] = {key: row.place.number} if key else {}
-    return place | {"id": row.id} if row.has_id else place
+    return place | (row.others or {}) | place
 
 
 def answers_json(answers: Sequence[Prediction], row: Record, n_best: int | None, is_answered: bool = True) -> str:

@@ -133,24 +133,37 @@ def test_lines_on_standard_input_are_answered_at_once(tmp_path):
     assert "standard input, line 6: expected 3 integers, got 2" in err
 
 
+TEXT_LINES = ["", "qq", "ab", "ab\tx\ty", '"a', "c"]
+JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}', '["b"]', "[1", '["q"]', '"a"']
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [["--json"], ["--format", "tsv"]])
-def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form):
+@pytest.mark.parametrize(
+    ("form", "lines", "right"),
+    [
+        ("--format tsv", TEXT_LINES, {3: "ab", 6: "c"}),
+        ("--json", TEXT_LINES, {3: "ab", 6: "c"}),
+        ("--json", JSON_LINES, {3: "ab", 6: "c", 7: "b", 10: "a"}),
+    ],
+)
+def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines, right):
     save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
-    lines = ["qq", "ab", "ab\tx\ty", "c", "b"]
-    with interactive_predict(tmp_path, *form) as (answer, process):
+    is_json = form == "--json"
+    with interactive_predict(tmp_path, *form.split()) as (answer, process):
         for number, line in enumerate(lines, start=1):
-            answered, is_bad = answer(f"{line}\n"), number in (1, 3)
-            if form == ["--json"]:
+            answered = answer(f"{line}\n")
+            if is_json:
                 facts = json.loads(answered)
-                assert (facts["line"], "error" in facts, facts.get("input", line)) == (number, is_bad, line)
+                assert (facts["line"], facts.get("input")) == (number, right.get(number))
+                assert ("error" in facts, facts.get("id")) == (number not in right, 1 if '"id"' in line else None)
             else:
-                assert (answered.count("\t"), answered.endswith("\t\t\n")) == (2, is_bad)
-                assert is_bad or answered.startswith(f"{line}\t")
+                assert (answered.count("\t"), answered.endswith("\t\t\n")) == (2, number not in right)
+                assert answered.startswith("\t" if "\t" in line else f"{line}\t")
         rest, err, status = close_input(process)
     assert (rest, status) == ("", 1)
-    assert err.endswith("expected sequences that the network can read, skipped 2 that it cannot read\n")
-    assert ("line 3: " in err) == (form != ["--json"])
+    n_wrong = len(lines) - len(right)
+    assert err.endswith(f"expected sequences that the network can read, skipped {n_wrong} that it cannot read\n")
+    assert ("line 4: " in err) == (not is_json)
 
 
 @pytest.mark.slow
@@ -246,13 +259,17 @@ def test_json_answers_include_their_line_or_index(run):
     save_random("w", in_len=2, out_len=2)
     lines = ["[0, 1]", "", '{"input": [1, 2], "id": "b"}', "[9]", '{"input": [1], "id": "c"}', "x", "2 3"]
     lines += ['{"id": [3, null], "input": [3, 4], "output": [4, 3]}', '{"input": [4, 5], "id": null}']
+    lines += ['{"line": 99, "input": [0, 0], "prediction": "x", "from": {"page": 7}}']
     Path("in.jsonl").write_text("\n".join(lines))
     status, out, _ = run("predict -i w --from-file in.jsonl --json --keep-going")
     assert (status, json.loads(out.splitlines()[1])["id"]) == (1, "b")
     expected = [(1, [0, 1]), (3, "b", [1, 2]), (4,), (5, "c"), (6,), (7, [2, 3]), (8, [3, None], [3, 4])]
-    assert places_and_inputs(out) == [*expected, (9, None, [4, 5])]
+    *answers, last = out.splitlines(keepends=True)
+    assert places_and_inputs("".join(answers)) == [*expected, (9, None, [4, 5])]
+    facts = json.loads(last)
+    assert (facts["line"], facts["from"], len(facts["prediction"])) == (10, {"page": 7}, 2)  # the answer's own keys win
     Path("in.json").write_text(json.dumps([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": 0}], indent=1))
     status, out, _ = run("predict -i w --from-file in.json --json --keep-going")
     assert (status, json.loads(out.splitlines()[1])["index"]) == (1, 1)
-    assert places_and_inputs(out) == [(0,), (1, [0, 1]), (2,), (3, 0, [1, 2])]
+    assert places_and_inputs(out) == [(0,), (1, [0, 1]), (2, "c"), (3, 0, [1, 2])]
     assert places_and_inputs(run.ok("predict -i w 3 1 --json")[0]) == [([3, 1],)]

@@ -79,7 +79,7 @@ def test_unknown_symbols_are_left_out(run, network):
 
 
 def test_answers_as_tab_separated_values(run, network):
-    Path("in.tsv").write_text("ab\tx\nqb\ty\nc\n\tx\n")
+    Path("in.tsv").write_text("ab\tx\nqb\ty\nc\tx\n\tx\n")
     status, out, err = run("predict -i w --from-file in.tsv --format tsv")
     expected = network.predict(["ab", "c"], details=True)
     rows = [f"{answer.source_text}\t{answer.text}\t{answer.probability:.6g}\n" for answer in expected]
