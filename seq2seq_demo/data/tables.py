@@ -139,21 +139,21 @@ def _find_header(rows: list[list[str]], options: TableOptions, is_text: bool) ->
 
     A header has known names, or letters in every cell even though a column below it consists of numbers.
     """
-    names, others = tuple(cell.strip() for cell in rows[0]), rows[1:]
-    is_header = options.header
+    names, is_header = tuple(cell.strip() for cell in rows[0]), options.header
     if is_header is None:
         has_kinds = [any(name.casefold() in kind for name in names) for kind in KINDS]
-        is_header = (
-            any(not column.isdecimal() for column in options.columns)
-            or all(has_kinds)
-            or (len(names) == 1 and any(has_kinds) and not is_text)
-            or (
-                len(others) >= MIN_ROWS
-                and all(map(_has_letter, names))
-                and any(map(_are_numbers, zip(*others, strict=False)))
-            )
-        )
+        is_known = any(has_kinds) if len(names) == 1 else all(has_kinds)
+        has_columns = len(names) > 1 or not is_text  # a line of text may consist of any word
+        is_named = any(not column.isdecimal() for column in options.columns)
+        is_header = is_named or (has_columns and (is_known or _is_above_numbers(rows)))
     return names if is_header else None
+
+
+def _is_above_numbers(rows: list[list[str]]) -> bool:
+    """Return whether the first row has letters in every cell, and all others have only numbers in some column."""
+    first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    is_consistent = len(others) >= max(MIN_ROWS, CONSISTENT * (len(rows) - 1))
+    return is_consistent and all(map(_has_letter, first)) and any(map(_are_numbers, zip(*others, strict=True)))
 
 
 def _has_letter(cell: str) -> bool:
@@ -276,7 +276,7 @@ def read_table(lines: Lines, table: Table, to_record: Callable[[Place, list[str]
         if lines.is_at_end:
             message = "expected a second quotation mark, got the end of the file"
         elif not message and len(cells) != table.n_columns:
-            message = f"expected {table.n_columns} columns, as in the first row, got {len(cells)}"
+            message = f"expected as many columns as in the first row, {table.n_columns}, got {len(cells)}"
         if message:
             yield from _errors(place, lines.number, message)
         elif not is_header:

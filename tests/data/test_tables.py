@@ -140,7 +140,7 @@ def test_columns_of_text_have_no_quotes(tmp_path):
 def test_each_line_of_an_invalid_row_is_an_error(tmp_path):
     text = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nj,k\rl\nm,n\n"o,p\n\nq,r\n'
     (tmp_path / "in.csv").write_bytes(text)
-    columns = "expected 2 columns, as in the first row, got"
+    columns = "expected as many columns as in the first row, 2, got"
     rows = records(tmp_path / "in.csv")
     carriage_return = pairs(rows)[5]
     assert carriage_return.startswith("line 9: expected CSV: new-line character seen in unquoted field")
