@@ -12,7 +12,24 @@ from seq2seq_demo.data.tables import TableOptions, find_table
 from seq2seq_demo.errors import InputError
 
 RNG = random.Random(0)
-CELLS = ["a", "b c", "", "é", "e\u0301", 'q"q', '"', "x,y", "t\tt", "l\nl", "r\r\nr", " s ", "{", "\u2028", "1;2"]
+CELLS = [
+    "a",
+    "b c",
+    "",
+    "é",
+    "e\u0301",
+    'q"q',
+    '"',
+    "x,y",
+    "t\tt",
+    "l\nl",
+    "l\n\n \nl",
+    "r\r\nr",
+    " s ",
+    "{",
+    "\u2028",
+    "1;2",
+]
 
 
 def records(path, format=None, columns=(), header=None, is_paired=True, tokens=("characters", "characters")):
@@ -167,7 +184,8 @@ def test_rows_that_are_too_long_are_skipped(tmp_path, monkeypatch, long):
     first, *errors, last = pairs(records(tmp_path / "in.csv"))
     assert first == ("a", "b")
     assert "expected a row of at most 0 MiB, got a longer one" in errors[0]
-    assert last == ("c", "d") or '"' in long
+    assert last == ("c", "d") or "a" in long
+    assert len(errors) == 1 or '"' in long
 
 
 def test_rows_of_a_pipe_are_read_as_they_arrive(monkeypatch):
