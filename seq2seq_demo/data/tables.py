@@ -72,11 +72,12 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
         title: the name of the file.
         sample: the beginning of the file, from its first line with text.
         format: the format of the file; None if it is not given.
-        options: what the user says about the columns.
+        options: the options that describe the table.
         is_json: whether the beginning looks like JSON.
 
     Raises:
-        InputError: a column that `columns` names is missing, or there are several columns and it is unclear which.
+        InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
+            take, or the first row is invalid.
     """
     is_given = bool(options.columns) or options.header is not None
     name = plain_name(title)
@@ -89,7 +90,10 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
     delimiter = _csv_delimiter(first) if found == CSV else "\t"
     rows = _sample_rows(sample, found, delimiter)
     if not rows and found != TEXT:
-        raise InputError(f"{title}: expected {found.upper()}, got a first row that is invalid")
+        decode_utf8(Place(title), first)
+        raise InputError(
+            f"{title}: expected {found.upper()} with lines that end with \\n or \\r\\n, got an invalid one"
+        )
     header = _find_header(rows, options, found == TEXT) if rows else None
     if not rows or (found == TEXT and header is None and not is_given):
         return None

@@ -146,6 +146,19 @@ def test_predict_needs_only_the_column_of_sources(tmp_path):
         records(tmp_path / "in.csv")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\r\nc,d\r\n".encode("utf-16"), "expected UTF-8, got byte 0xff at offset 0"),
+        (b"a,b\rc,d\r", r"expected CSV with lines that end with \\n or \\r\\n, got an invalid one"),
+    ],
+)
+def test_an_invalid_first_row_is_refused(tmp_path, text, message):
+    (tmp_path / "in.csv").write_bytes(text)
+    with pytest.raises(InputError, match=f"in.csv: {message}"):
+        records(tmp_path / "in.csv")
+
+
 def test_columns_of_text_have_no_quotes(tmp_path):
     (tmp_path / "in.tsv").write_text('"a\tb\t"c"\n"\t"\t\n')
     assert pairs(records(tmp_path / "in.tsv", None, ("1", "3"))) == [('"a', '"c"'), ('"', "")]
