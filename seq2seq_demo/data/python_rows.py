@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from seq2seq_demo.data.json_records import to_record
 from seq2seq_demo.data.records import Place, Record, preview, to_python
 from seq2seq_demo.data.tables import named_columns
@@ -43,7 +45,7 @@ def python_sources(sources: Any) -> Any:
     """
     if hasattr(sources, "columns"):
         (sources,) = _columns(sources, "sources", 1)
-    elif hasattr(sources, "to_list"):
+    elif hasattr(sources, "dtype") and not isinstance(sources, np.ndarray | np.generic):
         sources = _column(sources)
     rows = to_python(sources)
     if not isinstance(rows, list):

@@ -181,7 +181,8 @@ class PairReader(RowReader):
             if not self.source.tokens == self.target.tokens == INTEGERS:
                 expected = 'expected a target too, after a tab, or as "output" in JSON'
             found = f"only {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
-            hint = "; if it is CSV, give `format` csv" if plain_name(row.place.title).endswith(".csv") else ""
+            is_csv = plain_name(row.place.title).endswith(".csv") and not row.others
+            hint = "; if it is CSV, give `format` csv" if is_csv else ""
             raise InputError(f"{row.place}: {expected}, got {found}{hint}")
         values, output = super().validate(row)
         longest = max(len(values), len(output or ()))

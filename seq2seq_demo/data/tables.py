@@ -72,11 +72,12 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
         title: the name of the file.
         sample: the beginning of the file, from its first line with text.
         format: the format of the file; None if it is not given.
-        options: what the user says about the columns.
+        options: the options that describe the table.
         is_json: whether the beginning looks like JSON.
 
     Raises:
-        InputError: a column that `columns` names is missing, or there are several columns and it is unclear which.
+        InputError: a column of `columns` is missing, or there are more than two columns and it is unclear which to
+            take, or the first row is invalid.
     """
     is_given = bool(options.columns) or options.header is not None
     name = plain_name(title)
@@ -89,7 +90,10 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
     delimiter = _csv_delimiter(first) if found == CSV else "\t"
     rows = _sample_rows(sample, found, delimiter)
     if not rows and found != TEXT:
-        raise InputError(f"{title}: expected {found.upper()}, got a first row that is invalid")
+        decode_utf8(Place(title), first)
+        raise InputError(
+            f"{title}: expected {found.upper()} with lines that end with \\n or \\r\\n, got an invalid one"
+        )
     header = _find_header(rows, options, found == TEXT) if rows else None
     if not rows or (found == TEXT and header is None and not is_given):
         return None
@@ -139,21 +143,21 @@ def _find_header(rows: list[list[str]], options: TableOptions, is_text: bool) ->
 
     A header has known names, or letters in every cell even though a column below it consists of numbers.
     """
-    names, others = tuple(cell.strip() for cell in rows[0]), rows[1:]
-    is_header = options.header
+    names, is_header = tuple(cell.strip() for cell in rows[0]), options.header
     if is_header is None:
         has_kinds = [any(name.casefold() in kind for name in names) for kind in KINDS]
-        is_header = (
-            any(not column.isdecimal() for column in options.columns)
-            or all(has_kinds)
-            or (len(names) == 1 and any(has_kinds) and not is_text)
-            or (
-                len(others) >= MIN_ROWS
-                and all(map(_has_letter, names))
-                and any(map(_are_numbers, zip(*others, strict=False)))
-            )
-        )
+        is_known = any(has_kinds) if len(names) == 1 else all(has_kinds)
+        has_columns = len(names) > 1 or not is_text  # a line of text may consist of any word
+        is_named = any(not column.isdecimal() for column in options.columns)
+        is_header = is_named or (has_columns and (is_known or _is_above_numbers(rows)))
     return names if is_header else None
+
+
+def _is_above_numbers(rows: list[list[str]]) -> bool:
+    """Return whether the first row has letters in every cell, and all others have only numbers in some column."""
+    first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    is_consistent = len(others) >= max(MIN_ROWS, CONSISTENT * (len(rows) - 1))
+    return is_consistent and all(map(_has_letter, first)) and any(map(_are_numbers, zip(*others, strict=True)))
 
 
 def _has_letter(cell: str) -> bool:
@@ -276,7 +280,7 @@ def read_table(lines: Lines, table: Table, to_record: Callable[[Place, list[str]
         if lines.is_at_end:
             message = "expected a second quotation mark, got the end of the file"
         elif not message and len(cells) != table.n_columns:
-            message = f"expected {table.n_columns} columns, as in the first row, got {len(cells)}"
+            message = f"expected as many columns as in the first row, {table.n_columns}, got {len(cells)}"
         if message:
             yield from _errors(place, lines.number, message)
         elif not is_header:

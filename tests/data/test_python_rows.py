@@ -15,8 +15,7 @@ class Column:
     def __iter__(self):
         return iter(self.values)
 
-    def to_list(self):
-        return [*self.values]
+    dtype = "object"
 
 
 class Frame:
