@@ -12,7 +12,7 @@ from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import RecordBatch
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.vocabulary import join_symbols
+from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
@@ -74,6 +74,16 @@ class Prediction(NamedTuple):
         end = [] if self.ended is None else ["END"]
         return None if self.expected is None else [*map(str, self.expected), *end]
 
+    def with_symbols(self, vocabularies: Vocabularies) -> "Prediction":
+        """Return the prediction with the symbols of the vocabularies in place of numbers."""
+        source, target = vocabularies
+        return self._replace(
+            source=source.to_symbols(self.source),
+            predicted=target.to_symbols(self.predicted),
+            expected=None if self.expected is None else target.to_symbols(self.expected),
+            tokens=vocabularies.tokens,
+        )
+
     @property
     def mistakes(self) -> dict[int, list[str]]:
         """The expected symbols at each wrong position of the answer, from an alignment with the fewest edits.
@@ -97,8 +107,8 @@ class Search(TypedDict, total=False):
     unknown: str
 
 
-class LenientSearch(Search, total=False):
-    """Those with which `predict` may also return errors."""
+class Lenient(Search, total=False):
+    """The keyword arguments with which `TrainedNetwork.predict` may also return errors."""
 
     on_error: str
 

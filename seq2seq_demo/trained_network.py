@@ -31,7 +31,7 @@ from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
 from seq2seq_demo.network.memory_estimates import check_decoding_fits, check_points_fit
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.predictions import LenientSearch, Prediction, PredictionRequest, Search, stream
+from seq2seq_demo.predictions import Lenient, Prediction, PredictionRequest, Search, stream
 
 MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more data again would take too long
 
@@ -82,13 +82,7 @@ class TrainedNetwork(StoredNetwork):
 
     @overload
     def predict(
-        self,
-        sources: Any,
-        out_len: OptInt = ...,
-        *,
-        n_best: OptInt = ...,
-        details: bool = ...,
-        **how: Unpack[LenientSearch],
+        self, sources: Any, out_len: OptInt = ..., *, n_best: OptInt = ..., details: bool = ..., **how: Unpack[Lenient]
     ) -> list[Any]: ...
 
     def predict(
@@ -143,15 +137,7 @@ class TrainedNetwork(StoredNetwork):
 
     def with_symbols(self, prediction: Prediction) -> Prediction:
         """Return a prediction whose numbers are replaced by the symbols of the vocabularies."""
-        if not self.vocabularies.are_text:
-            return prediction
-        source, target = self.vocabularies
-        return prediction._replace(
-            source=source.to_symbols(prediction.source),
-            predicted=target.to_symbols(prediction.predicted),
-            expected=None if prediction.expected is None else target.to_symbols(prediction.expected),
-            tokens=self.vocabularies.tokens,
-        )
+        return prediction.with_symbols(self.vocabularies) if self.vocabularies.are_text else prediction
 
     def predict_numbers(
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY

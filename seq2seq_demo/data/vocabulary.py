@@ -18,6 +18,7 @@ from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
+PLAIN = ("NFC", False)  # the default `form` and `lowercase` of a vocabulary
 MAX_SUGGESTIONS = 3  # known symbols that an error suggests
 
 
@@ -88,7 +89,7 @@ class Vocabulary(Tokenizer):
         if self.form.lower() not in NORMAL_FORMS or not self.form.isupper():
             forms = ", ".join(NORMAL_FORMS).upper()
             raise WeightsError(f"expected a normal form, one of {forms}, got {preview(self.form)}")
-        if (self.form, self.lowercase) != ("NFC", False) and not self.is_text:
+        if (self.form, self.lowercase) != PLAIN and not self.is_text:
             raise WeightsError("expected no normal form and no lower case for integers")
         if bool(self.symbols) != self.is_text:
             expected = "at least one symbol" if self.is_text else "no symbols"
@@ -131,6 +132,11 @@ class Vocabulary(Tokenizer):
             hint = f"; did you mean {similar}?" if similar else ""
             expected = f"{place}: expected {self.tokens} seen in training"
             raise UnknownSymbolError(f"{expected}, got {quoted(unknown)} at position {n + 1}{hint}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON; `form` and `lowercase` are missing if they are the defaults."""
+        normalization = {"form": self.form, "lowercase": self.lowercase} if (self.form, self.lowercase) != PLAIN else {}
+        return {"tokens": self.tokens, "symbols": self.symbols} | normalization
 
     def known_symbols(self, largest: int) -> Container[Any]:
         """Return the symbols that the network can read; for integers, they are 0…largest."""

@@ -186,7 +186,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     metadata = {
         "model": asdict(network.model_config),
         "training": _training_json(network, snapshot),
-        "vocabularies": {name: _vocabulary_json(side) for name, side in network.vocabularies._asdict().items()},
+        "vocabularies": {name: side.to_json() for name, side in network.vocabularies._asdict().items()},
     }
     content = container.to_bytes(arrays, {name: json.dumps(value) for name, value in metadata.items()})
     _from_bytes(content)
@@ -216,12 +216,6 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
     calibration = network.calibration and asdict(network.calibration)
     return training | {k: v for k, v in {"earlier": earlier, "calibration": calibration}.items() if v}
-
-
-def _vocabulary_json(vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return the fields of a vocabulary, without those that have their defaults."""
-    default = asdict(Vocabulary())
-    return {k: v for k, v in asdict(vocabulary).items() if k in ("tokens", "symbols") or v != default[k]}
 
 
 def _run_json(run: TrainingRun) -> dict[str, Any]:
