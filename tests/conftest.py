@@ -57,6 +57,25 @@ def reference_2016() -> Path:
 
 
 @pytest.fixture
+def fast_steps(monkeypatch):
+    """Replace the steps of training runs by additions to the weights, for tests that need not learn anything.
+
+    TensorFlow takes a second of CPU time to build the graph of the real steps.
+    """
+    import tensorflow as tf
+
+    from seq2seq_demo.training.trainer import Trainer
+
+    def run_steps(trainer, data, first, rows, learning_rates, sums):
+        n_steps = (rows - 1) // trainer.batch_rows + 1 - first
+        trainer.adam.iterations.assign_add(tf.cast(n_steps, tf.int64))
+        trainer.adam.weights.assign_add(tf.fill(trainer.adam.weights.shape, 0.01 * tf.cast(n_steps, tf.float32)))
+        return [sums[0] + tf.cast(n_steps, tf.float32), sums[1]]
+
+    monkeypatch.setattr(Trainer, "_run_steps", run_steps)
+
+
+@pytest.fixture
 def script(monkeypatch):
     """A function that imports a script by name, with its folder on the import path."""
     folder = ROOT / "scripts"

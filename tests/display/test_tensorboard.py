@@ -306,7 +306,7 @@ TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len"
 
 
 @pytest.mark.slow
-def test_train_prints_its_log_directory(run, temporary):
+def test_train_prints_its_log_directory(run, temporary, fast_steps):
     groups = {"train", "validation", "probe"}
     out, _ = run.ok(*TRAIN, "--tensorboard-verbose", 2)
     log_dir = Path(out.splitlines()[2].removeprefix("Log directory: "))
@@ -320,7 +320,7 @@ def test_train_prints_its_log_directory(run, temporary):
 
 
 @pytest.mark.slow
-def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch, tmp_path):
+def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch, tmp_path, fast_steps):
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     out, err = run.ok(*TRAIN, "--tensorboard-verbose", 3)
