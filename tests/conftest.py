@@ -28,6 +28,11 @@ def pytest_unconfigure(config):
     SERVER.close()
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Start a third worker only if there are slow tests, some of which wait; each worker loads TensorFlow."""
+    return 2 if config.option.markexpr == "not slow" else 3
+
+
 def pytest_collection_modifyitems(items):
     """Run the slowest tests first, so that all workers stay busy until the end."""
 
