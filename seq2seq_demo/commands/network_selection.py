@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,21 +11,24 @@ from seq2seq_demo import system_memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.data.blocks import file_title
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
 from seq2seq_demo.data.readers import InputFormat, read_file, read_words
+from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.records import Record
-from seq2seq_demo.data.row_reader import PairReader, read_pairs
+from seq2seq_demo.data.row_reader import NoPairsError, PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import UnknownSymbolError, Vocabularies, new_vocabulary
+from seq2seq_demo.data.tables import Table, TableOptions
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, UnknownSymbolError, Vocabularies, new_vocabulary
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-MAX_SUGGESTIONS = 3  # names of shipped networks in an error
-SkippedPairs = dict[str, list[InputError]]  # from each file to the errors of the pairs that --keep-going skips
+MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
+SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
 class TooFewPairsError(InputError):
@@ -48,20 +51,21 @@ class SelectedNetwork:
 
 
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:
-    """Load the network of -i or --iter-num, else the newest canonical file that matches, else a shipped network.
+    """Load the network of -i or --iter-num, else the newest canonical file that fits, else a shipped network.
 
-    `in_len` is the length of the sources (None if unknown). For long sources, the shipped network has attention.
+    A file fits if it has the pattern, name and model of the options. `in_len` is the length of the sources (None if
+    unknown). For long sources, the shipped network has attention.
 
     Raises:
         UsageError: an option contradicts the file.
-        WeightsError: no file matches, or it cannot be read.
+        WeightsError: no file fits, or the file cannot be read.
     """
     path, network, notices = _load_selected(options, in_len)
     check_options_match(options, path, network)
     if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len with {path}, which takes texts of any length, got {options.in_len}")
     if network.in_len is None:
-        notices.append(f"Inferred from the file: {network.summary()}; it does not record the lengths of its training")
+        notices.append(f"Inferred from the file: {network.summary()}; the file does not record the lengths of training")
     elif options.verbose:
         notices.append(network.summary())
     pattern = options.sequence_pattern or (find_pattern(network.pattern) if network.pattern else None)
@@ -81,7 +85,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         except WeightsError as error:
             notices.append(f"Skipping {error}")
             continue
-        is_of_texts = pattern and network.vocabularies.are_text  # trained on a file that is named like the pattern
+        is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
         if not is_of_texts and model in (None, network.model_config.model):
             return path, network, [*notices, f"Using weights {path}"]
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
@@ -96,7 +100,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:
     """Return the weights file that -i or --iter-num names; None without these options.
 
-    The task of --iter-num is the pattern of -p, else the data file, else the default pattern.
+    With --iter-num, the task in the file name is the pattern of -p, else the data file, else the default pattern.
     """
     if options.iter_num is None:
         return _input_path(options.input_weights) if options.input_weights else None
@@ -129,7 +133,7 @@ def load_with_task(path: Path) -> TrainedNetwork:
     """Load a weights file; a 2016 file does not record its pattern, so a canonical file name provides it.
 
     Raises:
-        WeightsError: the file is missing or damaged. The message mentions a shipped network that the file hides.
+        WeightsError: the file is missing or damaged. The message mentions a shipped network of the same name.
     """
     try:
         network = load(path)
@@ -146,35 +150,50 @@ def read_pair_task(
     n: int | None,
     pattern: SequencePattern | None,
     network: TrainedNetwork | None,
+    notify: Callable[[str], object],
     skipped: SkippedPairs | None = None,
 ) -> PairTask:
     """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
 
-    The pairs have to fit the network; without one, they have to fit the options. Unreadable pairs are collected in
-    `skipped`; if it is None, the first one raises an error.
+    The pairs must fit the network or, if `network` is None, the options. `notify` receives lines about what was
+    recognised. `skipped` collects the errors of unreadable pairs. If `skipped` is None, the first unreadable pair
+    raises an error.
 
     Raises:
-        InputError: there are fewer than n pairs, one is unreadable, or they do not fit into memory.
+        InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
     """
     file, out_len = options.from_file or "", options.out_len
     teaches_to_end = isinstance(options.settings.get("in_len"), tuple)
     has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
 
-    def read(file: str, n: int | None, reader: PairReader) -> tuple[Pairs, Vocabularies]:
+    def read(file: str, n: int | None, reader: PairReader, tokens: Tokens) -> tuple[Pairs, Vocabularies]:
         if n is None:
             _require_memory(file)
         reader.in_max_int, reader.out_max_int = sizes.get("in_max_int"), sizes.get("out_max_int")
         reader.pattern, reader.equal_lengths = pattern, has_one_length
         if has_one_length:
             reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
-        reader.on_error = None if skipped is None else skipped.setdefault(file, []).append
-        form = InputFormat(reader.source.tokens, reader.target.tokens, options.format)
-        return read_pairs(read_file(file, form), reader, n)
+        errors: list[InputError] = [] if skipped is None else skipped.setdefault(file, [])
+        reader.on_error = None if skipped is None else errors.append
 
-    tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
-    reader = PairReader(*(network.vocabularies if network else map(new_vocabulary, tokens)))
-    pairs, vocabularies = read(file, n, reader)
+        def on_format(form: InputFormat, table: Table | None) -> None:
+            notify_of_table(file, options, table, notify)
+            if not network and file == options.from_file:
+                reader.source, reader.target = map(new_vocabulary, form.tokens)
+            if None in tokens and form.is_text:
+                found = f"Sources are {form.tokens[0]}, and targets are {form.tokens[1]}"
+                notify(f"{found}; if not, give `in_tokens` and `out_tokens`")
+
+        try:
+            form = input_format(options, tokens, is_paired=pattern is None)
+            return read_pairs(read_file(file, form, on_format=on_format), reader, n)
+        except NoPairsError as error:
+            first = f"; the first error: {errors[0]}" if errors else ""
+            raise InputError(f"{error}{first}") from error
+
+    reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))
+    pairs, vocabularies = read(file, n, reader, network.vocabularies.tokens if network else _tokens(options, pattern))
     if n and len(pairs) < n:
         raise TooFewPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
     if has_one_length and out_len:
@@ -182,11 +201,34 @@ def read_pair_task(
     validation, validation_file = None, getattr(options, "validation_file", None)  # only `train` has this option
     if validation_file is not None:
         try:
-            validation, _ = read(validation_file, None, PairReader(*vocabularies))
+            validation, _ = read(validation_file, None, PairReader(*vocabularies), vocabularies.tokens)
         except UnknownSymbolError as error:
             advice = "skip such pairs with --keep-going, or add a training pair that has the symbol"
             raise InputError(f"{error}; {advice}") from error
     return PairTask(pattern.name if pattern else task_name(file), pairs, validation, vocabularies, reader.places)
+
+
+def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
+    """Return the tokens of a new network, None where they are to be recognised; a largest symbol implies integers."""
+    given = {"in": options.in_tokens, "out": options.out_tokens}
+    source, target = (
+        tokens or (INTEGERS if pattern or f"{side}_max_int" in options.settings else None)
+        for side, tokens in given.items()
+    )
+    return source, target
+
+
+def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> InputFormat:
+    """Return the format of the options' files; `is_paired` means that every record must have a target."""
+    columns = tuple(options.columns.split(",")) if options.columns else ()
+    header = None if options.header is None else options.header == "yes"
+    return InputFormat(*tokens, options.format, TableOptions(columns, header, is_paired))
+
+
+def notify_of_table(file: str, options: NetworkOptions, table: Table | None, notify: Callable[[str], object]) -> None:
+    """Pass a line on a table to `notify` if the options do not describe the table."""
+    if table and not (options.format and (options.header or options.columns)):
+        notify(f"Reading {file_title(file)} as {table}; if not, give `format`, `header` or `columns`")
 
 
 def _require_memory(file: str) -> None:
@@ -198,10 +240,11 @@ def _require_memory(file: str) -> None:
 
 
 def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFormat) -> list[Record]:
-    """Return the sources among the arguments of a command.
+    """Return the sources that a user typed as arguments of a command.
 
-    All integers together are one source. An argument that contains white space is a text; adjacent arguments without
-    white space form one text. If the characters of the vocabulary do not include a space, each argument is a text.
+    If the network takes integers, all arguments together are one source. If it takes texts, each argument with white
+    space is a source, and adjacent arguments without white space form one source. If it takes characters, but no
+    space, each argument is a source.
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
@@ -235,7 +278,7 @@ def pattern_to_train(network: TrainedNetwork | None) -> SequencePattern:
     """Return the built-in pattern that the network was trained on; for a fresh network, the default pattern.
 
     Raises:
-        UsageError: the network was trained on pairs or the user's function, which the options have to name again.
+        UsageError: the network was trained on pairs or the user's function, which the options must name again.
     """
     if network and network.task is not None and not network.pattern:
         option = "-p with your function" if is_user_function(network.task) else "--from-file"
@@ -257,7 +300,7 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
     """Raise UsageError for an option that contradicts the network or, with `resume`, the settings of its training."""
     pattern, tokens = options.sequence_pattern, network.vocabularies.tokens
     if pattern and network.vocabularies.are_text:
-        raise UsageError(f"{path} has {' and '.join(tokens)}, but patterns (-p) take only integers")
+        raise UsageError(f"{path} maps {' to '.join(tokens)}, but patterns (-p) take only integers")
     # Without `resume`, a network that was trained on pairs may continue with a pattern.
     has_pattern = network.task in PATTERNS or is_user_function(network.task or "") or resume
     recorded = vars(network.model_config) | {"pattern": network.task if has_pattern else None}
@@ -273,6 +316,6 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
         if "in_len" in given:
             given["in_len"] = lengths_text(given.pop("min_in_len", None), given["in_len"])
     for name, value in given.items():
-        is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[recorded[name]]  # aliases
+        is_same_cell = name == "cell_type" and CELL_TYPES[value] == CELL_TYPES[recorded[name]]  # two names of one cell
         if None not in (value, recorded[name]) and value != recorded[name] and not is_same_cell:
             raise UsageError(f"{path} has {name.replace('_', '-')} {recorded[name]}, but the options ask for {value}")

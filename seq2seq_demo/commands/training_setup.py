@@ -9,11 +9,11 @@ from typing import BinaryIO
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.blocks import file_title, pipes_kept
 from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.readers import pipes_kept
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.display.console import pluralize, print_notice
+from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, is_weights_file
@@ -21,6 +21,8 @@ from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
 from seq2seq_demo.training.settings import begin_run, resolve
+
+MAX_SKIPPED = 0.1  # share of the records of a file that --keep-going skips
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ class TrainingSetup:
     snapshot: Snapshot[TrainedNetwork]  # the state to start or resume from
     config: TrainConfig
     task: Task
-    name: str | None  # the part NAME of canonical file names
+    name: str | None  # the NAME part of canonical file names
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
-    lock: BinaryIO | None = None  # this file, open and locked
-    finished: Path | None = None  # with --resume, the weights file in which this training run is saved already
+    lock: BinaryIO | None = None  # the file at `path`, open and locked
+    finished: Path | None = None  # with --resume: a weights file that already contains the result of this run
 
     @property
     def network(self) -> TrainedNetwork:
@@ -66,7 +68,7 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
 
 def _is_saved(setup: TrainingSetup, path: Path) -> bool:
-    """Whether a weights file contains the result of this training run, and has a recording if one is wanted."""
+    """Whether a weights file contains the result of this training run, and its recording exists if the run records."""
     with contextlib.suppress(WeightsError):
         stored = weights_file.read(path)
         if setup.config.epochs and isinstance(stored, StoredNetwork) and stored.trained:
@@ -122,13 +124,23 @@ def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | 
     if options.from_file is None:
         return None
     skipped: network_selection.SkippedPairs | None = {} if options.keep_going else None
-    task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, skipped)
-    for file, errors in (skipped or {}).items():
-        if errors:
-            print_notice(f"Skipped {pluralize(len(errors), 'pair')} of {file}; the first error: {errors[0]}")
+    task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, print_notice, skipped)
+    for (file, errors), pairs in zip((skipped or {}).items(), (task.pairs, task.validation), strict=False):
+        _report_skipped(file, len(pairs or ()), errors, options.keep_going == "all")
     if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
         raise UsageError(f"expected no --in-len with texts, which may have any length, got {options.in_len}")
     return task
+
+
+def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_all: bool) -> None:
+    """Print how many pairs of a file were skipped; raise InputError if they are too many."""
+    if errors:
+        n = n_pairs + len(errors)
+        counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
+        if not may_skip_all and len(errors) > MAX_SKIPPED * n:
+            expected = "expected to skip at most a tenth of the records; --keep-going all skips any number"
+            raise InputError(f"{expected}: read {counts}; the first error: {errors[0]}")
+        print_notice(f"Read {counts}; the first error: {errors[0]}")
 
 
 def _with_fingerprint(network: TrainedNetwork, task: Task) -> TrainedNetwork:
@@ -170,7 +182,7 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
 
     Raises:
         Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
-        WeightsError: there is no snapshot, and no new training run is described.
+        WeightsError: there is no snapshot, and the options do not describe a new training run.
     """
     first_error: Seq2SeqError | None = None
     for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
@@ -219,7 +231,7 @@ def _noted_destination(
     """Return the destination that was noted when the training began; without a note, warn and return the default."""
     noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.network))
     if noted is None:
-        unknown = "The destination of this training run is not recorded here"
+        unknown = "Found no note on the destination of this training run"
         print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
         return default
     is_other_folder = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, default.folder)

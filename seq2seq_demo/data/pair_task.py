@@ -1,14 +1,16 @@
-"""The task of a user's pairs, which come from a file or from Python."""
+"""The task of learning a user's pairs of a source and a target."""
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.records import Place, Places, Record, to_python
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.python_rows import python_pairs
+from seq2seq_demo.data.recognition import Tokens, recognise
+from seq2seq_demo.data.records import Places, Record
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, new_vocabulary
@@ -19,7 +21,7 @@ BLOCK = 2**16  # symbols or lengths copied at once for the checksum
 
 @dataclass(frozen=True)
 class PairTask:
-    """A user's pairs as a task. Pairs with the same source are alternatives: any of their targets is correct.
+    """A task of pairs that a user provides. If a source has several pairs, any of their targets is correct.
 
     Raises:
         InputError: there are no pairs, or a source is empty.
@@ -27,7 +29,7 @@ class PairTask:
 
     name: str
     pairs: Pairs
-    validation: Pairs | None = None  # None: about a tenth of the pairs
+    validation: Pairs | None = None  # None: about a tenth of `pairs` is held out
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     places: Places | None = None  # the place of each pair in its file, for warnings
 
@@ -66,7 +68,7 @@ class PairTask:
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
-        """Return the config with the number and the lengths of the pairs."""
+        """Return the config with its number of points and its lengths set to those of the pairs."""
         if len(self.pairs) < 2 and self.validation is None:
             raise InputError("expected at least 2 pairs, to train on and to validate with, got 1")
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
@@ -109,7 +111,7 @@ class PairTask:
         order = np.random.default_rng([0, 1, 0]).permutation(N)
         groups = self.pairs.sources.groups()[order]  # [N]
         _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-        by_group = np.argsort(first[inverse], kind="stable")  # groups in the order of their first pair
+        by_group = np.argsort(first[inverse], kind="stable")  # sorts pairs by group, and groups by their first pair
         order, groups = order[by_group], groups[by_group]
         starts = 1 + np.flatnonzero(groups[1:] != groups[:-1])  # each group's start, except the first
         cut = N - max(1, N // 10)
@@ -122,34 +124,29 @@ class PairTask:
         lengths = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._splits}
         if not model.ends and lengths != {(config.in_len, config.out_len)}:
             expected = f"expected sources of {config.in_len} and targets of {config.out_len} symbols"
-            raise UsageError(f"{expected}, as this network does not end its answers, got other lengths")
+            raise UsageError(f"{expected}, because this network does not end its answers, got other lengths")
 
 
 def pair_task_from_rows(
     rows: Iterable[object],
     vocabularies: Vocabularies | None = None,
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS),
+    tokens: Tokens = (None, None),
     validation: Iterable[object] | None = None,
 ) -> PairTask:
-    """Return the task of (source, target) rows, each side a text, or a list or array of symbols.
+    """Make a task of pairs as `python_pairs` reads them.
 
-    If `vocabularies` is None, they are built from the rows; `tokens` gives the kinds of tokens of sources and targets.
+    If `vocabularies` is None, they are built from the rows. `tokens` are the token types of sources and of targets;
+    None means that they are recognised.
 
     Raises:
         InputError: a row is invalid; the message gives its index.
     """
-    source, target = vocabularies or map(new_vocabulary, tokens)
-    pairs, vocabularies = read_pairs(_records(rows, "pairs"), PairReader(source, target))
+    records: Iterable[Record] = python_pairs(rows, "pairs")
+    if vocabularies is None and None in tokens:
+        records = [*records]
+    source, target = vocabularies or map(new_vocabulary, recognise(tokens, records))
+    pairs, vocabularies = read_pairs(records, PairReader(source, target))
     validation_pairs = None
     if validation is not None:
-        validation_pairs, _ = read_pairs(_records(validation, "validation"), PairReader(*vocabularies))
+        validation_pairs, _ = read_pairs(python_pairs(validation, "validation"), PairReader(*vocabularies))
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
-
-
-def _records(rows: Iterable[object], title: str) -> Iterator[Record]:
-    for index, row in enumerate(rows):
-        place = Place(title, "row", index)
-        if not isinstance(row, tuple | list) or len(row) != 2:
-            found = " ".join(repr(row).split())[:40]
-            raise InputError(f"{place}: expected a pair (source, target), got {found}")
-        yield Record(place, to_python(row[0]), to_python(row[1]))

@@ -7,8 +7,10 @@ from typing import Any
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import INTEGERS, MAX_LEN
+from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview, to_python
+from seq2seq_demo.data.python_rows import python_sources
+from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder, tokenize
 from seq2seq_demo.errors import InputError
@@ -19,12 +21,16 @@ PAIR = '{"input": [...], "output": [...]}'
 LENGTH_HINT = "; for sequences of that length give `in_len` {}"
 
 
+class NoPairsError(InputError):
+    """There are no valid pairs."""
+
+
 @dataclass
 class RowReader:
     """Validates records with a source and an optional output, and converts their symbols to numbers.
 
-    Sources must not be empty. With `equal_lengths`, for a network that does not end its answers, outputs must not be
-    empty either, and the first record sets the lengths that are not given.
+    Sources must not be empty. `equal_lengths` is for a network that does not end its answers: outputs must not be empty
+    either, and if `in_len` or `out_len` is None, the first record sets it.
     """
 
     source: Vocabulary | VocabularyBuilder = INTEGER_VOCABULARIES.source
@@ -34,8 +40,8 @@ class RowReader:
     equal_lengths: bool = False
     in_len: int | None = None  # None: any length
     out_len: int | None = None
-    predicted_len: Callable[[int], int] | None = None  # from the source length to the output length
-    length_hint: str = ""  # appended to the error about a source of another length than in_len; {} is its length
+    predicted_len: Callable[[int], int] | None = None  # maps the source length to the output length
+    length_hint: str = ""  # appended to the error about a source whose length is not in_len; {} is the length
     on_error: Callable[[InputError], object] | None = None  # receives each invalid record's error; None: raise it
 
     def read_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
@@ -67,7 +73,7 @@ class RowReader:
             raise values
         values = tokenize(self.source.tokens, values, place, self.in_max_int)
         if not values and self.source.tokens != INTEGERS:
-            raise InputError(f"{place}: expected a source of some {self.source.tokens}, got none")
+            raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
         _check_length(place, len(values), self.in_len, self.length_hint)
         if output is not None:
             output_place = OutputPlace(place)
@@ -82,7 +88,7 @@ class RowReader:
 
 
 def _check_length(place: object, n: int, expected: int | None, hint: str = "", at_least: int = 1) -> None:
-    """Raise InputError unless n equals `expected` or, if that is None, is at least `at_least`."""
+    """Raise InputError unless n equals `expected`; if `expected` is None, n must be at least `at_least`."""
     if n != (expected or max(n, at_least)):
         found = f"{n}{hint.format(n)}" if n else "none"
         raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
@@ -112,16 +118,15 @@ def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | 
 
 
 def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list[int]]:
-    """Convert sources to lists of numbers; `sources` is an array `[B, S]`, a list of lists, or a list of texts.
+    """Convert sources to lists of numbers; `sources` is anything that `python_sources` converts to a list.
 
     Raises:
         InputError: the argument has another type, or a source has an integer outside 0…largest or an unknown symbol.
     """
-    rows, kind = to_python(sources), "text" if vocabulary.is_text else "list of integers"
+    rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
     if not isinstance(rows, list):
         hint = f"; write [{preview(sources)}] for a single source" if isinstance(rows, str) else ""
         raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
-    rows = [to_python(row) for row in rows]
     if rows and isinstance(rows[0], int):
         hint = f"; write [{preview(rows)}] for a single source"
         raise InputError(f"sources, row 0: expected a {kind}, got {rows[0]}{hint}")
@@ -134,19 +139,22 @@ class PairReader(RowReader):
     """Validates pairs and converts their symbols to numbers. Targets may be empty.
 
     If there is a `pattern`, it computes the targets of integer sources, and any outputs in the records must equal them.
-    The largest symbol of these targets is `out_max_int`, or by default the largest symbol of the sources.
+    These targets may contain symbols up to `out_max_int`, or by default up to the largest symbol of a source.
     """
 
     pattern: SequencePattern | None = None
-    places: Places = field(default_factory=Places)  # one for each pair read
+    places: Places = field(default_factory=Places)  # the place of each pair
 
     def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a pair; return the symbols of its source and its target."""
         if row.output is None and not self.pattern and not isinstance(row.values, InputError):
-            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it, got none"
+            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it"
             if not self.source.tokens == self.target.tokens == INTEGERS:
-                expected = 'expected a target too, after a tab, or as "output" in JSON, got none'
-            raise InputError(f"{row.place}: {expected}")
+                expected = 'expected a target too, after a tab, or as "output" in JSON'
+            found = f"only {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
+            is_csv = plain_name(row.place.title).endswith(".csv") and not row.others
+            hint = "; if it is CSV, give `format` csv" if is_csv else ""
+            raise InputError(f"{row.place}: {expected}, got {found}{hint}")
         values, output = super().validate(row)
         longest = max(len(values), len(output or ()))
         if longest > MAX_LEN:
@@ -171,7 +179,7 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
     """Read all pairs, or the first n; return them with their vocabularies.
 
     Raises:
-        InputError: a record is not a valid pair, or there are no pairs or too many for the memory.
+        InputError: a record is not a valid pair, or there are no pairs, or they do not fit into memory.
         UsageError: the pattern cannot compute targets of these sources.
     """
     records = itertools.islice(filter(None, reader.read_all(rows)), n)
@@ -185,7 +193,7 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
         kept += batch if reader.pattern else []
         _require_memory(sources, targets)
     if not sources:
-        raise InputError("expected pairs of a source and a target, got none")
+        raise NoPairsError("expected pairs of a source and a target, got none")
     numbered_sources, source_vocabulary = _number_symbols(sources, reader.source)
     if reader.pattern:
         return Pairs(numbered_sources, reader.pattern_targets(numbered_sources, kept)), Vocabularies()
@@ -194,7 +202,7 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
 
 
 def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
-    """Raise InputError if the memory is too small to train on the pairs read so far: training needs three copies."""
+    """Raise InputError if training on these pairs, which needs three copies of them, would exceed the memory."""
     rows = ROWS_PER_ARRAY * len(sources)
     needed = rows * ROW_BYTES + 3 * sum(part.symbols.nbytes for part in (*sources, *targets))
     if shortage := system_memory.shortage(needed):
@@ -202,7 +210,7 @@ def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
 
 
 def _number_symbols(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:
-    """Concatenate the sequences; build the vocabulary if it is new, and renumber the symbols."""
+    """Concatenate the sequences; if the vocabulary is new, build it and convert preliminary numbers to final ones."""
     sequences = concatenate(parts)
     if isinstance(vocabulary, Vocabulary):
         return sequences, vocabulary
