@@ -34,7 +34,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import SignalHandler, training_id
 
 
-@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
+@pytest.mark.parametrize("model", ["embedding_rnn", pytest.param("embedding_attention", marks=pytest.mark.slow)])
 def test_train_save_load_predict_at_other_lengths(run, model):
     out, err = run.ok(f"-m {model} -p reversed train 300 -e 2 -o w.tfl -v -v", *SMALL)
     lines = out.splitlines()

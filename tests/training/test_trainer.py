@@ -34,6 +34,7 @@ def trainer_from(config, network, widths=None):
 
 
 @pytest.mark.parametrize(("points", "clipped"), [(13, False), (3, True)])
+@pytest.mark.slow
 def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
     """The reference is algorithm 1 of Kingma and Ba (2015) in NumPy, reordered as in their section 2."""
     weights = random_weights(SMALL)
