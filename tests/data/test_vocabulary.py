@@ -93,7 +93,20 @@ def test_joining_restores_the_text():
 
 # ---- Normal forms and lower case ----
 
-VARIED = ["Ångström ﬁ", "e\u0301É", "한국", "İı", "ℌϒ", "ΣΑΣ", "Straße ẞ", "\u212bㄱ", "x\u0323\u0307", "ǅ"]
+VARIED = [
+    "Ångström ﬁ",
+    "e\u0301É",
+    "한국",
+    "İı",
+    "ℌϒ",
+    "ΣΑΣ",
+    "Straße ẞ",
+    "\u212bㄱ",
+    "x\u0323\u0307",
+    "ǅ",
+    "J\u030c",
+    "İ\u0316",
+]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])

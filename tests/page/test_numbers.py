@@ -115,8 +115,10 @@ def test_texts_are_split_into_the_same_symbols(text):
 def test_texts_are_normalised_as_in_python(form):
     letters = [chr(n) for n in range(0x11000) if chr(n).isalpha()]
     text, how = "".join(letters), {"tokens": "characters", "form": form, "lowercase": True}
-    expected = [Tokenizer(**how).split(each, "text") for each in (text, "ΑΣ ΑΣΑ", "e\u0301É")]
-    assert ask(*(("split", how | {"text": each}) for each in (text, "ΑΣ ΑΣΑ", "e\u0301É"))) == expected
+    expected = [Tokenizer(**how).split(each, "text") for each in (text, "ΑΣ ΑΣΑ", "e\u0301É", "J\u030cİ\u0316")]
+    assert (
+        ask(*(("split", how | {"text": each}) for each in (text, "ΑΣ ΑΣΑ", "e\u0301É", "J\u030cİ\u0316"))) == expected
+    )
     assert ask(("split", how | {"text": "ÉA", "lowercase": False})) == [[*unicodedata.normalize(form, "ÉA")]]
 
 
