@@ -16,7 +16,8 @@ from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, is_weights_file
+from seq2seq_demo.files.stored_network import DataFingerprint, Snapshot, StoredNetwork
+from seq2seq_demo.files.weights_file import is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers

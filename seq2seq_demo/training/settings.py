@@ -7,7 +7,7 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, Trai
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, TrainingRun
+from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 

@@ -26,7 +26,7 @@ from seq2seq_demo.errors import TrainingError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import weights_checksum
-from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits

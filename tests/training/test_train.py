@@ -13,6 +13,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training_sources import training_sources
 
 TINY = {"cell_size": 3, "embedding_size": 2}
 PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]
@@ -330,7 +331,7 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len):
         ("reversed", 0, 0),
         ("sorted", 15, 0),
     ]
-    seen, is_complete = third._training_sources(find_pattern("reversed"))
+    seen, is_complete = training_sources(third, find_pattern("reversed"))
     drawn = [
         sources
         for network in (first, second, third)
@@ -368,5 +369,5 @@ def test_a_long_chain_of_runs_is_not_kept(monkeypatch):
     network, lengths = None, []
     for _ in range(4):
         network = train("reversed", start=network, points=20, in_len=3, epochs=1, **TINY)
-        lengths.append((len(network.earlier), network._training_sources(find_pattern("reversed"))[1]))
+        lengths.append((len(network.earlier), training_sources(network, find_pattern("reversed"))[1]))
     assert lengths == [(0, True), (1, True), (0, False), (1, False)]
