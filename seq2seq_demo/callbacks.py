@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it."""
 
+    def on_member_begin(self, member: int) -> None:
+        """Called before the first epoch of each network, if several `members` are trained.
+
+        Args:
+            member: its number, counted from 1.
+        """
+
     def on_epoch_begin(self, epoch: int) -> None:
         """Called before each epoch.
 

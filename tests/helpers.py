@@ -136,6 +136,9 @@ class Watcher(Callback):
     def __init__(self):
         self.calls, self.history, self.networks, self.validation = [], (), [], None
 
+    def on_member_begin(self, member):
+        self.calls.append(("member", member))
+
     def on_epoch_begin(self, epoch):
         self.calls.append(("begin", epoch))
 

@@ -104,6 +104,7 @@ class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
     input_weights: Path | None = setting(None, "-i --input-weights FILE", WEIGHTS_HELP)
+    more_input_weights: Sequence[Path] = ()  # each -i after the first, for commands that take several
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
@@ -132,6 +133,11 @@ class NetworkOptions(TaskOptions):
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
+
+    @property
+    def all_input_weights(self) -> tuple[Path, ...]:
+        """The values of every -i."""
+        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +173,8 @@ class PredictOptions(AnswerOptions):
             raise UsageError(f"expected --beam-size with --engine numpy, got {self.engine}")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        read = {"-i": self.input_weights, "--from-file": self.from_file}
-        _require_different(read, {"--attention-plot": self.attention_plot})
+        read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
+        _require_different(read | {"--from-file": self.from_file}, {"--attention-plot": self.attention_plot})
 
 
 # The example has the default length, so that it works when pasted.
@@ -264,7 +270,6 @@ class PageOptions(NetworkOptions):
     """The options of `page`."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    more_input_weights: Sequence[Path] = ()  # each -i after the first
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
     force: bool = copied_setting(PredictOptions, "force", False)
 
@@ -276,11 +281,6 @@ class PageOptions(NetworkOptions):
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
-
-    @property
-    def all_input_weights(self) -> tuple[Path, ...]:
-        """The values of every -i."""
-        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)

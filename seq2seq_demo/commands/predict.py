@@ -35,8 +35,11 @@ def predict(options: PredictOptions) -> None:
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
     form = InputFormat(*network.vocabularies.tokens, options.format)
-    if (options.show_attention or options.attention_plot) and not model_config.has_attention:
-        raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
+    if options.show_attention or options.attention_plot:
+        for each in network.networks:
+            if not each.model_config.has_attention:
+                expected = "expected a network of embedding_attention to show attention"
+                raise UsageError(f"{expected}, got {each.model_config.model}")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:

@@ -27,6 +27,9 @@ def resolve(
         InputError: there are too few pairs.
     """
     given = given_values(TrainConfig, settings)
+    if start and (start.members or given.get("members", 1) > 1):
+        found = f"an ensemble of {len(start.networks)}" if start.members else f"`members` {given['members']}"
+        raise UsageError(f"expected one network to continue from, and one to train, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
     if start and start.in_len is not None:

@@ -19,11 +19,9 @@ import tensorflow as tf
 
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
-from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import weights_checksum
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
@@ -32,12 +30,13 @@ from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import batches, recorder, workers
+from seq2seq_demo.training import batches, members, recorder, workers
 from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths
 from seq2seq_demo.training.early_stopping import best_epoch, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
+from seq2seq_demo.training.validation import validation_figures
 
 N_WIDTHS = 5  # padding widths in a long run
 
@@ -51,10 +50,8 @@ class Trainer:
     def __init__(self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths) -> None:
         network = start.network
         self.strategy = tf.distribute.get_strategy()
-        self.config, self.model_config, self.widths, self.start = config, network.model_config, widths, start
-        self.reached, self.recording = network.reached, network.recording
-        self.progress, self.best = start.progress, start.best
-        self.start_step = start_step_of(network)
+        self.model_config, self.widths = network.model_config, widths
+        self._begin(config, start)
         # A batch is padded to `batch_size` rows, or fewer if there are fewer pairs. Replicas and processes share it.
         block = 128 * self.strategy.num_replicas_in_sync * config.processes
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
@@ -70,6 +67,17 @@ class Trainer:
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=xla)
+
+    def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
+        self.config, self.start, network = config, start, start.network
+        self.reached, self.recording = network.reached, network.recording
+        self.progress, self.best = start.progress, start.best
+        self.start_step = start_step_of(network)
+
+    def restart(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
+        """Train another network with the compiled steps; the config may have another seed only."""
+        self._begin(config, start)
+        self.adam.restart(start.network.weights, start.network.moments, start.network.step)
 
     # ---- A step ----
 
@@ -276,7 +284,7 @@ class Trainer:
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return a snapshot of the current state."""
-        return Snapshot(self.trained_network(), self.progress, self.best)
+        return Snapshot(self.trained_network(), self.progress, self.best, self.start.finished)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
@@ -310,6 +318,9 @@ def fit(
 ) -> TrainedNetwork:
     """Train a network on a task and return it; on several workers, each returns it.
 
+    With several `config.members`, train one network after another, with the seeds `config.seed`, `config.seed` + 1 and
+    so on, and return the ensemble. Each is the network that its seed alone would give.
+
     Args:
         task: the task, which provides the pairs.
         config: the training settings.
@@ -323,17 +334,40 @@ def fit(
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
-    if isinstance(start, TrainedNetwork):
-        start = Snapshot(begin_run(start, task, config))
-    model_config = start.network.model_config
+    snapshot = Snapshot(begin_run(start, task, config)) if isinstance(start, TrainedNetwork) else start
+    model_config, trainer = snapshot.network.model_config, None
     set_threads(model_config.cell_size, shares_cores=attach_processes is not None)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, lambda: _common_start(task, config, start))
-    training, validation = task.draw(config, model_config, start_step_of(start.network))
-    with strategy.scope():
-        trainer = Trainer(config, start, batch_widths(training, config, model_config.ends))
-    if attach_processes is not None:
-        attach_processes(trainer)
+    workers.require_agreement(strategy, lambda: _common_start(task, config, snapshot))
+    while True:
+        number, own_config = len(snapshot.finished), members.config_of(config, len(snapshot.finished))
+        training, validation = task.draw(own_config, model_config, start_step_of(snapshot.network))
+        widths = batch_widths(training, own_config, model_config.ends)
+        with strategy.scope():
+            if trainer is None or trainer.widths != widths:
+                trainer = Trainer(own_config, snapshot, widths)
+            else:  # compiling its steps again would take seconds
+                trainer.restart(own_config, snapshot)
+        if attach_processes is not None:
+            attach_processes(trainer)
+        for callback in callbacks if config.members > 1 else ():
+            callback.on_member_begin(number + 1)
+        network = _train(trainer, task, training, validation, callbacks, snapshots)
+        finished = (*snapshot.finished, members.without_moments(network) if config.members > 1 else network)
+        if len(finished) == config.members:
+            return members.combined(finished, task, validation)
+        snapshot = members.next_start(finished, config)
+
+
+def _train(
+    trainer: Trainer,
+    task: Task,
+    training: Pairs,
+    validation: Pairs,
+    callbacks: Sequence[Callback],
+    snapshots: Snapshots | None,
+) -> TrainedNetwork:
+    """Train one network to the end; the arguments are as in `fit`."""
     if snapshots:
         # A signal may have arrived during the seconds in which TensorFlow loads.
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
@@ -349,12 +383,6 @@ def fit(
             snapshots.save(trainer.snapshot())
     trainer.record(is_end=True)
     return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
-
-
-def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
-    """Measure the network on the validation pairs. In a user's pairs, targets of one source are alternatives."""
-    options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
-    return measure(network.to_numpy(), validation, options).figures
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:

@@ -59,9 +59,11 @@ def test_every_setting_is_used():
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model)
     assert network.trained.config == TrainConfig(**training)
-    settings = Settings(**model, **training, processes=2)
+    settings = Settings(**model, **training, processes=2, members=1)
     assert settings.keys() == Settings.__annotations__.keys()
-    assert resolve(as_task("copy"), settings, None, None)[1] == TrainConfig(**training, processes=2)
+    for changes in ({"processes": 2}, {"members": 3, "epochs": 1}):  # they contradict each other
+        config = resolve(as_task("copy"), settings | {"processes": 1} | changes, None, None)[1]
+        assert config == TrainConfig(**training | changes)
 
 
 def test_none_means_the_default():
@@ -279,7 +281,10 @@ class Misspelt(Watcher):
         (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
         ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
         ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
-        ([Misspelt()], "expected a method of Callback, on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
+        (
+            [Misspelt()],
+            "expected a method of Callback, on_epoch_begin, on_epoch_end, on_member_begin, on_steps_end, got on_epoch_ends",
+        ),
     ],
 )
 def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):

@@ -1,0 +1,14 @@
+"""The figures of a network on the validation pairs."""
+
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.evaluation import EvaluationOptions, measure
+from seq2seq_demo.figures import Figures
+from seq2seq_demo.trained_network import TrainedNetwork
+
+
+def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
+    """Measure the network on the validation pairs. In a user's pairs, targets of one source are alternatives."""
+    options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
+    return measure(network.to_numpy(), validation, options).figures
