@@ -8,7 +8,7 @@ from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences, concatenate
 from seq2seq_demo.files.stored_network import StoredNetwork
 
-MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more of them again would take too long
+MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more data again would take too long
 
 
 def training_sources(network: StoredNetwork, pattern: SequencePattern) -> tuple[Sequences | None, bool]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
+from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
@@ -14,7 +15,7 @@ from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.parameters import Weights
 
-MAX_EARLIER_RUNS = 100  # a network with more keeps none
+MAX_EARLIER_RUNS = 100  # a network with more earlier runs records none
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 
 
@@ -28,7 +29,7 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The latest training run of a network."""
+    """The settings and the beginning of a training run."""
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
@@ -36,7 +37,7 @@ class TrainingRun:
 
 
 class EarlierRun(NamedTuple):
-    """A training run before the latest one; with it, an evaluation can draw the training sources again."""
+    """A training run and the name of its task, from which an evaluation can draw the training sources again."""
 
     task: str
     run: TrainingRun
@@ -59,7 +60,8 @@ class StoredNetwork:
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
-    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
+    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
+    calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
 
     @property
@@ -79,7 +81,7 @@ class StoredNetwork:
 
     @property
     def runs(self) -> tuple[EarlierRun, ...]:
-        """The recorded training runs, the first one first."""
+        """The recorded training runs, oldest first."""
         return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
 
     @property
@@ -115,7 +117,7 @@ class Progress:
 
     epoch: int = 0  # the current epoch, counted from 0
     points: int = 0  # training points done in this epoch
-    loss_sum: float = 0.0  # over the target symbols of these points
+    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
     correct_sum: float = 0.0  # correct symbols among them
     history: tuple[EpochFigures, ...] = ()  # the completed epochs
 

@@ -1,6 +1,6 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-Version 3 records whether the network ends its answers. Networks of versions 1 and 2 do if they have `min_in_len`.
+Files of version 3 record whether the network ends its answers. In versions 1 and 2, it does if `min_in_len` is set.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
@@ -68,7 +69,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     """Return the content of a weights file; equal networks give equal bytes.
 
     Raises:
-        WeightsError: `read` would refuse it, for example because a weight is missing or not finite.
+        WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
     snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
     arrays, members = _arrays(network), snapshot.finished if snapshot else network.members
@@ -114,7 +115,8 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
         {"model": asdict(member.model_config), "training": _training_json(member, None)}
         for member in (snapshot.finished if snapshot else network.members)
     ]
-    optional = {"earlier": earlier, "members": members}
+    calibration = network.calibration and asdict(network.calibration)
+    optional: dict[str, Any] = {"earlier": earlier, "members": members, "calibration": calibration}
     return training | {name: value for name, value in optional.items() if value}
 
 
@@ -151,7 +153,7 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 
 def is_weights_file(content: bytes) -> bool:
-    """Whether the content is a network that this program saved, not a snapshot; raise an error for anything else."""
+    """Whether the content is a network that this program saved, not a snapshot; raise an error for other content."""
     return isinstance(_from_bytes(content), StoredNetwork)
 
 
@@ -231,7 +233,7 @@ def _parse_network(
     version: int, model: dict[str, Any], training: dict[str, Any]
 ) -> tuple[StoredNetwork, Progress | None]:
     """Return a network without weights and vocabularies and, for a snapshot, its progress."""
-    added = {"earlier", "members"} if version > 2 else set()
+    added = {"earlier", "calibration", "members"} if version > 2 else set()
     _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
@@ -243,7 +245,7 @@ def _parse_network(
     program = require_type("program", trained.pop("program", None), str, NoneType)
     if version < 3 and trained.get("data") and not (model_config.ends and trained.get("seed") == 0):
         trained["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
-    for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
+    for name in ("name", "output"):  # keys of old snapshots, ignored: a file must not choose where to write
         trained.pop(name, None)
     run = _run(trained) if trained.get("start_step") is not None else None
     figures = build_dataclass(Figures, reached) if reached else None
@@ -256,6 +258,9 @@ def _parse_network(
     network = StoredNetwork(
         model_config, {}, task, *lengths, run, figures, 0, {}, program, earlier=runs, members=members
     )
+    if "calibration" in training:
+        fitted = require_type("calibration", training["calibration"], dict)
+        network = replace(network, calibration=build_dataclass(Calibration, fitted))
     return network, _progress(progress, run) if progress and run else None
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training.validation import validation_figures
+from seq2seq_demo.training.validation import calibrated, validation_figures
 
 
 def config_of(config: TrainConfig, number: int) -> TrainConfig:
@@ -38,9 +39,12 @@ def next_start(finished: Sequence[TrainedNetwork], config: TrainConfig) -> Snaps
 
 
 def combined(finished: Sequence[TrainedNetwork], task: Task, validation: Pairs) -> TrainedNetwork:
-    """Return the result of a training run: its only network, or the ensemble with its own validation figures."""
-    first, *others = finished
-    if not others:
-        return first
-    network = replace(first, members=tuple(others))
-    return replace(network, reached=validation_figures(task, network, validation))
+    """Return the result of a training run: its only network, or the ensemble with its own validation figures.
+
+    A network that learned pairs is calibrated.
+    """
+    network = finished[0]
+    if len(finished) > 1:
+        network = replace(network, members=tuple(finished[1:]))
+        network = replace(network, reached=validation_figures(task, network, validation))
+    return calibrated(network, validation) if isinstance(task, PairTask) else network

@@ -1,4 +1,4 @@
-"""Resolve settings: derive a `ModelConfig` and a `TrainConfig` from settings, a task and an earlier network."""
+"""Derives a `ModelConfig` and a `TrainConfig` from the settings of a user, the task and an earlier network."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,10 +17,12 @@ def resolve(
 ) -> tuple[ModelConfig, TrainConfig]:
     """Return the configs of the network and of its training.
 
-    The model, and the lengths unless given, are those of `start`, the network to continue from. All other settings that
-    are missing have their defaults. A network learns to end its answers if `in_len` is a range, or if it is new and
-    learns a user's pairs. Otherwise it learns the first `out_len` symbols of a pattern's targets, by default at most
-    `default_out_len`; None keeps targets whole.
+    If `start` is given, training continues from it: its model is kept, and its lengths are kept unless the settings
+    change them. Other missing settings have their defaults.
+
+    A network learns to end its answers if `start` already ends them, if `in_len` is a range, or if the network is new
+    and learns pairs. Any other network learns the first `out_len` symbols of a pattern's targets. Without `out_len`, it
+    learns at most `default_out_len` symbols, or whole targets if `default_out_len` is None.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
@@ -43,7 +45,7 @@ def resolve(
     values |= given
     values.setdefault("out_len", default_out_len or values["in_len"])
     config = TrainConfig(**values)
-    check_training_fits(model_config, config)  # before a pattern is called with sources of that length
+    check_training_fits(model_config, config)  # before a pattern is called with sources of this length
     config = task.sized(config, model_config, given.get("out_len"), default_out_len)
     check_training_fits(model_config, config)
     if isinstance(task, PairTask):
@@ -52,9 +54,10 @@ def resolve(
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
-    """Return the network at the start of a training run, with its runs so far as `earlier`."""
+    """Return the network at the start of a training run; its previous runs become `earlier`."""
     earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
-    return replace(network, task=task.name, trained=TrainingRun(config, network.step), earlier=earlier)
+    run = TrainingRun(config, network.step)
+    return replace(network, task=task.name, trained=run, earlier=earlier, calibration=None)
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

@@ -42,11 +42,11 @@ def train(
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
         start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
-        callbacks: objects to notify of the progress.
+        callbacks: objects whose methods are called after steps and epochs.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
-            not a `Callback` object, or has a misspelt method.
+            not a `Callback` object, or has a method `on_…` that `Callback` lacks.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
     """
@@ -69,7 +69,7 @@ def train(
 
 
 def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
-    """Return the task. Pairs are read with the vocabularies of `start` or, without it, as these tokens."""
+    """Return the task. Pairs are read with the vocabularies of `start` or, without `start`, as these tokens."""
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None

@@ -52,7 +52,7 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
         self._begin(config, start)
-        # A batch is padded to `batch_size` rows, or fewer if there are fewer pairs. Replicas and processes share it.
+        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Replicas and processes share it.
         block = 128 * self.strategy.num_replicas_in_sync * config.processes
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         for S, T in widths.wide:
@@ -62,7 +62,7 @@ class Trainer:
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         xla = use_xla(config) or bool(widths.wide)
-        # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of each.
+        # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of a replica.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
@@ -88,8 +88,8 @@ class Trainer:
 
         Args:
             data: K batches.
-            first: the index of the batch to begin with.
-            rows: the row to stop at, counted over all K batches.
+            first: the index of the first batch to train on.
+            rows: stop before this row, counted over all K batches.
             learning_rates: one per batch, `[K]`.
             sums: the loss sum and the number of correct symbols so far.
         """
@@ -145,7 +145,7 @@ class Trainer:
         return list(sums)
 
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
-        """Return the loss sum, the number of correct symbols, and the gradients of the loss sum over `n_symbols`.
+        """Return the loss sum, the number of correct symbols, and the gradients of loss sum / `n_symbols`.
 
         Sources and targets are cut to `width`. Padding does not count.
         """
@@ -190,7 +190,7 @@ class Trainer:
         """Run up to K steps; return the loss sum and the number of correct symbols.
 
         Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
-        recording changes no bit.
+        recording does not change their bits.
         """
         data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.batch_rows
         n_steps = -(-len(pairs) // B)
@@ -288,7 +288,7 @@ class Trainer:
 
 
 def start_step_of(network: TrainedNetwork) -> int:
-    """Return Adam's step at the start of the training run; a network without a run begins one at its own step."""
+    """Return Adam's step at the start of the training run, or its current step if the network has no recorded run."""
     return network.trained.start_step if network.trained else network.step
 
 
@@ -316,7 +316,7 @@ def fit(
     snapshots: Snapshots | None = None,
     attach_processes: Callable[[Trainer], object] | None = None,
 ) -> TrainedNetwork:
-    """Train a network on a task and return it; on several workers, each returns it.
+    """Train a network on a task and return it; each of several workers returns the same network.
 
     With several `config.members`, train one network after another, with the seeds `config.seed`, `config.seed` + 1 and
     so on, and return the ensemble. Each is the network that its seed alone would give.
@@ -325,12 +325,12 @@ def fit(
         task: the task, which provides the pairs.
         config: the training settings.
         start: a network to start from, or a snapshot to resume.
-        callbacks: objects to notify of the progress.
+        callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
 
     Raises:
-        UsageError: the task does not fit the lengths or symbols, or the workers cannot share a batch.
+        UsageError: the task does not fit the configs, or the workers cannot share a batch.
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
@@ -386,7 +386,7 @@ def _train(
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return a string that identifies task, settings and initial state, and must be equal on all workers."""
+    """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
     network = start.network
     task_id = task.name, task.fingerprint(config, network.model_config)
     recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps

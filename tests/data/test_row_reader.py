@@ -142,7 +142,7 @@ def test_texts_from_python():
         (["a", ""], "sources, row 1: expected a source of some characters, got none"),
         (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
         (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
-        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in it'),
+        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in the list'),
     ]:
         with pytest.raises(InputError, match=message):
             source_rows(sources, 3, vocabulary)
@@ -210,7 +210,7 @@ def test_pairs_of_a_pattern():
     with pytest.raises(UsageError, match="'added' does not take sources of length 3: expected an even length"):
         integers(([1, 2],), ([1, 2, 3],), pattern=find_pattern("added"))
     mixes = SequencePattern("f", lambda x: x[::-1])
-    with pytest.raises(UsageError, match="expected it to compute each target from its own source alone"):
+    with pytest.raises(UsageError, match="expected it to compute each target from only its source"):
         integers(([1, 2],), ([1, 3],), pattern=mixes)
 
 
