@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it."""
 
-    def on_member_begin(self, member: int) -> None:
-        """Called before the first epoch of each network, if several `members` are trained.
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+        """Called before the training of each network if there are several `members`, and again after a resume.
 
         Args:
-            member: its number, counted from 1.
+            finished: the networks that are trained already; none before the first one.
         """
 
     def on_epoch_begin(self, epoch: int) -> None:

@@ -26,7 +26,7 @@ from seq2seq_demo.network.thread_pool import in_threads
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
-MAX_PER_KIND = 1000  # the most sources of each kind of `sampling.SOURCE_KINDS` at a length
+MAX_PER_KIND = 1000  # maximum number of sources per length, for each kind in `sampling.SOURCE_KINDS`
 
 
 class EvaluationOptions(NamedTuple):

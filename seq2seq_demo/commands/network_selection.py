@@ -25,7 +25,7 @@ from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-MAX_SUGGESTIONS = 3  # the most names of shipped networks that an error suggests
+MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
@@ -87,7 +87,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         except WeightsError as error:
             notices.append(f"Skipping {error}")
             continue
-        is_of_texts = pattern and network.vocabularies.are_text  # trained on a file with the pattern's name
+        is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
         if not is_of_texts and model in (None, network.model_config.model):
             return path, network, [*notices, f"Using weights {path}"]
     is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
@@ -264,7 +264,7 @@ def check_options_match(options: NetworkOptions, path: Path, network: TrainedNet
     """Raise UsageError for an option that contradicts the network or, with `resume`, the settings of its training."""
     pattern, tokens = options.sequence_pattern, network.vocabularies.tokens
     if pattern and network.vocabularies.are_text:
-        raise UsageError(f"{path} has {' and '.join(tokens)}, but patterns (-p) take only integers")
+        raise UsageError(f"{path} maps {' to '.join(tokens)}, but patterns (-p) take only integers")
     # Without `resume`, a network that was trained on pairs may continue with a pattern.
     has_pattern = network.task in PATTERNS or is_user_function(network.task or "") or resume
     recorded = vars(network.model_config) | {"pattern": network.task if has_pattern else None}

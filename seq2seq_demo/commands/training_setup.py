@@ -31,7 +31,7 @@ class TrainingSetup:
     snapshot: Snapshot[TrainedNetwork]  # the state to start or resume from
     config: TrainConfig
     task: Task
-    name: str | None  # the part NAME of canonical file names
+    name: str | None  # the NAME part of canonical file names
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
     lock: BinaryIO | None = None  # the file at `path`, open and locked

@@ -67,7 +67,7 @@ class RowReader:
             raise values
         values = tokenize(self.source.tokens, values, place, self.in_max_int)
         if not values and self.source.tokens != INTEGERS:
-            raise InputError(f"{place}: expected a source of some {self.source.tokens}, got none")
+            raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
         _check_length(place, len(values), self.in_len, self.length_hint)
         if output is not None:
             output_place = OutputPlace(place)

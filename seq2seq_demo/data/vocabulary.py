@@ -119,7 +119,7 @@ def new_vocabulary(tokens: str) -> Vocabulary | VocabularyBuilder:
 
 
 class Vocabularies(NamedTuple):
-    """The vocabularies of sources and targets."""
+    """The two vocabularies of a network; the defaults are for integers."""
 
     source: Vocabulary = Vocabulary()
     target: Vocabulary = Vocabulary()

@@ -35,11 +35,11 @@ class History(Callback):
         if self.plot is not None:
             plots.check(self.plot, self.force)
 
-    def on_member_begin(self, member: int) -> None:
-        """Choose the files of this member."""
-        if member > 1:
-            first = self.first
-            self.path, self.plot = (path and path.with_suffix(f".{member}{path.suffix}") for path in first)
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+        """Choose the files of the member."""
+        if finished:
+            number, first = len(finished) + 1, self.first
+            self.path, self.plot = (path and path.with_suffix(f".{number}{path.suffix}") for path in first)
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Write the files; a failure prints a notice and does not stop the training."""

@@ -89,11 +89,11 @@ class TensorBoard(Callback):
         if self.writer:
             self.writer.close()
 
-    def on_member_begin(self, member: int) -> None:
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
         """Log each member of an ensemble in a folder of its own."""
         if self.writer:
             self.writer.close()
-        self.writer, self.member_dir = None, self.log_dir / f"member_{member}"
+        self.writer, self.member_dir = None, self.log_dir / f"member_{len(finished) + 1}"
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
         """Log the training loss and token accuracy."""

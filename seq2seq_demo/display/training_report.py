@@ -43,9 +43,10 @@ class TrainingReport(Callback):
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def on_member_begin(self, member: int) -> None:
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
         """Print a heading for the member."""
-        print_line(f"Member {member}/{self.config.members}, seed {self.config.seed + member - 1}")
+        number = len(finished)
+        print_line(f"Member {number + 1}/{self.config.members}, seed {self.config.seed + number}")
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""

@@ -139,7 +139,7 @@ def lock(file: BinaryIO) -> bool:
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:  # other errors: the file system has no locks
+    except OSError as error:  # BlockingIOError: another process holds the lock; else: no locks here
         return not isinstance(error, BlockingIOError)
     return True
 

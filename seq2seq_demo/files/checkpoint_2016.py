@@ -88,14 +88,14 @@ def _records(content: bytes) -> Iterator[bytes]:
     _, index = _block(content, footer)
     for handle in _entries(index):
         offset, block = _block(content, _Reader(handle))
-        # Otherwise a small file could repeat one block endlessly.
+        # Blocks must not overlap: a small file could list the same block endlessly.
         require(offset >= end, "blocks overlap", ValueError)
         end = offset + len(block)
         yield from _entries(block)
 
 
 def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
-    """Return the offset and the content of a block; `handle` holds the offset and the size."""
+    """Read the block whose offset and size `handle` encodes; return its offset and its content."""
     offset, size = handle.varint(), handle.varint()
     file = _Reader(content, position=offset)
     block, compression, checksum = file.take(size), file.take(1), file.take(4)

@@ -45,7 +45,7 @@ class Recording:
         return tuple(step / self.steps_per_epoch for step in self.steps)
 
     def with_step(self, step: int, weights: Weights) -> Recording:
-        """Return a copy with the weights of a later step."""
+        """Return a copy to which the weights of a later step are appended."""
         return Recording(self.steps_per_epoch, (*self.steps, step), (*self.weights, to_float16(weights)))
 
 

@@ -15,7 +15,7 @@ from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.parameters import Weights
 
-MAX_EARLIER_RUNS = 100  # a network with more earlier runs records none
+MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 
 

@@ -40,7 +40,7 @@ from seq2seq_demo.files.typed_json import build_dataclass, parse_object, require
 from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.parameters import check_weights, weight_shapes
 
-MAX_STEP = 2**53  # a float64 represents integers up to this exactly
+MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 MEMBER = "members/{}/"  # prefix of the array names of a further network, counted from 0
 ADDED_IN_VERSION_3 = {"ends", "processes", "members"}  # fields of the configs
@@ -153,7 +153,7 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 
 def is_weights_file(content: bytes) -> bool:
-    """Whether the content is a network that this program saved, not a snapshot; raise an error for other content."""
+    """Return True for a network that this program saved, False for a snapshot; raise an error for anything else."""
     return isinstance(_from_bytes(content), StoredNetwork)
 
 
@@ -325,7 +325,7 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     progress = replace(build_dataclass(Progress, facts), history=tuple(history))
     epochs, points = run.config.epochs, run.config.n_training
     is_possible = 0 <= progress.epoch == len(history) <= epochs and 0 <= progress.points <= points
-    got = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
+    got = f"{progress.points} points of epoch {progress.epoch}, after {len(history)} completed epochs"
     require(is_possible, f"expected progress within {epochs} epochs, got {got}")
     return progress
 

@@ -25,9 +25,9 @@ def beam_search(
     greedy decoding. There are fewer than `n_best` answers if the vocabulary and `max_out_len` allow no more. After its
     END, an answer is filled with END, probability 1 and α 0.
 
-    All answers to a source differ, because a hypothesis of `max_out_len` symbols becomes only one answer. The answer
-    ends with END if END is among the K best extensions. Otherwise it has no END, and its score includes the most
-    probable next symbol.
+    All answers to a source differ: a hypothesis of `max_out_len` symbols becomes one answer, not one with END and one
+    without. The answer ends with END if END is among the K best extensions. Otherwise it has no END, and its score
+    includes the most probable next symbol.
     """
     n_steps = max_out_len + network.model_config.ends  # one more for END
     search = _Search(network, sources, beam, n_steps)
@@ -124,7 +124,7 @@ class _Search:
         self.rows = np.arange(len(sources))  # [R] the unfinished sources
         self.beam = _Beam.initial(len(sources), beam.size)  # the beams of the unfinished sources
         self.final = _Beam.initial(len(sources), beam.size)  # the beams of all sources, stored when they finish
-        self.is_fed = self.beam.live  # [R, K] a mask of the decoder's L hypotheses
+        self.is_fed = self.beam.live  # [R, K] True in the L slots that the decoder extends
         self.steps: list[_Backpointers] = []
 
     def step(self, t: int, with_attention: bool) -> None:

@@ -37,7 +37,10 @@ def check_pair_fits(model_config: ModelConfig, in_len: int, out_len: int) -> Non
 
 
 def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
-    """Return the bytes that training keeps per row of a batch for the gradients, about a third of its peak memory."""
+    """Return the bytes per row of a batch that training must keep to compute the gradients.
+
+    They are about a third of training's peak memory.
+    """
     width = len(model_config.cell.gates) * model_config.cell_size
     directions = model_config.memory_size // model_config.cell_size
     floats = model_config.num_layers * (directions * in_len + out_len) * width + out_len * model_config.n_output_symbols

@@ -69,7 +69,10 @@ def train(
 
 
 def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
-    """Return the task. Pairs are read with the vocabularies of `start` or, without `start`, as these tokens."""
+    """Return the task.
+
+    Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
+    """
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None

@@ -52,7 +52,8 @@ class Trainer:
         self.strategy = tf.distribute.get_strategy()
         self.model_config, self.widths = network.model_config, widths
         self._begin(config, start)
-        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Replicas and processes share it.
+        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica or process gets
+        # an equal part.
         block = 128 * self.strategy.num_replicas_in_sync * config.processes
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         for S, T in widths.wide:
@@ -62,7 +63,7 @@ class Trainer:
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         xla = use_xla(config) or bool(widths.wide)
-        # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of a replica.
+        # XLA cannot compile an all-reduce. With several replicas, each one compiles only its `packed_sums`.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
@@ -283,7 +284,7 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
-        """Return a snapshot of the current state."""
+        """Return the state that a resumed run needs."""
         return Snapshot(self.trained_network(), self.progress, self.best, self.start.finished)
 
 
@@ -340,7 +341,7 @@ def fit(
     strategy = workers.strategy(config.batch_size)
     workers.require_agreement(strategy, lambda: _common_start(task, config, snapshot))
     while True:
-        number, own_config = len(snapshot.finished), members.config_of(config, len(snapshot.finished))
+        own_config = members.config_of(config, len(snapshot.finished))
         training, validation = task.draw(own_config, model_config, start_step_of(snapshot.network))
         widths = batch_widths(training, own_config, model_config.ends)
         with strategy.scope():
@@ -351,7 +352,7 @@ def fit(
         if attach_processes is not None:
             attach_processes(trainer)
         for callback in callbacks if config.members > 1 else ():
-            callback.on_member_begin(number + 1)
+            callback.on_member_begin(snapshot.finished)
         network = _train(trainer, task, training, validation, callbacks, snapshots)
         finished = (*snapshot.finished, members.without_moments(network) if config.members > 1 else network)
         if len(finished) == config.members:

@@ -18,6 +18,6 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a calibration of its answers to the validation pairs."""
+    """Return the network with a calibration that is fitted to its answers to the validation sources."""
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
     return replace(network, calibration=fit_calibration(measure(network.to_numpy(), validation, options).answers))

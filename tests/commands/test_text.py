@@ -92,7 +92,7 @@ def test_options_that_text_networks_refuse(run, text_network):
     message = "expected no --in-len with texts, which may have any length, got"
     run.refuses("train -i w --from-file train.tsv --in-len 5 -e 0", message)
     for command in ("predict a", "evaluate --from-file train.tsv"):
-        run.refuses(f"{command} -i w -p sorted", "w has characters and words, but patterns (-p) take only integers")
+        run.refuses(f"{command} -i w -p sorted", "w maps characters to words, but patterns (-p) take only integers")
         message = "expected no --in-len with w, which takes texts of any length, got"
         run.refuses(f"{command} -i w --in-len 1", message)
     write("more.tsv", [("a", "A"), ("z", "A")])

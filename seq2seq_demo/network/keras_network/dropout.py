@@ -20,7 +20,7 @@ import tensorflow as tf
 class Masks:
     """The dropout masks of a batch, computed from the keys of its rows."""
 
-    dropout: float  # the share of units to drop
+    dropout: float  # the dropout rate: the probability that a unit is dropped
     row_keys: tf.Tensor  # [B] uint32
 
     def mask(self, site: str, n_positions: int, n_units: int) -> tf.Tensor:
