@@ -1,4 +1,4 @@
-"""What a weights file contains: a network with its origin, or a snapshot of a training run."""
+"""The content of a weights file: a network with its origin, or a snapshot of a training run."""
 
 from __future__ import annotations
 
