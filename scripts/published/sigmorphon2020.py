@@ -4,7 +4,8 @@
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
 a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years can
-have the same names. Each network is saved in the folder of `--cache`, and the script continues where it stopped.
+have the same names. Each network is saved in the folder of `--cache`, and the script continues where it stopped. For
+other settings, use another folder.
 
 The settings were chosen with `--dev`, which scores the development sets. Without `--dev`, the script scores the test
 sets.
@@ -137,6 +138,7 @@ def train_networks(job: Job) -> None:
         [(characters(word, known), target) for word, target in pairs],
         in_tokens="characters",
         out_tokens="words",
+        # The targets of validation pairs must consist of known phones.
         validation=[(characters(word, known), target) for word, target in dev if phones.issuperset(target.split())],
         seed=job.seeds[0],
         members=len(job.seeds),
@@ -152,15 +154,15 @@ def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None
     jobs = []
     for language in languages:
         seeds = range(options.members)
-        present = [seed for seed in seeds if network_path(options.cache, language, seed).exists()]
-        missing = seeds[len(present) :]  # networks are saved in the order of their seeds
-        if missing:
-            jobs.append(Job(options.data, language, options.cache, missing, options.epochs))
-    if not jobs:
-        return
-    with multiprocessing.get_context("spawn").Pool(min(options.processes, len(jobs)), maxtasksperchild=1) as pool:
-        for _ in pool.imap_unordered(train_networks, jobs, chunksize=1):
-            pass
+        first = next((seed for seed in seeds if not network_path(options.cache, language, seed).exists()), None)
+        if first is not None:
+            jobs.append(Job(options.data, language, options.cache, seeds[first:], options.epochs))
+    if options.processes == 1:
+        for job in jobs:
+            train_networks(job)
+    elif jobs:
+        with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
+            list(pool.imap_unordered(train_networks, jobs))
 
 
 # ---- Scores ----
