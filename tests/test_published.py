@@ -208,7 +208,7 @@ def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(script, monkeypatch,
     before = {path.name: path.read_bytes() for path in cache.iterdir()}
     assert before.keys() == {"kor_0.h5", "kor_1.h5"}
     letters = load(cache / "kor_0.h5").vocabularies.source.symbols
-    assert set(letters) == {"\u1100", "\u1102", "\u1161", "\u11a8"}  # of Hangul, not its syllables
+    assert set(letters) == {"\u1100", "\u1102", "\u1161", "\u11a8"}  # the letters of Hangul, not its syllables
     run(sigmorphon, monkeypatch, *argv, "--members", 3)
     aaa, kor, means = table(capsys.readouterr().out)
     assert {path.name: path.read_bytes() for path in cache.iterdir() if path.name in before} == before
