@@ -83,7 +83,7 @@ def parse(argv: Sequence[str]) -> Options:
         argcomplete.autocomplete(make_parser(_find_command(os.environ["COMP_LINE"].split())))
     parser = make_parser()
     try:
-        namespace, unknown = parser.parse_known_intermixed_args(argv)
+        namespace, unknown = parser.parse_known_intermixed_args(_with_optional_values(argv))
     except _InfoRequested as request:
         print_result(f"seq2seq-demo {__version__}" if request.args == ("version",) else _help(_find_command(argv)))
         sys.exit(0)
@@ -102,6 +102,19 @@ def parse(argv: Sequence[str]) -> Options:
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
     return options_class(settings=cast(Settings, given), **own)
+
+
+def _with_optional_values(argv: Sequence[str]) -> list[str]:
+    """Join --keep-going and its optional value, because argparse would take any word that follows as the value.
+
+    After `predict`, a word that follows is part of a source.
+    """
+    words = list(argv)
+    end = words.index("--") if "--" in words else len(words)
+    for n in (n for n in reversed(range(end)) if words[n] == "--keep-going"):
+        has_value = words[n + 1 : n + 2] == ["all"] and _find_command(argv) != "predict"
+        words[n : n + 1 + has_value] = [f"--keep-going={'all' if has_value else 'some'}"]
+    return words
 
 
 def _find_command(words: Sequence[str]) -> str | None:
