@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
@@ -15,25 +14,23 @@ from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.records import Place, Record, RecordBatch
 from seq2seq_demo.data.row_reader import source_records
-from seq2seq_demo.data.sampling import training_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.weights_file import Snapshot, StoredNetwork
+from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
+from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.memory_estimates import check_decoding_fits, check_points_fit
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.predictions import Lenient, Prediction, PredictionRequest, Search, stream
-
-MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more data again would take too long
+from seq2seq_demo.training_sources import training_sources
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -42,7 +39,17 @@ OptInt = int | None
 
 
 class TrainedNetwork(StoredNetwork):
-    """A network with its weights and the record of its training: it predicts, and can be evaluated and saved."""
+    """A network with its weights and the record of its training: it predicts, and can be evaluated and saved.
+
+    With `members`, it is an ensemble: it answers with the mean probabilities of all its networks.
+    """
+
+    members: tuple[TrainedNetwork, ...]
+
+    @classmethod
+    def of(cls, stored: StoredNetwork) -> TrainedNetwork:
+        """Return a stored network as a `TrainedNetwork`."""
+        return cls(**vars(stored) | {"members": tuple(map(cls.of, stored.members))})
 
     def __repr__(self) -> str:
         origin = self.task or self.program or "unknown data"
@@ -57,7 +64,6 @@ class TrainedNetwork(StoredNetwork):
     def summary(self) -> str:
         """Return the architecture, the symbols and the number of weights in one line."""
         c = self.model_config
-        n_weights = sum(weight.size for weight in self.weights.values())
         symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
         if self.vocabularies.are_text:
             sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
@@ -65,7 +71,7 @@ class TrainedNetwork(StoredNetwork):
         return (
             f"{c.model}{', bidirectional' * c.bidirectional}, "
             f"{c.num_layers} x {c.cell_type} of size {c.cell_size}, embedding size {c.embedding_size}, "
-            f"{symbols}, {n_weights} weights"
+            f"{symbols}, {self.n_weights} weights{f' in {len(self.networks)} networks' if self.members else ''}"
         )
 
     # ---- Prediction ----
@@ -312,7 +318,7 @@ class TrainedNetwork(StoredNetwork):
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            seen, knows_all_seen = self._training_sources(task)
+            seen, knows_all_seen = training_sources(self, task)
             sample = evaluation.Sample(lengths, n, seed, kinds and self.ends, knows_all_seen)
             targets = self.target_function(task, out_len)
             yield from evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options)
@@ -328,27 +334,19 @@ class TrainedNetwork(StoredNetwork):
         if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
             raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
 
-    def _training_sources(self, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
-        """Return the random sources of the recorded runs, and whether these are known to be all training sources."""
-        drawn, points, symbols = [], 0, 0
-        is_complete = not (self.runs[0].run.start_step if self.runs else self.step or self.program)
-        for task, run in reversed(self.runs):
-            config, model = run.config, replace(self.model_config, ends=self.ends and run.config.min_in_len is not None)
-            points, symbols = points + config.points, symbols + config.points * config.in_len
-            is_drawn = config.validation_points is None and (not model.ends or task in (pattern.name, *PATTERNS))
-            if is_drawn and points <= MAX_REDRAWN_POINTS and symbols <= MAX_REDRAWN_SYMBOLS:
-                lengths = (find_pattern(task) if task in PATTERNS else pattern).lengths_of(config, model)
-                drawn.append(training_sources(config, model, lengths, run.start_step))
-            else:
-                is_complete = False
-        return concatenate(drawn) if drawn else None, is_complete
-
     def to_numpy(self) -> NumpyNetwork:
-        """Return the network in NumPy, which predicts without TensorFlow."""
-        return make_numpy_network(self.model_config, self.weights)
+        """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `members`."""
+        members = [make_numpy_network(network.model_config, network.weights) for network in self.networks]
+        return EnsembleNetwork(members) if self.members else members[0]
 
     def to_keras(self) -> Seq2Seq:
-        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow."""
+        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow.
+
+        Raises:
+            UsageError: the network is an ensemble, which is no single `keras.Model`.
+        """
+        if self.members:
+            raise UsageError(f"expected one network for Keras, got an ensemble of {len(self.networks)}")
         from seq2seq_demo.network.keras_network.model import Seq2Seq
 
         return Seq2Seq(self.model_config, self.weights)
@@ -389,7 +387,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
         WeightsError: the file is missing, damaged or of another kind.
     """
     stored = weights_file.read(Path(path))
-    return TrainedNetwork(**vars(stored.network if isinstance(stored, Snapshot) else stored))
+    return TrainedNetwork.of(stored.network if isinstance(stored, Snapshot) else stored)
 
 
 evaluate = TrainedNetwork.evaluate

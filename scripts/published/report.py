@@ -27,8 +27,8 @@ def timed_training(pairs, **settings) -> tuple[TrainedNetwork, float]:
 
 
 def n_weights(network: TrainedNetwork) -> int:
-    """Return the number of weights in a network."""
-    return sum(weight.size for weight in network.weights.values())
+    """Return the number of weights in a network, or in all members of an ensemble."""
+    return network.n_weights
 
 
 def machine() -> str:

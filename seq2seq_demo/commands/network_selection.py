@@ -22,6 +22,7 @@ from seq2seq_demo.data.row_reader import NoPairsError, PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tables import Table, TableOptions
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, TextOptions, UnknownSymbolError, Vocabularies
+from seq2seq_demo.ensembles import ensemble
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -77,7 +78,11 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
-        return path, load_with_task(path), [f"Using weights {path}"]
+        paths = [path, *map(_input_path, options.more_input_weights)]
+        networks = [load_with_task(each) for each in paths]
+        for each, network in zip(paths[1:], networks[1:], strict=True):
+            check_options_match(options, each, network)
+        return path, ensemble(networks), [f"Using weights {', '.join(map(str, paths))}"]
     notices = []
     for path in file_names.newest_first(options.data_dir, options.name, task if pattern else None):
         try:

@@ -117,6 +117,7 @@ class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
     input_weights: Path | None = setting(None, "-i --input-weights FILE", WEIGHTS_HELP)
+    more_input_weights: Sequence[Path] = ()  # each -i after the first, for commands that take several
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
@@ -152,6 +153,11 @@ class NetworkOptions(TaskOptions):
             raise UsageError(f"expected --{'columns' if self.columns else 'header'} with a table, got --format json")
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
+
+    @property
+    def all_input_weights(self) -> tuple[Path, ...]:
+        """The weights files of all -i options, in order."""
+        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +197,8 @@ class PredictOptions(AnswerOptions):
             raise UsageError("expected --show-attention or --format tsv, got both")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        read = {"-i": self.input_weights, "--from-file": self.from_file}
-        _require_different(read, {"--attention-plot": self.attention_plot})
+        read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
+        _require_different(read | {"--from-file": self.from_file}, {"--attention-plot": self.attention_plot})
 
     @property
     def prints_tsv(self) -> bool:
@@ -302,7 +308,6 @@ class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    more_input_weights: Sequence[Path] = ()  # each -i after the first
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
     force: bool = copied_setting(PredictOptions, "force", False)
 
@@ -314,11 +319,6 @@ class PageOptions(NetworkOptions):
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
-
-    @property
-    def all_input_weights(self) -> tuple[Path, ...]:
-        """The weights files of all -i options, in order."""
-        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,10 +52,14 @@ def predict(options: PredictOptions) -> None:
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
     form = input_format(options, network.vocabularies.tokens, is_paired=False)
-    if (options.show_attention or options.attention_plot) and not model_config.has_attention:
-        raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
+    if options.show_attention or options.attention_plot:
+        for each in network.networks:
+            if not each.model_config.has_attention:
+                expected = "expected a network of embedding_attention to show attention"
+                raise UsageError(f"{expected}, got {each.model_config.model}")
     if options.min_confidence is not None and network.calibration is None:
-        raise UsageError("expected a calibrated network for --min-confidence, got one that was not trained on pairs")
+        got = "several networks" if options.more_input_weights else "one that was not trained on pairs"
+        raise UsageError(f"expected a calibrated network for --min-confidence, got {got}")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:

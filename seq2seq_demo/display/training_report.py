@@ -43,6 +43,11 @@ class TrainingReport(Callback):
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+        """Print a heading for the member."""
+        number = len(finished)
+        print_line(f"Member {number + 1}/{self.config.members}, seed {self.config.seed + number}")
+
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""
         name = f"Epoch {epoch}/{self.config.epochs}"
@@ -64,6 +69,13 @@ class TrainingReport(Callback):
             f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
         )
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
+
+
+def ensemble_line(network: TrainedNetwork) -> str:
+    """Return the validation figures of an ensemble as text."""
+    assert network.reached
+    figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
+    return f"Ensemble of {len(network.networks)} networks: {figures}"
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
