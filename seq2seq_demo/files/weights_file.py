@@ -34,7 +34,7 @@ MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
-ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
+ADDED_IN_VERSION_3 = {"ends", "processes", "label_smoothing"}  # fields of the configs
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class Trainer:
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
         """Return the loss sum, the number of correct symbols, and the gradients of loss sum / `n_symbols`.
 
-        Sources and targets are cut to `width`. Padding does not count.
+        Sources and targets are cut to `width`. Padding does not count. Label smoothing changes only the gradients.
         """
         sources, targets = batch.sources[:, : width[0]], batch.targets[:, : width[1]]
         lengths = Lengths(*tf.unstack(batch.lengths, axis=1))
@@ -152,6 +152,8 @@ class Trainer:
             losses, logits = self.network.losses(sources, targets, lengths if self.model_config.ends else None, dropout)
             loss_sum = tf.reduce_sum(losses * mask)
             loss = loss_sum / n_symbols
+            if self.config.label_smoothing:
+                loss += self.config.label_smoothing * tf.reduce_sum((mean_losses(logits) - losses) * mask) / n_symbols
         is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
         correct_sum = tf.reduce_sum(tf.cast(is_correct, tf.float32) * mask)
         return [loss_sum, correct_sum, *map(tf.convert_to_tensor, tape.gradient(loss, weights))]
@@ -279,6 +281,11 @@ class Trainer:
     def snapshot(self) -> Snapshot[TrainedNetwork]:
         """Return the state that a resumed run needs: the network, the progress and the best epoch so far."""
         return Snapshot(self.trained_network(), self.progress, self.best)
+
+
+def mean_losses(logits: tf.Tensor) -> tf.Tensor:
+    """Return the cross-entropy of logits `[B, T, V]` with a target that is uniform over the V symbols, `[B, T]`."""
+    return tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
