@@ -33,6 +33,7 @@ LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
 STOP_AT_EXACT_HELP = "stop once the validation exact match reaches X"
 KEEP_BEST_HELP = "save the epoch with the best validation exact match, not the last epoch"
 PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the best epoch"
+LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
 PROCESSES_HELP = "share each batch among N processes on this machine (default {default})"
 MEMBERS_HELP = "train N networks with seeds of their own, and save them as one ensemble (default {default})"
 BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
@@ -120,6 +121,7 @@ class TrainConfig:
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
     processes: int = setting(1, "--processes N", PROCESSES_HELP)
     members: int = setting(1, "--members N", MEMBERS_HELP, at_most=MAX_MEMBERS)
+    label_smoothing: float = setting(0.0, "--label-smoothing X", LABEL_SMOOTHING_HELP, within=SHARE_BELOW_1)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -186,6 +188,7 @@ class Settings(TypedDict, total=False):
     dropout: float | None
     processes: int | None
     members: int | None
+    label_smoothing: float | None
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:

@@ -43,7 +43,7 @@ from seq2seq_demo.network.parameters import check_weights, weight_shapes
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 MEMBER = "members/{}/"  # prefix of the array names of a further network, counted from 0
-ADDED_IN_VERSION_3 = {"ends", "processes", "members"}  # fields of the configs
+ADDED_IN_VERSION_3 = {"ends", "processes", "members", "label_smoothing"}  # fields of the configs
 
 
 # ---- Writing ----

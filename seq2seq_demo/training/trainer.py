@@ -26,7 +26,7 @@ from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import weights_checksum
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
-from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
+from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, mean_losses
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -148,7 +148,7 @@ class Trainer:
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
         """Return the loss sum, the number of correct symbols, and the gradients of loss sum / `n_symbols`.
 
-        Sources and targets are cut to `width`. Padding does not count.
+        Sources and targets are cut to `width`. Padding does not count. Label smoothing changes only the gradients.
         """
         sources, targets = batch.sources[:, : width[0]], batch.targets[:, : width[1]]
         lengths = Lengths(*tf.unstack(batch.lengths, axis=1))
@@ -159,6 +159,8 @@ class Trainer:
             losses, logits = self.network.losses(sources, targets, lengths if self.model_config.ends else None, dropout)
             loss_sum = tf.reduce_sum(losses * mask)
             loss = loss_sum / n_symbols
+            if self.config.label_smoothing:
+                loss += self.config.label_smoothing * tf.reduce_sum((mean_losses(logits) - losses) * mask) / n_symbols
         is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
         correct_sum = tf.reduce_sum(tf.cast(is_correct, tf.float32) * mask)
         return [loss_sum, correct_sum, *map(tf.convert_to_tensor, tape.gradient(loss, weights))]

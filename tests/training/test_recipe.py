@@ -1,0 +1,46 @@
+import pytest
+
+from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.training.recipe import PairStatistics, multiplications, recommended_settings
+from seq2seq_demo.training.settings import resolve
+
+PHONES = PairStatistics(n_pairs=3600, n_input_symbols=30, n_output_symbols=40, mean_in_len=8, mean_out_len=7)
+
+
+def epochs(**changes):
+    return recommended_settings(PHONES._replace(**changes))["epochs"]
+
+
+def test_multiplications_are_counted_by_hand():
+    """H is 128 and E is 64; a direction of the encoder, and the decoder, have 4 gates."""
+    cell = 4 * 128 * (64 + 128)
+    source_step = 2 * cell + 2 * 128 * 128
+    target_step = 64 * (64 + 256) + cell + 2 * 128 * 128 + 128 * 41 + 41 * (41 + 256) + 8 * (128 + 256)
+    assert multiplications(PHONES) == 2 * 256 * 128 + 8 * source_step + (7 + 1) * target_step
+
+
+def test_more_or_longer_pairs_take_fewer_epochs_but_more_time_in_all():
+    numbers = [300, 1000, 3600, 10_000, 100_000, 1_000_000]
+    of_numbers = [epochs(n_pairs=n) for n in numbers]
+    assert of_numbers == sorted(of_numbers, reverse=True)
+    steps = [n * e for n, e in zip(numbers, of_numbers, strict=True)]
+    assert steps == sorted(steps)
+    of_lengths = [epochs(mean_in_len=n, mean_out_len=n) for n in (1, 4, 10, 30, 60, 200)]
+    assert of_lengths == sorted(of_lengths, reverse=True)
+    assert epochs(n_output_symbols=5000) < epochs(n_output_symbols=50)
+
+
+@pytest.mark.parametrize("n_pairs", [1, 2, 300, 3600, 10_000, 100_000, 10**9])
+@pytest.mark.parametrize("length", [0, 1, 60.5, 10_000])
+@pytest.mark.parametrize("n_symbols", [1, 2, 50, 20_000])
+def test_settings_are_valid_for_any_pairs(n_pairs, length, n_symbols):
+    settings = recommended_settings(PairStatistics(n_pairs, n_symbols, n_symbols, max(1, length), length))
+    task = pair_task_from_rows([("ab", "a"), ("b", "b")], tokens=("characters", "characters"))
+    _, config = resolve(task, settings, None, None)
+    assert 3 <= config.epochs <= 200
+    assert 0 < config.dropout <= 0.5
+
+
+def test_many_pairs_have_less_dropout():
+    assert recommended_settings(PHONES)["dropout"] == 0.5
+    assert recommended_settings(PHONES._replace(n_pairs=100_000))["dropout"] < 0.3
