@@ -15,7 +15,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than the rest of this file
 if TYPE_CHECKING:  # `import X as X` marks X as exported
-    from seq2seq_demo.calibration import AnswerProbabilities as AnswerProbabilities, Calibration as Calibration
+    from seq2seq_demo.calibration import AnswerProbabilities as AnswerProbabilities
     from seq2seq_demo.callbacks import Callback as Callback
     from seq2seq_demo.config import ModelConfig as ModelConfig, TrainConfig as TrainConfig
     from seq2seq_demo.data.pair_task import PairTask as PairTask
@@ -52,7 +52,7 @@ if TYPE_CHECKING:  # `import X as X` marks X as exported
 
 __version__ = "0.2.0"
 _MODULES = {
-    "calibration": ("AnswerProbabilities", "Calibration"),
+    "calibration": ("AnswerProbabilities",),
     "callbacks": ("Callback",),
     "config": ("ModelConfig", "TrainConfig"),
     "data.pair_task": ("PairTask",),

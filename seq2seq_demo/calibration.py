@@ -1,67 +1,64 @@
-"""Confidence: the calibrated probability of an answer. Answers with confidence c are right in a share c of cases.
+"""Confidence: the probability of an answer, corrected so that it is the share of right answers (Guo et al. 2017).
 
-The method is Platt scaling (Platt 1999). The probability that a network gives its answer is usually too high: when the
-answers to the training sources are right, more training only makes these answers more probable (Guo et al. 2017).
+A temperature corrects the probability p of each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1 lowers the
+probabilities of a network that is too sure of its answers. T below 1 raises them, for example after label smoothing.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-MIN_P = 1e-6  # probabilities are clipped to MIN_P…1 − MIN_P, because float32 rounds them to 0 and 1
-MAX_STEPS = 100
+TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # those that are tried, 5 % apart
+PRIOR_DEVIATION = 0.5  # of log T; it matters only if nearly all answers are right, or nearly all are wrong
+MIN_DOUBT = 1e-9  # no answer is certainly right or certainly wrong
 N_BINS = 10  # for the expected calibration error
-IDENTITY = np.array([1.0, 0.0])  # slope and bias that leave a probability unchanged
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """Maps the probability p of an answer to its confidence, sigmoid(slope · logit(p) + bias)."""
+def answer_confidence(probabilities: Sequence[float], temperature: float) -> float:
+    """Return the confidence in an answer, from the probability of each of its symbols, END included."""
+    return float(math.prod(_corrected(p, temperature) for p in probabilities))
 
-    slope: float
-    bias: float
 
-    def confidence(self, probability: np.ndarray) -> np.ndarray:
-        """Return the confidences of answers with these probabilities, an array of any shape."""
-        return np.asarray(_sigmoid(_features(probability) @ np.array([self.slope, self.bias])))
+def _corrected(p: Any, temperature: float) -> Any:
+    likely = p ** (1 / temperature)
+    return likely / (likely + (1 - p) ** (1 / temperature))
 
 
 @dataclass(frozen=True, eq=False)
 class AnswerProbabilities:
-    """The probabilities of N answers, and a mask of the right ones."""
+    """The probabilities of the symbols of N answers, one answer after another, and a mask of the right answers."""
 
-    probability: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [N]
+    symbols: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [sum of lengths]
+    lengths: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # [N] symbols, END included; at least 1
     is_right: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # [N]
 
     def __add__(self, other: AnswerProbabilities) -> AnswerProbabilities:
-        probability = np.concatenate([self.probability, other.probability])
-        return AnswerProbabilities(probability, np.concatenate([self.is_right, other.is_right]))
+        both = zip(vars(self).values(), vars(other).values(), strict=True)
+        return AnswerProbabilities(*map(np.concatenate, both))
+
+    def confidences(self, temperature: float) -> np.ndarray:
+        """Return the confidence in each answer, `[N]`."""
+        starts = np.cumsum(self.lengths) - self.lengths
+        return np.asarray(np.multiply.reduceat(_corrected(self.symbols.astype(np.float64), temperature), starts))
 
 
-def fit_calibration(answers: AnswerProbabilities) -> Calibration:
-    """Return the most probable calibration, given answers to sources that were not trained on.
+def fit_temperature(answers: AnswerProbabilities) -> float:
+    """Return the most probable of TEMPERATURES, given answers to sources that were not trained on.
 
-    The prior is a normal distribution with variance 1 around the identity. It matters only if nearly all answers are
-    right, or nearly all are wrong. The maximum is unique, and Newton's method finds it.
+    The prior of log T is a normal distribution around 0.
     """
-    x, y, w = _features(answers.probability), answers.is_right, IDENTITY
 
-    def loss(w: np.ndarray) -> float:
-        z = x @ w
-        return float((np.logaddexp(0, z) - y * z).sum() + ((w - IDENTITY) ** 2).sum() / 2)
+    def loss(temperature: float) -> float:
+        confidence = np.clip(answers.confidences(temperature), MIN_DOUBT, 1 - MIN_DOUBT)
+        log_likelihood = np.log(np.where(answers.is_right, confidence, 1 - confidence)).sum()
+        return float((math.log(temperature) / PRIOR_DEVIATION) ** 2 / 2 - log_likelihood)
 
-    for _ in range(MAX_STEPS):
-        p = _sigmoid(x @ w)
-        gradient = x.T @ (p - y) + w - IDENTITY
-        step = np.linalg.solve((x.T * (p * (1 - p))) @ x + np.eye(2), gradient)
-        while loss(w - step) > loss(w) and np.abs(step).max() > 1e-9:
-            step = step / 2
-        w = w - step
-        if np.abs(step).max() < 1e-9:
-            break
-    return Calibration(*w.tolist())
+    return float(min(TEMPERATURES, key=loss))
 
 
 def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:
@@ -75,13 +72,3 @@ def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> 
     """
     bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     return float(np.abs(np.bincount(bins, confidence - is_right, N_BINS)).sum() / len(bins))
-
-
-def _features(probability: np.ndarray) -> np.ndarray:
-    """Return logit(p) and 1 for each probability: `[…]` → `[…, 2]`."""
-    p = np.clip(np.asarray(probability, np.float64), MIN_P, 1 - MIN_P)
-    return np.stack([np.log(p) - np.log1p(-p), np.ones_like(p)], axis=-1)
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    return np.asarray(0.5 + 0.5 * np.tanh(z / 2))

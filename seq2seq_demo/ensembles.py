@@ -26,4 +26,4 @@ def ensemble(networks: Sequence[TrainedNetwork]) -> TrainedNetwork:
         return networks[0]
     first, *others = (each for x in networks for each in (replace(x, members=()), *x.members))
     check_members([first, *others])
-    return replace(first, members=tuple(others), reached=None, calibration=None)
+    return replace(first, members=tuple(others), reached=None, temperature=None)

@@ -167,9 +167,12 @@ class _Measurement:
         wrong = np.flatnonzero(~is_exact)
         details: dict[str, Any] = {}
         if self.options.detailed:
-            probability, is_wrong = decoded.whole_probability[:, 0], mask & ~is_correct  # [B], [B, T]
-            details["answers"] = AnswerProbabilities(probability, is_exact)
-            details["wrong"] = _examples(answers, probability, sources, targets, edits, wrong)
+            assert decoded.probabilities is not None
+            written, is_wrong = decoded.n_written[:, 0], mask & ~is_correct  # [B], [B, T]
+            probabilities = decoded.probabilities[:, 0][decoded.is_written[:, 0]]
+            details["answers"] = AnswerProbabilities(probabilities, written, is_exact)
+            whole_probability = details["answers"].confidences(1.0)  # at temperature 1, the product
+            details["wrong"] = _examples(answers, whole_probability, sources, targets, edits, wrong)
             details["confusions"] = (
                 confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])
                 if ends

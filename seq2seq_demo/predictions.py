@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
-from seq2seq_demo.calibration import Calibration
+from seq2seq_demo.calibration import answer_confidence
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import RecordBatch
@@ -35,13 +35,20 @@ class Prediction(NamedTuple):
     ended: bool | None = None
     tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
     score: float | None = None  # log p / length^length_penalty; None without a beam search
-    confidence: float | None = None  # the calibrated probability; None without calibration or `probabilities`
+    temperature: float | None = None  # of the confidence
     dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
     @property
     def probability(self) -> float | None:
         """The probability of the whole answer, END included; None without `probabilities`."""
         return None if self.probabilities is None else math.prod(self.probabilities)
+
+    @property
+    def confidence(self) -> float | None:
+        """The calibrated probability of the answer; None without `temperature` or `probabilities`."""
+        if self.probabilities is None or self.temperature is None:
+            return None
+        return answer_confidence(self.probabilities, self.temperature)
 
     @property
     def exact(self) -> bool | None:
@@ -120,7 +127,7 @@ class PredictionRequest(NamedTuple):
     options: DecodingOptions = GREEDY
     targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without a target
     decode: Decode | None = None  # replaces the greedy decoder of NumPy
-    calibration: Calibration | None = None  # None: no confidences
+    temperature: float | None = None  # None: no confidences
 
 
 def stream(
@@ -188,12 +195,9 @@ def _predictions(
 ) -> list[list[Prediction]]:
     """Convert answers to predictions, best first."""
     probabilities = answers.probabilities if request.options.probabilities else None
-    confidence = None
-    if request.calibration and probabilities is not None:
-        confidence = request.calibration.confidence(answers.whole_probability)
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))
-    p, scores, confidences = (None if x is None else x.tolist() for x in (probabilities, answers.scores, confidence))
+    p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
 
     def prediction(b: int, n: int) -> Prediction:
         T = written[b][n]
@@ -205,7 +209,7 @@ def _predictions(
             None if answers.attention is None else answers.attention[b, n, :T],
             ended[b][n] if ends else None,
             score=scores and scores[b][n],
-            confidence=confidences and confidences[b][n],
+            temperature=request.temperature,
         )
 
     N = answers.lengths.shape[1]

@@ -157,7 +157,7 @@ class TrainedNetwork(StoredNetwork):
     ) -> list[list[Prediction]]:
         """Return up to `n_best` predictions per record, best first; none for an unreadable record."""
         out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
-        request = PredictionRequest(out_lens, options, calibration=self.calibration)
+        request = PredictionRequest(out_lens, options, temperature=self.temperature)
         answered = stream(self.to_numpy(), [RecordBatch(records)], request)
         return [each for _, predictions in answered for each in predictions]
 

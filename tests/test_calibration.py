@@ -6,10 +6,11 @@ import pytest
 from helpers import save_texts
 
 from seq2seq_demo.calibration import (
+    TEMPERATURES,
     AnswerProbabilities,
-    Calibration,
+    answer_confidence,
     expected_calibration_error,
-    fit_calibration,
+    fit_temperature,
 )
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.trained_network import load
@@ -19,47 +20,51 @@ from seq2seq_demo.training.validation import calibrated
 WORDS = [f"{a}{b}{c}" for a, b, c in itertools.product("abcd", repeat=3)]
 
 
-def drawn(slope, bias, n, seed=1):
-    """Return n answers whose chance to be right is sigmoid(slope · logit(p) + bias)."""
+def drawn(temperature, n, seed=1):
+    """Return n answers of 1 to 5 symbols, right with the probability that symbols have at a temperature."""
     rng = np.random.default_rng(seed)
-    logits = rng.normal(1, 2, n)
-    chance = 1 / (1 + np.exp(-(slope * logits + bias)))
-    return AnswerProbabilities(1 / (1 + np.exp(-logits)), rng.random(n) < chance)
+    lengths = rng.integers(1, 6, n)
+    logits = rng.normal(2, 2, lengths.sum())
+    is_right = np.logical_and.reduceat(
+        rng.random(len(logits)) < 1 / (1 + np.exp(-logits / temperature)), np.cumsum(lengths) - lengths
+    )
+    return AnswerProbabilities(1 / (1 + np.exp(-logits)), lengths, is_right)
 
 
-def test_the_identity_keeps_probabilities():
-    p = np.array([[0.001, 0.25], [0.5, 0.999]])
-    assert Calibration(1.0, 0.0).confidence(p) == pytest.approx(p)
-    assert Calibration(2.0, 1.0).confidence(np.array([0.25])) == pytest.approx([np.e / 9 / (1 + np.e / 9)])
+def test_confidences_by_hand():
+    assert answer_confidence([0.25, 0.5, 1.0], 1.0) == pytest.approx(0.125)
+    assert answer_confidence([0.2, 0.5], 0.5) == pytest.approx(0.04 / (0.04 + 0.64) / 2)
+    answers = AnswerProbabilities(np.array([0.2, 0.5, 0.9, 0.0]), np.array([2, 1, 1]), np.zeros(3, bool))
+    assert answers.confidences(0.5) == pytest.approx([0.04 / (0.04 + 0.64) / 2, 0.81 / 0.82, 0])
 
 
-def test_the_fit_finds_the_parameters_that_answers_were_drawn_with():
-    found = fit_calibration(drawn(0.6, -0.4, 200_000))
-    assert (found.slope, found.bias) == pytest.approx((0.6, -0.4), abs=0.02)
+@pytest.mark.parametrize("temperature", [0.4, 1.8])
+def test_the_fit_finds_the_temperature_that_answers_were_drawn_with(temperature):
+    assert fit_temperature(drawn(temperature, 50_000)) == pytest.approx(temperature, rel=0.04)
 
 
 @pytest.mark.parametrize("n", [1, 7, 300])
-def test_the_fit_is_the_maximum_of_the_posterior(n):
-    answers = drawn(0.3, -2, n)
-    logit = np.log(answers.probability / (1 - answers.probability))
+def test_the_fit_has_the_highest_posterior_probability(n):
+    answers = drawn(3.0, n)
+    ends = np.cumsum(answers.lengths)
 
-    def loss(slope, bias):
-        z = np.where(answers.is_right, -1, 1) * (slope * logit + bias)
-        return np.log1p(np.exp(z)).sum() + ((slope - 1) ** 2 + bias**2) / 2
+    def loss(temperature):
+        total = (np.log(temperature) / 0.5) ** 2 / 2
+        for end, length, is_right in zip(ends, answers.lengths, answers.is_right, strict=True):
+            confidence = answer_confidence(answers.symbols[end - length : end], temperature)
+            total -= np.log(confidence if is_right else 1 - confidence)
+        return total
 
-    found = fit_calibration(answers)
-    slope, bias = found.slope, found.bias
-    for step in (1e-3, -1e-3):
-        assert loss(slope, bias) < min(loss(slope + step, bias), loss(slope, bias + step))
+    with np.errstate(divide="ignore"):  # at low temperatures, some answers are certain
+        losses = [loss(temperature) for temperature in TEMPERATURES]
+    assert fit_temperature(answers) == TEMPERATURES[np.argmin(losses)]
 
 
 @pytest.mark.parametrize("is_right", [True, False])
-def test_certain_answers_have_finite_calibrations(is_right):
-    p = np.array([1, 1, 0, 0.5], np.float32)
-    calibration = fit_calibration(AnswerProbabilities(p, np.full(4, is_right)))
-    confidence = calibration.confidence(p)
-    assert ((confidence > 0) & (confidence < 1)).all()
-    assert calibration.bias > 0 if is_right else calibration.bias < 0
+def test_certain_answers_have_moderate_temperatures(is_right):
+    symbols = np.array([1, 1, 0, 0.5], np.float32)
+    temperature = fit_temperature(AnswerProbabilities(symbols, np.ones(4, int), np.full(4, is_right)))
+    assert 0.1 < temperature < 10
 
 
 def test_the_calibration_error_is_that_by_hand():
@@ -73,17 +78,15 @@ def test_the_calibration_error_is_that_by_hand():
 def network(tmp_path, monkeypatch):
     """A random network of texts with a calibration, saved as w."""
     monkeypatch.chdir(tmp_path)
-    return save_texts(
-        "w", ("characters", tuple("abcd")), ("characters", tuple("xy")), calibration=Calibration(0.5, 1.0)
-    )
+    return save_texts("w", ("characters", tuple("abcd")), ("characters", tuple("xy")), temperature=2.0)
 
 
 def test_the_confidence_follows_from_the_probability_of_the_answer(network):
-    assert load("w").calibration == Calibration(0.5, 1.0)
+    assert load("w").temperature == 2.0
     answers = network.predict(["a", "bd", "abc"], details=True)
     for answer in answers:
         assert answer.probability == pytest.approx(np.prod(answer.probabilities))
-        assert answer.confidence == pytest.approx(float(network.calibration.confidence(answer.probability)))
+        assert answer.confidence == pytest.approx(answer_confidence(answer.probabilities, 2.0))
     assert network.predict(["a"], beam_size=2, details=True)[0].confidence is not None
 
 
@@ -138,7 +141,7 @@ def test_training_calibrates_on_the_validation_pairs():
     task = pair_task_from_rows(rows, network.vocabularies)
     assert isinstance(task, PairTask)
     validation = task.pairs[task.divided()[1]]
-    assert calibrated(network, validation).calibration == network.calibration
+    assert calibrated(network, validation).temperature == network.temperature
     answers = network.evaluate([rows[n] for n in task.divided()[1]]).answers
-    assert fit_calibration(answers) == network.calibration
-    assert train("reversed", points=40, in_len=3, epochs=1).calibration is None
+    assert fit_temperature(answers) == network.temperature
+    assert train("reversed", points=40, in_len=3, epochs=1).temperature is None

@@ -45,7 +45,7 @@ def evaluate(options: EvaluateOptions) -> None:
     if not options.json:
         print_result(_text(options, selected, rows))
     elif options.from_file and network.ends:
-        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies, network.calibration)))
+        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies, network.temperature)))
     if n_skipped := sum(map(len, selected.skipped.values())):
         raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
 
@@ -65,7 +65,7 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
         name, network = options.from_file + pattern, selected.network
-        return evaluations.pairs_text(name, rows, network.vocabularies, options.verbose > 0, network.calibration)
+        return evaluations.pairs_text(name, rows, network.vocabularies, options.verbose > 0, network.temperature)
     tables = evaluations.variable_length_tables(rows)
     return f"Sources of each length{pattern}; an answer without END is wrong\n\n{tables}"
 

@@ -52,7 +52,7 @@ def _select_one(options: PageOptions) -> SelectedNetwork:
     if not selected.network.members:
         return selected
     notice = f"{selected.path} is an ensemble of {len(selected.network.networks)} networks: the page shows the first"
-    network = replace(selected.network, members=(), reached=None, calibration=None)
+    network = replace(selected.network, members=(), reached=None, temperature=None)
     return replace(selected, network=network, notices=[*selected.notices, notice])
 
 

@@ -57,7 +57,7 @@ def predict(options: PredictOptions) -> None:
             if not each.model_config.has_attention:
                 expected = "expected a network of embedding_attention to show attention"
                 raise UsageError(f"{expected}, got {each.model_config.model}")
-    if options.min_confidence is not None and network.calibration is None:
+    if options.min_confidence is not None and network.temperature is None:
         got = "several networks" if options.more_input_weights else "one that was not trained on pairs"
         raise UsageError(f"expected a calibrated network for --min-confidence, got {got}")
     if options.attention_plot:
@@ -154,7 +154,7 @@ class _Predictor:
         has_attention = options.show_attention or options.attention_plot is not None
         needs_probabilities = options.json or options.prints_tsv or options.min_confidence is not None
         decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
-        request = PredictionRequest(self.out_len, decoding, self.targets, calibration=self.network.calibration)
+        request = PredictionRequest(self.out_len, decoding, self.targets, temperature=self.network.temperature)
         if options.engine == "numpy":
             return request
         keras_network = self.network.to_keras()  # loads TensorFlow

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seq2seq_demo.calibration import Calibration, expected_calibration_error
+from seq2seq_demo.calibration import expected_calibration_error
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols
 from seq2seq_demo.display.console import table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
@@ -109,7 +109,7 @@ def _worst_length(rows: Sequence[EvaluationRow]) -> str:
 
 
 def pairs_dict(
-    rows: Sequence[EvaluationRow], vocabularies: Vocabularies, calibration: Calibration | None = None
+    rows: Sequence[EvaluationRow], vocabularies: Vocabularies, temperature: float | None = None
 ) -> dict[str, Any]:
     """Return the evaluation on the pairs of a file, over all lengths, for JSON."""
     e = total(row.evaluation for row in rows)
@@ -119,7 +119,7 @@ def pairs_dict(
     facts["confusions"] = _confusions(e, vocabularies)
     for name, answers in (("worst", e.wrong.worst), ("surest", e.wrong.surest)):
         facts[name] = [_wrong_answer_dict(answer, vocabularies) for answer in answers]
-    return facts | _calibration_dict(e, calibration)
+    return facts | _calibration_dict(e, temperature)
 
 
 def sources_text(e: Evaluation, name: str) -> str:
@@ -133,7 +133,7 @@ def pairs_text(
     rows: Sequence[EvaluationRow],
     vocabularies: Vocabularies,
     verbose: bool,
-    calibration: Calibration | None = None,
+    temperature: float | None = None,
 ) -> str:
     """Return the evaluation on the pairs of a file: a summary, tables, and with `verbose` some wrong answers."""
     e = total(row.evaluation for row in rows)
@@ -144,7 +144,7 @@ def pairs_text(
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}",
         variable_length_tables(rows),
         _confusion_table(_confusions(e, vocabularies)[:MAX_CONFUSIONS]),
-        *_calibration_texts(e, calibration),
+        *_calibration_texts(e, temperature),
     ]
     if verbose and e.exact < e.n:
         for criterion, answers in (("the most edits", e.wrong.worst), ("the highest probability", e.wrong.surest)):
@@ -154,11 +154,11 @@ def pairs_text(
     return "\n\n".join(parts)
 
 
-def _calibration_dict(e: Evaluation, calibration: Calibration | None) -> dict[str, Any]:
+def _calibration_dict(e: Evaluation, temperature: float | None) -> dict[str, Any]:
     """Return the expected calibration error for JSON, and how many answers reach each of CONFIDENCES and are right."""
-    if calibration is None:
+    if temperature is None:
         return {}
-    confidence, is_right = calibration.confidence(e.answers.probability), e.answers.is_right
+    confidence, is_right = e.answers.confidences(temperature), e.answers.is_right
     at_least = [
         {"confidence": minimum, "answered": int(answered.sum()), "right": int(is_right[answered].sum())}
         for minimum, answered in ((minimum, confidence >= minimum) for minimum in CONFIDENCES)
@@ -167,8 +167,8 @@ def _calibration_dict(e: Evaluation, calibration: Calibration | None) -> dict[st
     return {"expected_calibration_error": error, "at_confidence": at_least}
 
 
-def _calibration_texts(e: Evaluation, calibration: Calibration | None) -> list[str]:
-    facts = _calibration_dict(e, calibration)
+def _calibration_texts(e: Evaluation, temperature: float | None) -> list[str]:
+    facts = _calibration_dict(e, temperature)
     if not facts:
         return []
     lines = [

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.vocabulary import Tokenizer, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
@@ -115,8 +114,7 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
         {"model": asdict(member.model_config), "training": _training_json(member, None)}
         for member in (snapshot.finished if snapshot else network.members)
     ]
-    calibration = network.calibration and asdict(network.calibration)
-    optional: dict[str, Any] = {"earlier": earlier, "members": members, "calibration": calibration}
+    optional: dict[str, Any] = {"earlier": earlier, "members": members, "temperature": network.temperature}
     return training | {name: value for name, value in optional.items() if value}
 
 
@@ -233,7 +231,7 @@ def _parse_network(
     version: int, model: dict[str, Any], training: dict[str, Any]
 ) -> tuple[StoredNetwork, Progress | None]:
     """Return a network without weights and vocabularies and, for a snapshot, its progress."""
-    added = {"earlier", "calibration", "members"} if version > 2 else set()
+    added = {"earlier", "temperature", "members"} if version > 2 else set()
     _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
@@ -258,9 +256,10 @@ def _parse_network(
     network = StoredNetwork(
         model_config, {}, task, *lengths, run, figures, 0, {}, program, earlier=runs, members=members
     )
-    if "calibration" in training:
-        fitted = require_type("calibration", training["calibration"], dict)
-        network = replace(network, calibration=build_dataclass(Calibration, fitted))
+    temperature = require_type("temperature", training.get("temperature"), float, NoneType)
+    if temperature is not None:
+        require(temperature > 0, f"expected a temperature above 0, got {temperature}")
+        network = replace(network, temperature=temperature)
     return network, _progress(progress, run) if progress and run else None
 
 

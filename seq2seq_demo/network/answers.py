@@ -21,8 +21,6 @@ class Answers(NamedTuple):
         return np.asarray(self.lengths + self.ended)
 
     @property
-    def whole_probability(self) -> np.ndarray:
-        """The probability of each whole answer, `[B, N]`: the product over its symbols, END included."""
-        assert self.probabilities is not None
-        is_written = np.arange(self.symbols.shape[2]) < self.n_written[..., None]  # [B, N, T]
-        return np.asarray(np.where(is_written, self.probabilities, 1).prod(axis=2))
+    def is_written(self) -> np.ndarray:
+        """A mask of the answers' symbols, END included, `[B, N, T]`."""
+        return np.asarray(np.arange(self.symbols.shape[2]) < self.n_written[..., None])

@@ -57,7 +57,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
     """Return the network at the start of a training run; its previous runs become `earlier`."""
     earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
     run = TrainingRun(config, network.step)
-    return replace(network, task=task.name, trained=run, earlier=earlier, calibration=None)
+    return replace(network, task=task.name, trained=run, earlier=earlier, temperature=None)
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

@@ -1,8 +1,8 @@
-"""The figures and the calibration of a network on the validation pairs."""
+"""The figures of a network on the validation pairs, and the temperature of its confidences."""
 
 from dataclasses import replace
 
-from seq2seq_demo.calibration import fit_calibration
+from seq2seq_demo.calibration import fit_temperature
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
@@ -18,6 +18,6 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a calibration that is fitted to its answers to the validation sources."""
+    """Return the network with the temperature that fits its answers to the validation sources."""
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
-    return replace(network, calibration=fit_calibration(measure(network.to_numpy(), validation, options).answers))
+    return replace(network, temperature=fit_temperature(measure(network.to_numpy(), validation, options).answers))

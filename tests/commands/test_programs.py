@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from helpers import save_random, save_texts
 
-from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import MAX_LEN, ModelConfig
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -103,7 +102,7 @@ def test_tabs_in_tab_separated_values_are_escaped(run):
 
 
 def test_withheld_answers_as_tab_separated_values(run):
-    save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")), calibration=Calibration(1.0, -9.0))
+    save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")), temperature=9.0)
     out, err = run.ok("predict -i w --format tsv --min-confidence 0.5 ab")
     source, answer, probability = out.split("\t")
     assert (source, answer, 0 < float(probability) < 1) == ("ab", "", True)
