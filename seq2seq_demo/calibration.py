@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # those that are tried, 5 % apart
-PRIOR_DEVIATION = 0.5  # of log T; it matters only if nearly all answers are right, or nearly all are wrong
+PRIOR_DEVIATION = 0.5  # for log T; it matters only if nearly all answers are right, or nearly all are wrong
 MIN_DOUBT = 1e-9  # no answer is certainly right or certainly wrong
 N_BINS = 10  # for the expected calibration error
 

@@ -35,7 +35,7 @@ class Prediction(NamedTuple):
     ended: bool | None = None
     tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
     score: float | None = None  # log p / length^length_penalty; None without a beam search
-    temperature: float | None = None  # of the confidence
+    temperature: float | None = None  # for the confidence
     dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
     @property

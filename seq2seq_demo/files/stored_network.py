@@ -60,7 +60,7 @@ class StoredNetwork:
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
-    temperature: float | None = None  # of confidences, fitted to the validation pairs; None for a pattern
+    temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
 
     @property
