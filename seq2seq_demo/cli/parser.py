@@ -239,6 +239,8 @@ def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
     """Add the option that a field declares; its value is None unless the user gives it."""
     option, kind = declared_option(field), value_type(field)
     keywords: dict[str, Any] = {"action": "store_true" if kind is bool else "count"}
+    if kind is bool and field.name in Settings.__annotations__:  # --no-NAME overrides the recipe
+        keywords = {"action": argparse.BooleanOptionalAction}
     if option.metavar is not None:
         keywords = {"metavar": option.metavar, "type": _length if field.name == "in_len" else CONVERTERS.get(kind)}
     if field.name == "input_weights":

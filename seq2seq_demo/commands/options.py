@@ -19,6 +19,7 @@ from seq2seq_demo.config import (
     INTEGERS,
     TOKENS,
     Beam,
+    Budget,
     ModelConfig,
     Settings,
     TrainConfig,
@@ -199,6 +200,7 @@ class TrainOptions(NetworkOptions):
 
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
+    budget: float | None = copied_setting(Budget, "minutes", None)
     record: bool = setting(False, "--record", RECORD_HELP)
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
     history: Path | None = setting(None, "--history FILE", "write the figures of each epoch to FILE, as JSON")

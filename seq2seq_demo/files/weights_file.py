@@ -32,6 +32,8 @@ from seq2seq_demo.network.parameters import Weights, check_weights, weight_shape
 MAX_STEP = 2**53  # a float64 represents integers up to this exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
 MAX_EARLIER_RUNS = 100  # a network with more keeps none
+MAX_HELD_OUT = 1_000_000  # digests, of 8 bytes each; a network with more keeps none
+HELD_OUT = "held_out"  # the name of their array
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
 
@@ -78,6 +80,7 @@ class StoredNetwork:
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
+    held_out: np.ndarray | None = None  # digests of validation sources that no run trained on, ascending; of pairs only
 
     @property
     def pattern(self) -> str | None:
@@ -177,6 +180,8 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     """
     snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
     arrays = _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments))
+    if network.held_out is not None:
+        arrays[HELD_OUT] = network.held_out
     if snapshot and snapshot.best:
         arrays |= {f"{BEST}{name}": array for name, array in _arrays(network.model_config, snapshot.best).items()}
     if snapshot and network.recording:
@@ -261,6 +266,10 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
     network = replace(network, **_checkpoint(file, network.model_config)._asdict())
+    if HELD_OUT in file.datasets:
+        (n,) = file.datasets[HELD_OUT].shape[:1] or (0,)
+        require(n <= MAX_HELD_OUT, f"expected at most {MAX_HELD_OUT} digests, got {n}")
+        network = replace(network, held_out=file.array(HELD_OUT, (n,), "int64"))
     best = None
     if progress and any(name.startswith(BEST) for name in file.datasets):
         best = _checkpoint(file, network.model_config, BEST)

@@ -1,15 +1,18 @@
 """Resolve settings: derive a `ModelConfig` and a `TrainConfig` from settings, a task and an earlier network."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, TrainingRun
+from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, MAX_HELD_OUT, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training.recipe import recipe
 
 
 def resolve(
@@ -17,15 +20,16 @@ def resolve(
 ) -> tuple[ModelConfig, TrainConfig]:
     """Return the configs of the network and of its training.
 
-    The model, and the lengths unless given, are those of `start`, the network to continue from. All other settings that
-    are missing have their defaults. A network learns to end its answers if `in_len` is a range, or if it is new and
-    learns a user's pairs. Otherwise it learns the first `out_len` symbols of a pattern's targets, by default at most
-    `default_out_len`; None keeps targets whole.
+    The model, and the lengths unless given, are those of `start`, the network to continue from. Other settings that are
+    missing have the recipe's values if the task is a user's pairs, or else their defaults. A network learns to end its
+    answers if `in_len` is a range, or if it is new and learns a user's pairs. Otherwise it learns the first `out_len`
+    symbols of a pattern's targets, by default at most `default_out_len`; None keeps targets whole.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
         InputError: there are too few pairs.
     """
+    settings = with_recipe(task, settings, start)
     given = given_values(TrainConfig, settings)
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
@@ -48,10 +52,47 @@ def resolve(
     return model_config, config
 
 
+def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) -> Settings:
+    """Return the settings that are not None, and for pairs the recipe's values of those that are missing.
+
+    A network to continue from, `start`, keeps its model.
+    """
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    if not isinstance(task, PairTask):
+        return cast(Settings, given)
+    N, sides = len(task.pairs), (task.pairs.sources, task.pairs.targets)
+    n_symbols = [largest + 1 for largest in task.largest_symbols().values()]
+    chosen = recipe(
+        n_pairs=N if task.validation else N - N // 10,
+        n_symbols=(n_symbols[0], n_symbols[1]),
+        lengths=(float(sides[0].lengths.mean()), float(sides[1].lengths.mean())),
+    )
+    return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
+
+
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
     """Return the network at the start of a training run, with its runs so far as `earlier`."""
     earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
-    return replace(network, task=task.name, trained=TrainingRun(config, network.step), earlier=earlier)
+    held_out = _held_out(network, task)
+    run = TrainingRun(config, network.step)
+    return replace(network, task=task.name, trained=run, earlier=earlier, held_out=held_out)
+
+
+def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
+    """Return the digests of the validation sources that the network is not trained on; None if they are unknown."""
+    if not isinstance(task, PairTask):
+        return None
+    training, validation = task.split
+    known = network.held_out if network.step else validation.sources.digests()
+    known = None if known is None else np.setdiff1d(known, training.sources.digests())
+    return known if known is not None and len(known) <= MAX_HELD_OUT else None
+
+
+def hold_out(task: Task, start: TrainedNetwork | None) -> Task:
+    """Return the task, in which the pairs that validated `start`, the network to continue from, validate again."""
+    if isinstance(task, PairTask) and start and start.step:
+        return replace(task, held_out=start.held_out)
+    return task
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

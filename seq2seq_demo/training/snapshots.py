@@ -13,7 +13,7 @@ import shlex
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import FrameType
@@ -41,15 +41,17 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.best)
 
 
-def training_id(network: weights_file.StoredNetwork) -> str:
+def training_id(network: weights_file.StoredNetwork, but_for: Collection[str] = ()) -> str:
     """Return a checksum of task, model and settings, which the result of a training run and all its snapshots share.
 
-    It leaves out settings at their defaults, so that a setting added in a later version does not change it.
+    It leaves out settings at their defaults, so that a setting added in a later version does not change it, and the
+    settings named by `but_for`.
     """
     run = network.trained
     assert run
     configs = network.model_config, run.config
-    chosen = [{x.name: value for x in fields(c) if (value := getattr(c, x.name)) != x.default} for c in configs]
+    given = [{x.name: value for x in fields(c) if (value := getattr(c, x.name)) != x.default} for c in configs]
+    chosen = [{name: value for name, value in each.items() if name not in but_for} for each in given]
     facts = chosen, network.task, run.start_step, run.fingerprint
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 

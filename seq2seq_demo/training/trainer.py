@@ -8,6 +8,7 @@ the program has a branch for each of a few widths.
 
 import functools
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -34,7 +35,7 @@ from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, recorder, workers
 from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths
-from seq2seq_demo.training.early_stopping import best_epoch, restore_best, should_stop_early
+from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
@@ -170,7 +171,7 @@ class Trainer:
         order, rows = self.order(training), STEPS_PER_CALL * self.batch_rows
         for first in range(self.progress.points, len(order), rows):
             pairs, step_before = training[order[first : first + rows]], self.step
-            loss, correct = self._take_steps(pairs)
+            loss, correct = self.take_steps(pairs)
             self._advance(len(pairs), loss, correct)
             symbols = self.n_symbols(pairs)
             for callback in callbacks:
@@ -178,7 +179,7 @@ class Trainer:
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
 
-    def _take_steps(self, pairs: Pairs) -> tuple[float, float]:
+    def take_steps(self, pairs: Pairs) -> tuple[float, float]:
         """Run up to K steps; return the loss sum and the number of correct symbols.
 
         Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
@@ -230,9 +231,9 @@ class Trainer:
 
     def is_done(self) -> bool:
         """Whether all epochs are done, the exact match has reached `stop_at_exact`, or `patience` has run out."""
-        history, goal = self.progress.history, self.config.stop_at_exact
-        is_exact = goal is not None and bool(history) and history[-1].validation.exact_match >= goal
-        return is_exact or len(history) >= self.config.epochs or should_stop_early(history, self.config)
+        history, config = self.progress.history, self.config
+        is_over = len(history) >= config.epochs or reached_goal(history, config)
+        return is_over or should_stop_early(history, config)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
         """Add `rows` training pairs, with their loss sum and number of correct symbols, to the progress."""
@@ -307,6 +308,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
     attach_processes: Callable[[Trainer], object] | None = None,
+    has_time_for: Callable[[float], bool] = lambda _: True,
 ) -> TrainedNetwork:
     """Train a network on a task and return it; on several workers, each returns it.
 
@@ -317,6 +319,7 @@ def fit(
         callbacks: objects to notify of the progress.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
+        has_time_for: takes the seconds of an epoch; if False, the run ends before another one like it.
 
     Raises:
         UsageError: the task does not fit the lengths or symbols, or the workers cannot share a batch.
@@ -338,6 +341,7 @@ def fit(
         # A signal may have arrived during the seconds in which TensorFlow loads.
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
+        began = time.monotonic()
         for callback in callbacks:
             callback.on_epoch_begin(trainer.progress.epoch + 1)
         trainer.run_epoch(training, callbacks, snapshots)
@@ -347,6 +351,8 @@ def fit(
             callback.on_epoch_end(trainer.progress.history, network, validation)
         if snapshots:
             snapshots.save(trainer.snapshot())
+        if not has_time_for(time.monotonic() - began):
+            break
     trainer.record(is_end=True)
     return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
 
