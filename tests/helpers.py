@@ -27,6 +27,17 @@ ROOT = Path(seq2seq_demo.__file__).parents[1]
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]
+# For pairs, whose own defaults are a larger network and more epochs: the defaults of patterns.
+AS_PATTERNS = {
+    "model": "embedding_rnn",
+    "bidirectional": False,
+    "dropout": 0.0,
+    "batch_size": 128,
+    "learning_rate": 1e-4,
+    "lr_schedule": "constant",
+    "keep_best": False,
+}
+SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
 PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
 DEMO = shlex.join(PROGRAM)  # for a shell

@@ -267,9 +267,10 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         raise WeightsError(f"damaged weights file: {error}") from error
     network = replace(network, **_checkpoint(file, network.model_config)._asdict())
     if HELD_OUT in file.datasets:
-        (n,) = file.datasets[HELD_OUT].shape[:1] or (0,)
-        require(n <= MAX_HELD_OUT, f"expected at most {MAX_HELD_OUT} digests, got {n}")
-        network = replace(network, held_out=file.array(HELD_OUT, (n,), "int64"))
+        shape = file.datasets[HELD_OUT].shape
+        is_list = len(shape) == 1 and shape[0] <= MAX_HELD_OUT
+        require(is_list, f"expected at most {MAX_HELD_OUT} digests of validation sources, got shape {shape}")
+        network = replace(network, held_out=file.array(HELD_OUT, shape, "int64"))
     best = None
     if progress and any(name.startswith(BEST) for name in file.datasets):
         best = _checkpoint(file, network.model_config, BEST)

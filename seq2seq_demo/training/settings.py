@@ -79,13 +79,13 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
 
 
 def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
-    """Return the digests of the validation sources that the network is not trained on; None if they are unknown."""
+    """Return the digests of the validation sources that the network is not trained on; None if none is known."""
     if not isinstance(task, PairTask):
         return None
     training, validation = task.split
     known = network.held_out if network.step else validation.sources.digests()
     known = None if known is None else np.setdiff1d(known, training.sources.digests())
-    return known if known is not None and len(known) <= MAX_HELD_OUT else None
+    return known if known is not None and 0 < len(known) <= MAX_HELD_OUT else None
 
 
 def hold_out(task: Task, start: TrainedNetwork | None) -> Task:
