@@ -1,4 +1,7 @@
-"""Stress-test the program for `sh scripts/attack`. Failures go to standard error, and a table to standard output."""
+"""Stress-test the program; run this script with `sh scripts/attack`.
+
+It prints a table on standard output, and failures on standard error.
+"""
 
 import contextlib
 import json
@@ -92,7 +95,7 @@ def kills() -> tuple[int, list[str]]:
 
 
 def full_disks() -> tuple[int, list[str]]:
-    """Train on small file systems; each snapshot that the program reports must exist and hold the last step."""
+    """Train on small file systems; each snapshot that the program reports must exist and contain the last step."""
     if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         print("full disks: skipped, because this user may not mount file systems", file=sys.stderr)
         return 0, []
@@ -147,7 +150,7 @@ print(len(failures), *failures[:2])
 
 
 def side_by_side() -> tuple[int, list[str]]:
-    """Start training runs in one directory, each with the same process id in its own namespace; none may collide."""
+    """Start training runs in one directory, with equal process ids in separate namespaces; file names must differ."""
     prefix = ["unshare", "-p", "-f"]
     if subprocess.run([*prefix, "true"], check=False).returncode:
         print("side by side: without namespaces, because this user may not create them", file=sys.stderr)
@@ -222,7 +225,7 @@ def changed_hdf5() -> tuple[int, list[str]]:
 
 
 def run_examples(strategy: st.SearchStrategy, n: int, check: Callable[[object], None]) -> tuple[int, list[str]]:
-    """Check n examples of a strategy, in shares with one seed each; return their number and the failures."""
+    """Check n examples of a strategy, in groups with one seed each; return the number of examples and the failures."""
     share = 250
 
     def attempt(number: int) -> None:
@@ -356,5 +359,5 @@ def options() -> tuple[int, list[str]]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as tempfile.tempdir:
-        os.chmod(tempfile.tempdir, 0o711)  # for the cases of another user
+        os.chmod(tempfile.tempdir, 0o711)  # for cases that run as another user
         sys.exit(main(sys.argv[1:]))

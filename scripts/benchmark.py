@@ -3,8 +3,8 @@
     .venv/bin/python scripts/benchmark.py [--json] [--parts real,training] [--sizes 32x10,128x10] [--rounds 3]
 
 Training in one and in two processes is compared with plain Keras: `fit` on the same network made of Keras's own layers,
-without XLA. They take turns, and the median of the rounds counts. --sizes are units x length. scripts/README.md
-explains the measurements and lists results.
+without XLA. The programs take turns, and the tables give the median of the rounds. --sizes are units x length.
+scripts/README.md explains the measurements and lists results.
 
 The part `jax` compares training with JAX, which needs another environment. It is skipped without --jax:
 
@@ -30,7 +30,7 @@ Rows = list[list[Any]]
 
 
 class Part(NamedTuple):
-    """A part of the benchmark; `measure` returns JSON values, and `rows` turns them into table rows."""
+    """A part of the benchmark. `measure` returns results as JSON values; `rows` turns the results into table rows."""
 
     measure: Callable[[argparse.Namespace], Any]
     header: list[str]
@@ -48,7 +48,7 @@ def measure_training(options: argparse.Namespace) -> list[dict]:
 
 
 def by_way(figures: dict[str, float], ways: list[str], form: str) -> list[str]:
-    """Return a table cell for each way: its figure, or a dash if it was not measured."""
+    """Return a table cell for each way of training: its figure, or a dash if the way was not measured."""
     return [form.format(figures[way]) if way in figures else "—" for way in ways]
 
 
@@ -66,10 +66,10 @@ def training_rows(results: list[dict]) -> Rows:
 
 
 def measure_jax(options: argparse.Namespace) -> list[dict]:
-    """Measure training beside JAX for each model; without --jax, return no results."""
+    """Measure training in this program and in JAX for each model; without --jax, return no results."""
     if options.jax:
         return [in_new_process(speeds_beside_jax, options.jax, model, options.rounds) for model in reversed(MODELS)]
-    print("jax is skipped: --jax gives no Python with JAX", file=sys.stderr)
+    print("jax is skipped, because --jax is missing", file=sys.stderr)
     return []
 
 

@@ -2,10 +2,10 @@
 
     .venv/bin/python scripts/growth.py [--json] [--axes units,layers] [--seconds 2]
 
-One axis varies at a time; the others keep the defaults of `Size`. Each measurement runs in a new process, which gives
-it a separate peak memory. The growth in brackets is the ratio to the figure in the row above, divided by the ratio of
-the sizes: 1 is linear, less is better. The last lines list growth above LINEAR.
-scripts/GROWTH.md contains results.
+One axis varies at a time; the others keep the defaults of `Size`. Each measurement runs in a new process, so its peak
+memory does not include other measurements. The growth in brackets is the ratio to the figure in the row above, divided
+by the ratio of the sizes: 1 is linear, less is better. The last lines list growth above LINEAR. scripts/GROWTH.md
+contains results.
 """
 
 import argparse
@@ -58,13 +58,13 @@ class Size:
         )
 
     def train_config(self) -> TrainConfig:
-        """Return the training's settings, with enough epochs that the trainer uses XLA."""
+        """Return the training's settings, with many epochs, so that the trainer uses XLA."""
         config = TrainConfig(self.points, self.length, self.length, epochs=1000, batch_size=B)
         return replace(config, min_in_len=1, few_symbols=DEFAULT_FEW_SYMBOLS) if self.varies else config
 
 
 class Axis(NamedTuple):
-    """A field of `Size`, its values from small to large, and the other sizes."""
+    """A field of `Size` that varies, its values in ascending order, and the values of the other fields."""
 
     field: str
     values: list[int]

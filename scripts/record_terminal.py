@@ -31,7 +31,7 @@ COMMANDS = [
     "seq2seq-demo predict -i weights.h5 3 1 4 1 5 9 2 6 5 3 --show-attention",
 ]
 COLUMNS, ROWS = 112, 30
-TICK, KEY, PAUSE, LONGEST_WAIT, FINAL_PAUSE = 0.2, 0.06, 1.6, 1.0, 6.0  # seconds; KEY is for three letters
+TICK, KEY, PAUSE, LONGEST_WAIT, FINAL_PAUSE = 0.2, 0.06, 1.6, 1.0, 6.0  # seconds; KEY is the time to type three letters
 CAPTION = f"Recorded from a real run. Waits of more than {LONGEST_WAIT:g} s are shortened."
 
 WIDTH, HEIGHT, MARGIN, BAR = 8, 17, 16, 30  # px: a character, the margin around the text, the title bar
@@ -155,7 +155,7 @@ def style(cell: Any) -> tuple[str, str]:
 
 
 def css_colour(name: str) -> str:
-    """Return the CSS colour for one of pyte's."""
+    """Convert pyte's name of a colour to CSS."""
     return COLOURS.get(name.removeprefix("bright"), f"#{name}")
 
 

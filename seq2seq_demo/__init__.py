@@ -1,6 +1,8 @@
 """Train small sequence-to-sequence networks on pairs of sequences, and inspect them.
 
-This is the Python API. Each name is imported on first use, so that `import seq2seq_demo` is instant:
+These names are the Python API. A name is imported when it is first used, so that `import seq2seq_demo` is fast.
+
+An example:
 
     from seq2seq_demo import load, train
     network = train("reversed", points=20_000, in_len=5, model="embedding_attention")
@@ -13,6 +15,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than the rest of this file
 if TYPE_CHECKING:  # `import X as X` marks X as exported
+    from seq2seq_demo.calibration import AnswerProbabilities as AnswerProbabilities, Calibration as Calibration
     from seq2seq_demo.callbacks import Callback as Callback
     from seq2seq_demo.config import ModelConfig as ModelConfig, TrainConfig as TrainConfig
     from seq2seq_demo.data.pair_task import PairTask as PairTask
@@ -48,6 +51,7 @@ if TYPE_CHECKING:  # `import X as X` marks X as exported
 
 __version__ = "0.2.0"
 _MODULES = {
+    "calibration": ("AnswerProbabilities", "Calibration"),
     "callbacks": ("Callback",),
     "config": ("ModelConfig", "TrainConfig"),
     "data.pair_task": ("PairTask",),

@@ -1,4 +1,4 @@
-"""Entry point of `seq2seq-demo` and `python -m seq2seq_demo`. Ctrl-C ends them without a traceback."""
+"""Entry point of `seq2seq-demo` and `python -m seq2seq_demo`. Ctrl-C ends the program without a traceback."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ def main() -> int:
 
     try:
         return cli.main(on_start=lambda: _handle_sigint(signal.default_int_handler))
-    except KeyboardInterrupt:  # outside the `try` of `cli.main`
+    except KeyboardInterrupt:  # raised outside the `try` of `cli.main`
         return 128 + signal.SIGINT
     finally:
         _handle_sigint(_exit_at_once)

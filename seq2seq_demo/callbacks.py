@@ -1,4 +1,4 @@
-"""The callbacks of training: progress on the screen, the history file, TensorBoard, or a user's own code."""
+"""Callbacks, which training calls during each epoch: their base class, and the validation of a user's callbacks."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ class Callback:
         """Called before each epoch.
 
         Args:
-            epoch: its number, counted from 1 as in `EpochFigures.epoch`.
+            epoch: the number of the epoch, counted from 1.
         """
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        """Called after every 64 steps, and after the last steps of an epoch.
+        """Called after every 64 steps, and after the last step of each epoch.
 
         Args:
             step: the number of updates that Adam has made.
-            points: the number of this epoch's training points seen so far.
-            loss: the mean over these steps, in nats per symbol, with teacher forcing.
-            token_accuracy: the mean over these steps, with teacher forcing.
+            points: the number of training points used so far in this epoch.
+            loss: the mean loss since the previous call, in nats per symbol, with teacher forcing.
+            token_accuracy: the token accuracy since the previous call, with teacher forcing.
         """
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Called after each epoch.
 
         Args:
-            history: the figures of every epoch, including those before a resume.
+            history: the figures of every epoch so far, including epochs before a resume.
             network: the network after this epoch.
             validation: the validation pairs.
         """
 
 
 def check_callbacks(callbacks: Sequence[Callback] | None) -> Sequence[Callback]:
-    """Return the callbacks; None means no callbacks.
+    """Validate the callbacks and return them; None becomes an empty list.
 
     Raises:
-        UsageError: there is anything but `Callback` objects, or a method named `on_…` that training never calls.
+        UsageError: an item is not a `Callback`, or it has a method `on_…` that `Callback` does not have.
     """
     callbacks = [] if callbacks is None else callbacks
     if not isinstance(callbacks, list | tuple) or not all(isinstance(each, Callback) for each in callbacks):
         raise UsageError(f"expected `callbacks` to be a list of Callback objects, got {callbacks!r}"[:200])
     methods = [name for name in dir(Callback) if name.startswith("on_")]
     for name in {name for callback in callbacks for name in dir(callback) if name.startswith("on_")} - {*methods}:
-        raise UsageError(f"expected a method of Callback, {', '.join(methods)}, got {name}")
+        raise UsageError(f"expected only the methods {', '.join(methods)}, got {name}")
     return callbacks

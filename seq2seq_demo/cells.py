@@ -1,6 +1,6 @@
-"""The table of cell types: gates, states, initial biases, and the layout of their weights in 2016's checkpoints.
+"""The table of cell types: gates, states, initial biases, and the layout of the weights in 2016's checkpoints.
 
-The equations are in `network/numpy_network.py` and `network/keras_network/cells.py`, under the same names.
+The equations use the same names; they are in `network/numpy_network.py` and `network/keras_network/cells.py`.
 """
 
 from dataclasses import dataclass
@@ -8,19 +8,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CellType:
-    """A recurrent cell with G gates: weights W `[E, G·H]` and U `[H, G·H]`, bias b `[G·H]`; each gate has H columns."""
+    """A recurrent cell with G gates of H columns each.
 
-    gates: tuple[str, ...]  # in column order, as in Keras
+    Its weights are W `[input size, G·H]`, U `[H, G·H]` and the bias b `[G·H]`.
+    """
+
+    gates: tuple[str, ...]  # in the order of their columns, as in Keras
     states: tuple[str, ...]  # arrays `[B, H]`; the last one is the output
     # Gates whose bias starts at 1, so that an untrained cell keeps more of its state; the other biases start at 0.
     gates_with_bias_1: tuple[str, ...] = ()
-    # Suffix of a 2016 matrix name → its gates, in 2016's column order. None: 2016 did not have the cell.
+    # For each weight matrix of 2016: the suffix of its name → its gates in column order. None: 2016 lacked the cell.
     matrices_of_2016: dict[str, tuple[str, ...]] | None = None
-    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016 added 1 in their equations; here the bias includes the 1
+    gates_2016_added_1_to: tuple[str, ...] = ()  # 2016's equations added 1 to their biases; our biases include it
 
     @property
     def matrices(self) -> dict[str, tuple[str, ...]]:
-        """The gates of each matrix with rows [input ; h]; a matrix's size sets its Glorot uniform range."""
+        """The gates of each matrix that stacks W on U. The matrix size sets the range of its initial weights."""
         return self.matrices_of_2016 or {"": self.gates}
 
 
@@ -31,7 +34,7 @@ LSTM = CellType(
     matrices_of_2016={"": ("i", "candidate", "f", "o")},
     gates_2016_added_1_to=("f",),
 )
-CELL_TYPES = {  # the names are from 2016, which had two for the LSTM
+CELL_TYPES = {  # the names are those of 2016, which had two names for the LSTM
     "BasicLSTMCell": LSTM,
     "LSTMCell": LSTM,
     "GRUCell": CellType(

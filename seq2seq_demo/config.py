@@ -13,14 +13,14 @@ LR_SCHEDULES = ("constant", "cosine")
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
 FORMATS = ("json", "text")  # file formats of sequences
-EVALUATION_SIZE = 10_000  # random sources that an evaluation draws by default
+EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
 SHARE = Range("from 0 to 1", lambda share: 0 <= share <= 1)
 SHARE_ABOVE_0 = Range("above 0 and at most 1", lambda share: 0 < share <= 1)
 SHARE_BELOW_1 = Range("of at least 0 and below 1", lambda share: 0 <= share < 1)
 PENALTY = Range("from 0 to 10", lambda penalty: 0 <= penalty <= 10)
-DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern at a range of lengths
+DEFAULT_FEW_SYMBOLS = 0.25  # for a pattern whose sources have a range of lengths
 FEW_SYMBOLS_HELP = (
     f"share of sources drawn from few symbols (default {DEFAULT_FEW_SYMBOLS} with a range of lengths, else 0)"
 )
@@ -51,14 +51,14 @@ class ModelConfig:
     in_max_int: int = setting(9, "--in-max-int N", "largest source symbol (default {default})")
     out_max_int: int = setting(9, "--out-max-int N", "largest target symbol (default {default})")
     bidirectional: bool = setting(False, "--bidirectional", "let the encoder read the source in both directions")
-    ends: bool = setting(False)  # the network ends its answers: END, the same symbol as GO, follows each target
+    ends: bool = setting(False)  # whether answers and targets end with END, which is the same symbol as GO
 
     def __post_init__(self) -> None:
         check_fields(self)
 
     @property
     def has_attention(self) -> bool:
-        """Whether the decoder attends to the memory."""
+        """Whether the decoder attends to the memory, the outputs of the encoder."""
         return self.model == "embedding_attention"
 
     @property
@@ -95,11 +95,12 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a network is trained; on one machine, the same task, `ModelConfig` and `TrainConfig` give the same weights.
+    """The settings of a training run. On one machine, equal settings give equal weights for the same task and model.
 
-    This holds for the first training run of a process, whether or not the process may use all cores. TensorFlow keeps
-    the number of threads of this run: one per core of the machine if a cell has at least 128 units and `processes` is
-    1, otherwise one. A later run of the same process gives the same weights only if it needs the same number.
+    This is certain only for the first training run of a process. The first run sets TensorFlow's number of threads for
+    the rest of the process: one thread per core of the machine if a cell has at least 128 units and `processes` is 1,
+    otherwise one thread. A later run gives equal weights only if it needs the same number of threads. A restriction of
+    the process to some of the cores changes nothing.
 
     Raises:
         UsageError: a value is out of range.
@@ -118,7 +119,7 @@ class TrainConfig:
     few_symbols: float = setting(0.0, "--few-symbols X", FEW_SYMBOLS_HELP, within=SHARE)
     keep_best: bool = setting(False, "--keep-best", KEEP_BEST_HELP)
     patience: int | None = setting(None, "--patience N", PATIENCE_HELP)
-    validation_points: int | None = setting(None)  # how many of the points validate; None: a tenth
+    validation_points: int | None = setting(None)  # how many of `points` are for validation; None: a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
     processes: int = setting(1, "--processes N", PROCESSES_HELP)
 
@@ -136,7 +137,7 @@ class TrainConfig:
 
     @property
     def saves_best(self) -> bool:
-        """Whether the best epoch is saved, not the last one: `keep_best` asks for it, and `patience` implies it."""
+        """Whether the best epoch is saved instead of the last one; either `keep_best` or `patience` requires this."""
         return self.keep_best or self.patience is not None
 
     @property
@@ -186,10 +187,10 @@ class Settings(TypedDict, total=False):
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:
-    """Return the settings that are not None and are fields of `config`; a range as `in_len` also sets `min_in_len`.
+    """Return the settings that are not None and are fields of `config`; a range `in_len` sets two fields.
 
     Raises:
-        UsageError: `in_len` is a sequence that is not a range.
+        UsageError: `in_len` is a list or tuple without exactly two items.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     if isinstance(in_len := given.get("in_len"), tuple | list):
@@ -220,7 +221,9 @@ class Budget:
 
 @dataclass(frozen=True)
 class Beam:
-    """A beam search that keeps `size` hypotheses and returns `n_best` answers, scored by log p / length^penalty.
+    """A beam search that keeps `size` hypotheses and returns the `n_best` answers with the highest scores.
+
+    The score of an answer with probability p is log p / length^`length_penalty`.
 
     Raises:
         UsageError: a value is out of range.

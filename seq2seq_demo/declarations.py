@@ -1,4 +1,4 @@
-"""Declarations of settings: the option, help text and valid values of a dataclass field, and the checks they imply."""
+"""Settings as dataclass fields: each declares its option, help text and valid values, and is checked against them."""
 
 import math
 import numbers
@@ -16,7 +16,7 @@ _OPTION_NAMES: set[str] = set()  # every declared option, such as `--in-len`
 
 
 class Range(NamedTuple):
-    """A range of real numbers."""
+    """The valid real numbers of a setting."""
 
     description: str  # completes "expected `dropout` ..."
     contains: Callable[[float], bool]
@@ -26,8 +26,8 @@ class Option(NamedTuple):
     """How a field is set on the command line, and which values it accepts."""
 
     usage: str = ""  # flags and metavar, such as `-L --num-layers N`; empty: no option
-    help: str = ""  # {choices} and {default} are replaced by the field's
-    error_name: str | None = None  # its name in errors; None: the field's name in backticks
+    help: str = ""  # {choices} and {default} are replaced by the choices and the default
+    error_name: str | None = None  # the field's name in errors; None: its Python name in backticks
     at_least: int = 1  # lower bound of an integer
     at_most: int | None = None  # upper bound of an integer
     choices: Collection[str] = ()  # valid strings; empty: any string
@@ -47,7 +47,7 @@ class Option(NamedTuple):
 def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> T:
     """Declare a dataclass field with an `Option`; the class must call `check_fields` in `__post_init__`.
 
-    The keyword arguments are the remaining fields of `Option`.
+    `constraints` are the other fields of `Option`.
     """
     option = Option(usage, **constraints)
     _OPTION_NAMES.update(option.flags)
@@ -56,7 +56,7 @@ def setting(default: T, usage: str = "", help: str = "", **constraints: Any) -> 
 
 
 def copied_setting(config: type, name: str, default: T) -> T:
-    """Declare a field with the `Option` of another dataclass's field, but with its own default."""
+    """Declare a field with this default and with the `Option` of the field `name` of the dataclass `config`."""
     return field(default=default, metadata=config.__dataclass_fields__[name].metadata)  # type: ignore[attr-defined]
 
 
@@ -86,7 +86,7 @@ def check_fields(config: Any) -> None:
 
 
 def checked_value(declared: Field[Any], value: object) -> object:
-    """Validate a field's value; return it as a plain int, float, bool or str, or None if that is the default.
+    """Validate a field's value; return it as a plain int, float, bool or str, or as None if None is the default.
 
     Raises:
         UsageError: the value is out of range.
@@ -161,11 +161,11 @@ def _preview(value: object) -> str:
     try:
         return " ".join((str(value) if isinstance(value, numbers.Number) else repr(value)).split())[:40]
     except ValueError:  # Python prints no integer of more than 4300 digits
-        return "one of thousands of digits"
+        return "a number of thousands of digits"
 
 
 def require_choice(kind: str, value: object, choices: Collection[str]) -> str:
-    """Return the choice that equals `value`; if there is none, raise UsageError with the most similar choice."""
+    """Return the choice that equals `value`, or raise UsageError, which suggests the most similar choice."""
     for choice in choices:
         if isinstance(value, str) and value == choice:
             return choice

@@ -1,4 +1,4 @@
-"""The errors that a user can cause. The command line prints each as one line and exits with its status."""
+"""The errors that a user can cause. The command line prints an error as one line and exits with its `exit_status`."""
 
 
 class Seq2SeqError(Exception):

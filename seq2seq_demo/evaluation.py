@@ -1,18 +1,21 @@
-"""Evaluation in NumPy: with teacher forcing, which is too optimistic, and free-running, as in use.
+"""Evaluation in NumPy, with teacher forcing and free-running.
 
-If the network ends its answers, END counts as a symbol, and an answer without END is wrong.
+With teacher forcing, the decoder reads the symbols of the target, so the figures are too optimistic. Free-running, it
+reads its own answer, as it does in a prediction. If the network ends its answers, END counts as a symbol, and an answer
+without END is wrong.
 """
 
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.data.edit_distance import Confusions, confusions, edit_distances
+from seq2seq_demo.data.edit_distance import confusions, edit_distances
 from seq2seq_demo.data.sampling import SOURCE_KINDS, evaluation_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, shift_right
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError
@@ -23,7 +26,7 @@ from seq2seq_demo.network.thread_pool import in_threads
 
 ProgressCallback = Callable[[int], object]  # takes the number of sequences decoded since the last call
 RANDOM, GIVEN = "random", "given"  # kinds of sources in addition to `sampling.SOURCE_KINDS`
-MAX_PER_KIND = 1000  # sources of each kind in `sampling.SOURCE_KINDS`, per length
+MAX_PER_KIND = 1000  # maximum number of sources per length, for each kind in `sampling.SOURCE_KINDS`
 
 
 class EvaluationOptions(NamedTuple):
@@ -31,8 +34,8 @@ class EvaluationOptions(NamedTuple):
 
     max_out_len: Callable[[int], int]  # source length → maximum answer length, for a network that ends its answers
     beam: Beam | None = None  # None: greedy decoding
-    detailed: bool = False  # count confusions and keep a few wrong answers
-    alternatives: bool = False  # all targets of a source are right, instead of one target per pair
+    detailed: bool = False  # count confusions, and keep the probabilities and a few wrong answers
+    alternatives: bool = False  # an answer may equal any target of its source; False: each pair is separate
     on_progress: ProgressCallback = lambda _: None
     on_skip: Callable[[InputError], object] = lambda _: None  # takes the reason why a length is skipped
 
@@ -74,7 +77,6 @@ class _BestAnswers(NamedTuple):
     symbols: np.ndarray  # [B, T]
     lengths: np.ndarray  # [B], without END
     ended: np.ndarray  # [B]
-    probabilities: np.ndarray | None  # [B, T]
 
     @property
     def mask(self) -> np.ndarray:
@@ -97,11 +99,11 @@ class _Measurement:
 
     @functools.cached_property
     def group_ids(self) -> np.ndarray:
-        """A group id per pair, `[N]`; the pairs of a group are alternatives."""
+        """A group id per pair, `[N]`; the targets of a group are alternatives for one source."""
         return self.pairs.sources.groups() if self.options.alternatives else np.arange(len(self.pairs))
 
     def jobs(self) -> list[Callable[[], Evaluation]]:
-        """Return the jobs, each for sources of one length: teacher forcing first, then free-running.
+        """Return the teacher-forcing jobs, then the free-running jobs; all sources of a job have one length.
 
         Raises:
             UsageError: a sequence is too long to decode.
@@ -118,7 +120,7 @@ class _Measurement:
             parts = np.split(rows, range(size, len(rows), size))
             forced += [functools.partial(self._count_forced, part) for part in parts]
             ordered = rows[np.argsort(self.group_ids[rows], kind="stable")]
-            groups = np.unique(self.group_ids[ordered], return_inverse=True)[1]  # one distinct source per group
+            groups = np.unique(self.group_ids[ordered], return_inverse=True)[1]  # each group has one distinct source
             size = decoding.rows_at_once(in_len, out_len + c.ends)
             parts = np.split(ordered, np.searchsorted(groups, range(size, groups[-1] + 1, size)))
             free += [functools.partial(self._count_free, part, out_len) for part in parts]
@@ -145,12 +147,14 @@ class _Measurement:
         )
 
     def _count_free(self, rows: np.ndarray, out_len: int) -> Evaluation:
-        """Compute the free-running figures of sources of one length, each compared with its nearest target."""
+        """Compute the free-running figures of pairs whose sources have one length.
+
+        If a source has several targets, the answer is compared with the nearest one.
+        """
         _, first, groups = np.unique(self.group_ids[rows], return_index=True, return_inverse=True)  # [B], [N]
-        sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N
-        found = answer(self.network, sources, out_len, self.options.decoding)
-        probabilities = None if found.probabilities is None else found.probabilities[:, 0]
-        answers = _BestAnswers(found.symbols[:, 0], found.lengths[:, 0], found.ended[:, 0], probabilities)
+        sources, targets = self.pairs.sources[rows[first]].array(), self.pairs.targets[rows]  # [B, S], N targets
+        decoded = answer(self.network, sources, out_len, self.options.decoding)
+        answers = _BestAnswers(decoded.symbols[:, 0], decoded.lengths[:, 0], decoded.ended[:, 0])
         edits = self._edits(answers, targets, groups)  # [N]
         nearest = np.lexsort((edits, groups))[first]  # [B]
         edits, targets = edits[nearest], targets[nearest]
@@ -161,13 +165,16 @@ class _Measurement:
         is_exact, is_complete = edits == 0, answers.ended | (not ends)
         surplus = answers.lengths - targets.lengths  # [B]
         wrong = np.flatnonzero(~is_exact)
-        if not self.options.detailed:
-            confused = Confusions()
-        elif ends:
-            confused = confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])
-        else:  # compared by position
-            is_wrong = mask & ~is_correct
-            confused = Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))
+        details: dict[str, Any] = {}
+        if self.options.detailed:
+            probability, is_wrong = decoded.whole_probability[:, 0], mask & ~is_correct  # [B], [B, T]
+            details["answers"] = AnswerProbabilities(probability, is_exact)
+            details["wrong"] = _examples(answers, probability, sources, targets, edits, wrong)
+            details["confusions"] = (
+                confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])
+                if ends
+                else Counter(zip(expected[is_wrong].tolist(), symbols[is_wrong].tolist(), strict=True))  # by position
+            )
         return Evaluation(
             n=len(sources),
             n_target=int(targets.lengths.sum()),
@@ -179,8 +186,7 @@ class _Measurement:
             too_long=int((is_complete & (surplus > 0)).sum()),
             unended=int((~is_complete).sum()),
             edits=int((edits - ~is_complete).sum()),
-            confusions=confused,
-            wrong=_examples(answers, sources, targets, edits, wrong) if self.options.detailed else WrongAnswers(),
+            **details,
         )
 
     def _edits(self, answers: _BestAnswers, targets: Sequences, groups: np.ndarray) -> np.ndarray:
@@ -195,11 +201,17 @@ class _Measurement:
 
 
 def _examples(
-    answers: _BestAnswers, sources: np.ndarray, targets: Sequences, edits: np.ndarray, wrong: np.ndarray
+    answers: _BestAnswers,
+    probability: np.ndarray,
+    sources: np.ndarray,
+    targets: Sequences,
+    edits: np.ndarray,
+    wrong: np.ndarray,
 ) -> WrongAnswers:
-    """Return the wrong answers with the most edits and the most probable ones; `wrong` holds their indices."""
-    assert answers.probabilities is not None
-    probability = np.where(answers.mask, answers.probabilities, 1).prod(axis=1)  # [B]
+    """Return the wrong answers with the most edits, and the most probable ones.
+
+    `wrong` holds the indices of all wrong answers, and `edits` the number of edits of every answer.
+    """
 
     def wrong_answer(b: int) -> WrongAnswer:
         (target,), symbols = targets[b : b + 1].rows(), answers.symbols[b, : answers.lengths[b]].tolist()
@@ -221,13 +233,13 @@ class EvaluationRow:
 
 
 class Sample(NamedTuple):
-    """The random sources to measure a pattern on."""
+    """Describes the random sources on which a pattern is measured."""
 
     lengths: Iterable[int]
     n: int  # sources of each length
     seed: int
-    kinds: bool = False  # also measure up to MAX_PER_KIND sources of every other kind
-    knows_all_seen: bool = True  # whether the sources `seen` in training are known to be all of them
+    kinds: bool = False  # also measure up to MAX_PER_KIND sources of each kind of `SOURCE_KINDS`
+    knows_all_seen: bool = True  # whether `seen` is known to contain every training source
 
 
 def measure_pattern(
@@ -239,11 +251,11 @@ def measure_pattern(
 ) -> Iterator[EvaluationRow]:
     """Yield the figures on random sources of each length; `targets` maps sources `[N, S]` to their targets.
 
-    Sources `seen` in training are avoided where a length has enough others.
+    `seen` contains training sources, which `evaluation_sources` excludes if enough other sources exist.
 
     Raises:
-        UsageError: the pattern rejects every length, or any length if the network does not end its answers.
-        InputError: the network does not end its answers, and all sources of these lengths were seen.
+        UsageError: the pattern rejects all lengths or, if the network does not end its answers, at least one.
+        InputError: the network does not end its answers, and all sources of these lengths are in `seen`.
     """
     c = network.model_config
     is_measured, reason = False, Seq2SeqError()
@@ -281,7 +293,7 @@ def n_to_measure(model_config: ModelConfig, in_len: int, n: int) -> int:
 
 
 def measure_given(network: NumpyNetwork, pairs: Pairs, options: EvaluationOptions) -> Iterator[EvaluationRow]:
-    """Yield the figures on given pairs, a row per source length; pairs with equal sources are alternatives."""
+    """Yield the figures on given pairs, a row per source length; the targets of equal sources are alternatives."""
     options = options._replace(alternatives=True)
     for in_len, rows in _by_length(pairs.sources):
         yield EvaluationRow(GIVEN, in_len, measure(network, pairs[rows], options))

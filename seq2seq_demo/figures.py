@@ -1,4 +1,4 @@
-"""The figures of a network, which training reports and files record, and the counts behind them."""
+"""The figures that measure a network, such as its loss and exact match, and the counts behind them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.data.edit_distance import Confusions
 
-WRONG_EXAMPLES = 5  # wrong answers of each kind
+WRONG_EXAMPLES = 5  # the most wrong answers in each list of `WrongAnswers`
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class WrongAnswers:
     surest: tuple[WrongAnswer, ...] = ()
 
     def __add__(self, other: WrongAnswers) -> WrongAnswers:
-        """Merge two evaluations' answers, and keep the first WRONG_EXAMPLES of each kind."""
+        """Merge the answers of two evaluations; keep WRONG_EXAMPLES answers in each list."""
         worst = sorted(self.worst + other.worst, key=lambda answer: (-answer.edits, answer))
         surest = sorted(self.surest + other.surest, key=lambda answer: (-answer.probability, answer))
         return WrongAnswers(tuple(worst[:WRONG_EXAMPLES]), tuple(surest[:WRONG_EXAMPLES]))
@@ -86,7 +87,7 @@ class Tally:
 
     @classmethod
     def by_position(cls, is_symbol: np.ndarray, is_correct: np.ndarray) -> Tally:
-        """Return the counts per position of two masks `[B, T]`."""
+        """Return the counts at each position, from two masks `[B, T]`."""
         return cls(is_symbol.sum(axis=0), is_correct.sum(axis=0))
 
     @property
@@ -119,9 +120,10 @@ class Evaluation:
     too_short: int = 0
     too_long: int = 0
     unended: int = 0  # answers without END, if the network should write END
-    edits: int = 0  # edit distances from answer to target, summed
+    edits: int = 0  # the sum of the edit distances from answers to targets
     confusions: Confusions = field(default_factory=Counter)
     wrong: WrongAnswers = WrongAnswers()
+    answers: AnswerProbabilities = field(default_factory=AnswerProbabilities)  # one per source if `detailed`
 
     def __repr__(self) -> str:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
@@ -138,7 +140,7 @@ class Evaluation:
 
     @property
     def exact_match(self) -> float:
-        """The share of right answers, free-running: the figure that matters most."""
+        """The share of answers that are right, free-running. This figure matters most."""
         return self.exact / self.n
 
     @property
@@ -158,7 +160,7 @@ class Evaluation:
 
     @property
     def symbol_error_rate(self) -> float:
-        """The edit distances of all answers, divided by the number of target symbols."""
+        """The sum of the edit distances of all answers, divided by the number of target symbols."""
         return self.edits / max(1, self.n_target)
 
     @property

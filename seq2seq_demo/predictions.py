@@ -1,11 +1,13 @@
-"""Streaming prediction: batches of sources in, predictions out, in the same order."""
+"""Streaming prediction: reads batches of sources, and yields their predictions in the same order."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import RecordBatch
@@ -31,8 +33,14 @@ class Prediction(NamedTuple):
     attention: np.ndarray | None = None  # [T, S]; None without attention
     # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
     ended: bool | None = None
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of source and answer
-    score: float | None = None  # log p / T^A of a beam search
+    tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
+    score: float | None = None  # log p / length^length_penalty; None without a beam search
+    confidence: float | None = None  # the calibrated probability; None without calibration or `probabilities`
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of the whole answer, END included; None without `probabilities`."""
+        return None if self.probabilities is None else math.prod(self.probabilities)
 
     @property
     def exact(self) -> bool | None:
@@ -67,7 +75,7 @@ class Prediction(NamedTuple):
 
     @property
     def mistakes(self) -> dict[int, list[str]]:
-        """The expected symbols at each wrong position, from the alignment with the fewest edits.
+        """The expected symbols at each wrong position of the answer, from an alignment with the fewest edits.
 
         Answers of a fixed length are compared position by position.
         """
@@ -75,23 +83,26 @@ class Prediction(NamedTuple):
         if expected is None:
             return {}
         has_fixed_length = self.ended is None and len(predicted) == len(expected)
-        due = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
-        return {t: due[t] for t, symbol in enumerate(predicted) if due[t] != [symbol]}
+        aligned = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
+        return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
 
 
 class PredictionRequest(NamedTuple):
-    """The lengths of answers, the decoding, and the expected targets of a prediction."""
+    """The answer lengths, decoding options and expected targets of a prediction."""
 
-    out_len: Callable[[int], int]  # source length → answer length, the maximum if the network ends its answers
+    out_len: Callable[[int], int]  # source length → answer length (the maximum if the network ends its answers)
     options: DecodingOptions = GREEDY
-    targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without one
+    targets: Callable[[np.ndarray], Sequences] | None = None  # sources [B, S] → targets, for rows without a target
     decode: Decode | None = None  # replaces the greedy decoder of NumPy
+    calibration: Calibration | None = None  # None: no confidences
 
 
 def stream(
     network: NumpyNetwork, batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
-    """Yield each batch with its predictions, a list per source, best first. None among the batches flushes.
+    """Yield each batch with its predictions: a list per source, best first.
+
+    None among `batches` flushes the batches before it.
 
     Raises:
         UsageError: a sequence is too long to decode.
@@ -108,7 +119,7 @@ def stream(
 def _parts(
     batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
-    """Divide batches into row indices of one source length that are decoded together."""
+    """Yield each batch with the indices of rows to decode together, which have one source length. None stays None."""
     for batch in batches:
         if batch is None:
             yield None
@@ -121,7 +132,7 @@ def _parts(
 def _answers(
     network: NumpyNetwork, request: PredictionRequest, batch: RecordBatch, indices: Sequence[int]
 ) -> list[list[Prediction]]:
-    """Return the predictions for some rows of a batch."""
+    """Return the predictions for the rows of a batch at `indices`, whose sources have one length."""
     rows, ends = [batch.rows[index] for index in indices], network.model_config.ends
     in_len = len(rows[0].values)
     out_len = request.out_len(in_len)
@@ -132,17 +143,20 @@ def _answers(
             targets = request.targets(sources).rows()
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, request.options, request.decode)
-    return _predictions(sources.tolist(), expected, answers, request.options, ends)
+    return _predictions(sources.tolist(), expected, answers, request, ends)
 
 
 def _predictions(
-    sources: list[list[int]], expected: list[Any], answers: Answers, options: DecodingOptions, ends: bool
+    sources: list[list[int]], expected: list[Any], answers: Answers, request: PredictionRequest, ends: bool
 ) -> list[list[Prediction]]:
     """Convert answers to predictions, best first."""
-    probabilities = answers.probabilities if options.probabilities else None
+    probabilities = answers.probabilities if request.options.probabilities else None
+    confidence = None
+    if request.calibration and probabilities is not None:
+        confidence = request.calibration.confidence(answers.whole_probability)
     # Reading single items of an array is slow, so all arrays become lists.
     symbols, lengths, ended, written = (x.tolist() for x in (*answers[:3], answers.n_written))
-    p, scores = (None if x is None else x.tolist() for x in (probabilities, answers.scores))
+    p, scores, confidences = (None if x is None else x.tolist() for x in (probabilities, answers.scores, confidence))
 
     def prediction(b: int, n: int) -> Prediction:
         T = written[b][n]
@@ -154,8 +168,9 @@ def _predictions(
             None if answers.attention is None else answers.attention[b, n, :T],
             ended[b][n] if ends else None,
             score=scores and scores[b][n],
+            confidence=confidences and confidences[b][n],
         )
 
     N = answers.lengths.shape[1]
-    found = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(sources))]
-    return [[prediction(b, n) for n in each] for b, each in enumerate(found)]
+    kept = [[n for n in range(N) if scores is None or scores[b][n] > -np.inf] for b in range(len(sources))]
+    return [[prediction(b, n) for n in numbers] for b, numbers in enumerate(kept)]

@@ -6,13 +6,13 @@ import threading
 
 
 class _Depth(threading.local):
-    """How many times this thread has entered."""
+    """The number of times that this thread has entered and not yet exited."""
 
     n = 0
 
 
 class SharedContext(contextlib.AbstractContextManager[None]):
-    """Calls `begin` when the first thread enters and `end` when the last one exits; threads may enter repeatedly.
+    """Calls `begin` when the first thread enters, and `end` when the last thread exits. Threads may enter repeatedly.
 
     In a forked process, only the thread that forked remains inside. A context lives as long as the process.
     """

@@ -1,4 +1,4 @@
-"""The size of the memory, so that data too large for it is rejected before anything is allocated."""
+"""The memory size of this machine. Data that cannot fit is rejected before memory is allocated."""
 
 import os
 from pathlib import Path

@@ -33,7 +33,7 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
 from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
 
-MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more of them again would take too long
+MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more data again would take too long
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -50,7 +50,7 @@ class Search(TypedDict, total=False):
 
 
 class TrainedNetwork(StoredNetwork):
-    """A network with its weights and the record of its training: predicts, evaluates, saves and converts."""
+    """A network with its weights and the record of its training: it predicts, and can be evaluated and saved."""
 
     def __repr__(self) -> str:
         origin = self.task or self.program or "unknown data"
@@ -104,15 +104,15 @@ class TrainedNetwork(StoredNetwork):
 
         Args:
             sources: an array `[B, S]`, lists of integers, texts, or lists of a text's symbols; lengths may differ.
-            out_len: the length of each answer, for a network that does not end its answers. By default it is the
-                target length of training; for sources of another length, that of the pattern's targets if the network
-                was trained on a built-in pattern, else the source length.
+            out_len: the length of each answer, for a network that does not end its answers; by default, the target
+                length of training. If the sources have another length than in training and the network learned a
+                built-in pattern, the default is the length of the pattern's targets.
             max_out_len: the maximum length of an answer, for a network that ends its answers; by default
                 `network.max_out_len(in_len)`.
             beam_size: the number of hypotheses of a beam search; None decodes greedily.
             n_best: return a list of up to `n_best` answers per source, best first; needs `beam_size`.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
-            details: return each answer as a `Prediction`, with probabilities and attention.
+            details: return each answer as a `Prediction`, with probabilities, confidence and attention.
 
         Raises:
             InputError: the network cannot read a row; the message names the row.
@@ -150,24 +150,25 @@ class TrainedNetwork(StoredNetwork):
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
         """Return up to `n_best` predictions per source, best first, with symbols as numbers."""
-        request = PredictionRequest(functools.cache(lambda in_len: out_len or self.answer_len(in_len)), options)
+        out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
+        request = PredictionRequest(out_lens, options, calibration=self.calibration)
         batch = RecordBatch([Record(Place("sources", "row", row), source) for row, source in enumerate(sources)])
         return [each for _, predictions in stream(self.to_numpy(), [batch], request) for each in predictions]
 
     def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
-        """Raise UsageError for `out_len` if the network ends its answers, or for `max_out_len` if not."""
+        """Raise UsageError if `out_len` is given but the network ends its answers, or `max_out_len` but it does not."""
         if self.ends and out_len is not None:
-            raise UsageError(f"the network ends its answers: expected `max_out_len`, not `out_len`, got {out_len}")
+            raise UsageError(f"the network ends its answers: expected `max_out_len`, got `out_len` {out_len}")
         if not self.ends and max_out_len is not None:
-            expected = "expected `out_len`, not `max_out_len`"
-            raise UsageError(f"the network does not end its answers: {expected}, got {max_out_len}")
+            got = f"got `max_out_len` {max_out_len}"
+            raise UsageError(f"the network does not end its answers: expected `out_len`, {got}")
 
     def answer_len(self, in_len: int, pattern: SequencePattern | None = None, out_len: int | None = None) -> int:
         """Return the number of symbols to decode for sources of a length; the maximum if the network ends its answers.
 
-        The first that applies: `out_len`; `max_out_len()` if the network ends its answers; the target length of a
-        training at this source length; the target length of `pattern` or of the built-in pattern of the training; the
-        target length of any training run; `in_len`.
+        The result is the first of these that is known: `out_len`; `max_out_len(in_len)` if the network ends its
+        answers; the target length of training if training had this source length; the target length of `pattern`, by
+        default the built-in pattern of training; the target length of training; `in_len`.
 
         Raises:
             UsageError: the pattern rejects sources of this length, or its targets are shorter than `out_len`.
@@ -188,7 +189,7 @@ class TrainedNetwork(StoredNetwork):
     ) -> Callable[[np.ndarray], Sequences]:
         """Return a function that maps sources `[N, S]` to a pattern's targets, cut to the answer length if it is fixed.
 
-        The function raises UsageError if the pattern rejects sources of this length or its user function fails.
+        The function raises UsageError if the pattern rejects sources of this length, or if a user's function fails.
         """
         c = self.model_config
 
@@ -220,19 +221,20 @@ class TrainedNetwork(StoredNetwork):
         beam_size: int | None = None,
         length_penalty: float = 0.0,
     ) -> Evaluation:
-        """Return the figures on fresh sources of a pattern, which training did not draw, or on pairs.
+        """Return the figures on pairs, or on fresh sources of a pattern: random sources that training did not draw.
 
-        Training sources beyond 10 million points or 100 million symbols, and those of unrecorded runs, may recur.
+        Training sources that cannot be drawn again are not excluded: those of unrecorded runs, and those beyond 10
+        million points or 100 million symbols. At a length with few possible sources, a network that ends its answers is
+        evaluated on training sources too.
 
         Args:
             task: a pattern's name, a `SequencePattern`, a `PairTask`, or pairs of a source and a target; by default the
                 pattern of the training.
-            n: the number of fresh sources, at each length if the network ends its answers (default 10,000); for pairs,
-                the first n (default all).
+            n: the number of sources of each length (default 10,000); for pairs, only use the first n (default all).
             in_len: the source length, or a range (shortest, longest) if the network ends its answers; by default the
                 lengths of training.
             out_len: the target length, for a network that does not end its answers.
-            seed: draws the sources.
+            seed: the random seed of the sources.
             max_out_len: as in `predict`.
             beam_size: as in `predict`.
             length_penalty: as in `predict`.
@@ -271,14 +273,14 @@ class TrainedNetwork(StoredNetwork):
         on_progress: evaluation.ProgressCallback = lambda _: None,
         on_skip: Callable[[InputError], object] = lambda _: None,
     ) -> Iterator[evaluation.EvaluationRow]:
-        """Yield the figures at each source length, as the command `evaluate` prints them.
+        """Yield the figures on each length and kind of sources, in the order in which `evaluate` prints them.
 
         Args:
             task: as in `evaluate`.
             n: as in `evaluate`.
             lengths: the source lengths of a pattern; by default those of training.
             out_len: the length of answers; the maximum if the network ends its answers.
-            seed: draws the sources.
+            seed: the random seed of the sources.
             kinds: also measure sorted sources and sources of few symbols, if the network ends its answers.
             beam: a beam search; None decodes greedily.
             detailed: count confusions, and keep the worst and the most probable wrong answers.
@@ -318,10 +320,10 @@ class TrainedNetwork(StoredNetwork):
             raise UsageError(f"expected a pattern or pairs, got {task!r}")
 
     def check_pairs(self, task: PairTask) -> None:
-        """Raise UsageError unless the network can read and write these pairs."""
+        """Raise UsageError unless the network can read the sources and write the targets."""
         if task.vocabularies != self.vocabularies:
             tokens = " to ".join(self.vocabularies.tokens)
-            raise UsageError(f"expected pairs of the network's symbols, {tokens}, got others")
+            raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
         task.require_symbols(self.model_config)
         if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
             raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
@@ -346,7 +348,7 @@ class TrainedNetwork(StoredNetwork):
         return make_numpy_network(self.model_config, self.weights)
 
     def to_keras(self) -> Seq2Seq:
-        """Return a `keras.Model` of sources `[B, S]` and a decoder input `[B, T]`; loads TensorFlow."""
+        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow."""
         from seq2seq_demo.network.keras_network.model import Seq2Seq
 
         return Seq2Seq(self.model_config, self.weights)
@@ -366,7 +368,7 @@ class TrainedNetwork(StoredNetwork):
 
 
 def _require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:
-    """Raise UsageError unless the lengths are None or those of the pairs."""
+    """Raise UsageError if a given length differs from the length in the pairs."""
     for name, length, sequences in (("`in_len`", in_len, pairs.sources), ("`out_len`", out_len, pairs.targets)):
         if length not in (None, sequences.common_length):
             raise UsageError(f"expected {name} {sequences.common_length}, as in the pairs, got {length}")
@@ -381,7 +383,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     """Read a network from a weights file of this program or a checkpoint of the 2016 program.
 
     Args:
-        path: the file; its content decides the format, not its name.
+        path: the file. The format is detected from the content, not from the name.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.

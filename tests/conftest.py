@@ -13,7 +13,7 @@ from helpers import PROGRAM, REFERENCE_2016, ROOT, environment
 from seq2seq_demo import cli
 
 SERVER = contextlib.ExitStack()
-# Parts of the names of the slowest tests.
+# Parts of the names of the slowest tests, slowest first.
 LONGEST = ["examples_run", "together", "several_processes", "two_train", "both_learn", "xla_changes", "killed"]
 
 
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary(tmp_path_factory):
-    """Set a temporary directory in which training runs leave their logs."""
+    """Replace the temporary directory and the state directory, so that logs and notes of training runs stay in them."""
     folder = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder))
@@ -69,13 +69,13 @@ def script(monkeypatch):
 
 
 class Program:
-    """The command line in this process. The first argument may be a whole line; each other argument is one word."""
+    """Runs the command line in this process. The first argument is split at spaces; each other argument is one word."""
 
     def __init__(self, capsys):
         self.capsys = capsys
 
     def __call__(self, line="", *words):
-        """Return exit status, stdout and stderr."""
+        """Return the exit status, stdout and stderr."""
         status = cli.main([*str(line).split(), *map(str, words)])
         return status, *self.capsys.readouterr()
 
@@ -96,7 +96,7 @@ class Program:
 
 @pytest.fixture
 def run(capsys, monkeypatch, tmp_path):
-    """The command line in this process, in an empty directory."""
+    """A Program in an empty working directory."""
     monkeypatch.chdir(tmp_path)
     return Program(capsys)
 

@@ -197,7 +197,7 @@ def wait_for(condition, seconds=100):
 
 
 def imported(argv, *modules) -> list[str]:
-    """Run the command line in a subprocess; return those of the modules that it imported."""
+    """Run the command line in a subprocess; return the names in `modules` that it imported."""
     code = f"""
 import sys
 from seq2seq_demo import cli

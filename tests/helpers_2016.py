@@ -58,7 +58,7 @@ def path(*parts):
 
 
 def layer_of_2016(config, weights, era, place, scope, *, forget_bias):
-    """One of our layers as 2016 variables: rows [input ; h], gates i j f o, or r u and the candidate."""
+    """One of our layers as 2016 variables: rows [input ; h]; columns i j f o (LSTM), or r u and candidate (GRU)."""
     H = config.cell_size
     matrix = np.vstack([weights[f"{place}/kernel"], weights[f"{place}/recurrent_kernel"]])
     blocks = [(matrix[:, k : k + H], weights[f"{place}/bias"][k : k + H]) for k in range(0, matrix.shape[1], H)]
@@ -79,7 +79,7 @@ def layer_of_2016(config, weights, era, place, scope, *, forget_bias):
 
 
 def variables_of_2016(config, weights, era=TF_0_10, forget_bias=1):
-    """Our weights under their names in an era; for moments, set `forget_bias` to 0."""
+    """Our weights as variables with the names of an era. For moments, `forget_bias` must be 0."""
     kind = config.model.removeprefix("embedding_")
     network, decoder = f"embedding_{kind}_seq2seq", f"embedding_{kind}_seq2seq/embedding_{kind}_decoder"
     step = f"{decoder}/{kind}_decoder"
@@ -103,14 +103,14 @@ def variables_of_2016(config, weights, era=TF_0_10, forget_bias=1):
 
 
 def random_arrays(config, seed, low=-64):
-    """Random multiples of 1/64 in our shapes, so that adding and subtracting 1 is exact in float32."""
+    """Random weights that are multiples of 1/64, so that adding and subtracting 1 is exact in float32."""
     rng = np.random.default_rng(seed)
     shapes = weight_shapes(config).items()
     return {name: (rng.integers(low, 65, shape) / 64).astype(np.float32) for name, shape in shapes}
 
 
 def variables_with_moments(config, era=TF_0_10):
-    """Our weights, our moments, and the variables of a whole checkpoint with both."""
+    """Random weights and moments under our names, and a whole 2016 checkpoint that contains both, as variables."""
     weights, m, v = random_arrays(config, 1), random_arrays(config, 2), random_arrays(config, 3, low=0)
     variables = variables_of_2016(config, weights, era)
     for arrays, slot in ((m, "Adam"), (v, "Adam_1")):
@@ -258,7 +258,7 @@ def changed_variables(draw, variables):
 
 @st.composite
 def fields(draw):
-    """A field of any kind, which may be invalid."""
+    """A valid or invalid field of a protocol buffer."""
     wire_type = draw(st.sampled_from([0, 1, 2, 2, 5, 3, 7]))
     value = draw(INTEGERS) if wire_type == 0 else draw(st.binary(min_size=8, max_size=8))
     value = draw(CONTENTS) if wire_type == 2 else value[:4] if wire_type == 5 else value
@@ -299,7 +299,7 @@ def damaged(draw, content):
 
 @cache
 def whole_checkpoint(config):
-    """The variables of a whole checkpoint, and its records as lists of fields and as bytes."""
+    """A whole checkpoint in three forms: variables, records as lists of fields, and records as bytes."""
     _, _, variables = variables_with_moments(config)
     return variables, records(variables), [encode(message) for message in records(variables)]
 
@@ -312,7 +312,7 @@ def hostile_checkpoints(draw, config):
     """
     variables, messages, contents = whole_checkpoint(config)
     place = draw(st.sampled_from(["variables", *["message"] * 3, "record", "block", "file"]))
-    k = draw(st.integers(0, len(contents) - 1)) * draw(st.integers(0, 1))  # half the time, the list of variables
+    k = draw(st.integers(0, len(contents) - 1)) * draw(st.integers(0, 1))  # often 0: the list of variables
     match place:
         case "variables":
             contents = [encode(message) for message in records(draw(changed_variables(variables)))]
@@ -332,7 +332,7 @@ def hostile_checkpoints(draw, config):
 
 
 def is_read(content):
-    """Whether a checkpoint is read; require that its size is bounded, or that the WeightsError has one line."""
+    """Whether a checkpoint can be read. Require that its arrays are small, or that the WeightsError has one line."""
     try:
         variables = read_checkpoint(content)
         assert sum(array.size for array in variables.values()) <= len(content) + 2**24

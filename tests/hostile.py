@@ -38,7 +38,7 @@ def with_checksum(body: bytes, version: int = container.VERSION) -> bytes:
 
 
 def edited(path: Path, change: Callable[[h5py.File], object]) -> bytes:
-    """The content of the small network's file after a change through h5py, with a new checksum."""
+    """Change the small network's file with h5py; return its content with a new checksum."""
     path.write_bytes(small_content())
     with h5py.File(path, "r+") as file:
         change(file)
@@ -46,7 +46,7 @@ def edited(path: Path, change: Callable[[h5py.File], object]) -> bytes:
 
 
 def hostile_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of each hostile file; files that they refer to are created in the folder."""
+    """Yield the name and content of each hostile file; create the files that they refer to in the folder."""
     (folder / "secret").write_bytes(SECRET)
     os.mkfifo(folder / "pipe")
     with h5py.File(folder / "other.h5", "w") as other:
@@ -171,7 +171,7 @@ def _structures(folder: Path) -> dict[str, Callable[[h5py.File], object]]:
 
 
 def _vocabularies() -> dict[str, object]:
-    """Vocabularies that are invalid, or do not fit a network of integers 0 to 4 in and 0 to 3 out."""
+    """Vocabularies that are invalid, or do not fit a network of source symbols 0 to 4 and target symbols 0 to 3."""
     integers = {"tokens": "integers", "symbols": []}
     sides: dict[str, object] = {f"as {value!r}": value for value in (None, [], 7, "a", {"tokens": "characters"})}
     for tokens, symbols in [

@@ -118,7 +118,7 @@ def test_parse_integer():
 
 
 def test_a_huge_integer_is_not_printed():
-    with pytest.raises(UsageError, match="at least 1, got one of thousands of digits"):
+    with pytest.raises(UsageError, match="at least 1, got a number of thousands of digits"):
         ModelConfig(cell_size=-(10**5000))
 
 
@@ -173,7 +173,7 @@ def test_settings_are_the_fields_of_the_configs_with_the_same_types():
     declared = {field.name: field.type for config in (ModelConfig, TrainConfig) for field in fields(config)}
     expected = {name: kind | None for name, kind in declared.items() if name not in DERIVED}
     assert get_type_hints(Settings) == expected | {"in_len": int | tuple[int, int] | None}
-    assert {*declared_fields(ModelConfig)} | {*declared_fields(TrainConfig)} == {*declared}  # all are checked
+    assert {*declared_fields(ModelConfig)} | {*declared_fields(TrainConfig)} == {*declared}  # so every field is checked
 
 
 def test_given_values_are_the_settings_of_one_config():

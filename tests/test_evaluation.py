@@ -45,15 +45,15 @@ def measured(pairs, config=ENDING, network=None, **options):
 
 
 def counts(evaluation):
-    """The counts of an evaluation, without the sum of losses, which depends on how the pairs were divided."""
-    facts = {name: value for name, value in vars(evaluation).items() if name not in ("loss_sum", "wrong")}
+    """The counts of an evaluation, without those that depend on how the pairs were divided."""
+    facts = {name: x for name, x in vars(evaluation).items() if name not in ("loss_sum", "wrong", "answers")}
     return {name: repr(vars(value)) if isinstance(value, Tally) else value for name, value in facts.items()}
 
 
 # ---- Figures ----
 
 
-def test_tallies_count_by_position_and_add_up_to_the_longer():
+def test_tallies_count_by_position_and_may_be_added_at_different_lengths():
     is_symbol = np.array([[True, True, False], [True, False, False]])
     tally = Tally.by_position(is_symbol, is_symbol & [[True, False, False], [False, False, False]])
     assert (tally.expected.tolist(), tally.correct.tolist()) == ([2, 1, 0], [1, 0, 0])
@@ -156,7 +156,7 @@ def test_answers_may_be_longer_than_all_targets():
     unended = 9 - int(answer(network, sources, T).ended.sum())
     e = measured(pairs_of(*(([n], [0]) for n in range(9))), network=network)
     assert (e.unended, e.too_long > 0) == (unended, True)
-    assert unended < 9 - int(answer(network, sources, 1).ended.sum())  # answers of at most 1 symbol, as in the targets
+    assert unended < 9 - int(answer(network, sources, 1).ended.sum())  # not cut to 1 symbol
 
 
 @BOTH
@@ -195,7 +195,7 @@ def test_a_beam_of_one_is_greedy_and_a_larger_one_equals_beam_search(config):
     for a, b in zip(size_1.wrong.surest, greedy.wrong.surest, strict=True):
         assert a[:5] == b[:5]
         assert a.probability == pytest.approx(b.probability, rel=1e-5)
-    assert searched.loss_sum == size_1.loss_sum == greedy.loss_sum  # teacher forcing needs no search
+    assert searched.loss_sum == size_1.loss_sum == greedy.loss_sum  # computed with teacher forcing
     assert searched.forced_exact == greedy.forced_exact
 
 
@@ -298,7 +298,7 @@ def test_any_alternative_is_right(reply, config):
 
 def test_a_wrong_answer_is_compared_with_the_nearest_alternative(reply):
     reply({(1, 2): ([4, 5, 6], 0.9), (2, 1): ([1, 1], 0.9)})
-    #        5 edits           1: nearest       1, but later    3             2 and 2: the first
+    # Edit distances: 5, 1, 1 and 3 to the targets of [1, 2], and 2 and 2 to those of [2, 1]. The first minimum counts.
     rows = [([1, 2], [7] * 5), ([1, 2], [4, 5]), ([1, 2], [4, 8, 6]), ([1, 2], [])]
     rows += [([2, 1], [2, 2, 1, 1]), ([2, 1], [8, 8])]
     e = evaluate(*rows)
@@ -326,7 +326,7 @@ def test_an_answer_without_an_end_is_wrong_even_if_it_is_an_alternative(reply):
 
 
 def test_the_worst_and_the_surest_wrong_answers(reply):
-    """The first of eight answers is right. Each wrong answer has fewer edits and a lower probability than the next."""
+    """The first of eight answers is right. Edits and probability increase from one wrong answer to the next."""
     reply({(n, 8): ([n % 2] * (n // 2), 0.1 + 0.1 * n) for n in range(1, 9)})
     rows = [([1, 8], []), *(([n, 8], [7] * (5 * n // 8)) for n in range(2, 9))]
     e = evaluate(*rows)
@@ -343,7 +343,7 @@ def test_the_worst_and_the_surest_wrong_answers(reply):
 def test_alternatives_stay_together_in_small_batches(reply, monkeypatch):
     monkeypatch.setattr("seq2seq_demo.network.decoding.rows_at_once", lambda *_: 2)
     reply({(n, n): ([n] * 2, 0.9) for n in range(7)})
-    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # right for k = 0
+    rows = [([n, n], [(n + k) % 9] * (2 + k)) for k in (1, 0, 2) for n in range(7)]  # the answer is right for k = 0
     e = evaluate(*[rows[k] for k in np.random.default_rng(0).permutation(len(rows))])
     assert (e.n, e.n_pairs, e.exact) == (7, 21, 7)
 
@@ -383,7 +383,7 @@ def test_lengths_that_a_pattern_does_not_take_are_left_out():
 
 
 def test_lengths_whose_sources_were_all_trained_on():
-    """A network that ends its answers is measured at this length. Any other network needs another length."""
+    """A network that ends its answers is measured on them. For any other network, the length is left out."""
     seen = Sequences.of_array(np.arange(9)[:, None])
     (row,) = rows_of("copy", ENDING, [1], seen=seen)
     assert (row.evaluation.n, row.fresh) == (9, False)

@@ -29,7 +29,7 @@ def cell(name):
 
 
 def attention(*cells):
-    """The names of our weights in the order of the Keras layer that decodes."""
+    """The names of our decoder weights, in the order of the weights of the Keras decoder layer."""
     query = [*dense("decoder/attention/query"), "decoder/attention/score"]
     inner = [*dense("decoder/input"), *(name for each in cells for name in cell(each)), *query]
     return ["decoder/attention/key/kernel", *inner, *dense("decoder/projection"), *dense("decoder/output")]

@@ -33,7 +33,7 @@ def decoded(sources, out_len):
 
 
 def test_predict_answers_lists_of_different_lengths_in_order():
-    """Answers have the trained length if their source does; otherwise they are as long as the pattern's target."""
+    """A source of the trained length gets an answer of the trained length, any other source a whole target."""
     rng = np.random.default_rng(1)
     sources = [rng.integers(0, 11, length).tolist() for length in (3, 11, 1, 3, 11, 5)]
     out_lens = [3, 4, 1, 3, 4, 5]
@@ -166,11 +166,11 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
 def test_out_len_and_max_out_len_depend_on_whether_the_network_ends_its_answers():
     ends, fixed = trained_network(**ENDING), trained_network()
     for method in (ends.predict, ends.evaluate):
-        with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, not `out_len`"):
+        with pytest.raises(UsageError, match="the network ends its answers: expected `max_out_len`, got `out_len`"):
             method([([1, 2])] if method == ends.predict else None, out_len=3)
     for method in (fixed.predict, fixed.evaluate):
         with pytest.raises(
-            UsageError, match="the network does not end its answers: expected `out_len`, not `max_out_len`, got"
+            UsageError, match="the network does not end its answers: expected `out_len`, got `max_out_len`"
         ):
             method([([1, 2])] if method == fixed.predict else None, max_out_len=3)
     with pytest.raises(UsageError, match=r"expected `in_len` to be one length, .* got \(2, 3\)"):
@@ -215,7 +215,7 @@ def test_evaluate_on_pairs():
     assert trained_network().evaluate(PairTask("mine", pairs)).figures == evaluation.figures
     assert trained_network().evaluate(rows, 10).exact_match == 0
     many = trained_network().evaluate([([1], [2]), ([1], [3])] * EVALUATION_SIZE)
-    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # alternatives
+    assert (many.n, many.n_pairs) == (1, 2 * EVALUATION_SIZE)  # all pairs have one source
 
 
 @pytest.mark.parametrize(

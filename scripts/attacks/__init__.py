@@ -1,1 +1,1 @@
-"""The attacks of `scripts/attack` that need a module of their own, and what they share."""
+"""Attacks of `scripts/attack` that are in separate modules, and their shared helpers."""

@@ -1,4 +1,4 @@
-"""Links to a page that the page itself would not write, followed in Node."""
+"""Follow random links to a page in Node, including links that the page would not write."""
 
 import random
 import sys

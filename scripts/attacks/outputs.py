@@ -1,4 +1,7 @@
-"""Outputs onto files of other kinds, which exist already or appear while the program runs: nothing may be lost."""
+"""Output options that name a file of another kind; no file may be lost.
+
+The file exists before the program starts, or appears while the program runs.
+"""
 
 import contextlib
 import gzip
@@ -25,7 +28,7 @@ TRAIN = f"train 40 -p reversed -e 1 {shlex.join(SMALL)}"
 PREDICT = "predict -i reversed-attention --from-file sources"
 PAGE = "page -i reversed-attention --from-file sources"
 PICTURES = (".png", ".svg", ".pdf")
-OUTPUTS = [  # a command that ends on an option for an output, the kind of this output, and the suffixes of its name
+OUTPUTS = [  # a command that ends with an output option, the kind of the output, and the suffixes of its name
     (f"{TRAIN} -o", "weights", (".h5", "")),
     (f"{TRAIN} --record -o", "recording", (".record.h5",)),
     (f"{TRAIN} -o other.h5 --history", "history", (".json", ".cfg", "")),
@@ -56,7 +59,7 @@ def outputs_that_exist() -> tuple[int, list[str]]:
 
 
 def _attempt(line: str, output: str, content: bytes, rng: random.Random, is_late: bool) -> None:
-    """Run a command, with the content at its output before it starts or once it has read its input."""
+    """Run a command; put the content at its output path before it starts or, if `is_late`, while it runs."""
     target = Path("elsewhere" if rng.random() < 0.2 else output)
 
     def place() -> None:
@@ -116,7 +119,7 @@ def _is_network(path: Path) -> bool:
 
 
 def _files_of_this_program() -> list[tuple[str, bytes]]:
-    """Return the kind and the content of one output of each option."""
+    """Return the kind and the content of an output of each output option."""
     folder = Path(tempfile.mkdtemp())
     (folder / "sources").write_text("1 2\n")
     outputs = ["o.h5", "o.record.h5", "o.json", "o.png", "o.svg", "o.pdf", "o.html"]

@@ -30,7 +30,7 @@ def run(folder: Path, *argv: str, prefix: Iterable[str] = ()) -> subprocess.Pope
 
 
 def can_change_user() -> bool:
-    """Whether this user may run commands as another user."""
+    """Return whether this user may run commands as another user."""
     return not subprocess.run([*AS_OTHER_USER, "true"], check=False, capture_output=True).returncode
 
 

@@ -1,4 +1,4 @@
-"""Shell loops that start a training run with --resume until it succeeds, while its processes are killed."""
+"""Kill training runs that a shell loop restarts with --resume until one succeeds."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal
 
 
 def supervisors() -> tuple[int, list[str]]:
-    """The loops end, with the bits of an undisturbed training run, and do not train again."""
+    """Check that each loop ends with the same bits as an undisturbed training run, and does not train again."""
     folder = Path(tempfile.mkdtemp())
     assert run(folder, *ARGV).wait() == 0
     undisturbed = (folder / "w").read_bytes()
@@ -39,7 +39,7 @@ def _kills(number: int, undisturbed: bytes) -> None:
 
 
 def _read_only_snapshots(undisturbed: bytes) -> None:
-    """Make the directory of the snapshots read-only during the training, which saves its result elsewhere."""
+    """Make the directory of the snapshots read-only during training; the weights file is in another directory."""
     folder, data_dir = Path(tempfile.mkdtemp()), ["--data-dir", "snapshots"]
     snapshots = folder / "snapshots"
     for path in (snapshots, folder / ".state"):
@@ -67,10 +67,10 @@ def _another_file(undisturbed: bytes) -> None:
 
 
 def _require_finished(folder: Path, undisturbed: bytes, argv: list[str] | None = None, prefix: list[str] | None = None):
-    """Require that the loop ends at once where the training is saved already."""
+    """Check that the loop ends at once if the training run has been saved already."""
     before = (folder / "w").stat().st_mtime_ns
     _loop(folder, undisturbed, argv or [], prefix or [])
-    assert (folder / "w").stat().st_mtime_ns == before, "it trained again"
+    assert (folder / "w").stat().st_mtime_ns == before, "the loop trained again"
 
 
 def _loop(
@@ -80,7 +80,7 @@ def _loop(
     prefix: list[str] | None = None,
     kills: list[tuple[int, float]] | None = None,
 ) -> None:
-    """Run the loop to its end; `kills` are signals for its children, each with the seconds to wait before it."""
+    """Run the loop until it ends; `kills` are pairs of a signal for its children and the seconds to wait before it."""
     kills = kills or []
     command = [*(prefix or []), *PROGRAM, *ARGV, *(argv or []), "--resume"]
     loop = ["sh", "-c", 'until "$@"; do echo again; sleep 0.1; done', "sh", *command]
@@ -110,4 +110,4 @@ def _loop(
     assert shell.returncode == 0, err[-500:]
     assert "Traceback" not in err, err[-500:]
     assert out.count("again") <= len(kills), f"{out.count('again')} failures after {len(kills)} kills: {err[-500:]}"
-    assert (folder / "w").read_bytes() == undisturbed, "other bits"
+    assert (folder / "w").read_bytes() == undisturbed, "the weights differ"

@@ -1,4 +1,4 @@
-"""Forks, environments and limits of the process, in which the program gives its usual result or one line of error."""
+"""Forks, unusual environments and process limits: the program must give its usual result or a one-line error."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ NETWORK = str(ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.
 
 # ---- Forks ----
 
-# Forks while threads predict. Each forked process predicts, in threads or in a forked process, and compares.
+# Forks while threads predict. Each forked process predicts, some also in a thread or a second fork, and checks answers.
 PREDICTING = """
 import os, random, signal, sys, threading
 from seq2seq_demo import load
@@ -51,7 +51,7 @@ stopped.set()
 print(broken)
 """
 
-# Trains in a forked process; before that, this one has predicted, loaded TensorFlow, or trained.
+# Trains in a forked process, after the parent process has predicted, imported TensorFlow or trained.
 TRAINING = """
 import os, signal, sys
 from pathlib import Path
@@ -86,7 +86,7 @@ BEFORE = ["nothing", "predict", "import", "predict import twice", "train", "trai
 
 
 def forks() -> tuple[int, list[str]]:
-    """Fork while other threads predict, and before a training run: a forked process answers or says why it cannot."""
+    """Fork while threads predict, and before training runs; a forked process must work or report why it cannot."""
     n_forks = 30
 
     def script(text: str, *argv: str) -> str:
@@ -149,7 +149,7 @@ PREDICT = ["predict", "-i", "reversed-attention", "3", "1", "2"]
 
 
 def environments() -> tuple[int, list[str]]:
-    """Train and predict in odd environments: with the usual result, or with an error of one line."""
+    """Train and predict in unusual environments; the result must be the usual one, or a one-line error."""
     undisturbed = Path(tempfile.mkdtemp())
     small = ["train", "200", "-p", "reversed", "-e", "1", "--batch-size", "16", *SMALL, "-o", "w"]
     assert run(undisturbed, *small).wait() == 0
@@ -176,8 +176,8 @@ def environments() -> tuple[int, list[str]]:
         assert process.returncode in (0, 1, 2), described
         hides_errors = any("2>" in word for word in prefix)
         assert hides_errors or len(errors) == (process.returncode != 0), described
-        if process.returncode == 0 and argv is small and "TF_XLA_FLAGS" not in environment:  # XLA may round otherwise
-            assert (folder / "w").read_bytes() == weights, "other bits"
+        if process.returncode == 0 and argv is small and "TF_XLA_FLAGS" not in environment:  # XLA may round differently
+            assert (folder / "w").read_bytes() == weights, "the weights differ"
         elif process.returncode == 0 and argv is PREDICT and not any(">&-" in word for word in prefix):
             assert out == answer, out
 

@@ -1,4 +1,4 @@
-"""Addition of two numbers up to 999, as in Keras's example `addition_rnn`: from the question to the sum, as characters.
+"""Addition of two numbers up to 999, as in Keras's example `addition_rnn`. Questions and sums are texts.
 
     .venv/bin/python scripts/published/addition.py [--epochs 30]
 

@@ -1,10 +1,10 @@
-"""Spelling to pronunciation: train on CMUdict, test once, and print the error rates beside published ones.
+"""Spelling to pronunciation: train on CMUdict, and print the error rates beside published error rates.
 
     .venv/bin/python scripts/published/cmudict.py cmudict.dict [--networks small,best] [--save best.h5]
 
 `cmudict.dict` comes from https://github.com/cmusphinx/cmudict at commit d1f85cd. The settings were chosen on the
-development set; the test set is used once, after training. The published figures come from the README of
-https://github.com/cmusphinx/g2p-seq2seq (branch tf11, column "latest"), which uses a split of the same kind.
+development set. The published figures come from the README of https://github.com/cmusphinx/g2p-seq2seq (branch tf11,
+column "latest"), which uses a split of the same kind.
 """
 
 import argparse

@@ -21,7 +21,8 @@ Pair = tuple[str, str]
 ACTIONS = {"walk": "WALK", "look": "LOOK", "run": "RUN", "jump": "JUMP"}
 TURNS = {"left": "LTURN", "right": "RTURN"}
 LONGEST_TRAINED = 22  # actions, in the length split
-PRIMITIVE = {"jump": ("jump", 1467), "left": ("turn left", 2189)}  # a command shown alone, and how often
+# By split: a command that occurs in training only alone, and the number of its copies.
+PRIMITIVE = {"jump": ("jump", 1467), "left": ("turn left", 2189)}
 
 LSTM, GRU = {"cell_type": "BasicLSTMCell"}, {"cell_type": "GRUCell"}
 ATTENTION = {"model": "embedding_attention"}

@@ -2,9 +2,9 @@
 
     /path/to/venv/bin/python scripts/published/yoyodyne_epoch.py pairs.tsv FOLDER EPOCHS SIZES
 
-SIZES is a JSON object: an entry of NETWORKS in `yoyodyne_speed.py`, with a `batch_size`. The script prints the number
-of weights. Then, for each input line, it trains an epoch and prints the seconds taken by batches, loss, gradients and
-Adam; validation, checkpoints, logs and progress bars are off.
+SIZES is a JSON object: an entry of NETWORKS in `yoyodyne_speed.py`, plus `batch_size`. The script prints the number
+of weights. Then, for each input line, it trains an epoch and prints the seconds. They cover batches, loss, gradients
+and Adam, because validation, checkpoints, logs and progress bars are off.
 """
 
 import json

@@ -3,11 +3,11 @@
     python3 -m venv /tmp/yoyodyne && /tmp/yoyodyne/bin/pip install yoyodyne
     .venv/bin/python scripts/published/yoyodyne_speed.py cmudict.dict --yoyodyne /tmp/yoyodyne/bin/python --network 2x64
 
-Both train an attention network of the same sizes on the same pairs with the same batch size. They alternate, one epoch
-each, `--turns` times; the median counts. Yoyodyne runs twice, with one thread and with one thread per core, and the
-faster run counts; this program chooses its own number of threads. A first epoch of each is not counted, because it
-compiles, starts threads and fills caches. The time covers batches, loss, gradients and Adam, but no validation,
-snapshots or logs (yoyodyne's are off).
+Both programs train an attention network of the same sizes on the same pairs with the same batch size. They alternate,
+one epoch each, `--turns` times; the median counts. Yoyodyne runs twice, with one thread and with one thread per core,
+and the faster run counts; this program chooses the number of its threads. The first epoch of each program is not
+counted, because it compiles, starts threads and fills caches. The time covers batches, loss, gradients and Adam, but no
+validation, snapshots or logs (in yoyodyne, these are turned off).
 
 Measure on an idle machine. PyTorch's threads wait for each other at every step, so another busy process slows them
 down by far more than its share of the cores, and the ratio becomes meaningless.
@@ -36,7 +36,7 @@ NETWORKS = {
     "1x256": {"num_layers": 1, "cell_size": 256, "embedding_size": 64, "bidirectional": False, "dropout": 0.0},
 }
 BATCH = 128
-N_VALIDATION = 100  # training needs validation pairs; their figures are ignored
+N_VALIDATION = 100  # training needs validation pairs; the validation figures are ignored
 MAX_LOAD = 0.5  # load average of an idle machine
 
 
@@ -57,7 +57,7 @@ class Yoyodyne:
 
 @contextlib.contextmanager
 def yoyodyne(python: Path, pairs: list[Pair], sizes: dict, epochs: int, threads: int) -> Iterator[Yoyodyne]:
-    """Start a yoyodyne training with these sizes and pairs; terminate it on exit."""
+    """Start a yoyodyne training process with these sizes and pairs; terminate it on exit."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pairs.tsv"
         path.write_text("".join(f"{word}\t{phones}\n" for word, phones in pairs), encoding="utf-8")
@@ -113,7 +113,7 @@ def main() -> None:
         "--pairs", type=int, default=20_000, help="number of pairs; with few, this program does not use XLA"
     )
     parser.add_argument("--network", choices=NETWORKS, default="1x128", help="layers x units (default 1x128)")
-    parser.add_argument("--turns", type=int, default=5, help="counted epochs of each (default 5)")
+    parser.add_argument("--turns", type=int, default=5, help="counted epochs of each program (default 5)")
     options = parser.parse_args()
     pairs = split(read_dictionary(options.dictionary))["train"][: options.pairs]
     if os.getloadavg()[0] > MAX_LOAD:

@@ -41,9 +41,11 @@ def read_task(folder: Path, n_pairs: int | None) -> PairTask:
         lines = (folder / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
         parts.append([tuple(line.split("\t")) for line in lines])
     training, development = parts[0][:n_pairs], parts[1]
-    sides = [[row[side].strip() for row in training] for side in (0, 1)]
-    tokens = [WORDS if any(" " in text for text in side) else CHARACTERS for side in sides]
-    known = [{symbol for text in side for symbol in _symbols(text, kind)} for side, kind in zip(sides, tokens)]
+    tokens, known = [], []
+    for side in (0, 1):
+        texts = [row[side] for row in training]
+        tokens.append(WORDS if any(" " in text.strip() for text in texts) else CHARACTERS)
+        known.append({symbol for text in texts for symbol in _symbols(text, tokens[side])})
     development = [row for row in development if all(map(set.issuperset, known, map(_symbols, row, tokens)))]
     return pair_task_from_rows(training, None, (tokens[0], tokens[1]), development)
 

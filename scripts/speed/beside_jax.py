@@ -1,4 +1,4 @@
-"""Training speed compared with JAX, which runs in another environment and takes turns with this program."""
+"""Training speed compared with JAX. JAX runs in another environment and takes turns with this program."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from speed.ways import ONE, TWO, epoch_calls, n_weights, new_trainer, our_trainers, time_epochs, use_threads
 
-JAX = {"JAX, one device": 1, "JAX, two devices": 2}  # number of devices, by way
+JAX = {"JAX, one device": 1, "JAX, two devices": 2}  # number of devices for each way of training
 UNITS, LENGTH, CALLS = 32, 10, 10
 
 
 @contextlib.contextmanager
 def jax_epoch(python: str, name: str, devices: int) -> Iterator[Callable[[], None]]:
-    """Start a JAX program; yield a function that trains one epoch of CALLS calls in it and waits for the end."""
+    """Start a JAX program; yield a function that lets it train an epoch of CALLS calls and waits for the end."""
     settings = {"devices": devices, "model": name, "units": UNITS, "length": LENGTH, "calls": CALLS}
     settings["weights"] = n_weights(ModelConfig(name, cell_size=UNITS))
     options = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
@@ -35,7 +35,7 @@ def jax_epoch(python: str, name: str, devices: int) -> Iterator[Callable[[], Non
 
 
 def speeds_beside_jax(python: str, name: str, rounds: int) -> dict:
-    """Return samples per second and first-call seconds by way, and our ratios to JAX on one and two cores."""
+    """Return each way's samples per second and seconds of the first call, and our ratios to JAX on 1 and 2 cores."""
     ways = [ONE, TWO]
     use_threads(ways, UNITS)
     from seq2seq_demo.training.batches import STEPS_PER_CALL

@@ -7,7 +7,7 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 
 N_SYMBOLS, SHORTEST, LONGEST = 40, 3, 20  # symbols are 1 to 40, because plain Keras pads with 0
 MEAN, DEVIATION = 7.5, 2.3  # source length, as in CMUdict (scripts/published)
-N_SILENT = 6  # symbols without a target symbol; they make targets 0.85 times as long as sources, as in CMUdict
+N_SILENT = 6  # source symbols that are not in the target; targets are 0.85 times as long as sources, as in CMUdict
 
 
 def dictionary_pairs(n: int, seed: int = 0) -> Pairs:

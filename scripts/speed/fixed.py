@@ -35,7 +35,7 @@ def training_speed(ways: list[str], name: str, units: int, length: int, rounds: 
 
 
 def training_beside_keras(name: str, units: int, length: int, rounds: int) -> dict:
-    """Return samples per second and first-call seconds by way, and the ratio of our faster way to plain Keras."""
+    """Return each way's samples per second and seconds of the first call, and our faster way's ratio to plain Keras."""
     model_config = ModelConfig(name, cell_size=units)
     result = measure(training_speed, model_config, [KERAS], name, units, length, rounds)
     speeds = {way: result["samples"] / epoch for way, (epoch, _) in result["speeds"].items()}

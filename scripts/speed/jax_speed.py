@@ -2,11 +2,11 @@
 
     for n in 1 2 3; do echo; done | PYTHON scripts/speed/jax_speed.py --devices 2 --model embedding_rnn
 
-For each line on standard input, the script trains an epoch of `reversed` and prints its seconds; it prints the loss on
+For each line on standard input, the script trains an epoch of `reversed` and prints the seconds; it prints the loss on
 standard error. All epochs use the same samples, which are drawn at the start.
 
-Each number of devices uses its fastest settings. Several devices sum one vector that holds all gradients, as our worker
-processes do, and XLA gets the same options as in our program; one device uses neither.
+Each number of devices uses the settings that are fastest for it. Several devices add up one vector that contains all
+gradients, as our worker processes do, and XLA gets the options of our program. One device uses neither.
 """
 
 import argparse

@@ -17,14 +17,14 @@ def seconds(function: Callable[[], Any]) -> float:
 
 
 def time_in_turns(functions: Sequence[Callable[[], Any]], rounds: int) -> tuple[list[float], list[float]]:
-    """Call the functions in turn; return the seconds of each first call, and each median over the later rounds."""
+    """Call the functions in turn; return each one's seconds in the first call, and its median in the later rounds."""
     first = [seconds(function) for function in functions]
     times = [[seconds(function) for function in functions] for _ in range(rounds)]
     return first, [statistics.median(column) for column in zip(*times, strict=True)]
 
 
 def in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a new process, which may set its own number of threads; log the call on stderr."""
+    """Call a function in a new process, so that it can choose the number of threads; log the call on stderr."""
     print(f"{function.__name__} {' '.join(map(str, arguments))}"[:160], file=sys.stderr, flush=True)
     with multiprocessing.get_context("spawn").Pool(1, _ignore_warnings, maxtasksperchild=1) as pool:
         return pool.apply(function, arguments)

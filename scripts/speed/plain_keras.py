@@ -23,7 +23,7 @@ class AttentionCell(keras.layers.Layer):
         self.input_layer = keras.layers.Dense(model_config.embedding_size)
         self.cells = [keras.layers.LSTMCell(H) for _ in range(n_layers)]
         self.query, self.score = keras.layers.Dense(H), keras.layers.Dense(1, use_bias=False)
-        self.built = True  # its layers build themselves at their first call
+        self.built = True  # the inner layers are built by their first call
 
     def read(self, memory, keys, mask) -> None:
         """Set the memory `[B, S, M]`, its keys `[B, S, H]` and the mask `[B, S]`, which is true at symbols."""
@@ -46,7 +46,7 @@ class AttentionCell(keras.layers.Layer):
 
 
 class AttentionDecoder(keras.layers.Layer):
-    """Bahdanau's attention with input feeding, over the memory `[B, S, M]`."""
+    """A decoder with Bahdanau's attention over the memory `[B, S, M]`; each context is an input of the next step."""
 
     def __init__(self, model_config: ModelConfig, dropout: float) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ def encode(model_config: ModelConfig, x, dropout: float):
 def plain_keras(
     model_config: ModelConfig, length: int | None = None, dropout: float = 0.0, learning_rate: float = 1e-4
 ) -> keras.Model:
-    """Return a compiled network from (sources, decoder inputs) to logits; `length=None` allows any length, masked."""
+    """Return a compiled network from (sources, decoder inputs) to logits; `length=None` allows masked padding."""
     if dropout and model_config.num_layers > 1:
         raise ValueError(f"expected `dropout` only with one layer, got {model_config.num_layers} layers")
     c, varies = model_config, length is None

@@ -37,7 +37,7 @@ NETWORKS = {  # by name: network, dropout
     "1 x 256": (dictionary_network(256), 0.0),
 }
 BATCH, LEARNING_RATE, BEAM = 128, 0.002, 5
-BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest source in each bucket; the last bucket takes all longer ones
+BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest source in each bucket; a last bucket takes all longer sources
 
 
 def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs, processes: int = 1) -> Trainer:
@@ -58,7 +58,7 @@ def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs, 
 
 
 def dataset(pairs: Pairs, go: int, bucketed: bool) -> tf.data.Dataset:
-    """Return shuffled, padded batches for `fit`; with `bucketed`, a batch holds sources of similar lengths."""
+    """Return shuffled, padded batches for `fit`; with `bucketed`, the sources of a batch have similar lengths."""
     import tensorflow as tf
 
     def rows() -> Iterator[tuple[tuple[list[int], list[int]], list[int]]]:
@@ -105,9 +105,9 @@ def keras_epochs(model_config: ModelConfig, dropout: float, pairs: Pairs) -> dic
 
 
 def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
-    """Return pairs per second and first-call seconds by way, the shares of padding, and the decoding speed.
+    """Return each way's pairs per second and seconds of the first call, the shares of padding, and decoding speed.
 
-    The ratios compare plain Keras with two processes if these are measured, otherwise with one.
+    The ratios compare our speed with plain Keras: two processes if they were measured, otherwise one.
     """
     result = measure(training_speed, NETWORKS[name][0], [KERAS, BUCKETED], name, n_pairs, rounds)
     times = result.pop("speeds")
@@ -123,7 +123,7 @@ def training_beside_keras(name: str, n_pairs: int, rounds: int) -> dict:
 
 
 def padding(trainer: Trainer, pairs: Pairs) -> dict[str, float]:
-    """Return the share of padding in the symbols that an epoch computes: inside the loops, outside them, and in all.
+    """Return the share of padding in the symbols that an epoch computes: in the loops, outside the loops, and overall.
 
     A loop takes as many steps as the batch's longest sequence. Operations outside the loops, such as projections,
     compute all positions of the batch's width.

@@ -1,4 +1,4 @@
-"""The ways to train that are compared, and the processes in which each is measured."""
+"""The ways of training that the benchmark compares, and the process in which each way is measured."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from seq2seq_demo.training.trainer import Trainer
 
 ONE, TWO, KERAS, BUCKETED = "one process", "two processes", "plain Keras", "plain Keras, bucketed"
-TWO_BELOW = 256  # units; from there on, one process with a thread per core is as fast as two processes
-EpochFunctions = dict[str, Callable[[], Any]]  # by way; each call trains an epoch
-Speeds = dict[str, tuple[float, float]]  # by way: the median seconds of an epoch, and those of the first epoch
+TWO_BELOW = 256  # units; at this size, one process with a thread per core is as fast as two processes
+EpochFunctions = dict[str, Callable[[], Any]]  # by way of training; each call trains an epoch
+Speeds = dict[str, tuple[float, float]]  # by way of training: seconds of an epoch (median), and of the first
 
 
 def process_groups(cell_size: int, keras_ways: Sequence[str]) -> list[list[str]]:
@@ -83,13 +83,13 @@ def n_weights(model_config: ModelConfig) -> int:
 
 
 def time_epochs(epochs: EpochFunctions, rounds: int) -> Speeds:
-    """Run the epoch functions in turn; return their seconds."""
+    """Run the epoch functions in turn; return the seconds of each way."""
     first, times = time_in_turns([*epochs.values()], rounds)
     return dict(zip(epochs, zip(times, first, strict=True), strict=True))
 
 
 def measure(function: Callable[..., dict], model_config: ModelConfig, keras_ways: Sequence[str], *args: Any) -> dict:
-    """Call a function for each process group of ways, in a new process; merge the "speeds" of the results.
+    """Call a function in a new process for each of the `process_groups`, and merge the "speeds" of the results.
 
     All other entries come from the first group, which contains ONE.
     """

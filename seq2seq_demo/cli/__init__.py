@@ -38,12 +38,12 @@ def main(argv: list[str] | None = None, on_start: Callable[[], object] = lambda:
 
 
 def run(options: Options, on_start: Callable[[], object]) -> None:
-    """Import the command, and NumPy with it, then run it; --help and usage errors never get here."""
+    """Import the command, which imports NumPy, and run it. --help and usage errors do not reach this slow import."""
     if "numpy" not in sys.modules:
-        # NumPy reads this once. Starting BLAS threads, which network/thread_pool.py avoids, takes a quarter of the
-        # start-up time.
+        # NumPy reads this variable when it is imported. Otherwise, it starts BLAS threads, which takes a quarter of the
+        # start-up time, although network/thread_pool.py does not use them.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000)  # collection takes a tenth of the run time, and sequences contain no cycles
+    gc.set_threshold(100_000)  # frequent collections take a tenth of the run time; sequences have no cycles
     (command,) = (name for name, row in COMMANDS.items() if row.options is type(options))
     module = import_module(f"seq2seq_demo.commands.{command}")
     on_start()  # after the imports: NumPy turns a KeyboardInterrupt during its import into other errors

@@ -50,7 +50,7 @@ OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
 ]
-EXAMPLES = (  # the help of a command shows those that begin with its name
+EXAMPLES = (  # the help of a command shows the examples that begin with its name
     "train 100000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 2 -o weights.h5",
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
     "train 100000 -p my_patterns.py:my_function",
@@ -113,7 +113,7 @@ def _unknown_option_message(unknown: Sequence[str], command: str | None) -> str:
 
     word = next((word for word in unknown if word.startswith("-")), unknown[0])
     name = word.partition("=")[0][:40]
-    parsers = make_parser(command), make_parser()  # suggest an option of this command before one of another
+    parsers = make_parser(command), make_parser()  # first look among the options of this command
     near = [match for p in parsers for match in difflib.get_close_matches(name, p._option_string_actions, 1, 0.7)]
     if near:
         return f"unknown option {name}: did you mean {near[0]}?"
@@ -123,7 +123,7 @@ def _unknown_option_message(unknown: Sequence[str], command: str | None) -> str:
 
 
 def _require_options_of(command: str, given: dict[str, Any], option_names: dict[str, str]) -> None:
-    """Raise UsageError for an option that the command lacks; `option_names` maps, say, `epochs` to `-e/--epochs`."""
+    """Raise UsageError for an option that the command lacks; `option_names` maps `epochs` to `-e/--epochs`."""
     options_of = {name: declared_options(row.options) for name, row in COMMANDS.items()}
     owners = {option_names[name]: [other for other, own in options_of.items() if name in own] for name in given}
     if isinstance(given.get("in_len"), tuple):
@@ -137,7 +137,7 @@ def _require_options_of(command: str, given: dict[str, Any], option_names: dict[
 
 
 def declared_options(options: type[Options]) -> dict[str, Field[Any]]:
-    """Return the declarations of a command's options by name, in the order of its help."""
+    """Return the declarations of a command's options by name, in the order in which --help lists them."""
     own = declared_fields(options)
     declared = declared_fields(ModelConfig) | declared_fields(TrainConfig) | own
     names: list[str] = []
@@ -197,7 +197,7 @@ def _help(command: str | None) -> str:
     else:
         rows = [f"\n  {f'{name} {row.arguments}':29}{row.summary}" for name, row in COMMANDS.items()]
         usage, examples = "COMMAND", OVERVIEW_EXAMPLES
-        description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of one):{''.join(rows)}"
+        description = f"{OVERVIEW}\n\ncommands (`COMMAND --help` lists the options of a command):{''.join(rows)}"
     parser = argparse.ArgumentParser(
         add_help=False,
         usage=f"seq2seq-demo {usage.strip()} [options]",
@@ -215,7 +215,7 @@ def _help(command: str | None) -> str:
 
 
 class _InfoRequested(Exception):
-    """The user asked for the help or the version; `args` holds which."""
+    """The user asked for the help or the version; `args` holds the option's name."""
 
 
 class _InfoAction(argparse.Action):
@@ -226,7 +226,7 @@ class _InfoAction(argparse.Action):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Raise UsageError, where argparse would print two lines and exit."""
+        """Raise UsageError; by default, argparse would print two lines and exit."""
         raise UsageError(message)
 
 
@@ -253,7 +253,7 @@ def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
 
 
 def _set_completions(action: argparse.Action, choices: Collection[str]) -> None:
-    """Offer choices for completion only: `choices` of argparse would replace our errors, which suggest a value."""
+    """Set the values for shell completion. argparse's `choices` would replace our errors, which suggest a value."""
     action.completer = lambda **_: choices  # type: ignore[attr-defined]  # read by argcomplete
 
 
@@ -303,7 +303,7 @@ def _lengths(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(lengths))
 
 
-CONVERTERS: dict[Any, Callable[[str], Any]] = {  # from the type of a field
+CONVERTERS: dict[Any, Callable[[str], Any]] = {  # by the type of a field
     int: _converter("an integer", parse_integer),
     float: _converter("a number", float),
     Path: _converter("the name of a file or directory", _parse_path),

@@ -45,13 +45,13 @@ def evaluate(options: EvaluateOptions) -> None:
     if not options.json:
         print_result(_text(options, selected, rows))
     elif options.from_file and network.ends:
-        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies)))
+        print_result(json.dumps(labels | evaluations.pairs_dict(rows, network.vocabularies, network.calibration)))
     if n_skipped := sum(map(len, selected.skipped.values())):
         raise InputError(f"expected pairs that the network can read, skipped {n_skipped} that it cannot read")
 
 
 def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[EvaluationRow]) -> str:
-    """Return the tables: those of 2016 if the network does not end its answers, else tables by length and kind."""
+    """Return a line about the sources or pairs, and the tables of their figures."""
     pattern = f"pattern {selected.pattern.name!r}" if selected.pattern else ""
     if not selected.network.ends:
         e = rows[-1].evaluation
@@ -64,8 +64,8 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
         return f"{measured}\n\n{tables}"
     pattern = f", {pattern}" if pattern else ""
     if options.from_file:
-        vocabularies, is_verbose = selected.network.vocabularies, options.verbose > 0
-        return evaluations.pairs_text(options.from_file + pattern, rows, vocabularies, is_verbose)
+        name, network = options.from_file + pattern, selected.network
+        return evaluations.pairs_text(name, rows, network.vocabularies, options.verbose > 0, network.calibration)
     tables = evaluations.variable_length_tables(rows)
     return f"Sources of each length{pattern}; an answer without END is wrong\n\n{tables}"
 

@@ -7,7 +7,7 @@ from seq2seq_demo.files.file_names import shipped_networks
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 HEADING = "Exact match is free-running, on the validation data of the training."
-DESCRIPTIONS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # networks of pairs
+DESCRIPTIONS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # for networks trained on pairs
 
 
 def networks(_: NetworksOptions) -> None:

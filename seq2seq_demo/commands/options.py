@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from seq2seq_demo.config import (
     FORMATS,
     INTEGERS,
+    SHARE,
     TOKENS,
     Beam,
     Budget,
@@ -38,13 +39,14 @@ if TYPE_CHECKING:
 WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
 FILE_HELP = "file of sequences or pairs: JSON, or one per line; - is standard input"
 TOKENS_HELP = "one of {choices} (default integers)"
+MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate then exit with status 1"
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
-FORCE_HELP = "let outputs replace any file, not only files of their kind that this program wrote"
+FORCE_HELP = "let outputs replace any file, even one of another kind or of another program"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
 MAX_NETWORKS = 4  # on a page
@@ -58,7 +60,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    accepted_settings: ClassVar[Collection[str]] = ()  # names, which --help lists in the order of the class body
+    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help keeps the order of the class body
     settings: Settings = field(default_factory=Settings, hash=False)
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
 
@@ -153,12 +155,13 @@ class AnswerOptions(NetworkOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions(AnswerOptions):
-    """The options of `predict`."""
+    """The options of `predict`, which reads sources from the command line, a file or the terminal."""
 
-    words: Sequence[str] = ()  # the source, as typed
+    words: Sequence[str] = ()  # the sources, as typed
     engine: str = setting("numpy", "--engine {numpy,keras}", ENGINE_HELP, choices=("numpy", "keras"))
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
+    min_confidence: float | None = setting(None, "--min-confidence X", MIN_CONFIDENCE_HELP, within=SHARE)
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = setting(False, "--force", FORCE_HELP)
 
@@ -178,7 +181,7 @@ PREDICT_EXPECTS = "predict expects a sequence, as in `predict 3 1 4 1 5 9 2 6 5 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(AnswerOptions):
-    """The options of `evaluate`."""
+    """The options of `evaluate`, which measures a network on random sources or on a file of pairs."""
 
     points: int | None = setting(None, error_name="the number of sources")
     lengths: Sequence[int] = setting((), "--lengths S,S-S,...", "source lengths to measure, one line each")
@@ -196,7 +199,7 @@ class EvaluateOptions(AnswerOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainOptions(NetworkOptions):
-    """The options of `train`."""
+    """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
@@ -253,7 +256,10 @@ class TrainOptions(NetworkOptions):
 
 
 def _require_different(read: dict[str, Any], written: dict[str, Any], may_match: tuple[str, ...] = ()) -> None:
-    """Raise UsageError if a file is both read and written, or written twice; both map options to paths or None."""
+    """Raise UsageError if a file is both read and written, or written twice.
+
+    `read` and `written` map options to paths or None. The two options `may_match` may name the same file.
+    """
     paths = {name: Path(path) for name, path in (read | written).items() if path}
     opened = paths | ({"--from-file": Path("/dev/stdin")} if str(paths.get("--from-file")) == "-" else {})
     for first, second in itertools.combinations(paths, 2):
@@ -263,7 +269,7 @@ def _require_different(read: dict[str, Any], written: dict[str, Any], may_match:
 
 @dataclass(frozen=True, kw_only=True)
 class PageOptions(NetworkOptions):
-    """The options of `page`."""
+    """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     more_input_weights: Sequence[Path] = ()  # each -i after the first
@@ -281,15 +287,15 @@ class PageOptions(NetworkOptions):
 
     @property
     def all_input_weights(self) -> tuple[Path, ...]:
-        """The values of every -i."""
+        """The weights files of all -i options, in order."""
         return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PatternsOptions(TaskOptions):
-    """The options of `patterns`."""
+    """The options of `patterns`: the pattern to check, and the length and symbols of the example."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworksOptions(Options):
-    """The options of `networks`."""
+    """`networks` has only the options that every command has."""

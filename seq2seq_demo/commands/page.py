@@ -22,25 +22,25 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 
 def page(options: PageOptions) -> None:
-    """Write the page to the file of -o."""
+    """Write the page to the file that -o names."""
     assert options.output is not None  # checked by `PageOptions`
     check_output = partial(atomic_files.check_replaceable, options.output, "a page", is_page, options.force)
     check_output()
     paths = options.all_input_weights or (None,)
     selected = [select_network(replace(options, input_weights=path), None) for path in paths]
     shown = [_shown_network(one) for one in selected]
-    check(shown)  # the networks have to share their symbols before they answer the same sources
+    check(shown)  # the networks must have the same symbols, because they answer the same sources
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
         with pipes_kept():
             pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
     offered = _examples(options, selected, pairs[0])
     shown = [
-        replace(network, examples=some, moments=_moments(one, own_pairs))
-        for network, one, own_pairs, some in zip(shown, selected, pairs, offered, strict=True)
+        replace(network, examples=listed, moments=_moments(one, own_pairs))
+        for network, one, own_pairs, listed in zip(shown, selected, pairs, offered, strict=True)
     ]
     content = build(shown).encode()
-    check_output()  # again: another file may have been put there
+    check_output()  # again: the file may have changed meanwhile
     atomic_files.write(options.output, content)
     print_notice(f"Wrote {options.output}: open it in a browser")
 
@@ -53,7 +53,7 @@ def _shown_network(selected: SelectedNetwork) -> ShownNetwork:
 
 
 def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: Pairs | None) -> list[list[Example]]:
-    """Return the examples of each network: the same sources for all, with the targets of each."""
+    """Return the examples of each network. All networks have the same sources, but each has the targets of its task."""
     networks, vocabularies = [one.network for one in selected], selected[0].network.vocabularies
     typed = _typed_sources(options, selected[0])
     chosen: list[list[Example]] = [[] for _ in selected]
@@ -72,7 +72,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
 
 
 def _description(name: str, network: TrainedNetwork) -> str:
-    """Describe the task of a network; a pattern needs no description, because the page knows it."""
+    """Return a description of a network's task; empty for a built-in pattern, which the page itself describes."""
     if network.pattern:
         return ""
     if name in DESCRIPTIONS:
@@ -85,7 +85,7 @@ def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list
     """Return the sources on the command line as symbol numbers.
 
     Raises:
-        InputError: the network cannot read one.
+        InputError: the network cannot read a source.
     """
     if not options.words:
         return []
@@ -96,7 +96,7 @@ def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list
 
 
 def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
-    """Return the network at the recorded steps of its training; None without a readable recording beside its file."""
+    """Return the recorded moments of the training; None if there is no readable recording beside the weights file."""
     path = file_names.recording_path(selected.path)
     try:
         recording = find_recording(selected.path, selected.network.weights)

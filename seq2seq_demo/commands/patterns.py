@@ -1,4 +1,4 @@
-"""`patterns`: list the patterns with an example each; with -p, check that pattern and show it."""
+"""`patterns`: list the patterns, each with an example; with -p, check one pattern and show it."""
 
 import numpy as np
 

@@ -14,8 +14,8 @@ from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, rea
 from seq2seq_demo.data.records import Record, RecordBatch
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.display import heatmap, plots
-from seq2seq_demo.display.console import print_notice, print_notices, print_result
-from seq2seq_demo.display.predictions import answer_lines, answers_json
+from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
+from seq2seq_demo.display.predictions import answer_lines, answers_json, unanswered_line
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.decoding import DecodingOptions
@@ -37,6 +37,8 @@ def predict(options: PredictOptions) -> None:
     form = InputFormat(*network.vocabularies.tokens, options.format)
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
+    if options.min_confidence is not None and network.calibration is None:
+        raise UsageError("expected a calibrated network for --min-confidence, got one that was not trained on pairs")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:
@@ -71,13 +73,14 @@ class _Predictor:
         self.known_lengths: set[int] = set()
         self.is_warned = False
         self.has_colour = heatmap.has_colour(sys.stdout)
+        self.n_unanswered = 0
 
     def print_answers(self, rows: Rows, progress: ProgressBar, is_interactive: bool = False) -> None:
         """Print the answers to each source; with --attention-plot, plot the best answers at the end.
 
         Raises:
-            InputError: a source is unreadable; with --keep-going, raised after all answers. Interactive input only
-                gets a notice.
+            InputError: a source is unreadable. With --keep-going, the error follows the answers to all other sources.
+                At the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
         skipped: list[InputError] = []
@@ -92,17 +95,21 @@ class _Predictor:
         for batch, answers in stream(network.to_numpy(), readable, self._request()):
             self._note_new_lengths(batch)
             if options.attention_plot:
-                plotted += [network.with_symbols(best) for best, *_ in answers]
+                plotted += [network.with_symbols(best) for best, *_ in answers if self.is_answered(best)]
                 plots.check_panel_count(len(plotted))
             if self.notices:
                 progress.hide()
-            print_notices(self.notices)  # not before the first answer, so that an error is printed alone
+            print_notices(self.notices)  # only now, so that an error before the first answer is printed alone
             print_result("\n".join(map(self._answer_text, answers, batch.rows)), coloured=options.show_attention)
             progress.advance(len(answers), 0)
         if options.attention_plot and plotted:
-            plots.check(options.attention_plot, options.force)  # again: another file may have been put there
+            plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
             plots.attention(options.attention_plot, plotted)
             print_notice(f"Wrote {options.attention_plot}")
+        if self.n_unanswered:
+            progress.hide()
+            sources = pluralize(self.n_unanswered, "source")
+            print_notice(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
         if skipped and not is_interactive:
             n_skipped = len(skipped)
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
@@ -110,8 +117,9 @@ class _Predictor:
     def _request(self) -> PredictionRequest:
         options = self.options
         has_attention = options.show_attention or options.attention_plot is not None
-        decoding = DecodingOptions(options.beam, probabilities=options.json, attention=has_attention)
-        request = PredictionRequest(self.out_len, decoding, self.targets)
+        needs_probabilities = options.json or options.min_confidence is not None
+        decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
+        request = PredictionRequest(self.out_len, decoding, self.targets, calibration=self.network.calibration)
         if options.engine == "numpy":
             return request
         keras_network = self.network.to_keras()  # loads TensorFlow
@@ -127,9 +135,10 @@ class _Predictor:
         return batches(reader.read_all(rows), MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE)
 
     def _note_new_lengths(self, batch: RecordBatch) -> None:
-        """Add notices about lengths that are new in this batch: untrained ones, and those that the pattern rejects.
+        """Add notices about source lengths that are new in this batch.
 
-        Only a network that ends its answers meets several lengths.
+        The first batch with lengths that training did not have adds a notice, and so does each length that the pattern
+        rejects. If the network does not end its answers, all sources have one length, and there are no notices.
         """
         new = batch.by_length().keys() - self.known_lengths if self.network.ends else set()
         self.known_lengths |= new
@@ -144,11 +153,19 @@ class _Predictor:
             except UsageError as error:
                 self.notices.append(f"Some answers have no expected output: {error}")
 
+    def is_answered(self, best: Prediction) -> bool:
+        """Return whether the confidence in the best answer reaches --min-confidence."""
+        return best.confidence is None or best.confidence >= (self.options.min_confidence or 0)
+
     def _answer_text(self, answers: list[Prediction], row: Record) -> str:
         """Format the answers to one source."""
         answers = [self.network.with_symbols(answer) for answer in answers]
+        is_answered = self.is_answered(answers[0])
+        self.n_unanswered += not is_answered
         if self.options.json:
-            return answers_json(answers, _input_fields(row), self.options.n_best)
+            return answers_json(answers, _input_fields(row), self.options.n_best, is_answered)
+        if not is_answered:
+            return unanswered_line(answers[0])
         lines = answer_lines(answers)
         if self.options.show_attention:
             heatmaps = [heatmap.attention_text(answer, self.has_colour) for answer in answers]

@@ -22,13 +22,16 @@ from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, training_i
 
 
 def train(options: TrainOptions) -> None:
-    """Train and save a network, unless --resume finds it saved; of several workers, only the chief prints and saves."""
+    """Train and save a network, unless --resume finds that this run is already saved.
+
+    Of several workers, only the chief prints and saves.
+    """
     setup = set_up_training(options)
     with setup.lock or contextlib.nullcontext():
         if setup.finished:
-            print_result(f"{setup.finished} contains this training run already, finished")
+            print_result(f"{setup.finished} already contains the result of this training run")
             with contextlib.suppress(OSError):
-                if setup.path:  # a kill kept it from being removed
+                if setup.path:  # a snapshot that a kill left behind
                     setup.path.unlink()
                     resume_notes.delete_destination(setup.path)
             return
@@ -45,7 +48,7 @@ def train(options: TrainOptions) -> None:
 
 
 def _checked_destination(setup: TrainingSetup, options: TrainOptions) -> contextlib.AbstractContextManager[None]:
-    """Check before the training that it can be saved; return a context that reserves the file of -o."""
+    """Check that the result can be saved; return a context that reserves the file of -o."""
     output, overwrite, folder = setup.destination
     path = output or file_names.next_unused_path(folder, setup.name, setup.task.name)
     atomic_files.check_writable(path, "a weights file", WeightsError)
@@ -67,7 +70,7 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
 
 
 def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
-    """Train with a report, the history, TensorBoard logs and snapshots; return the saved network and its epochs."""
+    """Train with a report, the history, TensorBoard logs and snapshots; return the saved network and its history."""
     config, task = setup.config, setup.task
     history = History(options.history, options.history_plot, options.force)
     log_dir = options.log_dir or tensorboard.default_log_dir(setup.name, task.name)
@@ -96,7 +99,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         epochs = report.history
         if should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
-            print_notice(f"Stopped early (--patience {config.patience}): no epoch was better than epoch {best}")
+            print_notice(f"Stopped early (--patience {config.patience}): no later epoch was better than epoch {best}")
         elif setup.clock.minutes and len(epochs) < config.epochs and not reached_goal(epochs, config):
             print_notice(f"Stopped after epoch {len(epochs)}, because another one would exceed the budget")
         if epochs and network.step < epochs[-1].step:
@@ -107,7 +110,7 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
 
 
 def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: SignalHandler) -> Snapshots:
-    """Return the snapshots of this training run, with the options that --resume will need again."""
+    """Return the writer of this run's snapshots, with the options that --resume needs again."""
     task, destination = setup.task.name, setup.destination
     again: dict[str, object] = {"-n": setup.name, "-p": options.pattern or (task if task in PATTERNS else None)}
     again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
@@ -118,7 +121,7 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     snapshots = Snapshots(options.data_dir, setup.name, task, destination, interruption, print_notice, "".join(words))
     if setup.path and setup.lock:
         snapshots.last, snapshots.files[setup.path] = setup.path, setup.lock
-        resume_notes.save_destination(setup.path, training_id(setup.network), destination)  # -o may have changed it
+        resume_notes.save_destination(setup.path, training_id(setup.network), destination)  # -o may be new
     return snapshots
 
 
@@ -132,7 +135,7 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
         path = _save(network, setup, options)
     except (WeightsError, OSError) as error:
         kept = snapshots.keep(network)
-        outcome = f"the trained network is kept in {kept}" if kept else "and it could not be kept anywhere else"
+        outcome = f"the trained network is kept in {kept}" if kept else "the trained network could not be kept anywhere"
         raise WeightsError(f"{error}; {outcome}") from error
     snapshots.remove()
     return path
@@ -141,7 +144,7 @@ def _save_or_keep(network: TrainedNetwork, setup: TrainingSetup, options: TrainO
 def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) -> Path:
     """Save the network at its destination, or under the next unused name; return the path.
 
-    If the destination cannot be written, because another file is there now, save beside it and print a notice.
+    If another file is at the destination now, save beside this file under an unused name, and print a notice.
     """
     output, overwrite, folder = setup.destination
     if output is None:

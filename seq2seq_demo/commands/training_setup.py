@@ -37,12 +37,12 @@ class TrainingSetup:
     snapshot: Snapshot[TrainedNetwork]  # the state to start or resume from
     config: TrainConfig
     task: Task
-    name: str | None  # the part NAME of canonical file names
+    name: str | None  # the NAME part of canonical file names
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
-    lock: BinaryIO | None = None  # this file, open and locked
+    lock: BinaryIO | None = None  # the file at `path`, open and locked
     clock: Clock = UNLIMITED  # of --budget, for a new training run
-    finished: Path | None = None  # with --resume, the weights file in which this training run is saved already
+    finished: Path | None = None  # with --resume: a weights file that already contains the result of this run
 
     @property
     def network(self) -> TrainedNetwork:
@@ -79,9 +79,9 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
 
 
 def _is_saved(setup: TrainingSetup, path: Path, but_for: Collection[str] = ()) -> bool:
-    """Whether a weights file contains the result of this training run, and has a recording if one is wanted.
+    """Whether a weights file contains the result of this training run, and its recording exists if the run records.
 
-    The settings named by `but_for` may differ.
+    The settings named in `but_for` may differ.
     """
     with contextlib.suppress(WeightsError):
         stored = weights_file.read(path)
@@ -206,7 +206,7 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
 
     Raises:
         Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
-        WeightsError: there is no snapshot, and no new training run is described.
+        WeightsError: there is no snapshot, and the options do not describe a new training run.
     """
     first_error: Seq2SeqError | None = None
     for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
@@ -255,7 +255,7 @@ def _noted_destination(
     """Return the destination that was noted when the training began; without a note, warn and return the default."""
     noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.network))
     if noted is None:
-        unknown = "The destination of this training run is not recorded here"
+        unknown = "Found no note on the destination of this training run"
         print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
         return default
     is_other_folder = noted.folder.is_dir() and not atomic_files.is_same_file(noted.folder, default.folder)

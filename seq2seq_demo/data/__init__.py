@@ -1,1 +1,1 @@
-"""Data to learn from: patterns, a user's functions and pairs, and the points drawn from them."""
+"""Training data: patterns, pairs that a user provides, and random sources."""

@@ -10,12 +10,13 @@ from seq2seq_demo.data.records import Places
 from seq2seq_demo.data.sequences import Sequences, concatenate
 from seq2seq_demo.data.vocabulary import Vocabulary
 
-# The longest sequence is an outlier if it exceeds OUTLIER_LEN symbols, and OUTLIER_RATIO times the quantile of lengths.
+# The longest sequence is an outlier if its length exceeds both OUTLIER_LEN and OUTLIER_RATIO times the typical length,
+# which is the TYPICAL_QUANTILE of the lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
 
 def pair_warnings(task: PairTask) -> Iterator[str]:
-    """Yield one line per warning about the pairs of a task."""
+    """Yield the warnings about a task's pairs, each as one line."""
     sources, targets = task.pairs.sources, task.pairs.targets
     yield from _outlier_warning("source", sources, task.places)
     yield from _outlier_warning("target", targets, task.places)
@@ -34,8 +35,8 @@ def _outlier_warning(kind: str, sequences: Sequences, places: Places | None) -> 
     length = int(sequences.lengths[longest])
     if length > typical:
         place = f"{places[longest]}: " if places else ""
-        long = f"{place}the {kind} has {length} symbols, almost all others at most {typical}"
-        yield f"{long}: its batches are padded to that length and take longer; remove it if it is a mistake"
+        long = f"{place}the {kind} has {length} symbols, but almost all others have at most {typical}"
+        yield f"{long}: a batch that contains it is padded to its length and takes longer; remove it if it is a mistake"
 
 
 def _space_warning(task: PairTask) -> Iterator[str]:
@@ -55,7 +56,7 @@ def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, place
     if len(rows):
         place = f"{places[int(rows[0])]}: " if places else ""
         mark = "contains a byte order mark, an invisible character that became part of a symbol"
-        yield f"{place}the {kind} {mark}; {len(rows)} in all: remove it if it is a mistake"
+        yield f"{place}the {kind} {mark} (symbols with one: {len(rows)}); remove it if it is a mistake"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:

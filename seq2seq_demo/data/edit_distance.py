@@ -1,4 +1,4 @@
-"""Edit distances (Levenshtein 1966) between answers and targets, and counts of the edits."""
+"""Edit distances (Levenshtein 1966) and alignments between answers and targets."""
 
 import itertools
 from collections import Counter
@@ -39,7 +39,7 @@ def _distance_table(symbols: np.ndarray, lengths: np.ndarray, expected: np.ndarr
 
 
 def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> Confusions:
-    """Count the edits between answers, `symbols` `[B, P]` of `lengths` `[B]`, and their targets."""
+    """Count the wrong, missing and extra symbols by (expected, predicted); arguments as in `edit_distances`."""
     table = _distance_table(symbols, lengths, targets.padded())
     pairs = zip(Sequences.of_padded(symbols, lengths).rows(), targets.rows(), strict=True)
     traces = (_trace_back(table[:, row], *pair) for row, pair in enumerate(pairs))
@@ -49,9 +49,11 @@ def confusions(symbols: np.ndarray, lengths: np.ndarray, targets: Sequences) -> 
 def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
     """Align an answer with its target by the fewest edits; return a list of target symbols for each answer symbol.
 
-    The list is empty for an extra symbol. It begins with the target symbols that are missing before the answer symbol.
+    Each list contains the target symbols that are missing before the answer symbol, and then the target symbol that
+    is aligned with it. The list of an extra symbol is empty.
     """
-    # Both are reversed, as the trace runs backwards. They swap roles, so that extra symbols come first, as on the page.
+    # The trace runs backwards, so both sequences are reversed. Answer and target also swap roles, so that an extra
+    # symbol precedes a missing one, as on the page.
     sides = target[::-1], answer[::-1]
     symbols, expected = (np.array([side], object) for side in sides)
     table = _distance_table(symbols, np.array([len(target)]), expected)[:, 0]
@@ -66,9 +68,10 @@ def align(answer: Sequence[str], target: Sequence[str]) -> list[list[str]]:
 
 
 def _trace_back(table: np.ndarray, answer: Sequence[Any], target: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield an alignment as pairs (expected, predicted), from the end to the start; None marks the lack of a symbol.
+    """Yield the best alignment as pairs (expected, predicted), from the end to the start.
 
-    `table` `[P + 1, T + 1]` has the pair's distances. Where both are possible, a missing symbol precedes an extra one.
+    `predicted` is None for a missing symbol, and `expected` is None for an extra one. `table` `[P + 1, T + 1]` contains
+    the edit distances of one answer. Among equally good alignments, a missing symbol is yielded before an extra one.
     """
     p, t = len(answer), len(target)
     while p or t:

@@ -8,7 +8,7 @@ from typing import Any
 from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.errors import InputError
 
-MAX_DEPTH = 100  # nested lists and objects in an id
+MAX_DEPTH = 100  # levels of nested lists and objects in an id
 KEYS = ("input", "output", "id")
 BOM = b"\xef\xbb\xbf"
 

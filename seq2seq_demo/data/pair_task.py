@@ -1,4 +1,4 @@
-"""The task of a user's pairs, which come from a file or from Python."""
+"""The task of learning a user's pairs of a source and a target."""
 
 import functools
 import hashlib
@@ -20,7 +20,7 @@ ENOUGH = 100  # of the pairs that validated an earlier run, or a twentieth of al
 
 @dataclass(frozen=True)
 class PairTask:
-    """A user's pairs as a task. Pairs with the same source are alternatives: any of their targets is correct.
+    """A task of pairs that a user provides. If a source has several pairs, any of their targets is correct.
 
     Raises:
         InputError: there are no pairs, or a source is empty.
@@ -28,7 +28,7 @@ class PairTask:
 
     name: str
     pairs: Pairs
-    validation: Pairs | None = None  # None: `divided` selects about a tenth of the pairs
+    validation: Pairs | None = None  # None: `divided` holds out about a tenth of `pairs`
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     places: Places | None = None  # the place of each pair in its file, for warnings
     # Digests of sources that are for validation only: they validated the network that this training run continues.
@@ -69,7 +69,7 @@ class PairTask:
         return {"in_max_int": in_max_int, "out_max_int": out_max_int} | self.vocabularies.largest_symbols()
 
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
-        """Return the config with the number and the lengths of the pairs."""
+        """Return the config with its number of points and its lengths set to those of the pairs."""
         if len(self.pairs) < 2 and self.validation is None:
             raise InputError("expected at least 2 pairs, to train on and to validate with, got 1")
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
@@ -120,7 +120,7 @@ class PairTask:
         order = np.random.default_rng([0, 1, 0]).permutation(N)
         groups = self.pairs.sources.groups()[order]  # [N]
         _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-        by_group = np.argsort(first[inverse], kind="stable")  # groups in the order of their first pair
+        by_group = np.argsort(first[inverse], kind="stable")  # sorts pairs by group, and groups by their first pair
         order, groups = order[by_group], groups[by_group]
         n = 0  # pairs whose source is in `held_out`
         if self.held_out is not None:
@@ -143,7 +143,7 @@ class PairTask:
         lengths = {(pairs.sources.common_length, pairs.targets.common_length) for pairs in self._splits}
         if not model.ends and lengths != {(config.in_len, config.out_len)}:
             expected = f"expected sources of {config.in_len} and targets of {config.out_len} symbols"
-            raise UsageError(f"{expected}, as this network does not end its answers, got other lengths")
+            raise UsageError(f"{expected}, because this network does not end its answers, got other lengths")
 
 
 def pair_task_from_rows(
@@ -152,9 +152,9 @@ def pair_task_from_rows(
     tokens: tuple[str, str] = (INTEGERS, INTEGERS),
     validation: Iterable[object] | None = None,
 ) -> PairTask:
-    """Return the task of (source, target) rows, each side a text, or a list or array of symbols.
+    """Make a task of (source, target) rows. A source or target is a text, or a list or array of symbols.
 
-    If `vocabularies` is None, they are built from the rows; `tokens` gives the kinds of tokens of sources and targets.
+    If `vocabularies` is None, they are built from the rows. `tokens` are the token types of sources and of targets.
 
     Raises:
         InputError: a row is invalid; the message gives its index.

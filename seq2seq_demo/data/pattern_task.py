@@ -18,16 +18,16 @@ from seq2seq_demo.errors import UsageError
 MAX_SOURCES_PER_CALL = 100_000  # sources per call of a function; fewer if they are long
 CHECKED_SOURCES = 32  # sources to check a pattern with; fewer if they are long
 FINGERPRINT_SOURCES = 1000  # sources in a fingerprint, over all lengths
-MAX_LENGTHS = 1000  # lengths in a range, because a pattern is checked at each of them
+MAX_LENGTHS = 1000  # lengths in a range; a pattern is checked at each length
 Rows = list[list[int]]
 
 
 @dataclass(frozen=True)
 class SequencePattern(Pattern):
-    """A pattern as a task, whose sources are random.
+    """A task that computes the targets of random sources with a pattern.
 
-    Its function maps sources `[B, S]` to targets `[B, T]`, both int64, and raises an error for sources that it does
-    not support. To return targets of different lengths, it returns a list of rows.
+    The pattern's function maps sources `[B, S]` to targets `[B, T]`, both int64, and raises an error for sources that
+    it does not support. It returns a list of rows if the targets have different lengths.
     """
 
     vocabularies: ClassVar[Vocabularies] = INTEGER_VOCABULARIES
@@ -41,7 +41,7 @@ class SequencePattern(Pattern):
         return {}
 
     def sized(self, config: TrainConfig, model: ModelConfig, out_len: int | None, default: int | None) -> TrainConfig:
-        """Return the config with the length of the targets, or their maximum length if the network ends its answers."""
+        """Return the config with `out_len`: the targets' length, or their maximum if the network ends its answers."""
         if model.ends:
             return replace(config, out_len=max(1, *self.lengths_taken(config, model).values()))
         whole = self.check(config.in_len, out_len, model.in_max_int, model.out_max_int)
@@ -57,7 +57,7 @@ class SequencePattern(Pattern):
         return pairs[: config.n_training], pairs[config.n_training :]
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
-        """Return a checksum of the targets of fixed sources of every length."""
+        """Return a checksum of the targets of `fixed_sources` of every length."""
         digest = hashlib.sha256()
         lengths, out_len = self.lengths_of(config, model), None if model.ends else config.out_len
         for in_len in lengths:
@@ -72,10 +72,10 @@ class SequencePattern(Pattern):
         return [*self.lengths_taken(config, model)] if model.ends else [config.in_len]
 
     def lengths_taken(self, config: TrainConfig, model: ModelConfig) -> dict[int, int]:
-        """Return the source lengths in the config's range that the pattern supports, each with its longest target.
+        """Map each source length that the config allows and the pattern supports to the maximum length of its targets.
 
         Raises:
-            UsageError: the pattern supports none of them, or the range has more than MAX_LENGTHS.
+            UsageError: the pattern supports no length in the range, or the range has more than MAX_LENGTHS.
         """
         lengths: dict[int, int] = {}
         shortest = config.min_in_len or config.in_len
@@ -112,7 +112,7 @@ class SequencePattern(Pattern):
             targets = concatenate(self._targets(sources[group], out_len, out_max_int, ends) for group in groups)
             return targets[np.argsort(np.concatenate(groups))]
         size = max(1, min(MAX_SOURCES_PER_CALL, MAX_SYMBOLS_PER_CALL // sources.common_length))
-        # A copy, because the function may change it; int64, so that its arithmetic does not overflow.
+        # A copy, because the function may change its argument; int64, so that its arithmetic does not overflow.
         copies = (sources[first : first + size].array().astype(np.int64) for first in range(0, len(sources), size))
         return concatenate(self._call(copy, out_len, out_max_int, ends) for copy in copies)
 
@@ -121,7 +121,7 @@ class SequencePattern(Pattern):
 
         Raises:
             UsageError: the function fails, returns targets shorter than `out_len` or with symbols above out_max_int,
-                changes its input, returns different targets the second time, or mixes the rows of a batch.
+                changes its input, returns different targets when called again, or mixes the rows of a batch.
         """
         if max(in_max_int, out_max_int) > MAX_SYMBOL:
             raise UsageError(f"expected `in_max_int` and `out_max_int` of at most {MAX_SYMBOL}, got a larger one")
@@ -146,7 +146,7 @@ class SequencePattern(Pattern):
         self._require_equal(sources.tolist(), passed.tolist(), "to leave its input unchanged", sources)
         self._require_equal(first, targets(sources.copy()), "to return the same targets twice", sources)
         alone = [targets(sources[row : row + 1].copy())[0] for row in range(len(sources))]
-        self._require_equal(first, alone, "to compute each target from its own source alone", sources)
+        self._require_equal(first, alone, "to compute each target from only its source", sources)
         return max(map(len, first))
 
     def _require_equal(self, first: Rows, second: Rows, requirement: str, sources: np.ndarray) -> None:
@@ -168,14 +168,14 @@ class SequencePattern(Pattern):
             replace(self, function=per_sequence(self.function))._check_sources(sources, out_max_int, ends)
         except UsageError:
             return ""
-        return "; with @per_sequence above it, which passes it one source at a time, it works"
+        return "; it works with @per_sequence, which calls the function for one source at a time"
 
     def _call(self, sources: np.ndarray, out_len: int | None, out_max_int: int, ends: bool) -> Sequences:
         """Call the function with sources `[B, S]`; return its targets, cut to `out_len`.
 
         Raises:
-            UsageError: the function fails or returns invalid targets; or, unless `ends`, targets that are empty or
-                have different lengths.
+            UsageError: the function fails, or returns invalid targets. Unless `ends` is true, targets must not be
+                empty and must have one length.
         """
         (B, S), prefix = sources.shape, f"pattern {self.name!r}"
         modulus = [out_max_int + 1] if self.modular else []
@@ -184,7 +184,7 @@ class SequencePattern(Pattern):
         if lengths is not None and not ends and len(targets) == B:
             other = int((lengths != lengths[0]).argmax())
             found = f"{lengths[0]} symbols for {first} and {lengths[other]} for {list_symbols(sources[other])}"
-            hint = f"to train on different lengths, give a range as `in_len`, from 1 to {S}"
+            hint = f"to train on different lengths, give a range of lengths as `in_len`, from 1 to {S}"
             raise UsageError(f"{prefix}: expected targets of one length, got {found}; {hint}")
         if targets.ndim != 2 or len(targets) != B or not (targets.size or ends):
             expected = f"expected integers of shape ({B}, T) for sources of shape ({B}, {S})"

@@ -22,7 +22,7 @@ from seq2seq_demo.errors import InputError
 
 BLOCK_BYTES = 2**16  # read at once
 MAX_LINE = 2**22  # bytes
-MAX_DOCUMENT = 2**27  # bytes of JSON; the Python objects take up to 25 times as many
+MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
 BLANK = b" \t\r\n\v\f"
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
 JSON, TEXT = FORMATS
@@ -50,7 +50,10 @@ class InputFormat:
         return "a JSON list of integers, or integers alone"
 
     def for_file(self, title: str, first: bytes) -> InputFormat:
-        """Detect the format of a file from its name and first line; for integers, each line is detected on its own."""
+        """Return the format of a file, detected from its name and first line.
+
+        For integers, the format stays None, because the format of each line is detected separately.
+        """
         if self.format or not self.is_text:
             return self
         name, content = title.lower(), first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
@@ -95,7 +98,7 @@ def read_file(
 
     Lines are read lazily, so a file may have any size or be a pipe; None means that no more input is available at the
     moment. To limit memory use, a line may have at most 4 MiB and any other document at most 128 MiB. After each block
-    of lines, `on_progress` is called with its number of bytes.
+    of lines, `on_progress` is called with the block's size in bytes.
 
     Raises:
         InputError: the file cannot be read, is empty, is invalid JSON, or is too long. For an invalid line, the
@@ -104,13 +107,13 @@ def read_file(
     title = "standard input" if name == "-" else name
     try:
         if name == "-" and not sys.stdin:
-            raise InputError("standard input: expected sequences, but it is closed")
+            raise InputError("standard input: expected sequences, got a closed stream")
         yield from _read_records(title, _file_blocks(name), input_format, on_progress)
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
 
 
-_kept_pipes = ContextVar[dict[str, Iterator[bytes]] | None]("_kept_pipes", default=None)  # by name; None: keep none
+_kept_pipes = ContextVar[dict[str, Iterator[bytes]] | None]("_kept_pipes", default=None)  # blocks by file name
 
 
 @contextlib.contextmanager
@@ -174,7 +177,7 @@ def _read_records(
 def _read_lines(
     title: str, number: int, blocks: Iterable[bytes], input_format: InputFormat, on_progress: ProgressCallback
 ) -> Iterator[Record | None]:
-    """Yield the records of blocks of lines; the first line has this number."""
+    """Yield the records of blocks of lines; `number` is the line number of the first line."""
     is_rest = False  # whether the next bytes are the rest of a line that is too long
     for block in blocks:
         if not block:
@@ -191,15 +194,15 @@ def _read_lines(
         on_progress(len(block))
 
 
-# Lines that are parsed together have one of these shapes once digits, commas and spaces are removed.
+# A line's shape is what remains without digits, commas and spaces. Only lines of these shapes are parsed together.
 JSON_SHAPES = {b"[]\n", *(b'{"input":[]%b}\n' % rest for rest in (b"", b'"output":[]', b'"id":', b'"output":[]"id":'))}
 TEXT_SHAPES = {b"\n", b"\t\n"}
 
 
 def _integer_rows(title: str, number: int, block: bytes, input_format: InputFormat) -> list[Record] | None:
-    """Parse lines of integers together if all are valid and have one of the shapes; otherwise, return None.
+    """Parse a block of integer lines at once; return None if a line is invalid or the lines have different shapes.
 
-    Parsing the lines one by one is slower, but finds the invalid one.
+    The caller then parses the lines one by one, which is slower but finds the invalid line.
     """
     shapes, n = block.translate(None, b"0123456789, \r"), block.count(b"\n")
     shape = shapes[: shapes.find(b"\n") + 1]
@@ -267,7 +270,7 @@ def _blocks(file: BufferedReader) -> Iterator[bytes]:
 
 
 def _is_ready(file: BufferedReader) -> bool:
-    """Return whether reading would not block; a pipe may block, a file never does."""
+    """Return whether a read returns at once: always for a file, and for a pipe if it has data or has ended."""
     try:
         return bool(select.select([file], [], [], 0)[0])
     except (OSError, ValueError):  # the stream has no file descriptor
@@ -279,7 +282,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _is_blank(line: bytes) -> bool:
-    """Return whether a line is blank; a line that is too long is not, because it may never end."""
+    """Return whether a line is blank. A line that is too long is not, so that endless white space causes an error."""
     return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE
 
 
@@ -327,7 +330,7 @@ def _read_fields(place: Place, line: str, input_format: InputFormat) -> Record:
 
 
 def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:
-    """Parse words as integers; raise InputError, with the hint if the first word is text."""
+    """Parse words as integers; raise InputError for any other word. `hint` is appended if the first word is text."""
     values = []
     for position, word in enumerate(words, start=1):
         try:

@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_demo.errors import InputError
 
 MAX_SYMBOL = 2**31 - 1
-MAX_LISTED = 40  # symbols of a sequence in an error
+MAX_LISTED = 40  # maximum number of symbols in an error message
 TEXT_HINT = "; texts need a network trained with `in_tokens` or `out_tokens` characters or words"
 
 
@@ -42,7 +42,7 @@ class Places:
         self.last = rows[-1].place
 
     def __getitem__(self, index: int) -> Place:
-        assert self.last  # because numbers is not empty
+        assert self.last  # set by `extend`
         return self.last._replace(number=self.numbers[index])
 
 
@@ -50,7 +50,7 @@ class Record(NamedTuple):
     """A source, or the error from reading it, with the optional output and id that the user gives."""
 
     place: Place
-    values: Any  # a list or a text, an InputError, or any other JSON value until it is checked
+    values: Any  # a list or text; before validation, any JSON value, or the InputError from reading it
     output: Any = None  # the expected answer
     id: object = None  # the user's name for the record
     has_id: bool = False  # because an id may be null
@@ -79,7 +79,10 @@ class RecordBatch(NamedTuple):
 
 
 def to_python(row: Any) -> Any:
-    """Return a list, tuple or array as a list of Python values, or unchanged if that would lose information."""
+    """Convert a list, tuple or array to a list of Python values; return any other value unchanged.
+
+    An array is also returned unchanged if the conversion would lose information.
+    """
     if isinstance(row, np.ndarray):
         return row.tolist() if _is_lossless(row) else row
     if isinstance(row, tuple | list):
@@ -88,7 +91,7 @@ def to_python(row: Any) -> Any:
 
 
 def _is_lossless(array: np.ndarray | np.generic) -> bool:
-    """Return whether conversion to Python values is lossless; it drops masks, and turns some times into integers."""
+    """Return whether conversion to Python values is lossless; it would drop masks and turn some dates into integers."""
     return array.dtype.kind not in "mM" and not has_mask(array)
 
 
@@ -111,13 +114,13 @@ def check_integers(place: object, values: Any, largest: int | None = None) -> No
 
 
 def _json(value: object) -> str:
-    """Return JSON with readable Unicode, or escape all of it if it contains a lone surrogate."""
+    """Return JSON. Unicode characters are escaped only if the text contains a lone surrogate."""
     text = json.dumps(value, ensure_ascii=False)
     return text if text.isascii() or text.encode(errors="ignore").decode() == text else json.dumps(value)
 
 
 def preview(value: object) -> str:
-    """Format an invalid value for an error: its JSON, or else its repr, on one line of at most 40 characters."""
+    """Format an invalid value for an error: its JSON if possible, otherwise its repr, in at most 40 characters."""
     for write in (_json, repr):
         try:
             return " ".join(write(value).split())[:40]

@@ -23,8 +23,8 @@ LENGTH_HINT = "; for sequences of that length give `in_len` {}"
 class RowReader:
     """Validates records with a source and an optional output, and converts their symbols to numbers.
 
-    Sources must not be empty. With `equal_lengths`, for a network that does not end its answers, outputs must not be
-    empty either, and the first record sets the lengths that are not given.
+    Sources must not be empty. `equal_lengths` is for a network that does not end its answers: outputs must not be empty
+    either, and if `in_len` or `out_len` is None, the first record sets it.
     """
 
     source: Vocabulary | VocabularyBuilder = INTEGER_VOCABULARIES.source
@@ -34,8 +34,8 @@ class RowReader:
     equal_lengths: bool = False
     in_len: int | None = None  # None: any length
     out_len: int | None = None
-    predicted_len: Callable[[int], int] | None = None  # from the source length to the output length
-    length_hint: str = ""  # appended to the error about a source of another length than in_len; {} is its length
+    predicted_len: Callable[[int], int] | None = None  # maps the source length to the output length
+    length_hint: str = ""  # appended to the error about a source whose length is not in_len; {} is the length
     on_error: Callable[[InputError], object] | None = None  # receives each invalid record's error; None: raise it
 
     def read_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
@@ -67,7 +67,7 @@ class RowReader:
             raise values
         values = tokenize(self.source.tokens, values, place, self.in_max_int)
         if not values and self.source.tokens != INTEGERS:
-            raise InputError(f"{place}: expected a source of some {self.source.tokens}, got none")
+            raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
         _check_length(place, len(values), self.in_len, self.length_hint)
         if output is not None:
             output_place = OutputPlace(place)
@@ -82,7 +82,7 @@ class RowReader:
 
 
 def _check_length(place: object, n: int, expected: int | None, hint: str = "", at_least: int = 1) -> None:
-    """Raise InputError unless n equals `expected` or, if that is None, is at least `at_least`."""
+    """Raise InputError unless n equals `expected`; if `expected` is None, n must be at least `at_least`."""
     if n != (expected or max(n, at_least)):
         found = f"{n}{hint.format(n)}" if n else "none"
         raise InputError(f"{place}: expected {expected or 'some'} integers, got {found}")
@@ -134,11 +134,11 @@ class PairReader(RowReader):
     """Validates pairs and converts their symbols to numbers. Targets may be empty.
 
     If there is a `pattern`, it computes the targets of integer sources, and any outputs in the records must equal them.
-    The largest symbol of these targets is `out_max_int`, or by default the largest symbol of the sources.
+    These targets may contain symbols up to `out_max_int`, or by default up to the largest symbol of a source.
     """
 
     pattern: SequencePattern | None = None
-    places: Places = field(default_factory=Places)  # one for each pair read
+    places: Places = field(default_factory=Places)  # the place of each pair
 
     def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a pair; return the symbols of its source and its target."""
@@ -171,7 +171,7 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
     """Read all pairs, or the first n; return them with their vocabularies.
 
     Raises:
-        InputError: a record is not a valid pair, or there are no pairs or too many for the memory.
+        InputError: a record is not a valid pair, or there are no pairs, or they do not fit into memory.
         UsageError: the pattern cannot compute targets of these sources.
     """
     records = itertools.islice(filter(None, reader.read_all(rows)), n)
@@ -194,7 +194,7 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
 
 
 def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
-    """Raise InputError if the memory is too small to train on the pairs read so far: training needs three copies."""
+    """Raise InputError if training on these pairs, which needs three copies of them, would exceed the memory."""
     rows = ROWS_PER_ARRAY * len(sources)
     needed = rows * ROW_BYTES + 3 * sum(part.symbols.nbytes for part in (*sources, *targets))
     if shortage := system_memory.shortage(needed):
@@ -202,7 +202,7 @@ def _require_memory(sources: list[Sequences], targets: list[Sequences]) -> None:
 
 
 def _number_symbols(parts: list[Sequences], vocabulary: Vocabulary | VocabularyBuilder) -> tuple[Sequences, Vocabulary]:
-    """Concatenate the sequences; build the vocabulary if it is new, and renumber the symbols."""
+    """Concatenate the sequences; if the vocabulary is new, build it and convert preliminary numbers to final ones."""
     sequences = concatenate(parts)
     if isinstance(vocabulary, Vocabulary):
         return sequences, vocabulary

@@ -14,7 +14,7 @@ from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.errors import InputError
 
 MAX_SYMBOLS_PER_CALL = 2**20  # symbols per call of a pattern's function, unless a single source has more
-MAX_SUBSET = 5  # the most symbols in a source of few symbols
+MAX_SUBSET = 5  # maximum number of distinct symbols in a source of few symbols
 SORTED_SHARE = 0.1  # share of sources of few symbols that are ascending; an equal share is descending
 MAX_DRAWS = 11  # attempts to draw unseen sources
 
@@ -39,8 +39,8 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
     """Draw the sources for training and validation; each length is drawn uniformly from `lengths`.
 
     `start_step`, the number of steps that the weights were already trained for, is part of the seed, so that a
-    continued training run draws new points. If the network does not end its answers, the sources have one length, use
-    the random stream of 2016, and ignore `few_symbols`.
+    continued training run draws new points. If the network does not end its answers, all sources have the length
+    `in_len` and are uniformly random, as in 2016; `few_symbols` is ignored.
     """
     rng, in_max_int = np.random.default_rng([config.seed, 1, start_step]), model.in_max_int
     if not model.ends:
@@ -49,13 +49,13 @@ def training_sources(config: TrainConfig, model: ModelConfig, lengths: Sequence[
 
 
 def mixed_sources(rng: np.random.Generator, lengths: np.ndarray, in_max_int: int, few_symbols: float) -> Sequences:
-    """Draw one source for each of these lengths `[N]`; the share `few_symbols` of them has few symbols."""
+    """Draw one source per length in `lengths` `[N]`; the share `few_symbols` of the sources has few symbols."""
     dtype = np.min_scalar_type(in_max_int)
     symbols = rng.integers(0, in_max_int, lengths.sum(), dtype=dtype, endpoint=True)
     has_few = rng.random(len(lengths)) < few_symbols  # [N]
     rows = np.repeat(np.arange(len(lengths)), lengths)  # the row of each symbol
     is_replaced = has_few[rows]
-    # A row's subset is the first 1 to MAX_SUBSET of the symbols drawn for it.
+    # A row draws its symbols from the first 1 to MAX_SUBSET symbols in its row of `subsets`.
     subsets = rng.integers(0, in_max_int, (len(lengths), MAX_SUBSET), dtype=dtype, endpoint=True)
     subset_sizes = rng.integers(1, MAX_SUBSET, len(lengths), endpoint=True)
     columns = (rng.random(len(rows)) * subset_sizes[rows]).astype(np.int64)
@@ -99,8 +99,9 @@ def evaluation_sources(
 ) -> tuple[np.ndarray, bool]:
     """Return sources `[N, S]` of length `in_len` to evaluate on, and whether all are unseen in training.
 
-    A network that ends its answers is evaluated on every possible source if there are at most n; otherwise on n unseen
-    sources, or on n random ones if fewer are unseen. Any other network is evaluated on up to n unseen sources.
+    A network that ends its answers is evaluated on every possible source if there are at most n. Otherwise it is
+    evaluated on n unseen sources, or on n random sources if fewer than n unseen ones are found. A network that does not
+    end its answers is evaluated on up to n unseen sources.
 
     Raises:
         InputError: the network does not end its answers, and every source is in `seen`.

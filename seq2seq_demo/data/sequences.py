@@ -34,7 +34,7 @@ class Sequences:
     @classmethod
     def of_array(cls, array: np.ndarray) -> Sequences:
         """Make sequences of one length from an array `[N, length]`, keeping its type."""
-        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # one shared number
+        return cls(array.ravel(), np.broadcast_to(np.int64(array.shape[1]), len(array)))  # one number in memory
 
     @classmethod
     def of_padded(cls, padded: np.ndarray, lengths: np.ndarray) -> Sequences:
@@ -62,7 +62,7 @@ class Sequences:
         symbols = np.empty(int(lengths.sum()), self.symbols.dtype)
         ends = np.cumsum(lengths)
         start = before = 0
-        while start < len(lengths):  # in blocks, because an index takes 8 bytes per symbol
+        while start < len(lengths):  # in blocks, because the index array takes 8 bytes per symbol
             stop = max(start + 1, int(np.searchsorted(ends, before + BLOCK, side="right")))
             moved = np.repeat(first[start:stop] - ends[start:stop] + lengths[start:stop], lengths[start:stop])
             end = before + len(moved)
@@ -131,7 +131,7 @@ class Pairs:
 
     def __post_init__(self) -> None:
         if not isinstance(self.sources, Sequences) or not isinstance(self.targets, Sequences):
-            raise InputError("expected two Sequences: Pairs.of_arrays makes pairs of two arrays")
+            raise InputError("expected two Sequences; to make pairs from arrays, use Pairs.of_arrays")
         if len(self.sources) != len(self.targets):
             raise InputError(f"expected as many sources as targets, got {len(self.sources)} and {len(self.targets)}")
 

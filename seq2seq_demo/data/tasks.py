@@ -12,18 +12,18 @@ from seq2seq_demo.errors import UsageError
 
 
 class Task(Protocol):
-    """A mapping from sources to targets for a network to learn: a pattern or a user's pairs."""
+    """A mapping from sources to targets that a network learns: a pattern or a user's pairs."""
 
     @property
     def name(self) -> str:
-        """The name that becomes part of file names."""
+        """The name of the task, which is part of the names of its weights files."""
 
     @property
     def vocabularies(self) -> Vocabularies:
         """The vocabularies of sources and targets."""
 
     def fingerprint(self, config: TrainConfig, model: ModelConfig) -> str:
-        """Return a checksum of the data, by which a resumed training run recognises the task.
+        """Return a checksum of the data; a resumed training run requires the checksum of the run that it resumes.
 
         Args:
             config: the lengths, the seed and the number of points.
@@ -71,7 +71,7 @@ TaskLike = str | Task | Pairs | PairRows
 def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
     """Convert a pattern's name or pairs to a task; return a task unchanged.
 
-    `vocabularies` are those of an existing network. By default, pairs are integers.
+    `vocabularies` are the vocabularies of an existing network. By default, pairs consist of integers.
 
     Raises:
         UsageError: no pattern has this name, or the argument has another type.

@@ -178,7 +178,7 @@ def error_text(error: BaseException) -> str:
 
 
 def describe_result(result: Any) -> str:
-    """Describe a function's invalid result for an error: None, its number of rows, its shape, or its type and value."""
+    """Return the description of an invalid result in an error: "None", its row count, its shape, or type and value."""
     if result is None:
         return "None (is a `return` missing?)"
     try:

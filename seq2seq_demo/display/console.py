@@ -17,7 +17,7 @@ from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.errors import Seq2SeqError
 
 JOINERS = "\u200c\u200d"  # zero width
-VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # an open box, and one with shoulders
+VISIBLE_SPACES = {" ": "\u2423", "\u00a0": "\u237d"}  # Unicode's OPEN BOX and SHOULDERED OPEN BOX
 
 
 @contextlib.contextmanager
@@ -93,7 +93,7 @@ def _is_displayable(character: str) -> bool:
 def print_result(text: str, coloured: bool = False) -> None:
     """Print a result on standard output.
 
-    `coloured` text is not escaped, because it contains our escape sequences; its content must be escaped already.
+    `coloured` text contains our escape sequences and is printed unchanged; the caller must escape all other text.
 
     Raises:
         BrokenPipeError: the reader, for example `head`, has closed the pipe.

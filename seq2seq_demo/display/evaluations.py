@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from seq2seq_demo.calibration import Calibration, expected_calibration_error
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols
 from seq2seq_demo.display.console import table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
@@ -13,11 +14,12 @@ from seq2seq_demo.trained_network import TrainedNetwork
 RATES = {"exact match": "exact_match", "token accuracy": "token_accuracy", "symbol errors": "symbol_error_rate"}
 COUNTS = {"wrong symbols": "wrong_symbols", "too short": "too_short", "too long": "too_long", "no end": "unended"}
 ANSWER_COLUMNS = ("source", "expected", "predicted")
+CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)  # rows of the calibration table
 MAX_CONFUSIONS, MAX_FIXED_LENGTH_CONFUSIONS = 10, 5  # rows of a confusion table
 
 
 def row_dict(row: EvaluationRow, network: TrainedNetwork) -> dict[str, Any]:
-    """Return the evaluation of one kind and length of sources for JSON."""
+    """Return the evaluation of a row as a dictionary for JSON."""
     if network.ends:
         return _variable_length_dict(row.evaluation, row.kind, row.in_len, row.fresh)
     return _fixed_length_dict(row.evaluation, row.in_len)
@@ -40,7 +42,7 @@ def _fixed_length_dict(e: Evaluation, in_len: int) -> dict[str, Any]:
 
 
 def fixed_length_tables(e: Evaluation) -> str:
-    """Return tables of the accuracies, over all symbols, by output position and by symbol, and of the confusions."""
+    """Return four tables: the accuracies over all symbols, by output position and by symbol; and the confusions."""
     facts = _fixed_length_dict(e, 0)
     figures = [
         [name.replace("_", " "), *_rounded(facts[mode][name] for mode in ("forced", "free_running")), f"{gap:+.5f}"]
@@ -106,7 +108,9 @@ def _worst_length(rows: Sequence[EvaluationRow]) -> str:
     return "" if exact_match == 1 else f"{exact_match:.4f} at {worst.in_len}"
 
 
-def pairs_dict(rows: Sequence[EvaluationRow], vocabularies: Vocabularies) -> dict[str, Any]:
+def pairs_dict(
+    rows: Sequence[EvaluationRow], vocabularies: Vocabularies, calibration: Calibration | None = None
+) -> dict[str, Any]:
     """Return the evaluation on the pairs of a file, over all lengths, for JSON."""
     e = total(row.evaluation for row in rows)
     facts = _variable_length_dict(e, rows[0].kind, None, None)
@@ -115,7 +119,7 @@ def pairs_dict(rows: Sequence[EvaluationRow], vocabularies: Vocabularies) -> dic
     facts["confusions"] = _confusions(e, vocabularies)
     for name, answers in (("worst", e.wrong.worst), ("surest", e.wrong.surest)):
         facts[name] = [_wrong_answer_dict(answer, vocabularies) for answer in answers]
-    return facts
+    return facts | _calibration_dict(e, calibration)
 
 
 def sources_text(e: Evaluation, name: str) -> str:
@@ -124,7 +128,13 @@ def sources_text(e: Evaluation, name: str) -> str:
     return f"{e.n} sources of {name}{targets}"
 
 
-def pairs_text(name: str, rows: Sequence[EvaluationRow], vocabularies: Vocabularies, verbose: bool) -> str:
+def pairs_text(
+    name: str,
+    rows: Sequence[EvaluationRow],
+    vocabularies: Vocabularies,
+    verbose: bool,
+    calibration: Calibration | None = None,
+) -> str:
     """Return the evaluation on the pairs of a file: a summary, tables, and with `verbose` some wrong answers."""
     e = total(row.evaluation for row in rows)
     is_text = vocabularies.target.is_text
@@ -134,6 +144,7 @@ def pairs_text(name: str, rows: Sequence[EvaluationRow], vocabularies: Vocabular
         f"{exact}, symbol error rate {e.symbol_error_rate:.5f}",
         variable_length_tables(rows),
         _confusion_table(_confusions(e, vocabularies)[:MAX_CONFUSIONS]),
+        *_calibration_texts(e, calibration),
     ]
     if verbose and e.exact < e.n:
         for criterion, answers in (("the most edits", e.wrong.worst), ("the highest probability", e.wrong.surest)):
@@ -141,6 +152,35 @@ def pairs_text(name: str, rows: Sequence[EvaluationRow], vocabularies: Vocabular
             header = [*ANSWER_COLUMNS, "edits", "probability"]
             parts.append(f"Wrong answers with {criterion}:\n{table(header, lines, str.ljust)}")
     return "\n\n".join(parts)
+
+
+def _calibration_dict(e: Evaluation, calibration: Calibration | None) -> dict[str, Any]:
+    """Return the expected calibration error for JSON, and how many answers reach each of CONFIDENCES and are right."""
+    if calibration is None:
+        return {}
+    confidence, is_right = calibration.confidence(e.answers.probability), e.answers.is_right
+    at_least = [
+        {"confidence": minimum, "answered": int(answered.sum()), "right": int(is_right[answered].sum())}
+        for minimum, answered in ((minimum, confidence >= minimum) for minimum in CONFIDENCES)
+    ]
+    error = expected_calibration_error(confidence, is_right)
+    return {"expected_calibration_error": error, "at_confidence": at_least}
+
+
+def _calibration_texts(e: Evaluation, calibration: Calibration | None) -> list[str]:
+    facts = _calibration_dict(e, calibration)
+    if not facts:
+        return []
+    lines = [
+        [
+            f"{n['confidence']:.2f}",
+            str(n["answered"]),
+            *_rounded([n["answered"] / e.n, n["right"] / max(1, n["answered"])]),
+        ]
+        for n in facts["at_confidence"]
+    ]
+    error = f"expected calibration error of the confidences {facts['expected_calibration_error']:.5f}"
+    return [error, table(["min. confidence", "answered", "share answered", "share right"], lines)]
 
 
 def _wrong_answer_dict(answer: WrongAnswer, vocabularies: Vocabularies) -> dict[str, Any]:
@@ -172,7 +212,7 @@ def _accuracies(e: Evaluation) -> dict[str, dict[str, float]]:
 def _confusions(e: Evaluation, vocabularies: Vocabularies) -> list[dict[str, Any]]:
     """Return the confusions for JSON, most frequent first.
 
-    An insertion has no expected symbol (None), and a deletion no predicted one.
+    An insertion has no expected symbol (None), and a deletion has no predicted symbol.
     """
 
     def name(number: int | None) -> Any:

@@ -17,8 +17,8 @@ COLOURS = (231, 189, 153, 111, 69, 27, 21, 20, 18, 17)  # white to dark blue
 def attention_text(p: Prediction, colour: bool) -> str:
     """Return a line of inputs, a line per output (END included) with its α, and a legend.
 
-    A wrong output, or one before which others are missing, is followed by the expected symbols; with colour, both are
-    red.
+    If an output is wrong, or if expected symbols are missing before it, its line ends with the expected symbols. With
+    `colour`, the output and these symbols are red.
 
     Raises:
         ValueError: the prediction has no attention.
@@ -42,7 +42,7 @@ def attention_text(p: Prediction, colour: bool) -> str:
 
 
 def expected_text(symbols: list[str]) -> str:
-    """Return a note that these symbols were expected in place of the predicted one."""
+    """Return a note that these symbols were expected in place of the predicted symbol."""
     return f"expected {' '.join(map(visible_symbol, symbols)) or 'no symbol'}"
 
 

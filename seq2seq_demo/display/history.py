@@ -1,4 +1,4 @@
-"""The figures of every epoch: a JSON file, and a picture of their curves."""
+"""Writes the figures of every epoch to a JSON file, and draws them as training curves."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 
 class History(Callback):
-    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch; None writes no file.
+    """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
 
     Raises:
         UsageError: the picture cannot be drawn.
@@ -42,7 +42,7 @@ class History(Callback):
             if self.plot is not None:
                 plots.history(self.plot, history)
         except (Seq2SeqError, OSError) as error:
-            print_notice(f"No history: {error}")
+            print_notice(f"Could not write the history: {error}")
 
 
 def _is_history(content: bytes) -> bool:

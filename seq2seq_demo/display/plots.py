@@ -21,18 +21,19 @@ from seq2seq_demo.files import atomic_files
 from seq2seq_demo.predictions import Prediction
 
 PROGRAM = "seq2seq-demo"
-# By suffix: a picture's metadata, without a date, so that equal figures give equal bytes; and a pattern that finds the
-# program's name in this metadata. A document that contains the picture has the name at another place.
+# For each suffix: the metadata of a picture, and a pattern that finds the program's name in the metadata. There is no
+# date, so that equal figures give equal bytes. A document that embeds the picture does not match the pattern, because
+# the name is at another place.
 PICTURES: dict[str, tuple[dict[str, str | None], bytes]] = {
     ".png": ({"Software": PROGRAM}, rb"\x89PNG.{33}tEXtSoftware\0%b"),
     ".svg": ({"Creator": PROGRAM, "Date": None}, rb"<\?xml(?:(?!</metadata>).){,2000}<cc:Agent>\s+<dc:title>%b<"),
     ".pdf": ({"Creator": PROGRAM, "CreationDate": None}, rb"%%PDF.*/Creator \(%b\) /Producer [^)]*\) >>\nendobj\nxref"),
 }
 MAX_PANELS = 16
-MAX_CELL, MAX_PANEL = 0.3, 6  # inches along a cell and along a panel
-MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # points of labels; MIN_SPARSE_FONT if some are omitted
-MAX_CELLS = 20_000  # up to this number in all panels, cells are drawn one by one; more are drawn as images
-DPI, MAX_PIXELS = 200, 160  # per inch: dots of a picture, and pixels of an image in it
+MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in inches
+MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # font sizes in points; MIN_SPARSE_FONT if some labels are omitted
+MAX_CELLS = 20_000  # with more cells in all panels, a panel is an image, not a mesh of cells
+DPI, MAX_PIXELS = 200, 160  # per inch: the dots of a picture, and the pixels of an image in a panel
 WRONG_COLOUR = "tab:red"
 
 
@@ -165,7 +166,7 @@ def _max_font(inches: float, label_width: int) -> float:
 
 
 def _label_step(font: float) -> int:
-    """Return the round number n for which labels on every nth symbol are legible; `font` is the font size for n = 1."""
+    """Return the smallest round n at which labels on every nth symbol are legible; `font` is the size for n = 1."""
     if font >= MIN_FONT:
         return 1
     return int(next(step for k in count() for step in (10**k, 2 * 10**k, 5 * 10**k) if step * font >= MIN_SPARSE_FONT))
@@ -185,7 +186,7 @@ def _panel(ax: Any, p: Prediction, layout: _Layout) -> Any:
     axes = (ax.xaxis, layout.input_step, p.source), (ax.yaxis, layout.output_step, p.predicted_symbols)
     for axis, step, symbols in axes:
         labels = [visible_symbol(name) for name in symbols[::step]]
-        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # so that $ is shown
+        axis.set_ticks(np.arange(0, len(symbols), step) + 0.5, labels=labels, parse_math=False)  # keeps $
         axis.set_tick_params(length=0 if step == 1 else 2)
     _mark_wrong(ax, p, layout)
     return mesh
@@ -219,9 +220,9 @@ def _label_note(step: int) -> str:
 
 
 def _mark_wrong(ax: Any, p: Prediction, layout: _Layout) -> None:
-    """Mark wrong outputs in red, and write the expected ones beside them.
+    """Mark wrong outputs in red, and write the expected symbols beside them.
 
-    If labels are omitted, mark the positions of the wrong outputs, and print how many there are.
+    If labels are omitted, mark the positions of the wrong outputs, and write their number.
     """
     T, S, mistakes, labels = len(p.predicted_symbols), len(p.source), p.mistakes, ax.get_yticklabels()
     for t, expected in mistakes.items():

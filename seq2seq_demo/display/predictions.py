@@ -12,7 +12,7 @@ from seq2seq_demo.predictions import Prediction
 
 
 def prediction_line(p: Prediction) -> str:
-    """Return a prediction in the format of 2016, without the expected target if it is unknown."""
+    """Return a prediction in the format of the 2016 program; an unknown expected target is left out."""
     expected = "" if p.expected_text is None else f" (expected={_bracketed(p.tokens[1], p.expected_text)})"
     return f"==> For input {_source(p)}, prediction={_answer(p)}{expected}{_score(p)}"
 
@@ -24,7 +24,7 @@ def answer_lines(answers: Sequence[Prediction]) -> list[str]:
 
 
 def probe_line(p: Prediction, colour: bool) -> str:
-    """Return a training run's probe as a line; a star, and red with colour, mark each wrong symbol."""
+    """Return a line for the probe, a validation source; wrong symbols have a star and, with `colour`, are red."""
     mark, mistakes = red if colour else str, p.mistakes
     # The symbols are escaped one by one, because escaping the whole answer would escape the colours too.
     names = [one_line(str(name)) for name in p.predicted]
@@ -32,6 +32,11 @@ def probe_line(p: Prediction, colour: bool) -> str:
     answer = f"[{answer}]" if p.tokens[1] == INTEGERS else answer
     expected = "" if p.predicted == p.expected else f" (expected={_bracketed(p.tokens[1], p.expected_text or '')})"
     return f"    probe {_source(p)}, prediction={answer}{expected}"
+
+
+def unanswered_line(p: Prediction) -> str:
+    """Return a line for a source whose answer is withheld, because its confidence is low."""
+    return f"==> For input {_source(p)}, no answer (confidence {p.confidence:.4f})"
 
 
 def _source(p: Prediction) -> str:
@@ -53,15 +58,23 @@ def _bracketed(tokens: str, text: str) -> str:
     return f"[{text}]" if tokens == INTEGERS else one_line(text)
 
 
-def answers_json(answers: Sequence[Prediction], input_facts: dict[str, Any], n_best: int | None) -> str:
-    """Return the best answer as a JSON object on one line, after `input_facts`; `n_best` adds all answers."""
+def answers_json(
+    answers: Sequence[Prediction], input_facts: dict[str, Any], n_best: int | None, is_answered: bool = True
+) -> str:
+    """Return a line with a JSON object: `input_facts`, the best answer and, if `n_best` is given, all answers.
+
+    If `is_answered` is False, the prediction is null.
+    """
     best = answers[0]
     source, target = best.tokens
     facts = input_facts | {"input": best.source_text if source != INTEGERS else best.source}
     if source != INTEGERS:
         facts["input_tokens"] = best.source
     expected = best.expected_text if target != INTEGERS else best.expected
-    facts |= {"prediction": None, "expected": expected, "exact": best.exact} | _answer_dict(best)
+    facts |= {"prediction": None, "expected": expected}
+    if not is_answered:
+        return json.dumps(facts | _probability_dict(best))
+    facts |= {"exact": best.exact} | _answer_dict(best)
     if n_best:
         facts["n_best"] = [_answer_dict(p) for p in answers]
     return json.dumps(facts)
@@ -74,7 +87,13 @@ def _answer_dict(p: Prediction) -> dict[str, Any]:
         "prediction_tokens": p.predicted if is_text else None,
         "ended": p.ended,
         "score": None if p.score is None else round(p.score, 6),
+        **_probability_dict(p),
         "probabilities": [round(probability, 6) for probability in p.probabilities or ()],
         "attention": None if p.attention is None else [[round(a, 6) for a in row] for row in p.attention.tolist()],
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _probability_dict(p: Prediction) -> dict[str, float]:
+    values = {"probability": p.probability, "confidence": p.confidence}
+    return {name: round(value, 6) for name, value in values.items() if value is not None}

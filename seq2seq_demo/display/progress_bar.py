@@ -34,7 +34,7 @@ class ProgressBar:
         self.hide()
 
     def advance(self, n: int, steps: int | None = None) -> None:
-        """Add n finished sequences, and a number of steps, by default n."""
+        """Count n more finished sequences and `steps` more steps; None means n steps."""
         self.n += n
         self.steps += n if steps is None else steps
         if self.may_show and time.monotonic() - self.started > SHOW_AFTER:
@@ -54,7 +54,7 @@ class ProgressBar:
 
 
 def new_bar(progress: str, *figures: str) -> Any:
-    """Return a `rich.progress.Progress` on standard error, with columns in rich's format.
+    """Return a `rich.progress.Progress` on standard error; `progress` and `figures` are columns in rich's format.
 
     The columns are the description, the bar, `progress`, the remaining time and `figures`.
     """

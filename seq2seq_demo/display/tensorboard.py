@@ -1,7 +1,7 @@
 """TensorBoard logs of a training run: figures, and optionally gradients, weights and activations.
 
-They are written with `tf.summary.write`: `tf.summary.scalar` and `histogram` would need the package tensorboard, which
-TensorFlow does not install. Only viewing the logs needs it.
+The logs are written with `tf.summary.write`, because `tf.summary.scalar` and `tf.summary.histogram` need the package
+tensorboard. TensorFlow does not install that package; users need it only to view the logs.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ from seq2seq_demo.trained_network import TrainedNetwork
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
 
-PROBE_ROWS = 128  # validation pairs for gradients and activations; attention is shown for the first one
+PROBE_ROWS = 128  # validation pairs for gradients and activations; attention is shown for the first pair
 HISTOGRAM_BUCKETS = 30
-CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # along an attention weight, and along a whole picture
+CELL_PIXELS, MAX_PICTURE_PIXELS = 16, 1024  # the side of an attention weight, and the longest side of a picture
 
 
 def default_log_dir(name: str | None, task: str) -> Path:
-    """Return the path of a new log directory for this run, which is not created, in a directory of the user.
+    """Return the path of a new log directory for this run, which the caller must create.
 
-    That directory is `seq2seq_demo_logs-UID` in the temporary directory; if another user can write to it, a new one.
+    Its parent is `seq2seq_demo_logs-UID` in the temporary directory. If another user owns that directory or can write
+    to it, the parent is a new directory.
     """
     try:
         temporary = tempfile.gettempdir()
@@ -88,7 +89,7 @@ class TensorBoard(Callback):
             self.writer.close()
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        """Log the loss and accuracy of these steps."""
+        """Log the training loss and token accuracy."""
         self._log(step, lambda: _write("scalars", "train", {"loss": loss, "token_accuracy": token_accuracy}))
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
@@ -118,7 +119,7 @@ class TensorBoard(Callback):
             print_notice(f"No logs from step {step} on: {reason}")
 
     def _write_details(self, network: TrainedNetwork, probes: Probes) -> None:
-        """Write gradients, weights and activations, as far as `verbosity` asks for them."""
+        """Write the gradients and, if `verbosity` selects them, the weights and activations."""
         # A copy, because several workers may share the network in training.
         self.network = self.network or network.to_keras()
         self.network.assign_named(network.weights)
@@ -142,7 +143,7 @@ Probes = tuple[np.ndarray, np.ndarray]  # sources [B, S] and targets [B, T]
 
 
 def _probes(validation: Pairs, model_config: ModelConfig) -> Probes:
-    """Return the first pairs with the same lengths as the first pair; targets have END if the network writes it."""
+    """Return up to PROBE_ROWS pairs with the lengths of the first pair; targets have END if the network writes END."""
     sources, targets = validation.sources, validation.targets
     has_same_lengths = (sources.lengths == sources.lengths[0]) & (targets.lengths == targets.lengths[0])
     chosen = np.flatnonzero(has_same_lengths)[:PROBE_ROWS]

@@ -26,7 +26,7 @@ from seq2seq_demo.predictions import Prediction
 from seq2seq_demo.trained_network import TrainedNetwork
 
 Epochs = Sequence[EpochFigures]
-PROBE_CANDIDATES = 20  # the probe is the longest of the first validation pairs
+PROBE_CANDIDATES = 20  # the number of validation pairs from which the probe is chosen
 
 
 class TrainingReport(Callback):
@@ -51,7 +51,7 @@ class TrainingReport(Callback):
         self.bar.start()
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        """Advance the bar."""
+        """Advance the bar, and show the loss and accuracy beside the bar."""
         self.bar.update(self.task, completed=points, figures=f"loss {loss:.4f} accuracy {token_accuracy:.4f}")
 
     def on_epoch_end(self, history: Epochs, network: TrainedNetwork, validation: Pairs) -> None:
@@ -68,7 +68,7 @@ class TrainingReport(Callback):
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
-    """Return the network's prediction for the probe, with the nearest target of its source."""
+    """Return the network's prediction for the probe source, with the nearest of the targets of this source."""
     source, expected = probe_pair(validation)
     ((prediction,),) = network.predict_numbers([source], None if network.ends else len(expected))
     rows = np.flatnonzero(validation.sources.lengths == len(source))
@@ -79,7 +79,7 @@ def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
-    """Return source and target of the probe: the pair with the longest source among the first few."""
+    """Return the source and target of the probe. It has the longest source of the first PROBE_CANDIDATES pairs."""
     longest = int(pairs.sources.lengths[:PROBE_CANDIDATES].argmax())
     pair = pairs[longest : longest + 1]
     return pair.sources.rows()[0], pair.targets.rows()[0]

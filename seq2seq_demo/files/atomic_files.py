@@ -45,13 +45,13 @@ def read_open(file: BinaryIO) -> bytes:
     """Return the whole content of an open regular file.
 
     Raises:
-        Seq2SeqError: the content does not fit twice into this machine's memory.
+        Seq2SeqError: the file is larger than half of this machine's memory.
         OSError: the file cannot be read.
     """
     size = os.fstat(file.fileno()).st_size
     if 2 * size > system_memory.total():  # both the bytes and the parsed content are in memory
-        fits = f"fits twice into {system_memory.gib(system_memory.total())} of memory"
-        raise Seq2SeqError(f"expected a file that {fits}, got one of {system_memory.gib(size)}")
+        expected = f"expected at most half of the memory of {system_memory.gib(system_memory.total())}"
+        raise Seq2SeqError(f"{expected}, got a file of {system_memory.gib(size)}")
     file.seek(0)
     return file.read()
 
@@ -111,7 +111,7 @@ def _claim(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # no hard links, as on FAT: lock the folder to check the name and rename
+    except OSError:  # no hard links, as on FAT: lock the folder, check the name, then rename
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
@@ -139,7 +139,7 @@ def lock(file: BinaryIO) -> bool:
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:  # other errors: the file system has no locks
+    except OSError as error:  # BlockingIOError: another process holds the lock; else: no locks here
         return not isinstance(error, BlockingIOError)
     return True
 
@@ -159,7 +159,7 @@ def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Seq
 
 @contextlib.contextmanager
 def reserved(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> Iterator[None]:
-    """Reserve a path for this process, with a lock on a file beside it, which is removed at the end.
+    """Reserve a path for this process, with a lock on a file beside it; this file is removed at the end.
 
     Raises:
         error_class: another process has reserved the path.
@@ -170,7 +170,7 @@ def reserved(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqErr
     reservation = target.with_name(f".seq2seq-demo-{name}.lock")
     with reservation.open("ab") as file:
         if not (lock(file) and is_open_file(reservation, file)):
-            problem = "but another process that is running will write there"
+            problem = "but another running process will write to it"
             raise error_class(f"{path}: expected a place for {kind}, {problem}")
         try:
             yield
@@ -219,7 +219,7 @@ def check_replaceable(
 
     `is_ours` recognises a file of this program by its content: for any other file, it returns a false value or raises a
     parsing error. An empty file may be replaced, and with `force` any file. If `force` is None, the error does not
-    offer it.
+    mention `force`.
     """
     check_writable(path, kind, error_class)
     if force or not path.exists():
@@ -235,7 +235,7 @@ def check_replaceable(
 
 
 def is_same_file(path: Path, other: Path) -> bool:
-    """Whether two paths name the same file, or would if it existed."""
+    """Whether two paths name the same file, which need not exist."""
     try:
         return os.path.samefile(path, other)
     except (OSError, ValueError):

@@ -19,10 +19,10 @@ MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 FOOTER_SIZE = 48
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protocol buffers' wire types
 SIZES = {FIXED64: 8, BYTES: 0, FIXED32: 4}
-# By TensorFlow's number of a data type: NumPy's name, and the field of a TensorProto that holds the values.
+# TensorFlow's number of a data type → NumPy's name, and the number of the TensorProto field with the values.
 TYPES = {1: ("<f4", 5), 2: ("<f8", 6), 3: ("<i4", 7), 9: ("<i8", 10), 10: ("?", 11)}
 UNPACKED = {"<f4": FIXED32, "<f8": FIXED64}  # the wire type of a single value; VARINT for the other types
-# No checkpoint of 2016 reaches these limits. They bound memory, time and error messages for hostile files.
+# No checkpoint of 2016 exceeds these limits. They bound memory, time and error messages for hostile files.
 MAX_FIELD, MAX_RANK, MAX_NAME = 15, 8, 1000
 
 
@@ -88,14 +88,14 @@ def _records(content: bytes) -> Iterator[bytes]:
     _, index = _block(content, footer)
     for handle in _entries(index):
         offset, block = _block(content, _Reader(handle))
-        # Otherwise a small file could repeat one block endlessly.
+        # Blocks must not overlap: a small file could list the same block endlessly.
         require(offset >= end, "blocks overlap", ValueError)
         end = offset + len(block)
         yield from _entries(block)
 
 
 def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
-    """Return the offset and the content of a block; `handle` holds the offset and the size."""
+    """Read the block whose offset and size `handle` encodes; return its offset and its content."""
     offset, size = handle.varint(), handle.varint()
     file = _Reader(content, position=offset)
     block, compression, checksum = file.take(size), file.take(1), file.take(4)
@@ -110,8 +110,8 @@ def _block(content: bytes, handle: _Reader) -> tuple[int, bytes]:
 def _entries(block: bytes) -> Iterator[bytes]:
     """Yield a block's values.
 
-    An entry begins with three sizes: of the prefix that its key shares with the key before, of the rest of its key, and
-    of its value.
+    An entry omits the prefix that its key shares with the previous key. It consists of three sizes (of the prefix, the
+    rest of the key, and the value), the rest of the key, and the value.
     """
     n_restarts = int.from_bytes(block[-4:], "little")  # restart points for searching, 4 bytes each
     entries = _Reader(_Reader(block).take(len(block) - 4 * (n_restarts + 1)))
@@ -196,7 +196,7 @@ def _variables(records: Iterator[_Message], n_bytes: int) -> dict[str, np.ndarra
     """Return the arrays of SavedTensorSlices: the first record lists the variables, each other record holds one."""
     first = next(records, _Message(b""))
     is_v1 = not first.all(1, VARINT)
-    require(is_v1, "expected a TensorFlow V1 checkpoint, got the index of a V2 one, which holds no weights")
+    require(is_v1, "expected a TensorFlow V1 checkpoint, got the index of a V2 checkpoint, which holds no weights")
     metas = first.message(1).all(1, BYTES)
     listed = dict(_parse_meta(_Message(meta)) for meta in metas)
     require(len(listed) == len(metas), "a variable is listed twice", ValueError)
@@ -224,7 +224,7 @@ def _parse_meta(meta: _Message) -> tuple[str, tuple[tuple[int, ...], int]]:
 
 
 def _array(name: str, tensor: _Message, shape: tuple[int, ...], kind: int) -> np.ndarray:
-    """Return the array of a TensorProto. Omitted trailing values equal the last one present."""
+    """Return the array of a TensorProto. Omitted trailing values equal the last value present."""
     require(kind in TYPES, f"expected numbers in variable {name!r}, got TensorFlow's data type {kind}")
     values = _values(tensor, *TYPES[kind])
     array = np.full(math.prod(shape), values[-1])

@@ -1,7 +1,7 @@
 """The container format: named arrays and named strings in HDF5, after a header with a SHA-256 checksum.
 
-The checksum detects damage but not malice, as anyone can compute it. Files are therefore written with HDF5's library
-but read with our own reader, `hdf5`.
+The checksum detects damage but not malice, because anyone can compute it. Files are therefore written with HDF5's
+library but read with our own reader, `hdf5`.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
 _FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")  # .tfl: 2016's
-MAX_PART_BYTES = 100  # the longest name or task in a file name, which can have 255 bytes
+MAX_PART_BYTES = 100  # the limit for NAME and for the task; a file name can have 255 bytes
 
 
 def canonical_path(data_dir: Path, name: str | None, task: str, iteration: int, kind: str = WEIGHTS) -> Path:
@@ -41,7 +41,7 @@ def parse_name(path: Path) -> str | None:
 
 
 def is_snapshot(path: Path) -> bool:
-    """Whether the file name is a snapshot's."""
+    """Whether the file has the name of a snapshot."""
     return (match := _match(path.name)) is not None and match[1] == SNAPSHOT
 
 
@@ -97,7 +97,8 @@ def shipped_tasks() -> list[str]:
 def shipped_networks() -> dict[str, Path]:
     """Return the paths of the shipped networks by name.
 
-    A pattern's network is named after its task and model, as in `sorted-rnn`; any other after its file, as in `g2p`.
+    A pattern's network is named after its task and model, as in `sorted-rnn`. Other networks are named after their
+    files, as in `g2p`.
     """
     return {display_name(path): path for path in sorted(_shipped_dir().glob(f"*{SUFFIX}"), key=display_name)}
 
@@ -119,8 +120,8 @@ def _shipped_dir() -> Path:
 def file_name_part(task: str) -> str:
     """Return a task in the form in which it appears in a file name.
 
-    A colon, as in MODULE:FUNCTION, becomes a dot, as scp would read it as the end of a host name. Separators and
-    unprintable characters become %XX per byte. A long task is truncated and gets a checksum.
+    A colon, as in MODULE:FUNCTION, becomes a dot, because scp would read a colon as the end of a host name. Each byte
+    of a separator or an unprintable character becomes %XX. A long task is truncated and gets a checksum.
     """
     escaped = "".join(_escaped(c) if c in "%/" or not c.isprintable() else c for c in task.replace(":", "."))
     escaped = re.sub("^_|(?<=_)_|_$", _escaped("_"), escaped)

@@ -79,7 +79,7 @@ class _File:
         self._visit(header, b"\x01\x00")
         blocks = [(header + 16, self.integer(header + 8, 4))]
         messages = []
-        for start, size in blocks:  # grows in the loop
+        for start, size in blocks:  # the loop appends to `blocks`
             position, end = start, start + size
             while position + 8 <= end:
                 kind, n_bytes, flags = (self.integer(position + at, 2 if at < 4 else 1) for at in (0, 2, 4))
@@ -120,7 +120,7 @@ class _File:
         self._visit(node, b"SNOD")
         for entry in range(self.integer(node + 6, 2)):
             start = node + 8 + 40 * entry
-            require(self.integer(start + 16, 4) <= 1, "expected weights, got a symbolic link")  # 2: a symbolic link
+            require(self.integer(start + 16, 4) <= 1, "expected weights, got a symbolic link")  # type 2
             yield self.integer(start), self.integer(start + 8)
 
     def _name(self, start: int) -> str:

@@ -1,6 +1,6 @@
 """Recordings: the weights of a network at N steps of its training, as float16, in a file beside the weights.
 
-The file is a container, as a weights file is. Its arrays are `steps` `[N]`, and every weight by name with a first axis
+Like a weights file, the file is a container. Its arrays are `steps` `[N]`, and every weight by name, with a first axis
 of N. Its strings are the model, the steps per epoch, and a checksum of the weights in the weights file. A snapshot
 contains the same arrays, so that a resumed run continues its recording.
 """
@@ -45,7 +45,7 @@ class Recording:
         return tuple(step / self.steps_per_epoch for step in self.steps)
 
     def with_step(self, step: int, weights: Weights) -> Recording:
-        """Return a copy with the weights of a later step."""
+        """Return a copy to which the weights of a later step are appended."""
         return Recording(self.steps_per_epoch, (*self.steps, step), (*self.weights, to_float16(weights)))
 
 
@@ -63,7 +63,7 @@ def to_float16(weights: Weights) -> Weights:
 
 
 def find_recording(weights_path: str | os.PathLike[str], weights: Weights) -> Recording | None:
-    """Return the recording that belongs to a weights file with these weights; None if the file has none.
+    """Return the recording that belongs to a weights file with these weights; None if there is no recording.
 
     Raises:
         WeightsError: the recording is damaged, belongs to other weights, or is something else.
@@ -95,7 +95,7 @@ def weights_checksum(weights: Weights) -> str:
 
 
 def to_bytes(recording: Recording, model_config: ModelConfig, saved: Weights) -> bytes:
-    """Return the content of the recording file for a weights file with the weights `saved`."""
+    """Return the content of the recording file that belongs to a weights file with the weights `saved`."""
     info = RunInfo(recording.steps_per_epoch, weights_checksum(saved))
     texts = {"kind": KIND, "model": json.dumps(asdict(model_config)), KIND: json.dumps(asdict(info))}
     return container.to_bytes(to_arrays(recording), texts)

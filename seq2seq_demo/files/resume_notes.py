@@ -1,6 +1,6 @@
 """Notes in the user's state directory: where to save each training run in progress. `--resume` reads them.
 
-Snapshots do not contain this: a snapshot may come from a stranger, who must not choose which file gets written.
+Snapshots do not contain the destination: a snapshot may come from a stranger, who must not choose where to write.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ class Destination(NamedTuple):
     """The place where a finished training run is saved."""
 
     output: Path | None = None  # None: the next unused canonical name in `folder`
-    overwrite: bool = False  # whether `output` may exist: the user named it
+    overwrite: bool = False  # whether `output` may be replaced; True if the user named it
     folder: Path = Path()
 
 
 def save_destination(snapshot: Path, training: str, destination: Destination) -> None:
     """Note the destination of the run that wrote this snapshot; ignore errors.
 
-    `training` is the run's `training_id`. It keeps another run with a snapshot at the same path from using the note.
+    `training` is the run's `training_id`. With it, another run whose snapshot has the same path does not use the note.
     """
     with contextlib.suppress(OSError, RuntimeError, Seq2SeqError):
         path, output = _path(snapshot), destination.output
@@ -52,7 +52,7 @@ def load_destination(snapshot: Path, training: str) -> Destination | None:
 
 
 def delete_destination(snapshot: Path) -> None:
-    """Delete the note, once the result has been saved."""
+    """Delete the note on a snapshot, if there is one; ignore errors."""
     with contextlib.suppress(OSError, RuntimeError):
         _path(snapshot).unlink()
 

@@ -53,7 +53,7 @@ def build_dataclass(cls: type[T], values: dict[str, Any]) -> T:
     """Return an instance of a dataclass; its fields are numbers, strings or bools, and may be optional.
 
     Raises:
-        WeightsError: a value has the wrong type, is missing, or has no field.
+        WeightsError: a value has the wrong type, is missing, or belongs to no field.
     """
     types = get_type_hints(cls)
     for name in sorted(values.keys() - types.keys()):

@@ -1,6 +1,6 @@
 """Weights files: a network with its origin, or a snapshot of a training run, as a container of arrays and JSON.
 
-Version 3 records whether the network ends its answers. Networks of versions 1 and 2 do if they have `min_in_len`.
+Files of version 3 record whether the network ends its answers. In versions 1 and 2, it does if `min_in_len` is set.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
@@ -29,11 +30,9 @@ from seq2seq_demo.files.typed_json import build_dataclass, parse_object, require
 from seq2seq_demo.network.names_2016 import from_2016
 from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
 
-MAX_STEP = 2**53  # a float64 represents integers up to this exactly
+MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
-MAX_EARLIER_RUNS = 100  # a network with more keeps none
-MAX_HELD_OUT = 1_000_000  # digests, of 8 bytes each; a network with more keeps none
-HELD_OUT = "held_out"  # the name of their array
+MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
 
@@ -48,7 +47,7 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The latest training run of a network."""
+    """The settings and the beginning of a training run."""
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
@@ -56,7 +55,7 @@ class TrainingRun:
 
 
 class EarlierRun(NamedTuple):
-    """A training run before the latest one; with it, an evaluation can draw the training sources again."""
+    """A training run and the name of its task, from which an evaluation can draw the training sources again."""
 
     task: str
     run: TrainingRun
@@ -79,8 +78,9 @@ class StoredNetwork:
     program: str | None = None  # the program that trained the network, unless it is this one
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
-    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, the first one first
-    held_out: np.ndarray | None = None  # digests of validation sources that no run trained on, ascending; of pairs only
+    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
+    calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
+    held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
 
     @property
     def pattern(self) -> str | None:
@@ -89,7 +89,7 @@ class StoredNetwork:
 
     @property
     def runs(self) -> tuple[EarlierRun, ...]:
-        """The recorded training runs, the first one first."""
+        """The recorded training runs, oldest first."""
         return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
 
     @property
@@ -125,7 +125,7 @@ class Progress:
 
     epoch: int = 0  # the current epoch, counted from 0
     points: int = 0  # training points done in this epoch
-    loss_sum: float = 0.0  # over the target symbols of these points
+    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
     correct_sum: float = 0.0  # correct symbols among them
     history: tuple[EpochFigures, ...] = ()  # the completed epochs
 
@@ -176,12 +176,11 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     """Return the content of a weights file; equal networks give equal bytes.
 
     Raises:
-        WeightsError: `read` would refuse it, for example because a weight is missing or not finite.
+        WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
     snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
     arrays = _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments))
-    if network.held_out is not None:
-        arrays[HELD_OUT] = network.held_out
+    arrays |= {} if network.held_out is None else {"held_out": network.held_out}
     if snapshot and snapshot.best:
         arrays |= {f"{BEST}{name}": array for name, array in _arrays(network.model_config, snapshot.best).items()}
     if snapshot and network.recording:
@@ -217,7 +216,8 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     lengths = {name: getattr(network, name) for name in LENGTHS}
     earlier = [{"pattern": task} | _run_json(run) for task, run in network.earlier]
     training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
-    return training | ({"earlier": earlier} if earlier else {})
+    calibration = network.calibration and asdict(network.calibration)
+    return training | {k: v for k, v in {"earlier": earlier, "calibration": calibration}.items() if v}
 
 
 def _run_json(run: TrainingRun) -> dict[str, Any]:
@@ -253,7 +253,7 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
 
 
 def is_weights_file(content: bytes) -> bool:
-    """Whether the content is a network that this program saved, not a snapshot; raise an error for anything else."""
+    """Return True for a network that this program saved, False for a snapshot; raise an error for anything else."""
     return isinstance(_from_bytes(content), StoredNetwork)
 
 
@@ -266,11 +266,8 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
     network = replace(network, **_checkpoint(file, network.model_config)._asdict())
-    if HELD_OUT in file.datasets:
-        shape = file.datasets[HELD_OUT].shape
-        is_list = len(shape) == 1 and shape[0] <= MAX_HELD_OUT
-        require(is_list, f"expected at most {MAX_HELD_OUT} digests of validation sources, got shape {shape}")
-        network = replace(network, held_out=file.array(HELD_OUT, shape, "int64"))
+    if digests := file.datasets.get("held_out"):
+        network = replace(network, held_out=file.array("held_out", digests.shape, "int64"))
     best = None
     if progress and any(name.startswith(BEST) for name in file.datasets):
         best = _checkpoint(file, network.model_config, BEST)
@@ -310,7 +307,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
     require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
     model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    added = {"earlier"} if version > 2 else set()
+    added = {"earlier", "calibration"} if version > 2 else set()
     _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
@@ -322,7 +319,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     program = require_type("program", trained.pop("program", None), str, NoneType)
     if version < 3 and trained.get("data") and not (model_config.ends and trained.get("seed") == 0):
         trained["fingerprint"] = None  # 0.2.0 split these pairs differently, so the run cannot be resumed
-    for name in ("name", "output"):  # in earlier snapshots; a file must not choose where to write
+    for name in ("name", "output"):  # keys of old snapshots, ignored: a file must not choose where to write
         trained.pop(name, None)
     run = _run(trained) if trained.get("start_step") is not None else None
     vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
@@ -332,6 +329,9 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     facts = [require_type("earlier", each, dict) for each in earlier]
     runs = tuple(EarlierRun(require_type("pattern", each.pop("pattern", None), str), _run(each)) for each in facts)
     network = StoredNetwork(model_config, {}, task, *lengths, run, figures, 0, {}, program, vocabularies, None, runs)
+    if "calibration" in training:
+        fitted = require_type("calibration", training["calibration"], dict)
+        network = replace(network, calibration=build_dataclass(Calibration, fitted))
     return network, _progress(progress, run) if progress and run else None
 
 
@@ -388,7 +388,7 @@ def _progress(facts: dict[str, Any], run: TrainingRun) -> Progress:
     progress = replace(build_dataclass(Progress, facts), history=tuple(history))
     epochs, points = run.config.epochs, run.config.n_training
     is_possible = 0 <= progress.epoch == len(history) <= epochs and 0 <= progress.points <= points
-    got = f"{progress.points} points of epoch {progress.epoch}, {len(history)} before it"
+    got = f"{progress.points} points of epoch {progress.epoch}, after {len(history)} completed epochs"
     require(is_possible, f"expected progress within {epochs} epochs, got {got}")
     return progress
 

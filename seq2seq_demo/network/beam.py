@@ -25,8 +25,9 @@ def beam_search(
     greedy decoding. There are fewer than `n_best` answers if the vocabulary and `max_out_len` allow no more. After its
     END, an answer is filled with END, probability 1 and α 0.
 
-    All answers differ. A hypothesis of `max_out_len` symbols gives one: with END if that extension is among the K best,
-    else without END, scored with its most probable next symbol.
+    All answers to a source differ: a hypothesis of `max_out_len` symbols becomes one answer, not one with END and one
+    without. The answer ends with END if END is among the K best extensions. Otherwise it has no END, and its score
+    includes the most probable next symbol.
     """
     n_steps = max_out_len + network.model_config.ends  # one more for END
     search = _Search(network, sources, beam, n_steps)
@@ -78,21 +79,21 @@ class _Beam(NamedTuple):
 
 
 class _Backpointers(NamedTuple):
-    """The K hypotheses that a step kept for each source, each as a parent and a symbol, to trace answers back.
+    """The K hypotheses that a step kept for each source, each stored as its parent and its last symbol.
 
-    If the parent had ended, the hypothesis is a copy of it, and `symbols` and `log_p` are undefined.
+    If the parent had ended, the hypothesis is a copy of the parent, and `symbols` and `log_p` are undefined.
     """
 
     rows: np.ndarray  # [R] the sources
     parents: np.ndarray  # [R, K] the slot of the hypothesis that was extended, 0…K−1
     symbols: np.ndarray  # [R, K]
-    log_p: np.ndarray  # [R, K] each symbol's
+    log_p: np.ndarray  # [R, K] log probability of each symbol
     decoder_rows: np.ndarray  # [R, K] the parent's row among the decoder's L hypotheses; −1 if it was not extended
     attention: np.ndarray | None  # [L, S]
 
 
 class _Decoder:
-    """The network's side of the search: L hypotheses, each with its state and the memory of its source."""
+    """Runs the network on L hypotheses, each with its state and the memory of its source."""
 
     def __init__(self, network: NumpyNetwork, sources: np.ndarray) -> None:
         self.network = network
@@ -110,7 +111,7 @@ class _Decoder:
         return self.network.logits(self.states, self.context), alpha
 
     def extend(self, parents: np.ndarray, symbols: np.ndarray) -> None:
-        """Replace the hypotheses: each new one is the hypothesis in row `parents` `[L]`, followed by a symbol."""
+        """Replace the hypotheses: new hypothesis l is the old hypothesis `parents[l]` followed by `symbols[l]`."""
         self.fed, rows = symbols, self.rows[parents]
         self.states = [tuple(array[parents] for array in state) for state in self.states]
         self.context = self.context[parents]
@@ -131,7 +132,7 @@ class _Search:
         self.rows = np.arange(len(sources))  # [R] the unfinished sources
         self.beam = _Beam.initial(len(sources), beam.size)  # the beams of the unfinished sources
         self.final = _Beam.initial(len(sources), beam.size)  # the beams of all sources, stored when they finish
-        self.is_fed = self.beam.live  # [R, K] a mask of the decoder's L hypotheses
+        self.is_fed = self.beam.live  # [R, K] True in the L slots that the decoder extends
         self.steps: list[_Backpointers] = []
 
     def step(self, t: int, with_attention: bool) -> None:
@@ -140,7 +141,7 @@ class _Search:
         symbols, log_p = top_symbols(logits, self.n_extensions)
         kept, beam = self.keep_best(t, symbols, log_p)
         if self.config.ends and t == self.n_steps:
-            # Only END can follow: each hypothesis keeps END if that is among the K best, else its most probable symbol.
+            # Last step: extend a hypothesis by END if END is among the K best, otherwise by its most probable symbol.
             ranks = np.zeros(len(symbols), np.int64)
             ending = kept.decoder_rows[beam.ended & (kept.decoder_rows >= 0)]
             ranks[ending] = (symbols[ending] == self.config.go).argmax(axis=1)
@@ -175,7 +176,7 @@ class _Search:
     def candidates(self, t: int, log_p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return log p and score of n candidates per hypothesis, `[R, K, n]`.
 
-        A hypothesis that has ended is its own first candidate, and has no others (−inf).
+        A hypothesis that has ended has one candidate, which is the hypothesis itself; the rest are −inf.
         """
         totals = np.full((*self.is_fed.shape, self.n_extensions), -np.inf)
         totals[self.is_fed] = self.beam.log_p[self.is_fed][:, None] + log_p
@@ -188,7 +189,8 @@ class _Search:
     def finished(self, beam: _Beam) -> np.ndarray:
         """Return a mask `[R]` of the sources whose `n_best` answers no live hypothesis can beat.
 
-        log p never rises, so a live hypothesis scores at most its present log p / n_steps^length_penalty.
+        A longer hypothesis never has a higher log p, so no extension of a live hypothesis can score more than
+        log p / n_steps^length_penalty.
         """
         bound = np.where(beam.live, beam.log_p, -np.inf).max(axis=1) / self.n_steps**self.beam_config.length_penalty
         nth_best = np.sort(np.where(beam.ended, beam.scores, -np.inf), axis=1)[:, -self.beam_config.n_best]

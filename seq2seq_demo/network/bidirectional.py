@@ -1,7 +1,7 @@
 """The bidirectional encoder in NumPy (Schuster and Paliwal 1997): a second stack of cells reads the source backwards.
 
 The outputs of both directions, side by side, are the input of both cells of the next layer. The outputs of the top
-layer are the memory. The decoder starts from W_b [forward ; backward] + b_b, for each layer and each state of its cell.
+layer are the memory. The decoder's initial state is W_b [forward ; backward] + b_b for each layer and each state.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from seq2seq_demo.network.parameters import Weights
 
 
 def make_numpy_network(model_config: ModelConfig, weights: Weights) -> NumpyNetwork:
-    """Return the NumPy network with the encoder that the config asks for."""
+    """Return the NumPy network, with a bidirectional encoder if the config has one."""
     return (BidirectionalNumpyNetwork if model_config.bidirectional else NumpyNetwork)(model_config, weights)
 
 
@@ -20,7 +20,7 @@ class BidirectionalNumpyNetwork(NumpyNetwork):
     """The encoder-decoder with a bidirectional encoder."""
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
-        """Read `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial state, one per layer."""
+        """Read `[B, S]`; return the memory `[B, S, 2H]` and the decoder's initial state for every layer."""
         outputs = self.weights["encoder/embedding"][sources]  # [B, S, E]; after a layer, [B, S, 2H]
         states = []
         for layer in range(self.model_config.num_layers):

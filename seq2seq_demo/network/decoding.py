@@ -48,7 +48,7 @@ def answer(
     options: DecodingOptions = GREEDY,
     decode: Decode | None = None,
 ) -> Answers:
-    """Answer sources `[B, S]` with `out_len` symbols each, or with at most that many if the network ends its answers.
+    """Answer sources `[B, S]` with `out_len` symbols each, or with up to `out_len` if the network ends its answers.
 
     `decode` replaces NumPy's greedy decoder.
     """
@@ -72,7 +72,7 @@ def answer(
 
 
 def _decode_to_end(network: NumpyNetwork, sources: np.ndarray, max_out_len: int) -> Decoded:
-    """Decode `[B, S]` greedily until every row has END, for at most max_out_len symbols and END."""
+    """Decode `[B, S]` greedily until every row has END, in at most max_out_len + 1 steps."""
     steps: list[Step] = []
     ended = np.zeros(len(sources), bool)
     for step in itertools.islice(network.steps(sources), max_out_len + 1):

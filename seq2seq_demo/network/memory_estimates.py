@@ -1,6 +1,6 @@
-"""Estimates of the memory that training and decoding need, so that they fail before they allocate too much.
+"""Estimates of the memory that training and decoding need, to reject a request that is far too large before it starts.
 
-The estimates are low: they reject a request that is far too large, but not one that is slightly too large.
+The estimates are low, so a request that is slightly too large is not rejected.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ from seq2seq_demo.network.parameters import weight_shapes
 
 FLOAT_BYTES = 4
 SYMBOL_BYTES = 8
-ARRAY_OVERHEAD = 112  # bytes of a NumPy array beside its elements
+ARRAY_OVERHEAD = 112  # bytes of a NumPy array in addition to its elements
 
 
 def check_training_fits(model_config: ModelConfig, config: TrainConfig) -> None:
@@ -37,7 +37,10 @@ def check_pair_fits(model_config: ModelConfig, in_len: int, out_len: int) -> Non
 
 
 def bytes_per_row(model_config: ModelConfig, in_len: int, out_len: int) -> int:
-    """Return the bytes that training keeps per row of a batch for the gradients, about a third of the peak."""
+    """Return the bytes per row of a batch that training must keep to compute the gradients.
+
+    They are about a third of training's peak memory.
+    """
     width = len(model_config.cell.gates) * model_config.cell_size
     directions = model_config.memory_size // model_config.cell_size
     floats = model_config.num_layers * (directions * in_len + out_len) * width + out_len * model_config.n_output_symbols
@@ -62,7 +65,7 @@ def check_decoding_fits(model_config: ModelConfig, rows: int, in_len: int, out_l
 
 
 def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: int) -> int:
-    """Return the peak memory, in bytes, of `NumpyNetwork.decode`: an array per position, then their stacked copy."""
+    """Return the peak memory of `NumpyNetwork.decode` in bytes: one array per position, and then their stacked copy."""
     S, T = int(in_len), int(out_len)
     key, memory = rows * model_config.cell_size * FLOAT_BYTES, rows * model_config.memory_size * FLOAT_BYTES
     step = rows * (model_config.n_output_symbols * FLOAT_BYTES + SYMBOL_BYTES)
@@ -75,7 +78,7 @@ def decoding_bytes(model_config: ModelConfig, rows: int, in_len: int, out_len: i
 
 
 def n_weights(model_config: ModelConfig) -> int:
-    """Return the number of weights. Each layer after the first adds the same number, so their shapes are not listed."""
+    """Return the number of weights. Each layer after the first adds the same number, which is computed only once."""
     one, two = (sum(map(prod, weight_shapes(replace(model_config, num_layers=n)).values())) for n in (1, 2))
     return one + (model_config.num_layers - 1) * (two - one)
 

@@ -1,7 +1,7 @@
 """Conversion of the variables of a 2016 checkpoint to our weights.
 
 The variables have the names of TF 0.10 (tf.nn.seq2seq under TFLearn), or of TF 1.x (tf.contrib.legacy_seq2seq), which
-renamed them. The table of cells lists the matrices of each cell in 2016 and the order of their gates.
+renamed them. `cells.CELL_TYPES` lists the matrices of each cell in 2016 and the order of their gates.
 """
 
 import math
@@ -19,7 +19,7 @@ Variables = dict[str, tuple[str, np.ndarray]]  # from TF 0.10's name to the name
 NAMES = {
     "encoder/embedding": "{network}/RNN/EmbeddingWrapper/embedding",
     "decoder/embedding": "{decoder}/embedding",
-    "decoder/input/kernel": "{step}/Linear/Matrix",  # rows [d_t ; a_{t-1}], as ours
+    "decoder/input/kernel": "{step}/Linear/Matrix",  # rows [d_t ; a_{t-1}], like ours
     "decoder/input/bias": "{step}/Linear/Bias",
     "decoder/attention/key/kernel": "{step}/AttnW_0",  # [1, 1, H, H], the kernel of a convolution
     "decoder/attention/query/kernel": "{step}/Attention_0/Linear/Matrix",
@@ -27,7 +27,7 @@ NAMES = {
     "decoder/attention/score": "{step}/AttnV_0",
     "decoder/projection/kernel": "{step}/OutputProjectionWrapper/Linear/Matrix",
     "decoder/projection/bias": "{step}/OutputProjectionWrapper/Linear/Bias",
-    "decoder/output/kernel": "{step}/AttnOutputProjection/Linear/Matrix",  # rows [W_p h_t + b_p ; a_t], as ours
+    "decoder/output/kernel": "{step}/AttnOutputProjection/Linear/Matrix",  # rows [W_p h_t + b_p ; a_t], like ours
     "decoder/output/bias": "{step}/AttnOutputProjection/Linear/Bias",
 }
 # Variables saved by TFLearn and Adam that are neither weights nor moments.
@@ -36,7 +36,7 @@ MAX_NAME = 1000  # characters, many times the longest name of 2016
 
 
 class Network2016(NamedTuple):
-    """A network of the 2016 program, with Adam's step, and with its moments if the checkpoint contains them."""
+    """A network of the 2016 program, and Adam's step and moments; `moments` is empty if the checkpoint has none."""
 
     model_config: ModelConfig
     weights: Weights
@@ -145,7 +145,7 @@ def _pop_weights(variables: Variables, slot: str, model_config: ModelConfig, nam
         return array
 
     def pop_gates(name: str, *rows: int) -> np.ndarray:
-        """Return a cell's matrices, or its biases, as one array with the gates in the order of the table of cells."""
+        """Return a cell's matrices, or its biases, as one array with the gates in the order of `cell.gates`."""
         by_gate: Weights = {}
         for matrix, gates in cell.matrices.items():
             array = pop(name.format(matrix), *rows, len(gates) * H)
@@ -167,10 +167,10 @@ def _pop_weights(variables: Variables, slot: str, model_config: ModelConfig, nam
 
 
 def _step(variables: Weights, is_required: bool) -> int:
-    """Return the number of Adam's steps, t; without a record of it, raise WeightsError if required, else return 0.
+    """Return the number of Adam's steps, t. If it is missing, return 0, or raise WeightsError if `is_required`.
 
-    Adam increments Training_step (global_step in TF 1.x). TFLearn's Global_Step counts batches, which gives the same
-    number. Otherwise t follows from β2^(t+1), but not from β1^(t+1), which underflows float32 after 800 steps.
+    Adam increments Training_step (global_step in TF 1.x). TFLearn's Global_Step is the number of batches, which equals
+    t. Without these variables, t is computed from β2^(t+1); β1^(t+1) underflows float32 after 800 steps.
     """
     for name in ("Training_step", "global_step", "Global_Step"):
         if name in variables:
@@ -183,7 +183,7 @@ def _step(variables: Weights, is_required: bool) -> int:
     for name, array in variables.items():
         power = _number(array)
         if name.endswith("beta2_power") and np.finfo(np.float32).tiny < power < 0.9995:
-            return round(math.log(power, np.float32(0.999))) - 1  # exact up to 87,000 steps, where the power underflows
+            return round(math.log(power, np.float32(0.999))) - 1  # exact until the power underflows, after 87,000 steps
     if is_required:
         raise WeightsError("missing variable 'Training_step'")
     return 0

@@ -1,7 +1,7 @@
-"""The whole network in NumPy on one page: `predict` runs it, and the Keras network is tested against it.
+"""The whole network in NumPy: `predict` runs it, and tests compare it with the Keras network.
 
-Shapes: B sequences, S and T the lengths of source and target, E the embedding size, H the cell size, G the gates of a
-cell, V the output symbols. The weights have the names of `parameters.weight_shapes`.
+Shapes: B is the number of sequences, S and T are the lengths of source and target, E is the embedding size, H the cell
+size, G the number of gates of a cell, V the number of output symbols. `parameters.weight_shapes` lists the weights.
 """
 
 import itertools
@@ -91,7 +91,11 @@ class NumpyNetwork:
         return stack_steps([*itertools.islice(self.steps(sources, decoder_input), out_len)])
 
     def steps(self, sources: np.ndarray, decoder_input: np.ndarray | None = None) -> Iterator[Step]:
-        """Yield the steps of decoding `[B, S]`: greedily, without end, or the T steps of `decoder_input` `[B, T]`."""
+        """Yield the steps of decoding sources `[B, S]`.
+
+        Without `decoder_input`, decoding is greedy and endless. With `decoder_input` `[B, T]`, there are T steps with
+        teacher forcing.
+        """
         has_attention = self.model_config.has_attention
         memory, states = self.encode(sources)
         keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None  # W_k m [B, S, H]

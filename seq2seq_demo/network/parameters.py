@@ -12,7 +12,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import WeightsError
 
 Shapes = dict[str, tuple[int, ...]]
-MAX_WEIGHT = 1e10  # absolute limit for weights and moments: beyond it, logits could overflow
+MAX_WEIGHT = 1e10  # largest absolute weight or moment; larger ones could make logits overflow
 Weights = dict[str, np.ndarray]  # float32, by name
 
 
@@ -86,9 +86,9 @@ def add_to_biases(weights: Weights, model_config: ModelConfig, gates: tuple[str,
 
 
 def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> float | np.ndarray:
-    """Return the limit of a weight's uniform distribution: a number, or for a cell's kernels one per column.
+    """Return the limit of a weight's uniform distribution: a number, or one number per column of a cell's kernels.
 
-    2016 had one or more matrices per cell, each with rows [input ; h], and applied Glorot's limit to each.
+    A cell of 2016 had one or more matrices with rows [input ; h], and each matrix was initialised with Glorot's limit.
     """
     if name == "encoder/embedding":
         return math.sqrt(3)
@@ -103,7 +103,7 @@ def _uniform_limit(name: str, shapes: Shapes, model_config: ModelConfig) -> floa
 def check_weights(model_config: ModelConfig, weights: Weights, moments: Weights) -> None:
     """Raise WeightsError unless the names and shapes are the model's, the values are valid, and moments are complete.
 
-    Values must be finite and at most MAX_WEIGHT; `moments` are Adam's, either of all weights or empty.
+    Absolute values must be at most MAX_WEIGHT. `moments` contains Adam's moments of all weights, or is empty.
     """
     shapes = weight_shapes(model_config)
     _check_arrays(weights, shapes)
@@ -111,7 +111,7 @@ def check_weights(model_config: ModelConfig, weights: Weights, moments: Weights)
         _check_arrays(moments, {f"{moment}/{name}": shape for moment in "mv" for name, shape in shapes.items()})
         for name in shapes:
             if moments[f"v/{name}"].min() < 0:
-                raise WeightsError(f"expected squares in 'v/{name}', got a negative number")
+                raise WeightsError(f"expected no negative numbers in 'v/{name}', got one")
 
 
 def _check_arrays(arrays: Weights, shapes: Shapes) -> None:

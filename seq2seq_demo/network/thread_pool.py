@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from seq2seq_demo.shared_context import SharedContext
 
 MAX_ROWS_AT_ONCE = 1000  # so that the arrays of a step fit into the cache
-MAX_ATTENTION_WEIGHTS = 10_000_000  # per chunk, so a chunk of long sequences has few rows
+MAX_ATTENTION_WEIGHTS = 10_000_000  # per batch, so a batch of long sequences has few rows
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,8 +25,8 @@ def rows_at_once(in_len: int, out_len: int) -> int:
 def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None]) -> Iterator[Result]:
     """Yield function(item) for each item, in order, computed by one thread per core.
 
-    At most 2 items per core are read ahead. None among the items flushes: all results so far are yielded before the
-    next item is read. An error raised by `items` is raised after the results of the earlier items. Threads help because
+    At most 2 items per core are read ahead. After None among the items, all earlier results are yielded before the next
+    item is read. An error raised by `items` is raised after the results of the earlier items. Threads help because
     NumPy releases Python's lock. If no thread can be started, this thread computes the results.
     """
     from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +60,7 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item | None])
 class _OneBlasThread(SharedContext):
     """A context in which BLAS runs one thread.
 
-    On matrices this small, more threads gain nothing, and if a core is busy, they spin for seconds.
+    The network's matrices are so small that more threads gain nothing, and if a core is busy, they spin for seconds.
     """
 
     def begin(self) -> None:
@@ -74,7 +74,10 @@ class _OneBlasThread(SharedContext):
 
 
 def _run_in_thread(function: Callable[[], None]) -> None:
-    """Run a function in a new thread and wait: no other thread can change a limit while the one that set it lives."""
+    """Run a function in a new thread, and wait until it ends.
+
+    While the thread that set BLAS's limit is alive, no other thread can change the limit.
+    """
     thread = threading.Thread(target=function)
     try:
         thread.start()
@@ -85,7 +88,7 @@ def _run_in_thread(function: Callable[[], None]) -> None:
 
 @functools.cache
 def _thread_pools() -> Any:
-    """Return the controller of NumPy's BLAS threads; creating one takes a millisecond."""
+    """Return the controller of NumPy's BLAS threads, cached because creating it takes a millisecond."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

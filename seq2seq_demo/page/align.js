@@ -1,8 +1,8 @@
 "use strict";
 /* The errors in an answer: the alignment with its target, and their description in words. */
 
-/** Align an answer with its target at the least edit distance (Levenshtein 1966). Among equally short alignments,
-    prefer one in which a forced symbol is the extra one.
+/** Align an answer with its target at the least edit distance (Levenshtein 1966). Among alignments with this
+    distance, prefer one in which the extra symbols were forced.
 
     Returns, per answer symbol, `kinds` ("right", "wrong" or "extra") and `targetIndex`; `missing` [answer.length + 1],
     the target symbols missing before each answer symbol and at the end; `edits`, the edit distance; and `right`, the
@@ -67,7 +67,7 @@ function editCosts(answer, target, isForced) {
   return cost;
 }
 
-/** Return a short label for the error at output t; "" if it is right or no target is known. */
+/** Return a short label for the error at output t; "" if the output is right or no target is known. */
 function errorLabel(run, t) {
   if (!run.isWrong(t)) return "";
   return run.kind(t) === "extra" ? "extra" : `not ${targetName(run, run.expectedAt(t))}`;

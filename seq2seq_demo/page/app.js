@@ -32,10 +32,11 @@ class TrainedNetwork {
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
     this.final = new Network(data.config, decodeWeights(weights, data.shapes));
-    this.recorded = new Map(); // decoded networks by moment
+    this.recorded = new Map(); // networks by index into the recording
   }
 
-  /** Return the network at a moment of training, an index into `recording`; null is the saved network. */
+  /** Return the network at a recorded step of training. `moment` is its index in the recording; null is the saved
+      network. */
   at(moment) {
     if (moment === null || !this.recording || moment >= this.recording.weights.length) return this.final;
     if (!this.recorded.has(moment)) {
@@ -68,8 +69,8 @@ class TrainedNetwork {
     }
   }
 
-  /** Decode a source at a moment of training: free-running, with `forced` symbols; and, given a target, with teacher
-      forcing. */
+  /** Run the network of a moment (see `at`) on a source: free-running with the `forced` symbols and, if there is a
+      target, also with teacher forcing. */
   run(source, target, moment, forced) {
     const model = this.at(moment);
     const T = this.maxOutLen(source.length, target);
@@ -139,7 +140,7 @@ const app = {
   state: {
     text: "", // the source as typed
     targetText: null, // the target as typed; null if none was typed
-    place: 0, // the current step, 0 … S + T: up to S, symbols read; beyond S, symbols written
+    place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
     forced: {}, // forced symbols by output index
     moment: null, // index into the recording; null is the saved network
     replacement: null, // the changed input of the influence panel, { s, symbol }
@@ -263,11 +264,11 @@ function writeHash({ state, source, forced }) {
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
   } catch {
-    // some browsers forbid it for file:// and in frames; the page works without it
+    // some browsers do not let a file:// page or a frame set its address; the page works without it
   }
 }
 
-/** Return the state that a hash describes, with defaults for invalid parts; `text` is absent without a valid source. */
+/** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`. */
 function readHash(hash, networks) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const part = (name) => (parts.getAll(name).length === 1 ? parts.get(name) : "");
@@ -287,7 +288,7 @@ function readHash(hash, networks) {
   };
 }
 
-/** Return the forced symbols from the text of `formatForced`; none for any other text or a symbol above `largest`. */
+/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`. */
 function readForced(text, largest) {
   if (!/^\d+:\d+(,\d+:\d+)*$/.test(text)) return {};
   const forced = Object.fromEntries(text.split(",").map((pair) => pair.split(":").map(Number)));

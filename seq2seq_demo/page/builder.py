@@ -32,7 +32,7 @@ MAX_LAYERS = 8
 
 @dataclass(frozen=True)
 class Example:
-    """A source that the page offers, in symbol numbers, its target if known, and a note on why it is offered."""
+    """A source that the page offers, its target if known (both as symbol numbers), and a note on the kind of source."""
 
     source: list[int]
     target: list[int] | None
@@ -53,7 +53,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class ShownNetwork:
-    """A network on the page with its examples and the moments of its training."""
+    """A network on the page, with its examples and its weights at several steps of training."""
 
     name: str
     network: TrainedNetwork
@@ -110,7 +110,7 @@ def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
 
 
 def is_page(content: bytes) -> bool:
-    """Whether this is a page of this program: it begins with the constant beginning of the template."""
+    """Return whether a file is a page of this program: it begins with the fixed first lines of the template."""
     return content.startswith(read_asset("template.html").partition("$")[0].encode())
 
 

@@ -1,4 +1,4 @@
-"""The examples on the page, and a network's figures at the recorded moments of its training."""
+"""The examples on the page, and a network's figures at the recorded steps of its training."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -17,16 +17,16 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js
 SHOWN_PAIRS = 6
-N_CANDIDATES = 300  # sources among which to search for a failure
-N_MEASURED = 100  # held-out sources per moment of training
+N_CANDIDATES = 300  # sources in which to search for a wrong answer
+N_MEASURED = 100  # held-out sources for the figures of each recorded step
 N_MEASURED_LENGTHS = 4
-MAX_MEASURED_LEN = 1000  # symbols of a random source
-MAX_WORK = 10**11  # multiplications for the figures of all moments, about 10 seconds
-WORK_PER_STEP = 10**6  # the time of a step of one sequence in Python, as multiplications
+MAX_MEASURED_LEN = 1000  # longest held-out source
+MAX_WORK = 10**11  # multiplications for the figures of all recorded steps, about 10 seconds
+WORK_PER_STEP = 10**6  # multiplications that take as long as Python's overhead of one encoder or decoder step
 
 Pair = tuple[list[int], list[int]]
 PatternNetwork = tuple[TrainedNetwork, SequencePattern | None]  # a network and the pattern of its targets, if known
-Row = list[Example]  # one source for all networks: an example per network
+Row = list[Example]  # an example per network, all with the same source
 
 
 def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Example]]:
@@ -45,12 +45,12 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
-    """Return a list of examples per network: the first pairs, and one that a network fails, if any."""
+    """Return a list of examples per network: the first pairs, and a pair that a network gets wrong, if any."""
     first = pairs[:N_CANDIDATES]
     listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
     targets = [_target_per_source(network, short) for network in networks]
-    rows = [[Example([*source], each[source], "of the file") for each in targets] for source in targets[0]]
+    rows = [[Example([*source], each[source], "from the file") for each in targets] for source in targets[0]]
     shown = {tuple(row[0].source): row for row in [*rows[:SHOWN_PAIRS], *_failed_row(networks, rows)]}
     return [[row[i] for row in shown.values()] for i in range(len(networks))]
 
@@ -85,7 +85,10 @@ def pattern_targets(
 
 
 def _common_lengths(networks: Sequence[TrainedNetwork]) -> list[tuple[int, int]]:
-    """Return the range (shortest, longest) of lengths that all networks learned; if there is none, each one's range."""
+    """Return the range (shortest, longest) of the lengths on which all networks were trained.
+
+    If no length is in the range of every network, return the range of each network.
+    """
     first, last = ([min(n.trained_lengths[at], MAX_SOURCE_LEN) for n in networks] for at in (0, -1))
     return [(max(first), min(last))] if max(first) <= min(last) else sorted({*zip(first, last, strict=True)})
 
@@ -107,7 +110,7 @@ def _typical_sources(largest: int, shortest: int, longest: int) -> Iterator[tupl
 
 
 def _random_rows(pattern_networks: Sequence[PatternNetwork], lengths: Sequence[tuple[int, int]]) -> list[Row]:
-    """Return random sources with their targets: first of the longest lengths in training, then of greater lengths."""
+    """Return random sources with their targets: first of the networks' longest training lengths, then longer ones."""
     trained = [longest for _, longest in lengths]
     longer = range(max(trained) + 1, min(max(trained) + 10, MAX_SOURCE_LEN) + 1)
     n_of_length = dict.fromkeys(trained, N_CANDIDATES // len(set(trained))) | dict.fromkeys(longer, N_CANDIDATES // 10)
@@ -125,13 +128,13 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
 
 
 def _failed_row(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
-    """Return at most one row: the first that some networks fail and others do not, else the first that all fail."""
+    """Return at most one row: the first that only some networks get wrong, else the first that all get wrong."""
     answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
     outcomes = [
         {answer == each.target for answer, each in zip(row_answers, row, strict=True) if each.target is not None}
         for row, *row_answers in zip(rows, *answers, strict=True)
     ]
-    for note, outcome in (("one network fails, another does not", {True, False}), ("a failure", {False})):
+    for note, outcome in (("one network is wrong, another is right", {True, False}), ("a wrong answer", {False})):
         if outcome in outcomes:
             row = rows[outcomes.index(outcome)]
             trained = {network.was_trained_at(len(row[0].source)) for network in networks}
@@ -141,14 +144,14 @@ def _failed_row(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list
 
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:
-    """Return the greedy answer to each source; None if it does not end."""
+    """Return the greedy answer to each source, or None for an answer that does not end."""
     longest = max((network.answer_len(len(source)) for source in sources), default=0)
     out_len = MAX_ANSWER_LEN if longest > MAX_ANSWER_LEN else None
     return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources, out_len)]
 
 
 def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
-    """Return the recorded moments with the figures of each on at most N_MEASURED of the pairs, as MAX_WORK allows."""
+    """Return the recorded steps with their figures, measured on up to N_MEASURED pairs and limited by MAX_WORK."""
     moments = Moments(recording.steps, recording.epochs, recording.weights)
     if not pairs or not (pairs := _measurable(network, pairs, len(recording.steps))):
         return moments
@@ -160,11 +163,12 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
 
 
 def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:
-    """Return at most N_MEASURED pairs, fewer if measuring them at every moment would exceed MAX_WORK."""
+    """Return up to N_MEASURED pairs, or fewer if measuring them at every recorded step would exceed MAX_WORK."""
     c, order = network.model_config, np.random.default_rng(0).permutation(min(N_MEASURED, len(pairs)))
     S = pairs.sources.lengths[order]  # [N]
     T = np.array([network.max_out_len(int(n)) if c.ends else network.out_len or n for n in S])
-    is_new_length = np.isin(np.arange(len(S)), np.unique(S, return_index=True)[1])  # decoded together
+    # Sources of one length are decoded together, so only the first of them adds WORK_PER_STEP.
+    is_new_length = np.isin(np.arange(len(S)), np.unique(S, return_index=True)[1])
     work = n_weights(c) * (S + 2 * T) + c.has_attention * 2 * S * T * c.cell_size
     total = np.cumsum(work + is_new_length * WORK_PER_STEP * (S + 2 * T)) * n_moments
     return pairs[np.sort(order[total <= MAX_WORK])]

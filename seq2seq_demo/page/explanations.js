@@ -19,8 +19,7 @@ function explanationsPanel(app) {
 }
 
 /** Return the element of one explanation, { title, paragraphs, button, demonstrate }. `demonstrate` returns the `patch`
-    of the state, the `panelId` to scroll to, a `message`, and the `reason` if it shows another source than the current
-    one. */
+    of the state, the `panelId` to scroll to, a `message` and, if the patch may replace the source, the `reason`. */
 function explanationElement(app, number, { title, paragraphs, button: label, demonstrate }) {
   const heading = h("h3", {}, `${number}. ${title}`);
   const element = h("article", { className: "explanation" }, heading, ...paragraphs.map((text) => h("p", {}, text)));
@@ -181,8 +180,8 @@ function exposureExplanation(app) {
   return {
     title: "Teacher forcing and exposure bias",
     paragraphs: [
-      "In training the decoder is fed the target (teacher forcing), in use its own output. It was never trained to " +
-        "continue after an error, so one error can lead to more: exposure bias.",
+      "In training the decoder is fed the target (teacher forcing). When it answers, it is fed its own output. It " +
+        "was never trained to continue after an error, so one error can lead to more: exposure bias.",
     ],
     button: "Force a wrong symbol",
     demonstrate() {
@@ -206,8 +205,9 @@ function exposureExplanation(app) {
   };
 }
 
-/** Search, for at most SEARCH_MS, for the forced symbol that changes most other outputs: { source, t, symbol, nChanged,
-    wasRight }. Examples are searched only if the current source has none; null if no answer has a symbol. */
+/** Search, for at most SEARCH_MS, for the symbol that changes the most other outputs if it is forced. Returns
+    { source, t, symbol, nChanged, wasRight }, or null if no answer has a symbol. Examples are searched only if forcing
+    has no effect on the answer to the current source. */
 function worstForcing(app, network) {
   const deadline = performance.now() + SEARCH_MS;
   let worst = null;
@@ -388,7 +388,7 @@ function lengthsExplanation(app) {
   return { ...explanation, button: "Try a longer source", demonstrate };
 }
 
-/** Return a source longer than any in training, the shortest tried that the network gets wrong, if any. */
+/** Return a source longer than any in training: the shortest that the network gets wrong, else the longest. */
 function longerSource(app, network) {
   if (network.sourceVocabulary.isText) return joinedSource(app, network);
   const lengths = [1.2, 1.5, 2, 3].map((factor) => 2 * Math.ceil((network.in_len * factor + 1) / 2));
@@ -400,7 +400,7 @@ function longerSource(app, network) {
 /** Join available sources until they are longer than any in training. */
 function joinedSource(app, network) {
   const { in_len: longest, sourceVocabulary } = network;
-  const byText = new Map(availableSources(app, network).map((source) => [source.join(" "), source])); // each once
+  const byText = new Map(availableSources(app, network).map((source) => [source.join(" "), source])); // distinct
   const sources = [...byText.values()].filter((source) => source.length);
   const space = sourceVocabulary.tokens === "characters" ? sourceVocabulary.numberOf.get(" ") : undefined;
   let joined = [];

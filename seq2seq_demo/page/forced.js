@@ -6,8 +6,8 @@ function forcedPanel(app) {
   const section = panel(
     "forced",
     "Teacher forcing and free-running",
-    "In training the decoder is fed the target, shifted by one (teacher forcing). In use it is fed its own output " +
-      "(free-running).",
+    "In training the decoder is fed the target, shifted by one (teacher forcing). When it answers, it is fed its own " +
+      "output (free-running).",
     columns(app.networks, (_, i) => [boxes[i]]),
   );
   const update = () =>

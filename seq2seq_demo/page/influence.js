@@ -229,7 +229,7 @@ function alignedPairs(before, after) {
   return [...after.flatMap((_, t) => [...deleted(t), aligned(t)]), ...deleted(after.length)];
 }
 
-/** Return the indices of the outputs in `before` that change or are deleted; a mere shift is no change. */
+/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged. */
 function changedOutputs(before, after) {
   const pairs = alignedPairs(before, after).filter(([symbol]) => symbol !== null);
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
@@ -245,8 +245,9 @@ function freeSteps(app, network, source) {
 
 const freeAnswer = (app, network, source) => freeSteps(app, network, source).map((step) => step.written);
 
-/** Return the symbols to try in place of a symbol: those of the same category, or all others if there are none. Of more
-    than MAX_SUBSTITUTES, return the most frequent in the examples, and a sample spread over the vocabulary. */
+/** Return the symbols to try in place of a symbol: all others of its category or, if there are none, all others. If
+    there are more than MAX_SUBSTITUTES, return the symbols that are most frequent in the examples, and then a sample
+    spread over the vocabulary. */
 function substitutes(network, symbol) {
   const { sourceVocabulary: vocabulary, examples } = network;
   const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));

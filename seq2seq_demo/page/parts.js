@@ -67,7 +67,7 @@ function redraw(box, ...children) {
   if (key) box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 
-/** Return a box that scrolls sideways by itself, so that the page does not. */
+/** Return a box that scrolls sideways if its content is too wide, so that the page does not. */
 function scrollBox(label, ...children) {
   return h("div", { className: "scroll", attributes: { role: "group", "aria-label": label } }, ...children);
 }
@@ -81,7 +81,7 @@ function updateScrollBox(box, x = null) {
 
 const updateScrollBoxes = (element) => element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(box));
 
-/** Call `act` and keep an element at its position on the screen, even if the content above it changes its height. */
+/** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter. */
 function keepInPlace(element, act) {
   const before = element.getBoundingClientRect().top;
   act();

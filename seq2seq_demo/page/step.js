@@ -32,7 +32,7 @@ const withArrow = (...words) => {
   return h("span", {}, ...words.map((word) => (/\w/.test(word) ? word : arrow(word))));
 };
 
-const FIELDS = "input, textarea, select, .scroll, [contenteditable]"; // these use the arrow keys themselves
+const FIELDS = "input, textarea, select, .scroll, [contenteditable]"; // elements that use the arrow keys
 
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per step
 
@@ -279,7 +279,7 @@ class Diagram {
     return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
   }
 
-  /** Return an arrow from the cell in column i to that in column j, in the row at y. */
+  /** Return an arrow from the cell in column i to the cell in column j, in the row at y. */
   stateArrow(i, j, y, status) {
     const half = (Math.sign(j - i) * this.tile) / 2;
     const middle = y + this.height / 2;
@@ -364,7 +364,7 @@ class Diagram {
     return this.arrow([...start, ...end], this.finalStateStatus);
   }
 
-  /** Return a line from the current output to each input, with α as its width, and the largest α as numbers. */
+  /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers. */
   attentionLines() {
     const { t, u, run } = this;
     const { alpha } = run.steps[t];

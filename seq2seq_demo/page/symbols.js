@@ -1,8 +1,8 @@
 "use strict";
 /* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py. */
 
-/** The built-in patterns, functions (source [S], largest) → target, where `largest` is the largest target symbol. They
-    throw an Error for a source that they do not accept. */
+/** The built-in patterns: functions of a source [S] and the largest target symbol that return the target. They throw
+    an Error for a source that they do not accept. */
 const PATTERNS = {
   sorted: (source) => [...source].sort((a, b) => a - b),
   reversed: (source) => [...source].reverse(),
@@ -32,7 +32,7 @@ const PATTERNS = {
   },
 };
 
-// as in Python's str.split
+// the characters at which Python's str.split splits
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
 /** The symbols of sources or targets: the integers 0…largest, or the characters or words of a text. */

@@ -1,5 +1,5 @@
 "use strict";
-/* The panel with a slider over the recorded moments of training. */
+/* The panel with a slider over the recorded steps of training. */
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
@@ -89,7 +89,7 @@ function momentAttention(app, run) {
   return [figure];
 }
 
-/** Return a chart of exact match and loss over the moments; `update(moment)` moves its marker. */
+/** Return a chart of exact match and loss over the recorded steps; `update(moment)` moves its marker. */
 function curveChart(name, recording, nMoments) {
   const rows = curveRows(recording);
   if (!rows.length) return { element: h("div"), update() {} };

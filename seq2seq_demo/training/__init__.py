@@ -1,1 +1,1 @@
-"""Training: the loop, its batches and optimizer, snapshots, and workers and processes that share the work."""
+"""The training loop, its batches, optimizer and snapshots, and the workers and processes that share a batch."""

@@ -16,7 +16,7 @@ from seq2seq_demo.data.data_warnings import max_typical_length
 from seq2seq_demo.data.sequences import Pairs
 
 STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
-MAX_CANDIDATES = 24  # lengths per side that `least_padding` considers
+MAX_CANDIDATES = 24  # the most source lengths, and target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
 
 
@@ -43,7 +43,7 @@ class Widths(NamedTuple):
 
     @property
     def choices(self) -> list[list[tuple[int, int]]]:
-        """The widths that the microbatches of a batch may have: one list per usual width, and one for wider batches."""
+        """The widths for microbatches: a list for each usual width of a batch, and a list for batches with outliers."""
         return [[width] for width in self.usual] + ([[self.usual[-1], *self.wide]] if self.wide else [])
 
 
@@ -51,7 +51,7 @@ class Widths(NamedTuple):
 
 
 def epoch_order(training: Pairs, config: TrainConfig, start_step: int, epoch: int, by_length: bool) -> np.ndarray:
-    """Return the indices of the training pairs in the order of an epoch. The order depends on the arguments alone.
+    """Return the indices of the training pairs in the order of an epoch, which depends only on the arguments.
 
     With `by_length`, the pairs of a batch have similar lengths.
     """
@@ -60,7 +60,7 @@ def epoch_order(training: Pairs, config: TrainConfig, start_step: int, epoch: in
     if by_length:
         B, S, T = config.batch_size, training.sources.lengths, training.targets.lengths
         n_full = len(order) // B * B  # a short last batch keeps its place
-        size = S * (T.max() + 1) + T  # sorts by source length, then by target length
+        size = S * (T.max() + 1) + T  # a key that sorts by source length, then by target length
         for first in range(0, n_full, STEPS_PER_CALL * B):
             stretch = order[first : min(n_full, first + STEPS_PER_CALL * B)]
             batches = stretch[np.argsort(size[stretch], kind="stable")].reshape(-1, B)
@@ -114,8 +114,9 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
 
     S and T are the lengths of the pairs, `[N]`. A pair is padded to the first width that fits.
 
-    Dynamic programming: the cheapest chain of k widths that ends with width j extends the cheapest chain of k − 1
-    widths that ends with some width i within j. Width j then holds the pairs that fit j but not i.
+    This is dynamic programming over chains of ascending widths. The cheapest chain of k widths that ends in width j is
+    a cheapest chain of k − 1 widths, followed by j. If the shorter chain ends in width i, then i ≤ j in both S and T,
+    and the pairs that fit j but not i are padded to j.
     """
     sides = [_candidate_lengths(lengths) for lengths in (S, T)]
     n_pairs = np.zeros([len(side) for side in sides])
@@ -123,7 +124,7 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
     n_fitting = n_pairs.cumsum(axis=0).cumsum(axis=1).ravel()  # [C], for each of C candidate widths
     widths = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)  # [C, 2]
     size = widths.sum(axis=1)
-    is_within = (widths[:, None] <= widths).all(axis=2)  # [C, C]: whether width i is within width j
+    is_within = (widths[:, None] <= widths).all(axis=2)  # [C, C]: whether width i ≤ width j in both S and T
     added = np.where(is_within, size * (n_fitting - n_fitting[:, None]), np.inf)
     cost, best_previous = size * n_fitting, []
     for _ in range(n - 1):
@@ -136,7 +137,7 @@ def least_padding(S: np.ndarray, T: np.ndarray, n: int) -> list[tuple[int, int]]
 
 
 def _candidate_lengths(lengths: np.ndarray) -> np.ndarray:
-    """Return up to MAX_CANDIDATES of the lengths, ascending, the longest among them."""
+    """Return up to MAX_CANDIDATES distinct lengths, ascending, always including the longest."""
     distinct = np.unique(lengths)
     return np.asarray(distinct[np.unique(np.linspace(0, len(distinct) - 1, MAX_CANDIDATES).astype(int))])
 
@@ -152,11 +153,14 @@ def first_fitting_width(lengths: tf.Tensor, widths: list[tuple[int, int]]) -> tf
 
 
 def switch(index: tf.Tensor, branches: Sequence[Callable[[], list[tf.Tensor]]]) -> list[tf.Tensor]:
-    """Call one of the branches; return its results."""
+    """Call the branch at `index`, a scalar tensor; return its results."""
     return list(tf.switch_case(index, branches)) if len(branches) > 1 else branches[0]()
 
 
 def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> int:
-    """Return the rows per microbatch: the largest divisor of `rows` within MAX_MICROBATCH_BYTES, at least 1."""
+    """Return the rows per microbatch: 1 if `one_by_one`, else the largest divisor of `rows` that fits into memory.
+
+    A microbatch takes at most MAX_MICROBATCH_BYTES, unless a single row takes more.
+    """
     fitting = (n for n in range(rows, 0, -1) if rows % n == 0 and n * bytes_per_row <= MAX_MICROBATCH_BYTES)
     return 1 if one_by_one else next(fitting, 1)

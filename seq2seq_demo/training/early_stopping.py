@@ -18,7 +18,7 @@ def best_epoch(history: Sequence[EpochFigures]) -> EpochFigures:
 
 
 def should_stop_early(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
-    """Whether `config.patience` epochs have passed since the best one."""
+    """Whether `config.patience` epochs have passed since the best epoch."""
     if config.patience is None or not history:
         return False
     return history[-1].epoch - best_epoch(history).epoch >= config.patience

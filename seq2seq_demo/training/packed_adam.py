@@ -1,4 +1,4 @@
-"""Adam on all weights of a network as one vector.
+"""Adam with all weights of a network in one vector.
 
 A step updates three vectors (weights and two moments) instead of three arrays per weight.
 """
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from seq2seq_demo.network.parameters import Shapes, Weights
 
-CLIP_NORM = 5.0  # the global norm of the gradient, as TFLearn clips it by default
+CLIP_NORM = 5.0  # the largest global norm of a gradient; TFLearn's default
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -51,7 +51,7 @@ class PackedAdam:
     def gradient_tape(self, variables: Sequence[keras.Variable]) -> Iterator[tuple[tf.GradientTape, list[tf.Tensor]]]:
         """Yield a tape, and the weights as the tensors that it watches.
 
-        Within the context, `variables`, in the order of `shapes`, take their values from these tensors.
+        Within the context, the `variables` have the values of these tensors. They must be in the order of `shapes`.
         """
         parts = tf.split(tf.convert_to_tensor(self.weights), self.sizes)
         parts = [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes.values(), strict=True)]

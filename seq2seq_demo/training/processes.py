@@ -1,12 +1,13 @@
 """Data parallelism on one machine: with `TrainConfig.processes` above 1, child processes share each batch.
 
-A process runs one compiled call at a time, so using a second core takes a second process. All N processes hold the same
-weights, and each takes 1 / N of the rows of a batch. The children send their vectors (`Trainer.packed_sums`) to the
-parent process, which adds them up in a fixed order and sends back the total. Each process then applies the same Adam
-step. The result equals a step on the whole batch up to rounding, and its bits depend on N alone.
+A process runs one compiled call at a time, so a second core needs a second process. All N processes hold the same
+weights. Each process computes the loss and the gradient of 1 / N of the rows of a batch (`Trainer.packed_sums`). The
+children send their results to the parent process, which adds all results in a fixed order and sends back the sum. Each
+process then applies the same Adam step. The result equals a step on the whole batch up to rounding, and its bits depend
+on N alone.
 
-The parent only ever replies, so it never blocks on a busy child. The children also send heartbeats. If a child falls
-silent, training ends with an error, as it does if a worker is lost.
+The parent sends a message only to a child that waits for a reply, so sending never blocks. The children also send
+heartbeats. If a child ends, or sends nothing for SECONDS_OF_SILENCE, training ends with an error.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ parent.serve(int(index))
 """
 
 
-_lost_tensorflow_threads = threading.Event()  # set in a process forked after TensorFlow started threads
+_lost_tensorflow_threads = threading.Event()  # set in a process that was forked after TensorFlow had started threads
 
 
 def _note_fork() -> None:
@@ -65,7 +66,7 @@ def _note_fork() -> None:
 
 os.register_at_fork(after_in_child=_note_fork)
 if Path("/proc/self/task").is_dir() and len(os.listdir("/proc/self/task")) == threading.active_count():
-    _note_fork()  # no thread of TensorFlow runs: this module may have been imported after the fork
+    _note_fork()  # no TensorFlow thread runs; if TensorFlow was used, a fork came before this import
 
 
 def check_processes(config: TrainConfig) -> None:
@@ -82,7 +83,7 @@ def check_processes(config: TrainConfig) -> None:
     has_no_interpreter = not sys.executable or getattr(sys, "frozen", False)
     refusals = [
         (config.batch_size % n, f"`batch_size` to be a multiple of `processes` {n}, got {config.batch_size}"),
-        (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {condition}: its workers share each batch themselves"),
+        (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {condition}: its workers already share each batch"),
         (has_no_interpreter, f"a Python interpreter {condition}, got a program that has none"),
         (cores < n, f"at least {n} cores {condition}, got {cores}"),
     ]
@@ -95,7 +96,7 @@ def check_processes(config: TrainConfig) -> None:
 def process_group(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | None]:
     """Start the child processes; yield `ProcessGroup.attach`, or None if the config asks for one process.
 
-    The children load TensorFlow while this process does. They end with the context, or with this process.
+    The children load TensorFlow while this process does. They end when the context or this process ends.
 
     Raises:
         UsageError: this machine cannot run that many processes.
@@ -110,7 +111,7 @@ def process_group(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | N
 
 def child_command(program: str, *arguments: int) -> list[str]:
     """Return the command that runs a program, Python code that may import this package, with the list `arguments`."""
-    # The interpreter's flags, as multiprocessing passes them on.
+    # The interpreter's flags, which multiprocessing also passes to its children.
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     other_folders = [entry for entry in sys.path if entry not in ("", os.getcwd())]
     words = map(str, (Path(__file__).parents[2], len(arguments), *arguments, *other_folders))
@@ -118,14 +119,14 @@ def child_command(program: str, *arguments: int) -> list[str]:
 
 
 class ProcessGroup:
-    """The parent's view of the child processes."""
+    """The child processes, as the parent process uses them."""
 
     def __init__(self) -> None:
         self.connections: list[Connection] = []
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self, index: int) -> None:
-        """Start a child whose standard input is the connection; signals of the terminal do not reach it.
+        """Start a child, which has the connection as standard input and receives no signals from the terminal.
 
         Raises:
             TrainingError: the process could not be started.
@@ -149,7 +150,7 @@ class ProcessGroup:
         return child_end
 
     def attach(self, trainer: Trainer) -> None:
-        """Make the children share the steps of this trainer, which must be new.
+        """Make the children share the steps of this trainer, which must not have made a step.
 
         Raises:
             UsageError: TensorFlow has a GPU.
@@ -225,7 +226,7 @@ class ParentConnection:
         return self.connection.recv()
 
     def serve(self, index: int) -> None:
-        """Compute the share of process `index` until the parent ends; report errors to the parent."""
+        """Compute the share of process `index` in every batch until the parent ends; report errors to the parent."""
         try:
             from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # loads TensorFlow
             from seq2seq_demo.training.trainer import Trainer
@@ -242,7 +243,10 @@ class ParentConnection:
 
 
 def share_steps(trainer: Trainer, index: int, all_reduce: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return a replacement for `Trainer.run_steps` that computes one process's share and all-reduces the sums."""
+    """Return a replacement for `Trainer.run_steps` that computes the share of process `index` in each batch.
+
+    `all_reduce` maps this process's vector to the sum of the vectors of all processes.
+    """
     import tensorflow as tf
 
     n, B, share_index = trainer.config.processes, trainer.batch_rows, tf.constant(index)

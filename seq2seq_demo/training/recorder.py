@@ -1,4 +1,4 @@
-"""The steps at which `record` keeps the weights: early ones, where a network learns most, and the ends of epochs."""
+"""The steps at which a recording stores the weights: early steps, in which a network learns most, and epoch ends."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +10,7 @@ from seq2seq_demo.network.memory_estimates import n_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
 FIRST_STEP = 50  # the first recorded step after 0; then 100, 200, 400, …
-MAX_EPOCHS = 100  # epoch ends to record; longer runs record every second or third end, and so on
+MAX_EPOCHS = 100  # the most epoch ends to record; longer runs record every second end, every third, …
 MAX_BYTES = 200_000_000
 
 
@@ -21,7 +21,7 @@ def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetw
         UsageError: the recording would exceed MAX_BYTES.
     """
     n_doubled = (config.epochs * config.steps_per_epoch // FIRST_STEP).bit_length()
-    n_entries = 2 + n_doubled + config.epochs // _epoch_interval(config)  # 2: the first and the last
+    n_entries = 2 + n_doubled + config.epochs // _epoch_interval(config)  # 2: the first and the last step
     n = n_weights(network.model_config)
     if 2 * n_entries * n > MAX_BYTES:
         size = f"up to {n_entries} times {n} weights, {2 * n_entries * n / 1e6:.0f} MB"
@@ -38,7 +38,7 @@ def is_recorded(config: TrainConfig, step: int) -> bool:
 
 
 def chunk_ends(config: TrainConfig, step: int, n_steps: int) -> Iterator[int]:
-    """Yield the offsets from `step`, up to `n_steps`, at which to pause: every recorded step, and the last one."""
+    """Yield the offsets from `step` at which training pauses: those of recorded steps, and finally `n_steps`."""
     for n in range(1, n_steps + 1):
         if n == n_steps or is_recorded(config, step + n):
             yield n

@@ -1,4 +1,4 @@
-"""Resolve settings: derive a `ModelConfig` and a `TrainConfig` from settings, a task and an earlier network."""
+"""Derives a `ModelConfig` and a `TrainConfig` from the settings of a user, the task and an earlier network."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -9,10 +9,12 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, Trai
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, MAX_HELD_OUT, TrainingRun
+from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.recipe import recipe
+
+MAX_HELD_OUT = 1_000_000  # digests of 8 bytes; if there are more, a file records none of them
 
 
 def resolve(
@@ -20,10 +22,12 @@ def resolve(
 ) -> tuple[ModelConfig, TrainConfig]:
     """Return the configs of the network and of its training.
 
-    The model, and the lengths unless given, are those of `start`, the network to continue from. Other settings that are
-    missing have the recipe's values if the task is a user's pairs, or else their defaults. A network learns to end its
-    answers if `in_len` is a range, or if it is new and learns a user's pairs. Otherwise it learns the first `out_len`
-    symbols of a pattern's targets, by default at most `default_out_len`; None keeps targets whole.
+    If `start` is given, training continues from it: its model is kept, and its lengths are kept unless the settings
+    change them. Other missing settings have the recipe's values if the task is a user's pairs, else their defaults.
+
+    A network learns to end its answers if `start` already ends them, if `in_len` is a range, or if the network is new
+    and learns pairs. Any other network learns the first `out_len` symbols of a pattern's targets. Without `out_len`, it
+    learns at most `default_out_len` symbols, or whole targets if `default_out_len` is None.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
@@ -44,7 +48,7 @@ def resolve(
     values |= given
     values.setdefault("out_len", default_out_len or values["in_len"])
     config = TrainConfig(**values)
-    check_training_fits(model_config, config)  # before a pattern is called with sources of that length
+    check_training_fits(model_config, config)  # before a pattern is called with sources of this length
     config = task.sized(config, model_config, given.get("out_len"), default_out_len)
     check_training_fits(model_config, config)
     if isinstance(task, PairTask):
@@ -71,11 +75,11 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
 
 
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
-    """Return the network at the start of a training run, with its runs so far as `earlier`."""
+    """Return the network at the start of a training run; its previous runs become `earlier`."""
     earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
     held_out = _held_out(network, task)
     run = TrainingRun(config, network.step)
-    return replace(network, task=task.name, trained=run, earlier=earlier, held_out=held_out)
+    return replace(network, task=task.name, trained=run, earlier=earlier, calibration=None, held_out=held_out)
 
 
 def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:

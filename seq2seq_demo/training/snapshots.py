@@ -1,8 +1,8 @@
-"""Snapshots of a training run under way, so that a kill, a crash or Ctrl-C does not lose it.
+"""Snapshots of a training run, from which the run can be resumed after a kill, a crash or Ctrl-C.
 
 A snapshot is a weights file, `s2s_checkpoint__{name}__{task}_{n}.weights.h5` in `--data-dir`, with the `progress` of
 the run. All randomness depends on the seed and the progress, so a resumed run ends with the same bits as an
-uninterrupted one. A run holds a lock on its snapshot while it lasts.
+uninterrupted one. A run keeps its snapshot locked until the run ends.
 """
 
 import contextlib
@@ -42,10 +42,10 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
 
 
 def training_id(network: weights_file.StoredNetwork, but_for: Collection[str] = ()) -> str:
-    """Return a checksum of task, model and settings, which the result of a training run and all its snapshots share.
+    """Return a checksum of task, model and settings: the same for all snapshots of a training run and for its result.
 
-    It leaves out settings at their defaults, so that a setting added in a later version does not change it, and the
-    settings named by `but_for`.
+    Settings at their defaults are left out, so that a setting added in a later version does not change the checksum.
+    So are the settings named in `but_for`.
     """
     run = network.trained
     assert run
@@ -92,14 +92,14 @@ class SignalHandler:
             _discard_if_blocked(descriptor)
 
     def _watch(self, reader: int) -> None:
-        """Announce the first signal, and end the process at the second. The pipe `reader` yields their numbers."""
+        """Announce the first signal, and end the process at the second. Signal numbers arrive on the pipe `reader`."""
         message = b"Stopping after this step; interrupt again to stop at once\n"
         with open(reader, "rb", buffering=0) as pipe:
             while signum := pipe.read(1):
                 if signum[0] not in self.previous:  # another part of the process handles this signal
                     continue
                 _discard_if_blocked(2)
-                with contextlib.suppress(OSError):  # the reader of stderr may be gone
+                with contextlib.suppress(OSError):  # nothing may read standard error any more
                     os.write(2, (b"\n" if os.isatty(2) else b"") + message)  # below the progress bar
                 if message.startswith(b"Stopped"):
                     os._exit(128 + signum[0])
@@ -108,7 +108,7 @@ class SignalHandler:
 
 @dataclass
 class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
-    """Writes the snapshots of one training run. Each replaces the one before; no two runs share a file.
+    """Writes the snapshots of one training run. A snapshot replaces the previous one; no two runs share a file.
 
     The snapshot is in `data_dir` or, while writing there fails, in the temporary or the home directory.
     """
@@ -162,7 +162,8 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
             except (OSError, Seq2SeqError) as error:
                 failures.append(f"{folder}: {getattr(error, 'strerror', None) or error}")
         if failures:
-            self.warn(f"No snapshot in {'; nor in '.join(failures)}" + (f"; it is in {self.last}" if self.last else ""))
+            written = f"; saved in {self.last}" if self.last else ""
+            self.warn(f"Could not write a snapshot to {'; or to '.join(failures)}{written}")
 
     def _write(self, folder: Path, content: bytes, training: str) -> Path:
         """Replace or create this run's snapshot in a folder, verify it, and return its path."""
@@ -184,13 +185,13 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
         return path
 
     def keep(self, network: TrainedNetwork) -> Path | None:
-        """Return the path of the last snapshot of a finished run; if it is gone, save the network to a new file."""
+        """Return the last snapshot of a finished run; if this file is gone, save the network to a new file."""
         if self.last not in self._present():
             self._save(weights_file.to_bytes(network), "")
         return self.last
 
     def remove(self) -> None:
-        """Delete the snapshots and their notes, once the result has been saved; warn about those that remain."""
+        """Delete the snapshots and their notes, after the result has been saved; warn about snapshots that remain."""
         present = self._present()
         for path in self.files:
             try:

@@ -46,11 +46,11 @@ def train(
         budget: the minutes that the training may take. They replace `epochs`: the call measures how long an epoch
             takes, then chooses the size of a new network of pairs, if none is given, and the number of epochs.
         start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
-        callbacks: objects to notify of the progress.
+        callbacks: objects whose methods are called after steps and epochs.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
-            not a `Callback` object, or has a misspelt method.
+            not a `Callback` object, or has a method `on_…` that `Callback` lacks.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
     """
@@ -74,7 +74,10 @@ def train(
 
 
 def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
-    """Return the task. Pairs are read with the vocabularies of `start` or, without it, as these tokens."""
+    """Return the task.
+
+    Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
+    """
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
         require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None

@@ -18,6 +18,7 @@ from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_demo.calibration import fit_calibration
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.pair_task import PairTask
@@ -56,7 +57,8 @@ class Trainer:
         self.reached, self.recording = network.reached, network.recording
         self.progress, self.best = start.progress, start.best
         self.start_step = start_step_of(network)
-        # A batch is padded to `batch_size` rows, or fewer if there are fewer pairs. Replicas and processes share it.
+        # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica or process gets
+        # an equal part.
         block = 128 * self.strategy.num_replicas_in_sync * config.processes
         self.batch_rows = min(config.batch_size, -(-config.n_training // block) * block)
         for S, T in widths.wide:
@@ -66,7 +68,7 @@ class Trainer:
         self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         xla = use_xla(config) or bool(widths.wide)
-        # XLA cannot compile an all-reduce. With several replicas, it compiles only the sums of each.
+        # XLA cannot compile an all-reduce. With several replicas, each one compiles only its `packed_sums`.
         alone = self.strategy.num_replicas_in_sync == 1
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
@@ -81,8 +83,8 @@ class Trainer:
 
         Args:
             data: K batches.
-            first: the index of the batch to begin with.
-            rows: the row to stop at, counted over all K batches.
+            first: the index of the first batch to train on.
+            rows: stop before this row, counted over all K batches.
             learning_rates: one per batch, `[K]`.
             sums: the loss sum and the number of correct symbols so far.
         """
@@ -138,7 +140,7 @@ class Trainer:
         return list(sums)
 
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
-        """Return the loss sum, the number of correct symbols, and the gradients of the loss sum over `n_symbols`.
+        """Return the loss sum, the number of correct symbols, and the gradients of loss sum / `n_symbols`.
 
         Sources and targets are cut to `width`. Padding does not count.
         """
@@ -183,7 +185,7 @@ class Trainer:
         """Run up to K steps; return the loss sum and the number of correct symbols.
 
         Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
-        recording changes no bit.
+        recording does not change their bits.
         """
         data, learning_rates, B = self.batches(pairs), self.learning_rates(), self.batch_rows
         n_steps = -(-len(pairs) // B)
@@ -276,12 +278,12 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
-        """Return a snapshot of the current state."""
+        """Return the state that a resumed run needs: the network, the progress and the best epoch so far."""
         return Snapshot(self.trained_network(), self.progress, self.best)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
-    """Return Adam's step at the start of the training run; a network without a run begins one at its own step."""
+    """Return Adam's step at the start of the training run, or its current step if the network has no recorded run."""
     return network.trained.start_step if network.trained else network.step
 
 
@@ -310,19 +312,19 @@ def fit(
     attach_processes: Callable[[Trainer], object] | None = None,
     has_time_for: Callable[[float], bool] = lambda _: True,
 ) -> TrainedNetwork:
-    """Train a network on a task and return it; on several workers, each returns it.
+    """Train a network on a task and return it; each of several workers returns the same network.
 
     Args:
         task: the task, which provides the pairs.
         config: the training settings.
         start: a network to start from, or a snapshot to resume.
-        callbacks: objects to notify of the progress.
+        callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
         has_time_for: takes the seconds of an epoch; if False, the run ends before another one like it.
 
     Raises:
-        UsageError: the task does not fit the lengths or symbols, or the workers cannot share a batch.
+        UsageError: the task does not fit the configs, or the workers cannot share a batch.
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
@@ -354,7 +356,8 @@ def fit(
         if not has_time_for(time.monotonic() - began):
             break
     trainer.record(is_end=True)
-    return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
+    network = restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
+    return calibrated(network, validation) if isinstance(task, PairTask) else network
 
 
 def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
@@ -363,8 +366,14 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
     return measure(network.to_numpy(), validation, options).figures
 
 
+def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
+    """Return the network with a calibration that is fitted to its answers to the validation sources."""
+    options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
+    return replace(network, calibration=fit_calibration(measure(network.to_numpy(), validation, options).answers))
+
+
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
-    """Return a string that identifies task, settings and initial state, and must be equal on all workers."""
+    """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
     network = start.network
     task_id = task.name, task.fingerprint(config, network.model_config)
     recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps

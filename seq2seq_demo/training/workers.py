@@ -1,7 +1,7 @@
 """Workers: processes, usually on several machines, that train one network together as TF_CONFIG describes.
 
-Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker without GPUs. Each takes
-its share of the rows of a batch, and an all-reduce adds up the results of the shares.
+Every worker draws the same points and holds the same weights. A replica is a GPU, or a worker without GPUs. Each
+replica takes its share of the rows of a batch, and an all-reduce adds up the results of the shares.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ class Cluster:
 
     @property
     def chief_job(self) -> str:
-        """The job whose first task is the chief: it prints and saves."""
+        """The job whose first task is the chief, the worker that prints and saves."""
         return "chief" if "chief" in self.hosts else "worker"
 
 
@@ -79,7 +79,7 @@ def open_port_warning() -> str | None:
 
 
 def _cluster() -> Cluster:
-    """Parse TF_CONFIG. It is validated strictly, as TensorFlow aborts or hangs on many invalid values.
+    """Parse TF_CONFIG. It is validated strictly, because TensorFlow aborts or hangs on many invalid values.
 
     Raises:
         UsageError: TF_CONFIG is invalid.
@@ -93,7 +93,7 @@ def _cluster() -> Cluster:
     _require(config is not None, f"TF_CONFIG to be JSON like {EXAMPLE}", text)
     _require_object("TF_CONFIG", config)
     layer, hosts, task = (config.get(name) for name in ("rpc_layer", "cluster", "task"))
-    _require(layer in (None, "grpc"), 'TF_CONFIG to have no rpc_layer or "grpc"', layer)
+    _require(layer in (None, "grpc"), 'TF_CONFIG to have the rpc_layer "grpc" or none', layer)
     _require_object("TF_CONFIG's cluster", hosts)
     _require_object("TF_CONFIG's task", task)
     _check_hosts(hosts)
@@ -163,7 +163,7 @@ def _connect_workers() -> Any:
         heartbeat_timeout_in_ms=1000 * SECONDS_OF_SILENCE,
     )
     service = context.context().coordination_service
-    service.cluster_register_with_barrier = True  # otherwise the leader waits without a timeout
+    service.cluster_register_with_barrier = True  # otherwise the chief waits without a timeout
     for job, hosts in cluster.hosts.items():
         service.coordinated_job_list.add(name=job, num_tasks=len(hosts))
     return tf.distribute.MultiWorkerMirroredStrategy()

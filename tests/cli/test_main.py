@@ -26,7 +26,7 @@ def test_any_exception_becomes_one_line_and_a_status(run, monkeypatch, exception
     assert err.count("\n") == 1
 
 
-def test_tracebacks_need_v_twice(run):
+def test_tracebacks_are_printed_only_with_vv(run):
     with open("w", "w") as file:
         file.write("no weights")
     for flags, traceback in ([], False), (["-v"], False), (["-v", "-v"], True), (["-vv"], True):

@@ -33,8 +33,8 @@ def sh(folder, command, program=DEMO, **changes):
 
 @pytest.mark.slow
 def test_ctrl_c_stops_a_training_piped_to_tee(tmp_path):
-    """`tee` has exited before the training reports that it stops."""
-    # Without the trap, bash may end on the signal that ended `tee`.
+    """Ctrl-C also ends `tee`, before the training run prints that it stops."""
+    # Without the trap, bash may exit because of the signal that ended `tee`.
     script = f"trap : INT; {DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
     command = f"bash -c {shlex.quote(script)}"
     terminal = ["script", "-qec", command, "/dev/null"]
@@ -70,7 +70,7 @@ def test_closing_the_terminal_leaves_a_snapshot(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("streams", [">&- 2>&-", "> /dev/full 2> /dev/full", "> >(true) 2> >(true)"])
-def test_sigterm_leaves_a_snapshot_for_any_streams(tmp_path, streams):
+def test_sigterm_leaves_a_snapshot_whatever_the_streams_are(tmp_path, streams):
     process = subprocess.Popen(["bash", "-c", f"exec {DEMO} {LONG} {streams}"], cwd=tmp_path, env=environment())
     wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.send_signal(signal.SIGTERM)
@@ -178,16 +178,16 @@ def test_control_characters_from_files_are_never_printed(tmp_path):
 def test_ctrl_c_at_any_time_ends_without_a_traceback(tmp_path):
     save_random(tmp_path / "w", ModelConfig())
     (tmp_path / "in").write_text(f"{list(range(10))}\n" * 100_000)
-    # Without coverage, which slows Python's own startup; a signal may be lost at that time.
+    # Run without coverage: it slows the startup of Python, during which a signal may be lost.
     plain = {name: value for name, value in environment().items() if not name.startswith("COVERAGE")}
     argv = [*REAL_PROGRAM, "predict", "-i", "w", "--from-file", "in"]
     for delay in (0.03, 0.04, 0.05, 0.08, 0.12, 0.2, 0.4, 0.8):
         process = subprocess.Popen(argv, cwd=tmp_path, env=plain, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for(lambda process=process: b"predict" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
-        time.sleep(delay)  # counts from the program's start, not its launcher's
+        time.sleep(delay)  # measured from the start of the program, not of its launcher
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-        if b"Traceback" in err:  # Python's own startup prints one
+        if b"Traceback" in err:  # Python prints one if it is interrupted during startup
             assert set(re.findall(rb"seq2seq_demo/(.*?)\"", err)) <= {b"__init__.py", b"__main__.py"}, (delay, err)
         else:
             assert process.returncode in (130, -signal.SIGINT), (delay, err)

@@ -92,7 +92,7 @@ def test_wrong_lengths_are_refused(run):
     save_ending()
     save_random("f")
     for line, message in [
-        ("predict 1 -i w --out-len 2", "the network ends its answers: expected --max-out-len, not --out-len, got 2"),
+        ("predict 1 -i w --out-len 2", "the network ends its answers: expected --max-out-len, got --out-len 2"),
         ("predict 0 1 2 -i f --max-out-len 2", "the network does not end its answers: expected --out"),
         ("train 60 --in-len 1-2000", "expected a range of at most 1000 lengths, got --in-len 1-2000"),
         ("train 60 --in-len 1-200000", "expected sequences of at most 100000 symbols, got 200000"),
@@ -137,7 +137,7 @@ def test_pairs_of_different_lengths(run):
 @pytest.mark.slow
 def test_targets_of_different_lengths_need_a_range_of_lengths(run):
     Path("mine.py").write_text(DEDUP)
-    message = "to train on different lengths, give a range as --in-len, from 1 to 10"
+    message = "to train on different lengths, give a range of lengths as --in-len, from 1 to 10"
     run.refuses(["train 60 -p mine.py:unique -e 0", *SMALL], message)
     out, _ = run.ok("train 60 -p mine.py:unique --in-len 2-5 -e 1", *SMALL, "-o", "w")
     _, out, _ = run("predict -i w -p mine.py:unique 3 1 3 1")

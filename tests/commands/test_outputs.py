@@ -28,7 +28,7 @@ MESSAGE = "that this program wrote, found another file; --force replaces it\n"
 
 
 def write_foreign(folder):
-    """Write files of other programs that begin as outputs of this one do, or contain their marks."""
+    """Write files of other programs that begin like outputs of this program or contain the same marks."""
     header = Path("w.h5").read_bytes()[:512]
     epoch = json.loads(Path("h.json").read_text())[0]
     texts = {
@@ -50,7 +50,7 @@ def write_foreign(folder):
     for suffix in ("png", "svg", "pdf"):
         Figure().savefig(f"thesis.{suffix}", metadata={"Title": "seq2seq-demo"})
         contents[f"thesis.{suffix}"] = Path(f"thesis.{suffix}").read_bytes()
-    # A document that includes a picture of this program also includes its metadata.
+    # A document that includes a picture of this program also includes the metadata of the picture.
     contents["including.pdf"] = Path("p.pdf").read_bytes().replace(b"xref\n0", b"99 0 obj\n<< >>\nendobj\nxref\n0")
     contents["including.svg"] = contents["thesis.svg"].replace(b"</svg>", Path("p.svg").read_bytes() + b"</svg>")
     contents["including.png"] = contents["thesis.png"] + Path("p.png").read_bytes()
@@ -59,7 +59,7 @@ def write_foreign(folder):
     return contents
 
 
-WRITTEN: dict[str, bytes] = {}  # the outputs, written once
+WRITTEN: dict[str, bytes] = {}  # the outputs, written by the first test
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ OURS = {
 }
 
 
-def test_no_output_replaces_what_another_program_wrote(outputs):
+def test_no_output_replaces_a_file_of_another_program(outputs):
     finished_snapshot("renamed.h5")
     foreign = write_foreign(".")
     ours = {
@@ -112,7 +112,7 @@ def test_outputs_replace_empty_files_and_their_own_kind(outputs):
         for name in OURS[kind][: 1 if "history" in kind else 3]:  # the same function writes all pictures
             if name != "w.h5":
                 outputs.ok(line + name)
-            Path(f"empty{Path(name).suffix}").write_text("")  # as `mktemp` makes one
+            Path(f"empty{Path(name).suffix}").write_text("")  # like a file from `mktemp`
             outputs.ok(f"{line}empty{Path(name).suffix}")
 
 
@@ -137,7 +137,7 @@ def test_force_replaces_any_file(outputs):
     outputs.refuses("evaluate 10 --force", "--force is an option of ")
 
 
-def test_what_cannot_be_read_is_not_replaced(outputs, monkeypatch):
+def test_an_unreadable_file_is_not_replaced(outputs, monkeypatch):
     def unreadable(*_):
         raise PermissionError(13, "Permission denied")  # root may read any file
 
@@ -146,19 +146,19 @@ def test_what_cannot_be_read_is_not_replaced(outputs, monkeypatch):
 
 
 @pytest.mark.parametrize("options", [[], ["--record"]])
-def test_a_file_that_was_put_in_the_place_meanwhile_is_kept(run, monkeypatch, options):
-    """The network is saved beside it, and the training is not lost."""
+def test_a_file_created_at_the_destination_during_training_is_kept(run, monkeypatch, options):
+    """The network is saved beside that file, so the training run is not lost."""
     from seq2seq_demo.training import trainer
 
     os.mkdir("d")
     name, fit = "d/w.record.h5" if options else "d/w.h5", trainer.fit
 
-    def late(*args):
+    def fit_and_create(*args):
         network = fit(*args)
         Path(name).write_text("thesis")
         return network
 
-    monkeypatch.setattr(trainer, "fit", late)
+    monkeypatch.setattr(trainer, "fit", fit_and_create)
     out, err = run.ok(TRAIN, *options, "-o", "d/w.h5")
     assert Path(name).read_text() == "thesis"
     beside = "d/ts2s__basic__sorted_1.weights.h5"
@@ -169,13 +169,13 @@ def test_a_file_that_was_put_in_the_place_meanwhile_is_kept(run, monkeypatch, op
     assert os.listdir() == ["d"]
 
 
-def test_a_file_in_the_noted_place_is_kept(run):
+def test_a_file_at_the_recorded_destination_is_kept(run):
     os.mkdir("d")
-    Path("d/noted").write_text("thesis")
-    noted = Destination(Path("d/noted"), True)
-    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot().network), noted)
+    Path("d/recorded").write_text("thesis")
+    recorded = Destination(Path("d/recorded"), True)
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(finished_snapshot().network), recorded)
     out, _ = run.ok("train --resume")
-    assert Path("d/noted").read_text() == "thesis"
+    assert Path("d/recorded").read_text() == "thesis"
     (beside,) = Path("d").glob("ts2s*")
     assert out.endswith(f"Saved {beside.absolute()}\n")
     assert load(beside).step == 1

@@ -134,7 +134,7 @@ def test_page_overwrites_only_pages(run):
 
 
 def write_recording(name, network):
-    """Write a recording of two moments beside a network's file: random weights, then the network's weights."""
+    """Write a recording beside a weights file: random weights at step 0, and the network's weights at step 8."""
     first = to_float16(random_weights(network.model_config, seed=9))
     recording = Recording(4, (0, 8), (first, to_float16(network.weights)))
     recording_path(Path(name)).write_bytes(to_bytes(recording, network.model_config, network.weights))

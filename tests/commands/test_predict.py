@@ -97,7 +97,7 @@ def start_predict(folder, *options, stdin=subprocess.PIPE):
 
 @contextlib.contextmanager
 def interactive_predict(folder, *options):
-    """Start `predict --from-file -`; yield a function that sends text and reads one line, and the process."""
+    """Start `predict --from-file -`; yield a function (text → line of output) and the process."""
 
     def answer(text):
         process.stdin.write(text)
@@ -173,7 +173,7 @@ def test_predict_as_json(run):
 
 
 def places_and_inputs(out):
-    """Return the place and the input in each line of JSON."""
+    """Return the place (line, index or id) and the input in each line of JSON."""
     names = ("line", "index", "id", "input")
     return [tuple(facts[name] for name in names if name in facts) for facts in map(json.loads, out.splitlines())]
 
@@ -205,12 +205,12 @@ def test_impossible_attention_output_is_refused(run):
 @pytest.mark.slow
 def test_an_interactive_session(tmp_path):
     save_random(tmp_path / "w", ATTENTION, in_len=3, out_len=2)
-    ours, theirs = pty.openpty()
-    process = start_predict(tmp_path, stdin=theirs)
-    os.write(ours, b"3 1 2\n")
+    controller, terminal = pty.openpty()
+    process = start_predict(tmp_path, stdin=terminal)
+    os.write(controller, b"3 1 2\n")
     answer = process.stdout.readline()  # before the next line is typed
     assert "==> For input [3, 1, 2], prediction=[" in answer
-    os.write(ours, b'3 1\n[4, 5, 99]\n{"input": [4, 5, 6], "output": [4]}\n4, 5, 6\n\x04')
+    os.write(controller, b'3 1\n[4, 5, 99]\n{"input": [4, 5, 6], "output": [4]}\n4, 5, 6\n\x04')
     out, err = process.communicate(timeout=30)
     assert "For input [4, 5, 6], prediction=[" in out
     assert process.returncode == 0
@@ -218,8 +218,8 @@ def test_an_interactive_session(tmp_path):
     assert "line 2: expected 3 integers, got 2" in err
     assert "line 3: expected integers from 0 to 9, got 99" in err
     assert "line 4: expected an output of 2 integers, got 1" in err
-    os.close(ours)
-    os.close(theirs)
+    os.close(controller)
+    os.close(terminal)
 
 
 @pytest.mark.parametrize("command", ["predict", "train", "evaluate"])

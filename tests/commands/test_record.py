@@ -83,7 +83,7 @@ def test_record_cannot_be_added_on_resume(run):
 
 
 def test_continuing_from_a_snapshot_starts_a_new_training(tmp_path):
-    """The new training run takes over neither the best epoch nor the recording."""
+    """The new training run ignores the best epoch and the recording of the snapshot."""
     network, config = untrained(ModelConfig(), 0), TrainConfig(points=60, keep_best=True)
     network = replace(start_recording(network, config), trained=TrainingRun(config, 0))
     (tmp_path / "w").write_bytes(to_bytes(Snapshot(network, best=Checkpoint(network.weights, 3, {}))))

@@ -1,4 +1,4 @@
-"""`train --resume` in a loop: it ends once the training is saved, whatever happened before."""
+"""`train --resume` can be repeated until it succeeds: it exits with status 0 once the training run is saved."""
 
 import contextlib
 import json
@@ -46,7 +46,7 @@ def test_a_snapshot_that_cannot_be_removed(run, monkeypatch, options):
     content = Path("w").read_bytes()
     for _ in range(2):
         out, _ = run.ok("train --resume", *options)
-        assert out == f"{saved} contains this training run already, finished\n"
+        assert out == f"{saved} already contains the result of this training run\n"
     assert Path("w").read_bytes() == content
 
 
@@ -57,22 +57,22 @@ def test_a_finished_training_is_not_an_error(run, options):
     saved = next(line for line in out.splitlines() if line.startswith("Saved ")).removeprefix("Saved ")
     before = {name: Path(name).read_bytes() for name in os.listdir()}
     out, _ = run.ok(f"{TRAIN} {options}")
-    assert out == f"{saved} contains this training run already, finished\n"
+    assert out == f"{saved} already contains the result of this training run\n"
     assert {name: Path(name).read_bytes() for name in os.listdir()} == before
 
 
-def test_another_file_there_is_an_error(run):
+def test_another_file_at_the_destination_is_an_error(run):
     run.ok(f"{TRAIN} -o w")
     before = Path("w").read_bytes()
     message = "w contains another training run: leave out --resume to train again"
     for other in ("--seed 1", "-p copy", "--cell-size 8", "--record"):
         run.refuses(f"{TRAIN} -o w {other}", message, 1)
-    finished_snapshot("w.h5")  # not finished
+    finished_snapshot("w.h5")  # a snapshot, not the saved result
     run.refuses(f"{TRAIN} -o w.h5", "expected a new file or a weights file", 1)
     assert Path("w").read_bytes() == before
 
 
-def test_other_data_of_the_same_name_are_another_training(run):
+def test_changed_data_under_the_same_name_is_another_training(run):
     line = f"train -e 1 --from-file pairs.tsv {shlex.join(SMALL_PAIRS)} --resume -o w"
     Path("pairs.tsv").write_text("1 2\t2 1\n3 4\t4 3\n" * 4)
     for _ in range(2):
@@ -88,12 +88,12 @@ def test_a_training_that_was_killed_after_saving_leaves_no_snapshot(run):
     run.ok("train --resume")
     finished_snapshot(points=60)
     out, _ = run.ok("train --resume -o v")
-    assert out == "v contains this training run already, finished\n"
+    assert out == "v already contains the result of this training run\n"
     assert sorted(os.listdir()) == ["v", "w"]
 
 
 def pair_snapshots(rows):
-    """Leave two snapshots: the older one of these pairs, the newer one of other pairs with the same number."""
+    """Write two snapshots: an older one of training on `rows`, and a newer one of training on as many other pairs."""
     for name, pairs in {"a": rows, "b": [*reversed(rows)]}.items():
         digest = pair_task_from_rows(pairs).digest
         path = f"s2s_checkpoint__{name}__pairs_1.weights.h5"
@@ -120,7 +120,7 @@ def test_a_pipe_is_compared_with_every_snapshot(run, shell, monkeypatch, kind):
         writer.start()
         _, err = run.ok("train --resume --from-file pipe")
         writer.join()
-    else:  # as `<(...)` of a shell
+    else:  # like `<(...)` in a shell
         reading, writing = os.pipe()
         os.write(writing, LINES.encode())
         os.close(writing)
@@ -144,13 +144,13 @@ def test_an_endless_pipe_is_read_only_as_far_as_needed(run):
     assert "Resuming s2s_checkpoint__a" in run.ok("train 5 --resume --from-file pipe")[1]
 
 
-def test_the_place_of_a_running_training_is_taken(run):
-    """The second training run with the same -o learns it before it trains."""
+def test_two_active_trainings_cannot_have_one_destination(run):
+    """The second `train` with the same -o ends with an error before it trains."""
     save_random("w")
     os.symlink("w", "link")
     with atomic_files.reserved(Path("w"), "a file"):
         for output in ("w", "link", "./w"):
-            message = "expected a place for a weights file, but another process that is running will write there"
+            message = "expected a place for a weights file, but another running process will write to it"
             run.refuses(f"train 20 -e 1 -o {output}", f"error: {Path(output)}: {message}", 1)
         run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o v")
     run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o w")

@@ -21,7 +21,7 @@ LETTERS = "abé가😀"
 
 
 def rows(n, seed=0):
-    """Return random pairs of a text and its characters, reversed and in capitals."""
+    """Return random pairs; a target consists of the characters of its source, reversed and in capitals."""
     rng = random.Random(seed)
     texts = ["".join(rng.choice(LETTERS) for _ in range(rng.randint(1, 4))) for _ in range(n)]
     return [(text, " ".join(reversed(text.upper()))) for text in texts]
@@ -92,7 +92,7 @@ def test_options_that_text_networks_refuse(run, text_network):
     message = "expected no --in-len with texts, which may have any length, got"
     run.refuses("train -i w --from-file train.tsv --in-len 5 -e 0", message)
     for command in ("predict a", "evaluate --from-file train.tsv"):
-        run.refuses(f"{command} -i w -p sorted", "w has characters and words, but patterns (-p) take only integers")
+        run.refuses(f"{command} -i w -p sorted", "w maps characters to words, but patterns (-p) take only integers")
         message = "expected no --in-len with w, which takes texts of any length, got"
         run.refuses(f"{command} -i w --in-len 1", message)
     write("more.tsv", [("a", "A"), ("z", "A")])
@@ -202,7 +202,7 @@ def test_control_characters_in_symbols_are_escaped(run):
 
 
 def test_networks_named_like_a_pattern_are_not_that_pattern(run, text_network):
-    """An earlier version, or another user, may have named them this way."""
+    """An earlier version or another user may have given a network of other data this name."""
     named = replace(text_network, task="sorted")
     named.save("ts2s__basic__sorted_1.weights.h5")
     assert "(expected=[1 2 3])" in run.ok("predict -p sorted 3 1 2")[0]

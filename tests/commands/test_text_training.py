@@ -80,7 +80,7 @@ def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path
     assert err.count("\n") == 1
     assert "Resuming " in run.ok("train", *argv)[1]
     saved = (tmp_path / "w").read_bytes()
-    assert "w contains this training run already, finished" in run.ok("train 20", *argv)[0]
+    assert "w already contains the result of this training run" in run.ok("train 20", *argv)[0]
     assert (tmp_path / "w").read_bytes() == saved
 
 
@@ -108,7 +108,7 @@ def test_train_with_keep_going_skips_lines(run, tmp_path):
     assert left_out("train", 4, "a source, a tab and a target") in err
     assert left_out("dev", 2, 'characters seen in training, got "z"') in err
     vocabularies = load("w").vocabularies
-    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))  # from good lines
+    assert (vocabularies.source.symbols, vocabularies.target.symbols) == (("a", "b"), ("X", "Y"))
     (tmp_path / "dev.tsv").write_text("z\tX\n")
     message = "expected pairs of a source and a target, got none"
     assert message in run(*train, "--keep-going")[2]
@@ -140,7 +140,7 @@ def test_training_accepts_one_source_of_10_000_characters(run, tmp_path):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
     write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 5000, "a"), *rows[20:]])
     out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8, "-e", 1, "-o", "w")
-    assert "train.tsv, line 21: the source has 10000 symbols, almost all others at most 3: " in err
+    assert "train.tsv, line 21: the source has 10000 symbols, but almost all others have at most 3: " in err
     assert "sources of 1-10000 symbols" in out
     assert (load("w").step, load("w").in_len) == (5, 10_000)
     _, out, _ = run("predict -i w", "ab" * 5000, "a")

@@ -45,7 +45,7 @@ def test_train_save_load_predict_at_other_lengths(run, model):
     assert [line.split(":")[0] for line in lines if line.startswith("Epoch")] == ["Epoch 1/2", "Epoch 2/2"]
     for figure in ("loss", "accuracy", "validation loss", "forced", "free-running", "exact match"):
         assert figure in lines[-3]
-    assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe each time
+    assert lines[-4].partition(", prediction")[0] == lines[-2].partition(", prediction")[0]  # the same probe
     assert lines[-1] == "Saved w.tfl"
     assert err.splitlines()[-1].startswith("Exact match 0.0000 is below 0.99. To improve it, try ")
 
@@ -83,7 +83,7 @@ def test_iterations_continue_from_the_previous_weights(run):
     run.refuses(f"{predict} 6", "expected a weights file, found none", 1)
 
 
-def test_unusable_output_places_are_refused_before_training(run, monkeypatch):
+def test_unusable_destinations_are_refused_before_training(run, monkeypatch):
     os.mkdir("d")
     run.refuses("train 50 -o d", "d: expected a place for a weights file, found a directory", 1)
     monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("d"))
@@ -113,24 +113,24 @@ def test_a_failed_save_keeps_the_snapshot(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("noted", "options", "saved"),
+    ("recorded", "options", "saved"),
     [
-        (Destination(Path("d/noted"), True), [], "d/noted"),
-        (Destination(Path("d/noted"), True), ["-o", "given"], "given"),
+        (Destination(Path("d/recorded"), True), [], "d/recorded"),
+        (Destination(Path("d/recorded"), True), ["-o", "given"], "given"),
         (Destination(), [], "ts2s__basic__reversed_1.weights.h5"),
         (None, [], "ts2s__basic__reversed_1.weights.h5"),
         (None, ["-o", "given"], "given"),
     ],
 )
-def test_a_resumed_training_saves_to_the_noted_path_unless_o_is_given(run, noted, options, saved):
+def test_a_resumed_training_saves_to_the_recorded_path_unless_o_is_given(run, recorded, options, saved):
     os.mkdir("d")
     snapshot = finished_snapshot()
-    if noted:
-        resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), noted)
+    if recorded:
+        resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), recorded)
     out, err = run.ok("train --resume", *options)
     assert f"Resuming {SNAPSHOT}, epoch 2, step 1" in err
-    assert ("is not recorded here" in err) == (noted is None and not options)
-    assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/noted' else saved}\n")
+    assert ("Found no note on the destination" in err) == (recorded is None and not options)
+    assert out.endswith(f"Saved {os.path.abspath(saved) if saved == 'd/recorded' else saved}\n")
     assert largest_difference(load(saved), snapshot.network) == 0
     assert isinstance(weights_file.read(Path(saved)), StoredNetwork)
     assert load(saved).trained.config == snapshot.network.trained.config
@@ -140,7 +140,7 @@ def test_a_resumed_training_saves_to_the_noted_path_unless_o_is_given(run, noted
 
 
 def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path):
-    """Earlier versions wrote them."""
+    """Earlier versions wrote output paths to snapshots."""
     os.mkdir("d")
     finished_snapshot("w")
     with h5py.File("w", "r+") as file:
@@ -150,7 +150,7 @@ def test_output_paths_in_a_snapshot_are_ignored(run, tmp_path):
     content = with_checksum(Path("w").read_bytes()[512:])
     os.remove("w")
     Path("s2s_checkpoint__x__reversed_1.weights.h5").write_bytes(content)
-    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)  # skipped for its name
+    Path("s2s_checkpoint__x\x1b[2J__reversed_1.weights.h5").write_bytes(content)  # skipped because of its name
     out, err = run.ok("train --resume")
     assert out.endswith("Saved ts2s__x__reversed_1.weights.h5\n")
     assert "\x1b" not in out + err
@@ -198,7 +198,7 @@ def test_a_changed_pattern_cannot_be_resumed(run):
 
 
 def test_concurrent_iterations_get_different_names(run, monkeypatch):
-    """The other iteration is saved while this one trains, or while this one waits to be resumed."""
+    """Another training run saves the same iteration while this one trains, or while this one waits to be resumed."""
     name = "ts2s__basic__reversed_{}.weights.h5"
     save_random(name.format(1))
     save = TrainedNetwork.save
@@ -307,7 +307,7 @@ def test_train_writes_the_history(run):
     assert Path("w").read_bytes() == before
 
 
-def test_a_converted_file_keeps_unknown_values_unknown(run, reference_2016):
+def test_conversion_leaves_unknown_values_unknown(run, reference_2016):
     shutil.copy(reference_2016 / "ts2s__attention__sorted_1.tfl", "old.tfl")
     lengths = "--in-len 20 --out-len 20"
     for options, expected in {"": (None,) * 3, lengths: (None, 20, 20), "-p sorted": ("sorted", None, None)}.items():
@@ -352,7 +352,7 @@ def test_a_checkpoint_of_2016_is_converted_and_trained_further(run, reference_20
     assert "with sources of 20 and targets of 20 symbols" in err
     assert load("on.h5").step == 14080 + 3
     accuracy = float(out.split("accuracy ")[1].split(";")[0])
-    assert accuracy > 0.6  # without having seen a 9; chance is 0.1
+    assert accuracy > 0.6  # the original network never saw a 9; guessing gives 0.1
 
 
 def test_resume_prefers_the_snapshot_of_the_given_data_to_newer_ones(run):
@@ -374,14 +374,14 @@ def test_resume_prefers_the_snapshot_of_the_given_data_to_newer_ones(run):
     assert f"Resuming {SNAPSHOT}" in err
 
 
-def test_a_new_output_path_is_noted_for_the_next_resume(run):
+def test_a_new_output_path_is_recorded_for_the_next_resume(run):
     resume_notes.save_destination(
         Path(SNAPSHOT), training_id(finished_snapshot().network), Destination(Path("first").absolute())
     )
     start = set_up_training(TrainOptions(resume=True, output=Path("second")))
     with start.lock, _snapshots(start, TrainOptions(resume=True), SignalHandler()):
-        noted = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.network))
-    assert noted.output == Path("second").absolute()
+        recorded = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.network))
+    assert recorded.output == Path("second").absolute()
     assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7).network)) is None
 
 

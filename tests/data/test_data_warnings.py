@@ -26,12 +26,12 @@ def test_ordinary_pairs_give_no_warnings():
     [
         ([7], 7),
         ([5000], 5000),
-        ([3] * 10 + [200], 200),  # not long enough
+        ([3] * 10 + [200], 200),  # up to 200 symbols are never unusual
         ([3] * 10 + [201], 3),
         ([40] * 10 + [201], 40),
-        ([41] * 10 + [205], 205),  # only five times as long
+        ([41] * 10 + [205], 205),  # 5 times the usual length is not unusual
         ([41] * 10 + [206], 41),
-        ([3] * 10 + [300, 300], 300),  # 2 of 12 are not rare
+        ([3] * 10 + [300, 300], 300),  # 2 of 12 sequences are not rare
         ([3] * 3000 + [500, 9000, 600], 3),
         ([3] * 3000 + [500] * 10, 500),
         ([0] * 10 + [250], 0),
@@ -45,10 +45,10 @@ def test_an_unusually_long_sequence_is_reported_with_its_line():
     places = Places()
     sources, targets = [[1, 2]] * 5 + [[3] * 10_000] + [[1]] * 5, [[k] for k in range(9)] + [[0] * 300, [1]]
     places.extend([Record(Place("in.tsv", "line", 2 * k + 1), s) for k, s in enumerate(sources)])
-    advice = "its batches are padded to that length and take longer; remove it if it is a mistake"
+    advice = "a batch that contains it is padded to its length and takes longer; remove it if it is a mistake"
     assert list(pair_warnings(task(sources, targets, places=places))) == [
-        f"in.tsv, line 11: the source has 10000 symbols, almost all others at most 2: {advice}",
-        f"in.tsv, line 19: the target has 300 symbols, almost all others at most 1: {advice}",
+        f"in.tsv, line 11: the source has 10000 symbols, but almost all others have at most 2: {advice}",
+        f"in.tsv, line 19: the target has 300 symbols, but almost all others have at most 1: {advice}",
     ]
     assert next(pair_warnings(task(sources, targets))).startswith("the source has 10000 symbols, ")
 
@@ -90,8 +90,8 @@ def test_a_byte_order_mark_within_a_file_is_reported(tokens):
     with_marks = pair_task_from_rows(rows, None, (tokens, tokens))
     mark = "contains a byte order mark, an invisible character that became part of a symbol"
     assert list(pair_warnings(with_marks)) == [
-        f"the source {mark}; 2 in all: remove it if it is a mistake",
-        f"the target {mark}; 1 in all: remove it if it is a mistake",
+        f"the source {mark} (symbols with one: 2); remove it if it is a mistake",
+        f"the target {mark} (symbols with one: 1); remove it if it is a mistake",
     ]
     places = Places()
     places.extend([Record(Place("in.tsv", "line", k + 1), source) for k, (source, _) in enumerate(rows)])

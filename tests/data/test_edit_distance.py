@@ -58,7 +58,7 @@ def test_batches_match_the_definition():
         edits = confusions(*batch([answer]), Sequences.of_rows([target]))
         assert edits.total() == n
         assert all(symbol != predicted for symbol, predicted in edits)
-        # Without the edited symbols, target and answer have the same symbols.
+        # The edits are complete: removing the edited symbols leaves equal symbols in target and answer.
         common = Counter(target) - Counter(symbol for symbol, _ in edits.elements())
         assert common == Counter(answer) - Counter(predicted for _, predicted in edits.elements())
     separate = [confusions(*batch([a]), Sequences.of_rows([t])) for a, t in zip(answers, targets, strict=True)]
@@ -78,7 +78,7 @@ def test_all_targets_may_be_empty():
 
 
 def test_long_answers_are_fast():
-    """A Python step for each pair of symbols would take seconds."""
+    """A Python loop over all pairs of symbols would take seconds."""
     rng = np.random.default_rng(0)
     target = rng.integers(0, 250, 1000)
     answer = np.delete(target, [5, 500, 998])
@@ -95,7 +95,7 @@ def test_long_answers_are_fast():
         ("axbc", "abc", ["a", [], "b", "c"]),
         ("bcd", "abcd", ["ab", "c", "d"]),
         ("aabx", "abbd", ["a", "b", "b", "d"]),
-        ("aab", "ab", ["a", [], "b"]),  # the second a is the extra one, as on the page
+        ("aab", "ab", ["a", [], "b"]),  # the second a counts as extra, as on the page
         ("acb", "abxb", ["a", "b", "xb"]),
         ("abc", "abcd", ["a", "b", "c"]),  # d is missing at the end, so no symbol is listed with it
     ],

@@ -101,11 +101,11 @@ def test_invalid_pairs_are_refused():
 
 
 def test_the_digest_covers_all_pairs_and_vocabularies():
-    pairs, others = ragged([[1, 2], [3]]), ragged([[4], [5]])
+    pairs, validation = ragged([[1, 2], [3]]), ragged([[4], [5]])
     tasks = [
         PairTask("mine", pairs),
-        PairTask("mine", pairs, others),
-        PairTask("mine", others, pairs),
+        PairTask("mine", pairs, validation),
+        PairTask("mine", validation, pairs),
         PairTask("mine", pairs, ragged([[4], [6]])),
         PairTask("mine", pairs, ragged([[4], [5]], [[0], [2]])),
         PairTask("mine", ragged([[1, 2], [3], [4], [5]], [[0], [1], [0], [1]])),
@@ -136,7 +136,7 @@ def test_the_sizes_of_a_task():
     assert empty.largest_symbols() == {"in_max_int": 1, "out_max_int": 1}  # a network has at least two symbols
     assert sized(empty).out_len == 1
     texts = PairTask("mine", ragged([[1]], [[0]]), None, Vocabularies(A_B_E))
-    assert texts.largest_symbols() == {"in_max_int": 2, "out_max_int": 1}  # from the vocabulary, and from the integers
+    assert texts.largest_symbols() == {"in_max_int": 2, "out_max_int": 1}  # sources are text
     with pytest.raises(InputError, match="expected at least 2 pairs, to train on and to validate with, got 1"):
         sized(texts)
 
@@ -147,20 +147,20 @@ def test_a_network_that_does_not_end_needs_pairs_of_one_length():
     config = sized(task, model)
     assert (config.points, config.min_in_len, config.in_len, config.out_len) == (30, None, 3, 2)
     assert len(task.draw(config, model)[0]) == 27
-    message = "expected sources of 3 and targets of 2 symbols, as this network does not end its answers, got other"
-    for others in (ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]]), ragged([[1, 2, 3]], [[1]])):
+    message = "expected sources of 3 and targets of 2 symbols, because this network does not end its answers, got other"
+    for validation in (ragged([[1, 2], [1, 2]], [[1, 1], [1, 1]]), ragged([[1, 2, 3]], [[1]])):
         with pytest.raises(UsageError, match=message):
-            sized(replace(task, validation=others), model)
+            sized(replace(task, validation=validation), model)
         with pytest.raises(UsageError, match=message):
-            PairTask("mine", others).draw(config, model)
-    with pytest.raises(UsageError, match="as this network does not end its answers"):
+            PairTask("mine", validation).draw(config, model)
+    with pytest.raises(UsageError, match="because this network does not end its answers"):
         sized(PairTask("mine", ragged([[1, 2]] * 5, [[]] * 5)), model)
 
 
 def test_pairs_must_match_the_configs():
-    pairs, others = ragged([[1, 2], [3]] * 10), ragged([[4], [1, 2]])
-    model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, others)
-    assert task.draw(sized(task), model) == (pairs, others)  # not shuffled, because each epoch draws its order
+    pairs, validation = ragged([[1, 2], [3]] * 10), ragged([[4], [1, 2]])
+    model, task = ModelConfig(in_max_int=4, out_max_int=19, ends=True), PairTask("mine", pairs, validation)
+    assert task.draw(sized(task), model) == (pairs, validation)  # not shuffled here, because each epoch shuffles them
     with pytest.raises(UsageError, match="expected sources of symbols 0 to 3, got 4"):
         task.draw(sized(task), replace(model, in_max_int=3))
     with pytest.raises(UsageError, match="expected targets of symbols 0 to 18, got 19"):
@@ -208,17 +208,17 @@ def test_the_split_of_distinct_sources_is_a_fixed_permutation(N):
 
 
 @pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("most", [2, 5, 20])
-def test_the_rows_of_a_source_stay_together(most, seed):
-    rng = np.random.default_rng([seed, most])
-    sources = [[n] * (1 + n % 3) for n in range(40) for _ in range(rng.integers(1, most + 1))]
+@pytest.mark.parametrize("max_rows", [2, 5, 20])
+def test_the_rows_of_a_source_stay_together(max_rows, seed):
+    rng = np.random.default_rng([seed, max_rows])
+    sources = [[n] * (1 + n % 3) for n in range(40) for _ in range(rng.integers(1, max_rows + 1))]
     sources = [sources[n] for n in rng.permutation(len(sources))]
     N = len(sources)
     training, validation = PairTask("mine", ragged(sources)).divided()
     assert sorted([*training, *validation]) == list(range(N))
     trained, validated = ({tuple(sources[n]) for n in part} for part in (training, validation))
     assert not trained & validated
-    assert abs(len(validation) - N // 10) <= most / 2  # the split is at the boundary nearest to a tenth
+    assert abs(len(validation) - N // 10) <= max_rows / 2  # the split is at the boundary nearest to a tenth
     assert trained
 
 

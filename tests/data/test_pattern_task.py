@@ -56,7 +56,7 @@ def test_patterns_without_a_valid_length_report_why():
     too_large = SequencePattern("f", each(lambda source: source[:3] + 1))
     for pattern, message in (
         (find_pattern("added"), "does not take sources of length 9: expected an even length"),
-        (mixes_rows, "expected it to compute each target from its own source alone"),
+        (mixes_rows, "expected it to compute each target from only its source"),
         (too_large, "expected symbols from 0 to `out_max_int` 9, got 10"),
     ):
         with pytest.raises(UsageError, match=message):
@@ -95,7 +95,7 @@ def test_many_sources_are_split_into_several_calls():
     assert seen == [MAX_SOURCES_PER_CALL, 3]
 
 
-def test_calls_with_long_sources_get_fewer_of_them():
+def test_a_call_contains_fewer_sources_if_they_are_long():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x[:, ::-1])
     sources = np.arange(5, dtype=np.uint8)[:, None] + np.zeros((5, MAX_SYMBOLS_PER_CALL // 2), np.uint8)
@@ -111,19 +111,19 @@ def test_checking_long_sources_takes_little_memory(name):
     assert pattern.check(1_000_000, None, 9, 9) == 1_000_000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 250e6  # sources of 4,000,000 symbols would take 1000 MB
+    assert peak < 250e6  # 250 bytes per symbol of a source
 
 
 @pytest.mark.parametrize("function", [lambda x: x[::-1], lambda x: x if len(x) > 1 else x[:, ::-1]])
 @pytest.mark.slow
 def test_mixed_rows_are_detected_in_long_sources(function):
-    with pytest.raises(UsageError, match=r"from its own source alone, got .* and then .* for ") as error:
+    with pytest.raises(UsageError, match=r"from only its source, got .* and then .* for ") as error:
         SequencePattern("f", function).check(MAX_SYMBOLS_PER_CALL, None, 9, 9)
     assert len(str(error.value)) < 600
 
 
 @pytest.mark.slow
-def test_the_check_uses_as_many_sources_as_fit():
+def test_the_check_uses_fewer_sources_if_they_are_long():
     seen = []
     pattern = SequencePattern("f", lambda x: seen.append(len(x)) or x)
     n_checked = {
@@ -186,8 +186,8 @@ def fails_on_nines(x):
             lambda x: np.random.default_rng().integers(0, 10, x.shape),
             "expected it to return the same targets twice, got",
         ),
-        (lambda x: np.sort(x, axis=0), "expected it to compute each target from its own source alone, got"),
-        (lambda x: x[:, : 1 + (len(x) > 1)], r"from its own source alone, got \[0, 0\] and then \[0\] for"),
+        (lambda x: np.sort(x, axis=0), "expected it to compute each target from only its source, got"),
+        (lambda x: x[:, : 1 + (len(x) > 1)], r"from only its source, got \[0, 0\] and then \[0\] for"),
         (lambda x: [[1, 2], [3]], r"'f': expected integers of shape \(32, T\) for .* got 2 rows"),
         (fails_on_nines, "'f' does not take sources of length 3: RuntimeError: no nines"),
         (
@@ -229,7 +229,7 @@ def test_matrices_become_arrays():
 
 
 class Unprintable(BaseException):
-    """An exception outside Exception whose message cannot be read."""
+    """An exception whose message cannot be read; it is a BaseException, but no Exception."""
 
     def __str__(self):
         raise RuntimeError("no words")
@@ -291,22 +291,22 @@ def test_invalid_targets_are_detected_when_points_are_drawn():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda x: x[::-1], "expected it to compute each target from its own source alone, got "),
-        (lambda x: x - x.min(axis=0), "expected it to compute each target from its own source alone, got "),
+        (lambda x: x[::-1], "expected it to compute each target from only its source, got "),
+        (lambda x: x - x.min(axis=0), "expected it to compute each target from only its source, got "),
         (lambda x: x[:1], r"got shape \(1, 3\); the first source is \[0, 0, 0\]"),
-        (lambda x: sorted(x.tolist()), "expected it to compute each target from its own source alone, got "),
+        (lambda x: sorted(x.tolist()), "expected it to compute each target from only its source, got "),
         (sorted, "does not take sources of length 3: The truth value of an array"),
         (lambda x: [x[0], x[-1]], r"got shape \(2, 3\)"),
     ],
 )
 def test_functions_of_one_source_get_a_hint(function, message):
-    with pytest.raises(UsageError, match=f"{message}.*; with @per_sequence above it, .*, it works$"):
+    with pytest.raises(UsageError, match=f"{message}.*; it works with @per_sequence, which .*$"):
         SequencePattern("f", function).check(3, None, 9, 9)
     SequencePattern("f", each(function)).check(3, None, 9, 9)
 
 
 @pytest.mark.parametrize("function", [lambda x: None, lambda x: x[0] + 9, each(lambda x: None), fails_on_nines])
-def test_functions_that_fail_with_one_source_too_get_no_hint(function):
+def test_functions_that_also_fail_on_a_single_source_get_no_hint(function):
     with pytest.raises(UsageError) as error:
         SequencePattern("f", function).check(3, None, 9, 9)
     assert "@per_sequence" not in str(error.value)

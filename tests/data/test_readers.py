@@ -202,7 +202,7 @@ def test_a_document_may_be_longer_than_a_line(tmp_path, small_limits):
 
 @pytest.mark.parametrize("beginning", [b"", b"1 2 3\n", b"[1, 2, 3]\n"])
 def test_an_endless_line_is_refused(monkeypatch, small_limits, beginning):
-    chunks = [*([beginning] if beginning else []), *[b"\0" * 8] * 100]  # reading all of them would raise an error
+    chunks = [*([beginning] if beginning else []), *[b"\0" * 8] * 100]  # reading past the end fails
     endless = Mock(read1=Mock(side_effect=chunks), fileno=Mock(side_effect=OSError))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless))
     got = read_batches("-", 5, 3)
@@ -316,12 +316,12 @@ def test_files_never_yield_none(tmp_path):
 
 def test_a_closed_standard_input_is_an_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", None)
-    with pytest.raises(InputError, match="standard input: expected sequences, but it is closed"):
+    with pytest.raises(InputError, match="standard input: expected sequences, got a closed stream"):
         next(read_file("-"))
 
 
 def typed(monkeypatch, lines, *form):
-    """Return the line number and values of lines that are typed at the prompt, followed by end of file."""
+    """Type lines and end of file at the prompt; return the line number and values of each line that is read."""
     prompted = Mock(side_effect=[*lines, EOFError])
     monkeypatch.setattr("builtins.input", prompted)
     rows = [*read_terminal(*form)]
@@ -411,9 +411,9 @@ def test_text_that_looks_like_json(tmp_path):
     as_text = [(1, ('["a", "b"]', None)), (2, ('{"input": "a"}', None))]
     as_json = [(1, (["a", "b"], None)), (2, ("a", None))]
     for name, format, expected in [
-        ("in.txt", None, as_text),  # decided by the name
+        ("in.txt", None, as_text),  # detected from the name
         ("in.jsonl", None, as_json),
-        ("in", None, as_json),  # decided by the content
+        ("in", None, as_json),  # detected from the content
         ("in.jsonl", "text", as_text),
         ("in.txt", "json", as_json),
     ]:
@@ -434,7 +434,7 @@ def test_json_of_texts(tmp_path, form):
     expected = [*enumerate(rows, start=1)]
     for name in ("in.jsonl", "in.json", "in.JSONL", "in"):
         assert read_text(tmp_path, text, form, name) == expected
-    assert read_text(tmp_path, "\ufeff" + text.replace("\n", "\r\n\r\n"), form) != expected  # a .tsv has lines of text
+    assert read_text(tmp_path, "\ufeff" + text.replace("\n", "\r\n\r\n"), form) != expected  # a .tsv is no JSON
     objects = [0, 1, 4]
     document = f"[{', '.join(lines[k] for k in objects)}]"
     for name, written in (("in.json", document), ("in", document), ("in", document.replace("[{", "[\n{"))):
@@ -444,7 +444,7 @@ def test_json_of_texts(tmp_path, form):
 
 @pytest.mark.parametrize("name", ["in.json", "in.jsonl"])
 def test_json_strings_on_lines(tmp_path, name):
-    assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # a quotation
+    assert read_text(tmp_path, '"a b"\n', WORDS, "in") == [(1, ('"a b"', None))]  # quotation marks in a text
     assert read_text(tmp_path, '"a b"\n"\\u00e9"\n', WORDS, name) == [(1, ("a b", None)), (2, ("\u00e9", None))]
 
 

@@ -139,10 +139,10 @@ def test_texts_from_python():
         ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
         ([1, 2], "sources, row 0: expected a text, got 1"),
         ([[1, 2]], r"sources, row 0: expected a text or a list of characters, got \[1, 2\]"),
-        (["a", ""], "sources, row 1: expected a source of some characters, got none"),
+        (["a", ""], "sources, row 1: expected a source of characters, got an empty one"),
         (["a", "az"], 'sources, row 1: expected characters seen in training, got "z" at position 2$'),
         (["a\ud800"], r'sources, row 0: expected Unicode, got "\\ud800" in a text'),
-        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in it'),
+        ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in the list'),
     ]:
         with pytest.raises(InputError, match=message):
             source_rows(sources, 3, vocabulary)
@@ -210,7 +210,7 @@ def test_pairs_of_a_pattern():
     with pytest.raises(UsageError, match="'added' does not take sources of length 3: expected an even length"):
         integers(([1, 2],), ([1, 2, 3],), pattern=find_pattern("added"))
     mixes = SequencePattern("f", lambda x: x[::-1])
-    with pytest.raises(UsageError, match="expected it to compute each target from its own source alone"):
+    with pytest.raises(UsageError, match="expected it to compute each target from only its source"):
         integers(([1, 2],), ([1, 3],), pattern=mixes)
 
 
@@ -271,7 +271,7 @@ def test_one_side_may_be_integers():
 def test_invalid_pairs_of_texts_are_refused():
     for row, message in [
         (("a",), ': expected a target too, after a tab, or as "output" in JSON, got none'),
-        (("", "X"), ": expected a source of some characters, got none"),
+        (("", "X"), ": expected a source of characters, got an empty one"),
         (("a", 5), ", output: expected a text or a list of words, got 5"),
     ]:
         with pytest.raises(InputError, match=f"^f, line 2{message}"):

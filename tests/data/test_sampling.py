@@ -25,7 +25,7 @@ def test_all_symbols_are_equally_likely():
     sources = random_sources(np.random.default_rng(3), 5000, 7, in_max_int=9)
     assert sources.shape == (5000, 7)
     shares = np.bincount(sources.ravel()) / sources.size
-    assert shares.shape == (10,)  # 2016 never drew the 9
+    assert shares.shape == (10,)  # the program of 2016 never drew a 9
     assert np.abs(shares - 0.1).max() < 0.01
 
 
@@ -35,7 +35,7 @@ def test_sources_have_the_smallest_integer_type(in_max_int, size):
 
 
 def test_networks_that_do_not_end_are_trained_on_uniform_sources():
-    config = TrainConfig(points=300, in_len=4, out_len=4, seed=6, few_symbols=0.5)  # `few_symbols` needs a range
+    config = TrainConfig(points=300, in_len=4, out_len=4, seed=6, few_symbols=0.5)  # `few_symbols` has no effect here
     drawn = training_sources(config, ModelConfig(in_max_int=7), [4], start_step=9)
     expected = np.random.default_rng([6, 1, 9]).integers(0, 7, (300, 4), np.uint8, endpoint=True)
     assert (drawn.array() == expected).all()

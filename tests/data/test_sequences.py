@@ -80,7 +80,7 @@ def test_indexing_keeps_pairs_together():
     assert len(pairs[:4]) == 4
     with pytest.raises(InputError, match="expected as many sources as targets, got 6 and 2"):
         Pairs(pairs.sources, pairs.targets[:2])
-    with pytest.raises(InputError, match=r"expected two Sequences: Pairs\.of_arrays makes pairs of two arrays"):
+    with pytest.raises(InputError, match=r"expected two Sequences; to make pairs from arrays, use Pairs\.of_arrays"):
         Pairs(np.array([[1]]), np.array([[2]]))
 
 

@@ -153,7 +153,7 @@ def test_given_texts_as_tables():
     ]
 
 
-def test_a_symbol_named_nothing_is_not_nothing():
+def test_a_symbol_named_nothing_is_quoted():
     target = Vocabulary("words", ("nothing", "'nothing'", "B"))
     text = pairs_text("dev.tsv", pair_rows(), Vocabularies(target=target), verbose=False)
     rows = [line.split() for line in text.split("\n\n")[3].splitlines()[1:]]

@@ -42,5 +42,5 @@ def test_write_errors_are_reported_and_do_not_stop_the_training(tmp_path, capsys
     report_epoch(history, HISTORY)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("No history: ")
+    assert err.startswith("Could not write the history: ")
     assert "there is no directory" in err

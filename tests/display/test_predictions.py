@@ -16,8 +16,8 @@ def test_prediction_lines():
 def test_answers_as_json():
     attention = np.array([[0.25, 0.75], [1, 1e-7]])
     facts = json.loads(answers_json([Prediction([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention)], {"id": "a"}, None))
-    names = ["id", "input", "prediction", "expected", "exact", "probabilities", "attention"]
-    values = ["a", [1, 2], [2, 3], [2, 1], False, [0.5, 0.333333], [[0.25, 0.75], [1, 0]]]
+    names = ["id", "input", "prediction", "expected", "exact", "probability", "probabilities", "attention"]
+    values = ["a", [1, 2], [2, 3], [2, 1], False, 0.166667, [0.5, 0.333333], [[0.25, 0.75], [1, 0]]]
     assert [*facts.items()] == [*zip(names, values, strict=True)]
     unknown = json.loads(answers_json([Prediction([1, 2], [2, 3], probabilities=[0.5, 0.5])], {}, None))
     assert (unknown["expected"], unknown["exact"]) == (None, None)

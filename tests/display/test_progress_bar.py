@@ -30,19 +30,19 @@ def on_terminal(folder, *argv, redirected=True, code=f"{AT_ONCE}\n{RUN}", until=
 
     Send Ctrl-C when the terminal has received `until`. Return the status, the file's content and the terminal's output.
     """
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     command, env = [*PYTHON, "-c", code, *map(str, argv)], environment(TERM="xterm", COLUMNS="100")
     with open(folder / "out", "wb") as out:
-        streams = {"stdin": subprocess.DEVNULL, "stdout": out if redirected else theirs, "stderr": theirs}
+        streams = {"stdin": subprocess.DEVNULL, "stdout": out if redirected else terminal, "stderr": terminal}
         process = subprocess.Popen(command, cwd=folder, env=env, **streams)
-    os.close(theirs)
+    os.close(terminal)
     screen = b""
-    while read := read_terminal(ours):
+    while read := read_terminal(controller):
         screen += read
         if until and until in screen:
             process.send_signal(signal.SIGINT)
             until = None
-    os.close(ours)
+    os.close(controller)
     return process.wait(100), (folder / "out").read_bytes(), screen
 
 

@@ -34,7 +34,7 @@ REVERSED = find_pattern("reversed")
 
 
 class Recorder(Callback):
-    """Records its calls, and forwards those of the first epoch to another callback."""
+    """Records all calls, and forwards the calls of the first epoch to another callback."""
 
     def __init__(self, first_epoch: Callback):
         self.progress, self.networks, self.first_epoch = [], [], first_epoch
@@ -52,7 +52,7 @@ class Recorder(Callback):
 
 
 class Logged:
-    """A training run, logged once per level, and once more at level 3 for the first epoch only."""
+    """A training run and its logs: one directory per level, and one at level 3 that ends after the first epoch."""
 
     def __init__(self, folder: Path):
         levels = [TensorBoard(folder / str(level), level) for level in range(4)]
@@ -84,7 +84,7 @@ def read(log_dir: Path) -> dict[tuple[str, str], list[tuple[int, np.ndarray]]]:
 
 
 def check_histogram(buckets, array, tolerance=1e-5):
-    """Check that buckets `[K, 3]` are a histogram of an array, up to a tolerance in its elements."""
+    """Check that buckets `[K, 3]` are a histogram of an array whose elements may differ by the tolerance."""
     left, right, counts = buckets.T
     assert (buckets.dtype, len(buckets)) == (np.float64, 30)
     assert left[0] == pytest.approx(array.min(), abs=tolerance)
@@ -231,7 +231,7 @@ def test_a_resumed_training_logs_to_the_same_directory(logged):
     assert {path: path.read_bytes() for path in before} == before
     resumed = read(folder)
     assert resumed.keys() == logged.levels[3].keys()
-    for key, values in logged.levels[3].items():  # as if it had never been interrupted
+    for key, values in logged.levels[3].items():  # equal to the logs of the uninterrupted run
         assert [step for step, _ in resumed[key]] == [step for step, _ in values]
         assert all((a == b).all() for (_, a), (_, b) in zip(resumed[key], values, strict=True))
 
@@ -245,7 +245,7 @@ def test_the_logs_can_be_read_during_training(tmp_path):
         }
 
 
-@pytest.mark.parametrize("size", [300, 1500])  # full at the first histogram, or at the eleventh, which flushes
+@pytest.mark.parametrize("size", [300, 1500])  # the disk is full at the first or at the eleventh histogram
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path, size):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -331,7 +331,7 @@ def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch
 
 @pytest.fixture
 def user_folder(tmp_path, monkeypatch):
-    """The directory for the logs of this user, which does not exist."""
+    """The path of the default log directory of this user; the directory does not exist yet."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / f"seq2seq_demo_logs-{os.getuid()}"
 
@@ -362,7 +362,7 @@ def test_a_default_directory_that_others_can_write_to_is_not_used(user_folder, t
     else:
         user_folder.symlink_to(tmp_path if kind == "link" else tmp_path / "none")
     folders = {tensorboard.default_log_dir(None, "copy").parent for _ in range(2)}
-    assert len(folders) == 2  # unpredictable
+    assert len(folders) == 2  # the names are random
     for folder in folders:
         assert folder.parent == tmp_path
         assert folder.name.startswith(f"{user_folder.name}-")

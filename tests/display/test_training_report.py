@@ -47,13 +47,13 @@ def test_the_settings_are_said_in_one_line(model, changes, expected):
     assert line == f"Settings for 90 pairs: {expected}`train --help` lists the options that change them"
 
 
-@pytest.mark.parametrize("others", [[], [([4, 5], [1, 1, 1])], [([4, 6], []), ([4, 5], [7, 7, 7, 7, 7])]])
-def test_a_probe_is_compared_with_the_nearest_target_of_its_source(others):
-    """An answer that equals one of two alternatives is right."""
+@pytest.mark.parametrize("other_pairs", [[], [([4, 5], [1, 1, 1])], [([4, 6], []), ([4, 5], [7, 7, 7, 7, 7])]])
+def test_a_probe_is_compared_with_the_nearest_target_of_its_source(other_pairs):
+    """The last alternative equals the answer, so the answer is right."""
     network = trained_network()
     network = replace(network, model_config=replace(network.model_config, ends=True), min_in_len=1)
     predicted = network.predict([[4, 5]])[0]
-    validation = pairs_of(([4, 5], [1, 2, 3]), ([4], []), *others, ([4, 5], predicted))
+    validation = pairs_of(([4, 5], [1, 2, 3]), ([4], []), *other_pairs, ([4, 5], predicted))
     found = probe(network, validation)
     assert (found.source, found.expected) == ([4, 5], predicted)
     assert "expected" not in probe_line(found, colour=False)

@@ -38,7 +38,7 @@ def test_read_returns_the_content_or_names_the_obstacle(tmp_path):
 def test_a_file_larger_than_memory_is_not_read(tmp_path):
     with open(tmp_path / "huge", "wb") as file:
         file.truncate(2**40)
-    message = r"^expected a file that fits twice into [\d.,]+ GiB of memory, got one of 1,024.0"
+    message = r"^expected at most half of the memory of [\d.,]+ GiB, got a file of 1,024.0"
     with pytest.raises(Seq2SeqError, match=message):
         atomic_files.read(tmp_path / "huge", "a thing")
 
@@ -143,7 +143,7 @@ def test_only_one_of_many_threads_claims_a_name(tmp_path):
 
 
 def test_a_planted_link_is_not_followed(tmp_path, monkeypatch):
-    """The link may have the temporary name, if an attacker guesses it, or the claimed name."""
+    """An attacker may create the link under the claimed name, or under a guessed temporary name."""
     (tmp_path / "precious").write_text("precious")
     monkeypatch.setattr(os, "urandom", lambda n: b"a" * n)
     planted = tmp_path / f".seq2seq-demo-{(b'a' * 8).hex()}.tmp"

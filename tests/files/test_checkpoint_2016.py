@@ -1,6 +1,6 @@
 """The reader of 2016 checkpoints, tested with the 2016 weights, TensorFlow's own writer, damage and hostile files.
 
-The table format is written out again here on purpose.
+The tests write tables with code of their own, so that they share no error with the reader.
 """
 
 import random
@@ -57,14 +57,14 @@ def test_every_type_is_read_from_several_blocks(tmp_path):
 # ---- Other valid encodings, and unsupported files ----
 
 
-def test_values_may_be_packed_single_or_shortened():
+def test_values_may_be_packed_separate_or_abbreviated():
     v = np.array([[1.5, -2.5, 3.25], [4, 7, 7]], np.float32)
     n = np.array([[5, -3, 300], [300, 300, 300]], np.int32)
     one_by_one = [(5, 5, number.tobytes()) for number in v.ravel()]
     numbers = [(7, 0, int(number) % 2**64) for number in n.ravel()]
     for array, dtype, values in [
         (v, 1, [(5, 2, v.tobytes())]),
-        (v, 1, [(5, 2, v.tobytes()[:20])]),  # missing values repeat the last one
+        (v, 1, [(5, 2, v.tobytes()[:20])]),  # the last value stands for the missing ones
         (v, 1, [(4, 2, v.tobytes())]),
         (v, 1, one_by_one),
         (v, 1, one_by_one[:5]),
@@ -79,10 +79,10 @@ def test_blocks_must_be_listed_once_and_in_order():
     content, first = add_block(b"", [(b"", encode(records({})[0]))], 0)
     content, empty = add_block(content, [], 0)
     content, meta = add_block(content, [], 0)
-    for handles, fine in ([first, empty], True), ([first, empty, empty], False), ([empty, first], False):
+    for handles, is_valid in ([first, empty], True), ([first, empty, empty], False), ([empty, first], False):
         whole, index = add_block(content, [(b"%d" % k, handle) for k, handle in enumerate(handles)], 0)
         whole += (meta + index).ljust(40, b"\0") + MAGIC
-        assert (read_checkpoint(whole) == {}) if fine else ("damaged" in refusal(read_checkpoint, whole))
+        assert (read_checkpoint(whole) == {}) if is_valid else ("damaged" in refusal(read_checkpoint, whole))
 
 
 def test_a_compressed_checkpoint_is_refused():
@@ -97,7 +97,7 @@ def test_the_index_of_a_version_2_checkpoint_is_refused(tmp_path):
         tf.compat.v1.get_variable("v", initializer=tf.ones(3))
         session.run(tf.compat.v1.global_variables_initializer())
         tf.compat.v1.train.Saver().save(session, str(tmp_path / "v2"))
-    assert "index of a V2 one" in refusal(read_checkpoint, (tmp_path / "v2.index").read_bytes())
+    assert "index of a V2 checkpoint" in refusal(read_checkpoint, (tmp_path / "v2.index").read_bytes())
 
 
 def test_crc32c():
@@ -122,12 +122,12 @@ def test_truncated_files_are_refused(small):
     for offset in sorted(offsets):
         refusal(read_checkpoint, small[:offset])
         if offset < len(small) - 48:
-            refusal(read_checkpoint, small[:offset] + small[-48:])  # with the footer, but without the middle
+            refusal(read_checkpoint, small[:offset] + small[-48:])  # only the middle is missing
 
 
 def test_flipped_bytes_are_refused(small):
     rng, expected, footer = random.Random(2), read_checkpoint(small), len(small) - 48
-    positions = {*rng.sample(range(len(small)), 300), *range(footer - 60, len(small))}  # all of index and meta
+    positions = {*rng.sample(range(len(small)), 300), *range(footer - 60, len(small))}  # the end in full
     for position in sorted(positions):
         damaged = bytearray(small)
         damaged[position] ^= rng.randrange(1, 256)
@@ -135,7 +135,7 @@ def test_flipped_bytes_are_refused(small):
             assert_equal(read_checkpoint(bytes(damaged)), expected)
         except WeightsError:
             continue
-        assert footer < position < len(small) - 8, "only the padding of the footer is of no use"
+        assert footer < position < len(small) - 8, "only the padding of the footer may change"
 
 
 # ---- Hostile files: valid checksums, and a few bytes that claim large sizes ----
@@ -144,13 +144,13 @@ ONE = np.float32(1).tobytes()
 
 
 def listed(name=b"v", dims=(1,), dtype=1, *fields):
-    """A SavedSliceMeta for the list of variables."""
+    """A SavedSliceMeta: the entry of a variable in the list of variables."""
     axes = [(2, 2, [(1, 0, dim)] if isinstance(dim, int) else dim) for dim in dims]
     return (1, 2, [(1, 2, name), (2, 2, axes), (3, 0, dtype), *fields])
 
 
 def saved(name=b"v", values=((5, 2, ONE),), extents=()):
-    """A SavedSlice."""
+    """A SavedSlice: values of a variable."""
     return [(2, 2, [(1, 2, name), (2, 2, [*extents]), (3, 2, [*values])])]
 
 
@@ -188,7 +188,7 @@ def test_a_dimension_of_bytes_does_not_cancel_the_bound():
 
 
 def test_the_total_of_omitted_values_is_bounded():
-    """Bools take the least memory."""
+    """The values are bools, which take the least memory."""
     assert "too large for its size" in refusal(read_checkpoint, claims([10**15]))
     for most in ([2**24], [2**12, 1, 2**12]):
         size = len(claims(most, [300], dtype=10, values=[(11, 0, 1)]))

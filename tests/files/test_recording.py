@@ -130,7 +130,7 @@ def test_invalid_recordings_are_refused(tmp_path, content):
 
 @pytest.mark.parametrize(("n", "is_read"), [(recording.MAX_STEPS, True), (recording.MAX_STEPS + 1, False)])
 def test_a_recording_has_a_bounded_number_of_steps(tmp_path, n, is_read):
-    """As many as any training run records, whatever its length."""
+    """The limit is the largest number of steps that a training run records, however long it is."""
     halves = recording.to_float16(WEIGHTS[0])
     (tmp_path / "w.record.h5").write_bytes(
         recording.to_bytes(recording.Recording(4, tuple(range(n)), (halves,) * n), MODEL, SAVED)

@@ -20,10 +20,10 @@ def test_a_note_is_found_from_any_directory(tmp_path, monkeypatch, destination):
     resume_notes.save_destination(Path("snapshot"), "t", destination)
     (tmp_path / "d").mkdir()
     monkeypatch.chdir("d")
-    noted = resume_notes.load_destination(Path("../snapshot"), "t")
-    assert noted.overwrite == destination.overwrite
-    assert noted.output == (destination.output and tmp_path / destination.output)
-    assert noted.folder == tmp_path
+    recorded = resume_notes.load_destination(Path("../snapshot"), "t")
+    assert recorded.overwrite == destination.overwrite
+    assert recorded.output == (destination.output and tmp_path / destination.output)
+    assert recorded.folder == tmp_path
     assert resume_notes.load_destination(Path("../other"), "t") is None
     assert resume_notes.load_destination(Path("../snapshot"), "of another training run") is None
     resume_notes.delete_destination(Path("../snapshot"))

@@ -26,7 +26,7 @@ def test_shipped_weights_are_exact_at_every_length(pattern, model):
     random = [row for row in rows if row.kind == RANDOM]
     assert [row.in_len for row in random] == list(range(shortest, network.in_len + 1, 2 if pattern == "added" else 1))
     if (pattern, model) not in WEAK:
-        for row in rows:  # at most 1 of 100 wrong
+        for row in rows:  # at most 1 of 100 answers is wrong
             assert row.evaluation.exact_match >= 0.99, (row.kind, row.in_len)
         assert total(row.evaluation for row in random).exact_match >= 0.9995
     # All answers to the few short sources are right.

@@ -127,7 +127,7 @@ def test_a_snapshot_is_loaded_as_it_was_saved(tmp_path, changes, progress, finge
     assert (loaded.progress, loaded.run.fingerprint, loaded.best) == (progress, fingerprint, None)
     assert same(loaded.network, saved.network)
     assert loaded.network.earlier == saved.network.earlier
-    assert same(load(tmp_path / "w"), saved.network)  # a snapshot is a network, too
+    assert same(load(tmp_path / "w"), saved.network)  # load() reads only the network of a snapshot
 
 
 def test_the_best_epoch_of_a_snapshot_is_kept(tmp_path):

@@ -15,7 +15,7 @@ from seq2seq_demo.network.parameters import weight_shapes
 
 MODELS = {"embedding_rnn": 7, "embedding_attention": 6}  # seeds of networks that give answers of many lengths
 PENALTIES = [0, 0.6, 1, 2.5]
-END = 4  # in the networks that `small` returns
+END = 4  # the END of networks from `small`
 
 
 def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1, seed=None, ends=True, **changes):
@@ -24,12 +24,12 @@ def small(model="embedding_attention", cell_type="GRUCell", out_max_int=END - 1,
     return make_numpy_network(config, random_weights(config, MODELS[model] if seed is None else seed))
 
 
-def drawn(n, length, seed=1):
+def random_sources(n, length, seed=1):
     """Random sources."""
     return np.random.default_rng(seed).integers(0, 9, (n, length))
 
 
-def saying_always(log_p, ends=True):
+def constant_network(log_p, ends=True):
     """A network with the same log p at every step, regardless of its input."""
     config = ModelConfig(cell_size=2, embedding_size=2, in_max_int=8, out_max_int=len(log_p) - 2, ends=ends)
     weights = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(config).items()}
@@ -38,13 +38,13 @@ def saying_always(log_p, ends=True):
 
 
 def search(network, sources, max_out_len, beam_size, penalty=0, n_best=None, with_attention=False):
-    """Beam search that returns the `n_best` answers, or all."""
+    """Return the `n_best` answers of a beam search, or all answers if it is None."""
     beam = Beam(beam_size, beam_size if n_best is None else n_best, penalty)
     return beam_search(network, sources, max_out_len, beam, with_attention)
 
 
 def forced(network, source, written):
-    """The log p of each written symbol and the attention for one source, with teacher forcing."""
+    """For one source, the log p of each symbol in `written` and the attention, with teacher forcing."""
     decoder_input = np.array([[network.model_config.go, *written[:-1]]])
     decoded = network.decode(source[None], len(written), decoder_input)
     logits = decoded.logits[0].astype(float)
@@ -52,12 +52,12 @@ def forced(network, source, written):
     return log_p[np.arange(len(written)), written], decoded.attention
 
 
-def scored(network, source, written, penalty):
+def answer_score(network, source, written, penalty):
     """The score of one answer to one source."""
     return forced(network, source, written)[0].sum() / len(written) ** penalty
 
 
-def searched(network, source, beam_size, penalty, n_steps):
+def reference_search(network, source, beam_size, penalty, n_steps):
     """A reference beam search for one source: hypotheses (score, ended, written), best first."""
     beam = [(0.0, False, ())]
     for _ in range(n_steps):
@@ -66,19 +66,19 @@ def searched(network, source, beam_size, penalty, n_steps):
             longer = [] if ended else [(*written, symbol) for symbol in range(network.model_config.n_output_symbols)]
             candidates += [(score, ended, written)] if ended else []
             candidates += [
-                (scored(network, source, new, penalty), network.model_config.ends and new[-1] == END, new)
+                (answer_score(network, source, new, penalty), network.model_config.ends and new[-1] == END, new)
                 for new in longer
             ]
         candidates = sorted(candidates, key=lambda candidate: -candidate[0])
         beam = candidates[:beam_size]
-    if network.model_config.ends:  # one answer per hypothesis: with END if the beam contains it, else without
+    if network.model_config.ends:  # an answer may have an ended and an unended hypothesis: prefer the ended one
         answers = {written[: n_steps - 1]: (*rest, written) for *rest, written in reversed(candidates)}
         answers |= {written[: n_steps - 1]: (score, ended, written) for score, ended, written in beam if ended}
         beam = sorted(answers.values(), key=lambda candidate: -candidate[0])
     return sorted(beam, key=lambda hypothesis: not hypothesis[1])
 
 
-def listed(found, row=0):
+def hypotheses(found, row=0):
     """The hypotheses of one source as (score, ended, written)."""
     symbols = (tuple(row[:n].tolist()) for row, n in zip(found.symbols[row], found.n_written[row], strict=True))
     every = zip(found.scores[row].tolist(), found.ended[row].tolist(), symbols, strict=True)
@@ -97,7 +97,7 @@ def assert_same(found, expected, max_out_len):
 @pytest.mark.parametrize("cell_type", CELL_TYPES)
 @pytest.mark.parametrize("penalty", [0, 1])
 def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty, ends):
-    network, sources = small(model, cell_type, ends=ends), drawn(50, 6)
+    network, sources = small(model, cell_type, ends=ends), random_sources(50, 6)
     greedy = answer(network, sources, 8, DecodingOptions(attention=True, probabilities=True))
     found = search(network, sources, 8, 1, penalty, with_attention=True)
     assert (greedy.symbols == END).any()  # an ordinary symbol, if the network does not end
@@ -118,16 +118,16 @@ def test_a_beam_of_1_is_greedy_decoding(model, cell_type, penalty, ends):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("penalty", PENALTIES)
 def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
-    network, source = small(model, out_max_int=1), drawn(1, 4)
-    answers = [[*said, 2] for n in range(4) for said in itertools.product((0, 1), repeat=n)]
-    expected = [(scored(network, source[0], said, penalty), said[-1] == 2, tuple(said)) for said in answers]
+    network, source = small(model, out_max_int=1), random_sources(1, 4)
+    answers = [[*symbols, 2] for n in range(4) for symbols in itertools.product((0, 1), repeat=n)]
+    expected = [(answer_score(network, source[0], each, penalty), each[-1] == 2, tuple(each)) for each in answers]
     expected.sort(key=lambda answer: -answer[0])
     found = search(network, source, 3, 40, penalty)
     assert (found.scores > -np.inf).sum() == 15
-    assert_same(listed(found), expected, 3)
+    assert_same(hypotheses(found), expected, 3)
     best = search(network, source, 3, 40, penalty, n_best=6)
     assert best.scores.shape == (1, 6)
-    assert_same(listed(best), expected[:6], 3)
+    assert_same(hypotheses(best), expected[:6], 3)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -135,16 +135,16 @@ def test_a_beam_that_holds_all_sequences_finds_the_best(model, penalty):
 @pytest.mark.parametrize("ends", [True, False])
 def test_beam_search_equals_the_reference(beam_size, penalty, ends):
     """One network is bidirectional, so that its memory is wider than its cells."""
-    network, sources = small(seed=beam_size, ends=ends, bidirectional=beam_size == 3), drawn(5, 3)
+    network, sources = small(seed=beam_size, ends=ends, bidirectional=beam_size == 3), random_sources(5, 3)
     found = search(network, sources, 4, beam_size, penalty)
     for row, source in enumerate(sources):
-        expected = searched(network, source, beam_size, penalty, 4 + ends)
-        assert_same(listed(found, row), expected, 4)
+        expected = reference_search(network, source, beam_size, penalty, 4 + ends)
+        assert_same(hypotheses(found, row), expected, 4)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_scores_probabilities_and_attention_equal_those_of_teacher_forcing(model):
-    network, sources = small(model, "LSTMCell"), drawn(30, 6)
+    network, sources = small(model, "LSTMCell"), random_sources(30, 6)
     found = search(network, sources, 7, 4, 0.8, with_attention=True)
     assert found.ended.any()
     for row, k in np.ndindex(30, 4):
@@ -162,20 +162,20 @@ def test_scores_probabilities_and_attention_equal_those_of_teacher_forcing(model
 
 @pytest.mark.parametrize("n_best", [1, None])
 def test_a_batch_gives_the_same_answers_as_its_rows_alone(n_best):
-    network, sources = small(), drawn(30, 6)
+    network, sources = small(), random_sources(30, 6)
     batch = search(network, sources, 9, 5, 0.5, n_best)
     for row in range(30):
         alone = search(network, sources[row : row + 1], 9, 5, 0.5, n_best)
-        assert_same(listed(batch, row), listed(alone), 9)
+        assert_same(hypotheses(batch, row), hypotheses(alone), 9)
 
 
 def test_a_length_penalty_by_hand():
     """At every step, symbol 0 has p = 0.5, symbol 1 has 0.1, and END has 0.4."""
-    network = saying_always(np.log([0.5, 0.1, 0.4]))
-    plain = listed(search(network, drawn(1, 3), 3, 3))
+    network = constant_network(np.log([0.5, 0.1, 0.4]))
+    plain = hypotheses(search(network, random_sources(1, 3), 3, 3))
     expected = [(math.log(0.4), True, (2,)), (math.log(0.2), True, (0, 2)), (math.log(0.0625), False, (0, 0, 0))]
     assert_same(plain, expected, 3)
-    mean = listed(search(network, drawn(1, 3), 3, 3, 1))
+    mean = hypotheses(search(network, random_sources(1, 3), 3, 3, 1))
     expected = [
         (math.log(0.05) / 4, True, (0, 0, 0, 2)),
         (math.log(0.1) / 3, True, (0, 0, 2)),
@@ -185,26 +185,26 @@ def test_a_length_penalty_by_hand():
 
 
 def test_ties_go_to_the_first_hypothesis_and_the_lowest_symbol():
-    network, third = saying_always([0, 0, 0]), math.log(1 / 3)
-    found = listed(search(network, drawn(1, 3), 2, 4))
+    network, third = constant_network([0, 0, 0]), math.log(1 / 3)
+    found = hypotheses(search(network, random_sources(1, 3), 2, 4))
     expected = [(third, True, (2,)), (2 * third, True, (0, 2)), (3 * third, False, (0, 0)), (3 * third, False, (0, 1))]
     assert_same(found, expected, 2)
-    found = search(saying_always([0, 0, 0], ends=False), drawn(3, 3), 2, 5)
+    found = search(constant_network([0, 0, 0], ends=False), random_sources(3, 3), 2, 5)
     assert found.symbols.tolist() == [[[0, 0], [0, 1], [0, 2], [1, 0], [1, 1]]] * 3
-    assert search(network, drawn(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
+    assert search(network, random_sources(3, 3), 2, 1).symbols.tolist() == [[[0, 0, 0]]] * 3
 
 
 def test_different_logits_are_no_tie_even_if_their_log_p_is_equal():
-    network = saying_always([1e-20, 2e-20, 0])
-    assert search(network, drawn(1, 3), 2, 1).symbols.tolist() == [[[1, 1, 1]]]
+    network = constant_network([1e-20, 2e-20, 0])
+    assert search(network, random_sources(1, 3), 2, 1).symbols.tolist() == [[[1, 1, 1]]]
 
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_beam_may_be_larger_than_the_number_of_answers(ends):
     """With two symbols and END, the only answers are END, 0 END and 1 END; without END, 0, 1 and 2."""
-    found = search(saying_always(np.log([0.5, 0.3, 0.2]), ends), drawn(2, 3), 1, 9)
+    found = search(constant_network(np.log([0.5, 0.3, 0.2]), ends), random_sources(2, 3), 1, 9)
     answers = [(True, (2,)), (True, (0, 2)), (True, (1, 2))] if ends else [(False, (n,)) for n in range(3)]
-    assert [hypothesis[1:] for hypothesis in listed(found, 1)] == answers
+    assert [hypothesis[1:] for hypothesis in hypotheses(found, 1)] == answers
     is_none = found.scores == -np.inf
     assert is_none.tolist() == [[False] * len(answers) + [True] * (9 - len(answers))] * 2
     assert not found.n_written[is_none].any()
@@ -214,6 +214,6 @@ def test_a_beam_may_be_larger_than_the_number_of_answers(ends):
 def test_no_answer_is_returned_twice(log_p):
     """Hypotheses that share their first `max_out_len` symbols are the same answer."""
     for size in range(1, 12):
-        found = search(saying_always(np.log(log_p)), drawn(1, 3), 2, size)
-        answers = [written[:-1] if ended else written for _, ended, written in listed(found)]
+        found = search(constant_network(np.log(log_p)), random_sources(1, 3), 2, size)
+        answers = [written[:-1] if ended else written for _, ended, written in hypotheses(found)]
         assert len({*answers}) == len(answers) == min(size, 7)

@@ -25,7 +25,7 @@ def test_answers_end_at_the_first_end(config, lengths, ended):
     symbols = np.array([[1, 2, 4, 3, 4], [4, 1, 1, 1, 1], [0, 1, 2, 3, 0], [0, 1, 2, 3, 4]])[:, : 4 + config.ends]
 
     def decode(sources, n_steps):
-        assert n_steps == symbols.shape[1]  # one more step, for END
+        assert n_steps == symbols.shape[1]  # a network that ends its answers gets one more step, for END
         return Decoded(symbols, np.log(np.full((*symbols.shape, 5), 0.2)), None)
 
     answers = answer(NumpyNetwork(config, {}), np.zeros((4, 3), int), 4, ALL, decode)

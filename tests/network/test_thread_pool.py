@@ -180,7 +180,7 @@ def test_users_of_blas_can_run_in_several_threads(blas_threads):
 
 @pytest.mark.parametrize("n_threads", [0, 1, 2])
 @pytest.mark.parametrize("environment", ["1", None])
-def test_where_no_thread_can_be_started(n_threads, environment, monkeypatch, blas_threads):
+def test_results_if_threads_cannot_be_started(n_threads, environment, monkeypatch, blas_threads):
     """Only the first `n_threads` threads can be started."""
     left, start = iter(range(n_threads)), threading.Thread.start
 

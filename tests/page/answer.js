@@ -51,7 +51,7 @@ const QUESTIONS = {
     app.networks = networks.map((network) => new TrainedNetwork(network));
     return app.networks.length;
   },
-  // Follows a link from the state that an earlier link has set; "text" is the source of the page before that.
+  // Opens a page whose source is "text" with the link "before", then follows the link "hash".
   link({ hash, text, before }) {
     app.open(before ?? "", text);
     app.open(hash);

@@ -1,4 +1,4 @@
-"""One Chromium with one tab for all tests of the page."""
+"""Fixtures for the tests of the page, which share one Chromium with one tab."""
 
 import itertools
 import os

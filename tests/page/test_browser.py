@@ -20,7 +20,7 @@ SOURCE = [3, 1, 4, 1, 5, 9]
 
 
 def moments(network):
-    """Three moments of a training run from random weights to those of the network."""
+    """Three moments of a made-up training run, from random weights to the weights of the network."""
     first = random_weights(network.model_config)
     half = {name: (0.6 * first[name] + 0.4 * network.weights[name]).astype(np.float32) for name in first}
     return Moments(
@@ -303,7 +303,7 @@ def test_the_training_slider_stays_under_the_pointer(opened):
     assert page.evaluate("app.state.moment") == 0
     now, scrolled_now = page.evaluate(position)
     assert abs(now - top) <= 1
-    assert scrolled_now != scrolled  # the content above has a new height
+    assert scrolled_now != scrolled  # the content above has changed its height
     assert page.locator("#training figure svg").is_visible()
 
 
@@ -353,7 +353,7 @@ def test_the_contents_lead_to_the_panels_and_keep_the_address(opened):
     assert page.evaluate("location.hash") == "#source=1%202&place=1"
 
 
-def test_labels_that_would_overlap_become_signs(opened):
+def test_labels_that_would_overlap_are_replaced_by_a_cross(opened):
     long = spaced([3, 1, 4, 1, 5, 9, 2, 6] * 3).replace(" ", "%20")
     page = opened(reversing(), fragment=f"#source={long}&target=1")
     assert set(page.locator("#step text.wrong").all_text_contents()) == {"✗"}
@@ -362,7 +362,7 @@ def test_labels_that_would_overlap_become_signs(opened):
 
 
 def test_the_pace_of_the_animation_can_be_chosen(opened):
-    page = opened(reversing(), own_tab=True)  # the fake clock stays in the tab
+    page = opened(reversing(), own_tab=True)  # the fake clock would affect later pages of the shared tab
     page.clock.install(time=0)
     page.clock.pause_at(60_000)  # otherwise the clock keeps running
     page.get_by_label("Pace").select_option("fast")

@@ -25,7 +25,7 @@ def test_the_examples_of_a_pattern_have_its_targets_and_one_fails():
     answers = REVERSING.predict([example.source for example in (*examples, failing)])
     assert answers[:-1] == [example.target for example in examples]
     assert answers[-1] != failing.target
-    assert failing.note == "a failure: longer than in training"
+    assert failing.note == "a wrong answer: longer than in training"
     assert {len(set(example.source)) for example in examples} >= {1, 2}
     assert {len(example.source) for example in examples} == {3, 6, 20}
     assert (len(set(examples[0].source)), examples[0].note) == (6, "different symbols")
@@ -38,7 +38,7 @@ def test_a_network_of_one_length_is_shown_at_that_length():
     for example in (*examples, failing):
         assert len(example.source) == 4
         assert example.target == sorted(example.source)[:3]
-    assert failing.note == "a failure"
+    assert failing.note == "a wrong answer"
 
 
 def test_without_a_pattern_the_targets_are_unknown():
@@ -109,7 +109,7 @@ def random_network(in_len, seed=0):
 def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_differ():
     rnn = load(ROOT / "trained_weights" / "ts2s__embedding_rnn__reversed_1.weights.h5")
     longer = ": not all were trained at this length"
-    for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # the second was trained on 1 to 10
+    for other, lengths in ((random_network(10), {10}), (rnn, {3, 6, 10})):  # `rnn` was trained on lengths 1 to 10
         learned = [(REVERSING, REVERSED), (other, REVERSED)]
         for_first, for_other = pattern_examples(learned)
         assert for_first == for_other
@@ -117,7 +117,7 @@ def test_networks_side_by_side_get_lengths_of_both_and_a_source_at_which_they_di
         assert {len(example.source) for example in examples} == lengths
         right = [network.predict([failing.source])[0] == failing.target for network, _ in learned]
         assert right == [True, False]
-        note = "one network fails, another does not" + (longer if len(failing.source) > 10 else "")
+        note = "one network is wrong, another is right" + (longer if len(failing.source) > 10 else "")
         assert failing.note == note
 
 
@@ -138,5 +138,5 @@ def test_a_pair_at_which_networks_differ_is_preferred_to_one_at_which_all_fail()
     pairs = [([1, 2, 3], [9]), ([4, 5], [5, 4]), ([6], [6])]
     for_first, for_other = pair_examples([REVERSING, random_network(2)], pairs_of(*pairs))
     assert for_first == for_other
-    notes = ["of the file", "one network fails, another does not", "of the file"]
+    notes = ["from the file", "one network is wrong, another is right", "from the file"]
     assert [example.note for example in for_first] == notes

@@ -13,7 +13,7 @@ ENDS = ShownNetwork("ends", shipped("embedding_attention"))
 
 
 def follow(hash_, *networks, text="3 1 2", before=None):
-    """The state of a page after a link, and the answers in it."""
+    """Follow a link; return the state of the page and its answers."""
     return ask(
         ("open", [network_data(shown) for shown in networks or (ENDS,)]),
         ("link", {"hash": hash_, "text": text, "before": before}),
@@ -46,7 +46,7 @@ def test_forcing_that_the_page_would_not_write_is_ignored(forced):
 def test_forced_steps_beyond_the_answer_are_dropped():
     page = follow("#source=3%201%202&forced=0:9,300:9")
     assert (page["state"]["forced"], page["notes"]) == ({"0": 9}, ["You forced 1 symbol."])
-    page = follow("#source=3%201%202&forced=1:10,2:4")  # END is forced before the second one
+    page = follow("#source=3%201%202&forced=1:10,2:4")  # END is forced at step 1, so step 2 does not exist
     assert (page["state"]["forced"], page["forced"]) == ({"1": 10}, [[1]])
 
 

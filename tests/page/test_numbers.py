@@ -65,12 +65,12 @@ def test_shipped_networks_agree_with_numpy_until_they_end(path):
     sources = [rng.integers(0, network.model_config.n_input_symbols, (1, length)) for length in lengths]
     longest = [network.max_out_len(length) for length in lengths]
     questions = [
-        run_question(network, source[0], outLen=most + 1, toEnd=True)
-        for source, most in zip(sources, longest, strict=True)
+        run_question(network, source[0], outLen=max_len + 1, toEnd=True)
+        for source, max_len in zip(sources, longest, strict=True)
     ]
-    for source, most, result in zip(sources, longest, ask(*questions), strict=True):
+    for source, max_len, result in zip(sources, longest, ask(*questions), strict=True):
         numpy_network = network.to_numpy()
-        n_steps = int(answer(numpy_network, source, most).lengths[0, 0] + 1)
+        n_steps = int(answer(numpy_network, source, max_len).lengths[0, 0] + 1)
         assert len(result["symbols"]) == n_steps
         assert_alike(result, numpy_network.decode(source, n_steps), n_steps)
 

@@ -96,12 +96,12 @@ def test_a_batch_has_the_keys_of_its_steps():
 
 
 def padded_symbols(pairs, widths):
-    """The number of symbols once each pair is padded to the first width that fits."""
+    """The number of symbols after each pair has been padded to the first width that fits."""
     return sum(next(S + T for S, T in widths if s <= S and t <= T) for s, t in pairs)
 
 
 def cheapest(pairs, n):
-    """The fewest padded symbols with any n increasing widths, found by trying all."""
+    """The least possible number of padded symbols with n increasing widths, found by exhaustive search."""
     S, T = (sorted({*side}) for side in zip(*pairs, strict=True))
     longest = S[-1], T[-1]
     chains = (
@@ -139,7 +139,7 @@ def test_many_lengths_are_sampled_and_include_the_longest(monkeypatch):
 
 
 def test_batches_of_a_dictionary_have_little_padding():
-    """Sources have 3 to 20 symbols, targets 0.85 as many. The padding in the loops and in all layers is bounded."""
+    """The source lengths resemble English words, and a target has about 0.85 symbols per source symbol."""
     rng = np.random.default_rng(0)
     source_lengths = np.clip(np.rint(rng.gamma(10.6, 0.71, 16_384)), 3, 20).astype(int)
     pairs = pairs_of(source_lengths, rng.binomial(source_lengths, 0.85))

@@ -20,7 +20,7 @@ print(hashlib.sha256(b"".join(array.tobytes() for array in trained({units}).valu
 
 
 def weights_checksum(units, before="", cores=None):
-    """Train in a process of its own, which may use only some of the cores."""
+    """Train in a new process, on the given cores; return a checksum of the weights. `before` is code to run first."""
     program = TRAIN.format(before=before, units=units)
     if cores:
         program = f"import os; os.sched_setaffinity(0, {cores})" + program
@@ -30,7 +30,7 @@ def weights_checksum(units, before="", cores=None):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("units", "first"), [(60, 127), (128, 200)])
-def test_fewer_cores_and_earlier_trainings_with_as_many_threads_change_no_bit(units, first):
+def test_fewer_cores_or_an_earlier_training_with_equal_threads_change_no_bit(units, first):
     expected = weights_checksum(units, cores={min(os.sched_getaffinity(0))})
     assert weights_checksum(units, before=f"trained({first})") == expected
 

@@ -6,7 +6,7 @@ from seq2seq_demo.training.early_stopping import best_epoch, should_stop_early
 
 
 def history(*reached):
-    """Epochs with these pairs of exact match and loss in validation. Their other figures favour other epochs."""
+    """Epochs with these pairs (validation exact match, validation loss). All other figures improve every epoch."""
     return tuple(
         EpochFigures(n, 100 * n, 1 / n, n / 10, Figures(loss, n / 10, n / 10, n / 10, exact))
         for n, (exact, loss) in enumerate(reached, start=1)
@@ -18,8 +18,8 @@ def history(*reached):
     [
         ([(0.5, 1.0)], 1),
         ([(0.5, 1.0), (0.7, 2.0), (0.6, 0.1)], 2),  # exact match counts, not the loss
-        ([(0.5, 1.0), (0.5, 0.4), (0.5, 0.7)], 2),  # the lower loss decides between equal ones
-        ([(0.5, 0.4), (0.5, 0.4), (0.5, 0.4)], 1),  # then the earlier one
+        ([(0.5, 1.0), (0.5, 0.4), (0.5, 0.7)], 2),  # at equal exact match, the lower loss decides
+        ([(0.5, 0.4), (0.5, 0.4), (0.5, 0.4)], 1),  # at equal loss, the earlier epoch is best
         ([(0.0, 3.0), (0.0, 2.0), (0.0, 1.0)], 3),
         ([(1.0, 0.5), (0.9, 0.1)], 1),
     ],

@@ -17,24 +17,24 @@ def arrays(seed, scale=1.0):
 def test_adam_equals_that_of_keras(scale):
     weights = arrays(0)
     variables = [keras.Variable(weights[name], name=name.replace("/", "_")) for name in SHAPES]
-    theirs = keras.optimizers.Adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=5.0)
-    ours = PackedAdam(SHAPES, weights, {}, step=0)
+    reference = keras.optimizers.Adam(beta_1=0.9, beta_2=0.999, epsilon=1e-8, global_clipnorm=5.0)
+    packed = PackedAdam(SHAPES, weights, {}, step=0)
     for step, rate in enumerate((0.01, 0.02, 0.005)):
         gradients = arrays(step + 1, scale)
-        theirs.learning_rate = rate
-        theirs.apply([tf.constant(gradients[name]) for name in SHAPES], variables)
+        reference.learning_rate = rate
+        reference.apply([tf.constant(gradients[name]) for name in SHAPES], variables)
         vector = np.concatenate([gradients[name].ravel() for name in SHAPES])
-        ours.apply(tf.constant(vector), tf.constant(rate))
-    for variable, array in zip(variables, ours.weights_by_name().values(), strict=True):
+        packed.apply(tf.constant(vector), tf.constant(rate))
+    for variable, array in zip(variables, packed.weights_by_name().values(), strict=True):
         np.testing.assert_allclose(array, variable.numpy(), rtol=1e-5, atol=1e-6)
-    moments = ours.moments_by_name()
-    for variable in theirs.variables:
+    moments = packed.moments_by_name()
+    for variable in reference.variables:
         letter = {"momentum": "m", "velocity": "v"}.get(variable.name.rpartition("_")[2])
         if letter:
             name = variable.name.rpartition("_")[0].replace("a_kernel", "a/kernel")
             np.testing.assert_allclose(moments[f"{letter}/{name}"], variable.numpy(), rtol=1e-5, atol=1e-7)
     assert len(moments) == 6
-    assert int(ours.iterations.numpy()) == 3
+    assert int(packed.iterations.numpy()) == 3
 
 
 def test_the_tape_differentiates_with_respect_to_the_packed_weights():

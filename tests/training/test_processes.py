@@ -207,7 +207,7 @@ def test_heartbeats_keep_a_process_connected_and_stop_with_its_parent(monkeypatc
     [
         ({"batch_size": 127}, "expected `batch_size` to be a multiple of `processes` 2, got 127"),
         ({"processes": 4}, "expected at least 4 cores for 4 processes, got 3"),
-        ({"TF_CONFIG": "{}"}, "expected no TF_CONFIG for 2 processes: its workers share each batch themselves"),
+        ({"TF_CONFIG": "{}"}, "expected no TF_CONFIG for 2 processes: its workers already share each batch"),
         ({"executable": ""}, "expected a Python interpreter for 2 processes, got a program that has none"),
         ({"frozen": True}, "expected a Python interpreter for 2 processes, got a program that has none"),
     ],

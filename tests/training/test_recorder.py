@@ -109,11 +109,11 @@ def test_recording_does_not_change_a_training(monkeypatch, dropout):
 
 @pytest.mark.slow
 def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(monkeypatch, recorded):
-    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # the last epoch alone, which is not reached
+    monkeypatch.setattr("seq2seq_demo.training.recorder.MAX_EPOCHS", 1)  # the last one, which is not reached
     monkeypatch.setattr(trainer, "validation_figures", lambda *_: Figures(2.0, 0.1, 0.1, 0.1, 0.1))
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
-    assert further.step - recorded.step == config.steps_per_epoch == 23  # the best epoch is the first
+    assert further.step - recorded.step == config.steps_per_epoch == 23  # the first epoch is the best
     assert further.recording.steps == (0, 50, 69)
     assert matches(further.recording.weights[0], recorded.weights)
 

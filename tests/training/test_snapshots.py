@@ -52,7 +52,7 @@ def test_a_killed_and_interrupted_training_ends_with_the_same_bits(tmp_path):
     wait_for(lambda: load(snapshot_in(stopped)).step)
     process.terminate()
     assert end(process)[0] == 143
-    status, err = end(start(stopped, "train", "--resume"))  # the destination is on record
+    status, err = end(start(stopped, "train", "--resume"))  # without -o: the destination is recorded
     assert status == 0, err
 
     assert end(reference)[0] == 0
@@ -204,9 +204,9 @@ def test_if_a_folder_is_full_the_next_one_gets_the_snapshot(tmp_path, full_folde
             snapshots.after_steps(6, 6, lambda: untrained_at(6))
         assert steps_by_folder(snapshots)["data"] == 6
         full = "No space left on device"
-        in_data = f"No snapshot in {tmp_path}/data: {full}"
-        assert warnings[0] == f"{in_data}; it is in {tmp_path}/temporary/s2s_checkpoint__basic__reversed_1.weights.h5"
-        assert warnings[2] == f"{in_data}; nor in {tmp_path}/temporary: {full}; nor in {tmp_path}/home: {full}"
+        in_data = f"Could not write a snapshot to {tmp_path}/data: {full}"
+        assert warnings[0] == f"{in_data}; saved in {tmp_path}/temporary/s2s_checkpoint__basic__reversed_1.weights.h5"
+        assert warnings[2] == f"{in_data}; or to {tmp_path}/temporary: {full}; or to {tmp_path}/home: {full}"
         snapshots.remove()
         assert steps_by_folder(snapshots) == {}
 
@@ -263,7 +263,8 @@ def test_a_snapshot_that_reads_back_differently_moves_to_the_next_folder(tmp_pat
         snapshots.save(untrained_at(1))
         assert snapshots.last.parent.name == "temporary"
     assert warnings == [
-        f"No snapshot in {tmp_path}/data: the file differs from what was written; it is in {snapshots.last}"
+        f"Could not write a snapshot to {tmp_path}/data: the file differs from what was written; "
+        f"saved in {snapshots.last}"
     ]
 
 
@@ -278,7 +279,7 @@ def test_a_snapshot_records_the_destination_of_its_training(tmp_path):
     assert resume_notes.load_destination(snapshots.last, training) is None
 
 
-# The hash is computed without the interpreter, as TensorFlow compiles: Python's signal handlers do not run meanwhile.
+# Like compilation in TensorFlow, the hash runs outside the interpreter, so Python's signal handlers have to wait.
 COMPUTING = """
 import hashlib
 from seq2seq_demo.training.snapshots import SignalHandler
@@ -290,7 +291,7 @@ print(interruption.signum)
 
 
 @pytest.mark.parametrize(("second", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_second_signal_ends_the_process_even_while_no_python_runs(second, status):
+def test_a_second_signal_ends_the_process_even_outside_the_interpreter(second, status):
     argv = [sys.executable, "-c", COMPUTING.format(rounds=10**8)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -305,7 +306,7 @@ def test_a_second_signal_ends_the_process_even_while_no_python_runs(second, stat
             process.kill()
 
 
-def test_a_first_signal_is_noted_once_python_runs_again():
+def test_a_first_signal_is_handled_when_the_interpreter_runs_again():
     argv = [sys.executable, "-c", COMPUTING.format(rounds=10**6)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
@@ -334,7 +335,7 @@ def test_a_signal_is_handled_even_if_stderr_is_closed(monkeypatch):
     with SignalHandler() as interruption:
         os.kill(os.getpid(), signal.SIGTERM)
         assert interruption.signum == signal.SIGTERM
-        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # a second one ends the process at once
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL  # so a second signal ends the process at once
     assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 

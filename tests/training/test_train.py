@@ -110,7 +110,7 @@ def test_pairs_are_trained_on():
     assert len(validation) == trained.trained.config.n_validation == 6  # the pairs of one source stay together
     rows = zip(validation.sources.rows(), validation.targets.rows(), strict=True)
     assert all((source, target) in PAIRS for source, target in rows)
-    assert trained.evaluate(PAIRS).n == 5  # sources
+    assert trained.evaluate(PAIRS).n == 5  # sources, not pairs
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_start_provides_model_lengths_and_weights():
     assert unchanged("reversed", start=START, cell_type="LSTMCell").model_config == START.model_config  # an alias
     other = train("reversed", points=20, epochs=0, in_len=5, out_len=3, start=START)
     assert (other.in_len, other.out_len) == (5, 3)
-    for in_len in (3, 7):  # at lengths other than the start's, targets are whole
+    for in_len in (3, 7):  # targets are cut only at the length of `start`
         whole = train("reversed", points=20, epochs=0, in_len=in_len, start=START)
         assert (whole.in_len, whole.out_len) == (in_len, in_len)
     of_2016 = train("reversed", points=20, epochs=0, start=replace(START, in_len=None, out_len=None))
@@ -177,7 +177,7 @@ def test_pairs_that_do_not_fit_start_are_refused():
 
 @pytest.mark.slow
 def test_a_network_from_a_callback_can_be_trained_further(tmp_path):
-    """The network records the progress of its training, which does not shorten the next one."""
+    """The network records the progress of its training run, but a further training run starts from the first epoch."""
     watcher = Watcher()
     train("reversed", points=40, in_len=3, epochs=1, callbacks=[watcher], **TINY)
     (kept,) = watcher.networks
@@ -238,7 +238,7 @@ def test_a_start_learns_to_end_its_answers_only_from_a_range_of_lengths():
     start = replace(START, in_len=None, out_len=None)
     of_pairs = unchanged(PAIRS, start=start)
     assert (of_pairs.ends, of_pairs.min_in_len, of_pairs.in_len, of_pairs.out_len) == (False, None, 2, 3)
-    with pytest.raises(UsageError, match="as this network does not end its answers, got other lengths"):
+    with pytest.raises(UsageError, match="because this network does not end its answers, got other lengths"):
         unchanged(RAGGED, start=start)
     assert unchanged("reversed", start=start, in_len=(1, 5)).ends  # a range of lengths teaches it to end them
 
@@ -278,7 +278,7 @@ class Misspelt(Watcher):
         (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
         ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
         ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
-        ([Misspelt()], "expected a method of Callback, on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
+        ([Misspelt()], "expected only the methods on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
     ],
 )
 def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
@@ -375,7 +375,7 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len):
 
 @pytest.mark.slow
 def test_sources_are_unknown_without_all_runs(tmp_path):
-    """As in files of earlier versions, and after a training run on pairs."""
+    """Files of earlier versions record only the last run, and the sources of given pairs are not recorded."""
     first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
     second = train("reversed", start=first, points=20, epochs=1)
     pairs = train([([1, 2, 3], [3, 2, 1])] * 20, start=first, epochs=1, **AS_PATTERNS)
@@ -391,7 +391,7 @@ def test_sources_are_unknown_without_all_runs(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_long_chain_of_runs_is_not_kept(monkeypatch):
+def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch):
     monkeypatch.setattr("seq2seq_demo.training.settings.MAX_EARLIER_RUNS", 1)
     network, lengths = None, []
     for _ in range(4):

@@ -111,10 +111,10 @@ def test_training_learns_to_reverse(model):
 )
 def test_learning_rates(schedule, rates):
     config = TrainConfig(10, in_len=6, out_len=4, learning_rate=0.2, lr_schedule=schedule, epochs=2, batch_size=5)
-    ours = trainer_from(config, untrained(SMALL, 0))
-    first = ours.learning_rates()[:2].numpy()
-    ours.progress = Progress(epoch=1)
-    got = [*first, *ours.learning_rates()[:2].numpy()]
+    our_trainer = trainer_from(config, untrained(SMALL, 0))
+    first = our_trainer.learning_rates()[:2].numpy()
+    our_trainer.progress = Progress(epoch=1)
+    got = [*first, *our_trainer.learning_rates()[:2].numpy()]
     assert got == pytest.approx(rates)
 
 
@@ -187,12 +187,12 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
     """Padding changes neither loss nor correct symbols nor gradients, whichever rows share a batch."""
     model_config = ModelConfig(model, "GRUCell", num_layers, 7, 5, 10, 12, bidirectional, ends=True)
     config = TrainConfig(4, 5, 6, batch_size=4, min_in_len=1, dropout=dropout)
-    ours = trainer_from(config, TrainedNetwork(model_config, random_weights(model_config)), Widths([(8, 9)], []))
-    whole = [x[0] for x in ours.batches(PAIRS)]
+    our_trainer = trainer_from(config, TrainedNetwork(model_config, random_weights(model_config)), Widths([(8, 9)], []))
+    whole = [x[0] for x in our_trainer.batches(PAIRS)]
 
     def sums(first, n, width):
         part = Batch(*(x[first : first + n] for x in whole))
-        return [x.numpy() for x in ours._sums(part, tf.constant(float(N_SYMBOLS)), width)]
+        return [x.numpy() for x in our_trainer._sums(part, tf.constant(float(N_SYMBOLS)), width)]
 
     narrow, wide = sums(0, 4, (5, 7)), sums(0, 4, (8, 9))
     each = [sums(n, 1, (len(SOURCES[n]), len(TARGETS[n]) + 1)) for n in range(4)]
@@ -212,28 +212,28 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
         (1000, 901, 1, 901),
     ],
 )
-def test_a_batch_is_padded_to_the_points_there_are(points, batch_size, processes, rows):
+def test_a_batch_is_not_padded_beyond_the_training_points(points, batch_size, processes, rows):
     config = TrainConfig(points, in_len=6, out_len=4, batch_size=batch_size, processes=processes, dropout=0.1)
     pairs, _ = REVERSED.draw(config, SMALL)
-    ours = trainer_from(config, untrained(SMALL, 0))
-    assert ours.batches(pairs[: ours.batch_rows]).row_keys.shape == (64, rows)
+    our_trainer = trainer_from(config, untrained(SMALL, 0))
+    assert our_trainer.batches(pairs[: our_trainer.batch_rows]).row_keys.shape == (64, rows)
 
 
 @pytest.mark.slow
 def test_sums_of_shares_equal_those_of_the_batch():
     """Each row keeps its dropout key, whichever worker computes it."""
     config = TrainConfig(10, in_len=6, out_len=4, batch_size=4, dropout=0.3)
-    ours = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
+    our_trainer = trainer_from(config, TrainedNetwork(BOTH_WAYS, random_weights(BOTH_WAYS)))
     rng = np.random.default_rng(1)
     pairs = Pairs.of_arrays(rng.integers(0, 11, (4, 6)), rng.integers(0, 13, (4, 4)))
-    batch = [x[0] for x in ours.batches(pairs)]
-    whole = ours.batch_values(batch)
+    batch = [x[0] for x in our_trainer.batches(pairs)]
+    whole = our_trainer.batch_values(batch)
     assert float(whole[0]) == 16
-    total = ours.packed_sums(*batch, *whole).numpy()
-    shares = [ours.packed_sums(*(x[n : n + 2] for x in batch), *whole).numpy() for n in (0, 2)]
+    total = our_trainer.packed_sums(*batch, *whole).numpy()
+    shares = [our_trainer.packed_sums(*(x[n : n + 2] for x in batch), *whole).numpy() for n in (0, 2)]
     assert np.abs(total - sum(shares)).max() < 1e-5
     *symbols, keys = batch
-    with_other_keys = ours.packed_sums(*(x[:2] for x in symbols), keys[2:], *whole).numpy()
+    with_other_keys = our_trainer.packed_sums(*(x[:2] for x in symbols), keys[2:], *whole).numpy()
     assert abs(with_other_keys[0] - shares[0][0]) > 0.01
 
 
@@ -285,6 +285,6 @@ def test_a_network_that_does_not_end_has_batches_of_one_width():
 @pytest.mark.parametrize("ends", [False, True])
 def test_pairs_are_ordered_by_length_if_the_network_ends_its_answers(ends):
     config = TrainConfig(40, in_len=6, out_len=4, batch_size=2)
-    ours = trainer_from(config, untrained(replace(SMALL, ends=ends), 0))
-    assert (ours.order(PAIRS) == batches.epoch_order(PAIRS, config, 0, 0, by_length=ends)).all()
-    assert (ours.order(PAIRS) != batches.epoch_order(PAIRS, config, 0, 0, by_length=not ends)).any()
+    our_trainer = trainer_from(config, untrained(replace(SMALL, ends=ends), 0))
+    assert (our_trainer.order(PAIRS) == batches.epoch_order(PAIRS, config, 0, 0, by_length=ends)).all()
+    assert (our_trainer.order(PAIRS) != batches.epoch_order(PAIRS, config, 0, 0, by_length=not ends)).any()

@@ -50,7 +50,7 @@ EXPOSED = r"while it trains, TensorFlow listens on port \d+ of every network int
 
 
 class Worker:
-    """A process in a new directory."""
+    """A Python process that runs `code` as a worker, in a new directory."""
 
     def __init__(self, directory: Path, tf_config: dict | None, code: str, *argv):
         directory.mkdir()
@@ -117,7 +117,7 @@ def largest_difference_in_all(a: TrainedNetwork, b: TrainedNetwork) -> float:
     ids=["processes", "devices"],
 )
 def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, runs):
-    for name, factor in (("plain", 1), ("clipped", 60)):  # each case reveals errors that the other hides
+    for name, factor in (("plain", 1), ("clipped", 60)):  # with and without gradient clipping
         arrays = random_weights(SMALL)
         arrays["decoder/output/kernel"] *= factor
         TrainedNetwork(SMALL, arrays).save(tmp_path / name)
@@ -134,7 +134,7 @@ def test_together_workers_train_like_one(start, tmp_path, tf_configs, before, ru
 @pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_together_workers_train_on_sources_of_any_length_like_one(start, tmp_path, dropout):
-    """A share of a batch may have a different length than the whole batch."""
+    """The longest source in one share of a batch may be shorter than in the whole batch."""
     config = replace(CONFIG, out_len=6, min_in_len=2, few_symbols=0.25, dropout=dropout)
     TrainedNetwork(SMALL, random_weights(SMALL)).save(tmp_path / "plain")
     code = TRAIN.format(before=TWO_DEVICES, runs=[("plain", False)]).replace(repr(CONFIG), repr(config))
@@ -276,7 +276,7 @@ def refused(run, monkeypatch):
         (with_workers("[]"), "TF_CONFIG's worker to be a list of HOST:PORT", "[]"),
         (with_workers('"a:1"'), "TF_CONFIG's worker to be a list of HOST:PORT", "'a:1'"),
         (with_jobs('{"chief": ["a:1", "b:2"]}'), "TF_CONFIG to name one chief", "['a:1', 'b:2']"),
-        (f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}', 'TF_CONFIG to have no rpc_layer or "grpc"', "'grpc+x'"),
+        (f'{{{HOSTS}, {TASK}, "rpc_layer": "grpc+x"}}', 'TF_CONFIG to have the rpc_layer "grpc" or none', "'grpc+x'"),
         (with_workers(f'["{"b" * 90}"]'), "each worker of TF_CONFIG to be HOST:PORT", f"'{'b' * 76}..."),
         (with_workers('["a:1", "A:1"]'), "every address in TF_CONFIG to be different", "'A:1'"),
         (with_jobs('{"chief": ["a:1"], "worker": ["a:1"]}'), "every address in TF_CONFIG to be different", "'a:1'"),

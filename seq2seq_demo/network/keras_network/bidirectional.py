@@ -1,7 +1,7 @@
 """The bidirectional encoder (Schuster and Paliwal 1997): a second stack of cells reads the source backwards.
 
-The same scan runs both stacks, the second with `reverse`, so its outputs keep their positions. In a padded batch the
-scan leaves a row's zero state unchanged until it reaches the row's last symbol.
+`scan` runs both stacks, the second with `reverse`, so that each output is at the position of its input. In a padded
+batch, a row's backward state stays 0 until the scan reaches the row's last symbol.
 """
 
 import functools
@@ -17,7 +17,7 @@ from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 
 class BidirectionalEncoder(Encoder):
-    """An embedding, a stack of cells in each direction, and bridges from their two final states to one."""
+    """An embedding, a stack of cells per direction, and bridges from both final states to the decoder's state."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(model_config)

@@ -1,7 +1,7 @@
-"""Recurrent cells, equal to Keras's where Keras has them, but split into two parts.
+"""Recurrent cells that compute the same as Keras's cells of the same type, in two parts.
 
 `project` multiplies the inputs of any number of positions at once; `step` computes the rest, which needs the state.
-Shapes: B sequences, E the width of the input, H the cell size, G the gates of the cell.
+Shapes: B is the number of sequences, E the width of the input, H the cell size, G the number of gates.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ EQUATIONS: dict[str, Callable[[tf.Tensor, State, tf.Tensor], State]] = {
 
 
 class Cell(keras.layers.Layer):
-    """A cell's weights, whose columns follow the gates in the table of cells, and its equation."""
+    """A cell's weights and its equation. The columns of the weights are in the order of `CellType.gates`."""
 
     def __init__(self, model_config: ModelConfig, name: str) -> None:
         super().__init__(name=name, dtype="float32")
@@ -76,7 +76,7 @@ class Cell(keras.layers.Layer):
 
 
 def dense(name: str, n_in: int, n_out: int, use_bias: bool = True) -> keras.layers.Dense:
-    """Return a layer that computes x W + b, with its weights, in float32 whatever Keras's default is."""
+    """Return a built layer that computes x W + b in float32, even if Keras's default is another type."""
     layer = keras.layers.Dense(n_out, use_bias=use_bias, name=name, dtype="float32")
     layer.build((None, n_in))
     return layer

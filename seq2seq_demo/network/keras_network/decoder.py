@@ -16,13 +16,13 @@ from seq2seq_demo.network.keras_network.dropout import Masks
 from seq2seq_demo.network.keras_network.scan import Scan, scan
 
 States = tuple[State, ...]
-Tensors = Any  # a tensor, a tuple of tensors, or () for none: without attention, or without dropout
+Tensors = Any  # a tensor, a tuple of tensors, or () if the network has no attention or no dropout
 Carry = tuple[States, Tensors]  # states, context
 Greedy = tuple[tf.Tensor, tf.Tensor, Tensors]  # symbols [B, T], logits [B, T, V], α [B, T, S]
 
 
 class Decoder(keras.layers.Layer):
-    """`embedding_rnn`: its only view of the source is the encoder's final state (Sutskever et al. 2014)."""
+    """`embedding_rnn`: no attention; starts from the encoder's final state (Sutskever et al. 2014)."""
 
     def __init__(self, model_config: ModelConfig) -> None:
         super().__init__(name="decoder", dtype="float32")
@@ -68,7 +68,7 @@ class Decoder(keras.layers.Layer):
 
     def greedy(self, memory: tf.Tensor, states: States, out_len: int) -> Greedy:
         """Greedy decoding in T = out_len steps; return symbols `[B, T]`, logits `[B, T, V]` and α `[B, T, S]` or ()."""
-        symbol_inputs = self.input_part(self.embedding)  # [V, …]: steps only look them up
+        symbol_inputs = self.input_part(self.embedding)  # [V, …], computed once for all steps
         prepared = self.prepare(memory)
 
         def step(_: tuple[()], fed: tuple[tf.Tensor, Carry]) -> tuple[Greedy, tuple[tf.Tensor, Carry]]:
@@ -84,7 +84,7 @@ class Decoder(keras.layers.Layer):
         return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
 
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
-        """Return the embeddings' part of the first cell's input, d W + b: `[…, E]` → `[…, G·H]`."""
+        """Return d W + b of the first cell for embeddings d: `[…, E]` → `[…, G·H]`."""
         return self.cells[0].project(d)
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> Tensors:
@@ -96,15 +96,16 @@ class Decoder(keras.layers.Layer):
         return ()
 
     def step(self, x: tf.Tensor, carry: Carry, prepared: Tensors, masks: Tensors = ()) -> tuple[Carry, Tensors]:
-        """Feed the input part of one symbol per sequence, `[B, G·H]`; return the next carry and α.
+        """Run one step and return the next carry and α.
 
-        `masks` are dropout's, `[B, H]` for each layer but the first.
+        `x` `[B, G·H]` is `input_part` of one symbol per sequence. `masks` are the dropout masks `[B, H]` of all layers
+        except the first.
         """
         states, context = carry
         return (self.run_cells(x, states, masks), context), ()
 
     def run_cells(self, projected: tf.Tensor, states: States, masks: Tensors = ()) -> States:
-        """Run the stacked cells for one step; `projected` is the first cell's input part `[B, G·H]`."""
+        """Run the stacked cells for one step; `projected` `[B, G·H]` is x W + b of the first cell."""
         next_states: list[State] = []
         for layer, (cell, state) in enumerate(zip(self.cells, states, strict=True)):
             if layer:
@@ -131,12 +132,12 @@ class AttentionDecoder(Decoder):
         self.output_projection = dense("output", c.n_output_symbols + c.memory_size, c.n_output_symbols)  # W_o, b_o
 
     def input_part(self, d: tf.Tensor) -> tf.Tensor:
-        """Return the symbol's part of x_t, W_i [d ; 0] + b_i: `[…, E]` → `[…, E]`."""
+        """Return W_i [d ; 0] + b_i for embeddings d: `[…, E]` → `[…, E]`. `step` adds the context's part of x_t."""
         E = self.model_config.embedding_size
         return tf.matmul(d, self.input_projection.kernel[:E]) + self.input_projection.bias
 
     def prepare(self, memory: tf.Tensor, padding: tf.Tensor | None = None) -> tuple[tf.Tensor, ...]:
-        """Return the keys W_k m and the memory m, both `[B, S, H]`, and the padding `[B, S]`, if any."""
+        """Return the keys W_k m and the memory m, both `[B, S, H]`, followed by `padding` `[B, S]` if it is given."""
         prepared = self.attention.key(memory), memory
         return prepared if padding is None else (*prepared, padding)
 
@@ -145,7 +146,7 @@ class AttentionDecoder(Decoder):
         return tf.zeros_like(memory[:, 0])
 
     def step(self, x: tf.Tensor, carry: Carry, prepared: Tensors, masks: Tensors = ()) -> tuple[Carry, Tensors]:
-        """Feed the input part of one symbol per sequence, `[B, E]`; return the next carry and α_t `[B, S]`."""
+        """Run one step and return the next carry and α_t `[B, S]`; `x` `[B, E]` is `input_part` of the symbols fed."""
         states, context = carry
         E = self.model_config.embedding_size
         x += tf.matmul(context, self.input_projection.kernel[E:])  # x_t = W_i [d_t ; a_{t−1}] + b_i

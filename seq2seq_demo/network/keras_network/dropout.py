@@ -1,11 +1,11 @@
 """Dropout (Zaremba et al. 2014): training sets random units to 0.
 
-It applies at several sites: to the embeddings of source and target, to the outputs that a layer reads from the layer
-below, and to h before the projection, but never to the state that a cell passes on in time. Dropout is inverted: kept
-units are divided by the share of units kept, so decoding needs no change. Each position has a separate mask.
+Units are dropped at several sites: in the embeddings of source and target, in the outputs that a layer reads from the
+layer below, and in h before the projection. A cell's state is never dropped between time steps. Dropout is inverted:
+the remaining units are divided by 1 − dropout, so decoding needs no change. Each position has a separate mask.
 
-Whether a unit is dropped depends only on a hash of the row's key, the site, the position and the unit. So the masks
-depend neither on the padding nor on the distribution of rows among workers, and the same keys drop the same units.
+Whether a unit is dropped depends only on a hash of the row's key, the site, the position and the unit. Therefore, a
+row's masks do not depend on the padding or on the worker that trains the row, and equal keys give equal masks.
 """
 
 import zlib
@@ -20,7 +20,7 @@ import tensorflow as tf
 class Masks:
     """The dropout masks of a batch, computed from the keys of its rows."""
 
-    dropout: float  # the share of units to drop
+    dropout: float  # the dropout rate: the probability that a unit is dropped
     row_keys: tf.Tensor  # [B] uint32
 
     def mask(self, site: str, n_positions: int, n_units: int) -> tf.Tensor:

@@ -42,7 +42,7 @@ class Encoder(keras.layers.Layer):
             return cell.project(memory if masks is None else masks.drop(f"encoder/{cell.name}", memory))
         if masks is not None:
             return cell.project(masks.drop("encoder/embedding", tf.gather(self.embedding, sources)))
-        # A vocabulary is small beside a batch: project each symbol's embedding once, then look it up.
+        # A vocabulary has fewer symbols than a batch: project each symbol's embedding once, then look up the results.
         return tf.gather(cell.project(self.embedding), sources)
 
     @staticmethod

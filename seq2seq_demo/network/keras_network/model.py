@@ -46,7 +46,7 @@ class Seq2Seq(keras.Model):
         """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`; the shapes must be static.
 
         Padding has no effect: a row's encoder state does not change after its last symbol, and α is 0 on padding.
-        After the longest target, logits are 0. Without `lengths`, there is no padding.
+        Logits after the end of a target are undefined. Without `lengths`, there is no padding.
         """
         if lengths is None:
             memory, states = self.encoder(sources, masks=masks)

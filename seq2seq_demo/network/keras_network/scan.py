@@ -7,7 +7,7 @@ import tensorflow as tf
 
 Structure = Any  # nested tuples of tensors
 Step = Callable[[Structure, Structure], tuple[Structure, Structure]]
-Scan = Callable[..., tuple[Structure, Structure]]  # `scan`, perhaps with some arguments bound
+Scan = Callable[..., tuple[Structure, Structure]]  # `scan`, or a partial of it
 
 
 def scan(
@@ -26,14 +26,14 @@ def scan(
         inputs: tensors with time first, `[length, …]`, in any structure.
         carry: the initial carry.
         length: the number of time steps in `inputs`, and in the outputs, which are 0 from `n_steps` on.
-        n_steps: by default `length`, and never more.
+        n_steps: at most `length`, which is the default.
         reverse: run t from n_steps − 1 down to 0; outputs keep the positions of their inputs.
         mask: `[length, B, 1]`; where it is False, the step leaves the row's carry unchanged.
     """
     if mask is not None:
         step, inputs = _masked(step), (inputs, mask)
     n_steps = length if n_steps is None else n_steps
-    # This step only shows the shapes of the outputs; a graph drops it, as its results are unused.
+    # This call only gives the shapes of the outputs; TensorFlow removes it from a graph, as its results are unused.
     example, _ = step(tf.nest.map_structure(lambda x: x[0], inputs), carry)
     inputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length).unstack(x), inputs)
     outputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape), example)

@@ -1,4 +1,7 @@
-"""Settings that TensorFlow and Keras read only when they are loaded; importing this module loads them, in seconds."""
+"""Settings that TensorFlow and Keras read only when they are loaded.
+
+Importing this module applies the settings and loads TensorFlow, which takes seconds.
+"""
 
 import contextlib
 import os
@@ -12,13 +15,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The speeds below were measured on two cores with the sizes of 2016.
 #
 # Attention and rnn networks train on 27,500 and 57,000 samples a second with XLA, and on 11,000 and 28,000 without it.
-# XLA takes 2 s longer to compile than TensorFlow takes to build a graph; this many samples win that time back.
+# XLA takes 2 s longer to compile than TensorFlow takes to build a graph; training this many samples makes up for it.
 MIN_SAMPLES_FOR_XLA = 50_000
-# A second thread per operation slows 32 units down by 3 % with XLA and by 30 % without (not at all at length 50). It
-# makes 128 units 1.2 to 1.35 times as fast, and 256 units 1.4 times.
+# With 32 units, a second thread per operation makes training slower: by 3 % with XLA, and by 30 % without XLA (except
+# at length 50). With 128 units, training is 1.2 to 1.35 times as fast; with 256 units, 1.4 times as fast.
 MIN_UNITS_FOR_THREADS = 128
 # Disabling XLA's loop unrolling lets LLVM vectorise every tanh: training is 1.04 times as fast, and compiles in two
-# thirds of the time. Region analysis saves copies of the loop's carry: 1.05 to 1.1 times as fast.
+# thirds of the time. Region analysis avoids copies of the loop's carry: training is 1.05 to 1.1 times as fast.
 _XLA_FLAGS = ["--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"]
 if version("tensorflow").startswith("2.21."):  # XLA aborts the process if it does not know a flag
     _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
@@ -43,8 +46,8 @@ tf.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
 def set_threads(cell_size: int, shares_cores: bool = False) -> None:
     """Set the threads per operation: one per core if cells are large and no other process trains, else one.
 
-    Only the first call has an effect. The number may change the last bits of the weights, so it ignores the CPU
-    affinity of this process.
+    Only the first call has an effect. The number of threads may change the last bits of the weights, so it does not
+    depend on the CPU affinity of the process.
     """
     threads = os.cpu_count() if cell_size >= MIN_UNITS_FOR_THREADS and not shares_cores else 1
     with contextlib.suppress(RuntimeError):  # TensorFlow has started its threads
