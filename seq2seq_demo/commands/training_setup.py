@@ -41,7 +41,7 @@ class TrainingSetup:
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
     lock: BinaryIO | None = None  # the file at `path`, open and locked
-    clock: Clock = UNLIMITED  # of --budget, for a new training run
+    clock: Clock = UNLIMITED  # the time limit of a new training run
     finished: Path | None = None  # with --resume: a weights file that already contains the result of this run
 
     @property

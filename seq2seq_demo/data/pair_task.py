@@ -15,7 +15,7 @@ from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, new
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
-ENOUGH = 100  # of the pairs that validated an earlier run, or a twentieth of all pairs if these are fewer
+ENOUGH = 100  # pairs that validated an earlier run; a twentieth of all pairs is also enough
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""What to change after a training run that did not reach its goal.
+"""Suggests changes of the settings after a training run.
 
-Only advice that improves the exact match in most cases is given; `scripts/recipe/advice.py` measures how often.
+Only changes that improve the exact match in most cases are suggested; `scripts/recipe/advice.py` measures how often.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from seq2seq_demo.training.early_stopping import best_epoch
 from seq2seq_demo.training.settings import with_recipe
 
 ENOUGH_POINTS = 100_000
-MIN_RISE = 0.01  # of the exact match in the last quarter of the epochs
+MIN_RISE = 0.01  # the smallest difference of exact matches that counts as a rise
 
 
 class Suggestion(NamedTuple):
@@ -28,7 +28,7 @@ class Suggestion(NamedTuple):
 def suggestions(
     network: TrainedNetwork, task: Task, config: TrainConfig, history: Sequence[EpochFigures]
 ) -> list[Suggestion]:
-    """Return what to change, most promising first.
+    """Suggest changes, most promising first.
 
     Args:
         network: the trained network.

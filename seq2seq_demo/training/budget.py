@@ -29,7 +29,8 @@ from seq2seq_demo.training.processes import check_processes, child_command
 PLANNED, ALLOWED = 0.95, 1.05  # shares of the budget: that the chosen epochs may take, and that no epoch may exceed
 FEW_EPOCHS = 10  # a smaller network is better than fewer epochs
 MIN_CELL_SIZE = 32
-SECONDS, MAX_VALIDATION = 2.0, 500  # of training, and pairs of validation, to measure
+SECONDS = 2.0  # the shortest time to measure training for
+MAX_VALIDATION = 500  # pairs to measure validation with
 PROGRAM = """
 from seq2seq_demo.training.budget import serve
 serve()

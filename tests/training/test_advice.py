@@ -1,4 +1,4 @@
-"""What to change after a training run."""
+"""Suggestions after a training run."""
 
 from dataclasses import replace
 
