@@ -37,6 +37,9 @@ AS_PATTERNS = {
     "lr_schedule": "constant",
     "keep_best": False,
 }
+# A recipe for tests that must not depend on the values of the real one.
+RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "model": "embedding_attention"}
+RECIPE |= {"bidirectional": True, "dropout": 0.3, "keep_best": True, "lr_schedule": "cosine"}
 SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
 PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]

@@ -12,7 +12,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training.recipe import recipe
+from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 
 MAX_HELD_OUT = 1_000_000  # digests of 8 bytes; if there are more, a file records none of them
 
@@ -64,13 +64,10 @@ def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) ->
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if not isinstance(task, PairTask):
         return cast(Settings, given)
-    N, sides = len(task.pairs), (task.pairs.sources, task.pairs.targets)
-    n_symbols = [largest + 1 for largest in task.largest_symbols().values()]
-    chosen = recipe(
-        n_pairs=N if task.validation else N - N // 10,
-        n_symbols=(n_symbols[0], n_symbols[1]),
-        lengths=(float(sides[0].lengths.mean()), float(sides[1].lengths.mean())),
-    )
+    N, in_len, out_len = len(task.pairs), task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
+    n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
+    n_training = N if task.validation else N - N // 10
+    chosen = recommended_settings(PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len)))
     return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
 
 

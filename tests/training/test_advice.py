@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from helpers import trained_network
+from helpers import RECIPE, trained_network
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import pair_task_from_rows
@@ -21,6 +21,11 @@ COSINE = {"lr_schedule": "cosine", "points": 100_000}
 
 def history(exact_matches):
     return [EpochFigures(n, n, 1.0, 0.5, Figures(1.0, 0.5, 0.5, 0.5, x)) for n, x in enumerate(exact_matches, start=1)]
+
+
+@pytest.fixture(autouse=True)
+def recipe(monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.training.settings.recommended_settings", lambda _: RECIPE)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from helpers import Watcher, same_arrays
+from helpers import RECIPE, Watcher, same_arrays
 
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -33,6 +33,7 @@ def chosen(monkeypatch):
             is_late = timeout < overhead + 2
             return (float("inf"),) * 2 if is_late else (seconds * network.model_config.cell_size / 128, overhead)
 
+        monkeypatch.setattr("seq2seq_demo.training.settings.recommended_settings", lambda _: RECIPE)
         monkeypatch.setattr(budget, "_measure_in_child", measure)
         monkeypatch.setattr(time, "monotonic", lambda: now[0])
         configs = resolve(task, settings, start, None)

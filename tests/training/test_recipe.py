@@ -3,15 +3,15 @@
 import pytest
 from helpers import AS_PATTERNS
 
-from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.config import ModelConfig, TrainConfig, given_values
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.trained_network import untrained
-from seq2seq_demo.training.recipe import recipe
+from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
 from seq2seq_demo.training.settings import resolve
 
 PAIRS = pair_task_from_rows([([n % 5], [n % 7]) for n in range(40)])
-CHOSEN = recipe(36, (5, 7), (1.0, 1.0))  # a tenth of the pairs validate
+CHOSEN = recommended_settings(PairStatistics(36, 5, 7, 1.0, 1.0))  # a tenth of the pairs validate
 
 
 def settings_of(*configs):
@@ -37,8 +37,12 @@ def test_a_continued_network_keeps_its_model():
     assert (config.batch_size, config.epochs, config.dropout) == (8, CHOSEN["epochs"], CHOSEN["dropout"])
 
 
-@pytest.mark.parametrize("n_pairs", [1, 100, 9_000, 100_000, 10**9])
-def test_a_recipe_has_valid_settings_for_any_number_of_pairs(n_pairs):
-    chosen = recipe(n_pairs, (30, 40), (8.5, 9.5))
-    assert 10 <= chosen["epochs"] <= 100
-    assert chosen.keys() == AS_PATTERNS.keys() | {"cell_size", "embedding_size", "epochs"}
+@pytest.mark.parametrize("length", [1.0, 8.5, 100_000.0])
+def test_more_pairs_have_fewer_epochs(length):
+    chosen = [recommended_settings(PairStatistics(n, 30, 40, length, length)) for n in (1, 100, 9_000, 10**5, 10**9)]
+    epochs = [settings["epochs"] for settings in chosen]
+    assert epochs == sorted(epochs, reverse=True)
+    for settings in chosen:
+        ModelConfig(**given_values(ModelConfig, settings))
+        TrainConfig(**given_values(TrainConfig, settings))
+        assert settings.keys() >= AS_PATTERNS.keys()
