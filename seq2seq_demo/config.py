@@ -12,7 +12,7 @@ MAX_LAYERS = 100  # TensorFlow takes hours to build a deeper network
 LR_SCHEDULES = ("constant", "cosine")
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
-FORMATS = ("json", "text")  # file formats of sequences
+JSON, TEXT, CSV, TSV = FORMATS = ("json", "text", "csv", "tsv")  # file formats of sequences
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)

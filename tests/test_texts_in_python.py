@@ -103,7 +103,7 @@ def test_texts_that_a_network_cannot_read_are_refused():
         InputError,
         match=r"pairs, row 0: expected a list of integers, got .*texts need a network trained with `in_tokens`",
     ):
-        train(pairs)
+        train(pairs, in_tokens="integers", out_tokens="integers")
     with pytest.raises(UsageError, match="expected pairs with `validation`, `in_tokens` or `out_tokens`, got 'sorted'"):
         train("sorted", in_tokens="characters")
     with pytest.raises(UsageError, match="expected pairs to evaluate a network of texts, got pattern 'sorted'"):

@@ -55,7 +55,7 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
     "train 100000 -p my_patterns.py:my_function",
     "train --from-file pairs.jsonl",
-    "train --from-file words.tsv --in-tokens characters --out-tokens words -m embedding_attention -o words.h5",
+    "train --from-file words.tsv --in-tokens characters --out-tokens words --budget 5 -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
     "predict -i weights.h5 --from-file inputs.jsonl --json",
     "predict -i g2p hello --beam-size 5 --n-best 3",
@@ -83,7 +83,7 @@ def parse(argv: Sequence[str]) -> Options:
         argcomplete.autocomplete(make_parser(_find_command(os.environ["COMP_LINE"].split())))
     parser = make_parser()
     try:
-        namespace, unknown = parser.parse_known_intermixed_args(argv)
+        namespace, unknown = parser.parse_known_intermixed_args(_with_optional_values(argv))
     except _InfoRequested as request:
         print_result(f"seq2seq-demo {__version__}" if request.args == ("version",) else _help(_find_command(argv)))
         sys.exit(0)
@@ -102,6 +102,19 @@ def parse(argv: Sequence[str]) -> Options:
     options_class = COMMANDS[command].options
     own = {field.name: given.pop(field.name) for field in fields(options_class) if field.name in given}
     return options_class(settings=cast(Settings, given), **own)
+
+
+def _with_optional_values(argv: Sequence[str]) -> list[str]:
+    """Join --keep-going and its optional value, because argparse would take any word that follows as the value.
+
+    After `predict`, a word that follows is part of a source.
+    """
+    words = list(argv)
+    end = words.index("--") if "--" in words else len(words)
+    for n in (n for n in reversed(range(end)) if words[n] == "--keep-going"):
+        has_value = words[n + 1 : n + 2] == ["all"] and _find_command(argv) != "predict"
+        words[n : n + 1 + has_value] = [f"--keep-going={'all' if has_value else 'some'}"]
+    return words
 
 
 def _find_command(words: Sequence[str]) -> str | None:

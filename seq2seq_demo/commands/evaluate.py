@@ -104,7 +104,8 @@ def _measure(
 def _read_pairs(options: EvaluateOptions, selected: SelectedNetwork) -> PairTask:
     """Read the pairs of --from-file; with --keep-going, collect the errors of unreadable pairs."""
     may_skip = selected.skipped if options.keep_going else None
-    task = read_pair_task(options, options.points, options.sequence_pattern, selected.network, may_skip)
+    pattern, notify = options.sequence_pattern, selected.notices.append
+    task = read_pair_task(options, options.points, pattern, selected.network, notify, may_skip)
     for errors in selected.skipped.values():
         selected.notices.extend(map(str, errors[:MAX_ERRORS_SHOWN]))
         if errors:

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,14 +11,17 @@ from seq2seq_demo import system_memory
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.commands.options import NetworkOptions
 from seq2seq_demo.config import CHARACTERS, INTEGERS, ModelConfig, TrainConfig, given_values, lengths_text
+from seq2seq_demo.data.blocks import file_title
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
 from seq2seq_demo.data.readers import InputFormat, read_file, read_words
+from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.records import Record
-from seq2seq_demo.data.row_reader import PairReader, read_pairs
+from seq2seq_demo.data.row_reader import NoPairsError, PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
-from seq2seq_demo.data.vocabulary import UnknownSymbolError, Vocabularies, new_vocabulary
+from seq2seq_demo.data.tables import Table, TableOptions
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, UnknownSymbolError, Vocabularies, new_vocabulary
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -147,12 +150,14 @@ def read_pair_task(
     n: int | None,
     pattern: SequencePattern | None,
     network: TrainedNetwork | None,
+    notify: Callable[[str], object],
     skipped: SkippedPairs | None = None,
 ) -> PairTask:
     """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
 
-    The pairs must fit the network or, if `network` is None, the options. `skipped` collects the errors of unreadable
-    pairs. If `skipped` is None, the first unreadable pair raises an error.
+    The pairs must fit the network or, if `network` is None, the options. `notify` receives lines about what was
+    recognised. `skipped` collects the errors of unreadable pairs. If `skipped` is None, the first unreadable pair
+    raises an error.
 
     Raises:
         InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
@@ -162,20 +167,33 @@ def read_pair_task(
     has_one_length = network is not None and not network.ends and not teaches_to_end
     sizes = vars(network.model_config) if network else given_values(ModelConfig, options.settings)
 
-    def read(file: str, n: int | None, reader: PairReader) -> tuple[Pairs, Vocabularies]:
+    def read(file: str, n: int | None, reader: PairReader, tokens: Tokens) -> tuple[Pairs, Vocabularies]:
         if n is None:
             _require_memory(file)
         reader.in_max_int, reader.out_max_int = sizes.get("in_max_int"), sizes.get("out_max_int")
         reader.pattern, reader.equal_lengths = pattern, has_one_length
         if has_one_length:
             reader.in_len, reader.out_len = options.in_len, None if pattern else out_len
-        reader.on_error = None if skipped is None else skipped.setdefault(file, []).append
-        form = InputFormat(reader.source.tokens, reader.target.tokens, options.format)
-        return read_pairs(read_file(file, form), reader, n)
+        errors: list[InputError] = [] if skipped is None else skipped.setdefault(file, [])
+        reader.on_error = None if skipped is None else errors.append
 
-    tokens = options.in_tokens or INTEGERS, options.out_tokens or INTEGERS
-    reader = PairReader(*(network.vocabularies if network else map(new_vocabulary, tokens)))
-    pairs, vocabularies = read(file, n, reader)
+        def on_format(form: InputFormat, table: Table | None) -> None:
+            notify_of_table(file, options, table, notify)
+            if not network and file == options.from_file:
+                reader.source, reader.target = map(new_vocabulary, form.tokens)
+            if None in tokens and form.is_text:
+                found = f"Sources are {form.tokens[0]}, and targets are {form.tokens[1]}"
+                notify(f"{found}; if not, give `in_tokens` and `out_tokens`")
+
+        try:
+            form = input_format(options, tokens, is_paired=pattern is None)
+            return read_pairs(read_file(file, form, on_format=on_format), reader, n)
+        except NoPairsError as error:
+            first = f"; the first error: {errors[0]}" if errors else ""
+            raise InputError(f"{error}{first}") from error
+
+    reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))
+    pairs, vocabularies = read(file, n, reader, network.vocabularies.tokens if network else _tokens(options, pattern))
     if n and len(pairs) < n:
         raise TooFewPairsError(f"{file}: expected {n} pairs, found {len(pairs)}", len(pairs))
     if has_one_length and out_len:
@@ -183,11 +201,34 @@ def read_pair_task(
     validation, validation_file = None, getattr(options, "validation_file", None)  # only `train` has this option
     if validation_file is not None:
         try:
-            validation, _ = read(validation_file, None, PairReader(*vocabularies))
+            validation, _ = read(validation_file, None, PairReader(*vocabularies), vocabularies.tokens)
         except UnknownSymbolError as error:
             advice = "skip such pairs with --keep-going, or add a training pair that has the symbol"
             raise InputError(f"{error}; {advice}") from error
     return PairTask(pattern.name if pattern else task_name(file), pairs, validation, vocabularies, reader.places)
+
+
+def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
+    """Return the tokens of a new network, None where they are to be recognised; a largest symbol implies integers."""
+    given = {"in": options.in_tokens, "out": options.out_tokens}
+    source, target = (
+        tokens or (INTEGERS if pattern or f"{side}_max_int" in options.settings else None)
+        for side, tokens in given.items()
+    )
+    return source, target
+
+
+def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> InputFormat:
+    """Return the format of the options' files; `is_paired` means that every record must have a target."""
+    columns = tuple(options.columns.split(",")) if options.columns else ()
+    header = None if options.header is None else options.header == "yes"
+    return InputFormat(*tokens, options.format, TableOptions(columns, header, is_paired))
+
+
+def notify_of_table(file: str, options: NetworkOptions, table: Table | None, notify: Callable[[str], object]) -> None:
+    """Pass a line on a table to `notify` if the options do not describe the table."""
+    if table and not (options.format and (options.header or options.columns)):
+        notify(f"Reading {file_title(file)} as {table}; if not, give `format`, `header` or `columns`")
 
 
 def _require_memory(file: str) -> None:

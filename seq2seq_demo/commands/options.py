@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from seq2seq_demo.config import (
     FORMATS,
     INTEGERS,
+    JSON,
     SHARE,
     TOKENS,
     Beam,
@@ -37,18 +38,22 @@ if TYPE_CHECKING:
     from seq2seq_demo.data.pattern_task import SequencePattern
 
 WEIGHTS_HELP = "weights file, 2016 checkpoint, or a name that `networks` lists"
-FILE_HELP = "file of sequences or pairs: JSON, or one per line; - is standard input"
-TOKENS_HELP = "one of {choices} (default integers)"
+FILE_HELP = "file of sequences or pairs: JSON, CSV, TSV or one per line, also gzipped; - is standard input"
+FORMAT_HELP = "file format: one of {choices} (default: recognised); only csv and tsv have quotes"
+COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file"
+HEADER_HELP = "whether the first row of a file names its columns (default: recognised)"
+TOKENS_HELP = "one of {choices} (default: recognised)"
 MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
-KEEP_GOING_HELP = "skip invalid sequences with a notice; predict and evaluate then exit with status 1"
+KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs, or all of them"
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
 FORCE_HELP = "let outputs replace any file, even one of another kind or of another program"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
+KEEP_GOING = ("some", "all")  # the values of --keep-going; some: without a value
 MAX_NETWORKS = 4  # on a page
 
 
@@ -111,7 +116,9 @@ class NetworkOptions(TaskOptions):
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
     from_file: str | None = setting(None, "--from-file FILE", FILE_HELP)
-    format: str | None = setting(None, "--format F", "file format: json or text (default: detected)", choices=FORMATS)
+    format: str | None = setting(None, "--format F", FORMAT_HELP, choices=FORMATS)
+    columns: str | None = setting(None, "--columns SOURCE,TARGET", COLUMNS_HELP)
+    header: str | None = setting(None, "--header {yes,no}", HEADER_HELP, choices=("yes", "no"))
     in_tokens: str | None = setting(None, "--in-tokens TOKENS", f"kind of sources: {TOKENS_HELP}", choices=TOKENS)
     out_tokens: str | None = setting(None, "--out-tokens TOKENS", f"kind of targets: {TOKENS_HELP}", choices=TOKENS)
     accepted_settings: ClassVar[Collection[str]] = declared_fields(ModelConfig)
@@ -133,6 +140,11 @@ class NetworkOptions(TaskOptions):
                 raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
         if self.from_file == "":
             raise UsageError("expected --from-file to name a file, or - for standard input, got ''")
+        columns = self.columns.split(",") if self.columns is not None else ["1"]
+        if not (len(columns) <= 2 and all(columns) and len({*columns}) == len(columns)):
+            raise UsageError(f"expected --columns SOURCE,TARGET, as in --columns 1,3, got {self.columns!r}")
+        if self.format == JSON and (self.columns or self.header):
+            raise UsageError(f"expected --{'columns' if self.columns else 'header'} with a table, got --format json")
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
@@ -145,7 +157,7 @@ class AnswerOptions(NetworkOptions):
     max_out_len: int | None = setting(None, "--max-out-len T", MAX_LEN_HELP)
     beam_size: int | None = copied_setting(Beam, "size", None)
     length_penalty: float | None = copied_setting(Beam, "length_penalty", None)
-    keep_going: bool = setting(False, "--keep-going", KEEP_GOING_HELP)
+    keep_going: str | None = setting(None, "--keep-going [all]", KEEP_GOING_HELP, choices=KEEP_GOING)
 
     @property
     def beam(self) -> Beam | None:
@@ -210,7 +222,7 @@ class TrainOptions(NetworkOptions):
     history_plot: Path | None = setting(None, "--history-plot FILE", "plot the training curves (.png, .svg or .pdf)")
     log_dir: Path | None = setting(None, "--log-dir DIR", "directory for TensorBoard logs (default: a temporary one)")
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
-    keep_going: bool = copied_setting(AnswerOptions, "keep_going", False)
+    keep_going: str | None = copied_setting(AnswerOptions, "keep_going", None)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
     force: bool = copied_setting(PredictOptions, "force", False)
 
@@ -238,6 +250,8 @@ class TrainOptions(NetworkOptions):
         given = {name: f" {value}" for name, value in tokens.items() if value not in (None, INTEGERS)}
         given |= {"--validation-file": ""} if self.validation_file is not None else {}
         given |= {"--keep-going": ""} if self.keep_going else {}
+        given |= {"--columns": f" {self.columns}"} if self.columns else {}
+        given |= {"--header": f" {self.header}"} if self.header else {}
         for name, value in given.items():
             raise UsageError(f"expected --from-file with {name}{value}, got none")
 

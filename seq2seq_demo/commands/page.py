@@ -9,7 +9,8 @@ from functools import partial
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
-from seq2seq_demo.data.readers import InputFormat, pipes_kept
+from seq2seq_demo.data.blocks import pipes_kept
+from seq2seq_demo.data.readers import InputFormat
 from seq2seq_demo.data.row_reader import RowReader
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
@@ -33,7 +34,7 @@ def page(options: PageOptions) -> None:
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
         with pipes_kept():
-            pairs = [read_pair_task(options, None, one.pattern, one.network).pairs for one in selected]
+            pairs = [read_pair_task(options, None, one.pattern, one.network, print_notice).pairs for one in selected]
     offered = _examples(options, selected, pairs[0])
     shown = [
         replace(network, examples=listed, moments=_moments(one, own_pairs))

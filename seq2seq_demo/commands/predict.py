@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from seq2seq_demo.commands.network_selection import SelectedNetwork, length_notices, select_network, typed_sources
+from seq2seq_demo.commands.network_selection import (
+    SelectedNetwork,
+    input_format,
+    length_notices,
+    notify_of_table,
+    select_network,
+    typed_sources,
+)
 from seq2seq_demo.commands.options import PredictOptions
 from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, RecordBatch
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
+from seq2seq_demo.data.tables import Table
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
 from seq2seq_demo.display.predictions import answer_lines, answers_json, unanswered_line
@@ -34,7 +42,7 @@ def predict(options: PredictOptions) -> None:
     selected = select_network(options, options.in_len or typed_len)
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
-    form = InputFormat(*network.vocabularies.tokens, options.format)
+    form = input_format(options, network.vocabularies.tokens, is_paired=False)
     if (options.show_attention or options.attention_plot) and not model_config.has_attention:
         raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
     if options.min_confidence is not None and network.calibration is None:
@@ -47,9 +55,14 @@ def predict(options: PredictOptions) -> None:
     if options.words:
         predictor.print_answers(typed_sources(options.words, selected, form), hidden)
     elif file := options.from_file:
-        size = os.path.getsize(file) if os.path.isfile(file) else None
+        size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
+
         with ProgressBar("Predicting", size, may_show=not sys.stdout.isatty()) as progress:
-            rows = read_file(file, form, on_progress=lambda n_bytes: progress.advance(0, n_bytes))
+
+            def on_format(_: InputFormat, table: Table | None) -> None:
+                notify_of_table(file, options, table, print_notice)
+
+            rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
@@ -174,7 +187,7 @@ class _Predictor:
 
 
 def _input_fields(row: Record) -> dict[str, object]:
-    """Return the JSON fields that identify an input: its line or index in the file, and its id."""
+    """Return the JSON fields that identify an input: its line or index in the file, and what it hands on."""
     key = {"line": "line", "sequence": "index"}.get(row.place.kind)
     place: dict[str, object] = {key: row.place.number} if key else {}
-    return place | {"id": row.id} if row.has_id else place
+    return place | (row.others or {}) | place

@@ -115,9 +115,10 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     again: dict[str, object] = {"-n": setup.name, "-p": options.pattern or (task if task in PATTERNS else None)}
     again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
     again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
-    again |= {"--log-dir": options.log_dir}
+    again |= {"--columns": options.columns, "--header": options.header, "--log-dir": options.log_dir}
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
-    words += [" --keep-going"] * options.keep_going + [" --force"] * options.force
+    keep_going = {None: "", "some": " --keep-going", "all": " --keep-going all"}[options.keep_going]
+    words += [keep_going, " --force" * options.force]
     snapshots = Snapshots(options.data_dir, setup.name, task, destination, interruption, print_notice, "".join(words))
     if setup.path and setup.lock:
         snapshots.last, snapshots.files[setup.path] = setup.path, setup.lock

@@ -12,12 +12,12 @@ import numpy as np
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.blocks import file_title, pipes_kept
 from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
-from seq2seq_demo.data.readers import pipes_kept
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import training_report
-from seq2seq_demo.display.console import pluralize, print_notice
+from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
 from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, is_weights_file
@@ -28,6 +28,8 @@ from seq2seq_demo.training.budget import UNLIMITED, Clock, start_clock, within_b
 from seq2seq_demo.training.settings import begin_run, hold_out, resolve, with_recipe
 
 BUDGETED = ("epochs", "cell_size", "embedding_size")  # settings that --budget chooses
+
+MAX_SKIPPED = 0.1  # share of the records of a file that --keep-going skips
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,23 @@ def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | 
     if options.from_file is None:
         return None
     skipped: network_selection.SkippedPairs | None = {} if options.keep_going else None
-    task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, skipped)
-    for file, errors in (skipped or {}).items():
-        if errors:
-            print_notice(f"Skipped {pluralize(len(errors), 'pair')} of {file}; the first error: {errors[0]}")
+    task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, print_notice, skipped)
+    for (file, errors), pairs in zip((skipped or {}).items(), (task.pairs, task.validation), strict=False):
+        _report_skipped(file, len(pairs or ()), errors, options.keep_going == "all")
     if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
         raise UsageError(f"expected no --in-len with texts, which may have any length, got {options.in_len}")
     return task
+
+
+def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_all: bool) -> None:
+    """Print how many pairs of a file were skipped; raise InputError if they are too many."""
+    if errors:
+        n = n_pairs + len(errors)
+        counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
+        if not may_skip_all and len(errors) > MAX_SKIPPED * n:
+            expected = "expected to skip at most a tenth of the records; --keep-going all skips any number"
+            raise InputError(f"{expected}: read {counts}; the first error: {errors[0]}")
+        print_notice(f"Read {counts}; the first error: {errors[0]}")
 
 
 def _with_fingerprint(network: TrainedNetwork, task: Task) -> TrainedNetwork:

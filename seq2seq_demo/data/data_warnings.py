@@ -14,6 +14,11 @@ from seq2seq_demo.data.vocabulary import Vocabulary
 # which is the TYPICAL_QUANTILE of the lengths.
 OUTLIER_LEN, OUTLIER_RATIO, TYPICAL_QUANTILE = 200, 5, 0.999
 
+MARKS = {
+    "\ufeff": "a byte order mark, an invisible character that became part of a symbol",
+    "\n": "a line break, which a missing quotation mark may have caused",
+}
+
 
 def pair_warnings(task: PairTask) -> Iterator[str]:
     """Yield the warnings about a task's pairs, each as one line."""
@@ -50,13 +55,13 @@ def _space_warning(task: PairTask) -> Iterator[str]:
 
 
 def _mark_warning(kind: str, sequences: Sequences, vocabulary: Vocabulary, places: Places | None) -> Iterator[str]:
-    """Warn about byte order marks; the readers remove only those at the start of a line."""
-    marked = [number for number, symbol in enumerate(vocabulary.symbols) if "\ufeff" in symbol]
-    rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
-    if len(rows):
-        place = f"{places[int(rows[0])]}: " if places else ""
-        mark = "contains a byte order mark, an invisible character that became part of a symbol"
-        yield f"{place}the {kind} {mark} (symbols with one: {len(rows)}); remove it if it is a mistake"
+    """Warn about the characters in MARKS; the readers remove only byte order marks at the start of a line."""
+    for character, mark in MARKS.items():
+        marked = [number for number, symbol in enumerate(vocabulary.symbols) if character in symbol]
+        rows = np.repeat(np.arange(len(sequences)), sequences.lengths)[np.isin(sequences.symbols, marked)]
+        if len(rows):
+            place = f"{places[int(rows[0])]}: " if places else ""
+            yield f"{place}the {kind} contains {mark} (symbols with one: {len(rows)}); remove it if it is a mistake"
 
 
 def max_typical_length(lengths: np.ndarray) -> int:

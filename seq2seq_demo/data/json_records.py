@@ -1,4 +1,4 @@
-"""Conversion of JSON to records: a list is a source, and an object has the keys "input", "output" and "id"."""
+"""Conversion of JSON to records: a list is a source, and an object has the keys "input", "output" and any others."""
 
 import collections
 import json
@@ -8,8 +8,8 @@ from typing import Any
 from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.errors import InputError
 
-MAX_DEPTH = 100  # levels of nested lists and objects in an id
-KEYS = ("input", "output", "id")
+MAX_DEPTH = 100  # levels of nested lists and objects in a value that is handed on
+KEYS = ("input", "output")
 BOM = b"\xef\xbb\xbf"
 
 
@@ -55,29 +55,28 @@ def to_record(place: Place, item: Any) -> Record:
         _check_object(place, item)
     except InputError as error:
         return Record(place, error)
-    return Record(place, item["input"], item.get("output"), item.get("id"), "id" in item)
+    others = {key: value for key, value in item.items() if key not in KEYS} if len(item) > 1 else None
+    return Record(place, item["input"], item.get("output"), others or None)
 
 
 def _check_object(place: Place, item: dict[str, Any]) -> None:
-    """Raise InputError for a missing, unknown or duplicate key, and for an id that JSON cannot represent."""
-    keys = ", ".join(KEYS)
+    """Raise InputError for a missing or duplicate key, and for a value to hand on that JSON cannot represent."""
     if isinstance(item, _DuplicateKey):
-        raise InputError(f"{place}: expected the keys {keys} once each, got {preview(item.key)} twice")
-    for key in item:
-        if key not in KEYS:
-            raise InputError(f"{place}: expected the keys {keys}, got {preview(key)}")
+        raise InputError(f"{place}: expected each key once, got {preview(item.key)} twice")
     if "input" not in item:
         raise InputError(f'{place}: expected {{"input": [...]}}, got no input in {preview(item)}')
-    _check_id(place, item.get("id"))
+    for key, value in item.items():
+        if key not in KEYS:
+            _check_value(f"{place}, {preview(key)[1:-1]}", value)
 
 
-def _check_id(place: Place, value: Any, depth: int = 0) -> None:
+def _check_value(place: str, value: Any, depth: int = 0) -> None:
     if isinstance(value, _DuplicateKey):
-        raise InputError(f"{place}, id: expected each key once, got {preview(value.key)} twice")
+        raise InputError(f"{place}: expected each key once, got {preview(value.key)} twice")
     if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{place}, id: expected JSON, got {preview(value)}")
+        raise InputError(f"{place}: expected JSON, got {preview(value)}")
     if isinstance(value, dict | list):
         if depth == MAX_DEPTH:
-            raise InputError(f"{place}, id: expected lists nested at most {MAX_DEPTH} deep, got deeper ones")
+            raise InputError(f"{place}: expected lists nested at most {MAX_DEPTH} deep, got deeper ones")
         for child in value.values() if isinstance(value, dict) else value:
-            _check_id(place, child, depth + 1)
+            _check_value(place, child, depth + 1)

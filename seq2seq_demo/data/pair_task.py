@@ -2,13 +2,15 @@
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from seq2seq_demo.config import INTEGERS, ModelConfig, TrainConfig
-from seq2seq_demo.data.records import Place, Places, Record, to_python
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.python_rows import python_pairs
+from seq2seq_demo.data.recognition import Tokens, recognise
+from seq2seq_demo.data.records import Places, Record
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, new_vocabulary
@@ -149,28 +151,23 @@ class PairTask:
 def pair_task_from_rows(
     rows: Iterable[object],
     vocabularies: Vocabularies | None = None,
-    tokens: tuple[str, str] = (INTEGERS, INTEGERS),
+    tokens: Tokens = (None, None),
     validation: Iterable[object] | None = None,
 ) -> PairTask:
-    """Make a task of (source, target) rows. A source or target is a text, or a list or array of symbols.
+    """Make a task of pairs as `python_pairs` reads them.
 
-    If `vocabularies` is None, they are built from the rows. `tokens` are the token types of sources and of targets.
+    If `vocabularies` is None, they are built from the rows. `tokens` are the token types of sources and of targets;
+    None means that they are recognised.
 
     Raises:
         InputError: a row is invalid; the message gives its index.
     """
-    source, target = vocabularies or map(new_vocabulary, tokens)
-    pairs, vocabularies = read_pairs(_records(rows, "pairs"), PairReader(source, target))
+    records: Iterable[Record] = python_pairs(rows, "pairs")
+    if vocabularies is None and None in tokens:
+        records = [*records]
+    source, target = vocabularies or map(new_vocabulary, recognise(tokens, records))
+    pairs, vocabularies = read_pairs(records, PairReader(source, target))
     validation_pairs = None
     if validation is not None:
-        validation_pairs, _ = read_pairs(_records(validation, "validation"), PairReader(*vocabularies))
+        validation_pairs, _ = read_pairs(python_pairs(validation, "validation"), PairReader(*vocabularies))
     return PairTask("pairs", pairs, validation_pairs, vocabularies)
-
-
-def _records(rows: Iterable[object], title: str) -> Iterator[Record]:
-    for index, row in enumerate(rows):
-        place = Place(title, "row", index)
-        if not isinstance(row, tuple | list) or len(row) != 2:
-            found = " ".join(repr(row).split())[:40]
-            raise InputError(f"{place}: expected a pair (source, target), got {found}")
-        yield Record(place, to_python(row[0]), to_python(row[1]))

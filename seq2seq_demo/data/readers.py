@@ -1,46 +1,63 @@
-"""Readers for typed words, files, pipes and the terminal. Input is JSON, or lines of text, `source<TAB>target`."""
+"""Readers for typed words, files, pipes and the terminal. Input is JSON, a table, or lines, `source<TAB>target`."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import os
-import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from io import BufferedReader, BytesIO
+from io import BytesIO
 from typing import Any
 
-from seq2seq_demo.config import FORMATS, INTEGERS
+from seq2seq_demo.config import INTEGERS, JSON, TEXT
+from seq2seq_demo.data.blocks import (
+    BLANK,
+    MAX_LINE,
+    file_blocks,
+    file_title,
+    is_blank,
+    plain_name,
+    sampled,
+    skip_blank_lines,
+)
 from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
+from seq2seq_demo.data.recognition import integers_or_text, recognise
 from seq2seq_demo.data.records import TEXT_HINT, Place, Record
+from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find_table, read_table
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
-BLOCK_BYTES = 2**16  # read at once
-MAX_LINE = 2**22  # bytes
 MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
-BLANK = b" \t\r\n\v\f"
+SAMPLE_BYTES = 2**18  # from which tokens and columns are recognised, if all records are pairs
+SAMPLE_RECORDS = 10_000  # the same for a JSON document
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
-JSON, TEXT = FORMATS
 ProgressCallback = Callable[[int], object]
 
 
 @dataclass(frozen=True)
 class InputFormat:
-    """The tokens of sources and targets, and the format of a file: "json", "text", or None to detect it."""
+    """The tokens of sources and targets, and the format of a file; None means that it is recognised."""
 
-    in_tokens: str = INTEGERS
-    out_tokens: str = INTEGERS
+    in_tokens: str | None = INTEGERS
+    out_tokens: str | None = INTEGERS
     format: str | None = None
+    table: TableOptions = ANY_TABLE
+
+    @property
+    def tokens(self) -> tuple[Any, Any]:
+        """The tokens of sources and of targets."""
+        return self.in_tokens, self.out_tokens
 
     @property
     def is_text(self) -> bool:
-        """Whether sources or targets are text."""
-        return (self.in_tokens, self.out_tokens) != (INTEGERS, INTEGERS)
+        """Whether sources or targets are, or may be, text."""
+        return self.tokens != (INTEGERS, INTEGERS)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the tokens are known."""
+        return None not in self.tokens
 
     @property
     def expected(self) -> str:
@@ -49,19 +66,21 @@ class InputFormat:
             return 'texts, or JSON as in {"input": "...", "output": "..."}'
         return "a JSON list of integers, or integers alone"
 
+    def with_tokens(self, records: Iterable[Record | None]) -> InputFormat:
+        """Recognise tokens that are not given from records, which were read with this format."""
+        in_tokens, out_tokens = recognise(self.tokens, records)
+        return replace(self, in_tokens=in_tokens, out_tokens=out_tokens)
+
     def for_file(self, title: str, first: bytes) -> InputFormat:
         """Return the format of a file, detected from its name and first line.
 
-        For integers, the format stays None, because the format of each line is detected separately.
+        For integers and unknown tokens, the format stays None, because the format of each line is detected separately.
         """
-        if self.format or not self.is_text:
+        if self.format or not self.is_text or not self.is_known:
             return self
-        name, content = title.lower(), first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
-        is_json = content in (b"[", b"{") or content.startswith((b"[{", b"[[", b'{"'))
+        name, is_json = plain_name(title), _looks_like_json(first)
         if name.endswith(TEXT_NAMES + JSON_NAMES):
             is_json = name.endswith(JSON_NAMES)
-        elif content.startswith(b"[") and not is_json:
-            is_json = _json_or_none(first) is not None
         return replace(self, format=JSON if is_json else TEXT)
 
 
@@ -87,57 +106,38 @@ def read_words(words: Sequence[str], input_format: InputFormat = INTEGER_FORMAT,
 
 
 def read_file(
-    name: str, input_format: InputFormat = INTEGER_FORMAT, on_progress: ProgressCallback = lambda _: None
+    name: str,
+    input_format: InputFormat = INTEGER_FORMAT,
+    on_progress: ProgressCallback = lambda _: None,
+    on_format: Callable[[InputFormat, Table | None], object] = lambda *_: None,
 ) -> Iterator[Record | None]:
-    """Yield the records of a file, or of standard input if the name is `-`.
+    """Yield the records of a file, or of standard input if the name is `-`. The file may be compressed by gzip.
 
-    The file contains a JSON list of records, a single record, or one record per line. A record is a list of symbols,
-    or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required. A line may also
-    consist of integers, optionally followed by a tab and the output. For text, a string may replace a list, and a line
-    that is not JSON is a source, optionally followed by a tab and the output.
+    The file contains a JSON list of records, a single record, one record per line, or a table. A record is a list of
+    symbols, or an object, `{"input": [...], "output": [...], "id": ...}`, in which only the input is required. A line
+    may also consist of integers, optionally followed by a tab and the output. For text, a string may replace a list,
+    and a line that is not JSON is a source, optionally followed by a tab and the output.
 
     Lines are read lazily, so a file may have any size or be a pipe; None means that no more input is available at the
-    moment. To limit memory use, a line may have at most 4 MiB and any other document at most 128 MiB. After each block
-    of lines, `on_progress` is called with the block's size in bytes.
+    moment. To limit memory use, a line may have at most 4 MiB and any other document at most 128 MiB.
+
+    Args:
+        name: the file.
+        input_format: the tokens and the format, as far as they are given.
+        on_progress: called after each block of lines, with its number of bytes.
+        on_format: called before the first record, with the tokens and the table that were recognised or given.
 
     Raises:
         InputError: the file cannot be read, is empty, is invalid JSON, or is too long. For an invalid line, the
             record contains the error.
     """
-    title = "standard input" if name == "-" else name
+    title = file_title(name)
     try:
         if name == "-" and not sys.stdin:
             raise InputError("standard input: expected sequences, got a closed stream")
-        yield from _read_records(title, _file_blocks(name), input_format, on_progress)
+        yield from _read_records(title, file_blocks(name), input_format, on_progress, on_format)
     except OSError as error:
         raise InputError(f"{title}: expected a file of sequences: {error.strerror}") from error
-
-
-_kept_pipes = ContextVar[dict[str, Iterator[bytes]] | None]("_kept_pipes", default=None)  # blocks by file name
-
-
-@contextlib.contextmanager
-def pipes_kept() -> Iterator[None]:
-    """A context in which `read_file` can read standard input or a pipe several times, each time from the start."""
-    token = _kept_pipes.set({})
-    try:
-        yield
-    finally:
-        _kept_pipes.reset(token)
-
-
-def _file_blocks(name: str) -> Iterator[bytes]:
-    """Return the blocks of a file, a pipe or, for "-", standard input."""
-    kept = _kept_pipes.get()
-    if kept is None or (name != "-" and os.path.isfile(name)):
-        return _open_blocks(name)
-    kept[name], blocks = itertools.tee(kept.get(name) or _open_blocks(name))
-    return blocks
-
-
-def _open_blocks(name: str) -> Iterator[bytes]:
-    with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-        yield from _blocks(file)  # type: ignore[arg-type]  # typeshed: stdin.buffer has no read1
 
 
 def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
@@ -156,22 +156,47 @@ def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record
 
 
 def _read_records(
-    title: str, blocks: Iterator[bytes], input_format: InputFormat, on_progress: ProgressCallback
+    title: str,
+    blocks: Iterator[bytes],
+    form: InputFormat,
+    on_progress: ProgressCallback,
+    on_format: Callable[[InputFormat, Table | None], object],
 ) -> Iterator[Record | None]:
     """Yield the records of a file; if the first line is a complete record, every line is one."""
-    number, block = _first_block(title, blocks, input_format)
-    blocks, first = itertools.chain([block], blocks), next(BytesIO(block))
-    input_format = input_format.for_file(title, first)
-    is_document = input_format.format != TEXT and not title.lower().endswith(".jsonl") and _is_json(first)
-    if not is_document or _is_whole_record(first, input_format.is_text):
-        yield from _read_lines(title, number, blocks, input_format, on_progress)
+    number, block = skip_blank_lines(blocks)
+    if not block:
+        raise InputError(f"{title}: expected {form.expected}, got nothing")
+    sample, blocks = sampled(block, blocks, SAMPLE_BYTES if form.table.is_paired else 0)
+    first, name = next(BytesIO(sample)), plain_name(title)
+    table = find_table(title, sample, form.format, form.table, _looks_like_json(first))
+
+    def read(blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback) -> Iterator[Record | None]:
+        if not table:
+            return _read_lines(title, number, blocks, form, on_progress)
+        lines = Lines(title, number, blocks, on_progress)
+        return read_table(lines, table, lambda place, fields: _read_fields(place, fields, form))
+
+    form = form.for_file(title, first)
+    is_document = form.format != TEXT and not table and not name.endswith(".jsonl") and _is_json(first)
+    if not form.is_known:  # a text may begin with a bracket
+        is_document &= name.endswith(".json") or _looks_like_json(first)
+    if is_document and not _is_whole_record(first, form.is_text):
+        document = parse_json(Place(title), _read_document(title, number, blocks), form.expected)
+        records = _document_records(title, document)
+        on_format(form.with_tokens(records[:SAMPLE_RECORDS]), None)
+        yield from records
         return
-    document = parse_json(Place(title), _read_document(title, number, blocks), input_format.expected)
+    if not form.is_known:
+        form = form.with_tokens(read([sample], form, lambda _: None)).for_file(title, first)
+    on_format(form, table)
+    yield from read(blocks, form, on_progress)
+
+
+def _document_records(title: str, document: Any) -> list[Record]:
+    """Return the records of a JSON document."""
     if isinstance(document, list) and document and all(isinstance(item, list | dict) for item in document):
-        for index, item in enumerate(document):
-            yield to_record(Place(title, "sequence", index), item)
-    else:
-        yield to_record(Place(title), document)
+        return [to_record(Place(title, "sequence", index), item) for index, item in enumerate(document)]
+    return [to_record(Place(title), document)]
 
 
 def _read_lines(
@@ -187,7 +212,7 @@ def _read_lines(
             number += len(rows)
         else:
             for line in BytesIO(block):
-                if not is_rest and not _is_blank(line):
+                if not is_rest and not is_blank(line):
                     yield _read_line(Place(title, "line", number), line, input_format)
                 is_rest = not line.endswith(b"\n")
                 number += not is_rest
@@ -224,19 +249,6 @@ def _integer_rows(title: str, number: int, block: bytes, input_format: InputForm
     return None
 
 
-def _first_block(title: str, blocks: Iterable[bytes], input_format: InputFormat) -> tuple[int, bytes]:
-    """Skip blank lines; return the number of the first line with text, and the block from this line on."""
-    number = 1
-    for block in blocks:
-        start = 0
-        for line in BytesIO(block):
-            if not _is_blank(line):
-                return number, block[start:]
-            start += len(line)
-            number += 1
-    raise InputError(f"{title}: expected {input_format.expected}, got nothing")
-
-
 def _read_document(title: str, number: int, blocks: Iterable[bytes]) -> bytearray:
     """Return the document that begins on line `number`."""
     document = bytearray(b"\n" * (number - 1))  # so that a JSON error has the line number of the file
@@ -248,42 +260,16 @@ def _read_document(title: str, number: int, blocks: Iterable[bytes]) -> bytearra
     return document
 
 
-def _blocks(file: BufferedReader) -> Iterator[bytes]:
-    """Yield blocks of whole lines, and an empty block whenever no more input is available at the moment.
-
-    A line of more than MAX_LINE bytes is yielded in parts.
-    """
-    partial = bytearray()  # a line whose end has not been read yet
-    while chunk := file.read1(BLOCK_BYTES):
-        lines, end, last = chunk.rpartition(b"\n")
-        if end:
-            yield b"".join([partial, lines, end])
-            partial.clear()
-        partial += last
-        if len(partial) > MAX_LINE:
-            yield bytes(partial)
-            partial.clear()
-        if not _is_ready(file):
-            yield b""
-    if partial:
-        yield bytes(partial)
-
-
-def _is_ready(file: BufferedReader) -> bool:
-    """Return whether a read returns at once: always for a file, and for a pipe if it has data or has ended."""
-    try:
-        return bool(select.select([file], [], [], 0)[0])
-    except (OSError, ValueError):  # the stream has no file descriptor
-        return True
-
-
 def _is_json(line: bytes) -> bool:
     return line.lstrip(BLANK).removeprefix(BOM).lstrip(BLANK).startswith((b"[", b"{", b'"'))
 
 
-def _is_blank(line: bytes) -> bool:
-    """Return whether a line is blank. A line that is too long is not, so that endless white space causes an error."""
-    return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE
+def _looks_like_json(first: bytes) -> bool:
+    """Return whether the first line of a file is the start of JSON, rather than a text that begins with a bracket."""
+    content = first.lstrip(BLANK).removeprefix(BOM).strip(BLANK)
+    if content in (b"[", b"{") or content.startswith((b"[{", b"[[", b'{"')):
+        return True
+    return content.startswith(b"[") and _json_or_none(content) is not None
 
 
 def _is_whole_record(line: bytes, is_text: bool) -> bool:
@@ -303,30 +289,36 @@ def _json_or_none(line: bytes) -> Any:
         return None
 
 
-def _read_line(place: Place, line: bytes, input_format: InputFormat) -> Record:
+def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
     """Return the record of a line; for an invalid line, the record contains the InputError."""
     try:
         if len(line) > MAX_LINE:
             raise InputError(f"{place}: expected a line of at most {MAX_LINE >> 20} MiB, got a longer one")
-        if input_format.format == JSON or (input_format.format is None and _is_json(line)):
-            return to_record(place, parse_json(place, line, input_format.expected))
-        return _read_fields(place, decode_utf8(place, line), input_format)
+        is_json = form.format == JSON or (form.format is None and _is_json(line))
+        if is_json and (form.format or form.is_known or _json_or_none(line) is not None):
+            return to_record(place, parse_json(place, line, form.expected))
+        fields = decode_utf8(place, line).removesuffix("\n").removesuffix("\r").split("\t")
+        if len(fields) > 2:
+            hint = "select two columns with `columns`, as in `columns` 1,2"
+            raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {hint}")
+        return _read_fields(place, fields, form)
     except InputError as error:
         return Record(place, error)
 
 
-def _read_fields(place: Place, line: str, input_format: InputFormat) -> Record:
-    """Return the record of a line of text: a source, optionally followed by a tab and the output."""
-    fields = line.removesuffix("\n").removesuffix("\r").split("\t")
-    if len(fields) > 2:
-        hint = "select two columns, for example with `cut -f1,2`"
-        raise InputError(f"{place}: expected a source, a tab and a target, got {len(fields) - 1} tabs; {hint}")
-    sides = ("word", input_format.in_tokens), ("target word", input_format.out_tokens)
-    values: list[Any] = [
-        field if tokens != INTEGERS else _parse_integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
-        for field, (name, tokens) in zip(fields, sides, strict=False)
-    ]
-    return Record(place, *values)
+def _read_fields(place: Place, fields: list[str], form: InputFormat) -> Record:
+    """Return the record of a source and, if it is given, the output, as texts."""
+    sides = ("word", form.in_tokens), ("target word", form.out_tokens)
+    try:
+        return Record(place, *(_read_field(place, *side, field) for side, field in zip(sides, fields, strict=False)))
+    except InputError as error:
+        return Record(place, error)
+
+
+def _read_field(place: Place, name: str, tokens: str | None, field: str) -> Any:
+    if tokens == INTEGERS:
+        return _parse_integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
+    return field if tokens else integers_or_text(field)
 
 
 def _parse_integers(words: Iterable[str], name: str, hint: str) -> list[int]:

@@ -47,13 +47,12 @@ class Places:
 
 
 class Record(NamedTuple):
-    """A source, or the error from reading it, with the optional output and id that the user gives."""
+    """A source, or the error from reading it, with the optional output and other values that the user gives."""
 
     place: Place
     values: Any  # a list or text; before validation, any JSON value, or the InputError from reading it
     output: Any = None  # the expected answer
-    id: object = None  # the user's name for the record
-    has_id: bool = False  # because an id may be null
+    others: dict[str, object] | None = None  # by name, such as an id; they are handed on to the answer
 
 
 class OutputPlace(NamedTuple):

@@ -7,8 +7,10 @@ from typing import Any
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.config import INTEGERS, MAX_LEN
+from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
-from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview, to_python
+from seq2seq_demo.data.python_rows import python_sources
+from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder, tokenize
 from seq2seq_demo.errors import InputError
@@ -17,6 +19,10 @@ ROWS_PER_ARRAY = 10_000  # rows converted to arrays at once
 ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
 PAIR = '{"input": [...], "output": [...]}'
 LENGTH_HINT = "; for sequences of that length give `in_len` {}"
+
+
+class NoPairsError(InputError):
+    """There are no valid pairs."""
 
 
 @dataclass
@@ -112,16 +118,15 @@ def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | 
 
 
 def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list[int]]:
-    """Convert sources to lists of numbers; `sources` is an array `[B, S]`, a list of lists, or a list of texts.
+    """Convert sources to lists of numbers; `sources` is anything that `python_sources` converts to a list.
 
     Raises:
         InputError: the argument has another type, or a source has an integer outside 0…largest or an unknown symbol.
     """
-    rows, kind = to_python(sources), "text" if vocabulary.is_text else "list of integers"
+    rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
     if not isinstance(rows, list):
         hint = f"; write [{preview(sources)}] for a single source" if isinstance(rows, str) else ""
         raise InputError(f"expected a list of sources, each a {kind}, got {preview(sources)}{hint}")
-    rows = [to_python(row) for row in rows]
     if rows and isinstance(rows[0], int):
         hint = f"; write [{preview(rows)}] for a single source"
         raise InputError(f"sources, row 0: expected a {kind}, got {rows[0]}{hint}")
@@ -143,10 +148,13 @@ class PairReader(RowReader):
     def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a pair; return the symbols of its source and its target."""
         if row.output is None and not self.pattern and not isinstance(row.values, InputError):
-            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it, got none"
+            expected = f"expected an output too, as in {PAIR}, or a pattern that computes it"
             if not self.source.tokens == self.target.tokens == INTEGERS:
-                expected = 'expected a target too, after a tab, or as "output" in JSON, got none'
-            raise InputError(f"{row.place}: {expected}")
+                expected = 'expected a target too, after a tab, or as "output" in JSON'
+            found = f"only {', '.join(map(preview, row.others))[:200]}" if row.others else "none"
+            is_csv = plain_name(row.place.title).endswith(".csv") and not row.others
+            hint = "; if it is CSV, give `format` csv" if is_csv else ""
+            raise InputError(f"{row.place}: {expected}, got {found}{hint}")
         values, output = super().validate(row)
         longest = max(len(values), len(output or ()))
         if longest > MAX_LEN:
@@ -185,7 +193,7 @@ def read_pairs(rows: Iterable[Record | None], reader: PairReader, n: int | None 
         kept += batch if reader.pattern else []
         _require_memory(sources, targets)
     if not sources:
-        raise InputError("expected pairs of a source and a target, got none")
+        raise NoPairsError("expected pairs of a source and a target, got none")
     numbered_sources, source_vocabulary = _number_symbols(sources, reader.source)
     if reader.pattern:
         return Pairs(numbered_sources, reader.pattern_targets(numbered_sources, kept)), Vocabularies()

@@ -64,14 +64,14 @@ class Task(Protocol):
         """
 
 
-PairRows = Iterable[tuple[object, object]]  # (source, target) rows
+PairRows = Iterable[object]  # (source, target) rows, or whatever else `python_pairs` reads
 TaskLike = str | Task | Pairs | PairRows
 
 
 def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:
     """Convert a pattern's name or pairs to a task; return a task unchanged.
 
-    `vocabularies` are the vocabularies of an existing network. By default, pairs consist of integers.
+    `vocabularies` are the vocabularies of an existing network. By default, the tokens of pairs are recognised.
 
     Raises:
         UsageError: no pattern has this name, or the argument has another type.

@@ -45,8 +45,8 @@ def recommended_settings(statistics: PairStatistics) -> Settings:
 
 def _epochs(statistics: PairStatistics) -> int:
     """Return fewer epochs for more pairs, and for pairs that cost more time."""
-    of_pairs = (REFERENCE_PAIRS / statistics.n_pairs) ** FEWER_EPOCHS_FOR_MORE_PAIRS
-    of_cost = (REFERENCE_COST / multiplications(statistics)) ** FEWER_EPOCHS_FOR_LONGER_PAIRS
+    of_pairs: float = (REFERENCE_PAIRS / statistics.n_pairs) ** FEWER_EPOCHS_FOR_MORE_PAIRS
+    of_cost: float = (REFERENCE_COST / multiplications(statistics)) ** FEWER_EPOCHS_FOR_LONGER_PAIRS
     return min(MAX_EPOCHS, max(MIN_EPOCHS, round(REFERENCE_EPOCHS * of_pairs * of_cost)))
 
 

@@ -7,6 +7,7 @@ from typing import Unpack
 from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, Settings
 from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
@@ -20,8 +21,8 @@ from seq2seq_demo.training.settings import hold_out, resolve
 def train(
     task: TaskLike,
     *,
-    in_tokens: str = INTEGERS,
-    out_tokens: str = INTEGERS,
+    in_tokens: str | None = None,
+    out_tokens: str | None = None,
     validation: PairRows | None = None,
     record: bool = False,
     budget: float | None = None,
@@ -36,9 +37,10 @@ def train(
     length, if `in_len` is a range such as `(1, 20)` or if it learns pairs.
 
     Args:
-        task: the name of a pattern, a `Task`, or pairs (source, target).
+        task: the name of a pattern, a `Task`, or pairs: (source, target), or {"input": source, "output": target}, or a
+            DataFrame with columns named source and target, or with two columns.
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
-            list of tokens.
+            list of tokens. None recognises it.
         out_tokens: the same for targets.
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
@@ -73,20 +75,22 @@ def train(
         return fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
 
 
-def _task(task: TaskLike, start: TrainedNetwork | None, tokens: tuple[str, str], validation: PairRows | None) -> Task:
+def _task(task: TaskLike, start: TrainedNetwork | None, tokens: Tokens, validation: PairRows | None) -> Task:
     """Return the task.
 
     Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
     """
     for name, value in zip(("`in_tokens`", "`out_tokens`"), tokens, strict=True):
-        require_choice(name, value, TOKENS)
+        if value is not None:
+            require_choice(name, value, TOKENS)
     vocabularies = start.vocabularies if start else None
     expected = " and ".join(vocabularies.tokens) if vocabularies else ""
-    if vocabularies and tokens not in ((INTEGERS, INTEGERS), vocabularies.tokens):
-        raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(tokens)}")
+    given = [token or own for token, own in zip(tokens, vocabularies.tokens if vocabularies else tokens, strict=True)]
+    if vocabularies and tuple(given) != vocabularies.tokens:
+        raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(map(str, given))}")
     if not isinstance(task, str) and isinstance(task, Iterable):
         return pair_task_from_rows(task, vocabularies, tokens, validation)
-    if validation is not None or tokens != (INTEGERS, INTEGERS):
+    if validation is not None or not {*tokens} <= {None, INTEGERS}:
         raise UsageError(f"expected pairs with `validation`, `in_tokens` or `out_tokens`, got {task!r}"[:200])
     named_task = as_task(task)
     if vocabularies and named_task.vocabularies != vocabularies:

@@ -91,6 +91,23 @@ def test_each_command_parses_its_options():
     assert (paths.input_weights, paths.data_dir) == (Path("w"), Path("d"))
 
 
+def test_keep_going_has_an_optional_value():
+    for line, keep_going, words in [
+        ("predict --keep-going all 3", "some", ("all", "3")),
+        ("predict --keep-going=all 3", "all", ("3",)),
+        ("predict 3 -- --keep-going all", None, ("3", "--keep-going", "all")),
+    ]:
+        options = parsed(line)
+        assert (options.keep_going, options.words) == (keep_going, words)
+    for line, keep_going, points in [
+        ("train --from-file x --keep-going 7", "some", 7),
+        ("train --keep-going all 7 --from-file x", "all", 7),
+        ("train --from-file x --keep-going", "some", None),
+    ]:
+        options = parsed(line)
+        assert (options.keep_going, options.settings.get("points")) == (keep_going, points)
+
+
 @pytest.mark.parametrize("line", ["train 7", "predict 3 1", "evaluate --lengths 5,10", "patterns", "networks"])
 def test_options_are_frozen_and_hashable(line):
     options = parsed(line)
@@ -225,6 +242,14 @@ def test_the_options_of_2016_in_short_and_long_form():
         ("train 10 --in-tokens words", "expected --from-file with --in-tokens words, got none"),
         ("train 10 --validation-file x", "expected --from-file with --validation-file, got none"),
         ("train 10 --keep-going", "expected --from-file with --keep-going, got none"),
+        ("train 10 --columns 1,2", "expected --from-file with --columns 1,2, got none"),
+        ("train 10 --header no", "expected --from-file with --header no, got none"),
+        ("predict --from-file x --columns a,b,c", "expected --columns SOURCE,TARGET, as in --columns 1,3, got 'a,b,c'"),
+        ("train --from-file x --columns 1,", "expected --columns SOURCE,TARGET, as in --columns 1,3, got '1,'"),
+        ("train --from-file x --columns a,a", "expected --columns SOURCE,TARGET, as in --columns 1,3, got 'a,a'"),
+        ("train --from-file x --columns 1,2 --format json", "expected --columns with a table, got --format json"),
+        ("train --from-file x --header no --format json", "expected --header with a table, got --format json"),
+        ("train --from-file x --keep-going=al", "unknown --keep-going 'al': did you mean all?"),
         ("train --from-file x --in-tokens words --in-max-int 9", "expected --in-max-int or --in-tokens words"),
         ("train --from-file x -p sorted --out-tokens words", "expected -p or --out-tokens words, got both"),
         ("train --from-file x --in-tokens chars", "unknown --in-tokens 'chars': did you mean characters? expected one"),

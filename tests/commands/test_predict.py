@@ -231,11 +231,15 @@ def test_json_answers_include_their_line_or_index(run):
     save_random("w", in_len=2, out_len=2)
     lines = ["[0, 1]", "", '{"input": [1, 2], "id": "b"}', "[9]", '{"input": [1], "id": "c"}', "x", "2 3"]
     lines += ['{"id": [3, null], "input": [3, 4], "output": [4, 3]}', '{"input": [4, 5], "id": null}']
+    lines += ['{"line": 99, "input": [0, 0], "prediction": "x", "from": {"page": 7}}']
     Path("in.jsonl").write_text("\n".join(lines))
     status, out, _ = run("predict -i w --from-file in.jsonl --json --keep-going")
     assert (status, json.loads(out.splitlines()[1])["id"]) == (1, "b")
     expected = [(1, [0, 1]), (3, "b", [1, 2]), (7, [2, 3]), (8, [3, None], [3, 4]), (9, None, [4, 5])]
-    assert places_and_inputs(out) == expected
+    *answers, last = out.splitlines(keepends=True)
+    assert places_and_inputs("".join(answers)) == expected
+    facts = json.loads(last)
+    assert (facts["line"], facts["from"], len(facts["prediction"])) == (10, {"page": 7}, 2)  # the answer's own keys win
     Path("in.json").write_text(json.dumps([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": 0}], indent=1))
     status, out, _ = run("predict -i w --from-file in.json --json --keep-going")
     assert (status, json.loads(out.splitlines()[0])["index"]) == (1, 1)

@@ -98,3 +98,9 @@ def test_a_byte_order_mark_within_a_file_is_reported(tokens):
     first, second = pair_warnings(replace(with_marks, places=places))
     assert first.startswith("in.tsv, line 2: the source contains")
     assert second.startswith("in.tsv, line 3: the target contains")
+
+
+def test_a_line_break_in_a_cell_is_reported():
+    task = pair_task_from_rows([("ab", "1"), ("c\nd", "2")], None, ("characters", "characters"))
+    (warning,) = pair_warnings(task)
+    assert warning.startswith("the source contains a line break, which a missing quotation mark may have caused")

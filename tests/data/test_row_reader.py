@@ -44,8 +44,8 @@ def in_batches(records, size, **options):
 
 
 def test_texts_become_symbol_numbers():
-    row = Record(PLACE, "bab", "Y X", "id", True)
-    assert TEXT_READER.read(row) == Record(PLACE, [1, 0, 1], [1, 0], "id", True)
+    row = Record(PLACE, "bab", "Y X", {"id": 5})
+    assert TEXT_READER.read(row) == Record(PLACE, [1, 0, 1], [1, 0], {"id": 5})
     assert TEXT_READER.read(Record(PLACE, "b")) == Record(PLACE, [1])
     assert TEXT_READER.read(Record(PLACE, "b", "")) == Record(PLACE, [1], [])
     assert RowReader(target=X_Y).read(Record(PLACE, [5], "Y")) == Record(PLACE, [5], [1])

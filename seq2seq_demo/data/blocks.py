@@ -1,0 +1,131 @@
+"""Blocks of whole lines from a file, a pipe or standard input; gzip files are decompressed."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import itertools
+import os
+import select
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from io import BufferedReader, BytesIO
+from typing import cast
+
+from seq2seq_demo.data.json_records import BOM
+from seq2seq_demo.errors import InputError
+
+BLOCK_BYTES = 2**16  # read at once
+MAX_LINE = 2**22  # bytes
+BLANK = b" \t\r\n\v\f"
+GZIP = b"\x1f\x8b"
+
+_kept_pipes = ContextVar[dict[str, Iterator[bytes]] | None]("_kept_pipes", default=None)  # by name; None: keep none
+
+
+@contextlib.contextmanager
+def pipes_kept() -> Iterator[None]:
+    """A context in which `file_blocks` can read standard input or a pipe several times, each time from the start."""
+    token = _kept_pipes.set({})
+    try:
+        yield
+    finally:
+        _kept_pipes.reset(token)
+
+
+def file_blocks(name: str) -> Iterator[bytes]:
+    """Yield blocks of whole lines of a file, a pipe or, for "-", standard input.
+
+    An empty block means that no more input is available at the moment. A line of more than MAX_LINE bytes is yielded in
+    parts, so that neither a long line nor a gzip file that expands to one takes much memory.
+
+    Raises:
+        InputError: a gzip file is damaged.
+        OSError: the file cannot be read.
+    """
+    kept = _kept_pipes.get()
+    if kept is None or (name != "-" and os.path.isfile(name)):
+        return _open_blocks(name)
+    kept[name], blocks = itertools.tee(kept.get(name) or _open_blocks(name))
+    return blocks
+
+
+def _open_blocks(name: str) -> Iterator[bytes]:
+    with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
+        file = cast(BufferedReader, file)
+        first = file.peek(2)[:2]
+        if not first or not GZIP.startswith(first):
+            yield from _blocks(file)
+            return
+        try:
+            with gzip.open(file) as unzipped:
+                yield from _blocks(unzipped)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{file_title(name)}: expected a complete gzip file: {error}") from error
+
+
+def file_title(name: str) -> str:
+    """Return the name of a file for messages."""
+    return "standard input" if name == "-" else name
+
+
+def plain_name(title: str) -> str:
+    """Return the name of a file in lower case and without `.gz`, so that its end shows its format."""
+    return title.lower().removesuffix(".gz")
+
+
+def _blocks(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
+    partial = bytearray()  # a line whose end has not been read yet
+    while chunk := file.read1(BLOCK_BYTES):
+        lines, end, last = chunk.rpartition(b"\n")
+        if end:
+            yield b"".join([partial, lines, end])
+            partial.clear()
+        partial += last
+        if len(partial) > MAX_LINE:
+            yield bytes(partial)
+            partial.clear()
+        if not _is_ready(file):
+            yield b""
+    if partial:
+        yield bytes(partial)
+
+
+def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:
+    """Return whether a read returns at once: always for a file, and for a pipe if it has data or has ended."""
+    try:
+        return bool(select.select([file], [], [], 0)[0])
+    except (OSError, ValueError):  # the stream has no file descriptor
+        return True
+
+
+def skip_blank_lines(blocks: Iterable[bytes]) -> tuple[int, bytes]:
+    """Return the number of the first line with text, and its block from this line on; 0 and b"" if there is none."""
+    number = 1
+    for block in blocks:
+        start = 0
+        for line in BytesIO(block):
+            if not is_blank(line):
+                return number, block[start:]
+            start += len(line)
+            number += 1
+    return 0, b""
+
+
+def sampled(block: bytes, blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return at least `size` bytes from the start, or all if there are fewer, and an iterator over all blocks.
+
+    `block` is the first block, and `blocks` the others.
+    """
+    taken, n = [block], len(block)
+    while n < size and (block := next(blocks, None)) is not None:  # type: ignore[assignment]
+        taken.append(block)
+        n += len(block)
+    return b"".join(taken), itertools.chain(taken, blocks)
+
+
+def is_blank(line: bytes) -> bool:
+    """Return whether a line is blank. A line that is too long is not, so that endless white space causes an error."""
+    return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE

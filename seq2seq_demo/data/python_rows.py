@@ -1,0 +1,71 @@
+"""Rows of Python objects: pairs, dictionaries, arrays, and the columns of pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from seq2seq_demo.data.json_records import to_record
+from seq2seq_demo.data.records import Place, Record, preview, to_python
+from seq2seq_demo.data.tables import named_columns
+from seq2seq_demo.errors import InputError
+
+
+def python_pairs(rows: Any, title: str) -> Iterator[Record]:
+    """Yield the records of pairs, whose sides are texts, or lists or arrays of symbols.
+
+    Args:
+        rows: pairs (source, target) or dictionaries `{"input": ..., "output": ...}`, or a DataFrame with columns named
+            source and target, or with two columns.
+        title: the name of the rows, for errors.
+
+    Raises:
+        InputError: a row is not a pair, or the DataFrame has other columns.
+    """
+    if hasattr(rows, "columns"):
+        rows = zip(*_columns(rows, title, 2), strict=True)
+    for index, row in enumerate(rows):
+        place = Place(title, "row", index)
+        if isinstance(row, dict):
+            yield to_record(place, {key: to_python(value) for key, value in row.items()})
+            continue
+        if not isinstance(row, tuple | list) or len(row) != 2:
+            found = " ".join(repr(row).split())[:40]
+            raise InputError(f"{place}: expected a pair (source, target), got {found}")
+        yield Record(place, to_python(row[0]), to_python(row[1]))
+
+
+def python_sources(sources: Any) -> Any:
+    """Return a column of pandas, the sources of a DataFrame or an array as a list; return any other value unchanged.
+
+    The column of sources is named source, or the only one. In a list, dictionaries become their values of "input".
+    """
+    if hasattr(sources, "columns"):
+        (sources,) = _columns(sources, "sources", 1)
+    elif hasattr(sources, "dtype") and not isinstance(sources, np.ndarray | np.generic):
+        sources = _column(sources)
+    rows = to_python(sources)
+    if not isinstance(rows, list):
+        return rows
+    return [to_python(row.get("input", row) if isinstance(row, dict) else row) for row in rows]
+
+
+def _columns(frame: Any, title: str, n: int) -> list[list[Any]]:
+    """Return the column of sources of a DataFrame and, if `n` is 2, the one of targets."""
+    keys = [*frame.columns]
+    numbers: tuple[int | None, ...] = named_columns([*map(str, keys)])[:n]
+    if None in numbers:
+        if len(keys) != n:
+            expected = "columns source and target, or two columns" if n == 2 else "a column source, or one column"
+            found = ", ".join(map(preview, keys))[:200]
+            raise InputError(f"{title}: expected a DataFrame with {expected}, got {found or 'none'}")
+        numbers = tuple(range(n))
+    return [_column(frame[keys[number or 0]]) for number in numbers]
+
+
+def _column(values: Any) -> list[Any]:
+    """Return the values of a column; integers become texts, because a sequence of integers is a list."""
+    return [str(value) if isinstance(value, Integral) else value for value in values]

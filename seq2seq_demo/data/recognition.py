@@ -1,0 +1,66 @@
+"""Recognises what kind of tokens sources and targets consist of, if the user does not say it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+from seq2seq_demo.config import CHARACTERS, INTEGERS, WORDS
+from seq2seq_demo.data.records import Record
+from seq2seq_demo.errors import InputError
+
+# The words of a side recur if at most this many, and this share of all, occur only once. Each of them predicts that
+# new texts will contain words that were never seen, which a network of words cannot read.
+MAX_RARE_WORDS, MAX_RARE_SHARE = 20, 0.02
+Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
+_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, as in dates
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")  # a single number, such as 1,234
+
+
+def integers_or_text(field: str) -> list[int] | str:
+    """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other field, and a single number, as it is.
+
+    A number with thousands separators is a single number.
+    """
+    if _INTEGERS.fullmatch(field) and not _THOUSANDS.fullmatch(field):
+        return [int(word) for word in field.replace(",", " ").split()]
+    return field
+
+
+def recognise(tokens: Tokens, records: Iterable[Record | None]) -> tuple[str, str]:
+    """Return the kinds of tokens of sources and targets; each that is None is recognised from the records."""
+    source, target = tokens
+    if source and target:
+        return source, target
+    rows = [row for row in records if row and not isinstance(row.values, InputError)]
+    sources, targets = [row.values for row in rows], [row.output for row in rows if row.output is not None]
+    source = source or _kind(sources, target == INTEGERS)
+    target = target or _kind(targets or sources, source == INTEGERS)
+    if target == INTEGERS and tokens[0] is None:
+        source = _kind(sources, True)
+    return source, target
+
+
+def _kind(values: list[Any], is_beside_integers: bool) -> str:
+    """Return the kind of tokens of the values of one side, each a text or a list.
+
+    The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
+    other side is integers. It is words if values contain spaces and the words recur, and otherwise characters.
+    """
+    texts = [value for value in values if isinstance(value, str) and value]
+    lists = [value for value in values if isinstance(value, list | tuple) and value]
+    n_lists = sum(all(isinstance(item, int) for item in value) for value in lists)
+    n_integers = n_lists + sum(text.isdecimal() for text in texts)
+    if (n_lists or (is_beside_integers and n_integers)) and 2 * n_integers >= len(texts) + len(lists):
+        return INTEGERS
+    if any(isinstance(item, str) and len(item) > 1 for item in chain.from_iterable(lists)):
+        return WORDS
+    words = [text.split() for text in texts]
+    if not any(len(each) > 1 for each in words):
+        return CHARACTERS
+    counts = Counter(chain.from_iterable(words))
+    n_rare = sum(n == 1 for n in counts.values())
+    return WORDS if n_rare <= MAX_RARE_WORDS + MAX_RARE_SHARE * counts.total() else CHARACTERS

@@ -1,0 +1,78 @@
+"""Tables of pairs on the command line: what is recognised is said, and nothing is lost without a word."""
+
+import csv
+import gzip
+import json
+import random
+import unicodedata
+from pathlib import Path
+
+import pytest
+from helpers import SMALL
+
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.trained_network import load
+
+TRAIN = ["train", *SMALL, "-e", 0, "-o", "w", "--from-file"]
+
+
+def write_messy(path, n=2000):
+    """Write a CSV file of `n` records, of which every 20th has no source; return the others' sources and targets."""
+    rng, rows = random.Random(0), []
+    for k in range(n):
+        text = "".join(rng.choice("abcdé") for _ in range(rng.randint(2, 4))) if k % 20 else ""
+        decorated = [text, unicodedata.normalize("NFD", text), f'"{text}"', f"{text}\t{text}", f"{text}, {text}"]
+        source = decorated[k % 5] if text else ""
+        rows.append((source, " ".join(text.upper())))
+    rows[7:9] = [rows[7]] * 2  # duplicates
+    with open(path, "w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows([("id", "Word", "", "IPA"), *((k, a, "", b) for k, (a, b) in enumerate(rows))])
+    return [row for row in rows if row[0]]
+
+
+def test_the_counts_of_a_messy_table_add_up(run):
+    pairs = write_messy("in.csv")
+    reading = 'Reading in.csv as CSV with a header: sources are "Word", targets are "IPA"; if not, give --format, '
+    assert f"{reading}--header or --columns" in run.refuses(
+        [*TRAIN, "in.csv"], "in.csv, line 2: expected a source of", 1
+    )
+    _, err = run.ok(*TRAIN, "in.csv", "--keep-going")
+    assert "Read 2,000 records of in.csv: 1,900 pairs, 100 skipped; the first error: in.csv, line 2: expected" in err
+    assert "Sources are characters, and targets are words; if not, give --in-tokens and --out-tokens\n" in err
+    sources, targets = ({*unicodedata.normalize("NFC", "".join(side))} for side in zip(*pairs, strict=True))
+    vocabularies = Vocabulary("characters", tuple(sorted(sources))), Vocabulary("words", tuple(sorted(targets - {" "})))
+    assert load("w").vocabularies == Vocabularies(*vocabularies)
+
+    Path("in").write_bytes(gzip.compress(Path("in.csv").read_bytes()))
+    status, out, err = run("predict -i w --from-file in --columns Word,IPA --json --keep-going")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert (status, len(answers), err.count("expected a source of characters")) == (1, 1900, 100)
+    assert [int(answer["id"]) for answer in answers] == [k for k in range(2000) if k % 20]
+    assert (answers[6]["line"], answers[6]["expected"]) == (9, pairs[6][1])
+
+
+def test_a_stray_quotation_mark_hides_no_rows(run):
+    rows = ["ab,X"] * 1000
+    rows[500] = '"ab,X'
+    Path("in.csv").write_text("\n".join(rows))
+    message = (
+        "read 1,000 records of in.csv: 500 pairs, 500 skipped; the first error: in.csv, line 501: expected a second"
+    )
+    run.refuses([*TRAIN, "in.csv", "--keep-going"], message, 1)
+
+
+@pytest.mark.parametrize(("row", "tokens"), [("3 1 2\t2 1 3", "integers"), ("12\tXII", "characters")])
+def test_tokens_are_recognised_unless_they_are_given(run, row, tokens):
+    Path("in.tsv").write_text(f"{row}\n" * 20)
+    _, err = run.ok(*TRAIN, "in.tsv")
+    assert load("w").vocabularies.tokens == (tokens, tokens)
+    assert ("Sources are characters" in err) == (tokens == "characters")
+    _, err = run.ok(*TRAIN, "in.tsv", "--in-tokens", "words", "--out-tokens", "characters")
+    assert load("w").vocabularies.tokens == ("words", "characters")
+    assert "Sources are" not in err
+
+
+def test_a_largest_symbol_implies_integers(run):
+    Path("in.tsv").write_text("12\t3\n" * 20)
+    run.ok(*TRAIN, "in.tsv", "--in-max-int", 20, "--out-max-int", 9)
+    assert load("w").vocabularies.tokens == ("integers", "integers")

@@ -1,0 +1,85 @@
+"""Rows of Python objects. `Frame` and `Column` have the methods of pandas that are used."""
+
+import numpy as np
+import pytest
+
+from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.python_rows import python_sources
+from seq2seq_demo.errors import InputError
+
+
+class Column:
+    def __init__(self, values):
+        self.values = values
+
+    def __iter__(self):
+        return iter(self.values)
+
+    dtype = "object"
+
+
+class Frame:
+    def __init__(self, **columns):
+        self.of = columns
+
+    @property
+    def columns(self):
+        return Column([*self.of])
+
+    def __iter__(self):
+        return iter(self.of)  # the names, as in pandas
+
+    def __getitem__(self, name):
+        return Column(self.of[name])
+
+
+PAIRS = [("ab", "XX Y"), ("b", "Z"), ("a", "")]
+WORDS, PHONES = zip(*PAIRS, strict=True)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        Frame(word=WORDS, ipa=PHONES),
+        Frame(anything=WORDS, other=PHONES),
+        Frame(id=[3, 4, 5], target=PHONES, source=WORDS),
+        [{"input": source, "output": target, "id": 7} for source, target in PAIRS],
+        [{"input": np.array([*source]), "output": tuple(target.split())} for source, target in PAIRS],
+    ],
+)
+def test_rows_of_pairs(rows):
+    expected = pair_task_from_rows(PAIRS)
+    task = pair_task_from_rows(rows, validation=rows)
+    assert task.digest == pair_task_from_rows(PAIRS, validation=PAIRS).digest
+    assert task.vocabularies.tokens == expected.vocabularies.tokens == ("characters", "words")
+
+
+def test_integers_of_a_column_are_texts():
+    task = pair_task_from_rows(Frame(year=[1987, 19], roman=["MCMLXXXVII", "XIX"]))
+    assert task.vocabularies.source.symbols == ("1", "7", "8", "9")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            Frame(a=[], b=[], c=[]),
+            'pairs: expected a DataFrame with columns source and target, or two .*, got "a", "b"',
+        ),
+        (Frame(source=["a", "b"], target=["x", float("nan")]), "pairs, row 1, output: expected a text or .*, got NaN"),
+        ([{"input": "a", "output": "b"}, {"source": "a"}], "pairs, row 1: expected .*, got no input in"),
+        ([{"input": "a", "outptu": "b"}, {"input": "a", "outptu": "b"}], 'row 0: expected .*, got only "outptu"'),
+    ],
+)
+def test_invalid_rows(rows, message):
+    with pytest.raises(InputError, match=message):
+        pair_task_from_rows(rows)
+
+
+def test_sources():
+    assert python_sources(Column(["ab", 12])) == ["ab", "12"]
+    assert python_sources(Frame(ipa=PHONES, word=WORDS)) == [*WORDS]
+    assert python_sources(Frame(german=WORDS)) == [*WORDS]
+    assert python_sources([{"input": "ab", "id": 1}, "b", np.array([1, 2])]) == ["ab", "b", [1, 2]]
+    with pytest.raises(InputError, match='sources: expected a DataFrame with a column source, or one column, got "a"'):
+        python_sources(Frame(a=WORDS, b=PHONES))

@@ -1,0 +1,217 @@
+import csv
+import io
+import os
+import random
+from types import SimpleNamespace
+
+import pytest
+
+from seq2seq_demo.data import blocks, tables
+from seq2seq_demo.data.readers import InputFormat, read_file
+from seq2seq_demo.data.tables import TableOptions, find_table
+from seq2seq_demo.errors import InputError
+
+RNG = random.Random(0)
+CELLS = [
+    "a",
+    "b c",
+    "",
+    "é",
+    "e\u0301",
+    'q"q',
+    '"',
+    "x,y",
+    "t\tt",
+    "l\nl",
+    "l\n\n \nl",
+    "r\r\nr",
+    " s ",
+    "{",
+    "\u2028",
+    "1;2",
+]
+
+
+def records(path, format=None, columns=(), header=None, is_paired=True, tokens=("characters", "characters")):
+    form = InputFormat(*tokens, format, TableOptions(tuple(columns), header, is_paired))
+    return [row for row in read_file(str(path), form) if row]
+
+
+def pairs(rows):
+    """Return (source, target) of each record, or its error without the name of the file."""
+    errors = (InputError,)
+    return [str(r.values).partition(", ")[2] if isinstance(r.values, errors) else (r.values, r.output) for r in rows]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("block", [5, 100, 2**16])
+def test_quotes_are_read_as_the_csv_module_reads_them(tmp_path, monkeypatch, delimiter, block):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block)
+    rows = [(f"s{delimiter * (k == 0)}", *RNG.choices(CELLS, k=2)) for k in range(300)]
+    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL):
+        written = io.StringIO(newline="")
+        csv.writer(written, delimiter=delimiter, quoting=quoting).writerows(rows)
+        written.write(f'a"b{delimiter}"c"d{delimiter} "e"\n')  # quotation marks that csv.writer would not write
+        text = written.getvalue()
+        expected = [*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
+        assert expected[:-1] == [*map(list, rows)]
+        (tmp_path / "in").write_bytes(b"\xef\xbb\xbf" + text.encode())
+        read = records(tmp_path / "in", "tsv" if delimiter == "\t" else "csv", ("3", "2"), header=False)
+        assert pairs(read) == [(target, source) for _, source, target in expected]
+
+
+CSV_ROWS = "hello,HH AH\nworld,W ER\n"
+NUMBERS = "".join(f"{n},{'I' * n}\n" for n in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("a.csv", CSV_ROWS, ("csv", None, (0, 1))),
+        ("a.CSV.gz", CSV_ROWS, ("csv", None, (0, 1))),
+        ("a.csv", CSV_ROWS.replace(",", ";"), ("csv", None, (0, 1))),
+        ("a.csv", "hello\nyes, world\n", ("csv", None, (0,))),
+        ("a.csv", "hello\tHH AH\n", None),  # text, whatever its name
+        ("a.csv", "1,2,3\n4,5,6\n", None),  # integers
+        ("a.csv", "[1, 2]\n[3, 4]\n", None),
+        ("a.csv", '{"input": "a", "output": "b"}\n', None),
+        ("a.csv", "Word,IPA\nhello,h\n", ("csv", ("Word", "IPA"), (0, 1))),
+        ("a.csv", "target,source\nx,y\n", ("csv", ("target", "source"), (1, 0))),
+        ("a.csv", "id,source,n,target\n1,x,2,y\n", ("csv", ("id", "source", "n", "target"), (1, 3))),
+        ("a.csv", "word\nhello\n", ("csv", ("word",), (0,))),
+        ("a.csv", "id,word\n1,x\n2,y\n3,z\n", ("csv", ("id", "word"), (1, 0))),
+        ("a.csv", "year,roman\n" + NUMBERS, ("csv", ("year", "roman"), (0, 1))),
+        ("a.csv", "x,1\n" + NUMBERS, ("csv", None, (0, 1))),
+        ("a.txt", "source\ttarget\nx\ty\n", ("text", ("source", "target"), (0, 1))),
+        ("a.txt", "word\nhello\n", None),
+        ("a.txt", "hello\tHH, AH\nword\tIPA\n", None),
+    ],
+)
+def test_tables_and_headers_are_recognised(name, text, found):
+    for is_paired in (True, False):
+        table = find_table(name, text.encode(), None, TableOptions(is_paired=is_paired), text.startswith(("[", "{")))
+        assert (table and (table.format, table.header, table.columns)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        (CSV_ROWS, "csv"),
+        (CSV_ROWS * 9 + '"a\tb",c\n', "csv"),
+        (CSV_ROWS * 9 + "odd\n", "csv"),
+        (CSV_ROWS + "odd\n" * 2, None),
+        ("1,2\n3,4\n", None),
+        ("no\nno\n", None),
+        ("a,b\n" + "a, b\tc\n" * 9, None),
+    ],
+)
+def test_pairs_with_commas_and_without_tabs_are_csv(text, format):
+    table = find_table("a", text.encode(), None, TableOptions(is_paired=True), False)
+    assert (table and table.format) == format
+    assert find_table("a", text.encode(), None, TableOptions(), False) is None  # a source may have commas
+    assert find_table("a.json", text.encode(), None, TableOptions(is_paired=True), False) is None
+    with pytest.raises(InputError, match="expected a table with `columns` or `header`, got JSON"):
+        find_table("a.json", text.encode(), None, TableOptions(header=True), False)
+
+
+def test_columns_by_name_and_number(tmp_path):
+    (tmp_path / "in.csv").write_text("n,word,2\n7,hello,HH AH\n8,world,W ER\n")
+    words, phones = ["hello", "world"], ["HH AH", "W ER"]
+    for columns, expected in [
+        (("word", "2"), [*zip(words, phones, strict=True)]),  # a name comes before a number
+        (("2", "word"), [*zip(phones, words, strict=True)]),
+        (("word",), [(word, None) for word in words]),
+        (("word", "3"), [*zip(words, phones, strict=True)]),
+    ]:
+        rows = records(tmp_path / "in.csv", None, columns)
+        assert pairs(rows) == expected
+        assert [row.others["n"] for row in rows] == ["7", "8"]
+    rows = records(tmp_path / "in.csv", None, ("3", "1"), header=False)
+    assert pairs(rows) == [("2", "n"), ("HH AH", "7"), ("W ER", "8")]
+    assert [row.others for row in rows] == [None] * 3
+    assert records(tmp_path / "in.csv", None, ("2", "1"), True, tokens=("characters", "integers"))[0].output == [7]
+    for columns, message in [
+        (("word", "IPA"), 'expected `columns` to be one of "n", "word", "2", or numbers from 1 to 3, got "IPA"'),
+        (("1", "4"), 'expected `columns` to be numbers from 1 to 3, got "4"'),
+        ((), 'expected two columns, or `columns` to select them, got 3: "n", "word", "2"'),
+    ]:
+        with pytest.raises(InputError, match=f"in.csv: {message}"):
+            records(tmp_path / "in.csv", None, columns, header=None if "IPA" in columns else False)
+
+
+def test_predict_needs_only_the_column_of_sources(tmp_path):
+    (tmp_path / "in.csv").write_text("id,word,n\n1,hello,2\n2,world,3\n3,x,4\n")
+    assert pairs(records(tmp_path / "in.csv", is_paired=False)) == [("hello", None), ("world", None), ("x", None)]
+    with pytest.raises(InputError, match="expected two columns, or `columns` to select them, got 3"):
+        records(tmp_path / "in.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,b\r\nc,d\r\n".encode("utf-16"), "expected UTF-8, got byte 0xff at offset 0"),
+        (b"a,b\rc,d\r", r"expected CSV with lines that end with \\n or \\r\\n, got an invalid one"),
+    ],
+)
+def test_an_invalid_first_row_is_refused(tmp_path, text, message):
+    (tmp_path / "in.csv").write_bytes(text)
+    with pytest.raises(InputError, match=f"in.csv: {message}"):
+        records(tmp_path / "in.csv")
+
+
+def test_columns_of_text_have_no_quotes(tmp_path):
+    (tmp_path / "in.tsv").write_text('"a\tb\t"c"\n"\t"\t\n')
+    assert pairs(records(tmp_path / "in.tsv", None, ("1", "3"))) == [('"a', '"c"'), ('"', "")]
+    (tmp_path / "in.tsv").write_text('source\ttarget\n"a\tb\n')
+    assert pairs(records(tmp_path / "in.tsv")) == [('"a', "b")]
+    assert pairs(records(tmp_path / "in.tsv", header=False)) == [("source", "target"), ('"a', "b")]
+
+
+def test_each_line_of_an_invalid_row_is_an_error(tmp_path):
+    text = b'a,b\nc\nd,e,f\n\n \n"\ng",h\n\xff,i\nj,k\rl\nm,n\n"o,p\n\nq,r\n'
+    (tmp_path / "in.csv").write_bytes(text)
+    columns = "expected as many columns as in the first row, 2, got"
+    rows = records(tmp_path / "in.csv")
+    carriage_return = pairs(rows)[5]
+    assert carriage_return.startswith("line 9: expected CSV: new-line character seen in unquoted field")
+    assert pairs(rows) == [
+        ("a", "b"),
+        f"line 2: {columns} 1",
+        f"line 3: {columns} 3",
+        ("\ng", "h"),
+        "line 8: expected UTF-8, got byte 0xff at offset 0",
+        carriage_return,
+        ("m", "n"),
+        "line 11: expected a second quotation mark, got the end of the file",
+        *(f"line {n}: belongs to the invalid row that begins on line 11" for n in (12, 13)),
+    ]
+    assert [row.place.number for row in rows] == [1, 2, 3, 6, 8, 9, 10, 11, 12, 13]
+
+
+@pytest.mark.parametrize("long", ['"' + "x\n" * 200, "x" * 1000 + "\n", '"a\n",' * 100 + "\n"])
+def test_rows_that_are_too_long_are_skipped(tmp_path, monkeypatch, long):
+    for module in (blocks, tables):
+        monkeypatch.setattr(module, "MAX_LINE", 200)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
+    (tmp_path / "in.csv").write_text(f'a,b\n{long}"c",d\n')
+    first, *errors, last = pairs(records(tmp_path / "in.csv"))
+    assert first == ("a", "b")
+    assert "expected a row of at most 0 MiB, got a longer one" in errors[0]
+    assert last == ("c", "d") or "a" in long
+    assert len(errors) == 1 or '"' in long
+
+
+def test_rows_of_a_pipe_are_read_as_they_arrive(monkeypatch):
+    reading, writing = os.pipe()
+    with open(reading, "rb") as stdin, open(writing, "wb", buffering=0) as pipe:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stdin))
+        form = InputFormat("characters", "characters", "csv", TableOptions(header=False))
+        rows = read_file("-", form)
+        pipe.write(b'a,"b"\n"c\n')
+        assert next(rows)[1:3] == ("a", "b")
+        pipe.write(b'd",e\nf,g\n')
+        assert next(rows)[1:3] == ("c\nd", "e")
+        assert next(rows)[1:3] == ("f", "g")
+        assert next(rows) is None
+        pipe.close()
+        assert [*rows] == []
