@@ -46,6 +46,9 @@ EXPECTED_NUMBER = {
     "evaluate": "the number of sources, as in `evaluate 10000`",
 }
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
+TRAIN_DEFAULTS = """
+The defaults below are those for patterns. For pairs (--from-file), the program
+chooses settings that suit them, and prints them."""
 OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
@@ -206,6 +209,7 @@ def _help(command: str | None) -> str:
     if command:
         row = COMMANDS[command]
         usage, description = f"{command} {row.arguments}", f"{row.summary[0].upper()}{row.summary[1:]}."
+        description += f"\n{TRAIN_DEFAULTS}" * (command == "train")
         examples = [line for line in EXAMPLES if line.split()[0] == command]
     else:
         rows = [f"\n  {f'{name} {row.arguments}':29}{row.summary}" for name, row in COMMANDS.items()]

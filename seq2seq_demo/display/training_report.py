@@ -16,7 +16,7 @@ from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
-from seq2seq_demo.declarations import declared_fields, declared_option
+from seq2seq_demo.declarations import declared_fields, declared_option, value_type
 from seq2seq_demo.display.console import pluralize, print_line
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
@@ -132,7 +132,9 @@ def advice(suggestions: Sequence[Mapping[str, object]], exact_match: float, has_
 
 
 def _flag(name: str) -> str:
-    """Return the option of a setting; the number of points is an argument of the command."""
+    """Return the option that a user gave for a setting; the number of points is an argument of the command."""
     if name == "points":
         return "train"
-    return declared_option((declared_fields(ModelConfig) | declared_fields(TrainConfig))[name]).flags[-1]
+    declared = (declared_fields(ModelConfig) | declared_fields(TrainConfig))[name]
+    flag = declared_option(declared).flags[-1]
+    return flag.replace("--", "--no-", 1) if value_type(declared) is bool else flag

@@ -17,7 +17,7 @@ FEWER_EPOCHS_FOR_MORE_PAIRS, FEWER_EPOCHS_FOR_LONGER_PAIRS = 0.4, 0.75
 
 
 class PairStatistics(NamedTuple):
-    """What the recipe knows about the training pairs."""
+    """Statistics of the training pairs."""
 
     n_pairs: int
     n_input_symbols: int

@@ -21,7 +21,7 @@ from seq2seq_demo.display.training_report import advice, probe, settings_line
             False,
             "try --learning-rate 0.01 --lr-schedule cosine, or train 100000.",
         ),
-        ([{"model": None, "keep_best": None}], False, "leave out --model, --keep-best."),
+        ([{"model": None, "keep_best": None}], False, "leave out --model, --no-keep-best."),
     ],
 )
 def test_advice_names_the_options_to_change(suggestions, has_budget, expected):
