@@ -103,7 +103,10 @@ def within_budget(
     for model in sizes:
         began = time.monotonic()
         network = replace(start or untrained(model, config.seed), model_config=model, recording=None)
-        seconds, overhead = _measure_in_child(config, network, pairs, timeout=clock.seconds_left(PLANNED) / 2)
+        measured = _measure_in_child(config, network, pairs, timeout=clock.seconds_left(PLANNED) / 2)
+        if measured is None:  # the clock will end the training
+            return sizes[-1], replace(config, epochs=min(config.epochs, FEW_EPOCHS))
+        seconds, overhead = measured
         left = clock.seconds_left(PLANNED) - overhead
         epochs = int(left / seconds) if left > 0 else 0
         # A smaller network would have to make up for the time that its measurement takes.
@@ -122,10 +125,10 @@ def _smaller_sizes(model: ModelConfig, settings: Settings) -> Iterator[ModelConf
 
 def _measure_in_child(
     config: TrainConfig, network: TrainedNetwork, pairs: tuple[Pairs, Pairs], timeout: float
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Return the seconds that an epoch takes, and those until the first epoch begins, as a child measures them.
 
-    If it does not end within `timeout` seconds, both are infinite.
+    None: the child did not end within `timeout` seconds.
 
     Raises:
         TrainingError: the child failed.
@@ -135,7 +138,7 @@ def _measure_in_child(
     try:
         child = subprocess.run(command, input=content, capture_output=True, check=False, timeout=max(0, timeout))
     except subprocess.TimeoutExpired:
-        return math.inf, math.inf
+        return None
     if child.returncode:
         reason = (child.stderr.decode(errors="replace").splitlines() or [f"exit status {child.returncode}"])[-1]
         raise TrainingError(f"expected to measure how long an epoch takes, got: {reason}")
