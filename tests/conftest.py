@@ -28,6 +28,11 @@ def pytest_unconfigure(config):
     SERVER.close()
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Start a third worker only if there are slow tests, some of which wait; each worker loads TensorFlow."""
+    return 2 if config.option.markexpr == "not slow" else 3
+
+
 def pytest_collection_modifyitems(items):
     """Run the slowest tests first, so that all workers stay busy until the end."""
 
@@ -54,6 +59,25 @@ def reference_2016() -> Path:
     if not REFERENCE_2016.is_dir():
         pytest.skip(f"the 2016 reference data are not at {REFERENCE_2016}")
     return REFERENCE_2016
+
+
+@pytest.fixture
+def fast_steps(monkeypatch):
+    """Replace the steps of training runs by additions to the weights, for tests that need not learn anything.
+
+    TensorFlow takes a second of CPU time to build the graph of the real steps.
+    """
+    import tensorflow as tf
+
+    from seq2seq_demo.training.trainer import Trainer
+
+    def run_steps(trainer, data, first, rows, learning_rates, sums):
+        n_steps = (rows - 1) // trainer.batch_rows + 1 - first
+        trainer.adam.iterations.assign_add(tf.cast(n_steps, tf.int64))
+        trainer.adam.weights.assign_add(tf.fill(trainer.adam.weights.shape, 0.01 * tf.cast(n_steps, tf.float32)))
+        return [sums[0] + tf.cast(n_steps, tf.float32), sums[1]]
+
+    monkeypatch.setattr(Trainer, "_run_steps", run_steps)
 
 
 @pytest.fixture

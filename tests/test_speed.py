@@ -169,7 +169,7 @@ def test_a_measurement_combines_the_figures_of_its_processes(script, monkeypatch
 
 @pytest.mark.slow
 def test_one_process_and_two_train_the_same_epochs(script):
-    ways, model_config = script("speed.ways"), ModelConfig("embedding_rnn", cell_size=6, embedding_size=5)
+    ways, model_config = script("speed.ways"), ModelConfig("embedding_rnn", "BasicRNNCell", 1, 6, 5)
     config = TrainConfig(201, in_len=4, out_len=4, batch_size=60)
     pairs, _ = find_pattern("reversed").draw(config, model_config)
     context = ways.our_trainers(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any
@@ -12,9 +11,9 @@ from seq2seq_demo.config import CHARACTERS, INTEGERS, WORDS
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.errors import InputError
 
-# The words of a side recur if at most this many, and this share of all, occur only once. Each of them predicts that
-# new texts will contain words that were never seen, which a network of words cannot read.
-MAX_RARE_WORDS, MAX_RARE_SHARE = 20, 0.02
+# The words of a side recur if it has at most this many different words, plus one for every MEAN_COUNT words. A network
+# learns little about rarer words, and cannot read those that occur only in new texts.
+FEW_WORDS, MEAN_COUNT = 50, 25
 Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
 _INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, as in dates
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")  # a single number, such as 1,234
@@ -58,9 +57,7 @@ def _kind(values: list[Any], is_beside_integers: bool) -> str:
         return INTEGERS
     if any(isinstance(item, str) and len(item) > 1 for item in chain.from_iterable(lists)):
         return WORDS
-    words = [text.split() for text in texts]
-    if not any(len(each) > 1 for each in words):
+    words = [word for text in texts for word in text.split()]
+    if len(words) <= sum(not text.isspace() for text in texts):  # no text has several words
         return CHARACTERS
-    counts = Counter(chain.from_iterable(words))
-    n_rare = sum(n == 1 for n in counts.values())
-    return WORDS if n_rare <= MAX_RARE_WORDS + MAX_RARE_SHARE * counts.total() else CHARACTERS
+    return WORDS if len({*words}) <= FEW_WORDS + len(words) / MEAN_COUNT else CHARACTERS

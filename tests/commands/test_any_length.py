@@ -104,7 +104,7 @@ def test_wrong_lengths_are_refused(run):
 
 
 @pytest.mark.slow
-def test_pairs_of_different_lengths(run):
+def test_pairs_of_different_lengths(run, fast_steps):
     sources = [[k % 3, 1, 2][: 1 + k % 3] for k in range(40)]
     rows = [json.dumps({"input": source, "output": source[1:]}) for source in sources]
     Path("pairs.jsonl").write_text("\n".join(rows))
@@ -135,7 +135,7 @@ def test_pairs_of_different_lengths(run):
 
 
 @pytest.mark.slow
-def test_targets_of_different_lengths_need_a_range_of_lengths(run):
+def test_targets_of_different_lengths_need_a_range_of_lengths(run, fast_steps):
     Path("mine.py").write_text(DEDUP)
     message = "to train on different lengths, give a range of lengths as --in-len, from 1 to 10"
     run.refuses(["train 60 -p mine.py:unique -e 0", *SMALL], message)
@@ -145,7 +145,7 @@ def test_targets_of_different_lengths_need_a_range_of_lengths(run):
 
 
 @pytest.mark.slow
-def test_continuing_keeps_the_lengths_unless_an_option_sets_them(run):
+def test_continuing_keeps_the_lengths_unless_an_option_sets_them(run, fast_steps):
     save_ending()
     save_random("f")
     cases = {"w": (1, 6), "w --in-len 2-8": (2, 8), "w --in-len 5": (5, 5), "f": (None, 10), "f --in-len 1-3": (1, 3)}

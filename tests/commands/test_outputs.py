@@ -14,6 +14,7 @@ from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.snapshots import training_id
 
+pytestmark = pytest.mark.usefixtures("fast_steps")
 ATTENTION = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 PREDICT = "predict -i w.h5 0 1 2 3 4 5 6 7 8 9"
 TRAIN = "train 20 -e 1 --cell-size 7 --embedding-size 5"

@@ -37,7 +37,7 @@ def sources(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_user_pattern(sources, run):
+def test_a_user_pattern(sources, run, fast_steps):
     out, err = run.ok("train 100 -e 1 -p mine.py:f --in-len 5", *SMALL)
     assert "(pattern 'mine:f')" in out
     path = "ts2s__basic__mine.f_1.weights.h5"
@@ -68,7 +68,7 @@ def test_a_user_pattern_without_weights_suggests_training(sources, run):
 
 
 @pytest.mark.slow
-def test_a_pattern_makes_the_targets_of_given_inputs(sources, run):
+def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
     out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL_PAIRS)
     network = load("w")
     assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
@@ -113,7 +113,7 @@ def test_resuming_needs_the_same_pattern_or_data(sources, run, tmp_path, option,
 
 
 @pytest.mark.slow
-def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys):
+def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys, fast_steps):
     def notices(line):
         set_up_training(parse(line.split()))
         return capsys.readouterr().err

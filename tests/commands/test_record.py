@@ -44,7 +44,7 @@ def test_a_killed_and_resumed_training_gives_the_same_recording(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_recordings_have_canonical_names_and_restart_when_training_continues(run):
+def test_recordings_have_canonical_names_and_restart_when_training_continues(run, fast_steps):
     out, _ = run.ok(*QUICK, "--record")
     assert out.endswith("Recorded 2 steps in ts2s__basic__reversed_1.weights.record.h5\n")
     first = Path("ts2s__basic__reversed_1.weights.h5")

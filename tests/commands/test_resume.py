@@ -18,6 +18,7 @@ from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint
 from seq2seq_demo.training.snapshots import training_id
 
+pytestmark = pytest.mark.usefixtures("fast_steps")
 TRAIN = f"train 20 -e 1 -p reversed {shlex.join(SMALL)} --resume"
 
 

@@ -61,7 +61,7 @@ def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run,
 
 
 @pytest.mark.slow
-def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path, monkeypatch):
+def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path, monkeypatch, fast_steps):
     write_random(tmp_path, 20, 5)
     argv = ["--resume", *FILES, *CHARACTERS, *SMALL_PAIRS, "-e", 1, "-o", "w"]
     with monkeypatch.context() as patch:

@@ -34,7 +34,7 @@ from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import SignalHandler, training_id
 
 
-@pytest.mark.parametrize("model", ["embedding_rnn", "embedding_attention"])
+@pytest.mark.parametrize("model", ["embedding_rnn", pytest.param("embedding_attention", marks=pytest.mark.slow)])
 def test_train_save_load_predict_at_other_lengths(run, model):
     out, err = run.ok(f"-m {model} -p reversed train 300 -e 2 -o w.tfl -v -v", *SMALL)
     lines = out.splitlines()
@@ -68,7 +68,7 @@ def test_the_same_command_writes_the_same_file(tmp_path):
 
 
 @pytest.mark.slow
-def test_iterations_continue_from_the_previous_weights(run):
+def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     train = ["train 60 -e 1 -p reversed --data-dir d", *SMALL, "--iter-num"]
     predict = "predict 0 1 2 3 4 5 6 7 8 9 -p reversed --data-dir d --iter-num"
     path = "d/ts2s__basic__reversed_{}.weights.h5".format
@@ -92,7 +92,7 @@ def test_unusable_destinations_are_refused_before_training(run, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_failed_save_keeps_the_snapshot(run, monkeypatch):
+def test_a_failed_save_keeps_the_snapshot(run, monkeypatch, fast_steps):
     os.mkdir("d")
     save = TrainedNetwork.save
 
@@ -291,7 +291,7 @@ def test_training_works_without_a_writable_home(shell, tmp_path):
 
 
 @pytest.mark.slow
-def test_train_writes_the_history(run):
+def test_train_writes_the_history(run, fast_steps):
     out, _ = run.ok("train 200 -p copy -e 3 --history h.json --history-plot h.svg -o w", *SMALL)
     history = json.loads(Path("h.json").read_text())
     assert [epoch["epoch"] for epoch in history] == [1, 2, 3]
@@ -385,7 +385,7 @@ def test_a_new_output_path_is_recorded_for_the_next_resume(run):
     assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7).network)) is None
 
 
-def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch):
+def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch, fast_steps):
     from seq2seq_demo.training import trainer
 
     def crash(*_):

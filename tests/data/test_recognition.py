@@ -25,7 +25,8 @@ def kinds(sources, targets, tokens=(None, None)):
         (["ab cd", "ab"], "words"),
         (["a\u3000b", "a"], "words"),
         (PHONES, "words"),
-        ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once, so others are to be expected
+        ([f"{lemma} V;PST" for lemma in LEMMAS], "characters"),  # each lemma occurs once
+        ([f"{n // 60:02}:{n % 60:02} {n % 2}" for n in range(1440)] * 10, "characters"),  # each time occurs 10 times
         ([*LEMMAS, "ab cd"], "characters"),
         ([["HH", "AH"], ["L"]], "words"),
         ([["h", "e"], ["l"]], "characters"),

@@ -115,6 +115,7 @@ def test_every_level_logs_exactly_its_tags(logged):
                 assert [step for step, _ in values] == [147, 294]
 
 
+@pytest.mark.slow
 def test_scalars_match_the_training(logged):
     recorder = logged.recorder
     steps, losses, accuracies = zip(*recorder.progress, strict=True)
@@ -130,6 +131,7 @@ def test_scalars_match_the_training(logged):
                 assert values == [(step, np.float32(figure)) for step, figure in figures]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["encoder/embedding", "decoder/layer_0/bias", "decoder/attention/score", "decoder/output/bias"]
 )
@@ -151,6 +153,7 @@ def test_gradients_match_finite_differences(logged, name):
     check_histogram(logged.levels[1]["histograms", f"gradients/{name}"][-1][1], gradient, 1e-6)
 
 
+@pytest.mark.slow
 def test_the_global_norm_covers_all_gradients(logged):
     squares = 0
     for (_, tag), values in logged.levels[1].items():
@@ -161,12 +164,14 @@ def test_the_global_norm_covers_all_gradients(logged):
     assert norm == pytest.approx(np.sqrt(squares), rel=0.01)
 
 
+@pytest.mark.slow
 def test_weights_are_logged_after_each_epoch(logged):
     for k, network in enumerate(logged.recorder.networks):
         for name, weight in network.weights.items():
             check_histogram(logged.levels[2]["histograms", f"weights/{name}"][k][1], weight, 0)
 
 
+@pytest.mark.slow
 def test_activations_match_the_numpy_network(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
     memory, _ = network.encode(logged.probes[0])
@@ -176,6 +181,7 @@ def test_activations_match_the_numpy_network(logged):
         check_histogram(logged.levels[3]["histograms", f"activations/{name}"][-1][1], array)
 
 
+@pytest.mark.slow
 def test_the_image_shows_the_attention_of_the_first_validation_pair(logged):
     network = NumpyNetwork(MODEL, logged.network.weights)
     attention = network.decode(logged.validation.sources.array()[:1], 4).attention[0]  # [T, S]
@@ -189,6 +195,7 @@ def test_the_image_shows_the_attention_of_the_first_validation_pair(logged):
     assert cells[:, 0, :, 0].argmax() == attention.argmax()
 
 
+@pytest.mark.slow
 def test_a_network_without_attention_logs_none(logged, tmp_path):
     model = replace(MODEL, model="embedding_rnn")
     with TensorBoard(tmp_path, 3) as logs:
@@ -198,6 +205,7 @@ def test_a_network_without_attention_logs_none(logged, tmp_path):
     assert tags == names | {"probe/answer", "gradients/global_norm", "activations/memory", "activations/logits"}
 
 
+@pytest.mark.slow
 def test_logging_does_not_need_the_tensorboard_package(logged, monkeypatch, tmp_path):
     for name in ("tensorboard", "tensorboard.summary.v2"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -245,6 +253,7 @@ def test_the_logs_can_be_read_during_training(tmp_path):
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [300, 1500])  # the disk is full at the first or at the eleventh histogram
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path, size):
     mine = tf.summary.create_file_writer(str(tmp_path / "mine"))
@@ -306,7 +315,7 @@ TRAIN = ["train", 1300, "-p", "reversed", "-e", 1, "--batch-size", 8, "--in-len"
 
 
 @pytest.mark.slow
-def test_train_prints_its_log_directory(run, temporary):
+def test_train_prints_its_log_directory(run, temporary, fast_steps):
     groups = {"train", "validation", "probe"}
     out, _ = run.ok(*TRAIN, "--tensorboard-verbose", 2)
     log_dir = Path(out.splitlines()[2].removeprefix("Log directory: "))
@@ -320,7 +329,7 @@ def test_train_prints_its_log_directory(run, temporary):
 
 
 @pytest.mark.slow
-def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch, tmp_path):
+def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch, tmp_path, fast_steps):
     (tmp_path / "file").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     out, err = run.ok(*TRAIN, "--tensorboard-verbose", 3)

@@ -90,7 +90,7 @@ def assert_saved(network, watcher, epoch):
     assert (network.reached.exact_match, network.reached.loss) == REACHED[epoch - 1]
 
 
-def test_another_training_does_not_take_over_the_best_epoch(tmp_path, run):
+def test_another_training_does_not_take_over_the_best_epoch(tmp_path, run, fast_steps):
     """The other training run starts from the weights of a snapshot."""
     path, kept = tmp_path / "snapshot", {}
     fitted("one length", snapshots=snapshots_in_memory(kept), keep_best=True)

@@ -2,10 +2,9 @@
 
 import os
 import subprocess
-import sys
 
 import pytest
-from helpers import environment
+from helpers import PYTHON, environment
 
 from seq2seq_demo.network.keras_network import tensorflow_setup
 
@@ -24,7 +23,7 @@ def weights_checksum(units, before="", cores=None):
     program = TRAIN.format(before=before, units=units)
     if cores:
         program = f"import os; os.sched_setaffinity(0, {cores})" + program
-    process = subprocess.run([sys.executable, "-c", program], env=environment(), stdout=subprocess.PIPE, check=True)
+    process = subprocess.run([*PYTHON, "-c", program], env=environment(), stdout=subprocess.PIPE, check=True)
     return process.stdout
 
 

@@ -102,7 +102,7 @@ def test_a_budget_changes_only_the_settings():
 
 
 @pytest.mark.slow
-def test_a_run_that_is_slower_than_measured_ends_in_time(monkeypatch):
+def test_a_run_that_is_slower_than_measured_ends_in_time(monkeypatch, fast_steps):
     watcher = Watcher()
     monkeypatch.setattr(budget, "_measure_in_child", lambda *_, **__: (1e-9, 0.0))
     monkeypatch.setattr(Clock, "has_time_for", lambda *_: len(watcher.history) < 2)

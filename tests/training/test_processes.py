@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import ROOT, largest_difference, snapshot_in, snapshots_in_memory, wait_for
+from helpers import PYTHON, ROOT, largest_difference, snapshot_in, snapshots_in_memory, wait_for
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
@@ -274,6 +274,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 @pytest.mark.parametrize("before", ["nothing", "load", "use", "train"])
 def test_a_forked_process_trains_unless_tensorflow_was_in_use(before):
     """TensorFlow's threads exist only in the parent process, so the forked process would hang."""
-    done = subprocess.check_output([sys.executable, "-c", FORKED, before], text=True, cwd=ROOT, timeout=100)
+    python = PYTHON if before == "train" else [sys.executable]  # the server has imported `processes` before it forks
+    done = subprocess.check_output([*python, "-c", FORKED, before], text=True, cwd=ROOT, timeout=100)
     error = 'expected a process started by "spawn", got one forked after TensorFlow had started'
     assert done.splitlines() == ([error, "3"] if before in ("use", "train") else ["0"])

@@ -40,15 +40,16 @@ def test_a_killed_and_interrupted_training_ends_with_the_same_bits(tmp_path):
     undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
     undisturbed.mkdir()
     stopped.mkdir()
-    reference = start(undisturbed, *TRAIN, "-o", "w")
+    train = [*TRAIN, "-m", "embedding_rnn", "--cell-type", "BasicRNNCell"]  # compiles fast
+    reference = start(undisturbed, *train, "-o", "w")
 
-    process = start(stopped, *TRAIN, "-o", "w")
+    process = start(stopped, *train, "-o", "w")
     wait_for(lambda: snapshot_in(stopped))
     time.sleep(random.Random(0).uniform(0, 3))
     process.kill()
     end(process)
     assert load(snapshot_in(stopped)).trained.start_step == 0
-    process = start(stopped, *TRAIN, "--resume", "-o", "w")
+    process = start(stopped, *train, "--resume", "-o", "w")
     wait_for(lambda: load(snapshot_in(stopped)).step)
     process.terminate()
     assert end(process)[0] == 143
@@ -115,7 +116,7 @@ def test_resuming_with_other_options_is_refused(run, tmp_path, interrupted, opti
 
 
 @pytest.mark.slow
-def test_resuming_finds_the_snapshot_with_the_same_options(run, tmp_path):
+def test_resuming_finds_the_snapshot_with_the_same_options(run, tmp_path, fast_steps):
     snapshot_of(tmp_path, seed=5)
     other = snapshot_of(tmp_path, seed=6)
     status, out, err = run("train", "--resume", "--seed", 5)
@@ -132,7 +133,7 @@ def test_resuming_without_a_snapshot_is_an_error(run):
 
 
 @pytest.mark.slow
-def test_snapshots_are_saved_every_5000_steps_and_every_epoch(tmp_path):
+def test_snapshots_are_saved_every_5000_steps_and_every_epoch(tmp_path, fast_steps):
     kept = []
 
     class Recorder(Snapshots):

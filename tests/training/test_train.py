@@ -102,7 +102,7 @@ def test_a_custom_pattern():
     assert built_in.task == "reversed"
 
 
-def test_pairs_are_trained_on():
+def test_pairs_are_trained_on(fast_steps):
     watcher = Watcher()
     trained = train(PAIRS, epochs=1, callbacks=[watcher], **TINY | AS_PATTERNS)
     assert (trained.in_len, trained.out_len, trained.step) == (2, 3, 1)
@@ -176,7 +176,7 @@ def test_pairs_that_do_not_fit_start_are_refused():
 
 
 @pytest.mark.slow
-def test_a_network_from_a_callback_can_be_trained_further(tmp_path):
+def test_a_network_from_a_callback_can_be_trained_further(tmp_path, fast_steps):
     """The network records the progress of its training run, but a further training run starts from the first epoch."""
     watcher = Watcher()
     train("reversed", points=40, in_len=3, epochs=1, callbacks=[watcher], **TINY)
@@ -198,7 +198,7 @@ def test_points_other_than_the_pairs_and_invalid_rates_are_refused(points, rate)
 
 
 @pytest.mark.slow
-def test_a_range_of_lengths_is_trained_and_evaluated():
+def test_a_range_of_lengths_is_trained_and_evaluated(fast_steps):
     trained = train("reversed", points=60, in_len=(2, 4), epochs=1, batch_size=16, **TINY)
     assert (trained.min_in_len, trained.in_len, trained.out_len) == (2, 4, 4)
     assert trained.trained.config.few_symbols == 0.25
@@ -287,7 +287,7 @@ def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
     assert str(error.value).startswith(message)
 
 
-def test_no_callbacks_may_be_none():
+def test_no_callbacks_may_be_none(fast_steps):
     assert unchanged("reversed", callbacks=None, epochs=1).step == 1
 
 
@@ -301,7 +301,7 @@ def numbered_pairs(shortest, n_sources):
 @pytest.mark.parametrize("n_sources", [90, 30])  # with 30, each source has three targets
 @pytest.mark.parametrize(("shortest", "is_text"), [(3, False), (2, False), (2, True)])
 @pytest.mark.slow
-def test_continuing_never_validates_on_pairs_that_were_trained_on(shortest, is_text, n_sources):
+def test_continuing_never_validates_on_pairs_that_were_trained_on(shortest, is_text, n_sources, fast_steps):
     pairs, tokens = numbered_pairs(shortest, n_sources), {}
     if is_text:
         pairs = [tuple("".join(map(str, side)) for side in pair) for pair in pairs]
@@ -332,7 +332,7 @@ EXTRA = [([n, n, n], [n]) for n in range(10)]
     ],
 )
 @pytest.mark.slow
-def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, pairs, validation, others):
+def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, fast_steps, pairs, validation, others):
     settings, watcher = AS_PATTERNS | TINY | {"epochs": 1}, Watcher()
     first = train(ROWS, validation=validation, callbacks=[watcher], **settings)
     first.save(tmp_path / "w")
@@ -347,7 +347,7 @@ def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, pa
 
 @pytest.mark.parametrize("in_len", [4, (3, 4)])
 @pytest.mark.slow
-def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len):
+def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
     sizes = {"points": 2000, "in_len": in_len, "epochs": 1}
     first = train("reversed", **sizes, **TINY)
     second = train("sorted", start=first, **sizes)
@@ -374,7 +374,7 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len):
 
 
 @pytest.mark.slow
-def test_sources_are_unknown_without_all_runs(tmp_path):
+def test_sources_are_unknown_without_all_runs(tmp_path, fast_steps):
     """Files of earlier versions record only the last run, and the sources of given pairs are not recorded."""
     first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
     second = train("reversed", start=first, points=20, epochs=1)
@@ -391,7 +391,7 @@ def test_sources_are_unknown_without_all_runs(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch):
+def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch, fast_steps):
     monkeypatch.setattr("seq2seq_demo.training.settings.MAX_EARLIER_RUNS", 1)
     network, lengths = None, []
     for _ in range(4):

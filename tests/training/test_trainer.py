@@ -34,6 +34,7 @@ def trainer_from(config, network, widths=None):
 
 
 @pytest.mark.parametrize(("points", "clipped"), [(13, False), (3, True)])
+@pytest.mark.slow
 def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
     """The reference is algorithm 1 of Kingma and Ba (2015) in NumPy, reordered as in their section 2."""
     weights = random_weights(SMALL)
@@ -71,7 +72,11 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "dropout"),
-    [(SMALL, 0.0), (BOTH_WAYS, 0.3), (replace(BOTH_WAYS, num_layers=1, ends=True), 0.3)],
+    [
+        (SMALL, 0.0),
+        (replace(BOTH_WAYS, model="embedding_rnn"), 0.3),
+        (replace(BOTH_WAYS, num_layers=1, ends=True), 0.3),
+    ],
     ids=["of one length", "dropout", "of several, dropout"],
 )
 def test_xla_changes_nothing(monkeypatch, model, dropout):
