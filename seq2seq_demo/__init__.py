@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # `import X as X` marks X as exported
     from seq2seq_demo.data.tasks import Task as Task
     from seq2seq_demo.data.user_functions import per_sequence as per_sequence
     from seq2seq_demo.data.vocabulary import Vocabularies as Vocabularies, Vocabulary as Vocabulary
+    from seq2seq_demo.ensembles import ensemble as ensemble
     from seq2seq_demo.errors import (
         DemoError as DemoError,
         InputError as InputError,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:  # `import X as X` marks X as exported
         WrongAnswers as WrongAnswers,
     )
     from seq2seq_demo.files.recording import Recording as Recording
-    from seq2seq_demo.files.weights_file import TrainingRun as TrainingRun
+    from seq2seq_demo.files.stored_network import TrainingRun as TrainingRun
     from seq2seq_demo.network.numpy_network import NumpyNetwork as NumpyNetwork
     from seq2seq_demo.predictions import Prediction as Prediction
     from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, evaluate as evaluate, load as load
@@ -60,11 +61,12 @@ _MODULES = {
     "data.tasks": ("Task",),
     "data.user_functions": ("per_sequence",),
     "data.vocabulary": ("Vocabularies", "Vocabulary"),
+    "ensembles": ("ensemble",),
     "errors": ("Seq2SeqError", "DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
     "evaluation": ("EvaluationRow",),
     "figures": ("EpochFigures", "Evaluation", "Figures", "Tally", "WrongAnswer", "WrongAnswers"),
     "files.recording": ("Recording",),
-    "files.weights_file": ("TrainingRun",),
+    "files.stored_network": ("TrainingRun",),
     "network.numpy_network": ("NumpyNetwork",),
     "predictions": ("Prediction",),
     "trained_network": ("TrainedNetwork", "evaluate", "load"),

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 class Callback:
     """The base class of callbacks. Each method does nothing unless a subclass overrides it."""
 
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+        """Called before the training of each network if there are several `members`, and again after a resume.
+
+        Args:
+            finished: the networks that are trained already; none before the first one.
+        """
+
     def on_epoch_begin(self, epoch: int) -> None:
         """Called before each epoch.
 

@@ -9,10 +9,13 @@ from seq2seq_demo.errors import UsageError
 
 MODELS = ("embedding_rnn", "embedding_attention")
 MAX_LAYERS = 100  # TensorFlow takes hours to build a deeper network
+MAX_MEMBERS = 100  # networks in an ensemble
 LR_SCHEDULES = ("constant", "cosine")
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
 INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
 JSON, TEXT, CSV, TSV = FORMATS = ("json", "text", "csv", "tsv")  # file formats of sequences
+NORMAL_FORMS = ("nfc", "nfd", "nfkc", "nfkd")  # the normal forms of Unicode
+UNKNOWN = ("error", "drop")  # whether unknown symbols of a source are an error or are left out
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
@@ -31,7 +34,9 @@ STOP_AT_EXACT_HELP = "stop once the validation exact match reaches X"
 KEEP_BEST_HELP = "save the epoch with the best validation exact match, not the last epoch"
 PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the best epoch"
 BUDGET_HELP = "train for at most so many minutes: choose the epochs, and the size of a new network of pairs"
+LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
 PROCESSES_HELP = "share each batch among N processes on this machine (default {default})"
+MEMBERS_HELP = "train N networks with seeds of their own, and save them as one ensemble (default {default})"
 BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
 
@@ -122,9 +127,14 @@ class TrainConfig:
     validation_points: int | None = setting(None)  # how many of `points` are for validation; None: a tenth
     dropout: float = setting(0.0, "--dropout P", "dropout rate in training (default {default:g})", within=SHARE_BELOW_1)
     processes: int = setting(1, "--processes N", PROCESSES_HELP)
+    members: int = setting(1, "--members N", MEMBERS_HELP, at_most=MAX_MEMBERS)
+    label_smoothing: float = setting(0.0, "--label-smoothing X", LABEL_SMOOTHING_HELP, within=SHARE_BELOW_1)
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.members > 1 and (self.processes > 1 or not self.epochs):
+            found = f"`processes` {self.processes}" if self.processes > 1 else "`epochs` 0"
+            raise UsageError(f"expected `processes` 1 and `epochs` of at least 1 with `members`, got {found}")
         if self.min_in_len is not None and self.min_in_len > self.in_len:
             raise UsageError(f"expected `in_len` from shortest to longest, got {self.min_in_len}-{self.in_len}")
         if self.n_training < 1:
@@ -184,6 +194,8 @@ class Settings(TypedDict, total=False):
     patience: int | None
     dropout: float | None
     processes: int | None
+    members: int | None
+    label_smoothing: float | None
 
 
 def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settings) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from seq2seq_demo.config import INTEGERS
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import RecordBatch
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.vocabulary import join_symbols
+from seq2seq_demo.data.vocabulary import Vocabularies, join_symbols
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
@@ -36,6 +36,7 @@ class Prediction(NamedTuple):
     tokens: tuple[str, str] = (INTEGERS, INTEGERS)  # the kinds of symbols in source and answer
     score: float | None = None  # log p / length^length_penalty; None without a beam search
     confidence: float | None = None  # the calibrated probability; None without calibration or `probabilities`
+    dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
     @property
     def probability(self) -> float | None:
@@ -73,6 +74,16 @@ class Prediction(NamedTuple):
         end = [] if self.ended is None else ["END"]
         return None if self.expected is None else [*map(str, self.expected), *end]
 
+    def with_symbols(self, vocabularies: Vocabularies) -> "Prediction":
+        """Return the prediction with the symbols of the vocabularies in place of numbers."""
+        source, target = vocabularies
+        return self._replace(
+            source=source.to_symbols(self.source),
+            predicted=target.to_symbols(self.predicted),
+            expected=None if self.expected is None else target.to_symbols(self.expected),
+            tokens=vocabularies.tokens,
+        )
+
     @property
     def mistakes(self) -> dict[int, list[str]]:
         """The expected symbols at each wrong position of the answer, from an alignment with the fewest edits.
@@ -85,6 +96,21 @@ class Prediction(NamedTuple):
         has_fixed_length = self.ended is None and len(predicted) == len(expected)
         aligned = [[symbol] for symbol in expected] if has_fixed_length else align(predicted, expected)
         return {t: aligned[t] for t, symbol in enumerate(predicted) if aligned[t] != [symbol]}
+
+
+class Search(TypedDict, total=False):
+    """The keyword arguments of `TrainedNetwork.predict` that control reading and decoding."""
+
+    max_out_len: int | None
+    beam_size: int | None
+    length_penalty: float
+    unknown: str
+
+
+class Lenient(Search, total=False):
+    """The keyword arguments with which `TrainedNetwork.predict` may also return errors."""
+
+    on_error: str
 
 
 class PredictionRequest(NamedTuple):
@@ -100,7 +126,7 @@ class PredictionRequest(NamedTuple):
 def stream(
     network: NumpyNetwork, batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[list[Prediction]]]]:
-    """Yield each batch with its predictions: a list per source, best first.
+    """Yield each batch with its predictions: a list per source, best first; for an unreadable row, an empty list.
 
     None among `batches` flushes the batches before it.
 
@@ -119,7 +145,10 @@ def stream(
 def _parts(
     batches: Iterable[RecordBatch | None], request: PredictionRequest
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
-    """Yield each batch with the indices of rows to decode together, which have one source length. None stays None."""
+    """Yield each batch with the indices of rows to decode together, which have one source length or are unreadable.
+
+    None stays None.
+    """
     for batch in batches:
         if batch is None:
             yield None
@@ -127,6 +156,8 @@ def _parts(
         for in_len, indices in batch.by_length().items():
             size = request.options.rows_at_once(in_len, request.out_len(in_len))
             yield from ((batch, indices[first : first + size]) for first in range(0, len(indices), size))
+        if unreadable := [index for index, row in enumerate(batch.rows) if row.error]:
+            yield batch, unreadable
 
 
 def _answers(
@@ -134,6 +165,8 @@ def _answers(
 ) -> list[list[Prediction]]:
     """Return the predictions for the rows of a batch at `indices`, whose sources have one length."""
     rows, ends = [batch.rows[index] for index in indices], network.model_config.ends
+    if rows[0].error:
+        return [[] for _ in rows]
     in_len = len(rows[0].values)
     out_len = request.out_len(in_len)
     request.options.check_fits(network.model_config, len(rows), in_len, out_len)
@@ -143,7 +176,11 @@ def _answers(
             targets = request.targets(sources).rows()
             expected = [target if given is None else given for given, target in zip(expected, targets, strict=True)]
     answers = answer(network, sources, out_len, request.options, request.decode)
-    return _predictions(sources.tolist(), expected, answers, request, ends)
+    predictions = _predictions(sources.tolist(), expected, answers, request, ends)
+    dropped = [row.dropped for row in rows]
+    if any(dropped):
+        return [[p._replace(dropped=d) for p in each] for each, d in zip(predictions, dropped, strict=True)]
+    return predictions
 
 
 def _predictions(

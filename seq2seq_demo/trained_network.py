@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 
@@ -15,25 +14,23 @@ from seq2seq_demo import evaluation
 from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.records import Place, Record, RecordBatch
-from seq2seq_demo.data.row_reader import source_rows
-from seq2seq_demo.data.sampling import training_sources
-from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
+from seq2seq_demo.data.row_reader import source_records
+from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
 from seq2seq_demo.files import weights_file
-from seq2seq_demo.files.weights_file import Snapshot, StoredNetwork
+from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
+from seq2seq_demo.network.ensemble import EnsembleNetwork
 from seq2seq_demo.network.memory_estimates import check_decoding_fits, check_points_fit
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.parameters import initial_weights
-from seq2seq_demo.predictions import Prediction, PredictionRequest, stream
-
-MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more data again would take too long
+from seq2seq_demo.predictions import Lenient, Prediction, PredictionRequest, Search, stream
+from seq2seq_demo.training_sources import training_sources
 
 if TYPE_CHECKING:
     from seq2seq_demo.network.keras_network.model import Seq2Seq
@@ -41,16 +38,18 @@ if TYPE_CHECKING:
 OptInt = int | None
 
 
-class Search(TypedDict, total=False):
-    """The keyword arguments of `predict` that control decoding."""
-
-    max_out_len: int | None
-    beam_size: int | None
-    length_penalty: float
-
-
 class TrainedNetwork(StoredNetwork):
-    """A network with its weights and the record of its training: it predicts, and can be evaluated and saved."""
+    """A network with its weights and the record of its training: it predicts, and can be evaluated and saved.
+
+    With `members`, it is an ensemble: it answers with the mean probabilities of all its networks.
+    """
+
+    members: tuple[TrainedNetwork, ...]
+
+    @classmethod
+    def of(cls, stored: StoredNetwork) -> TrainedNetwork:
+        """Return a stored network as a `TrainedNetwork`."""
+        return cls(**vars(stored) | {"members": tuple(map(cls.of, stored.members))})
 
     def __repr__(self) -> str:
         origin = self.task or self.program or "unknown data"
@@ -65,12 +64,12 @@ class TrainedNetwork(StoredNetwork):
     def summary(self) -> str:
         """Return the architecture, the symbols and the number of weights in one line."""
         c = self.model_config
-        n_weights = sum(weight.size for weight in self.weights.values())
         symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
         if self.vocabularies.are_text:
             sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
             symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
-        return f"{c.architecture}, {symbols}, {n_weights} weights"
+        members = f" in {len(self.networks)} networks" if self.members else ""
+        return f"{c.architecture}, {symbols}, {self.n_weights} weights{members}"
 
     # ---- Prediction ----
 
@@ -86,7 +85,7 @@ class TrainedNetwork(StoredNetwork):
 
     @overload
     def predict(
-        self, sources: Any, out_len: OptInt = ..., *, n_best: OptInt = ..., details: bool = ..., **how: Unpack[Search]
+        self, sources: Any, out_len: OptInt = ..., *, n_best: OptInt = ..., details: bool = ..., **how: Unpack[Lenient]
     ) -> list[Any]: ...
 
     def predict(
@@ -99,6 +98,8 @@ class TrainedNetwork(StoredNetwork):
         n_best: int | None = None,
         length_penalty: float = 0.0,
         details: bool = False,
+        unknown: str = "error",
+        on_error: str = "raise",
     ) -> list[Any]:
         """Return the answer to each source: a list of integers, or a text if the network writes texts.
 
@@ -113,47 +114,49 @@ class TrainedNetwork(StoredNetwork):
             n_best: return a list of up to `n_best` answers per source, best first; needs `beam_size`.
             length_penalty: the exponent A in the score log p / length^A of a hypothesis.
             details: return each answer as a `Prediction`, with probabilities, confidence and attention.
+            unknown: "drop" leaves symbols that the network does not know out of a source, and lists them in
+                `Prediction.dropped`; with "error", the network cannot read the source.
+            on_error: "return" returns an InputError in place of the answer to each row that the network cannot read.
 
         Raises:
             InputError: the network cannot read a row; the message names the row.
             UsageError: an argument is out of its range, or a sequence is too long to decode.
         """
-        rows = source_rows(sources, self.model_config.in_max_int, self.vocabularies.source)
+        records = source_records(sources, self.vocabularies.source, self.model_config.in_max_int, unknown, on_error)
         for name, value in {"`out_len`": out_len, "`max_out_len`": max_out_len}.items():
             if value is not None:
                 require_integer(name, value, at_least=1)
         self.check_answer_lengths(out_len, max_out_len)
         beam = make_beam(beam_size, n_best, length_penalty)
         options = DecodingOptions(beam, details, details)
+        predictions = self._predict_records(records, out_len or max_out_len, options)
+        name = "text" if self.vocabularies.target.is_text else "predicted"
         answers: list[list[Any]] = [
-            [self.with_symbols(answer) for answer in answers]
-            for answers in self.predict_numbers(rows, out_len or max_out_len, options)
+            [answer if details else getattr(answer, name) for answer in map(self.with_symbols, each)]
+            for each in predictions
         ]
-        if not details:
-            name = "text" if self.vocabularies.target.is_text else "predicted"
-            answers = [[getattr(answer, name) for answer in each] for each in answers]
-        return answers if n_best is not None else [best for best, *_ in answers]
+        rows = zip(records, answers, strict=True)
+        return [row.error or (each if n_best is not None else each[0]) for row, each in rows]
 
     def with_symbols(self, prediction: Prediction) -> Prediction:
         """Return a prediction whose numbers are replaced by the symbols of the vocabularies."""
-        if not self.vocabularies.are_text:
-            return prediction
-        source, target = self.vocabularies
-        return prediction._replace(
-            source=source.to_symbols(prediction.source),
-            predicted=target.to_symbols(prediction.predicted),
-            expected=None if prediction.expected is None else target.to_symbols(prediction.expected),
-            tokens=self.vocabularies.tokens,
-        )
+        return prediction.with_symbols(self.vocabularies) if self.vocabularies.are_text else prediction
 
     def predict_numbers(
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
         """Return up to `n_best` predictions per source, best first, with symbols as numbers."""
+        records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
+        return self._predict_records(records, out_len, options)
+
+    def _predict_records(
+        self, records: list[Record], out_len: int | None, options: DecodingOptions
+    ) -> list[list[Prediction]]:
+        """Return up to `n_best` predictions per record, best first; none for an unreadable record."""
         out_lens = functools.cache(lambda in_len: out_len or self.answer_len(in_len))
         request = PredictionRequest(out_lens, options, calibration=self.calibration)
-        batch = RecordBatch([Record(Place("sources", "row", row), source) for row, source in enumerate(sources)])
-        return [each for _, predictions in stream(self.to_numpy(), [batch], request) for each in predictions]
+        answered = stream(self.to_numpy(), [RecordBatch(records)], request)
+        return [each for _, predictions in answered for each in predictions]
 
     def check_answer_lengths(self, out_len: int | None, max_out_len: int | None) -> None:
         """Raise UsageError if `out_len` is given but the network ends its answers, or `max_out_len` but it does not."""
@@ -312,7 +315,7 @@ class TrainedNetwork(StoredNetwork):
             for in_len in lengths:
                 check_decoding_fits(self.model_config, 1, in_len, out_len or in_len)
                 check_points_fit(evaluation.n_to_measure(self.model_config, in_len, n), in_len, out_len or in_len)
-            seen, knows_all_seen = self._training_sources(task)
+            seen, knows_all_seen = training_sources(self, task)
             sample = evaluation.Sample(lengths, n, seed, kinds and self.ends, knows_all_seen)
             targets = self.target_function(task, out_len)
             yield from evaluation.measure_pattern(self.to_numpy(), targets, sample, seen, options)
@@ -328,27 +331,19 @@ class TrainedNetwork(StoredNetwork):
         if not self.ends and None in (task.pairs.sources.common_length, task.pairs.targets.common_length):
             raise UsageError("expected pairs of one length, as the network was trained on one, got several lengths")
 
-    def _training_sources(self, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
-        """Return the random sources of the recorded runs, and whether these are known to be all training sources."""
-        drawn, points, symbols = [], 0, 0
-        is_complete = not (self.runs[0].run.start_step if self.runs else self.step or self.program)
-        for task, run in reversed(self.runs):
-            config, model = run.config, replace(self.model_config, ends=self.ends and run.config.min_in_len is not None)
-            points, symbols = points + config.points, symbols + config.points * config.in_len
-            is_drawn = config.validation_points is None and (not model.ends or task in (pattern.name, *PATTERNS))
-            if is_drawn and points <= MAX_REDRAWN_POINTS and symbols <= MAX_REDRAWN_SYMBOLS:
-                lengths = (find_pattern(task) if task in PATTERNS else pattern).lengths_of(config, model)
-                drawn.append(training_sources(config, model, lengths, run.start_step))
-            else:
-                is_complete = False
-        return concatenate(drawn) if drawn else None, is_complete
-
     def to_numpy(self) -> NumpyNetwork:
-        """Return the network in NumPy, which predicts without TensorFlow."""
-        return make_numpy_network(self.model_config, self.weights)
+        """Return the network in NumPy, which predicts without TensorFlow; an ensemble if there are `members`."""
+        members = [make_numpy_network(network.model_config, network.weights) for network in self.networks]
+        return EnsembleNetwork(members) if self.members else members[0]
 
     def to_keras(self) -> Seq2Seq:
-        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow."""
+        """Return a `keras.Model` with the inputs sources `[B, S]` and decoder input `[B, T]`; load TensorFlow.
+
+        Raises:
+            UsageError: the network is an ensemble, which is no single `keras.Model`.
+        """
+        if self.members:
+            raise UsageError(f"expected one network for Keras, got an ensemble of {len(self.networks)}")
         from seq2seq_demo.network.keras_network.model import Seq2Seq
 
         return Seq2Seq(self.model_config, self.weights)
@@ -389,7 +384,7 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
         WeightsError: the file is missing, damaged or of another kind.
     """
     stored = weights_file.read(Path(path))
-    return TrainedNetwork(**vars(stored.network if isinstance(stored, Snapshot) else stored))
+    return TrainedNetwork.of(stored.network if isinstance(stored, Snapshot) else stored)
 
 
 evaluate = TrainedNetwork.evaluate

@@ -36,6 +36,7 @@ AS_PATTERNS = {
     "learning_rate": 1e-4,
     "lr_schedule": "constant",
     "keep_best": False,
+    "label_smoothing": 0.0,
 }
 # A recipe for tests that must not depend on the values of the real one.
 RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "model": "embedding_attention"}
@@ -149,6 +150,9 @@ class Watcher(Callback):
 
     def __init__(self):
         self.calls, self.history, self.networks, self.validation = [], (), [], None
+
+    def on_member_begin(self, finished):
+        self.calls.append(("member", len(finished) + 1))
 
     def on_epoch_begin(self, epoch):
         self.calls.append(("begin", epoch))

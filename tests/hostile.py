@@ -220,6 +220,11 @@ def _metadata() -> dict[str, tuple[str, str]]:
     impossible = [earlier | change for change in ({"start_step": -1}, {"points": 0}, {"pattern": None})]
     for value in ({}, "x", [7], [{}], [run], *([facts] for facts in impossible), [earlier] * 101):
         wrong[f"earlier {len(wrong)}"] = "training", training | {"earlier": value}
+    member = {"model": model, "training": training | {"progress": {}}}
+    nested = {"model": model, "training": training | {"progress": {}, "members": [member]}}
+    of_more_symbols = {"model": model | {"out_max_int": 5}, "training": training | {"progress": {}}}
+    for value in ({}, "x", [7], [{}], [member | {"x": 1}], [nested], [of_more_symbols], [member], [member] * 200):
+        wrong[f"members {len(wrong)}"] = "training", training | {"members": value}
     texts = ("data", "fingerprint")
     may_be_null = ("stop_at_exact", "start_step", "min_in_len", "patience", "validation_points", *texts)
     for name in run:

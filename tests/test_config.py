@@ -50,6 +50,7 @@ OUT_OF_RANGE = {
     "keep_best": [1, None],
     "validation_points": [0, 2.0],
     "processes": [0],
+    "label_smoothing": [-0.1, 1],
 }
 
 

@@ -172,6 +172,61 @@ def test_a_small_run_of_cmudict(script, monkeypatch, capsys, tmp_path):
 
 
 @pytest.mark.slow
+def test_weights_of_cmudict_are_scored_as_an_ensemble(script, monkeypatch, capsys, tmp_path):
+    (tmp_path / "d").write_text("".join(f"{a}{b} {a.upper()} {b.upper()}\n" for a in "abcde" for b in "fghij"))
+    cmudict = script("cmudict")
+    monkeypatch.setattr(cmudict, "SETTINGS", {"small": {"cell_size": 4, "embedding_size": 4, "epochs": 1}})
+    for seed in (0, 1):
+        run(cmudict, monkeypatch, tmp_path / "d", "--seed", seed, "--save", tmp_path / f"w{seed}")
+    capsys.readouterr()
+    run(cmudict, monkeypatch, tmp_path / "d", "--weights", tmp_path / "w0", tmp_path / "w1")
+    ((name, n_weights, minutes, published, *_),) = table(capsys.readouterr().out)
+    assert (name, minutes, published) == ("2 networks", "", cmudict.PUBLISHED["best"])
+    assert n_weights == f"{sum(load(tmp_path / name).n_weights for name in ('w0', 'w1')):,}"
+
+
+def sigmorphon_data(folder):
+    """Write two languages; two words of `test` have a letter and a phone that training lacks."""
+    words = {"aaa": [a + b for a in "bcd" for b in "efg"], "kor": ["가나", "나가", "각", "나", "가"]}
+    for language, sources in words.items():
+        lines = [f"{word}\t{' '.join(f'p{ord(c) % 7}' for c in word)}\n" for word in sources]
+        for part, more in {"train": [], "dev": [], "test": ["éb\tp0 p1\n", "b\tnew\n"]}.items():
+            (folder / part).mkdir(exist_ok=True)
+            (folder / part / f"{language}_{part}.tsv").write_text("".join(lines + more), encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_small_run_of_sigmorphon_goes_on_where_it_stopped(script, monkeypatch, capsys, tmp_path):
+    sigmorphon_data(tmp_path)
+    sigmorphon, cache = script("sigmorphon2020"), tmp_path / "cache"
+    tiny = {"cell_size": 4, "embedding_size": 4, "learning_rate": 0.01, "epochs": 2}
+    monkeypatch.setattr(sigmorphon, "SETTINGS", sigmorphon.SETTINGS | tiny)
+    argv = [tmp_path, "--cache", cache, "--processes", 1, "--epochs", 1]
+    run(sigmorphon, monkeypatch, *argv, "--members", 2, "--languages", "kor", "--dev")
+    kor, _ = table(capsys.readouterr().out)
+    assert (kor[0], kor[-2:]) == ("kor", ["", ""])  # nothing is published about dev
+    before = {path.name: path.read_bytes() for path in cache.iterdir()}
+    assert before.keys() == {"kor_0.h5", "kor_1.h5"}
+    letters = load(cache / "kor_0.h5").vocabularies.source.symbols
+    assert set(letters) == {"\u1100", "\u1102", "\u1161", "\u11a8"}  # the letters of Hangul, not its syllables
+    run(sigmorphon, monkeypatch, *argv, "--members", 3)
+    aaa, kor, means = table(capsys.readouterr().out)
+    assert {path.name: path.read_bytes() for path in cache.iterdir() if path.name in before} == before
+    assert sorted(path.name for path in cache.iterdir()) == [f"{x}_{n}.h5" for x in ("aaa", "kor") for n in range(3)]
+    assert [load(cache / f"aaa_{n}.h5").trained.config.seed for n in range(3)] == [0, 1, 2]
+    assert (aaa[0], aaa[-2:], kor[-2:], means[-2:]) == ("aaa", ["", ""], ["46.89 / 16.78", "26.22 / 4.38"], ["", ""])
+    rates = [[float(rate) for rate in row[4].split(" / ")] for row in (aaa, kor, means)]
+    assert rates[2] == pytest.approx([(a + b) / 2 for a, b in zip(*rates[:2], strict=True)], abs=0.01)
+
+
+def test_error_rates_are_those_of_the_shared_task(script):
+    sigmorphon = script("sigmorphon2020")
+    assert sigmorphon.distance("kitten", "sitting") == 3
+    assert sigmorphon.error_rates(["a b", "", "a c d"], ["a b", "a", "a b c d"]) == pytest.approx((200 / 3, 200 / 7))
+    assert sigmorphon.mean([(1.0, 2.0), (3.0, 5.0)]) == (2.0, 3.5)
+
+
+@pytest.mark.slow
 def test_a_small_run_of_scan(script, monkeypatch, capsys):
     scan = script("scan")
     pairs = list(scan.phrases())

@@ -19,6 +19,7 @@ from seq2seq_demo.network.numpy_network import NumpyNetwork, softmax
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.network.thread_pool import MAX_ROWS_AT_ONCE
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training_sources import training_sources
 
 CONFIG = TRAINED["model_config"]
 UNKNOWN = dict.fromkeys(("task", "in_len", "out_len", "trained", "reached"))
@@ -132,7 +133,7 @@ def measured(monkeypatch):
 
 def test_evaluate_measures_fresh_sources(measured):
     network = trained_network()
-    seen = as_tuples(network._training_sources(find_pattern("reversed"))[0])
+    seen = as_tuples(training_sources(network, find_pattern("reversed"))[0])
     assert len(seen) == 300
     evaluations = [network.evaluate(task, 300, seed=3) for task in ("reversed", find_pattern("reversed"), None)]
     for pairs, evaluation in zip(measured, evaluations, strict=True):
@@ -152,7 +153,7 @@ def test_a_network_that_ends_its_answers_is_evaluated_at_every_trained_length(me
     e = network.evaluate(n=200)
     assert [(len(pairs), pairs.sources.common_length) for pairs in measured] == [(121, 2), (200, 3), (200, 4)]
     assert (e.n, e.n_target) == (521, 121 * 2 + 200 * 3 + 200 * 4)
-    seen, is_complete = network._training_sources(find_pattern("copy"))
+    seen, is_complete = training_sources(network, find_pattern("copy"))
     assert is_complete
     assert as_tuples(measured[2].sources).isdisjoint(as_tuples(seen))
     for in_len in (5, (5, 6)):

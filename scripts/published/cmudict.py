@@ -1,6 +1,7 @@
 """Spelling to pronunciation: train on CMUdict, and print the error rates beside published error rates.
 
-    .venv/bin/python scripts/published/cmudict.py cmudict.dict [--networks small,best] [--save best.h5]
+    .venv/bin/python scripts/published/cmudict.py cmudict.dict [--networks small,best] [--seed 0] [--save best.h5]
+    .venv/bin/python scripts/published/cmudict.py cmudict.dict --weights g2p.weights.h5 best_1.h5 best_2.h5
 
 `cmudict.dict` comes from https://github.com/cmusphinx/cmudict at commit d1f85cd. The settings were chosen on the
 development set. The published figures come from the README of https://github.com/cmusphinx/g2p-seq2seq (branch tf11,
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from report import DEFAULTS, machine, n_weights, print_table, timed_training
 
-from seq2seq_demo import TrainedNetwork
+from seq2seq_demo import TrainedNetwork, ensemble, load
 
 SETTINGS = {
     "small": {  # the published network: unidirectional, without dropout, decoded greedily
@@ -71,7 +72,8 @@ def split(words: dict[str, list[str]]) -> dict[str, list[Pair]]:
 
 def row(name: str, network: TrainedNetwork, minutes: float, parts: dict[str, list[Pair]]) -> list[str]:
     """Evaluate a network on the development and test sets; return its table row."""
-    cells = [name, f"{n_weights(network):,}", f"{minutes:.0f} min", PUBLISHED[name]]
+    time = f"{minutes:.0f} min" if minutes else ""
+    cells = [name, f"{n_weights(network):,}", time, PUBLISHED.get(name, PUBLISHED["best"])]
     for beam_size in (None, BEAM):
         for part in ("dev", "test"):
             e = network.evaluate(parts[part], beam_size=beam_size)
@@ -85,19 +87,26 @@ def main() -> None:
     parser.add_argument("dictionary", type=Path)
     parser.add_argument("--networks", default=",".join(SETTINGS), help="small, best or both")
     parser.add_argument("--save", type=Path, help="a file for the last network, without Adam's moments")
+    parser.add_argument("--weights", type=Path, nargs="+", help="score these networks, as an ensemble; do not train")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of a network for an ensemble")
     parser.add_argument("--epochs", type=int, help="train for fewer epochs, to try the script")
     options = parser.parse_args()
     parts = split(read_dictionary(options.dictionary))
     print(", ".join(f"{len(pairs)} pairs for {part}" for part, pairs in parts.items()), file=sys.stderr)
     rows = []
-    for name in options.networks.split(","):
+    if options.weights:
+        networks = [load(path) for path in options.weights]
+        rows.append(row(f"{len(networks)} networks", ensemble(networks), 0, parts))
+    for name in [] if options.weights else options.networks.split(","):
         network, minutes = timed_training(
             parts["train"],
             in_tokens="characters",
             out_tokens="words",
+            lowercase=True,
             validation=parts["dev"],
             model="embedding_attention",
             lr_schedule="cosine",
+            seed=options.seed,
             **DEFAULTS | {"keep_best": True} | SETTINGS[name] | ({"epochs": options.epochs} if options.epochs else {}),
         )
         if options.save:

@@ -145,7 +145,7 @@ def _require_options_of(command: str, given: dict[str, Any], option_names: dict[
     if isinstance(given.get("in_len"), tuple):
         owners["--in-len A-B"] = ["train"]
     if len(given.get("input_weights", ())) > 1:
-        owners["a second -i/--input-weights"] = ["page"]
+        owners["a second -i/--input-weights"] = ["predict", "evaluate", "page"]
     for name, (*others, last) in owners.items():
         if command not in (*others, last):
             listed = f"{', '.join(others)} and {last}" if others else last

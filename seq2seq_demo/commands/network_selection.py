@@ -17,11 +17,12 @@ from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.patterns import DEFAULT_PATTERN, PATTERNS, is_user_function
 from seq2seq_demo.data.readers import InputFormat, read_file, read_words
 from seq2seq_demo.data.recognition import Tokens
-from seq2seq_demo.data.records import Record
+from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.data.row_reader import NoPairsError, PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.data.tables import Table, TableOptions
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, UnknownSymbolError, Vocabularies, new_vocabulary
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, TextOptions, UnknownSymbolError, Vocabularies
+from seq2seq_demo.ensembles import ensemble
 from seq2seq_demo.errors import InputError, UsageError, WeightsError
 from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
@@ -77,7 +78,11 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
-        return path, load_with_task(path), [f"Using weights {path}"]
+        paths = [path, *map(_input_path, options.more_input_weights)]
+        networks = [load_with_task(each) for each in paths]
+        for each, network in zip(paths[1:], networks[1:], strict=True):
+            check_options_match(options, each, network)
+        return path, ensemble(networks), [f"Using weights {', '.join(map(str, paths))}"]
     notices = []
     for path in file_names.newest_first(options.data_dir, options.name, task if pattern else None):
         try:
@@ -180,7 +185,7 @@ def read_pair_task(
         def on_format(form: InputFormat, table: Table | None) -> None:
             notify_of_table(file, options, table, notify)
             if not network and file == options.from_file:
-                reader.source, reader.target = map(new_vocabulary, form.tokens)
+                reader.source, reader.target = text.new_vocabularies(form.tokens)
             if None in tokens and form.is_text:
                 found = f"Sources are {form.tokens[0]}, and targets are {form.tokens[1]}"
                 notify(f"{found}; if not, give `in_tokens` and `out_tokens`")
@@ -192,6 +197,9 @@ def read_pair_task(
             first = f"; the first error: {errors[0]}" if errors else ""
             raise InputError(f"{error}{first}") from error
 
+    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # only of `train`
+    if network:
+        text.check_match(network.vocabularies)
     reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))
     pairs, vocabularies = read(file, n, reader, network.vocabularies.tokens if network else _tokens(options, pattern))
     if n and len(pairs) < n:
@@ -244,18 +252,22 @@ def typed_sources(words: Sequence[str], selected: SelectedNetwork, form: InputFo
 
     If the network takes integers, all arguments together are one source. If it takes texts, each argument with white
     space is a source, and adjacent arguments without white space form one source. If it takes characters, but no
-    space, each argument is a source.
+    white space, each word is a source.
     """
     source = selected.network.vocabularies.source
     if not source.is_text:
         return [read_words(words, form, _text_hint(words[0], selected.path))]
-    if source.tokens == CHARACTERS and " " not in source.symbols:
-        return [read_words([word], form) for word in words]
-    texts: list[list[str]] = []
-    for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
-        adjacent = [*group]
-        texts += [[word] for word in adjacent] if has_space else [adjacent]
-    return [read_words(text, form) for text in texts]
+    if source.tokens == CHARACTERS and not any(map(str.isspace, source.symbols)):
+        texts = [[text] for word in words for text in word.split() or [word]]
+    else:
+        texts = []
+        for has_space, group in itertools.groupby(words, key=lambda word: any(map(str.isspace, word))):
+            adjacent = [*group]
+            texts += [[word] for word in adjacent] if has_space else [adjacent]
+    records = [read_words(text, form) for text in texts]
+    if len(records) == 1:
+        return records
+    return [record._replace(place=Place(f"input {preview(record.values)}")) for record in records]
 
 
 def _text_hint(word: str, path: Path) -> str:

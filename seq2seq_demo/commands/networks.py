@@ -18,9 +18,8 @@ def networks(_: NetworksOptions) -> None:
 
 
 def _row(name: str, network: TrainedNetwork) -> list[str]:
-    n_weights = sum(weight.size for weight in network.weights.values())
     reached = f"{network.reached.exact_match:.4f}" if network.reached else "unknown"
     description = DESCRIPTIONS.get(name, "")
     if network.task in PATTERNS:
         description = (PATTERNS[network.task].function.__doc__ or "").partition("\n")[0]
-    return [name, f"{network.min_in_len}-{network.in_len}", f"{n_weights:9,}", reached, description]
+    return [name, f"{network.min_in_len}-{network.in_len}", f"{network.n_weights:9,}", reached, description]

@@ -18,8 +18,11 @@ from seq2seq_demo.config import (
     FORMATS,
     INTEGERS,
     JSON,
+    NORMAL_FORMS,
     SHARE,
     TOKENS,
+    TSV,
+    UNKNOWN,
     Beam,
     Budget,
     ModelConfig,
@@ -44,6 +47,9 @@ COLUMNS_HELP = "names or numbers of the columns of sources and targets in a file
 HEADER_HELP = "whether the first row of a file names its columns (default: recognised)"
 TOKENS_HELP = "one of {choices} (default: recognised)"
 MIN_CONFIDENCE_HELP = "leave a source unanswered if the confidence in its answer is below X"
+NORMALIZE_HELP = "normal form of Unicode for texts: one of {choices} (default nfc)"
+LOWERCASE_HELP = "convert sources, but not targets, to lower case, in training and whenever the network reads"
+UNKNOWN_HELP = "what to do with symbols of a source that were not seen in training: {default} (default) or drop them"
 MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from training)"
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs, or all of them"
@@ -112,6 +118,7 @@ class NetworkOptions(TaskOptions):
     """The options of every command that uses a network."""
 
     input_weights: Path | None = setting(None, "-i --input-weights FILE", WEIGHTS_HELP)
+    more_input_weights: Sequence[Path] = ()  # each -i after the first, for commands that take several
     name: str | None = setting(None, "-n --name NAME", 'NAME in the canonical file names (default "basic")')
     iter_num: int | None = setting(None, "--iter-num N", "load iteration N; train saves iteration N + 1", at_least=0)
     data_dir: Path = setting(Path(), "--data-dir DIR", "directory of the canonical files (default {default})")
@@ -148,6 +155,11 @@ class NetworkOptions(TaskOptions):
         if not self.data_dir.is_dir():
             raise UsageError(f"expected --data-dir to be a directory, got {str(self.data_dir)!r}")
 
+    @property
+    def all_input_weights(self) -> tuple[Path, ...]:
+        """The weights files of all -i options, in order."""
+        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerOptions(NetworkOptions):
@@ -174,6 +186,7 @@ class PredictOptions(AnswerOptions):
     n_best: int | None = copied_setting(Beam, "n_best", None)
     show_attention: bool = setting(False, "--show-attention", "print the attention weights below each answer")
     min_confidence: float | None = setting(None, "--min-confidence X", MIN_CONFIDENCE_HELP, within=SHARE)
+    unknown: str = setting("error", "--unknown {error,drop}", UNKNOWN_HELP, choices=UNKNOWN)
     attention_plot: Path | None = setting(None, "--attention-plot FILE", "plot the attention (.png, .svg or .pdf)")
     force: bool = setting(False, "--force", FORCE_HELP)
 
@@ -181,10 +194,17 @@ class PredictOptions(AnswerOptions):
         super().__post_init__()
         if self.beam and self.engine != "numpy":
             raise UsageError(f"expected --beam-size with --engine numpy, got {self.engine}")
+        if self.show_attention and self.prints_tsv:
+            raise UsageError("expected --show-attention or --format tsv, got both")
         if self.words and self.from_file:
             raise UsageError(f"{PREDICT_EXPECTS}, got both")
-        read = {"-i": self.input_weights, "--from-file": self.from_file}
-        _require_different(read, {"--attention-plot": self.attention_plot})
+        read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
+        _require_different(read | {"--from-file": self.from_file}, {"--attention-plot": self.attention_plot})
+
+    @property
+    def prints_tsv(self) -> bool:
+        """Whether answers are printed as lines of source, answer and probability."""
+        return self.format == TSV and not self.json
 
 
 # The example has the default length, so that it works when pasted.
@@ -214,6 +234,8 @@ class TrainOptions(NetworkOptions):
     """The options of `train`; they select the training data, the initial weights, the settings and the outputs."""
 
     accepted_settings: ClassVar[Collection[str]] = declared_fields(TrainConfig)
+    normalize: str | None = setting(None, "--normalize FORM", NORMALIZE_HELP, choices=NORMAL_FORMS)
+    lowercase: bool | None = setting(None, "--lowercase", LOWERCASE_HELP)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
     budget: float | None = copied_setting(Budget, "minutes", None)
     record: bool = setting(False, "--record", RECORD_HELP)
@@ -252,6 +274,8 @@ class TrainOptions(NetworkOptions):
         given |= {"--keep-going": ""} if self.keep_going else {}
         given |= {"--columns": f" {self.columns}"} if self.columns else {}
         given |= {"--header": f" {self.header}"} if self.header else {}
+        given |= {"--normalize": f" {self.normalize}"} if self.normalize else {}
+        given |= {"--lowercase": ""} if self.lowercase else {}
         for name, value in given.items():
             raise UsageError(f"expected --from-file with {name}{value}, got none")
 
@@ -286,7 +310,6 @@ class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    more_input_weights: Sequence[Path] = ()  # each -i after the first
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
     force: bool = copied_setting(PredictOptions, "force", False)
 
@@ -298,11 +321,6 @@ class PageOptions(NetworkOptions):
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
-
-    @property
-    def all_input_weights(self) -> tuple[Path, ...]:
-        """The weights files of all -i options, in order."""
-        return tuple(filter(None, (self.input_weights, *self.more_input_weights)))
 
 
 @dataclass(frozen=True, kw_only=True)

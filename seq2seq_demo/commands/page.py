@@ -28,7 +28,7 @@ def page(options: PageOptions) -> None:
     check_output = partial(atomic_files.check_replaceable, options.output, "a page", is_page, options.force)
     check_output()
     paths = options.all_input_weights or (None,)
-    selected = [select_network(replace(options, input_weights=path), None) for path in paths]
+    selected = [_select_one(replace(options, input_weights=path, more_input_weights=())) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
     pairs: list[Pairs | None] = [None] * len(selected)
@@ -44,6 +44,16 @@ def page(options: PageOptions) -> None:
     check_output()  # again: the file may have changed meanwhile
     atomic_files.write(options.output, content)
     print_notice(f"Wrote {options.output}: open it in a browser")
+
+
+def _select_one(options: PageOptions) -> SelectedNetwork:
+    """Return the selected network; of an ensemble, the first member, with a notice."""
+    selected = select_network(options, None)
+    if not selected.network.members:
+        return selected
+    notice = f"{selected.path} is an ensemble of {len(selected.network.networks)} networks: the page shows the first"
+    network = replace(selected.network, members=(), reached=None, calibration=None)
+    return replace(selected, network=network, notices=[*selected.notices, notice])
 
 
 def _shown_network(selected: SelectedNetwork) -> ShownNetwork:

@@ -3,7 +3,8 @@
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,14 +17,22 @@ from seq2seq_demo.commands.network_selection import (
     typed_sources,
 )
 from seq2seq_demo.commands.options import PredictOptions
-from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.config import INTEGERS, TEXT, TSV
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, RecordBatch
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
 from seq2seq_demo.data.tables import Table
 from seq2seq_demo.display import heatmap, plots
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices, print_result
-from seq2seq_demo.display.predictions import answer_lines, answers_json, unanswered_line
+from seq2seq_demo.display.predictions import (
+    answer_lines,
+    answers_json,
+    answers_tsv,
+    error_json,
+    error_tsv,
+    row_notice,
+    unanswered_line,
+)
 from seq2seq_demo.display.progress_bar import ProgressBar
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.network.decoding import DecodingOptions
@@ -43,17 +52,23 @@ def predict(options: PredictOptions) -> None:
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
     form = input_format(options, network.vocabularies.tokens, is_paired=False)
-    if (options.show_attention or options.attention_plot) and not model_config.has_attention:
-        raise UsageError(f"expected a network of embedding_attention to show attention, got {model_config.model}")
+    if options.show_attention or options.attention_plot:
+        for each in network.networks:
+            if not each.model_config.has_attention:
+                expected = "expected a network of embedding_attention to show attention"
+                raise UsageError(f"{expected}, got {each.model_config.model}")
     if options.min_confidence is not None and network.calibration is None:
-        raise UsageError("expected a calibrated network for --min-confidence, got one that was not trained on pairs")
+        got = "several networks" if options.more_input_weights else "one that was not trained on pairs"
+        raise UsageError(f"expected a calibrated network for --min-confidence, got {got}")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
     if not network.ends:
         selected.notices.extend(length_notices(network, options.in_len))
     predictor, hidden = _Predictor(options, selected), ProgressBar("Predicting", may_show=False)
     if options.words:
-        predictor.print_answers(typed_sources(options.words, selected, form), hidden)
+        sources = typed_sources(options.words, selected, form)
+        predictor.keeps_going |= len(sources) > 1
+        predictor.print_answers(sources, hidden)
     elif file := options.from_file:
         size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
 
@@ -62,6 +77,8 @@ def predict(options: PredictOptions) -> None:
             def on_format(_: InputFormat, table: Table | None) -> None:
                 notify_of_table(file, options, table, print_notice)
 
+            if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
+                form = replace(form, line_by_line=True, format=TEXT if form.format == TSV else form.format)
             rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)
     else:
@@ -82,39 +99,45 @@ class _Predictor:
         self.in_len = options.in_len or (None if self.network.ends else self.network.in_len)
         # Cached, because each call runs the pattern.
         self.out_len = functools.cache(lambda in_len: self.network.answer_len(in_len, selected.pattern, out_len))
+        self._check_length = functools.cache(
+            lambda S: DecodingOptions(options.beam).check_fits(self.network.model_config, 1, S, self.out_len(S))
+        )
         self.targets = self.network.target_function(selected.pattern, out_len) if selected.pattern else None
         self.known_lengths: set[int] = set()
         self.is_warned = False
         self.has_colour = heatmap.has_colour(sys.stdout)
         self.n_unanswered = 0
+        # Whether unreadable sources are reported and skipped; otherwise, the first one raises an error.
+        self.keeps_going = bool(options.keep_going) or options.json or options.prints_tsv
 
     def print_answers(self, rows: Rows, progress: ProgressBar, is_interactive: bool = False) -> None:
         """Print the answers to each source; with --attention-plot, plot the best answers at the end.
 
         Raises:
-            InputError: a source is unreadable. With --keep-going, the error follows the answers to all other sources.
-                At the terminal, a notice replaces the error.
+            InputError: a source is unreadable. If `keeps_going`, the error follows the answers to all other sources. At
+                the terminal, a notice replaces the error.
         """
         options, network = self.options, self.network
-        skipped: list[InputError] = []
+        self.keeps_going |= is_interactive
+        n_skipped = 0
         plotted: list[Prediction] = []
-
-        def skip(error: InputError) -> None:
-            skipped.append(error)
-            progress.hide()
-            print_notice(str(error))
-
-        readable = self._batches(rows, skip if options.keep_going or is_interactive else None)
-        for batch, answers in stream(network.to_numpy(), readable, self._request()):
+        for batch, answers in stream(network.to_numpy(), self._batches(rows), self._request()):
             self._note_new_lengths(batch)
             if options.attention_plot:
-                plotted += [network.with_symbols(best) for best, *_ in answers if self.is_answered(best)]
+                plotted += [network.with_symbols(best) for best, *_ in filter(None, answers) if self.is_answered(best)]
                 plots.check_panel_count(len(plotted))
-            if self.notices:
+            texts = [*filter(None, map(self._answer_text, answers, batch.rows))]
+            notices = [] if options.json else [*filter(None, map(row_notice, batch.rows))]
+            if texts:
+                notices = [*self.notices, *notices]  # not before the first answer, so that an error is printed alone
+                self.notices.clear()
+            if notices:
                 progress.hide()
-            print_notices(self.notices)  # only now, so that an error before the first answer is printed alone
-            print_result("\n".join(map(self._answer_text, answers, batch.rows)), coloured=options.show_attention)
+            print_notices(notices)
+            if texts:
+                print_result("\n".join(texts), coloured=options.show_attention)
             progress.advance(len(answers), 0)
+            n_skipped += sum(row.error is not None for row in batch.rows)
         if options.attention_plot and plotted:
             plots.check(options.attention_plot, options.force)  # again: the file may have changed meanwhile
             plots.attention(options.attention_plot, plotted)
@@ -123,14 +146,13 @@ class _Predictor:
             progress.hide()
             sources = pluralize(self.n_unanswered, "source")
             print_notice(f"Left {sources} unanswered, because the confidence is below {options.min_confidence}")
-        if skipped and not is_interactive:
-            n_skipped = len(skipped)
+        if n_skipped and not is_interactive:
             raise InputError(f"expected sequences that the network can read, skipped {n_skipped} that it cannot read")
 
     def _request(self) -> PredictionRequest:
         options = self.options
         has_attention = options.show_attention or options.attention_plot is not None
-        needs_probabilities = options.json or options.min_confidence is not None
+        needs_probabilities = options.json or options.prints_tsv or options.min_confidence is not None
         decoding = DecodingOptions(options.beam, needs_probabilities, has_attention)
         request = PredictionRequest(self.out_len, decoding, self.targets, calibration=self.network.calibration)
         if options.engine == "numpy":
@@ -138,14 +160,26 @@ class _Predictor:
         keras_network = self.network.to_keras()  # loads TensorFlow
         return request._replace(decode=lambda *args: Decoded(*map(np.asarray, keras_network.greedy(*args))))
 
-    def _batches(self, rows: Rows, skip: Callable[[InputError], object] | None) -> Iterator[RecordBatch | None]:
-        """Yield readable sources in batches; all have the same length unless the network ends its answers."""
+    def _batches(self, rows: Rows) -> Iterator[RecordBatch | None]:
+        """Yield sources in batches; all have the same length unless the network ends its answers."""
         network, in_len = self.network, self.in_len
-        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len, on_error=skip)
+        reader = RowReader(*network.vocabularies, network.model_config.in_max_int, in_len=in_len)
+        reader.drops_unknown = self.options.unknown == "drop"
         if not network.ends:
             reader.equal_lengths, reader.length_hint = True, LENGTH_HINT if in_len else ""
             reader.predicted_len = self.out_len
-        return batches(reader.read_all(rows), MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE)
+        records = (row and self._readable(reader.read_or_note_error(row)) for row in rows)
+        size = MIXED_BATCH_SIZE if network.ends else MAX_ROWS_AT_ONCE
+        return batches(records if self.keeps_going else reader.read_all(rows), size)
+
+    def _readable(self, row: Record) -> Record:
+        """Return the row, with an error if the network reads any length but the source is too long to decode."""
+        try:
+            if self.network.ends and row.error is None:
+                self._check_length(len(row.values))
+        except UsageError as error:
+            return row._replace(error=InputError(f"{row.place}: {error}"))
+        return row
 
     def _note_new_lengths(self, batch: RecordBatch) -> None:
         """Add notices about source lengths that are new in this batch.
@@ -171,12 +205,16 @@ class _Predictor:
         return best.confidence is None or best.confidence >= (self.options.min_confidence or 0)
 
     def _answer_text(self, answers: list[Prediction], row: Record) -> str:
-        """Format the answers to one source."""
+        """Format the answers to one source, or the error from reading it; as text, an error is only a notice."""
+        if row.error:
+            return error_json(row) if self.options.json else error_tsv(row) if self.options.prints_tsv else ""
         answers = [self.network.with_symbols(answer) for answer in answers]
         is_answered = self.is_answered(answers[0])
         self.n_unanswered += not is_answered
         if self.options.json:
-            return answers_json(answers, _input_fields(row), self.options.n_best, is_answered)
+            return answers_json(answers, row, self.options.n_best, is_answered)
+        if self.options.prints_tsv:
+            return answers_tsv(answers, is_answered)
         if not is_answered:
             return unanswered_line(answers[0])
         lines = answer_lines(answers)
@@ -184,10 +222,3 @@ class _Predictor:
             heatmaps = [heatmap.attention_text(answer, self.has_colour) for answer in answers]
             lines = [text for pair in zip(lines, heatmaps, strict=True) for text in pair]
         return "\n".join(lines)
-
-
-def _input_fields(row: Record) -> dict[str, object]:
-    """Return the JSON fields that identify an input: its line or index in the file, and what it hands on."""
-    key = {"line": "line", "sequence": "index"}.get(row.place.kind)
-    place: dict[str, object] = {key: row.place.number} if key else {}
-    return place | (row.others or {}) | place

@@ -97,12 +97,14 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         if network.recording:
             print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
         epochs = report.history
-        if should_stop_early(epochs, config) and len(epochs) < config.epochs:
+        if network.members and network.reached:
+            print_line(training_report.ensemble_line(network))
+        elif should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped early (--patience {config.patience}): no later epoch was better than epoch {best}")
         elif setup.clock.minutes and len(epochs) < config.epochs and not reached_goal(epochs, config):
             print_notice(f"Stopped after epoch {len(epochs)}, because another one would exceed the budget")
-        if epochs and network.step < epochs[-1].step:
+        if epochs and not network.members and network.step < epochs[-1].step:
             print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     if interruption.signum:
         raise Interrupted("interrupted after the end of the training", interruption.signum)

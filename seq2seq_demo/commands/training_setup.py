@@ -20,7 +20,8 @@ from seq2seq_demo.display import training_report
 from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
-from seq2seq_demo.files.weights_file import DataFingerprint, Snapshot, StoredNetwork, is_weights_file
+from seq2seq_demo.files.stored_network import DataFingerprint, Snapshot, StoredNetwork
+from seq2seq_demo.files.weights_file import is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
@@ -48,8 +49,8 @@ class TrainingSetup:
 
     @property
     def network(self) -> TrainedNetwork:
-        """The network to train."""
-        return self.snapshot.network
+        """The network to train; of an ensemble, the first one."""
+        return self.snapshot.first
 
 
 def set_up_training(options: TrainOptions) -> TrainingSetup:
@@ -240,7 +241,7 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
 
 def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork]) -> TrainingSetup:
     """Set up the rest of an interrupted run; of several workers, only the chief locks and writes the snapshot."""
-    network, config = snapshot.network, snapshot.run.config
+    network, config = snapshot.first, snapshot.run.config
     network_selection.check_options_match(options, path, network, resume=True)
     if options.record and network.recording is None:
         raise UsageError(f"expected no --record, because {path} has no recording of the training so far")
@@ -255,8 +256,10 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
         destination = _destination(options, name, task)
         if destination.output is None:
             destination = _noted_destination(path, snapshot, destination)
-        print_notice(f"Resuming {path}, epoch {snapshot.progress.epoch + 1}, step {network.step}")
-        snapshot = replace(snapshot, network=_with_fingerprint(network, task))  # old files lack the fingerprint
+        member = f", member {len(snapshot.finished) + 1}" if snapshot.finished else ""
+        print_notice(f"Resuming {path}{member}, epoch {snapshot.progress.epoch + 1}, step {snapshot.network.step}")
+        # Old files lack the fingerprint.
+        snapshot = replace(snapshot, network=_with_fingerprint(snapshot.network, task))
         unlock_on_error.pop_all()
         return TrainingSetup(snapshot, config, task, name, destination, path, lock)
 
@@ -265,7 +268,7 @@ def _noted_destination(
     path: Path, snapshot: Snapshot[TrainedNetwork], default: resume_notes.Destination
 ) -> resume_notes.Destination:
     """Return the destination that was noted when the training began; without a note, warn and return the default."""
-    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.network))
+    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.first))
     if noted is None:
         unknown = "Found no note on the destination of this training run"
         print_notice(f"{unknown}: saving under the next unused name; use -o FILE to save elsewhere")
@@ -280,7 +283,7 @@ def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedN
     Raises:
         UsageError: the options do not name the data that the training began with, or the pattern has changed.
     """
-    network, config, fingerprint = snapshot.network, snapshot.run.config, snapshot.run.fingerprint
+    network, config, fingerprint = snapshot.first, snapshot.run.config, snapshot.run.fingerprint
     if fingerprint.data and not options.from_file:
         raise UsageError(f"{path} was trained on pairs ({network.task!r}): expected --from-file again, got none")
     if options.from_file and not fingerprint.data:

@@ -9,9 +9,9 @@ import os
 import select
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
-from io import BufferedReader, BytesIO
+from io import BufferedReader
 from typing import cast
 
 from seq2seq_demo.data.json_records import BOM
@@ -99,19 +99,6 @@ def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:
         return bool(select.select([file], [], [], 0)[0])
     except (OSError, ValueError):  # the stream has no file descriptor
         return True
-
-
-def skip_blank_lines(blocks: Iterable[bytes]) -> tuple[int, bytes]:
-    """Return the number of the first line with text, and its block from this line on; 0 and b"" if there is none."""
-    number = 1
-    for block in blocks:
-        start = 0
-        for line in BytesIO(block):
-            if not is_blank(line):
-                return number, block[start:]
-            start += len(line)
-            number += 1
-    return 0, b""
 
 
 def sampled(block: bytes, blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:

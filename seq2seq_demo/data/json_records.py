@@ -55,16 +55,17 @@ def to_record(place: Place, item: Any) -> Record:
         _check_object(place, item)
     except InputError as error:
         return Record(place, error)
-    others = {key: value for key, value in item.items() if key not in KEYS} if len(item) > 1 else None
-    return Record(place, item["input"], item.get("output"), others or None)
+    others = {key: value for key, value in item.items() if key not in KEYS} or None
+    if "input" not in item:
+        missing = InputError(f'{place}: expected {{"input": [...]}}, got no input in {preview(item)}')
+        return Record(place, missing, None, others)
+    return Record(place, item["input"], item.get("output"), others)
 
 
 def _check_object(place: Place, item: dict[str, Any]) -> None:
-    """Raise InputError for a missing or duplicate key, and for a value to hand on that JSON cannot represent."""
+    """Raise InputError for a duplicate key, and for a value to hand on that JSON cannot represent."""
     if isinstance(item, _DuplicateKey):
         raise InputError(f"{place}: expected each key once, got {preview(item.key)} twice")
-    if "input" not in item:
-        raise InputError(f'{place}: expected {{"input": [...]}}, got no input in {preview(item)}')
     for key, value in item.items():
         if key not in KEYS:
             _check_value(f"{place}, {preview(key)[1:-1]}", value)

@@ -13,7 +13,7 @@ from seq2seq_demo.data.recognition import Tokens, recognise
 from seq2seq_demo.data.records import Places, Record
 from seq2seq_demo.data.row_reader import PairReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, new_vocabulary
+from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, TextOptions, Vocabularies
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
@@ -153,6 +153,7 @@ def pair_task_from_rows(
     vocabularies: Vocabularies | None = None,
     tokens: Tokens = (None, None),
     validation: Iterable[object] | None = None,
+    text: TextOptions = DEFAULT_TEXT,
 ) -> PairTask:
     """Make a task of pairs as `python_pairs` reads them.
 
@@ -161,11 +162,14 @@ def pair_task_from_rows(
 
     Raises:
         InputError: a row is invalid; the message gives its index.
+        UsageError: `text` does not fit the tokens or the vocabularies.
     """
     records: Iterable[Record] = python_pairs(rows, "pairs")
-    if vocabularies is None and None in tokens:
+    if vocabularies:
+        text.check_match(vocabularies)
+    elif None in tokens:
         records = [*records]
-    source, target = vocabularies or map(new_vocabulary, recognise(tokens, records))
+    source, target = vocabularies or text.new_vocabularies(recognise(tokens, records))
     pairs, vocabularies = read_pairs(records, PairReader(source, target))
     validation_pairs = None
     if validation is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
@@ -19,7 +19,6 @@ from seq2seq_demo.data.blocks import (
     is_blank,
     plain_name,
     sampled,
-    skip_blank_lines,
 )
 from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
 from seq2seq_demo.data.recognition import integers_or_text, recognise
@@ -43,6 +42,7 @@ class InputFormat:
     out_tokens: str | None = INTEGERS
     format: str | None = None
     table: TableOptions = ANY_TABLE
+    line_by_line: bool = False  # every line has a record, also a blank one, and a JSON document begins like one
 
     @property
     def tokens(self) -> tuple[Any, Any]:
@@ -163,7 +163,7 @@ def _read_records(
     on_format: Callable[[InputFormat, Table | None], object],
 ) -> Iterator[Record | None]:
     """Yield the records of a file; if the first line is a complete record, every line is one."""
-    number, block = skip_blank_lines(blocks)
+    number, block = yield from _read_blank_lines(title, blocks, form)
     if not block:
         raise InputError(f"{title}: expected {form.expected}, got nothing")
     sample, blocks = sampled(block, blocks, SAMPLE_BYTES if form.table.is_paired else 0)
@@ -178,6 +178,8 @@ def _read_records(
 
     form = form.for_file(title, first)
     is_document = form.format != TEXT and not table and not name.endswith(".jsonl") and _is_json(first)
+    if form.line_by_line:
+        is_document &= _is_whole_record(first, form.is_text) or _may_continue(first)
     if not form.is_known:  # a text may begin with a bracket
         is_document &= name.endswith(".json") or _looks_like_json(first)
     if is_document and not _is_whole_record(first, form.is_text):
@@ -190,6 +192,45 @@ def _read_records(
         form = form.with_tokens(read([sample], form, lambda _: None)).for_file(title, first)
     on_format(form, table)
     yield from read(blocks, form, on_progress)
+
+
+def _read_blank_lines(
+    title: str, blocks: Iterable[bytes], form: InputFormat
+) -> Generator[Record | None, None, tuple[int, bytes]]:
+    """Yield the records of blank lines at the start of a file, if they have any.
+
+    Return the number of the first line with text, and its block from this line on; 0 and b"" if there is none.
+    """
+    number = 1
+    for block in blocks:
+        start = 0
+        for line in BytesIO(block):
+            if not is_blank(line):
+                return number, block[start:]
+            yield from _blank_record(title, number, form)
+            start += len(line)
+            number += 1
+        if not block:
+            yield None
+    return 0, b""
+
+
+def _blank_record(title: str, number: int, form: InputFormat) -> Iterator[Record]:
+    """Yield an empty record for a blank line if every line has a record."""
+    if form.line_by_line:
+        yield Record(Place(title, "line", number), [] if form.in_tokens == INTEGERS else "")
+
+
+def _may_continue(first: bytes) -> bool:
+    """Return whether the first line of a file may be the beginning of a JSON document of several lines."""
+    text = first.decode(errors="replace").removeprefix("\ufeff").strip()
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text) and text.endswith(("[", "{", ",", ":"))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _document_records(title: str, document: Any) -> list[Record]:
@@ -212,7 +253,9 @@ def _read_lines(
             number += len(rows)
         else:
             for line in BytesIO(block):
-                if not is_rest and not is_blank(line):
+                if not is_rest and is_blank(line):
+                    yield from _blank_record(title, number, input_format)
+                elif not is_rest:
                     yield _read_line(Place(title, "line", number), line, input_format)
                 is_rest = not line.endswith(b"\n")
                 number += not is_rest

@@ -53,6 +53,8 @@ class Record(NamedTuple):
     values: Any  # a list or text; before validation, any JSON value, or the InputError from reading it
     output: Any = None  # the expected answer
     others: dict[str, object] | None = None  # by name, such as an id; they are handed on to the answer
+    dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
+    error: InputError | None = None  # why a reader could not read it; then `values` is as the user gave it
 
 
 class OutputPlace(NamedTuple):
@@ -70,10 +72,11 @@ class RecordBatch(NamedTuple):
     rows: list[Record]
 
     def by_length(self) -> dict[int, list[int]]:
-        """Return the row indices for each source length."""
+        """Return the row indices for each source length; unreadable rows are not included."""
         indices: dict[int, list[int]] = {}
         for index, row in enumerate(self.rows):
-            indices.setdefault(len(row.values), []).append(index)
+            if row.error is None:
+                indices.setdefault(len(row.values), []).append(index)
         return indices
 
 

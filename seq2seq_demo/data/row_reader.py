@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.config import INTEGERS, MAX_LEN
+from seq2seq_demo.config import INTEGERS, MAX_LEN, UNKNOWN
 from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.python_rows import python_sources
 from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder, tokenize
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder
+from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import InputError
 
 ROWS_PER_ARRAY = 10_000  # rows converted to arrays at once
+ON_ERROR = ("raise", "return")
 ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
 PAIR = '{"input": [...], "output": [...]}'
 LENGTH_HINT = "; for sequences of that length give `in_len` {}"
@@ -42,6 +44,7 @@ class RowReader:
     out_len: int | None = None
     predicted_len: Callable[[int], int] | None = None  # maps the source length to the output length
     length_hint: str = ""  # appended to the error about a source whose length is not in_len; {} is the length
+    drops_unknown: bool = False  # leave unknown symbols out of sources; requires a vocabulary and `in_max_int`
     on_error: Callable[[InputError], object] | None = None  # receives each invalid record's error; None: raise it
 
     def read_all(self, rows: Iterable[Record | None]) -> Iterator[Record | None]:
@@ -54,30 +57,48 @@ class RowReader:
                     raise
                 self.on_error(error)
 
+    def read_or_note_error(self, row: Record) -> Record:
+        """Like `read`, but return an invalid record with its error."""
+        try:
+            return self.read(row)
+        except InputError as error:
+            return row._replace(error=error)
+
     def read(self, row: Record) -> Record:
         """Validate a record and convert its symbols to numbers; an invalid record adds nothing to the vocabulary.
 
         Raises:
             InputError: the record contains an error, or its source or output is invalid or has unknown symbols.
         """
+        row = self._without_unknown(row) if self.drops_unknown else row
         values, output = self.validate(row)
         if self.source.tokens == self.target.tokens == INTEGERS:
             return row
         values = self.source.to_numbers(values, row.place)
         return row._replace(values=values, output=output and self.target.to_numbers(output, OutputPlace(row.place)))
 
+    def _without_unknown(self, row: Record) -> Record:
+        """Move the unknown symbols of a source to `dropped`."""
+        assert isinstance(self.source, Vocabulary)
+        assert self.in_max_int is not None
+        if isinstance(row.values, InputError):
+            return row
+        symbols, known = self.source.split(row.values, row.place), self.source.known_symbols(self.in_max_int)
+        dropped = tuple(symbol for symbol in symbols if symbol not in known)
+        return row._replace(values=[symbol for symbol in symbols if symbol in known], dropped=dropped)
+
     def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a record; return the symbols of its source and its output."""
         place, values, output = row.place, row.values, row.output
         if isinstance(values, InputError):
             raise values
-        values = tokenize(self.source.tokens, values, place, self.in_max_int)
+        values = self.source.split(values, place, self.in_max_int)
         if not values and self.source.tokens != INTEGERS:
             raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")
         _check_length(place, len(values), self.in_len, self.length_hint)
         if output is not None:
             output_place = OutputPlace(place)
-            output = tokenize(self.target.tokens, output, output_place, self.out_max_int)
+            output = self.target.split(output, output_place, self.out_max_int)
             n, T = len(output), self.predicted_len and self.predicted_len(len(values))
             _check_length(output_place, n, self.out_len, at_least=1 if T or self.equal_lengths else 0)
             if T and n != T:
@@ -117,12 +138,19 @@ def batches(rows: Iterable[Record | None], size: int) -> Iterator[RecordBatch | 
         yield RecordBatch(batch)
 
 
-def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list[int]]:
-    """Convert sources to lists of numbers; `sources` is anything that `python_sources` converts to a list.
+def source_records(
+    sources: Any, vocabulary: Vocabulary, largest: int, unknown: str = UNKNOWN[0], on_error: str = ON_ERROR[0]
+) -> list[Record]:
+    """Return the records of sources; `sources` is anything that `python_sources` converts to a list.
+
+    The remaining arguments are the largest integer in a source, and two arguments of `TrainedNetwork.predict`.
 
     Raises:
-        InputError: the argument has another type, or a source has an integer outside 0…largest or an unknown symbol.
+        InputError: `sources` has another type, or a source has an integer outside 0…largest or an unknown symbol.
+        UsageError: `unknown` or `on_error` is invalid.
     """
+    drops_unknown = require_choice("`unknown`", unknown, UNKNOWN) == "drop"
+    returns_errors = require_choice("`on_error`", on_error, ON_ERROR) == "return"
     rows, kind = python_sources(sources), "text" if vocabulary.is_text else "list of integers"
     if not isinstance(rows, list):
         hint = f"; write [{preview(sources)}] for a single source" if isinstance(rows, str) else ""
@@ -130,8 +158,9 @@ def source_rows(sources: Any, largest: int, vocabulary: Vocabulary) -> list[list
     if rows and isinstance(rows[0], int):
         hint = f"; write [{preview(rows)}] for a single source"
         raise InputError(f"sources, row 0: expected a {kind}, got {rows[0]}{hint}")
-    reader = RowReader(vocabulary, in_max_int=largest)
-    return [reader.read(Record(Place("sources", "row", n), row)).values for n, row in enumerate(rows)]
+    reader = RowReader(vocabulary, in_max_int=largest, drops_unknown=drops_unknown)
+    read = reader.read_or_note_error if returns_errors else reader.read
+    return [read(Record(Place("sources", "row", n), row)) for n, row in enumerate(rows)]
 
 
 @dataclass

@@ -1,22 +1,24 @@
 """Vocabularies, which map the characters or words of a text to the numbers that a network processes.
 
-Sequences of integers need no mapping. Text is converted to Unicode's normal form C, so that é is one character no
-matter how it was typed.
+Sequences of integers need no mapping. Text is converted to a normal form of Unicode, by default C, so that é is one
+character no matter how it was typed.
 """
 
 import functools
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq_demo.config import CHARACTERS, INTEGERS, TOKENS
+from seq2seq_demo.config import CHARACTERS, INTEGERS, NORMAL_FORMS, TOKENS
 from seq2seq_demo.data.records import check_integers, preview
-from seq2seq_demo.errors import InputError, WeightsError
+from seq2seq_demo.declarations import require_choice, require_flag
+from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 UNKNOWN = "\ufffd"  # shown for number 1 if the vocabulary has only one symbol; a network has at least two
+PLAIN = ("NFC", False)  # the default `form` and `lowercase` of a vocabulary
 MAX_SUGGESTIONS = 3  # known symbols that an error suggests
 
 
@@ -25,20 +27,70 @@ class UnknownSymbolError(InputError):
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class Tokenizer:
+    """Splits texts into characters or words, after normalising them; validates lists of symbols."""
+
+    tokens: str = INTEGERS
+    # The repr lacks these fields, because the checksum of pairs contains it.
+    form: str = field(default="NFC", kw_only=True, repr=False)  # the normal form of Unicode
+    lowercase: bool = field(default=False, kw_only=True, repr=False)
+
+    def split(self, value: Any, place: object, largest: int | None = None) -> list[Any]:
+        """Split a text into symbols; normalise and validate a list of symbols.
+
+        A character is a code point, including a space. Words are separated by white space. `largest` is the largest
+        valid integer, by default MAX_SYMBOL; `place` is the prefix of errors.
+
+        Raises:
+            InputError: the value is not a text or a list of `tokens`, contains a lone surrogate, or contains an integer
+                outside 0…largest.
+        """
+        if self.tokens == INTEGERS:
+            check_integers(place, value, largest)
+            return value  # type: ignore[no-any-return]
+        if isinstance(value, str):
+            return self._symbols(_checked(value, place))
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            raise InputError(f"{place}: expected a text or a list of {self.tokens}, got {preview(value)}")
+        for item in value:
+            if not self.is_token(unicodedata.normalize("NFC", _checked(item, place))):
+                raise InputError(f"{place}: expected a list of {self.tokens}, got {preview(item)} in the list")
+        return [symbol for item in value for symbol in self._symbols(item)]
+
+    def is_token(self, symbol: str) -> bool:
+        """Whether this is a character or a word."""
+        return len(symbol) == 1 if self.tokens == CHARACTERS else symbol.split() == [symbol]
+
+    def normalize(self, text: str) -> str:
+        """Return the text in the normal form and, if `lowercase`, in lower case."""
+        text = _normalized(self.form, text)
+        # Normalised twice, because form KC of ℌ, which has no lower case, is H.
+        return _normalized(self.form, text.lower()) if self.lowercase else text
+
+    def _symbols(self, text: str) -> list[str]:
+        text = self.normalize(text)
+        return list(text) if self.tokens == CHARACTERS else text.split()
+
+
+@dataclass(frozen=True)
+class Vocabulary(Tokenizer):
     """The symbols of sources or of targets; a symbol's index is its number. `symbols` is empty for integers.
 
     Raises:
-        WeightsError: a symbol is not a valid character or word, or is repeated.
+        WeightsError: a symbol is not a valid character or word in the vocabulary's normal form, or is repeated.
     """
 
-    tokens: str = INTEGERS
     symbols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         # A weights file from an untrusted source may contain anything.
         if self.tokens not in TOKENS:
             raise WeightsError(f"expected tokens to be one of {', '.join(TOKENS)}, got {preview(self.tokens)}")
+        if self.form.lower() not in NORMAL_FORMS or not self.form.isupper():
+            forms = ", ".join(NORMAL_FORMS).upper()
+            raise WeightsError(f"expected a normal form, one of {forms}, got {preview(self.form)}")
+        if (self.form, self.lowercase) != PLAIN and not self.is_text:
+            raise WeightsError("expected no normal form and no lower case for integers")
         if bool(self.symbols) != self.is_text:
             expected = "at least one symbol" if self.is_text else "no symbols"
             raise WeightsError(f"expected {expected} for {self.tokens}, got {len(self.symbols)}")
@@ -46,7 +98,7 @@ class Vocabulary:
             raise WeightsError("expected distinct symbols in a vocabulary, got a duplicate")
         for symbol in self.symbols:
             unicode = symbol.encode(errors="ignore").decode()  # without lone surrogates
-            if not _is_token(self.tokens, symbol) or unicodedata.normalize("NFC", unicode) != symbol:
+            if not self.is_token(symbol) or self.normalize(unicode) != symbol:
                 raise WeightsError(f"expected {self.tokens} in a vocabulary, got {preview(symbol)}")
 
     @property
@@ -76,10 +128,19 @@ class Vocabulary:
             return [self._number_of[symbol] for symbol in symbols]
         except KeyError:
             n, unknown = next((n, symbol) for n, symbol in enumerate(symbols) if symbol not in self._number_of)
-            similar = ", ".join(map(_quoted, similar_symbols(unknown, self.symbols)))
+            similar = ", ".join(map(quoted, similar_symbols(unknown, self.symbols)))
             hint = f"; did you mean {similar}?" if similar else ""
             expected = f"{place}: expected {self.tokens} seen in training"
-            raise UnknownSymbolError(f"{expected}, got {_quoted(unknown)} at position {n + 1}{hint}") from None
+            raise UnknownSymbolError(f"{expected}, got {quoted(unknown)} at position {n + 1}{hint}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON; `form` and `lowercase` are missing if they are the defaults."""
+        normalization = {"form": self.form, "lowercase": self.lowercase} if (self.form, self.lowercase) != PLAIN else {}
+        return {"tokens": self.tokens, "symbols": self.symbols} | normalization
+
+    def known_symbols(self, largest: int) -> Container[Any]:
+        """Return the symbols that the network can read; for integers, they are 0…largest."""
+        return self._number_of if self.is_text else range(largest + 1)
 
     def to_symbols(self, numbers: Iterable[int]) -> list[Any]:
         """Convert numbers to symbols; integers are unchanged."""
@@ -88,12 +149,11 @@ class Vocabulary:
         return [self.symbols[number] if number < len(self.symbols) else UNKNOWN for number in numbers]
 
 
-class VocabularyBuilder:
+@dataclass(frozen=True)
+class VocabularyBuilder(Tokenizer):
     """Builds a vocabulary from training data; it numbers symbols in order of appearance until `build` sorts them."""
 
-    def __init__(self, tokens: str) -> None:
-        self.tokens = tokens
-        self._number_of: dict[str, int] = {}
+    _number_of: dict[str, int] = field(default_factory=dict, init=False)
 
     def to_numbers(self, symbols: list[Any], place: object) -> list[int]:
         """Convert symbols to preliminary numbers; a new symbol gets the next number."""
@@ -110,12 +170,15 @@ class VocabularyBuilder:
         if not symbols:
             raise InputError(f"expected {self.tokens} in at least one target, got only empty targets")
         final = np.argsort([self._number_of[symbol] for symbol in symbols])  # the inverse permutation
-        return Vocabulary(self.tokens, tuple(symbols)), final
+        return Vocabulary(self.tokens, tuple(symbols), form=self.form, lowercase=self.lowercase), final
 
 
-def new_vocabulary(tokens: str) -> Vocabulary | VocabularyBuilder:
+AnyVocabulary = Vocabulary | VocabularyBuilder
+
+
+def new_vocabulary(tokens: str, form: str = "NFC", lowercase: bool = False) -> AnyVocabulary:
     """Return an object that numbers the symbols of training data: a builder for text, a vocabulary for integers."""
-    return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens)
+    return Vocabulary() if tokens == INTEGERS else VocabularyBuilder(tokens, form=form, lowercase=lowercase)
 
 
 class Vocabularies(NamedTuple):
@@ -143,41 +206,58 @@ class Vocabularies(NamedTuple):
 INTEGER_VOCABULARIES = Vocabularies()
 
 
-def tokenize(tokens: str, value: Any, place: object, largest: int | None = None) -> list[Any]:
-    """Split a text into characters or words, or validate a list of symbols. Text is converted to normal form C.
+class TextOptions(NamedTuple):
+    """How the user wants texts to be normalised; None means the default, or that of the network to continue from."""
 
-    A character is a code point, including a space. Words are separated by white space. `largest` is the largest valid
-    integer, by default MAX_SYMBOL; `place` is the prefix of errors.
+    normalize: str | None = None  # one of NORMAL_FORMS, for sources and targets
+    lowercase: bool | None = None  # for sources
 
-    Raises:
-        InputError: the value is not a text or a list of `tokens`, contains a lone surrogate, or contains an integer
-            outside 0…largest.
-    """
-    if tokens == INTEGERS:
-        check_integers(place, value, largest)
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, str):
-        text = _normalize(value, place)
-        return list(text) if tokens == CHARACTERS else text.split()
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise InputError(f"{place}: expected a text or a list of {tokens}, got {preview(value)}")
-    symbols = [_normalize(item, place) for item in value]
-    for symbol in symbols:
-        if not _is_token(tokens, symbol):
-            raise InputError(f"{place}: expected a list of {tokens}, got {preview(symbol)} in the list")
-    return symbols
+    def new_vocabularies(
+        self, tokens: tuple[str, str]
+    ) -> tuple[Vocabulary | VocabularyBuilder, Vocabulary | VocabularyBuilder]:
+        """Return the objects that number the symbols of sources and of targets.
+
+        Raises:
+            UsageError: an option is invalid, or the sequences that it would normalise are integers.
+        """
+        self._check(tokens)
+        form = (self.normalize or "nfc").upper()
+        return new_vocabulary(tokens[0], form, bool(self.lowercase)), new_vocabulary(tokens[1], form)
+
+    def check_match(self, vocabularies: Vocabularies) -> None:
+        """Raise UsageError if the options contradict the vocabularies of a network."""
+        self._check(vocabularies.tokens)
+        form = next((side.form.lower() for side in vocabularies if side.is_text), None)
+        lowercase = vocabularies.source.lowercase
+        if self.normalize not in (None, form):
+            raise UsageError(f"expected `normalize` {form}, as in the network's training, got {self.normalize}")
+        if self.lowercase not in (None, lowercase):
+            expected = "`lowercase`" if lowercase else "no `lowercase`"
+            raise UsageError(f"expected {expected}, as in the network's training, got {self.lowercase}")
+
+    def _check(self, tokens: tuple[str, str]) -> None:
+        if self.normalize is not None:
+            require_choice("`normalize`", self.normalize, NORMAL_FORMS)
+        if self.normalize and tokens == (INTEGERS, INTEGERS):
+            raise UsageError("expected characters or words with `normalize`, got integers")
+        if self.lowercase is not None and require_flag("`lowercase`", self.lowercase) and tokens[0] == INTEGERS:
+            raise UsageError("expected sources of characters or words with `lowercase`, got integers")
 
 
-def _is_token(tokens: str, symbol: str) -> bool:
-    return len(symbol) == 1 if tokens == CHARACTERS else symbol.split() == [symbol]
+DEFAULT_TEXT = TextOptions()
 
 
-def _normalize(text: str, place: object) -> str:
+def _normalized(form: str, text: str) -> str:
+    return unicodedata.normalize(form, text)  # type: ignore[arg-type]  # typeshed: one of four literals
+
+
+def _checked(text: str, place: object) -> str:
+    """Return the text; raise InputError if it contains a lone surrogate, from JSON or from invalid UTF-8."""
     try:
         text.encode()
-    except UnicodeEncodeError as error:  # a lone surrogate, from JSON or from invalid UTF-8 on the command line
+    except UnicodeEncodeError as error:
         raise InputError(f"{place}: expected Unicode, got {preview(text[error.start])} in a text") from None
-    return unicodedata.normalize("NFC", text)
+    return text
 
 
 def similar_symbols(symbol: str, known: Sequence[str]) -> list[str]:
@@ -191,9 +271,9 @@ def similar_symbols(symbol: str, known: Sequence[str]) -> list[str]:
     return sorted(same_base, key=lambda other: other.casefold() != symbol.casefold())[:MAX_SUGGESTIONS]
 
 
-def _quoted(symbol: str) -> str:
+def quoted(symbol: object) -> str:
     """Quote a symbol for an error; an invisible character is written as its code point, such as U+200D."""
-    if len(symbol) > 1 or symbol == " ":
+    if not isinstance(symbol, str) or len(symbol) > 1 or symbol == " ":
         return preview(symbol)
     category = unicodedata.category(symbol)
     is_invisible = category[0] in "CZ" or category == "Mn"  # a combining accent would merge with the quotation mark

@@ -17,13 +17,16 @@ from seq2seq_demo.trained_network import TrainedNetwork
 class History(Callback):
     """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
 
+    A further member of an ensemble has files of its own: beside `a.json`, `a.2.json` for the second one.
+
     Raises:
         UsageError: the picture cannot be drawn.
         Seq2SeqError: one of the files cannot be written, or another program wrote it and `force` is False.
     """
 
     def __init__(self, path: Path | None, plot: Path | None, force: bool = False) -> None:
-        self.path, self.plot, self.force = path, plot, force
+        self.first, self.force = (path, plot), force
+        self.path, self.plot = self.first
         self._check()
 
     def _check(self) -> None:
@@ -31,6 +34,12 @@ class History(Callback):
             atomic_files.check_replaceable(self.path, "a history", _is_history, self.force)
         if self.plot is not None:
             plots.check(self.plot, self.force)
+
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+        """Choose the files of the member."""
+        if finished:
+            number, first = len(finished) + 1, self.first
+            self.path, self.plot = (path and path.with_suffix(f".{number}{path.suffix}") for path in first)
 
     def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
         """Write the files; a failure prints a notice and does not stop the training."""

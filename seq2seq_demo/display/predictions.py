@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_demo.config import INTEGERS
-from seq2seq_demo.data.vocabulary import join_symbols
+from seq2seq_demo.data.records import Record
+from seq2seq_demo.data.vocabulary import join_symbols, quoted
+from seq2seq_demo.declarations import with_option_names
 from seq2seq_demo.display.console import one_line
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import Prediction
@@ -58,18 +60,51 @@ def _bracketed(tokens: str, text: str) -> str:
     return f"[{text}]" if tokens == INTEGERS else one_line(text)
 
 
-def answers_json(
-    answers: Sequence[Prediction], input_facts: dict[str, Any], n_best: int | None, is_answered: bool = True
-) -> str:
-    """Return a line with a JSON object: `input_facts`, the best answer and, if `n_best` is given, all answers.
+def row_notice(row: Record) -> str:
+    """Return the error of an unreadable row, or a notice of the symbols left out of it; "" if there is neither."""
+    if row.error or not row.dropped:
+        return str(row.error or "")
+    return f"{row.place}: left out {', '.join(map(quoted, row.dropped))}, not seen in training"
+
+
+def answers_tsv(answers: Sequence[Prediction], is_answered: bool = True) -> str:
+    """Return a line per answer: source, answer and probability, separated by tabs; "" is an answer that is withheld."""
+    rows = [(p.source_text, p.text if is_answered else "", f"{p.probability:.6g}") for p in answers]
+    return "\n".join("\t".join(map(one_line, row)) for row in rows[: None if is_answered else 1])
+
+
+def error_tsv(row: Record) -> str:
+    """Return the line for an unreadable row: its source as far as it is known, and two empty fields."""
+    source = row.values
+    if not isinstance(source, str):
+        source = " ".join(map(str, source)) if isinstance(source, list) else ""
+    return f"{one_line(source)}\t\t"
+
+
+def error_json(row: Record) -> str:
+    """Return the error of an unreadable row as a JSON object on one line."""
+    return json.dumps(_input_fields(row) | {"error": with_option_names(str(row.error))})
+
+
+def _input_fields(row: Record) -> dict[str, object]:
+    """Return the JSON fields that identify an input: its line or index in the file, and what it hands on."""
+    key = {"line": "line", "sequence": "index"}.get(row.place.kind)
+    place: dict[str, object] = {key: row.place.number} if key else {}
+    return place | (row.others or {}) | place
+
+
+def answers_json(answers: Sequence[Prediction], row: Record, n_best: int | None, is_answered: bool = True) -> str:
+    """Return a line with a JSON object: the row, the best answer and, if `n_best` is given, all answers.
 
     If `is_answered` is False, the prediction is null.
     """
     best = answers[0]
     source, target = best.tokens
-    facts = input_facts | {"input": best.source_text if source != INTEGERS else best.source}
+    facts = _input_fields(row) | {"input": best.source_text if source != INTEGERS else best.source}
     if source != INTEGERS:
         facts["input_tokens"] = best.source
+    if best.dropped:
+        facts["dropped"] = best.dropped
     expected = best.expected_text if target != INTEGERS else best.expected
     facts |= {"prediction": None, "expected": expected}
     if not is_answered:

@@ -44,6 +44,11 @@ class TrainingReport(Callback):
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+        """Print a heading for the member."""
+        number = len(finished)
+        print_line(f"Member {number + 1}/{self.config.members}, seed {self.config.seed + number}")
+
     def on_epoch_begin(self, epoch: int) -> None:
         """Show an empty bar for this epoch."""
         name = f"Epoch {epoch}/{self.config.epochs}"
@@ -65,6 +70,13 @@ class TrainingReport(Callback):
             f"validation loss {validated.loss:.4f}, token accuracy {accuracy}, exact match {validated.exact_match:.4f}"
         )
         print_line(probe_line(probe(network, validation), has_colour(sys.stdout)), coloured=True)
+
+
+def ensemble_line(network: TrainedNetwork) -> str:
+    """Return the validation figures of an ensemble as text."""
+    assert network.reached
+    figures = f"validation loss {network.reached.loss:.4f}, exact match {network.reached.exact_match:.4f}"
+    return f"Ensemble of {len(network.networks)} networks: {figures}"
 
 
 def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
@@ -107,7 +119,9 @@ def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     network = f"{model.architecture}, " if model else ""
     epochs = f"{pluralize(config.epochs, 'epoch')} of batches of {config.batch_size}"
     rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
-    chosen = f"{network}dropout {config.dropout:g}, {epochs}, {rate}{', best epoch saved' * config.saves_best}"
+    smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
+    saved = ", best epoch saved" * config.saves_best
+    chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
     return f"Settings for {config.n_training} pairs: {chosen}; `train --help` lists the options that change them"
 
 

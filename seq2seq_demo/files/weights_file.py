@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import NoneType
-from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from seq2seq_demo.calibration import Calibration
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import PATTERNS
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary
+from seq2seq_demo.data.vocabulary import Tokenizer, Vocabularies, Vocabulary
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.figures import EpochFigures, Figures
@@ -25,132 +24,26 @@ from seq2seq_demo.files import atomic_files, container, recording
 from seq2seq_demo.files.checkpoint_2016 import is_checkpoint_file, read_checkpoint
 from seq2seq_demo.files.container import HEADER_SIZE, Container, is_container
 from seq2seq_demo.files.file_names import recording_path
-from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.files.stored_network import (
+    LENGTHS,
+    MAX_EARLIER_RUNS,
+    Checkpoint,
+    DataFingerprint,
+    EarlierRun,
+    Progress,
+    Snapshot,
+    StoredNetwork,
+    TrainingRun,
+    check_members,
+)
 from seq2seq_demo.files.typed_json import build_dataclass, parse_object, require_type
 from seq2seq_demo.network.names_2016 import from_2016
-from seq2seq_demo.network.parameters import Weights, check_weights, weight_shapes
+from seq2seq_demo.network.parameters import check_weights, weight_shapes
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
-MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
-LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
-ADDED_IN_VERSION_3 = {"ends", "processes"}  # fields of the configs
-
-
-@dataclass(frozen=True)
-class DataFingerprint:
-    """Identifies the data of a training run, to detect changes when it is resumed."""
-
-    data: str | None = None  # a checksum of the user's pairs; None for a pattern
-    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """The settings and the beginning of a training run."""
-
-    config: TrainConfig
-    start_step: int  # Adam's step at the start of the run
-    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training run in Python
-
-
-class EarlierRun(NamedTuple):
-    """A training run and the name of its task, from which an evaluation can draw the training sources again."""
-
-    task: str
-    run: TrainingRun
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class StoredNetwork:
-    """A network with its weights and its origin; a field is None if the file does not record it."""
-
-    model_config: ModelConfig
-    weights: Weights  # by the names of `weight_shapes`
-    task: str | None = None  # the name of the task
-    in_len: int | None = None  # the length of the longest source in training
-    out_len: int | None = None  # the length of the longest target
-    min_in_len: int | None = None  # the length of the shortest source; None if it is `in_len`
-    trained: TrainingRun | None = None
-    reached: Figures | None = None  # on the validation pairs, after the saved epoch
-    step: int = 0  # the number of updates that Adam has made
-    moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
-    program: str | None = None  # the program that trained the network, unless it is this one
-    vocabularies: Vocabularies = INTEGER_VOCABULARIES
-    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
-    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
-    calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
-    held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
-
-    @property
-    def pattern(self) -> str | None:
-        """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
-        return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
-
-    @property
-    def runs(self) -> tuple[EarlierRun, ...]:
-        """The recorded training runs, oldest first."""
-        return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
-
-    @property
-    def ends(self) -> bool:
-        """Whether the network ends its answers; it then accepts sources of any length."""
-        return self.model_config.ends
-
-    @property
-    def trained_lengths(self) -> range:
-        """The source lengths in training; 2016's default if the file does not record them."""
-        longest = self.in_len or TrainConfig.in_len
-        return range(self.min_in_len or longest, longest + 1)
-
-    def was_trained_at(self, in_len: int) -> bool:
-        """Whether training had sources of this length, or the file does not record lengths."""
-        return self.in_len is None or in_len in self.trained_lengths
-
-    def max_out_len(self, in_len: int) -> int:
-        """Return the maximum length of an answer to a source of this length.
-
-        The limit is the longest target in training, scaled up for sources longer than any in training.
-        """
-        longest, trained = self.out_len or in_len, self.in_len or in_len
-        return longest if in_len <= trained else -(-longest * in_len // trained)
-
-
-Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The progress of a training run."""
-
-    epoch: int = 0  # the current epoch, counted from 0
-    points: int = 0  # training points done in this epoch
-    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
-    correct_sum: float = 0.0  # correct symbols among them
-    history: tuple[EpochFigures, ...] = ()  # the completed epochs
-
-
-class Checkpoint(NamedTuple):
-    """Weights with Adam's state."""
-
-    weights: Weights
-    step: int
-    moments: Weights
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot(Generic[Network_co]):
-    """The complete state of a training run, from which it can be resumed."""
-
-    network: Network_co
-    progress: Progress = Progress()
-    best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
-
-    @property
-    def run(self) -> TrainingRun:
-        """The config and the start of the run, which every snapshot records."""
-        assert self.network.trained
-        return self.network.trained
+MEMBER = "members/{}/"  # prefix of the array names of a further network, counted from 0
+ADDED_IN_VERSION_3 = {"ends", "processes", "members", "label_smoothing"}  # fields of the configs
 
 
 # ---- Writing ----
@@ -179,27 +72,30 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
         WeightsError: `read` would refuse the content, for example because a weight is missing or not finite.
     """
     snapshot, network = (stored, stored.network) if isinstance(stored, Snapshot) else (None, stored)
-    arrays = _arrays(network.model_config, Checkpoint(network.weights, network.step, network.moments))
+    arrays, members = _arrays(network), snapshot.finished if snapshot else network.members
+    for number, member in enumerate(members):
+        arrays |= _arrays(member, MEMBER.format(number))
     arrays |= {} if network.held_out is None else {"held_out": network.held_out}
     if snapshot and snapshot.best:
-        arrays |= {f"{BEST}{name}": array for name, array in _arrays(network.model_config, snapshot.best).items()}
-    if snapshot and network.recording:
-        arrays |= recording.to_arrays(network.recording, RECORDED)
+        arrays |= _arrays(replace(network, **snapshot.best._asdict()), BEST)
+    if snapshot and snapshot.first.recording:
+        arrays |= recording.to_arrays(snapshot.first.recording, RECORDED)
     metadata = {
         "model": asdict(network.model_config),
         "training": _training_json(network, snapshot),
-        "vocabularies": {name: asdict(side) for name, side in network.vocabularies._asdict().items()},
+        "vocabularies": {name: side.to_json() for name, side in network.vocabularies._asdict().items()},
     }
     content = container.to_bytes(arrays, {name: json.dumps(value) for name, value in metadata.items()})
     _from_bytes(content)
     return content
 
 
-def _arrays(model_config: ModelConfig, checkpoint: Checkpoint) -> dict[str, Any]:
+def _arrays(network: StoredNetwork, prefix: str = "") -> dict[str, Any]:
     """Return weights, step and moments by their names in a file."""
-    _check_checkpoint(model_config, checkpoint)
-    adam = {"step": np.int64(checkpoint.step), **checkpoint.moments}
-    return checkpoint.weights | {f"optimizer/{name}": array for name, array in adam.items()}
+    _check_checkpoint(network.model_config, Checkpoint(network.weights, network.step, network.moments))
+    adam = {"step": np.int64(network.step), **network.moments}
+    arrays = network.weights | {f"optimizer/{name}": array for name, array in adam.items()}
+    return {f"{prefix}{name}": array for name, array in arrays.items()}
 
 
 def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | None) -> dict[str, Any]:
@@ -216,8 +112,13 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
     lengths = {name: getattr(network, name) for name in LENGTHS}
     earlier = [{"pattern": task} | _run_json(run) for task, run in network.earlier]
     training = {"pattern": network.task} | lengths | {"trained": trained, "reached": reached, "progress": progress}
+    members = [
+        {"model": asdict(member.model_config), "training": _training_json(member, None)}
+        for member in (snapshot.finished if snapshot else network.members)
+    ]
     calibration = network.calibration and asdict(network.calibration)
-    return training | {k: v for k, v in {"earlier": earlier, "calibration": calibration}.items() if v}
+    optional: dict[str, Any] = {"earlier": earlier, "members": members, "calibration": calibration}
+    return training | {name: value for name, value in optional.items() if value}
 
 
 def _run_json(run: TrainingRun) -> dict[str, Any]:
@@ -265,23 +166,35 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         network, progress = _parse_metadata(file.version, file.texts)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
-    network = replace(network, **_checkpoint(file, network.model_config)._asdict())
-    if digests := file.datasets.get("held_out"):
-        network = replace(network, held_out=file.array("held_out", digests.shape, "int64"))
-    best = None
-    if progress and any(name.startswith(BEST) for name in file.datasets):
-        best = _checkpoint(file, network.model_config, BEST)
-    if progress and network.trained and any(name.startswith(RECORDED) for name in file.datasets):
-        n = network.trained.config.steps_per_epoch
-        network = replace(network, recording=recording.from_container(file, network.model_config, n, RECORDED))
+    digests = file.datasets.get("held_out")
+    held_out = file.array("held_out", digests.shape, "int64") if digests else None
+    prefixes = ["", *map(MEMBER.format, range(len(network.members)))]
+    networks: list[StoredNetwork] = [
+        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), members=(), held_out=held_out)
+        for each, prefix in zip([network, *network.members], prefixes, strict=True)
+    ]
+    stored: Snapshot[StoredNetwork] | StoredNetwork = replace(networks[0], members=tuple(networks[1:]))
+    if progress:  # the network in training follows the finished members
+        first, *others = networks = [*networks[1:], networks[0]]
+        if first.trained and _has(file, RECORDED):
+            n = first.trained.config.steps_per_epoch
+            first = replace(first, recording=recording.from_container(file, first.model_config, n, RECORDED))
+        *finished, current = first, *others
+        best = _checkpoint(file, current.model_config, BEST) if _has(file, BEST) else None
+        stored = Snapshot(current, progress, best, tuple(finished))
     file.require_all_read()
-    return Snapshot(network, progress, best) if progress else network
+    return stored
+
+
+def _has(file: Container, prefix: str) -> bool:
+    """Whether the name of an array begins with a prefix."""
+    return any(name.startswith(prefix) for name in file.datasets)
 
 
 def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") -> Checkpoint:
     """Read the checkpoint whose array names have this prefix."""
     shapes = weight_shapes(model_config)
-    has_moments = any(name.startswith(f"{prefix}optimizer/m/") for name in file.datasets)
+    has_moments = _has(file, f"{prefix}optimizer/m/")
     moment_shapes = {f"{m}/{name}": shape for m in "mv" * has_moments for name, shape in shapes.items()}
     weights = {name: file.array(f"{prefix}{name}", shape) for name, shape in shapes.items()}
     moments = {name: file.array(f"{prefix}optimizer/{name}", shape) for name, shape in moment_shapes.items()}
@@ -306,8 +219,24 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     """
     names = ["format", "model", "training", *(["vocabularies"] if version > 1 else [])]
     require(texts.keys() == {*names}, f"expected the attributes {', '.join(names)}, got {sorted(texts)}"[:200])
-    model, training = parse_object(texts["model"]), parse_object(texts["training"])
-    added = {"earlier", "calibration"} if version > 2 else set()
+    vocabularies = parse_object(texts["vocabularies"]) if version > 1 else None
+    network, progress = _parse_network(version, parse_object(texts["model"]), parse_object(texts["training"]))
+    if vocabularies is not None:
+        network = replace(network, vocabularies=_vocabularies(vocabularies, version, network.model_config))
+    members = tuple(replace(member, vocabularies=network.vocabularies) for member in network.members)
+    networks = [network, *members]
+    check_members(networks)
+    if progress and members:
+        is_possible = all(each.trained and each.trained.config.members >= len(networks) for each in networks)
+        require(is_possible, f"expected the snapshot of at least {len(networks)} members, got one of fewer")
+    return replace(network, members=members), progress
+
+
+def _parse_network(
+    version: int, model: dict[str, Any], training: dict[str, Any]
+) -> tuple[StoredNetwork, Progress | None]:
+    """Return a network without weights and vocabularies and, for a snapshot, its progress."""
+    added = {"earlier", "calibration", "members"} if version > 2 else set()
     _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
@@ -322,17 +251,28 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     for name in ("name", "output"):  # keys of old snapshots, ignored: a file must not choose where to write
         trained.pop(name, None)
     run = _run(trained) if trained.get("start_step") is not None else None
-    vocabularies = _vocabularies(parse_object(texts["vocabularies"]), model_config) if version > 1 else Vocabularies()
     figures = build_dataclass(Figures, reached) if reached else None
     earlier = require_type("earlier", training.get("earlier", []), list)
     require(len(earlier) <= MAX_EARLIER_RUNS, f"expected at most {MAX_EARLIER_RUNS} earlier runs, got {len(earlier)}")
     facts = [require_type("earlier", each, dict) for each in earlier]
     runs = tuple(EarlierRun(require_type("pattern", each.pop("pattern", None), str), _run(each)) for each in facts)
-    network = StoredNetwork(model_config, {}, task, *lengths, run, figures, 0, {}, program, vocabularies, None, runs)
+    facts = [require_type("members", each, dict) for each in require_type("members", training.get("members", []), list)]
+    members = tuple(_parse_member(version, each) for each in facts)
+    network = StoredNetwork(
+        model_config, {}, task, *lengths, run, figures, 0, {}, program, earlier=runs, members=members
+    )
     if "calibration" in training:
         fitted = require_type("calibration", training["calibration"], dict)
         network = replace(network, calibration=build_dataclass(Calibration, fitted))
     return network, _progress(progress, run) if progress and run else None
+
+
+def _parse_member(version: int, facts: dict[str, Any]) -> StoredNetwork:
+    """Return a further member of an ensemble, without weights and vocabularies."""
+    _refuse_keys(facts.keys() - {"model", "training"})
+    model, training = (require_type(name, facts.get(name), dict) for name in ("model", "training"))
+    _refuse_keys(training.keys() & {"members"})
+    return _parse_network(version, model, training)[0]
 
 
 def _run(facts: dict[str, Any]) -> TrainingRun:
@@ -349,16 +289,16 @@ def _refuse_keys(unknown: Collection[str]) -> None:
         raise WeightsError(f"expected no key {min(unknown)[:40]!r}")
 
 
-def _vocabularies(facts: Mapping[str, Any], model_config: ModelConfig) -> Vocabularies:
+def _vocabularies(facts: Mapping[str, Any], version: int, model_config: ModelConfig) -> Vocabularies:
     """Return the vocabularies; raise WeightsError unless they fit the network's symbols."""
     _refuse_keys(facts.keys() - {*Vocabularies._fields})
     sides = []
     for name in Vocabularies._fields:
         side = require_type(name, facts.get(name), dict)
-        _refuse_keys(side.keys() - {"tokens", "symbols"})
-        symbols = require_type("symbols", side.get("symbols"), list)
+        symbols = require_type("symbols", side.pop("symbols", None), list)
         symbols = [require_type("symbol", symbol, str) for symbol in symbols]
-        sides.append(Vocabulary(require_type("tokens", side.get("tokens"), str), tuple(symbols)))
+        _refuse_keys(side.keys() - ({"tokens", "form", "lowercase"} if version > 2 else {"tokens"}))
+        sides.append(Vocabulary(symbols=tuple(symbols), **asdict(build_dataclass(Tokenizer, side))))
     vocabularies = Vocabularies(*sides)
     for name, largest in vocabularies.largest_symbols().items():
         expected = getattr(model_config, name)

@@ -93,30 +93,22 @@ class _Backpointers(NamedTuple):
 
 
 class _Decoder:
-    """Runs the network on L hypotheses, each with its state and the memory of its source."""
+    """Runs the network on L hypotheses, each with its decoder's state."""
 
     def __init__(self, network: NumpyNetwork, sources: np.ndarray) -> None:
-        self.network = network
-        self.memory, self.states = network.encode(sources)  # [B, S, H]
-        has_attention, weights = network.model_config.has_attention, network.weights
-        self.keys = self.memory @ weights["decoder/attention/key/kernel"] if has_attention else None  # [B, S, H]
-        self.context = np.zeros_like(self.memory[:, 0])  # [L, H]
+        self.network, self.state = network, network.start(sources)
         self.rows = np.arange(len(sources))  # [L] the source of each hypothesis
-        self.attended = self.memory, self.keys  # [L, S, H] each
         self.fed = np.full(len(sources), network.model_config.go)  # [L]
 
     def step(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Feed each hypothesis its last symbol; return the logits `[L, V]` and α `[L, S]`."""
-        self.states, self.context, alpha = self.network.step(self.fed, self.states, self.context, *self.attended)
-        return self.network.logits(self.states, self.context), alpha
+        self.state, logits, alpha = self.network.step(self.fed, self.state)
+        return logits, alpha
 
     def extend(self, parents: np.ndarray, symbols: np.ndarray) -> None:
         """Replace the hypotheses: new hypothesis l is the old hypothesis `parents[l]` followed by `symbols[l]`."""
         self.fed, rows = symbols, self.rows[parents]
-        self.states = [tuple(array[parents] for array in state) for state in self.states]
-        self.context = self.context[parents]
-        if self.keys is not None and not np.array_equal(rows, self.rows):
-            self.attended = self.memory[rows], self.keys[rows]
+        self.state = self.state.select(parents, same_sources=np.array_equal(rows, self.rows))
         self.rows = rows
 
 
@@ -212,10 +204,10 @@ class _Search:
 
     def trace_back(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Return the symbols, log p `[B, N, T]` and α `[B, N, T, S]` of the hypotheses in final slots `[B, N]`."""
-        slots, shape, memory = slots.copy(), (*slots.shape, len(self.steps)), self.decoder.memory
+        slots, shape = slots.copy(), (*slots.shape, len(self.steps))
         symbols, log_p = np.full(shape, self.config.go), np.zeros(shape)
-        has_attention = bool(self.steps) and self.steps[0].attention is not None
-        attention = np.zeros((*shape, memory.shape[1]), memory.dtype) if has_attention else None
+        alpha = self.steps[0].attention if self.steps else None
+        attention = None if alpha is None else np.zeros((*shape, alpha.shape[1]), alpha.dtype)
         for t, step in reversed([*enumerate(self.steps)]):
             at = slots[step.rows]  # [R, N]
             symbols[step.rows, :, t] = _take_per_row(step.symbols, at)

@@ -80,6 +80,23 @@ def stack_steps(steps: Sequence[Step]) -> Decoded:
     return Decoded(np.stack(symbols, axis=1), np.stack(logits, axis=1), attention)
 
 
+class DecoderState(NamedTuple):
+    """The decoder's state for L sequences that are decoded together."""
+
+    cells: list[State]  # one per layer
+    context: np.ndarray  # a_{t−1} [L, H]
+    memory: np.ndarray  # [L, S, H]
+    keys: np.ndarray | None  # W_k m [L, S, H]; None if the model has no attention
+
+    def select(self, rows: np.ndarray, same_sources: bool) -> "DecoderState":
+        """Return the states of these rows; `same_sources`: row l and row `rows[l]` are of the same source for all l."""
+        cells = [tuple(array[rows] for array in state) for state in self.cells]
+        memory, keys = self.memory, self.keys
+        if keys is not None and not same_sources:
+            memory, keys = memory[rows], keys[rows]
+        return DecoderState(cells, self.context[rows], memory, keys)
+
+
 class NumpyNetwork:
     """The encoder-decoder (Sutskever et al. 2014), with attention if the config has it (Bahdanau et al. 2015)."""
 
@@ -96,18 +113,21 @@ class NumpyNetwork:
         Without `decoder_input`, decoding is greedy and endless. With `decoder_input` `[B, T]`, there are T steps with
         teacher forcing.
         """
-        has_attention = self.model_config.has_attention
-        memory, states = self.encode(sources)
-        keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None  # W_k m [B, S, H]
-        context = np.zeros_like(memory[:, 0])  # a_0 [B, H]
+        state = self.start(sources)
         fed = np.full(len(sources), self.model_config.go)  # y_0 [B]
         for t in itertools.count() if decoder_input is None else range(decoder_input.shape[1]):
             if decoder_input is not None:
                 fed = decoder_input[:, t]
-            states, context, alpha = self.step(fed, states, context, memory, keys)
-            logits = self.logits(states, context)
+            state, logits, alpha = self.step(fed, state)
             fed = logits.argmax(axis=1)
             yield fed, logits, alpha
+
+    def start(self, sources: np.ndarray) -> DecoderState:
+        """Read `[B, S]`; return the decoder's state before its first step."""
+        memory, cells = self.encode(sources)
+        has_attention = self.model_config.has_attention
+        keys = memory @ self.weights["decoder/attention/key/kernel"] if has_attention else None
+        return DecoderState(cells, np.zeros_like(memory[:, 0]), memory, keys)
 
     def encode(self, sources: np.ndarray) -> tuple[np.ndarray, list[State]]:
         """Read `[B, S]`; return the memory `[B, S, H]` and the final state of every layer."""
@@ -119,26 +139,26 @@ class NumpyNetwork:
             memory.append(states[-1][-1])
         return np.stack(memory, axis=1), states
 
-    def step(
-        self, fed: np.ndarray, states: list[State], context: np.ndarray, memory: np.ndarray, keys: np.ndarray | None
-    ) -> tuple[list[State], np.ndarray, np.ndarray | None]:
-        """Feed the symbols `fed` `[B]`; return the next states, the next context `[B, H]` and its α `[B, S]`."""
-        x = self.weights["decoder/embedding"][fed]  # d_t [B, E]
-        if keys is None:
-            return self.run_cells("decoder", x, states), context, None
-        x = self.dense("decoder/input", np.concatenate([x, context], axis=1))  # x_t [B, E]
-        states = self.run_cells("decoder", x, states)
-        query = self.dense("decoder/attention/query", np.concatenate([s for state in states for s in state], axis=1))
-        u = np.tanh(keys + query[:, None]) @ self.weights["decoder/attention/score"]  # [B, S]
-        alpha = softmax(u)  # [B, S]
-        return states, (alpha[:, None] @ memory)[:, 0], alpha
+    def step(self, fed: np.ndarray, state: DecoderState) -> tuple[DecoderState, np.ndarray, np.ndarray | None]:
+        """Feed the symbols `fed` `[L]`; return the next state, the logits `[L, V]` and α `[L, S]`."""
+        x = self.weights["decoder/embedding"][fed]  # d_t [L, E]
+        if state.keys is None:
+            state = state._replace(cells=self.run_cells("decoder", x, state.cells))
+            return state, self.logits(state), None
+        x = self.dense("decoder/input", np.concatenate([x, state.context], axis=1))  # x_t [L, E]
+        cells = self.run_cells("decoder", x, state.cells)
+        query = self.dense("decoder/attention/query", np.concatenate([s for cell in cells for s in cell], axis=1))
+        u = np.tanh(state.keys + query[:, None]) @ self.weights["decoder/attention/score"]  # [L, S]
+        alpha = softmax(u)  # [L, S]
+        state = state._replace(cells=cells, context=(alpha[:, None] @ state.memory)[:, 0])
+        return state, self.logits(state), alpha
 
-    def logits(self, states: list[State], context: np.ndarray) -> np.ndarray:
-        """Return the logits `[B, V]` of a step."""
-        logits = self.dense("decoder/projection", states[-1][-1])
+    def logits(self, state: DecoderState) -> np.ndarray:
+        """Return the logits `[L, V]` of a step."""
+        logits = self.dense("decoder/projection", state.cells[-1][-1])
         if not self.model_config.has_attention:
             return logits
-        return self.dense("decoder/output", np.concatenate([logits, context], axis=1))
+        return self.dense("decoder/output", np.concatenate([logits, state.context], axis=1))
 
     def run_cells(self, side: str, x: np.ndarray, states: list[State]) -> list[State]:
         """Run the stacked cells of one side, "encoder" or "decoder", for one step; x is `[B, E]`."""

@@ -38,10 +38,8 @@ const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202
 /** The symbols of sources or targets: the integers 0…largest, or the characters or words of a text. */
 class Vocabulary {
   /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end. */
-  constructor({ tokens, symbols, largest }, goName) {
-    this.tokens = tokens;
-    this.symbols = symbols;
-    this.largest = largest;
+  constructor({ tokens, symbols, largest, form = "NFC", lowercase = false }, goName) {
+    Object.assign(this, { tokens, symbols, largest, form, lowercase });
     this.goName = goName;
     this.numberOf = new Map(symbols.map((symbol, number) => [symbol, number]));
   }
@@ -59,9 +57,15 @@ class Vocabulary {
   split(text) {
     if (this.tokens === "characters") {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
-      return [...(hasSpace ? text : text.trim()).normalize("NFC")];
+      return [...this.normalize(hasSpace ? text : text.trim())];
     }
-    return text.normalize("NFC").split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word);
+    return this.normalize(text).split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word);
+  }
+
+  /** Return a text in the normal form and, if `lowercase`, in lower case. */
+  normalize(text) {
+    const normalized = text.normalize(this.form);
+    return this.lowercase ? normalized.toLowerCase().normalize(this.form) : normalized;
   }
 
   number(symbol, isOnly = false) {

@@ -22,7 +22,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError, UsageError
 from seq2seq_demo.evaluation import EvaluationOptions, measure
-from seq2seq_demo.files.weights_file import Snapshot
+from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.processes import check_processes, child_command
 
@@ -69,8 +69,10 @@ def start_clock(minutes: float | None, settings: Settings) -> Clock:
     clock = Clock(Budget(minutes).minutes)
     if clock.minutes is not None and settings.get("epochs") is not None:
         raise UsageError("expected `epochs` or `budget`, which chooses them, got both")
-    if clock.minutes is not None and ((settings.get("processes") or 1) > 1 or os.environ.get("TF_CONFIG")):
-        raise UsageError("expected one process and no TF_CONFIG with `budget`, got several processes or workers")
+    counts = {"processes": settings.get("processes"), "members": settings.get("members")}
+    several = [name for name, n in counts.items() if n is not None and n > 1]
+    if clock.minutes is not None and (several or os.environ.get("TF_CONFIG")):
+        raise UsageError(f"expected `budget` without {' and '.join(several) or 'TF_CONFIG'}, got both")
     return clock
 
 
@@ -154,8 +156,8 @@ def serve() -> None:
 def _measure(config: TrainConfig, network: TrainedNetwork, pairs: tuple[Pairs, Pairs]) -> tuple[float, float]:
     """Return the seconds that an epoch and its validation take, and the seconds that it took to measure them."""
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # loads TensorFlow
-    from seq2seq_demo.training.batches import STEPS_PER_CALL
-    from seq2seq_demo.training.trainer import Trainer, batch_widths
+    from seq2seq_demo.training.batches import STEPS_PER_CALL, batch_widths
+    from seq2seq_demo.training.trainer import Trainer
 
     training, validation = pairs
     set_threads(network.model_config.cell_size)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files.weights_file import Checkpoint
+from seq2seq_demo.files.stored_network import Checkpoint
 from seq2seq_demo.trained_network import TrainedNetwork
 
 

@@ -9,7 +9,7 @@ from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, Trai
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.files.weights_file import MAX_EARLIER_RUNS, TrainingRun
+from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
@@ -35,6 +35,9 @@ def resolve(
     """
     settings = with_recipe(task, settings, start)
     given = given_values(TrainConfig, settings)
+    if start and (start.members or given.get("members", 1) > 1):
+        found = f"an ensemble of {len(start.networks)}" if start.members else f"`members` {given['members']}"
+        raise UsageError(f"expected one network to continue from, and one to train, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
     if start and start.in_len is not None:

@@ -22,7 +22,7 @@ from typing import BinaryIO
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import Snapshot
+from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
@@ -38,10 +38,11 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     stored = weights_file.read(path)
     if not isinstance(stored, Snapshot):
         raise WeightsError(f"{path}: expected a snapshot, got weights")
-    return Snapshot(TrainedNetwork(**vars(stored.network)), stored.progress, stored.best)
+    finished = tuple(map(TrainedNetwork.of, stored.finished))
+    return Snapshot(TrainedNetwork.of(stored.network), stored.progress, stored.best, finished)
 
 
-def training_id(network: weights_file.StoredNetwork, but_for: Collection[str] = ()) -> str:
+def training_id(network: StoredNetwork, but_for: Collection[str] = ()) -> str:
     """Return a checksum of task, model and settings: the same for all snapshots of a training run and for its result.
 
     Settings at their defaults are left out, so that a setting added in a later version does not change the checksum.
@@ -150,7 +151,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
 
     def save(self, snapshot: Snapshot[TrainedNetwork]) -> None:
         """Write the snapshot. On failure, warn and let training continue."""
-        self._save(weights_file.to_bytes(snapshot), training_id(snapshot.network))
+        self._save(weights_file.to_bytes(snapshot), training_id(snapshot.first))
 
     def _save(self, content: bytes, training: str) -> None:
         """Write the content to the first folder where that succeeds, set `last`, and warn about the failures."""

@@ -9,6 +9,7 @@ from seq2seq_demo.config import INTEGERS, TOKENS, Settings
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
+from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
@@ -23,6 +24,8 @@ def train(
     *,
     in_tokens: str | None = None,
     out_tokens: str | None = None,
+    normalize: str | None = None,
+    lowercase: bool | None = None,
     validation: PairRows | None = None,
     record: bool = False,
     budget: float | None = None,
@@ -42,6 +45,10 @@ def train(
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
             list of tokens. None recognises it.
         out_tokens: the same for targets.
+        normalize: the normal form of Unicode for texts, "nfc", "nfd", "nfkc" or "nfkd"; by default "nfc", or that of
+            `start`.
+        lowercase: convert sources, but not targets, to lower case, now and whenever the network reads; by default as
+            `start` does.
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
@@ -60,8 +67,12 @@ def train(
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
-    callbacks, clock = check_callbacks(callbacks), start_clock(budget, settings)
-    task = hold_out(_task(task, start, (in_tokens, out_tokens), validation), start)
+    callbacks, clock, text = (
+        check_callbacks(callbacks),
+        start_clock(budget, settings),
+        TextOptions(normalize, lowercase),
+    )
+    task = hold_out(_task(task, start, (in_tokens, out_tokens), validation, text), start)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
     model_config, config = within_budget(clock, task, (model_config, config), settings, start)
@@ -75,7 +86,13 @@ def train(
         return fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
 
 
-def _task(task: TaskLike, start: TrainedNetwork | None, tokens: Tokens, validation: PairRows | None) -> Task:
+def _task(
+    task: TaskLike,
+    start: TrainedNetwork | None,
+    tokens: Tokens,
+    validation: PairRows | None,
+    text: TextOptions,
+) -> Task:
     """Return the task.
 
     Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
@@ -89,9 +106,10 @@ def _task(task: TaskLike, start: TrainedNetwork | None, tokens: Tokens, validati
     if vocabularies and tuple(given) != vocabularies.tokens:
         raise UsageError(f"expected the network's tokens, {expected}, got {' and '.join(map(str, given))}")
     if not isinstance(task, str) and isinstance(task, Iterable):
-        return pair_task_from_rows(task, vocabularies, tokens, validation)
-    if validation is not None or not {*tokens} <= {None, INTEGERS}:
-        raise UsageError(f"expected pairs with `validation`, `in_tokens` or `out_tokens`, got {task!r}"[:200])
+        return pair_task_from_rows(task, vocabularies, tokens, validation, text)
+    if validation is not None or not {*tokens} <= {None, INTEGERS} or text != DEFAULT_TEXT:
+        names = "`validation`, `in_tokens`, `out_tokens`, `normalize` or `lowercase`"
+        raise UsageError(f"expected pairs with {names}, got {task!r}"[:200])
     named_task = as_task(task)
     if vocabularies and named_task.vocabularies != vocabularies:
         raise UsageError(f"expected pairs of {expected}, got {task!r}"[:200])

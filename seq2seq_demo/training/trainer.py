@@ -12,36 +12,32 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA, set_threads  # before TensorFlow
+from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 
 # isort: split
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_demo.calibration import fit_calibration
 from seq2seq_demo.callbacks import Callback
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
-from seq2seq_demo.evaluation import EvaluationOptions, measure
 from seq2seq_demo.figures import EpochFigures, Figures
 from seq2seq_demo.files.recording import weights_checksum
-from seq2seq_demo.files.weights_file import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
+from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
-from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq
+from seq2seq_demo.network.keras_network.model import Lengths, Seq2Seq, mean_losses
 from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import batches, recorder, workers
-from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths
+from seq2seq_demo.training import batches, members, recorder, workers
+from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
 from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
-
-N_WIDTHS = 5  # padding widths in a long run
+from seq2seq_demo.training.validation import validation_figures
 
 
 class Trainer:
@@ -53,10 +49,8 @@ class Trainer:
     def __init__(self, config: TrainConfig, start: Snapshot[TrainedNetwork], widths: Widths) -> None:
         network = start.network
         self.strategy = tf.distribute.get_strategy()
-        self.config, self.model_config, self.widths, self.start = config, network.model_config, widths, start
-        self.reached, self.recording = network.reached, network.recording
-        self.progress, self.best = start.progress, start.best
-        self.start_step = start_step_of(network)
+        self.model_config, self.widths = network.model_config, widths
+        self._begin(config, start)
         # A batch is padded to `batch_size` rows, or fewer if there are few pairs. Each replica or process gets
         # an equal part.
         block = 128 * self.strategy.num_replicas_in_sync * config.processes
@@ -73,6 +67,17 @@ class Trainer:
         compiled = functools.partial(tf.function, autograph=False)  # there is no Python control flow to translate
         self.run_steps = compiled(self._run_steps, jit_compile=xla and alone)
         self.sums = self.packed_sums if alone else compiled(self.packed_sums, jit_compile=xla)
+
+    def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
+        self.config, self.start, network = config, start, start.network
+        self.reached, self.recording = network.reached, network.recording
+        self.progress, self.best = start.progress, start.best
+        self.start_step = start_step_of(network)
+
+    def restart(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
+        """Train another network with the compiled steps; the config may have another seed only."""
+        self._begin(config, start)
+        self.adam.restart(start.network.weights, start.network.moments, start.network.step)
 
     # ---- A step ----
 
@@ -142,7 +147,7 @@ class Trainer:
     def _sums(self, batch: Batch, n_symbols: tf.Tensor, width: tuple[int, int]) -> list[tf.Tensor]:
         """Return the loss sum, the number of correct symbols, and the gradients of loss sum / `n_symbols`.
 
-        Sources and targets are cut to `width`. Padding does not count.
+        Sources and targets are cut to `width`. Padding does not count. Label smoothing changes only the gradients.
         """
         sources, targets = batch.sources[:, : width[0]], batch.targets[:, : width[1]]
         lengths = Lengths(*tf.unstack(batch.lengths, axis=1))
@@ -153,6 +158,8 @@ class Trainer:
             losses, logits = self.network.losses(sources, targets, lengths if self.model_config.ends else None, dropout)
             loss_sum = tf.reduce_sum(losses * mask)
             loss = loss_sum / n_symbols
+            if self.config.label_smoothing:
+                loss += self.config.label_smoothing * tf.reduce_sum((mean_losses(logits) - losses) * mask) / n_symbols
         is_correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == tf.cast(targets, tf.int32)  # [B, T]
         correct_sum = tf.reduce_sum(tf.cast(is_correct, tf.float32) * mask)
         return [loss_sum, correct_sum, *map(tf.convert_to_tensor, tape.gradient(loss, weights))]
@@ -278,25 +285,13 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
-        """Return the state that a resumed run needs: the network, the progress and the best epoch so far."""
-        return Snapshot(self.trained_network(), self.progress, self.best)
+        """Return the state that a resumed run needs."""
+        return Snapshot(self.trained_network(), self.progress, self.best, self.start.finished)
 
 
 def start_step_of(network: TrainedNetwork) -> int:
     """Return Adam's step at the start of the training run, or its current step if the network has no recorded run."""
     return network.trained.start_step if network.trained else network.step
-
-
-def use_xla(config: TrainConfig) -> bool:
-    """Whether the run is long enough for compilation by XLA to pay off."""
-    return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
-
-
-def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
-    """Return the padding widths: a single one if the network does not end its answers."""
-    if ends:
-        return batches.padding_widths(training, N_WIDTHS if use_xla(config) else 1)
-    return Widths([(config.in_len, config.out_len)], [])
 
 
 # ---- A whole run ----
@@ -314,6 +309,9 @@ def fit(
 ) -> TrainedNetwork:
     """Train a network on a task and return it; each of several workers returns the same network.
 
+    With several `config.members`, train one network after another, with the seeds `config.seed`, `config.seed` + 1 and
+    so on, and return the ensemble. Each is the network that its seed alone would give.
+
     Args:
         task: the task, which provides the pairs.
         config: the training settings.
@@ -328,17 +326,41 @@ def fit(
         TrainingError: the loss or a weight is not finite, or another worker or process is lost.
         Interrupted: a signal arrived and `snapshots` was given; the last snapshot holds the run.
     """
-    if isinstance(start, TrainedNetwork):
-        start = Snapshot(begin_run(start, task, config))
-    model_config = start.network.model_config
+    snapshot = Snapshot(begin_run(start, task, config)) if isinstance(start, TrainedNetwork) else start
+    model_config, trainer = snapshot.network.model_config, None
     set_threads(model_config.cell_size, shares_cores=attach_processes is not None)
     strategy = workers.strategy(config.batch_size)
-    workers.require_agreement(strategy, lambda: _common_start(task, config, start))
-    training, validation = task.draw(config, model_config, start_step_of(start.network))
-    with strategy.scope():
-        trainer = Trainer(config, start, batch_widths(training, config, model_config.ends))
-    if attach_processes is not None:
-        attach_processes(trainer)
+    workers.require_agreement(strategy, lambda: _common_start(task, config, snapshot))
+    while True:
+        own_config = members.config_of(config, len(snapshot.finished))
+        training, validation = task.draw(own_config, model_config, start_step_of(snapshot.network))
+        widths = batch_widths(training, own_config, model_config.ends)
+        with strategy.scope():
+            if trainer is None or trainer.widths != widths:
+                trainer = Trainer(own_config, snapshot, widths)
+            else:  # compiling its steps again would take seconds
+                trainer.restart(own_config, snapshot)
+        if attach_processes is not None:
+            attach_processes(trainer)
+        for callback in callbacks if config.members > 1 else ():
+            callback.on_member_begin(snapshot.finished)
+        network = _train(trainer, task, training, validation, callbacks, snapshots, has_time_for)
+        finished = (*snapshot.finished, members.without_moments(network) if config.members > 1 else network)
+        if len(finished) == config.members:
+            return members.combined(finished, task, validation)
+        snapshot = members.next_start(finished, config)
+
+
+def _train(
+    trainer: Trainer,
+    task: Task,
+    training: Pairs,
+    validation: Pairs,
+    callbacks: Sequence[Callback],
+    snapshots: Snapshots | None,
+    has_time_for: Callable[[float], bool],
+) -> TrainedNetwork:
+    """Train one network to the end; the arguments are as in `fit`."""
     if snapshots:
         # A signal may have arrived during the seconds in which TensorFlow loads.
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
@@ -356,20 +378,7 @@ def fit(
         if not has_time_for(time.monotonic() - began):
             break
     trainer.record(is_end=True)
-    network = restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
-    return calibrated(network, validation) if isinstance(task, PairTask) else network
-
-
-def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
-    """Measure the network on the validation pairs. In a user's pairs, targets of one source are alternatives."""
-    options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
-    return measure(network.to_numpy(), validation, options).figures
-
-
-def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a calibration that is fitted to its answers to the validation sources."""
-    options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
-    return replace(network, calibration=fit_calibration(measure(network.to_numpy(), validation, options).answers))
+    return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
 
 
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:

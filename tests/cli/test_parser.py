@@ -122,8 +122,8 @@ def test_options_are_frozen_and_hashable(line):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_options_match_the_fields_and_settings_of_a_command(command):
     options = COMMANDS[command].options
-    own = {field.name for field in fields(options)} - {"settings"}
-    words = {"predict": {"words"}, "evaluate": {"points"}, "page": {"words", "more_input_weights"}}.get(command, set())
+    own = {field.name for field in fields(options)} - {"settings", "more_input_weights"}
+    words = {"predict": {"words"}, "evaluate": {"points"}, "page": {"words"}}.get(command, set())
     dests = {action.dest for action in make_parser(command)._actions} - {"command", "arguments", "help", "version"}
     assert dests & own == own - words
     assert dests - own == SETTINGS[command] == {*declared_options(options)} - own
@@ -202,7 +202,7 @@ def test_the_options_of_2016_in_short_and_long_form():
         ("train 50 --in-len 1-5 --out-len 3", "expected --out-len or a range of --in-len"),
         ("train 50 --in-len 1-x", "expected a length or a range such as 1-20, got '1-x'"),
         ("predict 3 --in-len 1-5", "--in-len A-B is an option of train, not of predict"),
-        ("train 50 -i a -i b", "a second -i/--input-weights is an option of page, not of train"),
+        ("train 50 -i a -i b", "a second -i/--input-weights is an option of predict, evaluate and page, not of train"),
         ("train 50 -p sort", "did you mean sorted"),
         ("train 50 -m embeding_rnn", "did you mean embedding_rnn"),
         ("train 50 -n a/b", "expected -n/--name of 1 to 100 bytes, printable and without /, got 'a/b'"),

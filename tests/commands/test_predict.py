@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import PROGRAM, environment, line_of, save_random
+from helpers import PROGRAM, environment, line_of, save_random, save_texts
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display import heatmap
@@ -118,24 +118,52 @@ def close_input(process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("as_json", [[], ["--json"]])
-def test_lines_on_standard_input_are_answered_at_once(tmp_path, as_json):
+def test_lines_on_standard_input_are_answered_at_once(tmp_path):
     """A bad line does not delay later answers."""
     network = save_random(tmp_path / "w", in_len=3, out_len=3)
     written = ["{} {} {}\n", "[{}, {}, {}]\n", '{{"input": [{}, {}, {}]}}\n', "x\n{} {} {}\n", "3 1\n{}, {}, {}\n"]
-    with interactive_predict(tmp_path, "--keep-going", *as_json) as (answer, process):
+    with interactive_predict(tmp_path, "--keep-going") as (answer, process):
         for number, line in zip([1, 2, 3, 5, 7], written, strict=True):
             source = [number, 1, 2]
-            answered = answer(line.format(*source))
-            if as_json:
-                facts = json.loads(answered)
-                assert (facts["line"], facts["input"], facts["expected"]) == (number, source, source[::-1])
-            else:
-                assert answered == line_of(network, source, " ".join(map(str, source[::-1])), out_len=3)
+            expected = " ".join(map(str, source[::-1]))
+            assert answer(line.format(*source)) == line_of(network, source, expected, out_len=3)
         rest, err, status = close_input(process)
     assert (rest, status) == ("", 1)
     assert "standard input, line 4, word 1: expected an integer, got 'x'" in err
     assert "standard input, line 6: expected 3 integers, got 2" in err
+
+
+TEXT_LINES = ["", "qq", "ab", "ab\tx\ty", '"a', "c"]
+JSON_LINES = ['{"input": "ab"', '{"id": 1}', '"ab"', "", "ab", '{"input": "c"}', '["b"]', "[1", '["q"]', '"a"']
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("form", "lines", "right"),
+    [
+        ("--format tsv", TEXT_LINES, {3: "ab", 6: "c"}),
+        ("--json", TEXT_LINES, {3: "ab", 6: "c"}),
+        ("--json", JSON_LINES, {3: "ab", 6: "c", 7: "b", 10: "a"}),
+    ],
+)
+def test_each_line_on_standard_input_is_answered_by_a_line(tmp_path, form, lines, right):
+    save_texts(tmp_path / "w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
+    is_json = form == "--json"
+    with interactive_predict(tmp_path, *form.split()) as (answer, process):
+        for number, line in enumerate(lines, start=1):
+            answered = answer(f"{line}\n")
+            if is_json:
+                facts = json.loads(answered)
+                assert (facts["line"], facts.get("input")) == (number, right.get(number))
+                assert ("error" in facts, facts.get("id")) == (number not in right, 1 if '"id"' in line else None)
+            else:
+                assert (answered.count("\t"), answered.endswith("\t\t\n")) == (2, number not in right)
+                assert answered.startswith("\t" if "\t" in line else f"{line}\t")
+        rest, err, status = close_input(process)
+    assert (rest, status) == ("", 1)
+    n_wrong = len(lines) - len(right)
+    assert err.endswith(f"expected sequences that the network can read, skipped {n_wrong} that it cannot read\n")
+    assert ("line 4: " in err) == (not is_json)
 
 
 @pytest.mark.slow
@@ -235,13 +263,13 @@ def test_json_answers_include_their_line_or_index(run):
     Path("in.jsonl").write_text("\n".join(lines))
     status, out, _ = run("predict -i w --from-file in.jsonl --json --keep-going")
     assert (status, json.loads(out.splitlines()[1])["id"]) == (1, "b")
-    expected = [(1, [0, 1]), (3, "b", [1, 2]), (7, [2, 3]), (8, [3, None], [3, 4]), (9, None, [4, 5])]
+    expected = [(1, [0, 1]), (3, "b", [1, 2]), (4,), (5, "c"), (6,), (7, [2, 3]), (8, [3, None], [3, 4])]
     *answers, last = out.splitlines(keepends=True)
-    assert places_and_inputs("".join(answers)) == expected
+    assert places_and_inputs("".join(answers)) == [*expected, (9, None, [4, 5])]
     facts = json.loads(last)
     assert (facts["line"], facts["from"], len(facts["prediction"])) == (10, {"page": 7}, 2)  # the answer's own keys win
     Path("in.json").write_text(json.dumps([[9], [0, 1], {"id": "c"}, {"input": [1, 2], "id": 0}], indent=1))
     status, out, _ = run("predict -i w --from-file in.json --json --keep-going")
-    assert (status, json.loads(out.splitlines()[0])["index"]) == (1, 1)
-    assert places_and_inputs(out) == [(1, [0, 1]), (3, 0, [1, 2])]
+    assert (status, json.loads(out.splitlines()[1])["index"]) == (1, 1)
+    assert places_and_inputs(out) == [(0,), (1, [0, 1]), (2, "c"), (3, 0, [1, 2])]
     assert places_and_inputs(run.ok("predict -i w 3 1 --json")[0]) == [([3, 1],)]

@@ -36,7 +36,7 @@ def read(path, rows=2, in_len=3):
 
 def test_command_line_words():
     for line in ("3 0 12", "3,0,12", "3, 0 ,12", "[3, 0, 12]", "[3,0,12]"):
-        assert read_words(line.split()) == (Place("input"), [3, 0, 12], None, None)
+        assert read_words(line.split()) == Record(Place("input"), [3, 0, 12])
     for word in ("1.5", "abc", "1e3", "1_0", ""):
         assert str(read_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
     for word in ("1.5", "1e3"):
@@ -88,7 +88,7 @@ def test_outputs_and_other_values_are_kept(tmp_path):
     (tmp_path / "in.json").write_text(f"[{', '.join(lines[:5])}]")
     for name, kind, first, n in (("in.jsonl", "line", 1, 6), ("in.json", "sequence", 0, 5)):
         records = [row for batch in read_batches(tmp_path / name, 2, 3) for row in batch.rows]
-        assert [row[2:] for row in records] == [*zip(outputs[:n], others, strict=False)]
+        assert [row[2:4] for row in records] == [*zip(outputs[:n], others, strict=False)]
         assert [row.place for row in records] == [(str(tmp_path / name), kind, first + k) for k in range(n)]
 
 
@@ -493,7 +493,7 @@ def test_the_format_option_applies_to_integers(tmp_path):
 
 def test_command_line_words_form_one_text():
     for words, text in ((["hello"], "hello"), (["New", "York"], "New York"), (["[1]"], "[1]"), ([" a  b"], " a  b")):
-        assert read_words(words, CHARACTERS) == (Place("input"), text, None, None)
+        assert read_words(words, CHARACTERS) == Record(Place("input"), text)
     assert read_words(["3", "1"], InputFormat("integers", "words")).values == [3, 1]
 
 

@@ -5,7 +5,7 @@ from seq2seq_demo import system_memory
 from seq2seq_demo.config import MAX_LEN
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Places, Record, RecordBatch
-from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs, source_rows
+from seq2seq_demo.data.row_reader import PairReader, RowReader, batches, read_pairs, source_records
 from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary, VocabularyBuilder
 from seq2seq_demo.errors import InputError, UsageError
 
@@ -28,6 +28,10 @@ def integers(*pairs, **options):
     pairs, vocabularies = read(rows(*pairs), Vocabulary(), Vocabulary(), **options)
     assert vocabularies == Vocabularies()
     return pairs.sources.rows(), pairs.targets.rows()
+
+
+def source_numbers(*arguments):
+    return [record.values for record in source_records(*arguments)]
 
 
 def texts(*pairs, **options):
@@ -104,8 +108,8 @@ def test_good_rows_come_before_a_read_error():
 
 
 def test_sources_from_python():
-    assert source_rows([[1, 2], (3,), np.array([4, 5], np.uint8)], 9, Vocabulary()) == [[1, 2], [3], [4, 5]]
-    assert source_rows(np.array([[1, 2], [3, 4]]), 9, Vocabulary()) == [[1, 2], [3, 4]]
+    assert source_numbers([[1, 2], (3,), np.array([4, 5], np.uint8)], Vocabulary(), 9) == [[1, 2], [3], [4, 5]]
+    assert source_numbers(np.array([[1, 2], [3, 4]]), Vocabulary(), 9) == [[1, 2], [3, 4]]
     for sources, message in [
         ("12", 'expected a list of sources, each a list of integers, got "12"'),
         ([[1], 2], "sources, row 1: expected a list of integers, got 2"),
@@ -125,16 +129,16 @@ def test_sources_from_python():
         ),
     ]:
         with pytest.raises(InputError, match=message) as error:
-            source_rows(sources, 9, Vocabulary())
+            source_numbers(sources, Vocabulary(), 9)
         assert "\n" not in str(error.value)
 
 
 def test_texts_from_python():
     vocabulary = Vocabulary("characters", (" ", "a", "b", "\u00e9"))
-    assert source_rows(["ab", "e\u0301 a"], 3, vocabulary) == [[1, 2], [3, 0, 1]]
-    assert source_rows((["a", "e\u0301"], ("b",)), 3, vocabulary) == [[1, 3], [2]]
-    assert source_rows(np.array(["ab", "a"]), 3, vocabulary) == [[1, 2], [1]]
-    assert source_rows([np.array(["a", "b"]), np.str_("ba")], 3, vocabulary) == [[1, 2], [2, 1]]
+    assert source_numbers(["ab", "e\u0301 a"], vocabulary, 3) == [[1, 2], [3, 0, 1]]
+    assert source_numbers((["a", "e\u0301"], ("b",)), vocabulary, 3) == [[1, 3], [2]]
+    assert source_numbers(np.array(["ab", "a"]), vocabulary, 3) == [[1, 2], [1]]
+    assert source_numbers([np.array(["a", "b"]), np.str_("ba")], vocabulary, 3) == [[1, 2], [2, 1]]
     for sources, message in [
         ("ab", r'expected a list of sources, each a text, got "ab"; write \["ab"\] for a single source'),
         ([1, 2], "sources, row 0: expected a text, got 1"),
@@ -145,7 +149,7 @@ def test_texts_from_python():
         ([["ab"]], 'sources, row 0: expected a list of characters, got "ab" in the list'),
     ]:
         with pytest.raises(InputError, match=message):
-            source_rows(sources, 3, vocabulary)
+            source_numbers(sources, vocabulary, 3)
 
 
 # ---- Pairs of integers ----

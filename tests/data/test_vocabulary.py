@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -5,15 +7,16 @@ from seq2seq_demo.data.records import Place
 from seq2seq_demo.data.vocabulary import (
     MAX_SUGGESTIONS,
     UNKNOWN,
+    TextOptions,
+    Tokenizer,
     Vocabularies,
     Vocabulary,
     VocabularyBuilder,
     join_symbols,
     new_vocabulary,
     similar_symbols,
-    tokenize,
 )
-from seq2seq_demo.errors import InputError, WeightsError
+from seq2seq_demo.errors import InputError, UsageError, WeightsError
 
 FAMILY = "👩\u200d👧"  # two emoji, joined
 PLACE = Place("in.tsv", "line", 7)
@@ -22,7 +25,7 @@ PLACE = Place("in.tsv", "line", 7)
 def build_vocabulary(tokens, *texts):
     """Build a vocabulary from texts; return it and the numbers of the texts."""
     growing = VocabularyBuilder(tokens)
-    numbers = [growing.to_numbers(tokenize(tokens, text, PLACE), PLACE) for text in texts]
+    numbers = [growing.to_numbers(Tokenizer(tokens).split(text, PLACE), PLACE) for text in texts]
     vocabulary, final = growing.build()
     return vocabulary, [final[row].tolist() for row in numbers]
 
@@ -58,7 +61,7 @@ def build_vocabulary(tokens, *texts):
     ],
 )
 def test_texts_become_characters_or_words(tokens, text, symbols):
-    assert tokenize(tokens, text, PLACE) == symbols
+    assert Tokenizer(tokens).split(text, PLACE) == symbols
 
 
 @pytest.mark.parametrize(
@@ -79,13 +82,86 @@ def test_texts_become_characters_or_words(tokens, text, symbols):
 )
 def test_invalid_texts_are_refused(tokens, value, message):
     with pytest.raises(InputError, match=f"^in.tsv, line 7: {message}"):
-        tokenize(tokens, value, PLACE)
+        Tokenizer(tokens).split(value, PLACE)
 
 
 def test_joining_restores_the_text():
     for tokens, text in (("characters", f"한국 {FAMILY}\u00e9"), ("words", f"한국 {FAMILY} \u00e9")):
-        assert join_symbols(tokens, tokenize(tokens, text, PLACE)) == text
+        assert join_symbols(tokens, Tokenizer(tokens).split(text, PLACE)) == text
     assert join_symbols("integers", [3, 10]) == "3 10"
+
+
+# ---- Normal forms and lower case ----
+
+VARIED = [
+    "Ångström ﬁ",
+    "e\u0301É",
+    "한국",
+    "İı",
+    "ℌϒ",
+    "ΣΑΣ",
+    "Straße ẞ",
+    "\u212bㄱ",
+    "x\u0323\u0307",
+    "ǅ",
+    "J\u030c",
+    "İ\u0316",
+]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@pytest.mark.parametrize("text", VARIED)
+def test_texts_are_normalised_before_they_are_split(text, form):
+    def normal(text):
+        return unicodedata.normalize(form, text)
+
+    for lowercase, expected in ((False, normal(text)), (True, normal(normal(text).lower()))):
+        tokenizer = Tokenizer("characters", form=form, lowercase=lowercase)
+        symbols = tokenizer.split(text, PLACE)
+        assert symbols == list(expected)
+        assert tokenizer.split(symbols, PLACE) == tokenizer.split("".join(symbols), PLACE) == symbols
+        Vocabulary("characters", tuple({*symbols}), form=form, lowercase=lowercase)  # accepts its own symbols
+    words = Tokenizer("words", form=form, lowercase=True)
+    assert words.split(text, PLACE) == words.split(text.split(), PLACE) == expected.split()
+
+
+def test_a_listed_symbol_may_become_several():
+    assert Tokenizer("characters", form="NFD").split(["a", "é"], PLACE) == ["a", "e", "\u0301"]
+    assert Tokenizer("characters", lowercase=True).split(["İ"], PLACE) == ["i", "\u0307"]
+
+
+def test_a_built_vocabulary_keeps_its_normal_form():
+    source, target = TextOptions("nfd", lowercase=True).new_vocabularies(("characters", "words"))
+    for growing, text in ((source, "É"), (target, "É")):
+        growing.to_numbers(growing.split(text, PLACE), PLACE)
+    assert source.build()[0] == Vocabulary("characters", ("e", "\u0301"), form="NFD", lowercase=True)
+    assert target.build()[0] == Vocabulary("words", ("E\u0301",), form="NFD")
+
+
+def test_text_options_that_do_not_fit_are_refused():
+    for options, tokens, message in [
+        (TextOptions("nfd"), ("integers", "integers"), "expected characters or words with `normalize`, got integers"),
+        (TextOptions("NFD"), ("words", "words"), "unknown `normalize` 'NFD'"),
+        (
+            TextOptions(lowercase=True),
+            ("integers", "words"),
+            "expected sources of characters or words",
+        ),
+        (TextOptions(lowercase="x"), ("words", "words"), "expected `lowercase` to be True or False, got 'x'"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            options.new_vocabularies(tokens)
+    sides = Vocabularies(Vocabulary("words", ("a",), form="NFD", lowercase=True), Vocabulary())
+    for options, message in [
+        (TextOptions("nfc"), "expected `normalize` nfd, as in the network's training, got nfc"),
+        (TextOptions(lowercase=False), "expected `lowercase`, as in the network's training, got False"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            options.check_match(sides)
+    for options in (TextOptions(), TextOptions("nfd", lowercase=True)):
+        options.check_match(sides)
+    with pytest.raises(UsageError, match="expected no `lowercase`, as in the network's training, got True"):
+        TextOptions(lowercase=True).check_match(Vocabularies(Vocabulary("words", ("a",))))
 
 
 # ---- Vocabularies ----
@@ -116,9 +192,9 @@ def test_targets_may_be_empty_but_not_all():
 
 def test_integers_need_no_vocabulary():
     assert new_vocabulary("integers") == Vocabulary()
-    assert Vocabulary().to_numbers([3, 10**6], PLACE) == tokenize("integers", [3, 10**6], PLACE) == [3, 10**6]
+    assert Vocabulary().to_numbers([3, 10**6], PLACE) == Tokenizer().split([3, 10**6], PLACE) == [3, 10**6]
     with pytest.raises(InputError, match=r"^in\.tsv, line 7: expected integers from 0 to 9, got 10"):
-        tokenize("integers", [3, 10], PLACE, 9)
+        Tokenizer().split([3, 10], PLACE, 9)
     assert Vocabulary().to_symbols(np.array([3, 500])) == [3, 500]
     assert not Vocabulary().is_text
 
@@ -142,6 +218,24 @@ def test_integers_need_no_vocabulary():
 def test_invalid_vocabularies_are_refused(tokens, symbols, message):
     with pytest.raises(WeightsError, match=f"^{message}"):
         Vocabulary(tokens, symbols)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "symbol", "options"),
+    [
+        ("characters", "é", {"form": "NFD"}),
+        ("words", "ﬁ", {"form": "NFKC"}),
+        ("words", "aB", {"lowercase": True}),
+        ("words", "ℌ", {"form": "NFKC", "lowercase": True}),
+        ("words", "a", {"form": "nfc"}),
+        ("words", "a", {"form": "NFX"}),
+    ],
+)
+def test_vocabularies_that_are_not_in_their_own_form_are_refused(tokens, symbol, options):
+    with pytest.raises(WeightsError, match=r"expected (a normal form, .*|.* in a vocabulary), got"):
+        Vocabulary(tokens, (symbol,), **options)
+    with pytest.raises(WeightsError, match="expected no normal form and no lower case for integers"):
+        Vocabulary(form="NFD")
 
 
 def test_vocabularies_of_both_sides():
@@ -178,7 +272,7 @@ def test_vocabularies_of_both_sides():
 def test_unknown_symbols_are_reported_with_the_nearest(tokens, symbols, text, message):
     vocabulary = Vocabulary(tokens, tuple(sorted(symbols)))
     with pytest.raises(InputError, match=f"^in.tsv, line 7: expected {tokens} seen in training, got {message}"):
-        vocabulary.to_numbers(tokenize(tokens, text, PLACE), PLACE)
+        vocabulary.to_numbers(Tokenizer(tokens).split(text, PLACE), PLACE)
 
 
 def test_nearest_returns_few_similar_symbols():

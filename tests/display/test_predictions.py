@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from seq2seq_demo.data.records import Place, Record
 from seq2seq_demo.display.predictions import answers_json, prediction_line, probe_line
 from seq2seq_demo.predictions import Prediction
 
@@ -15,11 +16,13 @@ def test_prediction_lines():
 
 def test_answers_as_json():
     attention = np.array([[0.25, 0.75], [1, 1e-7]])
-    facts = json.loads(answers_json([Prediction([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention)], {"id": "a"}, None))
+    row = Record(Place("f", "row", 1), [1, 2], None, {"id": "a"})
+    facts = json.loads(answers_json([Prediction([1, 2], [2, 3], [2, 1], [0.5, 1 / 3], attention)], row, None))
     names = ["id", "input", "prediction", "expected", "exact", "probability", "probabilities", "attention"]
     values = ["a", [1, 2], [2, 3], [2, 1], False, 0.166667, [0.5, 0.333333], [[0.25, 0.75], [1, 0]]]
     assert [*facts.items()] == [*zip(names, values, strict=True)]
-    unknown = json.loads(answers_json([Prediction([1, 2], [2, 3], probabilities=[0.5, 0.5])], {}, None))
+    row = row._replace(others=None)
+    unknown = json.loads(answers_json([Prediction([1, 2], [2, 3], probabilities=[0.5, 0.5])], row, None))
     assert (unknown["expected"], unknown["exact"]) == (None, None)
     assert "attention" not in unknown
 

@@ -253,6 +253,15 @@ def test_the_logs_can_be_read_during_training(tmp_path):
         }
 
 
+def test_each_member_of_an_ensemble_logs_to_a_folder_of_its_own(tmp_path):
+    with TensorBoard(tmp_path, 0) as logs:
+        for n in (0, 1):
+            logs.on_member_begin([None] * n)
+            logs.on_steps_end(7, 9, 0.5 + n, 0.25)
+    for member, loss in {"member_1": 0.5, "member_2": 1.5}.items():
+        assert read(tmp_path / member)["scalars", "train/loss"] == [(7, loss)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [300, 1500])  # the disk is full at the first or at the eleventh histogram
 def test_a_full_disk_ends_only_the_logs(logged, capsys, tmp_path, size):

@@ -64,7 +64,7 @@ const QUESTIONS = {
       notes: app.runs.map((run) => answerNotes(app, run)),
     };
   },
-  split: ({ tokens, text }) => new Vocabulary({ tokens, symbols: [], largest: 1 }, "END").split(text),
+  split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),
   numbers: ({ vocabulary, text }) => {
     try {
       return new Vocabulary(vocabulary, "END").numbers(text);

@@ -1,6 +1,7 @@
 """The page's network and symbols in Node, compared with the NumPy network and Python's patterns."""
 
 import itertools
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences
-from seq2seq_demo.data.vocabulary import tokenize
+from seq2seq_demo.data.vocabulary import Tokenizer
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.page import builder
@@ -107,7 +108,18 @@ TEXTS = ["cafe\u0301 x", " a\tb\u3000c\x1fd ", "\ufeffa b", "안녕", "안", "�
 @pytest.mark.parametrize("text", TEXTS)
 def test_texts_are_split_into_the_same_symbols(text):
     result = ask(*(("split", {"tokens": tokens, "text": text}) for tokens in ("characters", "words")))
-    assert result == [tokenize(tokens, text, "text") for tokens in ("characters", "words")]
+    assert result == [Tokenizer(tokens).split(text, "text") for tokens in ("characters", "words")]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_texts_are_normalised_as_in_python(form):
+    letters = [chr(n) for n in range(0x11000) if chr(n).isalpha()]
+    text, how = "".join(letters), {"tokens": "characters", "form": form, "lowercase": True}
+    expected = [Tokenizer(**how).split(each, "text") for each in (text, "ΑΣ ΑΣΑ", "e\u0301É", "J\u030cİ\u0316")]
+    assert (
+        ask(*(("split", how | {"text": each}) for each in (text, "ΑΣ ΑΣΑ", "e\u0301É", "J\u030cİ\u0316"))) == expected
+    )
+    assert ask(("split", how | {"text": "ÉA", "lowercase": False})) == [[*unicodedata.normalize(form, "ÉA")]]
 
 
 def test_invalid_input_is_named():

@@ -72,7 +72,8 @@ def test_a_budget_is_a_number_above_0(minutes):
     ("settings", "message"),
     [
         ({"epochs": 3}, "expected `epochs` or `budget`, which chooses them, got both"),
-        ({"processes": 2}, "expected one process and no TF_CONFIG with `budget`"),
+        ({"processes": 2}, "expected `budget` without processes, got both"),
+        ({"members": 2}, "expected `budget` without members, got both"),
     ],
 )
 def test_a_budget_and_its_contradictions_are_refused(settings, message):

@@ -1,48 +1,46 @@
-"""Settings that the program chooses for a user's pairs."""
-
 import pytest
-from helpers import AS_PATTERNS
 
-from seq2seq_demo.config import ModelConfig, TrainConfig, given_values
 from seq2seq_demo.data.pair_task import pair_task_from_rows
-from seq2seq_demo.data.pattern_task import find_pattern
-from seq2seq_demo.trained_network import untrained
-from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+from seq2seq_demo.training.recipe import PairStatistics, multiplications, recommended_settings
 from seq2seq_demo.training.settings import resolve
 
-PAIRS = pair_task_from_rows([([n % 5], [n % 7]) for n in range(40)])
-CHOSEN = recommended_settings(PairStatistics(36, 5, 7, 1.0, 1.0))  # a tenth of the pairs validate
+PHONES = PairStatistics(n_pairs=3600, n_input_symbols=30, n_output_symbols=40, mean_in_len=8, mean_out_len=7)
 
 
-def settings_of(*configs):
-    return {name: value for config in configs for name, value in vars(config).items()}
+def epochs(**changes):
+    return recommended_settings(PHONES._replace(**changes))["epochs"]
 
 
-@pytest.mark.parametrize("given", [{}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}])
-def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
-    resolved = settings_of(*resolve(PAIRS, given, None, None))
-    assert resolved.items() >= (CHOSEN | {name: value for name, value in given.items() if value is not None}).items()
-    assert (resolved["in_max_int"], resolved["out_max_int"], resolved["points"]) == (4, 6, 40)
+def test_multiplications_are_counted_by_hand():
+    """H is 128 and E is 64; a direction of the encoder, and the decoder, have 4 gates."""
+    cell = 4 * 128 * (64 + 128)
+    source_step = 2 * cell + 2 * 128 * 128
+    target_step = 64 * (64 + 256) + cell + 2 * 128 * 128 + 128 * 41 + 41 * (41 + 256) + 8 * (128 + 256)
+    assert multiplications(PHONES) == 2 * 256 * 128 + 8 * source_step + (7 + 1) * target_step
 
 
-def test_patterns_keep_the_defaults():
-    model, config = resolve(find_pattern("reversed"), {"points": 100}, None, None)
-    assert (model, config) == (ModelConfig(), TrainConfig(points=100))
+def test_more_or_longer_pairs_take_fewer_epochs_but_more_time_in_all():
+    numbers = [300, 1000, 3600, 10_000, 100_000, 1_000_000]
+    of_numbers = [epochs(n_pairs=n) for n in numbers]
+    assert of_numbers == sorted(of_numbers, reverse=True)
+    steps = [n * e for n, e in zip(numbers, of_numbers, strict=True)]
+    assert steps == sorted(steps)
+    of_lengths = [epochs(mean_in_len=n, mean_out_len=n) for n in (1, 4, 10, 30, 60, 200)]
+    assert of_lengths == sorted(of_lengths, reverse=True)
+    assert epochs(n_output_symbols=5000) < epochs(n_output_symbols=50)
 
 
-def test_a_continued_network_keeps_its_model():
-    start = untrained(ModelConfig(in_max_int=4, out_max_int=6, ends=True), 0)
-    model, config = resolve(PAIRS, {"batch_size": 8}, start, None)
-    assert model == start.model_config
-    assert (config.batch_size, config.epochs, config.dropout) == (8, CHOSEN["epochs"], CHOSEN["dropout"])
+@pytest.mark.parametrize("n_pairs", [1, 2, 300, 3600, 10_000, 100_000, 10**9])
+@pytest.mark.parametrize("length", [0, 1, 60.5, 10_000])
+@pytest.mark.parametrize("n_symbols", [1, 2, 50, 20_000])
+def test_settings_are_valid_for_any_pairs(n_pairs, length, n_symbols):
+    settings = recommended_settings(PairStatistics(n_pairs, n_symbols, n_symbols, max(1, length), length))
+    task = pair_task_from_rows([("ab", "a"), ("b", "b")], tokens=("characters", "characters"))
+    _, config = resolve(task, settings, None, None)
+    assert 3 <= config.epochs <= 200
+    assert 0 < config.dropout <= 0.5
 
 
-@pytest.mark.parametrize("length", [1.0, 8.5, 100_000.0])
-def test_more_pairs_have_fewer_epochs(length):
-    chosen = [recommended_settings(PairStatistics(n, 30, 40, length, length)) for n in (1, 100, 9_000, 10**5, 10**9)]
-    epochs = [settings["epochs"] for settings in chosen]
-    assert epochs == sorted(epochs, reverse=True)
-    for settings in chosen:
-        ModelConfig(**given_values(ModelConfig, settings))
-        TrainConfig(**given_values(TrainConfig, settings))
-        assert settings.keys() >= AS_PATTERNS.keys()
+def test_many_pairs_have_less_dropout():
+    assert recommended_settings(PHONES)["dropout"] == 0.5
+    assert recommended_settings(PHONES._replace(n_pairs=100_000))["dropout"] < 0.3

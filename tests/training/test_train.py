@@ -13,6 +13,7 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.weights_file import TrainingRun
 from seq2seq_demo.trained_network import load, untrained
 from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training_sources import training_sources
 
 TINY = {"cell_size": 3, "embedding_size": 2}
 PAIRS = [([k % 5, 4], [4, k % 5, 7]) for k in range(30)]
@@ -58,9 +59,11 @@ def test_every_setting_is_used():
     network = train("copy", **model, **training)
     assert network.model_config == ModelConfig(**model)
     assert network.trained.config == TrainConfig(**training)
-    settings = Settings(**model, **training, processes=2)
+    settings = Settings(**model, **training, processes=2, members=1)
     assert settings.keys() == Settings.__annotations__.keys()
-    assert resolve(as_task("copy"), settings, None, None)[1] == TrainConfig(**training, processes=2)
+    for changes in ({"processes": 2}, {"members": 3, "epochs": 1}):  # they contradict each other
+        config = resolve(as_task("copy"), settings | {"processes": 1} | changes, None, None)[1]
+        assert config == TrainConfig(**training | changes)
 
 
 def test_none_means_the_default():
@@ -278,7 +281,10 @@ class Misspelt(Watcher):
         (Watcher(), "expected `callbacks` to be a list of Callback objects, got <"),
         ([Watcher], "expected `callbacks` to be a list of Callback objects, got [<class"),
         ([print], "expected `callbacks` to be a list of Callback objects, got [<built-in"),
-        ([Misspelt()], "expected only the methods on_epoch_begin, on_epoch_end, on_steps_end, got on_epoch_ends"),
+        (
+            [Misspelt()],
+            "expected only the methods on_epoch_begin, on_epoch_end, on_member_begin, on_steps_end, got on_epoch_ends",
+        ),
     ],
 )
 def test_callbacks_that_would_not_be_called_are_refused(callbacks, message):
@@ -358,7 +364,7 @@ def test_evaluate_avoids_the_sources_of_every_run(tmp_path, in_len, fast_steps):
         ("reversed", 0, 0),
         ("sorted", 15, 0),
     ]
-    seen, is_complete = third._training_sources(find_pattern("reversed"))
+    seen, is_complete = training_sources(third, find_pattern("reversed"))
     drawn = [
         sources
         for network in (first, second, third)
@@ -396,5 +402,5 @@ def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch, fast_steps
     network, lengths = None, []
     for _ in range(4):
         network = train("reversed", start=network, points=20, in_len=3, epochs=1, **TINY)
-        lengths.append((len(network.earlier), network._training_sources(find_pattern("reversed"))[1]))
+        lengths.append((len(network.earlier), training_sources(network, find_pattern("reversed"))[1]))
     assert lengths == [(0, True), (1, True), (0, False), (1, False)]

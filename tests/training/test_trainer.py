@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -147,6 +148,7 @@ def test_a_training_resumed_within_an_epoch_has_the_same_bits_figures_and_record
     """180 training points make 90 steps per epoch, in calls of 64 and 26. Dropout is on."""
     lengths = {"min_in_len": 2} if ends else {}
     config = TrainConfig(200, 6, 6, 0.01, epochs=2, batch_size=2, dropout=0.3, keep_best=True, **lengths)
+    config = replace(config, label_smoothing=0.1)
     network = untrained(ModelConfig("embedding_attention", "BasicRNNCell", 1, 7, 5, ends=ends), 0)
     start, kept, first, second = start_recording(network, config), {}, Watcher(), Watcher()
     start = replace(start, trained=TrainingRun(config, 0, FINGERPRINT))
@@ -204,6 +206,32 @@ def test_sums_of_a_padded_batch_equal_those_of_its_rows(model, bidirectional, nu
     for total, total_of_wide, *parts in zip(narrow, wide, *each, strict=True):
         assert np.abs(total - sum(parts)).max() < 1e-5
         assert np.abs(total - total_of_wide).max() < 1e-5
+
+
+def test_label_smoothing_changes_only_the_gradients_and_equals_that_of_keras():
+    model_config = replace(SMALL, ends=True)
+    weights = random_weights(model_config)
+
+    def sums(label_smoothing):
+        config = TrainConfig(4, 5, 6, batch_size=4, min_in_len=1, label_smoothing=label_smoothing)
+        our_trainer = trainer_from(config, TrainedNetwork(model_config, weights), Widths([(5, 7)], []))
+        batch = Batch(*(x[0] for x in our_trainer.batches(PAIRS)))
+        return [x.numpy() for x in our_trainer._sums(batch, tf.constant(float(N_SYMBOLS)), (5, 7))]
+
+    network = Seq2Seq(model_config, weights)
+    loss_of = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2, reduction="sum")
+    variables = [variable.value for variable in network.named_variables().values()]
+    with tf.GradientTape() as tape:
+        loss = 0.0
+        for source, target in zip(SOURCES, TARGETS, strict=True):
+            expected = np.array([[*target, model_config.go]])
+            logits = network(np.array([source]), shift_right(expected, model_config.go))
+            loss += loss_of(keras.ops.one_hot(expected, model_config.n_output_symbols), logits)
+    gradients = [tf.convert_to_tensor(g).numpy() / N_SYMBOLS for g in tape.gradient(loss, variables)]
+    plain, smoothed = sums(0.0), sums(0.2)
+    assert plain[:2] == smoothed[:2]
+    assert max(np.abs(a - b).max() for a, b in zip(smoothed[2:], gradients, strict=True)) < 1e-5
+    assert max(np.abs(a - b).max() for a, b in zip(smoothed[2:], plain[2:], strict=True)) > 1e-2
 
 
 @pytest.mark.parametrize(

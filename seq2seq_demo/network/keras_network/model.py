@@ -82,3 +82,8 @@ class Seq2Seq(keras.Model):
         """Set every variable to the weight of the same name."""
         for name, variable in self.named_variables().items():
             variable.assign(weights[name])
+
+
+def mean_losses(logits: tf.Tensor) -> tf.Tensor:
+    """Return the cross-entropy of logits `[B, T, V]` with a target that is uniform over the V symbols, `[B, T]`."""
+    return tf.reduce_logsumexp(logits, axis=-1) - tf.reduce_mean(logits, axis=-1)

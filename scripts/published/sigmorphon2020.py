@@ -1,0 +1,248 @@
+"""SIGMORPHON 2020, task 1: pronunciation in fifteen languages, with one recipe, beside the published results.
+
+    .venv/bin/python scripts/published/sigmorphon2020.py DATA [--members 5] [--languages fre,kor] [--dev]
+
+DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
+a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years can
+have the same names. Each network is saved in the folder of `--cache`, and the script continues where it stopped. For
+other settings, use another folder.
+
+The settings were chosen with `--dev`, which scores the development sets. Without `--dev`, the script scores the test
+sets.
+"""
+
+import argparse
+import multiprocessing
+import statistics
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from report import machine, n_weights, print_table
+
+from seq2seq_demo import Callback, TrainedNetwork, ensemble, load, train
+
+SETTINGS = {
+    "model": "embedding_attention",
+    "bidirectional": True,
+    "cell_size": 128,
+    "embedding_size": 64,
+    "dropout": 0.3,
+    "batch_size": 32,
+    "epochs": 60,
+    "learning_rate": 0.003,
+    "lr_schedule": "cosine",
+    "keep_best": True,
+}
+# Word and phone error rates on test, in percent: the LSTM of the organisers (Gorman et al. 2020), and the ensemble of
+# the winner (Yu, Vu and Kuhn 2020).
+PUBLISHED = {
+    "ady": ((28.00, 6.53), (25.33, 5.79)),
+    "arm": ((14.67, 3.49), (12.67, 2.94)),
+    "bul": ((31.11, 5.94), (22.22, 4.85)),
+    "dut": ((16.44, 2.94), (13.56, 2.36)),
+    "fre": ((6.22, 1.32), (6.89, 1.60)),
+    "geo": ((26.44, 5.14), (24.89, 4.57)),
+    "gre": ((18.89, 3.30), (18.67, 2.97)),
+    "hin": ((6.67, 1.47), (5.11, 1.20)),
+    "hun": ((5.33, 1.18), (5.11, 1.12)),
+    "ice": ((10.00, 2.36), (9.33, 2.04)),
+    "jpn": ((7.56, 1.79), (5.33, 1.26)),
+    "kor": ((46.89, 16.78), (26.22, 4.38)),
+    "lit": ((19.11, 3.55), (20.00, 3.63)),
+    "rum": ((10.67, 2.53), (10.22, 2.23)),
+    "vie": ((4.67, 1.52), (1.56, 0.48)),
+}
+DECOMPOSED = "HANGUL"  # the script whose syllables are decomposed into letters (normal form D)
+
+Pair = tuple[str, str]
+Rates = tuple[float, float]  # word and phone error rate, in percent
+
+
+def find(data: Path, language: str, part: str) -> Path:
+    """Return the file of a language and a part, "train", "dev" or "test", in a folder or below it."""
+    name = f"{language}_{part}.tsv"
+    path = next(iter(sorted(data.rglob(name))), None)
+    if path is None:
+        raise SystemExit(f"expected {name} in {data}, found none")
+    return path
+
+
+def normalized(word: str) -> str:
+    """Decompose the syllables of Hangul into letters, and compose all other characters."""
+    return "".join(
+        unicodedata.normalize("NFD" if unicodedata.name(c, "").startswith(DECOMPOSED) else "NFC", c)
+        for c in unicodedata.normalize("NFC", word)
+    )
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Return the words, normalised, and their phones."""
+    lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if line)
+    return [(normalized(word), " ".join(phones.split())) for word, phones, *_ in lines]
+
+
+def characters(word: str, known: set[str]) -> list[str]:
+    """Return the known characters of a word, one by one, so that reading does not compose them again."""
+    return [c for c in word if c in known] or [min(known)]
+
+
+# ---- Training ----
+
+
+class Job(NamedTuple):
+    """The networks of a language that are not in the cache."""
+
+    data: Path
+    language: str
+    cache: Path
+    seeds: range
+    epochs: int
+
+
+def network_path(cache: Path, language: str, seed: int) -> Path:
+    """Return the path of a network in the cache."""
+    return cache / f"{language}_{seed}.h5"
+
+
+class Saver(Callback):
+    """Saves each network as soon as it is trained."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+        """Save the network that was trained last."""
+        if finished:
+            self.save(finished[-1], len(finished) - 1)
+
+    def save(self, network: TrainedNetwork, number: int) -> None:
+        """Save a network under its seed, and print its exact match on the development set."""
+        path = network_path(self.job.cache, self.job.language, self.job.seeds[number])
+        network.save(path)
+        print(f"{path.stem}: exact match {network.reached.exact_match:.4f} on dev", file=sys.stderr, flush=True)
+
+
+def train_networks(job: Job) -> None:
+    """Train the networks of a job in one process with one thread; the program is compiled only once."""
+    from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads, tf
+
+    set_threads(1, shares_cores=True)
+    tf.zeros(())  # starts the threads, whose number is then final
+    pairs, dev = (read_pairs(find(job.data, job.language, part)) for part in ("train", "dev"))
+    known, phones = {c for word, _ in pairs for c in word}, {phone for _, target in pairs for phone in target.split()}
+    saver = Saver(job)
+    network = train(
+        [(characters(word, known), target) for word, target in pairs],
+        in_tokens="characters",
+        out_tokens="words",
+        # The targets of validation pairs must consist of known phones.
+        validation=[(characters(word, known), target) for word, target in dev if phones.issuperset(target.split())],
+        seed=job.seeds[0],
+        members=len(job.seeds),
+        callbacks=[saver],
+        **SETTINGS | {"epochs": job.epochs},
+    )
+    saver.save(network.networks[-1], len(job.seeds) - 1)
+
+
+def train_missing(options: argparse.Namespace, languages: Sequence[str]) -> None:
+    """Train the networks that are not in the cache, several languages at a time."""
+    options.cache.mkdir(parents=True, exist_ok=True)
+    jobs = []
+    for language in languages:
+        seeds = range(options.members)
+        first = next((seed for seed in seeds if not network_path(options.cache, language, seed).exists()), None)
+        if first is not None:
+            jobs.append(Job(options.data, language, options.cache, seeds[first:], options.epochs))
+    if options.processes == 1:
+        for job in jobs:
+            train_networks(job)
+    elif jobs:
+        with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
+            list(pool.imap_unordered(train_networks, jobs))
+
+
+# ---- Scores ----
+
+
+def distance(a: Sequence[str], b: Sequence[str]) -> int:
+    """Return the edit distance."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        previous, row[0] = row[0], i + 1
+        for j, y in enumerate(b):
+            previous, row[j + 1] = row[j + 1], min(row[j] + 1, row[j + 1] + 1, previous + (x != y))
+    return row[-1]
+
+
+def error_rates(answers: Sequence[str], targets: Sequence[str]) -> Rates:
+    """Return word and phone error rate in percent: the share of wrong words, and the edits per phone of the targets."""
+    pairs = list(zip(answers, targets, strict=True))
+    n_edits = sum(distance(answer.split(), target.split()) for answer, target in pairs)
+    wrong, n_phones = sum(answer != target for answer, target in pairs), sum(len(t.split()) for t in targets)
+    return 100 * wrong / len(pairs), 100 * n_edits / n_phones
+
+
+def scores(networks: Sequence[TrainedNetwork], pairs: Sequence[Pair]) -> list[Rates]:
+    """Return the rates of the first network, their mean over all networks, and the rates of the ensemble."""
+    known = set(networks[0].vocabularies.source.symbols)
+    words, targets = [characters(word, known) for word, _ in pairs], [target for _, target in pairs]
+    each = [error_rates(network.predict(words), targets) for network in networks]
+    return [each[0], mean(each), error_rates(ensemble(networks).predict(words), targets)]
+
+
+def mean(rates: Sequence[Rates]) -> Rates:
+    """Return the mean word and phone error rate."""
+    words, phones = zip(*rates, strict=True)
+    return statistics.fmean(words), statistics.fmean(phones)
+
+
+def cell(rates: Rates | None) -> str:
+    """Format the rates as in the published tables."""
+    return f"{rates[0]:.2f} / {rates[1]:.2f}" if rates else ""
+
+
+def report(options: argparse.Namespace, languages: Sequence[str]) -> None:
+    """Print the table of all languages and its last row, the mean."""
+    part, rows = "dev" if options.dev else "test", []
+    columns: list[list[Rates | None]] = []
+    for language in languages:
+        paths = [network_path(options.cache, language, seed) for seed in range(options.members)]
+        networks = [load(path) for path in paths]
+        published = (None, None) if options.dev else PUBLISHED.get(language, (None, None))
+        columns.append([*scores(networks, read_pairs(find(options.data, language, part))), *published])
+        rows.append([language, f"{n_weights(networks[0]):,}", *map(cell, columns[-1])])
+    means = [mean([r for r in column if r]) if all(column) else None for column in zip(*columns, strict=True)]
+    rows.append(["**mean**", "", *map(cell, means)])
+    print(f"Word / phone error rate on {part}, in %, {options.members} networks per language; {machine()}:\n")
+    ours = "first network", f"mean of {options.members}", f"ensemble of {options.members}"
+    print_table(["language", "weights of a network", *ours, "LSTM of the organisers", "best ensemble"], rows)
+
+
+def main() -> None:
+    """Train the networks that the cache lacks, then print the table."""
+    number: Callable[[str], int] = int
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--members", type=number, default=5, help="networks per language")
+    parser.add_argument("--languages", help="such as fre,kor (default: all)")
+    parser.add_argument("--dev", action="store_true", help="score the development sets, not the test sets")
+    parser.add_argument("--cache", type=Path, default=Path("sigmorphon2020"), help="folder of the trained networks")
+    parser.add_argument("--processes", type=number, default=2, help="languages that are trained at the same time")
+    parser.add_argument("--epochs", type=number, default=SETTINGS["epochs"], help="fewer epochs, to try the script")
+    options = parser.parse_args()
+    found = sorted({path.name.removesuffix("_train.tsv") for path in options.data.rglob("*_train.tsv")})
+    languages = options.languages.split(",") if options.languages else found
+    for language in languages:
+        find(options.data, language, "train")
+    if not languages:
+        raise SystemExit(f"expected files such as fre_train.tsv in {options.data}, found none")
+    train_missing(options, languages)
+    report(options, languages)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""Train the recipe, and random settings to compare it with, on sets of pairs; print exact match as a Markdown table.
+
+    .venv/bin/python scripts/recipe/measure.py /tmp/sets [--sets dates romaji] [--random 20] [--jobs 2]
+
+`sets.py` makes the sets. Each network is trained on train.tsv, keeps its best epoch on dev.tsv, and answers test.tsv
+greedily. Each training run is a process of its own, with one thread and a time limit; a run that reaches the limit
+keeps its best epoch so far. Results are appended to SETS/measured.jsonl, and runs found there are not repeated.
+"""
+
+import argparse
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+RECIPE: dict[str, Any] = {}  # settings as they are recorded: the recipe has none of its own
+Row = dict[str, Any]
+
+
+def random_settings(set_name: str, number: int) -> dict[str, Any]:
+    """Return random settings for a set; `number` counts them. Epochs are relative to the recipe's."""
+    rng = random.Random(f"{set_name} {number}")
+    return {
+        "cell_size": rng.choice([64, 96, 128, 192, 256]),
+        "embedding_size": rng.choice([32, 64, 128]),
+        "bidirectional": rng.random() < 0.8,
+        "num_layers": rng.choice([1, 1, 2]),
+        "cell_type": rng.choice(["LSTMCell", "LSTMCell", "GRUCell"]),
+        "dropout": rng.choice([0.0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+        "batch_size": rng.choice([16, 32, 64, 128]),
+        "learning_rate": round(10 ** rng.uniform(-3.3, -2), 5),
+        "lr_schedule": rng.choice(["cosine", "cosine", "constant"]),
+        "epochs": rng.choice([0.5, 1, 1, 1.5]),
+    }
+
+
+# ---- One training run, in a process of its own ----
+
+
+def read_pairs(folder: Path, part: str) -> list[tuple[Any, Any]]:
+    """Read the pairs of a part, each side as its kind of symbols."""
+    convert = {"characters": str, "words": str.split, "integers": lambda text: [int(x) for x in text.split()]}
+    sides = [convert[tokens] for tokens in tokens_of(folder)]
+    lines = (folder / f"{part}.tsv").read_text(encoding="utf-8").splitlines()
+    return [tuple(side(text) for side, text in zip(sides, line.split("\t"), strict=True)) for line in lines]
+
+
+def tokens_of(folder: Path) -> list[str]:
+    """Return the kinds of symbols in sources and in targets."""
+    return (folder / "tokens.txt").read_text(encoding="utf-8").split()
+
+
+def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None, limit: float) -> Row:
+    """Train with the recipe and these changes of it; return the figures."""
+    from seq2seq_demo import Callback, TrainedNetwork, train
+    from seq2seq_demo.network.keras_network.tensorflow_setup import tf
+    from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+
+    class TimeLimit(Exception):
+        pass
+
+    class BestSoFar(Callback):
+        """Keeps the best network, and ends the training run at the time limit."""
+
+        best: tuple[float, float]
+        network: TrainedNetwork
+        epoch = 0
+
+        def on_epoch_end(self, history: Sequence[Any], network: TrainedNetwork, validation: Any) -> None:
+            last = history[-1].validation
+            if not self.epoch or (last.exact_match, -last.loss) > self.best:
+                self.best, self.network, self.epoch = (last.exact_match, -last.loss), network, len(history)
+            if time.monotonic() - start > limit:
+                raise TimeLimit
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.zeros(())  # starts TensorFlow's threads, so that training cannot change their number
+    parts = {part: read_pairs(folder, part) for part in ("train", "dev", "test")}
+    pairs = parts["train"][:n_pairs]
+    known = [{symbol for pair in pairs for symbol in pair[side]} for side in (0, 1)]
+    mean_lengths = [sum(len(pair[side]) for pair in pairs) / len(pairs) for side in (0, 1)]
+    recipe: dict[str, Any] = {**recommended_settings(PairStatistics(len(pairs), *map(len, known), *mean_lengths))}
+    settings = recipe | changes | {"epochs": max(1, round(recipe["epochs"] * changes.get("epochs", 1)))}
+    answerable = {p: [pair for pair in parts[p] if set(pair[0]) <= known[0]] for p in ("dev", "test")}
+    validation = [pair for pair in answerable["dev"] if set(pair[1]) <= known[1]]
+    in_tokens, out_tokens = tokens_of(folder)
+    start, best = time.monotonic(), BestSoFar()
+    with contextlib.suppress(TimeLimit):
+        train(pairs, in_tokens=in_tokens, out_tokens=out_tokens, validation=validation, callbacks=[best], **settings)
+    row = {"set": folder.name, "n_pairs": len(pairs), "changes": changes, "settings": settings, "epoch": best.epoch}
+    row["minutes"] = (time.monotonic() - start) / 60
+    for part, rows in answerable.items():  # sources with unknown symbols have no answer, so they count as wrong
+        answers = best.network.predict([source for source, _ in rows])
+        expected = [" ".join(target) if out_tokens == "words" else target for _, target in rows]
+        row[part] = sum(map(is_equal, answers, expected)) / len(parts[part])
+    return row
+
+
+def is_equal(answer: Any, target: Any) -> bool:
+    """Whether an answer equals its target, both texts or both sequences of integers."""
+    return answer == target if isinstance(answer, str) else list(answer) == list(target)
+
+
+# ---- All training runs ----
+
+
+def key(row: Row) -> str:
+    """Return a string that identifies a training run."""
+    return json.dumps([row["set"], row["n_pairs"], row["changes"]], sort_keys=True)
+
+
+def read_results(file: Path) -> dict[str, Row]:
+    """Return the results of earlier runs by key."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {key(row): row for row in map(json.loads, lines)}
+
+
+def run(folder: Path, changes: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Train in a process of its own, which appends its result to the file."""
+    command = [sys.executable, __file__, str(folder), "--one", json.dumps(changes), "--limit", str(arguments.limit)]
+    command += ["--n-pairs", str(arguments.n_pairs)] if arguments.n_pairs else []
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    print(folder.name, changes, "failed:\n" + result.stderr[-2000:] if result.returncode else "done", file=sys.stderr)
+
+
+def print_table(names: list[str], results: dict[str, Row], n_pairs: int | None) -> None:
+    """Print exact match of the recipe, and of the random settings with the best exact match on dev, in percent."""
+    print("| set | pairs | recipe: dev | test | minutes | random settings | best on dev: dev | test |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name in names:
+        rows = [row for row in results.values() if row["set"] == name and n_pairs in (None, row["n_pairs"])]
+        recipe = next((row for row in rows if row["changes"] == RECIPE), None)
+        others = [row for row in rows if row["changes"] != RECIPE]
+        if recipe is None:
+            continue
+        cells = [name, recipe["n_pairs"], *(f"{100 * recipe[part]:.1f}" for part in ("dev", "test"))]
+        cells += [f"{recipe['minutes']:.1f}", len(others)]
+        best = max(others, key=lambda row: row["dev"], default=None)
+        cells += [f"{100 * best[part]:.1f}" for part in ("dev", "test")] if best else ["", ""]
+        print("|", " | ".join(map(str, cells)), "|")
+
+
+def main() -> None:
+    """Measure each set and print the table."""
+    parser = argparse.ArgumentParser(description="Measure the recipe on sets of pairs.")
+    parser.add_argument("folder", type=Path, help="the folder of the sets")
+    parser.add_argument("--sets", nargs="+", metavar="SET", help="sets to measure (default: all)")
+    parser.add_argument("--random", type=int, default=0, metavar="N", help="random settings per set (default 0)")
+    parser.add_argument("--n-pairs", type=int, metavar="N", help="train on the first N pairs of each set only")
+    parser.add_argument("--limit", type=float, default=600, metavar="S", help="seconds per training run (default 600)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="training runs at a time (default 1)")
+    parser.add_argument("--one", metavar="JSON", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one is not None:
+        row = train_and_measure(arguments.folder, json.loads(arguments.one), arguments.n_pairs, arguments.limit)
+        with open(arguments.folder.parent / "measured.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        return
+    names = arguments.sets or sorted(file.parent.name for file in arguments.folder.glob("*/tokens.txt"))
+    file = arguments.folder / "measured.jsonl"
+    done = read_results(file)
+    runs = [(name, RECIPE) for name in names]
+    runs += [(name, random_settings(name, number)) for number in range(arguments.random) for name in names]
+    n_pairs = {name: len(read_pairs(arguments.folder / name, "train")[: arguments.n_pairs]) for name in names}
+    todo = [(n, c) for n, c in runs if key({"set": n, "n_pairs": n_pairs[n], "changes": c}) not in done]
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        list(pool.map(lambda each: run(arguments.folder / each[0], each[1], arguments), todo))
+    print_table(names, read_results(file), arguments.n_pairs)
+
+
+if __name__ == "__main__":
+    main()

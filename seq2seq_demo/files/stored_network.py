@@ -1,0 +1,172 @@
+"""The content of a weights file: a network with its origin, or a snapshot of a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from seq2seq_demo.calibration import Calibration
+from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig
+from seq2seq_demo.data.patterns import PATTERNS
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.files.recording import Recording
+from seq2seq_demo.network.parameters import Weights
+
+MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
+LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
+
+
+@dataclass(frozen=True)
+class DataFingerprint:
+    """Identifies the data of a training run, to detect changes when it is resumed."""
+
+    data: str | None = None  # a checksum of the user's pairs; None for a pattern
+    fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """The settings and the beginning of a training run."""
+
+    config: TrainConfig
+    start_step: int  # Adam's step at the start of the run
+    fingerprint: DataFingerprint = DataFingerprint()  # empty for a training run in Python
+
+
+class EarlierRun(NamedTuple):
+    """A training run and the name of its task, from which an evaluation can draw the training sources again."""
+
+    task: str
+    run: TrainingRun
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class StoredNetwork:
+    """A network with its weights and its origin; a field is None if the file does not record it."""
+
+    model_config: ModelConfig
+    weights: Weights  # by the names of `weight_shapes`
+    task: str | None = None  # the name of the task
+    in_len: int | None = None  # the length of the longest source in training
+    out_len: int | None = None  # the length of the longest target
+    min_in_len: int | None = None  # the length of the shortest source; None if it is `in_len`
+    trained: TrainingRun | None = None
+    reached: Figures | None = None  # on the validation pairs, after the saved epoch
+    step: int = 0  # the number of updates that Adam has made
+    moments: Weights = field(default_factory=dict)  # Adam's, as "m/NAME" and "v/NAME"; may be empty
+    program: str | None = None  # the program that trained the network, unless it is this one
+    vocabularies: Vocabularies = INTEGER_VOCABULARIES
+    recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
+    earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
+    calibration: Calibration | None = None  # fitted to the validation pairs; None for a pattern
+    held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
+    members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
+
+    @property
+    def networks(self) -> tuple[StoredNetwork, ...]:
+        """The networks that answer together: this one without its members, then the members."""
+        return (replace(self, members=()), *self.members)
+
+    @property
+    def n_weights(self) -> int:
+        """The number of weights, of all members together."""
+        return sum(weight.size for network in self.networks for weight in network.weights.values())
+
+    @property
+    def pattern(self) -> str | None:
+        """The built-in pattern that the network learned, if any; a task on text may share a pattern's name."""
+        return self.task if self.task in PATTERNS and not self.vocabularies.are_text else None
+
+    @property
+    def runs(self) -> tuple[EarlierRun, ...]:
+        """The recorded training runs, oldest first."""
+        return (*self.earlier, EarlierRun(self.task or "", self.trained)) if self.trained else self.earlier
+
+    @property
+    def ends(self) -> bool:
+        """Whether the network ends its answers; it then accepts sources of any length."""
+        return self.model_config.ends
+
+    @property
+    def trained_lengths(self) -> range:
+        """The source lengths in training; 2016's default if the file does not record them."""
+        longest = self.in_len or TrainConfig.in_len
+        return range(self.min_in_len or longest, longest + 1)
+
+    def was_trained_at(self, in_len: int) -> bool:
+        """Whether training had sources of this length, or the file does not record lengths."""
+        return self.in_len is None or in_len in self.trained_lengths
+
+    def max_out_len(self, in_len: int) -> int:
+        """Return the maximum length of an answer to a source of this length.
+
+        The limit is the longest target in training, scaled up for sources longer than any in training.
+        """
+        longest, trained = self.out_len or in_len, self.in_len or in_len
+        return longest if in_len <= trained else -(-longest * in_len // trained)
+
+
+Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The progress of a training run."""
+
+    epoch: int = 0  # the current epoch, counted from 0
+    points: int = 0  # training points done in this epoch
+    loss_sum: float = 0.0  # the sum of the loss over the target symbols of these points
+    correct_sum: float = 0.0  # correct symbols among them
+    history: tuple[EpochFigures, ...] = ()  # the completed epochs
+
+
+class Checkpoint(NamedTuple):
+    """Weights with Adam's state."""
+
+    weights: Weights
+    step: int
+    moments: Weights
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot(Generic[Network_co]):
+    """The complete state of a training run, from which it can be resumed."""
+
+    network: Network_co
+    progress: Progress = Progress()
+    best: Checkpoint | None = None  # the best epoch so far, if the config `saves_best`
+    finished: tuple[Network_co, ...] = ()  # the members of an ensemble that are trained already; `network` is the next
+
+    @property
+    def first(self) -> Network_co:
+        """The first member of an ensemble, or the only network."""
+        return (*self.finished, self.network)[0]
+
+    @property
+    def run(self) -> TrainingRun:
+        """The config and the start of the run, which every snapshot records."""
+        assert self.first.trained
+        return self.first.trained
+
+
+def check_members(networks: Sequence[StoredNetwork]) -> None:
+    """Raise UsageError unless the networks can answer as one ensemble: they read and write the same symbols."""
+    if len(networks) > MAX_MEMBERS:
+        raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
+    first, *others = (
+        {
+            "source symbols": (network.vocabularies.source, network.model_config.in_max_int),
+            "target symbols": (network.vocabularies.target, network.model_config.out_max_int),
+            "lengths": "any" if network.ends else (network.in_len, network.out_len),
+        }
+        for network in networks
+    )
+    for number, facts in enumerate(others, 2):
+        for name in first:
+            if facts[name] != first[name]:
+                raise UsageError(f"expected networks with the same {name}, got others in networks 1 and {number}")

@@ -1,0 +1,66 @@
+"""An ensemble: several networks that answer as one, by averaging their probabilities at each step.
+
+All members are fed the same symbols, so they decode the same answer. `logits` are the log of the mean probabilities,
+whose softmax is the mean itself. Greedy decoding, beam search and teacher forcing therefore need no special case.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_demo.network.numpy_network import DecoderState, NumpyNetwork
+
+
+class EnsembleState(NamedTuple):
+    """The decoder's state of every member."""
+
+    members: list[DecoderState]
+
+    def select(self, rows: np.ndarray, same_sources: bool) -> "EnsembleState":
+        """Return the states of these rows, as `DecoderState.select`."""
+        return EnsembleState([state.select(rows, same_sources) for state in self.members])
+
+
+class EnsembleNetwork(NumpyNetwork):
+    """Networks with the same symbols; they may differ in model, cells and sizes.
+
+    `model_config` is that of the first member. An ensemble has no weights of its own.
+    """
+
+    def __init__(self, members: Sequence[NumpyNetwork]) -> None:
+        super().__init__(members[0].model_config, {})
+        self.members = members
+
+    def start(self, sources: np.ndarray) -> EnsembleState:  # type: ignore[override]
+        """Read `[B, S]`; return the state of every member before the first step."""
+        return EnsembleState([member.start(sources) for member in self.members])
+
+    def step(  # type: ignore[override]
+        self, fed: np.ndarray, state: EnsembleState
+    ) -> tuple[EnsembleState, np.ndarray, np.ndarray | None]:
+        """Feed the symbols `fed` `[L]` to every member.
+
+        Return the next state, the log of the mean probabilities `[L, V]` and the mean α `[L, S]`, which is None if a
+        member has no attention.
+        """
+        stepped = [member.step(fed, own) for member, own in zip(self.members, state.members, strict=True)]
+        states, logits, alphas = zip(*stepped, strict=True)
+        attention = None if any(alpha is None for alpha in alphas) else np.mean(alphas, axis=0)
+        return EnsembleState([*states]), log_mean([log_softmax(each) for each in logits]), attention
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Return log softmax over the last axis; finite even where the softmax is too small for float32."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_p: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return log_p
+
+
+def log_mean(log_p: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the log of the mean of several probabilities, given as logs, without computing the log of 0."""
+    stacked = np.stack(log_p)
+    largest = stacked.max(axis=0)
+    mean: np.ndarray = largest + np.log(np.exp(stacked - largest).sum(axis=0)) - math.log(len(stacked))
+    return mean

@@ -1,0 +1,50 @@
+"""The members of an ensemble, which are trained one after another with seeds of their own."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.files.stored_network import Snapshot
+from seq2seq_demo.network.parameters import initial_weights
+from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training.validation import calibrated, validation_figures
+
+
+def config_of(config: TrainConfig, number: int) -> TrainConfig:
+    """Return the config of a member, counted from 0."""
+    return replace(config, seed=config.seed + number)
+
+
+def without_moments(network: TrainedNetwork) -> TrainedNetwork:
+    """Return a finished member without Adam's moments, as no training continues from an ensemble."""
+    return replace(network, moments={})
+
+
+def next_start(finished: Sequence[TrainedNetwork], config: TrainConfig) -> Snapshot[TrainedNetwork]:
+    """Return the start of the training of the member that follows the `finished` ones."""
+    first, own_config = finished[0], config_of(config, len(finished))
+    assert first.trained
+    network = replace(
+        first,
+        weights=initial_weights(first.model_config, own_config.seed),
+        trained=replace(first.trained, config=own_config),
+        step=0,
+        reached=None,
+        recording=None,
+    )
+    return Snapshot(network, finished=tuple(finished))
+
+
+def combined(finished: Sequence[TrainedNetwork], task: Task, validation: Pairs) -> TrainedNetwork:
+    """Return the result of a training run: its only network, or the ensemble with its own validation figures.
+
+    A network that learned pairs is calibrated.
+    """
+    network = finished[0]
+    if len(finished) > 1:
+        network = replace(network, members=tuple(finished[1:]))
+        network = replace(network, reached=validation_figures(task, network, validation))
+    return calibrated(network, validation) if isinstance(task, PairTask) else network

@@ -1,0 +1,80 @@
+"""Ensembles on the command line: several -i, and files with members."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import save_random
+
+from seq2seq_demo import ensemble, load
+from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.network.numpy_network import softmax
+
+ATTENTION, RNN = ModelConfig("embedding_attention", "GRUCell", cell_size=7, embedding_size=4), ModelConfig(cell_size=5)
+SOURCE = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3]
+
+
+@pytest.fixture
+def both(run):
+    """Two networks, saved as a and b, and their ensemble, saved as c."""
+    networks = [save_random("a", ATTENTION), save_random("b", RNN)]
+    ensemble(networks).save("c")
+    return networks
+
+
+def test_several_networks_answer_with_their_mean_probabilities(run, both):
+    out, err = run.ok("predict -i a -i b --json", *SOURCE)
+    assert err == "Using weights a, b\n"
+    answer = json.loads(out)
+    written = answer["prediction"]
+    forced = np.array([[both[0].model_config.go, *written[:-1]]])
+    means = np.mean([softmax(x.to_numpy().decode(np.array([SOURCE]), 10, forced).logits[0]) for x in both], axis=0)
+    assert written == means.argmax(axis=1).tolist()
+    assert answer["probabilities"] == pytest.approx(means.max(axis=1), abs=2e-6)
+    assert run.ok("predict -i c --json", *SOURCE) == (out, "Using weights c\n")
+    assert json.loads(run.ok("predict -i a --json", *SOURCE)[0]) != answer
+
+
+def test_evaluate_averages_several_networks(run, both):
+    losses = [json.loads(run.ok(f"evaluate 200 --json {line}")[0])["loss"] for line in ("-i a -i b", "-i c", "-i a")]
+    assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("predict -i a -i b --show-attention 1 2", "expected a network of embedding_attention to show attention"),
+        ("predict -i c --engine keras 1 2", "expected one network for Keras, got an ensemble of 2"),
+        ("predict -i a -i b --min-confidence 0.5 1 2", "for --min-confidence, got several networks"),
+        ("predict -i a -i b -m embedding_attention 1 2", "b has model embedding_rnn"),
+        ("predict -i a -i d 1 2", "expected networks with the same target symbols, got others in networks 1 and 2"),
+        ("train 50 -i c", "expected one network to continue from, and one to train, got an ensemble of 2"),
+        ("train 50 -i a --members 2", "expected one network to continue from, and one to train, got --members 2"),
+        ("train 50 --members 2 -e 0", "expected --processes 1 and --epochs of at least 1 with --members"),
+    ],
+)
+def test_what_an_ensemble_cannot_do_is_refused(run, both, line, message):
+    save_random("d", replace(RNN, out_max_int=12))
+    run.refuses(line, message)
+
+
+def test_an_attention_plot_must_not_replace_any_of_the_networks(run, both):
+    Path("a.png").symlink_to("b")
+    run.refuses("predict -i a -i b --attention-plot a.png 1 2", "expected -i b and --attention-plot to be different")
+
+
+def test_a_page_shows_the_first_member(run, both):
+    _, err = run.ok("page -i c -o c.html")
+    assert "c is an ensemble of 2 networks: the page shows the first\n" in err
+    run.ok("page -i a -o a.html")
+    data = [Path(page).read_text().partition('"weights":')[2][:1000] for page in ("a.html", "c.html")]
+    assert data[0] == data[1] != ""
+
+
+def test_a_name_and_a_file_can_be_combined(run):
+    network = load(Path(run.ok("predict -i reversed-rnn 1 2")[1].split()[-1]))
+    network.save("mine.h5")
+    _, err = run.ok("predict -i mine.h5 -i reversed-attention 1 2 3")
+    assert err.startswith("Using weights mine.h5, ")

@@ -1,0 +1,128 @@
+"""Answers for programs: a record for every input, unknown symbols left out, and tab-separated values."""
+
+import json
+from pathlib import Path
+
+import pytest
+from helpers import save_random, save_texts
+
+from seq2seq_demo.calibration import Calibration
+from seq2seq_demo.config import MAX_LEN, ModelConfig
+from seq2seq_demo.errors import InputError, UsageError
+
+SKIPPED = "expected sequences that the network can read, skipped {} that it cannot read\n"
+
+
+@pytest.fixture
+def network():
+    """A network of random weights that reads a, b and c, saved as w."""
+    return save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")))
+
+
+def records(out):
+    return [*map(json.loads, out.splitlines())]
+
+
+def test_one_bad_argument_does_not_silence_the_others(run, network):
+    status, out, err = run("predict -i w ab aqb c")
+    assert (status, [line.split(",")[0] for line in out.splitlines()]) == (1, ["==> For input ab", "==> For input c"])
+    assert 'input "aqb": expected characters seen in training, got "q" at position 2\n' in err
+    assert err.endswith(SKIPPED.format(1))
+    status, out, _ = run("predict -i w ab aqb c --json")
+    assert (status, [facts.get("input") for facts in records(out)]) == (1, ["ab", None, "c"])
+    assert records(out)[1]["error"].startswith('input "aqb": expected characters seen in training')
+    run.refuses("predict -i w aqb", 'error: input: expected characters seen in training, got "q" at position 2', 1)
+
+
+def test_every_line_gets_a_record(run, network):
+    lines = ['"ab"', '{"input": "aq", "id": 7}', '{"input": 5, "id": null}', "", '{"input": "ab"', '"\ud800"', '["c"]']
+    lines += [json.dumps("a" * (MAX_LEN + 1)), '{"id": "x"}', "[1]", '{"input": "cc", "output": "z"}', '"a"']
+    Path("in.jsonl").write_bytes("\n".join(lines).encode(errors="surrogatepass"))
+    status, out, err = run("predict -i w --from-file in.jsonl --json")
+    facts = records(out)
+    assert (status, [each["line"] for each in facts]) == (1, [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12])
+    assert {each["line"]: each["input"] for each in facts if "error" not in each} == {1: "ab", 7: "c", 12: "a"}
+    assert facts[1] == {
+        "line": 2,
+        "id": 7,
+        "error": 'in.jsonl, line 2: expected characters seen in training, got "q" at position 2',
+    }
+    assert facts[2]["id"] is None
+    assert f"line 8: expected sequences of at most {MAX_LEN} symbols, got {MAX_LEN + 1}" in facts[6]["error"]
+    assert err == f"Using weights w\nseq2seq-demo: error: {SKIPPED.format(8)}"
+    status, out, _ = run("predict -i w --from-file in.jsonl --keep-going")
+    assert (status, out.count("\n")) == (1, 3)
+    Path("in.json").write_text('[["a"], {"input": "q", "id": "b"}]')
+    status, out, _ = run("predict -i w --from-file in.json --json")
+    assert [{**each, "error": ""} for each in records(out)][1] == {"index": 1, "id": "b", "error": ""}
+
+
+def test_options_about_length_are_errors_of_the_command(run):
+    save_random("v", in_len=3, out_len=3)
+    run.refuses("predict -i v 3 1 2 --json --out-len 4", "so --out-len can be at most 3, got 4")
+
+
+def test_unknown_symbols_are_left_out(run, network):
+    out, err = run.ok("predict -i w --unknown drop aqb cqrq")
+    assert [line.split(",")[0] for line in out.splitlines()] == ["==> For input ab", "==> For input c"]
+    assert 'input "aqb": left out "q", not seen in training\ninput "cqrq": left out "q", "r", "q", not' in err
+    facts = records(run.ok("predict -i w --unknown drop --json aqb c")[0])
+    assert [(each["input"], each.get("dropped")) for each in facts] == [("ab", ["q"]), ("c", None)]
+    status, out, err = run("predict -i w --unknown drop ab qr")
+    assert (status, out.count("\n")) == (1, 1)
+    assert 'input "qr": expected a source of characters, got an empty one\n' in err
+    assert run("predict -i w qab")[1] == ""
+    run.refuses("predict -i w ab --unknown skip", "unknown --unknown 'skip': expected one of error, drop")
+    integers = save_random("v", ModelConfig(ends=True), min_in_len=1)
+    (answer,) = integers.predict([[3, 12, 1]], unknown="drop", details=True)
+    assert (answer.source, answer.dropped) == ([3, 1], (12,))
+
+
+def test_answers_as_tab_separated_values(run, network):
+    Path("in.tsv").write_text("ab\tx\nqb\ty\nc\tx\n\tx\n")
+    status, out, err = run("predict -i w --from-file in.tsv --format tsv")
+    expected = network.predict(["ab", "c"], details=True)
+    rows = [f"{answer.source_text}\t{answer.text}\t{answer.probability:.6g}\n" for answer in expected]
+    assert (status, out) == (1, f"{rows[0]}qb\t\t\n{rows[1]}\t\t\n")
+    assert 'in.tsv, line 2: expected characters seen in training, got "q" at position 1\n' in err
+    assert run.ok("predict -i w --format tsv ab c")[0] == "".join(rows)
+    facts = records(run.ok("predict -i w --format tsv --json ab")[0])
+    assert facts[0]["probability"] == pytest.approx(expected[0].probability, abs=1e-6)
+    best = network.predict(["ab"], beam_size=3, n_best=2, details=True)[0]
+    rows = [f"ab\t{answer.text}\t{answer.probability:.6g}\n" for answer in best]
+    assert run.ok("predict -i w --format tsv ab --beam-size 3 --n-best 2")[0] == "".join(rows)
+    run.refuses("predict -i w ab --format tsv --show-attention", "expected --show-attention or --format tsv, got both")
+
+
+def test_tabs_in_tab_separated_values_are_escaped(run):
+    save_texts("w", ("characters", ("\t", "\n", "a")), ("characters", ("\t", "\r")))
+    Path("in.jsonl").write_text('"a\\t\\n"\n')
+    out, _ = run.ok("predict -i w --format tsv", "a\t\n")
+    assert out.startswith("a\\t\\n\t")
+    assert (out.count("\t"), out.count("\n")) == (2, 1)
+
+
+def test_withheld_answers_as_tab_separated_values(run):
+    save_texts("w", ("characters", ("a", "b", "c")), ("characters", ("x", "y")), calibration=Calibration(1.0, -9.0))
+    out, err = run.ok("predict -i w --format tsv --min-confidence 0.5 ab")
+    source, answer, probability = out.split("\t")
+    assert (source, answer, 0 < float(probability) < 1) == ("ab", "", True)
+    assert err.endswith("Left 1 source unanswered, because the confidence is below 0.5\n")
+
+
+def test_errors_and_unknown_symbols_in_python(network):
+    first, error, last = network.predict(["ab", "q", "c"], on_error="return")
+    assert [first, last] == network.predict(["ab", "c"])
+    assert isinstance(error, InputError)
+    assert str(error) == 'sources, row 1: expected characters seen in training, got "q" at position 1'
+    best, error = network.predict(["ab", 5], beam_size=2, n_best=2, on_error="return")
+    assert (len(best), str(error)) == (2, "sources, row 1: expected a text or a list of characters, got 5")
+    (only,) = network.predict(["q"], on_error="return")
+    assert isinstance(only, InputError)
+    assert network.predict([], on_error="return") == []
+    answer, plain, error = network.predict(["aqbr", "ab", "qr"], unknown="drop", details=True, on_error="return")
+    assert (answer.dropped, answer.source_text, answer.text) == (("q", "r"), "ab", plain.text)
+    assert (plain.dropped, str(error)) == ((), "sources, row 2: expected a source of characters, got an empty one")
+    for settings in ({"unknown": "keep"}, {"on_error": "skip"}):
+        with pytest.raises(UsageError, match=f"unknown `{next(iter(settings))}`"):
+            network.predict(["ab"], **settings)

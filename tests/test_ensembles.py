@@ -1,0 +1,101 @@
+"""Ensembles in Python: how networks are combined, saved, loaded and used."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers import random_weights, same_arrays, trained_network
+
+from seq2seq_demo import TrainedNetwork, ensemble, load
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.vocabulary import Vocabularies, Vocabulary
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.files.stored_network import TrainingRun
+from seq2seq_demo.training_sources import training_sources
+
+SIDES = Vocabularies(Vocabulary("characters", tuple("abc")), Vocabulary("words", ("X", "Y")))
+SIZES = {"in_max_int": 2, "out_max_int": 1, "ends": True}
+FIRST = ModelConfig("embedding_attention", "GRUCell", 2, 7, 5, bidirectional=True, **SIZES)
+SECOND = ModelConfig("embedding_rnn", "BasicLSTMCell", 1, 4, 3, **SIZES)
+TEXTS = ["abc", "a", "cb"]
+
+
+def network(config=FIRST, seed=1, **changes):
+    values = {"task": "t.tsv", "in_len": 5, "out_len": 4, "min_in_len": 1, "vocabularies": SIDES} | changes
+    return TrainedNetwork(config, random_weights(config, seed), **values)
+
+
+def test_an_ensemble_is_saved_and_loaded_as_one_network(tmp_path):
+    saved = ensemble([network(), network(SECOND, 2, step=7, out_len=3)])
+    saved.save(tmp_path / "w")
+    loaded = load(tmp_path / "w")
+    assert [each.model_config for each in loaded.networks] == [FIRST, SECOND]
+    assert all(same_arrays(a.weights, b.weights) for a, b in zip(loaded.networks, saved.networks, strict=True))
+    (member,) = loaded.members
+    assert isinstance(member, TrainedNetwork)
+    assert (member.step, member.out_len, member.vocabularies, member.members) == (7, 3, SIDES, ())
+    first, again, alone = (
+        [p.probabilities for p in x.predict(TEXTS, details=True)] for x in (saved, loaded, network())
+    )
+    assert first == again != alone
+    losses = [x.evaluate([("abc", "X Y")]).loss_sum for x in (saved, loaded, network())]
+    assert losses[0] == losses[1] != losses[2]
+    assert f"{saved.n_weights} weights in 2 networks" in loaded.summary()
+    loaded.save(tmp_path / "v")
+    assert (tmp_path / "v").read_bytes() == (tmp_path / "w").read_bytes()
+
+
+def test_one_network_is_no_ensemble_and_the_members_of_ensembles_count_one_by_one():
+    one, two = network(), ensemble([network(), network(SECOND)])
+    assert ensemble([one]) is one
+    assert type(one.to_numpy()) is type(replace(two, members=()).to_numpy()) is not type(two.to_numpy())
+    assert [each.model_config for each in ensemble([one, two]).networks] == [FIRST, FIRST, SECOND]
+    (p, q) = (each.predict(["abc"], details=True)[0].probabilities[0] for each in (two, ensemble([two, two])))
+    assert p == pytest.approx(q)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (network(vocabularies=SIDES._replace(source=Vocabulary("characters", tuple("abd")))), "same source symbols"),
+        (network(vocabularies=SIDES._replace(target=Vocabulary("words", ("X", "Z")))), "same target symbols"),
+        (network(replace(SECOND, out_max_int=2)), "same target symbols"),
+        (network(replace(SECOND, ends=False)), "same lengths"),
+        ("w.h5", "expected networks to combine"),
+    ],
+)
+def test_networks_that_cannot_answer_together_are_refused(other, message):
+    with pytest.raises(UsageError, match=message):
+        ensemble([network(), other])
+
+
+def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
+    with pytest.raises(UsageError, match="expected networks with the same lengths, got others in networks 1 and 2"):
+        ensemble([trained_network(), trained_network(out_len=3)])
+    with pytest.raises(UsageError, match="expected at most 100 networks in an ensemble, got 101"):
+        ensemble([trained_network()] * 101)
+    with pytest.raises(UsageError, match="expected networks to combine"):
+        ensemble([])
+
+
+def test_an_ensemble_is_neither_a_keras_model_nor_a_start():
+    from seq2seq_demo import train
+
+    both = ensemble([trained_network(), trained_network()])
+    with pytest.raises(UsageError, match="expected one network for Keras, got an ensemble of 2"):
+        both.to_keras()
+    with pytest.raises(UsageError, match=r"expected one network to continue from.*an ensemble of 2"):
+        train("reversed", start=both)
+    with pytest.raises(UsageError, match=r"expected one network to continue from.*`members` 2"):
+        train("reversed", start=trained_network(), members=2)
+
+
+def test_the_training_sources_of_all_members_are_left_out():
+    runs = [TrainingRun(TrainConfig(20, 3, 3, seed=seed), 0) for seed in (0, 1)]
+    networks = [TrainedNetwork(ModelConfig(), {}, "reversed", 3, 3, trained=run, step=1) for run in runs]
+    drawn = [training_sources(each, find_pattern("reversed"))[0] for each in networks]
+    both, is_complete = training_sources(replace(networks[0], members=(networks[1],)), find_pattern("reversed"))
+    assert is_complete
+    assert sorted(both.rows()) == sorted(drawn[0].rows() + drawn[1].rows())
+    assert not np.array_equal(drawn[0].array(), drawn[1].array())
