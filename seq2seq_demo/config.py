@@ -33,6 +33,7 @@ LR_SCHEDULE_HELP = f"learning-rate schedule: {CHOICE}; cosine decays to 0"
 STOP_AT_EXACT_HELP = "stop once the validation exact match reaches X"
 KEEP_BEST_HELP = "save the epoch with the best validation exact match, not the last epoch"
 PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the best epoch"
+BUDGET_HELP = "train for at most so many minutes: choose the epochs, and the size of a new network of pairs"
 LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
 PROCESSES_HELP = "share each batch among N processes on this machine (default {default})"
 MEMBERS_HELP = "train N networks with seeds of their own, and save them as one ensemble (default {default})"
@@ -64,6 +65,12 @@ class ModelConfig:
     def has_attention(self) -> bool:
         """Whether the decoder attends to the memory, the outputs of the encoder."""
         return self.model == "embedding_attention"
+
+    @property
+    def architecture(self) -> str:
+        """The kinds and the sizes of the parts, as text."""
+        cells = f"{self.num_layers} x {self.cell_type} of size {self.cell_size}"
+        return f"{self.model}{', bidirectional' * self.bidirectional}, {cells}, embedding size {self.embedding_size}"
 
     @property
     def cell(self) -> CellType:
@@ -208,6 +215,20 @@ def given_values(config: type[ModelConfig] | type[TrainConfig], settings: Settin
 def lengths_text(shortest: int | None, longest: int) -> str:
     """Format a length, `10`, or a range of lengths, `1-20`; `shortest` None means a single length."""
     return str(longest) if shortest in (None, longest) else f"{shortest}-{longest}"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The time that a training run may take, which decides its epochs; None: any.
+
+    Raises:
+        UsageError: it is not a number above 0.
+    """
+
+    minutes: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, error_name="`budget`", within=POSITIVE)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)

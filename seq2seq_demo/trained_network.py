@@ -68,11 +68,8 @@ class TrainedNetwork(StoredNetwork):
         if self.vocabularies.are_text:
             sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
             symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
-        return (
-            f"{c.model}{', bidirectional' * c.bidirectional}, "
-            f"{c.num_layers} x {c.cell_type} of size {c.cell_size}, embedding size {c.embedding_size}, "
-            f"{symbols}, {self.n_weights} weights{f' in {len(self.networks)} networks' if self.members else ''}"
-        )
+        members = f" in {len(self.networks)} networks" if self.members else ""
+        return f"{c.architecture}, {symbols}, {self.n_weights} weights{members}"
 
     # ---- Prediction ----
 

@@ -27,6 +27,22 @@ ROOT = Path(seq2seq_demo.__file__).parents[1]
 REFERENCE_2016 = ROOT.parent / "shared" / "reference_2016"
 SNAPSHOT = "s2s_checkpoint__basic__reversed_1.weights.h5"
 SMALL = ["--cell-size", "7", "--embedding-size", "5"]
+# For pairs, whose own defaults are a larger network and more epochs: the defaults of patterns.
+AS_PATTERNS = {
+    "model": "embedding_rnn",
+    "bidirectional": False,
+    "dropout": 0.0,
+    "batch_size": 128,
+    "learning_rate": 1e-4,
+    "lr_schedule": "constant",
+    "keep_best": False,
+    "label_smoothing": 0.0,
+}
+# A recipe for tests that must not depend on the values of the real one.
+RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "model": "embedding_attention"}
+RECIPE |= {"bidirectional": True, "dropout": 0.3, "keep_best": True, "lr_schedule": "cosine"}
+SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
+SMALL_PAIRS += ["--label-smoothing", "0"]
 PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
 DEMO = shlex.join(PROGRAM)  # for a shell

@@ -11,7 +11,7 @@ import argparse
 import random
 
 import numpy as np
-from report import machine, n_weights, print_table, timed_training
+from report import DEFAULTS, machine, n_weights, print_table, timed_training
 
 from seq2seq_demo import Callback
 
@@ -67,10 +67,12 @@ def main() -> None:
         validation=pairs[n:],
         model="embedding_rnn",
         cell_size=128,
+        embedding_size=20,
         learning_rate=0.003,
         lr_schedule="cosine",
         epochs=options.epochs,
         callbacks=[accuracy],
+        **DEFAULTS,
     )
     exact_match = network.evaluate(pairs[n:]).exact_match
     best = max(range(len(accuracy.by_epoch)), key=accuracy.by_epoch.__getitem__)

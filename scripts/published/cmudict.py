@@ -15,7 +15,7 @@ import re
 import sys
 from pathlib import Path
 
-from report import machine, n_weights, print_table, timed_training
+from report import DEFAULTS, machine, n_weights, print_table, timed_training
 
 from seq2seq_demo import TrainedNetwork, ensemble, load
 
@@ -106,9 +106,8 @@ def main() -> None:
             validation=parts["dev"],
             model="embedding_attention",
             lr_schedule="cosine",
-            keep_best=True,
             seed=options.seed,
-            **SETTINGS[name] | ({"epochs": options.epochs} if options.epochs else {}),
+            **DEFAULTS | {"keep_best": True} | SETTINGS[name] | ({"epochs": options.epochs} if options.epochs else {}),
         )
         if options.save:
             dataclasses.replace(network, moments={}).save(options.save)

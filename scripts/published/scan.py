@@ -14,7 +14,7 @@ import statistics
 import sys
 from collections.abc import Iterator
 
-from report import machine, n_weights, print_table, timed_training
+from report import DEFAULTS, machine, n_weights, print_table, timed_training
 
 Pair = tuple[str, str]
 
@@ -107,10 +107,9 @@ def main() -> None:
                 embedding_size=settings["cell_size"],
                 learning_rate=0.001,
                 lr_schedule="cosine",
-                batch_size=BATCH_SIZE,
                 epochs=max(1, round(options.presentations / len(training))),
                 seed=seed,
-                **settings,
+                **DEFAULTS | {"batch_size": BATCH_SIZE} | settings,
             )
             longest = max(len(actions.split()) for _, actions in test)
             exact_matches.append(100 * network.evaluate(test, max_out_len=longest + 2).exact_match)

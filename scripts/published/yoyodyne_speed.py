@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cmudict import Pair, read_dictionary, split
-from report import machine, n_weights, print_table
+from report import DEFAULTS, machine, n_weights, print_table
 
 from seq2seq_demo import Callback, train
 
@@ -130,9 +130,10 @@ def main() -> None:
             validation=pairs[:N_VALIDATION],
             model="embedding_attention",
             learning_rate=0.001,
+            lr_schedule="constant",
             epochs=epochs,
             callbacks=[turns],
-            **sizes,
+            **DEFAULTS | sizes,
         )
     print(f"Training {options.network} on {len(pairs):,} pairs, {options.turns} turns each, on {machine()}:\n")
     rows = [

@@ -41,7 +41,7 @@ BUCKETS = [6, 8, 10, 13]  # for plain Keras: the longest source in each bucket; 
 
 
 def dictionary_trainer(model_config: ModelConfig, dropout: float, pairs: Pairs, processes: int = 1) -> Trainer:
-    """Return a trainer with the settings that `train --from-file` would choose for these pairs."""
+    """Return a trainer with the lengths that `train --from-file` would record for these pairs."""
     config = TrainConfig(
         len(pairs) + 1,
         in_len=int(pairs.sources.lengths.max()),

@@ -46,6 +46,9 @@ EXPECTED_NUMBER = {
     "evaluate": "the number of sources, as in `evaluate 10000`",
 }
 OVERVIEW = "Train small sequence-to-sequence networks and see what they learn."
+TRAIN_DEFAULTS = """
+The defaults below are those for patterns. For pairs (--from-file), the program
+chooses settings that suit them, and prints them."""
 OVERVIEW_EXAMPLES = [
     "train 100000 -m embedding_attention -r 0.005 -e 2 -o weights.h5",
     "predict -i weights.h5 3 1 4 1 5 9 2 6 5 3",
@@ -55,7 +58,7 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
     "train 400000 -p reversed -m embedding_attention -r 0.005 --lr-schedule cosine -e 3 --in-len 1-20",
     "train 100000 -p my_patterns.py:my_function",
     "train --from-file pairs.jsonl",
-    "train --from-file words.tsv --in-tokens characters --out-tokens words -m embedding_attention -o words.h5",
+    "train --from-file words.tsv --in-tokens characters --out-tokens words --budget 5 -o words.h5",
     "predict -m embedding_attention 3 1 4 1 5 9 2 6 5 3 --show-attention",
     "predict -i weights.h5 --from-file inputs.jsonl --json",
     "predict -i g2p hello --beam-size 5 --n-best 3",
@@ -206,6 +209,7 @@ def _help(command: str | None) -> str:
     if command:
         row = COMMANDS[command]
         usage, description = f"{command} {row.arguments}", f"{row.summary[0].upper()}{row.summary[1:]}."
+        description += f"\n{TRAIN_DEFAULTS}" * (command == "train")
         examples = [line for line in EXAMPLES if line.split()[0] == command]
     else:
         rows = [f"\n  {f'{name} {row.arguments}':29}{row.summary}" for name, row in COMMANDS.items()]
@@ -252,6 +256,8 @@ def _add_option(add: Callable[..., argparse.Action], field: Field[Any]) -> None:
     """Add the option that a field declares; its value is None unless the user gives it."""
     option, kind = declared_option(field), value_type(field)
     keywords: dict[str, Any] = {"action": "store_true" if kind is bool else "count"}
+    if kind is bool and field.name in Settings.__annotations__:  # --no-NAME overrides the recipe
+        keywords = {"action": argparse.BooleanOptionalAction}
     if option.metavar is not None:
         keywords = {"metavar": option.metavar, "type": _length if field.name == "in_len" else CONVERTERS.get(kind)}
     if field.name == "input_weights":

@@ -24,6 +24,7 @@ from seq2seq_demo.config import (
     TSV,
     UNKNOWN,
     Beam,
+    Budget,
     ModelConfig,
     Settings,
     TrainConfig,
@@ -236,6 +237,7 @@ class TrainOptions(NetworkOptions):
     normalize: str | None = setting(None, "--normalize FORM", NORMALIZE_HELP, choices=NORMAL_FORMS)
     lowercase: bool | None = setting(None, "--lowercase", LOWERCASE_HELP)
     validation_file: str | None = setting(None, "--validation-file FILE", VALIDATION_HELP)
+    budget: float | None = copied_setting(Budget, "minutes", None)
     record: bool = setting(False, "--record", RECORD_HELP)
     resume: bool = setting(False, "--resume", "resume an interrupted training run from its snapshot")
     history: Path | None = setting(None, "--history FILE", "write the figures of each epoch to FILE, as JSON")

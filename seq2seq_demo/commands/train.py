@@ -7,7 +7,6 @@ from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.training_setup import TrainingSetup, check_output, set_up_training
-from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.display import tensorboard, training_report
 from seq2seq_demo.display.console import print_line, print_notice, print_result
@@ -16,12 +15,10 @@ from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.figures import EpochFigures
 from seq2seq_demo.files import atomic_files, file_names, recording, resume_notes
 from seq2seq_demo.trained_network import TrainedNetwork
-from seq2seq_demo.training import workers
-from seq2seq_demo.training.early_stopping import best_epoch, should_stop_early
+from seq2seq_demo.training import advice, workers
+from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, should_stop_early
 from seq2seq_demo.training.processes import check_processes, process_group
 from seq2seq_demo.training.snapshots import SignalHandler, Snapshots, training_id
-
-FEW_POINTS = 100_000  # with fewer, the closing advice suggests more points
 
 
 def train(options: TrainOptions) -> None:
@@ -67,8 +64,9 @@ def _train(setup: TrainingSetup, options: TrainOptions) -> None:
     network, epochs = _train_and_save(setup, options)
     exact_match = network.reached.exact_match if network.reached else 0.0
     if exact_match < min(0.99, setup.config.stop_at_exact or 1):
-        more_points = isinstance(setup.task, SequencePattern) and setup.config.points < FEW_POINTS
-        print_notice(training_report.advice(network.model_config, setup.config, exact_match, more_points, epochs))
+        suggestions = [changes for _, changes in advice.suggestions(network, setup.task, setup.config, epochs)]
+        if text := training_report.advice(suggestions, exact_match, has_budget=setup.clock.minutes is not None):
+            print_notice(text)
 
 
 def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[TrainedNetwork, Sequence[EpochFigures]]:
@@ -92,7 +90,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
             snapshots.save(setup.snapshot)  # before TensorFlow loads, which takes seconds
         from seq2seq_demo.training.trainer import fit
 
-        network = fit(task, config, setup.snapshot, [report, history, logs], snapshots, attach_processes)
+        callbacks = [report, history, logs]
+        network = fit(task, config, setup.snapshot, callbacks, snapshots, attach_processes, setup.clock.has_time_for)
         path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
@@ -103,6 +102,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         elif should_stop_early(epochs, config) and len(epochs) < config.epochs:
             best = best_epoch(epochs).epoch
             print_notice(f"Stopped early (--patience {config.patience}): no later epoch was better than epoch {best}")
+        elif setup.clock.minutes and len(epochs) < config.epochs and not reached_goal(epochs, config):
+            print_notice(f"Stopped after epoch {len(epochs)}, because another one would exceed the budget")
         if epochs and not network.members and network.step < epochs[-1].step:
             print_notice(f"The saved network is from epoch {best_epoch(epochs).epoch}, the best one")
     if interruption.signum:

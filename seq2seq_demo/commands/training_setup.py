@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 
 from seq2seq_demo.commands import network_selection
 from seq2seq_demo.commands.options import TrainOptions
@@ -13,6 +16,7 @@ from seq2seq_demo.data.blocks import file_title, pipes_kept
 from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.display import training_report
 from seq2seq_demo.display.console import print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
@@ -21,7 +25,10 @@ from seq2seq_demo.files.weights_file import is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
-from seq2seq_demo.training.settings import begin_run, resolve
+from seq2seq_demo.training.budget import UNLIMITED, Clock, start_clock, within_budget
+from seq2seq_demo.training.settings import begin_run, hold_out, resolve, with_recipe
+
+BUDGETED = ("epochs", "cell_size", "embedding_size")  # settings that --budget chooses
 
 MAX_SKIPPED = 0.1  # share of the records of a file that --keep-going skips
 
@@ -37,6 +44,7 @@ class TrainingSetup:
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
     lock: BinaryIO | None = None  # the file at `path`, open and locked
+    clock: Clock = UNLIMITED  # the time limit of a new training run
     finished: Path | None = None  # with --resume: a weights file that already contains the result of this run
 
     @property
@@ -58,8 +66,13 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
     if options.resume:
         output, _, folder = setup.destination
         saved = [output] if output else file_names.newest_first(folder, setup.name, setup.task.name)
-        setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path)), None))
+        chosen = BUDGETED if options.budget else ()
+        setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path, chosen)), None))
         if not (setup.path or setup.finished):
+            for path in saved:
+                if _is_saved(setup, path, but_for=["epochs"]):
+                    finished = f"{path} contains this training run, finished after another number of epochs"
+                    raise WeightsError(f"{finished}: to train it further, give -i {path} and -e N without --resume")
             if output and os.path.lexists(output):
                 raise WeightsError(f"{output} contains another training run: leave out --resume to train again")
             print_notice(f"Found no snapshot in {options.data_dir}: starting from fresh weights")
@@ -68,29 +81,38 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
     return setup
 
 
-def _is_saved(setup: TrainingSetup, path: Path) -> bool:
-    """Whether a weights file contains the result of this training run, and its recording exists if the run records."""
+def _is_saved(setup: TrainingSetup, path: Path, but_for: Collection[str] = ()) -> bool:
+    """Whether a weights file contains the result of this training run, and its recording exists if the run records.
+
+    The settings named in `but_for` may differ.
+    """
     with contextlib.suppress(WeightsError):
         stored = weights_file.read(path)
         if setup.config.epochs and isinstance(stored, StoredNetwork) and stored.trained:
             is_recorded = setup.network.recording is None or file_names.recording_path(path).exists()
-            return is_recorded and snapshots.training_id(stored) == snapshots.training_id(setup.network)
+            ids = {snapshots.training_id(network, but_for) for network in (stored, setup.network)}
+            return is_recorded and len(ids) == 1
     return False
 
 
 def _new_training(options: TrainOptions) -> TrainingSetup:
     """Set up a training run that starts from fresh weights or from a weights file."""
+    clock = start_clock(options.budget, options.settings)
     path, start, settings = _start_path(options), None, options.settings
     if path is not None:
         start = network_selection.load_with_task(path)
         network_selection.check_options_match(options, path, start)
     pairs = _read_pairs(options, settings.get("points"), start)
-    task = pairs or options.sequence_pattern or network_selection.pattern_to_train(start)
+    task = hold_out(pairs or options.sequence_pattern or network_selection.pattern_to_train(start), start)
     if pairs and options.pattern and not start:  # by default, targets have the same symbols as sources
         largest = pairs.largest_symbols()["in_max_int"]
         settings = {"out_max_int": settings.get("in_max_int", largest), **settings}
     default_out_len = start.out_len if start else None
     model_config, config = resolve(task, settings, start, default_out_len or TrainConfig.out_len)
+    destination = _destination(options, options.name, task)
+    if options.budget:
+        print_notice(f"Measuring how many epochs fit into {options.budget:g} minutes")
+    model_config, config = within_budget(clock, task, (model_config, config), settings, start)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     name: str | None = task.name
     if start and config.epochs:
@@ -98,8 +120,11 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
         unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
         print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
+        _warn_of_trained_pairs(task, start, path)
     elif start and not (pairs or options.pattern):  # the weights are only converted, so an unknown task stays unknown
         name = start.task
+    if config.epochs and with_recipe(task, settings, start).keys() > settings.keys():
+        print_notice(training_report.settings_line(None if start else model_config, config))
     if config.epochs or (network.in_len is None and (not start or settings.keys() & {"in_len", "out_len"})):
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     if config.epochs:
@@ -107,8 +132,19 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
     network = replace(network, task=name, recording=None)
     if options.record:
         network = recorder.start_recording(network, config)
-    destination = _destination(options, options.name, task)
-    return TrainingSetup(Snapshot(network), config, task, options.name, destination)
+    return TrainingSetup(Snapshot(network), config, task, options.name, destination, clock=clock)
+
+
+def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None) -> None:
+    """Print a notice if the network to continue from may have been trained on pairs that now validate it."""
+    if isinstance(task, PairTask) and start.step:
+        sources, held_out = task.split[1].sources, start.held_out
+        n = len(sources) - (0 if held_out is None else int(np.isin(sources.digests(), held_out).sum()))
+        recorded = "records no validation pairs" if held_out is None else "was validated on others"
+        unknown = f"whether it was trained on {n} of the {len(sources)} pairs that validate it now"
+        if n:
+            advice = "if it was, the validation figures are too optimistic"
+            print_notice(f"{path} {recorded}, so it is unknown {unknown}; {advice}")
 
 
 def _start_path(options: TrainOptions) -> Path | None:
@@ -269,4 +305,4 @@ def _resumed_task(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedN
     task = pairs or options.sequence_pattern or network_selection.pattern_to_train(network)
     if fingerprint.fingerprint not in (None, task.fingerprint(config, network.model_config)):
         raise UsageError(f"{path}: pattern {task.name!r} no longer makes the targets that this training run began with")
-    return task
+    return hold_out(task, network)

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, Tex
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
+ENOUGH = 100  # pairs that validated an earlier run; a twentieth of all pairs is also enough
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,11 @@ class PairTask:
 
     name: str
     pairs: Pairs
-    validation: Pairs | None = None  # None: about a tenth of `pairs` is held out
+    validation: Pairs | None = None  # None: `divided` holds out about a tenth of `pairs`
     vocabularies: Vocabularies = INTEGER_VOCABULARIES
     places: Places | None = None  # the place of each pair in its file, for warnings
+    # Digests of sources that are for validation only: they validated the network that this training run continues.
+    held_out: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for pairs in self._splits:
@@ -72,11 +75,10 @@ class PairTask:
         if len(self.pairs) < 2 and self.validation is None:
             raise InputError("expected at least 2 pairs, to train on and to validate with, got 1")
         sources, targets = self.pairs.sources.lengths, self.pairs.targets.lengths
-        n_validation = len(self.divided()[1]) if self.validation is None else len(self.validation)
         config = replace(
             config,
             points=sum(map(len, self._splits)),
-            validation_points=n_validation,
+            validation_points=len(self.split[1]),
             in_len=int(sources.max()),
             min_in_len=int(sources.min()) if model.ends else None,
             out_len=max(1, int(targets.max())),
@@ -89,6 +91,11 @@ class PairTask:
         """Return the training pairs and the validation pairs."""
         self._require_lengths(config, model)
         self.require_symbols(model)
+        return self.split
+
+    @functools.cached_property
+    def split(self) -> tuple[Pairs, Pairs]:
+        """The training pairs and the validation pairs."""
         if self.validation is not None:
             return self.pairs, self.validation
         training, validation = self.divided()
@@ -104,8 +111,12 @@ class PairTask:
     def divided(self) -> tuple[np.ndarray, np.ndarray]:
         """Split the pairs at random; return the indices of the training pairs and of the validation pairs.
 
-        About a tenth of the pairs are for validation. All pairs of one source are in the same split. The split depends
-        only on the pairs, so a run that continues an earlier one never validates on pairs that were trained on.
+        All pairs of one source are in the same split. The sources in `held_out` validate; if they are too few, others
+        join them until about a tenth of the pairs validate. The split depends only on the pairs and on `held_out`, and
+        is the same if `held_out` becomes the sources that it selects for validation.
+
+        Raises:
+            InputError: all sources are in `held_out`.
         """
         N = len(self.pairs)
         order = np.random.default_rng([0, 1, 0]).permutation(N)
@@ -113,8 +124,18 @@ class PairTask:
         _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
         by_group = np.argsort(first[inverse], kind="stable")  # sorts pairs by group, and groups by their first pair
         order, groups = order[by_group], groups[by_group]
+        n = 0  # pairs whose source is in `held_out`
+        if self.held_out is not None:
+            is_held_out = np.isin(self.pairs.sources.digests(), self.held_out)[order]
+            held_out_last, n = np.argsort(is_held_out, kind="stable"), int(is_held_out.sum())
+            order, groups = order[held_out_last], groups[held_out_last]
+        if n == N:
+            raise InputError("expected pairs to train on, got only pairs that validate the network to continue from")
+        if n >= min(ENOUGH, max(1, N // 20)):
+            return order[:-n], order[-n:]
         starts = 1 + np.flatnonzero(groups[1:] != groups[:-1])  # each group's start, except the first
         cut = N - max(1, N // 10)
+        starts = starts[starts <= N - n]
         if len(starts):
             cut = int(min(starts, key=lambda start: abs(start - cut)))
         return order[:cut], order[cut:]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,10 +87,20 @@ class Sequences:
 
     def groups(self) -> np.ndarray:
         """Return a group id per sequence, `[N]`; equal sequences share one. Ids are 0, 1, … in order of appearance."""
-        size, content, ids = self.symbols.itemsize, self.symbols.tobytes(), dict[bytes, int]()
-        spans = zip(self._starts.tolist(), self.lengths.tolist(), strict=True)
-        keys = (content[first * size : (first + n) * size] for first, n in spans)
-        return np.fromiter((ids.setdefault(key, len(ids)) for key in keys), np.int64, len(self))
+        ids = dict[bytes, int]()
+        return np.fromiter((ids.setdefault(key, len(ids)) for key in self._contents(self.symbols)), np.int64, len(self))
+
+    def digests(self) -> np.ndarray:
+        """Return a checksum of 64 bits per sequence, `[N]` int64, which does not depend on the other sequences."""
+        contents = self._contents(self.symbols.astype("<i8"))
+        hashes = b"".join(hashlib.blake2b(content, digest_size=8).digest() for content in contents)
+        return np.frombuffer(hashes, "<i8").astype(np.int64)
+
+    def _contents(self, symbols: np.ndarray) -> Iterator[bytes]:
+        """Yield the bytes of each sequence, with the symbols in the type that they have in `symbols`."""
+        size, content = symbols.itemsize, symbols.tobytes()
+        for first, n in zip(self._starts.tolist(), self.lengths.tolist(), strict=True):
+            yield content[first * size : (first + n) * size]
 
     def rows(self) -> list[list[int]]:
         """Return the sequences as lists of symbols."""

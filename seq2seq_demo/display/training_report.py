@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -16,6 +16,7 @@ from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.declarations import declared_fields, declared_option, value_type
 from seq2seq_demo.display.console import pluralize, print_line
 from seq2seq_demo.display.heatmap import has_colour
 from seq2seq_demo.display.predictions import probe_line
@@ -113,60 +114,41 @@ def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, 
     print_line(f"{n_training}, {pluralize(config.n_validation, 'validation point')}{origin}")
 
 
-# Signs of overfitting, as ratios of losses.
-MIN_RISE = 1.05  # last validation loss / lowest validation loss; less may be chance
-MIN_GAP = 1.3  # validation loss / training loss; less is common
-MAX_DROPOUT = 0.5
-MORE_POINTS = "more points (train 100000)"
+def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
+    """Return the settings of a training run on pairs in one line; `model` is None if the network is not new."""
+    network = f"{model.architecture}, " if model else ""
+    epochs = f"{pluralize(config.epochs, 'epoch')} of batches of {config.batch_size}"
+    rate = f"learning rate {config.learning_rate:g} ({config.lr_schedule})"
+    smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
+    saved = ", best epoch saved" * config.saves_best
+    chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
+    return f"Settings for {config.n_training} pairs: {chosen}; `train --help` lists the options that change them"
 
 
-def advice(model: ModelConfig, config: TrainConfig, exact_match: float, more_points: bool, history: Epochs) -> str:
-    """Return advice, on one line, after a training run that ended below an exact match of 0.99.
+def advice(suggestions: Sequence[Mapping[str, object]], exact_match: float, has_budget: bool) -> str | None:
+    """Return advice, on one line, after a training run that ended below an exact match of 0.99; None if there is none.
 
-    `more_points` is True if the task can provide more training points.
+    Args:
+        suggestions: each maps settings to new values, or to None if they should be left out.
+        exact_match: on the validation pairs.
+        has_budget: whether `--budget` chose the epochs.
     """
-    best_epoch = _overfitted_since(history)
-    if best_epoch or (history and history[-1].validation.loss > MIN_GAP * history[-1].loss):
-        measures = _against_overfitting(config, more_points)
-    else:
-        measures = _against_underfitting(model, config, more_points)
-    suggestions = ", or ".join([text for text, applies in measures.items() if applies][:3])
-    shortfall = f"Exact match {exact_match:.4f} is below 0.99"
-    if best_epoch:
-        reason = f"since epoch {best_epoch} the validation loss has risen while the training loss has fallen"
-        return f"{shortfall}, and the network overfits: {reason}. Try {suggestions}."
-    return f"{shortfall}. To improve it, try {suggestions}."
+    texts = []
+    for changes in suggestions:
+        if has_budget and "epochs" in changes:
+            texts.append("a larger --budget")
+        elif None in changes.values():
+            texts.append(f"the settings that suit these pairs: leave out {', '.join(map(_flag, changes))}")
+        else:
+            texts.append(" ".join(f"{_flag(name)} {value}" for name, value in changes.items()))
+    start = f"Exact match {exact_match:.4f} is below 0.99"
+    return f"{start}. To improve it, try {', or '.join(texts)}." if texts else None
 
 
-def _overfitted_since(history: Epochs) -> int | None:
-    """Return the epoch of the lowest validation loss if the network has overfitted since then, else None.
-
-    A network overfits if the validation loss rises while the training loss falls.
-    """
-    if not history:
-        return None
-    lowest, last = min(history, key=lambda epoch: epoch.validation.loss), history[-1]
-    overfits = last.validation.loss > MIN_RISE * lowest.validation.loss and last.loss < lowest.loss
-    return lowest.epoch if overfits else None
-
-
-def _against_underfitting(model: ModelConfig, config: TrainConfig, more_points: bool) -> dict[str, bool]:
-    """Return suggestions for a network that underfits, and whether each applies."""
-    rate = 0.005 if model.has_attention else 0.01
-    return {
-        f"-r {rate} --lr-schedule cosine": config.lr_schedule == "constant",
-        f"more epochs (-e {max(10, 2 * config.epochs)})": True,
-        MORE_POINTS: more_points,
-        "-m embedding_attention": not model.has_attention,
-        f"a larger cell (--cell-size {2 * model.cell_size})": True,
-    }
-
-
-def _against_overfitting(config: TrainConfig, more_points: bool) -> dict[str, bool]:
-    """Return suggestions for a network that overfits, and whether each applies."""
-    return {
-        f"--dropout {min(MAX_DROPOUT, config.dropout + 0.2):.1f}": config.dropout < MAX_DROPOUT,
-        "--keep-best, which saves the best epoch": not config.saves_best,
-        "--patience 3, which stops early": config.keep_best and config.patience is None,
-        MORE_POINTS if more_points else "more pairs": True,
-    }
+def _flag(name: str) -> str:
+    """Return the option that a user gave for a setting; the number of points is an argument of the command."""
+    if name == "points":
+        return "train"
+    declared = (declared_fields(ModelConfig) | declared_fields(TrainConfig))[name]
+    flag = declared_option(declared).flags[-1]
+    return flag.replace("--", "--no-", 1) if value_type(declared) is bool else flag

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
+
 from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
@@ -61,6 +63,7 @@ class StoredNetwork:
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
+    held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
 
     @property

@@ -74,6 +74,7 @@ def to_bytes(stored: StoredNetwork | Snapshot[StoredNetwork]) -> bytes:
     arrays, members = _arrays(network), snapshot.finished if snapshot else network.members
     for number, member in enumerate(members):
         arrays |= _arrays(member, MEMBER.format(number))
+    arrays |= {} if network.held_out is None else {"held_out": network.held_out}
     if snapshot and snapshot.best:
         arrays |= _arrays(replace(network, **snapshot.best._asdict()), BEST)
     if snapshot and snapshot.first.recording:
@@ -163,9 +164,11 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         network, progress = _parse_metadata(file.version, file.texts)
     except WeightsError as error:
         raise WeightsError(f"damaged weights file: {error}") from error
+    digests = file.datasets.get("held_out")
+    held_out = file.array("held_out", digests.shape, "int64") if digests else None
     prefixes = ["", *map(MEMBER.format, range(len(network.members)))]
     networks: list[StoredNetwork] = [
-        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), members=())
+        replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), members=(), held_out=held_out)
         for each, prefix in zip([network, *network.members], prefixes, strict=True)
     ]
     stored: Snapshot[StoredNetwork] | StoredNetwork = replace(networks[0], members=tuple(networks[1:]))

@@ -14,10 +14,12 @@ import tensorflow as tf
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.data_warnings import max_typical_length
 from seq2seq_demo.data.sequences import Pairs
+from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA
 
 STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
 MAX_CANDIDATES = 24  # the most source lengths, and target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
+N_WIDTHS = 5  # padding widths in a long run
 
 
 class Batch(NamedTuple):
@@ -164,3 +166,15 @@ def microbatch_rows(rows: int, bytes_per_row: int, one_by_one: bool = False) -> 
     """
     fitting = (n for n in range(rows, 0, -1) if rows % n == 0 and n * bytes_per_row <= MAX_MICROBATCH_BYTES)
     return 1 if one_by_one else next(fitting, 1)
+
+
+def use_xla(config: TrainConfig) -> bool:
+    """Whether the run is long enough for compilation by XLA to pay off."""
+    return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
+
+
+def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
+    """Return the padding widths: a single one if the network does not end its answers."""
+    if ends:
+        return padding_widths(training, N_WIDTHS if use_xla(config) else 1)
+    return Widths([(config.in_len, config.out_len)], [])

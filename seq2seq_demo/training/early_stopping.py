@@ -24,6 +24,12 @@ def should_stop_early(history: Sequence[EpochFigures], config: TrainConfig) -> b
     return history[-1].epoch - best_epoch(history).epoch >= config.patience
 
 
+def reached_goal(history: Sequence[EpochFigures], config: TrainConfig) -> bool:
+    """Whether the last epoch has reached `config.stop_at_exact`."""
+    goal = config.stop_at_exact
+    return goal is not None and bool(history) and history[-1].validation.exact_match >= goal
+
+
 def restore_best(network: TrainedNetwork, best: Checkpoint | None, history: Sequence[EpochFigures]) -> TrainedNetwork:
     """Return the network with the weights and figures of the best epoch; unchanged if `best` is None."""
     if best is None or not history:

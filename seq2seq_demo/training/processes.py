@@ -35,15 +35,20 @@ if TYPE_CHECKING:
 SECONDS_OF_SILENCE = 20  # after which a child counts as lost; a killed child is noticed at once
 READY, HEARTBEAT = "ready", None  # messages of a child, besides sums and errors
 
-# The program of a child. It imports this package from the parent's folder, and everything else from the interpreter's
-# default path first, then from the rest of the parent's path.
-PROGRAM = """
-import sys, threading
-parent_id, index, folder, *other_folders = sys.argv[1:]
+# The beginning of a child's program. It imports this package from the parent's folder, and everything else from the
+# interpreter's default path first, then from the rest of the parent's path.
+IMPORT_PACKAGE = """
+import sys
+folder, n, *rest = sys.argv[1:]
+arguments, other_folders = rest[:int(n)], rest[int(n):]
 sys.path[:] = [folder, *sys.path, *other_folders]
 import seq2seq_demo  # imports no other module yet
 del sys.path[0]
+"""
+PROGRAM = """
+import threading
 from seq2seq_demo.training.processes import ParentConnection
+parent_id, index = arguments
 parent = ParentConnection(0)
 threading.Thread(target=parent.send_heartbeats, args=[int(parent_id)], daemon=True).start()
 parent.serve(int(index))
@@ -104,6 +109,15 @@ def process_group(config: TrainConfig) -> Iterator[Callable[[Trainer], None] | N
         yield group.attach if group.processes else None
 
 
+def child_command(program: str, *arguments: int) -> list[str]:
+    """Return the command that runs a program, Python code that may import this package, with the list `arguments`."""
+    # The interpreter's flags, which multiprocessing also passes to its children.
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    other_folders = [entry for entry in sys.path if entry not in ("", os.getcwd())]
+    words = map(str, (Path(__file__).parents[2], len(arguments), *arguments, *other_folders))
+    return [sys.executable, *flags, "-P", "-c", IMPORT_PACKAGE + program, *words]
+
+
 class ProcessGroup:
     """The child processes, as the parent process uses them."""
 
@@ -117,12 +131,9 @@ class ProcessGroup:
         Raises:
             TrainingError: the process could not be started.
         """
-        # The interpreter's flags, which multiprocessing also passes to its children.
-        flags, null = subprocess._args_from_interpreter_flags(), subprocess.DEVNULL  # type: ignore[attr-defined]
+        null = subprocess.DEVNULL
         try:
-            other_folders = [entry for entry in sys.path if entry not in ("", os.getcwd())]
-            arguments = map(str, (os.getpid(), index, Path(__file__).parents[2], *other_folders))
-            command = [sys.executable, *flags, "-P", "-c", PROGRAM, *arguments]
+            command = child_command(PROGRAM, os.getpid(), index)
             with self.connect() as child_end:
                 stdin = child_end.fileno()
                 process = subprocess.Popen(command, stdin=stdin, stdout=null, stderr=null, start_new_session=True)

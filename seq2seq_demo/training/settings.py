@@ -1,7 +1,9 @@
 """Derives a `ModelConfig` and a `TrainConfig` from the settings of a user, the task and an earlier network."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, ModelConfig, Settings, TrainConfig, given_values, lengths_text
 from seq2seq_demo.data.pair_task import PairTask
@@ -10,6 +12,9 @@ from seq2seq_demo.errors import UsageError
 from seq2seq_demo.files.stored_network import MAX_EARLIER_RUNS, TrainingRun
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+
+MAX_HELD_OUT = 1_000_000  # digests of 8 bytes; if there are more, a file records none of them
 
 
 def resolve(
@@ -18,7 +23,7 @@ def resolve(
     """Return the configs of the network and of its training.
 
     If `start` is given, training continues from it: its model is kept, and its lengths are kept unless the settings
-    change them. Other missing settings have their defaults.
+    change them. Other missing settings have the recipe's values if the task is a user's pairs, else their defaults.
 
     A network learns to end its answers if `start` already ends them, if `in_len` is a range, or if the network is new
     and learns pairs. Any other network learns the first `out_len` symbols of a pattern's targets. Without `out_len`, it
@@ -28,6 +33,7 @@ def resolve(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`.
         InputError: there are too few pairs.
     """
+    settings = with_recipe(task, settings, start)
     given = given_values(TrainConfig, settings)
     if start and (start.members or given.get("members", 1) > 1):
         found = f"an ensemble of {len(start.networks)}" if start.members else f"`members` {given['members']}"
@@ -53,11 +59,44 @@ def resolve(
     return model_config, config
 
 
+def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) -> Settings:
+    """Return the settings that are not None, and for pairs the recipe's values of those that are missing.
+
+    A network to continue from, `start`, keeps its model.
+    """
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    if not isinstance(task, PairTask):
+        return cast(Settings, given)
+    N, in_len, out_len = len(task.pairs), task.pairs.sources.lengths.mean(), task.pairs.targets.lengths.mean()
+    n_in, n_out = (largest + 1 for largest in task.largest_symbols().values())
+    n_training = N if task.validation else N - N // 10
+    chosen = recommended_settings(PairStatistics(n_training, n_in, n_out, float(in_len), float(out_len)))
+    return cast(Settings, (given_values(TrainConfig, chosen) if start else chosen) | given)
+
+
 def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> TrainedNetwork:
     """Return the network at the start of a training run; its previous runs become `earlier`."""
     earlier = network.runs if len(network.runs) <= MAX_EARLIER_RUNS else ()
+    held_out = _held_out(network, task)
     run = TrainingRun(config, network.step)
-    return replace(network, task=task.name, trained=run, earlier=earlier, temperature=None)
+    return replace(network, task=task.name, trained=run, earlier=earlier, temperature=None, held_out=held_out)
+
+
+def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
+    """Return the digests of the validation sources that the network is not trained on; None if none is known."""
+    if not isinstance(task, PairTask):
+        return None
+    training, validation = task.split
+    known = network.held_out if network.step else validation.sources.digests()
+    known = None if known is None else np.setdiff1d(known, training.sources.digests())
+    return known if known is not None and 0 < len(known) <= MAX_HELD_OUT else None
+
+
+def hold_out(task: Task, start: TrainedNetwork | None) -> Task:
+    """Return the task, in which the pairs that validated `start`, the network to continue from, validate again."""
+    if isinstance(task, PairTask) and start and start.step:
+        return replace(task, held_out=start.held_out)
+    return task
 
 
 def _continued_model(start: TrainedNetwork, settings: Settings) -> ModelConfig:

@@ -13,7 +13,7 @@ import shlex
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import FrameType
@@ -42,15 +42,17 @@ def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
     return Snapshot(TrainedNetwork.of(stored.network), stored.progress, stored.best, finished)
 
 
-def training_id(network: StoredNetwork) -> str:
+def training_id(network: StoredNetwork, but_for: Collection[str] = ()) -> str:
     """Return a checksum of task, model and settings: the same for all snapshots of a training run and for its result.
 
     Settings at their defaults are left out, so that a setting added in a later version does not change the checksum.
+    So are the settings named in `but_for`.
     """
     run = network.trained
     assert run
     configs = network.model_config, run.config
-    chosen = [{x.name: value for x in fields(c) if (value := getattr(c, x.name)) != x.default} for c in configs]
+    given = [{x.name: value for x in fields(c) if (value := getattr(c, x.name)) != x.default} for c in configs]
+    chosen = [{name: value for name, value in each.items() if name not in but_for} for each in given]
     facts = chosen, network.task, run.start_step, run.fingerprint
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 

@@ -13,9 +13,10 @@ from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
+from seq2seq_demo.training.budget import start_clock, within_budget
 from seq2seq_demo.training.processes import process_group
 from seq2seq_demo.training.recorder import start_recording
-from seq2seq_demo.training.settings import resolve
+from seq2seq_demo.training.settings import hold_out, resolve
 
 
 def train(
@@ -27,6 +28,7 @@ def train(
     lowercase: bool | None = None,
     validation: PairRows | None = None,
     record: bool = False,
+    budget: float | None = None,
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] | None = None,
     **settings: Unpack[Settings],
@@ -50,6 +52,8 @@ def train(
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
+        budget: the minutes that the training may take. They replace `epochs`: the call measures how long an epoch
+            takes, then chooses the size of a new network of pairs, if none is given, and the number of epochs.
         start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
         callbacks: objects whose methods are called after steps and epochs.
 
@@ -63,11 +67,15 @@ def train(
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")
     if unknown := settings.keys() - Settings.__annotations__.keys():
         raise TypeError(f"train() got an unexpected keyword argument {min(unknown)!r}")
-    callbacks = check_callbacks(callbacks)
-    text = TextOptions(normalize, lowercase)
-    task = _task(task, start, (in_tokens, out_tokens), validation, text)
+    callbacks, clock, text = (
+        check_callbacks(callbacks),
+        start_clock(budget, settings),
+        TextOptions(normalize, lowercase),
+    )
+    task = hold_out(_task(task, start, (in_tokens, out_tokens), validation, text), start)
     keeps_lengths = start is not None and settings.get("in_len") in (None, start.in_len)
     model_config, config = resolve(task, settings, start, start.out_len if start and keeps_lengths else None)
+    model_config, config = within_budget(clock, task, (model_config, config), settings, start)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     network = replace(network, model_config=model_config, recording=None)
     if require_flag("`record`", record):
@@ -75,7 +83,7 @@ def train(
     with process_group(config) as attach_processes:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
-        return fit(task, config, network, callbacks, attach_processes=attach_processes)
+        return fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
 
 
 def _task(

@@ -8,10 +8,11 @@ the program has a branch for each of a few widths.
 
 import functools
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA, set_threads  # before TensorFlow
+from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # before TensorFlow
 
 # isort: split
 import numpy as np
@@ -31,14 +32,12 @@ from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, members, recorder, workers
-from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths
-from seq2seq_demo.training.early_stopping import best_epoch, restore_best, should_stop_early
+from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
+from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
 from seq2seq_demo.training.snapshots import Snapshots
 from seq2seq_demo.training.validation import validation_figures
-
-N_WIDTHS = 5  # padding widths in a long run
 
 
 class Trainer:
@@ -181,7 +180,7 @@ class Trainer:
         order, rows = self.order(training), STEPS_PER_CALL * self.batch_rows
         for first in range(self.progress.points, len(order), rows):
             pairs, step_before = training[order[first : first + rows]], self.step
-            loss, correct = self._take_steps(pairs)
+            loss, correct = self.take_steps(pairs)
             self._advance(len(pairs), loss, correct)
             symbols = self.n_symbols(pairs)
             for callback in callbacks:
@@ -189,7 +188,7 @@ class Trainer:
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
 
-    def _take_steps(self, pairs: Pairs) -> tuple[float, float]:
+    def take_steps(self, pairs: Pairs) -> tuple[float, float]:
         """Run up to K steps; return the loss sum and the number of correct symbols.
 
         Recording the weights splits one call of TensorFlow into several. The sums carry over from call to call, so that
@@ -241,9 +240,9 @@ class Trainer:
 
     def is_done(self) -> bool:
         """Whether all epochs are done, the exact match has reached `stop_at_exact`, or `patience` has run out."""
-        history, goal = self.progress.history, self.config.stop_at_exact
-        is_exact = goal is not None and bool(history) and history[-1].validation.exact_match >= goal
-        return is_exact or len(history) >= self.config.epochs or should_stop_early(history, self.config)
+        history, config = self.progress.history, self.config
+        is_over = len(history) >= config.epochs or reached_goal(history, config)
+        return is_over or should_stop_early(history, config)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
         """Add `rows` training pairs, with their loss sum and number of correct symbols, to the progress."""
@@ -295,18 +294,6 @@ def start_step_of(network: TrainedNetwork) -> int:
     return network.trained.start_step if network.trained else network.step
 
 
-def use_xla(config: TrainConfig) -> bool:
-    """Whether the run is long enough for compilation by XLA to pay off."""
-    return config.epochs * config.n_training >= MIN_SAMPLES_FOR_XLA
-
-
-def batch_widths(training: Pairs, config: TrainConfig, ends: bool) -> Widths:
-    """Return the padding widths: a single one if the network does not end its answers."""
-    if ends:
-        return batches.padding_widths(training, N_WIDTHS if use_xla(config) else 1)
-    return Widths([(config.in_len, config.out_len)], [])
-
-
 # ---- A whole run ----
 
 
@@ -318,6 +305,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     snapshots: Snapshots | None = None,
     attach_processes: Callable[[Trainer], object] | None = None,
+    has_time_for: Callable[[float], bool] = lambda _: True,
 ) -> TrainedNetwork:
     """Train a network on a task and return it; each of several workers returns the same network.
 
@@ -331,6 +319,7 @@ def fit(
         callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
+        has_time_for: takes the seconds of an epoch; if False, the run ends before another one like it.
 
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.
@@ -355,7 +344,7 @@ def fit(
             attach_processes(trainer)
         for callback in callbacks if config.members > 1 else ():
             callback.on_member_begin(snapshot.finished)
-        network = _train(trainer, task, training, validation, callbacks, snapshots)
+        network = _train(trainer, task, training, validation, callbacks, snapshots, has_time_for)
         finished = (*snapshot.finished, members.without_moments(network) if config.members > 1 else network)
         if len(finished) == config.members:
             return members.combined(finished, task, validation)
@@ -369,12 +358,14 @@ def _train(
     validation: Pairs,
     callbacks: Sequence[Callback],
     snapshots: Snapshots | None,
+    has_time_for: Callable[[float], bool],
 ) -> TrainedNetwork:
     """Train one network to the end; the arguments are as in `fit`."""
     if snapshots:
         # A signal may have arrived during the seconds in which TensorFlow loads.
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
+        began = time.monotonic()
         for callback in callbacks:
             callback.on_epoch_begin(trainer.progress.epoch + 1)
         trainer.run_epoch(training, callbacks, snapshots)
@@ -384,6 +375,8 @@ def _train(
             callback.on_epoch_end(trainer.progress.history, network, validation)
         if snapshots:
             snapshots.save(trainer.snapshot())
+        if not has_time_for(time.monotonic() - began):
+            break
     trainer.record(is_end=True)
     return restore_best(trainer.trained_network(), trainer.best, trainer.progress.history)
 

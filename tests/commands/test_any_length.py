@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, pairs_of, save_random
+from helpers import SMALL, SMALL_PAIRS, pairs_of, save_random
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.display.training_report import probe_pair
@@ -108,7 +108,7 @@ def test_pairs_of_different_lengths(run, fast_steps):
     sources = [[k % 3, 1, 2][: 1 + k % 3] for k in range(40)]
     rows = [json.dumps({"input": source, "output": source[1:]}) for source in sources]
     Path("pairs.jsonl").write_text("\n".join(rows))
-    out, _ = run.ok("train --from-file pairs.jsonl -e 1", *SMALL, "--batch-size", 7)
+    out, _ = run.ok("train --from-file pairs.jsonl -e 1", *SMALL_PAIRS, "--batch-size", 7)
     assert out.startswith("Training on 40 point dataset (pairs of 'pairs.jsonl', sources of 1-3 symbols)")
     path = "ts2s__basic__pairs.jsonl_1.weights.h5"
     network = load(path)

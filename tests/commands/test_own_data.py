@@ -3,12 +3,17 @@
 import json
 import os
 import random
+import shlex
 import signal
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, end, snapshot_in, start, wait_for
+from helpers import SMALL, SMALL_PAIRS, end, snapshot_in, start, wait_for
 
+from seq2seq_demo.cli.parser import parse
+from seq2seq_demo.commands.training_setup import set_up_training
 from seq2seq_demo.trained_network import load
 
 OTHER_DATA = {
@@ -64,7 +69,7 @@ def test_a_user_pattern_without_weights_suggests_training(sources, run):
 
 @pytest.mark.slow
 def test_a_pattern_makes_the_targets_of_given_inputs(sources, run, fast_steps):
-    out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL)
+    out, _ = run.ok("train --from-file inputs.json -p running_sum -e 1 -o w", *SMALL_PAIRS)
     network = load("w")
     assert (network.task, network.in_len, network.out_len, network.ends) == ("running_sum", 4, 4, True)
     assert (network.model_config.in_max_int, network.model_config.out_max_int) == (6, 6)
@@ -91,7 +96,7 @@ def test_training_reads_standard_input(sources, shell, tmp_path):
     ],
 )
 def test_resuming_needs_the_same_pattern_or_data(sources, run, tmp_path, option, refused):
-    argv = ["train", "120", *option.split(), "-e", "12", "--batch-size", "4", *SMALL, "-o", "w"]
+    argv = ["train", "120", *option.split(), "-e", "12", "--batch-size", "4", *SMALL_PAIRS, "-o", "w"]
     process = start(tmp_path, *argv)
     wait_for(lambda: snapshot_in(tmp_path))
     process.send_signal(signal.SIGINT)
@@ -105,3 +110,29 @@ def test_resuming_needs_the_same_pattern_or_data(sources, run, tmp_path, option,
     run.ok(f"train --resume {option}")
     run.ok(*argv[:-1], "v")
     assert (tmp_path / "v").read_bytes() == (tmp_path / "w").read_bytes()
+
+
+@pytest.mark.slow
+def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run, capsys, fast_steps):
+    def notices(line):
+        set_up_training(parse(line.split()))
+        return capsys.readouterr().err
+
+    train = f"train --from-file pairs.jsonl {shlex.join(SMALL_PAIRS)}"
+    _, err = run.ok(f"{train} -e 1 -o w")
+    assert "Settings for 108 pairs: embedding_rnn, 1 x " in err
+    assert " of size 7, embedding size 5, dropout 0, 1 epoch of batches of " in err
+    every = "-r 0.1 --lr-schedule cosine --batch-size 8 --cell-type GRUCell"
+    assert "Settings" not in notices(f"{train} -e 1 {every} -o v")
+    err = notices("train --from-file pairs.jsonl -i w -e 1 -o v")
+    assert "Settings for 108 pairs: dropout 0." in err
+    assert "unknown" not in err
+    replace(load("w"), held_out=None).save("old")
+    end = "; if it was, the validation figures are too optimistic\n"
+    unknown = f"so it is unknown whether it was trained on 12 of the 12 pairs that validate it now{end}"
+    assert f"old records no validation pairs, {unknown}" in notices("train --from-file pairs.jsonl -i old -e 1 -o v")
+    Path("other.jsonl").write_text('{"input": [0], "output": [0]}\n{"input": [1], "output": [0]}\n')
+    unknown = f"so it is unknown whether it was trained on 1 of the 1 pairs that validate it now{end}"
+    assert f"w was validated on others, {unknown}" in notices("train --from-file other.jsonl -i w -e 1 -o v")
+    again = "finished after another number of epochs: to train it further, give -i w and -e N without --resume"
+    run.refuses(f"{train} -e 2 -o w --resume", again, 1)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import SMALL, save_texts
+from helpers import SMALL, SMALL_PAIRS, save_texts
 
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, load, untrained
 
 TOKENS = ["--in-tokens", "characters", "--out-tokens", "words"]
-TRAIN = ["train", "--from-file", "train.tsv", *TOKENS, *SMALL, "--batch-size", 16]
+TRAIN = ["train", "--from-file", "train.tsv", *TOKENS, *SMALL_PAIRS, "--batch-size", 16]
 LETTERS = "abé가😀"
 
 

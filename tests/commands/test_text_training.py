@@ -6,7 +6,7 @@ import unicodedata
 from unittest.mock import Mock
 
 import pytest
-from helpers import SMALL, end, snapshot_in, start, wait_for
+from helpers import SMALL, SMALL_PAIRS, end, snapshot_in, start, wait_for
 
 from seq2seq_demo.display.training_report import TrainingReport
 from seq2seq_demo.errors import WeightsError
@@ -34,7 +34,7 @@ def write_random(folder, n_training=N, n_validation=50):
 def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run, monkeypatch):
     """One command line starts the training and resumes it, after `kill -9` and after Ctrl-C."""
     write_random(tmp_path)
-    argv = ["train", N, "--resume", *FILES, *CHARACTERS, *SMALL, "--batch-size", 4, "-r", 0.05, "-e", 9]
+    argv = ["train", N, "--resume", *FILES, *CHARACTERS, *SMALL_PAIRS, "--batch-size", 4, "-r", 0.05, "-e", 9]
     argv += ["--keep-best", "--patience", 7, "--bidirectional", "--dropout", 0.2]
     _, err = run.ok(*argv, "-o", "undisturbed")
     assert "Found no snapshot in .: starting from fresh weights\n" in err
@@ -63,7 +63,7 @@ def test_a_killed_and_interrupted_training_gives_the_same_weights(tmp_path, run,
 @pytest.mark.slow
 def test_resume_checks_the_number_of_pairs_and_the_validation_file(run, tmp_path, monkeypatch, fast_steps):
     write_random(tmp_path, 20, 5)
-    argv = ["--resume", *FILES, *CHARACTERS, *SMALL, "-e", 1, "-o", "w"]
+    argv = ["--resume", *FILES, *CHARACTERS, *SMALL_PAIRS, "-e", 1, "-o", "w"]
     with monkeypatch.context() as patch:
         patch.setattr("seq2seq_demo.commands.train._save", Mock(side_effect=WeightsError("the disk is full")))
         assert run("train 20", *argv)[0] == 1
@@ -142,7 +142,7 @@ def test_right_to_left_korean_and_emoji_texts_are_learned(run, tmp_path):
 def test_training_accepts_one_source_of_10_000_characters(run, tmp_path):
     rows = [("ab"[k % 2] * (1 + k % 3), "ab"[k % 2]) for k in range(40)]
     write(tmp_path / "train.tsv", [*rows[:20], ("ab" * 5000, "a"), *rows[20:]])
-    out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL, "--batch-size", 8, "-e", 1, "-o", "w")
+    out, err = run.ok("train --from-file train.tsv", *CHARACTERS, *SMALL_PAIRS, "--batch-size", 8, "-e", 1, "-o", "w")
     assert "train.tsv, line 21: the source has 10000 symbols, but almost all others have at most 3: " in err
     assert "sources of 1-10000 symbols" in out
     assert (load("w").step, load("w").in_len) == (5, 10_000)

@@ -235,3 +235,46 @@ def test_pairs_of_a_single_source_are_split(N, n):
     training, validation = PairTask("mine", ragged([[5, 6]] * N)).divided()
     assert (len(training), len(validation)) == (N - n, n)
     assert sorted([*training, *validation]) == list(range(N))
+
+
+def split(sources, held_out=None):
+    """The sources of training and of validation in a task of these sources."""
+    digests = None if held_out is None else Sequences.of_rows(held_out).digests()
+    return [part.sources.rows() for part in PairTask("mine", ragged(sources), held_out=digests).split]
+
+
+@pytest.mark.parametrize(
+    ("N", "held_out", "validated"),
+    [
+        (40, [[7], [8], [90]], [[7], [8]]),  # a twentieth is enough
+        (3000, [[n] for n in range(100)], [[n] for n in range(100)]),  # so are 100
+        (40, [[n] for n in range(30)], [[n] for n in range(30)]),
+    ],
+)
+def test_held_out_sources_alone_validate_if_they_are_enough(N, held_out, validated):
+    training, validation = split([[n] for n in range(N)], held_out)
+    assert sorted(validation) == validated
+    assert sorted(training + validation) == [[n] for n in range(N)]
+
+
+@pytest.mark.parametrize("held_out", [[], [[90]], [[7]]])
+def test_others_join_the_held_out_sources_if_these_are_too_few(held_out):
+    sources = [[n // 2] for n in range(60)] + [[30]] * 20
+    training, validation = split(sources, held_out)
+    assert len(training) + len(validation) == 80
+    assert {*map(tuple, held_out)} - {(90,)} <= {*map(tuple, validation)}
+    assert not {*map(tuple, training)} & {*map(tuple, validation)}
+    assert 7 <= len(validation) <= 9
+    assert held_out == [[7]] or split(sources) == [training, validation]
+
+
+@pytest.mark.parametrize("sources", [[[n // 3] for n in range(90)], [[n] for n in range(9)], [[1]] * 50 + [[2]] * 51])
+def test_a_split_stays_as_it_is_if_its_validation_sources_are_held_out(sources):
+    """A snapshot records them, and a resumed training run splits the pairs again."""
+    training, validation = split(sources)
+    assert split(sources, validation) == [training, validation]
+
+
+def test_pairs_that_are_all_held_out_are_refused():
+    with pytest.raises(InputError, match="expected pairs to train on, got only pairs that validate the network"):
+        split([[1], [2]], [[2], [3], [1]])

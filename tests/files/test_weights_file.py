@@ -39,8 +39,9 @@ def network(**changes) -> TrainedNetwork:
 def same(a: TrainedNetwork, b: TrainedNetwork) -> bool:
     """Whether two networks are equal; arrays are compared by value."""
     arrays = [(x.weights | x.moments) for x in (a, b)]
-    rest = [{name: value for name, value in vars(x).items() if name not in ("weights", "moments")} for x in (a, b)]
-    return same_arrays(*arrays) and rest[0] == rest[1]
+    named = ("weights", "moments", "held_out")
+    rest = [{name: value for name, value in vars(x).items() if name not in named} for x in (a, b)]
+    return same_arrays(*arrays) and np.array_equal(a.held_out, b.held_out) and rest[0] == rest[1]
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +93,9 @@ def refuses(path, message):
         {"model_config": ENDING, "min_in_len": 2},
         {"model_config": ENDING},  # it has one length, but ends its answers
         {"model_config": BOTH_WAYS, "weights": random_weights(BOTH_WAYS), "moments": {}},
+        {"held_out": np.array([-(2**63), 3])},
     ],
-    ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional"],
+    ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional", "of pairs"],
 )
 @pytest.mark.parametrize("name", ["weights.tfl", "gewichte ä.h5", "no_suffix"])
 def test_round_trip_under_any_name(tmp_path, changes, name):

@@ -10,7 +10,8 @@ from seq2seq_demo.data.sequences import Pairs, Sequences
 from seq2seq_demo.files.weights_file import Snapshot
 from seq2seq_demo.trained_network import untrained
 from seq2seq_demo.training import batches
-from seq2seq_demo.training.trainer import N_WIDTHS, Trainer
+from seq2seq_demo.training.batches import N_WIDTHS
+from seq2seq_demo.training.trainer import Trainer
 
 MODEL = ModelConfig("embedding_rnn", "BasicRNNCell", 1, 7, 5, in_max_int=8, out_max_int=9, ends=True)
 

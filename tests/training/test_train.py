@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers import Watcher, largest_difference
+from helpers import AS_PATTERNS, Watcher, largest_difference
 
 from seq2seq_demo import ModelConfig, SequencePattern, TrainConfig, TrainedNetwork, find_pattern, train
 from seq2seq_demo.config import DEFAULT_FEW_SYMBOLS, Settings
@@ -107,7 +107,7 @@ def test_a_custom_pattern():
 
 def test_pairs_are_trained_on(fast_steps):
     watcher = Watcher()
-    trained = train(PAIRS, epochs=1, callbacks=[watcher], **TINY)
+    trained = train(PAIRS, epochs=1, callbacks=[watcher], **TINY | AS_PATTERNS)
     assert (trained.in_len, trained.out_len, trained.step) == (2, 3, 1)
     validation = watcher.validation
     assert len(validation) == trained.trained.config.n_validation == 6  # the pairs of one source stay together
@@ -208,7 +208,7 @@ def test_a_range_of_lengths_is_trained_and_evaluated(fast_steps):
     assert [len(answer) <= 4 for answer in trained.predict([[1], [2, 3, 0], [1, 1]])] == [True] * 3
     assert trained.evaluate(n=5).n == 15
     assert trained.evaluate([([1, 2], [2, 1]), ([3], [])]).n == 2
-    further = train([([1, 2], [2]), ([3, 0], [0])] * 4, start=trained, epochs=1, batch_size=4)
+    further = train([([1, 2], [2]), ([3, 0], [0])] * 4, start=trained, epochs=1, **AS_PATTERNS | {"batch_size": 4})
     assert (further.min_in_len, further.in_len, further.out_len) == (2, 2, 1)
     message = r"expected `in_len` as a length or a range \(shortest, longest\), got \(1, 2, 3\)"
     with pytest.raises(UsageError, match=message):
@@ -315,12 +315,40 @@ def test_continuing_never_validates_on_pairs_that_were_trained_on(shortest, is_t
     network, validations = None, []
     for seed in (3, 7):
         watcher = Watcher()
-        network = train(pairs, start=network, seed=seed, epochs=1, callbacks=[watcher], **tokens, **TINY)
+        settings = AS_PATTERNS | TINY | tokens
+        network = train(pairs, start=network, seed=seed, epochs=1, callbacks=[watcher], **settings)
         sources = sorted(watcher.validation.sources.rows())
         assert len(sources) == 9
         assert len({*map(tuple, sources)}) == 9 * n_sources // 90  # targets of one source stay together
         validations.append(sources)
     assert all(sources == validations[0] for sources in validations)
+
+
+ROWS = [([n // 10, n % 10], [n % 10]) for n in range(100)]
+EXTRA = [([n, n, n], [n]) for n in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "validation", "others"),
+    [
+        (ROWS[::-1], None, False),
+        (ROWS + EXTRA, None, False),
+        (ROWS + EXTRA, EXTRA, False),  # the first training has a validation file
+        (EXTRA, None, True),
+    ],
+)
+@pytest.mark.slow
+def test_a_training_on_other_pairs_keeps_the_validation_pairs_apart(tmp_path, fast_steps, pairs, validation, others):
+    settings, watcher = AS_PATTERNS | TINY | {"epochs": 1}, Watcher()
+    first = train(ROWS, validation=validation, callbacks=[watcher], **settings)
+    first.save(tmp_path / "w")
+    validated = {*map(tuple, watcher.validation.sources.rows())}
+    for seed in (0, 5):
+        network = train(pairs, start=load(tmp_path / "w"), seed=seed, callbacks=[watcher], **settings)
+        again = {*map(tuple, watcher.validation.sources.rows())}
+        assert again == ({(5, 5, 5)} if others else validated & {tuple(source) for source, _ in pairs})
+        assert np.array_equal(network.held_out, first.held_out)  # the next training can keep them apart, too
+        network.save(tmp_path / "w")
 
 
 @pytest.mark.parametrize("in_len", [4, (3, 4)])
@@ -356,7 +384,7 @@ def test_sources_are_unknown_without_all_runs(tmp_path, fast_steps):
     """Files of earlier versions record only the last run, and the sources of given pairs are not recorded."""
     first = train("reversed", points=20, in_len=3, epochs=1, **TINY)
     second = train("reversed", start=first, points=20, epochs=1)
-    pairs = train([([1, 2, 3], [3, 2, 1])] * 20, start=first, epochs=1)
+    pairs = train([([1, 2, 3], [3, 2, 1])] * 20, start=first, epochs=1, **AS_PATTERNS)
     for network, fresh in (
         (first, True),
         (second, True),

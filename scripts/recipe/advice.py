@@ -1,0 +1,86 @@
+"""Measure how often the advice after a training run improves the exact match on the development pairs.
+
+    .venv/bin/python scripts/recipe/advice.py FOLDER [--sets NAME,NAME] [--pairs N]
+
+FOLDER/NAME/train.tsv and dev.tsv are the pairs of one data set. The script trains on each set with settings that a user
+might give, follows each suggestion, trains again, and prints how often each kind of advice helped.
+"""
+
+import argparse
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from seq2seq_demo import Callback, train
+from seq2seq_demo.config import CHARACTERS, WORDS
+from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
+from seq2seq_demo.training.advice import suggestions
+
+GIVEN = (
+    {},
+    {"epochs": 10},
+    {"cell_size": 32},
+    {"model": "embedding_rnn"},
+    {"dropout": 0.0},
+    {"bidirectional": False, "dropout": 0.0, "lr_schedule": "constant"},
+)
+
+
+class History(Callback):
+    """Keeps the figures of the epochs."""
+
+    def on_epoch_end(self, history, network, validation):
+        """Keep the figures."""
+        self.epochs = history
+
+
+def read_task(folder: Path, n_pairs: int | None) -> PairTask:
+    """Return the first pairs of a data set as a task; a side with spaces inside consists of words."""
+    parts = []
+    for name in ("train", "dev"):
+        lines = (folder / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
+        parts.append([tuple(line.split("\t")) for line in lines])
+    training, development = parts[0][:n_pairs], parts[1]
+    tokens, known = [], []
+    for side in (0, 1):
+        texts = [row[side] for row in training]
+        tokens.append(WORDS if any(" " in text.strip() for text in texts) else CHARACTERS)
+        known.append({symbol for text in texts for symbol in _symbols(text, tokens[side])})
+    development = [row for row in development if all(map(set.issuperset, known, map(_symbols, row, tokens)))]
+    return pair_task_from_rows(training, None, (tokens[0], tokens[1]), development)
+
+
+def _symbols(text: str, tokens: str) -> list[str]:
+    return text.split() if tokens == WORDS else [*text]
+
+
+def main() -> None:
+    """Train, follow the advice, train again; print one line for each suggestion, and the counts."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--sets", help="names of data sets (default: all)")
+    parser.add_argument("--pairs", type=int, help="train on the first so many pairs")
+    options = parser.parse_args()
+    names = (
+        options.sets.split(",")
+        if options.sets
+        else sorted(path.parent.name for path in options.folder.glob("*/dev.tsv"))
+    )
+    helped: dict[str, list[bool]] = defaultdict(list)
+    for name in names:
+        task = read_task(options.folder / name, options.pairs)
+        for given in GIVEN:
+            history = History()
+            network = train(task, callbacks=[history], **given)
+            before = network.reached.exact_match
+            for kind, changes in suggestions(network, task, network.trained.config, history.epochs):
+                after = train(task, **given | changes).reached.exact_match
+                helped[kind].append(after > before)
+                print(f"{name}, {given}: {before:.4f}; with {changes}: {after:.4f}", file=sys.stderr, flush=True)
+    print("| advice | given | exact match improved |\n|---|---|---|")
+    for kind, outcomes in helped.items():
+        print(f"| {kind} | {len(outcomes)} | {sum(outcomes)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Suggests changes of the settings after a training run.
+
+Only changes that improve the exact match in most cases are suggested; `scripts/recipe/advice.py` measures how often.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.tasks import Task
+from seq2seq_demo.figures import EpochFigures
+from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.training.early_stopping import best_epoch
+from seq2seq_demo.training.settings import with_recipe
+
+ENOUGH_POINTS = 100_000
+MIN_RISE = 0.01  # the smallest difference of exact matches that counts as a rise
+
+
+class Suggestion(NamedTuple):
+    """A change of the settings."""
+
+    kind: str
+    changes: dict[str, Any]  # the new values; None leaves a setting out
+
+
+def suggestions(
+    network: TrainedNetwork, task: Task, config: TrainConfig, history: Sequence[EpochFigures]
+) -> list[Suggestion]:
+    """Suggest changes, most promising first.
+
+    Args:
+        network: the trained network.
+        task: the task that it learned.
+        config: how it was trained.
+        history: the figures of all epochs.
+    """
+    more_epochs = [Suggestion("epochs", {"epochs": 2 * config.epochs})] if _still_rises(history) else []
+    if isinstance(task, PairTask):
+        weaker = _weaker_settings(network, task, config)
+        return [Suggestion("recipe", dict.fromkeys(weaker))] if weaker else more_epochs
+    model, found = network.model_config, []
+    if config.lr_schedule == "constant":
+        rate = 0.005 if model.has_attention else 0.01
+        found.append(Suggestion("schedule", {"learning_rate": rate, "lr_schedule": "cosine"}))
+    if not model.has_attention and not network.earlier:
+        found.append(Suggestion("attention", {"model": "embedding_attention"}))
+    if config.points < ENOUGH_POINTS:
+        found.append(Suggestion("points", {"points": ENOUGH_POINTS}))
+    return found or more_epochs
+
+
+def _weaker_settings(network: TrainedNetwork, task: PairTask, config: TrainConfig) -> list[str]:
+    """Return the names of the settings that are smaller than the recipe's, or of another kind."""
+    recipe = with_recipe(task, {}, start=network if network.earlier else None)
+    actual, weaker = vars(network.model_config) | vars(config), []
+    for name, value in recipe.items():
+        is_weaker = actual[name] < value if isinstance(value, int | float) else actual[name] != value
+        weaker += [name] * (is_weaker and name != "batch_size")
+    return weaker
+
+
+def _still_rises(history: Sequence[EpochFigures]) -> bool:
+    """Whether the exact match rose in the last quarter of the epochs, or there are too few epochs to know."""
+    before = history[: len(history) * 3 // 4]
+    if not before:
+        return True
+    return best_epoch(history).validation.exact_match >= best_epoch(before).validation.exact_match + MIN_RISE

@@ -1,0 +1,37 @@
+"""Settings that the program chooses for a user's pairs."""
+
+import pytest
+from helpers import AS_PATTERNS
+
+from seq2seq_demo.config import ModelConfig, TrainConfig
+from seq2seq_demo.data.pair_task import pair_task_from_rows
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.trained_network import untrained
+from seq2seq_demo.training.recipe import PairStatistics, recommended_settings
+from seq2seq_demo.training.settings import resolve
+
+PAIRS = pair_task_from_rows([([n % 5], [n % 7]) for n in range(40)])
+CHOSEN = recommended_settings(PairStatistics(36, 5, 7, 1.0, 1.0))  # a tenth of the pairs validate
+
+
+def settings_of(*configs):
+    return {name: value for config in configs for name, value in vars(config).items()}
+
+
+@pytest.mark.parametrize("given", [{}, {"cell_size": 9}, AS_PATTERNS, {"epochs": 0, "bidirectional": None}])
+def test_pairs_have_settings_of_their_own_below_the_given_ones(given):
+    resolved = settings_of(*resolve(PAIRS, given, None, None))
+    assert resolved.items() >= (CHOSEN | {name: value for name, value in given.items() if value is not None}).items()
+    assert (resolved["in_max_int"], resolved["out_max_int"], resolved["points"]) == (4, 6, 40)
+
+
+def test_patterns_keep_the_defaults():
+    model, config = resolve(find_pattern("reversed"), {"points": 100}, None, None)
+    assert (model, config) == (ModelConfig(), TrainConfig(points=100))
+
+
+def test_a_continued_network_keeps_its_model():
+    start = untrained(ModelConfig(in_max_int=4, out_max_int=6, ends=True), 0)
+    model, config = resolve(PAIRS, {"batch_size": 8}, start, None)
+    assert model == start.model_config
+    assert (config.batch_size, config.epochs, config.dropout) == (8, CHOSEN["epochs"], CHOSEN["dropout"])
