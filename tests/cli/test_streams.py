@@ -1,8 +1,8 @@
 """Results, messages and training runs when the standard streams are closed, full or unread."""
 
 import contextlib
-import json
 import fcntl
+import json
 import os
 import pty
 import re
