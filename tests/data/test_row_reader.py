@@ -274,7 +274,7 @@ def test_one_side_may_be_integers():
 
 def test_invalid_pairs_of_texts_are_refused():
     for row, message in [
-        (("a",), ': expected a target too, after a tab, or as "output" in JSON, got none'),
+        (("a",), ': expected a target too, after a tab, as "output" in JSON, or as the second of `columns`, got none'),
         (("", "X"), ": expected a source of characters, got an empty one"),
         (("a", 5), ", output: expected a text or a list of words, got 5"),
     ]:
