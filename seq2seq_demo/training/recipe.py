@@ -27,7 +27,7 @@ DROPOUT, DROPOUT_PAIRS, DROPOUT_EXPONENT = 0.5, 10_000, 0.25
 
 
 class PairStatistics(NamedTuple):
-    """What the recipe needs to know about the training pairs; targets do not count END."""
+    """The number, the vocabularies and the mean lengths of training pairs; targets without END."""
 
     n_pairs: int
     n_input_symbols: int
