@@ -147,7 +147,7 @@ def times(rng: random.Random) -> Iterator[Pair]:
 
 
 def integers(rng: random.Random, target: Callable[[list[int]], list[int]], max_int: int = 9) -> Iterator[Pair]:
-    """Sequences of up to twelve integers, few of them distinct, to the function's value."""
+    """Sequences of up to twelve integers, each with its `target`."""
     while True:
         few = rng.sample(range(max_int + 1), rng.randint(1, max_int + 1))
         source = [rng.choice(few) for _ in range(rng.randint(1, 12))]

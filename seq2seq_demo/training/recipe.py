@@ -27,7 +27,7 @@ DROPOUT, DROPOUT_PAIRS, DROPOUT_EXPONENT = 0.5, 10_000, 0.25
 
 
 class PairStatistics(NamedTuple):
-    """The number, the vocabularies and the mean lengths of training pairs; targets without END."""
+    """The number, symbols and lengths of the training pairs; target lengths do not count END."""
 
     n_pairs: int
     n_input_symbols: int
