@@ -69,7 +69,7 @@ def test_numpy_commands_import_neither_tensorflow_nor_matplotlib(tmp_path, monke
         ("train --cell-type B", {"BasicLSTMCell", "BasicRNNCell"}),
         ("evaluate --l", {"--lengths", "--length-penalty"}),
         ("predict --l", {"--length-penalty"}),
-        ("train --l", {"--learning-rate", "--lr-schedule", "--log-dir"}),
+        ("train --l", {"--label-smoothing", "--learning-rate", "--lr-schedule", "--log-dir", "--lowercase"}),
     ],
 )
 def test_shell_completion(shell, tmp_path, typed, completions):

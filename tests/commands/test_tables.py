@@ -44,9 +44,10 @@ def test_the_counts_of_a_messy_table_add_up(run):
     assert load("w").vocabularies == Vocabularies(*vocabularies)
 
     Path("in").write_bytes(gzip.compress(Path("in.csv").read_bytes()))
-    status, out, err = run("predict -i w --from-file in --columns Word,IPA --json --keep-going")
-    answers = [json.loads(line) for line in out.splitlines()]
-    assert (status, len(answers), err.count("expected a source of characters")) == (1, 1900, 100)
+    status, out, _ = run("predict -i w --from-file in --columns Word,IPA --json --keep-going")
+    records = [json.loads(line) for line in out.splitlines()]
+    answers = [record for record in records if "error" not in record]
+    assert (status, len(answers), out.count("expected a source of characters")) == (1, 1900, 100)
     assert [int(answer["id"]) for answer in answers] == [k for k in range(2000) if k % 20]
     assert (answers[6]["line"], answers[6]["expected"]) == (9, pairs[6][1])
 
