@@ -17,7 +17,8 @@ from seq2seq_demo.commands.network_selection import (
     typed_sources,
 )
 from seq2seq_demo.commands.options import PredictOptions
-from seq2seq_demo.config import INTEGERS, TEXT, TSV
+from seq2seq_demo.config import INTEGERS, TEXT
+from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.readers import InputFormat, read_file, read_terminal, read_words
 from seq2seq_demo.data.records import Record, RecordBatch
 from seq2seq_demo.data.row_reader import LENGTH_HINT, RowReader, batches
@@ -52,13 +53,15 @@ def predict(options: PredictOptions) -> None:
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
     form = input_format(options, network.vocabularies.tokens, is_paired=False)
+    if options.prints_tsv and not plain_name(options.from_file or "").endswith(".tsv"):  # any file may be answered so
+        form = replace(form, format=None)
     if options.show_attention or options.attention_plot:
         for each in network.networks:
             if not each.model_config.has_attention:
                 expected = "expected a network of embedding_attention to show attention"
                 raise UsageError(f"{expected}, got {each.model_config.model}")
     if options.min_confidence is not None and network.temperature is None:
-        got = "several networks" if options.more_input_weights else "one that was not trained on pairs"
+        got = "several networks" if options.more_input_weights else "one trained on a pattern or by an earlier version"
         raise UsageError(f"expected a calibrated network for --min-confidence, got {got}")
     if options.attention_plot:
         plots.check(options.attention_plot, options.force)
@@ -78,7 +81,7 @@ def predict(options: PredictOptions) -> None:
                 notify_of_table(file, options, table, print_notice)
 
             if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
-                form = replace(form, line_by_line=True, format=TEXT if form.format == TSV else form.format)
+                form = replace(form, line_by_line=True, format=TEXT if options.prints_tsv else form.format)
             rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)
     else:

@@ -61,13 +61,21 @@ def set_up_training(options: TrainOptions) -> TrainingSetup:
         WeightsError: with --resume, there is no snapshot, and another training run is saved at the destination.
     """
     # A pipe can be read only once, but every snapshot is compared with the pairs.
+    contradiction: Seq2SeqError | None = None
     with pipes_kept() if options.resume else contextlib.nullcontext():
-        setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
+        try:
+            setup = (_resume_newest(options) if options.resume else None) or _new_training(options)
+        except _NoSnapshotFits as error:  # but this training run may be finished
+            if not (error.describes_new_run and options.output and os.path.lexists(options.output)):
+                raise error.reason from error
+            setup, contradiction = _new_training(options), error.reason
     if options.resume:
         output, _, folder = setup.destination
         saved = [output] if output else file_names.newest_first(folder, setup.name, setup.task.name)
         chosen = BUDGETED if options.budget else ()
         setup = replace(setup, finished=next((path for path in saved if _is_saved(setup, path, chosen)), None))
+        if contradiction and not setup.finished:
+            raise contradiction
         if not (setup.path or setup.finished):
             for path in saved:
                 if _is_saved(setup, path, but_for=["epochs"]):
@@ -212,13 +220,20 @@ def check_output(path: Path, options: TrainOptions) -> None:
     atomic_files.check_replaceable(path, "a weights file", is_weights_file, options.force, WeightsError)
 
 
+class _NoSnapshotFits(Exception):
+    """The options contradict every snapshot."""
+
+    def __init__(self, reason: Seq2SeqError, describes_new_run: bool) -> None:
+        self.reason, self.describes_new_run = reason, describes_new_run
+
+
 def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
     """Resume the newest snapshot that the options do not contradict.
 
     If there is no snapshot but the options describe a new training run, return None.
 
     Raises:
-        Seq2SeqError: the options contradict every snapshot; the message is about the newest one.
+        _NoSnapshotFits: the options contradict every snapshot; the reason is about the newest one.
         WeightsError: there is no snapshot, and the options do not describe a new training run.
     """
     first_error: Seq2SeqError | None = None
@@ -232,9 +247,10 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
             return _resume(options, path, snapshot)
         except Seq2SeqError as error:
             first_error = first_error or error
+    describes_new_run = bool(options.settings.get("points") or options.from_file)
     if first_error:
-        raise first_error
-    if not (options.settings.get("points") or options.from_file):
+        raise _NoSnapshotFits(first_error, describes_new_run)
+    if not describes_new_run:
         raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
     return None
 
@@ -256,12 +272,22 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
         destination = _destination(options, name, task)
         if destination.output is None:
             destination = _noted_destination(path, snapshot, destination)
+        else:
+            _check_not_elsewhere(path, snapshot, destination.output)
         member = f", member {len(snapshot.finished) + 1}" if snapshot.finished else ""
         print_notice(f"Resuming {path}{member}, epoch {snapshot.progress.epoch + 1}, step {snapshot.network.step}")
         # Old files lack the fingerprint.
         snapshot = replace(snapshot, network=_with_fingerprint(snapshot.network, task))
         unlock_on_error.pop_all()
         return TrainingSetup(snapshot, config, task, name, destination, path, lock)
+
+
+def _check_not_elsewhere(path: Path, snapshot: Snapshot[TrainedNetwork], output: Path) -> None:
+    """Raise WeightsError if `output` exists, but the training run of the snapshot was to be saved as another file."""
+    noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.first))
+    if noted and os.path.lexists(output) and not (noted.output and atomic_files.is_same_file(noted.output, output)):
+        where = f"as {noted.output}" if noted.output else f"in {noted.folder}"
+        raise WeightsError(f"{path} will be saved {where}: expected -o to name this file or a new one, got {output}")
 
 
 def _noted_destination(

@@ -171,14 +171,10 @@ def _calibration_texts(e: Evaluation, temperature: float | None) -> list[str]:
     facts = _calibration_dict(e, temperature)
     if not facts:
         return []
-    lines = [
-        [
-            f"{n['confidence']:.2f}",
-            str(n["answered"]),
-            *_rounded([n["answered"] / e.n, n["right"] / max(1, n["answered"])]),
-        ]
-        for n in facts["at_confidence"]
-    ]
+    lines = []
+    for minimum, answered, right in (at.values() for at in facts["at_confidence"]):
+        share_right = f"{right / answered:.5f}" if answered else "-"
+        lines.append([f"{minimum:.2f}", str(answered), *_rounded([answered / e.n]), share_right])
     error = f"expected calibration error of the confidences {facts['expected_calibration_error']:.5f}"
     return [error, table(["min. confidence", "answered", "share answered", "share right"], lines)]
 

@@ -12,6 +12,11 @@ from seq2seq_demo.display.console import one_line
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import Prediction
 
+# Keys of the input are not handed on if answers or errors have keys with these names.
+INPUT_KEYS = ("line", "index", "input", "input_tokens", "dropped", "error")
+ANSWER_KEYS = ("prediction", "prediction_tokens", "expected", "exact", "ended", "score", "attention", "n_best")
+OWN_KEYS = {*INPUT_KEYS, *ANSWER_KEYS, "probability", "confidence", "probabilities"}
+
 
 def prediction_line(p: Prediction) -> str:
     """Return a prediction in the format of the 2016 program; an unknown expected target is left out."""
@@ -68,8 +73,13 @@ def row_notice(row: Record) -> str:
 
 
 def answers_tsv(answers: Sequence[Prediction], is_answered: bool = True) -> str:
-    """Return a line per answer: source, answer and probability, separated by tabs; "" is an answer that is withheld."""
-    rows = [(p.source_text, p.text if is_answered else "", f"{p.probability:.6g}") for p in answers]
+    """Return a line per answer: source, answer and confidence, separated by tabs; "" is an answer that is withheld.
+
+    Without a calibration, the probability takes the place of the confidence.
+    """
+    texts = (p.text if is_answered else "" for p in answers)
+    scores = (p.probability if p.confidence is None else p.confidence for p in answers)
+    rows = [(p.source_text, text, f"{score:.6g}") for p, text, score in zip(answers, texts, scores, strict=True)]
     return "\n".join("\t".join(map(one_line, row)) for row in rows[: None if is_answered else 1])
 
 
@@ -90,7 +100,8 @@ def _input_fields(row: Record) -> dict[str, object]:
     """Return the JSON fields that identify an input: its line or index in the file, and what it hands on."""
     key = {"line": "line", "sequence": "index"}.get(row.place.kind)
     place: dict[str, object] = {key: row.place.number} if key else {}
-    return place | (row.others or {}) | place
+    handed_on = {name: value for name, value in (row.others or {}).items() if name not in OWN_KEYS}
+    return place | handed_on
 
 
 def answers_json(answers: Sequence[Prediction], row: Record, n_best: int | None, is_answered: bool = True) -> str:

@@ -125,3 +125,20 @@ def test_errors_and_unknown_symbols_in_python(network):
     for settings in ({"unknown": "keep"}, {"on_error": "skip"}):
         with pytest.raises(UsageError, match=f"unknown `{next(iter(settings))}`"):
             network.predict(["ab"], **settings)
+
+
+def test_keys_of_the_input_never_replace_those_of_answers(run, network):
+    rows = [
+        {"input": "ab", "error": "e", "confidence": 0.3, "attention": 1, "index": 4, "line": 9, "key": "k"},
+        {"input": "q", "exact": 1},
+    ]
+    Path("in.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    status, out, _ = run("predict -i w --from-file in.jsonl --json")
+    answer, error = records(out)
+    assert status == 1
+    assert (answer["line"], answer["key"], answer.keys() & {"error", "confidence", "attention", "index"}) == (
+        1,
+        "k",
+        set(),
+    )
+    assert error.keys() == {"line", "error"}

@@ -156,3 +156,21 @@ def test_two_active_trainings_cannot_have_one_destination(run):
         run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o v")
     run.ok(f"train 20 -e 0 {shlex.join(SMALL)} -o w")
     assert sorted(os.listdir()) == ["link", "v", "w"]
+
+
+def test_resuming_leaves_the_results_of_other_trainings(run):
+    """A folder has the results w and v, and the snapshot of a training run that will be saved as u."""
+    run.ok(f"{TRAIN} -o w")
+    run.ok(f"train 20 -e 1 -p reversed {shlex.join(SMALL)} --seed 3 -o v")
+    fingerprint = find_pattern("reversed").fingerprint(TrainConfig(points=60), ModelConfig())
+    snapshot = finished_snapshot(fingerprint=DataFingerprint(None, fingerprint))
+    resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), Destination(Path("u"), True))
+    before = {name: Path(name).read_bytes() for name in os.listdir()}
+    for output in ("w", "v"):
+        expected = f"{SNAPSHOT} will be saved as {Path('u').absolute()}: expected -o to name this file or a new one"
+        run.refuses(f"train --resume -o {output}", f"{expected}, got {output}", 1)
+    out, _ = run.ok(f"{TRAIN} -o w")  # the options contradict the snapshot
+    assert out == "w already contains the result of this training run\n"
+    run.refuses(f"{TRAIN} -o v", f"{SNAPSHOT} has ")
+    assert {name: Path(name).read_bytes() for name in os.listdir()} == before
+    run.ok("train --resume -o u")
