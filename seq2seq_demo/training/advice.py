@@ -1,6 +1,6 @@
 """Suggests changes of the settings after a training run.
 
-Only changes that improve the exact match in most cases are suggested; `scripts/recipe/advice.py` measures how often.
+`scripts/recipe/advice.py` measures how often the changes improve the exact match.
 """
 
 from collections.abc import Sequence
