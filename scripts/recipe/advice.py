@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sets", help="names of data sets (default: all)")
-    parser.add_argument("--pairs", type=int, help="train on the first so many pairs")
+    parser.add_argument("--pairs", type=int, help="train on the first PAIRS pairs")
     options = parser.parse_args()
     names = (
         options.sets.split(",")

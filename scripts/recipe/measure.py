@@ -3,7 +3,7 @@
     .venv/bin/python scripts/recipe/measure.py /tmp/sets [--sets dates romaji] [--random 20] [--jobs 2]
 
 `sets.py` makes the sets. Each network is trained on train.tsv, keeps its best epoch on dev.tsv, and answers test.tsv
-greedily. Each training run is a process of its own, with one thread and a time limit; a run that reaches the limit
+greedily. Each training run is a separate process, with one thread and a time limit; a run that reaches the limit
 keeps its best epoch so far. Results are appended to SETS/measured.jsonl, and runs found there are not repeated.
 """
 
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-RECIPE: dict[str, Any] = {}  # settings as they are recorded: the recipe has none of its own
+RECIPE: dict[str, Any] = {}  # the changes of the settings that a run of the plain recipe records
 Row = dict[str, Any]
 
 
@@ -40,7 +40,7 @@ def random_settings(set_name: str, number: int) -> dict[str, Any]:
     }
 
 
-# ---- One training run, in a process of its own ----
+# ---- One training run, in a separate process ----
 
 
 def read_pairs(folder: Path, part: str) -> list[tuple[Any, Any]]:
@@ -122,7 +122,7 @@ def read_results(file: Path) -> dict[str, Row]:
 
 
 def run(folder: Path, changes: dict[str, Any], arguments: argparse.Namespace) -> None:
-    """Train in a process of its own, which appends its result to the file."""
+    """Train in a separate process, which appends its result to the file."""
     command = [sys.executable, __file__, str(folder), "--one", json.dumps(changes), "--limit", str(arguments.limit)]
     command += ["--n-pairs", str(arguments.n_pairs)] if arguments.n_pairs else []
     result = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -283,11 +283,12 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
 
 
 def _check_not_elsewhere(path: Path, snapshot: Snapshot[TrainedNetwork], output: Path) -> None:
-    """Raise WeightsError if `output` exists, but the training run of the snapshot was to be saved as another file."""
+    """Raise WeightsError if `output` exists and is not the file as which the snapshot's training run is to be saved."""
     noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.first))
     if noted and os.path.lexists(output) and not (noted.output and atomic_files.is_same_file(noted.output, output)):
         where = f"as {noted.output}" if noted.output else f"in {noted.folder}"
-        raise WeightsError(f"{path} will be saved {where}: expected -o to name this file or a new one, got {output}")
+        expected = "expected -o to name this file or a new one"
+        raise WeightsError(f"{path} is of a training run to be saved {where}: {expected}, got {output}")
 
 
 def _noted_destination(

@@ -43,8 +43,7 @@ def combined(finished: Sequence[TrainedNetwork], task: Task, validation: Pairs) 
 
     A network that learned pairs is calibrated.
     """
-    network = finished[0]
-    if len(finished) > 1:
-        network = replace(network, members=tuple(finished[1:]))
-        network = replace(network, reached=validation_figures(task, network, validation))
-    return calibrated(network, validation) if isinstance(task, PairTask) else network
+    network = replace(finished[0], members=tuple(finished[1:]))
+    if isinstance(task, PairTask):
+        return calibrated(network, validation)
+    return replace(network, reached=validation_figures(task, network, validation)) if network.members else network

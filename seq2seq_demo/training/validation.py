@@ -18,6 +18,8 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with the temperature that fits its answers to the validation sources."""
+    """Return the network with the temperature that fits its answers; an ensemble also gets its validation figures."""
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
-    return replace(network, temperature=fit_temperature(measure(network.to_numpy(), validation, options).answers))
+    evaluation = measure(network.to_numpy(), validation, options)
+    reached = evaluation.figures if network.members else network.reached
+    return replace(network, reached=reached, temperature=fit_temperature(evaluation.answers))

@@ -17,7 +17,7 @@ TRAIN = ["train", *SMALL, "-e", 0, "-o", "w", "--from-file"]
 
 
 def write_messy(path, n=2000):
-    """Write a CSV file of `n` records, of which every 20th has no source; return the others' sources and targets."""
+    """Write a CSV file of `n` records; every 20th has no source. Return the pairs of all other records."""
     rng, rows = random.Random(0), []
     for k in range(n):
         text = "".join(rng.choice("abcdé") for _ in range(rng.randint(2, 4))) if k % 20 else ""
