@@ -37,7 +37,8 @@ def test_ctrl_c_stops_a_training_piped_to_tee(tmp_path):
     """Ctrl-C also ends `tee`, before the training run prints that it stops."""
     # Without the trap, bash may exit because of the signal that ended `tee`.
     script = f"trap : INT; {DEMO} {LONG} 2>&1 | tee log; echo ${{PIPESTATUS[0]}} > status"
-    command = f"bash -c {shlex.quote(script)}"
+    # `script` runs this in $SHELL; a waiting dash would exit with 130.
+    command = f"exec bash -c {shlex.quote(script)}"
     terminal = ["script", "-qec", command, "/dev/null"]
     with subprocess.Popen(
         terminal, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment()
