@@ -71,11 +71,13 @@ def predict(options: PredictOptions) -> None:
     if options.words:
         sources = typed_sources(options.words, selected, form)
         predictor.keeps_going |= len(sources) > 1
-        predictor.print_answers(sources, hidden)
+        with selected.named_in_errors():
+            predictor.print_answers(sources, hidden)
     elif file := options.from_file:
         size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
 
-        with ProgressBar("Predicting", size, may_show=not sys.stdout.isatty()) as progress:
+        bar = ProgressBar("Predicting", size, may_show=not sys.stdout.isatty())
+        with selected.named_in_errors(), bar as progress:
 
             def on_format(_: InputFormat, table: Table | None) -> None:
                 notify_of_table(file, options, table, print_notice)
