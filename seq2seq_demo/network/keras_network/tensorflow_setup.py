@@ -5,10 +5,11 @@ Importing this module applies the settings and loads TensorFlow, which takes sec
 
 import contextlib
 import os
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
-from seq2seq_demo.errors import TrainingError
+from seq2seq_demo.errors import TrainingError, require_tensorflow
 
+require_tensorflow()
 os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_NNX_ENABLED": "false"}  # override ~/.keras/keras.json
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -23,13 +24,15 @@ MIN_UNITS_FOR_THREADS = 128
 # Disabling XLA's loop unrolling lets LLVM vectorise every tanh: training is 1.04 times as fast, and compiles in two
 # thirds of the time. Region analysis avoids copies of the loop's carry: training is 1.05 to 1.1 times as fast.
 _XLA_FLAGS = ["--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"]
-if version("tensorflow").startswith("2.21."):  # XLA aborts the process if it does not know a flag
-    _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
+for _package in ("tensorflow", "tensorflow-cpu"):
+    with contextlib.suppress(PackageNotFoundError):
+        if version(_package).startswith("2.21."):  # XLA aborts the process if it does not know a flag
+            _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
 os.environ["XLA_FLAGS"] = " ".join([*_XLA_FLAGS, os.environ.get("XLA_FLAGS", "")])
 
 
 # While TensorFlow loads, it writes to standard error regardless of its log level.
-with open(os.devnull, "w") as _devnull:
+with open(os.devnull, "wb") as _devnull:
     _stderr = os.dup(2)
     os.dup2(_devnull.fileno(), 2)
     try:
