@@ -43,7 +43,9 @@ RECIPE = AS_PATTERNS | {"cell_size": 128, "embedding_size": 64, "epochs": 100, "
 RECIPE |= {"bidirectional": True, "dropout": 0.3, "keep_best": True, "lr_schedule": "cosine"}
 SMALL_PAIRS = [*SMALL, "-m", "embedding_rnn", "--no-bidirectional", "--dropout", "0", "--no-keep-best"]
 SMALL_PAIRS += ["--label-smoothing", "0"]
-PYTHON = [sys.executable, "-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
+PYTHON = [sys.executable]
+if sys.platform == "linux":
+    PYTHON += ["-IS", str(Path(__file__).with_name("fork_server.py"))]  # TensorFlow is already loaded
 PROGRAM = [*PYTHON, "-m", "seq2seq_demo"]
 DEMO = shlex.join(PROGRAM)  # for a shell
 REAL_PROGRAM = [sys.executable, "-m", "seq2seq_demo"]  # for tests that depend on how Python starts

@@ -94,6 +94,7 @@ def run_child(folder, code, **changes):
     return done.stdout.decode("cp1252"), done.stderr.decode("cp1252")
 
 
+simulates_windows = pytest.mark.skipif(sys.platform != "linux", reason="reads the open files of a process in /proc")
 COMMANDS = """
 sys.modules |= dict.fromkeys(["tensorflow", "keras"])
 run("train 60 -e 0 -p reversed -o w.h5")
@@ -123,6 +124,7 @@ run("predict -i reversed-rnn --engine keras 1 2 3", 1)
 """
 
 
+@simulates_windows
 def test_without_tensorflow_every_command_but_train_works_on_windows(tmp_path):
     imports = "from seq2seq_demo import system_memory\nfrom seq2seq_demo.files import atomic_files\n"
     out, err = run_child(tmp_path, WINDOWS + RUN + imports + COMMANDS)
@@ -149,6 +151,7 @@ run("predict -i w.h5 1 2 3")
 """
 
 
+@simulates_windows
 @pytest.mark.slow
 def test_training_and_resuming_work_on_windows(tmp_path):
     before = "import seq2seq_demo.network.keras_network.tensorflow_setup\n"

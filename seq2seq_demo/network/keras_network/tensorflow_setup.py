@@ -5,7 +5,7 @@ Importing this module applies the settings and loads TensorFlow, which takes sec
 
 import contextlib
 import os
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from seq2seq_demo.errors import TrainingError, require_tensorflow
 
@@ -24,10 +24,8 @@ MIN_UNITS_FOR_THREADS = 128
 # Disabling XLA's loop unrolling lets LLVM vectorise every tanh: training is 1.04 times as fast, and compiles in two
 # thirds of the time. Region analysis avoids copies of the loop's carry: training is 1.05 to 1.1 times as fast.
 _XLA_FLAGS = ["--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"]
-for _package in ("tensorflow", "tensorflow-cpu"):
-    with contextlib.suppress(PackageNotFoundError):
-        if version(_package).startswith("2.21."):  # XLA aborts the process if it does not know a flag
-            _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
+if version("tensorflow").startswith("2.21."):  # XLA aborts the process if it does not know a flag
+    _XLA_FLAGS.append("--xla_cpu_copy_insertion_use_region_analysis=true")
 os.environ["XLA_FLAGS"] = " ".join([*_XLA_FLAGS, os.environ.get("XLA_FLAGS", "")])
 
 
