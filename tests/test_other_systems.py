@@ -16,7 +16,7 @@ from seq2seq_demo.training.processes import check_processes
 # neither be renamed, replaced nor removed, `rename` replaces no file, a directory cannot be opened, `select` takes only
 # sockets, and texts that are printed or that a file contains are in the code page 1252 unless the program sets another.
 WINDOWS = """
-import ctypes, fcntl, os, select, signal, sys, tempfile, types, warnings
+import ctypes, fcntl, io, os, select, signal, sys, tempfile, types, warnings
 import h5py, multiprocessing.connection, numpy, rich.progress, subprocess
 
 def locking(descriptor, mode, n):
@@ -29,7 +29,7 @@ def memory_status(pointer):
     assert pointer._obj[0] == 64
     pointer._obj[1] = 3 * 2**30
 
-sys.modules |= dict.fromkeys(["fcntl", "grp", "posix", "pty", "pwd", "resource", "termios", "tty"])
+sys.modules |= dict.fromkeys(["fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "termios", "tty"])
 sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
 ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(GlobalMemoryStatusEx=memory_status))
 def set_wakeup_fd(descriptor, set_wakeup_fd=signal.set_wakeup_fd, set_blocking=os.set_blocking, **options):
@@ -105,6 +105,9 @@ Path("crlf.txt").write_bytes(b"0 1 2 3 4 5 6 7 8 9\\r\\n9 8 7 6 5 4 3 2 1 0\\r\\
 run("predict -i w.h5 --from-file crlf.txt --json")
 sys.stdin = open("crlf.txt", encoding="ascii")
 run("predict -i w.h5 --from-file -")
+sys.stdin = io.StringIO("0 1 2 3 4 5 6 7 8 9\n")
+sys.stdin.isatty = lambda: True
+run("predict -i w.h5")
 run("predict -i reversed-attention 1 2 3 --show-attention")
 run("evaluate 50 -i w.h5")
 run("page -i w.h5 -o w.html")

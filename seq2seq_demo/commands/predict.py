@@ -88,7 +88,8 @@ def predict(options: PredictOptions) -> None:
             predictor.print_answers(rows, progress)
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
-        print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; Ctrl-D ends"])
+        ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
+        print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; {ending}"])
         selected.notices.clear()
         typed = (row for record in read_terminal(form) for row in (record, None))  # None flushes after each line
         predictor.print_answers(typed, hidden, is_interactive=True)
