@@ -52,7 +52,7 @@ def suggestions(
 
 
 def _weaker_settings(network: TrainedNetwork, task: PairTask, config: TrainConfig) -> list[str]:
-    """Return the names of the settings that are smaller than the recipe's, or of another kind."""
+    """Return the names of the settings that are smaller than the recipe's or, if they are not numbers, different."""
     recipe = with_recipe(task, {}, start=network if network.earlier else None)
     actual, weaker = vars(network.model_config) | vars(config), []
     for name, value in recipe.items():
