@@ -2,8 +2,8 @@
 
 Of the answers with a confidence of 0.9, about 90 % should be right.
 
-A temperature corrects the probability p of each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1
-moves probabilities towards 0.5, for a network that is too sure of its answers. T below 1 moves them away from 0.5, for
+A temperature T corrects the probability p of each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1 moves
+probabilities towards 0.5, for a network that is too sure of its answers. T below 1 moves them away from 0.5, for
 example after label smoothing.
 """
 

@@ -197,7 +197,7 @@ def read_pair_task(
             first = f"; the first error: {errors[0]}" if errors else ""
             raise InputError(f"{error}{first}") from error
 
-    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # only of `train`
+    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # `train` only
     if network:
         text.check_match(network.vocabularies)
     reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))

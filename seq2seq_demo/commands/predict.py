@@ -53,7 +53,8 @@ def predict(options: PredictOptions) -> None:
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
     form = input_format(options, network.vocabularies.tokens, is_paired=False)
-    if options.prints_tsv and not plain_name(options.from_file or "").endswith(".tsv"):  # tsv is for the output
+    # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
+    if options.prints_tsv and not plain_name(options.from_file or "").endswith(".tsv"):
         form = replace(form, format=None)
     if options.show_attention or options.attention_plot:
         for each in network.networks:

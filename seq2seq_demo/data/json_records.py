@@ -8,7 +8,7 @@ from typing import Any
 from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.errors import InputError
 
-MAX_DEPTH = 100  # levels of nested lists and objects in a value that is handed on
+MAX_DEPTH = 100  # levels of nested lists and objects in a value that is copied to the answer
 KEYS = ("input", "output")
 BOM = b"\xef\xbb\xbf"
 

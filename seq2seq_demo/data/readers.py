@@ -350,7 +350,7 @@ def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
 
 
 def _read_fields(place: Place, fields: list[str], form: InputFormat) -> Record:
-    """Return the record of a source and, if it is given, the output, as texts."""
+    """Return the record of one or two fields: a source and, if given, an output."""
     sides = ("word", form.in_tokens), ("target word", form.out_tokens)
     try:
         return Record(place, *(_read_field(place, *side, field) for side, field in zip(sides, fields, strict=False)))

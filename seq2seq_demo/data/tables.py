@@ -17,7 +17,7 @@ from seq2seq_demo.data.json_records import BOM, decode_utf8
 from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.errors import InputError
 
-# The names by which a header is recognised. It must contain a name of each kind, unless it has only one column.
+# The names by which a header is recognised. A header of several columns must contain both kinds.
 KINDS = (  # names of sources, then names of targets
     {"source", "src", "input", "x", "word", "text", "question", "lemma", "spelling", "grapheme", "graphemes"},
     {"target", "tgt", "output", "y", "answer", "label", "translation", "pronunciation", "phonemes", "phones", "ipa"},
@@ -156,7 +156,7 @@ def _find_header(rows: list[list[str]], options: TableOptions, is_text: bool) ->
 
 
 def _is_above_numbers(rows: list[list[str]]) -> bool:
-    """Return whether the first row has letters in every cell, and all others have only numbers in some column."""
+    """Return whether the first row has letters in every cell, and a column below it has only numbers."""
     first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     is_consistent = len(others) >= max(MIN_ROWS, CONSISTENT * (len(rows) - 1))
     return is_consistent and all(map(_has_letter, first)) and any(map(_are_numbers, zip(*others, strict=True)))
@@ -191,7 +191,7 @@ def _find_columns(
 
 
 def named_columns(names: Sequence[str]) -> tuple[int | None, int | None]:
-    """Return the indices of the columns that are named like a source and like a target; None if there is none."""
+    """Return the index of the column with a known source name, and of one with a known target name; None if missing."""
     source, target = (next((k for k, name in enumerate(names) if name.casefold() in kind), None) for kind in KINDS)
     return source, target
 
@@ -211,7 +211,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 class Lines:
-    """The lines of a file, for csv.reader; an empty one means that no more input is available at the moment."""
+    """The lines of a file, for csv.reader; an empty string means that no more input is available yet."""
 
     def __init__(self, title: str, number: int, blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> None:
         self.title = title

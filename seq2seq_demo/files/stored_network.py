@@ -168,4 +168,4 @@ def check_members(networks: Sequence[StoredNetwork]) -> None:
     for number, facts in enumerate(others, 2):
         for name in first:
             if facts[name] != first[name]:
-                raise UsageError(f"expected networks with the same {name}, got a difference between 1 and {number}")
+                raise UsageError(f"expected the same {name} in all networks, got others in network {number}")

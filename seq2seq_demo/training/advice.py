@@ -33,7 +33,7 @@ def suggestions(
     Args:
         network: the trained network.
         task: the task that it learned.
-        config: how it was trained.
+        config: the settings of its training.
         history: the figures of all epochs.
     """
     more_epochs = [Suggestion("epochs", {"epochs": 2 * config.epochs})] if _still_rises(history) else []

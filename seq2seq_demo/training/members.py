@@ -1,4 +1,4 @@
-"""The members of an ensemble, which are trained one after another, each with another seed."""
+"""The members of an ensemble, which are trained one after another, each with a different seed."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -22,7 +22,7 @@ REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS = 3, 200
 
-# Few pairs need much dropout. With many pairs, dropout gains less, and their few epochs are too short for much of it.
+# Few pairs need much dropout. Many pairs gain less from it, and have too few epochs to learn with much dropout.
 DROPOUT, DROPOUT_PAIRS, DROPOUT_EXPONENT = 0.5, 3600, 0.25
 
 

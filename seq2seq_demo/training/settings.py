@@ -83,7 +83,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
 
 
 def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
-    """Return the digests of validation sources that no run trains on, including the next one; None if unknown."""
+    """Return the digests of validation sources that no run trains on, not even the next; None if unknown."""
     if not isinstance(task, PairTask):
         return None
     training, validation = task.split

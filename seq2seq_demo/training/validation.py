@@ -18,7 +18,7 @@ def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with a temperature fitted on the validation pairs; measure an ensemble on them, too."""
+    """Return the network with a temperature fitted on the validation pairs; an ensemble also gets figures on them."""
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
     reached = evaluation.figures if network.members else network.reached
