@@ -71,7 +71,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help lists them at this place in the class body
+    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help lists options in the order of the class body
     settings: Settings = field(default_factory=Settings, hash=False)
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
 

@@ -73,7 +73,7 @@ def row_notice(row: Record) -> str:
 
 
 def answers_tsv(answers: Sequence[Prediction], is_answered: bool = True) -> str:
-    """Return a line per answer: source, answer and confidence, separated by tabs; "" is an answer that is withheld.
+    """Return a line per answer: source, answer and confidence, separated by tabs; a withheld answer is empty.
 
     Without a calibration, the probability takes the place of the confidence.
     """
