@@ -219,10 +219,10 @@ def lengths_text(shortest: int | None, longest: int) -> str:
 
 @dataclass(frozen=True)
 class Budget:
-    """The time that a training run may take, which decides its epochs; None: any.
+    """The time limit of a training run, which determines the number of epochs; None: no limit.
 
     Raises:
-        UsageError: it is not a number above 0.
+        UsageError: the limit is not a number above 0.
     """
 
     minutes: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, error_name="`budget`", within=POSITIVE)
