@@ -105,7 +105,7 @@ Path("crlf.txt").write_bytes(b"0 1 2 3 4 5 6 7 8 9\\r\\n9 8 7 6 5 4 3 2 1 0\\r\\
 run("predict -i w.h5 --from-file crlf.txt --json")
 sys.stdin = open("crlf.txt", encoding="ascii")
 run("predict -i w.h5 --from-file -")
-sys.stdin = io.StringIO("0 1 2 3 4 5 6 7 8 9\n")
+sys.stdin = io.StringIO("0 1 2 3 4 5 6 7 8 9")
 sys.stdin.isatty = lambda: True
 run("predict -i w.h5")
 run("predict -i reversed-attention 1 2 3 --show-attention")
