@@ -76,7 +76,6 @@ def predict(options: PredictOptions) -> None:
             predictor.print_answers(sources, hidden)
     elif file := options.from_file:
         size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
-
         bar = ProgressBar("Predicting", size, may_show=not sys.stdout.isatty())
         with selected.named_in_errors(), bar as progress:
 
