@@ -19,7 +19,7 @@ from seq2seq_demo.notebook import draw, html_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WRONG_EXAMPLES = 5  # the most wrong answers in each list of `WrongAnswers`
+WRONG_EXAMPLES = 5  # maximum number of answers in each list of `WrongAnswers`
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in i
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # font sizes in points; MIN_SPARSE_FONT if some labels are omitted
 MAX_CELLS = 20_000  # with more cells in all panels, a panel is an image, not a mesh of cells
 DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
-MAX_PIXELS = 160  # per inch of an image in a panel
+MAX_PIXELS = 160  # the most pixels per inch of a panel
 WRONG_COLOUR = "tab:red"
 
 
