@@ -56,7 +56,7 @@ class History(tuple[EpochFigures, ...]):
     """The figures of every epoch of a training run."""
 
     def rows(self) -> list[dict[str, float]]:
-        """Return a flat dictionary per epoch, as `--history` writes them: `pandas.DataFrame(history.rows())`."""
+        """Return a flat dictionary per epoch, for `pandas.DataFrame(history.rows())`."""
         return [epoch.to_json() for epoch in self]
 
     def plot(self) -> Figure:

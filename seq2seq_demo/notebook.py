@@ -36,6 +36,6 @@ def _cell(value: object, tag: str) -> str:
 
 
 def draw(name: str, values: object) -> Figure:
-    """Call a function of `display.plots`; it is imported by name, because `display` imports the classes that draw."""
+    """Call a function of `display.plots`, a higher layer; importing it by name avoids an import cycle."""
     figure: Figure = getattr(import_module("seq2seq_demo.display.plots"), name)(values)
     return figure
