@@ -312,7 +312,7 @@ class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
+    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page; FILE.js: a module")
     force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
@@ -321,8 +321,15 @@ class PageOptions(NetworkOptions):
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
         if (n := len(self.all_input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
+        if self.writes_module and (n > 1 or self.words or self.from_file):
+            raise UsageError("expected one network and no examples with -o FILE.js, got more")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
+
+    @property
+    def writes_module(self) -> bool:
+        """Whether to write a JavaScript module instead of a page."""
+        return self.output is not None and self.output.suffix == ".js"
 
 
 @dataclass(frozen=True, kw_only=True)

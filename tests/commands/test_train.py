@@ -82,9 +82,10 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     err = run.ok("train 60 -e 1 --no-optimizer -o small.h5 -i", path(4))[1]
     assert "Adam's moments start at zero" not in err
     assert load("small.h5").moments == {}
-    assert "; the file has no state of the optimizer, so Adam's moments start at zero" in run.ok(
-        "train 60 -e 1 -o further.h5 -i small.h5"
-    )[1]
+    assert (
+        "; the file has no state of the optimizer, so Adam's moments start at zero"
+        in run.ok("train 60 -e 1 -o further.h5 -i small.h5")[1]
+    )
     further = load("further.h5")
     assert further.step - further.moments_since == load(path(4)).step
     run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 exists", 1)
