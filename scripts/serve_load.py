@@ -36,7 +36,7 @@ class Load(NamedTuple):
     wrong: int  # answers that differ from a direct call
     seconds: float
     latencies: Sequence[float]  # seconds
-    cpu_seconds: float  # of the service
+    cpu_seconds: float  # CPU time of the service
     megabytes: float  # its peak memory
 
 

@@ -54,7 +54,7 @@ MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from t
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs, or all of them"
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
-OPTIMIZER_HELP = "save without Adam's state: a third of the size, but training continues from it less smoothly"
+OPTIMIZER_HELP = "save without Adam's moments: a third of the size; further training starts with moments of zero"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
 FORCE_HELP = "let outputs replace any file, even one of another kind or of another program"
@@ -312,7 +312,7 @@ class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page; FILE.js: a module")
+    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page, or a module (FILE.js)")
     force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
