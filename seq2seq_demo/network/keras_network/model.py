@@ -52,7 +52,7 @@ class Seq2Seq(keras.Model):
 
     def call(
         self,
-        sources: tf.Tensor | dict[str, tf.Tensor],
+        sources: tf.Tensor,
         decoder_input: tf.Tensor | None = None,
         lengths: Lengths | None = None,
         masks: Masks | None = None,
