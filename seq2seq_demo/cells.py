@@ -23,7 +23,7 @@ class CellType:
 
     @property
     def matrices(self) -> dict[str, tuple[str, ...]]:
-        """The gates of each matrix that stacks W on U. The matrix size sets the range of its initial weights."""
+        """The gates of each matrix [W ; U]; the size of the matrix determines the range of its initial weights."""
         return self.matrices_of_2016 or {"": self.gates}
 
 

@@ -36,7 +36,7 @@ PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the 
 BUDGET_HELP = "limit the training time: choose the epochs and, for a new network trained on pairs, the size"
 LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
 PROCESSES_HELP = "share each batch among N processes on this machine (default {default})"
-MEMBERS_HELP = "train N networks with seeds of their own, and save them as one ensemble (default {default})"
+MEMBERS_HELP = "train N networks with different seeds, and save them as one ensemble (default {default})"
 BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
 
@@ -219,10 +219,10 @@ def lengths_text(shortest: int | None, longest: int) -> str:
 
 @dataclass(frozen=True)
 class Budget:
-    """The time that a training run may take, which decides its epochs; None: any.
+    """The time limit of a training run, which determines the number of epochs; None: no limit.
 
     Raises:
-        UsageError: it is not a number above 0.
+        UsageError: the limit is not a number above 0.
     """
 
     minutes: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, error_name="`budget`", within=POSITIVE)

@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.data.edit_distance import Confusions
 
-WRONG_EXAMPLES = 5  # the most wrong answers in each list of `WrongAnswers`
+WRONG_EXAMPLES = 5  # maximum number of answers in each list of `WrongAnswers`
 
 
 @dataclass(frozen=True)

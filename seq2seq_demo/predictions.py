@@ -154,7 +154,7 @@ def _parts(
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
     """Yield each batch with the indices of rows to decode together, which have one source length or are unreadable.
 
-    None stays None.
+    None is passed on.
     """
     for batch in batches:
         if batch is None:

@@ -160,9 +160,9 @@ def read_pair_task(
 ) -> PairTask:
     """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
 
-    The pairs must fit the network or, if `network` is None, the options. `notify` receives lines about what was
-    recognised. `skipped` collects the errors of unreadable pairs. If `skipped` is None, the first unreadable pair
-    raises an error.
+    The pairs must fit the network or, if `network` is None, the options. `notify` receives notices about
+    recognised tables and tokens. `skipped` collects the errors of unreadable pairs. If `skipped` is None, the first
+    unreadable pair raises an error.
 
     Raises:
         InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
@@ -197,7 +197,7 @@ def read_pair_task(
             first = f"; the first error: {errors[0]}" if errors else ""
             raise InputError(f"{error}{first}") from error
 
-    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # only of `train`
+    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # `train` only
     if network:
         text.check_match(network.vocabularies)
     reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))
@@ -217,7 +217,7 @@ def read_pair_task(
 
 
 def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
-    """Return the tokens of a new network, None where they are to be recognised; a largest symbol implies integers."""
+    """Return the kinds of tokens of a new network, None to recognise a kind; a largest symbol implies integers."""
     given = {"in": options.in_tokens, "out": options.out_tokens}
     source, target = (
         tokens or (INTEGERS if pattern or f"{side}_max_int" in options.settings else None)
@@ -234,7 +234,7 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
 
 
 def notify_of_table(file: str, options: NetworkOptions, table: Table | None, notify: Callable[[str], object]) -> None:
-    """Pass a line on a table to `notify` if the options do not describe the table."""
+    """Pass a notice about a table to `notify`, unless the options describe the table."""
     if table and not (options.format and (options.header or options.columns)):
         notify(f"Reading {file_title(file)} as {table}; if not, give `format`, `header` or `columns`")
 

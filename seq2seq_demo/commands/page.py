@@ -54,7 +54,7 @@ def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequ
 
 
 def _select_one(options: PageOptions) -> SelectedNetwork:
-    """Return the selected network; of an ensemble, the first member, with a notice."""
+    """Return the selected network; if it is an ensemble, return its first member and add a notice."""
     selected = select_network(options, None)
     if not selected.network.members:
         return selected

@@ -19,7 +19,7 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
 
     Args:
         rows: pairs (source, target) or dictionaries `{"input": ..., "output": ...}`, or a DataFrame with columns named
-            source and target, or with two columns.
+            source and target, or with only two columns.
         title: the name of the rows, for errors.
 
     Raises:
@@ -39,9 +39,10 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
 
 
 def python_sources(sources: Any) -> Any:
-    """Return a column of pandas, the sources of a DataFrame or an array as a list; return any other value unchanged.
+    """Convert an array, a column of pandas, or the source column of a DataFrame to a list.
 
-    The column of sources is named source, or the only one. In a list, dictionaries become their values of "input".
+    Return any other value unchanged. The source column has a name such as source, or is the only column. In a list, a
+    dictionary becomes its "input".
     """
     if hasattr(sources, "columns"):
         (sources,) = _columns(sources, "sources", 1)
@@ -54,7 +55,7 @@ def python_sources(sources: Any) -> Any:
 
 
 def _columns(frame: Any, title: str, n: int) -> list[list[Any]]:
-    """Return the column of sources of a DataFrame and, if `n` is 2, the one of targets."""
+    """Return the source column of a DataFrame and, if `n` is 2, the target column."""
     keys = [*frame.columns]
     numbers: tuple[int | None, ...] = named_columns([*map(str, keys)])[:n]
     if None in numbers:

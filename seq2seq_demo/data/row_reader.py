@@ -143,7 +143,7 @@ def source_records(
 ) -> list[Record]:
     """Return the records of sources; `sources` is anything that `python_sources` converts to a list.
 
-    The remaining arguments are the largest integer in a source, and two arguments of `TrainedNetwork.predict`.
+    `largest` is the largest valid integer. `unknown` and `on_error` are as in `TrainedNetwork.predict`.
 
     Raises:
         InputError: `sources` has another type, or a source has an integer outside 0…largest or an unknown symbol.

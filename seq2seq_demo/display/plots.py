@@ -33,7 +33,7 @@ MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in inches
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # font sizes in points; MIN_SPARSE_FONT if some labels are omitted
 MAX_CELLS = 20_000  # with more cells in all panels, a panel is an image, not a mesh of cells
-DPI, MAX_PIXELS = 200, 160  # per inch: the dots of a picture, and the pixels of an image in a panel
+DPI, MAX_PIXELS = 200, 160  # dots per inch of a picture, and the most pixels per inch of a panel
 WRONG_COLOUR = "tab:red"
 
 

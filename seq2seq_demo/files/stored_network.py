@@ -22,7 +22,7 @@ LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 
 @dataclass(frozen=True)
 class DataFingerprint:
-    """Identifies the data of a training run, to detect changes when it is resumed."""
+    """Identifies the data of a training run, so that --resume detects changed data."""
 
     data: str | None = None  # a checksum of the user's pairs; None for a pattern
     fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
@@ -30,7 +30,7 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The settings and the beginning of a training run."""
+    """The settings, the first step and the data of a training run."""
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
@@ -53,7 +53,7 @@ class StoredNetwork:
     task: str | None = None  # the name of the task
     in_len: int | None = None  # the length of the longest source in training
     out_len: int | None = None  # the length of the longest target
-    min_in_len: int | None = None  # the length of the shortest source; None if it is `in_len`
+    min_in_len: int | None = None  # the length of the shortest source; None means `in_len`
     trained: TrainingRun | None = None
     reached: Figures | None = None  # on the validation pairs, after the saved epoch
     step: int = 0  # the number of updates that Adam has made
@@ -79,7 +79,7 @@ class StoredNetwork:
 
     @property
     def n_weights(self) -> int:
-        """The number of weights, of all members together."""
+        """The number of weights in all members together."""
         return sum(weight.size for network in self.networks for weight in network.weights.values())
 
     @property
@@ -121,7 +121,7 @@ Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a training run."""
+    """The completed epochs of a training run, and its position in the current epoch."""
 
     epoch: int = 0  # the current epoch, counted from 0
     points: int = 0  # training points done in this epoch
@@ -160,7 +160,7 @@ class Snapshot(Generic[Network_co]):
 
 
 def check_members(networks: Sequence[StoredNetwork]) -> None:
-    """Raise UsageError unless the networks can answer as one ensemble: they read and write the same symbols."""
+    """Raise UsageError unless the networks can form an ensemble: their symbols and any fixed lengths must be equal."""
     if len(networks) > MAX_MEMBERS:
         raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
     first, *others = (
@@ -174,4 +174,4 @@ def check_members(networks: Sequence[StoredNetwork]) -> None:
     for number, facts in enumerate(others, 2):
         for name in first:
             if facts[name] != first[name]:
-                raise UsageError(f"expected networks with the same {name}, got others in networks 1 and {number}")
+                raise UsageError(f"expected the same {name} in all networks, got others in network {number}")

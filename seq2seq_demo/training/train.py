@@ -40,20 +40,20 @@ def train(
     length, if `in_len` is a range such as `(1, 20)` or if it learns pairs.
 
     Args:
-        task: the name of a pattern, a `Task`, or pairs: (source, target), or {"input": source, "output": target}, or a
-            DataFrame with columns named source and target, or with two columns.
+        task: the name of a pattern, a `Task`, or pairs. Pairs are tuples (source, target), dictionaries {"input":
+            source, "output": target}, or a DataFrame that has columns named source and target, or only two columns.
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
-            list of tokens. None recognises it.
+            list of tokens; by default, recognised.
         out_tokens: the same for targets.
         normalize: the normal form of Unicode for texts, "nfc", "nfd", "nfkc" or "nfkd"; by default "nfc", or that of
             `start`.
-        lowercase: convert sources, but not targets, to lower case, now and whenever the network reads; by default as
-            `start` does.
+        lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
+            default, as `start` does.
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
-        budget: the minutes that the training may take. They replace `epochs`: the call measures how long an epoch
-            takes, then chooses the size of a new network of pairs, if none is given, and the number of epochs.
+        budget: the time limit in minutes, which replaces `epochs`. The call measures how long an epoch takes, then
+            chooses the number of epochs and, unless `cell_size` is given, the size of a new network of pairs.
         start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
         callbacks: objects whose methods are called after steps and epochs.
 
@@ -93,7 +93,7 @@ def _task(
     validation: PairRows | None,
     text: TextOptions,
 ) -> Task:
-    """Return the task.
+    """Convert the arguments of `train` to a task.
 
     Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
     """

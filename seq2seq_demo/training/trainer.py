@@ -77,7 +77,7 @@ class Trainer:
         self.adam_step = network.step - self.moments_since
 
     def restart(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
-        """Train another network with the compiled steps; the config may have another seed only."""
+        """Prepare to train another network with the compiled steps; only the seed of the config may differ."""
         self._begin(config, start)
         self.adam.restart(start.network.weights, start.network.moments, self.adam_step)
 
@@ -313,7 +313,7 @@ def fit(
     """Train a network on a task and return it; each of several workers returns the same network.
 
     With several `config.members`, train one network after another, with the seeds `config.seed`, `config.seed` + 1 and
-    so on, and return the ensemble. Each is the network that its seed alone would give.
+    so on, and return the ensemble. Each member equals the network of a run with its seed alone.
 
     Args:
         task: the task, which provides the pairs.
@@ -322,7 +322,7 @@ def fit(
         callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
-        has_time_for: takes the seconds of an epoch; if False, the run ends before another one like it.
+        has_time_for: takes the duration of the last epoch in seconds; if it returns False, the run ends.
 
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.
