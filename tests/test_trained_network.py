@@ -55,6 +55,7 @@ def test_threads_can_share_a_network():
     rng, network = np.random.default_rng(2), trained_network()
     sources = [rng.integers(0, 11, length).tolist() for length in (1, 3, 7, 11) * 40]
     expected = network.predict(sources)
+    assert len({*map(tuple, expected)}) > 80
     with ThreadPoolExecutor(8) as pool:
         assert [*pool.map(lambda source: network.predict([source])[0], sources)] == expected
 

@@ -83,7 +83,7 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     assert "Adam's moments start at zero" not in err
     assert load("small.h5").moments == {}
     assert (
-        "; the file has no state of the optimizer, so Adam's moments start at zero"
+        "; the file has no state of the optimiser, so Adam's moments start at zero"
         in run.ok("train 60 -e 1 -o further.h5 -i small.h5")[1]
     )
     further = load("further.h5")
