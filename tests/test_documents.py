@@ -24,7 +24,7 @@ HOMEPAGE = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls
 RAW = HOMEPAGE.replace("https://github.com/", "https://raw.githubusercontent.com/") + "/main/"
 ADDRESSES = f"{HOMEPAGE}/blob/main/", f"{HOMEPAGE}/tree/main/", RAW  # prefixes of links to files in this repository
 
-LANGUAGES = {"console", "python", "sh", "text", "json"}
+LANGUAGES = {"console", "python", "sh", "text", "json", "html", "dockerfile"}
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)  # a command and its output
 OMITTED = "…"  # in place of output that a document omits
