@@ -53,7 +53,8 @@ function addPanel(app, section, update) {
 /** Return one column per network, headed by its name if there are several; makeParts(network, i) returns its parts. */
 function columns(networks, makeParts) {
   const parts = networks.map((network, i) => {
-    const name = networks.length > 1 ? h("h3", { className: "name" }, network.name) : null;
+    const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
+    const name = networks.length > 1 ? h("h3", { className: "name" }, network.name, unrecorded) : null;
     return h("div", { className: "column" }, name, ...makeParts(network, i));
   });
   return h("div", { className: "columns" }, ...parts);

@@ -115,11 +115,15 @@ function announceLater(makeText) {
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
   const text = (run) => {
-    const name = app.networks.length > 1 ? `${run.network.name}: ` : "";
+    const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
     return `${name}Answer ${run.network.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
   };
   return app.runs.map(text).join(" ");
 }
+
+/** Return a note if the page shows a moment of training of which this network has no recording, else "". */
+const asSaved = (network) =>
+  app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
 
 const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
@@ -243,8 +247,9 @@ function answerNotes(app, run) {
     notes.push(`The source is longer than any in training (${network.in_len}).`);
   if (source.length < (network.min_in_len ?? network.in_len ?? 0))
     notes.push("The source is shorter than any in training.");
-  const step = app.state.moment === null ? undefined : network.recording?.steps[app.state.moment];
-  if (step !== undefined) notes.push(`The answer after ${pluralize(step, "training step")}.`);
+  const step = network.stepAt(app.state.moment);
+  if (step !== null) notes.push(`The answer after ${pluralize(step, "training step")}.`);
+  if (asSaved(network)) notes.push("This network was not recorded at this step: the answer is as saved.");
   return notes.join(" ");
 }
 
@@ -302,6 +307,7 @@ function asJson(run) {
     expected: run.target && names(run.target),
     exact,
     ended: network.ends ? ended : null,
+    training_step: network.stepAt(moment), // null is the saved network
     steps,
   };
 }
