@@ -341,7 +341,26 @@ def test_recordings_of_different_lengths_can_be_shown_side_by_side(opened):
     for moment in (0, 1, 2):
         page.evaluate(f"app.change({{ moment: {moment} }})")
         assert "undefined" not in page.inner_text("body")
+        assert ("as saved" in page.text_content("#input")) == (moment > 0)  # the second recording has one step
     assert page.text_content("#task").startswith("These 2 small networks were trained to reverse a sequence.")
+
+
+def test_a_network_without_a_recording_is_shown_as_saved(opened):
+    page = opened(
+        reversing(moments=moments(shipped("embedding_attention"))), ShownNetwork("rnn", shipped("embedding_rnn"))
+    )
+    assert not page.get_by_text("not recorded: as saved").first.is_visible()
+    page.evaluate("app.change({ moment: 0 })")
+    assert page.get_by_text("not recorded: as saved").first.is_visible()
+    assert page.locator("#training .answers .hint").all_text_contents() == [
+        "The answer at this moment:",
+        "The answer as saved:",
+    ]
+    assert page.evaluate("app.runs.map((run) => asJson(run).training_step)") == [0, None]
+    press(page, "When did it learn this source?")
+    conclusion = "No recording of rnn: the page shows it as saved."
+    page.locator(".learned .status").get_by_text(conclusion).wait_for()
+    assert page.text_content(".learned .status").count("rnn") == 1
 
 
 def test_the_contents_lead_to_the_panels_and_keep_the_address(opened):
@@ -350,6 +369,8 @@ def test_the_contents_lead_to_the_panels_and_keep_the_address(opened):
     assert page.evaluate("document.activeElement.id") == "explanations"
     page.locator("#contents").get_by_text("Influence").click()
     assert page.evaluate("document.activeElement.id") == "influence"
+    page.locator(".skip").press("Enter")
+    assert page.evaluate("[document.activeElement.id, document.activeElement.tabIndex]") == ["source", 0]
     assert page.evaluate("location.hash") == "#source=1%202&place=1"
 
 
