@@ -39,7 +39,7 @@ function panel(id, title, help, ...children) {
   return h("section", { id, className: "panel", attributes }, heading, ...children);
 }
 
-/** Register a panel and return its section. While the source is invalid, the panel is inert and keeps its content. */
+/** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. */
 function addPanel(app, section, update) {
   app.add({
     update() {
@@ -89,13 +89,13 @@ function keepInPlace(element, act) {
   scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
 }
 
-/** Call `draw` whenever the width of a box changes. */
-function onNewWidth(box, draw) {
+/** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture. */
+function onNewWidth(box, draw, drawsBlank = false) {
   let width = 0;
   new ResizeObserver(() => {
     if (box.clientWidth === width) return;
     width = box.clientWidth;
-    if (app.runs.length) draw();
+    if (app.runs.length || drawsBlank) draw();
   }).observe(box);
 }
 
@@ -164,7 +164,7 @@ function heatCells(values, makeTitle, { left, top, size, height, u, fontSize }) 
   });
 }
 
-const sourceName = (run, s) => visible(run.network.sourceVocabulary.name(run.source[s]));
+const sourceName = (run, s) => (run.isBlank ? "" : visible(run.network.sourceVocabulary.name(run.source[s])));
 const targetName = (run, symbol) => visible(run.network.targetVocabulary.name(symbol));
 const writtenName = (run, t) => targetName(run, run.steps[t].written);
 const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));

@@ -42,6 +42,7 @@ const TRAINED_TO = {
 function typePrompt({ isText, tokens, largest, symbols }) {
   if (!isText) return largest <= 9 ? "Type some digits." : "Type some integers.";
   if (tokens === "words") return "Type some words.";
+  if (symbols.every((symbol) => /\d/.test(symbol))) return "Type some digits.";
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
@@ -165,7 +166,10 @@ function targetField(app) {
 
 function examplesList(app) {
   const [{ examples, sourceVocabulary }] = app.networks;
-  if (!examples.length) return null;
+  if (!examples.length) {
+    const words = ["This page has no examples. ", h("code", {}, "seq2seq-demo page --from-file"), " adds some of your pairs."];
+    return h("p", { className: "hint" }, ...words);
+  }
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);
     const choose = () => {
@@ -181,6 +185,7 @@ function examplesList(app) {
   return h("div", {}, title, h("ul", { className: "examples" }, ...items));
 }
 
+const WAITING = "The answer appears here when you type a source.";
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the elements that show the answer of network i: its text, its tiles and its judgement. */
@@ -199,7 +204,7 @@ function answerParts(app, i) {
   });
   const update = () => {
     const run = app.runs[i];
-    const { kind, text } = run ? judgement(run) : { kind: "unknown", text: "" };
+    const { kind, text } = run ? judgement(run) : { kind: "unknown", text: app.error ? "" : WAITING };
     output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
     tiles.replaceChildren(...(run ? answerTiles(run) : []));
     tiles.hidden = !run;

@@ -35,6 +35,8 @@ function followLink(event) {
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   app.networks = data.networks.map((network) => new TrainedNetwork(network));
+  document.body.toggleAttribute("data-waiting"); // until the first valid source
+  app.add({ update: () => app.runs.length && document.body.removeAttribute("data-waiting") });
   const main = document.getElementById("main");
   main.append(...PANELS.map((makePanel) => makePanel(app)).filter((section) => section !== null));
   showContents(main);

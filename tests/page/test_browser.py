@@ -54,12 +54,19 @@ def test_a_text_is_answered_as_predict_answers(opened):
     weights = random_weights(config, seed=1)
     network = TrainedNetwork(config, weights, in_len=5, out_len=6, min_in_len=1, vocabularies=vocabularies)
     page = opened(ShownNetwork("text", network))
+    wait_for_layout(page)
+    assert page.text_content("#source-error") == ""
+    assert page.get_by_text("page --from-file").is_visible()
+    assert page.locator("#step .diagram .cell").count() == 3 * 5  # encoder in both directions and decoder, still blank
+    assert [part.is_visible() for part in page.locator("#contents, .player, .panel").all()].count(True) == 3
     answers = set()
     for text in ("a", "e\u0301 a", "안안a", "   é"):
         page.fill("#source", text)
         answers.add(prediction(page))
         assert prediction(page) == network.predict([text])[0]
     assert len(answers) > 1
+    page.fill("#source", "")
+    assert page.text_content("#source-error") == ""
     page.fill("#source", "ab")
     assert page.get_by_text("“b” is not in the vocabulary").first.is_visible()
 
