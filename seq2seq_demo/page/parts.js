@@ -3,7 +3,7 @@
 
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that shows a help text on hover, focus and touch; Escape closes it. */
+/** Return a label with a "?" button that shows a help text below the label, on click and focus; Escape closes it. */
 function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
   const tip = h("span", { id, className: "tip", hidden: true, attributes: { role: "tooltip" } }, help);
@@ -17,15 +17,9 @@ function labelWithHelp(label, help, tag = "h2") {
 
 /** Open and close a help text on pointer, focus and keyboard events. */
 function connectTip(whole, helpButton, tip) {
-  const open = () => {
-    tip.hidden = false;
-    tip.style.setProperty("--shift", "0px");
-    const overflow = tip.getBoundingClientRect().right - document.documentElement.clientWidth + 8;
-    if (overflow > 0) tip.style.setProperty("--shift", `${-overflow}px`);
-  };
+  const open = () => (tip.hidden = false);
   const close = () => (tip.hidden = true);
-  for (const event of ["pointerenter", "focus", "click"]) helpButton.addEventListener(event, open);
-  whole.addEventListener("pointerleave", () => document.activeElement !== helpButton && close());
+  for (const event of ["focus", "click"]) helpButton.addEventListener(event, open);
   helpButton.addEventListener("blur", close);
   whole.addEventListener("keydown", (event) => event.key === "Escape" && close());
   document.addEventListener("pointerdown", (event) => !whole.contains(event.target) && close());

@@ -39,33 +39,34 @@ const TRAINED_TO = {
   added: () => "to add two numbers of equal length, one written after the other",
 };
 
-function typePrompt({ isText, tokens, largest, symbols }) {
-  if (!isText) return largest <= 9 ? "Type some digits." : "Type some integers.";
+function typePrompt({ isText, isSingleDigits, tokens, symbols }) {
+  if (!isText) return isSingleDigits ? "Type some digits." : "Type some integers.";
   if (tokens === "words") return "Type some words.";
   if (symbols.every((symbol) => /\d/.test(symbol))) return "Type some digits.";
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Describe the task of a network. */
+/** Describe the task of a network; "" if it is unknown. */
 function describeTask(network, nNetworks) {
-  const trained = nNetworks > 1 ? `These ${nNetworks} small networks were trained` : "This small network was trained";
-  const prompt = typePrompt(network.sourceVocabulary);
+  const trained = nNetworks > 1 ? `${nNetworks} small networks trained` : "A small network trained";
   const purpose = TRAINED_TO[network.pattern];
-  if (purpose) return `${trained} ${purpose(network)}. ${prompt}`;
+  if (purpose) return `${trained} ${purpose(network)}`;
   const task = network.task_description.replace(/\.$/, "");
-  return task ? `${trained} on ${task}. ${prompt}` : prompt;
+  return task && `${trained} on ${task}`;
 }
 
-/** Fill in the page's header: the task and the architecture of each network. */
+/** Fill in the page's header: its title, and the task and the architecture of each network. */
 function showSummary({ networks }) {
   const [first] = networks;
   const isOneTask = networks.every(
     ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
   );
-  const tasks = isOneTask
-    ? [describeTask(first, networks.length)]
-    : networks.map((network) => `${network.name}: ${describeTask(network, 1)}`);
-  const summaries = networks.map(({ name, summary }) => (networks.length > 1 ? `${name}: ${summary}` : summary));
+  const heading = document.querySelector("h1");
+  if (isOneTask) heading.textContent = describeTask(first, networks.length) || heading.textContent;
+  document.title = heading.textContent;
+  const tasks = isOneTask ? [] : networks.map((network) => `${network.name}: ${describeTask(network, 1)}.`);
+  tasks.push(typePrompt(first.sourceVocabulary));
+  const summaries = networks.map(({ name, summary }) => `${name}: ${summary}`);
   for (const [id, lines] of Object.entries({ task: tasks, summary: summaries })) {
     document.getElementById(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
   }
@@ -89,7 +90,8 @@ function textField(id, label, help, hint) {
 
 function sourceField(app) {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
-  const separator = vocabulary.tokens === "characters" ? "" : ", separated by spaces";
+  const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
+  const separator = vocabulary.tokens === "characters" ? "" : `, ${spaces}`;
   const { field, input, showError } = textField(
     "source",
     "Source",
@@ -282,7 +284,8 @@ function copyButtons(app) {
     update() {
       json.disabled = !app.runs.length;
       link.disabled = !app.source; // for an invalid source, the address still has the previous state
-      queueMicrotask(() => (link.hidden = location.hash === "")); // the browser may forbid a page to set its address
+      // a link to a file is of no use to others, and the browser may forbid a page to set its address
+      queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
       status.textContent = "";
     },
   });

@@ -384,7 +384,7 @@ class Diagram {
     const lines = [...alpha.keys()]
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
-        const ends = { x1: this.x(t), y1: this.decoder, x2: this.x(s), y2: this.below + 22 * u };
+        const ends = { x1: this.x(t), y1: this.decoder, x2: this.x(s), y2: this.below };
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { ...ends, ...stroke, class: "attention-line" });
       });
