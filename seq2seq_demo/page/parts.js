@@ -3,26 +3,21 @@
 
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that shows a help text below the label, on click and focus; Escape closes it. */
+/** Return a label with a "?" button that opens and closes a help text below the label; Escape also closes it. */
 function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
-  const tip = h("span", { id, className: "tip", hidden: true, attributes: { role: "tooltip" } }, help);
+  const tip = h("span", { id, className: "tip", hidden: true }, help);
   const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id };
   const helpButton = h("button", { className: "help", attributes }, "?");
+  const show = (isOpen) => {
+    tip.hidden = !isOpen;
+    helpButton.setAttribute("aria-expanded", isOpen);
+  };
+  show(false);
+  helpButton.addEventListener("click", () => show(tip.hidden));
+  helpButton.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
   const isBlock = /^(h\d|p|div)$/.test(tag);
-  const whole = h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
-  connectTip(whole, helpButton, tip);
-  return whole;
-}
-
-/** Open and close a help text on pointer, focus and keyboard events. */
-function connectTip(whole, helpButton, tip) {
-  const open = () => (tip.hidden = false);
-  const close = () => (tip.hidden = true);
-  for (const event of ["focus", "click"]) helpButton.addEventListener(event, open);
-  helpButton.addEventListener("blur", close);
-  whole.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  document.addEventListener("pointerdown", (event) => !whole.contains(event.target) && close());
+  return h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
 }
 
 /** Return a section with a heading, which has a help text and is the section's accessible name. */

@@ -64,8 +64,8 @@ function showSummary({ networks }) {
   const heading = document.querySelector("h1");
   if (isOneTask) heading.textContent = describeTask(first, networks.length) || heading.textContent;
   document.title = heading.textContent;
-  const tasks = isOneTask ? [] : networks.map((network) => `${network.name}: ${describeTask(network, 1)}.`);
-  tasks.push(typePrompt(first.sourceVocabulary));
+  const taskOf = (network) => `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
+  const tasks = [...(isOneTask ? [] : networks.map(taskOf)), typePrompt(first.sourceVocabulary)];
   const summaries = networks.map(({ name, summary }) => `${name}: ${summary}`);
   for (const [id, lines] of Object.entries({ task: tasks, summary: summaries })) {
     document.getElementById(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
@@ -169,8 +169,8 @@ function targetField(app) {
 function examplesList(app) {
   const [{ examples, sourceVocabulary }] = app.networks;
   if (!examples.length) {
-    const words = ["This page has no examples. ", h("code", {}, "seq2seq-demo page --from-file"), " adds some of your pairs."];
-    return h("p", { className: "hint" }, ...words);
+    const command = h("code", {}, "seq2seq-demo page --from-file");
+    return h("p", { className: "hint" }, "This page has no examples. ", command, " adds some of your pairs.");
   }
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);

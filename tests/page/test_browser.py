@@ -314,6 +314,22 @@ def test_the_training_slider_stays_under_the_pointer(opened):
     assert page.locator("#training figure svg").is_visible()
 
 
+def test_help_texts_cover_nothing_and_attention_lines_reach_the_cells(opened):
+    page = opened(reversing(), fragment="#source=314&place=4")
+    for label in ("Source", "Answer"):
+        page.get_by_role("button", name=f"Help: {label}").click()
+    tip = page.locator(".tip:visible")
+    assert tip.count() == 2
+    box, field = tip.first.bounding_box(), page.locator("#source").bounding_box()
+    assert box["y"] + box["height"] <= field["y"]
+    page.keyboard.press("Escape")
+    assert tip.count() == 1
+    cell = page.locator("#step .cell").first.evaluate("(cell) => cell.y.baseVal.value + cell.height.baseVal.value")
+    assert page.locator("#step .attention-line").first.evaluate("(line) => line.y2.baseVal.value") == pytest.approx(
+        cell
+    )
+
+
 def test_hovering_over_attention_changes_nothing_but_a_click_selects_the_step(opened):
     page = opened(reversing())
     place = page.evaluate("app.state.place")
@@ -481,6 +497,7 @@ def test_the_start_symbol_is_always_named_go(opened):
     assert page.locator("#forced tbody tr.fed td:nth-of-type(1)").all_text_contents() == ["GO", "GO"]
     assert "fed GO, the decoder" in page.text_content("#step")
     assert "x = W_i [E_out[GO] ; 0] + b_i" in page.text_content("#inside")
+    assert [page.text_content("#inside").count(f" {name} ") for name in ("W_i", "W_o")] == [1, 1]  # the gates' differ
     assert "START" not in page.inner_text("body")
 
 
