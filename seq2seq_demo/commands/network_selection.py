@@ -28,7 +28,6 @@ from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
@@ -78,7 +77,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
-        paths = [path, *map(_input_path, options.more_input_weights)]
+        paths = [path, *map(file_names.find_weights, options.more_input_weights)]
         networks = [load_with_task(each) for each in paths]
         for each, network in zip(paths[1:], networks[1:], strict=True):
             check_options_match(options, each, network)
@@ -108,30 +107,10 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
     With --iter-num, the task in the file name is the pattern of -p, else the data file, else the default pattern.
     """
     if options.iter_num is None:
-        return _input_path(options.input_weights) if options.input_weights else None
+        return file_names.find_weights(options.input_weights) if options.input_weights else None
     pattern = options.sequence_pattern
     task = pattern.name if pattern else task_name(data_file) if data_file else DEFAULT_PATTERN
     return file_names.iteration_path(options.data_dir, options.name, task, options.iter_num)
-
-
-def _input_path(given: Path) -> Path:
-    """Resolve the argument of -i: a weights file, or the name of a shipped network if no file has that name.
-
-    Raises:
-        WeightsError: there is neither a file nor a shipped network.
-    """
-    is_file, is_bare_name = os.path.lexists(given) and not given.is_dir(), given.name == str(given)
-    if is_file or not is_bare_name:
-        return given
-    shipped = file_names.shipped_networks()
-    if given.name in shipped:
-        return shipped[given.name]
-    import difflib  # only errors need it
-
-    name = given.name.removesuffix(file_names.SUFFIX).casefold()
-    near = difflib.get_close_matches(name, shipped, n=MAX_SUGGESTIONS)
-    names = f"a shipped network such as {' or '.join(near)}" if near else "a name that `networks` lists"
-    raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
 
 def load_with_task(path: Path) -> TrainedNetwork:

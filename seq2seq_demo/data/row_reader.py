@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.config import INTEGERS, MAX_LEN, UNKNOWN
+from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR, UNKNOWN
 from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.python_rows import python_sources
@@ -17,7 +17,6 @@ from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import InputError
 
 ROWS_PER_ARRAY = 10_000  # rows converted to arrays at once
-ON_ERROR = ("raise", "return")
 ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
 PAIR = '{"input": [...], "output": [...]}'
 LENGTH_HINT = "; for sequences of that length give `in_len` {}"

@@ -134,12 +134,12 @@ def _answer_dict(p: Prediction) -> dict[str, Any]:
         "ended": p.ended,
         "score": None if p.score is None else round(p.score, 6),
         **_probability_dict(p),
-        "probabilities": [round(probability, 6) for probability in p.probabilities or ()],
+        "probabilities": [round(probability, 6) for probability in p.probabilities],
         "attention": None if p.attention is None else [[round(a, 6) for a in row] for row in p.attention.tolist()],
     }
     return {name: value for name, value in facts.items() if value is not None}
 
 
 def _probability_dict(p: Prediction) -> dict[str, float]:
-    values = {"probability": p.probability, "confidence": p.confidence}
+    values = {"probability": p.probability if p.probabilities else None, "confidence": p.confidence}
     return {name: round(value, 6) for name, value in values.items() if value is not None}

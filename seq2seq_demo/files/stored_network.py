@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,9 +12,10 @@ from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.figures import EpochFigures, Figures, History
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.parameters import Weights
+from seq2seq_demo.notebook import html_table
 
 MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
@@ -65,6 +66,35 @@ class StoredNetwork:
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
+    history: History = field(default_factory=History)  # figures of the last training run; not in a weights file
+
+    def __repr__(self) -> str:
+        reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
+        return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
+
+    def _repr_html_(self) -> str:
+        figures = asdict(self.reached).items() if self.reached else ()
+        return html_table(["network", self.summary()], ["training", self._origin()], *figures)
+
+    def _origin(self) -> str:
+        """Return the task and the lengths of the training as text."""
+        origin = self.task or self.program or "unknown data"
+        learned = f"trained on {origin!r}" if self.step else "untrained"
+        lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
+        if self.ends:
+            least = f"{self.min_in_len} to " if self.min_in_len != self.in_len else ""
+            lengths = f", {least}{self.in_len} symbols in and up to {self.out_len} out"
+        return f"{learned}{lengths}"
+
+    def summary(self) -> str:
+        """Return the architecture, the symbols and the number of weights in one line."""
+        c = self.model_config
+        symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
+        if self.vocabularies.are_text:
+            sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
+            symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
+        members = f" in {len(self.networks)} networks" if self.members else ""
+        return f"{c.architecture}, {symbols}, {self.n_weights} weights{members}"
 
     @property
     def networks(self) -> tuple[StoredNetwork, ...]:
@@ -98,11 +128,11 @@ class StoredNetwork:
         return range(self.min_in_len or longest, longest + 1)
 
     def was_trained_at(self, in_len: int) -> bool:
-        """Whether training had sources of this length, or the file does not record lengths."""
+        """Whether training had sources of `in_len` symbols, or the file does not record lengths."""
         return self.in_len is None or in_len in self.trained_lengths
 
     def max_out_len(self, in_len: int) -> int:
-        """Return the maximum length of an answer to a source of this length.
+        """Return the maximum length of an answer to a source of `in_len` symbols.
 
         The limit is the longest target in training, scaled up for sources longer than any in training.
         """
