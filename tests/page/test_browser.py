@@ -352,7 +352,7 @@ def test_no_answer_is_right_without_a_valid_target(opened):
     assert judgement(page) == "✓ right"
     page.fill("#source", "12345")  # digits need no spaces
     assert prediction(page) == "5 4 3 2 1"
-    assert not page.locator("#copy-link").is_visible()  # nobody else could open a link to a file
+    assert not page.locator("#copy-link").is_visible()  # a link to a file is of no use to others
 
 
 def test_recordings_of_different_lengths_can_be_shown_side_by_side(opened):
