@@ -339,6 +339,7 @@ class TrainedNetwork(StoredNetwork):
 
         Raises:
             UsageError: the network is an ensemble, which is no single `keras.Model`.
+            TrainingError: TensorFlow is not installed.
         """
         if self.members:
             raise UsageError(f"expected one network for Keras, got an ensemble of {len(self.networks)}")

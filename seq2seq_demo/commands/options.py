@@ -141,7 +141,7 @@ class NetworkOptions(TaskOptions):
         if self.iter_num is not None and self.input_weights is not None:
             raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_SELECTS}")
         if (name := self.name) is not None:
-            is_valid = name.isprintable() and os.sep not in name
+            is_valid = name.isprintable() and os.path.basename(name) == name
             if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
                 expected = f"1 to {file_names.MAX_PART_BYTES} bytes, printable and without {os.sep}"
                 raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")

@@ -5,7 +5,6 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -43,7 +42,7 @@ class TrainingSetup:
     name: str | None  # the NAME part of canonical file names
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
-    lock: BinaryIO | None = None  # the file at `path`, open and locked
+    lock: atomic_files.HeldFile | None = None  # the file at `path`, locked
     clock: Clock = UNLIMITED  # the time limit of a new training run
     finished: Path | None = None  # with --resume: a weights file that already contains the result of this run
 
