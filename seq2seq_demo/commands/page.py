@@ -81,7 +81,7 @@ def _examples(options: PageOptions, selected: Sequence[SelectedNetwork], pairs: 
     elif not vocabularies.are_text:
         chosen = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     elif not typed:
-        print_notice("The page has no examples: add some, as in `page -i g2p hello -o g2p.html`")
+        print_notice("The page has no examples: add some with --from-file, or as in `page -i g2p hello -o g2p.html`")
 
     def typed_examples(one: SelectedNetwork) -> list[Example]:
         return [Example(source, examples.pattern_target(one.network, one.pattern, source), "") for source in typed]

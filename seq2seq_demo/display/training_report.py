@@ -91,10 +91,15 @@ def probe(network: TrainedNetwork, validation: Pairs) -> Prediction:
 
 
 def probe_pair(pairs: Pairs) -> tuple[list[int], list[int]]:
-    """Return the source and target of the probe. It has the longest source of the first PROBE_CANDIDATES pairs."""
-    longest = int(pairs.sources.lengths[:PROBE_CANDIDATES].argmax())
-    pair = pairs[longest : longest + 1]
-    return pair.sources.rows()[0], pair.targets.rows()[0]
+    """Return the source and target of the probe.
+
+    Among the first PROBE_CANDIDATES pairs, it has the longest source that consists of more than two different symbols,
+    or the longest source if there is none.
+    """
+    first = pairs[:PROBE_CANDIDATES]
+    sources, targets = first.sources.rows(), first.targets.rows()
+    best = max(range(len(sources)), key=lambda i: (len(set(sources[i])) > 2, len(sources[i])))
+    return sources[best], targets[best]
 
 
 def training_header(model_config: ModelConfig, config: TrainConfig, task: Task, verbose: int) -> None:

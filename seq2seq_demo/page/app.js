@@ -32,8 +32,8 @@ const app = {
     moment: null, // index into the recording; null is the saved network
     replacement: null, // the changed input of the influence panel, { s, symbol }
   },
-  source: null, // symbol numbers; null if the typed source is invalid
-  error: "", // error in the typed source
+  source: null, // symbol numbers; null if the typed source is empty or invalid
+  error: "", // error in the typed source; an empty source is not an error
   targetError: "", // error in the typed target
   runs: [], // one per network
   panels: [],
@@ -91,7 +91,7 @@ const app = {
     try {
       const [first] = this.networks;
       const source = first.sourceVocabulary.numbers(this.state.text);
-      if (!source.length) throw new Error("Type a source");
+      if (!source.length) return; // the page waits for a source
       if (source.length > MAX_SOURCE_LEN) {
         throw new Error(`Expected at most ${MAX_SOURCE_LEN} symbols, got ${source.length}`);
       }

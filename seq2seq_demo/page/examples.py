@@ -17,6 +17,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6
+RIGHT, WRONG, SOME_WRONG = "a right answer", "a wrong answer", "one network is wrong, another is right"
 N_CANDIDATES = 300  # sources in which to search for a wrong answer
 N_MEASURED = 100  # held-out sources for the figures of each recorded step
 N_MEASURED_LENGTHS = 4
@@ -40,19 +41,21 @@ def pattern_examples(pattern_networks: Sequence[PatternNetwork]) -> list[list[Ex
     ]
     if all(pattern for _, pattern in pattern_networks):
         rows = _with_target(rows)
-    rows += _failed_row(networks, _random_rows(pattern_networks, lengths))
+    rows += _failed_row(_judged(networks, _random_rows(pattern_networks, lengths)))
     return [[row[i] for row in rows] for i in range(len(networks))]
 
 
 def pair_examples(networks: Sequence[TrainedNetwork], pairs: Pairs) -> list[list[Example]]:
-    """Return a list of examples per network: the first pairs, and a pair that a network gets wrong, if any."""
+    """Return a list of examples per network: a right answer and a wrong one, if any, then the first pairs."""
     first = pairs[:N_CANDIDATES]
     listed = zip(first.sources.rows(), first.targets.rows(), strict=True)
     short = [(source, target) for source, target in listed if len(source) <= MAX_SOURCE_LEN]
     targets = [_target_per_source(network, short) for network in networks]
-    rows = [[Example([*source], each[source], "from the file") for each in targets] for source in targets[0]]
-    shown = {tuple(row[0].source): row for row in [*rows[:SHOWN_PAIRS], *_failed_row(networks, rows)]}
-    return [[row[i] for row in shown.values()] for i in range(len(networks))]
+    rows = _judged(networks, [[Example([*source], each[source], "") for each in targets] for source in targets[0]])
+    right = [row for row in rows if row[0].note == RIGHT]
+    chosen = [*right[:1], *_failed_row(rows), *rows[:SHOWN_PAIRS]]
+    shown = list({tuple(row[0].source): row for row in chosen}.values())
+    return [[row[i] for row in shown] for i in range(len(networks))]
 
 
 def _target_per_source(network: TrainedNetwork, pairs: Sequence[Pair]) -> dict[tuple[int, ...], list[int]]:
@@ -127,20 +130,27 @@ def _random_sources(network: TrainedNetwork, n_of_length: dict[int, int], seed: 
     return [rng.integers(0, largest + 1, (n, length)) for length, n in n_of_length.items()]
 
 
-def _failed_row(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
-    """Return at most one row: the first that only some networks get wrong, else the first that all get wrong."""
+def _judged(networks: Sequence[TrainedNetwork], rows: Sequence[Row]) -> list[Row]:
+    """Return the rows that have targets, with notes on whether the networks answer them right."""
     answers = [_greedy_answers(network, [row[0].source for row in rows]) for network in networks]
-    outcomes = [
-        {answer == each.target for answer, each in zip(row_answers, row, strict=True) if each.target is not None}
-        for row, *row_answers in zip(rows, *answers, strict=True)
-    ]
-    for note, outcome in (("one network is wrong, another is right", {True, False}), ("a wrong answer", {False})):
-        if outcome in outcomes:
-            row = rows[outcomes.index(outcome)]
-            trained = {network.was_trained_at(len(row[0].source)) for network in networks}
-            length = ": not all were trained at this length" if True in trained else ": longer than in training"
-            return [[replace(each, note=note + length * (False in trained)) for each in row]]
-    return []
+    judged = []
+    for row, *row_answers in zip(rows, *answers, strict=True):
+        known = [
+            (answer, each.target) for answer, each in zip(row_answers, row, strict=True) if each.target is not None
+        ]
+        n_right = sum(answer == target for answer, target in known)
+        note = RIGHT if n_right == len(known) else SOME_WRONG if n_right else WRONG
+        trained = {network.was_trained_at(len(row[0].source)) for network in networks}
+        if note != RIGHT and False in trained:
+            note += ": not all were trained at this length" if True in trained else ": longer than in training"
+        if known:
+            judged.append([replace(each, note=note) for each in row])
+    return judged
+
+
+def _failed_row(rows: Sequence[Row]) -> list[Row]:
+    """Return at most one judged row: the first that only some networks get wrong, else the first that all get wrong."""
+    return [row for note in (SOME_WRONG, WRONG) for row in rows if row[0].note.startswith(note)][:1]
 
 
 def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> list[list[int] | None]:

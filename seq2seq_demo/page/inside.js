@@ -214,7 +214,7 @@ class InsidePanel {
   }
 
   /** Return the equation of the cell's input x, as in seq2seq_demo/README.md. */
-  inputEquations({ x, gates }) {
+  inputEquations({ x }) {
     const { app, layer, run, network } = this;
     const { t } = app;
     const numbers = formatVector(x);
@@ -225,9 +225,7 @@ class InsidePanel {
     const name = fedName(run, run.steps, t);
     if (!network.config.has_attention) return [[`x = d = E_out[${name}]`, numbers, "embedding of the previous output"]];
     const context = t === 0 ? "0" : "a′";
-    const note = "i" in gates ? "; W_i and b_i differ from those of the input gate i" : "";
-    const meaning = `previous output and context${note}`;
-    return [[`x = W_i [E_out[${name}] ; ${context}] + b_i`, numbers, meaning]];
+    return [[`x = W_i [E_out[${name}] ; ${context}] + b_i`, numbers, "previous output and context"]];
   }
 
   /** Return the gates and states of all units as bars. */
@@ -303,10 +301,10 @@ function lstmEquations({ gates, state: [c, hidden], previous: [before] }, k) {
   const { i, f, candidate, o } = gates;
   const sum = `${formatNumber(f[k])} · ${formatTerm(before[k])} + ${formatNumber(i[k])} · ${formatTerm(candidate[k])}`;
   return [
-    ["i = σ(W_i x + U_i h′ + b_i)", formatNumber(i[k]), "input gate"],
-    ["f = σ(W_f x + U_f h′ + b_f)", formatNumber(f[k]), "forget gate"],
-    ["candidate = tanh(W_c x + U_c h′ + b_c)", formatNumber(candidate[k]), "proposed new value"],
-    ["o = σ(W_o x + U_o h′ + b_o)", formatNumber(o[k]), "output gate"],
+    ["i = σ(W_input x + U_input h′ + b_input)", formatNumber(i[k]), "input gate"],
+    ["f = σ(W_forget x + U_forget h′ + b_forget)", formatNumber(f[k]), "forget gate"],
+    ["candidate = tanh(W_new x + U_new h′ + b_new)", formatNumber(candidate[k]), "proposed new value"],
+    ["o = σ(W_output x + U_output h′ + b_output)", formatNumber(o[k]), "output gate"],
     ["c = f · c′ + i · candidate", `${sum} = ${formatNumber(c[k])}`, "cell state"],
     ["h = o · tanh(c)", `${formatNumber(o[k])} · tanh(${formatNumber(c[k])}) = ${formatNumber(hidden[k])}`, "output"],
   ];
@@ -317,9 +315,9 @@ function gruEquations({ gates, state: [hidden], previous: [before] }, k) {
   const kept = `${formatNumber(z[k])} · ${formatTerm(before[k])}`;
   const added = `${formatNumber(1 - z[k])} · ${formatTerm(candidate[k])}`;
   return [
-    ["z = σ(W_z x + U_z h′ + b_z)", formatNumber(z[k]), "update gate"],
-    ["r = σ(W_r x + U_r h′ + b_r)", formatNumber(r[k]), "reset gate"],
-    ["candidate = tanh(W x + U (r · h′) + b)", formatNumber(candidate[k]), "proposed new value"],
+    ["z = σ(W_update x + U_update h′ + b_update)", formatNumber(z[k]), "update gate"],
+    ["r = σ(W_reset x + U_reset h′ + b_reset)", formatNumber(r[k]), "reset gate"],
+    ["candidate = tanh(W_new x + U_new (r · h′) + b_new)", formatNumber(candidate[k]), "proposed new value"],
     ["h = z · h′ + (1 − z) · candidate", `${kept} + ${added} = ${formatNumber(hidden[k])}`, "output"],
   ];
 }
@@ -395,12 +393,10 @@ function outputParts(run, t) {
   const step = run.steps[t];
   const name = writtenName(run, t);
   const projection = hasAttention ? "W_o [W_p h + b_p ; a] + b_o" : "W_p h + b_p";
-  const isAmbiguous = hasAttention && "o" in last(step.cells).gates;
-  const note = isAmbiguous ? "; W_o and b_o differ from those of the output gate o" : "";
   const logit = formatNumber(step.logits[step.written], 2);
   const p = formatNumber(probabilities(step)[step.written]);
   const equations = [
-    [`logits = ${projection}`, `${logit} for ${name}`, `one number per symbol${note}`],
+    [`logits = ${projection}`, `${logit} for ${name}`, "one number per symbol"],
     ["p = exp(logit) / Σ exp(logits)", `exp(${logit}) / Σ exp(logits) = ${p} for ${name}`, "probability"],
   ];
   return [h("h3", {}, `Output ${t + 1} (${name})`), equationList(equations)];

@@ -3,32 +3,21 @@
 
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that shows a help text on hover, focus and touch; Escape closes it. */
+/** Return a label with a "?" button that opens and closes a help text below the label; Escape also closes it. */
 function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
-  const tip = h("span", { id, className: "tip", hidden: true, attributes: { role: "tooltip" } }, help);
+  const tip = h("span", { id, className: "tip", hidden: true }, help);
   const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id };
   const helpButton = h("button", { className: "help", attributes }, "?");
-  const isBlock = /^(h\d|p|div)$/.test(tag);
-  const whole = h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
-  connectTip(whole, helpButton, tip);
-  return whole;
-}
-
-/** Open and close a help text on pointer, focus and keyboard events. */
-function connectTip(whole, helpButton, tip) {
-  const open = () => {
-    tip.hidden = false;
-    tip.style.setProperty("--shift", "0px");
-    const overflow = tip.getBoundingClientRect().right - document.documentElement.clientWidth + 8;
-    if (overflow > 0) tip.style.setProperty("--shift", `${-overflow}px`);
+  const show = (isOpen) => {
+    tip.hidden = !isOpen;
+    helpButton.setAttribute("aria-expanded", isOpen);
   };
-  const close = () => (tip.hidden = true);
-  for (const event of ["pointerenter", "focus", "click"]) helpButton.addEventListener(event, open);
-  whole.addEventListener("pointerleave", () => document.activeElement !== helpButton && close());
-  helpButton.addEventListener("blur", close);
-  whole.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  document.addEventListener("pointerdown", (event) => !whole.contains(event.target) && close());
+  show(false);
+  helpButton.addEventListener("click", () => show(tip.hidden));
+  helpButton.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
+  const isBlock = /^(h\d|p|div)$/.test(tag);
+  return h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
 }
 
 /** Return a section with a heading, which has a help text and is the section's accessible name. */
@@ -39,7 +28,7 @@ function panel(id, title, help, ...children) {
   return h("section", { id, className: "panel", attributes }, heading, ...children);
 }
 
-/** Register a panel and return its section. While the source is invalid, the panel is inert and keeps its content. */
+/** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. */
 function addPanel(app, section, update) {
   app.add({
     update() {
@@ -53,7 +42,8 @@ function addPanel(app, section, update) {
 /** Return one column per network, headed by its name if there are several; makeParts(network, i) returns its parts. */
 function columns(networks, makeParts) {
   const parts = networks.map((network, i) => {
-    const name = networks.length > 1 ? h("h3", { className: "name" }, network.name) : null;
+    const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
+    const name = networks.length > 1 ? h("h3", { className: "name" }, network.name, unrecorded) : null;
     return h("div", { className: "column" }, name, ...makeParts(network, i));
   });
   return h("div", { className: "columns" }, ...parts);
@@ -88,13 +78,13 @@ function keepInPlace(element, act) {
   scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
 }
 
-/** Call `draw` whenever the width of a box changes. */
-function onNewWidth(box, draw) {
+/** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture. */
+function onNewWidth(box, draw, drawsBlank = false) {
   let width = 0;
   new ResizeObserver(() => {
     if (box.clientWidth === width) return;
     width = box.clientWidth;
-    if (app.runs.length) draw();
+    if (app.runs.length || drawsBlank) draw();
   }).observe(box);
 }
 
@@ -163,7 +153,7 @@ function heatCells(values, makeTitle, { left, top, size, height, u, fontSize }) 
   });
 }
 
-const sourceName = (run, s) => visible(run.network.sourceVocabulary.name(run.source[s]));
+const sourceName = (run, s) => (run.isBlank ? "" : visible(run.network.sourceVocabulary.name(run.source[s])));
 const targetName = (run, symbol) => visible(run.network.targetVocabulary.name(symbol));
 const writtenName = (run, t) => targetName(run, run.steps[t].written);
 const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));

@@ -39,32 +39,34 @@ const TRAINED_TO = {
   added: () => "to add two numbers of equal length, one written after the other",
 };
 
-function typePrompt({ isText, tokens, largest, symbols }) {
-  if (!isText) return largest <= 9 ? "Type some digits." : "Type some integers.";
+function typePrompt({ isText, isSingleDigits, tokens, symbols }) {
+  if (!isText) return isSingleDigits ? "Type some digits." : "Type some integers.";
   if (tokens === "words") return "Type some words.";
+  if (symbols.every((symbol) => /\d/.test(symbol))) return "Type some digits.";
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Describe the task of a network. */
+/** Describe the task of a network; "" if it is unknown. */
 function describeTask(network, nNetworks) {
-  const trained = nNetworks > 1 ? `These ${nNetworks} small networks were trained` : "This small network was trained";
-  const prompt = typePrompt(network.sourceVocabulary);
+  const trained = nNetworks > 1 ? `${nNetworks} small networks trained` : "A small network trained";
   const purpose = TRAINED_TO[network.pattern];
-  if (purpose) return `${trained} ${purpose(network)}. ${prompt}`;
+  if (purpose) return `${trained} ${purpose(network)}`;
   const task = network.task_description.replace(/\.$/, "");
-  return task ? `${trained} on ${task}. ${prompt}` : prompt;
+  return task && `${trained} on ${task}`;
 }
 
-/** Fill in the page's header: the task and the architecture of each network. */
+/** Fill in the page's header: its title, and the task and the architecture of each network. */
 function showSummary({ networks }) {
   const [first] = networks;
   const isOneTask = networks.every(
     ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
   );
-  const tasks = isOneTask
-    ? [describeTask(first, networks.length)]
-    : networks.map((network) => `${network.name}: ${describeTask(network, 1)}`);
-  const summaries = networks.map(({ name, summary }) => (networks.length > 1 ? `${name}: ${summary}` : summary));
+  const heading = document.querySelector("h1");
+  if (isOneTask) heading.textContent = describeTask(first, networks.length) || heading.textContent;
+  document.title = heading.textContent;
+  const taskOf = (network) => `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
+  const tasks = [...(isOneTask ? [] : networks.map(taskOf)), typePrompt(first.sourceVocabulary)];
+  const summaries = networks.map(({ name, summary }) => `${name}: ${summary}`);
   for (const [id, lines] of Object.entries({ task: tasks, summary: summaries })) {
     document.getElementById(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
   }
@@ -88,7 +90,8 @@ function textField(id, label, help, hint) {
 
 function sourceField(app) {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
-  const separator = vocabulary.tokens === "characters" ? "" : ", separated by spaces";
+  const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
+  const separator = vocabulary.tokens === "characters" ? "" : `, ${spaces}`;
   const { field, input, showError } = textField(
     "source",
     "Source",
@@ -115,11 +118,15 @@ function announceLater(makeText) {
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
   const text = (run) => {
-    const name = app.networks.length > 1 ? `${run.network.name}: ` : "";
+    const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
     return `${name}Answer ${run.network.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
   };
   return app.runs.map(text).join(" ");
 }
+
+/** Return a note if the page shows a moment of training of which this network has no recording, else "". */
+const asSaved = (network) =>
+  app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
 
 const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
@@ -161,7 +168,10 @@ function targetField(app) {
 
 function examplesList(app) {
   const [{ examples, sourceVocabulary }] = app.networks;
-  if (!examples.length) return null;
+  if (!examples.length) {
+    const command = h("code", {}, "seq2seq-demo page --from-file");
+    return h("p", { className: "hint" }, "This page has no examples. ", command, " adds some of your pairs.");
+  }
   const items = examples.map(({ source, note }) => {
     const text = sourceVocabulary.text(source);
     const choose = () => {
@@ -177,6 +187,7 @@ function examplesList(app) {
   return h("div", {}, title, h("ul", { className: "examples" }, ...items));
 }
 
+const WAITING = "The answer appears here when you type a source.";
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the elements that show the answer of network i: its text, its tiles and its judgement. */
@@ -195,7 +206,7 @@ function answerParts(app, i) {
   });
   const update = () => {
     const run = app.runs[i];
-    const { kind, text } = run ? judgement(run) : { kind: "unknown", text: "" };
+    const { kind, text } = run ? judgement(run) : { kind: "unknown", text: app.error ? "" : WAITING };
     output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
     tiles.replaceChildren(...(run ? answerTiles(run) : []));
     tiles.hidden = !run;
@@ -243,8 +254,9 @@ function answerNotes(app, run) {
     notes.push(`The source is longer than any in training (${network.in_len}).`);
   if (source.length < (network.min_in_len ?? network.in_len ?? 0))
     notes.push("The source is shorter than any in training.");
-  const step = app.state.moment === null ? undefined : network.recording?.steps[app.state.moment];
-  if (step !== undefined) notes.push(`The answer after ${pluralize(step, "training step")}.`);
+  const step = network.stepAt(app.state.moment);
+  if (step !== null) notes.push(`The answer after ${pluralize(step, "training step")}.`);
+  if (asSaved(network)) notes.push("This network was not recorded at this step: the answer is as saved.");
   return notes.join(" ");
 }
 
@@ -272,7 +284,8 @@ function copyButtons(app) {
     update() {
       json.disabled = !app.runs.length;
       link.disabled = !app.source; // for an invalid source, the address still has the previous state
-      queueMicrotask(() => (link.hidden = location.hash === "")); // the browser may forbid a page to set its address
+      // a link to a file is of no use to others, and the browser may forbid a page to set its address
+      queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
       status.textContent = "";
     },
   });
@@ -302,6 +315,7 @@ function asJson(run) {
     expected: run.target && names(run.target),
     exact,
     ended: network.ends ? ended : null,
+    training_step: network.stepAt(moment), // null is the saved network
     steps,
   };
 }

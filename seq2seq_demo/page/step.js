@@ -12,6 +12,7 @@ function stepPanel(app) {
     player.controls,
     columns(app.networks, (_, i) => [boxes[i], sentences[i]]),
   );
+  const blanks = app.networks.map(blankRun);
   let place = 0;
   const update = () => {
     const isNext = app.state.place === place + 1;
@@ -22,8 +23,17 @@ function stepPanel(app) {
     });
     player.update();
   };
-  boxes.forEach((box, i) => onNewWidth(box, () => app.runs[i] && drawDiagram(box, app.runs[i], app.state.place)));
+  const draw = (i) => drawDiagram(boxes[i], app.runs[i] ?? blanks[i], app.state.place);
+  boxes.forEach((box, i) => onNewWidth(box, () => draw(i), true));
+  for (const sentence of sentences) sentence.textContent = BLANK;
   return addPanel(app, section, update);
+}
+
+/** Return a run without symbols, whose diagram shows the network while no source is typed. */
+function blankRun(network) {
+  const source = new Array(Math.min(network.in_len ?? MAX_BLANK, MAX_BLANK)).fill(0);
+  const steps = source.map(() => ({ written: 0 }));
+  return { network, source, steps, encoded: network.final.encode(source), isBlank: true };
 }
 
 /** Return a button label whose arrow is hidden from screen readers. */
@@ -31,6 +41,9 @@ const withArrow = (...words) => {
   const arrow = (text) => h("span", { className: "chevron", attributes: { "aria-hidden": true } }, text);
   return h("span", {}, ...words.map((word) => (/\w/.test(word) ? word : arrow(word))));
 };
+
+const MAX_BLANK = 8; // symbols in the diagram before a source is typed
+const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
 
 const FIELDS = "input, textarea, select, .scroll, [contenteditable]"; // elements that use the arrow keys
 
@@ -371,7 +384,7 @@ class Diagram {
     const lines = [...alpha.keys()]
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
-        const ends = { x1: this.x(t), y1: this.decoder, x2: this.x(s), y2: this.below + 22 * u };
+        const ends = { x1: this.x(t), y1: this.decoder, x2: this.x(s), y2: this.below };
         const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
         return svg("line", { ...ends, ...stroke, class: "attention-line" });
       });

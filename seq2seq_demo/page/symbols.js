@@ -48,6 +48,10 @@ class Vocabulary {
     return this.tokens !== "integers";
   }
 
+  get isSingleDigits() {
+    return !this.isText && this.largest <= 9;
+  }
+
   /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol. */
   numbers(text) {
     return this.split(text).map((symbol, _, { length }) => this.number(symbol, length === 1));
@@ -59,7 +63,9 @@ class Vocabulary {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
       return [...this.normalize(hasSpace ? text : text.trim())];
     }
-    return this.normalize(text).split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word);
+    const words = this.normalize(text).split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word);
+    const areDigits = this.isSingleDigits && words.length === 1 && /^[0-9]+$/.test(words[0]);
+    return areDigits ? [...words[0]] : words; // 314 means 3 1 4
   }
 
   /** Return a text in the normal form and, if `lowercase`, in lower case. */

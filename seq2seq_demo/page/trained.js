@@ -28,6 +28,11 @@ class TrainedNetwork {
     return this.recorded.get(moment);
   }
 
+  /** Return the training step of a moment; null if this network has no recording of it, so that `at` is as saved. */
+  stepAt(moment) {
+    return this.recording?.steps[moment] ?? null;
+  }
+
   /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
   maxOutLen(S, target) {
     const trained = this.in_len ?? S;

@@ -17,7 +17,7 @@ function trainingPanel(app) {
     "training",
     "During training",
     "The network at several steps of its training. Exact match is measured free-running, loss with teacher forcing.",
-    h("p", {}, "Move the slider to an earlier step. All panels show the network at this step."),
+    h("p", {}, `Move the slider to an earlier step. All panels show the network at this step.${unrecordedNote(app)}`),
     h("div", { className: "over-training" }, charted, answers),
     learnedButton(app, recorded, nMoments),
     tableDetails("The curves as a table", curveTables).details,
@@ -25,10 +25,17 @@ function trainingPanel(app) {
   return addPanel(app, section, () => {
     const moment = app.state.moment ?? nMoments;
     slider.update(moment);
+    document.body.toggleAttribute("data-moment", app.state.moment !== null);
     for (const chart of charts) chart.update(moment);
     answers.replaceChildren(columns(app.networks, (_, i) => momentAnswer(app, app.runs[i])));
     updateScrollBoxes(answers);
   });
+}
+
+/** Return a sentence on the networks that have no recording; "" if there are none. */
+function unrecordedNote(app) {
+  const names = app.networks.filter(({ recording }) => !recording).map(({ name }) => name);
+  return names.length ? ` No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
 }
 
 /** Return the step and the epoch of a moment. */
@@ -65,7 +72,7 @@ function momentSlider(app, recorded, nMoments) {
 /** Return a network's answer at the current moment, its judgement and its attention. */
 function momentAnswer(app, run) {
   const { kind, text } = judgement(run);
-  const label = "The answer at this moment";
+  const label = asSaved(run.network) ? "The answer as saved" : "The answer at this moment";
   return [
     h("p", { className: "hint" }, `${label}:`),
     h("ol", { className: "pieces", attributes: { "aria-label": label } }, ...answerTiles(run)),
@@ -83,8 +90,9 @@ function momentAttention(app, run) {
   };
   const alphas = run.steps.map(({ alpha }) => [...alpha]);
   const room = Math.min(420, 64 + 26 * run.source.length) * zoom();
+  const title = asSaved(run.network) ? "Attention as saved" : "Attention at this moment";
   const explanation = "Rows are outputs, columns are inputs.";
-  const { figure, mark } = matrixFigure("Attention at this moment", explanation, alphas, names, room);
+  const { figure, mark } = matrixFigure(title, explanation, alphas, names, room);
   mark({ s: null, t: currentOutput(app, run) });
   return [figure];
 }
@@ -203,7 +211,7 @@ function learnedButton(app, recorded, nMoments) {
     const name = (network) => networkLabel(app, network) || "The network";
     const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
     if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
-    show(texts.join(" "));
+    show(texts.join(" ") + unrecordedNote(app));
   });
   let previous = "";
   app.add({

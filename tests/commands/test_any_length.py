@@ -154,6 +154,7 @@ def test_continuing_keeps_the_lengths_unless_an_option_sets_them(run, fast_steps
         assert (load("next").min_in_len, load("next").in_len) == lengths
 
 
-def test_the_probe_has_the_longest_source():
-    pairs = pairs_of(([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]))
-    assert probe_pair(pairs) == ([2, 3, 4], [4])
+def test_the_probe_has_the_longest_source_with_more_than_two_symbols():
+    pairs = [([1], []), ([2, 3, 4], [4]), ([5, 6], [6]), ([7, 8, 9], [9]), ([1, 1, 1, 1], [1])]
+    assert probe_pair(pairs_of(*pairs)) == ([2, 3, 4], [4])
+    assert probe_pair(pairs_of(pairs[0], pairs[-1])) == ([1, 1, 1, 1], [1])

@@ -130,9 +130,7 @@ def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_exam
     network = added_pattern_network()
     (examples,) = pattern_examples([(network, pattern)])
     page = opened(ShownNetwork("doubled", network, examples))
-    assert page.text_content("#task") == (
-        "This small network was trained on the pattern doubled: Each symbol twice. Type some digits."
-    )
+    assert page.text_content("h1") == "A small network trained on the pattern doubled: Each symbol twice"
     (first, *_) = examples
     assert page.input_value("#target") == spaced(np.repeat(first.source, 2))
     assert page.text_content("#input .judgement").startswith("✗ wrong: ")

@@ -54,12 +54,19 @@ def test_a_text_is_answered_as_predict_answers(opened):
     weights = random_weights(config, seed=1)
     network = TrainedNetwork(config, weights, in_len=5, out_len=6, min_in_len=1, vocabularies=vocabularies)
     page = opened(ShownNetwork("text", network))
+    wait_for_layout(page)
+    assert page.text_content("#source-error") == ""
+    assert page.get_by_text("page --from-file").is_visible()
+    assert page.locator("#step .diagram .cell").count() == 3 * 5  # encoder in both directions and decoder, still blank
+    assert [part.is_visible() for part in page.locator("#contents, .player, .panel").all()].count(True) == 3
     answers = set()
     for text in ("a", "e\u0301 a", "안안a", "   é"):
         page.fill("#source", text)
         answers.add(prediction(page))
         assert prediction(page) == network.predict([text])[0]
     assert len(answers) > 1
+    page.fill("#source", "")
+    assert page.text_content("#source-error") == ""
     page.fill("#source", "ab")
     assert page.get_by_text("“b” is not in the vocabulary").first.is_visible()
 
@@ -276,8 +283,8 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     symbols = network.vocabularies.source.symbols
     words = [Example([symbols.index(c) for c in word], None, "") for word in ("hello", "through", "neighbour")]
     page = opened(ShownNetwork("g2p", network, words, task_description="English spelling to pronunciation"))
-    task = "This small network was trained on English spelling to pronunciation. Type a word."
-    assert page.text_content("#task") == task
+    task = "A small network trained on English spelling to pronunciation"
+    assert (page.text_content("h1"), page.title(), page.text_content("#task")) == (task, task, "Type a word.")
     before = prediction(page).split()
     press(page, "Force a wrong symbol")
     assert page.locator("#forced tbody tr").first.locator("td").all_text_contents()[: len(before)] == before
@@ -307,6 +314,22 @@ def test_the_training_slider_stays_under_the_pointer(opened):
     assert page.locator("#training figure svg").is_visible()
 
 
+def test_help_texts_cover_nothing_and_attention_lines_reach_the_cells(opened):
+    page = opened(reversing(), fragment="#source=314&place=4")
+    for label in ("Source", "Answer"):
+        page.get_by_role("button", name=f"Help: {label}").click()
+    tip = page.locator(".tip:visible")
+    assert tip.count() == 2
+    box, field = tip.first.bounding_box(), page.locator("#source").bounding_box()
+    assert box["y"] + box["height"] <= field["y"]
+    page.keyboard.press("Escape")
+    assert tip.count() == 1
+    cell = page.locator("#step .cell").first.evaluate("(cell) => cell.y.baseVal.value + cell.height.baseVal.value")
+    assert page.locator("#step .attention-line").first.evaluate("(line) => line.y2.baseVal.value") == pytest.approx(
+        cell
+    )
+
+
 def test_hovering_over_attention_changes_nothing_but_a_click_selects_the_step(opened):
     page = opened(reversing())
     place = page.evaluate("app.state.place")
@@ -327,9 +350,9 @@ def test_no_answer_is_right_without_a_valid_target(opened):
     page.focus("#source")
     assert page.input_value("#target") == spaced(SOURCE[::-1])
     assert judgement(page) == "✓ right"
-    page.fill("#source", "12345")
-    assert page.text_content("#source-error") == "Put spaces between the integers, as in 1 2 3 4 5"
-    assert page.locator("#copy-link").is_disabled()
+    page.fill("#source", "12345")  # digits need no spaces
+    assert prediction(page) == "5 4 3 2 1"
+    assert not page.locator("#copy-link").is_visible()  # a link to a file is of no use to others
 
 
 def test_recordings_of_different_lengths_can_be_shown_side_by_side(opened):
@@ -341,7 +364,26 @@ def test_recordings_of_different_lengths_can_be_shown_side_by_side(opened):
     for moment in (0, 1, 2):
         page.evaluate(f"app.change({{ moment: {moment} }})")
         assert "undefined" not in page.inner_text("body")
-    assert page.text_content("#task").startswith("These 2 small networks were trained to reverse a sequence.")
+        assert ("as saved" in page.text_content("#input")) == (moment > 0)  # the second recording has one step
+    assert page.text_content("h1") == "2 small networks trained to reverse a sequence"
+
+
+def test_a_network_without_a_recording_is_shown_as_saved(opened):
+    page = opened(
+        reversing(moments=moments(shipped("embedding_attention"))), ShownNetwork("rnn", shipped("embedding_rnn"))
+    )
+    assert not page.get_by_text("not recorded: as saved").first.is_visible()
+    page.evaluate("app.change({ moment: 0 })")
+    assert page.get_by_text("not recorded: as saved").first.is_visible()
+    assert page.locator("#training .answers .hint").all_text_contents() == [
+        "The answer at this moment:",
+        "The answer as saved:",
+    ]
+    assert page.evaluate("app.runs.map((run) => asJson(run).training_step)") == [0, None]
+    press(page, "When did it learn this source?")
+    conclusion = "No recording of rnn: the page shows it as saved."
+    page.locator(".learned .status").get_by_text(conclusion).wait_for()
+    assert page.text_content(".learned .status").count("rnn") == 1
 
 
 def test_the_contents_lead_to_the_panels_and_keep_the_address(opened):
@@ -350,6 +392,8 @@ def test_the_contents_lead_to_the_panels_and_keep_the_address(opened):
     assert page.evaluate("document.activeElement.id") == "explanations"
     page.locator("#contents").get_by_text("Influence").click()
     assert page.evaluate("document.activeElement.id") == "influence"
+    page.locator(".skip").press("Enter")
+    assert page.evaluate("[document.activeElement.id, document.activeElement.tabIndex]") == ["source", 0]
     assert page.evaluate("location.hash") == "#source=1%202&place=1"
 
 
@@ -453,6 +497,7 @@ def test_the_start_symbol_is_always_named_go(opened):
     assert page.locator("#forced tbody tr.fed td:nth-of-type(1)").all_text_contents() == ["GO", "GO"]
     assert "fed GO, the decoder" in page.text_content("#step")
     assert "x = W_i [E_out[GO] ; 0] + b_i" in page.text_content("#inside")
+    assert [page.text_content("#inside").count(f" {name} ") for name in ("W_i", "W_o")] == [1, 1]  # the gates' differ
     assert "START" not in page.inner_text("body")
 
 
