@@ -1,5 +1,8 @@
 """The memory size of this machine. Data that cannot fit is rejected before memory is allocated."""
 
+import contextlib
+import ctypes
+import gc
 import os
 from pathlib import Path
 
@@ -28,3 +31,10 @@ def shortage(needed: int) -> str:
     """Return the error text if `needed` bytes exceed the memory, else an empty string."""
     memory = total()
     return f"would need {gib(needed)} of memory or more; this machine has {gib(memory)}" if needed > memory else ""
+
+
+def release() -> None:
+    """Free objects in reference cycles, and give freed memory back to the system, where the C library can do that."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, TypeError):  # only glibc has this function; Windows needs a name
+        ctypes.CDLL(None).malloc_trim(0)

@@ -353,12 +353,14 @@ class TrainedNetwork(StoredNetwork):
 
         Args:
             path: the weights file; the recording of `a.h5` is `a.record.h5`.
-            overwrite: replace an existing file.
+            overwrite: replace an existing weights file of this program. Another file is never replaced.
 
         Raises:
-            WeightsError: `load` would reject the network, or a file cannot be written.
+            WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
+        if overwrite:
+            weights_file.check_replaceable(Path(path))
         weights_file.write(self, Path(path), overwrite)
 
 

@@ -22,9 +22,9 @@ _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")  # a single number, such
 def integers_or_text(field: str) -> list[int] | str:
     """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other field, and a single number, as it is.
 
-    A number with thousands separators is a single number.
+    A number with thousands separators is a single number, and numbers on several lines are a text.
     """
-    if _INTEGERS.fullmatch(field) and not _THOUSANDS.fullmatch(field):
+    if _INTEGERS.fullmatch(field) and not _THOUSANDS.fullmatch(field) and "\n" not in field:
         return [int(word) for word in field.replace(",", " ").split()]
     return field
 
