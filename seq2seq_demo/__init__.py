@@ -16,8 +16,14 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers assume True; importing `typing` would take longer than the rest of this file
 if TYPE_CHECKING:  # `import X as X` marks X as exported
     from seq2seq_demo.calibration import AnswerProbabilities as AnswerProbabilities
-    from seq2seq_demo.callbacks import Callback as Callback
-    from seq2seq_demo.config import ModelConfig as ModelConfig, TrainConfig as TrainConfig
+    from seq2seq_demo.callbacks import Callback as Callback, StopTraining as StopTraining
+    from seq2seq_demo.cells import CellType as CellType
+    from seq2seq_demo.config import (
+        Beam as Beam,
+        ModelConfig as ModelConfig,
+        Settings as Settings,
+        TrainConfig as TrainConfig,
+    )
     from seq2seq_demo.data.pair_task import PairTask as PairTask
     from seq2seq_demo.data.pattern_task import SequencePattern as SequencePattern, find_pattern as find_pattern
     from seq2seq_demo.data.sequences import Pairs as Pairs, Sequences as Sequences
@@ -39,13 +45,23 @@ if TYPE_CHECKING:  # `import X as X` marks X as exported
         EpochFigures as EpochFigures,
         Evaluation as Evaluation,
         Figures as Figures,
+        History as History,
         Tally as Tally,
         WrongAnswer as WrongAnswer,
         WrongAnswers as WrongAnswers,
     )
     from seq2seq_demo.files.recording import Recording as Recording
-    from seq2seq_demo.files.stored_network import TrainingRun as TrainingRun
-    from seq2seq_demo.network.numpy_network import NumpyNetwork as NumpyNetwork
+    from seq2seq_demo.files.stored_network import (
+        DataFingerprint as DataFingerprint,
+        EarlierRun as EarlierRun,
+        StoredNetwork as StoredNetwork,
+        TrainingRun as TrainingRun,
+    )
+    from seq2seq_demo.network.numpy_network import (
+        Decoded as Decoded,
+        DecoderState as DecoderState,
+        NumpyNetwork as NumpyNetwork,
+    )
     from seq2seq_demo.predictions import Prediction as Prediction
     from seq2seq_demo.trained_network import TrainedNetwork as TrainedNetwork, evaluate as evaluate, load as load
     from seq2seq_demo.training.train import train as train
@@ -53,8 +69,9 @@ if TYPE_CHECKING:  # `import X as X` marks X as exported
 __version__ = "0.2.0"
 _MODULES = {
     "calibration": ("AnswerProbabilities",),
-    "callbacks": ("Callback",),
-    "config": ("ModelConfig", "TrainConfig"),
+    "callbacks": ("Callback", "StopTraining"),
+    "cells": ("CellType",),
+    "config": ("Beam", "ModelConfig", "Settings", "TrainConfig"),
     "data.pair_task": ("PairTask",),
     "data.pattern_task": ("SequencePattern", "find_pattern"),
     "data.sequences": ("Pairs", "Sequences"),
@@ -64,10 +81,10 @@ _MODULES = {
     "ensembles": ("ensemble",),
     "errors": ("Seq2SeqError", "DemoError", "InputError", "Interrupted", "TrainingError", "UsageError", "WeightsError"),
     "evaluation": ("EvaluationRow",),
-    "figures": ("EpochFigures", "Evaluation", "Figures", "Tally", "WrongAnswer", "WrongAnswers"),
+    "figures": ("EpochFigures", "Evaluation", "Figures", "History", "Tally", "WrongAnswer", "WrongAnswers"),
     "files.recording": ("Recording",),
-    "files.stored_network": ("TrainingRun",),
-    "network.numpy_network": ("NumpyNetwork",),
+    "files.stored_network": ("DataFingerprint", "EarlierRun", "StoredNetwork", "TrainingRun"),
+    "network.numpy_network": ("Decoded", "DecoderState", "NumpyNetwork"),
     "predictions": ("Prediction",),
     "trained_network": ("TrainedNetwork", "evaluate", "load"),
     "training.train": ("train",),

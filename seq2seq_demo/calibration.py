@@ -1,7 +1,10 @@
-"""Confidence: the probability of an answer, corrected so that it is the share of right answers (Guo et al. 2017).
+"""Calibration: turns the probability of an answer into a confidence (Guo et al. 2017).
 
-A temperature corrects the probability p of each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1 lowers the
-probabilities of a network that is too sure of its answers. T below 1 raises them, for example after label smoothing.
+Of the answers with a confidence of 0.9, about 90 % should be right.
+
+A temperature T corrects the probability p of each symbol to p^(1/T) / (p^(1/T) + (1 − p)^(1/T)). T above 1 moves
+probabilities towards 0.5, for a network that is too sure of its answers. T below 1 moves them away from 0.5, for
+example after label smoothing.
 """
 
 from __future__ import annotations
@@ -13,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # those that are tried, 5 % apart
-PRIOR_DEVIATION = 0.5  # for log T; it matters only if nearly all answers are right, or nearly all are wrong
-MIN_DOUBT = 1e-9  # no answer is certainly right or certainly wrong
+TEMPERATURES = np.exp(np.linspace(-3, 3, 121))  # the candidates, 5 % apart
+PRIOR_DEVIATION = 0.5  # for log T; the prior matters only if nearly all answers are right, or nearly all wrong
+MIN_DOUBT = 1e-9  # confidences are clipped this far from 0 and 1, so that log likelihoods are finite
 N_BINS = 10  # for the expected calibration error
 
 
 def answer_confidence(probabilities: Sequence[float], temperature: float) -> float:
-    """Return the confidence in an answer, from the probability of each of its symbols, END included."""
+    """Return the confidence in an answer, given the probability of each of its symbols, END included."""
     return float(math.prod(_corrected(p, temperature) for p in probabilities))
 
 
@@ -31,7 +34,7 @@ def _corrected(p: Any, temperature: float) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class AnswerProbabilities:
-    """The probabilities of the symbols of N answers, one answer after another, and a mask of the right answers."""
+    """The symbol probabilities of N answers, concatenated, and a mask of the right answers."""
 
     symbols: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [sum of lengths]
     lengths: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # [N] symbols, END included; at least 1
@@ -48,9 +51,10 @@ class AnswerProbabilities:
 
 
 def fit_temperature(answers: AnswerProbabilities) -> float:
-    """Return the most probable of TEMPERATURES, given answers to sources that were not trained on.
+    """Return the temperature, one of TEMPERATURES, with the highest posterior probability.
 
-    The prior of log T is a normal distribution around 0.
+    The prior of log T is normal, with mean 0 and standard deviation PRIOR_DEVIATION. The answers must be to sources
+    that were not trained on.
     """
 
     def loss(temperature: float) -> float:
@@ -62,7 +66,7 @@ def fit_temperature(answers: AnswerProbabilities) -> float:
 
 
 def expected_calibration_error(confidence: np.ndarray, is_right: np.ndarray) -> float:
-    """Return the mean over the answers of |share right − mean confidence| in the bin of the answer.
+    """Return the mean of |share right − mean confidence| over the bins, weighted by their numbers of answers.
 
     The bins divide the confidences from 0 to 1 into N_BINS equal intervals.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from seq2seq_demo.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,25 +15,38 @@ if TYPE_CHECKING:
     from seq2seq_demo.trained_network import TrainedNetwork
 
 
-class Callback:
-    """The base class of callbacks. Each method does nothing unless a subclass overrides it."""
+class StopTraining(Exception):
+    """Raised by a method of a `Callback` to stop the training."""
 
-    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
+
+class Callback:
+    """The base class of callbacks. Each method does nothing unless a subclass overrides it.
+
+    A method that returns True or raises StopTraining stops the training once the other callbacks are called too.
+    `train` then returns the network as it does after the last epoch. If several workers train one network, all of them
+    must stop it.
+    """
+
+    def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> bool | None:
         """Called before the training of each network if there are several `members`, and again after a resume.
+
+        To stop here leaves the networks in `finished` as the members; the other methods stop only the current member.
 
         Args:
             finished: the networks that are trained already; none before the first one.
         """
 
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Called before each epoch.
+    def on_epoch_begin(self, epoch: int) -> bool | None:
+        """Called before each epoch; to stop here skips the epoch.
 
         Args:
             epoch: the number of the epoch, counted from 1.
         """
 
-    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
-        """Called after every 64 steps, and after the last step of each epoch.
+    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> bool | None:
+        """Called after every 64 steps, and after the last step of each epoch; to stop here ends the epoch.
+
+        The network is then validated, and `on_epoch_end` is called, as after a whole epoch.
 
         Args:
             step: the number of updates that Adam has made.
@@ -40,7 +55,7 @@ class Callback:
             token_accuracy: the token accuracy since the previous call, with teacher forcing.
         """
 
-    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> None:
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> bool | None:
         """Called after each epoch.
 
         Args:
@@ -48,6 +63,18 @@ class Callback:
             network: the network after this epoch.
             validation: the validation pairs.
         """
+
+
+def notify(callbacks: Sequence[Callback], method: str, *arguments: object) -> bool:
+    """Call a method of each callback; return whether one of them stops the training."""
+    stops = False
+    for callback in callbacks:
+        try:
+            answer = getattr(callback, method)(*arguments)
+        except StopTraining:
+            answer = True
+        stops |= isinstance(answer, bool | np.bool_) and bool(answer)
+    return stops
 
 
 def check_callbacks(callbacks: Sequence[Callback] | None) -> Sequence[Callback]:

@@ -4,6 +4,7 @@ The equations use the same names; they are in `network/numpy_network.py` and `ne
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class CellType:
 
     @property
     def matrices(self) -> dict[str, tuple[str, ...]]:
-        """The gates of each matrix that stacks W on U. The matrix size sets the range of its initial weights."""
+        """The gates of each matrix [W ; U]; the size of the matrix determines the range of its initial weights."""
         return self.matrices_of_2016 or {"": self.gates}
 
 
@@ -34,7 +35,8 @@ LSTM = CellType(
     matrices_of_2016={"": ("i", "candidate", "f", "o")},
     gates_2016_added_1_to=("f",),
 )
-CELL_TYPES = {  # the names are those of 2016, which had two names for the LSTM
+CellName = Literal["BasicLSTMCell", "LSTMCell", "GRUCell", "BasicRNNCell"]  # the keys of CELL_TYPES
+CELL_TYPES: dict[str, CellType] = {  # the names are those of 2016, which had two names for the LSTM
     "BasicLSTMCell": LSTM,
     "LSTMCell": LSTM,
     "GRUCell": CellType(

@@ -1,21 +1,26 @@
 """The settings of a network, its training and a beam search: defaults, valid ranges, options and help texts."""
 
 from dataclasses import dataclass, fields
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
-from seq2seq_demo.cells import CELL_TYPES, CellType
+from seq2seq_demo.cells import CELL_TYPES, CellName, CellType
 from seq2seq_demo.declarations import Range, check_fields, require_integer, setting
 from seq2seq_demo.errors import UsageError
 
-MODELS = ("embedding_rnn", "embedding_attention")
+Model = Literal["embedding_rnn", "embedding_attention"]
+Schedule = Literal["constant", "cosine"]
+TokenKind = Literal["integers", "characters", "words"]  # the kinds of symbols in a sequence
+NormalForm = Literal["nfc", "nfd", "nfkc", "nfkd"]  # the normal forms of Unicode
+Unknown = Literal["error", "drop"]  # whether unknown symbols of a source are an error or are left out
+OnError = Literal["raise", "return"]  # raise the error of a source, or return it in place of the answer
+MODELS, LR_SCHEDULES, NORMAL_FORMS = get_args(Model), get_args(Schedule), get_args(NormalForm)
+UNKNOWN, ON_ERROR = get_args(Unknown), get_args(OnError)
+TOKENS: tuple[TokenKind, ...] = get_args(TokenKind)
+INTEGERS, CHARACTERS, WORDS = TOKENS
 MAX_LAYERS = 100  # TensorFlow takes hours to build a deeper network
 MAX_MEMBERS = 100  # networks in an ensemble
-LR_SCHEDULES = ("constant", "cosine")
 MAX_LEN = 100_000  # symbols in a sequence; a longer one takes minutes to decode
-INTEGERS, CHARACTERS, WORDS = TOKENS = ("integers", "characters", "words")  # the kinds of symbols in a sequence
 JSON, TEXT, CSV, TSV = FORMATS = ("json", "text", "csv", "tsv")  # file formats of sequences
-NORMAL_FORMS = ("nfc", "nfd", "nfkc", "nfkd")  # the normal forms of Unicode
-UNKNOWN = ("error", "drop")  # whether unknown symbols of a source are an error or are left out
 EVALUATION_SIZE = 10_000  # the default number of random sources in an evaluation, at each length
 MIN_FLOAT32, MAX_FLOAT32 = 2.0**-149, (2 - 2.0**-23) * 2.0**127  # the smallest and largest positive float32
 POSITIVE = Range("to be a number above 0 that float32 can hold", lambda number: MIN_FLOAT32 <= number <= MAX_FLOAT32)
@@ -36,7 +41,7 @@ PATIENCE_HELP = "stop after N epochs in a row without improvement, and save the 
 BUDGET_HELP = "limit the training time: choose the epochs and, for a new network trained on pairs, the size"
 LABEL_SMOOTHING_HELP = "share of the target probability spread over all symbols (default {default:g})"
 PROCESSES_HELP = "share each batch among N processes on this machine (default {default})"
-MEMBERS_HELP = "train N networks with seeds of their own, and save them as one ensemble (default {default})"
+MEMBERS_HELP = "train N networks with different seeds, and save them as one ensemble (default {default})"
 BEAM_SIZE_HELP = "beam search with K hypotheses (default: greedy decoding)"
 
 
@@ -48,8 +53,8 @@ class ModelConfig:
         UsageError: a value is out of range.
     """
 
-    model: str = setting("embedding_rnn", "-m --model MODEL", f"decoder: {CHOICE}", choices=MODELS)
-    cell_type: str = setting("BasicLSTMCell", "--cell-type CELL", f"cell: {CHOICE}", choices=CELL_TYPES)
+    model: Model = setting("embedding_rnn", "-m --model MODEL", f"decoder: {CHOICE}", choices=MODELS)
+    cell_type: CellName = setting("BasicLSTMCell", "--cell-type CELL", f"cell: {CHOICE}", choices=CELL_TYPES)
     num_layers: int = setting(1, "-L --num-layers N", "number of layers (default {default})", at_most=MAX_LAYERS)
     cell_size: int = setting(32, "--cell-size H", "units per cell (default {default})")
     embedding_size: int = setting(20, "--embedding-size E", "size of the embeddings (default {default})")
@@ -115,7 +120,7 @@ class TrainConfig:
     in_len: int = setting(10, "--in-len S", "length of a source (default {default}, or as in training)")
     out_len: int = setting(10, "--out-len T", "length of a target (default {default}, or as in training)")
     learning_rate: float = setting(1e-4, "-r --learning-rate R", "learning rate (default {default})", within=POSITIVE)
-    lr_schedule: str = setting("constant", "--lr-schedule NAME", LR_SCHEDULE_HELP, choices=LR_SCHEDULES)
+    lr_schedule: Schedule = setting("constant", "--lr-schedule NAME", LR_SCHEDULE_HELP, choices=LR_SCHEDULES)
     epochs: int = setting(10, "-e --epochs N", "epochs (default {default}); 0 saves without training", at_least=0)
     batch_size: int = setting(128, "--batch-size B", "points per batch (default {default})")
     seed: int = setting(0, "--seed N", "random seed (default {default})", at_least=0)
@@ -172,8 +177,8 @@ class Settings(TypedDict, total=False):
     They are fields of `ModelConfig` and `TrainConfig`, but `in_len` may also be a range, (shortest, longest).
     """
 
-    model: str | None
-    cell_type: str | None
+    model: Model | None
+    cell_type: CellName | None
     num_layers: int | None
     cell_size: int | None
     embedding_size: int | None
@@ -184,7 +189,7 @@ class Settings(TypedDict, total=False):
     in_len: int | tuple[int, int] | None
     out_len: int | None
     learning_rate: float | None
-    lr_schedule: str | None
+    lr_schedule: Schedule | None
     epochs: int | None
     batch_size: int | None
     seed: int | None
@@ -219,10 +224,10 @@ def lengths_text(shortest: int | None, longest: int) -> str:
 
 @dataclass(frozen=True)
 class Budget:
-    """The time that a training run may take, which decides its epochs; None: any.
+    """The time limit of a training run, which determines the number of epochs; None: no limit.
 
     Raises:
-        UsageError: it is not a number above 0.
+        UsageError: the limit is not a number above 0.
     """
 
     minutes: float | None = setting(None, "--budget MINUTES", BUDGET_HELP, error_name="`budget`", within=POSITIVE)

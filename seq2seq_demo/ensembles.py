@@ -11,14 +11,15 @@ from seq2seq_demo.trained_network import TrainedNetwork
 def ensemble(networks: Sequence[TrainedNetwork]) -> TrainedNetwork:
     """Combine networks into one that answers with the mean of their probabilities at each step.
 
-    The members of an ensemble among them are combined one by one. `save` writes all to one file.
+    If one of the networks is an ensemble, its members become members of the new one. `save` writes all members to one
+    file.
 
     Args:
-        networks: networks that read and write the same symbols; models, cells and sizes may differ. Lengths and
-            training of the first one count as those of the ensemble.
+        networks: networks that read and write the same symbols; models, cells and sizes may differ. The
+            ensemble takes its lengths and its record of training runs from the first one.
 
     Raises:
-        UsageError: there is no network, or more than 100, or their symbols or lengths differ.
+        UsageError: there is no network, or there are more than 100, or their symbols or fixed lengths differ.
     """
     if not networks or not all(isinstance(network, TrainedNetwork) for network in networks):
         raise UsageError(f"expected networks to combine, as load() returns them, got {networks!r}"[:200])

@@ -171,7 +171,7 @@ class _Measurement:
             written, is_wrong = decoded.n_written[:, 0], mask & ~is_correct  # [B], [B, T]
             probabilities = decoded.probabilities[:, 0][decoded.is_written[:, 0]]
             details["answers"] = AnswerProbabilities(probabilities, written, is_exact)
-            whole_probability = details["answers"].confidences(1.0)  # at temperature 1, the product
+            whole_probability = details["answers"].confidences(1.0)  # at temperature 1, not calibrated
             details["wrong"] = _examples(answers, whole_probability, sources, targets, edits, wrong)
             details["confusions"] = (
                 confusions(answers.symbols[wrong], answers.lengths[wrong], targets[wrong])

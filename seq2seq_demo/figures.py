@@ -7,14 +7,19 @@ import operator
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from seq2seq_demo.calibration import AnswerProbabilities
 from seq2seq_demo.data.edit_distance import Confusions
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.notebook import draw, html_table
 
-WRONG_EXAMPLES = 5  # the most wrong answers in each list of `WrongAnswers`
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WRONG_EXAMPLES = 5  # maximum number of answers in each list of `WrongAnswers`
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,28 @@ class EpochFigures:
         """Return a flat dictionary; the names of the validation figures begin with `validation_`."""
         facts = asdict(self)
         return facts | {f"validation_{name}": value for name, value in facts.pop("validation").items()}
+
+
+class History(tuple[EpochFigures, ...]):
+    """The figures of every epoch of a training run."""
+
+    def rows(self) -> list[dict[str, float]]:
+        """Return a flat dictionary per epoch, for `pandas.DataFrame(history.rows())`."""
+        return [epoch.to_json() for epoch in self]
+
+    def plot(self) -> Figure:
+        """Draw the training curves.
+
+        Raises:
+            UsageError: there are no epochs, or Matplotlib is not installed.
+        """
+        if not self:
+            raise UsageError("expected a history of at least one epoch, got none, as after load()")
+        return draw("history_figure", self)
+
+    def _repr_html_(self) -> str:
+        names = ("epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match")
+        return html_table(names, *([row[name] for name in names] for row in self.rows()))
 
 
 class WrongAnswer(NamedTuple):
@@ -129,6 +156,10 @@ class Evaluation:
         accuracy = f"token accuracy {self.token_accuracy:.4f} ({self.forced_token_accuracy:.4f} forced)"
         figures = f"exact match {self.exact_match:.4f}, {accuracy}, symbol errors {self.symbol_error_rate:.4f}"
         return f"<Evaluation of {self.n} sequences: {figures}, loss {self.loss:.4f}>"
+
+    def _repr_html_(self) -> str:
+        figures = asdict(self.figures) | {"symbol_error_rate": self.symbol_error_rate}
+        return html_table(["sequences", self.n], *figures.items())
 
     def __add__(self, other: Evaluation) -> Evaluation:
         return Evaluation(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))

@@ -1,14 +1,16 @@
 """Streaming prediction: reads batches of sources, and yields their predictions in the same order."""
 
+from __future__ import annotations
+
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 
 from seq2seq_demo.calibration import answer_confidence
-from seq2seq_demo.config import INTEGERS
+from seq2seq_demo.config import INTEGERS, OnError, Unknown
 from seq2seq_demo.data.edit_distance import align
 from seq2seq_demo.data.records import RecordBatch
 from seq2seq_demo.data.sequences import Sequences
@@ -18,6 +20,10 @@ from seq2seq_demo.network.answers import Answers
 from seq2seq_demo.network.decoding import GREEDY, Decode, DecodingOptions, answer
 from seq2seq_demo.network.numpy_network import NumpyNetwork
 from seq2seq_demo.network.thread_pool import in_threads
+from seq2seq_demo.notebook import draw, html_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Prediction(NamedTuple):
@@ -29,7 +35,7 @@ class Prediction(NamedTuple):
     source: list[Any]
     predicted: list[Any]
     expected: list[Any] | None = None
-    probabilities: list[float] | None = None  # one per predicted symbol
+    probabilities: Sequence[float] = ()  # one per symbol of the answer; empty unless `details`
     attention: np.ndarray | None = None  # [T, S]; None without attention
     # Whether the answer has END, whose probability and attention come last; None if the network does not write END.
     ended: bool | None = None
@@ -39,14 +45,14 @@ class Prediction(NamedTuple):
     dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
 
     @property
-    def probability(self) -> float | None:
-        """The probability of the whole answer, END included; None without `probabilities`."""
-        return None if self.probabilities is None else math.prod(self.probabilities)
+    def probability(self) -> float:
+        """The probability of the whole answer, END included; nan without `probabilities`."""
+        return math.prod(self.probabilities) if self.probabilities else math.nan
 
     @property
     def confidence(self) -> float | None:
         """The calibrated probability of the answer; None without `temperature` or `probabilities`."""
-        if self.probabilities is None or self.temperature is None:
+        if not self.probabilities or self.temperature is None:
             return None
         return answer_confidence(self.probabilities, self.temperature)
 
@@ -81,7 +87,22 @@ class Prediction(NamedTuple):
         end = [] if self.ended is None else ["END"]
         return None if self.expected is None else [*map(str, self.expected), *end]
 
-    def with_symbols(self, vocabularies: Vocabularies) -> "Prediction":
+    def plot_attention(self) -> Figure:
+        """Draw the attention: inputs across, outputs down, wrong outputs in red.
+
+        Raises:
+            UsageError: the network has no attention, or Matplotlib is not installed.
+        """
+        if self.attention is None:
+            raise UsageError("expected a prediction with attention, got one without")
+        return draw("attention_figure", [self])
+
+    def _repr_html_(self) -> str:
+        answer = self.text + " … (did not end)" * (self.ended is False)
+        texts = ["source", self.source_text], ["answer", answer], ["expected", self.expected_text]
+        return html_table(*texts, ["probability", self.probability], ["confidence", self.confidence])
+
+    def with_symbols(self, vocabularies: Vocabularies) -> Prediction:
         """Return the prediction with the symbols of the vocabularies in place of numbers."""
         source, target = vocabularies
         return self._replace(
@@ -111,13 +132,13 @@ class Search(TypedDict, total=False):
     max_out_len: int | None
     beam_size: int | None
     length_penalty: float
-    unknown: str
+    unknown: Unknown
 
 
 class Lenient(Search, total=False):
     """The keyword arguments with which `TrainedNetwork.predict` may also return errors."""
 
-    on_error: str
+    on_error: OnError
 
 
 class PredictionRequest(NamedTuple):
@@ -154,7 +175,7 @@ def _parts(
 ) -> Iterator[tuple[RecordBatch, list[int]] | None]:
     """Yield each batch with the indices of rows to decode together, which have one source length or are unreadable.
 
-    None stays None.
+    None is passed on.
     """
     for batch in batches:
         if batch is None:
@@ -205,7 +226,7 @@ def _predictions(
             sources[b],
             symbols[b][n][: lengths[b][n]],
             expected[b],
-            p and p[b][n][:T],
+            p[b][n][:T] if p else (),
             None if answers.attention is None else answers.attention[b, n, :T],
             ended[b][n] if ends else None,
             score=scores and scores[b][n],

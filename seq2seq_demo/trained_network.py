@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 import numpy as np
 
 from seq2seq_demo import evaluation
-from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, make_beam
+from seq2seq_demo.config import EVALUATION_SIZE, Beam, ModelConfig, OnError, Unknown, make_beam
 from seq2seq_demo.data.pair_task import PairTask
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
 from seq2seq_demo.data.records import Place, Record, RecordBatch
@@ -21,7 +21,7 @@ from seq2seq_demo.data.tasks import TaskLike, as_task
 from seq2seq_demo.declarations import require_integer
 from seq2seq_demo.errors import InputError, UsageError
 from seq2seq_demo.figures import Evaluation, total
-from seq2seq_demo.files import weights_file
+from seq2seq_demo.files import file_names, weights_file
 from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.network.bidirectional import make_numpy_network
 from seq2seq_demo.network.decoding import GREEDY, DecodingOptions
@@ -51,26 +51,6 @@ class TrainedNetwork(StoredNetwork):
         """Return a stored network as a `TrainedNetwork`."""
         return cls(**vars(stored) | {"members": tuple(map(cls.of, stored.members))})
 
-    def __repr__(self) -> str:
-        origin = self.task or self.program or "unknown data"
-        learned = f"trained on {origin!r}" if self.step else "untrained"
-        lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
-        if self.ends:
-            least = f"{self.min_in_len} to " if self.min_in_len != self.in_len else ""
-            lengths = f", {least}{self.in_len} symbols in and up to {self.out_len} out"
-        reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
-        return f"<TrainedNetwork {self.summary()};\n {learned}{lengths}{reached}>"
-
-    def summary(self) -> str:
-        """Return the architecture, the symbols and the number of weights in one line."""
-        c = self.model_config
-        symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
-        if self.vocabularies.are_text:
-            sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
-            symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
-        members = f" in {len(self.networks)} networks" if self.members else ""
-        return f"{c.architecture}, {symbols}, {self.n_weights} weights{members}"
-
     # ---- Prediction ----
 
     @overload
@@ -82,6 +62,16 @@ class TrainedNetwork(StoredNetwork):
     def predict(
         self, sources: Any, out_len: OptInt = ..., *, n_best: int, details: Literal[True], **how: Unpack[Search]
     ) -> list[list[Prediction]]: ...
+
+    @overload
+    def predict(
+        self, sources: Any, out_len: OptInt = ..., *, n_best: None = ..., details: Literal[True], **how: Unpack[Lenient]
+    ) -> list[Prediction | InputError]: ...
+
+    @overload
+    def predict(
+        self, sources: Any, out_len: OptInt = ..., *, n_best: int, details: Literal[True], **how: Unpack[Lenient]
+    ) -> list[list[Prediction] | InputError]: ...
 
     @overload
     def predict(
@@ -98,8 +88,8 @@ class TrainedNetwork(StoredNetwork):
         n_best: int | None = None,
         length_penalty: float = 0.0,
         details: bool = False,
-        unknown: str = "error",
-        on_error: str = "raise",
+        unknown: Unknown = "error",
+        on_error: OnError = "raise",
     ) -> list[Any]:
         """Return the answer to each source: a list of integers, or a text if the network writes texts.
 
@@ -145,7 +135,13 @@ class TrainedNetwork(StoredNetwork):
     def predict_numbers(
         self, sources: Sequence[list[int]], out_len: int | None = None, options: DecodingOptions = GREEDY
     ) -> list[list[Prediction]]:
-        """Return up to `n_best` predictions per source, best first, with symbols as numbers."""
+        """Return up to `n_best` predictions per source, best first, with symbols as numbers.
+
+        Args:
+            sources: the numbers of the symbols of each source.
+            out_len: as in `predict`, or its `max_out_len`.
+            options: whether to use a beam search, and to return probabilities and attention.
+        """
         records = [Record(Place("sources", "row", row), source) for row, source in enumerate(sources)]
         return self._predict_records(records, out_len, options)
 
@@ -190,7 +186,9 @@ class TrainedNetwork(StoredNetwork):
     def target_function(
         self, pattern: SequencePattern, out_len: int | None = None
     ) -> Callable[[np.ndarray], Sequences]:
-        """Return a function that maps sources `[N, S]` to a pattern's targets, cut to the answer length if it is fixed.
+        """Return a function that maps sources `[N, S]` to a pattern's targets.
+
+        If the answer length is fixed, targets are cut to it, or to `out_len` if that is given.
 
         The function raises UsageError if the pattern rejects sources of this length, or if a user's function fails.
         """
@@ -323,7 +321,7 @@ class TrainedNetwork(StoredNetwork):
             raise UsageError(f"expected a pattern or pairs, got {task!r}")
 
     def check_pairs(self, task: PairTask) -> None:
-        """Raise UsageError unless the network can read the sources and write the targets."""
+        """Raise UsageError unless the network can read the sources and write the targets of `task`."""
         if task.vocabularies != self.vocabularies:
             tokens = " to ".join(self.vocabularies.tokens)
             raise UsageError(f"expected pairs with the network's vocabularies, {tokens}, got other vocabularies")
@@ -380,12 +378,13 @@ def load(path: str | os.PathLike[str]) -> TrainedNetwork:
     """Read a network from a weights file of this program or a checkpoint of the 2016 program.
 
     Args:
-        path: the file. The format is detected from the content, not from the name.
+        path: the file, whose format is detected from its content, or the name of a network that comes with the program,
+            such as "g2p".
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind.
     """
-    stored = weights_file.read(Path(path))
+    stored = weights_file.read(file_names.find_weights(Path(path)))
     return TrainedNetwork.of(stored.network if isinstance(stored, Snapshot) else stored)
 
 

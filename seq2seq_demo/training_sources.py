@@ -8,11 +8,11 @@ from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences, concatenate
 from seq2seq_demo.files.stored_network import StoredNetwork
 
-MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # drawing more data again would take too long
+MAX_REDRAWN_SYMBOLS, MAX_REDRAWN_POINTS = 100_000_000, 10_000_000  # redrawing more would take too long
 
 
 def training_sources(network: StoredNetwork, pattern: SequencePattern) -> tuple[Sequences | None, bool]:
-    """Return the random sources of the recorded runs of all members, and whether these are known to be all."""
+    """Redraw the random sources of all recorded runs; also return whether they are known to be all training sources."""
     drawn, points, symbols = [], 0, 0
     networks = network.networks
     is_complete = not any(x.runs[0].run.start_step if x.runs else x.step or x.program for x in networks)

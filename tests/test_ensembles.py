@@ -71,7 +71,7 @@ def test_networks_that_cannot_answer_together_are_refused(other, message):
 
 
 def test_networks_of_one_length_must_share_it_and_there_are_at_most_100():
-    with pytest.raises(UsageError, match="expected networks with the same lengths, got others in networks 1 and 2"):
+    with pytest.raises(UsageError, match="expected the same lengths in all networks, got others in network 2"):
         ensemble([trained_network(), trained_network(out_len=3)])
     with pytest.raises(UsageError, match="expected at most 100 networks in an ensemble, got 101"):
         ensemble([trained_network()] * 101)
@@ -85,9 +85,9 @@ def test_an_ensemble_is_neither_a_keras_model_nor_a_start():
     both = ensemble([trained_network(), trained_network()])
     with pytest.raises(UsageError, match="expected one network for Keras, got an ensemble of 2"):
         both.to_keras()
-    with pytest.raises(UsageError, match=r"expected one network to continue from.*an ensemble of 2"):
+    with pytest.raises(UsageError, match=r"expected to continue from one network.*an ensemble of 2"):
         train("reversed", start=both)
-    with pytest.raises(UsageError, match=r"expected one network to continue from.*`members` 2"):
+    with pytest.raises(UsageError, match=r"expected to continue from one network.*`members` 2"):
         train("reversed", start=trained_network(), members=2)
 
 

@@ -3,13 +3,13 @@
     .venv/bin/python scripts/published/sigmorphon2020.py DATA [--members 5] [--languages fre,kor] [--dev]
 
 DATA contains files such as `train/fre_train.tsv`, `dev/fre_dev.tsv` and `test/fre_test.tsv`, one pair per line: a word,
-a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years can
-have the same names. Each network is saved in the folder of `--cache`, and the script continues where it stopped. For
-other settings, use another folder.
+a tab, and its phones. They come from https://github.com/sigmorphon/2020, folder `task1/data`. Data of other years work,
+too, if their files have names like these. Each network is saved in the folder of `--cache`, and the script trains only
+missing networks. For other settings, use another folder.
 
-All languages have the settings that the package chooses for pairs (see `scripts/recipe`), which were chosen on
-development sets. `--dev` scores the development sets, to try other SETTINGS; without it, the script scores the test
-sets.
+All languages have the settings that the package chooses for pairs; `scripts/recipe` describes the development sets on
+which their rule was chosen. `--dev` scores the development sets, to try other SETTINGS; without it, the script scores
+the test sets.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def read_pairs(path: Path) -> list[Pair]:
 
 
 def characters(word: str, known: set[str]) -> list[str]:
-    """Return the known characters of a word, one by one, so that reading does not compose them again."""
+    """Return the known characters of a word as a list, so that normalisation does not compose them again."""
     return [c for c in word if c in known] or [min(known)]
 
 

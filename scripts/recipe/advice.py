@@ -27,7 +27,7 @@ GIVEN = (
 
 
 class History(Callback):
-    """Keeps the figures of the epochs."""
+    """Keeps the figures of all epochs."""
 
     def on_epoch_end(self, history, network, validation):
         """Keep the figures."""
@@ -35,7 +35,7 @@ class History(Callback):
 
 
 def read_task(folder: Path, n_pairs: int | None) -> PairTask:
-    """Return the first pairs of a data set as a task; a side with spaces inside consists of words."""
+    """Return the first pairs of a data set as a task; a side whose texts contain spaces consists of words."""
     parts = []
     for name in ("train", "dev"):
         lines = (folder / f"{name}.tsv").read_text(encoding="utf-8").splitlines()

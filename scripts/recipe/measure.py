@@ -19,12 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-RECIPE: dict[str, Any] = {}  # the changes of the settings that a run of the plain recipe records
+RECIPE: dict[str, Any] = {}  # the plain recipe, without changes of its settings
 Row = dict[str, Any]
 
 
 def random_settings(set_name: str, number: int) -> dict[str, Any]:
-    """Return random settings for a set; `number` counts them. Epochs are relative to the recipe's."""
+    """Return the random settings `number` for a set; `epochs` is a multiple of the recipe's."""
     rng = random.Random(f"{set_name} {number}")
     return {
         "cell_size": rng.choice([64, 96, 128, 192, 256]),
@@ -44,7 +44,7 @@ def random_settings(set_name: str, number: int) -> dict[str, Any]:
 
 
 def read_pairs(folder: Path, part: str) -> list[tuple[Any, Any]]:
-    """Read the pairs of a part, each side as its kind of symbols."""
+    """Return the pairs of a part; each side is a text, a list of words or a list of integers."""
     convert = {"characters": str, "words": str.split, "integers": lambda text: [int(x) for x in text.split()]}
     sides = [convert[tokens] for tokens in tokens_of(folder)]
     lines = (folder / f"{part}.tsv").read_text(encoding="utf-8").splitlines()
@@ -57,7 +57,7 @@ def tokens_of(folder: Path) -> list[str]:
 
 
 def train_and_measure(folder: Path, changes: dict[str, Any], n_pairs: int | None, limit: float) -> Row:
-    """Train with the recipe and these changes of it; return the figures."""
+    """Train with the recipe, changed by `changes`; return the figures."""
     from seq2seq_demo import Callback, TrainedNetwork, train
     from seq2seq_demo.network.keras_network.tensorflow_setup import tf
     from seq2seq_demo.training.recipe import PairStatistics, recommended_settings

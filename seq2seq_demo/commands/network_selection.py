@@ -28,7 +28,6 @@ from seq2seq_demo.files import file_names
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 MAX_LEN_WITHOUT_ATTENTION = 10  # the shipped networks of embedding_rnn are not trained on longer sources
-MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 SkippedPairs = dict[str, list[InputError]]  # file → the errors of its pairs that --keep-going skips
 
 
@@ -78,7 +77,7 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
-        paths = [path, *map(_input_path, options.more_input_weights)]
+        paths = [path, *map(file_names.find_weights, options.more_input_weights)]
         networks = [load_with_task(each) for each in paths]
         for each, network in zip(paths[1:], networks[1:], strict=True):
             check_options_match(options, each, network)
@@ -108,30 +107,10 @@ def path_from_options(options: NetworkOptions, data_file: str | None = None) -> 
     With --iter-num, the task in the file name is the pattern of -p, else the data file, else the default pattern.
     """
     if options.iter_num is None:
-        return _input_path(options.input_weights) if options.input_weights else None
+        return file_names.find_weights(options.input_weights) if options.input_weights else None
     pattern = options.sequence_pattern
     task = pattern.name if pattern else task_name(data_file) if data_file else DEFAULT_PATTERN
     return file_names.iteration_path(options.data_dir, options.name, task, options.iter_num)
-
-
-def _input_path(given: Path) -> Path:
-    """Resolve the argument of -i: a weights file, or the name of a shipped network if no file has that name.
-
-    Raises:
-        WeightsError: there is neither a file nor a shipped network.
-    """
-    is_file, is_bare_name = os.path.lexists(given) and not given.is_dir(), given.name == str(given)
-    if is_file or not is_bare_name:
-        return given
-    shipped = file_names.shipped_networks()
-    if given.name in shipped:
-        return shipped[given.name]
-    import difflib  # only errors need it
-
-    name = given.name.removesuffix(file_names.SUFFIX).casefold()
-    near = difflib.get_close_matches(name, shipped, n=MAX_SUGGESTIONS)
-    names = f"a shipped network such as {' or '.join(near)}" if near else "a name that `networks` lists"
-    raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
 
 def load_with_task(path: Path) -> TrainedNetwork:
@@ -160,9 +139,9 @@ def read_pair_task(
 ) -> PairTask:
     """Read the pairs of --from-file (only the first n if n is given) and of --validation-file.
 
-    The pairs must fit the network or, if `network` is None, the options. `notify` receives lines about what was
-    recognised. `skipped` collects the errors of unreadable pairs. If `skipped` is None, the first unreadable pair
-    raises an error.
+    The pairs must fit the network or, if `network` is None, the options. `notify` receives notices about
+    recognised tables and tokens. `skipped` collects the errors of unreadable pairs. If `skipped` is None, the first
+    unreadable pair raises an error.
 
     Raises:
         InputError: there are fewer than n pairs, a pair is unreadable, or the pairs do not fit into memory.
@@ -197,7 +176,7 @@ def read_pair_task(
             first = f"; the first error: {errors[0]}" if errors else ""
             raise InputError(f"{error}{first}") from error
 
-    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # only of `train`
+    text = TextOptions(getattr(options, "normalize", None), getattr(options, "lowercase", None))  # `train` only
     if network:
         text.check_match(network.vocabularies)
     reader = PairReader(*(network.vocabularies if network else INTEGER_VOCABULARIES))
@@ -217,7 +196,7 @@ def read_pair_task(
 
 
 def _tokens(options: NetworkOptions, pattern: SequencePattern | None) -> Tokens:
-    """Return the tokens of a new network, None where they are to be recognised; a largest symbol implies integers."""
+    """Return the kinds of tokens of a new network, None to recognise a kind; a largest symbol implies integers."""
     given = {"in": options.in_tokens, "out": options.out_tokens}
     source, target = (
         tokens or (INTEGERS if pattern or f"{side}_max_int" in options.settings else None)
@@ -234,7 +213,7 @@ def input_format(options: NetworkOptions, tokens: Tokens, is_paired: bool) -> In
 
 
 def notify_of_table(file: str, options: NetworkOptions, table: Table | None, notify: Callable[[str], object]) -> None:
-    """Pass a line on a table to `notify` if the options do not describe the table."""
+    """Pass a notice about a table to `notify`, unless the options describe the table."""
     if table and not (options.format and (options.header or options.columns)):
         notify(f"Reading {file_title(file)} as {table}; if not, give `format`, `header` or `columns`")
 

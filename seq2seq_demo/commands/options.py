@@ -59,7 +59,7 @@ RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each e
 FORCE_HELP = "let outputs replace any file, even one of another kind or of another program"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
-KEEP_GOING = ("some", "all")  # the values of --keep-going; some: without a value
+KEEP_GOING = ("some", "all")  # the values of --keep-going, which is "some" if the user gives no value
 MAX_NETWORKS = 4  # on a page
 
 
@@ -71,7 +71,7 @@ class Options:
         UsageError: a value is out of range or contradicts another option. The subclasses raise it, too.
     """
 
-    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help keeps the order of the class body
+    accepted_settings: ClassVar[Collection[str]] = ()  # names; --help lists options in the order of the class body
     settings: Settings = field(default_factory=Settings, hash=False)
     verbose: int = setting(0, "-v --verbose", "print more; -vv also prints parameters and tracebacks", at_least=0)
 

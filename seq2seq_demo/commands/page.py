@@ -47,7 +47,7 @@ def page(options: PageOptions) -> None:
 
 
 def _select_one(options: PageOptions) -> SelectedNetwork:
-    """Return the selected network; of an ensemble, the first member, with a notice."""
+    """Return the selected network; if it is an ensemble, return its first member and add a notice."""
     selected = select_network(options, None)
     if not selected.network.members:
         return selected

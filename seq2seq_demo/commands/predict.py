@@ -54,7 +54,8 @@ def predict(options: PredictOptions) -> None:
     network.check_answer_lengths(options.out_len, options.max_out_len)
     form = input_format(options, network.vocabularies.tokens, is_paired=False)
     if options.prints_tsv:
-        is_tsv = plain_name(options.from_file or "").endswith(".tsv")  # answers to any file can be TSV
+        # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
+        is_tsv = plain_name(options.from_file or "").endswith(".tsv")
         form = replace(form, format=form.format if is_tsv else None, blank_lines=True)
     if options.show_attention or options.attention_plot:
         for each in network.networks:
@@ -116,7 +117,7 @@ class _Predictor:
         self.keeps_going = bool(options.keep_going) or options.json or options.prints_tsv
 
     def print_answers(self, rows: Rows, progress: ProgressBar, is_interactive: bool = False) -> None:
-        """Print the answers to each source; with --attention-plot, plot the best answers at the end.
+        """Print the answers to each source; with --attention-plot, plot the attention of the best answers at the end.
 
         Raises:
             InputError: a source is unreadable. If `keeps_going`, the error follows the answers to all other sources. At
@@ -178,7 +179,7 @@ class _Predictor:
         return batches(records if self.keeps_going else reader.read_all(rows), size)
 
     def _readable(self, row: Record) -> Record:
-        """Return the row, with an error if the network reads any length but the source is too long to decode."""
+        """Return the row; add an error if the network accepts any length, but the source is too long to decode."""
         try:
             if self.network.ends and row.error is None:
                 self._check_length(len(row.values))

@@ -30,7 +30,7 @@ from seq2seq_demo.training.settings import begin_run, hold_out, resolve, with_re
 
 BUDGETED = ("epochs", "cell_size", "embedding_size")  # settings that --budget chooses
 
-MAX_SKIPPED = 0.1  # share of the records of a file that --keep-going skips
+MAX_SKIPPED = 0.1  # largest share of the records of a file that --keep-going skips
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None)
     if isinstance(task, PairTask) and start.step:
         sources, held_out = task.split[1].sources, start.held_out
         n = len(sources) - (0 if held_out is None else int(np.isin(sources.digests(), held_out).sum()))
-        recorded = "records no validation pairs" if held_out is None else "was validated on others"
+        recorded = "records no validation pairs" if held_out is None else "was validated on other pairs"
         unknown = f"whether it was trained on {n} of the {len(sources)} pairs that validate it now"
         if n:
             advice = "if it was, the validation figures are too optimistic"
@@ -192,8 +192,8 @@ def _report_skipped(file: str, n_pairs: int, errors: list[InputError], may_skip_
         n = n_pairs + len(errors)
         counts = f"{n:,} records of {file_title(file)}: {n_pairs:,} pairs, {len(errors):,} skipped"
         if not may_skip_all and len(errors) > MAX_SKIPPED * n:
-            expected = "expected to skip at most a tenth of the records; --keep-going all skips any number"
-            raise InputError(f"{expected}: read {counts}; the first error: {errors[0]}")
+            expected = "expected to skip at most a tenth of the records (--keep-going all skips any number)"
+            raise InputError(f"{expected}, got {counts}; the first error: {errors[0]}")
         print_notice(f"Read {counts}; the first error: {errors[0]}")
 
 
@@ -287,12 +287,12 @@ def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork
 
 
 def _check_not_elsewhere(path: Path, snapshot: Snapshot[TrainedNetwork], output: Path) -> None:
-    """Raise WeightsError if `output` exists and is not the file as which the snapshot's training run is to be saved."""
+    """Raise WeightsError if `output` exists, unless it is the destination that was noted when the training began."""
     noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.first))
     if noted and os.path.lexists(output) and not (noted.output and atomic_files.is_same_file(noted.output, output)):
         where = f"as {noted.output}" if noted.output else f"in {noted.folder}"
-        expected = "expected -o to name this file or a new one"
-        raise WeightsError(f"{path} is of a training run to be saved {where}: {expected}, got {output}")
+        expected = "expected -o to name that file or a new one"
+        raise WeightsError(f"{path} belongs to a training run that will be saved {where}: {expected}, got {output}")
 
 
 def _noted_destination(

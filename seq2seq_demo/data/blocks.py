@@ -114,5 +114,5 @@ def sampled(block: bytes, blocks: Iterator[bytes], size: int) -> tuple[bytes, It
 
 
 def is_blank(line: bytes) -> bool:
-    """Return whether a line is blank. A line that is too long is not, so that endless white space causes an error."""
+    """Return whether a line is blank. A line that is too long counts as text, so that endless spaces cause an error."""
     return line.strip(BLANK) in (b"", BOM) and len(line) <= MAX_LINE

@@ -8,7 +8,7 @@ from typing import Any
 from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.errors import InputError
 
-MAX_DEPTH = 100  # levels of nested lists and objects in a value that is handed on
+MAX_DEPTH = 100  # levels of nested lists and objects in a value that is copied to the answer
 KEYS = ("input", "output")
 BOM = b"\xef\xbb\xbf"
 
@@ -63,7 +63,7 @@ def to_record(place: Place, item: Any) -> Record:
 
 
 def _check_object(place: Place, item: dict[str, Any]) -> None:
-    """Raise InputError for a duplicate key, and for a value to hand on that JSON cannot represent."""
+    """Raise InputError for a duplicate key, and for a further value that JSON cannot represent."""
     if isinstance(item, _DuplicateKey):
         raise InputError(f"{place}: expected each key once, got {preview(item.key)} twice")
     for key, value in item.items():

@@ -17,7 +17,7 @@ from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, INTEGER_VOCABULARIES, Tex
 from seq2seq_demo.errors import InputError, UsageError
 
 BLOCK = 2**16  # symbols or lengths copied at once for the checksum
-ENOUGH = 100  # pairs that validated an earlier run; a twentieth of all pairs is also enough
+ENOUGH = 100  # if this many pairs, or a twentieth of all, are in `held_out`, no other sources validate
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ class PairTask:
         """Split the pairs at random; return the indices of the training pairs and of the validation pairs.
 
         All pairs of one source are in the same split. The sources in `held_out` validate; if they are too few, others
-        join them until about a tenth of the pairs validate. The split depends only on the pairs and on `held_out`, and
-        is the same if `held_out` becomes the sources that it selects for validation.
+        join them until about a tenth of the pairs validate. The split depends only on the pairs and on `held_out`. A
+        second split, with the validation sources of the first as `held_out`, is the same.
 
         Raises:
             InputError: all sources are in `held_out`.
@@ -130,7 +130,7 @@ class PairTask:
             held_out_last, n = np.argsort(is_held_out, kind="stable"), int(is_held_out.sum())
             order, groups = order[held_out_last], groups[held_out_last]
         if n == N:
-            raise InputError("expected pairs to train on, got only pairs that validate the network to continue from")
+            raise InputError("expected pairs to train on, got only pairs that validated the network to continue from")
         if n >= min(ENOUGH, max(1, N // 20)):
             return order[:-n], order[-n:]
         starts = 1 + np.flatnonzero(groups[1:] != groups[:-1])  # each group's start, except the first
@@ -155,10 +155,10 @@ def pair_task_from_rows(
     validation: Iterable[object] | None = None,
     text: TextOptions = DEFAULT_TEXT,
 ) -> PairTask:
-    """Make a task of pairs as `python_pairs` reads them.
+    """Make a task of pairs that `python_pairs` can read.
 
-    If `vocabularies` is None, they are built from the rows. `tokens` are the token types of sources and of targets;
-    None means that they are recognised.
+    If `vocabularies` is None, they are built from the rows. `tokens` are the kinds of tokens in sources and targets;
+    None means that a kind is recognised.
 
     Raises:
         InputError: a row is invalid; the message gives its index.

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from seq2seq_demo.config import ModelConfig, TrainConfig
-from seq2seq_demo.data.patterns import PATTERNS, Pattern, check_name, is_user_function
+from seq2seq_demo.data.patterns import PATTERNS, Pattern, PatternName, check_name, is_user_function
 from seq2seq_demo.data.records import MAX_LISTED, MAX_SYMBOL, list_symbols
 from seq2seq_demo.data.sampling import MAX_SYMBOLS_PER_CALL, fixed_sources, training_sources
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
@@ -203,7 +203,7 @@ class SequencePattern(Pattern):
         return Sequences.of_padded(targets, np.minimum(lengths, targets.shape[1]))
 
 
-def find_pattern(name: str) -> SequencePattern:
+def find_pattern(name: PatternName | str) -> SequencePattern:
     """Return a pattern by name.
 
     Args:

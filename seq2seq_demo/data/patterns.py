@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from seq2seq_demo.declarations import require_choice
 
 if TYPE_CHECKING:  # `--help` needs the names, and should not load NumPy
     import numpy as np
 
+PatternName = Literal["sorted", "reversed", "maxmin_dup", "copy", "rotated", "running_sum", "added"]
 USER_FUNCTION = "FILE.py:FUNCTION"
 
 

@@ -13,13 +13,15 @@ from seq2seq_demo.data.records import Place, Record, preview, to_python
 from seq2seq_demo.data.tables import named_columns
 from seq2seq_demo.errors import InputError
 
+KEYS = {"source": "input", "target": "output"}  # other names of the keys of a dictionary
+
 
 def python_pairs(rows: Any, title: str) -> Iterator[Record]:
     """Yield the records of pairs, whose sides are texts, or lists or arrays of symbols.
 
     Args:
-        rows: pairs (source, target) or dictionaries `{"input": ..., "output": ...}`, or a DataFrame with columns named
-            source and target, or with two columns.
+        rows: pairs (source, target), dictionaries with the keys "source" and "target" or "input" and "output", or a
+            DataFrame with columns named source and target, or with only two columns.
         title: the name of the rows, for errors.
 
     Raises:
@@ -30,7 +32,7 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
     for index, row in enumerate(rows):
         place = Place(title, "row", index)
         if isinstance(row, dict):
-            yield to_record(place, {key: to_python(value) for key, value in row.items()})
+            yield to_record(place, {KEYS.get(key, key): to_python(value) for key, value in row.items()})
             continue
         if not isinstance(row, tuple | list) or len(row) != 2:
             found = " ".join(repr(row).split())[:40]
@@ -39,9 +41,10 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
 
 
 def python_sources(sources: Any) -> Any:
-    """Return a column of pandas, the sources of a DataFrame or an array as a list; return any other value unchanged.
+    """Convert an array, a column of pandas, or the source column of a DataFrame to a list.
 
-    The column of sources is named source, or the only one. In a list, dictionaries become their values of "input".
+    Return any other value unchanged. The source column has a name such as source, or is the only column. In a list, a
+    dictionary becomes its "input" or "source".
     """
     if hasattr(sources, "columns"):
         (sources,) = _columns(sources, "sources", 1)
@@ -50,11 +53,11 @@ def python_sources(sources: Any) -> Any:
     rows = to_python(sources)
     if not isinstance(rows, list):
         return rows
-    return [to_python(row.get("input", row) if isinstance(row, dict) else row) for row in rows]
+    return [to_python(row.get("input", row.get("source", row)) if isinstance(row, dict) else row) for row in rows]
 
 
 def _columns(frame: Any, title: str, n: int) -> list[list[Any]]:
-    """Return the column of sources of a DataFrame and, if `n` is 2, the one of targets."""
+    """Return the source column of a DataFrame and, if `n` is 2, the target column."""
     keys = [*frame.columns]
     numbers: tuple[int | None, ...] = named_columns([*map(str, keys)])[:n]
     if None in numbers:

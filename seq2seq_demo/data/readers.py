@@ -28,7 +28,7 @@ from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
 
 MAX_DOCUMENT = 2**27  # bytes of JSON; the parsed Python objects take up to 25 times as much memory
-SAMPLE_BYTES = 2**18  # from which tokens and columns are recognised, if all records are pairs
+SAMPLE_BYTES = 2**18  # the beginning of a file of pairs, from which tokens and columns are recognised
 SAMPLE_RECORDS = 10_000  # the same for a JSON document
 TEXT_NAMES, JSON_NAMES = (".tsv", ".txt"), (".json", ".jsonl")
 ProgressCallback = Callable[[int], object]
@@ -43,7 +43,9 @@ class InputFormat:
     format: str | None = None
     table: TableOptions = ANY_TABLE
     blank_lines: bool = False  # a blank line has a record, too
-    line_by_line: bool = False  # a file is one JSON document only if its first line shows that
+    line_by_line: bool = (
+        False  # every line has a record, except in a JSON document whose first line shows that it is one
+    )
 
     @property
     def tokens(self) -> tuple[Any, Any]:
@@ -68,7 +70,7 @@ class InputFormat:
         return "a JSON list of integers, or integers alone"
 
     def with_tokens(self, records: Iterable[Record | None]) -> InputFormat:
-        """Recognise tokens that are not given from records, which were read with this format."""
+        """Return the format with all tokens; recognise unknown tokens from records that were read with this format."""
         in_tokens, out_tokens = recognise(self.tokens, records)
         return replace(self, in_tokens=in_tokens, out_tokens=out_tokens)
 
@@ -165,7 +167,7 @@ def _read_records(
     on_progress: ProgressCallback,
     on_format: Callable[[InputFormat, Table | None], object],
 ) -> Iterator[Record | None]:
-    """Yield the records of a file; if the first line is a complete record, every line is one."""
+    """Yield the records of a file; if the first line is a complete record, every line is a record."""
     number, block = yield from _read_blank_lines(title, blocks, form)
     if not block:
         raise InputError(f"{title}: expected {form.expected}, got nothing")
@@ -200,7 +202,7 @@ def _read_records(
 def _read_blank_lines(
     title: str, blocks: Iterable[bytes], form: InputFormat
 ) -> Generator[Record | None, None, tuple[int, bytes]]:
-    """Yield the records of blank lines at the start of a file, if they have any.
+    """Yield the records of blank lines at the start of a file, if blank lines have records.
 
     Return the number of the first line with text, and its block from this line on; 0 and b"" if there is none.
     """
@@ -353,7 +355,7 @@ def _read_line(place: Place, line: bytes, form: InputFormat) -> Record:
 
 
 def _read_fields(place: Place, fields: list[str], form: InputFormat) -> Record:
-    """Return the record of a source and, if it is given, the output, as texts."""
+    """Return the record of one or two fields: a source and, if given, an output."""
     sides = ("word", form.in_tokens), ("target word", form.out_tokens)
     try:
         return Record(place, *(_read_field(place, *side, field) for side, field in zip(sides, fields, strict=False)))

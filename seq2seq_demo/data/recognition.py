@@ -1,4 +1,4 @@
-"""Recognises what kind of tokens sources and targets consist of, if the user does not say it."""
+"""Recognises the kinds of tokens in sources and targets, if the user does not give them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from seq2seq_demo.config import CHARACTERS, INTEGERS, WORDS
 from seq2seq_demo.data.records import Record
 from seq2seq_demo.errors import InputError
 
-# The words of a side recur if it has at most this many different words, plus one for every MEAN_COUNT words. A network
-# learns little about rarer words, and cannot read those that occur only in new texts.
+# The words of a side recur if it has at most FEW_WORDS different words, plus one for every MEAN_COUNT words. A network
+# learns little about rarer words, and cannot read words that occur only in new texts.
 FEW_WORDS, MEAN_COUNT = 50, 25
 Tokens = tuple[str | None, str | None]  # the kinds of sources and of targets; None: to be recognised
-_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, as in dates
+_INTEGERS = re.compile(r"\s*(0|[1-9][0-9]{0,9})([\s,]+(0|[1-9][0-9]{0,9}))+[\s,]*")  # no leading zeros, unlike dates
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")  # a single number, such as 1,234
 
 
 def integers_or_text(field: str) -> list[int] | str:
-    """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other field, and a single number, as it is.
+    """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other field unchanged.
 
-    A number with thousands separators is a single number, and numbers on several lines are a text.
+    A single number is also returned unchanged, with or without thousands separators, and so are numbers on several lines.
     """
     if _INTEGERS.fullmatch(field) and not _THOUSANDS.fullmatch(field) and "\n" not in field:
         return [int(word) for word in field.replace(",", " ").split()]
@@ -30,7 +30,7 @@ def integers_or_text(field: str) -> list[int] | str:
 
 
 def recognise(tokens: Tokens, records: Iterable[Record | None]) -> tuple[str, str]:
-    """Return the kinds of tokens of sources and targets; each that is None is recognised from the records."""
+    """Return the kinds of tokens in sources and targets; recognise each kind that is None from the records."""
     source, target = tokens
     if source and target:
         return source, target
@@ -44,10 +44,11 @@ def recognise(tokens: Tokens, records: Iterable[Record | None]) -> tuple[str, st
 
 
 def _kind(values: list[Any], is_beside_integers: bool) -> str:
-    """Return the kind of tokens of the values of one side, each a text or a list.
+    """Return the kind of tokens in the values of one side; each value is a text or a list.
 
     The side is integers if at least half of its values are lists of integers or numbers, and some are lists or the
-    other side is integers. It is words if values contain spaces and the words recur, and otherwise characters.
+    other side is integers. It is words if a list contains a string of several characters, or if texts contain spaces
+    and their words recur. Otherwise, it is characters.
     """
     texts = [value for value in values if isinstance(value, str) and value]
     lists = [value for value in values if isinstance(value, list | tuple) and value]

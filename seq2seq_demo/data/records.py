@@ -52,9 +52,9 @@ class Record(NamedTuple):
     place: Place
     values: Any  # a list or text; before validation, any JSON value, or the InputError from reading it
     output: Any = None  # the expected answer
-    others: dict[str, object] | None = None  # by name, such as an id; they are handed on to the answer
+    others: dict[str, object] | None = None  # further values by name, such as an id, which are copied to the answer
     dropped: tuple[Any, ...] = ()  # unknown symbols that were left out of the source
-    error: InputError | None = None  # why a reader could not read it; then `values` is as the user gave it
+    error: InputError | None = None  # why a reader rejected the record, whose `values` are then unchanged
 
 
 class OutputPlace(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seq2seq_demo import system_memory
-from seq2seq_demo.config import INTEGERS, MAX_LEN, UNKNOWN
+from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR, UNKNOWN
 from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.python_rows import python_sources
@@ -26,7 +26,6 @@ from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import InputError
 
 ROWS_PER_ARRAY = 10_000  # rows converted to arrays at once
-ON_ERROR = ("raise", "return")
 ROW_BYTES = 250  # memory per pair in addition to its symbols: lengths, order and group id
 PAIR = '{"input": [...], "output": [...]}'
 LENGTH_HINT = "; for sequences of that length give `in_len` {}"
@@ -155,7 +154,7 @@ def source_records(
 ) -> list[Record]:
     """Return the records of sources; `sources` is anything that `python_sources` converts to a list.
 
-    The remaining arguments are the largest integer in a source, and two arguments of `TrainedNetwork.predict`.
+    `largest` is the largest valid integer. `unknown` and `on_error` are as in `TrainedNetwork.predict`.
 
     Raises:
         InputError: `sources` has another type, or a source has an integer outside 0…largest or an unknown symbol.

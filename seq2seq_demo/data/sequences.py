@@ -97,7 +97,7 @@ class Sequences:
         return np.frombuffer(hashes, "<i8").astype(np.int64)
 
     def _contents(self, symbols: np.ndarray) -> Iterator[bytes]:
-        """Yield the bytes of each sequence, with the symbols in the type that they have in `symbols`."""
+        """Yield the bytes of each sequence, in the data type of `symbols`."""
         size, content = symbols.itemsize, symbols.tobytes()
         for first, n in zip(self._starts.tolist(), self.lengths.tolist(), strict=True):
             yield content[first * size : (first + n) * size]

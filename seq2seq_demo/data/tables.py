@@ -17,19 +17,19 @@ from seq2seq_demo.data.json_records import BOM, decode_utf8
 from seq2seq_demo.data.records import Place, Record, preview
 from seq2seq_demo.errors import InputError
 
-# The names by which a header is recognised. Both kinds of names must occur in it.
-KINDS = (  # first the names of sources, then those of targets
+# The names by which a header is recognised. A header of several columns must contain both kinds.
+KINDS = (  # names of sources, then names of targets
     {"source", "src", "input", "x", "word", "text", "question", "lemma", "spelling", "grapheme", "graphemes"},
     {"target", "tgt", "output", "y", "answer", "label", "translation", "pronunciation", "phonemes", "phones", "ipa"},
 )
-MIN_ROWS = 3  # that show that the first row differs from all others
-CONSISTENT = 0.9  # share of rows with the same number of columns in a CSV file that has another name
-_INTEGERS = re.compile(rb"[\d\s,+\[\]-]*")  # a line that may be a sequence of integers, or several
+MIN_ROWS = 3  # minimum number of rows below a header that is recognised by its letters
+CONSISTENT = 0.9  # minimum share of rows with the same number of columns, to recognise CSV or a header
+_INTEGERS = re.compile(rb"[\d\s,+\[\]-]*")  # a line of integers, which is never recognised as CSV
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """The options that describe a table; None means that it is recognised."""
+    """The options that describe a table; the reader recognises what they leave out."""
 
     columns: tuple[str, ...] = ()  # the names or numbers of the columns of sources and targets
     header: bool | None = None
@@ -51,7 +51,7 @@ class Table:
 
     @functools.cached_property
     def others(self) -> dict[str, int]:
-        """The indices of named columns besides source and target, whose cells are handed on to the answer."""
+        """The index of each named column besides source and target; its cells are copied to the answers."""
         return {name: n for n, name in enumerate(self.header or ()) if n not in self.columns}
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
     if not rows and found != TEXT:
         decode_utf8(Place(title), first)
         raise InputError(
-            f"{title}: expected {found.upper()} with lines that end with \\n or \\r\\n, got an invalid one"
+            f"{title}: expected {found.upper()} with lines that end with \\n or \\r\\n, got an invalid line"
         )
     header = _find_header(rows, options, found == TEXT) if rows else None
     if not rows or (found == TEXT and header is None and not is_given):
@@ -103,8 +103,9 @@ def find_table(title: str, sample: bytes, format: str | None, options: TableOpti
 def _is_csv(name: str, first: bytes, sample: bytes, options: TableOptions) -> bool:
     """Return whether a file whose format is not given is CSV; `first` is its first line.
 
-    Lines of integers alone are never CSV. By its content, a file is CSV if it must contain pairs but has hardly any
-    tabs, and almost all rows have the same number of columns.
+    Lines of integers are never CSV. Without the suffix .csv, a file of pairs is CSV if it has hardly any tabs, and
+    almost all rows have the same number of columns. Any other file is CSV if its first line has a comma, and `columns`
+    is given.
     """
     if _INTEGERS.fullmatch(first.removeprefix(BOM)):
         return False
@@ -129,7 +130,7 @@ def _reader(lines: Iterable[str], format: str, delimiter: str) -> Iterator[list[
 
 
 def _sample_rows(sample: bytes, format: str, delimiter: str) -> list[list[str]]:
-    """Return the rows of a sample, up to one that is invalid."""
+    """Return the rows of a sample before the first invalid one."""
     lines = (line.decode(errors="replace") for line in BytesIO(sample.removeprefix(BOM)) if not is_blank(line))
     rows: list[list[str]] = []
     with contextlib.suppress(csv.Error):
@@ -141,20 +142,21 @@ def _sample_rows(sample: bytes, format: str, delimiter: str) -> list[list[str]]:
 def _find_header(rows: list[list[str]], options: TableOptions, is_text: bool) -> tuple[str, ...] | None:
     """Return the names of the columns if the first row is a header.
 
-    A header has known names, or letters in every cell even though a column below it consists of numbers.
+    The first row is a header if `columns` selects by name, if the row has known names, or if each cell has letters and
+    a column below it consists of numbers.
     """
     names, is_header = tuple(cell.strip() for cell in rows[0]), options.header
     if is_header is None:
         has_kinds = [any(name.casefold() in kind for name in names) for kind in KINDS]
         is_known = any(has_kinds) if len(names) == 1 else all(has_kinds)
-        has_columns = len(names) > 1 or not is_text  # a line of text may consist of any word
+        has_columns = len(names) > 1 or not is_text  # a line of text may be any word, such as `input`
         is_named = any(not column.isdecimal() for column in options.columns)
         is_header = is_named or (has_columns and (is_known or _is_above_numbers(rows)))
     return names if is_header else None
 
 
 def _is_above_numbers(rows: list[list[str]]) -> bool:
-    """Return whether the first row has letters in every cell, and all others have only numbers in some column."""
+    """Return whether the first row has letters in every cell, and a column below it has only numbers."""
     first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     is_consistent = len(others) >= max(MIN_ROWS, CONSISTENT * (len(rows) - 1))
     return is_consistent and all(map(_has_letter, first)) and any(map(_are_numbers, zip(*others, strict=True)))
@@ -189,7 +191,7 @@ def _find_columns(
 
 
 def named_columns(names: Sequence[str]) -> tuple[int | None, int | None]:
-    """Return the indices of the columns that are named like a source and like a target; None if there is none."""
+    """Return the index of the column with a known source name, and of one with a known target name; None if missing."""
     source, target = (next((k for k, name in enumerate(names) if name.casefold() in kind), None) for kind in KINDS)
     return source, target
 
@@ -209,7 +211,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 class Lines:
-    """The lines of a file, for csv.reader; an empty one means that no more input is available at the moment.
+    """The lines of a file, for csv.reader; an empty string means that no more input is available yet.
 
     Blank lines between rows are skipped or, with `blank_lines`, are empty rows.
     """
@@ -270,8 +272,8 @@ def _split(blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> Ite
 def read_table(lines: Lines, table: Table, to_record: Callable[[Place, list[str]], Record]) -> Iterator[Record | None]:
     """Yield the records of a table, and None if no more input is available at the moment.
 
-    Rows are read as Python's csv module reads them. An invalid row gives an error for each of its lines, so that what a
-    stray quotation mark hides is counted.
+    Rows are read as Python's csv module reads them. An invalid row gives an error for each of its lines, so that the
+    lines that a stray quotation mark swallows are counted.
     """
     rows = _reader(lines, table.format, table.delimiter)
     is_header = table.header is not None

@@ -6,6 +6,7 @@ from typing import Protocol
 from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pair_task import PairTask, pair_task_from_rows
 from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.patterns import PatternName
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.vocabulary import Vocabularies
 from seq2seq_demo.errors import UsageError
@@ -65,7 +66,7 @@ class Task(Protocol):
 
 
 PairRows = Iterable[object]  # (source, target) rows, or whatever else `python_pairs` reads
-TaskLike = str | Task | Pairs | PairRows
+TaskLike = PatternName | str | Task | Pairs | PairRows
 
 
 def as_task(task: TaskLike, vocabularies: Vocabularies | None = None) -> Task:

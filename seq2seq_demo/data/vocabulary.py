@@ -31,7 +31,7 @@ class Tokenizer:
     """Splits texts into characters or words, after normalising them; validates lists of symbols."""
 
     tokens: str = INTEGERS
-    # The repr lacks these fields, because the checksum of pairs contains it.
+    # Omitted from the repr, which is part of the checksum of pairs.
     form: str = field(default="NFC", kw_only=True, repr=False)  # the normal form of Unicode
     lowercase: bool = field(default=False, kw_only=True, repr=False)
 

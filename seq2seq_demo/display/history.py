@@ -17,7 +17,7 @@ from seq2seq_demo.trained_network import TrainedNetwork
 class History(Callback):
     """Rewrites the JSON file at `path` and the picture at `plot` after each epoch, unless the path is None.
 
-    A further member of an ensemble has files of its own: beside `a.json`, `a.2.json` for the second one.
+    Each further member of an ensemble has separate files; for the second member, `a.2.json` beside `a.json`.
 
     Raises:
         UsageError: the picture cannot be drawn.

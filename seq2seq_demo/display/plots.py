@@ -1,5 +1,6 @@
 """Pictures of attention and of training curves. They need Matplotlib, an optional package, imported on first use."""
 
+import functools
 import io
 import re
 import sys
@@ -33,7 +34,8 @@ MAX_PANELS = 16
 MAX_CELL, MAX_PANEL = 0.3, 6  # the longest side of a cell, and of a panel, in inches
 MAX_FONT, MIN_FONT, MIN_SPARSE_FONT = 10, 3, 6  # font sizes in points; MIN_SPARSE_FONT if some labels are omitted
 MAX_CELLS = 20_000  # with more cells in all panels, a panel is an image, not a mesh of cells
-DPI, MAX_PIXELS = 200, 160  # per inch: the dots of a picture, and the pixels of an image in a panel
+DPI, SCREEN_DPI = 200, 100  # dots per inch of a picture in a file and in a notebook
+MAX_PIXELS = 160  # the most pixels per inch of a panel
 WRONG_COLOUR = "tab:red"
 
 
@@ -58,11 +60,22 @@ def check(path: Path, force: bool = False) -> None:
     if path.suffix.lower() not in PICTURES:
         suffixes = ", ".join(PICTURES)
         raise UsageError(f"{path}: expected a picture's name to end in one of {suffixes}, got {path.suffix!r}")
+    _import_matplotlib("matplotlib")
+    atomic_files.check_replaceable(path, "a picture", _is_own_picture, force)
+
+
+def _import_matplotlib(module: str) -> Any:
     try:
-        import_module("matplotlib")
+        return import_module(module)
     except ImportError as error:
         raise UsageError(f"pictures need Matplotlib: {_install_command('matplotlib')}") from error
-    atomic_files.check_replaceable(path, "a picture", _is_own_picture, force)
+
+
+def _new_figure(size: tuple[float, float], layout: str) -> Any:
+    """Return an empty figure; a notebook shows it even without pyplot."""
+    figure = _import_matplotlib("matplotlib.figure").Figure(size, layout=layout)
+    figure._repr_png_ = functools.partial(_picture, figure, ".png", SCREEN_DPI)
+    return figure
 
 
 def _is_own_picture(content: bytes) -> bool:
@@ -85,20 +98,27 @@ def check_panel_count(n: int) -> None:
 
 
 def attention(path: Path, predictions: list[Prediction]) -> None:
-    """Draw the attention of each prediction in a panel: inputs across, outputs down, wrong outputs in red.
+    """Write a picture of the attention of each prediction.
 
     Raises:
         UsageError: more than MAX_PANELS predictions.
         Seq2SeqError: the picture could not be written.
     """
-    check_panel_count(len(predictions))
-    from matplotlib.figure import Figure
+    _save(attention_figure(predictions), path)
 
+
+def attention_figure(predictions: list[Prediction]) -> Any:
+    """Draw the attention of each prediction in a panel: inputs across, outputs down, wrong outputs in red.
+
+    Raises:
+        UsageError: more than MAX_PANELS predictions, or Matplotlib is not installed.
+    """
+    check_panel_count(len(predictions))
     B, columns = len(predictions), ceil(sqrt(len(predictions)))
     rows = ceil(B / columns)
     layout = _layout(predictions)
     size = (columns * (layout.width + 2) + 1, rows * (layout.height + 1))  # generous; empty margins are cropped
-    figure = Figure(size, layout="compressed")
+    figure = _new_figure(size, "compressed")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     meshes = [_panel(ax, prediction, layout) for ax, prediction in zip(axes, predictions, strict=False)]
     for k, ax in enumerate(axes[:B] if B > 1 else (), start=1):
@@ -107,20 +127,28 @@ def attention(path: Path, predictions: list[Prediction]) -> None:
         ax.remove()
     label = "attention α" + _pixel_note(predictions[0], layout)
     figure.colorbar(meshes[0], ax=axes[:B], label=label, aspect=20 * rows, fraction=0.1 / columns, pad=0.02)
-    _save(figure, path)
+    return figure
 
 
 def history(path: Path, epochs: Sequence[EpochFigures]) -> None:
-    """Draw the training curves of one or more epochs.
+    """Write a picture of the training curves of one or more epochs.
 
     Raises:
         Seq2SeqError: the picture could not be written.
     """
-    from matplotlib.figure import Figure
+    _save(history_figure(epochs), path)
+
+
+def history_figure(epochs: Sequence[EpochFigures]) -> Any:
+    """Draw the training curves of one or more epochs.
+
+    Raises:
+        UsageError: Matplotlib is not installed.
+    """
+    figure = _new_figure((10, 4), "constrained")
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     history = [epoch.to_json() for epoch in epochs]
-    figure = Figure((10, 4), layout="constrained")
     losses, accuracies = figure.subplots(1, 2)
     _curves(losses, history, {"loss": "training", "validation_loss": "validation"})
     losses.set(title="Loss, with teacher forcing", ylabel="nats per symbol")
@@ -139,7 +167,7 @@ def history(path: Path, epochs: Sequence[EpochFigures]) -> None:
         ax.set(xlabel="epoch", xlim=(history[0]["epoch"] - 0.5, history[-1]["epoch"] + 0.5))
         ax.grid(alpha=0.3)
         ax.legend()
-    _save(figure, path)
+    return figure
 
 
 def _layout(predictions: list[Prediction]) -> _Layout:
@@ -247,15 +275,22 @@ def _curves(ax: Any, history: list[dict[str, float]], names: dict[str, str]) -> 
         ax.plot(epochs, values, "o-", markersize=min(4, 100 / len(epochs)), label=label)
 
 
-def _save(figure: Any, path: Path) -> None:
-    """Write the picture atomically."""
+def _picture(figure: Any, suffix: str, dpi: int = DPI) -> bytes:
+    """Return the content of a picture in the format of this suffix."""
     from matplotlib import rc_context
 
-    suffix, picture = path.suffix.lower(), io.BytesIO()
-    settings: dict[Any, str] = {"svg.hashsalt": PROGRAM, "svg.fonttype": "none"}
-    with rc_context(settings), warnings.catch_warnings(record=True) as caught:
+    picture, settings = io.BytesIO(), {"svg.hashsalt": PROGRAM, "svg.fonttype": "none"}
+    with rc_context(settings):  # type: ignore[arg-type]  # it expects the names of all settings
+        figure.savefig(picture, format=suffix[1:], metadata=PICTURES[suffix][0], dpi=dpi, bbox_inches="tight")
+    return picture.getvalue()
+
+
+def _save(figure: Any, path: Path) -> None:
+    """Write the picture atomically."""
+    suffix = path.suffix.lower()
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        figure.savefig(picture, format=suffix[1:], metadata=PICTURES[suffix][0], dpi=DPI, bbox_inches="tight")
+        content = _picture(figure, suffix)
     if any("missing from font" in str(warning.message) for warning in caught) and suffix != ".svg":
         print_notice(f"{path}: Matplotlib's font lacks some symbols and draws them as boxes; use .svg to show them")
-    atomic_files.write(path, picture.getvalue())
+    atomic_files.write(path, content)

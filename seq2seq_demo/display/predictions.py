@@ -12,7 +12,7 @@ from seq2seq_demo.display.console import one_line
 from seq2seq_demo.display.heatmap import red
 from seq2seq_demo.predictions import Prediction
 
-# Keys of the input are not handed on if answers or errors have keys with these names.
+# Keys that answers and errors use themselves; keys of the input with these names are not copied to the answer.
 INPUT_KEYS = ("line", "index", "input", "input_tokens", "dropped", "error")
 ANSWER_KEYS = ("prediction", "prediction_tokens", "expected", "exact", "ended", "score", "attention", "n_best")
 OWN_KEYS = {*INPUT_KEYS, *ANSWER_KEYS, "probability", "confidence", "probabilities"}
@@ -73,7 +73,7 @@ def row_notice(row: Record) -> str:
 
 
 def answers_tsv(answers: Sequence[Prediction], is_answered: bool = True) -> str:
-    """Return a line per answer: source, answer and confidence, separated by tabs; "" is an answer that is withheld.
+    """Return a line per answer: source, answer and confidence, separated by tabs; a withheld answer is empty.
 
     Without a calibration, the probability takes the place of the confidence.
     """
@@ -98,7 +98,7 @@ def error_json(row: Record) -> str:
 
 
 def _input_fields(row: Record) -> dict[str, object]:
-    """Return the JSON fields that identify an input: its line or index in the file, and what it hands on."""
+    """Return the JSON fields that identify an input: its line or index in the file, and its further keys."""
     key = {"line": "line", "sequence": "index"}.get(row.place.kind)
     place: dict[str, object] = {key: row.place.number} if key else {}
     handed_on = {name: value for name, value in (row.others or {}).items() if name not in OWN_KEYS}
@@ -135,12 +135,12 @@ def _answer_dict(p: Prediction) -> dict[str, Any]:
         "ended": p.ended,
         "score": None if p.score is None else round(p.score, 6),
         **_probability_dict(p),
-        "probabilities": [round(probability, 6) for probability in p.probabilities or ()],
+        "probabilities": [round(probability, 6) for probability in p.probabilities],
         "attention": None if p.attention is None else [[round(a, 6) for a in row] for row in p.attention.tolist()],
     }
     return {name: value for name, value in facts.items() if value is not None}
 
 
 def _probability_dict(p: Prediction) -> dict[str, float]:
-    values = {"probability": p.probability, "confidence": p.confidence}
+    values = {"probability": p.probability if p.probabilities else None, "confidence": p.confidence}
     return {name: round(value, 6) for name, value in values.items() if value is not None}

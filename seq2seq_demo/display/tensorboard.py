@@ -90,7 +90,7 @@ class TensorBoard(Callback):
             self.writer.close()
 
     def on_member_begin(self, finished: Sequence[TrainedNetwork]) -> None:
-        """Log each member of an ensemble in a folder of its own."""
+        """Log each member of an ensemble in a separate folder."""
         if self.writer:
             self.writer.close()
         self.writer, self.member_dir = None, self.log_dir / f"member_{len(finished) + 1}"

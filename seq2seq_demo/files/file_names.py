@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from seq2seq_demo.errors import WeightsError
+
 WEIGHTS, SNAPSHOT = "ts2s", "s2s_checkpoint"
 DEFAULT_NAME = "basic"
 SUFFIX = ".weights.h5"
 _FILE_NAME = re.compile(rf"({WEIGHTS}|{SNAPSHOT})__(.+)__(.+)_([0-9]{{1,15}})(?:\.weights\.h5|\.tfl)")  # .tfl: 2016's
+MAX_SUGGESTIONS = 3  # maximum number of shipped networks that an error suggests
 MAX_PART_BYTES = 100  # the limit for NAME and for the task; a file name can have 255 bytes
 
 
@@ -101,6 +104,26 @@ def shipped_networks() -> dict[str, Path]:
     files, as in `g2p`.
     """
     return {display_name(path): path for path in sorted(_shipped_dir().glob(f"*{SUFFIX}"), key=display_name)}
+
+
+def find_weights(given: Path) -> Path:
+    """Return the path of a weights file, or of the shipped network of this name if no file has it.
+
+    Raises:
+        WeightsError: there is neither a file nor a shipped network.
+    """
+    is_file, is_bare_name = os.path.lexists(given) and not given.is_dir(), given.name == str(given)
+    if is_file or not is_bare_name:
+        return given
+    shipped = shipped_networks()
+    if given.name in shipped:
+        return shipped[given.name]
+    import difflib  # only errors need it
+
+    name = given.name.removesuffix(SUFFIX).casefold()
+    near = difflib.get_close_matches(name, shipped, n=MAX_SUGGESTIONS)
+    names = f"a shipped network such as {' or '.join(near)}" if near else "a name that `networks` lists"
+    raise WeightsError(f"{given}: expected a weights file or {names}, found neither")
 
 
 def display_name(path: Path) -> str:

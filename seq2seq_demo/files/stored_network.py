@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,9 +12,10 @@ from seq2seq_demo.config import MAX_MEMBERS, ModelConfig, TrainConfig
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies
 from seq2seq_demo.errors import UsageError
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.figures import EpochFigures, Figures, History
 from seq2seq_demo.files.recording import Recording
 from seq2seq_demo.network.parameters import Weights
+from seq2seq_demo.notebook import html_table
 
 MAX_EARLIER_RUNS = 100  # if a network has more earlier runs, its file records none of them
 LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
@@ -22,7 +23,7 @@ LENGTHS = ("in_len", "out_len", "min_in_len")  # fields of `StoredNetwork`
 
 @dataclass(frozen=True)
 class DataFingerprint:
-    """Identifies the data of a training run, to detect changes when it is resumed."""
+    """Identifies the data of a training run, so that --resume detects changed data."""
 
     data: str | None = None  # a checksum of the user's pairs; None for a pattern
     fingerprint: str | None = None  # the task's fingerprint; None in files of earlier versions
@@ -30,7 +31,7 @@ class DataFingerprint:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The settings and the beginning of a training run."""
+    """The settings, the first step and the data of a training run."""
 
     config: TrainConfig
     start_step: int  # Adam's step at the start of the run
@@ -53,7 +54,7 @@ class StoredNetwork:
     task: str | None = None  # the name of the task
     in_len: int | None = None  # the length of the longest source in training
     out_len: int | None = None  # the length of the longest target
-    min_in_len: int | None = None  # the length of the shortest source; None if it is `in_len`
+    min_in_len: int | None = None  # the length of the shortest source; None means `in_len`
     trained: TrainingRun | None = None
     reached: Figures | None = None  # on the validation pairs, after the saved epoch
     step: int = 0  # the number of updates that Adam has made
@@ -65,6 +66,35 @@ class StoredNetwork:
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
     held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
+    history: History = field(default_factory=History)  # figures of the last training run; not in a weights file
+
+    def __repr__(self) -> str:
+        reached = f", exact match {self.reached.exact_match:.4f} in validation" if self.reached else ""
+        return f"<{type(self).__name__} {self.summary()};\n {self._origin()}{reached}>"
+
+    def _repr_html_(self) -> str:
+        figures = asdict(self.reached).items() if self.reached else ()
+        return html_table(["network", self.summary()], ["training", self._origin()], *figures)
+
+    def _origin(self) -> str:
+        """Return the task and the lengths of the training as text."""
+        origin = self.task or self.program or "unknown data"
+        learned = f"trained on {origin!r}" if self.step else "untrained"
+        lengths = f", {self.in_len} symbols in and {self.out_len} out" if self.in_len else ""
+        if self.ends:
+            least = f"{self.min_in_len} to " if self.min_in_len != self.in_len else ""
+            lengths = f", {least}{self.in_len} symbols in and up to {self.out_len} out"
+        return f"{learned}{lengths}"
+
+    def summary(self) -> str:
+        """Return the architecture, the symbols and the number of weights in one line."""
+        c = self.model_config
+        symbols = f"symbols 0 to {c.in_max_int} in and 0 to {c.out_max_int} out"
+        if self.vocabularies.are_text:
+            sides = zip(self.vocabularies, (c.in_max_int, c.out_max_int), strict=True)
+            symbols = " in and ".join(f"{len(x.symbols) or f'0 to {n}'} {x.tokens}" for x, n in sides) + " out"
+        members = f" in {len(self.networks)} networks" if self.members else ""
+        return f"{c.architecture}, {symbols}, {self.n_weights} weights{members}"
 
     @property
     def networks(self) -> tuple[StoredNetwork, ...]:
@@ -73,7 +103,7 @@ class StoredNetwork:
 
     @property
     def n_weights(self) -> int:
-        """The number of weights, of all members together."""
+        """The number of weights in all members together."""
         return sum(weight.size for network in self.networks for weight in network.weights.values())
 
     @property
@@ -98,11 +128,11 @@ class StoredNetwork:
         return range(self.min_in_len or longest, longest + 1)
 
     def was_trained_at(self, in_len: int) -> bool:
-        """Whether training had sources of this length, or the file does not record lengths."""
+        """Whether training had sources of `in_len` symbols, or the file does not record lengths."""
         return self.in_len is None or in_len in self.trained_lengths
 
     def max_out_len(self, in_len: int) -> int:
-        """Return the maximum length of an answer to a source of this length.
+        """Return the maximum length of an answer to a source of `in_len` symbols.
 
         The limit is the longest target in training, scaled up for sources longer than any in training.
         """
@@ -115,7 +145,7 @@ Network_co = TypeVar("Network_co", bound=StoredNetwork, covariant=True)
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a training run."""
+    """The completed epochs of a training run, and its position in the current epoch."""
 
     epoch: int = 0  # the current epoch, counted from 0
     points: int = 0  # training points done in this epoch
@@ -154,7 +184,7 @@ class Snapshot(Generic[Network_co]):
 
 
 def check_members(networks: Sequence[StoredNetwork]) -> None:
-    """Raise UsageError unless the networks can answer as one ensemble: they read and write the same symbols."""
+    """Raise UsageError unless the networks can form an ensemble: their symbols and any fixed lengths must be equal."""
     if len(networks) > MAX_MEMBERS:
         raise UsageError(f"expected at most {MAX_MEMBERS} networks in an ensemble, got {len(networks)}")
     first, *others = (
@@ -168,4 +198,4 @@ def check_members(networks: Sequence[StoredNetwork]) -> None:
     for number, facts in enumerate(others, 2):
         for name in first:
             if facts[name] != first[name]:
-                raise UsageError(f"expected networks with the same {name}, got others in networks 1 and {number}")
+                raise UsageError(f"expected the same {name} in all networks, got others in network {number}")

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import MISSING, fields
-from typing import Any, NoReturn, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from seq2seq_demo.errors import WeightsError, require
 
@@ -60,5 +60,6 @@ def build_dataclass(cls: type[T], values: dict[str, Any]) -> T:
         raise WeightsError(f"expected the keys {', '.join(types)}, got {name!r}")
     for field in fields(cls):  # type: ignore[arg-type]
         require(field.name in values or field.default is not MISSING, f"expected the key {field.name!r}, got none")
-    allowed = {name: get_args(hint) or (hint,) for name, hint in types.items()}
+    kinds = {name: str if get_origin(hint) is Literal else hint for name, hint in types.items()}
+    allowed = {name: get_args(kind) or (kind,) for name, kind in kinds.items()}
     return cls(**{name: require_type(name, value, *allowed[name]) for name, value in values.items()})

@@ -41,7 +41,7 @@ from seq2seq_demo.network.parameters import check_weights, weight_shapes
 
 MAX_STEP = 2**53  # float64 represents every integer up to this value exactly
 BEST, RECORDED = "best/", "recorded/"  # prefixes of array names in a snapshot
-MEMBER = "members/{}/"  # prefix of the array names of a further network, counted from 0
+MEMBER = "members/{}/"  # prefix of the array names of a further member, counted from 0
 ADDED_IN_VERSION_3 = {"ends", "processes", "members", "label_smoothing"}  # fields of the configs
 
 
@@ -130,7 +130,7 @@ def read(path: Path) -> Snapshot[StoredNetwork] | StoredNetwork:
     """Read a network, a snapshot, or a checkpoint of the 2016 program.
 
     Raises:
-        WeightsError: the file is missing, damaged or something else.
+        WeightsError: the file is missing, damaged or of another kind.
     """
     with atomic_files.open_regular(path, "a weights file", WeightsError) as file:
         try:
@@ -167,7 +167,7 @@ def is_weights_file(content: bytes) -> bool:
 def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
     file = container.read(content)
     if file.texts.get("kind") == recording.KIND:
-        raise WeightsError("expected a weights file, found a training recording")
+        raise WeightsError("expected a weights file, got a training recording")
     try:
         network, progress = _parse_metadata(file.version, file.texts)
     except WeightsError as error:
@@ -210,7 +210,7 @@ def _checkpoint(file: Container, model_config: ModelConfig, prefix: str = "") ->
 
 
 def _check_checkpoint(model_config: ModelConfig, checkpoint: Checkpoint) -> None:
-    """Raise an error unless the step is possible and the arrays are those of the network."""
+    """Raise an error unless the step is in range and the arrays fit the network."""
     require_integer("step", checkpoint.step, at_least=0)
     require(checkpoint.step <= MAX_STEP, f"expected a step of at most {MAX_STEP}, got {checkpoint.step}")
     check_weights(model_config, checkpoint.weights, checkpoint.moments)
@@ -234,7 +234,7 @@ def _parse_metadata(version: int, texts: Mapping[str, str]) -> tuple[StoredNetwo
     check_members(networks)
     if progress and members:
         is_possible = all(each.trained and each.trained.config.members >= len(networks) for each in networks)
-        require(is_possible, f"expected the snapshot of at least {len(networks)} members, got one of fewer")
+        require(is_possible, f"expected a run of at least {len(networks)} members, got one of fewer")
     return replace(network, members=members), progress
 
 

@@ -1,7 +1,8 @@
 """An ensemble: several networks that answer as one, by averaging their probabilities at each step.
 
 All members are fed the same symbols, so they decode the same answer. `logits` are the log of the mean probabilities,
-whose softmax is the mean itself. Greedy decoding, beam search and teacher forcing therefore need no special case.
+so their softmax equals the mean probabilities. Greedy decoding, beam search and teacher forcing therefore need no
+special case.
 """
 
 import math
@@ -19,14 +20,14 @@ class EnsembleState(NamedTuple):
     members: list[DecoderState]
 
     def select(self, rows: np.ndarray, same_sources: bool) -> "EnsembleState":
-        """Return the states of these rows, as `DecoderState.select`."""
+        """Return the states of these rows, as `DecoderState.select` does."""
         return EnsembleState([state.select(rows, same_sources) for state in self.members])
 
 
 class EnsembleNetwork(NumpyNetwork):
     """Networks with the same symbols; they may differ in model, cells and sizes.
 
-    `model_config` is that of the first member. An ensemble has no weights of its own.
+    `model_config` comes from the first member. Only the members have weights.
     """
 
     def __init__(self, members: Sequence[NumpyNetwork]) -> None:
@@ -59,7 +60,7 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def log_mean(log_p: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the log of the mean of several probabilities, given as logs, without computing the log of 0."""
+    """Return the log of the mean of probabilities given as logs; finite even where a probability underflows to 0."""
     stacked = np.stack(log_p)
     largest = stacked.max(axis=0)
     mean: np.ndarray = largest + np.log(np.exp(stacked - largest).sum(axis=0)) - math.log(len(stacked))

@@ -118,7 +118,8 @@ def _infer_model(variables: Variables) -> tuple[ModelConfig, dict[str, str]]:
     n_inputs, E = _matrix_shape(variables, names["encoder/embedding"])
     H, V = _matrix_shape(variables, names["decoder/projection/kernel"])
     try:
-        return ModelConfig(f"embedding_{kind}", cell_type, len(cells), H, E, n_inputs - 1, V - 2), names
+        sizes = len(cells), H, E, n_inputs - 1, V - 2
+        return ModelConfig(f"embedding_{kind}", cell_type, *sizes), names  # type: ignore[arg-type]  # any strings
     except UsageError as error:
         raise WeightsError(str(error)) from error
 

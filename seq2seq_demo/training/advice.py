@@ -33,7 +33,7 @@ def suggestions(
     Args:
         network: the trained network.
         task: the task that it learned.
-        config: how it was trained.
+        config: the settings of its training.
         history: the figures of all epochs.
     """
     more_epochs = [Suggestion("epochs", {"epochs": 2 * config.epochs})] if _still_rises(history) else []
@@ -52,7 +52,7 @@ def suggestions(
 
 
 def _weaker_settings(network: TrainedNetwork, task: PairTask, config: TrainConfig) -> list[str]:
-    """Return the names of the settings that are smaller than the recipe's, or of another kind."""
+    """Return the names of the settings that are smaller than the recipe's or, if they are not numbers, different."""
     recipe = with_recipe(task, {}, start=network if network.earlier else None)
     actual, weaker = vars(network.model_config) | vars(config), []
     for name, value in recipe.items():

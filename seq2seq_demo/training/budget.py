@@ -1,4 +1,4 @@
-"""Bounds the time of a training run: measures some steps, then chooses the largest network and the epochs that fit.
+"""Limits the time of a training run: measures some steps, then chooses the network size and the number of epochs.
 
 A child process measures, so that the training itself has the same bits as one with the chosen settings and no budget.
 """
@@ -26,11 +26,12 @@ from seq2seq_demo.files.stored_network import Snapshot
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.processes import check_processes, child_command
 
-PLANNED, ALLOWED = 0.95, 1.05  # shares of the budget: that the chosen epochs may take, and that no epoch may exceed
+# Shares of the budget: the epochs are chosen to end by PLANNED, and no epoch begins that would end after ALLOWED.
+PLANNED, ALLOWED = 0.95, 1.05
 FEW_EPOCHS = 10  # a smaller network is better than fewer epochs
 MIN_CELL_SIZE = 32
-SECONDS = 2.0  # the shortest time to measure training for
-MAX_VALIDATION = 500  # pairs to measure validation with
+SECONDS = 2.0  # the minimum time for which training is measured
+MAX_VALIDATION = 500  # the maximum number of pairs on which validation is measured
 PROGRAM = """
 from seq2seq_demo.training.budget import serve
 serve()
@@ -39,10 +40,10 @@ serve()
 
 @dataclass(frozen=True)
 class Clock:
-    """The time of a training run that began at `started`, by time.monotonic()."""
+    """The budget of a training run, and the time at which it started."""
 
     minutes: float | None  # the budget; None: unlimited
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)  # seconds
 
     def seconds_left(self, share: float) -> float:
         """Return the seconds until this share of the budget is spent."""
@@ -68,9 +69,9 @@ def start_clock(minutes: float | None, settings: Settings) -> Clock:
     """
     clock = Clock(Budget(minutes).minutes)
     if clock.minutes is not None and settings.get("epochs") is not None:
-        raise UsageError("expected `epochs` or `budget`, which chooses them, got both")
+        raise UsageError("expected `epochs` or `budget`, which chooses the number of epochs, got both")
     counts = {"processes": settings.get("processes"), "members": settings.get("members")}
-    several = [name for name, n in counts.items() if n is not None and n > 1]
+    several = [f"`{name}`" for name, n in counts.items() if n is not None and n > 1]
     if clock.minutes is not None and (several or os.environ.get("TF_CONFIG")):
         raise UsageError(f"expected `budget` without {' and '.join(several) or 'TF_CONFIG'}, got both")
     return clock
@@ -83,13 +84,13 @@ def within_budget(
     settings: Settings,
     start: TrainedNetwork | None,
 ) -> tuple[ModelConfig, TrainConfig]:
-    """Return the configs with as many epochs as fit, and for a new network of pairs with a size that fits.
+    """Return the configs with the number of epochs that fits and, for a new network of pairs, a size that fits.
 
     Args:
         clock: the time that is left. If it is unlimited, the configs stay as they are.
         task: the task, which provides the pairs.
         configs: the network and its training without a budget; neither becomes larger.
-        settings: the settings that the user gave, which stay.
+        settings: the settings that the user gave, which are kept.
         start: the network to continue from.
 
     Raises:
@@ -111,14 +112,14 @@ def within_budget(
         seconds, overhead = measured
         left = clock.seconds_left(PLANNED) - overhead
         epochs = int(left / seconds) if left > 0 else 0
-        # A smaller network would have to make up for the time that its measurement takes.
+        # Measuring a smaller network takes time, which that network would have to make up for.
         if epochs >= min(config.epochs, FEW_EPOCHS) or left < 2 * (time.monotonic() - began):
             break
     return model if epochs else sizes[-1], replace(config, epochs=min(config.epochs, max(1, epochs)))
 
 
 def _smaller_sizes(model: ModelConfig, settings: Settings) -> Iterator[ModelConfig]:
-    """Yield networks of half the size and so on; sizes that are given stay."""
+    """Yield the model with its sizes halved, then quartered, and so on; none if the cell size is given."""
     names = [name for name in ("cell_size", "embedding_size") if settings.get(name) is None]
     while "cell_size" in names and model.cell_size >= 2 * MIN_CELL_SIZE:
         model = replace(model, **{name: -(-getattr(model, name) // 2) for name in names})
@@ -128,9 +129,9 @@ def _smaller_sizes(model: ModelConfig, settings: Settings) -> Iterator[ModelConf
 def _measure_in_child(
     config: TrainConfig, network: TrainedNetwork, pairs: tuple[Pairs, Pairs], timeout: float
 ) -> tuple[float, float] | None:
-    """Return the seconds that an epoch takes, and those until the first epoch begins, as a child measures them.
+    """Measure in a child process; return the seconds of an epoch, and the seconds of start-up and compilation.
 
-    None: the child did not end within `timeout` seconds.
+    Return None if the child takes longer than `timeout` seconds.
 
     Raises:
         TrainingError: the child failed.
@@ -149,12 +150,12 @@ def _measure_in_child(
 
 
 def serve() -> None:
-    """Measure what standard input describes, in a child process; print the result of `_measure` as JSON."""
+    """Run in the child: read the pickled arguments of `_measure` from standard input, and print its result as JSON."""
     print(json.dumps(_measure(*pickle.load(sys.stdin.buffer))))
 
 
 def _measure(config: TrainConfig, network: TrainedNetwork, pairs: tuple[Pairs, Pairs]) -> tuple[float, float]:
-    """Return the seconds that an epoch and its validation take, and the seconds that it took to measure them."""
+    """Return the seconds of an epoch with its validation, and the seconds of the measurement after compilation."""
     from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # loads TensorFlow
     from seq2seq_demo.training.batches import STEPS_PER_CALL, batch_widths
     from seq2seq_demo.training.trainer import Trainer

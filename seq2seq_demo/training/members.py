@@ -1,4 +1,4 @@
-"""The members of an ensemble, which are trained one after another with seeds of their own."""
+"""The members of an ensemble, which are trained one after another, each with a different seed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,17 +14,17 @@ from seq2seq_demo.training.validation import calibrated, validation_figures
 
 
 def config_of(config: TrainConfig, number: int) -> TrainConfig:
-    """Return the config of a member, counted from 0."""
+    """Return the config of member `number`, counted from 0; only its seed differs from `config`."""
     return replace(config, seed=config.seed + number)
 
 
 def without_moments(network: TrainedNetwork) -> TrainedNetwork:
-    """Return a finished member without Adam's moments, as no training continues from an ensemble."""
+    """Return a finished member without Adam's moments, because an ensemble cannot be trained further."""
     return replace(network, moments={})
 
 
 def next_start(finished: Sequence[TrainedNetwork], config: TrainConfig) -> Snapshot[TrainedNetwork]:
-    """Return the start of the training of the member that follows the `finished` ones."""
+    """Return the initial snapshot of the next member, which follows the `finished` ones."""
     first, own_config = finished[0], config_of(config, len(finished))
     assert first.trained
     network = replace(
@@ -39,9 +39,9 @@ def next_start(finished: Sequence[TrainedNetwork], config: TrainConfig) -> Snaps
 
 
 def combined(finished: Sequence[TrainedNetwork], task: Task, validation: Pairs) -> TrainedNetwork:
-    """Return the result of a training run: its only network, or the ensemble with its own validation figures.
+    """Return the result of a training run: its only network, or the ensemble of its members.
 
-    A network that learned pairs is calibrated.
+    Measure an ensemble on the validation pairs. Calibrate a network or an ensemble that learned a user's pairs.
     """
     network = replace(finished[0], members=tuple(finished[1:]))
     if isinstance(task, PairTask):

@@ -32,7 +32,7 @@ class PackedAdam:
         self.m, self.v = tf.Variable(m, name="m"), tf.Variable(v, name="v")
 
     def restart(self, weights: Weights, moments: Weights, step: int) -> None:
-        """Continue with other weights, moments and step, of the same shapes."""
+        """Replace the weights, the moments and the step; the shapes stay."""
         self.iterations.assign(step)
         for variable, vector in zip((self.weights, self.m, self.v), self._vectors(weights, moments), strict=True):
             variable.assign(vector)

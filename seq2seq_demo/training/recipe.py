@@ -13,16 +13,16 @@ from seq2seq_demo.network.parameters import weight_shapes
 MODEL = Settings(
     model="embedding_attention", cell_type="LSTMCell", cell_size=128, embedding_size=64, bidirectional=True
 )
-# 0.0015 was worse by 3 points and more; from 0.003 to 0.006, the sets differ in what is best.
+# A learning rate of 0.0015 was at least 3 points worse. The best rate between 0.003 and 0.006 depends on the set.
 TRAINING = Settings(learning_rate=0.004, lr_schedule="cosine", batch_size=32, label_smoothing=0.1, keep_best=True)
 
-# A word and its phones take 60 epochs if there are 3,600 pairs of them. Ten times as many pairs take 24 epochs, so the
-# training takes four times as long. Pairs that take longer, because of their lengths or vocabularies, get fewer epochs.
+# 3,600 pairs of a word and its phones get 60 epochs. Ten times as many pairs get 24 epochs, so that training takes four
+# times as long. Pairs that need more computation, because of long sequences or large vocabularies, get fewer epochs.
 REFERENCE_PAIRS, REFERENCE_EPOCHS, REFERENCE_MULTIPLICATIONS = 3600, 60, 3.2e6
 PAIRS_EXPONENT, MULTIPLICATIONS_EXPONENT = 0.4, 0.75
 MIN_EPOCHS, MAX_EPOCHS = 3, 200
 
-# Few pairs need much dropout. Many leave less to gain by it, and little time to learn against it.
+# Few pairs need much dropout. Many pairs gain less from it, and have too few epochs to learn with much dropout.
 DROPOUT, DROPOUT_PAIRS, DROPOUT_EXPONENT = 0.5, 3600, 0.25
 
 
@@ -37,7 +37,7 @@ class PairStatistics(NamedTuple):
 
 
 def recommended_settings(pairs: PairStatistics) -> Settings:
-    """Return settings for the training on these pairs."""
+    """Return the settings of the network and its training for these pairs."""
     dropout = DROPOUT * min(1.0, DROPOUT_PAIRS / pairs.n_pairs) ** DROPOUT_EXPONENT
     return {**MODEL, **TRAINING, "dropout": round(dropout, 2), "epochs": _epochs(pairs)}
 
@@ -50,7 +50,7 @@ def _epochs(pairs: PairStatistics) -> int:
 
 
 def multiplications(pairs: PairStatistics) -> float:
-    """Return the multiplications of a forward pass over a pair of mean lengths."""
+    """Return the number of multiplications in a forward pass over one pair of mean lengths."""
     largest_symbols = [max(1, n - 1) for n in (pairs.n_input_symbols, pairs.n_output_symbols)]
     values = given_values(ModelConfig, MODEL) | dict(zip(("in_max_int", "out_max_int"), largest_symbols, strict=True))
     model_config = ModelConfig(**values, ends=True)

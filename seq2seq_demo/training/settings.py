@@ -37,7 +37,7 @@ def resolve(
     given = given_values(TrainConfig, settings)
     if start and (start.members or given.get("members", 1) > 1):
         found = f"an ensemble of {len(start.networks)}" if start.members else f"`members` {given['members']}"
-        raise UsageError(f"expected one network to continue from, and one to train, got {found}")
+        raise UsageError(f"expected to continue from one network and to train one, got {found}")
     model_config = _continued_model(start, settings) if start else _new_model(task, settings)
     values: dict[str, Any] = {"in_len": TrainConfig.in_len, "few_symbols": 0.0}
     if start and start.in_len is not None:
@@ -60,9 +60,9 @@ def resolve(
 
 
 def with_recipe(task: Task, settings: Settings, start: TrainedNetwork | None) -> Settings:
-    """Return the settings that are not None, and for pairs the recipe's values of those that are missing.
+    """Return the settings that are not None; for pairs, add the recipe's values for missing settings.
 
-    A network to continue from, `start`, keeps its model.
+    If training continues from `start`, add only training settings, because the network keeps its model.
     """
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if not isinstance(task, PairTask):
@@ -83,7 +83,7 @@ def begin_run(network: TrainedNetwork, task: Task, config: TrainConfig) -> Train
 
 
 def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
-    """Return the digests of the validation sources that the network is not trained on; None if none is known."""
+    """Return the digests of validation sources that no run trains on, not even the next; None if unknown."""
     if not isinstance(task, PairTask):
         return None
     training, validation = task.split
@@ -93,7 +93,7 @@ def _held_out(network: TrainedNetwork, task: Task) -> np.ndarray | None:
 
 
 def hold_out(task: Task, start: TrainedNetwork | None) -> Task:
-    """Return the task, in which the pairs that validated `start`, the network to continue from, validate again."""
+    """Return the task with the validation sources of `start`, the network to continue from, held out again."""
     if isinstance(task, PairTask) and start and start.step:
         return replace(task, held_out=start.held_out)
     return task

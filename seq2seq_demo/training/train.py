@@ -6,12 +6,13 @@ from typing import Unpack
 
 from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, check_callbacks
-from seq2seq_demo.config import INTEGERS, TOKENS, Settings
+from seq2seq_demo.config import INTEGERS, TOKENS, NormalForm, Settings, TokenKind
 from seq2seq_demo.data.pair_task import pair_task_from_rows
 from seq2seq_demo.data.recognition import Tokens
 from seq2seq_demo.data.tasks import PairRows, Task, TaskLike, as_task
 from seq2seq_demo.data.vocabulary import DEFAULT_TEXT, TextOptions
 from seq2seq_demo.declarations import require_choice, require_flag
+from seq2seq_demo.display.training_display import training_display
 from seq2seq_demo.errors import UsageError
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training.budget import start_clock, within_budget
@@ -23,15 +24,16 @@ from seq2seq_demo.training.settings import hold_out, resolve
 def train(
     task: TaskLike,
     *,
-    in_tokens: str | None = None,
-    out_tokens: str | None = None,
-    normalize: str | None = None,
+    in_tokens: TokenKind | None = None,
+    out_tokens: TokenKind | None = None,
+    normalize: NormalForm | None = None,
     lowercase: bool | None = None,
     validation: PairRows | None = None,
     record: bool = False,
     budget: float | None = None,
     start: TrainedNetwork | None = None,
     callbacks: Sequence[Callback] | None = None,
+    verbose: bool | None = None,
     **settings: Unpack[Settings],
 ) -> TrainedNetwork:
     """Train a network on a task and return it.
@@ -41,22 +43,25 @@ def train(
     length, if `in_len` is a range such as `(1, 20)` or if it learns pairs.
 
     Args:
-        task: the name of a pattern, a `Task`, or pairs: (source, target), or {"input": source, "output": target}, or a
-            DataFrame with columns named source and target, or with two columns.
+        task: the name of a pattern, a `Task`, or pairs. Pairs are tuples (source, target), dictionaries {"source": …,
+            "target": …} or {"input": …, "output": …}, or a DataFrame that has columns named source and target, or only
+            two columns.
         in_tokens: "integers" if a source is a list of integers; "characters" or "words" if it is a string or a
-            list of tokens. None recognises it.
+            list of tokens; by default, recognised.
         out_tokens: the same for targets.
         normalize: the normal form of Unicode for texts, "nfc", "nfd", "nfkc" or "nfkd"; by default "nfc", or that of
             `start`.
-        lowercase: convert sources, but not targets, to lower case, now and whenever the network reads; by default as
-            `start` does.
+        lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
+            default, as `start` does.
         validation: pairs to validate with; by default, a tenth of the pairs.
         record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
-        budget: the minutes that the training may take. They replace `epochs`: the call measures how long an epoch
-            takes, then chooses the size of a new network of pairs, if none is given, and the number of epochs.
+        budget: the time limit in minutes, which replaces `epochs`. The call measures how long an epoch takes, then
+            chooses the number of epochs and, unless `cell_size` is given, the size of a new network of pairs.
         start: a network to continue from. Its model is kept, and so are its lengths unless the settings change them.
-        callbacks: objects whose methods are called after steps and epochs.
+        callbacks: objects whose methods are called after steps and epochs, and can stop the training.
+        verbose: print the report of the command `train`, with a progress bar on a terminal; by default, only show a
+            progress bar, and only in a notebook. False shows nothing.
 
     Raises:
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
@@ -81,9 +86,10 @@ def train(
     network = replace(network, model_config=model_config, recording=None)
     if require_flag("`record`", record):
         network = start_recording(network, config)
-    with process_group(config) as attach_processes:
+    with process_group(config) as attach_processes, training_display(verbose, model_config, config, task) as shown:
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
+        callbacks = [*shown, *callbacks]
         network = fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
     from seq2seq_demo.training.batches import use_xla  # after `trainer`, which sets TensorFlow up
 
@@ -99,7 +105,7 @@ def _task(
     validation: PairRows | None,
     text: TextOptions,
 ) -> Task:
-    """Return the task.
+    """Convert the arguments of `train` to a task.
 
     Pairs are encoded with the vocabularies of `start`. Without `start`, `tokens` gives the kinds of symbols.
     """

@@ -18,12 +18,12 @@ from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # b
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_demo.callbacks import Callback
+from seq2seq_demo.callbacks import Callback, notify
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.errors import TrainingError
-from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.figures import EpochFigures, Figures, History
 from seq2seq_demo.files.recording import weights_checksum
 from seq2seq_demo.files.stored_network import LENGTHS, Checkpoint, Progress, Snapshot, TrainingRun
 from seq2seq_demo.network.keras_network.dropout import Masks
@@ -71,11 +71,11 @@ class Trainer:
     def _begin(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
         self.config, self.start, network = config, start, start.network
         self.reached, self.recording = network.reached, network.recording
-        self.progress, self.best = start.progress, start.best
+        self.progress, self.best, self.is_stopped = start.progress, start.best, False
         self.start_step = start_step_of(network)
 
     def restart(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
-        """Train another network with the compiled steps; the config may have another seed only."""
+        """Prepare to train another network with the compiled steps; only the seed of the config may differ."""
         self._begin(config, start)
         self.adam.restart(start.network.weights, start.network.moments, start.network.step)
 
@@ -183,10 +183,12 @@ class Trainer:
             loss, correct = self.take_steps(pairs)
             self._advance(len(pairs), loss, correct)
             symbols = self.n_symbols(pairs)
-            for callback in callbacks:
-                callback.on_steps_end(self.step, self.progress.points, loss / symbols, correct / symbols)
+            facts = self.step, self.progress.points, loss / symbols, correct / symbols
+            self.is_stopped = notify(callbacks, "on_steps_end", *facts)
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
+            if self.is_stopped:
+                return
 
     def take_steps(self, pairs: Pairs) -> tuple[float, float]:
         """Run up to K steps; return the loss sum and the number of correct symbols.
@@ -239,9 +241,9 @@ class Trainer:
         return int(pairs.targets.lengths.sum()) + len(pairs) * self.model_config.ends
 
     def is_done(self) -> bool:
-        """Whether all epochs are done, the exact match has reached `stop_at_exact`, or `patience` has run out."""
+        """Whether all epochs are done, `stop_at_exact` is reached, `patience` has run out, or a callback stopped."""
         history, config = self.progress.history, self.config
-        is_over = len(history) >= config.epochs or reached_goal(history, config)
+        is_over = self.is_stopped or len(history) >= config.epochs or reached_goal(history, config)
         return is_over or should_stop_early(history, config)
 
     def _advance(self, rows: int, loss: float, correct: float) -> None:
@@ -254,7 +256,10 @@ class Trainer:
 
     def end_epoch(self, training: Pairs, figures: Figures) -> None:
         """Append the epoch's training figures and these validation figures to the history; begin the next epoch."""
-        progress, n, symbols = self.progress, self.progress.epoch + 1, self.n_symbols(training)
+        progress, n = self.progress, self.progress.epoch + 1
+        if progress.points < len(training):  # a callback stopped the epoch
+            training = training[self.order(training)[: progress.points]]
+        symbols = self.n_symbols(training)
         self.reached = figures
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
         self.progress = Progress(n, history=(*progress.history, epoch))
@@ -282,6 +287,7 @@ class Trainer:
             reached=self.reached,
             program=None,
             recording=self.recording,
+            history=History(self.progress.history),
         )
 
     def snapshot(self) -> Snapshot[TrainedNetwork]:
@@ -310,7 +316,7 @@ def fit(
     """Train a network on a task and return it; each of several workers returns the same network.
 
     With several `config.members`, train one network after another, with the seeds `config.seed`, `config.seed` + 1 and
-    so on, and return the ensemble. Each is the network that its seed alone would give.
+    so on, and return the ensemble. Each member equals the network of a run with its seed alone.
 
     Args:
         task: the task, which provides the pairs.
@@ -319,7 +325,7 @@ def fit(
         callbacks: objects whose methods are called after steps and epochs.
         snapshots: saves the state of the run regularly and on signals.
         attach_processes: makes child processes share the trainer's batches (see `processes.process_group`).
-        has_time_for: takes the seconds of an epoch; if False, the run ends before another one like it.
+        has_time_for: takes the duration of the last epoch in seconds; if it returns False, the run ends.
 
     Raises:
         UsageError: the task does not fit the configs, or the workers cannot share a batch.
@@ -342,11 +348,13 @@ def fit(
                 trainer.restart(own_config, snapshot)
         if attach_processes is not None:
             attach_processes(trainer)
-        for callback in callbacks if config.members > 1 else ():
-            callback.on_member_begin(snapshot.finished)
+        trainer.is_stopped = config.members > 1 and notify(callbacks, "on_member_begin", snapshot.finished)
+        if trainer.is_stopped and snapshot.finished:
+            return members.combined(snapshot.finished, task, validation)
+        is_last = trainer.is_stopped or len(snapshot.finished) + 1 == config.members
         network = _train(trainer, task, training, validation, callbacks, snapshots, has_time_for)
         finished = (*snapshot.finished, members.without_moments(network) if config.members > 1 else network)
-        if len(finished) == config.members:
+        if is_last:
             return members.combined(finished, task, validation)
         snapshot = members.next_start(finished, config)
 
@@ -366,13 +374,12 @@ def _train(
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
         began = time.monotonic()
-        for callback in callbacks:
-            callback.on_epoch_begin(trainer.progress.epoch + 1)
+        if notify(callbacks, "on_epoch_begin", trainer.progress.epoch + 1):
+            break
         trainer.run_epoch(training, callbacks, snapshots)
         trainer.end_epoch(training, validation_figures(task, trainer.trained_network(), validation))
         network = trainer.trained_network()
-        for callback in callbacks:
-            callback.on_epoch_end(trainer.progress.history, network, validation)
+        trainer.is_stopped |= notify(callbacks, "on_epoch_end", trainer.progress.history, network, validation)
         if snapshots:
             snapshots.save(trainer.snapshot())
         if not has_time_for(time.monotonic() - began):

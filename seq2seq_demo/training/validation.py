@@ -12,13 +12,13 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 
 def validation_figures(task: Task, network: TrainedNetwork, validation: Pairs) -> Figures:
-    """Measure the network on the validation pairs. In a user's pairs, targets of one source are alternatives."""
+    """Measure the network on the validation pairs. In a user's pairs, the targets of one source are alternatives."""
     options = EvaluationOptions(network.max_out_len, alternatives=isinstance(task, PairTask))
     return measure(network.to_numpy(), validation, options).figures
 
 
 def calibrated(network: TrainedNetwork, validation: Pairs) -> TrainedNetwork:
-    """Return the network with the temperature that fits its answers; an ensemble also gets its validation figures."""
+    """Return the network with a temperature fitted on the validation pairs; an ensemble also gets figures on them."""
     options = EvaluationOptions(network.max_out_len, detailed=True, alternatives=True)
     evaluation = measure(network.to_numpy(), validation, options)
     reached = evaluation.figures if network.members else network.reached

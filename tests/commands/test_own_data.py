@@ -133,6 +133,6 @@ def test_notices_about_a_training_on_pairs_and_about_continuing_it(sources, run,
     assert f"old records no validation pairs, {unknown}" in notices("train --from-file pairs.jsonl -i old -e 1 -o v")
     Path("other.jsonl").write_text('{"input": [0], "output": [0]}\n{"input": [1], "output": [0]}\n')
     unknown = f"so it is unknown whether it was trained on 1 of the 1 pairs that validate it now{end}"
-    assert f"w was validated on others, {unknown}" in notices("train --from-file other.jsonl -i w -e 1 -o v")
+    assert f"w was validated on other pairs, {unknown}" in notices("train --from-file other.jsonl -i w -e 1 -o v")
     again = "finished after another number of epochs: to train it further, give -i w and -e N without --resume"
     run.refuses(f"{train} -e 2 -o w --resume", again, 1)

@@ -167,8 +167,8 @@ def test_resuming_leaves_the_results_of_other_trainings(run):
     resume_notes.save_destination(Path(SNAPSHOT), training_id(snapshot.network), Destination(Path("u"), True))
     before = {name: Path(name).read_bytes() for name in os.listdir()}
     for output in ("w", "v"):
-        place = f"{SNAPSHOT} is of a training run to be saved as {Path('u').absolute()}"
-        expected = f"{place}: expected -o to name this file or a new one"
+        place = f"{SNAPSHOT} belongs to a training run that will be saved as {Path('u').absolute()}"
+        expected = f"{place}: expected -o to name that file or a new one"
         run.refuses(f"train --resume -o {output}", f"{expected}, got {output}", 1)
     out, _ = run.ok(f"{TRAIN} -o w")  # the options contradict the snapshot
     assert out == "w already contains the result of this training run\n"

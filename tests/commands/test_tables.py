@@ -57,7 +57,7 @@ def test_a_stray_quotation_mark_hides_no_rows(run):
     rows[500] = '"ab,X'
     Path("in.csv").write_text("\n".join(rows))
     message = (
-        "read 1,000 records of in.csv: 500 pairs, 500 skipped; the first error: in.csv, line 501: expected a second"
+        "got 1,000 records of in.csv: 500 pairs, 500 skipped; the first error: in.csv, line 501: expected a second"
     )
     run.refuses([*TRAIN, "in.csv", "--keep-going"], message, 1)
 

@@ -276,5 +276,5 @@ def test_a_split_stays_as_it_is_if_its_validation_sources_are_held_out(sources):
 
 
 def test_pairs_that_are_all_held_out_are_refused():
-    with pytest.raises(InputError, match="expected pairs to train on, got only pairs that validate the network"):
+    with pytest.raises(InputError, match="expected pairs to train on, got only pairs that validated the network"):
         split([[1], [2]], [[2], [3], [1]])

@@ -44,6 +44,7 @@ WORDS, PHONES = zip(*PAIRS, strict=True)
         Frame(anything=WORDS, other=PHONES),
         Frame(id=[3, 4, 5], target=PHONES, source=WORDS),
         [{"input": source, "output": target, "id": 7} for source, target in PAIRS],
+        [{"source": source, "target": target} for source, target in PAIRS],
         [{"input": np.array([*source]), "output": tuple(target.split())} for source, target in PAIRS],
     ],
 )
@@ -67,7 +68,7 @@ def test_integers_of_a_column_are_texts():
             'pairs: expected a DataFrame with columns source and target, or two .*, got "a", "b"',
         ),
         (Frame(source=["a", "b"], target=["x", float("nan")]), "pairs, row 1, output: expected a text or .*, got NaN"),
-        ([{"input": "a", "output": "b"}, {"source": "a"}], "pairs, row 1: expected .*, got no input in"),
+        ([{"input": "a", "output": "b"}, {"sauce": "a"}], "pairs, row 1: expected .*, got no input in"),
         ([{"input": "a", "outptu": "b"}, {"input": "a", "outptu": "b"}], 'row 0: expected .*, got only "outptu"'),
     ],
 )
@@ -81,5 +82,6 @@ def test_sources():
     assert python_sources(Frame(ipa=PHONES, word=WORDS)) == [*WORDS]
     assert python_sources(Frame(german=WORDS)) == [*WORDS]
     assert python_sources([{"input": "ab", "id": 1}, "b", np.array([1, 2])]) == ["ab", "b", [1, 2]]
+    assert python_sources([{"source": "ab", "target": "c"}]) == ["ab"]
     with pytest.raises(InputError, match='sources: expected a DataFrame with a column source, or one column, got "a"'):
         python_sources(Frame(a=WORDS, b=PHONES))

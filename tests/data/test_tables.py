@@ -150,7 +150,7 @@ def test_predict_needs_only_the_column_of_sources(tmp_path):
     ("text", "message"),
     [
         ("a,b\r\nc,d\r\n".encode("utf-16"), "expected UTF-8, got byte 0xff at offset 0"),
-        (b"a,b\rc,d\r", r"expected CSV with lines that end with \\n or \\r\\n, got an invalid one"),
+        (b"a,b\rc,d\r", r"expected CSV with lines that end with \\n or \\r\\n, got an invalid line"),
     ],
 )
 def test_an_invalid_first_row_is_refused(tmp_path, text, message):

@@ -63,7 +63,7 @@ def test_a_missing_recording_is_none_and_wrong_files_are_refused(tmp_path, conte
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"w\.h5, got the recording of another training run$"):
         recording.find_recording(tmp_path / "w.h5", WEIGHTS[1])
-    with pytest.raises(WeightsError, match=r"expected a weights file, found a training recording$"):
+    with pytest.raises(WeightsError, match=r"expected a weights file, got a training recording$"):
         load(path)
     for other, message in [
         (content[:-1], "damaged weights file: its content does not match its checksum"),

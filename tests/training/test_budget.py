@@ -71,9 +71,9 @@ def test_a_budget_is_a_number_above_0(minutes):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 3}, "expected `epochs` or `budget`, which chooses them, got both"),
-        ({"processes": 2}, "expected `budget` without processes, got both"),
-        ({"members": 2}, "expected `budget` without members, got both"),
+        ({"epochs": 3}, "expected `epochs` or `budget`, which chooses the number of epochs, got both"),
+        ({"processes": 2}, "expected `budget` without `processes`, got both"),
+        ({"members": 2}, "expected `budget` without `members`, got both"),
     ],
 )
 def test_a_budget_and_its_contradictions_are_refused(settings, message):

@@ -1,0 +1,75 @@
+"""The calls that PYTHON.md documents, as a user writes them. `test_types.py` checks this file, and nothing runs it."""
+
+from collections.abc import Sequence
+from typing import Any, Unpack, assert_type
+
+import numpy as np
+
+import seq2seq_demo
+from seq2seq_demo import (
+    Callback,
+    EpochFigures,
+    Evaluation,
+    InputError,
+    Pairs,
+    Prediction,
+    SequencePattern,
+    Settings,
+    StopTraining,
+    TrainedNetwork,
+    ensemble,
+    load,
+    per_sequence,
+    train,
+)
+
+
+class Stop(Callback):
+    def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> None:
+        if loss > 100:
+            raise StopTraining
+
+    def on_epoch_end(self, history: Sequence[EpochFigures], network: TrainedNetwork, validation: Pairs) -> bool:
+        return history[-1].validation.exact_match > 0.99
+
+
+@per_sequence
+def doubled(source: np.ndarray) -> list[int]:
+    return [2 * int(symbol) for symbol in source]
+
+
+def train_small(**settings: Unpack[Settings]) -> TrainedNetwork:
+    return train("reversed", **settings)
+
+
+settings = Settings(model="embedding_attention", cell_type="GRUCell", lr_schedule="cosine", in_len=(1, 9))
+network = train_small(**settings)
+network = train("copy", callbacks=[Stop()], epochs=3)
+network = train(SequencePattern("doubled", doubled), points=1000, verbose=True)
+rows = [{"source": "ab", "target": "ba"}, {"source": "a", "target": "a"}]
+network = train(rows, in_tokens="characters", normalize="nfd", lowercase=True, validation=[("b", "b")], record=True)
+network = train([("ab", "ba"), ("b", "b")], budget=1.5, start=network, members=1)
+table = network.history.rows()
+best: float = max(row["validation_exact_match"] for row in table)
+network.history.plot().savefig("history.png")
+network.save("a.h5", overwrite=False)
+steps: Sequence[int] = network.recording.steps if network.recording else ()
+
+answers: list[str] = load("g2p").predict(["hello"])
+(prediction,) = network.predict(["ab"], details=True, unknown="drop")
+assert_type(prediction, Prediction)
+certain: bool = prediction.probability > 0.5 and prediction.confidence is not None and prediction.confidence > 0.5
+shares: Sequence[float] = prediction.probabilities
+prediction.plot_attention().savefig("attention.png")
+for hypothesis in network.predict(["ab"], beam_size=5, n_best=3, details=True)[0]:
+    print(hypothesis.text, hypothesis.score, hypothesis.dropped, hypothesis.ended)
+for answer in network.predict(["ab"], details=True, on_error="return"):
+    print(str(answer) if isinstance(answer, InputError) else answer.text)
+evaluation = network.evaluate([("ab", "ba")], beam_size=2)
+assert_type(evaluation, Evaluation)
+print(evaluation.exact_match, evaluation.confusions.most_common(1), evaluation.wrong.worst[:1])
+for row in network.evaluate_by_length("reversed", 1000, [5, 6]):
+    print(row.in_len, row.kind, row.evaluation.exact_match)
+both = ensemble([network, load("a.h5")])
+print(both.members[0].summary(), both.reached and both.reached.loss, seq2seq_demo.__version__)
+model: Any = network.to_keras()

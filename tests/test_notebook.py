@@ -1,0 +1,142 @@
+"""The output of notebooks: tables of networks, predictions, evaluations and histories, their pictures, and a bar."""
+
+import re
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from helpers import AS_PATTERNS, trained_network
+
+from seq2seq_demo import Evaluation, History, Prediction, Tally, load, train
+from seq2seq_demo.config import CHARACTERS
+from seq2seq_demo.display import training_display
+from seq2seq_demo.errors import UsageError
+from seq2seq_demo.figures import EpochFigures, Figures
+from seq2seq_demo.notebook import MAX_CELL, html_table
+
+TINY = {"cell_size": 3, "embedding_size": 2, "in_len": 2, "batch_size": 1}
+HISTORY = History(EpochFigures(n, 70 * n, 2.0, 0.5, Figures(1.5, 0.6, 0.2, 0.4, 0.25)) for n in (1, 2))
+
+
+def cells(shown) -> list[list[str]]:
+    """The texts of the cells of a table, by row."""
+    rows = re.findall(r"<tr>(.*?)</tr>", shown._repr_html_(), re.DOTALL)
+    return [re.findall(r">(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_a_table_escapes_texts_cuts_long_ones_and_leaves_out_none():
+    table = html_table(["a_b", "<script>&"], ["none", None], ["long", "x" * 1000], ["figure", 1 / 3, 7])
+    assert "<script>" not in table and "none" not in table
+    assert ">a b</th>" in table and ">&lt;script&gt;&amp;</td>" in table
+    assert f">{'x' * MAX_CELL}…</td>" in table
+    assert ">0.3333</td>" in table and ">7</td>" in table
+
+
+def test_tables_of_networks_predictions_evaluations_and_histories():
+    network = trained_network(step=7)
+    assert cells(network)[:3] == [
+        ["network", network.summary()],
+        ["training", "trained on &#x27;reversed&#x27;, 11 symbols in and 4 out"],
+        ["loss", "0.5000"],
+    ]
+    assert cells(network)[-1] == ["exact match", "0.7500"]
+    texts = Prediction(["<", "b"], ["&"], ["x"], [0.5], ended=False, tokens=(CHARACTERS, CHARACTERS), temperature=1.0)
+    assert cells(texts) == [
+        ["source", "&lt;b"],
+        ["answer", "&amp; … (did not end)"],
+        ["expected", "x"],
+        ["probability", "0.5000"],
+        ["confidence", "0.5000"],
+    ]
+    counts = Tally(np.array([4]), np.array([3]))
+    evaluation = Evaluation(4, 4, 4, 2.0, counts, 3, counts, exact=3)
+    assert cells(evaluation)[:2] == [["sequences", "4"], ["loss", "0.5000"]]
+    assert cells(evaluation)[-2:] == [["exact match", "0.7500"], ["symbol error rate", "0.0000"]]
+    assert cells(HISTORY)[:2] == [
+        ["epoch", "loss", "validation_loss", "validation_token_accuracy", "validation_exact_match"],
+        ["1", "2.0000", "1.5000", "0.4000", "0.2500"],
+    ]
+
+
+def test_pictures():
+    prediction = Prediction([1, 2], [3], attention=np.array([[0.5, 0.5]]))
+    for figure in (HISTORY.plot(), prediction.plot_attention()):
+        assert figure._repr_png_().startswith(b"\x89PNG")
+    assert [line.get_xdata().tolist() for line in HISTORY.plot().axes[0].lines] == [[1, 2], [1, 2]]
+    with pytest.raises(UsageError, match=r"^expected a history of at least one epoch, got none, as after load\(\)$"):
+        History().plot()
+    with pytest.raises(UsageError, match=r"^expected a prediction with attention, got one without$"):
+        Prediction([1], [2]).plot_attention()
+
+
+def test_a_picture_needs_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(UsageError, match=r"^pictures need Matplotlib: .* install .*matplotlib$"):
+        HISTORY.plot()
+
+
+def test_a_network_has_the_history_of_its_training_until_it_is_saved(fast_steps, tmp_path):
+    network = train("copy", points=20, epochs=3, **TINY)
+    assert [(epoch.epoch, epoch.step) for epoch in network.history] == [(1, 18), (2, 36), (3, 54)]
+    assert network.history[-1].validation == network.reached
+    assert network.history.rows()[2] == network.history[2].to_json()
+    network.save(tmp_path / "w")
+    assert load(tmp_path / "w").history == History() == train("copy", points=20, epochs=0, start=network).history
+    together = train("copy", points=20, epochs=2, members=2, **TINY)
+    assert [len(each.history) for each in together.networks] == [2, 2]
+
+
+# ---- The bar, and verbose ----
+
+
+@pytest.fixture
+def notebook(monkeypatch):
+    """Pretend that this process is the kernel of a notebook; a list of the HTML that its cell showed, in order."""
+    shown = []
+    handle = SimpleNamespace(update=shown.append)
+    ipython = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    display = SimpleNamespace(HTML=str, display=lambda html, display_id: shown.append("new") or handle)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.setattr(training_display, "SECONDS", 0)
+    return shown
+
+
+def test_a_notebook_shows_a_bar(fast_steps, notebook, capsys):
+    train("copy", points=80, epochs=2, **TINY)
+    assert capsys.readouterr() == ("", "")
+    bar = '<progress max="72" value="{}"></progress>'
+    assert [shown.partition("loss")[0] for shown in notebook] == [
+        "new",
+        *(f"epoch 1/2 {bar.format(n)} " for n in (0, 64, 72, 72)),
+        f"epoch 2/2 {bar.format(0)} ; validation exact match 0.0000",
+        *(f"epoch 2/2 {bar.format(n)} " for n in (64, 72, 72)),
+    ]
+    assert notebook[-1].endswith("loss 0.5000, accuracy 0.0000; validation exact match 0.0000")
+    notebook.clear()
+    train([("a", "b")] * 9, epochs=1, members=2, **AS_PATTERNS | {"cell_size": 3, "embedding_size": 2})
+    assert [shown.partition(" <")[0] for shown in notebook[1:4]] == ["Member 1/2, epoch 1/1"] * 3
+    notebook.clear()
+    train("copy", points=20, epochs=1, verbose=False, **TINY)
+    assert not notebook
+
+
+def test_verbose_prints_the_report_of_the_command(fast_steps, capsys, notebook, monkeypatch):
+    train("copy", points=20, epochs=1, verbose=True, **TINY)
+    assert "new" in notebook  # the bar as well
+    monkeypatch.delitem(sys.modules, "IPython")
+    notebook.clear()
+    for verbose in (None, False):
+        capsys.readouterr()
+        train("copy", points=20, epochs=1, verbose=verbose, **TINY)
+        assert capsys.readouterr() == ("", "")
+    train("copy", points=20, epochs=1, verbose=True, **TINY)
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0] == "Training on 20 point dataset (pattern 'copy'), with 1 epoch"
+    assert re.match(r"Epoch 1/1: loss 0\.5000, .*exact match \d\.\d{4}$", lines[-2]), lines
+    assert lines[-1].startswith("    probe [")
+    assert (err, notebook) == ("", [])
+    with pytest.raises(UsageError, match=r"^expected `verbose` to be True or False, got 1$"):
+        train("copy", points=20, verbose=1, **TINY)

@@ -1,0 +1,88 @@
+"""Callbacks that stop a training: each of their methods, by returning True or by raising StopTraining."""
+
+import numpy as np
+import pytest
+from helpers import Watcher, same_arrays
+
+from seq2seq_demo import StopTraining, train
+from seq2seq_demo.callbacks import Callback
+
+TINY = {"cell_size": 3, "embedding_size": 2, "points": 110, "in_len": 2, "batch_size": 1}  # 99 steps per epoch
+pytestmark = pytest.mark.usefixtures("fast_steps")
+
+
+class Stop(Callback):
+    """Stops at the nth call of a method, with this answer; without one, by raising."""
+
+    def __init__(self, method, n=1, answer=None):
+        self.n, self.answer = n, answer
+        setattr(self, method, self.call)
+
+    def call(self, *_):
+        self.n -= 1
+        if self.n == 0 and self.answer is None:
+            raise StopTraining
+        return self.answer if self.n == 0 else None
+
+
+def trained(*callbacks, **settings):
+    watcher = Watcher()
+    network = train("copy", callbacks=[*callbacks, watcher], **TINY | {"epochs": 3} | settings)
+    return network, [call[:2] for call in watcher.calls]
+
+
+@pytest.mark.parametrize("answer", [None, True, np.True_])
+def test_a_stop_after_an_epoch_keeps_the_network(answer):
+    network, calls = trained(Stop("on_epoch_end", 2, answer))
+    assert (network.step, len(network.history)) == (198, 2)
+    assert calls[-1] == ("end", 2)  # the other callbacks are called too
+    same, _ = trained(epochs=2)
+    assert same_arrays(network.weights, same.weights)
+    assert network.reached == same.reached == network.history[-1].validation
+
+
+@pytest.mark.parametrize("answer", [False, None, 1, "yes", np.False_, np.array([True])])
+def test_other_answers_do_not_stop(answer):
+    callback = Callback()
+    callback.on_epoch_end = callback.on_steps_end = callback.on_epoch_begin = lambda *_: answer
+    assert trained(callback, epochs=1)[0].step == 99
+
+
+def test_a_stop_before_an_epoch_skips_it():
+    network, calls = trained(Stop("on_epoch_begin", 2))
+    assert (network.step, len(network.history), calls[-1]) == (99, 1, ("begin", 2))
+    untrained, calls = trained(Stop("on_epoch_begin"))
+    assert (untrained.step, untrained.history, calls) == (0, (), [("begin", 1)])
+
+
+def test_a_stop_within_an_epoch_ends_it_with_a_validation():
+    """An epoch has two calls, after 64 and 35 steps; the fast steps add a loss of 1 for two symbols."""
+    network, calls = trained(Stop("on_steps_end", 3, True))
+    assert calls == [("begin", 1), ("steps", 64), ("steps", 99), ("end", 1), ("begin", 2), ("steps", 163), ("end", 2)]
+    assert network.step == network.history[-1].step == 163
+    assert [epoch.loss for epoch in network.history] == [0.5, 0.5]
+    assert network.reached == network.history[-1].validation
+    assert trained(Stop("on_steps_end", 4))[0].step == 198
+
+
+def test_the_best_epoch_is_kept(monkeypatch):
+    from seq2seq_demo.figures import Figures
+    from seq2seq_demo.training import trainer
+
+    def figures(task, network, validation):
+        return Figures(1.0, 0.5, 0.5, 0.5, 1.0 if network.step == 99 else 0.5)
+
+    monkeypatch.setattr(trainer, "validation_figures", figures)
+    network, _ = trained(Stop("on_epoch_end", 2), keep_best=True)
+    assert (network.step, network.reached.exact_match, len(network.history)) == (99, 1.0, 2)
+
+
+def test_a_stop_ends_one_member_or_before_a_member_the_training():
+    network, calls = trained(Stop("on_epoch_end", 1), members=3, epochs=2)
+    assert [each.step for each in network.networks] == [99, 198, 198]
+    network, calls = trained(Stop("on_member_begin", 3, True), members=3, epochs=1)
+    assert [each.step for each in network.networks] == [99, 99]
+    assert calls[-1] == ("member", 3)
+    assert network.reached
+    network, _ = trained(Stop("on_member_begin", 1, True), members=2, epochs=1)
+    assert [each.step for each in network.networks] == [0]
