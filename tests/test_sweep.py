@@ -27,7 +27,7 @@ def test_each_combination_is_a_training_run_in_a_folder(script, tmp_path, monkey
     assert load(tmp_path / "cell-size=8" / "weights.h5").model_config.cell_size == 8
     log = tmp_path / "cell-size=0" / "log.txt"
     assert f"| exit status 2: see {log} |" in second + failed
-    assert "expected --cell-size of at least 1, got 0" in log.read_text()
+    assert "expected --cell-size to be an integer of at least 1, got 0" in log.read_text()
 
 
 def test_no_training_run_starts_after_the_stop(script, tmp_path):

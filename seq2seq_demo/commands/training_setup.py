@@ -157,7 +157,7 @@ def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None)
 
 
 def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfig) -> None:
-    """Print a notice if a pattern has so few sources that the runs of the network draw about all of them."""
+    """Print a notice if the training runs draw more points than the pattern has different sources."""
     if isinstance(task, SequencePattern):
         n_drawn = sum(each.run.config.points for each in network.runs)
         lengths = task.lengths_of(config, network.model_config)

@@ -43,9 +43,7 @@ class InputFormat:
     format: str | None = None
     table: TableOptions = ANY_TABLE
     blank_lines: bool = False  # a blank line has a record, too
-    line_by_line: bool = (
-        False  # every line has a record, except in a JSON document whose first line shows that it is one
-    )
+    line_by_line: bool = False  # every line has a record, except in a JSON document of several lines
 
     @property
     def tokens(self) -> tuple[Any, Any]:

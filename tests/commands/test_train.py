@@ -397,7 +397,7 @@ def test_a_new_output_path_is_recorded_for_the_next_resume(run):
     with start.lock, _snapshots(start, TrainOptions(resume=True), SignalHandler()):
         recorded = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.network))
     assert recorded.output == Path("second").absolute()
-    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7).network)) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot("v", seed=7).network)) is None
 
 
 def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch, fast_steps):
