@@ -19,7 +19,8 @@ class SharedContext(contextlib.AbstractContextManager[None]):
 
     def __init__(self) -> None:
         self.lock, self.n_entered, self.depth = threading.Lock(), 0, _Depth()
-        os.register_at_fork(after_in_child=self._drop_other_threads)
+        if hasattr(os, "register_at_fork"):  # Windows has no fork
+            os.register_at_fork(after_in_child=self._drop_other_threads)
 
     def begin(self) -> None:
         """Change the state that all threads share."""

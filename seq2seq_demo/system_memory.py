@@ -11,13 +11,20 @@ CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 def total() -> int:
     """Return the memory of this machine in bytes, or the container's limit if that is lower."""
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([physical, *filter(None, map(_read_limit, CGROUP_LIMITS))])
+    return min([_physical(), *filter(None, map(_read_limit, CGROUP_LIMITS))])
+
+
+def _physical() -> int:
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    status = (ctypes.c_uint64 * 8)(64)  # on Windows: a MEMORYSTATUSEX, which begins with its size in bytes
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
+    return status[1]
 
 
 def _read_limit(path: str) -> int | None:
     try:
-        return int(Path(path).read_text())
+        return int(Path(path).read_bytes())
     except (OSError, ValueError):  # the file is missing, or contains "max"
         return None
 

@@ -339,6 +339,7 @@ class TrainedNetwork(StoredNetwork):
 
         Raises:
             UsageError: the network is an ensemble, which is no single `keras.Model`.
+            TrainingError: TensorFlow is not installed.
         """
         if self.members:
             raise UsageError(f"expected one network for Keras, got an ensemble of {len(self.networks)}")
@@ -346,12 +347,14 @@ class TrainedNetwork(StoredNetwork):
 
         return Seq2Seq(self.model_config, self.weights)
 
-    def save(self, path: str | os.PathLike[str], overwrite: bool = True) -> None:
+    def save(self, path: str | os.PathLike[str], overwrite: bool = True, optimizer: bool = True) -> None:
         """Write a weights file atomically, and beside it the recording of the training, if there is one.
 
         Args:
             path: the weights file; the recording of `a.h5` is `a.record.h5`.
-            overwrite: replace an existing weights file of this program. Another file is never replaced.
+            overwrite: replace an existing weights file. A file of another program is never replaced.
+            optimizer: keep Adam's moments, which take two thirds of the file. Only training that continues from the
+                file needs them; without them, it starts with moments of zero.
 
         Raises:
             WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
@@ -359,7 +362,7 @@ class TrainedNetwork(StoredNetwork):
         """
         if overwrite:
             weights_file.check_replaceable(Path(path))
-        weights_file.write(self, Path(path), overwrite)
+        weights_file.write(self if optimizer else self.without_optimizer(), Path(path), overwrite)
 
 
 def _require_lengths(pairs: Pairs, in_len: int | None, out_len: int | None) -> None:

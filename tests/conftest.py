@@ -8,7 +8,7 @@ from pathlib import Path
 
 import fork_server
 import pytest
-from helpers import PROGRAM, REFERENCE_2016, ROOT, environment
+from helpers import PROGRAM, REFERENCE_2016, ROOT, environment, run_fast_steps
 
 from seq2seq_demo import cli
 
@@ -67,17 +67,9 @@ def fast_steps(monkeypatch):
 
     TensorFlow takes a second of CPU time to build the graph of the real steps.
     """
-    import tensorflow as tf
-
     from seq2seq_demo.training.trainer import Trainer
 
-    def run_steps(trainer, data, first, rows, learning_rates, sums):
-        n_steps = (rows - 1) // trainer.batch_rows + 1 - first
-        trainer.adam.iterations.assign_add(tf.cast(n_steps, tf.int64))
-        trainer.adam.weights.assign_add(tf.fill(trainer.adam.weights.shape, 0.01 * tf.cast(n_steps, tf.float32)))
-        return [sums[0] + tf.cast(n_steps, tf.float32), sums[1]]
-
-    monkeypatch.setattr(Trainer, "_run_steps", run_steps)
+    monkeypatch.setattr(Trainer, "_run_steps", run_fast_steps)
 
 
 @pytest.fixture

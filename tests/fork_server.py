@@ -15,7 +15,7 @@ import socket
 import sys
 
 STREAMS = range(3)
-FORWARDED = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+FORWARDED = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)  # Windows has no SIGHUP
 
 
 def is_open(descriptor: int) -> bool:

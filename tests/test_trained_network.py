@@ -1,6 +1,7 @@
 """The methods of a trained network: prediction, evaluation, repr and summary."""
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +49,19 @@ def test_predict_answers_lists_of_different_lengths_in_order():
 def test_predict_answers_more_sources_than_one_batch_holds():
     sources = np.random.default_rng(1).integers(0, 11, (2 * MAX_ROWS_AT_ONCE + 7, 3))
     assert trained_network().predict(sources, 2) == decoded(sources, 2).symbols.tolist()
+
+
+def test_threads_can_share_a_network():
+    rng, network = np.random.default_rng(2), trained_network()
+    sources = [rng.integers(0, 11, length).tolist() for length in (3, 7, 11) * 40]
+
+    def probabilities(source):
+        return network.predict([source], details=True)[0].probabilities
+
+    expected = [*map(probabilities, sources)]
+    assert len({*map(tuple, expected)}) > 100
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(probabilities, sources)] == expected
 
 
 def test_predict_with_details():

@@ -9,7 +9,6 @@ column "latest"), which uses a split of the same kind.
 """
 
 import argparse
-import dataclasses
 import random
 import re
 import sys
@@ -113,7 +112,7 @@ def main() -> None:
             **SETTINGS[name] | ({"epochs": options.epochs} if options.epochs else {}),
         )
         if options.save:
-            dataclasses.replace(network, moments={}).save(options.save)
+            network.save(options.save, optimizer=False)
         rows.append(row(name, network, minutes, parts))
     print(f"Word and phone error rates, on {machine()}:\n")
     columns = [f"{method}, {part}" for method in ("greedy", f"beam {BEAM}") for part in ("dev", "test")]

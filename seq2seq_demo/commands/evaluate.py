@@ -27,7 +27,7 @@ def evaluate(options: EvaluateOptions) -> None:
     network.check_answer_lengths(options.out_len, options.max_out_len)
     rows: list[EvaluationRow] = []
     labels = {"model": network.model_config.model, "pattern": selected.pattern.name if selected.pattern else None}
-    with ProgressBar("Evaluating") as progress:
+    with selected.named_in_errors(), ProgressBar("Evaluating") as progress:
         for row in _measure(options, selected, lengths, progress):
             rows.append(row)
             if row.kind == RANDOM and not network.ends and row.evaluation.n < n:

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -47,7 +47,18 @@ class SelectedNetwork:
     network: TrainedNetwork
     pattern: SequencePattern | None
     notices: list[str]  # to print before the first result
+    origin: str = ""  # appended to errors if no option names the file
     skipped: SkippedPairs = field(default_factory=dict)  # filled while the pairs are read
+
+    @contextlib.contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """A context in which errors name the file and the network that comes with the program."""
+        try:
+            yield
+        except (InputError, UsageError) as error:
+            if self.path.name not in str(error):
+                error.args = (f"{error}{self.origin}",)
+            raise
 
 
 def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwork:
@@ -60,7 +71,7 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
         UsageError: an option contradicts the file.
         WeightsError: no file fits, or the file cannot be read.
     """
-    path, network, notices = _load_selected(options, in_len)
+    path, network, notices, origin = _load_selected(options, in_len)
     check_options_match(options, path, network)
     if options.in_len and network.vocabularies.source.is_text:
         raise UsageError(f"expected no --in-len with {path}, which takes texts of any length, got {options.in_len}")
@@ -69,11 +80,11 @@ def select_network(options: NetworkOptions, in_len: int | None) -> SelectedNetwo
     elif options.verbose:
         notices.append(network.summary())
     pattern = options.sequence_pattern or (find_pattern(network.pattern) if network.pattern else None)
-    return SelectedNetwork(path, network, pattern, notices)
+    return SelectedNetwork(path, network, pattern, notices, origin)
 
 
-def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork, list[str]]:
-    """Return the path, the network and notices about the selection."""
+def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, TrainedNetwork, list[str], str]:
+    """Return the path, the network, notices about the selection, and `SelectedNetwork.origin`."""
     pattern, model = options.sequence_pattern, options.settings.get("model")
     task = pattern.name if pattern else DEFAULT_PATTERN
     if path := path_from_options(options):
@@ -81,7 +92,9 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
         networks = [load_with_task(each) for each in paths]
         for each, network in zip(paths[1:], networks[1:], strict=True):
             check_options_match(options, each, network)
-        return path, ensemble(networks), [f"Using weights {', '.join(map(str, paths))}"]
+        return path, ensemble(networks), [f"Using weights {', '.join(map(str, paths))}"], ""
+    is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
+    shipped = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
     notices = []
     for path in file_names.newest_first(options.data_dir, options.name, task if pattern else None):
         try:
@@ -91,14 +104,26 @@ def _load_selected(options: NetworkOptions, in_len: int | None) -> tuple[Path, T
             continue
         is_of_texts = pattern and network.vocabularies.are_text  # it learned a text file that has the pattern's name
         if not is_of_texts and model in (None, network.model_config.model):
-            return path, network, [*notices, f"Using weights {path}"]
-    is_long = in_len is not None and in_len > MAX_LEN_WITHOUT_ATTENTION
-    path = file_names.shipped_path(task, model or ("embedding_attention" if is_long else ModelConfig.model))
-    if not path.exists():
+            return path, network, [*notices, f"Using weights {path}"], _origin(options, path, network, shipped)
+    if not shipped.exists():
         expected = f"expected weights of pattern {task!r} in {options.data_dir}, found none"
-        shipped = f"the program comes with weights of {', '.join(file_names.shipped_tasks())} only"
-        raise WeightsError(f"{expected}; {shipped}: train first, as in `train 100000 -p {options.pattern}`")
-    return path, load(path), [*notices, f"Using weights {path} (none in {options.data_dir} match)"]
+        only = f"the program comes with weights of {', '.join(file_names.shipped_tasks())} only"
+        raise WeightsError(f"{expected}; {only}: train first, as in `train 100000 -p {options.pattern}`")
+    folder = "this folder" if options.data_dir == Path() else str(options.data_dir)
+    reason = f"{folder} contains no weights of your own"
+    if file_names.newest_first(options.data_dir, None, None):
+        reason = f"no weights in {folder} match the options"
+    network_name = file_names.display_name(shipped)
+    return shipped, load(shipped), [*notices, f"Using {network_name}, which comes with the program: {reason}"], ""
+
+
+def _origin(options: NetworkOptions, path: Path, network: TrainedNetwork, shipped: Path) -> str:
+    """Return text, to append to an error, about a file that was selected because it is the newest."""
+    trained = network.trained_lengths
+    lengths = f" at length {lengths_text(trained[0], trained[-1])}" if network.in_len else ""
+    text = f"using {os.path.join(options.data_dir, path.name)}, trained on {network.task or 'unknown data'}{lengths}"
+    name = file_names.display_name(shipped)
+    return f" ({text}{f'; -i {name} selects the one that comes with the program' * shipped.exists()})"
 
 
 def path_from_options(options: NetworkOptions, data_file: str | None = None) -> Path | None:

@@ -54,6 +54,7 @@ MAX_LEN_HELP = "longest answer, if the network ends its answers (default: from t
 ENGINE_HELP = "decode with numpy (default), or with the Keras network, which loads slowly"
 KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a tenth of the pairs, or all of them"
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
+OPTIMIZER_HELP = "save without Adam's moments: a third of the size; further training starts with moments of zero"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
 RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
 FORCE_HELP = "let outputs replace any file, even one of another kind or of another program"
@@ -141,7 +142,7 @@ class NetworkOptions(TaskOptions):
         if self.iter_num is not None and self.input_weights is not None:
             raise UsageError(f"expected -i/--input-weights or --iter-num, got both: {EACH_SELECTS}")
         if (name := self.name) is not None:
-            is_valid = name.isprintable() and os.sep not in name
+            is_valid = name.isprintable() and os.path.basename(name) == name
             if not is_valid or not 0 < len(name.encode()) <= file_names.MAX_PART_BYTES:
                 expected = f"1 to {file_names.MAX_PART_BYTES} bytes, printable and without {os.sep}"
                 raise UsageError(f"expected -n/--name of {expected}, got {name[:100]!r}")
@@ -246,6 +247,7 @@ class TrainOptions(NetworkOptions):
     tensorboard_verbose: int = setting(0, "--tensorboard-verbose {0,1,2,3}", LOGGED_HELP, at_least=0, at_most=3)
     keep_going: str | None = copied_setting(AnswerOptions, "keep_going", None)
     output: Path | None = setting(None, "-o --output-weights FILE", OUTPUT_HELP)
+    no_optimizer: bool = setting(False, "--no-optimizer", OPTIMIZER_HELP)
     force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
@@ -310,7 +312,7 @@ class PageOptions(NetworkOptions):
     """The options of `page`, which requires -o and accepts up to MAX_NETWORKS weights files."""
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
-    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page")
+    output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page, or a module (FILE.js)")
     force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
@@ -319,8 +321,15 @@ class PageOptions(NetworkOptions):
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
         if (n := len(self.all_input_weights)) > MAX_NETWORKS:
             raise UsageError(f"expected at most {MAX_NETWORKS} networks (-i/--input-weights), got {n}")
+        if self.writes_module and (n > 1 or self.words or self.from_file):
+            raise UsageError("expected one network and no examples with -o FILE.js, got more")
         read: dict[str, Any] = {f"-i {path}": path for path in self.all_input_weights}
         _require_different({}, read | {"--from-file": self.from_file, "-o": self.output})
+
+    @property
+    def writes_module(self) -> bool:
+        """Whether to write a JavaScript module instead of a page."""
+        return self.output is not None and self.output.suffix == ".js"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""`page`: write an HTML file in which trained networks run."""
+"""`page`: write an HTML file or a JavaScript module in which trained networks run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.page import examples
-from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, check, is_page
+from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check, is_page
 from seq2seq_demo.trained_network import TrainedNetwork
 
 
 def page(options: PageOptions) -> None:
-    """Write the page to the file that -o names."""
+    """Write the page or the module to the file that -o names."""
     assert options.output is not None  # checked by `PageOptions`
     check_output = partial(atomic_files.check_replaceable, options.output, "a page", is_page, options.force)
     check_output()
@@ -31,19 +31,26 @@ def page(options: PageOptions) -> None:
     selected = [_select_one(replace(options, input_weights=path, more_input_weights=())) for path in paths]
     shown = [_shown_network(one) for one in selected]
     check(shown)  # the networks must have the same symbols, because they answer the same sources
+    content = build_module(shown[0]) if options.writes_module else _page(options, selected, shown)
+    check_output()  # again: the file may have changed meanwhile
+    atomic_files.write(options.output, content.encode())
+    use = "import `network` from it" if options.writes_module else "open it in a browser"
+    print_notice(f"Wrote {options.output}: {use}")
+
+
+def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
+    """Return the page with its examples and the recordings of the networks."""
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
         with pipes_kept():
             pairs = [read_pair_task(options, None, one.pattern, one.network, print_notice).pairs for one in selected]
     offered = _examples(options, selected, pairs[0])
-    shown = [
-        replace(network, examples=listed, moments=_moments(one, own_pairs))
-        for network, one, own_pairs, listed in zip(shown, selected, pairs, offered, strict=True)
-    ]
-    content = build(shown).encode()
-    check_output()  # again: the file may have changed meanwhile
-    atomic_files.write(options.output, content)
-    print_notice(f"Wrote {options.output}: open it in a browser")
+    return build(
+        [
+            replace(network, examples=listed, moments=_moments(one, own_pairs))
+            for network, one, own_pairs, listed in zip(shown, selected, pairs, offered, strict=True)
+        ]
+    )
 
 
 def _select_one(options: PageOptions) -> SelectedNetwork:

@@ -73,11 +73,12 @@ def predict(options: PredictOptions) -> None:
     if options.words:
         sources = typed_sources(options.words, selected, form)
         predictor.keeps_going |= len(sources) > 1
-        predictor.print_answers(sources, hidden)
+        with selected.named_in_errors():
+            predictor.print_answers(sources, hidden)
     elif file := options.from_file:
         size = os.path.getsize(file) if os.path.isfile(file) and not file.endswith(".gz") else None
-
-        with ProgressBar("Predicting", size, may_show=not sys.stdout.isatty()) as progress:
+        bar = ProgressBar("Predicting", size, may_show=not sys.stdout.isatty())
+        with selected.named_in_errors(), bar as progress:
 
             def on_format(_: InputFormat, table: Table | None) -> None:
                 notify_of_table(file, options, table, print_notice)
@@ -89,7 +90,8 @@ def predict(options: PredictOptions) -> None:
             predictor.print_answers(rows, progress)
     else:
         symbols = f"integers from 0 to {model_config.in_max_int}" if form.in_tokens == INTEGERS else form.in_tokens
-        print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; Ctrl-D ends"])
+        ending = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
+        print_notices([*selected.notices, f"Type {predictor.in_len or 'some'} {symbols}; {ending}"])
         selected.notices.clear()
         typed = (row for record in read_terminal(form) for row in (record, None))  # None flushes after each line
         predictor.print_answers(typed, hidden, is_interactive=True)

@@ -122,7 +122,7 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     again |= {"--columns": options.columns, "--header": options.header, "--log-dir": options.log_dir}
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
     keep_going = {None: "", "some": " --keep-going", "all": " --keep-going all"}[options.keep_going]
-    words += [keep_going, " --force" * options.force]
+    words += [keep_going, " --no-optimizer" * options.no_optimizer, " --force" * options.force]
     snapshots = Snapshots(options.data_dir, setup.name, task, destination, interruption, print_notice, "".join(words))
     if setup.path and setup.lock:
         snapshots.last, snapshots.files[setup.path] = setup.path, setup.lock
@@ -152,6 +152,8 @@ def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) 
     If another file is at the destination now, save beside this file under an unused name, and print a notice.
     """
     output, overwrite, folder = setup.destination
+    if options.no_optimizer:
+        network = network.without_optimizer()
     if output is None:
         return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
     try:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -43,7 +42,7 @@ class TrainingSetup:
     name: str | None  # the NAME part of canonical file names
     destination: resume_notes.Destination
     path: Path | None = None  # the file of the snapshot that --resume continues
-    lock: BinaryIO | None = None  # the file at `path`, open and locked
+    lock: atomic_files.HeldFile | None = None  # the file at `path`, locked
     clock: Clock = UNLIMITED  # the time limit of a new training run
     finished: Path | None = None  # with --resume: a weights file that already contains the result of this run
 
@@ -127,7 +126,8 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         up_to = "up to " if model_config.ends else ""
         trained = f"sources of {config.lengths} and targets of {up_to}{config.out_len} symbols"
         unknown = "" if start.in_len else "; the file records no lengths: --in-len and --out-len set them"
-        print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}")
+        fresh = "" if start.moments else "; the file has no state of the optimiser, so Adam's moments start at zero"
+        print_notice(f"Continuing from {path}: {start.summary()}; with {trained}{unknown}{fresh}")
         _warn_of_trained_pairs(task, start, path)
     elif start and not (pairs or options.pattern):  # the weights are only converted, so an unknown task stays unknown
         name = start.task

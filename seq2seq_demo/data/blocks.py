@@ -7,6 +7,7 @@ import gzip
 import itertools
 import os
 import select
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
@@ -94,11 +95,18 @@ def _blocks(file: BufferedReader | gzip.GzipFile) -> Iterator[bytes]:
 
 
 def _is_ready(file: BufferedReader | gzip.GzipFile) -> bool:
-    """Return whether a read returns at once: always for a file, and for a pipe if it has data or has ended."""
+    """Return whether a read returns at once: always for a file, and for a pipe if it has data or has ended.
+
+    On Windows, False for every pipe.
+    """
     try:
-        return bool(select.select([file], [], [], 0)[0])
+        descriptor = file.fileno()
     except (OSError, ValueError):  # the stream has no file descriptor
         return True
+    try:
+        return bool(select.select([descriptor], [], [], 0)[0])
+    except (OSError, ValueError):  # Windows, where `select` takes only sockets
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
 
 
 def sampled(block: bytes, blocks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:

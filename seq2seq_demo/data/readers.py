@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import sys
@@ -145,7 +146,8 @@ def read_file(
 
 def read_terminal(input_format: InputFormat = INTEGER_FORMAT) -> Iterator[Record]:
     """Yield one record per line that the user types, until end of file."""
-    import readline  # noqa: F401  (gives input() line editing and a history)
+    with contextlib.suppress(ImportError):  # Windows lacks it, but its console edits lines
+        import readline  # noqa: F401  (gives input() line editing and a history)
 
     input_format = input_format if input_format.in_tokens == INTEGERS else replace(input_format, format=TEXT)
     for number in itertools.count(1):

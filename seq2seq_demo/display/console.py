@@ -75,7 +75,7 @@ class _LenientStderr:
 
 def _redirect_to_devnull(stream: TextIO | _ClosedStream) -> None:
     """Discard the stream's buffer and all later writes."""
-    with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as devnull:
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as devnull:
         os.dup2(devnull.fileno(), stream.fileno())
 
 

@@ -43,13 +43,16 @@ def default_log_dir(name: str | None, task: str) -> Path:
     """Return the path of a new log directory for this run, which the caller must create.
 
     Its parent is `seq2seq_demo_logs-UID` in the temporary directory. If another user owns that directory or can write
-    to it, the parent is a new directory.
+    to it, the parent is a new directory. On Windows, the temporary directory belongs to one user, and the parent is
+    `seq2seq_demo_logs`.
     """
     try:
         temporary = tempfile.gettempdir()
     except FileNotFoundError:  # no writable directory; training can continue without logs
         temporary = "/tmp"
     run = "__".join([time.strftime("%Y%m%d-%H%M%S"), name or DEFAULT_NAME, file_name_part(task), secrets.token_hex(3)])
+    if not hasattr(os, "getuid"):
+        return Path(temporary, "seq2seq_demo_logs", run)
     folder = Path(temporary) / f"seq2seq_demo_logs-{os.getuid()}"
     with contextlib.suppress(OSError):  # it exists, or nothing can be written; training can continue without logs
         folder.mkdir(mode=0o700)

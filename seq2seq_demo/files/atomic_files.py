@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import stat
@@ -13,6 +12,34 @@ from typing import BinaryIO
 from seq2seq_demo import system_memory
 from seq2seq_demo.errors import Seq2SeqError
 
+try:
+    import fcntl
+except ImportError:  # Windows, which also can neither rename, replace nor remove an open file
+    fcntl = None  # type: ignore[assignment]
+
+# Without O_NONBLOCK, opening a pipe blocks until a writer opens it. Without O_BINARY, Windows converts the content.
+FLAGS = [getattr(os, name, 0) for name in ("O_RDONLY", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")]
+
+
+class HeldFile(contextlib.AbstractContextManager["HeldFile"]):
+    """A file that stays open, and locked if it was, until `close`. On Windows, it is closed from the start."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._status = file, os.fstat(file.fileno())
+        if fcntl is None:
+            file.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file."""
+        self._file.close()
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the path names this file."""
+        return _names(path, self._status)
+
 
 def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
     """Open a regular file for reading; `kind` describes the expected file in errors.
@@ -21,8 +48,7 @@ def open_regular(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2Se
         error_class: the file does not exist, cannot be opened, or is a device or pipe, which may never end.
     """
     try:
-        # Without O_NONBLOCK, opening a pipe blocks until a writer opens it.
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+        file = os.fdopen(os.open(path, sum(FLAGS)), "rb")
     except FileNotFoundError as error:
         raise error_class(f"{path}: expected {kind}, found none") from error
     except OSError as error:
@@ -71,7 +97,7 @@ def write(path: Path, content: bytes, overwrite: bool = True, error_class: type[
         raise error_class(f"{path}: could not be written: {error.strerror or error}") from error
 
 
-def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO:
+def write_locked(path: Path, content: bytes, overwrite: bool = True) -> HeldFile:
     """Write a file atomically, never through a symbolic link; return it, open and locked (see `lock`).
 
     The content goes to a temporary file in the same directory and is flushed to disk before it gets its name. If the
@@ -82,15 +108,15 @@ def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO
         OSError: the file could not be written.
     """
     temporary = path.with_name(f".seq2seq-demo-{os.urandom(8).hex()}.tmp")
-    # O_EXCL fails if the name exists, even as a symbolic link.
-    file = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb")
+    file = temporary.open("xb")  # fails if the name exists, even as a symbolic link
     try:
-        with contextlib.suppress(OSError):  # the file is new, or the file system has no modes
+        with contextlib.suppress(OSError, AttributeError):  # the file is new, or the system has no modes
             os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) & 0o777)
         lock(file)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+        held = HeldFile(file)
         if overwrite:
             os.replace(temporary, path)
         else:
@@ -102,7 +128,7 @@ def write_locked(path: Path, content: bytes, overwrite: bool = True) -> BinaryIO
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-    return file
+    return held
 
 
 def _claim(temporary: Path, path: Path) -> None:
@@ -112,6 +138,9 @@ def _claim(temporary: Path, path: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # no hard links, as on FAT: lock the folder, check the name, then rename
+        if fcntl is None:
+            os.rename(temporary, path)  # on Windows, this fails if the path exists
+            return
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
@@ -124,12 +153,12 @@ def _claim(temporary: Path, path: Path) -> None:
 
 def _flush_directory(folder: Path) -> None:
     """Make the names in a directory survive a power failure, if the file system supports it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # Windows cannot open a directory
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def lock(file: BinaryIO) -> bool:
@@ -138,21 +167,26 @@ def lock(file: BinaryIO) -> bool:
     The kernel releases the lock when the file is closed or the process ends.
     """
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:  # BlockingIOError: another process holds the lock; else: no locks here
-        return not isinstance(error, BlockingIOError)
+        if fcntl is None:
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:  # EAGAIN, or EACCES on Windows: another process holds the lock; else: no locks here
+        return error.errno != (errno.EACCES if fcntl is None else errno.EAGAIN)
     return True
 
 
-def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> BinaryIO:
+def open_locked(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqError) -> HeldFile:
     """Open a regular file for reading and lock it.
 
     Raises:
         error_class: as in `open_regular`; or another process has locked or replaced the file.
     """
     file = open_regular(path, kind, error_class)
-    if lock(file) and is_open_file(path, file):
-        return file
+    if lock(file) and _names(path, os.fstat(file.fileno())):
+        return HeldFile(file)
     file.close()
     raise error_class(f"{path}: expected {kind}, but this one is still being written by another process")
 
@@ -169,20 +203,22 @@ def reserved(path: Path, kind: str, error_class: type[Seq2SeqError] = Seq2SeqErr
     name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
     reservation = target.with_name(f".seq2seq-demo-{name}.lock")
     with reservation.open("ab") as file:
-        if not (lock(file) and is_open_file(reservation, file)):
+        if not (lock(file) and _names(reservation, os.fstat(file.fileno()))):
             problem = "but another running process will write to it"
             raise error_class(f"{path}: expected a place for {kind}, {problem}")
         try:
             yield
         finally:
             with contextlib.suppress(OSError):
+                if fcntl is None:
+                    file.close()
                 reservation.unlink()
 
 
-def is_open_file(path: Path, file: BinaryIO) -> bool:
-    """Whether the path still names this open file."""
+def _names(path: Path, status: os.stat_result) -> bool:
+    """Whether the path still names the file with this status."""
     try:
-        return os.path.samestat(os.lstat(path), os.fstat(file.fileno()))
+        return os.path.samestat(os.lstat(path), status)
     except OSError:
         return False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -64,6 +64,7 @@ class StoredNetwork:
     recording: Recording | None = None  # part of a snapshot, but a separate file beside a weights file
     earlier: tuple[EarlierRun, ...] = ()  # the runs before `trained`, oldest first
     temperature: float | None = None  # for confidences, fitted to the validation pairs; None for a pattern
+    moments_since: int = 0  # the step at which `moments` were zero, from which Adam's bias correction counts
     held_out: np.ndarray | None = None  # digests of validation sources that no run trained on; None for a pattern
     members: tuple[StoredNetwork, ...] = ()  # the further members of an ensemble, whose first member is this network
     history: History = field(default_factory=History)  # figures of the last training run; not in a weights file
@@ -100,6 +101,11 @@ class StoredNetwork:
     def networks(self) -> tuple[StoredNetwork, ...]:
         """The networks that answer together: this one without its members, then the members."""
         return (replace(self, members=()), *self.members)
+
+    def without_optimizer(self) -> Self:
+        """Return the network without Adam's moments; training that continues from it starts with moments of zero."""
+        members = tuple(member.without_optimizer() for member in self.members)
+        return replace(self, moments={}, moments_since=0, members=members)
 
     @property
     def n_weights(self) -> int:

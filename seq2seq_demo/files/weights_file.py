@@ -115,7 +115,8 @@ def _training_json(network: StoredNetwork, snapshot: Snapshot[StoredNetwork] | N
         {"model": asdict(member.model_config), "training": _training_json(member, None)}
         for member in (snapshot.finished if snapshot else network.members)
     ]
-    optional: dict[str, Any] = {"earlier": earlier, "members": members, "temperature": network.temperature}
+    optional: dict[str, Any] = {"earlier": earlier, "members": members}
+    optional |= {"temperature": network.temperature, "moments_since": network.moments_since}
     return training | {name: value for name, value in optional.items() if value}
 
 
@@ -179,6 +180,8 @@ def _from_bytes(content: bytes) -> Snapshot[StoredNetwork] | StoredNetwork:
         replace(each, **_checkpoint(file, each.model_config, prefix)._asdict(), members=(), held_out=held_out)
         for each, prefix in zip([network, *network.members], prefixes, strict=True)
     ]
+    for each in networks:
+        require(each.moments_since <= each.step, f"expected moments_since of at most {each.step}, the step")
     stored: Snapshot[StoredNetwork] | StoredNetwork = replace(networks[0], members=tuple(networks[1:]))
     if progress:  # the network in training follows the finished members
         first, *others = networks = [*networks[1:], networks[0]]
@@ -242,7 +245,7 @@ def _parse_network(
     version: int, model: dict[str, Any], training: dict[str, Any]
 ) -> tuple[StoredNetwork, Progress | None]:
     """Return a network without weights and vocabularies and, for a snapshot, its progress."""
-    added = {"earlier", "temperature", "members"} if version > 2 else set()
+    added = {"earlier", "temperature", "members", "moments_since"} if version > 2 else set()
     _refuse_keys(training.keys() - {"pattern", *LENGTHS, "trained", "reached", "progress"} - added)
     lengths = _lengths(training)
     task = require_type("pattern", training.get("pattern"), str, NoneType)
@@ -271,6 +274,8 @@ def _parse_network(
     if temperature is not None:
         require(temperature > 0, f"expected a temperature above 0, got {temperature}")
         network = replace(network, temperature=temperature)
+    since = require_integer("moments_since", training.get("moments_since", 0), at_least=0, at_most=MAX_STEP)
+    network = replace(network, moments_since=since)
     return network, _progress(progress, run) if progress and run else None
 
 

@@ -2,7 +2,6 @@
 /* The state of the page, the runs computed from it, and the panels that display them. */
 
 const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
-const MAX_ANSWER_LEN = 120;
 
 /** Create an HTML element. `attributes` become attributes, other properties are set on the element, and null children
     are skipped. */
@@ -21,118 +20,6 @@ function svg(tag, attributes = {}, ...children) {
 }
 
 const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
-const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
-
-/** A trained network with its vocabularies, its examples and, if recorded, its weights during training. The constructor
-    takes the JSON of `network_data` in builder.py. */
-class TrainedNetwork {
-  constructor({ source, target, weights, ...data }) {
-    Object.assign(this, data); // name, summary, config, task, pattern, ends, in_len, …
-    this.go = data.config.go;
-    this.sourceVocabulary = new Vocabulary(source, "GO");
-    this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
-    this.final = new Network(data.config, decodeWeights(weights, data.shapes));
-    this.recorded = new Map(); // networks by index into the recording
-  }
-
-  /** Return the network at a recorded step of training. `moment` is its index in the recording; null is the saved
-      network. */
-  at(moment) {
-    if (moment === null || !this.recording || moment >= this.recording.weights.length) return this.final;
-    if (!this.recorded.has(moment)) {
-      const weights = decodeWeights(this.recording.weights[moment], this.shapes, 16);
-      this.recorded.set(moment, new Network(this.config, weights));
-    }
-    return this.recorded.get(moment);
-  }
-
-  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
-  maxOutLen(S, target) {
-    const trained = this.in_len ?? S;
-    const longest = this.out_len ?? S;
-    let T = this.ends && S > trained ? Math.ceil((longest * S) / trained) : longest;
-    if (!this.ends && S !== trained) T = target ? target.length : S;
-    return Math.min(T, MAX_ANSWER_LEN);
-  }
-
-  /** Return the target of a source from an example or from the pattern; null if neither has one. */
-  knownTarget(source) {
-    const example = this.examples.find((one) => one.target && same(one.source, source));
-    if (example) return example.target;
-    const pattern = PATTERNS[this.pattern];
-    if (!pattern) return null;
-    try {
-      const target = pattern(source, this.config.out_max_int);
-      return this.ends || this.in_len !== source.length ? target : target.slice(0, this.out_len);
-    } catch {
-      return null;
-    }
-  }
-
-  /** Run the network of a moment (see `at`) on a source: free-running with the `forced` symbols and, if there is a
-      target, also with teacher forcing. */
-  run(source, target, moment, forced) {
-    const model = this.at(moment);
-    const T = this.maxOutLen(source.length, target);
-    const free = model.run(source, this.ends ? T + 1 : T, { forced, toEnd: this.ends });
-    const teacher = target && model.run(source, 0, { decoderInput: this.decoderInput(target) });
-    return new Run(this, source, target, free, teacher);
-  }
-
-  /** Align an answer with its target: by edit distance if the network ends its answers, else by position. */
-  compare(answer, target, isForced) {
-    return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
-  }
-
-  /** Return the decoder input of teacher forcing: the target shifted right by one. */
-  decoderInput(target) {
-    return this.ends ? [this.go, ...target] : [this.go, ...target.slice(0, -1)];
-  }
-}
-
-/** A network's answer to one source, compared with the target if there is one. */
-class Run {
-  constructor(network, source, target, { encoded, steps }, teacher) {
-    Object.assign(this, { network, source, target, encoded, steps });
-    this.teacherSteps = teacher ? teacher.steps : null;
-    this.ended = network.ends && steps.length > 0 && last(steps).written === network.go;
-    const written = steps.map((step) => step.written);
-    this.answer = this.ended ? written.slice(0, -1) : written; // without END
-    if (network.ends && !this.ended) this.answer = written.slice(0, network.maxOutLen(source.length, target));
-    this.expected = target && (network.ends ? [...target, network.go] : target); // with END
-    this.written = written.slice(0, this.answer.length + (this.ended ? 1 : 0)); // with END
-    this.alignment = this.expected && network.compare(this.written, this.expected, (t) => this.isOverridden(t));
-  }
-
-  /** Return whether a symbol other than the likeliest was forced at step t. */
-  isOverridden(t) {
-    return this.steps[t].written !== this.steps[t].symbol;
-  }
-
-  /** Return whether the symbol written at step t is "right", "wrong" or "extra". */
-  kind(t) {
-    return this.alignment.kinds[t] ?? "extra";
-  }
-
-  /** Return the symbol expected at step t; undefined after the target's end. */
-  expectedAt(t) {
-    return this.expected[this.alignment.targetIndex[t] ?? this.expected.length];
-  }
-
-  /** Return the target symbols that are missing before step t. */
-  missing(t) {
-    return (this.alignment && this.alignment.missing[t]) ?? [];
-  }
-
-  get exact() {
-    return this.target && same(this.answer, this.target) && (this.ended || !this.network.ends);
-  }
-
-  /** Return whether there is a target and the symbol at step t is not right. */
-  isWrong(t) {
-    return this.expected !== null && this.kind(t) !== "right";
-  }
-}
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 const app = {

@@ -20,10 +20,12 @@ from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 
+MODULE_SCRIPTS = ("network.js", "symbols.js", "align.js", "trained.js")
 SCRIPTS = (
-    *("network.js", "symbols.js", "align.js", "app.js", "parts.js", "source.js", "step.js", "attention.js"),
-    *("probabilities.js", "forced.js", "training.js", "influence.js", "inside.js", "explanations.js", "view.js"),
+    *(*MODULE_SCRIPTS, "app.js", "parts.js", "source.js", "step.js", "attention.js", "probabilities.js"),
+    *("forced.js", "training.js", "influence.js", "inside.js", "explanations.js", "view.js"),
 )  # the page contains them in this order
+MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css")
 MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64
 MAX_SYMBOLS = 20_000  # per vocabulary
@@ -83,6 +85,18 @@ def build(networks: Sequence[ShownNetwork]) -> str:
     return string.Template(read_asset("template.html")).substitute(values)
 
 
+def build_module(shown: ShownNetwork) -> str:
+    """Return a JavaScript module that exports the network as `network`, a `TrainedNetwork` of trained.js.
+
+    Raises:
+        UsageError: see `check`.
+    """
+    check([shown])
+    start = f"{MODULE_START}, version {__version__}: {_json(shown.name)}"
+    exported = f"export const network = new TrainedNetwork({_json(network_data(shown))});"
+    return "\n".join([start, *map(read_asset, MODULE_SCRIPTS), exported, ""])
+
+
 def check(networks: Sequence[ShownNetwork]) -> None:
     """Check that the page can show these networks together.
 
@@ -110,8 +124,8 @@ def _symbols(shown: ShownNetwork) -> tuple[Vocabularies, int, int]:
 
 
 def is_page(content: bytes) -> bool:
-    """Return whether a file is a page of this program: it begins with the fixed first lines of the template."""
-    return content.startswith(read_asset("template.html").partition("$")[0].encode())
+    """Return whether a file is a page or a module of this program, by its fixed beginning."""
+    return content.startswith((read_asset("template.html").partition("$")[0].encode(), MODULE_START.encode()))
 
 
 def read_asset(name: str) -> str:
@@ -136,7 +150,7 @@ def _json(value: Any) -> str:
 
 
 def network_data(shown: ShownNetwork) -> dict[str, Any]:
-    """Return the JSON object for the constructor of TrainedNetwork in app.js."""
+    """Return the JSON object for the constructor of TrainedNetwork in trained.js."""
     network = shown.network
     c, (source, target) = network.model_config, network.vocabularies
     derived = {"has_attention": c.has_attention, "go": c.go, "gates": c.cell.gates, "states": c.cell.states}

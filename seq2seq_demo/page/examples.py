@@ -15,7 +15,7 @@ from seq2seq_demo.network.memory_estimates import n_weights
 from seq2seq_demo.page.builder import Example, Moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
-MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js
+MAX_SOURCE_LEN, MAX_ANSWER_LEN = 60, 120  # symbols, as in app.js and trained.js
 SHOWN_PAIRS = 6
 N_CANDIDATES = 300  # sources in which to search for a wrong answer
 N_MEASURED = 100  # held-out sources for the figures of each recorded step

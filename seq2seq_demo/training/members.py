@@ -18,11 +18,6 @@ def config_of(config: TrainConfig, number: int) -> TrainConfig:
     return replace(config, seed=config.seed + number)
 
 
-def without_moments(network: TrainedNetwork) -> TrainedNetwork:
-    """Return a finished member without Adam's moments, because an ensemble cannot be trained further."""
-    return replace(network, moments={})
-
-
 def next_start(finished: Sequence[TrainedNetwork], config: TrainConfig) -> Snapshot[TrainedNetwork]:
     """Return the initial snapshot of the next member, which follows the `finished` ones."""
     first, own_config = finished[0], config_of(config, len(finished))

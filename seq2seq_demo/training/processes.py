@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_demo.config import TrainConfig
-from seq2seq_demo.errors import TrainingError, UsageError
+from seq2seq_demo.errors import TrainingError, UsageError, require_tensorflow
 
 if TYPE_CHECKING:
     from seq2seq_demo.training.batches import Batch
@@ -64,7 +64,8 @@ def _note_fork() -> None:
         _lost_tensorflow_threads.set()
 
 
-os.register_at_fork(after_in_child=_note_fork)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_note_fork)
 if Path("/proc/self/task").is_dir() and len(os.listdir("/proc/self/task")) == threading.active_count():
     _note_fork()  # no TensorFlow thread runs; if TensorFlow was used, a fork came before this import
 
@@ -74,8 +75,11 @@ def check_processes(config: TrainConfig) -> None:
 
     Raises:
         UsageError: this machine cannot run that many processes.
-        TrainingError: this process was forked from one that used TensorFlow; the training would hang.
+        TrainingError: TensorFlow is not installed; or this process was forked from one that used TensorFlow, and the
+            training would hang.
     """
+    if config.epochs > 0:
+        require_tensorflow()
     if _lost_tensorflow_threads.is_set():
         raise TrainingError('expected a process started by "spawn", got one forked after TensorFlow had started')
     n, condition = config.processes, f"for {config.processes} processes"
@@ -84,6 +88,7 @@ def check_processes(config: TrainConfig) -> None:
     refusals = [
         (config.batch_size % n, f"`batch_size` to be a multiple of `processes` {n}, got {config.batch_size}"),
         (os.environ.get("TF_CONFIG"), f"no TF_CONFIG {condition}: its workers already share each batch"),
+        (sys.platform == "win32", f"Linux or macOS {condition}, got Windows"),
         (has_no_interpreter, f"a Python interpreter {condition}, got a program that has none"),
         (cores < n, f"at least {n} cores {condition}, got {cores}"),
     ]

@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
 
 from seq2seq_demo.errors import Interrupted, Seq2SeqError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
@@ -26,7 +25,9 @@ from seq2seq_demo.files.stored_network import Snapshot, StoredNetwork
 from seq2seq_demo.trained_network import TrainedNetwork
 
 SNAPSHOT_INTERVAL = 5000  # steps, as in 2016
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Windows has SIGBREAK for Ctrl-Break and a closed console, but no SIGHUP.
+SIGNAL_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+SIGNALS = [getattr(signal, name) for name in SIGNAL_NAMES if hasattr(signal, name)]
 
 
 def load_snapshot(path: Path) -> Snapshot[TrainedNetwork]:
@@ -72,7 +73,8 @@ class SignalHandler:
         handled = [signum for signum in SIGNALS if signal.getsignal(signum) != signal.SIG_IGN]
         self.previous = {signum: signal.signal(signum, self._handle) for signum in handled}
         reader, self.writer = os.pipe()
-        os.set_blocking(self.writer, False)
+        if hasattr(os, "set_blocking"):  # required for the next line, except on Windows
+            os.set_blocking(self.writer, False)
         self.previous_writer = signal.set_wakeup_fd(self.writer, warn_on_full_buffer=False)
         self.watcher = threading.Thread(target=self._watch, args=[reader], daemon=True)
         self.watcher.start()
@@ -122,7 +124,7 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
     warn: Callable[[str], None]  # prints a notice
     resume_options: str = ""  # the options that --resume needs again, as in " -n NAME"
     last: Path | None = None  # the path of the latest snapshot; None if it could not be written
-    files: dict[Path, BinaryIO] = field(default_factory=dict)  # every snapshot of this run, open and locked
+    files: dict[Path, atomic_files.HeldFile] = field(default_factory=dict)  # every snapshot of this run, locked
 
     def __exit__(self, *_: object) -> None:
         """Unlock the snapshots."""
@@ -204,13 +206,13 @@ class Snapshots(contextlib.AbstractContextManager["Snapshots"]):
 
     def _present(self) -> list[Path]:
         """Return the paths that still name this run's snapshots."""
-        return [path for path, file in self.files.items() if atomic_files.is_open_file(path, file)]
+        return [path for path, file in self.files.items() if file.is_at(path)]
 
 
 def _discard_if_blocked(descriptor: int) -> None:
     """Redirect output to /dev/null if a write would block: the pipe is full, or the terminal is stopped."""
     with contextlib.suppress(OSError, ValueError):
-        _, writable, _ = select.select([], [descriptor], [], 0)
+        _, writable, _ = select.select([], [descriptor], [], 0)  # on Windows, OSError
         if not writable:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, descriptor)

@@ -67,7 +67,8 @@ def train(
         UsageError: a setting is out of its range, does not fit the task, or contradicts `start`; or a callback is
             not a `Callback` object, or has a method `on_…` that `Callback` lacks.
         InputError: there are no pairs, or a pair is not a source and a target of the expected kind.
-        TrainingError: the loss or a weight is not finite, or another worker or process is lost.
+        TrainingError: TensorFlow is not installed, the loss or a weight is not finite, or another worker or process is
+            lost.
     """
     if start is not None and not isinstance(start, TrainedNetwork):
         raise UsageError(f"expected `start` to be a network, as load() returns it, got {start!r}")

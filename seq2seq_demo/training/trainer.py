@@ -59,7 +59,7 @@ class Trainer:
             check_pair_fits(self.model_config, S, T)
         self.network = Seq2Seq(self.model_config, network.weights)
         self.variables = list(self.network.named_variables().values())
-        self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, network.step)
+        self.adam = PackedAdam(weight_shapes(self.model_config), network.weights, network.moments, self.adam_step)
         # Without XLA, TensorFlow's loops fail on very large arrays with an error about TemporaryVariable.
         xla = use_xla(config) or bool(widths.wide)
         # XLA cannot compile an all-reduce. With several replicas, each one compiles only its `packed_sums`.
@@ -73,11 +73,13 @@ class Trainer:
         self.reached, self.recording = network.reached, network.recording
         self.progress, self.best, self.is_stopped = start.progress, start.best, False
         self.start_step = start_step_of(network)
+        self.moments_since = network.moments_since if network.moments else network.step
+        self.adam_step = network.step - self.moments_since
 
     def restart(self, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> None:
         """Prepare to train another network with the compiled steps; only the seed of the config may differ."""
         self._begin(config, start)
-        self.adam.restart(start.network.weights, start.network.moments, start.network.step)
+        self.adam.restart(start.network.weights, start.network.moments, self.adam_step)
 
     # ---- A step ----
 
@@ -233,8 +235,8 @@ class Trainer:
 
     @property
     def step(self) -> int:
-        """The number of updates that Adam has made."""
-        return int(self.adam.iterations.numpy())
+        """The number of updates that the weights have received."""
+        return self.moments_since + int(self.adam.iterations.numpy())
 
     def n_symbols(self, pairs: Pairs) -> int:
         """Return the number of target symbols, with END if the network ends its answers."""
@@ -283,6 +285,7 @@ class Trainer:
             self.start.network,
             **state._asdict(),
             **{name: getattr(self.config, name) for name in LENGTHS},
+            moments_since=self.moments_since,
             trained=self.start.network.trained or TrainingRun(self.config, self.start_step),
             reached=self.reached,
             program=None,
@@ -353,7 +356,7 @@ def fit(
             return members.combined(snapshot.finished, task, validation)
         is_last = trainer.is_stopped or len(snapshot.finished) + 1 == config.members
         network = _train(trainer, task, training, validation, callbacks, snapshots, has_time_for)
-        finished = (*snapshot.finished, members.without_moments(network) if config.members > 1 else network)
+        finished = (*snapshot.finished, network.without_optimizer() if config.members > 1 else network)
         if is_last:
             return members.combined(finished, task, validation)
         snapshot = members.next_start(finished, config)

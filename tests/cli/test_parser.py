@@ -294,7 +294,7 @@ def test_the_help_of_a_command_lists_exactly_its_options(help_of, command):
         assert help_of(line) == text, line
     assert text.startswith(f"usage: seq2seq-demo {command} ")
     names = {name for action in make_parser(command)._actions for name in action.option_strings if name[:2] == "--"}
-    names -= {name for name in names if name.startswith("--no-")}  # in the same line as the option that they undo
+    names -= {f"--no-{name[2:]}" for name in names}  # in the same line as the option that they undo
     assert options_in(text) == names
 
 
@@ -312,6 +312,6 @@ def test_the_help_describes_outputs_and_has_text_examples(help_of):
     train, predict, page = (help_of(f"{command} --help") for command in ("train", "predict", "page"))
     assert train.startswith("usage: seq2seq-demo train [N] [options]\n")
     assert re.search(r"--output-weights FILE\s+where to write weights \(default: the", train)
-    assert re.search(r"--output-weights FILE\s+where to write the page\n", page)
+    assert re.search(r"--output-weights FILE\s+where to write the page, or a module \(FILE.js\)\n", page)
     assert re.search(r"^  seq2seq-demo train .*--in-tokens characters ", train, re.MULTILINE)
     assert re.search(r"^  seq2seq-demo predict .*[a-z] --beam-size 5 --n-best 3$", predict, re.MULTILINE)

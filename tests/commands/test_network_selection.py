@@ -17,15 +17,31 @@ def test_predict_uses_the_newest_matching_weights(run):
 
     def used(*options):
         _, err = run.ok("predict 0 1 2 3 4 5 6 7 8 9", *options)
-        return err.removeprefix("Using weights ").strip()
+        return err.removeprefix("Using ").removeprefix("weights ").strip()
 
     assert used() == "ts2s__mine__maxmin_dup_3.weights.h5"
     assert used("-p", "reversed") == "ts2s__basic__reversed_2.weights.h5"
     assert used("-m", "embedding_attention") == "ts2s__basic__reversed_1.weights.h5"
     assert used("-n", "basic") == "ts2s__basic__reversed_2.weights.h5"
-    shipped = "trained_weights/ts2s__{}__sorted_1.weights.h5 (none in . match)"
-    assert used("-p", "sorted").endswith(shipped.format("embedding_rnn"))
-    assert used("-p", "sorted", "-m", "embedding_attention").endswith(shipped.format("embedding_attention"))
+    shipped = "sorted-{}, which comes with the program: no weights in this folder match the options"
+    assert used("-p", "sorted") == shipped.format("rnn")
+    assert used("-p", "sorted", "-m", "embedding_attention") == shipped.format("attention")
+
+
+def test_errors_name_weights_that_no_option_named(run, tmp_path):
+    path = "ts2s__basic__reversed_1.weights.h5"
+    save_random(path)
+    (tmp_path / "three.txt").write_text("3 1 2\n")
+    origin = f"(using ./{path}, trained on reversed at length 10; -i {{}} selects the one that comes with the program)"
+    length = "expected 10 integers, got 3; for sequences of that length give --in-len 3 "
+    run.refuses("predict 3 1 2", length + origin.format("sorted-rnn"), 1)
+    run.refuses("predict -p reversed -m embedding_rnn 3 1 2", length + origin.format("reversed-rnn"), 1)
+    run.refuses("predict --from-file three.txt", length + origin.format("sorted-rnn"), 1)
+    run.refuses("evaluate --from-file three.txt", origin.format("sorted-rnn"), 1)
+    run.refuses(f"predict --data-dir {tmp_path} 3 1 2", f"(using {tmp_path / path}, trained on", 1)
+    for named in (f"-i {path}", "--iter-num 1 -p reversed"):
+        assert "using" not in run.refuses(f"predict 3 1 2 {named}", "expected 10 integers, got 3", 1)
+    run.ok("predict -i sorted-rnn 3 1 2")
 
 
 def test_options_that_contradict_the_file_are_refused(run):

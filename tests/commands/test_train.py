@@ -79,6 +79,16 @@ def test_iterations_continue_from_the_previous_weights(run, fast_steps):
     assert f"Saved {path(4)}" in out
     assert f"Continuing from {path(4)}" in run.ok(*train, 4)[1]
     assert load(path(5)).step == 2 * load(path(4)).step > 0
+    assert load(path(5)).moments_since == 0
+    err = run.ok("train 60 -e 1 --no-optimizer -o small.h5 -i", path(4))[1]
+    assert "Adam's moments start at zero" not in err
+    assert load("small.h5").moments == {}
+    assert (
+        "; the file has no state of the optimiser, so Adam's moments start at zero"
+        in run.ok("train 60 -e 1 -o further.h5 -i small.h5")[1]
+    )
+    further = load("further.h5")
+    assert further.step - further.moments_since == load(path(4)).step
     run.refuses([*train, 4], "ts2s__basic__reversed_5.weights.h5 exists", 1)
     assert run.ok(f"{predict} 5")[1] == f"Using weights {path(5)}\n"
     run.refuses(f"{predict} 6", "expected a weights file, found none", 1)

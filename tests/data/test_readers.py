@@ -301,6 +301,15 @@ def test_an_idle_pipe_flushes_the_batch(write):
         next(rows)
 
 
+def test_on_windows_every_block_of_a_pipe_flushes_the_batch(write, tmp_path, monkeypatch):
+    monkeypatch.setattr("select.select", Mock(side_effect=OSError))
+    rows = read_batches("-", 2, None)
+    write(b"1 2\n")
+    assert values_of(next(rows)) == [[1, 2]]
+    assert next(rows) is None
+    test_files_never_yield_none(tmp_path)
+
+
 def test_a_json_document_from_a_pipe(write):
     write(b"[\n[1, 2],\n")
     records = read_file("-")

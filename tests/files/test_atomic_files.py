@@ -199,11 +199,11 @@ def test_a_crash_while_a_name_is_claimed_leaves_nothing(tmp_path, monkeypatch, l
 
 def test_a_lock_holds_until_its_process_dies(tmp_path):
     with atomic_files.write_locked(tmp_path / "a", b"one") as file:
-        assert atomic_files.is_open_file(tmp_path / "a", file)
+        assert file.is_at(tmp_path / "a")
         with pytest.raises(WeightsError, match=f"^{tmp_path}/a: expected a thing, but this one is still being written"):
             atomic_files.open_locked(tmp_path / "a", "a thing", WeightsError)
         with atomic_files.write_locked(tmp_path / "a", b"two"):
-            assert not atomic_files.is_open_file(tmp_path / "a", file)
+            assert not file.is_at(tmp_path / "a")
     atomic_files.open_locked(tmp_path / "a", "a thing").close()
     code = f"""
 import time

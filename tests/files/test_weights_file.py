@@ -94,8 +94,9 @@ def refuses(path, message):
         {"model_config": ENDING},  # it has one length, but ends its answers
         {"model_config": BOTH_WAYS, "weights": random_weights(BOTH_WAYS), "moments": {}},
         {"held_out": np.array([-(2**63), 3])},
+        {"moments_since": 1234567},
     ],
-    ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional", "of pairs"],
+    ids=["trained", "unknown", "of 2016", "a range", "ending", "bidirectional", "of pairs", "continued"],
 )
 @pytest.mark.parametrize("name", ["weights.tfl", "gewichte ä.h5", "no_suffix"])
 def test_round_trip_under_any_name(tmp_path, changes, name):
@@ -107,6 +108,16 @@ def test_round_trip_under_any_name(tmp_path, changes, name):
     assert os.listdir(tmp_path) == [name]
     with pytest.raises(WeightsError, match=f"{name}: expected a snapshot, got weights"):
         load_snapshot(tmp_path / name)
+
+
+def test_without_the_optimizer_a_file_is_a_third_as_large(tmp_path):
+    saved = network(moments_since=3, members=(network(),))
+    saved.save(tmp_path / "whole")
+    saved.save(tmp_path / "part", optimizer=False)
+    part = load(tmp_path / "part")
+    assert same(part, replace(saved, moments={}, moments_since=0, members=part.members))
+    assert same(part.members[0], network(moments={}))
+    assert os.path.getsize(tmp_path / "part") < 0.4 * os.path.getsize(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
@@ -307,6 +318,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused(tmp_path, content):
         (edit("model", {"ends": 1}), "damaged weights file"),
         (edit("model", {"more": 1}), "damaged weights file"),
         (edit("training", {"more": 1}), "expected no key 'more'"),
+        (edit("training", {"moments_since": 1234568}), "expected moments_since of at most 1234567, the step"),
         (edit("training", {"min_in_len": 12}), "expected lengths from shortest to longest, got 12 to 11"),
         (edit("training", {"reached": {"loss": 1}}), "damaged weights file"),
         (edit("training", {"progress": {"epoch": 1, "history": [{"epoch": 1}]}}), "damaged weights file"),

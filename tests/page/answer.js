@@ -6,7 +6,7 @@ const readline = require("readline");
 const vm = require("vm");
 
 const folder = process.argv[2];
-for (const name of ["network.js", "symbols.js", "align.js", "parts.js", "app.js", "source.js"]) {
+for (const name of ["network.js", "symbols.js", "align.js", "trained.js", "parts.js", "app.js", "source.js"]) {
   vm.runInThisContext(fs.readFileSync(`${folder}/${name}`, "utf8"), name);
 }
 

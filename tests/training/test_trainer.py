@@ -34,9 +34,9 @@ def trainer_from(config, network, widths=None):
     return Trainer(config, Snapshot(network), widths or Widths([(config.in_len, config.out_len)], []))
 
 
-@pytest.mark.parametrize(("points", "clipped"), [(13, False), (3, True)])
+@pytest.mark.parametrize(("points", "clipped", "since"), [(13, False, 0), (3, True, 5)])
 @pytest.mark.slow
-def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
+def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped, since):
     """The reference is algorithm 1 of Kingma and Ba (2015) in NumPy, reordered as in their section 2."""
     weights = random_weights(SMALL)
     if clipped:
@@ -47,7 +47,7 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
         for m, value in (("m", 0.02), ("v", 0.003))
         for name, w in weights.items()
     }
-    trained = fit(REVERSED, config, TrainedNetwork(SMALL, weights, step=8, moments=moments))
+    trained = fit(REVERSED, config, TrainedNetwork(SMALL, weights, step=8, moments=moments, moments_since=since))
 
     network = Seq2Seq(SMALL, weights)
     pairs, _ = REVERSED.draw(config, SMALL, start_step=8)
@@ -60,14 +60,24 @@ def test_one_step_is_adam_on_the_gradient_of_the_mean_loss(points, clipped):
     gradients = [g.numpy() for g in tape.gradient(loss, [v.value for v in variables])]
     norm = np.sqrt(sum((g**2).sum() for g in gradients))
     assert (norm > 5) == clipped
-    assert trained.step == 9
+    assert (trained.step, trained.moments_since) == (9, since)
+    t = 9 - since
     for name, g in zip(weights, gradients, strict=True):
         clipped_g = g * min(1, 5 / norm)
         m, v = 0.9 * 0.02 + 0.1 * clipped_g, 0.999 * 0.003 + 0.001 * clipped_g**2
-        step = 0.01 * np.sqrt(1 - 0.999**9) / (1 - 0.9**9) * m / (np.sqrt(v) + 1e-8)
+        step = 0.01 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-8)
         assert np.abs(trained.moments[f"m/{name}"] - m).max() < 1e-5, name
         assert np.abs(trained.moments[f"v/{name}"] - v).max() < 1e-5, name
         assert np.abs(trained.weights[name] - (weights[name] - step)).max() < 1e-5, name
+
+
+def test_without_moments_adam_counts_from_the_start():
+    """Otherwise the first updates would be up to 6 times as large as the learning rate."""
+    config, weights = TrainConfig(9, in_len=6, out_len=4, epochs=1), random_weights(SMALL)
+    trainer = trainer_from(config, TrainedNetwork(SMALL, weights, step=8))
+    assert (trainer.step, int(trainer.adam.iterations), trainer.moments_since) == (8, 0, 8)
+    trainer.restart(config, Snapshot(trainer.trained_network()))
+    assert (trainer.step, int(trainer.adam.iterations), trainer.moments_since) == (8, 0, 8)
 
 
 @pytest.mark.slow

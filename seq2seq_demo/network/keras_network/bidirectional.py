@@ -29,9 +29,10 @@ class BidirectionalEncoder(Encoder):
         super().build()
         with keras.name_scope("backward"):
             build_cells(self.backward, c.embedding_size, c.memory_size)
-        self.bridges = [  # W_b, b_b for each layer and each state of its cell
-            [dense(f"bridge_{layer}_{s}", 2 * c.cell_size, c.cell_size) for s in c.cell.states]
+        self.bridges = [  # W_b, b_b for each layer and each state of its cell; Keras does not save nested lists
+            dense(f"bridge_{layer}_{s}", 2 * c.cell_size, c.cell_size)
             for layer in range(c.num_layers)
+            for s in c.cell.states
         ]
 
     def call(
@@ -43,11 +44,11 @@ class BidirectionalEncoder(Encoder):
         """
         sources = tf.transpose(tf.cast(sources, tf.int32))  # [S, B]
         scan_backwards = functools.partial(scan, reverse=True)
-        memory, states = None, []
-        for forward, backward, bridges in zip(self.cells, self.backward, self.bridges, strict=True):
+        memory, states, bridges = None, [], iter(self.bridges)
+        for forward, backward in zip(self.cells, self.backward, strict=True):
             outputs, last = self.run(forward, self.inputs(forward, sources, memory, masks), scan)
             outputs_back, first = self.run(backward, self.inputs(backward, sources, memory, masks), scan_backwards)
             memory = tf.concat([outputs, outputs_back], axis=2)  # [S, B, 2H]
-            both = zip(bridges, last, first, strict=True)
-            states.append(tuple(bridge(tf.concat([f, b], axis=1)) for bridge, f, b in both))
+            both = zip(last, first, strict=True)
+            states.append(tuple(next(bridges)(tf.concat([f, b], axis=1)) for f, b in both))
         return tf.transpose(memory, (1, 0, 2)), tuple(states)

@@ -13,7 +13,7 @@ from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.attention import Attention
 from seq2seq_demo.network.keras_network.cells import State, build_cells, dense, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
-from seq2seq_demo.network.keras_network.scan import Scan, scan
+from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
 States = tuple[State, ...]
 Tensors = Any  # a tensor, a tuple of tensors, or () if the network has no attention or no dropout
@@ -48,7 +48,7 @@ class Decoder(keras.layers.Layer):
 
         `padding` is passed to `Attention`, `scan` runs the steps, and `masks` drop units.
         """
-        symbols, T = tf.transpose(tf.cast(decoder_input, tf.int32)), decoder_input.shape[1]  # [T, B]
+        symbols, T = tf.transpose(tf.cast(decoder_input, tf.int32)), sizes(decoder_input)[1]  # [T, B]
         if masks is None:
             fed: tuple[tf.Tensor, Tensors] = tf.gather(self.input_part(self.embedding), symbols), ()
         else:
@@ -79,7 +79,7 @@ class Decoder(keras.layers.Layer):
             symbols = tf.argmax(logits, axis=-1, output_type=tf.int32)
             return (symbols, logits, alpha), (symbols, carry)
 
-        go = tf.fill(memory.shape[:1], self.model_config.go)
+        go = tf.fill(sizes(memory)[:1], self.model_config.go)
         outputs, _ = scan(step, (), (go, (states, self.zero_context(memory))), out_len)
         return tf.nest.map_structure(lambda x: tf.transpose(x, (1, 0, *range(2, len(x.shape)))), outputs)
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.network.keras_network.cells import Cell, State, build_cells, stacked_cells
 from seq2seq_demo.network.keras_network.dropout import Masks
-from seq2seq_demo.network.keras_network.scan import Scan, scan
+from seq2seq_demo.network.keras_network.scan import Scan, scan, sizes
 
 
 class Encoder(keras.layers.Layer):
@@ -48,7 +48,7 @@ class Encoder(keras.layers.Layer):
     @staticmethod
     def run(cell: Cell, projected: tf.Tensor, scan: Scan) -> tuple[tf.Tensor, State]:
         """Run a cell along the source `[S, B, G·H]`; return its outputs `[S, B, H]` and its final state."""
-        S, B = projected.shape[:2]
+        S, B, _ = sizes(projected)
 
         def step(x: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
             state = cell.step(x, state)

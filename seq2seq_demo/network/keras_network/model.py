@@ -1,7 +1,8 @@
 """The whole network: an encoder, a decoder, and their weights by name."""
 
 import functools
-from typing import NamedTuple
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -24,30 +25,48 @@ class Lengths(NamedTuple):
     targets: tf.Tensor  # [B]
 
 
-class Seq2Seq(keras.Model):
-    """An encoder-decoder whose weights have the names of `parameters.weight_shapes`."""
+# The inputs of an exported network, of any size.
+SOURCES, DECODER_INPUT = (tf.TensorSpec((None, None), tf.int32, name) for name in ("sources", "decoder_input"))
+OUT_LEN = tf.TensorSpec((), tf.int32, "out_len")
 
-    def __init__(self, model_config: ModelConfig, weights: Weights) -> None:
+
+@keras.saving.register_keras_serializable("seq2seq_demo")
+class Seq2Seq(keras.Model):
+    """An encoder-decoder whose weights have the names of `parameters.weight_shapes`; they are 0 without `weights`."""
+
+    input_dtype = "int32"
+
+    def __init__(self, model_config: ModelConfig, weights: Weights | None = None) -> None:
         super().__init__(name="seq2seq", dtype="float32")
         self.model_config = model_config
         self.encoder = (BidirectionalEncoder if model_config.bidirectional else Encoder)(model_config)
         self.decoder = (AttentionDecoder if model_config.has_attention else Decoder)(model_config)
-        self.build()
-        self.assign_named(weights)
+        self.build({spec.name: tuple(spec.shape) for spec in (SOURCES, DECODER_INPUT)})
+        if weights is not None:
+            self.assign_named(weights)
 
-    def build(self) -> None:
+    def build(self, input_shape: dict[str, tuple[int | None, ...]]) -> None:
         """Create the weights; their values are assigned later."""
         self.encoder.build()
         self.decoder.build()
 
     def call(
-        self, sources: tf.Tensor, decoder_input: tf.Tensor, lengths: Lengths | None = None, masks: Masks | None = None
+        self,
+        sources: tf.Tensor,
+        decoder_input: tf.Tensor | None = None,
+        lengths: Lengths | None = None,
+        masks: Masks | None = None,
     ) -> tf.Tensor:
-        """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`; the shapes must be static.
+        """Teacher forcing: `[B, S]`, `[B, T]` → logits `[B, T, V]`.
+
+        Both inputs may also be in a dictionary, which is the only argument then. With `lengths` or `masks`, the shapes
+        must be static.
 
         Padding has no effect: a row's encoder state does not change after its last symbol, and α is 0 on padding.
         Logits after the end of a target are undefined. Without `lengths`, there is no padding.
         """
+        if decoder_input is None:
+            sources, decoder_input = sources["sources"], sources["decoder_input"]
         if lengths is None:
             memory, states = self.encoder(sources, masks=masks)
             return self.decoder.forced(memory, states, decoder_input, masks=masks)
@@ -72,6 +91,40 @@ class Seq2Seq(keras.Model):
         """Greedy decoding of `[B, S]`; return symbols `[B, T]`, logits `[B, T, V]` and α `[B, T, S]` or ()."""
         memory, states = self.encoder(sources)
         return self.decoder.greedy(memory, states, out_len)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **options: Any,
+    ) -> None:
+        """Export the network as `keras.Model.export` does, for inputs of any size.
+
+        A SavedModel also has the signature `greedy`, which takes `sources` and `out_len` and returns `symbols` and
+        `logits` (see `greedy`).
+        """
+        if format != "tf_saved_model" or input_signature or options:
+            super().export(filepath, format, verbose, input_signature or [SOURCES, DECODER_INPUT], **options)
+            return
+        archive = keras.export.ExportArchive()
+        archive.track_and_add_endpoint("serve", self, [SOURCES, DECODER_INPUT])
+        archive.add_endpoint("greedy", self._greedy_outputs, [SOURCES, OUT_LEN])
+        archive.write_out(filepath, verbose=verbose)
+
+    def _greedy_outputs(self, sources: tf.Tensor, out_len: tf.Tensor) -> dict[str, tf.Tensor]:
+        symbols, logits, _ = self.greedy(sources, out_len)
+        return {"symbols": symbols, "logits": logits}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the fields of `model_config`, for `keras.Model.save`."""
+        return asdict(self.model_config)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Seq2Seq":
+        """Return a network whose weights are 0; `keras.saving.load_model` then reads their values."""
+        return cls(ModelConfig(**config))
 
     def named_variables(self) -> dict[str, keras.Variable]:
         """Return every variable by its name, in the order of `weight_shapes`."""

@@ -35,18 +35,42 @@ def scan(
     n_steps = length if n_steps is None else n_steps
     # This call only gives the shapes of the outputs; TensorFlow removes it from a graph, as its results are unused.
     example, _ = step(tf.nest.map_structure(lambda x: x[0], inputs), carry)
-    inputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length).unstack(x), inputs)
-    outputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape), example)
+    if all(x.shape.is_fully_defined() for x in tf.nest.flatten(example)):
+        inputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length).unstack(x), inputs)
+        outputs = tf.nest.map_structure(lambda x: tf.TensorArray(x.dtype, length, element_shape=x.shape), example)
+    else:  # TFLite has no arrays of tensors whose shape is unknown
+        outputs = tf.nest.map_structure(lambda x: tf.zeros((length, *sizes(x)), x.dtype), example)
 
     def body(t: tf.Tensor, outputs: Structure, carry: Structure) -> tuple[tf.Tensor, Structure, Structure]:
         at = n_steps - 1 - t if reverse else t
-        output, carry = step(tf.nest.map_structure(lambda array: array.read(at), inputs), carry)
-        outputs = tf.nest.map_structure(lambda array, x: array.write(at, x), outputs, output)
+        output, carry = step(tf.nest.map_structure(lambda array: _read(array, at), inputs), carry)
+        outputs = tf.nest.map_structure(lambda array, x: _write(array, at, x), outputs, output)
         return t + 1, outputs, carry
 
     # XLA can differentiate the loop only if it has an upper bound.
     _, outputs, carry = tf.while_loop(lambda t, *_: t < n_steps, body, (0, outputs, carry), maximum_iterations=length)
-    return tf.nest.map_structure(lambda array: array.stack(), outputs), carry
+    return tf.nest.map_structure(lambda array: array.stack() if _is_array(array) else array, outputs), carry
+
+
+def sizes(x: tf.Tensor) -> tuple[int | tf.Tensor, ...]:
+    """Return the shape of a tensor. A size that is unknown until run time is a tensor."""
+    return tuple(tf.shape(x)[axis] if size is None else size for axis, size in enumerate(x.shape))
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, tf.TensorArray)
+
+
+def _read(rows: tf.TensorArray | tf.Tensor, t: tf.Tensor) -> tf.Tensor:
+    return rows.read(t) if _is_array(rows) else rows[t]
+
+
+def _write(rows: tf.TensorArray | tf.Tensor, t: tf.Tensor, x: tf.Tensor) -> tf.TensorArray | tf.Tensor:
+    """Return the rows with x in place of row t."""
+    if _is_array(rows):
+        return rows.write(t, x)
+    is_t = tf.range(tf.shape(rows)[0]) == t
+    return tf.where(tf.reshape(is_t, (-1, *[1] * len(x.shape))), x, rows)
 
 
 def _masked(step: Step) -> Step:

@@ -7,8 +7,9 @@ import contextlib
 import os
 from importlib.metadata import version
 
-from seq2seq_demo.errors import TrainingError
+from seq2seq_demo.errors import TrainingError, require_tensorflow
 
+require_tensorflow()
 os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_NNX_ENABLED": "false"}  # override ~/.keras/keras.json
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -29,7 +30,7 @@ os.environ["XLA_FLAGS"] = " ".join([*_XLA_FLAGS, os.environ.get("XLA_FLAGS", "")
 
 
 # While TensorFlow loads, it writes to standard error regardless of its log level.
-with open(os.devnull, "w") as _devnull:
+with open(os.devnull, "wb") as _devnull:
     _stderr = os.dup(2)
     os.dup2(_devnull.fileno(), 2)
     try:

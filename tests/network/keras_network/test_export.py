@@ -1,0 +1,77 @@
+"""Saved and exported Keras networks, compared with the NumPy network."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers import random_weights
+
+from seq2seq_demo.config import MODELS, ModelConfig
+from seq2seq_demo.network.bidirectional import make_numpy_network
+from seq2seq_demo.network.keras_network.model import Seq2Seq
+
+B, S, T = 2, 6, 3
+SOURCES = np.random.default_rng(0).integers(0, 11, (B, S), np.int32)
+DECODER_INPUT = np.random.default_rng(1).integers(0, 14, (B, T), np.int32)
+# In this interpreter, which comes with TensorFlow, only a warning has changed.
+ignore_deprecation = pytest.mark.filterwarnings(r"ignore:\s+Warning. tf.lite.Interpreter is deprecated")
+
+
+def networks(model, bidirectional, cell_type="BasicRNNCell", num_layers=1):
+    """A network in Keras and in NumPy."""
+    sizes = {"cell_size": 7, "embedding_size": 5, "in_max_int": 10, "out_max_int": 12}
+    config = ModelConfig(model, cell_type, num_layers, **sizes, bidirectional=bidirectional, ends=bidirectional)
+    weights = random_weights(config)
+    return Seq2Seq(config, weights), make_numpy_network(config, weights)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # in Keras
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_keras_file_has_the_whole_network(tmp_path, model, bidirectional):
+    network, _ = networks(model, bidirectional, num_layers=2)
+    network.save(tmp_path / "a.keras")
+    loaded = keras.saving.load_model(tmp_path / "a.keras")
+    assert loaded.model_config == network.model_config
+    for name, variable in network.named_variables().items():
+        assert (variable.numpy() == loaded.named_variables()[name].numpy()).all(), name
+
+
+def test_inputs_may_have_any_size_and_may_be_in_a_dictionary():
+    network, reference = networks("embedding_attention", True)
+    logits = reference.decode(SOURCES, T, DECODER_INPUT).logits
+    inputs = [keras.Input((None,), dtype="int32") for _ in range(2)]
+    functional = keras.Model(inputs, network(*inputs))
+    assert functional.output_shape == (None, None, 14)
+    assert np.abs(functional([SOURCES, DECODER_INPUT]) - logits).max() < 1e-4
+    assert np.abs(network({"sources": SOURCES, "decoder_input": DECODER_INPUT}) - logits).max() < 1e-4
+
+
+@pytest.mark.slow
+@ignore_deprecation
+@pytest.mark.parametrize(
+    ("model", "bidirectional", "cell_type"),
+    [("embedding_rnn", False, "BasicRNNCell"), ("embedding_attention", True, "GRUCell")],
+)
+def test_exported_networks_answer_like_numpy(tmp_path, model, bidirectional, cell_type):
+    network, reference = networks(model, bidirectional, cell_type)
+    decoded, forced = reference.decode(SOURCES, T), reference.decode(SOURCES, T, DECODER_INPUT)
+    network.export(tmp_path / "saved", verbose=False)
+    saved = tf.saved_model.load(tmp_path / "saved")
+    assert np.abs(saved.serve(SOURCES, DECODER_INPUT) - forced.logits).max() < 1e-4
+    assert (saved.greedy(SOURCES, T)["symbols"].numpy() == decoded.symbols).all()
+    of_saved = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"), signature_keys=["greedy"])
+    greedy = tf.lite.Interpreter(model_content=of_saved.convert()).get_signature_runner("greedy")
+    answer = greedy(sources=SOURCES, out_len=np.int32(T))
+    assert (answer["symbols"] == decoded.symbols).all()
+    assert np.abs(answer["logits"] - decoded.logits).max() < 1e-4
+
+
+@pytest.mark.slow
+@ignore_deprecation
+def test_a_network_is_converted_to_tflite_without_a_saved_model():
+    network, reference = networks("embedding_rnn", True)
+    content = tf.lite.TFLiteConverter.from_keras_model(network).convert()
+    serve = tf.lite.Interpreter(model_content=content).get_signature_runner()
+    (logits,) = serve(sources=SOURCES, decoder_input=DECODER_INPUT).values()
+    assert np.abs(logits - reference.decode(SOURCES, T, DECODER_INPUT).logits).max() < 1e-4

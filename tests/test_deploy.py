@@ -1,0 +1,37 @@
+"""The service of DEPLOY.md, under load and with invalid requests."""
+
+import contextlib
+import http.client
+
+import pytest
+from helpers import ROOT, save_texts
+
+pytestmark = pytest.mark.slow
+
+
+def test_eight_clients_get_the_answers_of_direct_calls(script):
+    weights = ROOT / "trained_weights" / "ts2s__embedding_attention__reversed_1.weights.h5"
+    requests = [[[1]], [[3, 1, 2], [2, 0]], [[9] * 20], [], [[4, 5], [6], [7, 8, 9]]]
+    result = script("serve_load").measure(weights, requests, n_clients=8, seconds=0.5)
+    assert (result.wrong, result.requests >= 8) == (0, True)
+
+
+def test_invalid_requests_are_answered_with_an_error(script, tmp_path):
+    load = script("serve_load")
+    save_texts(tmp_path / "w.h5", ("characters", ("a", "b", "c")), ("words", ("X", "Y", "Z")))
+    with (
+        load.service(tmp_path / "w.h5") as (port, _),
+        contextlib.closing(http.client.HTTPConnection("localhost", port)) as connection,
+    ):
+        for body, message in [
+            ('["abx"]', 'sources, row 0: expected characters seen in training, got "x" at position 3'),
+            ('"ab"', "expected a list of sources"),
+            ('["ab', "Unterminated string"),
+            ("[" * 100_000, "maximum recursion depth exceeded"),
+            (b"\xff", "'utf-8' codec can't decode byte 0xff"),
+            ("", "Expecting value"),
+        ]:
+            status, answer = load.ask(connection, body)
+            assert (status, [*answer]) == (400, ["error"])
+            assert message in answer["error"]
+        assert load.ask(connection, '["abc"]')[0] == 200

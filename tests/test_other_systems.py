@@ -1,0 +1,210 @@
+"""Windows, simulated in a process of its own; installations without TensorFlow; the dependencies on each system."""
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from helpers import ROOT, environment
+from packaging.requirements import Requirement
+
+from seq2seq_demo.config import TrainConfig
+from seq2seq_demo.errors import TrainingError, UsageError, require_tensorflow
+from seq2seq_demo.training.processes import check_processes
+
+# Run in a child process, this hides what Windows lacks. It also adds the restrictions of Windows: an open file can
+# neither be renamed, replaced nor removed, `rename` replaces no file, a directory cannot be opened, `select` takes only
+# sockets, and texts that are printed or that a file contains are in the code page 1252 unless the program sets another.
+WINDOWS = """
+import ctypes, fcntl, io, os, select, signal, sys, tempfile, types, warnings
+import h5py, multiprocessing.connection, numpy, rich.progress, subprocess
+
+def locking(descriptor, mode, n):
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise PermissionError(13, "Permission denied") from None
+
+def memory_status(pointer):
+    assert pointer._obj[0] == 64
+    pointer._obj[1] = 3 * 2**30
+
+sys.modules |= dict.fromkeys(["fcntl", "grp", "posix", "pty", "pwd", "readline", "resource", "termios", "tty"])
+sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
+ctypes.windll = types.SimpleNamespace(kernel32=types.SimpleNamespace(GlobalMemoryStatusEx=memory_status))
+def set_wakeup_fd(descriptor, set_wakeup_fd=signal.set_wakeup_fd, set_blocking=os.set_blocking, **options):
+    if descriptor >= 0:
+        set_blocking(descriptor, False)  # Linux requires it
+    return set_wakeup_fd(descriptor, **options)
+
+for module, names in [
+    (os, "O_DIRECTORY O_NOCTTY O_NOFOLLOW O_NONBLOCK chown fchmod fork geteuid getuid killpg mkfifo register_at_fork "
+         "sched_getaffinity set_blocking setsid sysconf uname"),
+    (signal, "SIGALRM SIGHUP SIGKILL SIGPIPE SIGQUIT SIGUSR1 pthread_sigmask"),
+]:
+    for name in names.split():
+        delattr(module, name)
+
+def refused(*_):
+    raise OSError(10038, "An operation was attempted on something that is not a socket")
+
+def for_closed_files(function, replaces=True):
+    def checked(*paths, **options):
+        names = {os.path.realpath(path) for path in paths}
+        for descriptor in os.listdir("/proc/self/fd"):
+            link = f"/proc/self/fd/{descriptor}"
+            if os.path.lexists(link) and os.readlink(link) in names:
+                raise PermissionError(13, "The process cannot access the file", paths[0])
+        if not replaces and os.path.lexists(paths[1]):
+            raise FileExistsError(17, "Cannot create a file when that file already exists", paths[1])
+        return function(*paths, **options)
+    return checked
+
+def open_file(path, *arguments, open=os.open, **options):
+    if os.path.isdir(path):
+        raise PermissionError(13, "Permission denied", path)
+    return open(path, *arguments, **options)
+
+select.select, os.open, signal.set_wakeup_fd = refused, open_file, set_wakeup_fd
+os.replace, os.remove = map(for_closed_files, (os.replace, os.remove))
+os.unlink, os.rename = os.remove, for_closed_files(os.rename, replaces=False)
+tempfile.TemporaryFile = tempfile.NamedTemporaryFile
+warnings.filterwarnings("error", category=EncodingWarning, module="seq2seq_demo")
+"""
+RUN = """
+from pathlib import Path
+from helpers import run_fast_steps, save_texts
+from seq2seq_demo import cli, load
+def run(line, status=0):
+    assert cli.main(line.split()) == status, line
+    return True
+"""
+WITHOUT_TENSORFLOW = (
+    "expected TensorFlow and Keras, got none; with Python 3.11 to 3.13 on Linux, on Windows (x86-64) and on macOS "
+    "(Apple silicon), `pip install tensorflow` adds them"
+)
+
+
+def run_child(folder, code, **changes):
+    """Run Python code in a child process with the code page 1252; return its stdout and stderr."""
+    variables = environment(PYTHONIOENCODING="cp1252", PYTHONWARNDEFAULTENCODING="1", **changes)
+    variables["PYTHONPATH"] += f":{ROOT / 'tests'}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=folder, env=variables, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode("cp1252"), done.stderr.decode("cp1252")
+
+
+simulates_windows = pytest.mark.skipif(sys.platform != "linux", reason="reads the open files of a process in /proc")
+COMMANDS = """
+sys.modules |= dict.fromkeys(["tensorflow", "keras"])
+run("train 60 -e 0 -p reversed -o w.h5")
+run("train 60 -e 0 -p reversed -i w.h5 -o w.h5")
+run("train 60 -e 0 -p reversed")
+run("predict 0 1 2 3 4 5 6 7 8 9")
+Path("crlf.txt").write_bytes(b"0 1 2 3 4 5 6 7 8 9\\r\\n9 8 7 6 5 4 3 2 1 0\\r\\n")
+run("predict -i w.h5 --from-file crlf.txt --json")
+sys.stdin = open("crlf.txt", encoding="ascii")
+run("predict -i w.h5 --from-file -")
+sys.stdin = io.StringIO("0 1 2 3 4 5 6 7 8 9")
+sys.stdin.isatty = lambda: True
+run("predict -i w.h5")
+run("predict -i reversed-attention 1 2 3 --show-attention")
+run("evaluate 50 -i w.h5")
+run("page -i w.h5 -o w.html")
+run("patterns")
+run("networks")
+save_texts("greek.h5", ("characters", ("α", "β")), ("characters", ("α", "β")))
+run("predict -i greek.h5 αβ")
+network = load("w.h5")
+network.save("copy.h5")
+assert load("copy.h5").predict([[1] * 10]) == network.predict([[1] * 10])
+assert system_memory.total() == 3 * 2**30
+with atomic_files.reserved(Path("w.h5"), "a weights file"):
+    run("train 60 -e 0 -p reversed -o w.h5", 1)
+assert not [*Path().glob(".*")], [*Path().glob(".*")]
+run("train 60 -e 1", 1)
+run("predict -i reversed-rnn --engine keras 1 2 3", 1)
+"""
+
+
+@simulates_windows
+def test_without_tensorflow_every_command_but_train_works_on_windows(tmp_path):
+    imports = "from seq2seq_demo import system_memory\nfrom seq2seq_demo.files import atomic_files\n"
+    out, err = run_child(tmp_path, WINDOWS + RUN + imports + COMMANDS)
+    assert "(expected=[9 8 7 6 5 4 3 2 1 0])" in out
+    assert "==> For input \\u03b1\\u03b2, prediction=" in out
+    *_, reserved, training, keras = (line for line in err.splitlines() if line.startswith("seq2seq-demo: error: "))
+    assert "another running process will write to it" in reserved
+    assert training == keras == f"seq2seq-demo: error: {WITHOUT_TENSORFLOW}"
+    names = {"copy.h5", "crlf.txt", "greek.h5", "ts2s__basic__reversed_1.weights.h5", "w.h5", "w.html"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+TRAINING = """
+from seq2seq_demo.display.training_report import TrainingReport
+from seq2seq_demo.training import snapshots
+from seq2seq_demo.training.trainer import Trainer
+def interrupt(*arguments, on_epoch_end=TrainingReport.on_epoch_end):
+    TrainingReport.on_epoch_end = on_epoch_end
+    signal.raise_signal(signal.SIGINT)
+TrainingReport.on_epoch_end, snapshots.SNAPSHOT_INTERVAL, Trainer._run_steps = interrupt, 1, run_fast_steps
+run("train 60 -e 2 -o w.h5 --history h.json --cell-size 3 --in-len 3 -p reversed", 130)
+run("train --resume --history h.json")
+run("predict -i w.h5 1 2 3")
+"""
+
+
+@simulates_windows
+@pytest.mark.slow
+def test_training_and_resuming_work_on_windows(tmp_path):
+    before = "import seq2seq_demo.network.keras_network.tensorflow_setup\n"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    (tmp_path / "run").mkdir()
+    out, err = run_child(tmp_path / "run", before + WINDOWS + RUN + TRAINING, TMPDIR=str(temporary))
+    assert f"Saved {tmp_path}/run/w.h5" in out
+    assert f"Log directory: {temporary}/seq2seq_demo_logs/" in out
+    assert "Resuming s2s_checkpoint__basic__reversed_1.weights.h5" in err
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"w.h5", "h.json"}
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "keras"])
+def test_training_without_tensorflow_is_an_error_that_says_where_it_runs(monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    for check in (require_tensorflow, lambda: check_processes(TrainConfig())):
+        with pytest.raises(TrainingError) as error:
+            check()
+        assert str(error.value) == WITHOUT_TENSORFLOW
+    check_processes(TrainConfig(epochs=0))
+
+
+def test_several_processes_need_linux_or_macos(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(UsageError, match="expected Linux or macOS for 2 processes, got Windows"):
+        check_processes(TrainConfig(processes=2))
+
+
+def dependencies(folder):
+    text = (ROOT / folder / "pyproject.toml").read_text()
+    return [Requirement(line) for line in tomllib.loads(text)["project"]["dependencies"]]
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(
+    ("platform", "machine", "has_tensorflow"),
+    [
+        ("linux", "x86_64", True),
+        ("linux", "aarch64", True),
+        ("linux", "armv7l", False),
+        ("darwin", "arm64", True),
+        ("darwin", "x86_64", False),
+        ("win32", "AMD64", True),
+        ("win32", "ARM64", False),
+    ],
+)
+def test_tensorflow_is_required_where_it_has_wheels(python, platform, machine, has_tensorflow):
+    variables = {"python_version": python, "sys_platform": platform, "platform_machine": machine}
+    required = [each for each in dependencies(".") if each.marker is None or each.marker.evaluate(variables)]
+    light = [str(each) for each in dependencies("scripts/light")]
+    training = ["tensorflow>=2.20", "keras>=3.12"] if has_tensorflow and python != "3.14" else []
+    assert sorted(f"{each.name}{each.specifier}" for each in required) == sorted(light + training)
