@@ -1,5 +1,8 @@
 """The memory size of this machine. Data that cannot fit is rejected before memory is allocated."""
 
+import contextlib
+import ctypes
+import gc
 import os
 from pathlib import Path
 
@@ -14,9 +17,7 @@ def total() -> int:
 def _physical() -> int:
     if hasattr(os, "sysconf"):
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    import ctypes  # Windows
-
-    status = (ctypes.c_uint64 * 8)(64)  # a MEMORYSTATUSEX, which begins with its size in bytes
+    status = (ctypes.c_uint64 * 8)(64)  # on Windows: a MEMORYSTATUSEX, which begins with its size in bytes
     ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
     return status[1]
 
@@ -37,3 +38,10 @@ def shortage(needed: int) -> str:
     """Return the error text if `needed` bytes exceed the memory, else an empty string."""
     memory = total()
     return f"would need {gib(needed)} of memory or more; this machine has {gib(memory)}" if needed > memory else ""
+
+
+def release() -> None:
+    """Free objects in reference cycles, and give freed memory back to the system, where the C library can do that."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, TypeError):  # only glibc has this function; Windows needs a name
+        ctypes.CDLL(None).malloc_trim(0)

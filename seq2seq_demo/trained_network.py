@@ -352,14 +352,16 @@ class TrainedNetwork(StoredNetwork):
 
         Args:
             path: the weights file; the recording of `a.h5` is `a.record.h5`.
-            overwrite: replace an existing file.
+            overwrite: replace an existing weights file. A file of another program is never replaced.
             optimizer: keep Adam's moments, which take two thirds of the file. Only training that continues from the
                 file needs them; without them, it starts with moments of zero.
 
         Raises:
-            WeightsError: `load` would reject the network, or a file cannot be written.
+            WeightsError: `load` would reject the network, or a file cannot be written or is another program's.
             FileExistsError: the file exists and `overwrite` is False.
         """
+        if overwrite:
+            weights_file.check_replaceable(Path(path))
         weights_file.write(self if optimizer else self.without_optimizer(), Path(path), overwrite)
 
 

@@ -190,6 +190,8 @@ def run() -> None:
         exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
     else:
         sys.path.insert(0, os.path.dirname(os.path.abspath(first)))
+        if process := sys.modules.get("multiprocessing.process"):
+            process.ORIGINAL_DIR = os.getcwd()  # where spawned processes find the file
         runpy.run_path(first, run_name="__main__")
 
 

@@ -31,7 +31,7 @@ def evaluate(options: EvaluateOptions) -> None:
         for row in _measure(options, selected, lengths, progress):
             rows.append(row)
             if row.kind == RANDOM and not network.ends and row.evaluation.n < n:
-                unseen = f"only {row.evaluation.n} sources that were not trained on"
+                unseen = f"only {pluralize(row.evaluation.n, 'source')} that training did not use"
                 notices.append(f"Length {row.in_len} has {unseen}, fewer than {n}")
             if notices or options.json:
                 progress.hide()
@@ -55,9 +55,10 @@ def _text(options: EvaluateOptions, selected: SelectedNetwork, rows: Sequence[Ev
     pattern = f"pattern {selected.pattern.name!r}" if selected.pattern else ""
     if not selected.network.ends:
         e = rows[-1].evaluation
-        measured = f"{e.n}{' fresh' * (rows[-1].fresh is True)} sources, {pattern}"
+        kind = "fresh source" if rows[-1].fresh else "source"
+        measured = f"{pluralize(e.n, kind)}, {pattern}"
         if options.from_file:
-            measured = f"{e.n} pairs of {options.from_file}"
+            measured = f"{pluralize(e.n, 'pair')} of {options.from_file}"
             if e.n_pairs > e.n:
                 measured = evaluations.sources_text(e, options.from_file)
         tables = evaluations.by_length_table(rows) if options.lengths else evaluations.fixed_length_tables(e)

@@ -53,9 +53,10 @@ def predict(options: PredictOptions) -> None:
     network, model_config = selected.network, selected.network.model_config
     network.check_answer_lengths(options.out_len, options.max_out_len)
     form = input_format(options, network.vocabularies.tokens, is_paired=False)
-    # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
-    if options.prints_tsv and not plain_name(options.from_file or "").endswith(".tsv"):
-        form = replace(form, format=None)
+    if options.prints_tsv:
+        # `--format tsv` sets the format of the output, and that of the input only if the input is a .tsv file.
+        is_tsv = plain_name(options.from_file or "").endswith(".tsv")
+        form = replace(form, format=form.format if is_tsv else None, blank_lines=True)
     if options.show_attention or options.attention_plot:
         for each in network.networks:
             if not each.model_config.has_attention:
@@ -83,7 +84,8 @@ def predict(options: PredictOptions) -> None:
                 notify_of_table(file, options, table, print_notice)
 
             if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
-                form = replace(form, line_by_line=True, format=TEXT if options.prints_tsv else form.format)
+                form = replace(form, format=TEXT if options.prints_tsv else form.format)
+                form = replace(form, blank_lines=True, line_by_line=True)
             rows = read_file(file, form, lambda n_bytes: progress.advance(0, n_bytes), on_format)
             predictor.print_answers(rows, progress)
     else:

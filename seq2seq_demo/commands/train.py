@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_demo.commands.options import TrainOptions
-from seq2seq_demo.commands.training_setup import TrainingSetup, check_output, set_up_training
+from seq2seq_demo.commands.training_setup import TrainingSetup, set_up_training
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.display import tensorboard, training_report
-from seq2seq_demo.display.console import print_line, print_notice, print_result
+from seq2seq_demo.display.console import pluralize, print_line, print_notice, print_result
 from seq2seq_demo.display.history import History
 from seq2seq_demo.errors import Interrupted, WeightsError
 from seq2seq_demo.figures import EpochFigures
-from seq2seq_demo.files import atomic_files, file_names, recording, resume_notes
+from seq2seq_demo.files import atomic_files, file_names, recording, resume_notes, weights_file
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import advice, workers
 from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, should_stop_early
@@ -95,7 +95,8 @@ def _train_and_save(setup: TrainingSetup, options: TrainOptions) -> tuple[Traine
         path = _save_or_keep(network, setup, options, snapshots)
         print_line(f"Saved {path}")
         if network.recording:
-            print_line(f"Recorded {len(network.recording.steps)} steps in {file_names.recording_path(path)}")
+            recorded = pluralize(len(network.recording.steps), "step")
+            print_line(f"Recorded {recorded} in {file_names.recording_path(path)}")
         epochs = report.history
         if network.members and network.reached:
             print_line(training_report.ensemble_line(network))
@@ -116,6 +117,7 @@ def _snapshots(setup: TrainingSetup, options: TrainOptions, interruption: Signal
     task, destination = setup.task.name, setup.destination
     again: dict[str, object] = {"-n": setup.name, "-p": options.pattern or (task if task in PATTERNS else None)}
     again |= {"--from-file": options.from_file, "--validation-file": options.validation_file}
+    again |= {"-o": destination.output if destination.overwrite else None}
     again |= {"--format": options.format, "--history": options.history, "--history-plot": options.history_plot}
     again |= {"--columns": options.columns, "--header": options.header, "--log-dir": options.log_dir}
     words = [f" {name} {shlex.quote(str(value))}" for name, value in again.items() if value]
@@ -156,10 +158,10 @@ def _save(network: TrainedNetwork, setup: TrainingSetup, options: TrainOptions) 
         return file_names.save_under_unused_name(network.save, folder, setup.name, setup.task.name)
     try:
         if overwrite:
-            check_output(output, options)
+            weights_file.check_replaceable(output, options.force)
         if options.force and network.recording:
             file_names.recording_path(output).unlink(missing_ok=True)
-        network.save(output, overwrite)
+        weights_file.write(network, output, overwrite)
         return output
     except (FileExistsError, WeightsError) as error:
         path = file_names.save_under_unused_name(network.save, output.parent, setup.name, setup.task.name)

@@ -14,13 +14,13 @@ from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.blocks import file_title, pipes_kept
 from seq2seq_demo.data.data_warnings import pair_warnings
 from seq2seq_demo.data.pair_task import PairTask
+from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.tasks import Task
 from seq2seq_demo.display import training_report
-from seq2seq_demo.display.console import print_notice
+from seq2seq_demo.display.console import pluralize, print_notice
 from seq2seq_demo.errors import InputError, Seq2SeqError, UsageError, WeightsError
 from seq2seq_demo.files import atomic_files, file_names, resume_notes, weights_file
 from seq2seq_demo.files.stored_network import DataFingerprint, Snapshot, StoredNetwork
-from seq2seq_demo.files.weights_file import is_weights_file
 from seq2seq_demo.network.memory_estimates import check_training_fits
 from seq2seq_demo.trained_network import TrainedNetwork, untrained
 from seq2seq_demo.training import recorder, snapshots, workers
@@ -118,7 +118,7 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
     model_config, config = resolve(task, settings, start, default_out_len or TrainConfig.out_len)
     destination = _destination(options, options.name, task)
     if options.budget:
-        print_notice(f"Measuring how many epochs fit into {options.budget:g} minutes")
+        print_notice(f"Measuring how many epochs fit into a budget of {options.budget:g} min")
     model_config, config = within_budget(clock, task, (model_config, config), settings, start)
     network = start or replace(untrained(model_config, config.seed), vocabularies=task.vocabularies)
     name: str | None = task.name
@@ -137,6 +137,7 @@ def _new_training(options: TrainOptions) -> TrainingSetup:
         network = replace(network, in_len=config.in_len, out_len=config.out_len, min_in_len=config.min_in_len)
     if config.epochs:
         network = _with_fingerprint(begin_run(replace(network, model_config=model_config), task, config), task)
+        _warn_of_few_sources(task, network, config)
     network = replace(network, task=name, recording=None)
     if options.record:
         network = recorder.start_recording(network, config)
@@ -153,6 +154,16 @@ def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None)
         if n:
             advice = "if it was, the validation figures are too optimistic"
             print_notice(f"{path} {recorded}, so it is unknown {unknown}; {advice}")
+
+
+def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfig) -> None:
+    """Print a notice if the training runs draw more points than the pattern has different sources."""
+    if isinstance(task, SequencePattern):
+        n_drawn = sum(each.run.config.points for each in network.runs)
+        lengths = task.lengths_of(config, network.model_config)
+        if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= n_drawn:
+            few = f"There are only {pluralize(n, 'source')} of length {config.lengths}"
+            print_notice(f"{few}, and training draws about all: the validation figures are not about new sources")
 
 
 def _start_path(options: TrainOptions) -> Path | None:
@@ -172,8 +183,6 @@ def _read_pairs(options: TrainOptions, n: int | None, network: TrainedNetwork | 
     task = network_selection.read_pair_task(options, n, options.sequence_pattern, network, print_notice, skipped)
     for (file, errors), pairs in zip((skipped or {}).items(), (task.pairs, task.validation), strict=False):
         _report_skipped(file, len(pairs or ()), errors, options.keep_going == "all")
-    if task.vocabularies.are_text and isinstance(options.settings.get("in_len"), int):
-        raise UsageError(f"expected no --in-len with texts, which may have any length, got {options.in_len}")
     return task
 
 
@@ -204,7 +213,7 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     """
     folder, output = options.data_dir, options.output
     if output is not None:
-        check_output(output, options)
+        weights_file.check_replaceable(output, options.force)
         return resume_notes.Destination(output, overwrite=True, folder=folder)
     if options.iter_num is None:
         return resume_notes.Destination(folder=folder)
@@ -213,11 +222,6 @@ def _destination(options: TrainOptions, name: str | None, task: Task) -> resume_
     if os.path.lexists(existing) and not options.resume:
         raise WeightsError(f"{existing} exists already: continue from it with --iter-num {n}, or give -o FILE")
     return resume_notes.Destination(file_names.canonical_path(folder, name, task.name, n), folder=folder)
-
-
-def check_output(path: Path, options: TrainOptions) -> None:
-    """Raise WeightsError if saving to this path is certain to fail or would replace another program's file."""
-    atomic_files.check_replaceable(path, "a weights file", is_weights_file, options.force, WeightsError)
 
 
 class _NoSnapshotFits(Exception):

@@ -23,7 +23,7 @@ from seq2seq_demo.data.blocks import (
 )
 from seq2seq_demo.data.json_records import BOM, decode_utf8, parse_json, to_record
 from seq2seq_demo.data.recognition import integers_or_text, recognise
-from seq2seq_demo.data.records import TEXT_HINT, Place, Record
+from seq2seq_demo.data.records import TEXT_HINT, Place, Record, preview
 from seq2seq_demo.data.tables import ANY_TABLE, Lines, Table, TableOptions, find_table, read_table
 from seq2seq_demo.declarations import parse_integer
 from seq2seq_demo.errors import InputError
@@ -43,7 +43,8 @@ class InputFormat:
     out_tokens: str | None = INTEGERS
     format: str | None = None
     table: TableOptions = ANY_TABLE
-    line_by_line: bool = False  # every line has a record, even a blank one, except in a JSON document of several lines
+    blank_lines: bool = False  # a blank line has a record, too
+    line_by_line: bool = False  # every line has a record, except in a JSON document of several lines
 
     @property
     def tokens(self) -> tuple[Any, Any]:
@@ -98,12 +99,14 @@ def read_words(words: Sequence[str], input_format: InputFormat = INTEGER_FORMAT,
         return Record(place, text)
     line = text.encode(errors="surrogateescape")
     if _is_json(line):
-        return _read_line(place, line, replace(input_format, format=JSON))
+        record = _read_line(place, line, replace(input_format, format=JSON))
+        error = record.values if isinstance(record.values, InputError) else None
+        return Record(place, text, error=error) if error else record
     parts = [part for word in words for part in word.replace(",", " ").split() or [word]]
     try:
         return Record(place, _parse_integers(parts, "input", text_hint))
     except InputError as error:
-        return Record(place, error)
+        return Record(place, text, error=error)
 
 
 def read_file(
@@ -175,7 +178,7 @@ def _read_records(
     def read(blocks: Iterable[bytes], form: InputFormat, on_progress: ProgressCallback) -> Iterator[Record | None]:
         if not table:
             return _read_lines(title, number, blocks, form, on_progress)
-        lines = Lines(title, number, blocks, on_progress)
+        lines = Lines(title, number, blocks, on_progress, form.blank_lines)
         return read_table(lines, table, lambda place, fields: _read_fields(place, fields, form))
 
     form = form.for_file(title, first)
@@ -218,8 +221,8 @@ def _read_blank_lines(
 
 
 def _blank_record(title: str, number: int, form: InputFormat) -> Iterator[Record]:
-    """Yield an empty record for a blank line if every line has a record."""
-    if form.line_by_line:
+    """Yield an empty record for a blank line if blank lines have records."""
+    if form.blank_lines:
         yield Record(Place(title, "line", number), [] if form.in_tokens == INTEGERS else "")
 
 
@@ -362,6 +365,8 @@ def _read_fields(place: Place, fields: list[str], form: InputFormat) -> Record:
 
 def _read_field(place: Place, name: str, tokens: str | None, field: str) -> Any:
     if tokens == INTEGERS:
+        if "\n" in field:  # in quotes
+            raise InputError(f"{place}: expected integers, got a cell with a line break, {preview(field)}")
         return _parse_integers(field.replace(",", " ").split(), f"{place}, {name}", TEXT_HINT)
     return field if tokens else integers_or_text(field)
 

@@ -22,9 +22,9 @@ _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+")  # a single number, such
 def integers_or_text(field: str) -> list[int] | str:
     """Return the integers of a field such as `3 1 4` or `3,1,4`; return any other field unchanged.
 
-    A single number is also returned unchanged, with or without thousands separators.
+    A single number is also returned unchanged, with or without thousands separators, and so are several lines.
     """
-    if _INTEGERS.fullmatch(field) and not _THOUSANDS.fullmatch(field):
+    if _INTEGERS.fullmatch(field) and not _THOUSANDS.fullmatch(field) and "\n" not in field:
         return [int(word) for word in field.replace(",", " ").split()]
     return field
 

@@ -10,9 +10,18 @@ from seq2seq_demo.config import INTEGERS, MAX_LEN, ON_ERROR, UNKNOWN
 from seq2seq_demo.data.blocks import plain_name
 from seq2seq_demo.data.pattern_task import SequencePattern
 from seq2seq_demo.data.python_rows import python_sources
-from seq2seq_demo.data.records import OutputPlace, Place, Places, Record, RecordBatch, list_symbols, preview
+from seq2seq_demo.data.records import (
+    MAX_LISTED,
+    OutputPlace,
+    Place,
+    Places,
+    Record,
+    RecordBatch,
+    list_symbols,
+    preview,
+)
 from seq2seq_demo.data.sequences import Pairs, Sequences, concatenate
-from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder
+from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, Vocabulary, VocabularyBuilder, quoted
 from seq2seq_demo.declarations import require_choice
 from seq2seq_demo.errors import InputError
 
@@ -80,17 +89,20 @@ class RowReader:
         """Move the unknown symbols of a source to `dropped`."""
         assert isinstance(self.source, Vocabulary)
         assert self.in_max_int is not None
-        if isinstance(row.values, InputError):
+        if row.error or isinstance(row.values, InputError):
             return row
         symbols, known = self.source.split(row.values, row.place), self.source.known_symbols(self.in_max_int)
         dropped = tuple(symbol for symbol in symbols if symbol not in known)
+        if dropped and len(dropped) == len(symbols):
+            found = ", ".join(map(quoted, [*dict.fromkeys(dropped)][:MAX_LISTED]))
+            raise InputError(f"{row.place}: expected symbols seen in training, got only {found}")
         return row._replace(values=[symbol for symbol in symbols if symbol in known], dropped=dropped)
 
     def validate(self, row: Record) -> tuple[list[Any], list[Any] | None]:
         """Validate a record; return the symbols of its source and its output."""
         place, values, output = row.place, row.values, row.output
-        if isinstance(values, InputError):
-            raise values
+        if isinstance(error := row.error or values, InputError):
+            raise error
         values = self.source.split(values, place, self.in_max_int)
         if not values and self.source.tokens != INTEGERS:
             raise InputError(f"{place}: expected a source of {self.source.tokens}, got an empty one")

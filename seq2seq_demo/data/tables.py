@@ -211,10 +211,20 @@ def _listed(names: Sequence[str]) -> str:
 
 
 class Lines:
-    """The lines of a file, for csv.reader; an empty string means that no more input is available yet."""
+    """The lines of a file, for csv.reader; an empty string means that no more input is available yet.
 
-    def __init__(self, title: str, number: int, blocks: Iterable[bytes], on_progress: Callable[[int], object]) -> None:
-        self.title = title
+    Blank lines between rows are skipped or, with `blank_lines`, are empty rows.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        number: int,
+        blocks: Iterable[bytes],
+        on_progress: Callable[[int], object],
+        blank_lines: bool = False,
+    ) -> None:
+        self.title, self.blank_lines = title, blank_lines
         self.number = number  # the number of the next line
         self.first = 0  # the number of the first line of the current row; 0: no line has been read
         self.is_at_end = False  # whether the file ends within a row
@@ -239,7 +249,10 @@ class Lines:
             place = Place(self.title, "line", self.number)
             self.number += 1
             if not self.first and is_blank(line):
-                continue
+                if not self.blank_lines:
+                    continue
+                self.first = place.number
+                return "\n"
             self.first = self.first or place.number
             self._size += len(line)
             if self._size > MAX_LINE:
@@ -281,10 +294,12 @@ def read_table(lines: Lines, table: Table, to_record: Callable[[Place, list[str]
         place = Place(lines.title, "line", lines.first)
         if lines.is_at_end:
             message = "expected a second quotation mark, got the end of the file"
-        elif not message and len(cells) != table.n_columns:
+        elif not message and len(cells) not in (0, table.n_columns):
             message = f"expected as many columns as in the first row, {table.n_columns}, got {len(cells)}"
         if message:
             yield from _errors(place, lines.number, message)
+        elif not cells:  # a blank line
+            yield to_record(place, [""])
         elif not is_header:
             record = to_record(place, [cells[n] for n in table.columns])
             others: dict[str, object] = {name: cells[n] for name, n in table.others.items()}

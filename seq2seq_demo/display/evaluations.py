@@ -5,7 +5,7 @@ from typing import Any
 
 from seq2seq_demo.calibration import expected_calibration_error
 from seq2seq_demo.data.vocabulary import INTEGER_VOCABULARIES, Vocabularies, join_symbols
-from seq2seq_demo.display.console import table, visible_symbol
+from seq2seq_demo.display.console import pluralize, table, visible_symbol
 from seq2seq_demo.evaluation import EvaluationRow
 from seq2seq_demo.figures import Evaluation, WrongAnswer, total
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -125,7 +125,7 @@ def pairs_dict(
 def sources_text(e: Evaluation, name: str) -> str:
     """Return the number of sources, and the number of targets if some sources have several."""
     targets = f" with {e.n_pairs} targets, any of which is right" if e.n_pairs > e.n else ""
-    return f"{e.n} sources of {name}{targets}"
+    return f"{pluralize(e.n, 'source')} of {name}{targets}"
 
 
 def pairs_text(

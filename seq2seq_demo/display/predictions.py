@@ -92,8 +92,9 @@ def error_tsv(row: Record) -> str:
 
 
 def error_json(row: Record) -> str:
-    """Return the error of an unreadable row as a JSON object on one line."""
-    return json.dumps(_input_fields(row) | {"error": with_option_names(str(row.error))})
+    """Return the error of an unreadable row as a JSON object on one line, with a source that has no line number."""
+    source = {} if row.place.kind else {"input": row.values}
+    return json.dumps(_input_fields(row) | source | {"error": with_option_names(str(row.error))})
 
 
 def _input_fields(row: Record) -> dict[str, object]:
@@ -119,7 +120,7 @@ def answers_json(answers: Sequence[Prediction], row: Record, n_best: int | None,
     expected = best.expected_text if target != INTEGERS else best.expected
     facts |= {"prediction": None, "expected": expected}
     if not is_answered:
-        return json.dumps(facts | _probability_dict(best))
+        return json.dumps(facts | {"exact": None, "ended": best.ended} | _probability_dict(best))
     facts |= {"exact": best.exact} | _answer_dict(best)
     if n_best:
         facts["n_best"] = [_answer_dict(p) for p in answers]

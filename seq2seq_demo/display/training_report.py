@@ -127,7 +127,8 @@ def settings_line(model: ModelConfig | None, config: TrainConfig) -> str:
     smoothing = f"label smoothing {config.label_smoothing:g}, " if config.label_smoothing else ""
     saved = ", best epoch saved" * config.saves_best
     chosen = f"{network}dropout {config.dropout:g}, {smoothing}{epochs}, {rate}{saved}"
-    return f"Settings for {config.n_training} pairs: {chosen}; `train --help` lists the options that change them"
+    pairs = pluralize(config.n_training, "pair")
+    return f"Settings for {pairs}: {chosen}; `train --help` lists the options that change them"
 
 
 def advice(suggestions: Sequence[Mapping[str, object]], exact_match: float, has_budget: bool) -> str | None:

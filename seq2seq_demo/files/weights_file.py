@@ -152,6 +152,14 @@ def _from_file(file: BinaryIO) -> Snapshot[StoredNetwork] | StoredNetwork:
     raise WeightsError("expected a weights file of this program or of 2016, got something else")
 
 
+def check_replaceable(path: Path, force: bool | None = None) -> None:
+    """Raise WeightsError if saving to this path is certain to fail or would replace another program's file.
+
+    With `force`, any file may be replaced. If `force` is None, the error does not mention `force`.
+    """
+    atomic_files.check_replaceable(path, "a weights file", is_weights_file, force, WeightsError)
+
+
 def is_weights_file(content: bytes) -> bool:
     """Return True for a network that this program saved, False for a snapshot; raise an error for anything else."""
     return isinstance(_from_bytes(content), StoredNetwork)

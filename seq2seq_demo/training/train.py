@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Unpack
 
+from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, check_callbacks
 from seq2seq_demo.config import INTEGERS, TOKENS, NormalForm, Settings, TokenKind
 from seq2seq_demo.data.pair_task import pair_task_from_rows
@@ -90,7 +91,12 @@ def train(
         from seq2seq_demo.training.trainer import fit  # loads TensorFlow
 
         callbacks = [*shown, *callbacks]
-        return fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
+        network = fit(task, config, network, callbacks, None, attach_processes, clock.has_time_for)
+    from seq2seq_demo.training.batches import use_xla  # after `trainer`, which sets TensorFlow up
+
+    if use_xla(config):  # the compiler has used hundreds of megabytes
+        system_memory.release()
+    return network
 
 
 def _task(

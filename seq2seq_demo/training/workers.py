@@ -197,7 +197,9 @@ def sum_over_shares(strategy: Any, function: Callable[..., Any], batch: tuple[An
         context = tf.distribute.get_replica_context()
         replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
         shares = [tf.reshape(x, (replicas, -1, *x.shape[1:]))[replica] for x in batch]
-        return context.all_reduce("SUM", function(*shares, *whole))
+        total = function(*shares, *whole)
+        # `all_reduce` registers a gradient, which would keep the graph in memory as long as the process.
+        return context.all_reduce("SUM", total) if replicas > 1 else total
 
     return strategy.experimental_local_results(strategy.run(reduced_share))[0]  # all are equal
 

@@ -67,7 +67,7 @@ def test_evaluate_when_nearly_all_sources_were_trained_on(run):
     assert [row.split()[0] for row in out.splitlines()[2:]] == ["length", "3"]
     assert 0 < n_unseen_after(300) < 10
     out, err = run.ok("evaluate 1000000 -i w")
-    assert f"Length 2 has only {out.split()[0]} sources that were not trained on, fewer than 1000000" in err
+    assert f"Length 2 has only {out.split()[0]} sources that training did not use, fewer than 1000000" in err
 
 
 def test_evaluate_on_pairs_from_a_file(run):

@@ -102,12 +102,12 @@ def test_resuming_needs_the_same_pattern_or_data(sources, run, tmp_path, option,
     process.send_signal(signal.SIGINT)
     status, err = end(process)
     assert status == 130, err
-    assert f"resume it with `seq2seq-demo train --resume --data-dir . {option}`\n" in err
+    assert f"resume it with `seq2seq-demo train --resume --data-dir . {option} -o w`\n" in err
     lines = (tmp_path / "pairs.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "other.jsonl").write_text("".join(reversed(lines)))
     for other, message in refused.items():
         run.refuses(f"train --resume {other}", message)
-    run.ok(f"train --resume {option}")
+    run.ok(f"train --resume {option} -o w")
     run.ok(*argv[:-1], "v")
     assert (tmp_path / "v").read_bytes() == (tmp_path / "w").read_bytes()
 

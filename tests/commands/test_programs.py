@@ -28,8 +28,11 @@ def test_one_bad_argument_does_not_silence_the_others(run, network):
     assert 'input "aqb": expected characters seen in training, got "q" at position 2\n' in err
     assert err.endswith(SKIPPED.format(1))
     status, out, _ = run("predict -i w ab aqb c --json")
-    assert (status, [facts.get("input") for facts in records(out)]) == (1, ["ab", None, "c"])
+    assert (status, [facts.get("input") for facts in records(out)]) == (1, ["ab", "aqb", "c"])
     assert records(out)[1]["error"].startswith('input "aqb": expected characters seen in training')
+    for line, source in {"-i w aqb": "aqb", "1 x": "1 x", "[1,": "[1,", "1 77": [1, 77]}.items():
+        (facts,) = records(run(f"predict {line} --json")[1])
+        assert (facts.keys(), facts["input"]) == ({"input", "error"}, source)
     run.refuses("predict -i w aqb", 'error: input: expected characters seen in training, got "q" at position 2', 1)
 
 
@@ -69,7 +72,7 @@ def test_unknown_symbols_are_left_out(run, network):
     assert [(each["input"], each.get("dropped")) for each in facts] == [("ab", ["q"]), ("c", None)]
     status, out, err = run("predict -i w --unknown drop ab qr")
     assert (status, out.count("\n")) == (1, 1)
-    assert 'input "qr": expected a source of characters, got an empty one\n' in err
+    assert 'input "qr": expected symbols seen in training, got only "q", "r"\n' in err
     assert run("predict -i w qab")[1] == ""
     run.refuses("predict -i w ab --unknown skip", "unknown --unknown 'skip': expected one of error, drop")
     integers = save_random("v", ModelConfig(ends=True), min_in_len=1)
@@ -93,6 +96,21 @@ def test_answers_as_tab_separated_values(run, network):
     run.refuses("predict -i w ab --format tsv --show-attention", "expected --show-attention or --format tsv, got both")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "sources"),
+    [
+        ("in.txt", "\nab\n  \n\nc\n\n", ["", "ab", "", "", "c", ""]),
+        ("in.tsv", "\nab\n  \n\nc\n\n", ["", "ab", "", "", "c", ""]),
+        ("in.csv", "word,phones\n\nab,y\n  \nc,x\n\n", ["", "ab", "", "c", ""]),
+    ],
+)
+def test_a_blank_line_has_a_line_of_tab_separated_values(run, network, name, text, sources):
+    Path(name).write_text(text)
+    status, out, err = run(f"predict -i w --from-file {name} --format tsv")
+    assert (status, [line.split("\t")[0] for line in out.splitlines()]) == (1, sources), err
+    assert [each["input"] for each in records(run.ok(f"predict -i w --from-file {name} --json")[0])] == ["ab", "c"]
+
+
 def test_tabs_in_tab_separated_values_are_escaped(run):
     save_texts("w", ("characters", ("\t", "\n", "a")), ("characters", ("\t", "\r")))
     Path("in.jsonl").write_text('"a\\t\\n"\n')
@@ -107,6 +125,8 @@ def test_withheld_answers_as_tab_separated_values(run):
     source, answer, probability = out.split("\t")
     assert (source, answer, 0 < float(probability) < 1) == ("ab", "", True)
     assert err.endswith("Left 1 source unanswered, because the confidence is below 0.5\n")
+    (facts,) = records(run.ok("predict -i w --json --min-confidence 0.5 ab")[0])
+    assert (facts["prediction"], facts["exact"], type(facts["ended"])) == (None, None, bool)
 
 
 def test_errors_and_unknown_symbols_in_python(network):
@@ -121,7 +141,7 @@ def test_errors_and_unknown_symbols_in_python(network):
     assert network.predict([], on_error="return") == []
     answer, plain, error = network.predict(["aqbr", "ab", "qr"], unknown="drop", details=True, on_error="return")
     assert (answer.dropped, answer.source_text, answer.text) == (("q", "r"), "ab", plain.text)
-    assert (plain.dropped, str(error)) == ((), "sources, row 2: expected a source of characters, got an empty one")
+    assert (plain.dropped, str(error)) == ((), 'sources, row 2: expected symbols seen in training, got only "q", "r"')
     for settings in ({"unknown": "keep"}, {"on_error": "skip"}):
         with pytest.raises(UsageError, match=f"unknown `{next(iter(settings))}`"):
             network.predict(["ab"], **settings)

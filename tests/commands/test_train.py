@@ -20,6 +20,7 @@ from helpers import (
 )
 from hostile import with_checksum
 
+from seq2seq_demo.cli.parser import parse
 from seq2seq_demo.commands.options import TrainOptions
 from seq2seq_demo.commands.train import _snapshots
 from seq2seq_demo.commands.training_setup import set_up_training
@@ -29,7 +30,7 @@ from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
-from seq2seq_demo.files.weights_file import DataFingerprint, StoredNetwork
+from seq2seq_demo.files.weights_file import DataFingerprint, StoredNetwork, TrainingRun
 from seq2seq_demo.trained_network import TrainedNetwork, load
 from seq2seq_demo.training.snapshots import SignalHandler, training_id
 
@@ -211,15 +212,15 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
     """Another training run saves the same iteration while this one trains, or while this one waits to be resumed."""
     name = "ts2s__basic__reversed_{}.weights.h5"
     save_random(name.format(1))
-    save = TrainedNetwork.save
+    write = weights_file.write
 
-    def save_late(network, path, overwrite=True):
+    def write_late(network, path, overwrite):
         if str(path) == name.format(2):
-            monkeypatch.setattr(TrainedNetwork, "save", save)
+            monkeypatch.setattr(weights_file, "write", write)
             save_random(path, task="copy")
-        save(network, path, overwrite)
+        write(network, path, overwrite)
 
-    monkeypatch.setattr(TrainedNetwork, "save", save_late)
+    monkeypatch.setattr(weights_file, "write", write_late)
     status, out, err = run("train -e 0 --iter-num 1 -p reversed")
     assert (status, out) == (0, f"Saved {name.format(3)}\n"), err
     assert f"Another training run has written {name.format(2)} meanwhile; saved in {name.format(3)} instead" in err
@@ -229,6 +230,20 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
     )
     out, err = run.ok("train --resume")
     assert out.endswith(f"Saved {os.path.abspath(name.format(4))}\n")
+
+
+def test_a_pattern_with_fewer_sources_than_points_gets_a_notice(run, capsys):
+    save_random("w", in_len=2, out_len=2, task="copy", step=1, trained=TrainingRun(TrainConfig(100, in_len=2), 0))
+    few = "There are only {} sources of length {}, and training draws about all: the validation figures are"
+    for line, expected in {
+        "train 110 -p copy --in-len 1-2": few.format(110, "1-2"),
+        "train 109 -p copy --in-len 1-2": "",
+        "train 99 -p copy --in-len 2": "",
+        "train 99 -p copy -i w": few.format(100, 2),  # the earlier points count
+    }.items():
+        set_up_training(parse([*line.split(), "-o", "v"]))
+        err = capsys.readouterr().err
+        assert (expected in err) if expected else ("There are only" not in err), line
 
 
 def test_options_that_name_the_same_file_are_refused(run):
@@ -392,7 +407,7 @@ def test_a_new_output_path_is_recorded_for_the_next_resume(run):
     with start.lock, _snapshots(start, TrainOptions(resume=True), SignalHandler()):
         recorded = resume_notes.load_destination(Path(SNAPSHOT), training_id(start.network))
     assert recorded.output == Path("second").absolute()
-    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot(seed=7).network)) is None
+    assert resume_notes.load_destination(Path(SNAPSHOT), training_id(finished_snapshot("v", seed=7).network)) is None
 
 
 def test_the_first_snapshot_precedes_the_first_step(run, monkeypatch, fast_steps):

@@ -38,10 +38,10 @@ def test_command_line_words():
     for line in ("3 0 12", "3,0,12", "3, 0 ,12", "[3, 0, 12]", "[3,0,12]"):
         assert read_words(line.split()) == Record(Place("input"), [3, 0, 12])
     for word in ("1.5", "abc", "1e3", "1_0", ""):
-        assert str(read_words(["3", word]).values) == f"input 2: expected an integer, got {word!r}"
+        assert str(read_words(["3", word]).error) == f"input 2: expected an integer, got {word!r}"
     for word in ("1.5", "1e3"):
-        assert str(read_words([word]).values) == f"input 1: expected an integer, got {word!r}"
-    assert str(read_words(["hello", "3"]).values) == f"input 1: expected an integer, got 'hello'{TEXT_HINT}"
+        assert str(read_words([word]).error) == f"input 1: expected an integer, got {word!r}"
+    assert str(read_words(["hello", "3"]).error) == f"input 1: expected an integer, got 'hello'{TEXT_HINT}"
 
 
 ROWS = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]

@@ -49,7 +49,7 @@ def test_single_numbers_beside_integers_are_integers():
 
 
 @pytest.mark.parametrize(
-    "field", ["3", "007 1", "1,234", "1,234,567", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000]
+    "field", ["3", "007 1", "1,234", "1,234,567", "-1 2", "1.5 2", "3 x", "", ",", "1 " + "9" * 5000, "551\n5"]
 )
 def test_fields_that_are_text(field):
     assert integers_or_text(field) == field

@@ -159,6 +159,14 @@ def test_an_invalid_first_row_is_refused(tmp_path, text, message):
         records(tmp_path / "in.csv")
 
 
+def test_a_cell_of_several_lines_is_no_row_of_integers(tmp_path):
+    (tmp_path / "in.csv").write_text('1 2,3\n"551\n5",1\n')
+    _, record = read_file(str(tmp_path / "in.csv"), InputFormat(format="csv"))
+    assert (
+        str(record.values) == f'{tmp_path}/in.csv, line 2: expected integers, got a cell with a line break, "551\\n5"'
+    )
+
+
 def test_columns_of_text_have_no_quotes(tmp_path):
     (tmp_path / "in.tsv").write_text('"a\tb\t"c"\n"\t"\t\n')
     assert pairs(records(tmp_path / "in.tsv", None, ("1", "3"))) == [('"a', '"c"'), ('"', "")]

@@ -356,6 +356,17 @@ def test_invalid_networks_are_not_saved(tmp_path, change, message):
 # ---- Writing ----
 
 
+def test_no_file_of_another_program_is_replaced(tmp_path):
+    path = tmp_path / "w"
+    for content in (b"", weights_file.to_bytes(network())):
+        path.write_bytes(content)
+        network(step=2).save(path)
+    path.write_text("my thesis")
+    with pytest.raises(WeightsError, match=r"/w: expected a new file or a weights file that this program wrote, found"):
+        network().save(path)
+    assert path.read_text() == "my thesis"
+
+
 def test_a_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "w"
     network(step=1).save(path)

@@ -1,5 +1,6 @@
 """The function `train`, for callers in Python."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -404,3 +405,13 @@ def test_a_network_forgets_its_runs_if_they_are_too_many(monkeypatch, fast_steps
         network = train("reversed", start=network, points=20, in_len=3, epochs=1, **TINY)
         lengths.append((len(network.earlier), training_sources(network, find_pattern("reversed"))[1]))
     assert lengths == [(0, True), (1, True), (0, False), (1, False)]
+
+
+def test_a_training_run_leaves_no_graph_in_memory():
+    def n_graphs():
+        gc.collect()
+        return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+
+    before = n_graphs()
+    train("copy", points=200, in_len=2, epochs=1, cell_size=2, cell_type="BasicRNNCell")
+    assert n_graphs() == before
