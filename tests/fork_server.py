@@ -191,7 +191,7 @@ def run() -> None:
     else:
         sys.path.insert(0, os.path.dirname(os.path.abspath(first)))
         if process := sys.modules.get("multiprocessing.process"):
-            process.ORIGINAL_DIR = os.getcwd()  # where spawned processes find the file
+            process.ORIGINAL_DIR = os.getcwd()  # spawned processes look for the file in this folder
         runpy.run_path(first, run_name="__main__")
 
 

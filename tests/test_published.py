@@ -175,9 +175,9 @@ def test_a_small_run_of_cmudict(script, monkeypatch, capsys, tmp_path):
 def test_weights_of_cmudict_are_scored_as_an_ensemble(script, monkeypatch, capsys, tmp_path):
     (tmp_path / "d").write_text("".join(f"{a}{b} {a.upper()} {b.upper()}\n" for a in "abcde" for b in "fghij"))
     cmudict = script("cmudict")
-    monkeypatch.setattr(cmudict, "SETTINGS", {"small": {"cell_size": 4, "embedding_size": 4, "epochs": 1}})
+    monkeypatch.setattr(cmudict, "SETTINGS", {"tiny": {"cell_size": 4, "embedding_size": 4, "epochs": 1}})
     for seed in (0, 1):
-        run(cmudict, monkeypatch, tmp_path / "d", "--seed", seed, "--save", tmp_path / f"w{seed}")
+        run(cmudict, monkeypatch, tmp_path / "d", "--networks", "tiny", "--seed", seed, "--save", tmp_path / f"w{seed}")
     capsys.readouterr()
     run(cmudict, monkeypatch, tmp_path / "d", "--weights", tmp_path / "w0", tmp_path / "w1")
     ((name, n_weights, minutes, published, *_),) = table(capsys.readouterr().out)

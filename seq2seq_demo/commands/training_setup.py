@@ -157,13 +157,13 @@ def _warn_of_trained_pairs(task: Task, start: TrainedNetwork, path: Path | None)
 
 
 def _warn_of_few_sources(task: Task, network: TrainedNetwork, config: TrainConfig) -> None:
-    """Print a notice if the training runs draw more points than the pattern has different sources."""
+    """Print a notice if the training runs draw at least as many sources as the pattern has."""
     if isinstance(task, SequencePattern):
         n_drawn = sum(each.run.config.points for each in network.runs)
         lengths = task.lengths_of(config, network.model_config)
         if (n := sum((network.model_config.in_max_int + 1) ** length for length in lengths)) <= n_drawn:
             few = f"There are only {pluralize(n, 'source')} of length {config.lengths}"
-            print_notice(f"{few}, and training draws about all: the validation figures are not about new sources")
+            print_notice(f"{few}, and {n_drawn:,} were drawn: most validation sources are not new to the network")
 
 
 def _start_path(options: TrainOptions) -> Path | None:

@@ -34,7 +34,7 @@ def test_all_that_the_network_reads_is_normalised(run, normalized):
         assert json.loads(run.ok("predict -i w --json", argument)[0])["input"] == "e\u0301a"
     facts = json.loads(run.ok("predict -i w --json --from-file in.tsv")[0])
     assert (facts["input"], facts["expected"]) == ("e\u0301a", "E\u0301")
-    assert "1 sources of in.tsv" in run.ok("evaluate -i w --from-file in.tsv")[0]
+    assert "1 source of in.tsv" in run.ok("evaluate -i w --from-file in.tsv")[0]
     (answer,) = normalized.predict(["\u00c9A"], details=True)
     assert answer.source_text == "e\u0301a"
     assert normalized.evaluate([("\u00c9A", "\u00c9")]).n == 1

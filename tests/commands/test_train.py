@@ -31,7 +31,7 @@ from seq2seq_demo.errors import WeightsError
 from seq2seq_demo.files import atomic_files, resume_notes, weights_file
 from seq2seq_demo.files.resume_notes import Destination
 from seq2seq_demo.files.weights_file import DataFingerprint, StoredNetwork, TrainingRun
-from seq2seq_demo.trained_network import TrainedNetwork, load
+from seq2seq_demo.trained_network import load
 from seq2seq_demo.training.snapshots import SignalHandler, training_id
 
 
@@ -105,15 +105,15 @@ def test_unusable_destinations_are_refused_before_training(run, monkeypatch):
 @pytest.mark.slow
 def test_a_failed_save_keeps_the_snapshot(run, monkeypatch, fast_steps):
     os.mkdir("d")
-    save = TrainedNetwork.save
+    write = weights_file.write
 
-    def full_disk(network, path, overwrite=True):
+    def full_disk(network, path, overwrite):
         if str(path).startswith("d/"):
             raise WeightsError(f"{path}: could not be written: No space left on device")
-        save(network, path, overwrite)
+        write(network, path, overwrite)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TrainedNetwork, "save", full_disk)
+        patch.setattr(weights_file, "write", full_disk)
         status, _, err = run("train 60 -e 1 -p reversed", *SMALL, "-o", "d/w")
     assert status == 1
     assert f"could not be written: No space left on device; the trained network is kept in {SNAPSHOT}" in err
@@ -234,12 +234,12 @@ def test_concurrent_iterations_get_different_names(run, monkeypatch):
 
 def test_a_pattern_with_fewer_sources_than_points_gets_a_notice(run, capsys):
     save_random("w", in_len=2, out_len=2, task="copy", step=1, trained=TrainingRun(TrainConfig(100, in_len=2), 0))
-    few = "There are only {} sources of length {}, and training draws about all: the validation figures are"
+    few = "There are only {} sources of length {}, and {} were drawn"
     for line, expected in {
-        "train 110 -p copy --in-len 1-2": few.format(110, "1-2"),
+        "train 110 -p copy --in-len 1-2": few.format(110, "1-2", 110),
         "train 109 -p copy --in-len 1-2": "",
         "train 99 -p copy --in-len 2": "",
-        "train 99 -p copy -i w": few.format(100, 2),  # the earlier points count
+        "train 99 -p copy -i w": few.format(100, 2, 199),  # the earlier points count
     }.items():
         set_up_training(parse([*line.split(), "-o", "v"]))
         err = capsys.readouterr().err

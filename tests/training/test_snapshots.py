@@ -25,7 +25,7 @@ MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 REVERSED = find_pattern("reversed")
 # 3 epochs have enough samples for XLA; 2 have too few.
 TRAIN = ["train", "20000", "-p", "reversed", "-m", "embedding_attention", "-e", "3", "--batch-size", "16"]
-TRAIN += ["--cell-size", "7", "--embedding-size", "5", "--in-len", "4", "--out-len", "3", "-r", "0.003"]
+TRAIN += ["--cell-size", "7", "--embedding-size", "5", "--in-len", "5", "--out-len", "3", "-r", "0.003"]
 TRAIN += ["--lr-schedule", "cosine"]
 
 

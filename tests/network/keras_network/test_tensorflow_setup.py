@@ -5,7 +5,7 @@ import sys
 import pytest
 from helpers import ROOT
 
-TRAINING = ["-m", "seq2seq_demo", "train", "100", "-p", "sorted", "-e", "1", "--in-len", "2"]
+TRAINING = ["-m", "seq2seq_demo", "train", "100", "-p", "sorted", "-e", "1", "--in-len", "3"]
 GOT = """expected TensorFlow to load, got AttributeError("'list' object has no attribute 'get'")"""
 ERROR = f"seq2seq-demo: error: {GOT}; is ~/.keras/keras.json damaged?\n"
 
