@@ -191,7 +191,7 @@ def run() -> None:
     else:
         sys.path.insert(0, os.path.dirname(os.path.abspath(first)))
         if process := sys.modules.get("multiprocessing.process"):
-            process.ORIGINAL_DIR = os.getcwd()  # where spawned processes find the file
+            process.ORIGINAL_DIR = os.getcwd()  # the folder in which spawned processes look for the file
         runpy.run_path(first, run_name="__main__")
 
 

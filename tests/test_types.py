@@ -20,7 +20,7 @@ def test_documented_calls_pass_mypy_strict(tmp_path):
         if language == "python":
             files.append(tmp_path / re.match(r"# (\w+\.py)\n", text)[1])
             files[-1].write_text(text)
-    assert len(files) == 4
+    assert len(files) == 5
     command = [sys.executable, "-m", "mypy", "--strict", *map(str, files)]  # with the cache of the package's own check
     env = environment(MYPYPATH=str(ROOT))
     result = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
