@@ -35,3 +35,6 @@ def test_invalid_requests_are_answered_with_an_error(script, tmp_path):
             assert (status, [*answer]) == (400, ["error"])
             assert message in answer["error"]
         assert load.ask(connection, '["abc"]')[0] == 200
+        connection.request("POST", "/", iter([b'["abc"]']))  # in chunks, which the service does not read
+        response = connection.getresponse()
+        assert (response.status, response.getheader("Connection")) == (400, "close")

@@ -329,7 +329,7 @@ class PageOptions(NetworkOptions):
     @property
     def writes_module(self) -> bool:
         """Whether to write a JavaScript module instead of a page."""
-        return self.output is not None and self.output.suffix == ".js"
+        return self.output is not None and self.output.suffix.lower() in {".js", ".mjs"}
 
 
 @dataclass(frozen=True, kw_only=True)

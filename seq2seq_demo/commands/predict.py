@@ -81,7 +81,7 @@ def predict(options: PredictOptions) -> None:
         with selected.named_in_errors(), bar as progress:
 
             def on_format(_: InputFormat, table: Table | None) -> None:
-                notify_of_table(file, options, table, print_notice)
+                notify_of_table(file, replace(options, format=form.format), table, print_notice)
 
             if (options.json or options.prints_tsv) and not os.path.isfile(file):  # a client may wait for each answer
                 form = replace(form, format=TEXT if options.prints_tsv else form.format)

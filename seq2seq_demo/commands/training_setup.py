@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -232,21 +232,16 @@ class _NoSnapshotFits(Exception):
 
 
 def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
-    """Resume the newest snapshot that the options do not contradict.
+    """Resume the first of `_snapshots` that the options do not contradict.
 
     If there is no snapshot but the options describe a new training run, return None.
 
     Raises:
-        _NoSnapshotFits: the options contradict every snapshot; the reason is about the newest one.
+        _NoSnapshotFits: the options contradict every snapshot; the reason is about the first one.
         WeightsError: there is no snapshot, and the options do not describe a new training run.
     """
     first_error: Seq2SeqError | None = None
-    for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
-        try:
-            snapshot = snapshots.load_snapshot(path)
-        except WeightsError as error:
-            print_notice(f"Skipping {error}")
-            continue
+    for path, snapshot in _snapshots(options):
         try:
             return _resume(options, path, snapshot)
         except Seq2SeqError as error:
@@ -257,6 +252,30 @@ def _resume_newest(options: TrainOptions) -> TrainingSetup | None:
     if not describes_new_run:
         raise WeightsError(f"{options.data_dir}: expected a snapshot to resume from, found none")
     return None
+
+
+def _snapshots(options: TrainOptions) -> Iterator[tuple[Path, Snapshot[TrainedNetwork]]]:
+    """Yield the readable snapshots and their paths: first those of training runs that will be saved as -o, then others.
+
+    Both groups are in the order of their age, newest first. Several workers ignore the destinations, because only the
+    chief notes them.
+    """
+    output = options.output if workers.is_single() else None
+    others = []
+    for path in file_names.newest_first(options.data_dir, options.name, None, file_names.SNAPSHOT):
+        try:
+            snapshot = snapshots.load_snapshot(path)
+        except WeightsError as error:
+            print_notice(f"Skipping {error}")
+            continue
+        noted = resume_notes.load_destination(path, snapshots.training_id(snapshot.first))
+        if output is None or (noted and noted.output and atomic_files.is_same_file(noted.output, output)):
+            yield path, snapshot
+        else:
+            others.append(path)
+    for path in others:
+        with contextlib.suppress(WeightsError):  # another process may have removed it meanwhile
+            yield path, snapshots.load_snapshot(path)
 
 
 def _resume(options: TrainOptions, path: Path, snapshot: Snapshot[TrainedNetwork]) -> TrainingSetup:

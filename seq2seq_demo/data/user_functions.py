@@ -56,13 +56,14 @@ def _import_file(path: Path) -> ModuleType:
     # Dataclasses and pickle look the module up in sys.modules, where a user's json.py must not replace Python's.
     name = f"pattern file {path.resolve()}".replace(".", "_")
     spec = importlib.util.spec_from_file_location(name, path)
-    if not path.is_file() or not (spec and spec.loader):
+    if not path.is_file() or not spec:
         raise UsageError(f"expected a Python file {str(path)!r} with a pattern, got none")
     module = importlib.util.module_from_spec(spec)
     sys.path.append(str(path.parent.resolve()))
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # Not `exec_module`: within a second of an edit, its cache may contain the code from before the edit.
+        exec(compile(path.read_bytes(), path, "exec"), vars(module))
     except BaseException:
         sys.modules.pop(name, None)
         raise

@@ -60,6 +60,15 @@ def is_chief() -> bool:
     return (cluster.job, cluster.index) == (cluster.chief_job, 0)
 
 
+def is_single() -> bool:
+    """Whether this process trains without other workers.
+
+    Raises:
+        UsageError: TF_CONFIG is invalid.
+    """
+    return _cluster().n_workers == 1
+
+
 def open_port_warning() -> str | None:
     """Return a warning about the port that TensorFlow opens; None if there is one worker.
 

@@ -399,6 +399,21 @@ def test_resume_prefers_the_snapshot_of_the_given_data_to_newer_ones(run):
     assert f"Resuming {SNAPSHOT}" in err
 
 
+def test_resume_prefers_the_snapshot_of_the_given_output_to_newer_ones(run):
+    paths = [SNAPSHOT.replace("basic", name) for name in ("a", "b", "newest")]
+    for time, path in enumerate(paths, 1):
+        snapshot = finished_snapshot(path, points=60 + 10 * time)
+        os.utime(path, (time, time))
+        destination = Destination(Path(f"{path[16]}.h5").absolute(), overwrite=True)
+        resume_notes.save_destination(Path(path), training_id(snapshot.network), destination)
+    run.ok("train --resume -o a.h5")
+    assert load("a.h5").trained.config.points == 70
+    _, err = run.ok("train --resume -o of_no_training.h5")
+    assert f"Resuming {paths[2]}" in err
+    run.ok("train --resume -o b.h5")
+    assert load("b.h5").trained.config.points == 80
+
+
 def test_a_new_output_path_is_recorded_for_the_next_resume(run):
     resume_notes.save_destination(
         Path(SNAPSHOT), training_id(finished_snapshot().network), Destination(Path("first").absolute())

@@ -1,4 +1,5 @@
 import json
+import os
 import random
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from helpers import environment
 
 from seq2seq_demo.data.pattern_task import SequencePattern, find_pattern
-from seq2seq_demo.data.user_functions import per_sequence
+from seq2seq_demo.data.user_functions import load_function, per_sequence
 from seq2seq_demo.errors import UsageError
 
 SOURCES = np.array([[3, 1, 4, 1, 5, 9, 2, 8], [7, 8, 0, 6, 2, 2, 5, 9]], np.uint8)
@@ -220,3 +221,14 @@ def test_many_threads_may_print(tmp_path):
     assert process.returncode == 0
     assert (tmp_path / "out").read_text().splitlines() == [str(n) for n in range(10000)]
     assert set((tmp_path / "err").read_text().split()) <= {"aside", "asideaside", "asideasideaside"}
+
+
+def test_an_edit_within_a_second_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = tmp_path / "mine.py"
+    for sign in "-+":  # the size stays the same
+        file.write_text(f"def f(sources):\n    return sources[:, ::{sign}1]\n")
+        os.utime(file, (1e9, 1e9))
+        _, function = load_function(f"{file}:f")
+        assert function(np.array([[1, 2]])).tolist() == [[2, 1] if sign == "-" else [1, 2]]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]

@@ -56,6 +56,9 @@ def test_a_module_has_one_network_and_no_examples(run):
     run.ok("page -i w.h5 -o w.js")
     run.ok("page -i w.h5 -o w.js")  # replaces its own file
     assert Path("w.js").read_text().startswith('// A network of seq2seq-demo, version 0.2.0: "w"\n')
+    for name in ("W.JS", "w.mjs"):
+        run.ok(f"page -i w.h5 -o {name}")
+        assert Path(name).read_text() == Path("w.js").read_text()
     for more in ("-i w.h5", "a", "--from-file w.h5"):
         run.refuses(f"page -i w.h5 -o x.js {more}", "expected one network and no examples with -o FILE.js, got more")
     Path("mine.js").write_text("let x;")
