@@ -32,7 +32,8 @@ def python_pairs(rows: Any, title: str) -> Iterator[Record]:
     for index, row in enumerate(rows):
         place = Place(title, "row", index)
         if isinstance(row, dict):
-            yield to_record(place, {KEYS.get(key, key): to_python(value) for key, value in row.items()})
+            names = {other: key for other, key in KEYS.items() if key not in row}
+            yield to_record(place, {names.get(key, key): to_python(value) for key, value in row.items()})
             continue
         if not isinstance(row, tuple | list) or len(row) != 2:
             found = " ".join(repr(row).split())[:40]

@@ -45,6 +45,7 @@ WORDS, PHONES = zip(*PAIRS, strict=True)
         Frame(id=[3, 4, 5], target=PHONES, source=WORDS),
         [{"input": source, "output": target, "id": 7} for source, target in PAIRS],
         [{"source": source, "target": target} for source, target in PAIRS],
+        [{"input": source, "output": target, "source": "Wiktionary"} for source, target in PAIRS],
         [{"input": np.array([*source]), "output": tuple(target.split())} for source, target in PAIRS],
     ],
 )
