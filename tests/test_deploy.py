@@ -35,6 +35,8 @@ def test_invalid_requests_are_answered_with_an_error(script, tmp_path):
             assert (status, [*answer]) == (400, ["error"])
             assert message in answer["error"]
         assert load.ask(connection, '["abc"]')[0] == 200
-        connection.request("POST", "/", iter([b'["abc"]']))  # in chunks, which the service does not read
+        connection.putrequest("POST", "/")  # in chunks, which the service does not read
+        connection.putheader("Transfer-Encoding", "chunked")
+        connection.endheaders()  # no chunk follows: the service may have closed the connection before it arrives
         response = connection.getresponse()
         assert (response.status, response.getheader("Connection")) == (400, "close")
