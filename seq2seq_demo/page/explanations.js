@@ -1,9 +1,18 @@
-"use strict";
 /* The panel of six short explanations, each with a button that demonstrates it on the current networks. */
+
+import { MAX_SOURCE_LEN, announce, app } from "./app.js";
+import { button, h } from "./elements.js";
+import { largest, percent, pluralize, trainedLengths, visible } from "./format.js";
+import { MAX_SUBSTITUTES, describeDisagreement, disagreement, influenceOf, substitutes } from "./influence.js";
+import { argmax, last } from "./network.js";
+import { panel } from "./panels.js";
+import { fedName, probabilities, writtenName } from "./runs.js";
+import { judgement } from "./source.js";
+import { same } from "./trained.js";
 
 const SEARCH_MS = 300; // time limit for the search of a demonstration
 
-function explanationsPanel(app) {
+export function explanationsPanel(app) {
   const explanations = [
     encoderExplanation,
     decoderExplanation,

@@ -1,14 +1,14 @@
-"use strict";
 /* The encoder-decoder network for one source, with the names of network/numpy_network.py.
 
    S and T are the lengths of source and answer, E the embedding size, H the cell size, M the width of the memory (H, or
    2H with a bidirectional encoder), G the number of gates, V the number of output symbols. A vector is a Float32Array;
    a matrix [n, m] is a Float32Array of n·m numbers in row-major order. */
 
+
 const sigmoid = (x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
 
 /** Return exp(x) / Σ exp(x). */
-function softmax(x) {
+export function softmax(x) {
   const largest = x.reduce((a, b) => Math.max(a, b));
   const exp = Float64Array.from(x, (value) => Math.exp(value - largest));
   const sum = exp.reduce((a, b) => a + b);
@@ -16,7 +16,7 @@ function softmax(x) {
 }
 
 /** Return the index of the largest number, the first among equal ones. */
-const argmax = (x) => x.reduce((best, value, i) => (value > x[best] ? i : best), 0);
+export const argmax = (x) => x.reduce((best, value, i) => (value > x[best] ? i : best), 0);
 
 function concatenate(...vectors) {
   const whole = new Float32Array(vectors.reduce((n, vector) => n + vector.length, 0));
@@ -76,10 +76,10 @@ const EQUATIONS = {
   BasicRNNCell: simpleRnn,
 };
 
-const last = (list) => list[list.length - 1];
+export const last = (list) => list[list.length - 1];
 
 /** The encoder-decoder (Sutskever et al. 2014), optionally with attention (Bahdanau et al. 2015). */
-class Network {
+export class Network {
   /** `config` has the fields of ModelConfig, `has_attention`, `go`, and the names of the cell's gates and states;
       `weights` has a Float32Array for each name of `weight_shapes`. */
   constructor(config, weights) {
@@ -228,7 +228,7 @@ class Network {
 
 /** Decode the weights from base64: little-endian floats of 32 or 16 bits, array after array. `shapes` is
     [[name, shape], …]. Returns the arrays by name. */
-function decodeWeights(base64, shapes, bits = 32) {
+export function decodeWeights(base64, shapes, bits = 32) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i); // ten times faster than Uint8Array.from

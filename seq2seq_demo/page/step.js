@@ -1,7 +1,16 @@
-"use strict";
 /* The panel that steps through encoding and decoding. The current step is `app.state.place`. */
 
-function stepPanel(app) {
+import { announce } from "./app.js";
+import { onNewWidth, scrollBox, updateScrollBox } from "./boxes.js";
+import { svg, zoom } from "./drawing.js";
+import { button, h, labelledSelect } from "./elements.js";
+import { largest, percent, truncate } from "./format.js";
+import { signColour } from "./inside.js";
+import { argmax, last } from "./network.js";
+import { addPanel, columns, panel } from "./panels.js";
+import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName, writtenName } from "./runs.js";
+
+export function stepPanel(app) {
   const player = new Player(app);
   const boxes = app.networks.map((network) => scrollBox(`Diagram of ${network.name}`));
   const sentences = app.networks.map((_, i) => h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }));
@@ -142,7 +151,7 @@ function announcePlace(app) {
   announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
 }
 
-function goToOutput(app, t) {
+export function goToOutput(app, t) {
   app.change({ place: app.S + t + 1 });
   announcePlace(app);
 }
@@ -187,7 +196,7 @@ function describeWriting(run, t) {
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }
 
-function describeAttention(alpha) {
+export function describeAttention(alpha) {
   const s = argmax(alpha);
   return `attends most to input ${s + 1} (${percent(alpha[s])})`;
 }

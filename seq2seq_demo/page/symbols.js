@@ -1,9 +1,9 @@
-"use strict";
 /* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py. */
+
 
 /** The built-in patterns: functions of a source [S] and the largest target symbol that return the target. They throw
     an Error for a source that they do not accept. */
-const PATTERNS = {
+export const PATTERNS = {
   sorted: (source) => [...source].sort((a, b) => a - b),
   reversed: (source) => [...source].reverse(),
   maxmin_dup: (source) => {
@@ -36,7 +36,7 @@ const PATTERNS = {
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
 /** The symbols of sources or targets: the integers 0…largest, or the characters or words of a text. */
-class Vocabulary {
+export class Vocabulary {
   /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end. */
   constructor({ tokens, symbols, largest, form = "NFC", lowercase = false }, goName) {
     Object.assign(this, { tokens, symbols, largest, form, lowercase });

@@ -1,13 +1,16 @@
-"use strict";
 /* A trained network, and its answer to one source. */
 
-const MAX_ANSWER_LEN = 120;
+import { align, alignByPosition } from "./align.js";
+import { Network, decodeWeights, last } from "./network.js";
+import { PATTERNS, Vocabulary } from "./symbols.js";
 
-const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+export const MAX_ANSWER_LEN = 120;
+
+export const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** A trained network with its vocabularies, its examples and, if recorded, its weights during training. The constructor
     takes the JSON of `network_data` in builder.py. */
-class TrainedNetwork {
+export class TrainedNetwork {
   constructor({ source, target, weights, ...data }) {
     Object.assign(this, data); // name, summary, config, task, pattern, ends, in_len, …
     this.go = data.config.go;
