@@ -1,6 +1,5 @@
 /* The alignment of an answer with its target. */
 
-
 /** Align an answer with its target at the least edit distance (Levenshtein 1966). Among alignments with this
     distance, prefer one in which the extra symbols were forced.
 

@@ -23,7 +23,8 @@ export function updateScrollBox(box, x = null) {
   if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
 }
 
-export const updateScrollBoxes = (element) => element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(box));
+export const updateScrollBoxes = (element) =>
+  element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(box));
 
 /** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter. */
 export function keepInPlace(element, act) {

@@ -1,6 +1,5 @@
 /* SVG elements and the cells of heat maps. */
 
-
 export function svg(tag, attributes = {}, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);

@@ -1,6 +1,5 @@
 /* Texts for numbers, names and lengths. */
 
-
 export const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
 
 /** Return a symbol's name with white space made visible. */

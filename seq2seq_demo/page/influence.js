@@ -114,7 +114,12 @@ class InfluencePanel {
     const control =
       items.length <= MAX_TILES
         ? radioTiles(legend, "influence-symbol", items, replacement.symbol, choose)
-        : labelledSelect(legend, items.map(({ value, text }) => [value, text]), replacement.symbol, choose);
+        : labelledSelect(
+            legend,
+            items.map(({ value, text }) => [value, text]),
+            replacement.symbol,
+            choose,
+          );
     const undo = button("Undo", () => {
       this.app.change({ replacement: null }, "The source is unchanged again");
       this.inputs.querySelector("input").focus();
@@ -225,7 +230,10 @@ const replaceInput = (source, s, symbol) => source.map((original, i) => (i === s
 
 /** List indices as positions that count from 1, at most 12 of them. */
 function listed(indices) {
-  const text = indices.slice(0, 12).map((i) => i + 1).join(", ");
+  const text = indices
+    .slice(0, 12)
+    .map((i) => i + 1)
+    .join(", ");
   return indices.length > 12 ? `${text} …` : text;
 }
 
@@ -344,8 +352,7 @@ export function matrixFigure(title, explanation, values, names, room) {
   const label = `${title}: ${T} outputs by ${S} inputs; the table below has the numbers`;
   const [column, row] = [svg("rect", { class: "matrix-frame" }), svg("rect", { class: "matrix-frame" })];
   const cells = values.flatMap((shares, t) => {
-    const cellTitle = (s, share) =>
-      `Output ${t + 1} (${outputs[t]}), input ${s + 1} (${inputs[s]}): ${percent(share)}`;
+    const cellTitle = (s, share) => `Output ${t + 1} (${outputs[t]}), input ${s + 1} (${inputs[s]}): ${percent(share)}`;
     return heatCells(shares, cellTitle, { ...layout, top: top + height * t });
   });
   const attributes = { ...bounds, role: "img", "aria-label": label, class: "heat-map" };

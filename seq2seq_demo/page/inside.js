@@ -71,7 +71,10 @@ class InsidePanel {
       controls.push(select("Layer", items, this.layer, "layer"));
     }
     if (bidirectional) {
-      const items = [[0, "forward"], [1, "backward"]];
+      const items = [
+        [0, "forward"],
+        [1, "backward"],
+      ];
       controls.push(select("Encoder direction", items, Number(this.backward), "backward"));
     }
     this.unitInput = h("input", { type: "number", id: "unit", min: 1, max: this.H, step: 1, value: this.unit + 1 });
@@ -450,7 +453,10 @@ function cellsByLevel(columns, x, top, size, tall) {
 }
 
 /** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity. */
-export const signColour = (value) => ({ class: value < 0 ? "below-zero" : "above-zero", "fill-opacity": Math.abs(value) });
+export const signColour = (value) => ({
+  class: value < 0 ? "below-zero" : "above-zero",
+  "fill-opacity": Math.abs(value),
+});
 
 /** Return bars that point up for positive numbers and down for negative ones. */
 function signedBars(values, x, zero, size, scale) {

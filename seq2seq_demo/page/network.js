@@ -4,7 +4,6 @@
    2H with a bidirectional encoder), G the number of gates, V the number of output symbols. A vector is a Float32Array;
    a matrix [n, m] is a Float32Array of n·m numbers in row-major order. */
 
-
 const sigmoid = (x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
 
 /** Return exp(x) / Σ exp(x). */

@@ -1,6 +1,5 @@
 /* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py. */
 
-
 /** The built-in patterns: functions of a source [S] and the largest target symbol that return the target. They throw
     an Error for a source that they do not accept. */
 export const PATTERNS = {
@@ -63,7 +62,9 @@ export class Vocabulary {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
       return [...this.normalize(hasSpace ? text : text.trim())];
     }
-    const words = this.normalize(text).split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word);
+    const words = this.normalize(text)
+      .split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u)
+      .filter((word) => word);
     const areDigits = this.isSingleDigits && words.length === 1 && /^[0-9]+$/.test(words[0]);
     return areDigits ? [...words[0]] : words; // 314 means 3 1 4
   }
