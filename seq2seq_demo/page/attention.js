@@ -50,8 +50,8 @@ class HeatMap {
   }
 
   draw() {
-    const run = (this.run = this.app.runs[this.i]);
-    redraw(this.box, drawHeatMap(run, this.box.clientWidth));
+    this.run = this.app.runs[this.i];
+    redraw(this.box, drawHeatMap(this.run, this.box.clientWidth));
     this.rows.forEach((row, t) => this.makeSelectable(row, t));
     updateScrollBox(this.box);
     this.table.refresh();

@@ -289,19 +289,15 @@ class Diagram {
     return svg("rect", { ...box, class: `cell ${status}` });
   }
 
-  /** Return an arrow along straight lines through points [x, y]. */
+  /** Return an arrow along straight lines through points [x, y, x, y, …]. */
   arrow(points, status) {
     const { u } = this;
-    const [[x0, y0], [x, y]] = points.slice(-2);
+    const [x0, y0, x, y] = points.slice(-4);
     const length = Math.hypot(x - x0, y - y0) || 1;
     const [dx, dy] = [(5 * u * (x - x0)) / length, (5 * u * (y - y0)) / length];
     const end = [x - dx, y - dy];
-    const head = [
-      [x, y],
-      [end[0] - dy * 0.8, end[1] + dx * 0.8],
-      [end[0] + dy * 0.8, end[1] - dx * 0.8],
-    ];
-    const line = svg("polyline", { points: [...points.slice(0, -1), end].join(" ") });
+    const head = [x, y, end[0] - dy * 0.8, end[1] + dx * 0.8, end[0] + dy * 0.8, end[1] - dx * 0.8];
+    const line = svg("polyline", { points: [...points.slice(0, -2), ...end].join(" ") });
     return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
   }
 
@@ -309,13 +305,7 @@ class Diagram {
   stateArrow(i, j, y, status) {
     const half = (Math.sign(j - i) * this.tile) / 2;
     const middle = y + this.height / 2;
-    return this.arrow(
-      [
-        [this.x(i) + half, middle],
-        [this.x(j) - half, middle],
-      ],
-      status,
-    );
+    return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle], status);
   }
 
   /** Return the source symbols and the encoder's cells with the arrows between them. */
@@ -329,13 +319,7 @@ class Diagram {
       parts.push(
         this.text(x, this.source - 5 * u, String(s + 1), "soft"),
         this.symbol(s, this.source, sourceName(run, s), isRead ? "current" : forward),
-        this.arrow(
-          [
-            [x, this.source + height],
-            [x, this.encoder],
-          ],
-          forward,
-        ),
+        this.arrow([x, this.source + height, x, this.encoder], forward),
         this.cell(s, this.encoder, forward),
       );
       if (s) parts.push(this.stateArrow(s - 1, s, this.encoder, forward));
@@ -366,13 +350,7 @@ class Diagram {
     const [forced, wrong] = [isForced(i), run.isWrong(i)];
     const classes = [status, wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const parts = [
-      this.arrow(
-        [
-          [x, this.decoder + height],
-          [x, this.answer],
-        ],
-        status,
-      ),
+      this.arrow([x, this.decoder + height, x, this.answer], status),
       this.symbol(i, this.answer, writtenName(run, i), classes.join(" ")),
     ];
     if (!forced && !wrong) return parts;
@@ -388,8 +366,8 @@ class Diagram {
     const offset = 0.22 * size;
     const lane = answer - 10 * u;
     const [from, to] = [t ? this.x(t - 1) + offset : this.x(0) - size / 2 - 10 * u, this.x(t) - offset];
-    const start = t ? [[from, answer]] : [];
-    return this.arrow([...start, [from, lane], [to, lane], [to, this.decoder + height]], "current");
+    const start = t ? [from, answer] : [];
+    return this.arrow([...start, from, lane, to, lane, to, this.decoder + height], "current");
   }
 
   get finalStateStatus() {
@@ -403,16 +381,8 @@ class Diagram {
     const left = this.x(0) - size / 2 - 9 * u;
     const lane = this.decoder - 16 * u;
     const [y, below] = [this.encoder + height / 2, this.decoder + height / 2];
-    const start = [
-      [this.x(S - 1) + size / 2, y],
-      [right, y],
-      [right, lane],
-    ];
-    const end = [
-      [left, lane],
-      [left, below],
-      [this.x(0) - size / 2, below],
-    ];
+    const start = [this.x(S - 1) + size / 2, y, right, y, right, lane];
+    const end = [left, lane, left, below, this.x(0) - size / 2, below];
     return this.arrow([...start, ...end], this.finalStateStatus);
   }
 
@@ -443,31 +413,16 @@ class Diagram {
     const middle = this.width / 2;
     const [top, bottom] = [this.below + 68 * u, this.decoder - 68 * u];
     const funnel = (y0, n, y1) => {
-      const wide = [
-        [this.x(0) - this.tile / 2, y0],
-        [this.x(n - 1) + this.tile / 2, y0],
-      ];
-      const points = [...wide, [middle + half, y1], [middle - half, y1]];
+      const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];
+      const points = [...wide, middle + half, y1, middle - half, y1];
       return svg("polygon", { class: "funnel", points: points.join(" ") });
     };
     const status = this.finalStateStatus;
     return [
       funnel(this.below + 6 * u, S, top),
       funnel(this.decoder - 6 * u, T, bottom),
-      this.arrow(
-        [
-          [this.x(S - 1), this.below],
-          [middle, top],
-        ],
-        status,
-      ),
-      this.arrow(
-        [
-          [middle, bottom],
-          [this.x(0), this.decoder],
-        ],
-        place > S ? status : "ahead",
-      ),
+      this.arrow([this.x(S - 1), this.below, middle, top], status),
+      this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
       this.text(middle + half + 8 * u, top + 13 * u, "one state:", "begin"),
       this.text(middle + half + 8 * u, top + 28 * u, `${stateSize(run)} numbers`, "begin"),

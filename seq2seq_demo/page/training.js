@@ -9,7 +9,7 @@ import { matrixFigure } from "./influence.js";
 import { last } from "./network.js";
 import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
-import { MARKS, announceAnswers, answerTiles, asSaved, judgement } from "./source.js";
+import { announceAnswers, answerTiles, asSaved, judgement, MARKS } from "./source.js";
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
