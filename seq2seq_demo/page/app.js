@@ -14,7 +14,12 @@ export const app = {
     forced: {}, // forced symbols by output index
     moment: null, // index into the recording; null is the saved network
     replacement: null, // the changed input of the influence panel, { s, symbol }
+    tab: null, // the id of the selected tab; null is the first
+    lecture: false, // whether the page shows its lecture view
+    cell: null, // the cell that was selected in a diagram, { networkIndex, backward }
   },
+  place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
+  tabs: [], // the ids of the tabs
   source: null, // symbol numbers; null if the typed source is empty or invalid
   error: "", // error in the typed source; an empty source is not an error
   targetError: "", // error in the typed target
@@ -45,9 +50,16 @@ export const app = {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
   },
 
+  /** The step that a new source opens at: the middle of the answer or, of several answers, the first wrong output. */
+  get openingPlace() {
+    const errors = this.runs.map((run) => run.steps.findIndex((_, t) => run.isWrong(t))).filter((t) => t >= 0);
+    const isComparison = this.runs.length > 1 && errors.length;
+    return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
+  },
+
   /** Set the whole state from a link; a link without a source keeps the text. */
   open(hash, text = this.state.text) {
-    this.change({ text, ...readHash(hash, this.networks) });
+    this.change({ text, ...readHash(hash, this) });
     this.state.forced = this.forced;
   },
 
@@ -61,8 +73,8 @@ export const app = {
     }
     const changed = ["text", "targetText", "forced", "moment"].some((name) => state[name] !== before[name]);
     if (changed || !this.runs.length) this.compute();
-    if (state.text !== before.text && patch.place === undefined) state.place = this.S + this.T;
-    state.place = Math.max(0, Math.min(state.place, this.S + this.T));
+    if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
+    state.place = Math.max(0, Math.min(this.place, this.S + this.T));
     for (const panel of this.panels) panel.update(this);
     writeHash(this);
     if (announcement) announce(announcement);
@@ -131,6 +143,8 @@ function writeHash({ state, source, forced }) {
   parts.set("place", state.place);
   if (state.moment !== null) parts.set("moment", state.moment);
   if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
+  if (state.tab) parts.set("tab", state.tab);
+  if (state.lecture) parts.set("view", "lecture");
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
   } catch {
@@ -139,7 +153,7 @@ function writeHash({ state, source, forced }) {
 }
 
 /** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`. */
-function readHash(hash, networks) {
+function readHash(hash, { networks, tabs }) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const part = (name) => (parts.getAll(name).length === 1 ? parts.get(name) : "");
   const text = (name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
@@ -151,10 +165,12 @@ function readHash(hash, networks) {
   return {
     ...(text("source") ? { text: text("source") } : {}),
     targetText: text("target") || null,
-    place: integer("place", Infinity) ?? Infinity, // `change` limits it to the last step
+    place: integer("place", Infinity), // `change` limits it to the last step
     moment: integer("moment", moments),
     forced: readForced(part("forced"), networks[0].go),
     replacement: null,
+    tab: tabs.find((tab) => tab === part("tab")) ?? null,
+    lecture: part("view") === "lecture",
   };
 }
 

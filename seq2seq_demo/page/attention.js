@@ -1,50 +1,48 @@
 /* The attention panel: a heat map of α for every output. */
 
-import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
+import { onNewWidth, redraw, scrollBox, scrollToMiddle, updateScrollBox } from "./boxes.js";
 import { heatCells, svg, zoom } from "./drawing.js";
 import { button, h, table } from "./elements.js";
 import { percent, truncate } from "./format.js";
-import { addPanel, columns, panel, tableDetails } from "./panels.js";
+import { addPanel, panel, tableDetails } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
 const HIGHLIGHT = 0.1; // inputs with at least this α are underlined
-const HIGHLIGHT_HINT =
-  "Click a row, or select it with the arrow keys, to go to its output. Inputs that receive at least 10 % of the " +
-  "selected output's attention are underlined.";
 
-/** Return the panel; null if no network has attention. */
-export function attentionPanel(app) {
-  if (!app.networks.some((network) => network.config.has_attention)) return null;
-  const maps = app.networks.map((_, i) => new HeatMap(app, i));
+/** Return the panel of network i; null if it has no attention. */
+export function attentionPanel(app, i) {
+  if (!app.networks[i].config.has_attention) return null;
+  const map = new HeatMap(app, i);
+  const isFirst = app.networks.findIndex(({ config }) => config.has_attention) === i;
   const section = panel(
-    "attention",
+    isFirst ? "attention" : `attention-${i + 1}`,
     "Attention",
-    "Rows are outputs, columns are inputs. The stronger the colour of a cell, the more attention the output gives to " +
-      "the input. Each row sums to 100 %.",
-    h("p", { className: "hint" }, HIGHLIGHT_HINT),
-    columns(app.networks, (_, i) => maps[i].parts),
+    "Rows are outputs, columns are inputs. Each row sums to 100 %. Click a row, or select it with the arrow keys, to go " +
+      "to its output. Inputs with at least 10 % of its attention are underlined.",
+    ...map.parts,
   );
-  return addPanel(app, section, () => maps.forEach((map) => map.update()));
+  return addPanel(app, section, () => {
+    map.update();
+    const selected = section.querySelector("[aria-selected=true]");
+    if (selected) scrollToMiddle(section, selected);
+  });
 }
 
 /** The heat map of one network. It is drawn once per answer; a change of the current output only moves the marks. */
 class HeatMap {
   constructor(app, i) {
     Object.assign(this, { app, i, run: null });
-    const { name, config } = app.networks[i];
-    this.hasAttention = config.has_attention;
+    const { name } = app.networks[i];
     this.box = scrollBox(`Attention of ${name}`);
     this.table = tableDetails(`Attention of ${name}, as a table`, () => attentionTable(app.runs[i]));
     const save = button("Save as SVG", () => saveSvg(this.box.firstChild, `attention-${i + 1}.svg`));
-    this.parts = this.hasAttention
-      ? [this.box, h("div", { className: "controls" }, save), this.table.details]
-      : [h("p", {}, "This network has no attention: its decoder receives only the encoder's final state.")];
-    if (this.hasAttention) onNewWidth(this.box, () => this.draw());
+    this.table.details.append(save);
+    this.parts = [this.box, this.table.details];
+    onNewWidth(this.box, () => this.draw());
   }
 
   update() {
-    if (!this.hasAttention) return;
     if (this.run !== this.app.runs[this.i]) this.draw();
     this.mark();
   }

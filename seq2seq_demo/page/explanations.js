@@ -8,8 +8,10 @@ import { argmax, last } from "./network.js";
 import { panel } from "./panels.js";
 import { fedName, probabilities, writtenName } from "./runs.js";
 import { judgement } from "./source.js";
+import { reveal } from "./tabs.js";
 import { same } from "./trained.js";
 
+const DEMONSTRATED = ["place", "forced", "moment", "replacement"]; // the message holds until one of them changes
 const SEARCH_MS = 300; // time limit for the search of a demonstration
 
 export function explanationsPanel(app) {
@@ -33,7 +35,6 @@ function explanationElement(app, number, { title, paragraphs, button: label, dem
   const heading = h("h3", {}, `${number}. ${title}`);
   const element = h("article", { className: "explanation" }, heading, ...paragraphs.map((text) => h("p", {}, text)));
   if (!demonstrate) return element;
-  const outcome = h("p", { className: "outcome" });
   const show = button(label, () => {
     const before = { ...app.state };
     const isValid = app.source !== null;
@@ -43,25 +44,13 @@ function explanationElement(app, number, { title, paragraphs, button: label, dem
     const why = isValid ? reason : "your source is invalid";
     const text = message + (isOther ? ` Shown with ${app.state.text}: ${why}.` : "");
     announce(text);
-    outcome.textContent = text;
     showGuide(panelId, text, show, isOther ? before : null);
-    app.demonstrated = { ...app.state };
   });
-  app.add({
-    update() {
-      if (hasChanged(app.demonstrated, app.state)) outcome.textContent = "";
-    },
-  });
-  element.append(show, outcome);
+  element.append(show);
   return element;
 }
 
-/** Return whether the state differs from the one that was demonstrated. */
-function hasChanged(demonstrated, state) {
-  return Boolean(demonstrated) && Object.keys(demonstrated).some((name) => demonstrated[name] !== state[name]);
-}
-
-/** Scroll to a panel and show a message in it, with a button back to the explanation and, if the demonstration changed
+/** Show a panel and a message below the stage, with a button back to the explanation and, if the demonstration changed
     the source, a button that restores the state `before`. */
 function showGuide(panelId, message, from, before) {
   const section = document.getElementById(panelId);
@@ -70,8 +59,8 @@ function showGuide(panelId, message, from, before) {
   const focusSection = () => section.focus({ preventScroll: true });
   const back = button("Back to the explanations", () => {
     guide.remove();
+    reveal(from);
     from.focus({ preventScroll: true });
-    from.scrollIntoView({ block: "center" });
   });
   const buttons = h("div", { className: "controls" }, back);
   if (before) {
@@ -83,10 +72,10 @@ function showGuide(panelId, message, from, before) {
   }
   const guide = h("div", { className: "guide" }, h("p", {}, message), buttons);
   guide.demonstrated = { ...app.state };
-  section.firstElementChild.after(guide);
+  document.getElementById("tabs").after(guide);
+  reveal(section);
   section.tabIndex = -1;
   focusSection();
-  section.scrollIntoView();
 }
 
 /** Hide the message of the guide when the state changes, and remove the guide when the source changes. */
@@ -94,7 +83,7 @@ function updateGuide({ state }) {
   const guide = document.querySelector(".guide");
   if (!guide) return;
   if (guide.demonstrated.text !== state.text) guide.remove();
-  else if (hasChanged(guide.demonstrated, state)) guide.firstChild.hidden = true;
+  else if (DEMONSTRATED.some((name) => guide.demonstrated[name] !== state[name])) guide.firstChild.hidden = true;
 }
 
 /** Return the current source, if it is valid, and the sources of the examples. */
@@ -138,7 +127,7 @@ function describeResult(run) {
   const { kind, text } = judgement(run);
   if (kind === "unknown") return "No target is known for this source.";
   const answer = app.networks.length > 1 ? `The answer of ${run.network.name}` : "The answer";
-  return `${answer} is ${text.replace(/\. Expected: .*/s, "")}.`;
+  return `${answer} is ${text}.`;
 }
 
 function encoderExplanation(app) {

@@ -20,7 +20,7 @@ export function insidePanel(app) {
   const isBounded = app.networks.every(({ config }) => CELL_EQUATIONS[config.cell_type]);
   const section = panel(
     "inside",
-    "Hidden states and equations",
+    "Inside a cell",
     "The hidden state at each step, and the equations that compute it.",
     h(
       "p",
@@ -134,6 +134,13 @@ class InsidePanel {
   update() {
     const { map, cell } = this.boxes;
     if (!map.clientWidth) return;
+    const selected = this.app.state.cell; // in a diagram
+    if (selected !== this.selected) {
+      Object.assign(this, selected, { selected });
+      this.layer = Math.min(this.layer, this.network.config.num_layers - 1);
+      this.unit = Math.min(this.unit, this.H - 1);
+      this.drawControls();
+    }
     if (document.activeElement !== this.unitInput) this.unitInput.value = this.unit + 1;
     map.replaceChildren(this.heatMap(map.clientWidth));
     this.refreshTable();

@@ -5,19 +5,12 @@ import { h } from "./elements.js";
 
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that opens and closes a help text below the label; Escape also closes it. */
+/** Return a label with a "?" button that opens a help text at the bottom of the window. */
 export function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
-  const tip = h("span", { id, className: "tip", hidden: true }, help);
-  const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id };
+  const tip = h("span", { id, className: "tip", popover: "auto" }, help);
+  const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id, popovertarget: id };
   const helpButton = h("button", { className: "help", attributes }, "?");
-  const show = (isOpen) => {
-    tip.hidden = !isOpen;
-    helpButton.setAttribute("aria-expanded", isOpen);
-  };
-  show(false);
-  helpButton.addEventListener("click", () => show(tip.hidden));
-  helpButton.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
   const isBlock = /^(h\d|p|div)$/.test(tag);
   return h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
 }
@@ -30,12 +23,13 @@ export function panel(id, title, help, ...children) {
   return h("section", { id, className: "panel", attributes }, heading, ...children);
 }
 
-/** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. */
+/** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
+    panel is updated when its tab is selected. */
 export function addPanel(app, section, update) {
   app.add({
     update() {
       section.inert = !app.runs.length;
-      if (app.runs.length) update();
+      if (app.runs.length && !section.hidden) update();
     },
   });
   return section;
