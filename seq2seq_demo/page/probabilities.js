@@ -39,7 +39,7 @@ function probabilityBars(app, run) {
       goToOutput(app, 0);
       focusWritten();
     });
-    return [h("p", {}, text), toFirst, forcedNote(app)];
+    return [h("p", {}, text), ...(Object.keys(app.forced).length ? [forcedNote(app)] : []), toFirst];
   }
   const p = probabilities(run.steps[t]);
   const isLarge = p.length > MAX_BARS + 2;
@@ -52,8 +52,8 @@ function probabilityBars(app, run) {
   const list = h("ul", { className: "bars" }, ...items);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
-  const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}. Click a symbol to force it.`;
-  return [h("p", {}, heading), list, forcedNote(app)];
+  const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}.`;
+  return [h("p", {}, heading), forcedNote(app), list];
 }
 
 /** Return a symbol and its probability as a button that forces the symbol. */
@@ -93,10 +93,10 @@ function force(app, t, symbol) {
   announceAnswers(isLikeliest ? `Output ${t + 1} is not forced.` : `Forced ${name} at output ${t + 1}.`);
 }
 
-/** Return a list of the forced symbols with a button that undoes them; null if there are none. */
+/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint. */
 function forcedNote(app) {
   const forced = Object.entries(app.forced);
-  if (!forced.length) return null;
+  if (!forced.length) return h("div", { className: "controls forced-note" }, "Click a symbol to force it.");
   const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
   const undo = () => {
     undoForcing(app);
@@ -106,7 +106,7 @@ function forcedNote(app) {
     "div",
     { className: "controls forced-note" },
     h("span", {}, `Forced: ${list}.`),
-    button("Undo all forcing", undo, { "data-key": "undo" }),
+    button("Undo all", undo, { "data-key": "undo" }),
   );
 }
 
