@@ -38,11 +38,18 @@ export function treePanel(app) {
     h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
     columns(app.networks, (_, i) => parts[i].elements),
   );
-  let isVisible = false; // only a visible panel searches
-  const update = () => isVisible && parts.forEach((part) => part.update());
+  let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
+  let timer = 0;
+  const draw = () => {
+    timer = 0;
+    if (app.runs.length) parts.forEach((part) => part.update());
+  };
+  const update = () => {
+    if (isVisible && !timer) timer = setTimeout(draw, 50);
+  };
   new IntersectionObserver((entries) => {
     isVisible = last(entries).isIntersecting;
-    if (app.runs.length) update();
+    update();
   }).observe(section);
   return addPanel(app, section, update);
 }

@@ -545,6 +545,7 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     assert page.evaluate("app.t") == 3
     assert page.evaluate("document.activeElement.dataset.key") == "beam-3"
     tree.nth(2).locator(".symbol").first.click()
-    assert page.locator("#beam [aria-current=step]").text_content() == "3"
+    page.wait_for_selector("#beam [aria-current=step]:text-is('3')")
     page.locator("#beam summary").click()
+    page.wait_for_selector("#beam tbody tr")
     assert page.locator("#beam tbody tr").count() == tree.locator("title").count()
