@@ -2,8 +2,8 @@
 
 /** @import { Encoded, Network, State, Vector } from "./network.js" */
 
-/** A beginning of an answer, or a whole answer. `logP` is the log probability of all its symbols, `p` the probability
-    of its last symbol.
+/** A beginning of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
+    all its symbols, and `score` = logP / length^penalty.
     @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, score: number, length: number,
       ended: boolean, states: State[], context: Vector }} Hypothesis
     @typedef {{ kept: Hypothesis[], dropped: Hypothesis[] }} BeamStep Both best first. A hypothesis that has ended takes
@@ -26,10 +26,11 @@ export function beamSearch(network, { memory, states }, maxOutLen, { size, penal
   const steps = [];
   let kept = [empty];
   for (let t = 1; t <= nSteps && !isFinished(kept, nSteps ** penalty, nBest); t++) {
+    // K symbols per hypothesis would suffice to find the K best candidates; the others are among the best dropped ones.
     let groups = kept.map((parent) => {
       if (parent.ended) return [parent];
       const { states, context } = network.step(parent.symbol, parent.states, parent.context, memory, keys);
-      return topSymbols(network.logits(states, context), size).map(({ symbol, logP }) => {
+      return topSymbols(network.logits(states, context), 2 * size).map(({ symbol, logP }) => {
         const total = parent.logP + logP;
         const score = total / t ** penalty;
         const ended = ends && symbol === go;

@@ -539,6 +539,10 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5)[0]
     assert "beam=5" in page.evaluate("location.hash")
     assert page.text_content("#announcement") == "M AH S AA ZH"
+    page.get_by_label("Beginnings kept (K)").select_option("1")
+    assert tree.nth(1).locator(".symbol").all_text_contents() == ["AE", "AH"]
+    assert page.get_by_text("Greedy decoding writes the same answer").is_visible()
+    page.get_by_label("Beginnings kept (K)").select_option("5")
     page.get_by_label("Length penalty").select_option("2")
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5, length_penalty=2)[0]
     page.get_by_role("button", name="Step 4").press("Enter")
