@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 from helpers import ROOT
