@@ -26,13 +26,12 @@ export function treePanel(app) {
   const section = panel(
     "beam",
     "Beam search",
-    "Greedy decoding keeps only the likeliest symbol at each step. Beam search keeps the K beginnings with the best " +
-      "scores. The score of a beginning is the logarithm of its probability, divided by its length to the power of " +
-      "the length penalty.",
+    "Greedy decoding keeps one beginning at each step, beam search the K with the best scores. A score is the logarithm " +
+      "of the probability, divided by the length to the power of the penalty.",
     h(
       "p",
       { className: "hint" },
-      "Each column shows the beginnings after one step, best first, with their probabilities: solid ones are kept, " +
+      "Each column shows the beginnings after one step with their probabilities, best first: solid ones are kept, " +
         "dashed ones dropped, and the thick path is the best answer.",
     ),
     h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
