@@ -17,7 +17,7 @@ export const app = {
     place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
     forced: {}, // forced symbols by output index
     moment: null, // index into the recording; null is the saved network
-    ...BEAM_DEFAULTS,
+    ...BEAM_DEFAULTS, // K and the length penalty of the beam search
     replacement: null, // the changed input of the influence panel, { s, symbol }
   },
   source: null, // symbol numbers; null if the typed source is empty or invalid

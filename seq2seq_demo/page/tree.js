@@ -136,8 +136,7 @@ function drawTree(app, run, { steps, size, answers }) {
   });
   const head = h("ol", { className: "beam-steps" }, ...buttons);
   head.style.setProperty("--column", `${column}px`);
-  const hasDropped = steps.some(({ dropped }) => dropped.length);
-  const [width, height] = [column * (steps.length + 1), row * size * (hasDropped ? 2 : 1) + gap];
+  const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
   const band = svg("rect", { class: "band", width: column, height });
   const go = svg("text", { class: "symbol", x: column / 2, y: startY + 5 * u }, "GO");
   const label = `The beginnings of ${run.network.name} at each step. The table below contains them.`;
