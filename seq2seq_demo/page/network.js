@@ -14,9 +14,9 @@
     @typedef {{ fed: number, logits: Vector, symbol: number, written: number, probabilities?: Vector }} Output
     @typedef {DecoderStep & Output} Step
     @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean }} RunOptions
-    @typedef {{ has_attention: boolean, ends: boolean, bidirectional: boolean, go: number, in_max_int: number, out_max_int: number,
-      num_layers: number, cell_size: number, embedding_size: number, cell_type: string, gates: string[],
-      states: string[] }} Config */
+    @typedef {{ has_attention: boolean, ends: boolean, bidirectional: boolean, go: number, in_max_int: number,
+      out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
+      gates: string[], states: string[] }} Config */
 
 /** @type {(x: number) => number} */
 const sigmoid = (x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
@@ -162,7 +162,7 @@ export class Network {
   }
 
   /** Return W_k m [S, H] of the memory; null without attention.
-    @type {(memory: Vector[]) => Vector[] | null} */
+      @type {(memory: Vector[]) => Vector[] | null} */
   keys(memory) {
     return this.config.has_attention ? memory.map((row) => this.times("decoder/attention/key", row)) : null;
   }
