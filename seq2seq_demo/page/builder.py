@@ -64,8 +64,8 @@ class ShownNetwork:
     task_description: str = ""  # defaults to the description of the network's pattern
 
 
-def build(networks: Sequence[ShownNetwork]) -> str:
-    """Return the page as HTML.
+def build(networks: Sequence[ShownNetwork], title: str = "") -> str:
+    """Return the page as HTML. The default title is the names of the networks.
 
     Raises:
         UsageError: see `check`.
@@ -73,10 +73,9 @@ def build(networks: Sequence[ShownNetwork]) -> str:
     check(networks)
     scripts = [read_asset(name) for name in SCRIPTS]
     style = "".join(map(read_asset, STYLES))
-    title = " and ".join(shown.name for shown in networks)
     values = {
-        "policy": _policy(scripts, style),
-        "title": html.escape(title),
+        "policy": content_policy(scripts, style),
+        "title": html.escape(title or " and ".join(shown.name for shown in networks)),
         "style": style,
         "version": __version__,
         "data": _json({"networks": [network_data(shown) for shown in networks]}),
@@ -133,9 +132,9 @@ def read_asset(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(scripts: Sequence[str], style: str) -> str:
+def content_policy(scripts: Sequence[str], style: str) -> str:
     """Return a Content-Security-Policy that allows only these scripts and this style."""
-    hashes = " ".join(map(_hash, scripts))
+    hashes = " ".join(map(_hash, scripts)) or "'none'"
     return f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
 
 

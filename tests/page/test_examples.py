@@ -65,7 +65,7 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert sorted({*pairs.sources.lengths}) == [1, 7, 13, 20]
     first = to_float16(random_weights(REVERSING.model_config))
     recording = Recording(10, (0, 20), (first, to_float16(REVERSING.weights)))
-    moments = recorded_moments(REVERSING, recording, pairs)
+    (moments,) = recorded_moments([(REVERSING, recording, pairs)])
     assert moments.exact_match == [0.0, 1.0]
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01
@@ -91,7 +91,7 @@ def test_whatever_lengths_a_file_claims_the_page_takes_seconds(claims, n_moments
     pattern_examples([(hostile, REVERSED)])
     pairs = held_out(hostile, REVERSED)
     recording = Recording(1, tuple(range(n_moments)), (to_float16(REVERSING.weights),) * n_moments)
-    recorded_moments(hostile, recording, pairs)
+    recorded_moments([(hostile, recording, pairs)])
     assert time.perf_counter() - start < 20
 
 
