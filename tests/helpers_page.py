@@ -29,17 +29,18 @@ def shipped(model, pattern="reversed"):
 
 
 @functools.cache
-def _node(scripts):
-    """A Node process that has read the scripts in a folder; it runs until the tests end."""
-    command = [NODE or "node", ROOT / "tests" / "page" / "answer.js", scripts]
+def _node(script):
+    """A Node process that has run a script of the page; it runs until the tests end."""
+    command = [NODE or "node", ROOT / "tests" / "page" / "answer.js"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     atexit.register(process.communicate)
+    process.stdin.write(json.dumps(script) + "\n")
     return process
 
 
-def ask(*questions, scripts=SCRIPTS):
+def ask(*questions):
     """Return Node's answers to questions (name, argument)."""
-    process, answers = _node(scripts), []
+    process, answers = _node(builder.join_modules("source.js")), []
     for question in questions:
         process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()

@@ -1,28 +1,11 @@
-"use strict";
 /* The state of the page, the runs computed from it, and the panels that display them. */
 
-const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
+import { MAX_ANSWER_LEN } from "./trained.js";
 
-/** Create an HTML element. `attributes` become attributes, other properties are set on the element, and null children
-    are skipped. */
-function h(tag, { attributes = {}, ...properties } = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children.filter((child) => child !== null));
-  return element;
-}
-
-function svg(tag, attributes = {}, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
-
-const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
+export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
-const app = {
+export const app = {
   networks: [],
   state: {
     text: "", // the source as typed
@@ -127,7 +110,7 @@ const app = {
 };
 
 /** Announce a text to screen readers through the page's live region. */
-function announce(text) {
+export function announce(text) {
   document.getElementById("announcement").textContent = text;
 }
 

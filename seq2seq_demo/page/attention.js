@@ -1,5 +1,12 @@
-"use strict";
 /* The attention panel: a heat map of α for every output. */
+
+import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
+import { heatCells, svg, zoom } from "./drawing.js";
+import { button, h, table } from "./elements.js";
+import { percent, truncate } from "./format.js";
+import { addPanel, columns, panel, tableDetails } from "./panels.js";
+import { currentOutput, sourceName, writtenName } from "./runs.js";
+import { describeAttention, goToOutput } from "./step.js";
 
 const HIGHLIGHT = 0.1; // inputs with at least this α are underlined
 const HIGHLIGHT_HINT =
@@ -7,7 +14,7 @@ const HIGHLIGHT_HINT =
   "selected output's attention are underlined.";
 
 /** Return the panel; null if no network has attention. */
-function attentionPanel(app) {
+export function attentionPanel(app) {
   if (!app.networks.some((network) => network.config.has_attention)) return null;
   const maps = app.networks.map((_, i) => new HeatMap(app, i));
   const section = panel(
@@ -43,8 +50,8 @@ class HeatMap {
   }
 
   draw() {
-    const run = (this.run = this.app.runs[this.i]);
-    redraw(this.box, drawHeatMap(run, this.box.clientWidth));
+    this.run = this.app.runs[this.i];
+    redraw(this.box, drawHeatMap(this.run, this.box.clientWidth));
     this.rows.forEach((row, t) => this.makeSelectable(row, t));
     updateScrollBox(this.box);
     this.table.refresh();

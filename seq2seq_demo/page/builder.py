@@ -8,6 +8,7 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from graphlib import TopologicalSorter
 from importlib import resources
 from typing import Any
 
@@ -20,11 +21,9 @@ from seq2seq_demo.errors import UsageError, require
 from seq2seq_demo.network.parameters import Weights, weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 
-MODULE_SCRIPTS = ("network.js", "symbols.js", "align.js", "trained.js")
-SCRIPTS = (
-    *(*MODULE_SCRIPTS, "app.js", "parts.js", "source.js", "step.js", "attention.js", "probabilities.js"),
-    *("forced.js", "training.js", "influence.js", "inside.js", "explanations.js", "view.js"),
-)  # the page contains them in this order
+PAGE, NETWORK = "view.js", "trained.js"  # the modules from which `join_modules` starts
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
+BLOCK_COMMENT = re.compile(r"^ */\*.*?\*/\n+", re.MULTILINE | re.DOTALL)
 MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css")
 MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64
@@ -71,15 +70,15 @@ def build(networks: Sequence[ShownNetwork], title: str = "") -> str:
         UsageError: see `check`.
     """
     check(networks)
-    scripts = [read_asset(name) for name in SCRIPTS]
+    script = f'"use strict";\n{join_modules(PAGE)}'
     style = "".join(map(read_asset, STYLES))
     values = {
-        "policy": content_policy(scripts, style),
+        "policy": content_policy(style, script),
         "title": html.escape(title or " and ".join(shown.name for shown in networks)),
         "style": style,
         "version": __version__,
         "data": _json({"networks": [network_data(shown) for shown in networks]}),
-        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+        "script": script,
     }
     return string.Template(read_asset("template.html")).substitute(values)
 
@@ -93,7 +92,28 @@ def build_module(shown: ShownNetwork) -> str:
     check([shown])
     start = f"{MODULE_START}, version {__version__}: {_json(shown.name)}"
     exported = f"export const network = new TrainedNetwork({_json(network_data(shown))});"
-    return "\n".join([start, *map(read_asset, MODULE_SCRIPTS), exported, ""])
+    return "\n".join([start, join_modules(NETWORK), exported, ""])
+
+
+def join_modules(entry: str) -> str:
+    """Return a script of `entry` and all modules that it imports, each after those that it imports.
+
+    The result has one scope, and no `import`, `export` or block comments. A browser loads no modules from a file.
+
+    Raises:
+        graphlib.CycleError: modules import each other.
+    """
+    texts: dict[str, str] = {}
+    imports: dict[str, list[str]] = {}
+    unread = [entry]
+    while unread:
+        name = unread.pop()
+        if name not in texts:
+            texts[name] = read_asset(name)
+            imports[name] = IMPORT.findall(texts[name])
+            unread += imports[name]
+    ordered = "\n".join(texts[name] for name in TopologicalSorter(imports).static_order())
+    return re.sub("^export ", "", BLOCK_COMMENT.sub("", IMPORT.sub("", ordered)), flags=re.MULTILINE)
 
 
 def check(networks: Sequence[ShownNetwork]) -> None:
@@ -132,10 +152,10 @@ def read_asset(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def content_policy(scripts: Sequence[str], style: str) -> str:
-    """Return a Content-Security-Policy that allows only these scripts and this style."""
-    hashes = " ".join(map(_hash, scripts)) or "'none'"
-    return f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+def content_policy(style: str, script: str = "") -> str:
+    """Return a Content-Security-Policy that allows only this style and this script."""
+    scripts = _hash(script) if script else "'none'"
+    return f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:

@@ -1,9 +1,18 @@
-"use strict";
 /* The panel of six short explanations, each with a button that demonstrates it on the current networks. */
+
+import { announce, app, MAX_SOURCE_LEN } from "./app.js";
+import { button, h } from "./elements.js";
+import { largest, percent, pluralize, trainedLengths, visible } from "./format.js";
+import { describeDisagreement, disagreement, influenceOf, MAX_SUBSTITUTES, substitutes } from "./influence.js";
+import { argmax, last } from "./network.js";
+import { panel } from "./panels.js";
+import { fedName, probabilities, writtenName } from "./runs.js";
+import { judgement } from "./source.js";
+import { same } from "./trained.js";
 
 const SEARCH_MS = 300; // time limit for the search of a demonstration
 
-function explanationsPanel(app) {
+export function explanationsPanel(app) {
   const explanations = [
     encoderExplanation,
     decoderExplanation,
@@ -38,7 +47,11 @@ function explanationElement(app, number, { title, paragraphs, button: label, dem
     showGuide(panelId, text, show, isOther ? before : null);
     app.demonstrated = { ...app.state };
   });
-  app.add({ update: () => hasChanged(app.demonstrated, app.state) && (outcome.textContent = "") });
+  app.add({
+    update() {
+      if (hasChanged(app.demonstrated, app.state)) outcome.textContent = "";
+    },
+  });
   element.append(show, outcome);
   return element;
 }

@@ -1,7 +1,12 @@
-"use strict";
 /* The panel that compares teacher forcing with free-running decoding. */
 
-function forcedPanel(app) {
+import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
+import { button, h, headerCell, symbolSpan } from "./elements.js";
+import { pluralize } from "./format.js";
+import { addPanel, columns, panel } from "./panels.js";
+import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
+
+export function forcedPanel(app) {
   const boxes = app.networks.map(() => h("div", {}));
   const section = panel(
     "forced",

@@ -87,7 +87,7 @@ def build_index() -> str:
     )
     head = read_asset("template.html").partition("<body>")[0]
     return string.Template(head + read_asset("gallery.html")).substitute(
-        policy=content_policy([], style),
+        policy=content_policy(style),
         title=html.escape(TITLE),
         style=style,
         introduction=html.escape(INTRODUCTION),

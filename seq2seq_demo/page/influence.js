@@ -1,10 +1,18 @@
-"use strict";
 /* The panel that replaces one input and shows which outputs change, beside attention. */
 
-const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
+import { align } from "./align.js";
+import { announce } from "./app.js";
+import { onNewWidth, scrollBox, updateScrollBoxes } from "./boxes.js";
+import { heatCells, svg, zoom } from "./drawing.js";
+import { button, h, labelledSelect, radioTiles, table } from "./elements.js";
+import { percent, pluralize, truncate, visible } from "./format.js";
+import { argmax, last } from "./network.js";
+import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+
+export const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
 const MAX_TILES = 24; // a larger vocabulary is offered as a list
 
-function influencePanel(app) {
+export function influencePanel(app) {
   const view = new InfluencePanel(app);
   const section = panel(
     "influence",
@@ -106,7 +114,12 @@ class InfluencePanel {
     const control =
       items.length <= MAX_TILES
         ? radioTiles(legend, "influence-symbol", items, replacement.symbol, choose)
-        : labelledSelect(legend, items.map(({ value, text }) => [value, text]), replacement.symbol, choose);
+        : labelledSelect(
+            legend,
+            items.map(({ value, text }) => [value, text]),
+            replacement.symbol,
+            choose,
+          );
     const undo = button("Undo", () => {
       this.app.change({ replacement: null }, "The source is unchanged again");
       this.inputs.querySelector("input").focus();
@@ -217,7 +230,10 @@ const replaceInput = (source, s, symbol) => source.map((original, i) => (i === s
 
 /** List indices as positions that count from 1, at most 12 of them. */
 function listed(indices) {
-  const text = indices.slice(0, 12).map((i) => i + 1).join(", ");
+  const text = indices
+    .slice(0, 12)
+    .map((i) => i + 1)
+    .join(", ");
   return indices.length > 12 ? `${text} …` : text;
 }
 
@@ -248,7 +264,7 @@ const freeAnswer = (app, network, source) => freeSteps(app, network, source).map
 /** Return the symbols to try in place of a symbol: all others of its category or, if there are none, all others. If
     there are more than MAX_SUBSTITUTES, return the symbols that are most frequent in the examples, and then a sample
     spread over the vocabulary. */
-function substitutes(network, symbol) {
+export function substitutes(network, symbol) {
   const { sourceVocabulary: vocabulary, examples } = network;
   const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
   const alike = others.filter((other) => category(vocabulary, other) === category(vocabulary, symbol));
@@ -312,7 +328,7 @@ const influences = new Map(); // a cache by network, moment and source; the newe
 const MAX_INFLUENCES = 100;
 
 /** Return the influence for a source at the current moment from the cache, or a new one. */
-function influenceOf(app, network, source = app.source) {
+export function influenceOf(app, network, source = app.source) {
   const key = [app.networks.indexOf(network), app.state.moment, ...source].join(" ");
   if (!influences.has(key)) influences.set(key, new Influence(app, network, source));
   if (influences.size > MAX_INFLUENCES) influences.delete(influences.keys().next().value);
@@ -328,7 +344,7 @@ function influenceCaption({ network, source }) {
 }
 
 /** Return a heat map of values [T][S] in a figure, and `mark({ s, t })`, which frames an input and an output. */
-function matrixFigure(title, explanation, values, names, room) {
+export function matrixFigure(title, explanation, values, names, room) {
   const layout = matrixLayout(names, room);
   const { left, top, size, height, bounds } = layout;
   const { inputs, outputs } = names;
@@ -336,8 +352,7 @@ function matrixFigure(title, explanation, values, names, room) {
   const label = `${title}: ${T} outputs by ${S} inputs; the table below has the numbers`;
   const [column, row] = [svg("rect", { class: "matrix-frame" }), svg("rect", { class: "matrix-frame" })];
   const cells = values.flatMap((shares, t) => {
-    const cellTitle = (s, share) =>
-      `Output ${t + 1} (${outputs[t]}), input ${s + 1} (${inputs[s]}): ${percent(share)}`;
+    const cellTitle = (s, share) => `Output ${t + 1} (${outputs[t]}), input ${s + 1} (${inputs[s]}): ${percent(share)}`;
     return heatCells(shares, cellTitle, { ...layout, top: top + height * t });
   });
   const attributes = { ...bounds, role: "img", "aria-label": label, class: "heat-map" };
@@ -384,7 +399,7 @@ const [LOW_ATTENTION, HIGH_ATTENTION] = [0.2, 0.3];
 /** Return the largest disagreement of attention and influence, { t, s, symbol, depends }; null if there is none.
     `depends` is true if output t gives input s little attention but changes when `symbol` replaces it; false if the
     output attends most to this input but no substitute changes it. */
-function disagreement({ matrix, alpha, firstChange, network, source }) {
+export function disagreement({ matrix, alpha, firstChange, network, source }) {
   const candidates = [];
   matrix.forEach((row, t) => {
     const top = argmax(alpha[t]);
@@ -400,7 +415,7 @@ function disagreement({ matrix, alpha, firstChange, network, source }) {
   return candidates.sort((a, b) => b.gap - a.gap)[0] ?? null;
 }
 
-function describeDisagreement({ matrix, alpha, network, source, answer }, { t, s, symbol, depends }) {
+export function describeDisagreement({ matrix, alpha, network, source, answer }, { t, s, symbol, depends }) {
   const name = (one) => visible(network.sourceVocabulary.name(one));
   const output = `Output ${t + 1} (${visible(network.targetVocabulary.name(answer[t]))})`;
   const attention = `${output} gives ${percent(alpha[t][s])} of its attention to input ${s + 1} (${name(source[s])})`;

@@ -1,7 +1,15 @@
-"use strict";
 /* The panel of hidden states, and of the current cell's equations with their numbers. */
 
-function insidePanel(app) {
+import { announce } from "./app.js";
+import { onNewWidth, redraw } from "./boxes.js";
+import { svg, zoom } from "./drawing.js";
+import { h, labelledSelect, table } from "./elements.js";
+import { formatNumber, formatTerm, largest, truncate } from "./format.js";
+import { last } from "./network.js";
+import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
+import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
+
+export function insidePanel(app) {
   const boxes = {
     controls: h("div", { className: "controls" }),
     map: h("div"),
@@ -63,7 +71,10 @@ class InsidePanel {
       controls.push(select("Layer", items, this.layer, "layer"));
     }
     if (bidirectional) {
-      const items = [[0, "forward"], [1, "backward"]];
+      const items = [
+        [0, "forward"],
+        [1, "backward"],
+      ];
       controls.push(select("Encoder direction", items, Number(this.backward), "backward"));
     }
     this.unitInput = h("input", { type: "number", id: "unit", min: 1, max: this.H, step: 1, value: this.unit + 1 });
@@ -442,7 +453,10 @@ function cellsByLevel(columns, x, top, size, tall) {
 }
 
 /** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity. */
-const signColour = (value) => ({ class: value < 0 ? "below-zero" : "above-zero", "fill-opacity": Math.abs(value) });
+export const signColour = (value) => ({
+  class: value < 0 ? "below-zero" : "above-zero",
+  "fill-opacity": Math.abs(value),
+});
 
 /** Return bars that point up for positive numbers and down for negative ones. */
 function signedBars(values, x, zero, size, scale) {

@@ -1,23 +1,44 @@
-"use strict";
 /* The encoder-decoder network for one source, with the names of network/numpy_network.py.
 
    S and T are the lengths of source and answer, E the embedding size, H the cell size, M the width of the memory (H, or
    2H with a bidirectional encoder), G the number of gates, V the number of output symbols. A vector is a Float32Array;
    a matrix [n, m] is a Float32Array of n·m numbers in row-major order. */
 
+/** @typedef {Float32Array<ArrayBuffer>} Vector
+    @typedef {Vector[]} State The state of a cell: a vector for each name in the cell's row in cells.py.
+    @typedef {(projected: Vector, state: State, U: Vector) => { state: State, gates: Vector[] }} Equation
+    @typedef {{ state: State, gates: Record<string, Vector>, x: Vector, previous: State }} Cell
+    @typedef {{ memory: Vector[], states: State[], cells: Cell[][], backwardCells?: Cell[][] }} Encoded
+    @typedef {{ states: State[], cells: Cell[], context: Vector }} Advanced
+    @typedef {Advanced & { alpha: Vector | null, query?: Vector, u?: number[] }} DecoderStep
+    @typedef {{ fed: number, logits: Vector, symbol: number, written: number, probabilities?: Vector }} Output
+    @typedef {DecoderStep & Output} Step
+    @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean }} RunOptions
+    @typedef {{ has_attention: boolean, bidirectional: boolean, go: number, in_max_int: number, out_max_int: number,
+      num_layers: number, cell_size: number, embedding_size: number, cell_type: string, gates: string[],
+      states: string[] }} Config */
+
+/** @type {(x: number) => number} */
 const sigmoid = (x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
 
-/** Return exp(x) / Σ exp(x). */
-function softmax(x) {
-  const largest = x.reduce((a, b) => Math.max(a, b));
+/** Return exp(x) / Σ exp(x).
+    @type {(x: Vector | number[]) => Vector} */
+export function softmax(x) {
+  const largest = Math.max(...x);
   const exp = Float64Array.from(x, (value) => Math.exp(value - largest));
   const sum = exp.reduce((a, b) => a + b);
   return Float32Array.from(exp, (value) => value / sum);
 }
 
-/** Return the index of the largest number, the first among equal ones. */
-const argmax = (x) => x.reduce((best, value, i) => (value > x[best] ? i : best), 0);
+/** Return the index of the largest number, the first among equal ones.
+    @type {(x: Vector | number[]) => number} */
+export function argmax(x) {
+  let best = 0;
+  for (let i = 1; i < x.length; i++) if (x[i] > x[best]) best = i;
+  return best;
+}
 
+/** @type {(...vectors: Vector[]) => Vector} */
 function concatenate(...vectors) {
   const whole = new Float32Array(vectors.reduce((n, vector) => n + vector.length, 0));
   let start = 0;
@@ -28,7 +49,8 @@ function concatenate(...vectors) {
   return whole;
 }
 
-/** Return x times the columns start…end − 1 of W [x.length, width]; the sums are in float64. */
+/** Return x times the columns start…end − 1 of W [x.length, width]; the sums are in float64.
+    @type {(x: Vector, W: Vector, width: number, start?: number, end?: number) => Vector} */
 function times(x, W, width, start = 0, end = width) {
   const y = new Float64Array(end - start);
   for (let i = 0; i < x.length; i++) {
@@ -37,15 +59,18 @@ function times(x, W, width, start = 0, end = width) {
   return Float32Array.from(y);
 }
 
+/** @type {(x: Vector, y: Vector) => Vector} */
 const plus = (x, y) => x.map((value, i) => value + y[i]);
 
-/** Split a vector into n parts of equal length. */
+/** Split a vector into n parts of equal length.
+    @type {(x: Vector, n: number) => Vector[]} */
 const split = (x, n) => Array.from({ length: n }, (_, i) => x.slice((i * x.length) / n, ((i + 1) * x.length) / n));
 
 /* The equations of the cells. Each takes x W + b [G·H], the state and U [H, G·H], and returns the next state, with h
    last, and the gates [G], which the page displays. States and gates have the order of the cell's row in cells.py. */
 
-/** Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000). */
+/** Long short-term memory (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
+    @type {Equation} */
 function lstm(projected, [c, h], U) {
   const [i, f, candidate, o] = split(plus(projected, times(h, U, projected.length)), 4);
   const gates = [i.map(sigmoid), f.map(sigmoid), candidate.map(Math.tanh), o.map(sigmoid)];
@@ -53,7 +78,8 @@ function lstm(projected, [c, h], U) {
   return { state: [next, gates[3].map((value, k) => value * Math.tanh(next[k]))], gates };
 }
 
-/** Gated recurrent unit (Cho et al. 2014) with the reset gate before the matrix product. */
+/** Gated recurrent unit (Cho et al. 2014) with the reset gate before the matrix product.
+    @type {Equation} */
 function gru(projected, [h], U) {
   const H = h.length;
   const [z, r] = split(plus(projected.slice(0, 2 * H), times(h, U, 3 * H, 0, 2 * H)).map(sigmoid), 2);
@@ -62,13 +88,15 @@ function gru(projected, [h], U) {
   return { state: [z.map((value, k) => value * h[k] + (1 - value) * candidate[k])], gates: [z, r, candidate] };
 }
 
-/** Simple recurrent network (Elman 1990). */
+/** Simple recurrent network (Elman 1990).
+    @type {Equation} */
 function simpleRnn(projected, [h], U) {
   const candidate = plus(projected, times(h, U, projected.length)).map(Math.tanh);
   return { state: [candidate], gates: [candidate] };
 }
 
-/* The keys are the names in cells.py. builder.py parses this table for the supported cells. */
+/** The keys are the names in cells.py. builder.py parses this table for the supported cells.
+    @type {Record<string, Equation>} */
 const EQUATIONS = {
   BasicLSTMCell: lstm,
   LSTMCell: lstm,
@@ -76,12 +104,14 @@ const EQUATIONS = {
   BasicRNNCell: simpleRnn,
 };
 
-const last = (list) => list[list.length - 1];
+/** @type {<T>(list: T[]) => T} */
+export const last = (list) => list[list.length - 1];
 
 /** The encoder-decoder (Sutskever et al. 2014), optionally with attention (Bahdanau et al. 2015). */
-class Network {
+export class Network {
   /** `config` has the fields of ModelConfig, `has_attention`, `go`, and the names of the cell's gates and states;
-      `weights` has a Float32Array for each name of `weight_shapes`. */
+      `weights` has a Float32Array for each name of `weight_shapes`.
+      @param {Config} config @param {Record<string, Vector>} weights */
   constructor(config, weights) {
     this.config = config;
     this.weights = weights;
@@ -91,7 +121,8 @@ class Network {
 
       With `decoderInput` [T], the decoder is fed these T symbols (teacher forcing). Otherwise it is fed its own output,
       in which the symbols in `forced`, { step: symbol }, replace the likeliest ones. With `toEnd`, decoding stops after
-      END. Returns the result of `encode` and the steps. */
+      END. Returns the result of `encode` and the steps.
+      @type {(source: number[], outLen: number, options?: RunOptions) => { encoded: Encoded, steps: Step[] }} */
   run(source, outLen, { decoderInput, forced = {}, toEnd = false } = {}) {
     const { has_attention: hasAttention, go } = this.config;
     const encoded = this.encode(source);
@@ -114,7 +145,8 @@ class Network {
     return { encoded, steps };
   }
 
-  /** Encode a source [S]; return the memory [S, M], the final state of every layer, and the cells [S][layer]. */
+  /** Encode a source [S]; return the memory [S, M], the final state of every layer, and the cells [S][layer].
+      @type {(source: number[]) => Encoded} */
   encode(source) {
     if (this.config.bidirectional) return this.encodeBothWays(source);
     let states = Array.from({ length: this.config.num_layers }, () => this.zeroState());
@@ -129,7 +161,8 @@ class Network {
     return { memory, states, cells };
   }
 
-  /** Run one decoder step that is fed a symbol; return the next states, the next context [M] and α [S]. */
+  /** Run one decoder step that is fed a symbol; return the next states, the next context [M] and α [S].
+      @type {(fed: number, states: State[], context: Vector, memory: Vector[], keys: Vector[] | null) => DecoderStep} */
   step(fed, states, context, memory, keys) {
     let x = this.row("decoder/embedding", fed); // d_t [E]
     if (keys === null) return { ...this.runCells("decoder", x, states), context, alpha: null };
@@ -143,14 +176,16 @@ class Network {
     return { ...next, context: nextContext, alpha, query, u };
   }
 
-  /** Return the logits [V] of a step. */
+  /** Return the logits [V] of a step.
+      @type {(states: State[], context: Vector) => Vector} */
   logits(states, context) {
     const logits = this.dense("decoder/projection", last(last(states)));
     if (!this.config.has_attention) return logits;
     return this.dense("decoder/output", concatenate(logits, context));
   }
 
-  /** Run the stacked cells of the encoder or decoder for one step on x [E]. */
+  /** Run the stacked cells of the encoder or decoder for one step on x [E].
+      @type {(part: string, x: Vector, states: State[]) => { states: State[], cells: Cell[] }} */
   runCells(part, x, states) {
     const cells = states.map((state, layer) => {
       const cell = this.runCell(`${part}/layer_${layer}`, x, state);
@@ -160,7 +195,8 @@ class Network {
     return { states: cells.map((cell) => cell.state), cells };
   }
 
-  /** Run a cell for one step on x, an embedding [E] or the output of the layer below. */
+  /** Run a cell for one step on x, an embedding [E] or the output of the layer below.
+      @type {(name: string, x: Vector, state: State) => Cell} */
   runCell(name, x, state) {
     const projected = this.dense(name, x); // x W + b [G·H]
     const U = this.weights[`${name}/recurrent_kernel`];
@@ -169,33 +205,40 @@ class Network {
     return { state: next.state, gates, x, previous: state };
   }
 
-  /** Return x W + b. */
+  /** Return x W + b.
+      @type {(name: string, x: Vector) => Vector} */
   dense(name, x) {
     return plus(this.times(name, x), this.weights[`${name}/bias`]);
   }
 
-  /** Return x W. */
+  /** Return x W.
+      @type {(name: string, x: Vector) => Vector} */
   times(name, x) {
     const W = this.weights[`${name}/kernel`];
     return times(x, W, W.length / x.length);
   }
 
-  /** Return the embedding [E] of a symbol. */
+  /** Return the embedding [E] of a symbol.
+      @type {(name: string, symbol: number) => Vector} */
   row(name, symbol) {
     const E = this.config.embedding_size;
     return this.weights[name].slice(symbol * E, (symbol + 1) * E);
   }
 
+  /** @type {() => State} */
   zeroState() {
     return this.config.states.map(() => new Float32Array(this.config.cell_size));
   }
 
   /** Encode a source [S] in both directions (Schuster and Paliwal 1997), as network/bidirectional.py does; return the
-      memory [S, 2H], the decoder's initial state of every layer, and the cells [S][layer] of both directions. */
+      memory [S, 2H], the decoder's initial state of every layer, and the cells [S][layer] of both directions.
+      @type {(source: number[]) => Encoded} */
   encodeBothWays(source) {
     let outputs = Array.from(source, (symbol) => this.row("encoder/embedding", symbol)); // [S, E]; later [S, 2H]
     const states = [];
+    /** @type {Cell[][]} */
     const cells = outputs.map(() => []);
+    /** @type {Cell[][]} */
     const backwardCells = outputs.map(() => []);
     for (let layer = 0; layer < this.config.num_layers; layer++) {
       const forward = this.runOver(`encoder/layer_${layer}`, outputs);
@@ -208,7 +251,8 @@ class Network {
     return { memory: outputs, states, cells, backwardCells };
   }
 
-  /** Run a cell over inputs [S, …] from a zero state; return the cell at every input. */
+  /** Run a cell over inputs [S, …] from a zero state; return the cell at every input.
+      @type {(name: string, inputs: Vector[]) => Cell[]} */
   runOver(name, inputs) {
     let state = this.zeroState();
     return inputs.map((x) => {
@@ -218,7 +262,8 @@ class Network {
     });
   }
 
-  /** Return W_b [forward ; backward] + b_b [H] for each state of a layer. */
+  /** Return W_b [forward ; backward] + b_b [H] for each state of a layer.
+      @type {(layer: number, forward: State, backward: State) => State} */
   bridge(layer, forward, backward) {
     return this.config.states.map((name, i) =>
       this.dense(`encoder/bridge_${layer}_${name}`, concatenate(forward[i], backward[i])),
@@ -227,8 +272,9 @@ class Network {
 }
 
 /** Decode the weights from base64: little-endian floats of 32 or 16 bits, array after array. `shapes` is
-    [[name, shape], …]. Returns the arrays by name. */
-function decodeWeights(base64, shapes, bits = 32) {
+    [[name, shape], …]. Returns the arrays by name.
+    @type {(base64: string, shapes: [string, number[]][], bits?: number) => Record<string, Vector>} */
+export function decodeWeights(base64, shapes, bits = 32) {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i); // ten times faster than Uint8Array.from
@@ -238,6 +284,7 @@ function decodeWeights(base64, shapes, bits = 32) {
     numbers[i] = bits === 32 ? view.getFloat32(4 * i, true) : fromHalf(view.getUint16(2 * i, true));
   }
   let start = 0;
+  /** @type {Record<string, Vector>} */
   const weights = {};
   for (const [name, shape] of shapes) {
     const size = shape.reduce((a, b) => a * b, 1);
@@ -247,7 +294,8 @@ function decodeWeights(base64, shapes, bits = 32) {
   return weights;
 }
 
-/** Convert 16 bits to a number (IEEE 754 half precision: sign, 5 bits of exponent, 10 of fraction). */
+/** Convert 16 bits to a number (IEEE 754 half precision: sign, 5 bits of exponent, 10 of fraction).
+    @type {(bits: number) => number} */
 function fromHalf(bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;

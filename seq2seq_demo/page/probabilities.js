@@ -1,9 +1,16 @@
-"use strict";
 /* The panel of output probabilities, in which a click forces a symbol. */
+
+import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
+import { button, h, symbolSpan, table } from "./elements.js";
+import { largest, percent, truncate } from "./format.js";
+import { addPanel, columns, labelWithHelp, panel, tableDetails } from "./panels.js";
+import { currentOutput, fedName, isForced, probabilities, targetName, writtenName } from "./runs.js";
+import { announceAnswers, undoForcing } from "./source.js";
+import { goToOutput } from "./step.js";
 
 const MAX_BARS = 12;
 
-function probabilityPanel(app) {
+export function probabilityPanel(app) {
   const parts = app.networks.map((_, i) => probabilityParts(app, i));
   const section = panel(
     "probabilities",
@@ -128,11 +135,6 @@ function forcedNote(app) {
     h("span", {}, `Forced: ${list}.`),
     button("Undo all forcing", undo, { "data-key": "undo" }),
   );
-}
-
-function undoForcing(app) {
-  app.change({ forced: {} });
-  announceAnswers("No output is forced.");
 }
 
 /** Focus the symbol that was written at the current output. */

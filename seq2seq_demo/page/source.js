@@ -1,7 +1,18 @@
-"use strict";
 /* The first panel: the source, the target, the answers and the examples. */
 
-function inputPanel(app) {
+import { announce, app } from "./app.js";
+import { button, h, tile } from "./elements.js";
+import { largest, pluralize, trainedLengths, visible } from "./format.js";
+import { columns, labelWithHelp, panel } from "./panels.js";
+import { countForced, describeErrors, errorLabel, isEnd, isForced, probabilities, targetName } from "./runs.js";
+import { PATTERNS } from "./symbols.js";
+
+export function undoForcing(app) {
+  app.change({ forced: {} });
+  announceAnswers("No output is forced.");
+}
+
+export function inputPanel(app) {
   showSummary(app);
   const source = sourceField(app);
   const target = targetField(app);
@@ -125,10 +136,10 @@ function answerTexts() {
 }
 
 /** Return a note if the page shows a moment of training of which this network has no recording, else "". */
-const asSaved = (network) =>
+export const asSaved = (network) =>
   app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
 
-const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
+export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
 /** Return the hint below the target field: whether the page computes the target, and the valid symbols. */
 function targetHint({ pattern, targetVocabulary: vocabulary }) {
@@ -188,7 +199,7 @@ function examplesList(app) {
 }
 
 const WAITING = "The answer appears here when you type a source.";
-const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
+export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the elements that show the answer of network i: its text, its tiles and its judgement. */
 function answerParts(app, i) {
@@ -218,7 +229,7 @@ function answerParts(app, i) {
 }
 
 /** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. */
-function answerTiles(run) {
+export function answerTiles(run) {
   const missing = (t) =>
     run.missing(t).map((symbol) => tile(targetName(run, symbol), { className: "gap", note: "missing" }));
   const tiles = run.written.flatMap((symbol, t) => {
@@ -235,7 +246,7 @@ function answerTiles(run) {
 }
 
 /** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors. */
-function judgement(run) {
+export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";
   if (run.target === null) return { kind: "unknown", text: notEnded || "no target is known" };
   if (run.exact) return { kind: "right", text: "right" };

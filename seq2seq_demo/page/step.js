@@ -1,7 +1,16 @@
-"use strict";
 /* The panel that steps through encoding and decoding. The current step is `app.state.place`. */
 
-function stepPanel(app) {
+import { announce } from "./app.js";
+import { onNewWidth, scrollBox, updateScrollBox } from "./boxes.js";
+import { svg, zoom } from "./drawing.js";
+import { button, h, labelledSelect } from "./elements.js";
+import { largest, percent, truncate } from "./format.js";
+import { signColour } from "./inside.js";
+import { argmax, last } from "./network.js";
+import { addPanel, columns, panel } from "./panels.js";
+import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName, writtenName } from "./runs.js";
+
+export function stepPanel(app) {
   const player = new Player(app);
   const boxes = app.networks.map((network) => scrollBox(`Diagram of ${network.name}`));
   const sentences = app.networks.map((_, i) => h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }));
@@ -142,7 +151,7 @@ function announcePlace(app) {
   announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
 }
 
-function goToOutput(app, t) {
+export function goToOutput(app, t) {
   app.change({ place: app.S + t + 1 });
   announcePlace(app);
 }
@@ -187,7 +196,7 @@ function describeWriting(run, t) {
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }
 
-function describeAttention(alpha) {
+export function describeAttention(alpha) {
   const s = argmax(alpha);
   return `attends most to input ${s + 1} (${percent(alpha[s])})`;
 }
@@ -280,15 +289,15 @@ class Diagram {
     return svg("rect", { ...box, class: `cell ${status}` });
   }
 
-  /** Return an arrow along straight lines through points [x, y]. */
+  /** Return an arrow along straight lines through points [x, y, x, y, …]. */
   arrow(points, status) {
     const { u } = this;
-    const [[x0, y0], [x, y]] = points.slice(-2);
+    const [x0, y0, x, y] = points.slice(-4);
     const length = Math.hypot(x - x0, y - y0) || 1;
     const [dx, dy] = [(5 * u * (x - x0)) / length, (5 * u * (y - y0)) / length];
     const end = [x - dx, y - dy];
-    const head = [[x, y], [end[0] - dy * 0.8, end[1] + dx * 0.8], [end[0] + dy * 0.8, end[1] - dx * 0.8]];
-    const line = svg("polyline", { points: [...points.slice(0, -1), end].join(" ") });
+    const head = [x, y, end[0] - dy * 0.8, end[1] + dx * 0.8, end[0] + dy * 0.8, end[1] - dx * 0.8];
+    const line = svg("polyline", { points: [...points.slice(0, -2), ...end].join(" ") });
     return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
   }
 
@@ -296,7 +305,7 @@ class Diagram {
   stateArrow(i, j, y, status) {
     const half = (Math.sign(j - i) * this.tile) / 2;
     const middle = y + this.height / 2;
-    return this.arrow([[this.x(i) + half, middle], [this.x(j) - half, middle]], status);
+    return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle], status);
   }
 
   /** Return the source symbols and the encoder's cells with the arrows between them. */
@@ -310,7 +319,7 @@ class Diagram {
       parts.push(
         this.text(x, this.source - 5 * u, String(s + 1), "soft"),
         this.symbol(s, this.source, sourceName(run, s), isRead ? "current" : forward),
-        this.arrow([[x, this.source + height], [x, this.encoder]], forward),
+        this.arrow([x, this.source + height, x, this.encoder], forward),
         this.cell(s, this.encoder, forward),
       );
       if (s) parts.push(this.stateArrow(s - 1, s, this.encoder, forward));
@@ -341,7 +350,7 @@ class Diagram {
     const [forced, wrong] = [isForced(i), run.isWrong(i)];
     const classes = [status, wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
     const parts = [
-      this.arrow([[x, this.decoder + height], [x, this.answer]], status),
+      this.arrow([x, this.decoder + height, x, this.answer], status),
       this.symbol(i, this.answer, writtenName(run, i), classes.join(" ")),
     ];
     if (!forced && !wrong) return parts;
@@ -357,8 +366,8 @@ class Diagram {
     const offset = 0.22 * size;
     const lane = answer - 10 * u;
     const [from, to] = [t ? this.x(t - 1) + offset : this.x(0) - size / 2 - 10 * u, this.x(t) - offset];
-    const start = t ? [[from, answer]] : [];
-    return this.arrow([...start, [from, lane], [to, lane], [to, this.decoder + height]], "current");
+    const start = t ? [from, answer] : [];
+    return this.arrow([...start, from, lane, to, lane, to, this.decoder + height], "current");
   }
 
   get finalStateStatus() {
@@ -372,8 +381,8 @@ class Diagram {
     const left = this.x(0) - size / 2 - 9 * u;
     const lane = this.decoder - 16 * u;
     const [y, below] = [this.encoder + height / 2, this.decoder + height / 2];
-    const start = [[this.x(S - 1) + size / 2, y], [right, y], [right, lane]];
-    const end = [[left, lane], [left, below], [this.x(0) - size / 2, below]];
+    const start = [this.x(S - 1) + size / 2, y, right, y, right, lane];
+    const end = [left, lane, left, below, this.x(0) - size / 2, below];
     return this.arrow([...start, ...end], this.finalStateStatus);
   }
 
@@ -404,16 +413,16 @@ class Diagram {
     const middle = this.width / 2;
     const [top, bottom] = [this.below + 68 * u, this.decoder - 68 * u];
     const funnel = (y0, n, y1) => {
-      const wide = [[this.x(0) - this.tile / 2, y0], [this.x(n - 1) + this.tile / 2, y0]];
-      const points = [...wide, [middle + half, y1], [middle - half, y1]];
+      const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];
+      const points = [...wide, middle + half, y1, middle - half, y1];
       return svg("polygon", { class: "funnel", points: points.join(" ") });
     };
     const status = this.finalStateStatus;
     return [
       funnel(this.below + 6 * u, S, top),
       funnel(this.decoder - 6 * u, T, bottom),
-      this.arrow([[this.x(S - 1), this.below], [middle, top]], status),
-      this.arrow([[middle, bottom], [this.x(0), this.decoder]], place > S ? status : "ahead"),
+      this.arrow([this.x(S - 1), this.below, middle, top], status),
+      this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
       ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
       this.text(middle + half + 8 * u, top + 13 * u, "one state:", "begin"),
       this.text(middle + half + 8 * u, top + 28 * u, `${stateSize(run)} numbers`, "begin"),

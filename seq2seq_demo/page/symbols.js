@@ -1,9 +1,12 @@
-"use strict";
 /* Patterns and vocabularies, as in data/patterns.py and data/vocabulary.py. */
 
+/** @typedef {{ tokens: "integers" | "characters" | "words", symbols: string[], largest: number, form?: string,
+      lowercase?: boolean }} VocabularyData */
+
 /** The built-in patterns: functions of a source [S] and the largest target symbol that return the target. They throw
-    an Error for a source that they do not accept. */
-const PATTERNS = {
+    an Error for a source that they do not accept.
+    @type {Record<string, (source: number[], largest: number) => number[]>} */
+export const PATTERNS = {
   sorted: (source) => [...source].sort((a, b) => a - b),
   reversed: (source) => [...source].reverse(),
   maxmin_dup: (source) => {
@@ -32,14 +35,19 @@ const PATTERNS = {
   },
 };
 
-// the characters at which Python's str.split splits
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the characters at which Python's str.split splits
 const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
 /** The symbols of sources or targets: the integers 0…largest, or the characters or words of a text. */
-class Vocabulary {
-  /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end. */
+export class Vocabulary {
+  /** goName is the name of the symbol largest + 1: "GO", or "END" for targets that end.
+      @param {VocabularyData} data @param {string} goName */
   constructor({ tokens, symbols, largest, form = "NFC", lowercase = false }, goName) {
-    Object.assign(this, { tokens, symbols, largest, form, lowercase });
+    this.tokens = tokens;
+    this.symbols = symbols;
+    this.largest = largest;
+    this.form = form;
+    this.lowercase = lowercase;
     this.goName = goName;
     this.numberOf = new Map(symbols.map((symbol, number) => [symbol, number]));
   }
@@ -52,31 +60,38 @@ class Vocabulary {
     return !this.isText && this.largest <= 9;
   }
 
-  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol. */
+  /** Return the numbers of a text's symbols. Throws an Error that names the first invalid symbol.
+      @type {(text: string) => number[]} */
   numbers(text) {
     return this.split(text).map((symbol, _, { length }) => this.number(symbol, length === 1));
   }
 
-  /** Split a text into symbols, as strings, which need not be in the vocabulary. */
+  /** Split a text into symbols, as strings, which need not be in the vocabulary.
+      @type {(text: string) => string[]} */
   split(text) {
     if (this.tokens === "characters") {
       const hasSpace = !this.symbols.length || this.symbols.some((symbol) => WHITE_SPACE.test(symbol));
       return [...this.normalize(hasSpace ? text : text.trim())];
     }
-    const words = this.normalize(text).split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u).filter((word) => word);
+    const words = this.normalize(text)
+      .split(this.isText ? WHITE_SPACE : /[\s,[\]]+/u)
+      .filter((word) => word);
     const areDigits = this.isSingleDigits && words.length === 1 && /^[0-9]+$/.test(words[0]);
     return areDigits ? [...words[0]] : words; // 314 means 3 1 4
   }
 
-  /** Return a text in the normal form and, if `lowercase`, in lower case. */
+  /** Return a text in the normal form and, if `lowercase`, in lower case.
+      @type {(text: string) => string} */
   normalize(text) {
     const normalized = text.normalize(this.form);
     return this.lowercase ? normalized.toLowerCase().normalize(this.form) : normalized;
   }
 
+  /** @type {(symbol: string, isOnly?: boolean) => number} */
   number(symbol, isOnly = false) {
     if (this.isText) {
-      if (this.numberOf.has(symbol)) return this.numberOf.get(symbol);
+      const number = this.numberOf.get(symbol);
+      if (number !== undefined) return number;
       const other = [symbol.toLowerCase(), symbol.toUpperCase()].find((one) => this.numberOf.has(one));
       const hint = other === undefined ? "" : `, only “${other}”`;
       throw new Error(`“${symbol}” is not in the vocabulary${hint}`);
@@ -96,14 +111,16 @@ class Vocabulary {
     return this.symbols.slice(0, 40).join(" ") + (more > 0 ? ` and ${more} more` : "");
   }
 
-  /** Return the name of a symbol. */
+  /** Return the name of a symbol.
+      @type {(number: number) => string} */
   name(number) {
     if (number > this.largest) return this.goName;
     if (!this.isText) return String(number);
     return number < this.symbols.length ? this.symbols[number] : "\ufffd";
   }
 
-  /** Return the text of symbol numbers. */
+  /** Return the text of symbol numbers.
+      @type {(numbers: number[]) => string} */
   text(numbers) {
     return numbers.map((number) => this.name(number)).join(this.tokens === "characters" ? "" : " ");
   }

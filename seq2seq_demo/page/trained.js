@@ -1,15 +1,42 @@
-"use strict";
 /* A trained network, and its answer to one source. */
 
-const MAX_ANSWER_LEN = 120;
+import { align, alignByPosition } from "./align.js";
+import { decodeWeights, last, Network } from "./network.js";
+import { PATTERNS, Vocabulary } from "./symbols.js";
 
-const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+/** @import { Alignment, Kind } from "./align.js"
+    @import { Config, Encoded, Step } from "./network.js"
+    @import { VocabularyData } from "./symbols.js"
+    @typedef {{ steps: number[], epochs: number[], weights: string[], n: number, exact_match: number[],
+      loss: number[] }} Recording
+    @typedef {{ source: number[], target: number[] | null, note: string }} Example
+    @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
+      ends: boolean, min_in_len: number | null, in_len: number | null, out_len: number | null, examples: Example[],
+      shapes: [string, number[]][], weights: string, recording: Recording | null, source: VocabularyData,
+      target: VocabularyData }} NetworkData */
+
+export const MAX_ANSWER_LEN = 120;
+
+/** @type {(a: number[], b: number[]) => boolean} */
+export const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** A trained network with its vocabularies, its examples and, if recorded, its weights during training. The constructor
     takes the JSON of `network_data` in builder.py. */
-class TrainedNetwork {
+export class TrainedNetwork {
+  /** @param {NetworkData} data */
   constructor({ source, target, weights, ...data }) {
-    Object.assign(this, data); // name, summary, config, task, pattern, ends, in_len, …
+    this.name = data.name;
+    this.summary = data.summary;
+    this.task_description = data.task_description;
+    this.config = data.config;
+    this.pattern = data.pattern;
+    this.ends = data.ends;
+    this.min_in_len = data.min_in_len;
+    this.in_len = data.in_len;
+    this.out_len = data.out_len;
+    this.examples = data.examples;
+    this.shapes = data.shapes;
+    this.recording = data.recording;
     this.go = data.config.go;
     this.sourceVocabulary = new Vocabulary(source, "GO");
     this.targetVocabulary = new Vocabulary(target, data.ends ? "END" : "GO");
@@ -18,7 +45,8 @@ class TrainedNetwork {
   }
 
   /** Return the network at a recorded step of training. `moment` is its index in the recording; null is the saved
-      network. */
+      network.
+      @type {(moment: number | null) => Network} */
   at(moment) {
     if (moment === null || !this.recording || moment >= this.recording.weights.length) return this.final;
     if (!this.recorded.has(moment)) {
@@ -28,12 +56,14 @@ class TrainedNetwork {
     return this.recorded.get(moment);
   }
 
-  /** Return the training step of a moment; null if this network has no recording of it, so that `at` is as saved. */
+  /** Return the training step of a moment; null if this network has no recording of it, so that `at` is as saved.
+      @type {(moment: number | null) => number | null} */
   stepAt(moment) {
-    return this.recording?.steps[moment] ?? null;
+    return moment === null ? null : (this.recording?.steps[moment] ?? null);
   }
 
-  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length. */
+  /** Return the answer's length for a source of length S; if the network ends its answers, the maximum length.
+      @type {(S: number, target: number[] | null) => number} */
   maxOutLen(S, target) {
     const trained = this.in_len ?? S;
     const longest = this.out_len ?? S;
@@ -42,22 +72,24 @@ class TrainedNetwork {
     return Math.min(T, MAX_ANSWER_LEN);
   }
 
-  /** Return the target of a source from an example or from the pattern; null if neither has one. */
+  /** Return the target of a source from an example or from the pattern; null if neither has one.
+      @type {(source: number[]) => number[] | null} */
   knownTarget(source) {
     const example = this.examples.find((one) => one.target && same(one.source, source));
     if (example) return example.target;
-    const pattern = PATTERNS[this.pattern];
+    const pattern = PATTERNS[this.pattern ?? ""];
     if (!pattern) return null;
     try {
       const target = pattern(source, this.config.out_max_int);
-      return this.ends || this.in_len !== source.length ? target : target.slice(0, this.out_len);
+      return this.ends || this.in_len !== source.length ? target : target.slice(0, this.out_len ?? undefined);
     } catch {
       return null;
     }
   }
 
   /** Run the network of a moment (see `at`) on a source: free-running with the `forced` symbols and, if there is a
-      target, also with teacher forcing. */
+      target, also with teacher forcing.
+      @type {(source: number[], target: number[] | null, moment: number | null, forced: Record<number, number>) => Run} */
   run(source, target, moment, forced) {
     const model = this.at(moment);
     const T = this.maxOutLen(source.length, target);
@@ -67,19 +99,22 @@ class TrainedNetwork {
   }
 
   /** Return the answer to a source; both are texts, as in `predict`. Throws an Error for a source that the network cannot
-      read. */
+      read.
+      @type {(text: string) => string} */
   answer(text) {
     const source = this.sourceVocabulary.numbers(text);
     if (!source.length) return "";
     return this.targetVocabulary.text(this.run(source, this.knownTarget(source), null, {}).answer);
   }
 
-  /** Align an answer with its target: by edit distance if the network ends its answers, else by position. */
+  /** Align an answer with its target: by edit distance if the network ends its answers, else by position.
+      @type {(answer: number[], target: number[], isForced: (t: number) => boolean) => Alignment} */
   compare(answer, target, isForced) {
     return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
   }
 
-  /** Return the decoder input of teacher forcing: the target shifted right by one. */
+  /** Return the decoder input of teacher forcing: the target shifted right by one.
+      @type {(target: number[]) => number[]} */
   decoderInput(target) {
     return this.ends ? [this.go, ...target] : [this.go, ...target.slice(0, -1)];
   }
@@ -87,8 +122,14 @@ class TrainedNetwork {
 
 /** A network's answer to one source, compared with the target if there is one. */
 class Run {
+  /** @param {TrainedNetwork} network @param {number[]} source @param {number[] | null} target
+        @param {{ encoded: Encoded, steps: Step[] }} free @param {{ steps: Step[] } | null} teacher */
   constructor(network, source, target, { encoded, steps }, teacher) {
-    Object.assign(this, { network, source, target, encoded, steps });
+    this.network = network;
+    this.source = source;
+    this.target = target;
+    this.encoded = encoded;
+    this.steps = steps;
     this.teacherSteps = teacher ? teacher.steps : null;
     this.ended = network.ends && steps.length > 0 && last(steps).written === network.go;
     const written = steps.map((step) => step.written);
@@ -99,31 +140,36 @@ class Run {
     this.alignment = this.expected && network.compare(this.written, this.expected, (t) => this.isOverridden(t));
   }
 
-  /** Return whether a symbol other than the likeliest was forced at step t. */
+  /** Return whether a symbol other than the likeliest was forced at step t.
+      @type {(t: number) => boolean} */
   isOverridden(t) {
     return this.steps[t].written !== this.steps[t].symbol;
   }
 
-  /** Return whether the symbol written at step t is "right", "wrong" or "extra". */
+  /** Return whether the symbol written at step t is "right", "wrong" or "extra".
+      @type {(t: number) => Kind} */
   kind(t) {
-    return this.alignment.kinds[t] ?? "extra";
+    return this.alignment?.kinds[t] ?? "extra";
   }
 
-  /** Return the symbol expected at step t; undefined after the target's end. */
+  /** Return the symbol expected at step t; undefined after the target's end.
+      @type {(t: number) => number | undefined} */
   expectedAt(t) {
-    return this.expected[this.alignment.targetIndex[t] ?? this.expected.length];
+    return this.expected?.[this.alignment?.targetIndex[t] ?? this.expected.length];
   }
 
-  /** Return the target symbols that are missing before step t. */
+  /** Return the target symbols that are missing before step t.
+      @type {(t: number) => number[]} */
   missing(t) {
-    return (this.alignment && this.alignment.missing[t]) ?? [];
+    return this.alignment?.missing[t] ?? [];
   }
 
   get exact() {
     return this.target && same(this.answer, this.target) && (this.ended || !this.network.ends);
   }
 
-  /** Return whether there is a target and the symbol at step t is not right. */
+  /** Return whether there is a target and the symbol at step t is not right.
+      @type {(t: number) => boolean} */
   isWrong(t) {
     return this.expected !== null && this.kind(t) !== "right";
   }

@@ -1,10 +1,20 @@
-"use strict";
 /* The panel with a slider over the recorded steps of training. */
+
+import { announce } from "./app.js";
+import { keepInPlace, onNewWidth, updateScrollBoxes } from "./boxes.js";
+import { svg, zoom } from "./drawing.js";
+import { button, h, table } from "./elements.js";
+import { formatNumber, percent } from "./format.js";
+import { matrixFigure } from "./influence.js";
+import { last } from "./network.js";
+import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+import { currentOutput, sourceName, writtenName } from "./runs.js";
+import { announceAnswers, answerTiles, asSaved, judgement, MARKS } from "./source.js";
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
 /** Return the panel; null if no network has a recording. */
-function trainingPanel(app) {
+export function trainingPanel(app) {
   const recorded = app.networks.filter((network) => network.recording);
   if (!recorded.length) return null;
   const nMoments = Math.max(...recorded.map(({ recording }) => recording.steps.length)); // without the saved network

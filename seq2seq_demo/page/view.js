@@ -1,5 +1,17 @@
-"use strict";
 /* Builds the page. This script runs last. */
+
+import { app } from "./app.js";
+import { attentionPanel } from "./attention.js";
+import { h } from "./elements.js";
+import { explanationsPanel } from "./explanations.js";
+import { forcedPanel } from "./forced.js";
+import { influencePanel } from "./influence.js";
+import { insidePanel } from "./inside.js";
+import { probabilityPanel } from "./probabilities.js";
+import { inputPanel } from "./source.js";
+import { stepPanel } from "./step.js";
+import { TrainedNetwork } from "./trained.js";
+import { trainingPanel } from "./training.js";
 
 const PANELS = [
   inputPanel,

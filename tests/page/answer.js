@@ -1,14 +1,7 @@
-// Answers questions about the page's scripts in the folder given as an argument. A question is a line of JSON,
-// [name, argument], and calls a function of QUESTIONS. The answer is a line of JSON.
-"use strict";
-const fs = require("fs");
-const readline = require("readline");
-const vm = require("vm");
-
-const folder = process.argv[2];
-for (const name of ["network.js", "symbols.js", "align.js", "trained.js", "parts.js", "app.js", "source.js"]) {
-  vm.runInThisContext(fs.readFileSync(`${folder}/${name}`, "utf8"), name);
-}
+// Answers questions about the page's script. The first line of the input is the script, as JSON. Each further line is a
+// question, [name, argument], which calls a function of QUESTIONS. The answer is a line of JSON.
+import readline from "node:readline";
+import vm from "node:vm";
 
 // The parts of the browser that the source panel's tiles and the address need.
 class Element {
@@ -19,13 +12,16 @@ class Element {
 }
 globalThis.document = { createElement: () => new Element() };
 globalThis.location = { hash: "" };
-globalThis.history = { replaceState: (state, title, hash) => (location.hash = hash) };
+globalThis.history = { replaceState: (_state, _title, hash) => (location.hash = hash) };
 
-vm.runInThisContext(`
 const QUESTIONS = {
   run({ network, bits, source, outLen, decoderInput, forced, toEnd }) {
     const instance = new Network(network.config, decodeWeights(network.weights, network.shapes, bits));
-    const { encoded, steps } = instance.run(source, outLen, { decoderInput, forced: Object.fromEntries(forced), toEnd });
+    const { encoded, steps } = instance.run(source, outLen, {
+      decoderInput,
+      forced: Object.fromEntries(forced),
+      toEnd,
+    });
     return {
       memory: encoded.memory.map((row) => [...row]),
       symbols: steps.map((step) => step.symbol),
@@ -73,10 +69,14 @@ const QUESTIONS = {
     }
   },
 };
-`);
 
-const answer = vm.runInThisContext("(name, question) => QUESTIONS[name](question)");
+let hasScript = false;
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
+  if (!hasScript) {
+    vm.runInThisContext(JSON.parse(line)); // its names become global
+    hasScript = true;
+    return;
+  }
   const [name, question] = JSON.parse(line);
-  console.log(JSON.stringify(answer(name, question)));
+  console.log(JSON.stringify(QUESTIONS[name](question)));
 });

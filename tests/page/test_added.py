@@ -33,7 +33,7 @@ const EQUATIONS = {
   CoupledCell: coupled,
 """
 DOUBLED_JS = """
-const PATTERNS = {
+export const PATTERNS = {
   doubled: (source) => source.flatMap((symbol) => [symbol, symbol]),
 """
 
@@ -57,7 +57,7 @@ def pattern(monkeypatch):
 
 @pytest.fixture
 def edited(monkeypatch, tmp_path):
-    """A function that edits a script of the page and returns the folder of all scripts."""
+    """A function that edits a script of the page."""
     folder = tmp_path / "scripts"
 
     def edited(script, old, new):
@@ -66,7 +66,6 @@ def edited(monkeypatch, tmp_path):
         assert text.count(old) == 1
         (folder / script).write_text(text.replace(old, new), encoding="utf-8")
         monkeypatch.setattr(builder, "read_asset", lambda name: (folder / name).read_text(encoding="utf-8"))
-        return folder
 
     return edited
 
@@ -84,11 +83,11 @@ def added_pattern_network():
 @needs_node
 @pytest.mark.slow
 def test_an_added_cell_agrees_with_numpy(cell, edited):
-    scripts = edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
+    edited("network.js", "\nconst EQUATIONS = {", COUPLED_JS.rstrip())
     for model, bidirectional in itertools.product(("embedding_rnn", "embedding_attention"), (False, True)):
         network = added_cell_network(model, bidirectional)
         source = np.array([[3, 1, 4, 1, 5, 9]])
-        (result,) = ask(run_question(network, source[0], outLen=6), scripts=scripts)
+        (result,) = ask(run_question(network, source[0], outLen=6))
         assert_alike(result, network.to_numpy().decode(source, 6), 6)
 
 
@@ -147,7 +146,7 @@ def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_exam
 @needs_chromium
 @pytest.mark.slow
 def test_an_added_pattern_with_javascript_fills_in_every_target(pattern, edited, opened):
-    edited("symbols.js", "\nconst PATTERNS = {", DOUBLED_JS.rstrip())
+    edited("symbols.js", "\nexport const PATTERNS = {", DOUBLED_JS.rstrip())
     page = opened(ShownNetwork("doubled", added_pattern_network(), [Example([1, 2, 3], None, "")]))
     page.fill("#source", "8 0 1")
     assert page.input_value("#target") == "8 8 0 0 1 1"

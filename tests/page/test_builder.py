@@ -1,6 +1,7 @@
 """The page as a file: its content, its security policy, and its size limits."""
 
 import base64
+import graphlib
 import hashlib
 import json
 import re
@@ -9,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import random_weights
+from helpers_page import SCRIPTS
 
 from seq2seq_demo.commands.page import _description
 from seq2seq_demo.config import ModelConfig
@@ -66,7 +68,7 @@ def test_names_are_escaped():
     page = build([ShownNetwork(HOSTILE, network, [Example([0], [1], HOSTILE)])])
     assert "<img" not in page
     assert "onerror=alert(1)>" not in page
-    assert page.count("</script>") == len(builder.SCRIPTS) + 1
+    assert page.count("</script>") == 2
     assert data_in(page)["networks"][0]["name"] == HOSTILE
 
 
@@ -108,15 +110,40 @@ def test_a_task_that_is_no_pattern_has_a_description():
 
 def test_dark_mode_changes_only_colours():
     """The layout is therefore the same in both modes."""
-    text = "".join(map(builder.read_asset, (*builder.SCRIPTS, *builder.STYLES)))
+    text = "".join(map(builder.read_asset, builder.STYLES))
     (block,) = re.findall(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}\s*\}", text, re.S)
     assert re.fullmatch(r"(\s*--[\w-]+: #[0-9a-f]{6};)+\s*", block)
     assert text.count("prefers-color-scheme") == 1
 
 
-def test_no_name_is_declared_in_two_scripts():
-    """Classic scripts share one scope, in which a second function of the same name would replace the first."""
-    texts = [builder.read_asset(script) for script in builder.SCRIPTS]
-    names = [name for text in texts for name in re.findall(r"^(?:function|class|const|let) (\w+)", text, re.M)]
+def test_no_name_is_declared_in_two_modules():
+    """On the page, all modules share one scope."""
+    script = builder.join_modules(builder.PAGE)
+    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.M)
     assert sorted(names) == sorted(set(names))
     assert len(names) > 50
+
+
+def test_only_imported_names_are_exported():
+    texts = [path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.js")]
+    imported = {
+        name
+        for text in texts
+        for names in re.findall(r"^import \{(.*?)\}", text, re.M | re.S)
+        for name in re.findall(r"\w+", names)
+    }
+    exported = [name for text in texts for name in re.findall(r"^export (?:async )?\w+ (\w+)", text, re.M)]
+    assert sorted(exported) == sorted(imported)
+
+
+def test_modules_are_joined_after_their_imports(monkeypatch):
+    modules = {
+        "a.js": '/* A */\n\nimport { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\n\na(b, c);\n',
+        "b.js": 'import { c } from "./c.js";\n\nexport const b = c;\n',
+        "c.js": "export const c = 1;\n",
+    }
+    monkeypatch.setattr(builder, "read_asset", modules.__getitem__)
+    assert builder.join_modules("a.js") == "const c = 1;\n\nconst b = c;\n\na(b, c);\n"
+    modules["c.js"] = 'import { b } from "./b.js";\n'
+    with pytest.raises(graphlib.CycleError):
+        builder.join_modules("a.js")
