@@ -1,4 +1,4 @@
-"""Make the pairs on which the networks `dates` and `numbers` were trained.
+"""Make the pairs on which `scripts/train_gallery_networks` trains the networks `dates` and `numbers`.
 
     .venv/bin/python scripts/shipped_pairs.py FOLDER
 

@@ -321,9 +321,7 @@ class PageOptions(NetworkOptions):
         if self.gallery:
             others = (each for each in fields(self) if each.name not in ("gallery", "force", "verbose"))
             if any(getattr(self, each.name) not in (each.default, (), [], {}) for each in others):
-                raise UsageError(
-                    "expected no networks, examples or other options than --force with --gallery, got some"
-                )
+                raise UsageError("expected no arguments or options except --force with --gallery, got others")
             return
         if self.output is None:
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")

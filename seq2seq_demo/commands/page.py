@@ -97,7 +97,7 @@ def _gallery_page(entry: Entry) -> str:
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]
-    return build(_with_details(shown, offered, _moments(selected, [None] * len(selected))), entry.title)
+    return build(_with_details(shown, offered, _moments(selected, [None] * len(selected))))
 
 
 def _shipped_network(name: str) -> SelectedNetwork:

@@ -63,8 +63,8 @@ class ShownNetwork:
     task_description: str = ""  # defaults to the description of the network's pattern
 
 
-def build(networks: Sequence[ShownNetwork], title: str = "") -> str:
-    """Return the page as HTML. The default title is the names of the networks.
+def build(networks: Sequence[ShownNetwork]) -> str:
+    """Return the page as HTML.
 
     Raises:
         UsageError: see `check`.
@@ -72,9 +72,10 @@ def build(networks: Sequence[ShownNetwork], title: str = "") -> str:
     check(networks)
     script = f'"use strict";\n{join_modules(PAGE)}'
     style = "".join(map(read_asset, STYLES))
+    title = " and ".join(shown.name for shown in networks)
     values = {
         "policy": content_policy(style, script),
-        "title": html.escape(title or " and ".join(shown.name for shown in networks)),
+        "title": html.escape(title),
         "style": style,
         "version": __version__,
         "data": _json({"networks": [network_data(shown) for shown in networks]}),
