@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -207,7 +208,9 @@ def _most_changed(recorded: Sequence[Moments], n_moments: int) -> list[int]:
 
 def _selected(moments: Moments, chosen: Sequence[int]) -> Moments:
     """Return only the chosen moments."""
-    lists = {name: [values[i] for i in chosen] for name, values in vars(moments).items() if name != "n" and values}
+    lists: dict[str, Any] = {
+        name: [values[i] for i in chosen] for name, values in vars(moments).items() if name != "n" and values
+    }
     return replace(moments, **lists)
 
 
