@@ -72,19 +72,25 @@ def _write_gallery(folder: Path, force: bool) -> None:
     Raises:
         Seq2SeqError: without `force`, the directory contains anything other than pages of this program.
     """
+    paths = [folder / f"{name}.html" for name in GALLERY]
     index = folder / INDEX
-    paths = {folder / f"{name}.html": entry for name, entry in GALLERY.items()}
-    require(folder.is_dir() or not os.path.lexists(folder), f"{folder}: expected a directory, found a file")
-    if not folder.is_dir():
-        atomic_files.check_writable(folder, "a gallery")
-    else:
-        for path in (index, *paths) if force else sorted(folder.iterdir()):
-            _check_page(path, force)
-    pages = {path: _gallery_page(entry) for path, entry in paths.items()} | {index: build_index()}
+    check_folder = partial(_check_folder, folder, [index, *paths], force)
+    check_folder()
+    pages = [_gallery_page(entry) for entry in GALLERY.values()]
+    check_folder()  # again: a file may have been added meanwhile
     folder.mkdir(exist_ok=True)
-    for path, content in pages.items():
+    for path, content in zip([*paths, index], [*pages, build_index()], strict=True):
         atomic_files.write(path, content.encode())
     print_notice(f"Wrote {index} and {pluralize(len(paths), 'page')}: open it in a browser")
+
+
+def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
+    if folder.is_dir():
+        for path in paths if force else sorted(folder.iterdir()):
+            _check_page(path, force)
+        return
+    require(not os.path.lexists(folder), f"{folder}: expected a directory, found a file")
+    atomic_files.check_writable(folder, "a gallery")
 
 
 def _gallery_page(entry: Entry) -> str:

@@ -185,12 +185,3 @@ def test_a_gallery_replaces_only_pages(run, monkeypatch):
     run.refuses("page --gallery a/b", "expected a place for a gallery, but there is no directory ", 1)
     for options in ("-i g2p", "-o w.html", "3 1 2", "-p sorted", "--in-len 4", "--from-file w"):
         run.refuses(f"page --gallery new {options}", "expected no arguments or options except --force with --gallery")
-
-
-def test_the_index_of_the_gallery_has_no_script():
-    index = gallery.build_index()
-    assert is_page(index.encode())
-    assert "script-src 'none'" in index
-    assert "<script" not in index
-    assert re.findall(r'href="(.*?)"', index) == [f"{name}.html" for name in gallery.GALLERY]
-    assert "$" not in index
