@@ -56,7 +56,7 @@ def test_a_stop_before_an_epoch_skips_it():
 
 
 def test_a_stop_within_an_epoch_ends_it_with_a_validation():
-    """Calls end after 8, 64 and 99 steps; in the next epoch after 64 and 99. Fast steps add a loss of 1 for 2 symbols."""
+    """Calls end after 8, 64 and 99 steps; then after 64 and 99. Fast steps add a loss of 1 for 2 symbols."""
     network, calls = trained(Stop("on_steps_end", 4, True))
     first = [("begin", 1), ("steps", 8), ("steps", 64), ("steps", 99), ("end", 1)]
     assert calls == [*first, ("begin", 2), ("steps", 163), ("end", 2)]
