@@ -15,8 +15,9 @@ import { stepPanel } from "./step.js";
 import { tabs } from "./tabs.js";
 import { TrainedNetwork } from "./trained.js";
 import { film, trainingPanel } from "./training.js";
+import { treePanel } from "./tree.js";
 
-const TABS = [explanationsPanel, forcedPanel, trainingPanel, influencePanel, insidePanel]; // in the order on the page
+const TABS = [explanationsPanel, forcedPanel, trainingPanel, treePanel, influencePanel, insidePanel]; // in this order
 
 /** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab. */
 function layOut(app) {

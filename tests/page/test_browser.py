@@ -15,7 +15,6 @@ from seq2seq_demo.page.builder import Example, Moments, ShownNetwork
 from seq2seq_demo.trained_network import TrainedNetwork
 
 pytestmark = [pytest.mark.slow, needs_chromium]
-DESKTOP = {"width": 1280, "height": 900}
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SOURCE = [3, 1, 4, 1, 5, 9]
 
@@ -120,15 +119,26 @@ def wait_for_layout(page):
     page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 1920])
 def test_the_page_never_scrolls_sideways(opened, width):
     attention, rnn = reversing(moments=moments(shipped("embedding_attention"))), shipped("embedding_rnn")
     size = {"width": width, "height": 700}
     page = opened(attention, ShownNetwork("rnn", rnn), reduced_motion="reduce", viewport=size)
-    for source in ("1", "3 1 4 1 5 9", spaced([8] * 60), "x"):
+    page.fill("#source", spaced([8] * 60))
+    for tab in page.evaluate("app.tabs"):
+        show(page, tab)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for source in ("1", "3 1 4 1 5 9", "x"):
         page.fill("#source", source)
         wait_for_layout(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def show(page, tab):
+    """Select a tab. The tree of beam search is computed when it is shown."""
+    page.click(f"#tab-{tab}")
+    if tab == "beam":
+        page.wait_for_selector(".beam-tree")
 
 
 def test_axe_finds_no_violation(opened):
@@ -201,10 +211,6 @@ def judgement(page):
     return page.text_content("#input .judgement")
 
 
-def show(page, tab):
-    page.click(f"#tab-{tab}")
-
-
 def press(page, name):
     page.get_by_role("button", name=name, exact=True).first.click()
 
@@ -215,7 +221,9 @@ def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     assert judgement(page).startswith("✗ wrong: 1 extra symbol: 3 (forced); all others are right")
     assert page.locator("#input .piece.wrong").count() == 1
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
-    assert "The answer is 1 edit from the target; position by position, 7 symbols differ." in page.text_content("#forced")
+    assert "The answer is 1 edit from the target; position by position, 7 symbols differ." in page.text_content(
+        "#forced"
+    )
     press(page, "Undo all")
     assert judgement(page) == "✓ right"
 
@@ -331,7 +339,7 @@ def test_help_texts_move_nothing_and_attention_lines_reach_the_cells(opened):
         assert page.locator(".tip:popover-open").count() == 1
     assert page.evaluate(top) == before
     box = page.locator(".tip:popover-open").bounding_box()
-    assert box["y"] + box["height"] > 0.9 * DESKTOP["height"]
+    assert box["y"] + box["height"] > 0.9 * 900
     page.keyboard.press("Escape")
     assert page.locator(".tip:popover-open").count() == 0
     cell = page.locator("#step .cell").first.evaluate("(cell) => cell.y.baseVal.value + cell.height.baseVal.value")
@@ -399,7 +407,7 @@ def test_the_keyboard_selects_tabs_which_the_address_holds(opened):
     page.focus("#tab-explanations")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.id") == "tab-forced"
-    assert [tab.is_visible() for tab in page.locator("[role=tabpanel]").all()] == [False, True, False, False]
+    assert [tab.is_visible() for tab in page.locator("[role=tabpanel]").all()] == [False, True, False, False, False]
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     assert page.evaluate("document.activeElement.id") == "tab-inside"
@@ -593,3 +601,36 @@ def test_the_equations_end_with_the_probability_of_the_output(opened):
         f"= exp({logits[1]:.2f}) / Σ exp(logits) = {share:.3f} for 1",
     ]
     assert "W_o [W_p h + b_p ; a] + b_o" in last.text_content()
+
+
+def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
+    network = load(ROOT / "trained_weights" / "g2p.weights.h5")
+    page = opened(ShownNetwork("g2p", network), fragment="#source=massage&place=9")
+    assert page.locator(".beam-tree").count() == 0
+    show(page, "beam")
+    answers, tree = page.locator(".beam-answers .symbol"), page.locator(".beam-tree > g")
+    assert answers.all_text_contents() == network.predict(["massage"], beam_size=3, n_best=3)[0]
+    assert tree.locator(".best .symbol").all_text_contents() == ["M", "AH", "S", "AA", "ZH", "END"]
+    assert [tree.nth(1).locator(kind).count() for kind in (".kept", ".dropped")] == [3, 3]
+    assert "would have written M AE S IH JH (30.4 %): at step 2" in page.text_content(".beam-answers")
+    assert page.locator("#beam [aria-current=step]").text_content() == "2"
+    page.get_by_label("Beginnings kept (K)").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5)[0]
+    assert "beam=5" in page.evaluate("location.hash")
+    assert page.text_content("#announcement") == "M AH S AA ZH"
+    page.get_by_label("Beginnings kept (K)").select_option("1")
+    assert tree.nth(1).locator(".symbol").all_text_contents() == ["AE", "AH"]
+    assert page.get_by_text("Greedy decoding writes the same answer").is_visible()
+    page.get_by_label("Beginnings kept (K)").select_option("5")
+    page.get_by_label("Length penalty").select_option("2")
+    assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5, length_penalty=2)[0]
+    page.get_by_role("button", name="Step 4").press("Enter")
+    assert page.evaluate("app.t") == 3
+    assert page.evaluate("document.activeElement.dataset.key") == "beam-3"
+    tree.nth(2).locator(".symbol").first.click()
+    page.wait_for_selector("#beam [aria-current=step]:text-is('3')")
+    page.locator("#beam summary").click()
+    page.wait_for_selector("#beam tbody tr")
+    assert page.locator("#beam tbody tr").count() == tree.locator("title").count()
