@@ -1,10 +1,19 @@
+// @ts-nocheck
 /* The state of the page, the runs computed from it, and the panels that display them. */
 
 import { MAX_ANSWER_LEN } from "./trained.js";
 
 export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
-/** The page's state, which only `change` modifies, and the panels that follow it. */
+/** @import { Run, TrainedNetwork } from "./trained.js"
+    @typedef {{ text: string, targetText: string | null, place: number, forced: Record<number, number>,
+      moment: number | null, replacement: { s: number, symbol: number } | null }} PageState
+    @typedef {{ networks: TrainedNetwork[], state: PageState, source: number[] | null, runs: Run[], S: number,
+      t: number | null, add: (panel: { update: () => void }) => void,
+      change: (patch: Partial<PageState>, announcement?: string) => void }} App */
+
+/** The page's state, which only `change` modifies, and the panels that follow it.
+    @type {App} */
 export const app = {
   networks: [],
   state: {

@@ -1,3 +1,4 @@
+// @ts-nocheck
 /* The panel that steps through encoding and decoding. The current step is `app.state.place`. */
 
 import { announce } from "./app.js";
@@ -5,7 +6,7 @@ import { onNewWidth, scrollBox, updateScrollBox } from "./boxes.js";
 import { svg, zoom } from "./drawing.js";
 import { button, h, labelledSelect } from "./elements.js";
 import { largest, percent, truncate } from "./format.js";
-import { signColour } from "./inside.js";
+import { signColour } from "./heatmap.js";
 import { argmax, last } from "./network.js";
 import { addPanel, columns, panel } from "./panels.js";
 import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName, writtenName } from "./runs.js";

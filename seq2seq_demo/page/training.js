@@ -1,14 +1,15 @@
 /* The panel with a slider over the recorded steps of training. */
 
 import { announce } from "./app.js";
+import { attentionOf } from "./attention.js";
 import { keepInPlace, onNewWidth, updateScrollBoxes } from "./boxes.js";
 import { svg, zoom } from "./drawing.js";
 import { button, h, table } from "./elements.js";
 import { formatNumber, percent } from "./format.js";
-import { matrixFigure } from "./influence.js";
+import { HeatMap } from "./heatmap.js";
 import { last } from "./network.js";
 import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
-import { currentOutput, sourceName, writtenName } from "./runs.js";
+import { currentOutput } from "./runs.js";
 import { announceAnswers, answerTiles, asSaved, judgement, MARKS } from "./source.js";
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
@@ -91,20 +92,14 @@ function momentAnswer(app, run) {
   ];
 }
 
-/** Return a small attention matrix, so that the slider and its effect are on one screen. */
+/** Return a small heat map of attention, so that the slider and its effect are on one screen. */
 function momentAttention(app, run) {
   if (!run.network.config.has_attention) return [];
-  const names = {
-    inputs: run.source.map((_, s) => sourceName(run, s)),
-    outputs: run.steps.map((_, t) => writtenName(run, t)),
-  };
-  const alphas = run.steps.map(({ alpha }) => [...alpha]);
-  const room = Math.min(420, 64 + 26 * run.source.length) * zoom();
-  const title = asSaved(run.network) ? "Attention as saved" : "Attention at this moment";
-  const explanation = "Rows are outputs, columns are inputs.";
-  const { figure, mark } = matrixFigure(title, explanation, alphas, names, room);
-  mark({ s: null, t: currentOutput(app, run) });
-  return [figure];
+  const title = asSaved(run.network) ? "Attention as saved, in %" : "Attention at this moment, in %";
+  const map = new HeatMap(title);
+  const content = () => ({ ...attentionOf(run), maxSize: 26 });
+  map.show(run, content, { row: currentOutput(app, run), column: null });
+  return [h("figure", {}, h("figcaption", {}, title), map.box)];
 }
 
 /** Return a chart of exact match and loss over the recorded steps; `update(moment)` moves its marker. */
