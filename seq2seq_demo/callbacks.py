@@ -44,7 +44,7 @@ class Callback:
         """
 
     def on_steps_end(self, step: int, points: int, loss: float, token_accuracy: float) -> bool | None:
-        """Called after every 64 steps, and after the last step of each epoch; to stop here ends the epoch.
+        """Called after 64 steps, once after 8, and after the last step of an epoch; to stop here ends the epoch.
 
         The network is then validated, and `on_epoch_end` is called, as after a whole epoch.
 

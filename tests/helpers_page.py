@@ -40,7 +40,7 @@ def _node(script):
 
 def ask(*questions):
     """Return Node's answers to questions (name, argument)."""
-    process, answers = _node(builder.join_modules("source.js")), []
+    process, answers = _node("".join(map(builder.join_modules, ("source.js", "beam.js")))), []
     for question in questions:
         process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()

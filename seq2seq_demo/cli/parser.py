@@ -67,6 +67,7 @@ EXAMPLES = (  # the help of a command shows the examples that begin with its nam
     "page -i reversed.h5 -o reversed.html",
     "page -i attention.h5 -i rnn.h5 -o both.html",
     "page -i g2p hello through -o g2p.html",
+    "page --gallery pages",
     "patterns",
     "patterns -p my_patterns.py:my_function",
     "networks",

@@ -7,7 +7,13 @@ from seq2seq_demo.files.file_names import shipped_networks
 from seq2seq_demo.trained_network import TrainedNetwork, load
 
 HEADING = "Exact match is free-running, on the validation data of the training."
-DESCRIPTIONS = {"g2p": "English spelling to pronunciation, in the phones of CMUdict."}  # for networks trained on pairs
+DESCRIPTIONS = {
+    "dates": "English, German, French, Spanish and Italian dates to ISO 8601.",
+    "g2p": "English spelling to pronunciation, in the phones of CMUdict.",
+    "numbers": "English words for numbers below a million.",
+    "recorded-attention": "Last symbol first; with a recording of its training.",
+    "recorded-rnn": "Last symbol first; with a recording of its training.",
+}  # the default is the description of the pattern
 
 
 def networks(_: NetworksOptions) -> None:
@@ -20,6 +26,6 @@ def networks(_: NetworksOptions) -> None:
 def _row(name: str, network: TrainedNetwork) -> list[str]:
     reached = f"{network.reached.exact_match:.4f}" if network.reached else "unknown"
     description = DESCRIPTIONS.get(name, "")
-    if network.task in PATTERNS:
+    if network.task in PATTERNS and not description:
         description = (PATTERNS[network.task].function.__doc__ or "").partition("\n")[0]
     return [name, f"{network.min_in_len}-{network.in_len}", f"{network.n_weights:9,}", reached, description]

@@ -8,7 +8,7 @@ the values.
 import itertools
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -56,7 +56,7 @@ KEEP_GOING_HELP = "skip invalid sequences with a notice; train skips at most a t
 VALIDATION_HELP = "pairs to validate with (default: a tenth of the pairs of --from-file)"
 OPTIMIZER_HELP = "save without Adam's moments: a third of the size; further training starts with moments of zero"
 OUTPUT_HELP = "where to write weights (default: the next unused canonical name)"
-RECORD_HELP = "record the weights at steps 0, 50, 100, 200, … and after each epoch, in a file beside -o"
+RECORD_HELP = "record the weights at steps 0, 5, 7, 10, 14, 20, … and after each epoch, in a file beside -o"
 FORCE_HELP = "let outputs replace any file, even one of another kind or of another program"
 LOGGED_HELP = "what to log: 0 loss and metrics (default), 1 also gradients, 2 also weights, 3 also activations"
 EACH_SELECTS = "each selects the weights to start from"
@@ -313,10 +313,16 @@ class PageOptions(NetworkOptions):
 
     words: Sequence[str] = ()  # sources to offer as examples, as typed
     output: Path | None = setting(None, "-o --output-weights FILE", "where to write the page, or a module (FILE.js)")
+    gallery: Path | None = setting(None, "--gallery DIR", "write pages of several networks that come with the program")
     force: bool = copied_setting(PredictOptions, "force", False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.gallery:
+            others = (each for each in fields(self) if each.name not in ("gallery", "force", "verbose"))
+            if any(getattr(self, each.name) not in (each.default, (), [], {}) for each in others):
+                raise UsageError("expected no arguments or options except --force with --gallery, got others")
+            return
         if self.output is None:
             raise UsageError("page expects -o, as in `page -i weights.h5 -o page.html`, got none")
         if (n := len(self.all_input_weights)) > MAX_NETWORKS:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from seq2seq_demo.commands.network_selection import SelectedNetwork, read_pair_task, select_network, typed_sources
 from seq2seq_demo.commands.networks import DESCRIPTIONS
 from seq2seq_demo.commands.options import PageOptions
 from seq2seq_demo.data.blocks import pipes_kept
+from seq2seq_demo.data.pattern_task import find_pattern
+from seq2seq_demo.data.python_rows import python_pairs
 from seq2seq_demo.data.readers import InputFormat
-from seq2seq_demo.data.row_reader import RowReader
+from seq2seq_demo.data.row_reader import PairReader, RowReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
-from seq2seq_demo.errors import WeightsError
+from seq2seq_demo.errors import WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
-from seq2seq_demo.files.recording import find_recording
+from seq2seq_demo.files.recording import Recording, find_recording
 from seq2seq_demo.page import examples
 from seq2seq_demo.page.builder import Example, Moments, ShownNetwork, build, build_module, check, is_page
-from seq2seq_demo.trained_network import TrainedNetwork
+from seq2seq_demo.page.gallery import GALLERY, INDEX, Entry, build_index
+from seq2seq_demo.trained_network import TrainedNetwork, load
 
 
 def page(options: PageOptions) -> None:
-    """Write the page or the module to the file that -o names."""
+    """Write the page or the module to the file that -o names, or the gallery to the directory of --gallery."""
+    if options.gallery:
+        _write_gallery(options.gallery, options.force)
+        return
     assert options.output is not None  # checked by `PageOptions`
-    check_output = partial(atomic_files.check_replaceable, options.output, "a page", is_page, options.force)
+    check_output = partial(_check_page, options.output, options.force)
     check_output()
     paths = options.all_input_weights or (None,)
     selected = [_select_one(replace(options, input_weights=path, more_input_weights=())) for path in paths]
@@ -38,19 +46,70 @@ def page(options: PageOptions) -> None:
     print_notice(f"Wrote {options.output}: {use}")
 
 
+def _check_page(path: Path, force: bool) -> None:
+    atomic_files.check_replaceable(path, "a page", is_page, force)
+
+
 def _page(options: PageOptions, selected: Sequence[SelectedNetwork], shown: Sequence[ShownNetwork]) -> str:
     """Return the page with its examples and the recordings of the networks."""
     pairs: list[Pairs | None] = [None] * len(selected)
     if options.from_file:
         with pipes_kept():
             pairs = [read_pair_task(options, None, one.pattern, one.network, print_notice).pairs for one in selected]
-    offered = _examples(options, selected, pairs[0])
-    return build(
-        [
-            replace(network, examples=listed, moments=_moments(one, own_pairs))
-            for network, one, own_pairs, listed in zip(shown, selected, pairs, offered, strict=True)
-        ]
-    )
+    return build(_with_details(shown, _examples(options, selected, pairs[0]), _moments(selected, pairs)))
+
+
+def _with_details(
+    shown: Sequence[ShownNetwork], offered: Sequence[list[Example]], moments: Sequence[Moments | None]
+) -> list[ShownNetwork]:
+    details = zip(shown, offered, moments, strict=True)
+    return [replace(network, examples=listed, moments=recorded) for network, listed, recorded in details]
+
+
+def _write_gallery(folder: Path, force: bool) -> None:
+    """Write an index and a page for each entry of GALLERY.
+
+    Raises:
+        Seq2SeqError: without `force`, the directory contains anything other than pages of this program.
+    """
+    paths = [folder / f"{name}.html" for name in GALLERY]
+    index = folder / INDEX
+    check_folder = partial(_check_folder, folder, [index, *paths], force)
+    check_folder()
+    pages = [_gallery_page(entry) for entry in GALLERY.values()]
+    check_folder()  # again: a file may have been added meanwhile
+    folder.mkdir(exist_ok=True)
+    for path, content in zip([*paths, index], [*pages, build_index()], strict=True):
+        atomic_files.write(path, content.encode())
+    print_notice(f"Wrote {index} and {pluralize(len(paths), 'page')}: open it in a browser")
+
+
+def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
+    if folder.is_dir():
+        for path in paths if force else sorted(folder.iterdir()):
+            _check_page(path, force)
+        return
+    require(not os.path.lexists(folder), f"{folder}: expected a directory, found a file")
+    atomic_files.check_writable(folder, "a gallery")
+
+
+def _gallery_page(entry: Entry) -> str:
+    """Return the page of an entry, with examples and the recordings of its networks."""
+    selected = [_shipped_network(name) for name in entry.networks]
+    networks = [one.network for one in selected]
+    if entry.examples:
+        reader = PairReader(*networks[0].vocabularies)
+        offered = examples.pair_examples(networks, read_pairs(python_pairs(entry.examples, "examples"), reader)[0])
+    else:
+        offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
+    shown = [_shown_network(one) for one in selected]
+    return build(_with_details(shown, offered, _moments(selected, [None] * len(selected))))
+
+
+def _shipped_network(name: str) -> SelectedNetwork:
+    path = file_names.shipped_networks()[name]
+    network = load(path)
+    return SelectedNetwork(path, network, find_pattern(network.pattern) if network.pattern else None, [])
 
 
 def _select_one(options: PageOptions) -> SelectedNetwork:
@@ -113,20 +172,31 @@ def _typed_sources(options: PageOptions, selected: SelectedNetwork) -> list[list
     return [reader.read(row).values for row in rows]
 
 
-def _moments(selected: SelectedNetwork, pairs: Pairs | None) -> Moments | None:
-    """Return the recorded moments of the training; None if there is no readable recording beside the weights file."""
+def _moments(selected: Sequence[SelectedNetwork], pairs: Sequence[Pairs | None]) -> list[Moments | None]:
+    """Return the recorded moments of each network's training; None for a network without a readable recording."""
+    recordings = [_recording(one) for one in selected]
+    recorded = [
+        (one.network, recording, pairs[i] or (examples.held_out(one.network, one.pattern) if one.pattern else None))
+        for i, (one, recording) in enumerate(zip(selected, recordings, strict=True))
+        if recording
+    ]
+    found = iter(examples.recorded_moments(recorded) if recorded else [])
+    moments = [next(found) if recording else None for recording in recordings]
+    for one, each in zip(selected, moments, strict=True):
+        if each:
+            path = file_names.recording_path(one.path)
+            print_notice(f"The page shows {pluralize(len(each.steps), 'moment')} of the training, from {path}")
+    return moments
+
+
+def _recording(selected: SelectedNetwork) -> Recording | None:
+    """Return the recording beside the weights file; print a notice and return None if there is no readable one."""
     path = file_names.recording_path(selected.path)
     try:
         recording = find_recording(selected.path, selected.network.weights)
     except WeightsError as error:
         print_notice(f"The page omits the training: {error}")
         return None
-    if recording is None:
-        if selected.path not in file_names.shipped_networks().values():  # shipped networks have no recordings
-            print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
-        return None
-    if pairs is None and selected.pattern:
-        pairs = examples.held_out(selected.network, selected.pattern)
-    moments = examples.recorded_moments(selected.network, recording, pairs)
-    print_notice(f"The page shows {pluralize(len(moments.steps), 'moment')} of the training, from {path}")
-    return moments
+    if recording is None and selected.path not in file_names.shipped_networks().values():
+        print_notice(f"The page omits the training: found no {path}, which `train --record` writes")
+    return recording

@@ -5,6 +5,10 @@ import { MAX_ANSWER_LEN } from "./trained.js";
 
 export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings; examples.py has the same limit
 
+/** The beam sizes and length penalties that the page offers. */
+export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2] };
+const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
+
 /** @import { Run, TrainedNetwork } from "./trained.js"
     @typedef {{ text: string, targetText: string | null, place: number, forced: Record<number, number>,
       moment: number | null, replacement: { s: number, symbol: number } | null }} PageState
@@ -22,6 +26,7 @@ export const app = {
     place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
     forced: {}, // forced symbols by output index
     moment: null, // index into the recording; null is the saved network
+    ...BEAM_DEFAULTS, // K and the length penalty of the beam search
     replacement: null, // the changed input of the influence panel, { s, symbol }
   },
   source: null, // symbol numbers; null if the typed source is empty or invalid
@@ -140,6 +145,7 @@ function writeHash({ state, source, forced }) {
   parts.set("place", state.place);
   if (state.moment !== null) parts.set("moment", state.moment);
   if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
+  for (const [name, value] of Object.entries(BEAM_DEFAULTS)) if (state[name] !== value) parts.set(name, state[name]);
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
   } catch {
@@ -156,6 +162,7 @@ function readHash(hash, networks) {
     const number = /^(0|[1-9]\d*)$/.test(part(name)) ? Number(part(name)) : NaN;
     return number < limit ? number : null;
   };
+  const choice = (name) => BEAM_CHOICES[name].find((value) => `${value}` === part(name)) ?? BEAM_DEFAULTS[name];
   const moments = Math.max(...networks.map(({ recording }) => (recording ? recording.steps.length : 0)));
   return {
     ...(text("source") ? { text: text("source") } : {}),
@@ -163,6 +170,8 @@ function readHash(hash, networks) {
     place: integer("place", Infinity) ?? Infinity, // `change` limits it to the last step
     moment: integer("moment", moments),
     forced: readForced(part("forced"), networks[0].go),
+    beam: choice("beam"),
+    penalty: choice("penalty"),
     replacement: null,
   };
 }

@@ -74,7 +74,7 @@ def build(networks: Sequence[ShownNetwork]) -> str:
     style = "".join(map(read_asset, STYLES))
     title = " and ".join(shown.name for shown in networks)
     values = {
-        "policy": _policy(script, style),
+        "policy": content_policy(style, script),
         "title": html.escape(title),
         "style": style,
         "version": __version__,
@@ -153,10 +153,10 @@ def read_asset(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _policy(script: str, style: str) -> str:
-    """Return a Content-Security-Policy that allows only this script and this style."""
-    sources = f"script-src {_hash(script)}; style-src {_hash(style)}"
-    return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
+def content_policy(style: str, script: str = "") -> str:
+    """Return a Content-Security-Policy that allows only this style and this script."""
+    scripts = _hash(script) if script else "'none'"
+    return f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
 
 
 def _hash(text: str) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ N_CANDIDATES = 300  # sources in which to search for a wrong answer
 N_MEASURED = 100  # held-out sources for the figures of each recorded step
 N_MEASURED_LENGTHS = 4
 MAX_MEASURED_LEN = 1000  # longest held-out source
+MAX_MOMENTS = 16  # recorded steps on the page, per network
 MAX_WORK = 10**11  # multiplications for the figures of all recorded steps, about 10 seconds
 WORK_PER_STEP = 10**6  # multiplications that take as long as Python's overhead of one encoder or decoder step
 
@@ -160,8 +162,22 @@ def _greedy_answers(network: TrainedNetwork, sources: Sequence[list[int]]) -> li
     return [None if best.ended is False else best.predicted for best, *_ in network.predict_numbers(sources, out_len)]
 
 
-def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
-    """Return the recorded steps with their figures, measured on up to N_MEASURED pairs and limited by MAX_WORK."""
+def recorded_moments(
+    recorded: Sequence[tuple[TrainedNetwork, Recording, Pairs | None]], n_moments: int = MAX_MOMENTS
+) -> list[Moments]:
+    """Return at most `n_moments` moments of each recording, with figures on up to N_MEASURED of the pairs.
+
+    The first and the last recorded step are always among them. The others are densest where the figures change most.
+    Recordings of the same steps share the choice, so that the page can compare the networks step by step.
+    """
+    measured = [_measured_moments(*each) for each in recorded]
+    if len({tuple(moments.steps) for moments in measured}) > 1:
+        return [_selected(moments, _most_changed([moments], n_moments)) for moments in measured]
+    return [_selected(moments, _most_changed(measured, n_moments)) for moments in measured]
+
+
+def _measured_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs | None) -> Moments:
+    """Return all recorded steps with their figures; the work is limited by MAX_WORK."""
     moments = Moments(recording.steps, recording.epochs, recording.weights)
     if not pairs or not (pairs := _measurable(network, pairs, len(recording.steps))):
         return moments
@@ -170,6 +186,32 @@ def recorded_moments(network: TrainedNetwork, recording: Recording, pairs: Pairs
     measured = [replace(network, weights=weights).evaluate(task) for weights in float32]
     figures = {name: [getattr(each, name) for each in measured] for name in ("exact_match", "loss")}
     return replace(moments, n=measured[0].n, **figures)
+
+
+def _most_changed(recorded: Sequence[Moments], n_moments: int) -> list[int]:
+    """Return the indices of at most `n_moments` moments with the same steps.
+
+    A moment's position is the progress of each network's best exact match and lowest loss so far. Again and again, the
+    moment whose neighbours are closest to each other is left out.
+    """
+    position = np.linspace(0, 1, len(recorded[0].steps))  # spreads moments between which no figure changes
+    for moments in recorded:
+        if moments.n:
+            exact = np.maximum.accumulate(moments.exact_match)
+            loss = np.minimum.accumulate(moments.loss)
+            position += exact + (loss[0] - loss) / max(loss[0] - loss[-1], 1e-9)
+    kept = list(range(len(position)))
+    while len(kept) > n_moments:
+        del kept[1 + int(np.argmin(position[kept[2:]] - position[kept[:-2]]))]
+    return kept
+
+
+def _selected(moments: Moments, chosen: Sequence[int]) -> Moments:
+    """Return only the chosen moments."""
+    lists: dict[str, Any] = {
+        name: [values[i] for i in chosen] for name, values in vars(moments).items() if name != "n" and values
+    }
+    return replace(moments, **lists)
 
 
 def _measurable(network: TrainedNetwork, pairs: Pairs, n_moments: int) -> Pairs:

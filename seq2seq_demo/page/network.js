@@ -14,9 +14,9 @@
     @typedef {{ fed: number, logits: Vector, symbol: number, written: number, probabilities?: Vector }} Output
     @typedef {DecoderStep & Output} Step
     @typedef {{ decoderInput?: number[], forced?: Record<number, number>, toEnd?: boolean }} RunOptions
-    @typedef {{ has_attention: boolean, bidirectional: boolean, go: number, in_max_int: number, out_max_int: number,
-      num_layers: number, cell_size: number, embedding_size: number, cell_type: string, gates: string[],
-      states: string[] }} Config */
+    @typedef {{ has_attention: boolean, ends: boolean, bidirectional: boolean, go: number, in_max_int: number,
+      out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
+      gates: string[], states: string[] }} Config */
 
 /** @type {(x: number) => number} */
 const sigmoid = (x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
@@ -124,10 +124,10 @@ export class Network {
       END. Returns the result of `encode` and the steps.
       @type {(source: number[], outLen: number, options?: RunOptions) => { encoded: Encoded, steps: Step[] }} */
   run(source, outLen, { decoderInput, forced = {}, toEnd = false } = {}) {
-    const { has_attention: hasAttention, go } = this.config;
+    const { go } = this.config;
     const encoded = this.encode(source);
     const { memory } = encoded;
-    const keys = hasAttention ? memory.map((row) => this.times("decoder/attention/key", row)) : null; // W_k m [S, H]
+    const keys = this.keys(memory);
     let states = encoded.states;
     let context = new Float32Array(memory[0].length); // a_0 [M]
     let fed = go; // y_0
@@ -159,6 +159,12 @@ export class Network {
       memory.push(last(last(states)));
     }
     return { memory, states, cells };
+  }
+
+  /** Return W_k m [S, H] of the memory; null without attention.
+      @type {(memory: Vector[]) => Vector[] | null} */
+  keys(memory) {
+    return this.config.has_attention ? memory.map((row) => this.times("decoder/attention/key", row)) : null;
   }
 
   /** Run one decoder step that is fed a symbol; return the next states, the next context [M] and α [S].

@@ -12,6 +12,7 @@ import { inputPanel } from "./source.js";
 import { stepPanel } from "./step.js";
 import { TrainedNetwork } from "./trained.js";
 import { trainingPanel } from "./training.js";
+import { treePanel } from "./tree.js";
 
 const PANELS = [
   inputPanel,
@@ -20,6 +21,7 @@ const PANELS = [
   probabilityPanel,
   forcedPanel,
   trainingPanel,
+  treePanel,
   influencePanel,
   insidePanel,
   explanationsPanel,

@@ -17,6 +17,7 @@ from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.network.keras_network.tensorflow_setup import MIN_SAMPLES_FOR_XLA
 
 STEPS_PER_CALL = 64  # K: the number of batches in one call of TensorFlow
+FIRST_STEPS = 8  # the number of batches in the first call of a training run
 MAX_CANDIDATES = 24  # the most source lengths, and target lengths, that `least_padding` considers
 MAX_MICROBATCH_BYTES = 2**29
 # With 128 units, compiling takes 4 s of CPU time per padding width. Up to 18 % of an epoch's time is saved by a second

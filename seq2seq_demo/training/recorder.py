@@ -1,5 +1,6 @@
-"""The steps at which a recording stores the weights: early steps, in which a network learns most, and epoch ends."""
+"""The steps at which a recording stores the weights: steps that grow by a constant factor, and epoch ends."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from seq2seq_demo.files.recording import Recording, to_float16
 from seq2seq_demo.network.memory_estimates import n_weights
 from seq2seq_demo.trained_network import TrainedNetwork
 
-FIRST_STEP = 50  # the first recorded step after 0; then 100, 200, 400, …
+FIRST_STEP, PER_DOUBLING = 5, 2  # record steps 0, 5, 7, 10, 14, 20, …: two whenever the step doubles
 MAX_EPOCHS = 100  # the most epoch ends to record; longer runs record every second end, every third, …
 MAX_BYTES = 200_000_000
 
@@ -20,8 +21,8 @@ def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetw
     Raises:
         UsageError: the recording would exceed MAX_BYTES.
     """
-    n_doubled = (config.epochs * config.steps_per_epoch // FIRST_STEP).bit_length()
-    n_entries = 2 + n_doubled + config.epochs // _epoch_interval(config)  # 2: the first and the last step
+    n_growing = max(0, math.floor(_doublings(config.epochs * config.steps_per_epoch) * PER_DOUBLING) + 1)
+    n_entries = 2 + n_growing + config.epochs // _epoch_interval(config)  # 2: the first and the last step
     n = n_weights(network.model_config)
     if 2 * n_entries * n > MAX_BYTES:
         size = f"up to {n_entries} times {n} weights, {2 * n_entries * n / 1e6:.0f} MB"
@@ -32,9 +33,10 @@ def start_recording(network: TrainedNetwork, config: TrainConfig) -> TrainedNetw
 def is_recorded(config: TrainConfig, step: int) -> bool:
     """Whether the weights are recorded at this step, counted from the start of the training run."""
     epochs, rest = divmod(step, config.steps_per_epoch)
-    multiple, remainder = divmod(step, FIRST_STEP)
-    is_doubled = not remainder and multiple & (multiple - 1) == 0
-    return is_doubled or (not rest and epochs % _epoch_interval(config) == 0)
+    if not rest and epochs % _epoch_interval(config) == 0:
+        return True
+    nearest = round(_doublings(step) * PER_DOUBLING)
+    return nearest >= 0 and step == round(FIRST_STEP * 2 ** (nearest / PER_DOUBLING))
 
 
 def chunk_ends(config: TrainConfig, step: int, n_steps: int) -> Iterator[int]:
@@ -42,6 +44,10 @@ def chunk_ends(config: TrainConfig, step: int, n_steps: int) -> Iterator[int]:
     for n in range(1, n_steps + 1):
         if n == n_steps or is_recorded(config, step + n):
             yield n
+
+
+def _doublings(step: int) -> float:
+    return math.log2(step / FIRST_STEP)
 
 
 def _epoch_interval(config: TrainConfig) -> int:

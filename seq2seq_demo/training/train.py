@@ -54,7 +54,7 @@ def train(
         lowercase: convert sources, but not targets, to lower case, in training and whenever the network reads; by
             default, as `start` does.
         validation: pairs to validate with; by default, a tenth of the pairs.
-        record: keep the weights of steps 0, 50, 100, 200, 400, … and of the ends of epochs in
+        record: keep the weights of steps 0, 5, 7, 10, 14, 20, … and of the ends of epochs in
             `TrainedNetwork.recording`, which `save` writes to a file beside the weights.
         budget: the time limit in minutes, which replaces `epochs`. The call measures how long an epoch takes, then
             chooses the number of epochs and, unless `cell_size` is given, the size of a new network of pairs.

@@ -32,7 +32,7 @@ from seq2seq_demo.network.memory_estimates import bytes_per_row, check_pair_fits
 from seq2seq_demo.network.parameters import weight_shapes
 from seq2seq_demo.trained_network import TrainedNetwork
 from seq2seq_demo.training import batches, members, recorder, workers
-from seq2seq_demo.training.batches import STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
+from seq2seq_demo.training.batches import FIRST_STEPS, STEPS_PER_CALL, Batch, Widths, batch_widths, use_xla
 from seq2seq_demo.training.early_stopping import best_epoch, reached_goal, restore_best, should_stop_early
 from seq2seq_demo.training.packed_adam import PackedAdam
 from seq2seq_demo.training.settings import begin_run
@@ -180,13 +180,14 @@ class Trainer:
             Interrupted: a signal arrived; the last snapshot holds this step.
         """
         order, rows = self.order(training), STEPS_PER_CALL * self.batch_rows
-        for first in range(self.progress.points, len(order), rows):
-            pairs, step_before = training[order[first : first + rows]], self.step
+        while (first := self.progress.points) < len(order):
+            # The first call is short, because users wait for its figures.
+            end = FIRST_STEPS * self.batch_rows if self.step == self.start_step else (first // rows + 1) * rows
+            pairs, step_before = training[order[first:end]], self.step
             loss, correct = self.take_steps(pairs)
             self._advance(len(pairs), loss, correct)
-            symbols = self.n_symbols(pairs)
-            facts = self.step, self.progress.points, loss / symbols, correct / symbols
-            self.is_stopped = notify(callbacks, "on_steps_end", *facts)
+            means = (total / self.n_symbols(pairs) for total in (loss, correct))
+            self.is_stopped = notify(callbacks, "on_steps_end", self.step, self.progress.points, *means)
             if snapshots:
                 snapshots.after_steps(step_before, self.step, self.snapshot)
             if self.is_stopped:
@@ -372,8 +373,7 @@ def _train(
     has_time_for: Callable[[float], bool],
 ) -> TrainedNetwork:
     """Train one network to the end; the arguments are as in `fit`."""
-    if snapshots:
-        # A signal may have arrived during the seconds in which TensorFlow loads.
+    if snapshots:  # a signal may have arrived during the seconds in which TensorFlow loads
         snapshots.after_steps(trainer.step, trainer.step, trainer.snapshot)
     while not trainer.is_done():
         began = time.monotonic()
@@ -381,8 +381,8 @@ def _train(
             break
         trainer.run_epoch(training, callbacks, snapshots)
         trainer.end_epoch(training, validation_figures(task, trainer.trained_network(), validation))
-        network = trainer.trained_network()
-        trainer.is_stopped |= notify(callbacks, "on_epoch_end", trainer.progress.history, network, validation)
+        figures = trainer.progress.history, trainer.trained_network(), validation
+        trainer.is_stopped |= notify(callbacks, "on_epoch_end", *figures)
         if snapshots:
             snapshots.save(trainer.snapshot())
         if not has_time_for(time.monotonic() - began):
@@ -394,7 +394,7 @@ def _train(
 def _common_start(task: Task, config: TrainConfig, start: Snapshot[TrainedNetwork]) -> str:
     """Return a string that identifies task, settings and initial state. It must be equal on all workers."""
     network = start.network
-    task_id = task.name, task.fingerprint(config, network.model_config)
     recorded = network.recording.steps if network.recording else None  # all workers pause at recorded steps
     weights = network.step, weights_checksum(network.weights | network.moments)
-    return repr((config, network.model_config, task_id, start.progress, recorded, weights))
+    data = task.name, task.fingerprint(config, network.model_config)
+    return repr((config, network.model_config, data, start.progress, recorded, weights))

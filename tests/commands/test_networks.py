@@ -7,19 +7,22 @@ from helpers import ROOT, save_random
 from seq2seq_demo.config import MODELS
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.errors import WeightsError
-from seq2seq_demo.files.file_names import shipped_networks, shipped_path
+from seq2seq_demo.files.file_names import recording_path, shipped_networks, shipped_path
+from seq2seq_demo.files.recording import find_recording
 from seq2seq_demo.trained_network import load
 
 PATTERN_NETWORKS = {
     f"{pattern}-{model.removeprefix('embedding_')}": (pattern, model) for pattern in PATTERNS for model in MODELS
 }
 
+RECORDED = ("recorded-attention", "recorded-rnn")
+
 
 def test_every_shipped_file_has_a_name():
     networks = shipped_networks()
-    assert list(networks) == sorted({*PATTERN_NETWORKS, "g2p"})
-    files = os.listdir(networks["sorted-rnn"].parent)
-    assert {path.name for path in networks.values()} == {n for n in files if not n.endswith((".LICENSE", ".md"))}
+    assert list(networks) == sorted({*PATTERN_NETWORKS, "g2p", "dates", "numbers", *RECORDED})
+    files, others = os.listdir(networks["sorted-rnn"].parent), (".LICENSE", ".md", ".record.h5")
+    assert {path.name for path in networks.values()} == {name for name in files if not name.endswith(others)}
     for name, (pattern, model) in PATTERN_NETWORKS.items():
         assert networks[name] == shipped_path(pattern, model)
 
@@ -96,6 +99,22 @@ def test_g2p_pronounces_words_in_any_case(run):
     out, _ = run.ok("predict -i g2p", "Hello", "THROUGH\tWorld")
     phones = {"hello": "HH EH L OW", "through": "TH R UW", "world": "W ER L D"}
     assert out == "".join(f"==> For input {word}, prediction={answer}\n" for word, answer in phones.items())
+
+
+def test_dates_and_numbers_are_read_by_name(run):
+    texts = {"3 March 2021": "2021-03-03", "MARCH 3rd, 2021": "2021-03-03", "3. März 2021": "2021-03-03"}
+    assert load("dates").predict([*texts]) == [*texts.values()]
+    assert load("numbers").predict(["4217", "90"]) == ["four thousand two hundred seventeen", "ninety"]
+    for name in ("dates", "numbers"):
+        assert shipped_networks()[name].stat().st_size < 700_000
+
+
+def test_the_reversing_networks_have_small_recordings_of_the_same_steps():
+    paths = [shipped_networks()[name] for name in RECORDED]
+    recordings = [find_recording(path, load(path).weights) for path in paths]
+    assert recordings[0].steps == recordings[1].steps
+    assert len(recordings[0].steps) == 12
+    assert sum(recording_path(path).stat().st_size for path in paths) < 1_000_000
 
 
 def test_the_g2p_file_is_small():

@@ -1,7 +1,9 @@
 """The `page` command."""
 
 import json
+import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from helpers import random_weights, save_random, save_texts
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.files.file_names import recording_path
 from seq2seq_demo.files.recording import Recording, to_bytes, to_float16
+from seq2seq_demo.page import gallery
+from seq2seq_demo.page.builder import is_page
 
 SMALL = ModelConfig("embedding_attention", cell_size=4, embedding_size=3)
 ENDING = replace(SMALL, ends=True)
@@ -147,3 +151,37 @@ def test_several_networks_read_pairs_from_a_pipe(run, shell):
     assert done.returncode == 0, done.stderr
     for shown in networks_in("x.html"):
         assert shown["examples"][0]["target"] == [3, 2, 1]
+
+
+def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run, monkeypatch):
+    entries = {name: gallery.GALLERY[name] for name in ("reversing", "numbers")}
+    monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", entries)
+    _, err = run.ok("page --gallery new")
+    assert err.endswith(f"Wrote {Path('new/index.html')} and 2 pages: open it in a browser\n")
+    assert sorted(os.listdir("new")) == ["index.html", "numbers.html", "reversing.html"]
+    attention, rnn = networks_in("new/reversing.html")
+    assert [len(data["recording"]["steps"]) for data in (attention, rnn)] == [12, 12]
+    assert "one network is wrong, another is right" in {example["note"] for example in rnn["examples"]}
+    (numbers,) = networks_in("new/numbers.html")
+    assert {"a right answer", "a wrong answer"} == {example["note"] for example in numbers["examples"]}
+    run.ok("page --gallery new")
+
+
+def test_a_gallery_replaces_only_pages(run, monkeypatch):
+    monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", {"numbers": gallery.GALLERY["numbers"]})
+    Path("mine").mkdir()
+    for name in ("notes", "index.html"):
+        Path("mine", name).write_text("mine")
+        hint = "expected a new file or a page that this program wrote, found another file; --force replaces it"
+        run.refuses("page --gallery mine", f"error: {Path('mine', name)}: {hint}", 1)
+        assert os.listdir("mine") == [name]
+        run.ok("page --gallery mine --force")
+        assert is_page(Path("mine/index.html").read_bytes())
+        assert name == "index.html" or Path("mine", name).read_text() == "mine"
+        shutil.rmtree("mine")
+        Path("mine").mkdir()
+    Path("file").write_text("mine")
+    run.refuses("page --gallery file", "error: file: expected a directory, found a file", 1)
+    run.refuses("page --gallery a/b", "expected a place for a gallery, but there is no directory ", 1)
+    for options in ("-i g2p", "-o w.html", "3 1 2", "-p sorted", "--in-len 4", "--from-file w"):
+        run.refuses(f"page --gallery new {options}", "expected no arguments or options except --force with --gallery")

@@ -29,15 +29,15 @@ def recording_at(path):
 def test_a_killed_and_resumed_training_gives_the_same_recording(run, tmp_path):
     """The first snapshot already contains a recording, so --resume does not need --record."""
     out, _ = run.ok(*TRAIN, "-o", "w.h5", "--record")
-    assert out.endswith("Saved w.h5\nRecorded 9 steps in w.record.h5\n")
-    assert recording_at(tmp_path / "w.h5").steps == (0, 50, 100, 113, 200, 226, 339, 400, 452)
+    assert out.endswith("Saved w.h5\nRecorded 16 steps in w.record.h5\n")
+    assert recording_at(tmp_path / "w.h5").steps == (0, 5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 339, 452)
     process = start(tmp_path, *TRAIN, "-o", "killed.h5", "--record")
     wait_for(lambda: snapshot_in(tmp_path) and load(snapshot_in(tmp_path)).step)
     process.kill()
     end(process)
     assert load(snapshot_in(tmp_path)).recording.steps[-1] > 0
     out, _ = run.ok("train --resume")
-    assert out.endswith(f"Recorded 9 steps in {tmp_path}/killed.record.h5\n")
+    assert out.endswith(f"Recorded 16 steps in {tmp_path}/killed.record.h5\n")
     for ending in ("h5", "record.h5"):
         assert Path(f"killed.{ending}").read_bytes() == Path(f"w.{ending}").read_bytes()
     assert sorted(os.listdir()) == ["killed.h5", "killed.record.h5", "w.h5", "w.record.h5"]

@@ -119,7 +119,7 @@ def test_every_level_logs_exactly_its_tags(logged):
 def test_scalars_match_the_training(logged):
     recorder = logged.recorder
     steps, losses, accuracies = zip(*recorder.progress, strict=True)
-    assert steps == (64, 128, 147, 211, 275, 294)
+    assert steps == (8, 64, 128, 147, 211, 275, 294)
     for logs in logged.levels:
         for name, values in (("loss", losses), ("token_accuracy", accuracies)):
             assert logs["scalars", f"train/{name}"] == list(zip(steps, np.float32(values), strict=True))
@@ -232,7 +232,7 @@ def test_histograms_ignore_nan_and_infinity():
 def test_a_resumed_training_logs_to_the_same_directory(logged):
     folder = logged.interrupted
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    assert {step for values in read(folder).values() for step, _ in values} == {64, 128, 147}
+    assert {step for values in read(folder).values() for step, _ in values} == {8, 64, 128, 147}
     snapshot = Snapshot(logged.recorder.networks[0], Progress(1, history=tuple(logged.recorder.history[:1])))
     with TensorBoard(folder, 3) as logs:
         fit(REVERSED, CONFIG, snapshot, [logs])
@@ -343,7 +343,7 @@ def test_an_unusable_default_directory_does_not_stop_a_training(run, monkeypatch
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     out, err = run.ok(*TRAIN, "--tensorboard-verbose", 3)
     assert out.endswith("Saved w\n")
-    assert err.splitlines()[0] == f"No logs from step 64 on: {tmp_path}/file is not a directory"
+    assert err.splitlines()[0] == f"No logs from step 8 on: {tmp_path}/file is not a directory"
     assert err.count("No logs") == 1
 
 

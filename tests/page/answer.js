@@ -32,6 +32,17 @@ const QUESTIONS = {
       n_states: steps[0].cells[0].state.length,
     };
   },
+  beam({ network, source, outLen, searches }) {
+    const instance = new Network(network.config, decodeWeights(network.weights, network.shapes));
+    return searches.map(([size, penalty, nBest]) => {
+      const search = beamSearch(instance, instance.encode(source), outLen, { size, penalty, nBest });
+      return {
+        answers: search.answers.map(({ symbols, score, ended }) => ({ symbols, score, ended })),
+        kept: search.steps.map(({ kept }) => kept.length),
+        dropped: search.steps.map(({ dropped }) => dropped.length),
+      };
+    });
+  },
   cells: () => Object.keys(EQUATIONS),
   targets: ({ pattern, sources, largest }) =>
     sources.map((source) => {

@@ -130,9 +130,16 @@ def test_the_page_never_scrolls_sideways(opened, width):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def show_tree(page):
+    """Scroll to the tree of beam search, which is only computed on the screen."""
+    page.locator("#beam").scroll_into_view_if_needed()
+    page.wait_for_selector(".beam-tree")
+
+
 def test_axe_finds_no_violation(opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = opened(reversing(moments=moments(shipped("embedding_attention"))))
+    show_tree(page)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         wait_for_layout(page)
@@ -513,3 +520,36 @@ def test_the_equations_end_with_the_probability_of_the_output(opened):
         f"= exp({logits[1]:.2f}) / Σ exp(logits) = {share:.3f} for 1",
     ]
     assert "W_o [W_p h + b_p ; a] + b_o" in last.text_content()
+
+
+def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
+    network = load(ROOT / "trained_weights" / "g2p.weights.h5")
+    page = opened(ShownNetwork("g2p", network), fragment="#source=massage&place=9")
+    assert page.locator(".beam-tree").count() == 0
+    show_tree(page)
+    answers, tree = page.locator(".beam-answers .symbol"), page.locator(".beam-tree > g")
+    assert answers.all_text_contents() == network.predict(["massage"], beam_size=3, n_best=3)[0]
+    assert tree.locator(".best .symbol").all_text_contents() == ["M", "AH", "S", "AA", "ZH", "END"]
+    assert [tree.nth(1).locator(kind).count() for kind in (".kept", ".dropped")] == [3, 3]
+    assert "would have written M AE S IH JH (30.4 %): at step 2" in page.text_content(".beam-answers")
+    assert page.locator("#beam [aria-current=step]").text_content() == "2"
+    page.get_by_label("Beginnings kept (K)").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5)[0]
+    assert "beam=5" in page.evaluate("location.hash")
+    assert page.text_content("#announcement") == "M AH S AA ZH"
+    page.get_by_label("Beginnings kept (K)").select_option("1")
+    assert tree.nth(1).locator(".symbol").all_text_contents() == ["AE", "AH"]
+    assert page.get_by_text("Greedy decoding writes the same answer").is_visible()
+    page.get_by_label("Beginnings kept (K)").select_option("5")
+    page.get_by_label("Length penalty").select_option("2")
+    assert answers.all_text_contents() == network.predict(["massage"], beam_size=5, n_best=5, length_penalty=2)[0]
+    page.get_by_role("button", name="Step 4").press("Enter")
+    assert page.evaluate("app.t") == 3
+    assert page.evaluate("document.activeElement.dataset.key") == "beam-3"
+    tree.nth(2).locator(".symbol").first.click()
+    page.wait_for_selector("#beam [aria-current=step]:text-is('3')")
+    page.locator("#beam summary").click()
+    page.wait_for_selector("#beam tbody tr")
+    assert page.locator("#beam tbody tr").count() == tree.locator("title").count()

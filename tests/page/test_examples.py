@@ -11,6 +11,7 @@ from seq2seq_demo import load
 from seq2seq_demo.config import ModelConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.files.recording import Recording, to_float16
+from seq2seq_demo.page.builder import Moments
 from seq2seq_demo.page.examples import held_out, pair_examples, pattern_examples, pattern_targets, recorded_moments
 from seq2seq_demo.trained_network import TrainedNetwork
 
@@ -65,7 +66,7 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert sorted({*pairs.sources.lengths}) == [1, 7, 13, 20]
     first = to_float16(random_weights(REVERSING.model_config))
     recording = Recording(10, (0, 20), (first, to_float16(REVERSING.weights)))
-    moments = recorded_moments(REVERSING, recording, pairs)
+    (moments,) = recorded_moments([(REVERSING, recording, pairs)])
     assert moments.exact_match == [0.0, 1.0]
     assert moments.loss[0] > 1
     assert moments.loss[1] < 0.01
@@ -73,6 +74,29 @@ def test_each_moment_of_a_training_is_measured_on_sources_of_several_lengths():
     assert n_different < 100  # only 10 sources have length 1
     assert (moments.n, tuple(moments.steps), tuple(moments.epochs)) == (n_different, (0, 20), (0.0, 2.0))
     np.testing.assert_array_equal(moments.weights[0]["decoder/embedding"], first["decoder/embedding"])
+
+
+def test_the_page_shows_the_moments_at_which_most_is_learned(monkeypatch):
+    """The first network learns at steps 20 to 25 of 40, the second at steps 30 to 33. Later figures fluctuate."""
+    steps = tuple(range(41))
+    first, second = (Recording(10, steps, ({},) * 41) for _ in range(2))
+
+    def measured(_, recording, __):
+        begin, end = (20, 25) if recording is first else (30, 33)
+        share = [min(1, max(0, (step - begin) / (end - begin))) for step in steps]
+        noisy = [x - 0.5 * (step in (35, 37, 39)) for x, step in zip(share, steps, strict=True)]
+        return Moments(steps, recording.epochs, recording.weights, 9, noisy, [2 - x for x in share])
+
+    monkeypatch.setattr("seq2seq_demo.page.examples._measured_moments", measured)
+    alone, _ = (recorded_moments([(REVERSING, each, None)])[0] for each in (first, second))
+    assert len(alone.steps) == len(alone.weights) == len(alone.exact_match) == 16
+    assert {0, *range(20, 26), 40} <= {*alone.steps}
+    assert len({*alone.steps} & {*range(34, 40)}) <= 3, "a figure that falls and recovers is not progress"
+    both = recorded_moments([(REVERSING, first, None), (REVERSING, second, None)])
+    assert both[0].steps == both[1].steps
+    assert {0, *range(20, 26), *range(30, 34), 40} <= {*both[0].steps}
+    other = replace(second, steps=(*steps[:-1], 50))
+    assert recorded_moments([(REVERSING, first, None), (REVERSING, other, None)], 8)[0].steps[-1] == 40
 
 
 @pytest.mark.parametrize(
@@ -91,7 +115,7 @@ def test_whatever_lengths_a_file_claims_the_page_takes_seconds(claims, n_moments
     pattern_examples([(hostile, REVERSED)])
     pairs = held_out(hostile, REVERSED)
     recording = Recording(1, tuple(range(n_moments)), (to_float16(REVERSING.weights),) * n_moments)
-    recorded_moments(hostile, recording, pairs)
+    recorded_moments([(hostile, recording, pairs)])
     assert time.perf_counter() - start < 20
 
 

@@ -65,19 +65,21 @@ def test_a_symbol_forced_in_place_of_end_is_marked():
 
 
 def test_a_link_sets_the_whole_state():
-    before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9"
+    before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9&beam=5&penalty=0.5"
     page = follow("#source=3%201%202", with_moments(), before=before)
     expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 7, "replacement": None}
-    assert page["state"] == expected
+    assert page["state"] == expected | {"beam": 3, "penalty": 0}
     assert page["written"] == "#source=3%201%202&place=7"
     page = follow(before, with_moments())
     assert page["written"] == before
 
 
-@pytest.mark.parametrize(
-    "part", ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=00", "moment=2", "moment=", "moment=1.0"]
-)
-def test_an_invalid_place_or_moment_is_ignored(part):
+PLACES = ["place=02", "place=2&place=3", "place=-1", "place=1e1", "moment=00", "moment=2", "moment=", "moment=1.0"]
+BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "penalty=0.50", "penalty=-1", "penalty=9e9", "penalty="]
+
+
+@pytest.mark.parametrize("part", PLACES + BEAMS)
+def test_an_invalid_number_is_ignored(part):
     assert follow(f"#source=3%201%202&{part}", with_moments())["written"] == "#source=3%201%202&place=7"
 
 

@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers import ROOT, random_weights
-from helpers_page import ask, assert_alike, needs_node, run_question
+from helpers_page import TOLERANCE, ask, assert_alike, needs_node, run_question
 
 from seq2seq_demo import load
 from seq2seq_demo.cells import CELL_TYPES
-from seq2seq_demo.config import ModelConfig
+from seq2seq_demo.config import Beam, ModelConfig
 from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences
 from seq2seq_demo.data.vocabulary import Tokenizer
 from seq2seq_demo.errors import UsageError
+from seq2seq_demo.network.beam import beam_search
 from seq2seq_demo.network.decoding import answer
 from seq2seq_demo.page import builder
 from seq2seq_demo.trained_network import TrainedNetwork
@@ -74,6 +75,48 @@ def test_shipped_networks_agree_with_numpy_until_they_end(path):
         n_steps = int(answer(numpy_network, source, max_len).lengths[0, 0] + 1)
         assert len(result["symbols"]) == n_steps
         assert_alike(result, numpy_network.decode(source, n_steps), n_steps)
+
+
+def assert_beams_are_alike(network, sources):
+    """Require that beam search in Node gives NumPy's answers to each source, up to its longest answer."""
+    searches = [(1, 0, 1), (3, 0, 3), (3, 1, 3), (5, 0, 1), (5, 1, 5)]  # size, length penalty, answers
+    for source in sources:
+        max_len = network.max_out_len(len(source))
+        data = builder.network_data(builder.ShownNetwork("name", network))
+        question = {"network": data, "source": source.tolist(), "outLen": max_len, "searches": searches}
+        (results,) = ask(("beam", question))
+        for (size, penalty, n_best), result in zip(searches, results, strict=True):
+            expected = beam_search(network.to_numpy(), source[None], max_len, Beam(size, n_best, penalty))
+            lengths, answers = expected.lengths[0], result["answers"]
+            assert [one["symbols"] for one in answers] == [
+                symbols[:length].tolist() for symbols, length in zip(expected.symbols[0], lengths, strict=True)
+            ]
+            assert [one["ended"] for one in answers] == expected.ended[0].tolist()
+            np.testing.assert_allclose([one["score"] for one in answers], expected.scores[0], atol=TOLERANCE)
+            assert len(result["kept"]) == expected.symbols.shape[2]  # the search ends at the same step
+            assert max(result["kept"] + result["dropped"]) <= size
+            if size == 1:
+                greedy = answer(network.to_numpy(), source[None], max_len)
+                assert answers[0]["symbols"] == greedy.symbols[0, 0, : greedy.lengths[0, 0]].tolist()
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize(
+    "config", KINDS[::2], ids=lambda c: f"{c.model}-{c.cell_type}-{c.num_layers}-{c.bidirectional}"
+)
+def test_beam_search_of_every_kind_agrees_with_numpy(config, ends):
+    config = replace(config, ends=ends)
+    lengths = {"in_len": 4, "out_len": 5} | ({"min_in_len": 1} if ends else {})
+    for seed in (1, 2):  # with seed 0, two answers of a network have equal scores, up to rounding
+        network = TrainedNetwork(config, random_weights(config, seed), **lengths)
+        assert_beams_are_alike(network, np.random.default_rng(seed).integers(0, 9, (1, 4)))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name.partition(".")[0])
+def test_beam_search_of_shipped_networks_agrees_with_numpy(path):
+    network = load(path)
+    rng = np.random.default_rng(3)
+    assert_beams_are_alike(network, [rng.integers(0, network.model_config.n_input_symbols, n) for n in (3, 9)])
 
 
 def test_a_forced_symbol_is_fed_to_the_next_step():

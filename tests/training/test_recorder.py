@@ -22,7 +22,9 @@ MODEL = ModelConfig("embedding_attention", cell_size=7, embedding_size=5)
 REVERSED = find_pattern("reversed")
 # 90 steps per epoch, in calls of 64 and 26.
 CONFIG = TrainConfig(1600, in_len=4, out_len=3, learning_rate=0.01, epochs=2, batch_size=16)
-STEPS = (0, 50, 90, 100, 180)
+STEPS = (0, 5, 7, 10, 14, 20, 28, 40, 57, 80, 90, 113, 160, 180)
+
+GROWING = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160)
 
 
 def are_same(a, b):
@@ -48,10 +50,10 @@ def recorded(watcher):
 @pytest.mark.parametrize(
     ("steps_per_epoch", "epochs", "kept"),
     [
-        (1000, 3, [0, 50, 100, 200, 400, 800, 1000, 1600, 2000, 3000]),
-        (60, 4, [0, 50, 60, 100, 120, 180, 200, 240]),
-        (50, 3, [0, 50, 100, 150]),
-        (7, 2, [0, 7, 14]),
+        (200, 3, [0, *GROWING, 200, 226, 320, 400, 453, 600]),
+        (60, 3, [0, *GROWING[:8], 60, 80, 113, 120, 160, 180]),
+        (10, 2, [0, 5, 7, 10, 14, 20]),
+        (2, 2, [0, 2, 4]),
     ],
 )
 def test_which_steps_are_recorded(steps_per_epoch, epochs, kept):
@@ -63,33 +65,34 @@ def test_which_steps_are_recorded(steps_per_epoch, epochs, kept):
 def test_long_trainings_record_some_epochs():
     config = TrainConfig(points=10, epochs=250, batch_size=9)  # one step per epoch
     kept = [step for step in range(251) if is_recorded(config, step)]
-    assert kept == sorted({*range(0, 251, 3), 50, 100, 200})
+    assert kept == sorted({*range(0, 251, 3), *GROWING, 226})
 
 
 def test_calls_are_split_at_each_recorded_step():
-    assert [*chunk_ends(CONFIG, 0, 64)] == [50, 64]
-    assert [*chunk_ends(CONFIG, 64, 26)] == [26]
-    assert [*chunk_ends(CONFIG, 90, 64)] == [10, 64]
+    assert [*chunk_ends(CONFIG, 28, 64)] == [12, 29, 52, 62, 64]  # steps 40, 57, 80, 90
+    assert [*chunk_ends(CONFIG, 64, 26)] == [16, 26]
+    assert [*chunk_ends(CONFIG, 90, 64)] == [23, 64]
     assert [*chunk_ends(CONFIG, 101, 3)] == [3]
 
 
 def test_a_recording_that_would_be_too_large_is_refused():
-    model, config = ModelConfig(cell_size=512), replace(CONFIG, epochs=36)
+    model, config = ModelConfig(cell_size=512), replace(CONFIG, epochs=25)
     n = sum(weight.size for weight in untrained(model, 0).weights.values())
-    assert 45 * 2 * n < 200_000_000 < 46 * 2 * n  # step 0; steps 50, 100, … 3200; 36 epochs; an early stop
+    assert 45 * 2 * n < 200_000_000 < 46 * 2 * n
+    assert sum(is_recorded(config, step) for step in range(25 * 90 + 1)) == 44  # early stopping may add one
     start_recording(untrained(model, 0), config)
     with pytest.raises(UsageError, match=rf"^expected a recording of at most 200 MB, got up to 46 times {n} weights, "):
-        start_recording(untrained(model, 0), replace(config, epochs=37))
+        start_recording(untrained(model, 0), replace(config, epochs=26))
 
 
 @pytest.mark.slow
 def test_the_recorded_weights_are_those_of_the_training(recorded, watcher):
     recording = recorded.recording
-    assert (recording.steps, recording.epochs) == (STEPS, (0, 50 / 90, 1, 100 / 90, 2))
+    assert (recording.steps, recording.epochs) == (STEPS, tuple(step / 90 for step in STEPS))
     assert matches(recording.weights[0], untrained(MODEL, 0).weights)
     assert matches(recording.weights[-1], recorded.weights)
-    assert matches(recording.weights[2], watcher.networks[0].weights)
-    assert not matches(recording.weights[3], recorded.weights)
+    assert matches(recording.weights[STEPS.index(90)], watcher.networks[0].weights)
+    assert not matches(recording.weights[-2], recorded.weights)
 
 
 @pytest.mark.slow
@@ -114,7 +117,7 @@ def test_a_continued_training_that_stops_early_is_recorded_from_start_to_end(mon
     config = replace(CONFIG, points=400, epochs=9, patience=2)
     further = fit(REVERSED, config, start_recording(replace(recorded, recording=None), config))
     assert further.step - recorded.step == config.steps_per_epoch == 23  # the first epoch is the best
-    assert further.recording.steps == (0, 50, 69)
+    assert further.recording.steps == (0, *GROWING[:8], 69)
     assert matches(further.recording.weights[0], recorded.weights)
 
 
@@ -125,7 +128,7 @@ def test_with_keep_best_the_whole_training_is_recorded(tmp_path, monkeypatch, fa
     config = replace(CONFIG, points=400, epochs=4, keep_best=True)
     best = fit(REVERSED, config, start_recording(untrained(MODEL, 0), config))
     assert best.step == 46
-    assert best.recording.steps == (0, 23, 46, 50, 69, 92)
+    assert best.recording.steps == (0, *GROWING[:5], 23, 28, 40, 46, 57, 69, 80, 92)
     assert matches(best.recording.weights[best.recording.steps.index(best.step)], best.weights)
     best.save(tmp_path / "w.h5")
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), best.recording)
@@ -136,7 +139,7 @@ def test_texts_of_different_lengths_are_recorded(tmp_path):
     pairs = [(text, text[::-1]) for text in ("ab", "abc", "ba", "cab", "b", "ca")]
     settings = {"in_tokens": "characters", "out_tokens": "characters", "epochs": 2, "batch_size": 2}
     network = train(pairs, **settings, dropout=0.1, cell_size=4, embedding_size=4, keep_best=False, record=True)
-    assert network.recording.epochs == (0, 1, 2)
+    assert network.recording.steps == (0, 3, 5, 6)
     assert matches(network.recording.weights[-1], network.weights)
     network.save(tmp_path / "w.h5")
     assert are_same(find_recording(tmp_path / "w.h5", load(tmp_path / "w.h5").weights), network.recording)

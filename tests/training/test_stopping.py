@@ -56,13 +56,14 @@ def test_a_stop_before_an_epoch_skips_it():
 
 
 def test_a_stop_within_an_epoch_ends_it_with_a_validation():
-    """An epoch has two calls, after 64 and 35 steps; the fast steps add a loss of 1 for two symbols."""
-    network, calls = trained(Stop("on_steps_end", 3, True))
-    assert calls == [("begin", 1), ("steps", 64), ("steps", 99), ("end", 1), ("begin", 2), ("steps", 163), ("end", 2)]
+    """Calls end after 8, 64 and 99 steps; then after 64 and 99. Fast steps add a loss of 1 for 2 symbols."""
+    network, calls = trained(Stop("on_steps_end", 4, True))
+    first = [("begin", 1), ("steps", 8), ("steps", 64), ("steps", 99), ("end", 1)]
+    assert calls == [*first, ("begin", 2), ("steps", 163), ("end", 2)]
     assert network.step == network.history[-1].step == 163
     assert [epoch.loss for epoch in network.history] == [0.5, 0.5]
     assert network.reached == network.history[-1].validation
-    assert trained(Stop("on_steps_end", 4))[0].step == 198
+    assert trained(Stop("on_steps_end", 5))[0].step == 198
 
 
 def test_the_best_epoch_is_kept(monkeypatch):

@@ -1,0 +1,94 @@
+/* Beam search for one source, as in network/beam.py, with all steps, which the page draws as a tree. */
+
+/** @import { Encoded, Network, State, Vector } from "./network.js" */
+
+/** A beginning of an answer, or a whole answer. `p` is the probability of its last symbol, `logP` the log probability of
+    all its symbols, and `score` = logP / length^penalty.
+    @typedef {{ parent: Hypothesis | null, symbol: number, p: number, logP: number, score: number, length: number,
+      ended: boolean, states: State[], context: Vector }} Hypothesis
+    @typedef {{ kept: Hypothesis[], dropped: Hypothesis[] }} BeamStep Both best first. A hypothesis that has ended takes
+      part in the following steps unchanged.
+    @typedef {{ symbols: number[], score: number, ended: boolean, hypothesis: Hypothesis }} BeamAnswer
+    @typedef {{ size: number, penalty: number, nBest?: number }} BeamOptions */
+
+/** Return the `nBest` answers (by default all), best first, those without END last, and the steps of the search. Of the
+    hypotheses that a step dropped, `steps` contains the best `size`.
+    @type {(network: Network, encoded: Encoded, maxOutLen: number, options: BeamOptions) =>
+      { answers: BeamAnswer[], steps: BeamStep[] }} */
+export function beamSearch(network, { memory, states }, maxOutLen, { size, penalty, nBest = size }) {
+  const { ends, go } = network.config;
+  const keys = network.keys(memory);
+  const nSteps = ends ? maxOutLen + 1 : maxOutLen; // one more for END
+  const context = new Float32Array(memory[0].length);
+  /** @type {Hypothesis} */
+  const empty = { parent: null, symbol: go, p: 1, logP: 0, score: 0, length: 0, ended: false, states, context };
+  /** @type {BeamStep[]} */
+  const steps = [];
+  let kept = [empty];
+  for (let t = 1; t <= nSteps && !isFinished(kept, nSteps ** penalty, nBest); t++) {
+    // K symbols per hypothesis would suffice to find the K best candidates; the others are among the best dropped ones.
+    let groups = kept.map((parent) => {
+      if (parent.ended) return [parent];
+      const { states, context } = network.step(parent.symbol, parent.states, parent.context, memory, keys);
+      return topSymbols(network.logits(states, context), 2 * size).map(({ symbol, logP }) => {
+        const total = parent.logP + logP;
+        const score = total / t ** penalty;
+        const ended = ends && symbol === go;
+        return { parent, symbol, p: Math.exp(logP), logP: total, score, length: t, ended, states, context };
+      });
+    });
+    if (ends && t === nSteps) {
+      // Last step: extend a hypothesis by END if END is among the K best, otherwise by its most probable symbol.
+      const best = ranked(groups).slice(0, size);
+      groups = groups.map((group) => [group.find((one) => one.ended && best.includes(one)) ?? group[0]]);
+    }
+    const candidates = ranked(groups);
+    kept = candidates.slice(0, size);
+    steps.push({ kept, dropped: candidates.slice(size, 2 * size) });
+  }
+  const endedFirst = [...kept].sort((a, b) => Number(b.ended) - Number(a.ended)); // stable, as `kept` is by score
+  const answers = endedFirst.slice(0, nBest).map((hypothesis) => {
+    const path = pathOf(hypothesis);
+    const symbols = path.slice(0, hypothesis.ended ? -1 : maxOutLen).map(({ symbol }) => symbol);
+    return { symbols, score: hypothesis.score, ended: hypothesis.ended, hypothesis };
+  });
+  return { answers, steps };
+}
+
+/** Return a hypothesis and its beginnings, shortest first.
+    @type {(hypothesis: Hypothesis) => Hypothesis[]} */
+export function pathOf(hypothesis) {
+  const path = [hypothesis];
+  while (path[0].length > 1 && path[0].parent) path.unshift(path[0].parent);
+  return path;
+}
+
+/** Sort the candidates of all hypotheses by score. The sort is stable, so ties go to the earlier hypothesis, then to the
+    lower symbol.
+    @type {(groups: Hypothesis[][]) => Hypothesis[]} */
+const ranked = (groups) => groups.flat().sort((a, b) => b.score - a.score);
+
+/** Return whether no live hypothesis can beat the `nBest` answers. A longer hypothesis never has a higher log p, so no
+    extension of a live hypothesis can score more than log p / `divisor`, which is that of the last step.
+    @type {(kept: Hypothesis[], divisor: number, nBest: number) => boolean} */
+function isFinished(kept, divisor, nBest) {
+  const live = kept.filter(({ ended }) => !ended);
+  const bound = Math.max(...live.map(({ logP }) => logP / divisor));
+  return !live.length || kept.filter(({ ended, score }) => ended && score > bound).length >= nBest;
+}
+
+/** Return the n most probable symbols and their log p; ties go to the lower symbol.
+    @type {(logits: Vector, n: number) => { symbol: number, logP: number }[]} */
+function topSymbols(logits, n) {
+  /** @type {number[]} */
+  const symbols = [];
+  logits.forEach((logit, symbol) => {
+    const rank = symbols.findIndex((other) => logit > logits[other]);
+    if (rank >= 0) symbols.splice(rank, 0, symbol);
+    else symbols.push(symbol);
+    symbols.length = Math.min(symbols.length, n);
+  });
+  const largest = logits[symbols[0]];
+  const logTotal = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+  return symbols.map((symbol) => ({ symbol, logP: logits[symbol] - largest - logTotal }));
+}

@@ -1,0 +1,213 @@
+/* The panel of beam search: the beginnings at each step as a tree, and the answers. */
+
+import { announce, BEAM_CHOICES } from "./app.js";
+import { beamSearch, pathOf } from "./beam.js";
+import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
+import { svg, zoom } from "./drawing.js";
+import { button, h, labelledSelect, table } from "./elements.js";
+import { formatNumber, percent, truncate } from "./format.js";
+import { last } from "./network.js";
+import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+import { currentOutput, targetName } from "./runs.js";
+import { goToOutput } from "./step.js";
+import { same } from "./trained.js";
+
+export function treePanel(app) {
+  const parts = app.networks.map((_, i) => treeParts(app, i));
+  const control = (text, key) => {
+    const items = BEAM_CHOICES[key].map((value) => [value, value]);
+    const label = labelledSelect(text, items, app.state[key], (value) => {
+      app.change({ [key]: Number(value) });
+      announce(parts.map((part) => part.describe()).join(" "));
+    });
+    app.add({ update: () => (label.control.value = app.state[key]) });
+    return label;
+  };
+  const section = panel(
+    "beam",
+    "Beam search",
+    "Greedy decoding keeps one beginning at each step, beam search the K with the best scores. A score is the logarithm " +
+      "of the probability, divided by the length to the power of the penalty.",
+    h(
+      "p",
+      { className: "hint" },
+      "Each column shows the beginnings after one step with their probabilities, best first: solid ones are kept, " +
+        "dashed ones dropped, and the thick path is the best answer.",
+    ),
+    h("div", { className: "controls" }, control("Beginnings kept (K)", "beam"), control("Length penalty", "penalty")),
+    columns(app.networks, (_, i) => parts[i].elements),
+  );
+  let isVisible = false; // only a visible panel searches, soon after the page has shown the new answer
+  let timer = 0;
+  const draw = () => {
+    timer = 0;
+    if (app.runs.length) parts.forEach((part) => part.update());
+  };
+  const update = () => {
+    if (isVisible && !timer) timer = setTimeout(draw, 50);
+  };
+  new IntersectionObserver((entries) => {
+    isVisible = last(entries).isIntersecting;
+    update();
+  }).observe(section);
+  return addPanel(app, section, update);
+}
+
+/** Return the elements for one network, and functions that update them and describe the best answer. */
+function treeParts(app, i) {
+  const network = app.networks[i];
+  const box = scrollBox(`Beam search of ${network.name}`);
+  const answers = h("div", { className: "beam-answers" });
+  let searched = ""; // what `search` depends on
+  let search;
+  const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () =>
+    searchTable(app.runs[i], search),
+  );
+  const update = () => {
+    const run = app.runs[i];
+    const { beam: size, penalty, moment } = app.state;
+    const outLen = network.maxOutLen(run.source.length, run.target);
+    const key = [run.source, outLen, moment, size, penalty].join("; ");
+    if (key !== searched) {
+      const model = network.at(moment);
+      search = { ...beamSearch(model, run.encoded, outLen, { size, penalty }), size };
+      const [greedy] = beamSearch(model, run.encoded, outLen, { size: 1, penalty: 0 }).answers;
+      searched = key;
+      redraw(box, ...drawTree(app, run, search));
+      redraw(answers, answerList(run, search.answers), h("p", {}, compareWithGreedy(run, search.answers[0], greedy)));
+      refresh();
+    }
+    markCurrent(app, run, box);
+  };
+  const describe = () => {
+    update();
+    return `${networkLabel(app, network)} ${answerText(app.runs[i], search.answers[0])}`.trim();
+  };
+  return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
+}
+
+/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns. */
+function drawTree(app, run, { steps, size, answers }) {
+  const u = zoom();
+  const name = ({ symbol }) => truncate(targetName(run, symbol), 8);
+  const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
+  const longest = Math.max(...shown.map((one) => name(one).length));
+  const [column, row, gap] = [Math.max(76, 9 * longest + 40) * u, 40 * u, 12 * u]; // the gap is above dropped ones
+  const best = new Set(pathOf(answers[0].hypothesis));
+  const startY = (row * size) / 2;
+  let places = new Map([[steps[0].kept[0].parent, { x: column / 2 + 16 * u, y: startY }]]); // the right ends of boxes
+  const groups = steps.map(({ kept, dropped }, t) => {
+    const before = places;
+    places = new Map();
+    const nodes = [...kept, ...dropped].map((one, i) => {
+      const to = { x: column * (t + 1.5), y: row * (i + 0.5) };
+      if (i >= kept.length) to.y += row * (size - kept.length) + gap;
+      const halfWidth = one.length > t ? column / 2 - 14 * u : 0;
+      places.set(one, { x: to.x + halfWidth, y: to.y });
+      const from = before.get(one) ?? before.get(one.parent);
+      const middle = (from.x + to.x - halfWidth) / 2;
+      const path = `M${from.x},${from.y} C${middle},${from.y} ${middle},${to.y} ${to.x - halfWidth},${to.y}`;
+      const box = { x: to.x - halfWidth, y: to.y - 17 * u, width: 2 * halfWidth, height: 34 * u, rx: 5 * u };
+      return svg(
+        "g",
+        { class: `${i < kept.length ? "kept" : "dropped"}${best.has(one) ? " best" : ""}` },
+        svg("title", {}, describeHypothesis(run, one)),
+        svg("path", { d: path }),
+        ...(halfWidth
+          ? [
+              svg("rect", box),
+              svg("text", { class: "symbol", x: to.x, y: to.y - u }, name(one)),
+              svg("text", { x: to.x, y: to.y + 13 * u }, probabilityText(one)),
+            ]
+          : [svg("circle", { cx: to.x, cy: to.y, r: 4 * u })]),
+      );
+    });
+    const group = svg("g", {}, ...nodes);
+    group.addEventListener("click", () => t < app.T && goToOutput(app, t));
+    return group;
+  });
+  const buttons = steps.map((_, t) => {
+    const attributes = { "aria-label": `Step ${t + 1}`, "data-key": `beam-${t}` };
+    return h(
+      "li",
+      {},
+      button(`${t + 1}`, () => goToOutput(app, t), attributes),
+    );
+  });
+  const head = h("ol", { className: "beam-steps" }, ...buttons);
+  head.style.setProperty("--column", `${column}px`);
+  const [width, height] = [column * (steps.length + 1), row * 2 * size + gap];
+  const band = svg("rect", { class: "band", width: column, height });
+  const go = svg("text", { class: "symbol", x: column / 2, y: startY + 5 * u }, "GO");
+  const label = `The beginnings of ${run.network.name} at each step. The table below contains them.`;
+  return [
+    head,
+    svg("svg", { class: "beam-tree", role: "img", "aria-label": label, width, height }, band, go, ...groups),
+  ];
+}
+
+/** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end. */
+function markCurrent(app, run, box) {
+  const current = currentOutput(app, run);
+  const buttons = [...box.querySelectorAll("button")];
+  buttons.forEach((one, t) => {
+    one.disabled = t >= app.T;
+    one.setAttribute("aria-current", t === current ? "step" : "false");
+  });
+  const band = box.querySelector(".band");
+  const isShown = current !== null && current < buttons.length;
+  const x = isShown ? band.width.baseVal.value * (current + 1) : 0;
+  band.setAttribute("x", `${x}`);
+  band.classList.toggle("shown", isShown);
+  updateScrollBox(box, isShown ? x : null);
+}
+
+const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run, symbol)).join(" ");
+const beginning = (run, hypothesis) => answerText(run, { symbols: pathOf(hypothesis).map(({ symbol }) => symbol) });
+
+function probabilityText({ logP }) {
+  const p = Math.exp(logP);
+  return p < 0.0005 ? "<0.1 %" : percent(p);
+}
+
+function describeHypothesis(run, one) {
+  const lastSymbol = `${targetName(run, one.symbol)}: ${percent(one.p)}`;
+  return `${beginning(run, one)}: ${probabilityText(one)}, score ${formatNumber(one.score)} (${lastSymbol})`;
+}
+
+function answerList(run, answers) {
+  const items = answers.map((answer) => {
+    const isWhole = answer.ended === run.network.ends;
+    const verdict = !isWhole ? ", no END" : run.target && same(answer.symbols, run.target) ? ", right" : "";
+    const note = ` ${probabilityText(answer.hypothesis)}, score ${formatNumber(answer.score)}${verdict}`;
+    return h("li", {}, h("span", { className: "symbol", dir: "auto" }, answerText(run, answer)), note);
+  });
+  return h("ol", {}, ...items);
+}
+
+/** Describe the first difference between the best answer and the greedy answer. */
+function compareWithGreedy(run, best, greedy) {
+  const [path, greedyPath] = [best, greedy].map(({ hypothesis }) => pathOf(hypothesis));
+  const t = greedyPath.findIndex(({ symbol }, i) => symbol !== path[i]?.symbol);
+  if (t < 0) return "Greedy decoding writes the same answer.";
+  const name = (one) => `${targetName(run, one.symbol)} (${percent(one.p)})`;
+  return (
+    `Greedy decoding would have written ${answerText(run, greedy)} (${probabilityText(greedy.hypothesis)}): at step ` +
+    `${t + 1} it chooses ${name(greedyPath[t])}, not ${name(path[t])}.`
+  );
+}
+
+function searchTable(run, { steps }) {
+  const rows = steps.flatMap(({ kept, dropped }, t) =>
+    [...kept, ...dropped].map((one, i) => [
+      `${t + 1}`,
+      i < kept.length ? "kept" : "dropped",
+      beginning(run, one),
+      percent(one.p),
+      probabilityText(one),
+      formatNumber(one.score),
+    ]),
+  );
+  const head = ["Step", "Kept", "Beginning", "Last symbol", "Probability", "Score"];
+  return table(`Beam search of ${run.network.name}`, head, rows);
+}

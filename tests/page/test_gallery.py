@@ -1,0 +1,32 @@
+"""The index of the gallery."""
+
+import re
+
+import pytest
+from helpers_page import needs_chromium
+
+from seq2seq_demo.files.file_names import shipped_networks
+from seq2seq_demo.page.builder import is_page
+from seq2seq_demo.page.gallery import GALLERY, build_index
+
+
+def test_the_index_links_to_every_page_and_has_no_script():
+    index = build_index()
+    assert is_page(index.encode())
+    assert "script-src 'none'" in index
+    assert "<script" not in index
+    assert re.findall(r'href="(.*?)"', index) == [f"{name}.html" for name in GALLERY]
+    assert "$" not in index
+    assert {name for entry in GALLERY.values() for name in entry.networks} <= {*shipped_networks()}
+
+
+@needs_chromium
+def test_the_index_is_accessible_on_a_small_dark_screen(shared_tab, tmp_path):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    path = tmp_path / "index.html"
+    path.write_text(build_index(), encoding="utf-8")
+    page = shared_tab.open(path, "", {"width": 320, "height": 600}, "dark", "reduce")
+    assert axe.Axe().run(page).response["violations"] == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate("getComputedStyle(document.querySelector('.panel')).borderTopWidth") == "1px"  # has its style
+    assert shared_tab.errors == []
