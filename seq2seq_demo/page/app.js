@@ -1,3 +1,4 @@
+// @ts-nocheck
 /* The state of the page, the runs computed from it, and the panels that display them. */
 
 import { MAX_ANSWER_LEN } from "./trained.js";
@@ -8,7 +9,16 @@ export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings
 export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2] };
 const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 
-/** The page's state, which only `change` modifies, and the panels that follow it. */
+/** @import { Run, TrainedNetwork } from "./trained.js"
+    @typedef {{ text: string, targetText: string | null, place: number, forced: Record<number, number>,
+      moment: number | null, replacement: { s: number, symbol: number } | null, tab: string | null, lecture: boolean,
+      cell: { networkIndex: number, backward: number } | null }} PageState
+    @typedef {{ networks: TrainedNetwork[], state: PageState, source: number[] | null, runs: Run[], S: number,
+      t: number | null, tabs: string[], panels: { update: () => void }[], add: (panel: { update: () => void }) => void,
+      change: (patch: Partial<PageState>, announcement?: string) => void }} App */
+
+/** The page's state, which only `change` modifies, and the panels that follow it.
+    @type {App} */
 export const app = {
   networks: [],
   state: {

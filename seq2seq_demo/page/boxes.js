@@ -3,43 +3,51 @@
 import { app } from "./app.js";
 import { h } from "./elements.js";
 
-/** Replace the children of a box; the focus returns to the element with the same data-key. */
+/** Replace the children of a box; the focus returns to the element with the same data-key.
+    @type {(box: HTMLElement, ...children: (Node | string | null)[]) => void} */
 export function redraw(box, ...children) {
   const { activeElement } = document;
-  const key = box.contains(activeElement) ? activeElement.dataset.key : undefined;
+  const key = box.contains(activeElement) && activeElement?.getAttribute("data-key");
   box.replaceChildren(...children.filter((child) => child !== null));
-  if (key) box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+  const target = /** @type {HTMLElement | null} */ (key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null);
+  target?.focus({ preventScroll: true });
 }
 
-/** Return a box that scrolls sideways if its content is too wide, so that the page does not. */
+/** Return a box that scrolls sideways if its content is too wide, so that the page does not.
+    @type {(label: string, ...children: Node[]) => HTMLElement} */
 export function scrollBox(label, ...children) {
   return h("div", { className: "scroll", attributes: { role: "group", "aria-label": label } }, ...children);
 }
 
-/** Make a box focusable if its content overflows; scroll `x` to its centre. */
+/** Make a box focusable if its content overflows; scroll `x` to its centre.
+    @type {(box: HTMLElement, x?: number | null) => void} */
 export function updateScrollBox(box, x = null) {
   if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
   else box.removeAttribute("tabindex");
   if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
 }
 
+/** @type {(element: HTMLElement) => void} */
 export const updateScrollBoxes = (element) =>
-  element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(box));
+  element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
 
-/** Scroll a box, not the page, so that an element is in its middle. */
+/** Scroll a box, not the page, so that an element is in its middle.
+    @type {(box: Element, element: Element) => void} */
 export function scrollToMiddle(box, element) {
   const [outer, inner] = [box, element].map((one) => one.getBoundingClientRect());
   box.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
 }
 
-/** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter. */
+/** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter.
+    @type {(element: Element, act: () => void) => void} */
 export function keepInPlace(element, act) {
   const before = element.getBoundingClientRect().top;
   act();
   scrollBy({ top: element.getBoundingClientRect().top - before, behavior: "instant" });
 }
 
-/** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture. */
+/** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture.
+    @type {(box: HTMLElement, draw: () => void, drawsBlank?: boolean) => void} */
 export function onNewWidth(box, draw, drawsBlank = false) {
   let width = 0;
   new ResizeObserver(() => {

@@ -1,8 +1,9 @@
+// @ts-nocheck
 /* The diagram of a step: a network's cells with the symbols that they have read and written. */
 
 import { svg, zoom } from "./drawing.js";
 import { largest, truncate } from "./format.js";
-import { signColour } from "./inside.js";
+import { signColour } from "./heatmap.js";
 import { last } from "./network.js";
 import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
@@ -92,7 +93,7 @@ export class Diagram {
     const box = { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
     const cell = svg("rect", { ...box, class: `cell ${status}` });
     const show = () => {
-      showTab("inside", { place, cell: { networkIndex, backward } });
+      showTab("inside", { place, cell: { networkIndex, backward: Number(backward) } });
       document.getElementById("inside").focus({ preventScroll: true });
     };
     cell.addEventListener("click", show);

@@ -2,50 +2,70 @@
 
 import { visible } from "./format.js";
 
+/** @typedef {Node | string | null} Child
+    @typedef {Record<string, unknown>} Attributes */
+
 /** Create an HTML element. `attributes` become attributes, other properties are set on the element, and null children
-    are skipped. */
-export function h(tag, { attributes = {}, ...properties } = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    are skipped.
+    @type {<K extends keyof HTMLElementTagNameMap>(tag: K, properties?: Omit<Partial<HTMLElementTagNameMap[K]>,
+      "attributes"> & { attributes?: Attributes }, ...children: Child[]) => HTMLElementTagNameMap[K]} */
+export function h(tag, options, ...children) {
+  const { attributes = {}, ...properties } = options ?? {};
+  const element = document.createElement(tag);
+  Object.assign(element, properties);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children.filter((child) => child !== null));
   return element;
 }
 
-export const headerCell = (scope, text, className = "") => h("th", { className, attributes: { scope } }, text);
+/** @type {(scope: "row" | "col", text: Child, className?: string) => HTMLTableCellElement} */
+export const headerCell = (scope, text, className = "") => h("th", { className, scope }, text);
 
-/** Return a table; the first cell of each row is its header. */
+/** Return a table; the first cell of each row is its header.
+    @type {(caption: string, head: string[], rows: string[][]) => HTMLTableElement} */
 export function table(caption, head, rows) {
-  const row = ([first, ...cells]) => h("tr", {}, headerCell("row", first), ...cells.map((cell) => h("td", {}, cell)));
   const top = h("thead", {}, h("tr", {}, ...head.map((text) => headerCell("col", text))));
-  return h("table", {}, h("caption", {}, caption), top, h("tbody", {}, ...rows.map(row)));
+  const body = rows.map(([first, ...cells]) =>
+    h("tr", {}, headerCell("row", first), ...cells.map((cell) => h("td", {}, cell))),
+  );
+  return h("table", {}, h("caption", {}, caption), top, h("tbody", {}, ...body));
 }
 
+/** @type {(text: Child, onclick: () => void, attributes?: Attributes) => HTMLButtonElement} */
 export function button(text, onclick, { className = "", ...attributes } = {}) {
-  return h("button", { className, onclick, attributes: { type: "button", ...attributes } }, text);
+  return h("button", { className: String(className), onclick, attributes: { type: "button", ...attributes } }, text);
 }
 
+/** @type {(name: string, className?: string) => HTMLSpanElement} */
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
-/** Return a symbol as a tile with an optional note below it. */
+/** Return a symbol as a tile with an optional note below it.
+    @type {(name: string, options?: { className?: string, note?: string }) => HTMLLIElement} */
 export function tile(name, { className = "", note = "" } = {}) {
   return h("li", { className: `piece ${className}` }, symbolSpan(visible(name)), note ? h("small", {}, note) : null);
 }
 
-/** Return radio buttons that look like tiles. `items` are { value, text, label }; `choose(value)` handles a choice. */
+/** Return radio buttons that look like tiles. `items` are { text, label }; `choose(i)` handles the choice of item i.
+    @type {(legend: string, name: string, items: { text: string, label?: string }[], chosen: number | undefined,
+      choose: (i: number) => void) => HTMLFieldSetElement} */
 export function radioTiles(legend, name, items, chosen, choose) {
-  const labels = items.map(({ value, text, label }) => {
-    const attributes = { "aria-label": label };
-    const input = h("input", { type: "radio", name, value, checked: value === chosen, attributes });
-    input.addEventListener("change", () => choose(value));
+  const labels = items.map(({ text, label = text }, i) => {
+    const attributes = { "aria-label": label, "data-key": `${name}-${i}` };
+    const input = h("input", { type: "radio", name, value: String(i), checked: i === chosen, attributes });
+    input.addEventListener("change", () => choose(i));
     return h("label", { className: "choice" }, input, h("span", {}, text));
   });
   return h("fieldset", { className: "choices" }, h("legend", {}, legend), ...labels);
 }
 
-/** Return a labelled `<select>`. `items` are [value, text]; `choose(value)` gets the value as a string. */
+/** Return a labelled `<select>`. `items` are [value, text]; `choose(value)` gets the value as a string.
+    @type {(label: string, items: [string | number, string][], chosen: string | number,
+      choose: (value: string) => void) => HTMLLabelElement} */
 export function labelledSelect(label, items, chosen, choose) {
-  const option = ([value, text]) => h("option", { value, selected: String(value) === String(chosen) }, text);
-  const select = h("select", {}, ...items.map(option));
+  const options = items.map(([value, text]) =>
+    h("option", { value: String(value), selected: String(value) === String(chosen) }, text),
+  );
+  const select = h("select", {}, ...options);
   select.addEventListener("change", () => choose(select.value));
   return h("label", { className: "labelled" }, `${label} `, select);
 }

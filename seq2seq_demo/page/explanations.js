@@ -1,423 +1,391 @@
-/* The panel of six short explanations, each with a button that demonstrates it on the current networks. */
+/* The panel of six short explanations. Each asks for a prediction and compares it with a run of the network. */
 
-import { announce, app, MAX_SOURCE_LEN } from "./app.js";
-import { button, h } from "./elements.js";
+import { announce, MAX_SOURCE_LEN } from "./app.js";
+import { button, h, radioTiles } from "./elements.js";
 import { largest, percent, pluralize, trainedLengths, visible } from "./format.js";
-import { describeDisagreement, disagreement, influenceOf, MAX_SUBSTITUTES, substitutes } from "./influence.js";
-import { argmax, last } from "./network.js";
+import { describeDisagreement, disagreement, Influence, substitutes } from "./influence.js";
+import { argmax } from "./network.js";
 import { panel } from "./panels.js";
-import { fedName, probabilities, writtenName } from "./runs.js";
+import { fedName, probabilities, sourceSymbol, stateSize, targetSymbol, writtenName } from "./runs.js";
 import { judgement } from "./source.js";
 import { reveal } from "./tabs.js";
 import { same } from "./trained.js";
 
-const DEMONSTRATED = ["place", "forced", "moment", "replacement"]; // the message holds until one of them changes
-const SEARCH_MS = 300; // time limit for the search of a demonstration
+/** An explanation with an exercise. The prediction is one of the `choices` or, without choices, an answer of the
+    network. `show` runs the network and returns the right prediction, a sentence, and the state that the panel `panelId`
+    displays; `reason` tells why this state has another source. Without a `question`, there is nothing to predict.
+    @import { App, PageState } from "./app.js"
+    @import { Run, TrainedNetwork } from "./trained.js"
+    @typedef {{ answer: string, message: string, patch?: Partial<PageState>, reason?: string }} Shown
+    @typedef {{ title: string, text: string, question?: string, choices?: string[], button?: string, panelId?: string,
+      show?: () => Shown }} Exercise
+    @typedef {{ app: App, network: TrainedNetwork, source: number[], free: Run }} Context */
 
+const YES_NO = ["yes", "no"];
+
+/** @type {(app: App) => HTMLElement} */
 export function explanationsPanel(app) {
-  const explanations = [
-    encoderExplanation,
-    decoderExplanation,
-    exposureExplanation,
-    attentionExplanation,
-    dependenceExplanation,
-    lengthsExplanation,
-  ];
-  const articles = explanations.map((explanation, i) => explanationElement(app, i + 1, explanation(app)));
-  app.add({ update: () => updateGuide(app) });
-  const help = "What each part of the network does. Each button demonstrates its paragraph in one of the panels.";
-  return panel("explanations", "Explanations", help, h("div", { className: "explanations" }, ...articles));
+  const guide = makeGuide(app);
+  const elements = EXERCISES.map((_, i) => exerciseElement(app, i, guide.show));
+  const help = "What each part of the network does. Predict what the network will do, then look.";
+  return panel("explanations", "Explanations", help, h("div", { className: "explanations" }, ...elements));
 }
 
-/** Return the element of one explanation, { title, paragraphs, button, demonstrate }. `demonstrate` returns the `patch`
-    of the state, the `panelId` to scroll to, a `message` and, if the patch may replace the source, the `reason`. */
-function explanationElement(app, number, { title, paragraphs, button: label, demonstrate }) {
-  const heading = h("h3", {}, `${number}. ${title}`);
-  const element = h("article", { className: "explanation" }, heading, ...paragraphs.map((text) => h("p", {}, text)));
-  if (!demonstrate) return element;
-  const show = button(label, () => {
+/** Return exercise i for the current source or, if it is invalid, for an example. It is about the first network, or the
+    first with attention.
+    @type {(app: App, i: number) => Exercise & { prefix: string }} */
+function exerciseOf(app, i) {
+  const { networks } = app;
+  const [needsAttention, make, makeWithout = make] = EXERCISES[i];
+  const attentive = networks.find(({ config }) => config.has_attention);
+  const network = (needsAttention && attentive) || networks[0];
+  const source = app.source ?? network.examples[0]?.source ?? [0];
+  const context = { app, network, source, free: runOf(app, network, source) };
+  const exercise = (needsAttention && !attentive ? makeWithout : make)(context);
+  return { ...exercise, prefix: networks.length > 1 ? `${network.name}: ` : "" };
+}
+
+/** @type {(app: App, i: number, showGuide: ReturnType<typeof makeGuide>["show"]) => HTMLElement} */
+function exerciseElement(app, i, showGuide) {
+  const { title, text, button: label, panelId, show } = exerciseOf(app, i);
+  const element = h("article", { className: "explanation" }, h("h3", {}, `${i + 1}. ${title}`), h("p", {}, text));
+  if (!show || !label || !panelId) return element;
+  const questionBox = h("div");
+  let [asked, prediction] = ["", ""];
+  const showButton = button(label, () => {
     const before = { ...app.state };
-    const isValid = app.source !== null;
-    const { patch, panelId, message, reason } = demonstrate();
-    app.change(patch);
+    const exercise = exerciseOf(app, i);
+    const shown = /** @type {() => Shown} */ (exercise.show)();
+    const why = app.source ? shown.reason : "your source is invalid";
+    const verdict = judge(app, exercise, prediction, shown.answer);
+    app.change({ forced: {}, replacement: null, ...shown.patch });
     const isOther = app.state.text !== before.text;
-    const why = isValid ? reason : "your source is invalid";
-    const text = message + (isOther ? ` Shown with ${app.state.text}: ${why}.` : "");
-    announce(text);
-    showGuide(panelId, text, show, isOther ? before : null);
+    const message =
+      verdict + exercise.prefix + shown.message + (isOther ? ` Shown with ${app.state.text}: ${why}.` : "");
+    announce(message);
+    showGuide(panelId, message, showButton, isOther ? before : null);
   });
-  element.append(show);
+  app.add({
+    update() {
+      const current = JSON.stringify([app.state.text, app.state.targetText, app.state.moment]);
+      if (current === asked) return;
+      [asked, prediction] = [current, ""];
+      const exercise = exerciseOf(app, i);
+      questionBox.replaceChildren(...questionParts(exercise, `predict-${i}`, (text) => (prediction = text)));
+    },
+  });
+  element.append(questionBox, showButton);
   return element;
 }
 
-/** Show a panel and a message below the stage, with a button back to the explanation and, if the demonstration changed
-    the source, a button that restores the state `before`. */
-function showGuide(panelId, message, from, before) {
-  const section = document.getElementById(panelId);
-  if (!section) return;
-  document.querySelector(".guide")?.remove();
-  const focusSection = () => section.focus({ preventScroll: true });
-  const back = button("Back to the explanations", () => {
-    guide.remove();
-    reveal(from);
-    from.focus({ preventScroll: true });
-  });
-  const buttons = h("div", { className: "controls" }, back);
-  if (before) {
-    const restore = () => {
-      app.change(before, "Your source is back");
-      focusSection();
-    };
-    buttons.append(button("Back to my source", restore));
+/** Return a question with its choices or with a text field.
+    @type {(exercise: ReturnType<typeof exerciseOf>, name: string, predict: (text: string) => void) => Node[]} */
+function questionParts({ prefix, question, choices }, name, predict) {
+  if (!question) return [];
+  const text = prefix + question;
+  const items = choices?.map((text) => ({ text }));
+  if (items) return [radioTiles(text, name, items, undefined, (i) => predict(items[i].text))];
+  const oninput = () => predict(input.value);
+  const input = h("input", { type: "text", id: name, autocomplete: "off", spellcheck: false, dir: "auto", oninput });
+  return [h("label", { htmlFor: name }, text), input];
+}
+
+/** Judge a prediction; "" if there is none.
+    @type {(app: App, exercise: Exercise, prediction: string, answer: string) => string} */
+function judge({ networks: [{ targetVocabulary }] }, { choices }, prediction, answer) {
+  if (!prediction.trim()) return "";
+  let read = prediction;
+  try {
+    if (!choices) read = targetVocabulary.text(targetVocabulary.numbers(prediction));
+  } catch {
+    // a text that is not in the vocabulary is a wrong prediction
   }
-  const guide = h("div", { className: "guide" }, h("p", {}, message), buttons);
-  guide.demonstrated = { ...app.state };
-  document.getElementById("tabs").after(guide);
-  reveal(section);
-  section.tabIndex = -1;
-  focusSection();
+  return read === answer ? `✓ As you predicted: ${answer}. ` : `✗ You predicted ${read}, the result is ${answer}. `;
 }
 
-/** Hide the message of the guide when the state changes, and remove the guide when the source changes. */
-function updateGuide({ state }) {
-  const guide = document.querySelector(".guide");
-  if (!guide) return;
-  if (guide.demonstrated.text !== state.text) guide.remove();
-  else if (DEMONSTRATED.some((name) => guide.demonstrated[name] !== state[name])) guide.firstChild.hidden = true;
+/** Return `show`, which shows a panel and a message below it until the state changes, with a button back to the exercise
+    and, if the exercise changed the source, a button that restores the state `before`.
+    @param {App} app */
+function makeGuide(app) {
+  const [text, guide] = [h("p"), h("div", { className: "guide" })];
+  let shown = { ...app.state };
+  app.add({
+    update() {
+      if (shown.text !== app.state.text) guide.remove();
+      text.hidden = JSON.stringify(shown) !== JSON.stringify(app.state);
+    },
+  });
+  /** @type {(panelId: string, message: string, from: HTMLElement, before: PageState | null) => void} */
+  const show = (panelId, message, from, before) => {
+    const section = document.getElementById(panelId);
+    if (!section) return;
+    const back = button("Back to the explanations", () => {
+      guide.remove();
+      reveal(from);
+      from.focus();
+    });
+    const restore = () => {
+      if (before) app.change(before, "Your source is back");
+      section.focus({ preventScroll: true });
+    };
+    reveal(section);
+    shown = { ...app.state };
+    Object.assign(text, { textContent: message, hidden: false });
+    const buttons = h("div", { className: "controls" }, back, before && button("Back to my source", restore));
+    guide.replaceChildren(text, buttons);
+    document.querySelector("main")?.append(guide);
+    section.tabIndex = -1;
+    section.focus({ preventScroll: true });
+  };
+  return { show };
 }
 
-/** Return the current source, if it is valid, and the sources of the examples. */
-function availableSources(app, network) {
-  const examples = network.examples.map(({ source }) => source);
-  return [...(app.source ? [app.source] : []), ...examples].filter((source) => source.length <= MAX_SOURCE_LEN);
+/** Run a network on a source at the current moment, with some outputs forced.
+    @type {(app: App, network: TrainedNetwork, source: number[], forced?: Record<number, number>) => Run} */
+function runOf(app, network, source, forced = {}) {
+  const current = app.runs.find((run) => run.network === network && same(run.source, source));
+  if (current && !Object.keys({ ...app.state.forced, ...forced }).length) return current;
+  return network.run(source, current ? current.target : network.knownTarget(source), app.state.moment, forced);
 }
 
-/** Return the current source. If it is invalid, prefer an example of medium length with varied symbols that the network
-    answers correctly. */
-function demonstrationSource(app, network) {
-  if (app.source) return app.source;
-  const sources = availableSources(app, network);
-  const medium = sources.filter((source) => source.length > 3 && source.length <= 12);
-  const right = medium.filter((source) => runOf(network, source).exact);
-  const isVaried = (source) => new Set(source).size > 3;
-  return right.find(isVaried) ?? right[0] ?? medium.find(isVaried) ?? medium[0] ?? sources[0] ?? [0];
-}
+/** Return the text and the place of a state; a source that is already typed keeps its spelling.
+    @type {(app: App, source: number[], place: number) => Partial<PageState>} */
+const stateOf = (app, source, place) => ({
+  text: source === app.source ? app.state.text : app.networks[0].sourceVocabulary.text(source),
+  place,
+});
 
-/** Return the typed or known target of a source, or null. */
-function targetOf(network, source) {
-  const run = app.runs.find((one) => one.network === network);
-  return run && same(source, run.source) ? run.target : network.knownTarget(source);
-}
-
-/** Run a network on a source at the current moment, with some outputs forced. */
-const runOf = (network, source, forced = {}) =>
-  network.run(source, targetOf(network, source), app.state.moment, forced);
-
-/** Return a patch that sets the source and resets forcing; a source that is already typed keeps its spelling. */
-function statePatch(network, source, patch) {
-  const text = app.source && same(app.source, source) ? app.state.text : network.sourceVocabulary.text(source);
-  return { text, forced: {}, replacement: null, ...patch };
-}
-
-const sourceSymbol = (network, symbol) => visible(network.sourceVocabulary.name(symbol));
+/** @type {(network: TrainedNetwork, source: number[], s: number) => string} */
 const inputName = (network, source, s) => `input ${s + 1} (${sourceSymbol(network, source[s])})`;
 
-/** Return a sentence on whether an answer is right. */
-function describeResult(run) {
-  const { kind, text } = judgement(run);
-  if (kind === "unknown") return "No target is known for this source.";
-  const answer = app.networks.length > 1 ? `The answer of ${run.network.name}` : "The answer";
-  return `${answer} is ${text}.`;
-}
+/** @type {(network: TrainedNetwork, source: number[]) => string} */
+const sourceText = ({ sourceVocabulary: vocabulary }, source) =>
+  vocabulary.tokens === "characters" ? visible(vocabulary.text(source)) : vocabulary.text(source);
 
-function encoderExplanation(app) {
-  const [network] = app.networks;
-  const { cell_size: H, num_layers: layers, has_attention: hasAttention, bidirectional, states } = network.config;
+/* The exercises, in the order of the panel. */
+
+/** @type {(context: Context) => Exercise} */
+function encoder({ app, network, source }) {
+  const { num_layers: layers, has_attention: hasAttention, bidirectional, states, cell_size: H } = network.config;
+  const size = states.length * layers * H;
   const parts = states.join(" and ") + (layers > 1 ? ` of ${layers} layers` : "");
-  const size = `${states.length * layers * H} numbers (${parts})`;
-  const direction = bidirectional ? " forward and backward" : "";
-  const rest = hasAttention
-    ? `The decoder starts from the final state. It also attends to the memory: the encoder's output at each input, ` +
-      `${bidirectional ? 2 * H : H} numbers per input.`
-    : "The decoder knows the source only through the final state.";
+  const order = bidirectional ? "in both directions" : "symbol by symbol";
+  const memory = " and attends to the memory, the encoder's output at each input";
+  const text = `The encoder reads the source ${order} and updates its state. The decoder starts from the final state`;
   return {
     title: "The encoder",
-    paragraphs: [`The encoder reads the source${direction} and updates its state at each symbol: ${size}. ${rest}`],
+    text: `${text}${hasAttention ? memory : ", all that it knows of the source"}.`,
+    question: `The final state has ${size} numbers (${parts}). How many does it have for a source twice as long?`,
+    choices: [size, 2 * size].map(String),
     button: "Show the final state",
-    demonstrate() {
-      const source = demonstrationSource(app, network);
-      const memory = hasAttention ? " The columns up to it are the memory." : "";
-      const message = `All ${source.length} inputs are read. The framed column is the final state.${memory}`;
-      return { patch: statePatch(network, source, { place: source.length }), panelId: "inside", message };
-    },
+    panelId: "inside",
+    show: () => ({
+      answer: String(stateSize(runOf(app, network, [...source, ...source]))),
+      message: `All ${source.length} inputs are read. The framed column is the final state.`,
+      patch: stateOf(app, source, source.length),
+    }),
   };
 }
 
-function decoderExplanation(app) {
-  const [network] = app.networks;
+/** @type {(context: Context) => Exercise} */
+function decoder({ app, network, source, free: run }) {
+  const t = Math.min(1, run.steps.length - 1);
+  const p = percent(probabilities(run.steps[t])[run.steps[t].written]);
   const end = network.ends ? ", until it writes END" : "";
-  const text =
-    "The decoder is first fed GO. At each step it updates its state, computes a probability for every symbol, writes " +
-    `the likeliest, and is fed this symbol at the next step${end}.`;
   return {
     title: "The decoder",
-    paragraphs: [text],
+    text: `The decoder is first fed GO. It writes the likeliest symbol, which it is fed at the next step${end}.`,
+    question: `What will it write for ${sourceText(network, source)}?`,
     button: "Show its second step",
-    demonstrate() {
-      const source = demonstrationSource(app, network);
-      const run = runOf(network, source);
-      const t = Math.min(1, run.steps.length - 1);
-      const step = run.steps[t];
-      const p = percent(probabilities(step)[step.written]);
-      const fed = fedName(run, run.steps, t);
-      const message = `Output ${t + 1}: fed ${fed}, it writes ${writtenName(run, t)} with a probability of ${p}.`;
-      const patch = statePatch(network, source, { place: source.length + t + 1 });
-      return { patch, panelId: "probabilities", message };
-    },
+    panelId: "probabilities",
+    show: () => ({
+      answer: network.targetVocabulary.text(run.answer),
+      message: `Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${writtenName(run, t)} with a probability of ${p}.`,
+      patch: stateOf(app, source, source.length + t + 1),
+    }),
   };
 }
 
-function exposureExplanation(app) {
-  const [network] = app.networks;
+/** @type {(context: Context) => Exercise} */
+function teacherForcing({ app, network, source, free }) {
+  const shares = free.steps.slice(0, free.answer.length || 1).map((step) => probabilities(step)[step.written]);
+  const t = argmax(shares.map((share) => -share));
+  const { logits, written } = free.steps[t];
+  const others = largest(logits, 3).filter((symbol) => symbol !== written);
+  const symbol = others.find((one) => one !== network.go) ?? others[0];
+  const [name, other] = [written, symbol].map((one) => targetSymbol(network, one));
+  const choices = ["none", "one", "several"];
   return {
     title: "Teacher forcing and exposure bias",
-    paragraphs: [
-      "In training the decoder is fed the target (teacher forcing). When it answers, it is fed its own output. It " +
-        "was never trained to continue after an error, so one error can lead to more: exposure bias.",
-    ],
+    text:
+      "In training the decoder is fed the target (teacher forcing); when it answers, it is fed its own output. It was " +
+      "never trained to continue after an error, so one error can lead to more: exposure bias.",
+    question: `If ${other} replaces ${name} as output ${t + 1}, the least certain one, how many other symbols change?`,
+    choices,
     button: "Force a wrong symbol",
-    demonstrate() {
-      const worst = worstForcing(app, network);
-      if (!worst) {
-        const patch = statePatch(network, demonstrationSource(app, network), {});
-        return { patch, panelId: "forced", message: "No available answer has a symbol that can be forced." };
-      }
-      const { source, t, symbol, nChanged, wasRight } = worst;
-      const name = visible(network.targetVocabulary.name(symbol));
-      const forced = `Forcing ${name} as output ${t + 1}${app.networks.length > 1 ? ` of ${network.name}` : ""}`;
-      const symbols = pluralize(nChanged, "other symbol");
-      const effect = wasRight ? `makes ${symbols} wrong` : `changes ${symbols}`;
+    panelId: "forced",
+    show() {
+      const run = runOf(app, network, source, { [t]: symbol });
+      const n = Math.max(0, network.compare(run.written, free.written, (i) => i === t).edits - 1);
+      const effect = n ? `changes ${pluralize(n, "other symbol")}` : "changes no other symbol: the network recovers";
       return {
-        patch: statePatch(network, source, { forced: { [t]: symbol }, place: source.length + t + 2 }),
-        panelId: "forced",
-        reason: "with your source, forcing changes no other symbol",
-        message: `${forced} ${nChanged ? effect : "changes no other symbol: the network recovers"}.`,
+        answer: choices[Math.min(n, 2)],
+        message: `Forcing ${other} as output ${t + 1} ${effect}.`,
+        patch: { ...stateOf(app, source, source.length + t + 2), forced: { [t]: symbol } },
       };
     },
   };
 }
 
-/** Search, for at most SEARCH_MS, for the symbol that changes the most other outputs if it is forced. Returns
-    { source, t, symbol, nChanged, wasRight }, or null if no answer has a symbol. Examples are searched only if forcing
-    has no effect on the answer to the current source. */
-function worstForcing(app, network) {
-  const deadline = performance.now() + SEARCH_MS;
-  let worst = null;
-  for (const source of [demonstrationSource(app, network), ...availableSources(app, network)]) {
-    if (worst && worst.nChanged > 0) return worst;
-    const free = runOf(network, source);
-    for (let t = 0; t < free.answer.length; t++) {
-      for (const symbol of alternatives(free, t)) {
-        if (performance.now() > deadline && worst) return worst;
-        const effect = forcingEffect(free, t, symbol);
-        if (!worst || effect.nChanged > worst.nChanged) worst = effect;
-      }
-    }
-  }
-  return worst;
-}
-
-/** Return the likeliest symbols, without END, that were not written at step t. */
-function alternatives({ steps, network }, t) {
-  const { logits, written } = steps[t];
-  const order = largest(logits, logits.length);
-  return order.filter((symbol) => symbol !== written && symbol !== network.go).slice(0, MAX_SUBSTITUTES);
-}
-
-/** Force a symbol at step t and count the other symbols of the answer that change. */
-function forcingEffect(free, t, symbol) {
-  const { network, source } = free;
-  const run = runOf(network, source, { [t]: symbol });
-  const { edits } = network.compare(run.written, free.written, (i) => i === t);
-  return { source, t, symbol, nChanged: Math.max(0, edits - 1), wasRight: Boolean(free.exact) };
-}
-
-/* Where attention looks, by pattern. */
-const WHERE_IT_LOOKS = {
-  reversed: "To reverse a source, the decoder attends to its last symbol first and then moves left.",
-  copy: "To copy a source, the decoder attends to its symbols from left to right.",
-  rotated: "To rotate a source, the decoder attends one input ahead and, for the last output, to the first input.",
-  sorted: "To sort a source, the decoder attends to the smallest symbol that is left.",
-  maxmin_dup: "The decoder attends to the largest and the smallest symbol, then to the symbols from left to right.",
-  running_sum:
-    "Each sum adds one input, so the decoder attends from left to right. It may attend one input ahead, because a row " +
-    "of the memory also depends on the inputs before it.",
-  added: "Each digit of the sum depends on one digit of each number and on the carry from the digits to their right.",
-};
-const REORDERINGS = ["reversed", "copy", "rotated", "sorted", "maxmin_dup"]; // each output equals one of the inputs
-
-function attentionExplanation(app) {
-  const network = app.networks.find((one) => one.config.has_attention);
-  if (!network) return bottleneckExplanation(app);
-  const name = app.networks.length > 1 ? ` of ${network.name}` : "";
+/** @type {(context: Context) => Exercise} */
+function attention({ app, network, source, free: run }) {
+  const alpha = run.steps[0].alpha ?? new Float32Array(1);
+  const s = argmax(alpha);
+  const listed = source.length <= 3 ? [...source.keys()] : [0, source.length - 1];
+  const choices = listed.map((one) => inputName(network, source, one));
+  if (source.length > 3) choices.push("another input");
   return {
     title: "Attention",
-    paragraphs: [
-      "At each step attention compares the decoder's state with every row of the memory. The decoder receives the " +
-        `mean of the rows, weighted by α. Training specifies no target for α. ${WHERE_IT_LOOKS[network.pattern] ?? ""}`,
-    ],
+    text:
+      "At each step attention compares the decoder's state with every row of the memory, and the decoder receives the " +
+      "mean of the rows, weighted by α. Training specifies no target for α.",
+    question: `Which input of ${sourceText(network, source)} does the first output attend to most?`,
+    choices,
     button: "Show where the first output looks",
-    demonstrate() {
-      const source = demonstrationSource(app, network);
-      const run = runOf(network, source);
-      const { alpha } = run.steps[0];
-      const s = argmax(alpha);
-      const message =
-        `Output 1 (${writtenName(run, 0)})${name} gives ${percent(alpha[s])} of its attention to ` +
-        `${inputName(network, source, s)}. ${countCopied(run)}`;
-      return { patch: statePatch(network, source, { place: source.length + 1 }), panelId: "attention", message };
-    },
+    panelId: "attention",
+    show: () => ({
+      answer: choices[listed.includes(s) ? listed.indexOf(s) : 2],
+      message: `Output 1 (${writtenName(run, 0)}) gives ${percent(alpha[s])} of its attention to ${inputName(network, source, s)}.`,
+      patch: stateOf(app, source, source.length + 1),
+    }),
   };
 }
 
-/** Return a sentence on how many outputs attend most to the symbol that they write, for patterns that reorder. */
-function countCopied({ network, source, steps, answer }) {
-  if (!REORDERINGS.includes(network.pattern)) return "";
-  const copied = answer.filter((symbol, t) => {
-    const attended = network.sourceVocabulary.name(source[argmax(steps[t].alpha)]);
-    return attended === network.targetVocabulary.name(symbol);
-  });
-  const outputs = pluralize(answer.length, "output") + (network.ends ? " before END" : "");
-  return `${copied.length} of ${outputs} attend most to the symbol that they write.`;
-}
-
-function bottleneckExplanation(app) {
-  const [network] = app.networks;
+/** @type {(context: Context) => Exercise} */
+function bottleneck(context) {
+  const { network, source } = context;
+  const sources = [source, ...network.examples.map((example) => example.source)];
+  const fitting = sources.filter(({ length }) => length <= (network.in_len ?? MAX_SOURCE_LEN));
+  const longest = fitting.sort((a, b) => b.length - a.length)[0] ?? source;
   return {
     title: "Without attention: a bottleneck",
-    paragraphs: [
-      "This network has no attention: the whole source passes through one state of fixed size. A long source " +
-        "therefore needs more units and more training.",
-    ],
+    text:
+      "This network has no attention: the whole source passes through one state of fixed size. A long source therefore " +
+      "needs more units and more training.",
+    ...rightOrNot(context, longest, "it is the longest available source"),
     button: "Show the longest available source",
-    demonstrate() {
-      const maxLength = network.in_len ?? MAX_SOURCE_LEN;
-      const available = availableSources(app, network).filter(({ length }) => length <= maxLength);
-      const [source = [0]] = available.sort((a, b) => b.length - a.length);
-      const result = describeResult(runOf(network, source));
-      const message = `${pluralize(source.length, "input")} pass through one state. ${result}`;
-      const reason = "it is the longest available source";
-      return { patch: statePatch(network, source, { place: source.length }), panelId: "step", reason, message };
-    },
   };
 }
 
-function dependenceExplanation(app) {
-  const network = app.networks.find((one) => one.config.has_attention);
-  if (!network) return influenceExplanation(app);
-  const end =
-    network.pattern === "reversed" && network.ends
-      ? " For example, END depends on the length of the source, not on the symbol of the input that it attends to."
-      : "";
+/** @type {(context: Context) => Exercise} */
+function dependence({ app, network, source }) {
   return {
     title: "Attention and influence",
-    paragraphs: [
-      "Each row of the memory also depends on other inputs, and the decoder starts from the final state. An output " +
-        "can therefore depend on an input that gets no attention, or not depend on one that does (Jain and Wallace " +
-        `2019).${end}`,
-    ],
+    text:
+      "Each row of the memory also depends on other inputs, and the decoder starts from the final state. An output can " +
+      "therefore change with an input that gets no attention, or not change with one that does (Jain and Wallace 2019).",
+    question: `Do attention and influence differ for ${sourceText(network, source)}?`,
+    choices: YES_NO,
     button: "Show where they differ",
-    demonstrate() {
-      const current = demonstrationSource(app, network);
-      for (const source of [current, ...availableSources(app, network)]) {
-        const influence = influenceOf(app, network, source);
-        influence.work(performance.now() + 3 * SEARCH_MS);
-        const difference = influence.done ? disagreement(influence) : null;
-        if (!difference) continue;
-        const { t, s, symbol } = difference;
-        return {
-          patch: statePatch(network, source, { replacement: { s, symbol }, place: source.length + t + 1 }),
-          panelId: "influence",
-          reason: "with your source, no difference was found",
-          message: describeDisagreement(influence, difference),
-        };
-      }
+    panelId: "influence",
+    show() {
+      const influence = new Influence(app, network, source);
+      influence.work();
+      const found = disagreement(influence);
       const message = "No difference was found: each output depends on the inputs that it attends to.";
-      return { patch: statePatch(network, current, {}), panelId: "influence", message };
+      if (!found) return { answer: "no", message, patch: stateOf(app, source, source.length) };
+      const { t, s, symbol } = found;
+      const patch = { ...stateOf(app, source, source.length + t + 1), replacement: { s, symbol } };
+      return { answer: "yes", message: describeDisagreement(influence, found), patch };
     },
   };
 }
 
-function influenceExplanation(app) {
-  const [network] = app.networks;
+/** @type {(context: Context) => Exercise} */
+function influence({ app, network, source, free }) {
+  const [symbol = source[0]] = substitutes(network, source[0]);
+  const replaced = `${sourceSymbol(network, symbol)} replaces ${inputName(network, source, 0)}`;
   return {
     title: "Influence",
-    paragraphs: ["An output depends on an input if it changes when another symbol replaces this input."],
+    text: "An output depends on an input if it changes when another symbol replaces this input.",
+    question: `Will the first output change if ${replaced}?`,
+    choices: YES_NO,
     button: "Replace the first input",
-    demonstrate() {
-      const source = demonstrationSource(app, network);
-      const [symbol] = substitutes(network, source[0]);
-      const replaced = `${sourceSymbol(network, symbol)} replaces ${inputName(network, source, 0)}.`;
-      const patch = statePatch(network, source, { replacement: { s: 0, symbol } });
-      return { patch, panelId: "influence", message: `${replaced} Changed outputs are marked.` };
+    panelId: "influence",
+    show() {
+      const after = runOf(app, network, [symbol, ...source.slice(1)]);
+      const patch = { ...stateOf(app, source, source.length), replacement: { s: 0, symbol } };
+      const answer = YES_NO[after.written[0] === free.written[0] ? 1 : 0];
+      return { answer, message: `${replaced}. Changed outputs are marked.`, patch };
     },
   };
 }
 
-function lengthsExplanation(app) {
-  const [network] = app.networks;
-  const { in_len: longest, ends } = network;
-  const end = ends
-    ? "This network learned to write END, a symbol like any other, after the last symbol of its answer."
-    : "This network has no END: the length of its answers is fixed.";
+/** @type {(context: Context) => Exercise} */
+function lengths(context) {
+  const { app, network, source } = context;
+  const longest = network.in_len;
   const explanation = {
     title: "Lengths",
-    paragraphs: [
-      `${end} ${trainedLengths(app.networks)} The weights are the same at every step, so the network can run on ` +
-        "longer sources, but its answers may be wrong.",
-    ],
+    text: `${trainedLengths(app.networks)} A network can run on longer sources, but its answers may be wrong.`,
   };
   const hasNoSource = network.sourceVocabulary.isText && !network.examples.length;
   if (!longest || longest >= MAX_SOURCE_LEN || hasNoSource) return explanation;
-  const demonstrate = () => {
-    const source = app.S > longest ? app.source : longerSource(app, network);
-    const joined = network.sourceVocabulary.isText && source !== app.source ? ", several sources joined" : "";
-    const length = `${pluralize(source.length, "input")}${joined}; the longest source in training had ${longest}.`;
-    const reason = "your source is no longer than those in training";
-    const message = `${length} ${describeResult(runOf(network, source))}`;
-    return { patch: statePatch(network, source, {}), panelId: "step", reason, message };
+  const longer = source.length > longest ? source : longerSource(network, longest);
+  const reason = "your source is no longer than those in training";
+  return { ...explanation, ...rightOrNot(context, longer, reason), button: "Try a longer source" };
+}
+
+/** Return an exercise on whether a network's answer to a source is right or, without a target, whether it ends.
+    @type {(context: Context, source: number[], reason: string) => Partial<Exercise>} */
+function rightOrNot({ app, network, free }, source, reason) {
+  const text = sourceText(network, source);
+  const target = source === free.source ? free.target : network.knownTarget(source);
+  const question = target ? `Will the answer to ${text} be right?` : `Will the answer to ${text} end?`;
+  return {
+    question: target || network.ends ? question : "",
+    choices: YES_NO,
+    panelId: "step",
+    show() {
+      const run = runOf(app, network, source);
+      const { kind, text: errors } = judgement(run);
+      const result =
+        kind === "unknown" ? "No target is known" : `The answer is ${errors.replace(/\. Expected: .*/s, "")}`;
+      const answer = YES_NO[(run.target ? run.exact : run.ended) ? 0 : 1];
+      const message = `${pluralize(source.length, "input")}. ${result}.`;
+      return { answer, message, patch: stateOf(app, source, source.length), reason };
+    },
   };
-  return { ...explanation, button: "Try a longer source", demonstrate };
 }
 
-/** Return a source longer than any in training: the shortest that the network gets wrong, else the longest. */
-function longerSource(app, network) {
-  if (network.sourceVocabulary.isText) return joinedSource(app, network);
-  const lengths = [1.2, 1.5, 2, 3].map((factor) => 2 * Math.ceil((network.in_len * factor + 1) / 2));
-  const fitting = lengths.filter((length) => length <= MAX_SOURCE_LEN);
-  const sources = (fitting.length ? fitting : [MAX_SOURCE_LEN]).map((length) => randomSource(network, length));
-  return sources.find((source) => network.knownTarget(source) && !runOf(network, source).exact) ?? last(sources);
-}
-
-/** Join available sources until they are longer than any in training. */
-function joinedSource(app, network) {
-  const { in_len: longest, sourceVocabulary } = network;
-  const byText = new Map(availableSources(app, network).map((source) => [source.join(" "), source])); // distinct
-  const sources = [...byText.values()].filter((source) => source.length);
-  const space = sourceVocabulary.tokens === "characters" ? sourceVocabulary.numberOf.get(" ") : undefined;
+/** Return a source longer than any in training: pseudo-random integers, or examples one after the other.
+    @type {(network: TrainedNetwork, longest: number) => number[]} */
+function longerSource({ sourceVocabulary: vocabulary, examples }, longest) {
+  if (!vocabulary.isText) {
+    let state = 1;
+    return Array.from({ length: Math.min(MAX_SOURCE_LEN, 2 * Math.ceil(0.75 * longest + 1)) }, () => {
+      state = (state * 48271) % 2147483647; // Park and Miller 1988
+      return state % (vocabulary.largest + 1);
+    });
+  }
+  const space = vocabulary.tokens === "characters" ? vocabulary.numberOf.get(" ") : undefined;
+  const gap = space === undefined ? [] : [space];
+  const sources = examples.map(({ source }) => source).filter((source) => source.length);
+  /** @type {number[]} */
   let joined = [];
   for (let i = 0; joined.length <= longest && sources.length; i++) {
-    const gap = joined.length && space !== undefined ? [space] : [];
-    joined = [...joined, ...gap, ...sources[i % sources.length]];
+    joined = [...joined, ...(joined.length ? gap : []), ...sources[i % sources.length]];
   }
   return joined.slice(0, MAX_SOURCE_LEN);
 }
 
-/** Return a pseudo-random source, the same for the same length. */
-function randomSource(network, length) {
-  let state = 1;
-  return Array.from({ length }, () => {
-    state = (state * 48271) % 2147483647; // Park and Miller 1988
-    return state % (network.sourceVocabulary.largest + 1);
-  });
-}
+/** Exercises: whether one needs a network with attention, the exercise, and the one for networks without attention.
+    @type {[needsAttention: boolean, make: (context: Context) => Exercise, makeWithout?: (context: Context) => Exercise][]} */
+const EXERCISES = [
+  [false, encoder],
+  [false, decoder],
+  [false, teacherForcing],
+  [true, attention, bottleneck],
+  [true, dependence, influence],
+  [false, lengths],
+];

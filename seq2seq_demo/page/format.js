@@ -1,31 +1,42 @@
 /* Texts for numbers, names and lengths. */
 
+/** @import { Vector } from "./network.js"
+    @import { TrainedNetwork } from "./trained.js" */
+
+/** @type {(share: number) => string} */
 export const percent = (share) => (share > 0.9995 ? "100 %" : share < 0.0005 ? "0 %" : `${(100 * share).toFixed(1)} %`);
 
-/** Return a symbol's name with white space made visible. */
+/** Return a symbol's name with white space made visible.
+    @type {(name: string) => string} */
 export const visible = (name) => name.replaceAll(" ", "␣").replaceAll("\t", "⇥").replaceAll("\n", "⏎");
 
-/** Shorten a name to `maxLength` characters. */
+/** Shorten a name to `maxLength` characters.
+    @type {(name: string, maxLength: number) => string} */
 export function truncate(name, maxLength) {
   const characters = [...name];
   return characters.length > maxLength ? `${characters.slice(0, Math.max(1, maxLength - 1)).join("")}…` : name;
 }
 
-/** Return the indices of the n largest numbers, largest first. */
+/** Return the indices of the n largest numbers, largest first.
+    @type {(x: Vector, n: number) => number[]} */
 export const largest = (x, n) => [...x.keys()].sort((a, b) => x[b] - x[a]).slice(0, n);
 
-/** Format a number with a fixed number of digits and a true minus sign. */
+/** Format a number with a fixed number of digits and a true minus sign.
+    @type {(x: number, digits?: number) => string} */
 export function formatNumber(x, digits = 3) {
   const text = Math.abs(x).toFixed(digits);
   return x < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
-/** Format a number as a factor or summand: negative numbers in parentheses. */
+/** Format a number as a factor or summand: negative numbers in parentheses.
+    @type {(x: number) => string} */
 export const formatTerm = (x) => (formatNumber(x).startsWith("−") ? `(${formatNumber(x)})` : formatNumber(x));
 
+/** @type {(n: number, noun: string) => string} */
 export const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
-/** Return a sentence on the source lengths in training; "" if no file records them. */
+/** Return a sentence on the source lengths in training; "" if no file records them.
+    @type {(networks: TrainedNetwork[]) => string} */
 export function trainedLengths(networks) {
   const trained = networks.filter((network) => network.in_len);
   const ranges = trained.map(lengthRange);
@@ -34,7 +45,8 @@ export function trainedLengths(networks) {
   return `${trained.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
 }
 
+/** @type {(network: TrainedNetwork) => string} */
 function lengthRange({ in_len: longest, min_in_len: shortest }) {
   const range = shortest && shortest !== longest ? `${shortest} to ` : "";
-  return `sources of ${range}${pluralize(longest, "symbol")}`;
+  return `sources of ${range}${pluralize(longest ?? 0, "symbol")}`;
 }

@@ -2,285 +2,272 @@
 
 import { align } from "./align.js";
 import { announce } from "./app.js";
-import { onNewWidth, scrollBox, updateScrollBoxes } from "./boxes.js";
-import { heatCells, svg, zoom } from "./drawing.js";
-import { button, h, labelledSelect, radioTiles, table } from "./elements.js";
-import { percent, pluralize, truncate, visible } from "./format.js";
+import { redraw } from "./boxes.js";
+import { button, h, labelledSelect, radioTiles } from "./elements.js";
+import { percent, pluralize } from "./format.js";
+import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
 import { argmax, last } from "./network.js";
 import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
+import { sourceSymbol, targetSymbol } from "./runs.js";
+import { goToOutput } from "./step.js";
+
+/** @import { App } from "./app.js"
+    @import { Content } from "./heatmap.js"
+    @import { Step } from "./network.js"
+    @import { Vocabulary } from "./symbols.js"
+    @import { TrainedNetwork } from "./trained.js"
+    @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
 
 export const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
+const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
+const TRIALS_PER_SLICE = 4; // the page reacts between two slices
 const MAX_TILES = 24; // a larger vocabulary is offered as a list
 
+/** @type {(app: App) => HTMLElement} */
 export function influencePanel(app) {
-  const view = new InfluencePanel(app);
+  const controls = h("div");
+  const results = app.networks.map(() => h("div", { className: "result" }));
+  const views = app.networks.map((network) => new InfluenceView(app, network));
   const section = panel(
     "influence",
     "Influence",
     "Replace one input by another symbol and see which outputs change, that is, which depend on this input.",
-    h("p", {}, "Choose an input and the symbol that replaces it. Changed outputs are marked."),
-    view.inputs,
-    view.symbols,
-    columns(app.networks, (_, i) => [view.results[i], view.matrices[i]]),
+    controls,
+    columns(app.networks, (_, i) => [results[i], views[i].element]),
   );
-  view.matrices.forEach((box) => onNewWidth(box, () => view.drawMatrices()));
-  new IntersectionObserver((entries) => view.setVisible(last(entries).isIntersecting)).observe(section);
-  return addPanel(app, section, () => view.update());
+  let drawn = "";
+  new IntersectionObserver((entries) => {
+    for (const view of views) view.setVisible(last(entries).isIntersecting);
+  }).observe(section);
+  return addPanel(app, section, () => {
+    const { source, state } = app;
+    const current = JSON.stringify([source, state.replacement, state.moment]);
+    if (current !== drawn) {
+      redraw(controls, ...influenceControls(app));
+      app.networks.forEach((network, i) => results[i].replaceChildren(...resultParts(app, network)));
+    }
+    drawn = current;
+    for (const view of views) view.update();
+  });
 }
 
-/** The content of the panel. It redraws only the parts that changed, so that the focus stays. */
-class InfluencePanel {
-  constructor(app) {
-    Object.assign(this, { app, visible: false, drawnSource: null, drawnChoice: "", influences: [], drawn: [] });
-    [this.inputs, this.symbols] = [h("div"), h("div")]; // the controls
-    this.results = app.networks.map(() => h("div", { className: "result" }));
-    this.matrices = app.networks.map(() => h("div"));
+/** Return the chosen input and its new symbol; null if none is chosen or the source is too short.
+    @type {(app: App) => { s: number, symbol: number } | null} */
+const replacementOf = ({ state: { replacement }, S }) => (replacement && replacement.s < S ? replacement : null);
+
+/** @type {(source: number[], replacement: { s: number, symbol: number }) => number[]} */
+const replaced = (source, { s, symbol }) => source.map((original, i) => (i === s ? symbol : original));
+
+/** Replace input s by a symbol, by default its first substitute, and announce the changes.
+    @type {(app: App, s: number, symbol?: number) => void} */
+function replace(app, s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])[0]) {
+  app.change({ replacement: { s, symbol } });
+  const changes = app.networks.map((network) => `${networkLabel(app, network)} ${describeChange(app, network)}`.trim());
+  announce(changes.join(" "));
+}
+
+/** Return the controls that choose an input and the symbol that replaces it.
+    @type {(app: App) => HTMLElement[]} */
+function influenceControls(app) {
+  const [network] = app.networks;
+  const source = app.source ?? [];
+  const chosen = replacementOf(app);
+  const inputs = source.map((symbol, s) => {
+    const text = sourceSymbol(network, symbol);
+    return { text, label: `input ${s + 1}: ${text}` };
+  });
+  const tiles = radioTiles("Input to replace", "influence-input", inputs, chosen?.s, (s) => replace(app, s));
+  if (!chosen) return [tiles];
+  const { s, symbol } = chosen;
+  const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
+  const legend = `Replace input ${s + 1} by`;
+  const items = names.map((text, i) => ({ text, label: i === source[s] ? `${text}, unchanged` : text }));
+  /** @type {(value: number | string) => void} */
+  const choose = (value) => replace(app, s, Number(value));
+  const control =
+    names.length <= MAX_TILES
+      ? radioTiles(legend, "influence-symbol", items, symbol, choose)
+      : labelledSelect(legend, [...names.entries()], symbol, choose);
+  const undo = button("Undo", () => app.change({ replacement: null }, "The source is unchanged again"));
+  return [tiles, h("div", { className: "replacement" }, control, undo)];
+}
+
+/** Return a network's answers before and after the replacement; null if no input is replaced.
+    @type {(app: App, network: TrainedNetwork) => [number[], number[]] | null} */
+function answers(app, network) {
+  const [replacement, source] = [replacementOf(app), app.source ?? []];
+  if (!replacement) return null;
+  return [freeAnswer(app, network, source), freeAnswer(app, network, replaced(source, replacement))];
+}
+
+/** Return the elements that show a network's answers before and after the replacement.
+    @type {(app: App, network: TrainedNetwork) => HTMLElement[]} */
+function resultParts(app, network) {
+  const pair = answers(app, network);
+  if (!pair) return [];
+  /** @type {(symbol: number | null) => string} */
+  const name = (symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
+  const cells = alignedPairs(...pair).map(([before, after]) => {
+    const isChanged = before !== after;
+    const mark = isChanged ? h("span", { className: "visually-hidden" }, " changed") : null;
+    const symbol = h("span", { className: isChanged ? "symbol moved" : "symbol" }, name(after), mark);
+    return h("li", {}, h("span", { className: "symbol before" }, name(before)), symbol);
+  });
+  const labels = ["before", "after"].map((text) => h("span", {}, text));
+  const rowLabels = h("li", { attributes: { "aria-hidden": "true" }, className: "row-labels" }, ...labels);
+  const attributes = { "aria-label": "Each output before and after" };
+  const list = h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
+  return [h("p", {}, describeChange(app, network)), list];
+}
+
+/** Describe which outputs of a network change.
+    @type {(app: App, network: TrainedNetwork) => string} */
+function describeChange(app, network) {
+  const [replacement, pair] = [replacementOf(app), answers(app, network)];
+  if (!replacement || !pair) return "";
+  const changed = changedOutputs(...pair).map((t) => t + 1);
+  const nInserted = alignedPairs(...pair).filter(([symbol]) => symbol === null).length;
+  const { s, symbol } = replacement;
+  const [from, to] = [(app.source ?? [])[s], symbol].map((one) => sourceSymbol(network, one));
+  const list = changed.slice(0, 12).join(", ") + (changed.length > 12 ? " …" : "");
+  const effect = changed.length
+    ? `${changed.length} of ${pair[0].length} outputs change: ${list}.`
+    : "No output changes.";
+  return `Input ${s + 1}: ${from} → ${to}. ${effect}${nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : ""}`;
+}
+
+/** The influence of a network as a heat map, which is computed only while the panel is on the screen. */
+class InfluenceView {
+  isVisible = false;
+  key = "";
+  /** @type {number | undefined} */
+  timer;
+
+  /** @param {App} app @param {TrainedNetwork} network */
+  constructor(app, network) {
+    this.app = app;
+    this.network = network;
+    const name = `Influence of each input on each output of ${network.name}`;
+    this.progress = h("p", { className: "hint" });
+    this.comparison = h("p");
+    this.map = new HeatMap(name, (t, s) => {
+      if (app.t !== t) goToOutput(app, t);
+      if (s !== null && s !== replacementOf(app)?.s) replace(app, s);
+    });
+    this.table = tableDetails(`${name}, as a table`, () => heatTable(name, this.content()));
+    this.caption = h("figcaption");
+    const figure = h("figure", {}, this.caption, this.map.box);
+    this.results = h("div", {}, figure, this.comparison, this.table.details);
+    this.element = h("div", {}, this.progress, this.results);
   }
 
-  /** Compute and draw the matrices only while the panel is on the screen. */
-  setVisible(visible) {
-    this.visible = visible;
-    if (visible && this.app.runs.length) this.showInfluences();
+  /** @type {(isVisible: boolean) => void} */
+  setVisible(isVisible) {
+    this.isVisible = isVisible;
+    if (isVisible && this.app.runs.length) this.update();
   }
 
   update() {
-    this.drawInputs();
-    this.drawSymbols();
-    this.app.networks.forEach((network, i) =>
-      this.results[i].replaceChildren(...(this.replacement ? this.result(network) : [])),
-    );
-    if (this.visible) this.showInfluences();
-  }
-
-  showInfluences() {
-    this.influences = this.app.networks.map((network) => influenceOf(this.app, network));
-    this.drawMatrices();
+    const { app, network } = this;
+    if (!this.isVisible) return;
+    const key = `${app.state.moment} ${app.source}`;
+    if (key !== this.key) this.influence = new Influence(app, network, app.source ?? []);
+    this.key = key;
+    this.draw();
     this.work();
   }
 
-  get vocabulary() {
-    return this.app.networks[0].sourceVocabulary;
-  }
-
-  /** The chosen input and its new symbol; null if none is chosen or the source is too short. */
-  get replacement() {
-    const { replacement } = this.app.state;
-    return replacement && replacement.s < this.app.S ? replacement : null;
-  }
-
-  drawInputs() {
-    const { source } = this.app;
-    if (source === this.drawnSource) {
-      for (const input of this.inputs.querySelectorAll("input")) {
-        input.checked = Number(input.value) === this.replacement?.s;
-      }
-      return;
-    }
-    this.drawnSource = source;
-    const items = source.map((symbol, s) => {
-      const text = visible(this.vocabulary.name(symbol));
-      return { value: s, text, label: `input ${s + 1}: ${text}` };
-    });
-    const tiles = radioTiles("Input to replace", "influence-input", items, this.replacement?.s, (s) => this.choose(s));
-    this.inputs.replaceChildren(tiles);
-  }
-
-  /** Replace input s by a symbol, by default the first substitute. */
-  choose(s, symbol = substitutes(this.app.networks[0], this.app.source[s])[0]) {
-    this.app.change({ replacement: { s, symbol } });
-    const { app } = this;
-    announce(app.networks.map((network) => `${networkLabel(app, network)} ${this.describe(network)}`.trim()).join(" "));
-  }
-
-  drawSymbols() {
-    const { replacement, vocabulary } = this;
-    const choice = replacement ? `${this.app.source} ${replacement.s}` : "";
-    if (choice === this.drawnChoice) {
-      this.markSymbol();
-      return;
-    }
-    this.drawnChoice = choice;
-    if (!replacement) {
-      this.symbols.replaceChildren();
-      return;
-    }
-    const current = this.app.source[replacement.s];
-    const items = Array.from({ length: vocabulary.largest + 1 }, (_, symbol) => {
-      const text = visible(vocabulary.name(symbol));
-      return { value: symbol, text, label: symbol === current ? `${text}, unchanged` : text };
-    });
-    const choose = (symbol) => this.choose(replacement.s, Number(symbol));
-    const legend = `Replace input ${replacement.s + 1} by`;
-    const control =
-      items.length <= MAX_TILES
-        ? radioTiles(legend, "influence-symbol", items, replacement.symbol, choose)
-        : labelledSelect(
-            legend,
-            items.map(({ value, text }) => [value, text]),
-            replacement.symbol,
-            choose,
-          );
-    const undo = button("Undo", () => {
-      this.app.change({ replacement: null }, "The source is unchanged again");
-      this.inputs.querySelector("input").focus();
-    });
-    this.symbols.replaceChildren(h("div", { className: "replacement" }, control, undo));
-  }
-
-  /** Select the chosen symbol in the existing tiles or list. */
-  markSymbol() {
-    if (!this.replacement) return;
-    for (const input of this.symbols.querySelectorAll("input, option")) {
-      const chosen = Number(input.value) === this.replacement.symbol;
-      if (input.matches("option")) input.selected = chosen;
-      else input.checked = chosen;
-    }
-  }
-
-  /** Return a network's answers before and after the replacement. */
-  answers(network) {
-    const { app, replacement } = this;
-    const changed = replaceInput(app.source, replacement.s, replacement.symbol);
-    return [freeAnswer(app, network, app.source), freeAnswer(app, network, changed)];
-  }
-
-  /** Return the elements that show a network's answers before and after the replacement. */
-  result(network) {
-    const name = (symbol) => (symbol === null ? "–" : visible(network.targetVocabulary.name(symbol)));
-    const cells = alignedPairs(...this.answers(network)).map(([before, after]) => {
-      const isChanged = before !== after;
-      const symbol = h("span", { className: isChanged ? "symbol moved" : "symbol" }, name(after));
-      if (isChanged) symbol.append(h("span", { className: "visually-hidden" }, " changed"));
-      return h("li", {}, h("span", { className: "symbol before" }, name(before)), symbol);
-    });
-    const rowLabels = h(
-      "li",
-      { attributes: { "aria-hidden": "true" }, className: "row-labels" },
-      h("span", {}, "before"),
-      h("span", {}, "after"),
-    );
-    const attributes = { "aria-label": "Each output before and after" };
-    const list = h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
-    return [h("p", {}, this.describe(network)), list];
-  }
-
-  /** Describe which outputs of a network change. */
-  describe(network) {
-    const [before, after] = this.answers(network);
-    const changed = changedOutputs(before, after);
-    const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
-    const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
-    const { s, symbol } = this.replacement;
-    const [from, to] = [this.app.source[s], symbol].map((one) => visible(this.vocabulary.name(one)));
-    const sentence = `Input ${s + 1}: ${from} → ${to}.`;
-    if (!changed.length) return `${sentence} No output changes.${inserted}`;
-    const verb = changed.length === 1 ? "changes: output" : "change: outputs";
-    return `${sentence} ${changed.length} of ${before.length} outputs ${verb} ${listed(changed)}.${inserted}`;
-  }
-
-  /** Compute the influences in short time slices until all are done. */
+  /** Compute the influence in slices. */
   work() {
     clearTimeout(this.timer);
-    const next = this.influences.find((influence) => !influence.done);
-    if (!next) return;
+    if (!this.influence || this.influence.isDone || !this.isVisible) return;
     this.timer = setTimeout(() => {
-      next.work(performance.now() + 12);
-      this.drawMatrices();
-      if (this.visible) this.work();
-    }, 4);
-  }
-
-  /** Draw matrices that are new or have a new width, and mark the chosen input and the current output in all. */
-  drawMatrices() {
-    const marked = { s: this.replacement?.s ?? null, t: this.app.t };
-    this.influences.forEach((influence, i) => {
-      const width = this.matrices[i].clientWidth;
-      const before = this.drawn[i];
-      if (before?.influence !== influence || before.width !== width || !before.done) this.drawPair(influence, i, width);
-      this.drawn[i].marks.forEach((mark) => mark(marked));
+      this.influence?.work(TRIALS_PER_SLICE);
+      this.draw();
+      this.work();
     });
   }
 
-  /** Draw a network's influence beside its attention; until the influence is computed, show the progress. */
-  drawPair(influence, i, width) {
-    const { network, alpha, source, answer, matrix, done } = influence;
-    this.drawn[i] = { influence, width, done, marks: [] };
-    if (!done) {
-      const progress = `Computing the influence of each input: ${percent(influence.next / influence.trials.length)}`;
-      this.matrices[i].replaceChildren(h("p", { className: "hint" }, progress));
-      return;
-    }
-    const u = zoom();
-    const room = alpha && width > 640 * u ? (width - 32 * u) / 2 : width;
-    const names = {
-      inputs: source.map((symbol) => visible(network.sourceVocabulary.name(symbol))),
-      outputs: answer.map((symbol) => visible(network.targetVocabulary.name(symbol))),
-    };
-    const figures = [matrixFigure("Influence", influenceCaption(influence), matrix, names, room)];
-    if (alpha) figures.push(matrixFigure("Attention", "Each row (output) sums to 100 %.", alpha, names, room));
-    const numbers = tableDetails(`Influence in ${network.name}, as a table`, () => influenceTable(influence, names));
-    const pair = h("div", { className: "pair" }, ...figures.map(({ figure }) => figure));
-    this.matrices[i].replaceChildren(pair, h("p", {}, compareWithAttention(influence)), numbers.details);
-    updateScrollBoxes(this.matrices[i]);
-    this.drawn[i].marks = figures.map(({ mark }) => mark);
+  draw() {
+    const { app, influence } = this;
+    if (!influence) return;
+    const { isDone, next, trials } = influence;
+    this.progress.hidden = isDone;
+    this.results.hidden = !isDone;
+    this.progress.textContent = `Computing the influence of each input: ${percent(next / trials.length)}`;
+    if (!isDone) return;
+    const marked = { row: app.t, column: replacementOf(app)?.s ?? null };
+    if (!this.map.show(influence, () => this.content(), marked)) return;
+    this.caption.textContent = influence.caption();
+    this.comparison.textContent = compareWithAttention(influence);
+    this.table.refresh();
+  }
+
+  /** @type {() => Content} */
+  content() {
+    const { source, answer, matrix } = /** @type {Influence} */ (this.influence);
+    const inputs = source.map((symbol) => sourceSymbol(this.network, symbol));
+    return outputsByInputs(
+      inputs,
+      answer.map((symbol) => targetSymbol(this.network, symbol)),
+      matrix,
+      "changes with",
+    );
   }
 }
 
-const replaceInput = (source, s, symbol) => source.map((original, i) => (i === s ? symbol : original));
-
-/** List indices as positions that count from 1, at most 12 of them. */
-function listed(indices) {
-  const text = indices
-    .slice(0, 12)
-    .map((i) => i + 1)
-    .join(", ");
-  return indices.length > 12 ? `${text} …` : text;
-}
-
-/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol. */
+/** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol.
+    @type {(before: number[], after: number[]) => [number | null, number | null][]} */
 function alignedPairs(before, after) {
   const { kinds, targetIndex, missing } = align(after, before);
-  const deleted = (t) => missing[t].map((symbol) => [symbol, null]);
-  const aligned = (t) => [kinds[t] === "extra" ? null : before[targetIndex[t]], after[t]];
-  return [...after.flatMap((_, t) => [...deleted(t), aligned(t)]), ...deleted(after.length)];
+  /** @type {[number | null, number | null][]} */
+  const pairs = [];
+  for (let t = 0; t <= after.length; t++) {
+    for (const symbol of missing[t]) pairs.push([symbol, null]);
+    if (t < after.length) pairs.push([kinds[t] === "extra" ? null : before[targetIndex[t]], after[t]]);
+  }
+  return pairs;
 }
 
-/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged. */
+/** Return the indices of the outputs in `before` that change or are deleted. An output that only moves is unchanged.
+    @type {(before: number[], after: number[]) => number[]} */
 function changedOutputs(before, after) {
   const pairs = alignedPairs(before, after).filter(([symbol]) => symbol !== null);
   return [...before.keys()].filter((t) => pairs[t][1] !== pairs[t][0]);
 }
 
-/** Return the steps of a network's answer at the current moment, without forcing. */
+/** Return the steps of a network's answer at the current moment, without forcing.
+    @type {(app: App, network: TrainedNetwork, source: number[]) => Step[]} */
 function freeSteps(app, network, source) {
   const run = app.runs.find((one) => one.network === network);
   let maxSteps = network.maxOutLen(source.length, null) + 1;
-  if (!network.ends) maxSteps = source.length === run.source.length ? run.steps.length : maxSteps - 1;
+  if (!network.ends) maxSteps = run && source.length === run.source.length ? run.steps.length : maxSteps - 1;
   return network.at(app.state.moment).run(source, maxSteps, { toEnd: network.ends }).steps;
 }
 
+/** @type {(app: App, network: TrainedNetwork, source: number[]) => number[]} */
 const freeAnswer = (app, network, source) => freeSteps(app, network, source).map((step) => step.written);
 
-/** Return the symbols to try in place of a symbol: all others of its category or, if there are none, all others. If
-    there are more than MAX_SUBSTITUTES, return the symbols that are most frequent in the examples, and then a sample
-    spread over the vocabulary. */
-export function substitutes(network, symbol) {
-  const { sourceVocabulary: vocabulary, examples } = network;
+/** Return at most n symbols to try in place of a symbol: all others of its category or, if there are none, all others.
+    If there are more, prefer the most frequent symbols of the examples, then a sample spread over the vocabulary.
+    @type {(network: TrainedNetwork, symbol: number, n?: number) => number[]} */
+export function substitutes({ sourceVocabulary: vocabulary, examples }, symbol, n = MAX_SUBSTITUTES) {
   const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
   const alike = others.filter((other) => category(vocabulary, other) === category(vocabulary, symbol));
   const candidates = alike.length ? alike : others;
-  if (candidates.length <= MAX_SUBSTITUTES) return candidates;
+  if (candidates.length <= n) return candidates;
   const count = new Map();
   const examined = vocabulary.isText ? examples.flatMap(({ source }) => source) : [];
   for (const one of examined) count.set(one, (count.get(one) ?? 0) + 1);
   const frequent = candidates.filter((one) => count.has(one)).sort((a, b) => count.get(b) - count.get(a));
   const rest = candidates.filter((one) => !count.has(one));
-  const n = Math.max(0, MAX_SUBSTITUTES - frequent.length);
-  const sample = Array.from({ length: n }, (_, i) => rest[Math.floor(((i + 0.5) * rest.length) / n)]);
-  return [...frequent, ...sample].slice(0, MAX_SUBSTITUTES);
+  const nRest = Math.max(0, n - frequent.length);
+  const sample = Array.from({ length: nRest }, (_, i) => rest[Math.floor(((i + 0.5) * rest.length) / nRest)]);
+  return [...frequent, ...sample].slice(0, n);
 }
 
-/** Return whether a character is a letter, a digit or another character; words and integers have no categories. */
+/** Return whether a character is a letter, a digit or another character; words and integers have no categories.
+    @type {(vocabulary: Vocabulary, symbol: number) => string} */
 function category(vocabulary, symbol) {
   if (vocabulary.tokens !== "characters") return "";
   const name = vocabulary.name(symbol);
@@ -289,142 +276,89 @@ function category(vocabulary, symbol) {
 }
 
 /** The influence of every input on every output. `matrix` [T][S] is the share of substitutes for an input that change
-    an output; `work` computes it in slices. */
-class Influence {
+    an output; `work` computes it. */
+export class Influence {
+  next = 0;
+
+  /** @param {App} app @param {TrainedNetwork} network @param {number[]} source */
   constructor(app, network, source) {
     const steps = freeSteps(app, network, source);
-    Object.assign(this, { app, network, source, answer: steps.map((step) => step.written), next: 0 });
-    this.alpha = network.config.has_attention ? steps.map((step) => [...step.alpha]) : null;
+    this.app = app;
+    this.network = network;
+    this.source = source;
+    this.answer = steps.map((step) => step.written);
+    this.alpha = network.config.has_attention ? steps.map((step) => step.alpha ?? new Float32Array()) : null;
     this.matrix = this.answer.map(() => source.map(() => 0));
-    this.firstChange = this.answer.map(() => source.map(() => null)); // the first substitute that changes the output
-    this.trials = source.flatMap((original, s) =>
-      substitutes(network, original).map((symbol, _, { length }) => ({ s, symbol, share: 1 / length })),
+    /** The first substitute [T][S] that changes the output.
+        @type {(number | null)[][]} */
+    this.firstChange = this.answer.map(() => source.map(() => null));
+    const n = Math.min(MAX_SUBSTITUTES, Math.floor(MAX_TRIALS / source.length));
+    this.substitutes = source.map((original) => substitutes(network, original, n));
+    this.trials = this.substitutes.flatMap((symbols, s) =>
+      symbols.map((symbol) => ({ s, symbol, share: 1 / symbols.length })),
     );
   }
 
-  get done() {
-    return this.next === this.trials.length;
+  get isDone() {
+    return this.next >= this.trials.length;
   }
 
-  /** Run trials until the time `deadline` in ms, but at least one. */
-  work(deadline) {
-    while (!this.done) {
-      this.try(this.trials[this.next++]);
-      if (performance.now() > deadline) return;
+  /** Run the next n trials. Each replaces an input by a symbol and counts the outputs that change. */
+  work(n = Infinity) {
+    for (const { s, symbol, share } of this.trials.slice(this.next, this.next + n)) {
+      const after = freeAnswer(this.app, this.network, replaced(this.source, { s, symbol }));
+      for (const t of changedOutputs(this.answer, after)) {
+        this.matrix[t][s] += share;
+        this.firstChange[t][s] ??= symbol;
+      }
     }
+    this.next += n;
   }
 
-  /** Replace input s by a symbol and count the outputs that change. */
-  try({ s, symbol, share }) {
-    const after = freeAnswer(this.app, this.network, replaceInput(this.source, s, symbol));
-    for (const t of changedOutputs(this.answer, after)) {
-      this.matrix[t][s] += share;
-      this.firstChange[t][s] ??= symbol;
-    }
+  caption() {
+    const counts = this.substitutes.map((symbols) => symbols.length);
+    const [least, most] = [Math.min(...counts), Math.max(...counts)];
+    const n = least === most ? most : `${least} to ${most}`;
+    const tried = most === this.network.sourceVocabulary.largest ? `the ${most} other symbols` : `${n} other symbols`;
+    return `The share of ${tried} that change the output if they replace the input.`;
   }
-}
-
-const influences = new Map(); // a cache by network, moment and source; the newest is last
-const MAX_INFLUENCES = 100;
-
-/** Return the influence for a source at the current moment from the cache, or a new one. */
-export function influenceOf(app, network, source = app.source) {
-  const key = [app.networks.indexOf(network), app.state.moment, ...source].join(" ");
-  if (!influences.has(key)) influences.set(key, new Influence(app, network, source));
-  if (influences.size > MAX_INFLUENCES) influences.delete(influences.keys().next().value);
-  return influences.get(key);
-}
-
-function influenceCaption({ network, source }) {
-  const counts = source.map((symbol) => substitutes(network, symbol).length);
-  const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  const n = least === most ? most : `${least} to ${most}`;
-  const tried = most === network.sourceVocabulary.largest ? `the ${most} other symbols` : `${n} other symbols`;
-  return `The share of ${tried} that change the output (row) if they replace the input (column).`;
-}
-
-/** Return a heat map of values [T][S] in a figure, and `mark({ s, t })`, which frames an input and an output. */
-export function matrixFigure(title, explanation, values, names, room) {
-  const layout = matrixLayout(names, room);
-  const { left, top, size, height, bounds } = layout;
-  const { inputs, outputs } = names;
-  const [T, S] = [outputs.length, inputs.length];
-  const label = `${title}: ${T} outputs by ${S} inputs; the table below has the numbers`;
-  const [column, row] = [svg("rect", { class: "matrix-frame" }), svg("rect", { class: "matrix-frame" })];
-  const cells = values.flatMap((shares, t) => {
-    const cellTitle = (s, share) => `Output ${t + 1} (${outputs[t]}), input ${s + 1} (${inputs[s]}): ${percent(share)}`;
-    return heatCells(shares, cellTitle, { ...layout, top: top + height * t });
-  });
-  const attributes = { ...bounds, role: "img", "aria-label": label, class: "heat-map" };
-  const drawing = svg("svg", attributes, ...matrixNames(names, layout), ...cells, column, row);
-  const place = (rect, box) => Object.entries(box).forEach(([name, value]) => rect.setAttribute(name, value));
-  const mark = ({ s, t }) => {
-    // a rect of width 0 is not drawn
-    place(column, { x: left + size * s, y: top, width: s === null ? 0 : size, height: height * T });
-    place(row, { x: left, y: top + height * t, width: t === null || t >= T ? 0 : size * S, height });
-  };
-  const caption = h("figcaption", {}, h("strong", {}, `${title}, in %. `), explanation);
-  return { figure: h("figure", {}, caption, scrollBox(`Heat map: ${title}`, drawing)), mark };
-}
-
-function matrixLayout({ inputs, outputs }, room) {
-  const u = zoom();
-  const [left, top] = [64 * u, 28 * u];
-  const size = Math.max(14 * u, Math.min(40 * u, (room - left - 4 * u) / inputs.length));
-  const height = Math.min(size, 32 * u);
-  const bounds = { width: left + size * inputs.length + 4 * u, height: top + height * outputs.length + 4 * u };
-  return { u, left, top, size, height, bounds, fontSize: Math.min(14 * u, Math.max(11 * u, size * 0.45)) };
-}
-
-/** Return the names of the columns and rows. */
-function matrixNames({ inputs, outputs }, { u, left, top, size, height, fontSize }) {
-  const text = (x, y, words, className) => svg("text", { x, y, class: className, "font-size": fontSize }, words);
-  const maxName = Math.max(1, Math.floor(size / (8 * u)));
-  const columnName = (name, s) => text(left + size * (s + 0.5), top - 8 * u, truncate(name, maxName), "input-name");
-  const rowLabel = (name, t) =>
-    text(left - 8 * u, top + height * (t + 0.5) + 5 * u, truncate(`${t + 1}: ${name}`, 8), "end");
-  return [...inputs.map(columnName), ...outputs.map(rowLabel)];
-}
-
-function influenceTable({ matrix, alpha }, { inputs, outputs }) {
-  const head = ["Output", ...inputs.map((name, s) => `${s + 1}: ${name}`)];
-  const rows = (values) => values.map((row, t) => [`${t + 1}: ${outputs[t]}`, ...row.map(percent)]);
-  const tables = [table("Influence of each input on each output", head, rows(matrix))];
-  if (alpha) tables.push(table("Attention of each output to each input", head, rows(alpha)));
-  return h("div", {}, ...tables);
 }
 
 const [LOW_ATTENTION, HIGH_ATTENTION] = [0.2, 0.3];
 
-/** Return the largest disagreement of attention and influence, { t, s, symbol, depends }; null if there is none.
-    `depends` is true if output t gives input s little attention but changes when `symbol` replaces it; false if the
-    output attends most to this input but no substitute changes it. */
-export function disagreement({ matrix, alpha, firstChange, network, source }) {
+/** Return the largest disagreement of attention and influence; null if there is none. `depends` is true if output t
+    gives input s little attention but changes when `symbol` replaces it; false if the output attends most to this input
+    but no substitute changes it.
+    @type {(influence: Influence) => Disagreement | null} */
+export function disagreement({ matrix, alpha, firstChange, substitutes }) {
+  /** @type {Disagreement[]} */
   const candidates = [];
   matrix.forEach((row, t) => {
+    if (!alpha) return;
     const top = argmax(alpha[t]);
-    if (row[top] === 0 && alpha[t][top] >= HIGH_ATTENTION) {
-      const [symbol] = substitutes(network, source[top]);
-      candidates.push({ t, s: top, symbol, depends: false, gap: alpha[t][top] });
-    }
+    if (row[top] === 0 && alpha[t][top] >= HIGH_ATTENTION)
+      candidates.push({ t, s: top, symbol: substitutes[top][0], depends: false, gap: alpha[t][top] });
     row.forEach((share, s) => {
-      if (share > 0 && alpha[t][s] < LOW_ATTENTION)
-        candidates.push({ t, s, symbol: firstChange[t][s], depends: true, gap: share * (1 - alpha[t][s]) });
+      const symbol = firstChange[t][s];
+      if (symbol !== null && alpha[t][s] < LOW_ATTENTION)
+        candidates.push({ t, s, symbol, depends: true, gap: share * (1 - alpha[t][s]) });
     });
   });
   return candidates.sort((a, b) => b.gap - a.gap)[0] ?? null;
 }
 
+/** @type {(influence: Influence, disagreement: Disagreement) => string} */
 export function describeDisagreement({ matrix, alpha, network, source, answer }, { t, s, symbol, depends }) {
-  const name = (one) => visible(network.sourceVocabulary.name(one));
-  const output = `Output ${t + 1} (${visible(network.targetVocabulary.name(answer[t]))})`;
-  const attention = `${output} gives ${percent(alpha[t][s])} of its attention to input ${s + 1} (${name(source[s])})`;
+  const output = `Output ${t + 1} (${targetSymbol(network, answer[t])})`;
+  const share = percent(alpha?.[t][s] ?? 0);
+  const attention = `${output} gives ${share} of its attention to input ${s + 1} (${sourceSymbol(network, source[s])})`;
   if (!depends) return `${attention}, yet no substitute for this input changes it.`;
-  const share = percent(matrix[t][s]);
-  return `${attention}, yet it changes when ${name(symbol)} replaces this input; ${share} of all substitutes change it.`;
+  const changing = `${percent(matrix[t][s])} of all substitutes change it`;
+  return `${attention}, yet it changes when ${sourceSymbol(network, symbol)} replaces this input; ${changing}.`;
 }
 
-/** Compare influence with attention in words. */
+/** Compare influence with attention in words.
+    @type {(influence: Influence) => string} */
 function compareWithAttention(influence) {
   if (!influence.alpha) return "This network has no attention to compare with its influence.";
   const difference = disagreement(influence);

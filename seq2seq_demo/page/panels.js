@@ -3,28 +3,33 @@
 import { scrollBox, updateScrollBox } from "./boxes.js";
 import { h } from "./elements.js";
 
+/** @import { App } from "./app.js"
+    @import { TrainedNetwork } from "./trained.js" */
+
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that opens a help text at the bottom of the window. */
+/** Return a label with a "?" button that opens a help text at the bottom of the window.
+    @type {(label: string, help: string, tag?: "h2" | "h3" | "label" | "span") => HTMLElement} */
 export function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
   const tip = h("span", { id, className: "tip", popover: "auto" }, help);
   const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id, popovertarget: id };
   const helpButton = h("button", { className: "help", attributes }, "?");
-  const isBlock = /^(h\d|p|div)$/.test(tag);
-  return h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
+  return h(tag === "span" ? tag : "div", { className: "explained" }, h(tag, {}, label), helpButton, tip);
 }
 
-/** Return a section with a heading, which has a help text and is the section's accessible name. */
+/** Return a section with a heading, which has a help text and is the section's accessible name.
+    @type {(id: string, title: string, help: string, ...children: (Node | null)[]) => HTMLElement} */
 export function panel(id, title, help, ...children) {
   const heading = labelWithHelp(title, help);
-  heading.firstChild.id = `${id}-title`;
+  heading.children[0].id = `${id}-title`;
   const attributes = { "aria-labelledby": `${id}-title` };
   return h("section", { id, className: "panel", attributes }, heading, ...children);
 }
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
-    panel is updated when its tab is selected. */
+    panel is updated when its tab is selected.
+    @type {(app: App, section: HTMLElement, update: () => void) => HTMLElement} */
 export function addPanel(app, section, update) {
   app.add({
     update() {
@@ -35,7 +40,9 @@ export function addPanel(app, section, update) {
   return section;
 }
 
-/** Return one column per network, headed by its name if there are several; makeParts(network, i) returns its parts. */
+/** Return one column per network, headed by its name if there are several; makeParts(network, i) returns its parts.
+    @type {(networks: TrainedNetwork[], makeParts: (network: TrainedNetwork, i: number) => (Node | null)[]) =>
+      HTMLElement} */
 export function columns(networks, makeParts) {
   const parts = networks.map((network, i) => {
     const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
@@ -45,7 +52,8 @@ export function columns(networks, makeParts) {
   return h("div", { className: "columns" }, ...parts);
 }
 
-/** Return a `<details>` element that makes its table when opened, and `refresh`, which remakes an open table. */
+/** Return a `<details>` element that makes its table when opened, and `refresh`, which remakes an open table.
+    @type {(label: string, makeTable: () => Node) => { details: HTMLElement, refresh: () => void }} */
 export function tableDetails(label, makeTable) {
   const box = scrollBox(label);
   const details = h("details", { className: "as-table" }, h("summary", {}, "As a table"), box);
@@ -58,5 +66,6 @@ export function tableDetails(label, makeTable) {
   return { details, refresh };
 }
 
-/** Return the name of a network if the page shows several, else "". */
+/** Return the name of a network if the page shows several, else "".
+    @type {(app: App, network: TrainedNetwork) => string} */
 export const networkLabel = (app, network) => (app.networks.length > 1 ? network.name : "");

@@ -1,3 +1,4 @@
+// @ts-nocheck
 /* The first panel: the source, the target, the answers and the examples. */
 
 import { announce, app } from "./app.js";

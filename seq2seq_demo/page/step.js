@@ -1,3 +1,4 @@
+// @ts-nocheck
 /* The panel that shows one step of encoding or decoding. The current step is `app.state.place`. */
 
 import { announce } from "./app.js";

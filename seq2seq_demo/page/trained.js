@@ -121,7 +121,7 @@ export class TrainedNetwork {
 }
 
 /** A network's answer to one source, compared with the target if there is one. */
-class Run {
+export class Run {
   /** @param {TrainedNetwork} network @param {number[]} source @param {number[] | null} target
         @param {{ encoded: Encoded, steps: Step[] }} free @param {{ steps: Step[] } | null} teacher */
   constructor(network, source, target, { encoded, steps }, teacher) {
