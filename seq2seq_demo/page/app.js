@@ -11,7 +11,8 @@ const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 
 /** @import { Run, TrainedNetwork } from "./trained.js"
     @typedef {{ text: string, targetText: string | null, place: number, forced: Record<number, number>,
-      moment: number | null, replacement: { s: number, symbol: number } | null }} PageState
+      moment: number | null, replacement: { s: number, symbol: number } | null,
+      cell: { networkIndex: number, backward: boolean } | null }} PageState
     @typedef {{ networks: TrainedNetwork[], state: PageState, source: number[] | null, runs: Run[], S: number,
       t: number | null, add: (panel: { update: () => void }) => void,
       change: (patch: Partial<PageState>, announcement?: string) => void }} App */
@@ -28,7 +29,12 @@ export const app = {
     moment: null, // index into the recording; null is the saved network
     ...BEAM_DEFAULTS, // K and the length penalty of the beam search
     replacement: null, // the changed input of the influence panel, { s, symbol }
+    tab: null, // the id of the selected tab; null is the first
+    lecture: false, // whether the page shows its lecture view
+    cell: null, // the cell that was selected in a diagram, { networkIndex, backward }
   },
+  place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
+  tabs: [], // the ids of the tabs
   source: null, // symbol numbers; null if the typed source is empty or invalid
   error: "", // error in the typed source; an empty source is not an error
   targetError: "", // error in the typed target
@@ -59,9 +65,16 @@ export const app = {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
   },
 
+  /** The step that a new source opens at: the middle of the answer or, of several answers, the first wrong output. */
+  get openingPlace() {
+    const errors = this.runs.map((run) => run.steps.findIndex((_, t) => run.isWrong(t))).filter((t) => t >= 0);
+    const isComparison = this.runs.length > 1 && errors.length;
+    return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
+  },
+
   /** Set the whole state from a link; a link without a source keeps the text. */
   open(hash, text = this.state.text) {
-    this.change({ text, ...readHash(hash, this.networks) });
+    this.change({ text, ...readHash(hash, this) });
     this.state.forced = this.forced;
   },
 
@@ -75,8 +88,8 @@ export const app = {
     }
     const changed = ["text", "targetText", "forced", "moment"].some((name) => state[name] !== before[name]);
     if (changed || !this.runs.length) this.compute();
-    if (state.text !== before.text && patch.place === undefined) state.place = this.S + this.T;
-    state.place = Math.max(0, Math.min(state.place, this.S + this.T));
+    if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
+    state.place = Math.max(0, Math.min(this.place, this.S + this.T));
     for (const panel of this.panels) panel.update(this);
     writeHash(this);
     if (announcement) announce(announcement);
@@ -145,6 +158,8 @@ function writeHash({ state, source, forced }) {
   parts.set("place", state.place);
   if (state.moment !== null) parts.set("moment", state.moment);
   if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
+  if (state.tab) parts.set("tab", state.tab);
+  if (state.lecture) parts.set("view", "lecture");
   for (const [name, value] of Object.entries(BEAM_DEFAULTS)) if (state[name] !== value) parts.set(name, state[name]);
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
@@ -154,7 +169,7 @@ function writeHash({ state, source, forced }) {
 }
 
 /** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`. */
-function readHash(hash, networks) {
+function readHash(hash, { networks, tabs }) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const part = (name) => (parts.getAll(name).length === 1 ? parts.get(name) : "");
   const text = (name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
@@ -167,12 +182,14 @@ function readHash(hash, networks) {
   return {
     ...(text("source") ? { text: text("source") } : {}),
     targetText: text("target") || null,
-    place: integer("place", Infinity) ?? Infinity, // `change` limits it to the last step
+    place: integer("place", Infinity), // `change` limits it to the last step
     moment: integer("moment", moments),
     forced: readForced(part("forced"), networks[0].go),
     beam: choice("beam"),
     penalty: choice("penalty"),
     replacement: null,
+    tab: tabs.find((tab) => tab === part("tab")) ?? null,
+    lecture: part("view") === "lecture",
   };
 }
 

@@ -1,9 +1,10 @@
 /* The attention panel: a heat map of α for every output. */
 
+import { scrollToMiddle } from "./boxes.js";
 import { svg } from "./drawing.js";
 import { button, h } from "./elements.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
-import { addPanel, columns, panel, tableDetails } from "./panels.js";
+import { addPanel, panel, tableDetails } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
@@ -11,43 +12,35 @@ import { describeAttention, goToOutput } from "./step.js";
     @import { Content } from "./heatmap.js"
     @import { Run } from "./trained.js" */
 
-/** Return the panel; null if no network has attention.
-    @type {(app: App) => HTMLElement | null} */
-export function attentionPanel(app) {
-  if (!app.networks.some((network) => network.config.has_attention)) return null;
-  const maps = app.networks.map((_, i) => attentionMap(app, i));
-  const section = panel(
-    "attention",
-    "Attention",
-    "The stronger the colour of a cell, the more attention its output gives to its input. Each row sums to 100 %. " +
-      "Inputs that receive at least 10 % of the selected output's attention are underlined.",
-    h("p", { className: "hint" }, "Click a row, or select it with the arrow keys, to go to its output."),
-    columns(app.networks, (_, i) => maps[i].parts),
-  );
-  return addPanel(app, section, () => maps.forEach((map) => map.update()));
-}
-
-/** @type {(app: App, i: number) => { parts: Node[], update: () => void }} */
-function attentionMap(app, i) {
+/** Return the panel of network i; null if it has no attention.
+    @type {(app: App, i: number) => HTMLElement | null} */
+export function attentionPanel(app, i) {
   const { name, config } = app.networks[i];
-  if (!config.has_attention) {
-    const text = "This network has no attention: its decoder receives only the encoder's final state.";
-    return { parts: [h("p", {}, text)], update() {} };
-  }
+  if (!config.has_attention) return null;
   const caption = `Attention of ${name}, one row per output`;
   const map = new HeatMap(caption, (t) => app.t !== t && goToOutput(app, t));
   const { details, refresh } = tableDetails(caption, () => heatTable(caption, attentionOf(app.runs[i])));
-  const save = button("Save as SVG", () => saveSvg(map.box.children[0], `attention-${i + 1}.svg`));
-  const update = () => {
+  details.append(button("Save as SVG", () => saveSvg(map.box.children[0], `attention-${i + 1}.svg`)));
+  const isFirst = app.networks.findIndex((network) => network.config.has_attention) === i;
+  const section = panel(
+    isFirst ? "attention" : `attention-${i + 1}`,
+    "Attention",
+    "Rows are outputs, columns are inputs. Each row sums to 100 %. Click a row, or select it with the arrow keys, to go " +
+      "to its output. Inputs with at least 10 % of its attention are underlined.",
+    map.box,
+    details,
+  );
+  return addPanel(app, section, () => {
     const run = app.runs[i];
-    if (map.show(run, () => attentionOf(run), { row: currentOutput(app, run), column: null })) refresh();
-  };
-  return { parts: [map.box, h("div", { className: "controls" }, save), details], update };
+    const row = currentOutput(app, run);
+    if (map.show(run, () => attentionOf(run), { row, column: null })) refresh();
+    if (row !== null && map.rows[row]) scrollToMiddle(section, map.rows[row]);
+  });
 }
 
 /** Return a run's attention as the content of a heat map.
     @type {(run: Run) => Content} */
-export function attentionOf(run) {
+function attentionOf(run) {
   const inputs = run.source.map((_, s) => sourceName(run, s));
   const outputs = run.steps.map((_, t) => writtenName(run, t) + (run.isWrong(t) ? " ✗" : ""));
   const alphas = run.steps.map(({ alpha }) => alpha ?? []);

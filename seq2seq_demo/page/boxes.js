@@ -31,6 +31,13 @@ export function updateScrollBox(box, x = null) {
 export const updateScrollBoxes = (element) =>
   element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
 
+/** Scroll a box, not the page, so that an element is in its middle.
+    @type {(box: Element, element: Element) => void} */
+export function scrollToMiddle(box, element) {
+  const [outer, inner] = [box, element].map((one) => one.getBoundingClientRect());
+  box.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
+}
+
 /** Call `act` and keep an element at its position on the screen, even if content above it becomes taller or shorter.
     @type {(element: Element, act: () => void) => void} */
 export function keepInPlace(element, act) {

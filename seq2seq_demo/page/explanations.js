@@ -140,9 +140,9 @@ function makeGuide(app) {
     const buttons = h("div", { className: "controls" }, back, before && button("Back to my source", restore));
     guide.replaceChildren(text, buttons);
     document.getElementById("tabs")?.after(guide);
+    shown = { ...app.state };
     section.tabIndex = -1;
     focus(section);
-    shown = { ...app.state };
   };
 }
 
@@ -327,4 +327,3 @@ function longerSource({ sourceVocabulary: vocabulary, examples }, longest) {
   }
   return joined.slice(0, MAX_SOURCE_LEN);
 }
-

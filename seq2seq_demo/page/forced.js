@@ -1,5 +1,6 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
+import { alignByPosition } from "./align.js";
 import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
@@ -72,7 +73,7 @@ function forcedAndFree(run) {
   const end = run.network.ends ? ", END included" : "";
   const scores =
     `Right symbols: teacher forcing ${right} of ${expected.length}, free-running ${alignment.right} of ` +
-    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. `;
+    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. ${describeEdits(run)}`;
   const rows = [
     comparedRow(run, "Teacher forcing: fed", teacherSteps, n, divergence, true),
     comparedRow(run, "written", teacherSteps, n, divergence, false),
@@ -84,6 +85,14 @@ function forcedAndFree(run) {
     h("p", {}, scores + describeDivergence(run, divergence, right > alignment.right)),
     scrollBox(`Teacher forcing and free-running: ${run.network.name}`, whole),
   ];
+}
+
+/** Compare the number of edits from the answer to the target with the number of positions that differ; "" if they are
+    equal or the network does not end its answers. */
+function describeEdits({ network, written, expected, alignment }) {
+  const { edits } = alignByPosition(written, expected);
+  if (!network.ends || edits === alignment.edits) return "";
+  return `The answer is ${pluralize(alignment.edits, "edit")} from the target; position by position, ${edits} symbols differ. `;
 }
 
 /** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none. */

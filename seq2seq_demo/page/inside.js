@@ -10,7 +10,7 @@ import { last } from "./network.js";
 import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
-/** @import { App } from "./app.js"
+/** @import { App, PageState } from "./app.js"
     @import { Content } from "./heatmap.js"
     @import { Cell, Vector } from "./network.js"
     @import { Run } from "./trained.js"
@@ -25,7 +25,7 @@ export function insidePanel(app) {
     "Click a square to select its unit and step.";
   const section = panel(
     "inside",
-    "Hidden states and equations",
+    "Inside a cell",
     "The hidden state at each step, and the equations that compute it.",
     h("p", {}, hint),
     view.controls,
@@ -45,6 +45,8 @@ class InsidePanel {
       @type {Vector[]} */
   hidden = [];
   drawn = "";
+  /** @type {PageState["cell"]} */
+  shownCell = null;
   /** @type {Run | null} */
   drawnRun = null;
 
@@ -81,7 +83,7 @@ class InsidePanel {
     const input = h("input", { type: "number", id: "unit", min: "1", max: String(H), step: "1", value });
     input.addEventListener("input", () => {
       const unit = Number(input.value) - 1;
-      if (Number.isInteger(unit)) this.choose({ unit: Math.max(0, Math.min(unit, H - 1)) });
+      if (Number.isInteger(unit)) this.choose({ unit });
     });
     input.addEventListener("blur", () => (input.value = String(this.selected.unit + 1)));
     redraw(
@@ -106,19 +108,22 @@ class InsidePanel {
   /** Change the selection, which is not part of the page's state, and the current step.
       @type {(patch: Partial<InsidePanel["selected"]>, place?: number) => void} */
   choose(patch, place = this.app.state.place) {
-    const { networkIndex } = this.selected;
-    Object.assign(this.selected, patch);
-    if (this.selected.networkIndex !== networkIndex) {
-      const { num_layers: layers, cell_size: H } = this.network.config;
-      Object.assign(this.selected, { layer: layers - 1, unit: Math.min(this.selected.unit, H - 1) });
-      this.unitInput = this.drawControls();
-      this.controls.querySelector("select")?.focus();
-    }
+    this.select(patch);
     if (place === this.app.state.place) this.update();
     else this.app.change({ place });
     const cell = this.cellAt(place);
     const { unit } = this.selected;
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
+  }
+
+  /** Change the selection; the layer and the unit stay within the network's.
+      @type {(patch: Partial<InsidePanel["selected"]>) => void} */
+  select(patch) {
+    Object.assign(this.selected, patch);
+    const { num_layers: layers, cell_size: H } = this.network.config;
+    const { layer, unit } = this.selected;
+    Object.assign(this.selected, { layer: Math.min(layer, layers - 1), unit: Math.max(0, Math.min(unit, H - 1)) });
+    if (!("unit" in patch)) this.unitInput = this.drawControls();
   }
 
   /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end.
@@ -143,6 +148,11 @@ class InsidePanel {
   update() {
     const { app, run, map, selected, unitInput } = this;
     if (!this.bars.clientWidth) return;
+    const { cell } = app.state; // as selected in a diagram
+    if (cell !== this.shownCell) {
+      this.shownCell = cell;
+      this.select({ networkIndex: cell?.networkIndex ?? 0, backward: Number(cell?.backward ?? 0) });
+    }
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
     const { networkIndex, layer, backward } = selected;
     const drawn = `${networkIndex} ${layer} ${backward}`;

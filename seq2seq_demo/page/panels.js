@@ -8,21 +8,15 @@ import { h } from "./elements.js";
 
 let helpCount = 0; // makes the ids of help texts unique
 
-/** Return a label with a "?" button that opens and closes a help text below the label; Escape also closes it.
+/** Return a label with a "?" button that opens a help text at the bottom of the window.
     @type {(label: string, help: string, tag?: "h2" | "h3" | "label" | "span") => HTMLElement} */
 export function labelWithHelp(label, help, tag = "h2") {
   const id = `help-${++helpCount}`;
-  const tip = h("span", { id, className: "tip", hidden: true }, help);
-  const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id };
+  const tip = h("span", { id, className: "tip", popover: "auto" }, help);
+  const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id, popovertarget: id };
   const helpButton = h("button", { className: "help", attributes }, "?");
-  const show = (isOpen = true) => {
-    tip.hidden = !isOpen;
-    helpButton.setAttribute("aria-expanded", String(isOpen));
-  };
-  show(false);
-  helpButton.addEventListener("click", () => show(tip.hidden === true));
-  helpButton.addEventListener("keydown", (event) => event.key === "Escape" && show(false));
-  return h(tag === "span" ? tag : "div", { className: "explained" }, h(tag, {}, label), helpButton, tip);
+  const isBlock = tag.startsWith("h");
+  return h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
 }
 
 /** Return a section with a heading, which has a help text and is the section's accessible name.
@@ -34,13 +28,14 @@ export function panel(id, title, help, ...children) {
   return h("section", { id, className: "panel", attributes }, heading, ...children);
 }
 
-/** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content.
+/** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
+    panel is updated when its tab is selected.
     @type {(app: App, section: HTMLElement, update: () => void) => HTMLElement} */
 export function addPanel(app, section, update) {
   app.add({
     update() {
       section.inert = !app.runs.length;
-      if (app.runs.length) update();
+      if (app.runs.length && !section.hidden) update();
     },
   });
   return section;

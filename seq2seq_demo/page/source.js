@@ -4,7 +4,7 @@
 import { announce, app } from "./app.js";
 import { button, h, tile } from "./elements.js";
 import { largest, pluralize, trainedLengths, visible } from "./format.js";
-import { columns, labelWithHelp, panel } from "./panels.js";
+import { columns, labelWithHelp } from "./panels.js";
 import { countForced, describeErrors, errorLabel, isEnd, isForced, probabilities, targetName } from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 
@@ -13,23 +13,16 @@ export function undoForcing(app) {
   announceAnswers("No output is forced.");
 }
 
+/** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel(app) {
   showSummary(app);
   const source = sourceField(app);
   const target = targetField(app);
   const answers = app.networks.map((_, i) => answerParts(app, i));
   const answerColumns = columns(app.networks, (_, i) => answers[i].elements);
-  const section = panel(
-    "input",
-    "Try it",
-    "Type a source: the trained network answers it here, in your browser.",
-    h(
-      "div",
-      { className: "halves" },
-      h("div", {}, source.field, examplesList(app)),
-      h("div", {}, answerColumns, target.field, copyButtons(app)),
-    ),
-  );
+  const parts = [source.field, answerColumns, examplesList(app), target.field];
+  const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
+  document.getElementById("actions").append(lectureButton(app), ...copyButtons(app));
   app.add({
     update() {
       source.update();
@@ -195,8 +188,7 @@ function examplesList(app) {
     app.add({ update: () => choice.setAttribute("aria-pressed", app.state.text === text) });
     return h("li", {}, choice);
   });
-  const title = labelWithHelp("Examples", "Click an example to use it as the source.", "h3");
-  return h("div", {}, title, h("ul", { className: "examples" }, ...items));
+  return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
 }
 
 const WAITING = "The answer appears here when you type a source.";
@@ -208,14 +200,10 @@ function answerParts(app, i) {
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
   const help = "The free-running answer: each symbol that the decoder writes is its next input.";
-  const label = labelWithHelp("Answer", help, "h3");
+  const label = labelWithHelp("Answer", help);
   const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
   const verdict = h("p", { className: "judgement" });
   const notes = h("p", { className: "hint" });
-  const undo = button("Undo all forcing", () => {
-    undoForcing(app);
-    document.getElementById("source").focus(); // the clicked button is gone
-  });
   const update = () => {
     const run = app.runs[i];
     const { kind, text } = run ? judgement(run) : { kind: "unknown", text: app.error ? "" : WAITING };
@@ -224,9 +212,8 @@ function answerParts(app, i) {
     tiles.hidden = !run;
     Object.assign(verdict, { className: `judgement ${kind}`, textContent: MARKS[kind] + text });
     notes.textContent = run ? answerNotes(app, run) : "";
-    undo.hidden = i > 0 || !Object.keys(app.forced).length;
   };
-  return { elements: [label, output, tiles, verdict, notes, undo], update };
+  return { elements: [label, output, tiles, verdict, notes], update };
 }
 
 /** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. */
@@ -251,9 +238,7 @@ export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";
   if (run.target === null) return { kind: "unknown", text: notEnded || "no target is known" };
   if (run.exact) return { kind: "right", text: "right" };
-  const errors = describeErrors(run) + (notEnded && `; ${notEnded}`);
-  const target = run.network.targetVocabulary.text(run.target);
-  return { kind: "wrong", text: `wrong: ${errors}. Expected: ${target || "nothing"}` };
+  return { kind: "wrong", text: `wrong: ${describeErrors(run)}${notEnded && `; ${notEnded}`}` };
 }
 
 /** Return notes on an answer: forced symbols, a source length beyond training, the moment of training. */
@@ -270,6 +255,18 @@ function answerNotes(app, run) {
   if (step !== null) notes.push(`The answer after ${pluralize(step, "training step")}.`);
   if (asSaved(network)) notes.push("This network was not recorded at this step: the answer is as saved.");
   return notes.join(" ");
+}
+
+/** Return the button of the lecture view: larger type, and only what an audience needs. */
+function lectureButton(app) {
+  const toggle = button("Lecture view", () => app.change({ lecture: !app.state.lecture }), { id: "lecture" });
+  app.add({
+    update() {
+      toggle.setAttribute("aria-pressed", app.state.lecture);
+      document.documentElement.toggleAttribute("data-lecture", app.state.lecture);
+    },
+  });
+  return toggle;
 }
 
 /** Return the buttons that copy the runs as JSON and the page's state as a link. */
@@ -301,7 +298,7 @@ function copyButtons(app) {
       status.textContent = "";
     },
   });
-  return h("div", { className: "controls" }, json, link, status, manual);
+  return [json, link, status, manual];
 }
 
 /** Return a run as JSON, with at most the 100 likeliest symbols of each step. */

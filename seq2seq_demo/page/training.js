@@ -1,16 +1,14 @@
-/* The panel with a slider over the recorded steps of training. */
+/* The film of the recorded training, and the panel with its curves. */
 
 import { announce } from "./app.js";
-import { attentionOf } from "./attention.js";
-import { keepInPlace, onNewWidth, updateScrollBoxes } from "./boxes.js";
+import { keepInPlace, onNewWidth } from "./boxes.js";
 import { svg, zoom } from "./drawing.js";
 import { button, h, table } from "./elements.js";
 import { formatNumber, percent } from "./format.js";
-import { HeatMap } from "./heatmap.js";
 import { last } from "./network.js";
-import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
-import { currentOutput } from "./runs.js";
-import { announceAnswers, answerTiles, asSaved, judgement, MARKS } from "./source.js";
+import { addPanel, networkLabel, panel, tableDetails } from "./panels.js";
+import { Track } from "./player.js";
+import { announceAnswers } from "./source.js";
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
@@ -18,35 +16,28 @@ const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size
 export function trainingPanel(app) {
   const recorded = app.networks.filter((network) => network.recording);
   if (!recorded.length) return null;
-  const nMoments = Math.max(...recorded.map(({ recording }) => recording.steps.length)); // without the saved network
+  const nMoments = countMoments(recorded);
   const charts = recorded.map((network) => curveChart(networkLabel(app, network), network.recording, nMoments));
-  const slider = momentSlider(app, recorded, nMoments);
-  const answers = h("div", { className: "answers" });
   const curveTables = () => h("div", {}, ...recorded.map((network) => curveTable(app, network)));
-  const charted = h("div", {}, ...charts.map(({ element }) => element), slider.element);
   const section = panel(
     "training",
     "During training",
-    "The network at several steps of its training. Exact match is measured free-running, loss with teacher forcing.",
-    h("p", {}, `Move the slider to an earlier step. All panels show the network at this step.${unrecordedNote(app)}`),
-    h("div", { className: "over-training" }, charted, answers),
+    "Exact match is measured free-running, loss with teacher forcing. The recorded steps are evenly spaced.",
+    h("p", {}, unrecordedNote(app)),
+    h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
     learnedButton(app, recorded, nMoments),
     tableDetails("The curves as a table", curveTables).details,
   );
   return addPanel(app, section, () => {
     const moment = app.state.moment ?? nMoments;
-    slider.update(moment);
-    document.body.toggleAttribute("data-moment", app.state.moment !== null);
     for (const chart of charts) chart.update(moment);
-    answers.replaceChildren(columns(app.networks, (_, i) => momentAnswer(app, app.runs[i])));
-    updateScrollBoxes(answers);
   });
 }
 
 /** Return a sentence on the networks that have no recording; "" if there are none. */
 function unrecordedNote(app) {
   const names = app.networks.filter(({ recording }) => !recording).map(({ name }) => name);
-  return names.length ? ` No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
+  return names.length ? `No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
 }
 
 /** Return the step and the epoch of a moment. */
@@ -62,45 +53,27 @@ function momentTexts(recorded, moment) {
   return recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
 }
 
-function momentSlider(app, recorded, nMoments) {
-  const input = h("input", { type: "range", id: "moment", min: 0, max: nMoments, step: 1 });
-  const text = h("span", { className: "moment-text" });
-  input.addEventListener("input", () => {
-    const moment = Number(input.value);
-    keepInPlace(input, () => app.change({ moment: moment >= nMoments ? null : moment }));
-    announceAnswers();
+/** Return a film of the recorded training, for the player; null if no network has a recording. */
+export function film(app) {
+  const recorded = app.networks.filter((network) => network.recording);
+  if (!recorded.length) return null;
+  const nMoments = countMoments(recorded);
+  const track = new Track(app, {
+    id: "moment",
+    label: "Training",
+    name: "Play training",
+    position: () => app.state.moment ?? nMoments,
+    end: () => nMoments,
+    text: () => momentTexts(recorded, app.state.moment ?? nMoments),
+    show: (moment) => keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment })),
+    finish: () => announceAnswers(),
   });
-  const update = (moment) => {
-    input.value = moment;
-    text.textContent = momentTexts(recorded, moment);
-    input.setAttribute("aria-valuetext", text.textContent);
-  };
-  const label = h("p", {}, h("label", { htmlFor: "moment" }, "Moment of training: "), text);
-  const scale = h("p", { className: "hint" }, "The axis is not to scale: recorded steps are evenly spaced.");
-  return { element: h("div", { className: "moment" }, input, label, scale), update };
+  app.add({ update: () => document.body.toggleAttribute("data-moment", app.state.moment !== null) });
+  return h("div", { className: "track" }, track.play, ...track.elements);
 }
 
-/** Return a network's answer at the current moment, its judgement and its attention. */
-function momentAnswer(app, run) {
-  const { kind, text } = judgement(run);
-  const label = asSaved(run.network) ? "The answer as saved" : "The answer at this moment";
-  return [
-    h("p", { className: "hint" }, `${label}:`),
-    h("ol", { className: "pieces", attributes: { "aria-label": label } }, ...answerTiles(run)),
-    h("p", { className: `judgement ${kind}` }, MARKS[kind] + text),
-    ...momentAttention(app, run),
-  ];
-}
-
-/** Return a small heat map of attention, so that the slider and its effect are on one screen. */
-function momentAttention(app, run) {
-  if (!run.network.config.has_attention) return [];
-  const title = asSaved(run.network) ? "Attention as saved, in %" : "Attention at this moment, in %";
-  const map = new HeatMap(title);
-  const content = () => ({ ...attentionOf(run), maxSize: 26 });
-  map.show(run, content, { row: currentOutput(app, run), column: null });
-  return [h("figure", {}, h("figcaption", {}, title), map.box)];
-}
+/** Return the number of moments of the longest recording, without the saved network. */
+const countMoments = (recorded) => Math.max(...recorded.map(({ recording }) => recording.steps.length));
 
 /** Return a chart of exact match and loss over the recorded steps; `update(moment)` moves its marker. */
 function curveChart(name, recording, nMoments) {
@@ -216,7 +189,7 @@ function learnedButton(app, recorded, nMoments) {
     const name = (network) => networkLabel(app, network) || "The network";
     const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
     if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
-    show(texts.join(" ") + unrecordedNote(app));
+    show([...texts, unrecordedNote(app)].join(" ").trim());
   });
   let previous = "";
   app.add({

@@ -7,43 +7,50 @@ import { explanationsPanel } from "./explanations.js";
 import { forcedPanel } from "./forced.js";
 import { influencePanel } from "./influence.js";
 import { insidePanel } from "./inside.js";
+import { columns, panel } from "./panels.js";
+import { player } from "./player.js";
 import { probabilityPanel } from "./probabilities.js";
 import { inputPanel } from "./source.js";
 import { stepPanel } from "./step.js";
+import { tabs } from "./tabs.js";
 import { TrainedNetwork } from "./trained.js";
-import { trainingPanel } from "./training.js";
+import { film, trainingPanel } from "./training.js";
 import { treePanel } from "./tree.js";
 
-const PANELS = [
-  inputPanel,
-  stepPanel,
-  attentionPanel,
-  probabilityPanel,
-  forcedPanel,
-  trainingPanel,
-  treePanel,
-  influencePanel,
-  insidePanel,
-  explanationsPanel,
-]; // in the order on the page
+const TABS = [explanationsPanel, forcedPanel, trainingPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Fill in the table of contents. */
-function showContents(main) {
-  const links = [...main.children].slice(1).map((section) => {
-    return h("a", { href: `#${section.id}` }, section.querySelector("h2").textContent);
-  });
-  document.getElementById("contents").replaceChildren(...links);
+/** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab. */
+function layOut(app) {
+  const details = app.networks.map((_, i) => [attentionPanel(app, i), probabilityPanel(app, i)]);
+  const isAlone = details.length === 1;
+  const pictures = h("div", { className: "pictures" }, stepPanel(app), ...(isAlone ? details[0] : []));
+  const stage = h("div", { id: "stage" }, player(app, film(app)), pictures);
+  const both = () =>
+    panel(
+      "details",
+      "Attention and probabilities",
+      "",
+      columns(app.networks, (_, i) => details[i]),
+    );
+  const sections = [isAlone ? null : both(), ...TABS.map((makePanel) => makePanel(app))].filter(Boolean);
+  return [stage, ...tabs(sections)];
 }
 
-/** Follow a link inside the page without changing the address, which holds the state. */
-function followLink(event) {
-  const link = event.target.closest('a[href^="#"]');
-  if (!link) return;
-  event.preventDefault();
-  const element = document.getElementById(link.hash.slice(1));
-  if (element.tabIndex < 0) element.tabIndex = -1; // now a section can have the focus; a text field stays in the tab order
-  element.focus({ preventScroll: true });
-  element.scrollIntoView();
+/** Return an example on which the networks differ or, of one network, the first; null if there are no examples. */
+function firstExample({ networks }) {
+  const { examples } = networks[0];
+  const isRight = (network, source) => network.run(source, network.knownTarget(source), null, {}).exact;
+  const differ = ({ source }) => new Set(networks.map((network) => isRight(network, source))).size > 1;
+  return (networks.length > 1 && examples.find(differ)) || examples[0];
+}
+
+/** Leave the lecture view, or the inside of a cell for the diagram. */
+function leave() {
+  if (app.state.lecture) app.change({ lecture: false });
+  else if (document.activeElement.closest("#inside")) {
+    const diagram = document.querySelectorAll(".diagram")[app.state.cell?.networkIndex ?? 0];
+    diagram.querySelector(".open-cell")?.focus({ preventScroll: true });
+  }
 }
 
 function start() {
@@ -51,15 +58,15 @@ function start() {
   app.networks = data.networks.map((network) => new TrainedNetwork(network));
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add({ update: () => app.runs.length && document.body.removeAttribute("data-waiting") });
-  const main = document.getElementById("main");
-  main.append(...PANELS.map((makePanel) => makePanel(app)).filter((section) => section !== null));
-  showContents(main);
-  const [first] = app.networks;
-  const [example] = first.examples;
-  const text = example ? first.sourceVocabulary.text(example.source) : "";
-  app.open(location.hash, text);
-  addEventListener("click", followLink);
+  document.getElementById("main").append(inputPanel(app), ...layOut(app));
+  const example = firstExample(app);
+  app.open(location.hash, example ? app.networks[0].sourceVocabulary.text(example.source) : "");
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address holds the state
+    document.getElementById("source").focus();
+  });
   addEventListener("hashchange", () => app.open(location.hash));
+  addEventListener("keydown", ({ key }) => key === "Escape" && leave());
 }
 
 start();

@@ -58,7 +58,7 @@ def test_a_text_is_answered_as_predict_answers(opened):
     assert page.text_content("#source-error") == ""
     assert page.get_by_text("page --from-file").is_visible()
     assert page.locator("#step .diagram .cell").count() == 3 * 5  # encoder in both directions and decoder, still blank
-    assert [part.is_visible() for part in page.locator("#contents, .player, .panel").all()].count(True) == 3
+    assert [part.is_visible() for part in page.locator("#player, #tabs, .panel").all()].count(True) == 1
     answers = set()
     for text in ("a", "e\u0301 a", "안안a", "   é"):
         page.fill("#source", text)
@@ -119,29 +119,34 @@ def wait_for_layout(page):
     page.evaluate("new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))")
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 1920])
 def test_the_page_never_scrolls_sideways(opened, width):
     attention, rnn = reversing(moments=moments(shipped("embedding_attention"))), shipped("embedding_rnn")
     size = {"width": width, "height": 700}
     page = opened(attention, ShownNetwork("rnn", rnn), reduced_motion="reduce", viewport=size)
-    for source in ("1", "3 1 4 1 5 9", spaced([8] * 60), "x"):
+    page.fill("#source", spaced([8] * 60))
+    for tab in page.evaluate("app.tabs"):
+        show(page, tab)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for source in ("1", "3 1 4 1 5 9", "x"):
         page.fill("#source", source)
         wait_for_layout(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def show_tree(page):
-    """Scroll to the tree of beam search, which is only computed on the screen."""
-    page.locator("#beam").scroll_into_view_if_needed()
-    page.wait_for_selector(".beam-tree")
+def show(page, tab):
+    """Select a tab. The tree of beam search is computed when it is shown."""
+    page.click(f"#tab-{tab}")
+    if tab == "beam":
+        page.wait_for_selector(".beam-tree")
 
 
 def test_axe_finds_no_violation(opened):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = opened(reversing(moments=moments(shipped("embedding_attention"))))
-    show_tree(page)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+    for tab in page.evaluate("app.tabs"):
+        show(page, tab)
+        page.emulate_media(color_scheme="dark" if tab == "inside" else "light")
         wait_for_layout(page)
         page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
         violations = axe.Axe().run(page).response["violations"]
@@ -211,33 +216,36 @@ def press(page, name):
 
 
 def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
-    page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3")
+    page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3&tab=forced")
     assert prediction(page) == "3 5 4 3 2 1"
-    assert judgement(page).startswith("✗ wrong: 1 extra symbol: 3 (forced); all others are right.")
+    assert judgement(page).startswith("✗ wrong: 1 extra symbol: 3 (forced); all others are right")
     assert page.locator("#input .piece.wrong").count() == 1
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
-    press(page, "Undo all forcing")
+    assert "The answer is 1 edit from the target; position by position, 7 symbols differ." in page.text_content(
+        "#forced"
+    )
+    press(page, "Undo all")
     assert judgement(page) == "✓ right"
 
 
 def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
-    page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10")
-    assert judgement(page).startswith("✗ wrong: 3 missing symbols: 3, 2, 1; all others are right.")
+    page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10&tab=forced")
+    assert judgement(page).startswith("✗ wrong: 3 missing symbols: 3, 2, 1; all others are right")
     assert page.locator("#input .piece.gap").all_text_contents() == ["3missing", "2missing", "1missing"]
     assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
-    page = opened(reversing(), fragment="#source=1%202&forced=2:7")
+    page = opened(reversing(), fragment="#source=1%202&forced=2:7&tab=forced")
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
 
 
 def test_a_link_forces_no_symbol_without_a_mark(opened):
     page = opened(reversing(), fragment="#source=1%202&forced=00:9,02:10")
     assert "orced" not in page.inner_text("#input")
-    page.evaluate("location.hash = '#source=1%202&forced=1:7,300:9'")
+    page.evaluate("location.hash = '#source=1%202&forced=1:7,300:9&tab=forced'")
     page.get_by_text("You forced 1 symbol.").wait_for()
     assert page.locator("#input .piece.forced").all_text_contents() == ["7forced, extra"]
     assert page.locator("#forced tbody tr").last.locator("small").all_text_contents() == ["forced, extra"]
     assert page.text_content(".forced-note span") == "Forced: 7 at output 2."
-    assert page.evaluate("location.hash").endswith("&forced=1%3A7")
+    assert page.evaluate("location.hash").endswith("&forced=1%3A7&tab=forced")
 
 
 def test_the_explanations_keep_the_source_and_the_moment(opened):
@@ -245,12 +253,13 @@ def test_the_explanations_keep_the_source_and_the_moment(opened):
     page = opened(shown, fragment="#source=7%207%201%207%207&moment=2")
     buttons = ["Show the final state", "Show its second step", "Show where the first output looks"]
     for name in (*buttons, "Show where they differ"):
+        show(page, "explanations")
         press(page, name)
         assert page.evaluate("[app.state.text, app.state.moment]") == ["7 7 1 7 7", 2]
         assert page.locator(".guide p").is_visible()
     page.evaluate("app.change({ place: 1 })")
     assert not page.locator(".guide p").is_visible()
-    assert page.locator(".outcome").all_text_contents() == [""] * 6
+    press(page, "Back to the explanations")
     press(page, "Try a longer source")
     longer = page.input_value("#source")
     assert len(longer.split()) > 20
@@ -296,6 +305,7 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     press(page, "Force a wrong symbol")
     assert page.locator("#forced tbody tr").first.locator("td").all_text_contents()[: len(before)] == before
     assert page.locator("#forced tbody .wrong").count() >= 1
+    show(page, "explanations")
     press(page, "Try a longer source")
     longer = page.input_value("#source")
     assert longer == "hellothroughneighbourhellothrough"[: len(longer)]
@@ -318,19 +328,20 @@ def test_the_training_slider_stays_under_the_pointer(opened):
     now, scrolled_now = page.evaluate(position)
     assert abs(now - top) <= 1
     assert scrolled_now != scrolled  # the content above has changed its height
-    assert page.locator("#training figure svg").is_visible()
 
 
-def test_help_texts_cover_nothing_and_attention_lines_reach_the_cells(opened):
+def test_help_texts_move_nothing_and_attention_lines_reach_the_cells(opened):
     page = opened(reversing(), fragment="#source=314&place=4")
+    top = "document.getElementById('step').getBoundingClientRect().top"
+    before = page.evaluate(top)
     for label in ("Source", "Answer"):
         page.get_by_role("button", name=f"Help: {label}").click()
-    tip = page.locator(".tip:visible")
-    assert tip.count() == 2
-    box, field = tip.first.bounding_box(), page.locator("#source").bounding_box()
-    assert box["y"] + box["height"] <= field["y"]
+        assert page.locator(".tip:popover-open").count() == 1
+    assert page.evaluate(top) == before
+    box = page.locator(".tip:popover-open").bounding_box()
+    assert box["y"] + box["height"] > 0.9 * 900
     page.keyboard.press("Escape")
-    assert tip.count() == 1
+    assert page.locator(".tip:popover-open").count() == 0
     cell = page.locator("#step .cell").first.evaluate("(cell) => cell.y.baseVal.value + cell.height.baseVal.value")
     assert page.locator("#step .attention-line").first.evaluate("(line) => line.y2.baseVal.value") == pytest.approx(
         cell
@@ -382,10 +393,8 @@ def test_a_network_without_a_recording_is_shown_as_saved(opened):
     assert not page.get_by_text("not recorded: as saved").first.is_visible()
     page.evaluate("app.change({ moment: 0 })")
     assert page.get_by_text("not recorded: as saved").first.is_visible()
-    assert page.locator("#training .answers .hint").all_text_contents() == [
-        "The answer at this moment:",
-        "The answer as saved:",
-    ]
+    assert "as saved" in page.locator("#input .column").last.inner_text()
+    show(page, "training")
     assert page.evaluate("app.runs.map((run) => asJson(run).training_step)") == [0, None]
     press(page, "When did it learn this source?")
     conclusion = "No recording of rnn: the page shows it as saved."
@@ -393,15 +402,85 @@ def test_a_network_without_a_recording_is_shown_as_saved(opened):
     assert page.text_content(".learned .status").count("rnn") == 1
 
 
-def test_the_contents_lead_to_the_panels_and_keep_the_address(opened):
+def test_the_keyboard_selects_tabs_which_the_address_holds(opened):
     page = opened(reversing(), fragment="#source=1%202&place=1")
-    page.get_by_role("link", name="New here?").click()
-    assert page.evaluate("document.activeElement.id") == "explanations"
-    page.locator("#contents").get_by_text("Influence").click()
-    assert page.evaluate("document.activeElement.id") == "influence"
+    page.focus("#tab-explanations")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-forced"
+    assert [tab.is_visible() for tab in page.locator("[role=tabpanel]").all()] == [False, True, False, False, False]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.id") == "tab-inside"
     page.locator(".skip").press("Enter")
-    assert page.evaluate("[document.activeElement.id, document.activeElement.tabIndex]") == ["source", 0]
-    assert page.evaluate("location.hash") == "#source=1%202&place=1"
+    assert page.evaluate("document.activeElement.id") == "source"
+    assert page.evaluate("location.hash") == "#source=1%202&place=1&tab=inside"
+
+
+def test_the_first_screen_holds_a_step_in_the_middle_of_the_answer(opened):
+    page = opened(reversing(moments=moments(shipped("embedding_attention"))), viewport={"width": 1280, "height": 800})
+    wait_for_layout(page)
+    assert page.evaluate("app.t") == 3
+    for part in ("#source", "#prediction", "#player", "#moment", "#step .diagram", "#attention .heat-map", ".bars"):
+        box = page.locator(part).first.bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 800, part
+    show(page, "inside")
+    for part in ("#player", "#step .diagram", "#attention .heat-map", "#tabs"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 600, part
+
+
+def test_two_networks_open_at_the_first_wrong_output(opened):
+    rnn = shipped("embedding_rnn")
+    wrong = [3, 6, 9, 5, 3, 6, 1, 4, 4, 9, 2, 1]
+    examples = [Example(source, source[::-1], "") for source in (SOURCE, wrong)]
+    networks = [ShownNetwork("attention", shipped("embedding_attention"), examples), ShownNetwork("rnn", rnn, examples)]
+    page = opened(*networks, viewport={"width": 1280, "height": 900})
+    wait_for_layout(page)
+    written = rnn.predict([wrong])[0]
+    assert page.evaluate("app.t") == next(t for t, symbol in enumerate(written) if symbol != wrong[::-1][t])
+    for diagram in page.locator(".diagram").all():
+        box = diagram.bounding_box()
+        assert box["y"] + box["height"] <= 900
+
+
+def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&place=5")
+    page.locator("#step .cell").nth(1).click()
+    assert page.evaluate("[app.state.place, app.state.tab, document.activeElement.id]") == [2, "inside", "inside"]
+    assert "The cell at input 2 (1), unit 1" in page.text_content("#inside")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")  # the focus stays on the current cell
+    assert page.evaluate("app.state.place") == 3
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "inside"
+
+
+def test_the_lecture_view_has_larger_type_and_escape_leaves_it(opened):
+    page = opened(reversing(), fragment="#source=1%202&view=lecture")
+    size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    large = page.evaluate(size)
+    assert not page.locator(".hint:visible, .help:visible, footer:visible, .examples:visible").count()
+    page.keyboard.press("Escape")
+    assert page.evaluate(size) < large
+    assert page.evaluate("location.hash") == "#source=1%202&place=4"
+    press(page, "Lecture view")
+    assert "view=lecture" in page.evaluate("location.hash")
+
+
+def test_the_film_of_training_moves_curves_and_answers_together(opened):
+    network = shipped("embedding_attention")
+    shown = reversing(moments=moments(network))
+    page = opened(shown, shown, fragment="#place=8&tab=training", own_tab=True)
+    page.clock.install(time=0)
+    page.clock.pause_at(60_000)  # otherwise the clock keeps running
+    press(page, "Play training")
+    first = [prediction(page), page.locator(".marker line").first.get_attribute("x1")]
+    assert prediction(page, network=1) == first[0] != spaced(SOURCE[::-1])
+    page.clock.run_for(3100)
+    assert page.evaluate("[app.state.moment, app.state.place]") == [None, 8]  # the step stays
+    assert prediction(page) == prediction(page, network=1) == spaced(SOURCE[::-1])
+    assert page.locator(".marker line").first.get_attribute("x1") != first[1]
+    assert page.get_by_role("button", name="Play training").is_visible()
 
 
 def test_labels_that_would_overlap_are_replaced_by_a_cross(opened):
@@ -418,15 +497,15 @@ def test_the_pace_of_the_animation_can_be_chosen(opened):
     page.clock.pause_at(60_000)  # otherwise the clock keeps running
     page.get_by_label("Pace").select_option("fast")
     press(page, "Play")
-    page.clock.run_for(1700)
-    assert page.evaluate("app.state.place") == 4
+    page.clock.run_for(900)
+    assert page.evaluate("app.state.place") == 12
     page.get_by_label("Pace").select_option("slow")
     page.clock.run_for(2100)
-    assert page.evaluate("app.state.place") == 5
+    assert page.evaluate("app.state.place") == 13
 
 
 def test_a_unit_out_of_range_becomes_the_nearest(opened):
-    page = opened(reversing())
+    page = opened(reversing(), fragment="#tab=inside")
     size = page.evaluate("app.networks[0].config.cell_size")
     page.fill("#unit", str(size + 7))
     page.locator("#unit").blur()
@@ -445,7 +524,7 @@ def fixed_length(model="embedding_rnn"):
 def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
     network = fixed_length()
     source = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0]
-    page = opened(ShownNetwork("fixed", network), fragment=f"#source={spaced(source)}".replace(" ", "%20"))
+    page = opened(ShownNetwork("fixed", network), fragment=f"#tab=forced&source={spaced(source)}".replace(" ", "%20"))
     written, target = network.predict([source])[0], source[::-1]
     n_free = int((np.array(written) == target).sum())
     fed = np.array([[network.model_config.go, *target[:-1]]])
@@ -462,7 +541,7 @@ def test_an_answer_of_fixed_length_is_compared_position_by_position(opened):
 
 def test_ten_wrong_outputs_side_by_side_need_no_scrolling(opened):
     fixed = ShownNetwork("fixed", fixed_length())
-    page = opened(fixed, fixed, fragment="#source=1%202%203%204%205%206%207%208%209%200")
+    page = opened(fixed, fixed, fragment="#source=1%202%203%204%205%206%207%208%209%200&tab=forced")
     written = map(int, prediction(page).split())
     page.fill("#target", spaced((symbol + 1) % 10 for symbol in written))
     assert page.locator("#forced tr:last-child .wrong").count() == 20
@@ -471,7 +550,8 @@ def test_ten_wrong_outputs_side_by_side_need_no_scrolling(opened):
 
 
 def test_teacher_forcing_is_called_better_only_if_it_is(opened):
-    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), ShownNetwork("fixed", fixed_length()))
+    networks = ShownNetwork("rnn", shipped("embedding_rnn")), ShownNetwork("fixed", fixed_length())
+    page = opened(*networks, fragment="#source=1&tab=forced")
     cases = set()
     for length in range(10, 22):
         page.fill("#source", spaced([3 * i % 10 for i in range(length)]))
@@ -500,16 +580,17 @@ def test_equal_training_lengths_are_stated_once(opened):
 
 
 def test_the_start_symbol_is_always_named_go(opened):
-    page = opened(reversing(), fragment="#source=1%202&place=3")
+    page = opened(reversing(), fragment="#source=1%202&place=3&tab=forced")
     assert page.locator("#forced tbody tr.fed td:nth-of-type(1)").all_text_contents() == ["GO", "GO"]
     assert "fed GO, the decoder" in page.text_content("#step")
+    show(page, "inside")
     assert "x = W_i [E_out[GO] ; 0] + b_i" in page.text_content("#inside")
     assert [page.text_content("#inside").count(f" {name} ") for name in ("W_i", "W_o")] == [1, 1]  # the gates' differ
     assert "START" not in page.inner_text("body")
 
 
 def test_the_equations_end_with_the_probability_of_the_output(opened):
-    page = opened(reversing(), fragment="#source=3%201%204&place=5")  # the second output
+    page = opened(reversing(), fragment="#source=3%201%204&place=5&tab=inside")  # the second output
     network = shipped("embedding_attention")
     decoded = network.to_numpy().decode(np.array([[3, 1, 4]]), 2)
     logits = decoded.logits[0, 1].astype(float)
@@ -526,7 +607,7 @@ def test_the_tree_of_beam_search_shows_the_answers_of_predict(opened):
     network = load(ROOT / "trained_weights" / "g2p.weights.h5")
     page = opened(ShownNetwork("g2p", network), fragment="#source=massage&place=9")
     assert page.locator(".beam-tree").count() == 0
-    show_tree(page)
+    show(page, "beam")
     answers, tree = page.locator(".beam-answers .symbol"), page.locator(".beam-tree > g")
     assert answers.all_text_contents() == network.predict(["massage"], beam_size=3, n_best=3)[0]
     assert tree.locator(".best .symbol").all_text_contents() == ["M", "AH", "S", "AA", "ZH", "END"]

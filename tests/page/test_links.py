@@ -40,7 +40,7 @@ NO_LISTS = "0:9,| 0:9|,0:9|0|0:|:9|0:9:1|0:9;1:8"
 def test_forcing_that_the_page_would_not_write_is_ignored(forced):
     page = follow(f"#source=3%201%202&forced={forced}")
     assert (page["state"]["forced"], page["forced"], page["notes"]) == ({}, [[]], [""])
-    assert page["written"] == "#source=3%201%202&place=7"
+    assert page["written"] == "#source=3%201%202&place=5"
 
 
 def test_forced_steps_beyond_the_answer_are_dropped():
@@ -67,9 +67,9 @@ def test_a_symbol_forced_in_place_of_end_is_marked():
 def test_a_link_sets_the_whole_state():
     before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9&beam=5&penalty=0.5"
     page = follow("#source=3%201%202", with_moments(), before=before)
-    expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 7, "replacement": None}
-    assert page["state"] == expected | {"beam": 3, "penalty": 0}
-    assert page["written"] == "#source=3%201%202&place=7"
+    expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 5, "replacement": None}
+    assert page["state"] == expected | {"beam": 3, "penalty": 0, "tab": None, "lecture": False, "cell": None}
+    assert page["written"] == "#source=3%201%202&place=5"
     page = follow(before, with_moments())
     assert page["written"] == before
 
@@ -80,7 +80,7 @@ BEAMS = ["beam=0", "beam=6", "beam=05", "beam=2&beam=4", "penalty=0.50", "penalt
 
 @pytest.mark.parametrize("part", PLACES + BEAMS)
 def test_an_invalid_number_is_ignored(part):
-    assert follow(f"#source=3%201%202&{part}", with_moments())["written"] == "#source=3%201%202&place=7"
+    assert follow(f"#source=3%201%202&{part}", with_moments())["written"] == "#source=3%201%202&place=5"
 
 
 def test_a_text_in_a_link_is_never_shortened():

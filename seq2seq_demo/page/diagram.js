@@ -1,0 +1,272 @@
+// @ts-nocheck
+/* The diagram of a step: a network's cells with the symbols that they have read and written. */
+
+import { svg, zoom } from "./drawing.js";
+import { largest, truncate } from "./format.js";
+import { signColour } from "./heatmap.js";
+import { last } from "./network.js";
+import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
+import { showTab } from "./tabs.js";
+
+/** The diagram of one step. From top to bottom: source, encoder, final state or attention, decoder, answer. */
+export class Diagram {
+  /** `index` is the index of the run's network. */
+  constructor(run, place, width, index) {
+    Object.assign(this, { run, place, index, S: run.source.length, T: run.steps.length, u: zoom(), buttons: [] });
+    this.t = place > this.S && place - this.S <= this.T ? place - this.S - 1 : null;
+    this.written = Math.max(0, Math.min(place - this.S, this.T)); // number of outputs so far
+    this.bidirectional = run.network.config.bidirectional;
+    this.computeLayout(width);
+  }
+
+  computeLayout(width) {
+    const { u, run, S, T } = this;
+    const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
+    const outputs = [...run.steps.keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
+    const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
+    const minColumn = Math.max(28, 9 * longest + 14) * u;
+    const margin = 18 * u;
+    const n = Math.max(S, T);
+    this.column = Math.max(minColumn, Math.min(76 * u, (width - 2 * margin) / n));
+    this.width = Math.max(width, n * this.column + 2 * margin);
+    this.left = (this.width - n * this.column) / 2;
+    this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
+    this.height = 40 * u;
+    this.maxName = Math.max(2, Math.floor((this.tile - 4 * u) / (9 * u))); // characters
+    const gap = 20 * u;
+    this.source = 36 * u; // the y of the rows
+    this.encoder = this.source + this.height + gap;
+    this.backward = this.encoder + this.height + 8 * u;
+    this.below = (this.bidirectional ? this.backward : this.encoder) + this.height;
+    this.decoder = this.below + (run.network.config.has_attention ? 104 : 136) * u;
+    this.answer = this.decoder + this.height + gap;
+    this.bottom = this.answer + this.height + 44 * u;
+  }
+
+  /** Return the x of a column's centre. */
+  x(i) {
+    return this.left + (i + 0.5) * this.column;
+  }
+
+  get currentColumn() {
+    return this.t ?? Math.max(0, Math.min(this.place, this.S) - 1);
+  }
+
+  draw(isNext) {
+    const { width, bottom, run } = this;
+    const label = `Diagram of the current step of ${run.network.name}; the sentence below describes it`;
+    const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` };
+    const { has_attention: hasAttention } = run.network.config;
+    const drawing = svg(
+      "g",
+      { "aria-hidden": true },
+      ...(hasAttention ? [this.finalStateArrow()] : this.bottleneck()),
+      ...this.encoderRow(),
+      ...this.decoderRow(),
+      ...(hasAttention && this.t !== null ? this.attentionLines() : []),
+      ...(hasAttention ? [this.text(width / 2, this.decoder - 21 * this.u, "final state", "soft halo")] : []),
+      this.text(width / 2, 14 * this.u, "source, read by the encoder ↓", "soft"),
+      this.text(width / 2, bottom - 6 * this.u, "answer, written by the decoder", "soft"),
+    );
+    const attributes = { class: isNext ? "diagram next" : "diagram", role: "group", "aria-label": label };
+    return svg("svg", { ...size, ...attributes }, drawing, ...this.buttons);
+  }
+
+  text(x, y, words, className = "") {
+    return svg("text", { x, y, class: className, "font-size": (className === "symbol" ? 16 : 12) * this.u }, words);
+  }
+
+  /** Return a symbol in a tile. */
+  symbol(i, y, name, className) {
+    const { tile: size, height, u } = this;
+    const box = svg("rect", { x: this.x(i) - size / 2, y, width: size, height, rx: 4 * u });
+    const words = className.includes("end") // END is written small, so that it fits into a tile
+      ? this.text(this.x(i), y + height / 2 + 4 * u, name, "end")
+      : this.text(this.x(i), y + height / 2 + 6 * u, truncate(name, this.maxName), "symbol");
+    return svg("g", { class: `piece ${className}` }, svg("title", {}, name), box, words);
+  }
+
+  /** Return a cell in column i; `status` is "ahead", "done" or "current". A click selects the cell, which runs in the
+      step `place`, and shows its inside. For the keyboard, the current cell is also a button. */
+  cell(i, y, status, place, backward = false) {
+    const { tile: size, height, index: networkIndex } = this;
+    const box = { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
+    const cell = svg("rect", { ...box, class: `cell ${status}` });
+    const show = () => {
+      showTab("inside", { place, cell: { networkIndex, backward } });
+      document.getElementById("inside").focus({ preventScroll: true });
+    };
+    cell.addEventListener("click", show);
+    if (status !== "current") return cell;
+    const label = `Look inside the current cell${backward ? " of the backward encoder" : ""}`;
+    const key = `${backward ? "backward" : "current"}-cell`;
+    const attributes = { class: "open-cell", role: "button", tabindex: 0, "aria-label": label, "data-key": key };
+    const open = svg("rect", { ...box, ...attributes });
+    open.addEventListener("click", show);
+    open.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      show();
+    });
+    this.buttons.push(open);
+    return cell;
+  }
+
+  /** Return an arrow along straight lines through points [x, y, x, y, …]. */
+  arrow(points, status) {
+    const { u } = this;
+    const [x0, y0, x, y] = points.slice(-4);
+    const length = Math.hypot(x - x0, y - y0) || 1;
+    const [dx, dy] = [(5 * u * (x - x0)) / length, (5 * u * (y - y0)) / length];
+    const end = [x - dx, y - dy];
+    const head = [x, y, end[0] - dy * 0.8, end[1] + dx * 0.8, end[0] + dy * 0.8, end[1] - dx * 0.8];
+    const line = svg("polyline", { points: [...points.slice(0, -2), ...end].join(" ") });
+    return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
+  }
+
+  /** Return an arrow from the cell in column i to the cell in column j, in the row at y. */
+  stateArrow(i, j, y, status) {
+    const half = (Math.sign(j - i) * this.tile) / 2;
+    const middle = y + this.height / 2;
+    return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle], status);
+  }
+
+  /** Return the source symbols and the encoder's cells with the arrows between them. */
+  encoderRow() {
+    const { S, place, run, bidirectional, height, u } = this;
+    const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
+    const parts = [];
+    for (let s = 0; s < S; s++) {
+      const [x, forward, backward] = [this.x(s), status(s), status(S - 1 - s)];
+      const isRead = forward === "current" || (bidirectional && backward === "current");
+      parts.push(
+        this.text(x, this.source - 5 * u, String(s + 1), "soft"),
+        this.symbol(s, this.source, sourceName(run, s), isRead ? "current" : forward),
+        this.arrow([x, this.source + height, x, this.encoder], forward),
+        this.cell(s, this.encoder, forward, s + 1),
+      );
+      if (s) parts.push(this.stateArrow(s - 1, s, this.encoder, forward));
+      if (!bidirectional) continue;
+      parts.push(this.cell(s, this.backward, backward, S - s, true));
+      if (s) parts.push(this.stateArrow(s, s - 1, this.backward, status(S - s)));
+    }
+    return parts;
+  }
+
+  /** Return the decoder's cells and the symbols written so far. */
+  decoderRow() {
+    const parts = [];
+    for (let i = 0; i < this.T; i++) {
+      const status = i === this.t ? "current" : i < this.written ? "done" : "ahead";
+      parts.push(this.cell(i, this.decoder, status, this.S + i + 1));
+      if (i) parts.push(this.stateArrow(i - 1, i, this.decoder, status));
+      if (i < this.written) parts.push(...this.output(i, status));
+    }
+    if (this.t !== null) parts.push(this.feedbackArrow(this.t));
+    return parts;
+  }
+
+  /** Return a written symbol; a label below it shows that it was forced or is wrong, or its probability. */
+  output(i, status) {
+    const { run, height, u } = this;
+    const x = this.x(i);
+    const [forced, wrong] = [isForced(i), run.isWrong(i)];
+    const classes = [status, wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
+    const parts = [
+      this.arrow([x, this.decoder + height, x, this.answer], status),
+      this.symbol(i, this.answer, writtenName(run, i), classes.join(" ")),
+    ];
+    const below = (words, className) => this.text(x, this.answer + height + 15 * u, words, className);
+    const isNarrow = this.column < 64 * u; // words of neighbouring columns would overlap
+    const words = forced ? "forced" : run.kind(i) === "extra" ? "extra" : "wrong";
+    const label = isNarrow ? (forced ? "!" : "✗") : words;
+    const { written } = run.steps[i];
+    const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 44 * u ? "" : " %");
+    return [...parts, forced || wrong ? below(label, forced ? "forced" : "wrong") : below(share, "soft")];
+  }
+
+  /** Return the arrow that feeds the previous output, or GO, to the current decoder cell. */
+  feedbackArrow(t) {
+    const { height, tile: size, answer, u } = this;
+    const offset = 0.22 * size;
+    const lane = answer - 10 * u;
+    const [from, to] = [t ? this.x(t - 1) + offset : this.x(0) - size / 2 - 10 * u, this.x(t) - offset];
+    const start = t ? [from, answer] : [];
+    return this.arrow([...start, from, lane, to, lane, to, this.decoder + height], "current");
+  }
+
+  get finalStateStatus() {
+    return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
+  }
+
+  /** Return the arrow that takes the final state to the decoder, in a network with attention. */
+  finalStateArrow() {
+    const { S, T, u, height, tile: size } = this;
+    const right = this.x(Math.max(S, T) - 1) + size / 2 + 9 * u;
+    const left = this.x(0) - size / 2 - 9 * u;
+    const lane = this.decoder - 16 * u;
+    const [y, below] = [this.encoder + height / 2, this.decoder + height / 2];
+    const start = [this.x(S - 1) + size / 2, y, right, y, right, lane];
+    const end = [left, lane, left, below, this.x(0) - size / 2, below];
+    return this.arrow([...start, ...end], this.finalStateStatus);
+  }
+
+  /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers. */
+  attentionLines() {
+    const { t, u, run } = this;
+    const { alpha } = run.steps[t];
+    const lines = [...alpha.keys()]
+      .filter((s) => alpha[s] >= 0.005)
+      .map((s) => {
+        const ends = { x1: this.x(t), y1: this.decoder, x2: this.x(s), y2: this.below };
+        const stroke = { "stroke-width": (1 + 9 * alpha[s]) * u, "stroke-opacity": 0.15 + 0.85 * alpha[s] };
+        return svg("line", { ...ends, ...stroke, class: "attention-line" });
+      });
+    const numbers = largest(alpha, 3)
+      .filter((s) => alpha[s] >= 0.05)
+      .map((s) => {
+        const unit = this.column < 44 * u ? "" : " %";
+        return this.text(this.x(s), this.below + 15 * u, Math.round(100 * alpha[s]) + unit, "share");
+      });
+    return [...lines, ...numbers];
+  }
+
+  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
+  bottleneck() {
+    const { S, T, u, run, place } = this;
+    const half = Math.min(60 * u, this.width / 6);
+    const middle = this.width / 2;
+    const [top, bottom] = [this.below + 51 * u, this.decoder - 51 * u];
+    const funnel = (y0, n, y1) => {
+      const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];
+      const points = [...wide, middle + half, y1, middle - half, y1];
+      return svg("polygon", { class: "funnel", points: points.join(" ") });
+    };
+    const status = this.finalStateStatus;
+    return [
+      funnel(this.below + 6 * u, S, top),
+      funnel(this.decoder - 6 * u, T, bottom),
+      this.arrow([this.x(S - 1), this.below, middle, top], status),
+      this.arrow([middle, bottom, this.x(0), this.decoder], place > S ? status : "ahead"),
+      ...this.stateStripes(middle - half, top, 2 * half, bottom - top),
+      this.text(middle + half + 8 * u, top + 13 * u, "one state:", "begin"),
+      this.text(middle + half + 8 * u, top + 28 * u, `${stateSize(run)} numbers`, "begin"),
+    ];
+  }
+
+  /** Return h of the top layer as coloured stripes, at most 64 units. */
+  stateStripes(x, y, width, height) {
+    const { run, place, S } = this;
+    let state = new Float32Array(0);
+    if (place >= S) state = last(last(run.encoded.states));
+    else if (place > 0 && !this.bidirectional) state = last(last(run.encoded.cells[place - 1]).state);
+    const values = [...state.slice(0, 64)];
+    const stripe = width / (values.length || 1);
+    const box = { x, y, width, height };
+    const stripes = values.map((value, i) => {
+      const colour = signColour(Math.max(-1, Math.min(1, value)));
+      return svg("rect", { ...box, x: x + i * stripe, width: stripe, ...colour });
+    });
+    return [svg("rect", { ...box, class: "state" }), ...stripes, svg("rect", { ...box, class: "state-frame" })];
+  }
+}

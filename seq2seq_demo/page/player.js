@@ -1,0 +1,126 @@
+/* Sliders with a button that plays through them; the controls and keyboard shortcuts of the current step. */
+
+import { button, h, labelledSelect } from "./elements.js";
+import { announcePlace } from "./step.js";
+
+const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
+
+const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // elements that use the arrow keys
+
+/** A slider over the positions 0 … `end()`, and a button that plays through them. */
+export class Track {
+  static pace = PACES.normal;
+  static timer;
+  static playing = null; // only one track plays
+
+  /** `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
+      the change. */
+  constructor(app, { id, label, name, ...functions }) {
+    Object.assign(this, functions, { name });
+    const oninput = () => this.go(Number(this.slider.value));
+    this.slider = h("input", { id, type: "range", min: 0, step: 1, oninput });
+    this.output = h("output", { htmlFor: id, attributes: { "aria-live": "off" } });
+    this.play = button(name, () => this.toggle(), { className: "primary", id: `play-${id}` });
+    this.elements = [h("label", { htmlFor: id }, label), this.slider, this.output];
+    app.add({ update: () => this.update(app) });
+  }
+
+  /** Stop playing, go to a position and announce it. */
+  go(position) {
+    Track.stop();
+    this.show(Math.max(0, Math.min(position, this.end())));
+    this.finish();
+  }
+
+  /** Play or pause; at the end, play from the beginning. */
+  toggle() {
+    if (Track.playing === this) return this.go(this.position());
+    Track.stop();
+    if (this.position() >= this.end()) this.show(0);
+    Track.playing = this;
+    Track.restart();
+  }
+
+  /** Set the pace of all tracks in ms per position. */
+  static setPace(pace) {
+    Track.pace = pace;
+    Track.restart();
+  }
+
+  static restart() {
+    clearInterval(Track.timer);
+    const track = Track.playing;
+    if (!track) return;
+    Track.timer = setInterval(() => track.tick(), Track.pace);
+    track.play.textContent = "Pause";
+  }
+
+  static stop() {
+    if (Track.playing) Track.playing.play.textContent = Track.playing.name;
+    Track.playing = null;
+    clearInterval(Track.timer);
+  }
+
+  tick() {
+    this.show(this.position() + 1);
+    if (this.position() >= this.end()) this.go(this.end());
+  }
+
+  update(app) {
+    if (!app.runs.length) return Track.stop();
+    Object.assign(this.slider, { max: this.end(), value: this.position() });
+    this.output.textContent = this.text();
+    this.slider.setAttribute("aria-valuetext", this.text());
+  }
+}
+
+/** Return a button label whose arrow is hidden from screen readers. */
+const withArrow = (...words) => {
+  const arrow = (text) => h("span", { className: "chevron", attributes: { "aria-hidden": true } }, text);
+  return h("span", {}, ...words.map((word) => (/\w/.test(word) ? word : arrow(word))));
+};
+
+/** Return the controls of the current step; `rows` are further controls below them. */
+export function player(app, ...rows) {
+  const track = new Track(app, {
+    id: "place",
+    label: "Step",
+    name: "Play",
+    position: () => app.state.place,
+    end: () => app.S + app.T,
+    text: () =>
+      app.t === null ? `${app.state.place} of ${app.S} read` : `${app.state.place - app.S} of ${app.T} written`,
+    show: (place) => app.change({ place }),
+    finish: () => announcePlace(app),
+  });
+  const by = (n) => () => track.go(app.state.place + n);
+  const first = button(withArrow("«", "First"), by(-Infinity), { id: "first" });
+  const back = button(withArrow("‹", "Back"), by(-1), { id: "back" });
+  const next = button(withArrow("Next", "›"), by(1), { id: "next" });
+  const end = button(withArrow("Last", "»"), by(Infinity), { id: "last" });
+  app.add({
+    update() {
+      // aria-disabled, because a disabled button loses the focus
+      for (const one of [first, back]) one.setAttribute("aria-disabled", app.state.place === 0);
+      for (const one of [next, end]) one.setAttribute("aria-disabled", app.state.place === track.end());
+    },
+  });
+  document.addEventListener("keydown", (event) => onKey(event, app, track));
+  const paces = Object.keys(PACES).map((name) => [name, name]);
+  const pace = labelledSelect("Pace", paces, "normal", (name) => Track.setPace(PACES[name]));
+  const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
+  return h("div", { id: "player" }, h("div", { className: "track" }, buttons, ...track.elements, pace), ...rows);
+}
+
+/** Handle ←, →, Home, End and Space, unless the focused element uses them. */
+function onKey(event, app, track) {
+  const users = event.key === " " ? `${FIELDS}, button, summary, a, [role=button]` : FIELDS;
+  if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (event.target.closest?.(users) || !app.runs.length) return;
+  const { place } = app.state;
+  const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.end() };
+  if (event.key === " ") track.toggle();
+  else if (event.key in places) track.go(places[event.key]);
+  else return;
+  event.preventDefault();
+}
