@@ -25,22 +25,22 @@ export function attentionPanel(app, i) {
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
     "Attention",
-    "Each row sums to 100 %. Inputs that receive at least 10 % of the selected output's attention are underlined. " +
-      "Click a row, or select it with the arrow keys, to go to its output.",
+    "Rows are outputs, columns are inputs. Each row sums to 100 %. Click a row, or select it with the arrow keys, to go " +
+      "to its output. Inputs with at least 10 % of its attention are underlined.",
     map.box,
     details,
   );
   return addPanel(app, section, () => {
     const run = app.runs[i];
-    if (map.show(run, () => attentionOf(run), { row: currentOutput(app, run), column: null })) refresh();
-    const selected = section.querySelector(".marked");
-    if (selected) scrollToMiddle(section, selected);
+    const row = currentOutput(app, run);
+    if (map.show(run, () => attentionOf(run), { row, column: null })) refresh();
+    if (row !== null && map.rows[row]) scrollToMiddle(section, map.rows[row]);
   });
 }
 
 /** Return a run's attention as the content of a heat map.
     @type {(run: Run) => Content} */
-export function attentionOf(run) {
+function attentionOf(run) {
   const inputs = run.source.map((_, s) => sourceName(run, s));
   const outputs = run.steps.map((_, t) => writtenName(run, t) + (run.isWrong(t) ? " ✗" : ""));
   const alphas = run.steps.map(({ alpha }) => alpha ?? []);

@@ -65,7 +65,7 @@ export function labelledSelect(label, items, chosen, choose) {
   const options = items.map(([value, text]) =>
     h("option", { value: String(value), selected: String(value) === String(chosen) }, text),
   );
-  const select = h("select", {}, ...options);
+  const select = h("select", { attributes: { "data-key": label } }, ...options);
   select.addEventListener("change", () => choose(select.value));
   return h("label", { className: "labelled" }, `${label} `, select);
 }

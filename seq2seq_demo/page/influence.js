@@ -21,7 +21,6 @@ import { goToOutput } from "./step.js";
 export const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
 const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
 const TRIALS_PER_SLICE = 4; // the page reacts between two slices
-const MAX_TILES = 24; // a larger vocabulary is offered as a list
 
 /** @type {(app: App) => HTMLElement} */
 export function influencePanel(app) {
@@ -80,16 +79,10 @@ function influenceControls(app) {
   if (!chosen) return [tiles];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
-  const legend = `Replace input ${s + 1} by`;
-  const items = names.map((text, i) => ({ text, label: i === source[s] ? `${text}, unchanged` : text }));
-  /** @type {(value: number | string) => void} */
-  const choose = (value) => replace(app, s, Number(value));
-  const control =
-    names.length <= MAX_TILES
-      ? radioTiles(legend, "influence-symbol", items, symbol, choose)
-      : labelledSelect(legend, [...names.entries()], symbol, choose);
+  const choose = (/** @type {string} */ value) => replace(app, s, Number(value));
+  const list = labelledSelect(`Replace input ${s + 1} by`, [...names.entries()], symbol, choose);
   const undo = button("Undo", () => app.change({ replacement: null }, "The source is unchanged again"));
-  return [tiles, h("div", { className: "replacement" }, control, undo)];
+  return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
 
 /** Return a network's answers before and after the replacement; null if no input is replaced.
@@ -248,22 +241,15 @@ function freeSteps(app, network, source) {
 /** @type {(app: App, network: TrainedNetwork, source: number[]) => number[]} */
 const freeAnswer = (app, network, source) => freeSteps(app, network, source).map((step) => step.written);
 
-/** Return at most n symbols to try in place of a symbol: all others of its category or, if there are none, all others.
-    If there are more, prefer the most frequent symbols of the examples, then a sample spread over the vocabulary.
+/** Return at most n symbols to try in place of a symbol: a sample of all others of its category or, if there are none, of
+    all others.
     @type {(network: TrainedNetwork, symbol: number, n?: number) => number[]} */
-export function substitutes({ sourceVocabulary: vocabulary, examples }, symbol, n = MAX_SUBSTITUTES) {
+export function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUTES) {
   const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
   const alike = others.filter((other) => category(vocabulary, other) === category(vocabulary, symbol));
   const candidates = alike.length ? alike : others;
-  if (candidates.length <= n) return candidates;
-  const count = new Map();
-  const examined = vocabulary.isText ? examples.flatMap(({ source }) => source) : [];
-  for (const one of examined) count.set(one, (count.get(one) ?? 0) + 1);
-  const frequent = candidates.filter((one) => count.has(one)).sort((a, b) => count.get(b) - count.get(a));
-  const rest = candidates.filter((one) => !count.has(one));
-  const nRest = Math.max(0, n - frequent.length);
-  const sample = Array.from({ length: nRest }, (_, i) => rest[Math.floor(((i + 0.5) * rest.length) / nRest)]);
-  return [...frequent, ...sample].slice(0, n);
+  const step = Math.max(1, candidates.length / n);
+  return Array.from({ length: Math.min(n, candidates.length) }, (_, i) => candidates[Math.floor((i + 0.5) * step)]);
 }
 
 /** Return whether a character is a letter, a digit or another character; words and integers have no categories.

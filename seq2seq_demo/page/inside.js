@@ -10,7 +10,7 @@ import { last } from "./network.js";
 import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
-/** @import { App } from "./app.js"
+/** @import { App, PageState } from "./app.js"
     @import { Content } from "./heatmap.js"
     @import { Cell, Vector } from "./network.js"
     @import { Run } from "./trained.js"
@@ -40,14 +40,13 @@ export function insidePanel(app) {
 
 /** The content of the panel. `unit` and `layer` count from 0; the labels count from 1. */
 class InsidePanel {
-  /** The selection in a diagram that was last taken over.
-      @type {object | null} */
-  inDiagram = null;
   selected = { networkIndex: 0, layer: 0, backward: 0, unit: 0 };
   /** The hidden states that the map shows, [S + T][H].
       @type {Vector[]} */
   hidden = [];
   drawn = "";
+  /** @type {PageState["cell"]} */
+  shownCell = null;
   /** @type {Run | null} */
   drawnRun = null;
 
@@ -84,7 +83,7 @@ class InsidePanel {
     const input = h("input", { type: "number", id: "unit", min: "1", max: String(H), step: "1", value });
     input.addEventListener("input", () => {
       const unit = Number(input.value) - 1;
-      if (Number.isInteger(unit)) this.choose({ unit: Math.max(0, Math.min(unit, H - 1)) });
+      if (Number.isInteger(unit)) this.choose({ unit });
     });
     input.addEventListener("blur", () => (input.value = String(this.selected.unit + 1)));
     redraw(
@@ -106,16 +105,7 @@ class InsidePanel {
     return input;
   }
 
-  /** Change the selection, which is not part of the page's state.
-      @type {(patch: Partial<InsidePanel["selected"]>) => void} */
-  select(patch) {
-    const { networkIndex, unit, layer } = Object.assign(this.selected, patch);
-    const { num_layers: layers, cell_size: H } = this.app.networks[networkIndex].config;
-    Object.assign(this.selected, { layer: Math.min(layer, layers - 1), unit: Math.min(unit, H - 1) });
-    this.unitInput = this.drawControls();
-  }
-
-  /** Change the selection and the current step.
+  /** Change the selection, which is not part of the page's state, and the current step.
       @type {(patch: Partial<InsidePanel["selected"]>, place?: number) => void} */
   choose(patch, place = this.app.state.place) {
     this.select(patch);
@@ -124,6 +114,16 @@ class InsidePanel {
     const cell = this.cellAt(place);
     const { unit } = this.selected;
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
+  }
+
+  /** Change the selection; the layer and the unit stay within the network's.
+      @type {(patch: Partial<InsidePanel["selected"]>) => void} */
+  select(patch) {
+    Object.assign(this.selected, patch);
+    const { num_layers: layers, cell_size: H } = this.network.config;
+    const { layer, unit } = this.selected;
+    Object.assign(this.selected, { layer: Math.min(layer, layers - 1), unit: Math.max(0, Math.min(unit, H - 1)) });
+    if (!("unit" in patch)) this.unitInput = this.drawControls();
   }
 
   /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end.
@@ -146,13 +146,13 @@ class InsidePanel {
   }
 
   update() {
-    const { app, map, selected } = this;
+    const { app, run, map, selected, unitInput } = this;
     if (!this.bars.clientWidth) return;
-    if (app.state.cell !== this.inDiagram) {
-      this.inDiagram = app.state.cell;
-      this.select(app.state.cell ?? {});
+    const { cell } = app.state; // as selected in a diagram
+    if (cell !== this.shownCell) {
+      this.shownCell = cell;
+      this.select({ networkIndex: cell?.networkIndex ?? 0, backward: Number(cell?.backward ?? 0) });
     }
-    const { run, unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
     const { networkIndex, layer, backward } = selected;
     const drawn = `${networkIndex} ${layer} ${backward}`;

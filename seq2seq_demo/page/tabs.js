@@ -1,3 +1,4 @@
+// @ts-nocheck
 /* Tabs below the stage; `app.state.tab` is the id of the selected one. */
 
 import { app } from "./app.js";

@@ -98,15 +98,17 @@ def test_the_page_of_an_added_cell_shows_its_numbers_and_a_note_instead_of_the_e
     network = added_cell_network()
     page = opened(ShownNetwork("coupled", network), fragment="#source=3%201%204%201%205%209")
     assert prediction(page) == spaced(network.predict([[3, 1, 4, 1, 5, 9]])[0])
+    page.click("#tab-inside")
     for place in range(13):
         page.evaluate(f"app.change({{ place: {place} }})")
         assert ("This page has no equation for CoupledCell." in page.text_content("#inside")) == (place > 0)
     labels = page.locator("#inside .gate span.explained > span:first-child").all_text_contents()
     assert labels == ["f, gate", "candidate, gate", "o, gate", "c, state", "h, output"]
     assert "The share of" not in page.inner_text("#inside")
-    assert page.locator("#inside .unit-bars").count() == 5
+    assert page.locator("#inside .gates .unit-bars").count() == 5
     assert "28 numbers (c and h of 2 layers)" in page.text_content("#explanations")
-    for button in page.locator(".explanation button").all():
+    for button in page.locator(".explanation button:not([hidden])").all():
+        page.click("#tab-explanations")
         button.click()
     assert "undefined" not in page.inner_text("body")
 
@@ -138,7 +140,8 @@ def test_the_page_of_an_added_pattern_describes_it_and_has_targets_only_for_exam
     assert page.input_value("#target") == ""
     hint = "The page cannot compute the pattern doubled: only its examples have targets."
     assert page.text_content("#target-hint").startswith(hint)
-    for button in page.locator(".explanation button").all():
+    for button in page.locator(".explanation button:not([hidden])").all():
+        page.click("#tab-explanations")
         button.click()
     assert "undefined" not in page.inner_text("body")
 

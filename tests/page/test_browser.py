@@ -263,14 +263,56 @@ def test_the_explanations_keep_the_source_and_the_moment(opened):
     press(page, "Try a longer source")
     longer = page.input_value("#source")
     assert len(longer.split()) > 20
-    assert f"Shown with {longer}: your source is no longer than those in training." in page.text_content(".guide")
+    assert "the longest source in training had 20. The answer is" in page.text_content(".guide")
+    assert f"Shown with {longer}." in page.text_content(".guide")
     press(page, "Back to my source")
     assert page.evaluate("[app.state.text, app.state.moment, app.state.place]") == ["7 7 1 7 7", 2, 1]
 
 
+def test_predictions_are_compared_with_what_the_network_does(opened):
+    page = opened(reversing(), fragment="#source=3%201%204")
+    exercises = [
+        ("What will it write", "413", True, "Show its second step"),
+        ("What will it write", "4 1 2", False, "Show its second step"),
+        ("Which input", "input 3 (4)", True, "Show where the first output looks"),
+        ("Which input", "input 1 (3)", False, "Show where the first output looks"),
+        ("The final state", "64", True, "Show the final state"),
+        ("The final state", "128", False, "Show the final state"),
+    ]
+    for question, guess, is_right, name in exercises:
+        show(page, "explanations")
+        exercise = page.locator(".explanation").filter(has_text=question)
+        if exercise.locator("[type=text]").count():
+            exercise.locator("[type=text]").fill(guess)
+        else:
+            exercise.get_by_label(guess).check()
+        press(page, name)
+        assert page.text_content(".guide p").startswith("✓ As you predicted" if is_right else f"✗ You predicted {guess}")
+    show(page, "explanations")
+    press(page, "Force a wrong symbol")  # without a prediction
+    assert page.text_content(".guide p").startswith("Forcing ")
+
+
+def test_arrow_keys_select_the_cells_of_each_heat_map(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&place=4")
+    page.focus("#attention [tabindex='0']")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("app.t") == 1
+    show(page, "influence")
+    page.focus("#influence .heat-row[tabindex='0']")
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+        page.keyboard.press(key)
+    assert page.evaluate("[app.t, app.state.replacement.s]") == [2, 1]
+    assert page.evaluate("document.activeElement.getAttribute('aria-selected')") == "true"
+    show(page, "inside")
+    page.focus("#inside .heat-row[tabindex='0']")
+    for key in ("ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert (page.input_value("#unit"), page.evaluate("app.state.place")) == ("2", 5)
+
+
 def test_all_sentences_name_the_same_output_at_which_attention_and_influence_differ(opened):
     page = opened(ShownNetwork("g2p", load(ROOT / "trained_weights" / "g2p.weights.h5")), fragment="#source=through")
-    page.evaluate("performance.now = () => 0")  # the search stops after a second, too early on a busy machine
     press(page, "Show where they differ")
     page.wait_for_selector("#influence figure")
     sentence = page.text_content(".guide p")
