@@ -159,7 +159,7 @@ function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSele
   const fitting = (room - left - gap * (groups.length - 1) - 2 * u) / columns.length;
   const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
   const touchable = isSelectable ? (rows.length > 24 ? 18 : 24) * u : 0;
-  const height = rowHeight ? rowHeight * u : Math.max(size, touchable);
+  const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;
   /** @type {(row: number) => number} */
