@@ -33,7 +33,7 @@ export function attentionPanel(app, i) {
   return addPanel(app, section, () => {
     const run = app.runs[i];
     const row = currentOutput(app, run);
-    if (map.show(run, () => attentionOf(run), { row, column: null })) refresh();
+    if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
     if (row !== null && map.rows[row]) scrollToMiddle(section, map.rows[row]);
   });
 }
