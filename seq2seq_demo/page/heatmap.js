@@ -158,7 +158,7 @@ function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSele
   const [left, top, gap] = [0.58 * font * longest + 8 * u, 2.8 * font, 10 * u];
   const fitting = (room - left - gap * (groups.length - 1) - 2 * u) / columns.length;
   const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
-  const touchable = isSelectable ? (rows.length > 24 ? 18 : 24) * u : 0;
+  const touchable = isSelectable ? (rows.length > 12 ? 15 : 24) * u : 0;
   const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;

@@ -141,7 +141,7 @@ class InsidePanel {
     const { cell, place } = this.app.state;
     if (cell !== this.shownCell) {
       this.shownCell = cell; // was selected in a diagram
-      this.select({ networkIndex: cell?.networkIndex ?? 0, backward: Number(cell?.backward ?? 0) });
+      this.select(cell ?? {});
     }
     const { run, map, selected, unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);

@@ -33,7 +33,7 @@ function layOut(app) {
       columns(app.networks, (_, i) => details[i]),
     );
   const sections = [isAlone ? null : both(), ...TABS.map((makePanel) => makePanel(app))].filter(Boolean);
-  return [stage, ...tabs(sections)];
+  return [stage, ...tabs(stage, sections)];
 }
 
 /** Return an example on which the networks differ or, of one network, the first; null if there are no examples. */
