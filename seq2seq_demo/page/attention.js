@@ -25,15 +25,15 @@ export function attentionPanel(app, i) {
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
     "Attention",
-    "Rows are outputs, columns are inputs. Each row sums to 100 %. Click a row, or select it with the arrow keys, to go " +
-      "to its output. Inputs with at least 10 % of its attention are underlined.",
+    "Each row sums to 100 %. Inputs that receive at least 10 % of the selected output's attention are underlined. " +
+      "Click a row, or select it with the arrow keys, to go to its output.",
     map.box,
     details,
   );
   return addPanel(app, section, () => {
     const run = app.runs[i];
     const row = currentOutput(app, run);
-    if (map.show(run, () => attentionOf(run), { row, column: null })) refresh();
+    if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
     if (row !== null && map.rows[row]) scrollToMiddle(section, map.rows[row]);
   });
 }

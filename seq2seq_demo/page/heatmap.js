@@ -21,8 +21,8 @@ const MAX_ROW_NAME = 9; // characters
 
 /** A box with a heat map, which is drawn again only if its content or its width changes. */
 export class HeatMap {
-  /** @type {object | null} */
-  key = null;
+  /** @type {unknown[]} */
+  key = [];
   /** @type {Cell} */
   marked = { row: null, column: null };
   /** @type {SVGGElement[]} */
@@ -37,10 +37,10 @@ export class HeatMap {
     onNewWidth(this.box, () => this.draw());
   }
 
-  /** Display the content of a key and mark a row and a column. Return whether the key is new.
-      @type {(key: object, makeContent: () => Content, marked: Cell) => boolean} */
+  /** Display the content that depends on `key`, and mark a row and a column. Return whether the key is new.
+      @type {(key: unknown[], makeContent: () => Content, marked: Cell) => boolean} */
   show(key, makeContent, marked) {
-    const isNew = key !== this.key;
+    const isNew = !this.key.length || key.some((part, i) => part !== this.key[i]);
     if (isNew) {
       this.key = key;
       this.content = makeContent();
@@ -159,7 +159,7 @@ function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSele
   const fitting = (room - left - gap * (groups.length - 1) - 2 * u) / columns.length;
   const size = Math.max(minSize * u, Math.min(maxSize * u, fitting));
   const touchable = isSelectable ? (rows.length > 12 ? 15 : 24) * u : 0;
-  const height = rowHeight ? rowHeight * u : Math.max(size, touchable);
+  const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;
   /** @type {(row: number) => number} */

@@ -190,7 +190,7 @@ class InfluenceView {
     this.progress.textContent = `Computing the influence of each input: ${percent(next / trials.length)}`;
     if (!isDone) return;
     const marked = { row: app.t, column: replacementOf(app)?.s ?? null };
-    if (!this.map.show(influence, () => this.content(), marked)) return;
+    if (!this.map.show([influence], () => this.content(), marked)) return;
     this.caption.textContent = influence.caption();
     this.comparison.textContent = compareWithAttention(influence);
     this.table.refresh();

@@ -44,11 +44,8 @@ class InsidePanel {
   /** The hidden states that the map shows, [S + T][H].
       @type {Vector[]} */
   hidden = [];
-  drawn = "";
   /** @type {PageState["cell"]} */
   shownCell = null;
-  /** @type {Run | null} */
-  drawnRun = null;
 
   /** @param {App} app */
   constructor(app) {
@@ -86,18 +83,12 @@ class InsidePanel {
       if (Number.isInteger(unit)) this.choose({ unit });
     });
     input.addEventListener("blur", () => (input.value = String(this.selected.unit + 1)));
+    const networkNames = this.app.networks.map(({ name }) => name);
+    const layerNames = Array.from({ length: layers }, (_, i) => `${i + 1}`);
     redraw(
       this.controls,
-      select(
-        "Network",
-        this.app.networks.map(({ name }) => name),
-        "networkIndex",
-      ),
-      select(
-        "Layer",
-        Array.from({ length: layers }, (_, i) => `${i + 1}`),
-        "layer",
-      ),
+      select("Network", networkNames, "networkIndex"),
+      select("Layer", layerNames, "layer"),
       select("Encoder direction", bidirectional ? ["forward", "backward"] : [], "backward"),
       h("label", { className: "labelled" }, "Unit ", input, ` of ${H}`),
       h("span", { className: "key" }, ...colourKey()),
@@ -146,23 +137,20 @@ class InsidePanel {
   }
 
   update() {
-    const { app, run, map, selected, unitInput } = this;
     if (!this.bars.clientWidth) return;
-    const { cell } = app.state; // as selected in a diagram
+    const { cell, place } = this.app.state;
     if (cell !== this.shownCell) {
-      this.shownCell = cell;
-      this.select({ networkIndex: cell?.networkIndex ?? 0, backward: Number(cell?.backward ?? 0) });
+      this.shownCell = cell; // was selected in a diagram
+      this.select(cell ?? {});
     }
+    const { run, map, selected, unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
-    const { networkIndex, layer, backward } = selected;
-    const drawn = `${networkIndex} ${layer} ${backward}`;
-    const { place } = app.state;
-    if (drawn !== this.drawn || run !== this.drawnRun) {
-      [this.drawn, this.drawnRun] = [drawn, run];
-      const places = [...run.source, ...run.steps].map((_, i) => i + 1);
-      this.hidden = places.map((one) => last(this.cellAt(one)?.state ?? []));
-    }
-    map.show(this.hidden, () => this.content(), { row: selected.unit, column: place > 0 ? place - 1 : null });
+    const { layer, backward } = selected;
+    this.hidden = [...run.source, ...run.steps].map((_, i) => last(this.cellAt(i + 1)?.state ?? []));
+    map.show([run, layer, backward], () => this.content(), {
+      row: selected.unit,
+      column: place > 0 ? place - 1 : null,
+    });
     if (map.layout) {
       const values = this.hidden.map((state) => state[selected.unit]);
       const label = `h of unit ${selected.unit + 1} at every step`;
@@ -175,7 +163,7 @@ class InsidePanel {
   /** Return the content of the heat map; its columns are the inputs and outputs.
       @type {() => Content} */
   content() {
-    const { run, hidden, app } = this;
+    const { hidden } = this;
     const H = this.network.config.cell_size;
     const units = Array.from({ length: H }, (_, unit) => hidden.map((state) => state[unit]));
     const columns = this.symbolNames();
@@ -184,12 +172,10 @@ class InsidePanel {
       columns,
       values: units,
       corner: "unit",
-      groups: run.steps.length
-        ? [
-            [0, "reading"],
-            [app.S, "writing"],
-          ]
-        : [[0, "reading"]],
+      groups: [
+        [0, "reading"],
+        [this.app.S, "writing"],
+      ],
       describe: (unit, i) => `Unit ${unit + 1} at ${columns[i]}: ${formatNumber(units[unit][i])}`,
       isSigned: true,
       minSize: 1,

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /* Tabs below the stage; `app.state.tab` is the id of the selected one. */
 
 import { app } from "./app.js";
