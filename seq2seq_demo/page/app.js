@@ -1,4 +1,3 @@
-// @ts-nocheck
 /* The state of the page, the runs computed from it, and the panels that display them. */
 
 import { MAX_ANSWER_LEN } from "./trained.js";
@@ -7,21 +6,25 @@ export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings
 
 /** The beam sizes and length penalties that the page offers. */
 export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2] };
+const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment"]); // the runs depend on these
 const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
+const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
 
-/** @import { Run, TrainedNetwork } from "./trained.js"
-    @typedef {{ text: string, targetText: string | null, place: number, forced: Record<number, number>,
-      moment: number | null, replacement: { s: number, symbol: number } | null, tab: string | null, lecture: boolean,
-      cell: { networkIndex: number, backward: number } | null }} PageState
-    @typedef {{ networks: TrainedNetwork[], state: PageState, source: number[] | null, runs: Run[], S: number,
-      t: number | null, tabs: string[], panels: { update: () => void }[], add: (panel: { update: () => void }) => void,
-      change: (patch: Partial<PageState>, announcement?: string) => void }} App */
+/** A panel is updated after each change of the state.
+    @import { Run, TrainedNetwork } from "./trained.js"
+    @import { Vocabulary } from "./symbols.js"
+    @typedef {Record<number, number>} Forced
+    @typedef {{ text: string, targetText: string | null, place: number, forced: Forced, moment: number | null,
+      beam: number, penalty: number, replacement: { s: number, symbol: number } | null, tab: string | null,
+      lecture: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
+    @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch
+    @typedef {{ update: (app: App) => void }} Panel
+    @typedef {typeof app} App */
 
-/** The page's state, which only `change` modifies, and the panels that follow it.
-    @type {App} */
+/** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
-  networks: [],
-  state: {
+  networks: /** @type {TrainedNetwork[]} */ ([]),
+  state: /** @type {PageState} */ ({
     text: "", // the source as typed
     targetText: null, // the target as typed; null if none was typed
     place: 0, // the current step, 0 … S + T: the number of symbols read and written so far
@@ -32,16 +35,16 @@ export const app = {
     tab: null, // the id of the selected tab; null is the first
     lecture: false, // whether the page shows its lecture view
     cell: null, // the cell that was selected in a diagram, { networkIndex, backward }
-  },
+  }),
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
-  tabs: [], // the ids of the tabs
-  source: null, // symbol numbers; null if the typed source is empty or invalid
+  tabs: /** @type {string[]} */ ([]), // ids
+  source: /** @type {number[] | null} */ (null), // symbol numbers; null if the typed source is empty or invalid
   error: "", // error in the typed source; an empty source is not an error
   targetError: "", // error in the typed target
-  runs: [], // one per network
-  panels: [],
+  runs: /** @type {Run[]} */ ([]), // one per network
+  panels: /** @type {Panel[]} */ ([]),
 
-  /** Add a panel; its `update()` is called after each change of the state. */
+  /** @param {Panel} panel */
   add(panel) {
     this.panels.push(panel);
   },
@@ -55,9 +58,10 @@ export const app = {
     return Math.max(0, ...this.runs.map((run) => run.steps.length));
   },
 
-  /** The forced symbols by output index, without steps that no answer reaches. */
+  /** The forced symbols by output index, without steps that no answer reaches.
+      @returns {Forced} */
   get forced() {
-    return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => t < this.T));
+    return Object.fromEntries(Object.entries(this.state.forced).filter(([t]) => Number(t) < this.T));
   },
 
   /** The index of the current output; null while the source is read. */
@@ -72,22 +76,23 @@ export const app = {
     return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
   },
 
-  /** Set the whole state from a link; a link without a source keeps the text. */
-  open(hash, text = this.state.text) {
-    this.change({ text, ...readHash(hash, this) });
+  /** Set the whole state from a link; a link without a source keeps the text.
+      @type {(hash: string, text?: string) => void} */
+  open(hash, text) {
+    this.change({ text: text ?? this.state.text, ...readHash(hash, this) });
     this.state.forced = this.forced;
   },
 
-  /** Change the state, recompute the runs if needed, and update all panels. */
-  change(patch, announcement = null) {
+  /** Change the state, recompute the runs if needed, and update all panels. A `place` of null is the opening place.
+      @type {(patch: Patch, announcement?: string) => void} */
+  change(patch, announcement) {
     const { state } = this;
     const before = { ...state };
     Object.assign(state, patch);
     if (state.text !== before.text) {
       Object.assign(state, { forced: {}, replacement: null, targetText: null }, patch);
     }
-    const changed = ["text", "targetText", "forced", "moment"].some((name) => state[name] !== before[name]);
-    if (changed || !this.runs.length) this.compute();
+    if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
     for (const panel of this.panels) panel.update(this);
@@ -109,11 +114,12 @@ export const app = {
       this.source = source;
       this.runs = this.networks.map((network) => this.run(network, source, typed));
     } catch (error) {
-      [this.source, this.error, this.runs] = [null, error.message, []];
+      [this.source, this.error, this.runs] = [null, /** @type {Error} */ (error).message, []];
     }
   },
 
-  /** Return the typed target; undefined if none was typed, null if it is empty or invalid. */
+  /** Return the typed target; undefined if none was typed, null if it is empty or invalid.
+      @type {(vocabulary: Vocabulary) => number[] | null | undefined} */
   typedTarget(vocabulary) {
     const { targetText } = this.state;
     if (targetText === null) return undefined;
@@ -125,20 +131,27 @@ export const app = {
       }
       return target;
     } catch (error) {
-      this.targetError = error.message;
+      this.targetError = /** @type {Error} */ (error).message;
       return null;
     }
   },
 
-  /** Run a network on a source at the current moment; `typed` is the result of `typedTarget`. */
-  run(network, source, typed, forced = this.state.forced) {
-    return network.run(source, typed === undefined ? network.knownTarget(source) : typed, this.state.moment, forced);
+  /** Run a network on a source at the current moment; `typed` is the result of `typedTarget`.
+      @type {(network: TrainedNetwork, source: number[], typed?: number[] | null, forced?: Forced) => Run} */
+  run(network, source, typed, forced) {
+    const target = typed === undefined ? network.knownTarget(source) : typed;
+    return network.run(source, target, this.state.moment, forced ?? this.state.forced);
   },
 };
 
-/** Announce a text to screen readers through the page's live region. */
+/** Return an element of template.html, or one that is always there.
+    @type {(id: string) => HTMLElement} */
+export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** Announce a text to screen readers through the page's live region.
+    @type {(text: string) => void} */
 export function announce(text) {
-  document.getElementById("announcement").textContent = text;
+  byId("announcement").textContent = text;
 }
 
 /* The state in the URL, as in #source=3%201%202&place=4&moment=2&forced=0:5,2:1. A link may come from anyone, so
@@ -146,21 +159,23 @@ export function announce(text) {
 
 const MAX_LINK_TEXT = 10_000; // characters of a source or target
 
+/** @type {(forced: Forced) => string} */
 const formatForced = (forced) =>
   Object.entries(forced)
     .map(([t, symbol]) => `${t}:${symbol}`)
     .join(",");
 
+/** @type {(app: App) => void} */
 function writeHash({ state, source, forced }) {
   if (!source) return;
   const parts = new URLSearchParams({ source: state.text });
   if (state.targetText) parts.set("target", state.targetText);
-  parts.set("place", state.place);
-  if (state.moment !== null) parts.set("moment", state.moment);
+  parts.set("place", String(state.place));
+  if (state.moment !== null) parts.set("moment", String(state.moment));
   if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
   if (state.tab) parts.set("tab", state.tab);
   if (state.lecture) parts.set("view", "lecture");
-  for (const [name, value] of Object.entries(BEAM_DEFAULTS)) if (state[name] !== value) parts.set(name, state[name]);
+  for (const name of BEAM_NAMES) if (state[name] !== BEAM_DEFAULTS[name]) parts.set(name, String(state[name]));
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
   } catch {
@@ -168,15 +183,18 @@ function writeHash({ state, source, forced }) {
   }
 }
 
-/** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`. */
+/** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`.
+    @type {(hash: string, app: App) => Patch} */
 function readHash(hash, { networks, tabs }) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
-  const part = (name) => (parts.getAll(name).length === 1 ? parts.get(name) : "");
-  const text = (name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
+  const part = (/** @type {string} */ name) => (parts.getAll(name).length === 1 ? (parts.get(name) ?? "") : "");
+  const text = (/** @type {string} */ name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
+  /** @type {(name: string, limit: number) => number | null} */
   const integer = (name, limit) => {
     const number = /^(0|[1-9]\d*)$/.test(part(name)) ? Number(part(name)) : NaN;
     return number < limit ? number : null;
   };
+  /** @type {(name: "beam" | "penalty") => number} */
   const choice = (name) => BEAM_CHOICES[name].find((value) => `${value}` === part(name)) ?? BEAM_DEFAULTS[name];
   const moments = Math.max(...networks.map(({ recording }) => (recording ? recording.steps.length : 0)));
   return {
@@ -193,7 +211,8 @@ function readHash(hash, { networks, tabs }) {
   };
 }
 
-/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`. */
+/** Parse a text written by `formatForced`; return {} for any other text, and if a symbol is above `largest`.
+    @type {(text: string, largest: number) => Forced} */
 function readForced(text, largest) {
   if (!/^\d+:\d+(,\d+:\d+)*$/.test(text)) return {};
   const forced = Object.fromEntries(text.split(",").map((pair) => pair.split(":").map(Number)));

@@ -1,6 +1,6 @@
-// @ts-nocheck
 /* The diagram of a step: a network's cells with the symbols that they have read and written. */
 
+import { byId } from "./app.js";
 import { svg, zoom } from "./drawing.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
@@ -8,19 +8,27 @@ import { last } from "./network.js";
 import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
+/** @import { Vector } from "./network.js"
+    @import { Run } from "./trained.js"
+    @typedef {"ahead" | "done" | "current"} Status */
+
 /** The diagram of one step. From top to bottom: source, encoder, final state or attention, decoder, answer. */
 export class Diagram {
-  /** `index` is the index of the run's network. */
+  /** `index` is the index of the run's network.
+      @param {Run} run @param {number} place @param {number} width @param {number} index */
   constructor(run, place, width, index) {
-    Object.assign(this, { run, place, index, S: run.source.length, T: run.steps.length, u: zoom(), buttons: [] });
+    this.run = run;
+    this.place = place;
+    this.index = index;
+    this.S = run.source.length;
+    this.T = run.steps.length;
+    this.u = zoom();
+    /** @type {SVGElement[]} */
+    this.buttons = [];
     this.t = place > this.S && place - this.S <= this.T ? place - this.S - 1 : null;
     this.written = Math.max(0, Math.min(place - this.S, this.T)); // number of outputs so far
     this.bidirectional = run.network.config.bidirectional;
-    this.computeLayout(width);
-  }
-
-  computeLayout(width) {
-    const { u, run, S, T } = this;
+    const { u, S, T } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
     const outputs = [...run.steps.keys()].filter((t) => !isEnd(run, t)).map((t) => writtenName(run, t));
     const longest = Math.min(8, Math.max(...[...inputs, ...outputs].map((name) => [...name].length)));
@@ -43,7 +51,8 @@ export class Diagram {
     this.bottom = this.answer + this.height + 44 * u;
   }
 
-  /** Return the x of a column's centre. */
+  /** Return the x of a column's centre.
+    @type {(i: number) => number} */
   x(i) {
     return this.left + (i + 0.5) * this.column;
   }
@@ -52,6 +61,7 @@ export class Diagram {
     return this.t ?? Math.max(0, Math.min(this.place, this.S) - 1);
   }
 
+  /** @type {(isNext: boolean) => SVGElement} */
   draw(isNext) {
     const { width, bottom, run } = this;
     const label = `Diagram of the current step of ${run.network.name}; the sentence below describes it`;
@@ -63,7 +73,7 @@ export class Diagram {
       ...(hasAttention ? [this.finalStateArrow()] : this.bottleneck()),
       ...this.encoderRow(),
       ...this.decoderRow(),
-      ...(hasAttention && this.t !== null ? this.attentionLines() : []),
+      ...(hasAttention && this.t !== null ? this.attentionLines(this.t) : []),
       ...(hasAttention ? [this.text(width / 2, this.decoder - 21 * this.u, "final state", "soft halo")] : []),
       this.text(width / 2, 14 * this.u, "source, read by the encoder ↓", "soft"),
       this.text(width / 2, bottom - 6 * this.u, "answer, written by the decoder", "soft"),
@@ -72,11 +82,13 @@ export class Diagram {
     return svg("svg", { ...size, ...attributes }, drawing, ...this.buttons);
   }
 
+  /** @type {(x: number, y: number, words: string, className?: string) => SVGElement} */
   text(x, y, words, className = "") {
     return svg("text", { x, y, class: className, "font-size": (className === "symbol" ? 16 : 12) * this.u }, words);
   }
 
-  /** Return a symbol in a tile. */
+  /** Return a symbol in a tile.
+    @type {(i: number, y: number, name: string, className: string) => SVGElement} */
   symbol(i, y, name, className) {
     const { tile: size, height, u } = this;
     const box = svg("rect", { x: this.x(i) - size / 2, y, width: size, height, rx: 4 * u });
@@ -87,14 +99,15 @@ export class Diagram {
   }
 
   /** Return a cell in column i; `status` is "ahead", "done" or "current". A click selects the cell, which runs in the
-      step `place`, and shows its inside. For the keyboard, the current cell is also a button. */
+      step `place`, and shows its inside. For the keyboard, the current cell is also a button.
+    @type {(i: number, y: number, status: Status, place: number, backward?: boolean) => SVGElement} */
   cell(i, y, status, place, backward = false) {
     const { tile: size, height, index: networkIndex } = this;
     const box = { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
     const cell = svg("rect", { ...box, class: `cell ${status}` });
     const show = () => {
       showTab("inside", { place, cell: { networkIndex, backward: Number(backward) } });
-      document.getElementById("inside").focus({ preventScroll: true });
+      byId("inside").focus({ preventScroll: true });
     };
     cell.addEventListener("click", show);
     if (status !== "current") return cell;
@@ -112,7 +125,8 @@ export class Diagram {
     return cell;
   }
 
-  /** Return an arrow along straight lines through points [x, y, x, y, …]. */
+  /** Return an arrow along straight lines through points [x, y, x, y, …].
+    @type {(points: number[], status: Status) => SVGElement} */
   arrow(points, status) {
     const { u } = this;
     const [x0, y0, x, y] = points.slice(-4);
@@ -124,16 +138,19 @@ export class Diagram {
     return svg("g", { class: `arrow ${status}` }, line, svg("polygon", { points: head.join(" ") }));
   }
 
-  /** Return an arrow from the cell in column i to the cell in column j, in the row at y. */
+  /** Return an arrow from the cell in column i to the cell in column j, in the row at y.
+    @type {(i: number, j: number, y: number, status: Status) => SVGElement} */
   stateArrow(i, j, y, status) {
     const half = (Math.sign(j - i) * this.tile) / 2;
     const middle = y + this.height / 2;
     return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle], status);
   }
 
-  /** Return the source symbols and the encoder's cells with the arrows between them. */
+  /** Return the source symbols and the encoder's cells with the arrows between them.
+    @type {() => SVGElement[]} */
   encoderRow() {
     const { S, place, run, bidirectional, height, u } = this;
+    /** @type {(order: number) => Status} */
     const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
     const parts = [];
     for (let s = 0; s < S; s++) {
@@ -153,7 +170,8 @@ export class Diagram {
     return parts;
   }
 
-  /** Return the decoder's cells and the symbols written so far. */
+  /** Return the decoder's cells and the symbols written so far.
+    @type {() => SVGElement[]} */
   decoderRow() {
     const parts = [];
     for (let i = 0; i < this.T; i++) {
@@ -166,7 +184,8 @@ export class Diagram {
     return parts;
   }
 
-  /** Return a written symbol; a label below it shows that it was forced or is wrong, or its probability. */
+  /** Return a written symbol; a label below it shows that it was forced or is wrong, or its probability.
+    @type {(i: number, status: Status) => SVGElement[]} */
   output(i, status) {
     const { run, height, u } = this;
     const x = this.x(i);
@@ -176,7 +195,8 @@ export class Diagram {
       this.arrow([x, this.decoder + height, x, this.answer], status),
       this.symbol(i, this.answer, writtenName(run, i), classes.join(" ")),
     ];
-    const below = (words, className) => this.text(x, this.answer + height + 15 * u, words, className);
+    const below = (/** @type {string} */ words, /** @type {string} */ className) =>
+      this.text(x, this.answer + height + 15 * u, words, className);
     const isNarrow = this.column < 64 * u; // words of neighbouring columns would overlap
     const words = forced ? "forced" : run.kind(i) === "extra" ? "extra" : "wrong";
     const label = isNarrow ? (forced ? "!" : "✗") : words;
@@ -185,7 +205,8 @@ export class Diagram {
     return [...parts, forced || wrong ? below(label, forced ? "forced" : "wrong") : below(share, "soft")];
   }
 
-  /** Return the arrow that feeds the previous output, or GO, to the current decoder cell. */
+  /** Return the arrow that feeds the previous output, or GO, to the current decoder cell.
+    @type {(t: number) => SVGElement} */
   feedbackArrow(t) {
     const { height, tile: size, answer, u } = this;
     const offset = 0.22 * size;
@@ -199,7 +220,8 @@ export class Diagram {
     return this.place === this.S || this.t === 0 ? "current" : this.place > this.S ? "done" : "ahead";
   }
 
-  /** Return the arrow that takes the final state to the decoder, in a network with attention. */
+  /** Return the arrow that takes the final state to the decoder, in a network with attention.
+    @type {() => SVGElement} */
   finalStateArrow() {
     const { S, T, u, height, tile: size } = this;
     const right = this.x(Math.max(S, T) - 1) + size / 2 + 9 * u;
@@ -211,10 +233,11 @@ export class Diagram {
     return this.arrow([...start, ...end], this.finalStateStatus);
   }
 
-  /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers. */
-  attentionLines() {
-    const { t, u, run } = this;
-    const { alpha } = run.steps[t];
+  /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers.
+    @type {(t: number) => SVGElement[]} */
+  attentionLines(t) {
+    const { u, run } = this;
+    const alpha = /** @type {Vector} */ (run.steps[t].alpha);
     const lines = [...alpha.keys()]
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
@@ -231,12 +254,14 @@ export class Diagram {
     return [...lines, ...numbers];
   }
 
-  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention. */
+  /** Return the final state as a bottleneck between encoder and decoder, in a network without attention.
+    @type {() => SVGElement[]} */
   bottleneck() {
     const { S, T, u, run, place } = this;
     const half = Math.min(60 * u, this.width / 6);
     const middle = this.width / 2;
     const [top, bottom] = [this.below + 51 * u, this.decoder - 51 * u];
+    /** @type {(y0: number, n: number, y1: number) => SVGElement} */
     const funnel = (y0, n, y1) => {
       const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];
       const points = [...wide, middle + half, y1, middle - half, y1];
@@ -254,7 +279,8 @@ export class Diagram {
     ];
   }
 
-  /** Return h of the top layer as coloured stripes, at most 64 units. */
+  /** Return h of the top layer as coloured stripes, at most 64 units.
+    @type {(x: number, y: number, width: number, height: number) => SVGElement[]} */
   stateStripes(x, y, width, height) {
     const { run, place, S } = this;
     let state = new Float32Array(0);

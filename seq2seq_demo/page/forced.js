@@ -1,12 +1,20 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
 import { alignByPosition } from "./align.js";
+import { byId } from "./app.js";
 import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { addPanel, columns, panel } from "./panels.js";
 import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
+/** @import { App } from "./app.js"
+    @import { Alignment } from "./align.js"
+    @import { Step } from "./network.js"
+    @import { Run } from "./trained.js"
+    @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
+
+/** @type {(app: App) => HTMLElement} */
 export function forcedPanel(app) {
   const boxes = app.networks.map(() => h("div", {}));
   const section = panel(
@@ -18,20 +26,27 @@ export function forcedPanel(app) {
   );
   const update = () =>
     app.runs.forEach((run, i) => {
-      redraw(boxes[i], ...(run.teacherSteps ? forcedAndFree(run) : [noTarget(), ...beforeAndAfter(app, run)]));
+      redraw(
+        boxes[i],
+        ...(run.teacherSteps
+          ? forcedAndFree(/** @type {ComparedRun} */ (run))
+          : [noTarget(), ...beforeAndAfter(app, run)]),
+      );
       updateScrollBoxes(boxes[i]);
     });
   return addPanel(app, section, update);
 }
 
+/** @type {() => HTMLElement} */
 function noTarget() {
-  const focusTarget = () => document.getElementById("target").focus();
+  const focusTarget = () => byId("target").focus();
   const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
   const text = h("span", {}, "Teacher forcing needs a target, and none is known for this source.");
   return h("div", { className: "controls" }, text, toTarget);
 }
 
-/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
+/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced.
+    @type {(app: App, run: Run) => HTMLElement[]} */
 function beforeAndAfter(app, run) {
   const nForced = countForced(run);
   if (!nForced) return [];
@@ -39,6 +54,7 @@ function beforeAndAfter(app, run) {
   const after = run.written;
   const { kinds, edits } = run.network.compare(after, before, (t) => run.isOverridden(t));
   const n = Math.max(before.length, after.length);
+  /** @type {(label: string, symbols: number[], isChanged: (t: number) => boolean) => HTMLElement} */
   const row = (label, symbols, isChanged) => {
     const cells = Array.from({ length: n }, (_, t) => {
       const name = t < symbols.length ? targetName(run, symbols[t]) : "";
@@ -54,16 +70,18 @@ function beforeAndAfter(app, run) {
   return [h("p", {}, `Forcing changed ${changed}.`), box];
 }
 
-/** Return a table with one column per output; the column `marked` has a border. */
+/** Return a table with one column per output; the column `marked` has a border.
+    @type {(caption: string, n: number, rows: HTMLElement[], marked?: number) => HTMLTableElement} */
 function outputTable(caption, n, rows, marked = -1) {
-  const head = ["Output", ...Array.from({ length: n }, (_, t) => t + 1)];
+  const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
   const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === marked ? "divergence" : ""));
   const hiddenCaption = h("caption", { className: "visually-hidden" }, caption);
   const thead = h("thead", {}, h("tr", {}, ...cells));
   return h("table", { className: "compared" }, hiddenCaption, thead, h("tbody", {}, ...rows));
 }
 
-/** Compare teacher forcing with free-running, step by step. */
+/** Compare teacher forcing with free-running, step by step.
+    @type {(run: ComparedRun) => HTMLElement[]} */
 function forcedAndFree(run) {
   const { teacherSteps, steps, expected, alignment } = run;
   const n = Math.max(teacherSteps.length, steps.length);
@@ -88,19 +106,22 @@ function forcedAndFree(run) {
 }
 
 /** Compare the number of edits from the answer to the target with the number of positions that differ; "" if they are
-    equal or the network does not end its answers. */
+    equal or the network does not end its answers.
+    @type {(run: ComparedRun) => string} */
 function describeEdits({ network, written, expected, alignment }) {
   const { edits } = alignByPosition(written, expected);
   if (!network.ends || edits === alignment.edits) return "";
   return `The answer is ${pluralize(alignment.edits, "edit")} from the target; position by position, ${edits} symbols differ. `;
 }
 
-/** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none. */
+/** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none.
+    @type {(run: ComparedRun) => number} */
 function firstDifference({ teacherSteps, steps }) {
   return steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
 }
 
-/** Describe the first difference between teacher forcing and free-running. */
+/** Describe the first difference between teacher forcing and free-running.
+    @type {(run: ComparedRun, divergence: number, isBetter: boolean) => string} */
 function describeDivergence(run, divergence, isBetter) {
   const { teacherSteps, steps, expected } = run;
   if (divergence > 0) {
@@ -125,7 +146,8 @@ function describeDivergence(run, divergence, isBetter) {
   return run.exact ? `${fed}, because no output is wrong.` : `${fed}, because only the last output is wrong.`;
 }
 
-/** Return a sentence if all symbols are right except those that were forced, else "". */
+/** Return a sentence if all symbols are right except those that were forced, else "".
+    @type {(run: ComparedRun) => string} */
 function describeRecovery(run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
   if (!nForced || run.alignment.edits > nForced || run.alignment.right === 0) return "";
@@ -134,6 +156,7 @@ function describeRecovery(run) {
   return `The network recovers: all other symbols are right${later}.`;
 }
 
+/** @type {(run: ComparedRun, label: string, steps: Step[], n: number, divergence: number, isFed: boolean) => HTMLElement} */
 function comparedRow(run, label, steps, n, divergence, isFed) {
   const isTeacher = steps === run.teacherSteps;
   const cells = Array.from({ length: n }, (_, t) => {

@@ -3,6 +3,9 @@
 import { button, h, labelledSelect } from "./elements.js";
 import { announcePlace } from "./step.js";
 
+/** @import { App } from "./app.js" */
+
+/** @type {Record<string, number>} */
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
 
 const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // elements that use the arrow keys
@@ -10,22 +13,33 @@ const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // e
 /** A slider over the positions 0 … `end()`, and a button that plays through them. */
 export class Track {
   static pace = PACES.normal;
-  static timer;
-  static playing = null; // only one track plays
+  static timer = 0;
+  /** Only one track plays.
+      @type {Track | null} */
+  static playing = null;
 
   /** `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
-      the change. */
-  constructor(app, { id, label, name, ...functions }) {
-    Object.assign(this, functions, { name });
+      the change.
+      @param {App} app
+      @param {{ id: string, label: string, name: string, position: () => number, end: () => number, text: () => string,
+        show: (position: number) => void, finish: () => void }} parts */
+  constructor(app, { id, label, name, position, end, text, show, finish }) {
+    this.name = name;
+    this.position = position;
+    this.end = end;
+    this.text = text;
+    this.show = show;
+    this.finish = finish;
     const oninput = () => this.go(Number(this.slider.value));
-    this.slider = h("input", { id, type: "range", min: 0, step: 1, oninput });
-    this.output = h("output", { htmlFor: id, attributes: { "aria-live": "off" } });
+    this.slider = h("input", { id, type: "range", min: "0", step: "1", oninput });
+    this.output = h("output", { attributes: { for: id, "aria-live": "off" } });
     this.play = button(name, () => this.toggle(), { className: "primary", id: `play-${id}` });
     this.elements = [h("label", { htmlFor: id }, label), this.slider, this.output];
-    app.add({ update: () => this.update(app) });
+    app.add({ update: () => (app.runs.length ? this.update() : Track.stop()) });
   }
 
-  /** Stop playing, go to a position and announce it. */
+  /** Stop playing, go to a position and announce it.
+      @type {(position: number) => void} */
   go(position) {
     Track.stop();
     this.show(Math.max(0, Math.min(position, this.end())));
@@ -41,7 +55,8 @@ export class Track {
     Track.restart();
   }
 
-  /** Set the pace of all tracks in ms per position. */
+  /** Set the pace of all tracks in ms per position.
+      @type {(pace: number) => void} */
   static setPace(pace) {
     Track.pace = pace;
     Track.restart();
@@ -66,21 +81,23 @@ export class Track {
     if (this.position() >= this.end()) this.go(this.end());
   }
 
-  update(app) {
-    if (!app.runs.length) return Track.stop();
+  update() {
     Object.assign(this.slider, { max: this.end(), value: this.position() });
     this.output.textContent = this.text();
     this.slider.setAttribute("aria-valuetext", this.text());
   }
 }
 
-/** Return a button label whose arrow is hidden from screen readers. */
+/** Return a button label whose arrow is hidden from screen readers.
+    @type {(...words: string[]) => HTMLElement} */
 const withArrow = (...words) => {
-  const arrow = (text) => h("span", { className: "chevron", attributes: { "aria-hidden": true } }, text);
+  const arrow = (/** @type {string} */ text) =>
+    h("span", { className: "chevron", attributes: { "aria-hidden": "true" } }, text);
   return h("span", {}, ...words.map((word) => (/\w/.test(word) ? word : arrow(word))));
 };
 
-/** Return the controls of the current step; `rows` are further controls below them. */
+/** Return the controls of the current step; `rows` are further controls below them.
+    @type {(app: App, ...rows: (Node | null)[]) => HTMLElement} */
 export function player(app, ...rows) {
   const track = new Track(app, {
     id: "place",
@@ -93,7 +110,7 @@ export function player(app, ...rows) {
     show: (place) => app.change({ place }),
     finish: () => announcePlace(app),
   });
-  const by = (n) => () => track.go(app.state.place + n);
+  const by = (/** @type {number} */ n) => () => track.go(app.state.place + n);
   const first = button(withArrow("«", "First"), by(-Infinity), { id: "first" });
   const back = button(withArrow("‹", "Back"), by(-1), { id: "back" });
   const next = button(withArrow("Next", "›"), by(1), { id: "next" });
@@ -101,23 +118,26 @@ export function player(app, ...rows) {
   app.add({
     update() {
       // aria-disabled, because a disabled button loses the focus
-      for (const one of [first, back]) one.setAttribute("aria-disabled", app.state.place === 0);
-      for (const one of [next, end]) one.setAttribute("aria-disabled", app.state.place === track.end());
+      for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));
+      for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.end()));
     },
   });
   document.addEventListener("keydown", (event) => onKey(event, app, track));
+  /** @type {[string, string][]} */
   const paces = Object.keys(PACES).map((name) => [name, name]);
   const pace = labelledSelect("Pace", paces, "normal", (name) => Track.setPace(PACES[name]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   return h("div", { id: "player" }, h("div", { className: "track" }, buttons, ...track.elements, pace), ...rows);
 }
 
-/** Handle ←, →, Home, End and Space, unless the focused element uses them. */
+/** Handle ←, →, Home, End and Space, unless the focused element uses them.
+    @type {(event: KeyboardEvent, app: App, track: Track) => void} */
 function onKey(event, app, track) {
   const users = event.key === " " ? `${FIELDS}, button, summary, a, [role=button]` : FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  if (event.target.closest?.(users) || !app.runs.length) return;
+  if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;
   const { place } = app.state;
+  /** @type {Record<string, number>} */
   const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.end() };
   if (event.key === " ") track.toggle();
   else if (event.key in places) track.go(places[event.key]);

@@ -8,9 +8,13 @@ import { currentOutput, fedName, isForced, probabilities, targetName, writtenNam
 import { announceAnswers, undoForcing } from "./source.js";
 import { goToOutput } from "./step.js";
 
+/** @import { App } from "./app.js"
+    @import { Run } from "./trained.js" */
+
 const MAX_BARS = 12;
 
-/** Return the panel of network i. */
+/** Return the panel of network i.
+    @type {(app: App, i: number) => HTMLElement} */
 export function probabilityPanel(app, i) {
   const { name } = app.networks[i];
   const bars = h("div", {});
@@ -30,7 +34,8 @@ export function probabilityPanel(app, i) {
   });
 }
 
-/** Return the symbols of the current output as buttons with bars; of a large vocabulary, the likeliest ones. */
+/** Return the symbols of the current output as buttons with bars; of a large vocabulary, the likeliest ones.
+    @type {(app: App, run: Run) => (HTMLElement | null)[]} */
 function probabilityBars(app, run) {
   const t = currentOutput(app, run);
   if (t === null) {
@@ -56,7 +61,8 @@ function probabilityBars(app, run) {
   return [h("p", {}, heading), forcedNote(app), list];
 }
 
-/** Return a symbol and its probability as a button that forces the symbol. */
+/** Return a symbol and its probability as a button that forces the symbol.
+    @type {(app: App, run: Run, t: number, symbol: number) => HTMLElement} */
 function symbolBar(app, run, t, symbol) {
   const step = run.steps[t];
   const share = percent(probabilities(step)[symbol]);
@@ -67,7 +73,7 @@ function symbolBar(app, run, t, symbol) {
   if (run.expected && run.expectedAt(t) === symbol) tags.push("expected");
   const name = targetName(run, symbol);
   const filled = h("span", { className: "share" });
-  filled.style.setProperty("--share", probabilities(step)[symbol]);
+  filled.style.setProperty("--share", String(probabilities(step)[symbol]));
   const attributes = {
     type: "button",
     "aria-pressed": isWritten,
@@ -84,7 +90,8 @@ function symbolBar(app, run, t, symbol) {
   );
 }
 
-/** Force a symbol at step t. Symbols forced at later steps become free, because the outputs before them change. */
+/** Force a symbol at step t. Symbols forced at later steps become free, because the outputs before them change.
+    @type {(app: App, t: number, symbol: number) => void} */
 function force(app, t, symbol) {
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
   const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
@@ -93,7 +100,8 @@ function force(app, t, symbol) {
   announceAnswers(isLikeliest ? `Output ${t + 1} is not forced.` : `Forced ${name} at output ${t + 1}.`);
 }
 
-/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint. */
+/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint.
+    @type {(app: App) => HTMLElement} */
 function forcedNote(app) {
   const forced = Object.entries(app.forced);
   if (!forced.length) return h("div", { className: "controls forced-note" }, "Click a symbol to force it.");
@@ -112,9 +120,10 @@ function forcedNote(app) {
 
 /** Focus the symbol that was written at the current output. */
 function focusWritten() {
-  document.querySelector(".bars [aria-pressed=true]")?.focus();
+  /** @type {HTMLElement | null} */ (document.querySelector(".bars [aria-pressed=true]"))?.focus();
 }
 
+/** @type {(run: Run) => HTMLTableElement} */
 function probabilityTable(run) {
   const { length: V } = run.steps[0].logits;
   const caption = `Probabilities of ${run.network.name} at each output`;

@@ -1,19 +1,25 @@
-// @ts-nocheck
 /* The first panel: the source, the target, the answers and the examples. */
 
-import { announce, app } from "./app.js";
+import { announce, app, byId } from "./app.js";
 import { button, h, tile } from "./elements.js";
 import { largest, pluralize, trainedLengths, visible } from "./format.js";
 import { columns, labelWithHelp } from "./panels.js";
 import { countForced, describeErrors, errorLabel, isEnd, isForced, probabilities, targetName } from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 
+/** @import { App } from "./app.js"
+    @import { Vocabulary } from "./symbols.js"
+    @import { Run, TrainedNetwork } from "./trained.js"
+    @typedef {"right" | "wrong" | "unknown"} Verdict */
+
+/** @type {(app: App) => void} */
 export function undoForcing(app) {
   app.change({ forced: {} });
   announceAnswers("No output is forced.");
 }
 
-/** Return the strip at the top of the page, and fill in the header. */
+/** Return the strip at the top of the page, and fill in the header.
+    @type {(app: App) => HTMLElement} */
 export function inputPanel(app) {
   showSummary(app);
   const source = sourceField(app);
@@ -22,7 +28,7 @@ export function inputPanel(app) {
   const answerColumns = columns(app.networks, (_, i) => answers[i].elements);
   const parts = [source.field, answerColumns, examplesList(app), target.field];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
-  document.getElementById("actions").append(lectureButton(app), ...copyButtons(app));
+  byId("actions").append(lectureButton(app), ...copyButtons(app));
   app.add({
     update() {
       source.update();
@@ -33,7 +39,8 @@ export function inputPanel(app) {
   return section;
 }
 
-/* The tasks of the built-in patterns. For other patterns, the page shows the docstring of the Python function. */
+/** The tasks of the built-in patterns. For other patterns, the page shows the docstring of the Python function.
+    @type {Record<string, (network: TrainedNetwork) => string>} */
 const TRAINED_TO = {
   reversed: () => "to reverse a sequence",
   copy: () => "to copy a sequence",
@@ -44,6 +51,7 @@ const TRAINED_TO = {
   added: () => "to add two numbers of equal length, one written after the other",
 };
 
+/** @type {(vocabulary: Vocabulary) => string} */
 function typePrompt({ isText, isSingleDigits, tokens, symbols }) {
   if (!isText) return isSingleDigits ? "Type some digits." : "Type some integers.";
   if (tokens === "words") return "Type some words.";
@@ -51,48 +59,53 @@ function typePrompt({ isText, isSingleDigits, tokens, symbols }) {
   return symbols.includes(" ") ? "Type some text." : "Type a word.";
 }
 
-/** Describe the task of a network; "" if it is unknown. */
+/** Describe the task of a network; "" if it is unknown.
+    @type {(network: TrainedNetwork, nNetworks: number) => string} */
 function describeTask(network, nNetworks) {
   const trained = nNetworks > 1 ? `${nNetworks} small networks trained` : "A small network trained";
-  const purpose = TRAINED_TO[network.pattern];
+  const purpose = TRAINED_TO[network.pattern ?? ""];
   if (purpose) return `${trained} ${purpose(network)}`;
   const task = network.task_description.replace(/\.$/, "");
   return task && `${trained} on ${task}`;
 }
 
-/** Fill in the page's header: its title, and the task and the architecture of each network. */
+/** Fill in the page's header: its title, and the task and the architecture of each network.
+    @type {(app: App) => void} */
 function showSummary({ networks }) {
   const [first] = networks;
   const isOneTask = networks.every(
     ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
   );
-  const heading = document.querySelector("h1");
+  const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));
   if (isOneTask) heading.textContent = describeTask(first, networks.length) || heading.textContent;
   document.title = heading.textContent;
-  const taskOf = (network) => `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
+  const taskOf = (/** @type {TrainedNetwork} */ network) =>
+    `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
   const tasks = [...(isOneTask ? [] : networks.map(taskOf)), typePrompt(first.sourceVocabulary)];
   const summaries = networks.map(({ name, summary }) => `${name}: ${summary}`);
   for (const [id, lines] of Object.entries({ task: tasks, summary: summaries })) {
-    document.getElementById(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
+    byId(id).replaceChildren(...lines.map((line) => h("span", {}, line)));
   }
-  document.body.dataset.networks = networks.length;
+  document.body.dataset.networks = String(networks.length);
 }
 
-/** Return a text field with a label, a help text, a hint and a line for errors. */
+/** Return a text field with a label, a help text, a hint and a line for errors.
+    @type {(id: string, label: string, help: string, hint: string) => { field: HTMLElement, input: HTMLInputElement, showError: (text: string) => void }} */
 function textField(id, label, help, hint) {
   const labelElement = labelWithHelp(label, help, "label");
-  labelElement.firstChild.htmlFor = id;
+  labelElement.children[0].setAttribute("for", id);
   const attributes = { "aria-describedby": `${id}-error ${id}-hint`, autocapitalize: "off", autocorrect: "off" };
   const input = h("input", { id, type: "text", autocomplete: "off", spellcheck: false, dir: "auto", attributes });
   const error = h("p", { id: `${id}-error`, className: "error" });
   const hintLine = h("p", { id: `${id}-hint`, className: "hint" }, hint);
-  const showError = (text) => {
+  const showError = (/** @type {string} */ text) => {
     error.textContent = text;
-    input.setAttribute("aria-invalid", text !== "");
+    input.setAttribute("aria-invalid", String(text !== ""));
   };
   return { field: h("div", { className: "text-field" }, labelElement, input, error, hintLine), input, showError };
 }
 
+/** @type {(app: App) => { field: HTMLElement, update: () => void }} */
 function sourceField(app) {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
   const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
@@ -114,35 +127,41 @@ function sourceField(app) {
   return { field, update };
 }
 
-/** Announce a text once typing pauses. */
+let announcing = 0; // a timer
+
+/** Announce a text once typing pauses.
+    @type {(makeText: () => string) => void} */
 function announceLater(makeText) {
-  clearTimeout(announceLater.timer);
-  announceLater.timer = setTimeout(() => announce(makeText()), 600);
+  clearTimeout(announcing);
+  announcing = setTimeout(() => announce(makeText()), 600);
 }
 
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
-  const text = (run) => {
+  const text = (/** @type {Run} */ run) => {
     const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
     return `${name}Answer ${run.network.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
   };
   return app.runs.map(text).join(" ");
 }
 
-/** Return a note if the page shows a moment of training of which this network has no recording, else "". */
+/** Return a note if the page shows a moment of training of which this network has no recording, else "".
+    @type {(network: TrainedNetwork) => string} */
 export const asSaved = (network) =>
   app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
-/** Return the hint below the target field: whether the page computes the target, and the valid symbols. */
+/** Return the hint below the target field: whether the page computes the target, and the valid symbols.
+    @type {(network: TrainedNetwork) => string} */
 function targetHint({ pattern, targetVocabulary: vocabulary }) {
-  if (PATTERNS[pattern]) return `Filled in for the pattern ${pattern}; you can type another target.`;
+  if (pattern && PATTERNS[pattern]) return `Filled in for the pattern ${pattern}; you can type another target.`;
   const form = `Symbols: ${vocabulary.description()}.`;
   return pattern ? `The page cannot compute the pattern ${pattern}: only its examples have targets. ${form}` : form;
 }
 
-/** Return the field for the target, which is filled in if the target is known. */
+/** Return the field for the target, which is filled in if the target is known.
+    @type {(app: App) => { field: HTMLElement, update: () => void }} */
 function targetField(app) {
   const [{ targetVocabulary: vocabulary }] = app.networks;
   const { field, input, showError } = textField(
@@ -171,6 +190,7 @@ function targetField(app) {
   return { field, update };
 }
 
+/** @type {(app: App) => HTMLElement} */
 function examplesList(app) {
   const [{ examples, sourceVocabulary }] = app.networks;
   if (!examples.length) {
@@ -185,16 +205,18 @@ function examplesList(app) {
     };
     const sample = h("span", { className: "sample", dir: "auto" }, visible(text) === text ? text : text.trim());
     const choice = h("button", { type: "button", onclick: choose }, sample, note ? h("small", {}, note) : null);
-    app.add({ update: () => choice.setAttribute("aria-pressed", app.state.text === text) });
+    app.add({ update: () => choice.setAttribute("aria-pressed", String(app.state.text === text)) });
     return h("li", {}, choice);
   });
   return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
 }
 
 const WAITING = "The answer appears here when you type a source.";
+/** @type {Record<Verdict, string>} */
 export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
-/** Return the elements that show the answer of network i: its text, its tiles and its judgement. */
+/** Return the elements that show the answer of network i: its text, its tiles and its judgement.
+    @type {(app: App, i: number) => { elements: HTMLElement[], update: () => void }} */
 function answerParts(app, i) {
   const id = i ? {} : { id: "prediction" };
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
@@ -206,6 +228,7 @@ function answerParts(app, i) {
   const notes = h("p", { className: "hint" });
   const update = () => {
     const run = app.runs[i];
+    /** @type {ReturnType<typeof judgement>} */
     const { kind, text } = run ? judgement(run) : { kind: "unknown", text: app.error ? "" : WAITING };
     output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
     tiles.replaceChildren(...(run ? answerTiles(run) : []));
@@ -216,9 +239,10 @@ function answerParts(app, i) {
   return { elements: [label, output, tiles, verdict, notes], update };
 }
 
-/** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. */
+/** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors.
+    @type {(run: Run) => HTMLElement[]} */
 export function answerTiles(run) {
-  const missing = (t) =>
+  const missing = (/** @type {number} */ t) =>
     run.missing(t).map((symbol) => tile(targetName(run, symbol), { className: "gap", note: "missing" }));
   const tiles = run.written.flatMap((symbol, t) => {
     const forced = isForced(t) ? "forced" : "";
@@ -233,7 +257,8 @@ export function answerTiles(run) {
   return [...tiles, ...atEnd.slice(0, -1), tile("…", { className: `end ${forced}`, note })];
 }
 
-/** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors. */
+/** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors.
+    @type {(run: Run) => { kind: Verdict, text: string }} */
 export function judgement(run) {
   const notEnded = run.network.ends && !run.ended ? "the answer did not end" : "";
   if (run.target === null) return { kind: "unknown", text: notEnded || "no target is known" };
@@ -241,7 +266,8 @@ export function judgement(run) {
   return { kind: "wrong", text: `wrong: ${describeErrors(run)}${notEnded && `; ${notEnded}`}` };
 }
 
-/** Return notes on an answer: forced symbols, a source length beyond training, the moment of training. */
+/** Return notes on an answer: forced symbols, a source length beyond training, the moment of training.
+    @type {(app: App, run: Run) => string} */
 function answerNotes(app, run) {
   const { network, source } = run;
   const notes = [];
@@ -257,23 +283,26 @@ function answerNotes(app, run) {
   return notes.join(" ");
 }
 
-/** Return the button of the lecture view: larger type, and only what an audience needs. */
+/** Return the button of the lecture view: larger type, and only what an audience needs.
+    @type {(app: App) => HTMLElement} */
 function lectureButton(app) {
   const toggle = button("Lecture view", () => app.change({ lecture: !app.state.lecture }), { id: "lecture" });
   app.add({
     update() {
-      toggle.setAttribute("aria-pressed", app.state.lecture);
+      toggle.setAttribute("aria-pressed", String(app.state.lecture));
       document.documentElement.toggleAttribute("data-lecture", app.state.lecture);
     },
   });
   return toggle;
 }
 
-/** Return the buttons that copy the runs as JSON and the page's state as a link. */
+/** Return the buttons that copy the runs as JSON and the page's state as a link.
+    @type {(app: App) => HTMLElement[]} */
 function copyButtons(app) {
   const manual = h("textarea", { className: "manual-copy", hidden: true, readOnly: true, rows: 4 });
   manual.setAttribute("aria-label", "Text to copy");
   const status = h("span", { className: "hint" });
+  /** @type {(text: string, name: string) => Promise<void>} */
   const copy = async (text, name) => {
     manual.hidden = true;
     try {
@@ -301,10 +330,11 @@ function copyButtons(app) {
   return [json, link, status, manual];
 }
 
-/** Return a run as JSON, with at most the 100 likeliest symbols of each step. */
+/** Return a run as JSON, with at most the 100 likeliest symbols of each step.
+    @type {(run: Run) => object} */
 function asJson(run) {
   const { network, exact, ended } = run;
-  const names = (numbers) => numbers.map((number) => network.targetVocabulary.name(number));
+  const names = (/** @type {number[]} */ numbers) => numbers.map((number) => network.targetVocabulary.name(number));
   const steps = run.steps.map((step, t) => ({
     fed: t ? network.targetVocabulary.name(step.fed) : "GO",
     written: network.targetVocabulary.name(step.written),

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /* The panel that shows one step of encoding or decoding. The current step is `app.state.place`. */
 
 import { announce } from "./app.js";
@@ -10,9 +9,14 @@ import { argmax } from "./network.js";
 import { addPanel, columns } from "./panels.js";
 import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 
+/** @import { App } from "./app.js"
+    @import { Vector } from "./network.js"
+    @import { Run, TrainedNetwork } from "./trained.js" */
+
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
 
+/** @type {(app: App) => HTMLElement} */
 export function stepPanel(app) {
   const boxes = app.networks.map((network) => scrollBox(`Diagram of ${network.name}`));
   const sentences = app.networks.map((_, i) =>
@@ -22,6 +26,7 @@ export function stepPanel(app) {
   const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, diagrams);
   const blanks = app.networks.map(blankRun);
   let place = 0;
+  /** @type {(i: number, isNext?: boolean) => void} */
   const draw = (i, isNext = false) => {
     const diagram = new Diagram(app.runs[i] ?? blanks[i], app.state.place, boxes[i].clientWidth, i);
     redraw(boxes[i], diagram.draw(isNext));
@@ -39,24 +44,29 @@ export function stepPanel(app) {
   return addPanel(app, section, update);
 }
 
-/** Return a run without symbols, whose diagram shows the network while no source is typed. */
+/** Return a run without symbols, whose diagram shows the network while no source is typed.
+    @type {(network: TrainedNetwork) => Run} */
 function blankRun(network) {
   const source = new Array(Math.min(network.in_len ?? MAX_BLANK, MAX_BLANK)).fill(0);
   const steps = source.map(() => ({ written: 0 }));
-  return { network, source, steps, encoded: network.final.encode(source), isBlank: true };
+  const run = { network, source, steps, encoded: network.final.encode(source), isBlank: true };
+  return /** @type {Run} */ (/** @type {unknown} */ (run));
 }
 
+/** @type {(app: App) => void} */
 export function announcePlace(app) {
-  const prefix = (run) => (app.runs.length > 1 ? `${run.network.name}: ` : "");
+  const prefix = (/** @type {Run} */ run) => (app.runs.length > 1 ? `${run.network.name}: ` : "");
   announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
 }
 
+/** @type {(app: App, t: number) => void} */
 export function goToOutput(app, t) {
   app.change({ place: app.S + t + 1 });
   announcePlace(app);
 }
 
-/** Describe in a sentence what the network does at a step. */
+/** Describe in a sentence what the network does at a step.
+    @type {(run: Run, place: number) => string} */
 function describePlace(run, place) {
   const S = run.source.length;
   if (place === 0) return "Nothing has been read yet. Press Next to read the first symbol.";
@@ -65,6 +75,7 @@ function describePlace(run, place) {
   return t < run.steps.length ? describeWriting(run, t) : `The answer ended after ${run.steps.length} steps.`;
 }
 
+/** @type {(run: Run, place: number) => string} */
 function describeReading(run, place) {
   const S = run.source.length;
   const { bidirectional, has_attention: hasAttention } = run.network.config;
@@ -78,9 +89,11 @@ function describeReading(run, place) {
   return `${sentence} The decoder receives only this state.`;
 }
 
+/** @type {(run: Run, t: number) => string} */
 function describeWriting(run, t) {
   const step = run.steps[t];
-  const withShare = (symbol) => `${targetName(run, symbol)} (${percent(probabilities(step)[symbol])})`;
+  const withShare = (/** @type {number} */ symbol) =>
+    `${targetName(run, symbol)} (${percent(probabilities(step)[symbol])})`;
   const attention = step.alpha ? `${describeAttention(step.alpha)} and ` : "";
   let sentence = `Writing ${t + 1} of ${run.steps.length}: fed ${fedName(run, run.steps, t)}, the decoder ${attention}`;
   sentence += `${isForced(t) ? "is forced to write" : "writes"} ${withShare(step.written)}`;
@@ -96,6 +109,7 @@ function describeWriting(run, t) {
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }
 
+/** @type {(alpha: number[] | Vector) => string} */
 export function describeAttention(alpha) {
   const s = argmax(alpha);
   return `attends most to input ${s + 1} (${percent(alpha[s])})`;

@@ -10,11 +10,17 @@ import { addPanel, networkLabel, panel, tableDetails } from "./panels.js";
 import { Track } from "./player.js";
 import { announceAnswers } from "./source.js";
 
+/** @import { App } from "./app.js"
+    @import { Recording, TrainedNetwork } from "./trained.js"
+    @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
+    @typedef {{ kind: string, values: number[], top: number, topText: string, title: string }} Curve */
+
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
-/** Return the panel; null if no network has a recording. */
+/** Return the panel; null if no network has a recording.
+    @type {(app: App) => HTMLElement | null} */
 export function trainingPanel(app) {
-  const recorded = app.networks.filter((network) => network.recording);
+  const recorded = recordedNetworks(app);
   if (!recorded.length) return null;
   const nMoments = countMoments(recorded);
   const charts = recorded.map((network) => curveChart(networkLabel(app, network), network.recording, nMoments));
@@ -34,28 +40,35 @@ export function trainingPanel(app) {
   });
 }
 
-/** Return a sentence on the networks that have no recording; "" if there are none. */
+const recordedNetworks = (/** @type {App} */ app) =>
+  /** @type {RecordedNetwork[]} */ (app.networks.filter((network) => network.recording));
+
+/** Return a sentence on the networks that have no recording; "" if there are none.
+    @type {(app: App) => string} */
 function unrecordedNote(app) {
   const names = app.networks.filter(({ recording }) => !recording).map(({ name }) => name);
   return names.length ? `No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
 }
 
-/** Return the step and the epoch of a moment. */
+/** Return the step and the epoch of a moment.
+    @type {(recording: Recording, moment: number) => string} */
 function momentText({ steps, epochs }, moment) {
   if (moment >= steps.length) return "saved network";
   return `step ${steps[moment]}, epoch ${Number(epochs[moment].toFixed(2))}`;
 }
 
-/** Return the text of a moment for all recorded networks. */
+/** Return the text of a moment for all recorded networks.
+    @type {(recorded: RecordedNetwork[], moment: number) => string} */
 function momentTexts(recorded, moment) {
   const texts = recorded.map((network) => momentText(network.recording, moment));
   if (new Set(texts).size === 1) return texts[0];
   return recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
 }
 
-/** Return a film of the recorded training, for the player; null if no network has a recording. */
+/** Return a film of the recorded training, for the player; null if no network has a recording.
+    @type {(app: App) => HTMLElement | null} */
 export function film(app) {
-  const recorded = app.networks.filter((network) => network.recording);
+  const recorded = recordedNetworks(app);
   if (!recorded.length) return null;
   const nMoments = countMoments(recorded);
   const track = new Track(app, {
@@ -72,10 +85,12 @@ export function film(app) {
   return h("div", { className: "track" }, track.play, ...track.elements);
 }
 
-/** Return the number of moments of the longest recording, without the saved network. */
+/** Return the number of moments of the longest recording, without the saved network.
+    @type {(recorded: RecordedNetwork[]) => number} */
 const countMoments = (recorded) => Math.max(...recorded.map(({ recording }) => recording.steps.length));
 
-/** Return a chart of exact match and loss over the recorded steps; `update(moment)` moves its marker. */
+/** Return a chart of exact match and loss over the recorded steps; `update(moment)` moves its marker.
+    @type {(name: string, recording: Recording, nMoments: number) => { element: HTMLElement, update: (moment: number) => void }} */
 function curveChart(name, recording, nMoments) {
   const rows = curveRows(recording);
   if (!rows.length) return { element: h("div"), update() {} };
@@ -83,18 +98,19 @@ function curveChart(name, recording, nMoments) {
   let moment = nMoments;
   const draw = () => box.replaceChildren(drawCurves(recording, rows, box.clientWidth, nMoments, moment));
   onNewWidth(box, draw);
-  const update = (newMoment) => {
+  const update = (/** @type {number} */ newMoment) => {
     moment = newMoment;
     if (box.clientWidth) draw();
   };
   return { element: h("div", {}, name ? h("h3", {}, name) : null, box), update };
 }
 
-/** Draw the curves below each other, with a marker at the current moment. */
+/** Draw the curves below each other, with a marker at the current moment.
+    @type {(recording: Recording, rows: Curve[], width: number, nMoments: number, moment: number) => SVGElement} */
 function drawCurves(recording, rows, width, nMoments, moment) {
   const u = zoom();
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
-  const x = (i) => left + (i * (width - left - right)) / nMoments;
+  const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / nMoments;
   const bottom = rows.length * tall;
   const label = describeCurves(recording);
   const line = svg("line", { x1: x(moment), x2: x(moment), y1: 34 * u, y2: bottom + 4 * u });
@@ -109,7 +125,8 @@ function drawCurves(recording, rows, width, nMoments, moment) {
   );
 }
 
-/** Return the curves for which the recording has values. */
+/** Return the curves for which the recording has values.
+    @type {(recording: Recording) => Curve[]} */
 function curveRows({ exact_match: exact, loss, n }) {
   const highest = Math.max(...loss);
   const exactTitle = `● exact match on ${n} held-out sources`;
@@ -120,7 +137,8 @@ function curveRows({ exact_match: exact, loss, n }) {
   ].filter(({ values }) => values.length);
 }
 
-/** Draw one curve; its plot starts at `y`. */
+/** Draw one curve; its plot starts at `y`.
+    @type {(curve: Curve, x: (i: number) => number, y: number, u: number) => SVGElement} */
 function curve({ kind, values, top, topText }, x, y, u) {
   const height = CURVE.height * u;
   const points = values.map((value, i) => [x(i), y + height * (1 - value / top)]);
@@ -131,13 +149,16 @@ function curve({ kind, values, top, topText }, x, y, u) {
       ? svg("circle", { class: "dot", cx: px, cy: py, r: 3.5 * u })
       : svg("rect", { class: "dot", x: px - 3 * u, y: py - 3 * u, width: 6 * u, height: 6 * u }),
   );
+  /** @type {(text: string, at: number) => SVGElement} */
   const number = (text, at) => svg("text", { x: left - 8 * u, y: at + 4 * u, "text-anchor": "end" }, text);
   const line = svg("polyline", { class: "curve", points: points.join(" ") });
   return svg("g", { class: kind }, ...lines, line, ...dots, number(topText, y), number("0", y + height));
 }
 
-/** Draw the axis with the training steps, without those that would overlap the next number. */
+/** Draw the axis with the training steps, without those that would overlap the next number.
+    @type {(recording: Recording, x: (i: number) => number, nMoments: number, y: number, u: number) => SVGElement} */
 function stepAxis({ steps }, x, nMoments, y, u) {
+  /** @type {(at: number, words: string) => SVGElement} */
   const text = (at, words) => svg("text", { x: at, y, "text-anchor": "middle" }, words);
   const axis = svg("g", {}, svg("text", { x: 0, y }, "step"), text(x(nMoments), "saved"));
   let free = x(nMoments) - 26 * u; // the left edge of "saved"
@@ -150,6 +171,7 @@ function stepAxis({ steps }, x, nMoments, y, u) {
   return axis;
 }
 
+/** @type {(recording: Recording) => string} */
 function describeCurves({ steps, exact_match: exact, loss }) {
   const parts = [];
   if (exact.length) parts.push(`exact match goes from ${percent(exact[0])} to ${percent(last(exact))}`);
@@ -157,6 +179,7 @@ function describeCurves({ steps, exact_match: exact, loss }) {
   return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
 }
 
+/** @type {(app: App, network: RecordedNetwork) => HTMLTableElement} */
 function curveTable(app, network) {
   const { steps, epochs, exact_match: exact, loss } = network.recording;
   const head = ["step", "epoch", ...(exact.length ? ["exact match"] : []), ...(loss.length ? ["loss"] : [])];
@@ -169,10 +192,11 @@ function curveTable(app, network) {
   return table(networkLabel(app, network) || "During training", head, rows);
 }
 
-/** Return a button that goes to the first moment from which the answer to the current source stays right. */
+/** Return a button that goes to the first moment from which the answer to the current source stays right.
+    @type {(app: App, recorded: RecordedNetwork[], nMoments: number) => HTMLElement} */
 function learnedButton(app, recorded, nMoments) {
   const status = h("p", { className: "status" });
-  const show = (text) => {
+  const show = (/** @type {string} */ text) => {
     status.textContent = text;
     announce(text);
   };
@@ -183,10 +207,11 @@ function learnedButton(app, recorded, nMoments) {
       return;
     }
     status.textContent = "Searching …";
+    /** @type {(number | null)[]} */
     const learned = [];
     for (const network of recorded) learned.push(await learnedAt(app, network, source));
     if (source !== app.source) return; // another source was typed in the meantime
-    const name = (network) => networkLabel(app, network) || "The network";
+    const name = (/** @type {RecordedNetwork} */ network) => networkLabel(app, network) || "The network";
     const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
     if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
     show([...texts, unrecordedNote(app)].join(" ").trim());
@@ -203,7 +228,8 @@ function learnedButton(app, recorded, nMoments) {
   return h("div", { className: "learned" }, search, status);
 }
 
-/** Return the first moment from which a network's answer stays right; null if the saved network is wrong. */
+/** Return the first moment from which a network's answer stays right; null if the saved network is wrong.
+    @type {(app: App, network: RecordedNetwork, source: number[]) => Promise<number | null>} */
 async function learnedAt(app, network, source) {
   const { target } = app.runs[app.networks.indexOf(network)];
   let first = null;
@@ -215,6 +241,7 @@ async function learnedAt(app, network, source) {
   return first;
 }
 
+/** @type {(name: string, recording: Recording, moment: number | null) => string} */
 function learnedText(name, recording, moment) {
   if (moment === null) return `${name} did not learn this source: the saved network's answer is wrong.`;
   if (moment === 0) return `${name} is right at every recorded step.`;

@@ -12,15 +12,24 @@ import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
 
+/** @import { App } from "./app.js"
+    @import { BeamAnswer, BeamStep, Hypothesis } from "./beam.js"
+    @import { Run } from "./trained.js"
+    @typedef {{ steps: BeamStep[], answers: BeamAnswer[], size: number }} Search */
+
+/** @type {(app: App) => HTMLElement} */
 export function treePanel(app) {
   const parts = app.networks.map((_, i) => treeParts(app, i));
+  /** @type {(text: string, key: "beam" | "penalty") => HTMLElement} */
   const control = (text, key) => {
-    const items = BEAM_CHOICES[key].map((value) => [value, value]);
+    /** @type {[number, string][]} */
+    const items = BEAM_CHOICES[key].map((value) => [value, String(value)]);
     const label = labelledSelect(text, items, app.state[key], (value) => {
       app.change({ [key]: Number(value) });
       announce(parts.map((part) => part.describe()).join(" "));
     });
-    app.add({ update: () => (label.control.value = app.state[key]) });
+    const select = /** @type {HTMLSelectElement} */ (label.querySelector("select"));
+    app.add({ update: () => (select.value = String(app.state[key])) });
     return label;
   };
   const section = panel(
@@ -53,12 +62,14 @@ export function treePanel(app) {
   return addPanel(app, section, update);
 }
 
-/** Return the elements for one network, and functions that update them and describe the best answer. */
+/** Return the elements for one network, and functions that update them and describe the best answer.
+    @type {(app: App, i: number) => { elements: HTMLElement[], update: () => void, describe: () => string }} */
 function treeParts(app, i) {
   const network = app.networks[i];
   const box = scrollBox(`Beam search of ${network.name}`);
   const answers = h("div", { className: "beam-answers" });
   let searched = ""; // what `search` depends on
+  /** @type {Search} */
   let search;
   const { details, refresh } = tableDetails(`Beam search of ${network.name}, as a table`, () =>
     searchTable(app.runs[i], search),
@@ -86,10 +97,11 @@ function treeParts(app, i) {
   return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
 }
 
-/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns. */
+/** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns.
+    @type {(app: App, run: Run, search: Search) => Element[]} */
 function drawTree(app, run, { steps, size, answers }) {
   const u = zoom();
-  const name = ({ symbol }) => truncate(targetName(run, symbol), 8);
+  const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
   const longest = Math.max(...shown.map((one) => name(one).length));
   const [column, row, gap] = [Math.max(76, 9 * longest + 40) * u, 40 * u, 12 * u]; // the gap is above dropped ones
@@ -104,7 +116,7 @@ function drawTree(app, run, { steps, size, answers }) {
       if (i >= kept.length) to.y += row * (size - kept.length) + gap;
       const halfWidth = one.length > t ? column / 2 - 14 * u : 0;
       places.set(one, { x: to.x + halfWidth, y: to.y });
-      const from = before.get(one) ?? before.get(one.parent);
+      const from = before.get(one) ?? before.get(one.parent) ?? { x: 0, y: 0 };
       const middle = (from.x + to.x - halfWidth) / 2;
       const path = `M${from.x},${from.y} C${middle},${from.y} ${middle},${to.y} ${to.x - halfWidth},${to.y}`;
       const box = { x: to.x - halfWidth, y: to.y - 17 * u, width: 2 * halfWidth, height: 34 * u, rx: 5 * u };
@@ -146,7 +158,8 @@ function drawTree(app, run, { steps, size, answers }) {
   ];
 }
 
-/** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end. */
+/** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end.
+    @type {(app: App, run: Run, box: HTMLElement) => void} */
 function markCurrent(app, run, box) {
   const current = currentOutput(app, run);
   const buttons = [...box.querySelectorAll("button")];
@@ -154,7 +167,7 @@ function markCurrent(app, run, box) {
     one.disabled = t >= app.T;
     one.setAttribute("aria-current", t === current ? "step" : "false");
   });
-  const band = box.querySelector(".band");
+  const band = /** @type {SVGRectElement} */ (box.querySelector(".band"));
   const isShown = current !== null && current < buttons.length;
   const x = isShown ? band.width.baseVal.value * (current + 1) : 0;
   band.setAttribute("x", `${x}`);
@@ -162,19 +175,24 @@ function markCurrent(app, run, box) {
   updateScrollBox(box, isShown ? x : null);
 }
 
+/** @type {(run: Run, answer: { symbols: number[] }) => string} */
 const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run, symbol)).join(" ");
+/** @type {(run: Run, hypothesis: Hypothesis) => string} */
 const beginning = (run, hypothesis) => answerText(run, { symbols: pathOf(hypothesis).map(({ symbol }) => symbol) });
 
+/** @type {(hypothesis: Hypothesis) => string} */
 function probabilityText({ logP }) {
   const p = Math.exp(logP);
   return p < 0.0005 ? "<0.1 %" : percent(p);
 }
 
+/** @type {(run: Run, one: Hypothesis) => string} */
 function describeHypothesis(run, one) {
   const lastSymbol = `${targetName(run, one.symbol)}: ${percent(one.p)}`;
   return `${beginning(run, one)}: ${probabilityText(one)}, score ${formatNumber(one.score)} (${lastSymbol})`;
 }
 
+/** @type {(run: Run, answers: BeamAnswer[]) => HTMLElement} */
 function answerList(run, answers) {
   const items = answers.map((answer) => {
     const isWhole = answer.ended === run.network.ends;
@@ -185,18 +203,20 @@ function answerList(run, answers) {
   return h("ol", {}, ...items);
 }
 
-/** Describe the first difference between the best answer and the greedy answer. */
+/** Describe the first difference between the best answer and the greedy answer.
+    @type {(run: Run, best: BeamAnswer, greedy: BeamAnswer) => string} */
 function compareWithGreedy(run, best, greedy) {
   const [path, greedyPath] = [best, greedy].map(({ hypothesis }) => pathOf(hypothesis));
   const t = greedyPath.findIndex(({ symbol }, i) => symbol !== path[i]?.symbol);
   if (t < 0) return "Greedy decoding writes the same answer.";
-  const name = (one) => `${targetName(run, one.symbol)} (${percent(one.p)})`;
+  const name = (/** @type {Hypothesis} */ one) => `${targetName(run, one.symbol)} (${percent(one.p)})`;
   return (
     `Greedy decoding would have written ${answerText(run, greedy)} (${probabilityText(greedy.hypothesis)}): at step ` +
     `${t + 1} it chooses ${name(greedyPath[t])}, not ${name(path[t])}.`
   );
 }
 
+/** @type {(run: Run, search: Search) => HTMLTableElement} */
 function searchTable(run, { steps }) {
   const rows = steps.flatMap(({ kept, dropped }, t) =>
     [...kept, ...dropped].map((one, i) => [

@@ -1,6 +1,6 @@
 /* Builds the page. This script runs last. */
 
-import { app } from "./app.js";
+import { app, byId } from "./app.js";
 import { attentionPanel } from "./attention.js";
 import { h } from "./elements.js";
 import { explanationsPanel } from "./explanations.js";
@@ -17,9 +17,13 @@ import { TrainedNetwork } from "./trained.js";
 import { film, trainingPanel } from "./training.js";
 import { treePanel } from "./tree.js";
 
+/** @import { App } from "./app.js"
+    @import { Example, NetworkData } from "./trained.js" */
+
 const TABS = [explanationsPanel, forcedPanel, trainingPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab. */
+/** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab.
+    @type {(app: App) => HTMLElement[]} */
 function layOut(app) {
   const details = app.networks.map((_, i) => [attentionPanel(app, i), probabilityPanel(app, i)]);
   const isAlone = details.length === 1;
@@ -32,38 +36,47 @@ function layOut(app) {
       "",
       columns(app.networks, (_, i) => details[i]),
     );
-  const sections = [isAlone ? null : both(), ...TABS.map((makePanel) => makePanel(app))].filter(Boolean);
-  return [stage, ...tabs(stage, sections)];
+  const sections = [isAlone ? null : both(), ...TABS.map((makePanel) => makePanel(app))];
+  return [
+    stage,
+    ...tabs(
+      stage,
+      sections.filter((section) => section !== null),
+    ),
+  ];
 }
 
-/** Return an example on which the networks differ or, of one network, the first; null if there are no examples. */
+/** Return an example on which the networks differ or, of one network, the first; undefined if there are no examples.
+    @type {(app: App) => Example | undefined} */
 function firstExample({ networks }) {
   const { examples } = networks[0];
+  /** @type {(network: TrainedNetwork, source: number[]) => boolean | null} */
   const isRight = (network, source) => network.run(source, network.knownTarget(source), null, {}).exact;
-  const differ = ({ source }) => new Set(networks.map((network) => isRight(network, source))).size > 1;
+  const differ = (/** @type {Example} */ { source }) =>
+    new Set(networks.map((network) => isRight(network, source))).size > 1;
   return (networks.length > 1 && examples.find(differ)) || examples[0];
 }
 
 /** Leave the lecture view, or the inside of a cell for the diagram. */
 function leave() {
   if (app.state.lecture) app.change({ lecture: false });
-  else if (document.activeElement.closest("#inside")) {
+  else if (document.activeElement?.closest("#inside")) {
     const diagram = document.querySelectorAll(".diagram")[app.state.cell?.networkIndex ?? 0];
-    diagram.querySelector(".open-cell")?.focus({ preventScroll: true });
+    /** @type {SVGElement | null} */ (diagram.querySelector(".open-cell"))?.focus({ preventScroll: true });
   }
 }
 
 function start() {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  app.networks = data.networks.map((network) => new TrainedNetwork(network));
+  const data = JSON.parse(byId("data").textContent ?? "");
+  app.networks = data.networks.map((/** @type {NetworkData} */ network) => new TrainedNetwork(network));
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add({ update: () => app.runs.length && document.body.removeAttribute("data-waiting") });
-  document.getElementById("main").append(inputPanel(app), ...layOut(app));
+  byId("main").append(inputPanel(app), ...layOut(app));
   const example = firstExample(app);
   app.open(location.hash, example ? app.networks[0].sourceVocabulary.text(example.source) : "");
-  document.querySelector(".skip").addEventListener("click", (event) => {
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault(); // the address holds the state
-    document.getElementById("source").focus();
+    byId("source").focus();
   });
   addEventListener("hashchange", () => app.open(location.hash));
   addEventListener("keydown", ({ key }) => key === "Escape" && leave());
