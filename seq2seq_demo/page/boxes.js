@@ -31,10 +31,12 @@ export function updateScrollBox(box, x = null) {
 export const updateScrollBoxes = (element) =>
   element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
 
-/** Scroll a box, not the page, so that an element is in its middle.
+/** Scroll a box, not the page, so that an element is in its middle, unless it is in view.
     @type {(box: Element, element: Element) => void} */
 export function scrollToMiddle(box, element) {
+  box.scrollTop = 0;
   const [outer, inner] = [box, element].map((one) => one.getBoundingClientRect());
+  if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
   box.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
 }
 

@@ -142,7 +142,7 @@ class InsidePanel {
     const { cell, place } = this.app.state;
     if (cell !== this.shownCell) {
       this.shownCell = cell; // was selected in a diagram
-      this.select(cell ?? {});
+      if (cell) this.select({ networkIndex: cell.networkIndex, backward: Number(cell.backward) });
     }
     const { run, map, selected, unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
