@@ -12,7 +12,7 @@ const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 /** @import { Run, TrainedNetwork } from "./trained.js"
     @typedef {{ text: string, targetText: string | null, place: number, forced: Record<number, number>,
       moment: number | null, replacement: { s: number, symbol: number } | null, tab: string | null, lecture: boolean,
-      cell: { networkIndex: number, backward: boolean } | null }} PageState
+      cell: { networkIndex: number, backward: number } | null }} PageState
     @typedef {{ networks: TrainedNetwork[], state: PageState, source: number[] | null, runs: Run[], S: number,
       t: number | null, tabs: string[], panels: { update: () => void }[], add: (panel: { update: () => void }) => void,
       change: (patch: Partial<PageState>, announcement?: string) => void }} App */

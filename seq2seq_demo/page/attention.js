@@ -25,8 +25,8 @@ export function attentionPanel(app, i) {
   const section = panel(
     isFirst ? "attention" : `attention-${i + 1}`,
     "Attention",
-    "Rows are outputs, columns are inputs. Each row sums to 100 %. Click a row, or select it with the arrow keys, to go " +
-      "to its output. Inputs with at least 10 % of its attention are underlined.",
+    "Each row sums to 100 %. Inputs that receive at least 10 % of the selected output's attention are underlined. " +
+      "Click a row, or select it with the arrow keys, to go to its output.",
     map.box,
     details,
   );

@@ -93,7 +93,7 @@ export class Diagram {
     const box = { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
     const cell = svg("rect", { ...box, class: `cell ${status}` });
     const show = () => {
-      showTab("inside", { place, cell: { networkIndex, backward } });
+      showTab("inside", { place, cell: { networkIndex, backward: Number(backward) } });
       document.getElementById("inside").focus({ preventScroll: true });
     };
     cell.addEventListener("click", show);

@@ -139,7 +139,7 @@ function makeGuide(app) {
     Object.assign(text, { textContent: message, hidden: false });
     const buttons = h("div", { className: "controls" }, back, before && button("Back to my source", restore));
     guide.replaceChildren(text, buttons);
-    document.querySelector("main")?.append(guide); // it stays at the bottom of the window
+    document.querySelector("main")?.append(guide);
     shown = { ...app.state };
     section.tabIndex = -1;
     focus(section);

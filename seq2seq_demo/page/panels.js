@@ -15,8 +15,7 @@ export function labelWithHelp(label, help, tag = "h2") {
   const tip = h("span", { id, className: "tip", popover: "auto" }, help);
   const attributes = { type: "button", "aria-label": `Help: ${label}`, "aria-describedby": id, popovertarget: id };
   const helpButton = h("button", { className: "help", attributes }, "?");
-  const isBlock = tag.startsWith("h");
-  return h(isBlock ? "div" : "span", { className: "explained" }, h(tag, {}, label), helpButton, tip);
+  return h(tag === "span" ? tag : "div", { className: "explained" }, h(tag, {}, label), helpButton, tip);
 }
 
 /** Return a section with a heading, which has a help text and is the section's accessible name.
