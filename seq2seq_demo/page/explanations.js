@@ -35,7 +35,7 @@ export function explanationsPanel(app) {
   return panel("explanations", "Explanations", help, h("div", { className: "explanations" }, ...elements));
 }
 
-/** Return what the exercises are about: the first network with attention, if there is one, and its answer to the current
+/** Return the context of the exercises: the first network with attention, if there is one, and its answer to the current
     source or, if this is invalid, to an example.
     @type {(app: App) => Context} */
 function contextOf(app) {

@@ -6,16 +6,16 @@ import { redraw } from "./boxes.js";
 import { button, h, labelledSelect, radioTiles } from "./elements.js";
 import { percent, pluralize } from "./format.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
-import { argmax, last } from "./network.js";
+import { argmax } from "./network.js";
 import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
 import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
 /** @import { App } from "./app.js"
-    @import { Content } from "./heatmap.js"
     @import { Step } from "./network.js"
     @import { Vocabulary } from "./symbols.js"
     @import { TrainedNetwork } from "./trained.js"
+    @typedef {{ s: number, symbol: number }} Replacement
     @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
 
 export const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
@@ -25,57 +25,50 @@ const TRIALS_PER_SLICE = 4; // the page reacts between two slices
 /** @type {(app: App) => HTMLElement} */
 export function influencePanel(app) {
   const controls = h("div");
-  const results = app.networks.map(() => h("div", { className: "result" }));
-  const views = app.networks.map((network) => new InfluenceView(app, network));
+  const results = app.networks.map(() => h("div"));
+  const maps = app.networks.map((network) => influenceMap(app, network));
   const section = panel(
     "influence",
     "Influence",
     "Replace one input by another symbol and see which outputs change, that is, which depend on this input.",
     controls,
-    columns(app.networks, (_, i) => [results[i], views[i].element]),
+    columns(app.networks, (_, i) => [results[i], ...maps[i].elements]),
   );
   let drawn = "";
-  new IntersectionObserver((entries) => {
-    for (const view of views) view.setVisible(last(entries).isIntersecting);
-  }).observe(section);
   return addPanel(app, section, () => {
-    const { source, state } = app;
-    const current = JSON.stringify([source, state.replacement, state.moment]);
+    const current = JSON.stringify([app.source, app.state.replacement, app.state.moment]);
     if (current !== drawn) {
       redraw(controls, ...influenceControls(app));
       app.networks.forEach((network, i) => results[i].replaceChildren(...resultParts(app, network)));
     }
     drawn = current;
-    for (const view of views) view.update();
+    for (const map of maps) map.update();
   });
 }
 
 /** Return the chosen input and its new symbol; null if none is chosen or the source is too short.
-    @type {(app: App) => { s: number, symbol: number } | null} */
+    @type {(app: App) => Replacement | null} */
 const replacementOf = ({ state: { replacement }, S }) => (replacement && replacement.s < S ? replacement : null);
 
-/** @type {(source: number[], replacement: { s: number, symbol: number }) => number[]} */
+/** @type {(source: number[], replacement: Replacement) => number[]} */
 const replaced = (source, { s, symbol }) => source.map((original, i) => (i === s ? symbol : original));
 
 /** Replace input s by a symbol, by default its first substitute, and announce the changes.
     @type {(app: App, s: number, symbol?: number) => void} */
 function replace(app, s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])[0]) {
   app.change({ replacement: { s, symbol } });
-  const changes = app.networks.map((network) => `${networkLabel(app, network)} ${describeChange(app, network)}`.trim());
-  announce(changes.join(" "));
+  const describe = (/** @type {TrainedNetwork} */ network) => resultParts(app, network)[0]?.textContent ?? "";
+  announce(app.networks.map((network) => `${networkLabel(app, network)} ${describe(network)}`.trim()).join(" "));
 }
 
 /** Return the controls that choose an input and the symbol that replaces it.
     @type {(app: App) => HTMLElement[]} */
 function influenceControls(app) {
   const [network] = app.networks;
-  const source = app.source ?? [];
   const chosen = replacementOf(app);
-  const inputs = source.map((symbol, s) => {
-    const text = sourceSymbol(network, symbol);
-    return { text, label: `input ${s + 1}: ${text}` };
-  });
-  const tiles = radioTiles("Input to replace", "influence-input", inputs, chosen?.s, (s) => replace(app, s));
+  const inputs = (app.source ?? []).map((symbol) => sourceSymbol(network, symbol));
+  const items = inputs.map((text, s) => ({ text, label: `input ${s + 1}: ${text}` }));
+  const tiles = radioTiles("Input to replace", "influence-input", items, chosen?.s, (s) => replace(app, s));
   if (!chosen) return [tiles];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
@@ -85,128 +78,81 @@ function influenceControls(app) {
   return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
 
-/** Return a network's answers before and after the replacement; null if no input is replaced.
-    @type {(app: App, network: TrainedNetwork) => [number[], number[]] | null} */
-function answers(app, network) {
-  const [replacement, source] = [replacementOf(app), app.source ?? []];
-  if (!replacement) return null;
-  return [freeAnswer(app, network, source), freeAnswer(app, network, replaced(source, replacement))];
-}
-
-/** Return the elements that show a network's answers before and after the replacement.
+/** Return a sentence and a list that compare a network's answers before and after the replacement, if there is one.
     @type {(app: App, network: TrainedNetwork) => HTMLElement[]} */
 function resultParts(app, network) {
-  const pair = answers(app, network);
-  if (!pair) return [];
+  const [replacement, source] = [replacementOf(app), app.source ?? []];
+  if (!replacement) return [];
+  const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(app, network, one));
+  const changed = changedOutputs(before, after).map((t) => t + 1);
+  const pairs = alignedPairs(before, after);
+  const nInserted = pairs.filter(([symbol]) => symbol === null).length;
+  const [from, to] = [source[replacement.s], replacement.symbol].map((symbol) => sourceSymbol(network, symbol));
+  const list = changed.slice(0, 12).join(", ") + (changed.length > 12 ? " …" : "");
+  const effect = changed.length
+    ? `${changed.length} of ${before.length} outputs change: ${list}.`
+    : "No output changes.";
+  const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
   /** @type {(symbol: number | null) => string} */
   const name = (symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
-  const cells = alignedPairs(...pair).map(([before, after]) => {
-    const isChanged = before !== after;
-    const mark = isChanged ? h("span", { className: "visually-hidden" }, " changed") : null;
-    const symbol = h("span", { className: isChanged ? "symbol moved" : "symbol" }, name(after), mark);
-    return h("li", {}, h("span", { className: "symbol before" }, name(before)), symbol);
+  const cells = pairs.map(([old, one]) => {
+    const note = old === one ? null : h("span", { className: "visually-hidden" }, " changed");
+    const symbol = h("span", { className: note ? "symbol moved" : "symbol" }, name(one), note);
+    return h("li", {}, h("span", { className: "symbol before" }, name(old)), symbol);
   });
   const labels = ["before", "after"].map((text) => h("span", {}, text));
   const rowLabels = h("li", { attributes: { "aria-hidden": "true" }, className: "row-labels" }, ...labels);
   const attributes = { "aria-label": "Each output before and after" };
-  const list = h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
-  return [h("p", {}, describeChange(app, network)), list];
+  return [
+    h("p", {}, `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`),
+    h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells),
+  ];
 }
 
-/** Describe which outputs of a network change.
-    @type {(app: App, network: TrainedNetwork) => string} */
-function describeChange(app, network) {
-  const [replacement, pair] = [replacementOf(app), answers(app, network)];
-  if (!replacement || !pair) return "";
-  const changed = changedOutputs(...pair).map((t) => t + 1);
-  const nInserted = alignedPairs(...pair).filter(([symbol]) => symbol === null).length;
-  const { s, symbol } = replacement;
-  const [from, to] = [(app.source ?? [])[s], symbol].map((one) => sourceSymbol(network, one));
-  const list = changed.slice(0, 12).join(", ") + (changed.length > 12 ? " …" : "");
-  const effect = changed.length
-    ? `${changed.length} of ${pair[0].length} outputs change: ${list}.`
-    : "No output changes.";
-  return `Input ${s + 1}: ${from} → ${to}. ${effect}${nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : ""}`;
-}
-
-/** The influence of a network as a heat map, which is computed only while the panel is on the screen. */
-class InfluenceView {
-  isVisible = false;
-  key = "";
-  /** @type {number | undefined} */
-  timer;
-
-  /** @param {App} app @param {TrainedNetwork} network */
-  constructor(app, network) {
-    this.app = app;
-    this.network = network;
-    const name = `Influence of each input on each output of ${network.name}`;
-    this.progress = h("p", { className: "hint" });
-    this.comparison = h("p");
-    this.map = new HeatMap(name, (t, s) => {
-      if (app.t !== t) goToOutput(app, t);
-      if (s !== null && s !== replacementOf(app)?.s) replace(app, s);
-    });
-    this.table = tableDetails(`${name}, as a table`, () => heatTable(name, this.content()));
-    this.caption = h("figcaption");
-    const figure = h("figure", {}, this.caption, this.map.box);
-    this.results = h("div", {}, figure, this.comparison, this.table.details);
-    this.element = h("div", {}, this.progress, this.results);
-  }
-
-  /** @type {(isVisible: boolean) => void} */
-  setVisible(isVisible) {
-    this.isVisible = isVisible;
-    if (isVisible && this.app.runs.length) this.update();
-  }
-
-  update() {
-    const { app, network } = this;
-    if (!this.isVisible) return;
-    const key = `${app.state.moment} ${app.source}`;
-    if (key !== this.key) this.influence = new Influence(app, network, app.source ?? []);
-    this.key = key;
-    this.draw();
-    this.work();
-  }
-
-  /** Compute the influence in slices. */
-  work() {
-    clearTimeout(this.timer);
-    if (!this.influence || this.influence.isDone || !this.isVisible) return;
-    this.timer = setTimeout(() => {
-      this.influence?.work(TRIALS_PER_SLICE);
-      this.draw();
-      this.work();
-    });
-  }
-
-  draw() {
-    const { app, influence } = this;
-    if (!influence) return;
+/** Return the heat map of a network's influence, which is computed in slices while the page shows the progress.
+    @type {(app: App, network: TrainedNetwork) => { elements: HTMLElement[], update: () => void }} */
+function influenceMap(app, network) {
+  const name = `Influence of each input on each output of ${network.name}`;
+  const [progress, caption, comparison] = [h("p", { className: "hint" }), h("figcaption"), h("p")];
+  /** @type {Influence} */
+  let influence; // `update` sets it
+  let computed = "";
+  const map = new HeatMap(name, (t, s) => {
+    if (app.t !== t) goToOutput(app, t);
+    if (s !== null && s !== replacementOf(app)?.s) replace(app, s);
+  });
+  const content = () => {
+    const inputs = influence.source.map((symbol) => sourceSymbol(network, symbol));
+    const outputs = influence.answer.map((symbol) => targetSymbol(network, symbol));
+    return outputsByInputs(inputs, outputs, influence.matrix, "changes with");
+  };
+  const { details, refresh } = tableDetails(`${name}, as a table`, () => heatTable(name, content()));
+  const results = h("div", {}, h("figure", {}, caption, map.box), comparison, details);
+  const draw = () => {
     const { isDone, next, trials } = influence;
-    this.progress.hidden = isDone;
-    this.results.hidden = !isDone;
-    this.progress.textContent = `Computing the influence of each input: ${percent(next / trials.length)}`;
-    if (!isDone) return;
-    const marked = { row: app.t, column: replacementOf(app)?.s ?? null };
-    if (!this.map.show([influence], () => this.content(), marked)) return;
-    this.caption.textContent = influence.caption();
-    this.comparison.textContent = compareWithAttention(influence);
-    this.table.refresh();
-  }
-
-  /** @type {() => Content} */
-  content() {
-    const { source, answer, matrix } = /** @type {Influence} */ (this.influence);
-    const inputs = source.map((symbol) => sourceSymbol(this.network, symbol));
-    return outputsByInputs(
-      inputs,
-      answer.map((symbol) => targetSymbol(this.network, symbol)),
-      matrix,
-      "changes with",
-    );
-  }
+    progress.textContent = isDone ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`;
+    results.hidden = !isDone;
+    if (!isDone || !map.show([influence], content, { row: app.t, column: replacementOf(app)?.s ?? null })) return;
+    caption.textContent = influence.caption();
+    comparison.textContent = compareWithAttention(influence);
+    refresh();
+  };
+  const work = (/** @type {Influence} */ current) => {
+    if (current !== influence || current.isDone) return;
+    current.work(TRIALS_PER_SLICE);
+    draw();
+    setTimeout(work, 0, current);
+  };
+  const update = () => {
+    const current = `${app.state.moment} ${app.source}`;
+    if (current !== computed) {
+      influence = new Influence(app, network, app.source ?? []);
+      setTimeout(work, 0, influence);
+    }
+    computed = current;
+    draw();
+  };
+  return { elements: [progress, results], update };
 }
 
 /** Align two answers. Returns pairs [before, after]; null marks an inserted or deleted symbol.

@@ -107,13 +107,14 @@ class InsidePanel {
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
   }
 
-  /** Change the selection; the layer and the unit stay within the network's.
+  /** Change the selection, and limit it to what the network has.
       @type {(patch: Partial<InsidePanel["selected"]>) => void} */
   select(patch) {
     Object.assign(this.selected, patch);
-    const { num_layers: layers, cell_size: H } = this.network.config;
-    const { layer, unit } = this.selected;
-    Object.assign(this.selected, { layer: Math.min(layer, layers - 1), unit: Math.max(0, Math.min(unit, H - 1)) });
+    const { num_layers: layers, cell_size: H, bidirectional } = this.network.config;
+    this.selected.layer = Math.min(this.selected.layer, layers - 1);
+    this.selected.unit = Math.max(0, Math.min(this.selected.unit, H - 1));
+    this.selected.backward &&= Number(bidirectional);
     if (!("unit" in patch)) this.unitInput = this.drawControls();
   }
 
@@ -141,7 +142,7 @@ class InsidePanel {
     const { cell, place } = this.app.state;
     if (cell !== this.shownCell) {
       this.shownCell = cell; // was selected in a diagram
-      this.select(cell ?? {});
+      if (cell) this.select({ networkIndex: cell.networkIndex, backward: Number(cell.backward) });
     }
     const { run, map, selected, unitInput } = this;
     if (document.activeElement !== unitInput) unitInput.value = String(selected.unit + 1);
@@ -268,46 +269,35 @@ const GATES = {
   h: ["h, output", "The output of the cell, passed to its next step, to the layer above, and to attention."],
 };
 
-/* The equations of each cell with the numbers of unit k. A prime marks the previous step. For a cell that is not in
-   CELL_EQUATIONS, the page shows only the numbers. */
-
-/** @type {(cell: Cell, k: number) => Equation[]} */
-function lstmEquations({ gates, state: [c, hidden], previous: [before] }, k) {
-  const { i, f, candidate, o } = gates;
-  const sum = `${formatNumber(f[k])} · ${formatTerm(before[k])} + ${formatNumber(i[k])} · ${formatTerm(candidate[k])}`;
-  return [
-    ["i = σ(W_input x + U_input h′ + b_input)", formatNumber(i[k]), "input gate"],
-    ["f = σ(W_forget x + U_forget h′ + b_forget)", formatNumber(f[k]), "forget gate"],
-    ["candidate = tanh(W_new x + U_new h′ + b_new)", formatNumber(candidate[k]), "proposed new value"],
-    ["o = σ(W_output x + U_output h′ + b_output)", formatNumber(o[k]), "output gate"],
-    ["c = f · c′ + i · candidate", `${sum} = ${formatNumber(c[k])}`, "cell state"],
-    ["h = o · tanh(c)", `${formatNumber(o[k])} · tanh(${formatNumber(c[k])}) = ${formatNumber(hidden[k])}`, "output"],
-  ];
-}
-
-/** @type {(cell: Cell, k: number) => Equation[]} */
-function gruEquations({ gates, state: [hidden], previous: [before] }, k) {
-  const { z, r, candidate } = gates;
-  const kept = `${formatNumber(z[k])} · ${formatTerm(before[k])}`;
-  const added = `${formatNumber(1 - z[k])} · ${formatTerm(candidate[k])}`;
-  return [
-    ["z = σ(W_update x + U_update h′ + b_update)", formatNumber(z[k]), "update gate"],
-    ["r = σ(W_reset x + U_reset h′ + b_reset)", formatNumber(r[k]), "reset gate"],
-    ["candidate = tanh(W_new x + U_new (r · h′) + b_new)", formatNumber(candidate[k]), "proposed new value"],
-    ["h = z · h′ + (1 − z) · candidate", `${kept} + ${added} = ${formatNumber(hidden[k])}`, "output"],
-  ];
-}
-
-/** @type {(cell: Cell, k: number) => Equation[]} */
-const simpleEquations = ({ state: [hidden] }, k) => [["h = tanh(W x + U h′ + b)", formatNumber(hidden[k]), "output"]];
-
-/** @type {Record<string, (cell: Cell, k: number) => Equation[]>} */
+/** The equations of each cell with the numbers of unit k. A prime marks the previous step. For a cell that is not in this
+    table, the page shows only the numbers.
+    @type {Record<string, (cell: Cell, k: number) => Equation[]>} */
 const CELL_EQUATIONS = {
-  BasicLSTMCell: lstmEquations,
-  LSTMCell: lstmEquations,
-  GRUCell: gruEquations,
-  BasicRNNCell: simpleEquations,
+  LSTMCell({ gates: { i, f, candidate, o }, state: [c, hidden], previous: [before] }, k) {
+    const [kept, added] = [`${formatNumber(f[k])} · ${formatTerm(before[k])}`, formatTerm(candidate[k])];
+    const sum = `${kept} + ${formatNumber(i[k])} · ${added} = ${formatNumber(c[k])}`;
+    return [
+      ["i = σ(W_input x + U_input h′ + b_input)", formatNumber(i[k]), "input gate"],
+      ["f = σ(W_forget x + U_forget h′ + b_forget)", formatNumber(f[k]), "forget gate"],
+      ["candidate = tanh(W_new x + U_new h′ + b_new)", formatNumber(candidate[k]), "proposed new value"],
+      ["o = σ(W_output x + U_output h′ + b_output)", formatNumber(o[k]), "output gate"],
+      ["c = f · c′ + i · candidate", sum, "cell state"],
+      ["h = o · tanh(c)", `${formatNumber(o[k])} · tanh(${formatNumber(c[k])}) = ${formatNumber(hidden[k])}`, "output"],
+    ];
+  },
+  GRUCell({ gates: { z, r, candidate }, state: [hidden], previous: [before] }, k) {
+    const kept = `${formatNumber(z[k])} · ${formatTerm(before[k])}`;
+    const added = `${formatNumber(1 - z[k])} · ${formatTerm(candidate[k])}`;
+    return [
+      ["z = σ(W_update x + U_update h′ + b_update)", formatNumber(z[k]), "update gate"],
+      ["r = σ(W_reset x + U_reset h′ + b_reset)", formatNumber(r[k]), "reset gate"],
+      ["candidate = tanh(W_new x + U_new (r · h′) + b_new)", formatNumber(candidate[k]), "proposed new value"],
+      ["h = z · h′ + (1 − z) · candidate", `${kept} + ${added} = ${formatNumber(hidden[k])}`, "output"],
+    ];
+  },
+  BasicRNNCell: ({ state: [hidden] }, k) => [["h = tanh(W x + U h′ + b)", formatNumber(hidden[k]), "output"]],
 };
+CELL_EQUATIONS.BasicLSTMCell = CELL_EQUATIONS.LSTMCell;
 
 /** @type {(equations: Equation[]) => HTMLElement} */
 function equationList(equations) {
@@ -324,8 +314,7 @@ function attentionEquations(run, t, unit, backward) {
   const { alpha, u, query, context } = run.steps[t];
   if (!alpha || !u || !query) return [];
   const { memory } = run.encoded;
-  const H = query.length;
-  const k = backward && memory[0].length > H ? unit + H : unit; // a bidirectional memory is 2H wide
+  const k = backward ? unit + query.length : unit; // a bidirectional memory is 2H wide
   const order = largest(alpha, 2);
   const [s] = order;
   const rest = alpha.length > 2 ? " + …" : "";
@@ -373,8 +362,7 @@ function bars(label, values, chosen, choose, layout) {
   const height = above + below + 2;
   const end = x(values.length - 1) + size;
   const frame = { x: x(Math.max(0, chosen)), y: 1, width: chosen in values ? size : 0, height: height - 2 };
-  const viewBox = `0 0 ${width} ${height}`;
-  const bounds = { viewBox, width: layout ? width : "100%", height: layout ? height : height * zoom() };
+  const bounds = { viewBox: `0 0 ${width} ${height}`, width: layout ? width : "100%", height: height * zoom() };
   const drawing = svg(
     "svg",
     { ...bounds, preserveAspectRatio: "none", class: "unit-bars", role: "img", "aria-label": label },

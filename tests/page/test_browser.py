@@ -287,7 +287,9 @@ def test_predictions_are_compared_with_what_the_network_does(opened):
         else:
             exercise.get_by_label(guess).check()
         press(page, name)
-        assert page.text_content(".guide p").startswith("✓ As you predicted" if is_right else f"✗ You predicted {guess}")
+        assert page.text_content(".guide p").startswith(
+            "✓ As you predicted" if is_right else f"✗ You predicted {guess}"
+        )
     show(page, "explanations")
     press(page, "Force a wrong symbol")  # without a prediction
     assert page.text_content(".guide p").startswith("Forcing ")
