@@ -18,7 +18,7 @@ import { goToOutput } from "./step.js";
     @typedef {{ s: number, symbol: number }} Replacement
     @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
 
-export const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
+const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
 const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
 const TRIALS_PER_SLICE = 4; // the page reacts between two slices
 
@@ -190,7 +190,7 @@ const freeAnswer = (app, network, source) => freeSteps(app, network, source).map
 /** Return at most n symbols to try in place of a symbol: a sample of all others of its category or, if there are none, of
     all others.
     @type {(network: TrainedNetwork, symbol: number, n?: number) => number[]} */
-export function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUTES) {
+function substitutes({ sourceVocabulary: vocabulary }, symbol, n = MAX_SUBSTITUTES) {
   const others = Array.from({ length: vocabulary.largest }, (_, i) => (symbol + 1 + i) % (vocabulary.largest + 1));
   const alike = others.filter((other) => category(vocabulary, other) === category(vocabulary, symbol));
   const candidates = alike.length ? alike : others;

@@ -147,7 +147,7 @@ function answerTexts() {
 
 /** Return a note if the page shows a moment of training of which this network has no recording, else "".
     @type {(network: TrainedNetwork) => string} */
-export const asSaved = (network) =>
+const asSaved = (network) =>
   app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
@@ -213,7 +213,7 @@ function examplesList(app) {
 
 const WAITING = "The answer appears here when you type a source.";
 /** @type {Record<Verdict, string>} */
-export const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
+const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the elements that show the answer of network i: its text, its tiles and its judgement.
     @type {(app: App, i: number) => { elements: HTMLElement[], update: () => void }} */
@@ -241,7 +241,7 @@ function answerParts(app, i) {
 
 /** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors.
     @type {(run: Run) => HTMLElement[]} */
-export function answerTiles(run) {
+function answerTiles(run) {
   const missing = (/** @type {number} */ t) =>
     run.missing(t).map((symbol) => tile(targetName(run, symbol), { className: "gap", note: "missing" }));
   const tiles = run.written.flatMap((symbol, t) => {
