@@ -109,7 +109,7 @@ def test_a_notebook_shows_a_bar(fast_steps, notebook, capsys):
     bar = '<progress max="72" value="{}"></progress>'
     assert [shown.partition("loss")[0] for shown in notebook] == [
         "new",
-        *(f"epoch 1/2 {bar.format(n)} " for n in (0, 64, 72, 72)),
+        *(f"epoch 1/2 {bar.format(n)} " for n in (0, 8, 64, 72, 72)),
         f"epoch 2/2 {bar.format(0)} ; validation exact match 0.0000",
         *(f"epoch 2/2 {bar.format(n)} " for n in (64, 72, 72)),
     ]
