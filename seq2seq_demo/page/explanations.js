@@ -19,7 +19,7 @@ import { same } from "./trained.js";
     @typedef {{ answer: string, message: string, source?: number[], patch?: Partial<PageState> }} Shown
     @typedef {{ title: string, text: string, question?: string, choices?: string[], button?: string, panelId?: string,
       show?: () => Shown }} Exercise
-    @typedef {{ app: App, network: TrainedNetwork, source: number[], free: Run }} Context */
+    @typedef {{ app: App, network: TrainedNetwork, source: number[], free: Run, unseen: number[] }} Context */
 
 const [YES, NO] = ["yes", "no"];
 
@@ -35,13 +35,14 @@ export function explanationsPanel(app) {
   return panel("explanations", "Explanations", help, h("div", { className: "explanations" }, ...elements));
 }
 
-/** Return the context of the exercises: the first network with attention, if there is one, and its answer to the current
-    source or, if this is invalid, to an example.
+/** Return the context of the exercises: the first network with attention, if there is one, its answer to the current
+    source or, if this is invalid, to an example, and another example, whose answer the page does not show.
     @type {(app: App) => Context} */
 function contextOf(app) {
   const network = app.networks.find(({ config }) => config.has_attention) ?? app.networks[0];
   const source = app.source ?? network.examples[0]?.source ?? [0];
-  return { app, network, source, free: runOf(app, network, source) };
+  const unseen = network.examples.find((example) => !same(example.source, source))?.source ?? source;
+  return { app, network, source, free: runOf(app, network, source), unseen };
 }
 
 /** @type {(app: App, number: number, makeExercise: () => Exercise, showGuide: ReturnType<typeof makeGuide>) =>
@@ -71,8 +72,9 @@ function exerciseElement(app, number, makeExercise, showGuide) {
       if (current === asked) return;
       [asked, prediction] = [current, ""];
       const { question, choices, button: label = "" } = makeExercise();
-      Object.assign(showButton, { textContent: label, hidden: !question });
-      const parts = question ? questionParts(prefix + question, choices, number, (text) => (prediction = text)) : [];
+      const isAsked = question && (app.source || contextOf(app).network.examples.length);
+      Object.assign(showButton, { textContent: label, hidden: !isAsked });
+      const parts = isAsked ? questionParts(prefix + question, choices, number, (text) => (prediction = text)) : [];
       questionBox.replaceChildren(...parts);
     },
   });
@@ -130,6 +132,7 @@ function makeGuide(app) {
     };
     const back = button("Back to the explanations", () => {
       guide.remove();
+      app.change({ forced: {}, replacement: null });
       focus(from);
     });
     const restore = () => {
@@ -180,11 +183,13 @@ const EXERCISES = [
       panelId: "inside",
       show: () => ({
         answer: String(stateSize(runOf(app, network, [...source, ...source]))),
-        message: `All ${source.length} inputs are read. The framed column is the final state.`,
+        message: `The final state, the framed column, has ${size} numbers after ${pluralize(source.length, "input")}.`,
       }),
     };
   },
-  function decoder({ network, source, free: run }) {
+  function decoder({ app, network, unseen: source }) {
+    const run = runOf(app, network, source);
+    const answer = network.targetVocabulary.text(run.answer);
     const t = Math.min(1, run.steps.length - 1);
     const p = percent(probabilities(run.steps[t])[run.steps[t].written]);
     const written = `${writtenName(run, t)} with a probability of ${p}`;
@@ -196,8 +201,9 @@ const EXERCISES = [
       button: "Show its second step",
       panelId: "step",
       show: () => ({
-        answer: network.targetVocabulary.text(run.answer),
-        message: `Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${written}.`,
+        answer,
+        message: `It writes ${answer || "nothing"}. Output ${t + 1}: fed ${fedName(run, run.steps, t)}, it writes ${written}.`,
+        source,
         patch: { place: source.length + t + 1 },
       }),
     };
@@ -231,7 +237,8 @@ const EXERCISES = [
       },
     };
   },
-  function attention({ network, source, free: run }) {
+  function attention({ app, network, unseen: source }) {
+    const run = runOf(app, network, source);
     const { alpha } = run.steps[0];
     if (!alpha) return null;
     const s = argmax(alpha);
@@ -251,6 +258,7 @@ const EXERCISES = [
       show: () => ({
         answer: choices[listed.includes(s) ? listed.indexOf(s) : 2],
         message: `Output 1 (${writtenName(run, 0)}) gives ${share}.`,
+        source,
         patch: { place: source.length + 1 },
       }),
     };
@@ -298,10 +306,13 @@ const EXERCISES = [
       show() {
         const run = runOf(app, network, longer);
         const { kind, text } = judgement(run);
-        const result = kind === "unknown" ? "No target is known." : `The answer is ${text}.`;
+        const result =
+          kind === "unknown" ? `The answer ${run.ended ? "ends" : "does not end"}.` : `The answer is ${text}.`;
+        const t = run.steps.findIndex((_, i) => run.isWrong(i));
         const length = `${pluralize(longer.length, "input")}; the longest source in training had ${longest}.`;
         const answer = (run.target ? run.exact : run.ended) ? YES : NO;
-        return { answer, message: `${length} ${result}`, source: longer };
+        const place = longer.length + (t < 0 ? run.steps.length : t + 1); // the first wrong output, or the last one
+        return { answer, message: `${length} ${result}`, source: longer, patch: { place } };
       },
     };
   },

@@ -28,7 +28,7 @@ export function trainingPanel(app) {
   const section = panel(
     "training",
     "During training",
-    "Exact match is measured free-running, loss with teacher forcing. The recorded steps are evenly spaced.",
+    "Exact match is measured free-running, loss with teacher forcing. The recorded steps are drawn at equal distances.",
     h("p", {}, unrecordedNote(app)),
     h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
     learnedButton(app, recorded, nMoments),
