@@ -81,7 +81,7 @@ def build_index() -> str:
     """Return the page that links to all others, as HTML. It contains no script."""
     style = read_asset("page.css")
     sections = "\n".join(
-        f'<section class="panel"><h2><a href="{name}.html">{html.escape(entry.title)}</a></h2>'
+        f'<section class="entry"><h2><a href="{name}.html">{html.escape(entry.title)}</a></h2>'
         f"<p>{html.escape(entry.description)}</p></section>"
         for name, entry in GALLERY.items()
     )

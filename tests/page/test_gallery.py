@@ -28,5 +28,5 @@ def test_the_index_is_accessible_on_a_small_dark_screen(shared_tab, tmp_path):
     page = shared_tab.open(path, "", {"width": 320, "height": 600}, "dark", "reduce")
     assert axe.Axe().run(page).response["violations"] == []
     assert page.evaluate("document.documentElement.scrollWidth") == 320
-    assert page.evaluate("getComputedStyle(document.querySelector('.panel')).borderTopWidth") == "1px"  # has its style
+    assert page.evaluate("getComputedStyle(document.querySelector('.entry')).borderTopWidth") == "1px"  # has its style
     assert shared_tab.errors == []
