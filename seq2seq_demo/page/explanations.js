@@ -15,6 +15,7 @@ import { same } from "./trained.js";
     network. `show` runs the network and returns the right prediction, a sentence, and the source and the state that the
     panel `panelId` displays. Without a `question`, there is nothing to predict or to show.
     @import { App, PageState } from "./app.js"
+    @import { Network } from "./network.js"
     @import { Run, TrainedNetwork } from "./trained.js"
     @typedef {{ answer: string, message: string, source?: number[], patch?: Partial<PageState> }} Shown
     @typedef {{ title: string, text: string, question?: string, choices?: string[], button?: string, panelId?: string,
@@ -43,6 +44,19 @@ function contextOf(app) {
   const source = app.source ?? network.examples[0]?.source ?? [0];
   const unseen = network.examples.find((example) => !same(example.source, source))?.source ?? source;
   return { app, network, source, free: runOf(app, network, source), unseen };
+}
+
+/** The run of `unseen`, which stays the same while the user types; `at` is the network at a moment of training.
+    @type {{ at: Network | null, source: number[], run: Run | null }} */
+const kept = { at: null, source: [], run: null };
+
+/** @type {(context: Context) => Run} */
+function runOfUnseen({ app, network, unseen }) {
+  const at = network.at(app.state.moment);
+  if (kept.run && kept.at === at && kept.source === unseen) return kept.run;
+  const run = network.run(unseen, network.knownTarget(unseen), app.state.moment, {});
+  Object.assign(kept, { at, source: unseen, run });
+  return run;
 }
 
 /** @type {(app: App, number: number, makeExercise: () => Exercise, showGuide: ReturnType<typeof makeGuide>) =>
@@ -187,8 +201,9 @@ const EXERCISES = [
       }),
     };
   },
-  function decoder({ app, network, unseen: source }) {
-    const run = runOf(app, network, source);
+  function decoder(context) {
+    const { network, unseen: source } = context;
+    const run = runOfUnseen(context);
     const answer = network.targetVocabulary.text(run.answer);
     const t = Math.min(1, run.steps.length - 1);
     const p = percent(probabilities(run.steps[t])[run.steps[t].written]);
@@ -237,8 +252,9 @@ const EXERCISES = [
       },
     };
   },
-  function attention({ app, network, unseen: source }) {
-    const run = runOf(app, network, source);
+  function attention(context) {
+    const { network, unseen: source } = context;
+    const run = runOfUnseen(context);
     const { alpha } = run.steps[0];
     if (!alpha) return null;
     const s = argmax(alpha);
