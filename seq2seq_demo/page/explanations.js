@@ -1,4 +1,4 @@
-/* The panel of six short explanations. Each asks for a prediction and compares it with a run of the network. */
+/* The panel of short explanations. Each asks for a prediction and compares it with a run of the network. */
 
 import { announce, MAX_SOURCE_LEN } from "./app.js";
 import { button, h, radioTiles } from "./elements.js";
