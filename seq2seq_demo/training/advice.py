@@ -44,7 +44,7 @@ def suggestions(
     if config.lr_schedule == "constant":
         rate = 0.005 if model.has_attention else 0.01
         found.append(Suggestion("schedule", {"learning_rate": rate, "lr_schedule": "cosine"}))
-    if not model.has_attention and not network.earlier:
+    elif not model.has_attention and not network.earlier:  # attention gains nothing from a rate that is too low
         found.append(Suggestion("attention", {"model": "embedding_attention"}))
     if config.points < ENOUGH_POINTS:
         found.append(Suggestion("points", {"points": ENOUGH_POINTS}))
