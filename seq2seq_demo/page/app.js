@@ -16,13 +16,14 @@ const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
     @typedef {Record<number, number>} Forced
     @typedef {{ text: string, targetText: string | null, place: number, forced: Forced, moment: number | null,
       beam: number, penalty: number, replacement: { s: number, symbol: number } | null, tab: string | null,
-      lecture: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
+      lecture: boolean, hidden: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
     @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch
     @typedef {{ update: (app: App) => void }} Panel
     @typedef {typeof app} App */
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
+  title: "", // of the page; if it is empty, the page shows the networks' task
   networks: /** @type {TrainedNetwork[]} */ ([]),
   state: /** @type {PageState} */ ({
     text: "", // the source as typed
@@ -34,6 +35,7 @@ export const app = {
     replacement: null, // the changed input of the influence panel, { s, symbol }
     tab: null, // the id of the selected tab; null is the first
     lecture: false, // whether the page shows its lecture view
+    hidden: false, // whether the page hides the answer, but for the steps that were made
     cell: null, // the cell that was selected in a diagram, { networkIndex, backward }
   }),
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
@@ -69,8 +71,10 @@ export const app = {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
   },
 
-  /** The step that a new source opens at: the middle of the answer or, of several answers, the first wrong output. */
+  /** The step that a new source opens at: the middle of the answer or, of several answers, the first wrong output; the
+      end of the source if the answer is hidden. */
   get openingPlace() {
+    if (this.state.hidden) return this.S;
     const errors = this.runs.map((run) => run.steps.findIndex((_, t) => run.isWrong(t))).filter((t) => t >= 0);
     const isComparison = this.runs.length > 1 && errors.length;
     return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
@@ -175,6 +179,7 @@ function writeHash({ state, source, forced }) {
   if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
   if (state.tab) parts.set("tab", state.tab);
   if (state.lecture) parts.set("view", "lecture");
+  if (state.hidden) parts.set("answer", "hidden");
   for (const name of BEAM_NAMES) if (state[name] !== BEAM_DEFAULTS[name]) parts.set(name, String(state[name]));
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
@@ -208,6 +213,7 @@ function readHash(hash, { networks, tabs }) {
     replacement: null,
     tab: tabs.find((tab) => tab === part("tab")) ?? null,
     lecture: part("view") === "lecture",
+    hidden: part("answer") === "hidden",
   };
 }
 

@@ -1,6 +1,6 @@
 /* The diagram of a step: a network's cells with the symbols that they have read and written. */
 
-import { byId } from "./app.js";
+import { app, byId } from "./app.js";
 import { svg, zoom } from "./drawing.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
@@ -39,16 +39,20 @@ export class Diagram {
     this.width = Math.max(width, n * this.column + 2 * margin);
     this.left = (this.width - n * this.column) / 2;
     this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
-    this.height = 40 * u;
+    const isAlone = app.networks.length === 1;
+    this.height = (isAlone ? 40 : 32) * u;
     this.maxName = Math.max(2, Math.floor((this.tile - 4 * u) / (9 * u))); // characters
-    const gap = 20 * u;
+    const gap = (isAlone ? 20 : 16) * u;
+    const between = isAlone ? (run.network.config.has_attention ? 104 : 136) : 96; // rows of several are aligned
     this.source = 36 * u; // the y of the rows
     this.encoder = this.source + this.height + gap;
     this.backward = this.encoder + this.height + 8 * u;
     this.below = (this.bidirectional ? this.backward : this.encoder) + this.height;
-    this.decoder = this.below + (run.network.config.has_attention ? 104 : 136) * u;
+    this.decoder = this.below + between * u;
     this.answer = this.decoder + this.height + gap;
-    this.bottom = this.answer + this.height + 44 * u;
+    this.bottom = this.answer + this.height + (isAlone ? 44 : 36) * u;
+    const [half, current] = [width / 2, this.x(this.currentColumn)]; // `updateScrollBox` scrolls to the current column
+    this.middle = Math.max(half, Math.min(current, this.width - half)); // of the part in view
   }
 
   /** Return the x of a column's centre.
@@ -63,7 +67,7 @@ export class Diagram {
 
   /** @type {(isNext: boolean) => SVGElement} */
   draw(isNext) {
-    const { width, bottom, run } = this;
+    const { width, bottom, run, middle } = this;
     const label = `Diagram of the current step of ${run.network.name}; the sentence below describes it`;
     const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` };
     const { has_attention: hasAttention } = run.network.config;
@@ -74,9 +78,9 @@ export class Diagram {
       ...this.encoderRow(),
       ...this.decoderRow(),
       ...(hasAttention && this.t !== null ? this.attentionLines(this.t) : []),
-      ...(hasAttention ? [this.text(width / 2, this.decoder - 21 * this.u, "final state", "soft halo")] : []),
-      this.text(width / 2, 14 * this.u, "source, read by the encoder ↓", "soft"),
-      this.text(width / 2, bottom - 6 * this.u, "answer, written by the decoder", "soft"),
+      ...(hasAttention ? [this.text(middle, this.decoder - 21 * this.u, "final state", "soft halo")] : []),
+      this.text(middle, 14 * this.u, "source, read by the encoder ↓", "soft"),
+      this.text(middle, bottom - 6 * this.u, "answer, written by the decoder", "soft"),
     );
     const attributes = { class: isNext ? "diagram next" : "diagram", role: "group", "aria-label": label };
     return svg("svg", { ...size, ...attributes }, drawing, ...this.buttons);
@@ -198,7 +202,7 @@ export class Diagram {
     const below = (/** @type {string} */ words, /** @type {string} */ className) =>
       this.text(x, this.answer + height + 15 * u, words, className);
     const isNarrow = this.column < 64 * u; // words of neighbouring columns would overlap
-    const words = forced ? "forced" : run.kind(i) === "extra" ? "extra" : "wrong";
+    const words = forced ? "forced" : run.kind(i);
     const label = isNarrow ? (forced ? "!" : "✗") : words;
     const { written } = run.steps[i];
     const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 44 * u ? "" : " %");
@@ -257,10 +261,10 @@ export class Diagram {
   /** Return the final state as a bottleneck between encoder and decoder, in a network without attention.
     @type {() => SVGElement[]} */
   bottleneck() {
-    const { S, T, u, run, place } = this;
+    const { S, T, u, run, place, middle } = this;
     const half = Math.min(60 * u, this.width / 6);
-    const middle = this.width / 2;
-    const [top, bottom] = [this.below + 51 * u, this.decoder - 51 * u];
+    const center = (this.below + this.decoder) / 2;
+    const [top, bottom] = [center - 17 * u, center + 17 * u];
     /** @type {(y0: number, n: number, y1: number) => SVGElement} */
     const funnel = (y0, n, y1) => {
       const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];

@@ -1,6 +1,4 @@
-/* HTML elements: buttons, choices, tables and tiles. */
-
-import { visible } from "./format.js";
+/* HTML elements: buttons, choices and tables. */
 
 /** @typedef {Node | string | null} Child
     @typedef {Record<string, unknown>} Attributes */
@@ -38,12 +36,6 @@ export function button(text, onclick, { className = "", ...attributes } = {}) {
 
 /** @type {(name: string, className?: string) => HTMLSpanElement} */
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
-
-/** Return a symbol as a tile with an optional note below it.
-    @type {(name: string, options?: { className?: string, note?: string }) => HTMLLIElement} */
-export function tile(name, { className = "", note = "" } = {}) {
-  return h("li", { className: `piece ${className}` }, symbolSpan(visible(name)), note ? h("small", {}, note) : null);
-}
 
 /** Return radio buttons that look like tiles. `items` are { text, label }; `choose(i)` handles the choice of item i.
     @type {(legend: string, name: string, items: { text: string, label?: string }[], chosen: number | undefined,

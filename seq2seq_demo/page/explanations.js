@@ -242,7 +242,7 @@ const EXERCISES = [
       panelId: "forced",
       show() {
         const run = runOf(app, network, source, { [t]: symbol });
-        const n = Math.max(0, network.compare(run.written, free.written, (i) => i === t).edits - 1);
+        const n = Math.max(0, network.compare(run.written, free.written, (i) => i === t).errors - 1);
         const effect = n ? `changes ${pluralize(n, "other symbol")}` : "changes no other symbol: the network recovers";
         return {
           answer: choices[Math.min(n, 2)],

@@ -1,6 +1,5 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
-import { alignByPosition } from "./align.js";
 import { byId } from "./app.js";
 import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
@@ -52,7 +51,7 @@ function beforeAndAfter(app, run) {
   if (!nForced) return [];
   const before = app.run(run.network, run.source, null, {}).written;
   const after = run.written;
-  const { kinds, edits } = run.network.compare(after, before, (t) => run.isOverridden(t));
+  const { kinds, errors } = run.network.compare(after, before, (t) => run.isOverridden(t));
   const n = Math.max(before.length, after.length);
   /** @type {(label: string, symbols: number[], isChanged: (t: number) => boolean) => HTMLElement} */
   const row = (label, symbols, isChanged) => {
@@ -64,7 +63,7 @@ function beforeAndAfter(app, run) {
     return h("tr", {}, headerCell("row", label), ...cells);
   };
   const rows = [row("Before forcing", before, () => false), row("After forcing", after, (t) => kinds[t] !== "right")];
-  const changed = edits - nForced > 0 ? pluralize(edits - nForced, "other symbol") : "no other symbol";
+  const changed = errors > nForced ? pluralize(errors - nForced, "other symbol") : "no other symbol";
   const answers = outputTable("The answer before and after forcing", n, rows);
   const box = scrollBox(`Before and after forcing: ${run.network.name}`, answers);
   return [h("p", {}, `Forcing changed ${changed}.`), box];
@@ -91,7 +90,7 @@ function forcedAndFree(run) {
   const end = run.network.ends ? ", END included" : "";
   const scores =
     `Right symbols: teacher forcing ${right} of ${expected.length}, free-running ${alignment.right} of ` +
-    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. ${describeEdits(run)}`;
+    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. `;
   const rows = [
     comparedRow(run, "Teacher forcing: fed", teacherSteps, n, divergence, true),
     comparedRow(run, "written", teacherSteps, n, divergence, false),
@@ -103,15 +102,6 @@ function forcedAndFree(run) {
     h("p", {}, scores + describeDivergence(run, divergence, right > alignment.right)),
     scrollBox(`Teacher forcing and free-running: ${run.network.name}`, whole),
   ];
-}
-
-/** Compare the number of edits from the answer to the target with the number of positions that differ; "" if they are
-    equal or the network does not end its answers.
-    @type {(run: ComparedRun) => string} */
-function describeEdits({ network, written, expected, alignment }) {
-  const { edits } = alignByPosition(written, expected);
-  if (!network.ends || edits === alignment.edits) return "";
-  return `The answer is ${pluralize(alignment.edits, "edit")} from the target; position by position, ${edits} symbols differ. `;
 }
 
 /** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none.
@@ -150,7 +140,7 @@ function describeDivergence(run, divergence, isBetter) {
     @type {(run: ComparedRun) => string} */
 function describeRecovery(run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
-  if (!nForced || run.alignment.edits > nForced || run.alignment.right === 0) return "";
+  if (!nForced || run.alignment.errors > nForced || run.alignment.right === 0) return "";
   const shift = run.written.length - run.expected.length;
   const later = shift > 0 ? `, ${pluralize(shift, "position")} later` : "";
   return `The network recovers: all other symbols are right${later}.`;

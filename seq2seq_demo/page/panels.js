@@ -44,12 +44,14 @@ export function addPanel(app, section, update) {
     @type {(networks: TrainedNetwork[], makeParts: (network: TrainedNetwork, i: number) => (Node | null)[]) =>
       HTMLElement} */
 export function columns(networks, makeParts) {
-  const parts = networks.map((network, i) => {
+  const columns = networks.map((network, i) => {
+    const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
-    const name = networks.length > 1 ? h("h3", { className: "name" }, network.name, unrecorded) : null;
+    const parts = [network.name, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
+    const name = networks.length > 1 ? h("h3", { className: "name" }, ...parts) : null;
     return h("div", { className: "column" }, name, ...makeParts(network, i));
   });
-  return h("div", { className: "columns" }, ...parts);
+  return h("div", { className: "columns" }, ...columns);
 }
 
 /** Return a `<details>` element that makes its table when opened, and `refresh`, which remakes an open table.

@@ -1,13 +1,22 @@
 /* The first panel: the source, the target, the answers and the examples. */
 
 import { announce, app, byId } from "./app.js";
-import { button, h, tile } from "./elements.js";
+import { button, h, symbolSpan } from "./elements.js";
 import { largest, pluralize, trainedLengths, visible } from "./format.js";
 import { columns, labelWithHelp } from "./panels.js";
-import { countForced, describeErrors, errorLabel, isEnd, isForced, probabilities, targetName } from "./runs.js";
+import {
+  countForced,
+  describeErrors,
+  errorLabel,
+  isEnd,
+  isForced,
+  probabilities,
+  targetName,
+  writtenName,
+} from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 
-/** @import { App } from "./app.js"
+/** @import { App, Patch } from "./app.js"
     @import { Vocabulary } from "./symbols.js"
     @import { Run, TrainedNetwork } from "./trained.js"
     @typedef {"right" | "wrong" | "unknown"} Verdict */
@@ -28,7 +37,11 @@ export function inputPanel(app) {
   const answerColumns = columns(app.networks, (_, i) => answers[i].elements);
   const parts = [source.field, answerColumns, examplesList(app), target.field];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
-  byId("actions").append(lectureButton(app), ...copyButtons(app));
+  const toggles = [
+    toggleButton(app, "hidden", "Hide the answer", { place: null }),
+    toggleButton(app, "lecture", "Lecture view"),
+  ];
+  byId("actions").append(...toggles, ...copyButtons(app));
   app.add({
     update() {
       source.update();
@@ -71,13 +84,13 @@ function describeTask(network, nNetworks) {
 
 /** Fill in the page's header: its title, and the task and the architecture of each network.
     @type {(app: App) => void} */
-function showSummary({ networks }) {
+function showSummary({ networks, title }) {
   const [first] = networks;
   const isOneTask = networks.every(
     ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
   );
   const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));
-  if (isOneTask) heading.textContent = describeTask(first, networks.length) || heading.textContent;
+  heading.textContent = title || (isOneTask && describeTask(first, networks.length)) || heading.textContent;
   document.title = heading.textContent;
   const taskOf = (/** @type {TrainedNetwork} */ network) =>
     `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
@@ -138,6 +151,7 @@ function announceLater(makeText) {
 
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
+  if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
     return `${name}Answer ${run.network.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
@@ -212,6 +226,7 @@ function examplesList(app) {
 }
 
 const WAITING = "The answer appears here when you type a source.";
+const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol.";
 /** @type {Record<Verdict, string>} */
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
@@ -221,40 +236,55 @@ function answerParts(app, i) {
   const id = i ? {} : { id: "prediction" };
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
-  const help = "The free-running answer: each symbol that the decoder writes is its next input.";
+  const help =
+    "The free-running answer: each symbol that the decoder writes is its next input. Errors are counted place by place " +
+    "and, if the network ends its answers, in edits: the fewest symbols to insert, delete or replace, and neighbours " +
+    "to swap, that give the target.";
   const label = labelWithHelp("Answer", help);
   const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
-  const verdict = h("p", { className: "judgement" });
+  const line = h("p", { className: "judgement" });
   const notes = h("p", { className: "hint" });
   const update = () => {
-    const run = app.runs[i];
+    const run = app.state.hidden ? null : app.runs[i];
+    const text = app.error ? "" : app.runs.length ? HIDDEN : WAITING;
     /** @type {ReturnType<typeof judgement>} */
-    const { kind, text } = run ? judgement(run) : { kind: "unknown", text: app.error ? "" : WAITING };
+    const verdict = run ? judgement(run) : { kind: "unknown", text };
     output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
     tiles.replaceChildren(...(run ? answerTiles(run) : []));
     tiles.hidden = !run;
-    Object.assign(verdict, { className: `judgement ${kind}`, textContent: MARKS[kind] + text });
+    Object.assign(line, { className: `judgement ${verdict.kind}`, textContent: MARKS[verdict.kind] + verdict.text });
     notes.textContent = run ? answerNotes(app, run) : "";
   };
-  return { elements: [label, output, tiles, verdict, notes], update };
+  return { elements: [label, output, tiles, line, notes], update };
 }
 
-/** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors.
+/** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. Two symbols
+    that are swapped share a tile.
     @type {(run: Run) => HTMLElement[]} */
 function answerTiles(run) {
+  const { written, network, alignment } = run;
+  const swaps = alignment?.swaps ?? [];
+  /** @type {(symbols: Node[], className: string, ...notes: string[]) => HTMLElement} */
+  const tile = (symbols, className, ...notes) =>
+    h("li", { className: `piece ${className}` }, ...symbols, h("small", {}, notes.filter(Boolean).join(", ")));
+  const forced = (/** @type {number} */ t) => (isForced(t) ? "forced" : "");
+  const symbolAt = (/** @type {number} */ t) => symbolSpan(writtenName(run, t), `symbol ${forced(t)}`);
   const missing = (/** @type {number} */ t) =>
-    run.missing(t).map((symbol) => tile(targetName(run, symbol), { className: "gap", note: "missing" }));
-  const tiles = run.written.flatMap((symbol, t) => {
-    const forced = isForced(t) ? "forced" : "";
-    const classes = [isEnd(run, t) ? "end" : "", run.isWrong(t) ? "wrong" : "", forced];
-    const note = [forced, errorLabel(run, t)].filter(Boolean).join(", ");
-    return [...missing(t), tile(targetName(run, symbol), { className: classes.join(" "), note })];
+    run.missing(t).map((symbol) => tile([symbolSpan(targetName(run, symbol))], "gap", "missing"));
+  const tiles = written.flatMap((_, t) => {
+    if (swaps.includes(t - 1)) return [];
+    const outputs = swaps.includes(t) ? [t, t + 1] : [t];
+    const className = `${isEnd(run, t) ? "end" : ""} ${run.isWrong(t) ? `wrong ${run.kind(t)}` : ""}`;
+    const note = outputs.map(forced).find(Boolean) ?? "";
+    return [...missing(t), tile(outputs.map(symbolAt), className, note, errorLabel(run, t))];
   });
-  const atEnd = missing(run.written.length);
-  if (!run.network.ends || run.ended) return [...tiles, ...atEnd];
-  const forced = isForced(run.written.length) ? "forced" : "";
-  const note = [forced, "did not end"].filter(Boolean).join(", ");
-  return [...tiles, ...atEnd.slice(0, -1), tile("…", { className: `end ${forced}`, note })];
+  const T = written.length;
+  if (!network.ends || run.ended) return [...tiles, ...missing(T)];
+  return [
+    ...tiles,
+    ...missing(T).slice(0, -1),
+    tile([symbolSpan("…", `symbol ${forced(T)}`)], "end", forced(T), "did not end"),
+  ];
 }
 
 /** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors.
@@ -283,14 +313,14 @@ function answerNotes(app, run) {
   return notes.join(" ");
 }
 
-/** Return the button of the lecture view: larger type, and only what an audience needs.
-    @type {(app: App) => HTMLElement} */
-function lectureButton(app) {
-  const toggle = button("Lecture view", () => app.change({ lecture: !app.state.lecture }), { id: "lecture" });
+/** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`.
+    @type {(app: App, name: "lecture" | "hidden", label: string, patch?: Patch) => HTMLElement} */
+function toggleButton(app, name, label, patch = {}) {
+  const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
   app.add({
     update() {
-      toggle.setAttribute("aria-pressed", String(app.state.lecture));
-      document.documentElement.toggleAttribute("data-lecture", app.state.lecture);
+      toggle.setAttribute("aria-pressed", String(app.state[name]));
+      document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
     },
   });
   return toggle;

@@ -107,7 +107,7 @@ export class TrainedNetwork {
     return this.targetVocabulary.text(this.run(source, this.knownTarget(source), null, {}).answer);
   }
 
-  /** Align an answer with its target: by edit distance if the network ends its answers, else by position.
+  /** Align an answer with its target: by edits if the network ends its answers, else by position.
       @type {(answer: number[], target: number[], isForced: (t: number) => boolean) => Alignment} */
   compare(answer, target, isForced) {
     return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
@@ -146,7 +146,7 @@ export class Run {
     return this.steps[t].written !== this.steps[t].symbol;
   }
 
-  /** Return whether the symbol written at step t is "right", "wrong" or "extra".
+  /** Return whether the symbol written at step t is right, wrong, extra, or swapped with a neighbour.
       @type {(t: number) => Kind} */
   kind(t) {
     return this.alignment?.kinds[t] ?? "extra";

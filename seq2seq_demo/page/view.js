@@ -68,6 +68,7 @@ function leave() {
 
 function start() {
   const data = JSON.parse(byId("data").textContent ?? "");
+  app.title = data.title;
   app.networks = data.networks.map((/** @type {NetworkData} */ network) => new TrainedNetwork(network));
   document.body.toggleAttribute("data-waiting"); // until the first valid source
   app.add({ update: () => app.runs.length && document.body.removeAttribute("data-waiting") });

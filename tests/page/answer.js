@@ -67,7 +67,9 @@ const QUESTIONS = {
       written: location.hash,
       error: app.error || app.targetError,
       forced: app.runs.map((run) => run.steps.flatMap((step, t) => (step.written === step.symbol ? [] : [t]))),
-      marked: app.runs.map((run) => answerTiles(run).map((tile) => tile.className.split(" ").includes("forced"))),
+      marked: app.runs.map((run) =>
+        answerTiles(run).map(({ children: [symbol] }) => symbol.className.includes("forced")),
+      ),
       notes: app.runs.map((run) => answerNotes(app, run)),
     };
   },
