@@ -45,6 +45,7 @@ export const app = {
   targetError: "", // error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
   panels: /** @type {Panel[]} */ ([]),
+  writing: 0, // a timer
 
   /** @param {Panel} panel */
   add(panel) {
@@ -100,7 +101,11 @@ export const app = {
     if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
     for (const panel of this.panels) panel.update(this);
-    writeHash(this);
+    // the browser lays out the page when the address changes, which would take half of the time of a step
+    const isStep = Object.keys(patch).join() === "place";
+    clearTimeout(this.writing);
+    if (isStep) this.writing = setTimeout(writeHash, 300, this);
+    else writeHash(this);
     if (announcement) announce(announcement);
   },
 

@@ -34,7 +34,7 @@ export function attentionPanel(app, i) {
     const run = app.runs[i];
     const row = currentOutput(app, run);
     if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
-    if (row !== null && map.rows[row]) scrollToMiddle(section, map.rows[row]);
+    if (row !== null) requestAnimationFrame(() => map.rows[row] && scrollToMiddle(section, map.rows[row]));
   });
 }
 

@@ -82,9 +82,12 @@ export class Track {
   }
 
   update() {
-    Object.assign(this.slider, { max: this.end(), value: this.position() });
-    this.output.textContent = this.text();
-    this.slider.setAttribute("aria-valuetext", this.text());
+    const { slider, output } = this;
+    if (slider.value === `${this.position()}` && slider.max === `${this.end()}` && output.textContent === this.text())
+      return;
+    Object.assign(slider, { max: this.end(), value: this.position() });
+    output.textContent = this.text();
+    slider.setAttribute("aria-valuetext", this.text());
   }
 }
 

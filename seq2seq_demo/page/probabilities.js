@@ -1,6 +1,6 @@
 /* The panel of output probabilities, in which a click forces a symbol. */
 
-import { redraw } from "./boxes.js";
+import { keyedBox, redraw } from "./boxes.js";
 import { button, h, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
@@ -18,6 +18,8 @@ const MAX_BARS = 12;
 export function probabilityPanel(app, i) {
   const { name } = app.networks[i];
   const bars = h("div", {});
+  const list = h("ul", { className: "bars" });
+  const drawList = keyedBox(list);
   const makeTable = () => probabilityTable(app.runs[i]);
   const { details, refresh } = tableDetails(`Probabilities of ${name}, as a table`, makeTable);
   const section = panel(
@@ -29,14 +31,14 @@ export function probabilityPanel(app, i) {
     details,
   );
   return addPanel(app, section, () => {
-    redraw(bars, ...probabilityBars(app, app.runs[i]));
+    redraw(bars, ...probabilityBars(app, app.runs[i], list, drawList));
     refresh();
   });
 }
 
 /** Return the symbols of the current output as buttons with bars; of a large vocabulary, the likeliest ones.
-    @type {(app: App, run: Run) => (HTMLElement | null)[]} */
-function probabilityBars(app, run) {
+    @type {(app: App, run: Run, list: HTMLElement, drawList: ReturnType<typeof keyedBox>) => HTMLElement[]} */
+function probabilityBars(app, run, list, drawList) {
   const t = currentOutput(app, run);
   if (t === null) {
     const text = app.t === null ? "Nothing has been written yet." : "The answer has already ended.";
@@ -49,50 +51,50 @@ function probabilityBars(app, run) {
   const p = probabilities(run.steps[t]);
   const isLarge = p.length > MAX_BARS + 2;
   const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];
-  const items = symbols.map((symbol) => h("li", {}, symbolBar(app, run, t, symbol)));
-  if (isLarge) {
-    const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
-    items.push(h("li", { className: "rest" }, `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`));
-  }
-  const list = h("ul", { className: "bars" }, ...items);
+  const bars = symbols.map((symbol) => symbolBar(app, run, t, symbol));
+  const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
+  const restText = `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`;
+  drawList(isLarge ? [...bars, [restText, () => h("li", { className: "rest" }, restText)]] : bars);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
   const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}.`;
   return [h("p", {}, heading), forcedNote(app), list];
 }
 
-/** Return a symbol and its probability as a button that forces the symbol.
-    @type {(app: App, run: Run, t: number, symbol: number) => HTMLElement} */
+/** Return a symbol and its probability as a button that forces the symbol at the current step, with a key for `keyedBox`.
+    @type {(app: App, run: Run, t: number, symbol: number) => [string, () => HTMLElement]} */
 function symbolBar(app, run, t, symbol) {
   const step = run.steps[t];
   const share = percent(probabilities(step)[symbol]);
   const isWritten = step.written === symbol;
+  /** @type {string[]} */
   const tags = [];
   if (isForced(t) && isWritten) tags.push("forced");
   if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
   if (run.expected && run.expectedAt(t) === symbol) tags.push("expected");
   const name = targetName(run, symbol);
-  const filled = h("span", { className: "share" });
-  filled.style.setProperty("--share", String(probabilities(step)[symbol]));
-  const attributes = {
-    type: "button",
-    "aria-pressed": isWritten,
-    "aria-label": `Force ${name}: ${[share, ...tags].join(", ")}`,
-    "data-key": `symbol-${symbol}`,
+  const label = `Force ${name}: ${[share, ...tags].join(", ")}`;
+  const make = () => {
+    const filled = h("span", { className: "share" });
+    filled.style.setProperty("--share", String(probabilities(step)[symbol]));
+    const attributes = { "aria-pressed": isWritten, "aria-label": label, "data-key": `symbol-${symbol}` };
+    const bar = h(
+      "button",
+      { className: "bar", type: "button", onclick: () => force(app, symbol), attributes },
+      symbolSpan(name),
+      h("span", { className: "bar-track" }, filled),
+      h("span", { className: "number" }, share),
+      h("small", {}, tags.join(", ")),
+    );
+    return h("li", {}, bar);
   };
-  return h(
-    "button",
-    { className: "bar", onclick: () => force(app, t, symbol), attributes },
-    symbolSpan(name),
-    h("span", { className: "bar-track" }, filled),
-    h("span", { className: "number" }, share),
-    h("small", {}, tags.join(", ")),
-  );
+  return [`${symbol} ${label}`, make];
 }
 
-/** Force a symbol at step t. Symbols forced at later steps become free, because the outputs before them change.
-    @type {(app: App, t: number, symbol: number) => void} */
-function force(app, t, symbol) {
+/** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change.
+    @type {(app: App, symbol: number) => void} */
+function force(app, symbol) {
+  const t = app.t ?? 0;
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
   const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
   app.change({ forced: Object.fromEntries(isLikeliest ? earlier : [...earlier, [t, symbol]]) });

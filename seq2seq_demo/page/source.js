@@ -36,6 +36,8 @@ export function inputPanel(app) {
   const answers = app.networks.map((_, i) => answerParts(app, i));
   const answerColumns = columns(app.networks, (_, i) => answers[i].elements);
   const parts = [source.field, answerColumns, examplesList(app), target.field];
+  /** @type {unknown[]} */
+  let shown = [];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
   const toggles = [
     toggleButton(app, "hidden", "Hide the answer", { place: null }),
@@ -44,6 +46,8 @@ export function inputPanel(app) {
   byId("actions").append(...toggles, ...copyButtons(app));
   app.add({
     update() {
+      if (app.runs === shown[0] && app.state.hidden === shown[1]) return; // another step of the same answers
+      shown = [app.runs, app.state.hidden];
       source.update();
       target.update();
       answers.forEach((answer) => answer.update());

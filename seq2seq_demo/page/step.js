@@ -22,15 +22,23 @@ export function stepPanel(app) {
   const sentences = app.networks.map((_, i) =>
     h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK),
   );
-  const diagrams = columns(app.networks, (_, i) => [boxes[i], sentences[i]]);
-  const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, diagrams);
+  const parts = columns(app.networks, (_, i) => [boxes[i], sentences[i]]);
+  const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
+  /** @type {Diagram[]} */
+  const diagrams = [];
+  const widths = app.networks.map(() => 0);
   const blanks = app.networks.map(blankRun);
   let place = 0;
   /** @type {(i: number, isNext?: boolean) => void} */
   const draw = (i, isNext = false) => {
-    const diagram = new Diagram(app.runs[i] ?? blanks[i], app.state.place, boxes[i].clientWidth, i);
-    redraw(boxes[i], diagram.draw(isNext));
-    updateScrollBox(boxes[i], diagram.x(diagram.currentColumn));
+    const run = app.runs[i] ?? blanks[i];
+    widths[i] ||= boxes[i].clientWidth;
+    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== widths[i];
+    if (isNew) diagrams[i] = new Diagram(run, widths[i], i);
+    const diagram = diagrams[i];
+    diagram.show(app.state.place, isNext);
+    if (isNew) redraw(boxes[i], diagram.element);
+    if (isNew || diagram.width > diagram.room) updateScrollBox(boxes[i], diagram.x(diagram.currentColumn));
   };
   const update = () => {
     const isNext = app.state.place === place + 1;
@@ -40,7 +48,11 @@ export function stepPanel(app) {
       sentences[i].textContent = describePlace(run, place);
     });
   };
-  boxes.forEach((box, i) => onNewWidth(box, () => draw(i), true));
+  const resize = (/** @type {number} */ i, /** @type {number} */ width) => {
+    widths[i] = width;
+    draw(i);
+  };
+  boxes.forEach((box, i) => onNewWidth(box, (width) => resize(i, width), true));
   return addPanel(app, section, update);
 }
 
