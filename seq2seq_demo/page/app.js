@@ -11,15 +11,12 @@ const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
 
 /** A panel is updated after each change of the state.
-    @import { Run, TrainedNetwork } from "./trained.js"
-    @import { Vocabulary } from "./symbols.js"
     @typedef {Record<number, number>} Forced
     @typedef {{ text: string, targetText: string | null, place: number, forced: Forced, moment: number | null,
       beam: number, penalty: number, replacement: { s: number, symbol: number } | null, tab: string | null,
       lecture: boolean, hidden: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
     @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch
-    @typedef {{ update: (app: App) => void }} Panel
-    @typedef {typeof app} App */
+    @typedef {{ update: () => void }} Panel */
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
@@ -84,7 +81,7 @@ export const app = {
   /** Set the whole state from a link; a link without a source keeps the text.
       @type {(hash: string, text?: string) => void} */
   open(hash, text) {
-    this.change({ text: text ?? this.state.text, ...readHash(hash, this) });
+    this.change({ text: text ?? this.state.text, ...readHash(hash) });
     this.state.forced = this.forced;
   },
 
@@ -100,12 +97,12 @@ export const app = {
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
-    for (const panel of this.panels) panel.update(this);
+    for (const panel of this.panels) panel.update();
     // the browser lays out the page when the address changes, which would take half of the time of a step
     const isStep = Object.keys(patch).join() === "place";
     clearTimeout(this.writing);
-    if (isStep) this.writing = setTimeout(writeHash, 300, this);
-    else writeHash(this);
+    if (isStep) this.writing = setTimeout(writeHash, 300);
+    else writeHash();
     if (announcement) announce(announcement);
   },
 
@@ -174,8 +171,8 @@ const formatForced = (forced) =>
     .map(([t, symbol]) => `${t}:${symbol}`)
     .join(",");
 
-/** @type {(app: App) => void} */
-function writeHash({ state, source, forced }) {
+function writeHash() {
+  const { state, source, forced } = app;
   if (!source) return;
   const parts = new URLSearchParams({ source: state.text });
   if (state.targetText) parts.set("target", state.targetText);
@@ -194,8 +191,9 @@ function writeHash({ state, source, forced }) {
 }
 
 /** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`.
-    @type {(hash: string, app: App) => Patch} */
-function readHash(hash, { networks, tabs }) {
+    @type {(hash: string) => Patch} */
+function readHash(hash) {
+  const { networks, tabs } = app;
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const part = (/** @type {string} */ name) => (parts.getAll(name).length === 1 ? (parts.get(name) ?? "") : "");
   const text = (/** @type {string} */ name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");

@@ -2,15 +2,14 @@
 
 import { app, byId } from "./app.js";
 import { keyedBox } from "./boxes.js";
-import { svg, zoom } from "./drawing.js";
+import { svg, zoom } from "./elements.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
 import { last } from "./network.js";
 import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
-/** @import { Run } from "./trained.js"
-    @typedef {"ahead" | "done" | "current"} Status */
+/** @typedef {"ahead" | "done" | "current"} Status */
 
 /** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the
     parts that differ from those of the previous step. */

@@ -1,4 +1,4 @@
-/* HTML elements: buttons, choices and tables. */
+/* HTML elements, such as buttons, choices and tables, and SVG elements. */
 
 /** @typedef {Node | string | null} Child
     @typedef {Record<string, unknown>} Attributes */
@@ -61,3 +61,16 @@ export function labelledSelect(label, items, chosen, choose) {
   select.addEventListener("change", () => choose(select.value));
   return h("label", { className: "labelled" }, `${label} `, select);
 }
+
+/** @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Record<string, unknown>,
+      ...children: (Node | string)[]) => SVGElementTagNameMap[K]} */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/** Return the user's font size relative to 16 px; drawings scale with it.
+    @type {() => number} */
+export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;

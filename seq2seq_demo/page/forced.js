@@ -1,20 +1,15 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
-import { byId } from "./app.js";
+import { app, byId } from "./app.js";
 import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
 import { addPanel, columns, panel } from "./panels.js";
 import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
-/** @import { App } from "./app.js"
-    @import { Alignment } from "./align.js"
-    @import { Step } from "./network.js"
-    @import { Run } from "./trained.js"
-    @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
+/** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
 
-/** @type {(app: App) => HTMLElement} */
-export function forcedPanel(app) {
+export function forcedPanel() {
   const boxes = app.networks.map(() => h("div", {}));
   const section = panel(
     "forced",
@@ -27,16 +22,13 @@ export function forcedPanel(app) {
     app.runs.forEach((run, i) => {
       redraw(
         boxes[i],
-        ...(run.teacherSteps
-          ? forcedAndFree(/** @type {ComparedRun} */ (run))
-          : [noTarget(), ...beforeAndAfter(app, run)]),
+        ...(run.teacherSteps ? forcedAndFree(/** @type {ComparedRun} */ (run)) : [noTarget(), ...beforeAndAfter(run)]),
       );
       updateScrollBoxes(boxes[i]);
     });
-  return addPanel(app, section, update);
+  return addPanel(section, update);
 }
 
-/** @type {() => HTMLElement} */
 function noTarget() {
   const focusTarget = () => byId("target").focus();
   const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
@@ -45,8 +37,8 @@ function noTarget() {
 }
 
 /** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced.
-    @type {(app: App, run: Run) => HTMLElement[]} */
-function beforeAndAfter(app, run) {
+    @type {(run: Run) => HTMLElement[]} */
+function beforeAndAfter(run) {
   const nForced = countForced(run);
   if (!nForced) return [];
   const before = app.run(run.network, run.source, null, {}).written;

@@ -1,10 +1,8 @@
 /* Sections of the page: headings with help texts, one column per network, and tables on demand. */
 
+import { app } from "./app.js";
 import { scrollBox, updateScrollBox } from "./boxes.js";
 import { h } from "./elements.js";
-
-/** @import { App } from "./app.js"
-    @import { TrainedNetwork } from "./trained.js" */
 
 let helpCount = 0; // makes the ids of help texts unique
 
@@ -29,8 +27,8 @@ export function panel(id, title, help, ...children) {
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
     panel is updated when its tab is selected.
-    @type {(app: App, section: HTMLElement, update: () => void) => HTMLElement} */
-export function addPanel(app, section, update) {
+    @type {(section: HTMLElement, update: () => void) => HTMLElement} */
+export function addPanel(section, update) {
   app.add({
     update() {
       section.inert = !app.runs.length;
@@ -58,7 +56,7 @@ export function columns(networks, makeParts) {
     @type {(label: string, makeTable: () => Node) => { details: HTMLElement, refresh: () => void }} */
 export function tableDetails(label, makeTable) {
   const box = scrollBox(label);
-  const details = h("details", { className: "as-table" }, h("summary", {}, "As a table"), box);
+  const details = h("details", {}, h("summary", {}, "As a table"), box);
   const refresh = () => {
     if (!details.open) return;
     box.replaceChildren(makeTable());
@@ -69,5 +67,5 @@ export function tableDetails(label, makeTable) {
 }
 
 /** Return the name of a network if the page shows several, else "".
-    @type {(app: App, network: TrainedNetwork) => string} */
-export const networkLabel = (app, network) => (app.networks.length > 1 ? network.name : "");
+    @type {(network: TrainedNetwork) => string} */
+export const networkLabel = (network) => (app.networks.length > 1 ? network.name : "");

@@ -1,5 +1,6 @@
 /* The panel of output probabilities, in which a click forces a symbol. */
 
+import { app } from "./app.js";
 import { keyedBox, redraw } from "./boxes.js";
 import { button, h, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
@@ -8,14 +9,11 @@ import { currentOutput, fedName, isForced, probabilities, targetName, writtenNam
 import { announceAnswers, undoForcing } from "./source.js";
 import { goToOutput } from "./step.js";
 
-/** @import { App } from "./app.js"
-    @import { Run } from "./trained.js" */
-
 const MAX_BARS = 12;
 
 /** Return the panel of network i.
-    @type {(app: App, i: number) => HTMLElement} */
-export function probabilityPanel(app, i) {
+    @type {(i: number) => HTMLElement} */
+export function probabilityPanel(i) {
   const { name } = app.networks[i];
   const bars = h("div", {});
   const list = h("ul", { className: "bars" });
@@ -30,40 +28,40 @@ export function probabilityPanel(app, i) {
     bars,
     details,
   );
-  return addPanel(app, section, () => {
-    redraw(bars, ...probabilityBars(app, app.runs[i], list, drawList));
+  return addPanel(section, () => {
+    redraw(bars, ...probabilityBars(app.runs[i], list, drawList));
     refresh();
   });
 }
 
 /** Return the symbols of the current output as buttons with bars; of a large vocabulary, the likeliest ones.
-    @type {(app: App, run: Run, list: HTMLElement, drawList: ReturnType<typeof keyedBox>) => HTMLElement[]} */
-function probabilityBars(app, run, list, drawList) {
-  const t = currentOutput(app, run);
+    @type {(run: Run, list: HTMLElement, drawList: ReturnType<typeof keyedBox>) => HTMLElement[]} */
+function probabilityBars(run, list, drawList) {
+  const t = currentOutput(run);
   if (t === null) {
     const text = app.t === null ? "Nothing has been written yet." : "The answer has already ended.";
     const toFirst = button("Go to the first output", () => {
-      goToOutput(app, 0);
+      goToOutput(0);
       focusWritten();
     });
-    return [h("p", {}, text), ...(Object.keys(app.forced).length ? [forcedNote(app)] : []), toFirst];
+    return [h("p", {}, text), ...(Object.keys(app.forced).length ? [forcedNote()] : []), toFirst];
   }
   const p = probabilities(run.steps[t]);
   const isLarge = p.length > MAX_BARS + 2;
   const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];
-  const bars = symbols.map((symbol) => symbolBar(app, run, t, symbol));
+  const bars = symbols.map((symbol) => symbolBar(run, t, symbol));
   const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
   const restText = `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`;
   drawList(isLarge ? [...bars, [restText, () => h("li", { className: "rest" }, restText)]] : bars);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
   const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}.`;
-  return [h("p", {}, heading), forcedNote(app), list];
+  return [h("p", {}, heading), forcedNote(), list];
 }
 
 /** Return a symbol and its probability as a button that forces the symbol at the current step, with a key for `keyedBox`.
-    @type {(app: App, run: Run, t: number, symbol: number) => [string, () => HTMLElement]} */
-function symbolBar(app, run, t, symbol) {
+    @type {(run: Run, t: number, symbol: number) => [string, () => HTMLElement]} */
+function symbolBar(run, t, symbol) {
   const step = run.steps[t];
   const share = percent(probabilities(step)[symbol]);
   const isWritten = step.written === symbol;
@@ -80,7 +78,7 @@ function symbolBar(app, run, t, symbol) {
     const attributes = { "aria-pressed": isWritten, "aria-label": label, "data-key": `symbol-${symbol}` };
     const bar = h(
       "button",
-      { className: "bar", type: "button", onclick: () => force(app, symbol), attributes },
+      { className: "bar", type: "button", onclick: () => force(symbol), attributes },
       symbolSpan(name),
       h("span", { className: "bar-track" }, filled),
       h("span", { className: "number" }, share),
@@ -92,8 +90,8 @@ function symbolBar(app, run, t, symbol) {
 }
 
 /** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change.
-    @type {(app: App, symbol: number) => void} */
-function force(app, symbol) {
+    @type {(symbol: number) => void} */
+function force(symbol) {
   const t = app.t ?? 0;
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
   const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
@@ -102,14 +100,13 @@ function force(app, symbol) {
   announceAnswers(isLikeliest ? `Output ${t + 1} is not forced.` : `Forced ${name} at output ${t + 1}.`);
 }
 
-/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint.
-    @type {(app: App) => HTMLElement} */
-function forcedNote(app) {
+/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint. */
+function forcedNote() {
   const forced = Object.entries(app.forced);
   if (!forced.length) return h("div", { className: "controls forced-note" }, "Click a symbol to force it.");
   const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
   const undo = () => {
-    undoForcing(app);
+    undoForcing();
     focusWritten(); // the clicked button is gone
   };
   return h(

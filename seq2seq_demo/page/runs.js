@@ -5,10 +5,6 @@ import { app } from "./app.js";
 import { pluralize, visible } from "./format.js";
 import { softmax } from "./network.js";
 
-/** @import { App } from "./app.js"
-    @import { Step, Vector } from "./network.js"
-    @import { Run, TrainedNetwork } from "./trained.js" */
-
 /** Return a short label for the error at output t; "" if the output is right or no target is known.
     @type {(run: Run, t: number) => string} */
 export function errorLabel(run, t) {
@@ -75,8 +71,8 @@ export function probabilities(step) {
 }
 
 /** Return the index of the current output; null while the source is read, and after the end of this run's answer.
-    @type {(app: App, run: Run) => number | null} */
-export const currentOutput = (app, run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
+    @type {(run: Run) => number | null} */
+export const currentOutput = (run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
 
 /** Return the number of values in a run's state, over all layers.
     @type {(run: Run) => number} */

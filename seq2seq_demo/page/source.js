@@ -16,34 +16,26 @@ import {
 } from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 
-/** @import { App, Patch } from "./app.js"
-    @import { Vocabulary } from "./symbols.js"
-    @import { Run, TrainedNetwork } from "./trained.js"
-    @typedef {"right" | "wrong" | "unknown"} Verdict */
+/** @typedef {"right" | "wrong" | "unknown"} Verdict */
 
-/** @type {(app: App) => void} */
-export function undoForcing(app) {
+export function undoForcing() {
   app.change({ forced: {} });
   announceAnswers("No output is forced.");
 }
 
-/** Return the strip at the top of the page, and fill in the header.
-    @type {(app: App) => HTMLElement} */
-export function inputPanel(app) {
-  showSummary(app);
-  const source = sourceField(app);
-  const target = targetField(app);
-  const answers = app.networks.map((_, i) => answerParts(app, i));
+/** Return the strip at the top of the page, and fill in the header. */
+export function inputPanel() {
+  showSummary();
+  const source = sourceField();
+  const target = targetField();
+  const answers = app.networks.map((_, i) => answerParts(i));
   const answerColumns = columns(app.networks, (_, i) => answers[i].elements);
-  const parts = [source.field, answerColumns, examplesList(app), target.field];
+  const parts = [source.field, answerColumns, examplesList(), target.field];
   /** @type {unknown[]} */
   let shown = [];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
-  const toggles = [
-    toggleButton(app, "hidden", "Hide the answer", { place: null }),
-    toggleButton(app, "lecture", "Lecture view"),
-  ];
-  byId("actions").append(...toggles, ...copyButtons(app));
+  const toggles = [toggleButton("hidden", "Hide the answer", { place: null }), toggleButton("lecture", "Lecture view")];
+  byId("actions").append(...toggles, ...copyButtons());
   app.add({
     update() {
       if (app.runs === shown[0] && app.state.hidden === shown[1]) return; // another step of the same answers
@@ -86,9 +78,9 @@ function describeTask(network, nNetworks) {
   return task && `${trained} on ${task}`;
 }
 
-/** Fill in the page's header: its title, and the task and the architecture of each network.
-    @type {(app: App) => void} */
-function showSummary({ networks, title }) {
+/** Fill in the page's header: its title, and the task and the architecture of each network. */
+function showSummary() {
+  const { networks, title } = app;
   const [first] = networks;
   const isOneTask = networks.every(
     ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
@@ -122,8 +114,7 @@ function textField(id, label, help, hint) {
   return { field: h("div", { className: "text-field" }, labelElement, input, error, hintLine), input, showError };
 }
 
-/** @type {(app: App) => { field: HTMLElement, update: () => void }} */
-function sourceField(app) {
+function sourceField() {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
   const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
   const separator = vocabulary.tokens === "characters" ? "" : `, ${spaces}`;
@@ -178,9 +169,8 @@ function targetHint({ pattern, targetVocabulary: vocabulary }) {
   return pattern ? `The page cannot compute the pattern ${pattern}: only its examples have targets. ${form}` : form;
 }
 
-/** Return the field for the target, which is filled in if the target is known.
-    @type {(app: App) => { field: HTMLElement, update: () => void }} */
-function targetField(app) {
+/** Return the field for the target, which is filled in if the target is known. */
+function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
   const { field, input, showError } = textField(
     "target",
@@ -208,8 +198,7 @@ function targetField(app) {
   return { field, update };
 }
 
-/** @type {(app: App) => HTMLElement} */
-function examplesList(app) {
+function examplesList() {
   const [{ examples, sourceVocabulary }] = app.networks;
   if (!examples.length) {
     const command = h("code", {}, "seq2seq-demo page --from-file");
@@ -235,8 +224,8 @@ const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol."
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the elements that show the answer of network i: its text, its tiles and its judgement.
-    @type {(app: App, i: number) => { elements: HTMLElement[], update: () => void }} */
-function answerParts(app, i) {
+    @type {(i: number) => { elements: HTMLElement[], update: () => void }} */
+function answerParts(i) {
   const id = i ? {} : { id: "prediction" };
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
@@ -257,7 +246,7 @@ function answerParts(app, i) {
     tiles.replaceChildren(...(run ? answerTiles(run) : []));
     tiles.hidden = !run;
     Object.assign(line, { className: `judgement ${verdict.kind}`, textContent: MARKS[verdict.kind] + verdict.text });
-    notes.textContent = run ? answerNotes(app, run) : "";
+    notes.textContent = run ? answerNotes(run) : "";
   };
   return { elements: [label, output, tiles, line, notes], update };
 }
@@ -301,8 +290,8 @@ export function judgement(run) {
 }
 
 /** Return notes on an answer: forced symbols, a source length beyond training, the moment of training.
-    @type {(app: App, run: Run) => string} */
-function answerNotes(app, run) {
+    @type {(run: Run) => string} */
+function answerNotes(run) {
   const { network, source } = run;
   const notes = [];
   const nForced = countForced(run);
@@ -318,8 +307,8 @@ function answerNotes(app, run) {
 }
 
 /** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`.
-    @type {(app: App, name: "lecture" | "hidden", label: string, patch?: Patch) => HTMLElement} */
-function toggleButton(app, name, label, patch = {}) {
+    @type {(name: "lecture" | "hidden", label: string, patch?: Patch) => HTMLElement} */
+function toggleButton(name, label, patch = {}) {
   const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
   app.add({
     update() {
@@ -330,10 +319,9 @@ function toggleButton(app, name, label, patch = {}) {
   return toggle;
 }
 
-/** Return the buttons that copy the runs as JSON and the page's state as a link.
-    @type {(app: App) => HTMLElement[]} */
-function copyButtons(app) {
-  const manual = h("textarea", { className: "manual-copy", hidden: true, readOnly: true, rows: 4 });
+/** Return the buttons that copy the runs as JSON and the page's state as a link. */
+function copyButtons() {
+  const manual = h("textarea", { hidden: true, readOnly: true, rows: 4 });
   manual.setAttribute("aria-label", "Text to copy");
   const status = h("span", { className: "hint" });
   /** @type {(text: string, name: string) => Promise<void>} */

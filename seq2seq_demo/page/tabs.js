@@ -3,8 +3,6 @@
 import { app } from "./app.js";
 import { button, h } from "./elements.js";
 
-/** @import { PageState } from "./app.js" */
-
 /** Return a tablist and its panels, which are sections whose headings become the labels. `stage` may cover them while
     the page scrolls.
     @type {(stage: HTMLElement, sections: HTMLElement[]) => HTMLElement[]} */

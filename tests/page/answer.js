@@ -70,7 +70,7 @@ const QUESTIONS = {
       marked: app.runs.map((run) =>
         answerTiles(run).map(({ children: [symbol] }) => symbol.className.includes("forced")),
       ),
-      notes: app.runs.map((run) => answerNotes(app, run)),
+      notes: app.runs.map((run) => answerNotes(run)),
     };
   },
   split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),
