@@ -6,17 +6,15 @@ export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings
 
 /** The beam sizes and length penalties that the page offers. */
 export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2] };
-const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment"]); // the runs depend on these
+const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "hidden"]); // `runs` is new if one changes
 const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
 
-/** A panel is updated after each change of the state.
-    @typedef {Record<number, number>} Forced
+/** @typedef {Record<number, number>} Forced
     @typedef {{ text: string, targetText: string | null, place: number, forced: Forced, moment: number | null,
       beam: number, penalty: number, replacement: { s: number, symbol: number } | null, tab: string | null,
       lecture: boolean, hidden: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
-    @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch
-    @typedef {{ update: () => void }} Panel */
+    @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch */
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
@@ -41,12 +39,23 @@ export const app = {
   error: "", // error in the typed source; an empty source is not an error
   targetError: "", // error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
-  panels: /** @type {Panel[]} */ ([]),
+  updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
   writing: 0, // a timer
 
-  /** @param {Panel} panel */
-  add(panel) {
-    this.panels.push(panel);
+  /** @param {() => void} update */
+  add(update) {
+    this.updates.push(update);
+  },
+
+  /** Add an update that does not depend on the step, and is called only after changes of the runs.
+      @param {() => void} update */
+  addForRuns(update) {
+    /** @type {Run[]} */
+    let shown;
+    this.add(() => {
+      if (shown !== this.runs) update();
+      shown = this.runs;
+    });
   },
 
   get S() {
@@ -97,7 +106,7 @@ export const app = {
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
-    for (const panel of this.panels) panel.update();
+    for (const update of this.updates) update();
     // the browser lays out the page when the address changes, which would take half of the time of a step
     const isStep = Object.keys(patch).join() === "place";
     clearTimeout(this.writing);

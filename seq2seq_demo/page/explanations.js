@@ -75,17 +75,15 @@ function exerciseElement(number, makeExercise, showGuide) {
     announce(message);
     showGuide(exercise.panelId ?? "", message, showButton, isOther ? before : null);
   });
-  app.add({
-    update() {
-      const current = JSON.stringify([app.state.text, app.state.targetText, app.state.moment]);
-      if (current === asked) return;
-      [asked, prediction] = [current, ""];
-      const { question, choices, button: label = "" } = makeExercise();
-      const isAsked = question && (app.source || contextOf().network.examples.length);
-      Object.assign(showButton, { textContent: label, hidden: !isAsked });
-      const parts = isAsked ? questionParts(prefix + question, choices, number, (text) => (prediction = text)) : [];
-      questionBox.replaceChildren(...parts);
-    },
+  app.add(() => {
+    const current = JSON.stringify([app.state.text, app.state.targetText, app.state.moment]);
+    if (current === asked) return;
+    [asked, prediction] = [current, ""];
+    const { question, choices, button: label = "" } = makeExercise();
+    const isAsked = question && (app.source || contextOf().network.examples.length);
+    Object.assign(showButton, { textContent: label, hidden: !isAsked });
+    const parts = isAsked ? questionParts(prefix + question, choices, number, (text) => (prediction = text)) : [];
+    questionBox.replaceChildren(...parts);
   });
   const heading = h("h3", {}, `${number}. ${title}`);
   return h("article", { className: "explanation" }, heading, h("p", {}, text), questionBox, showButton);
@@ -126,11 +124,9 @@ const DEMONSTRATED = /** @type {const} */ (["text", "place", "forced", "moment",
 function makeGuide() {
   const [text, guide] = [h("p"), h("div", { className: "guide" })];
   let shown = { ...app.state };
-  app.add({
-    update() {
-      if (shown.text !== app.state.text) guide.remove();
-      text.hidden = DEMONSTRATED.some((name) => shown[name] !== app.state[name]);
-    },
+  app.add(() => {
+    if (shown.text !== app.state.text) guide.remove();
+    text.hidden = DEMONSTRATED.some((name) => shown[name] !== app.state[name]);
   });
   return (panelId, message, from, before) => {
     const section = document.getElementById(panelId);

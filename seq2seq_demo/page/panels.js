@@ -29,11 +29,9 @@ export function panel(id, title, help, ...children) {
     panel is updated when its tab is selected.
     @type {(section: HTMLElement, update: () => void) => HTMLElement} */
 export function addPanel(section, update) {
-  app.add({
-    update() {
-      section.inert = !app.runs.length;
-      if (app.runs.length && !section.hidden) update();
-    },
+  app.add(() => {
+    section.inert = !app.runs.length;
+    if (app.runs.length && !section.hidden) update();
   });
   return section;
 }

@@ -29,7 +29,7 @@ export class Track {
     this.output = h("output", { attributes: { for: id, "aria-live": "off" } });
     this.play = button(name, () => this.toggle(), { className: "primary", id: `play-${id}` });
     this.elements = [h("label", { htmlFor: id }, label), this.slider, this.output];
-    app.add({ update: () => (app.runs.length ? this.update() : Track.stop()) });
+    app.add(() => (app.runs.length ? this.update() : Track.stop()));
   }
 
   /** Stop playing, go to a position and announce it.
@@ -112,12 +112,10 @@ export function player(...rows) {
   const back = button(withArrow("‹", "Back"), by(-1), { id: "back" });
   const next = button(withArrow("Next", "›"), by(1), { id: "next" });
   const end = button(withArrow("Last", "»"), by(Infinity), { id: "last" });
-  app.add({
-    update() {
-      // aria-disabled, because a disabled button loses the focus
-      for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));
-      for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.parts.end()));
-    },
+  app.add(() => {
+    // aria-disabled, because a disabled button loses the focus
+    for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));
+    for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.parts.end()));
   });
   document.addEventListener("keydown", (event) => onKey(event, track));
   /** @type {[string, string][]} */

@@ -26,25 +26,11 @@ export function undoForcing() {
 /** Return the strip at the top of the page, and fill in the header. */
 export function inputPanel() {
   showSummary();
-  const source = sourceField();
-  const target = targetField();
-  const answers = app.networks.map((_, i) => answerParts(i));
-  const answerColumns = columns(app.networks, (_, i) => answers[i].elements);
-  const parts = [source.field, answerColumns, examplesList(), target.field];
-  /** @type {unknown[]} */
-  let shown = [];
+  const answers = columns(app.networks, (_, i) => answerParts(i));
+  const parts = [sourceField(), answers, examplesList(), targetField()];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
   const toggles = [toggleButton("hidden", "Hide the answer", { place: null }), toggleButton("lecture", "Lecture view")];
   byId("actions").append(...toggles, ...copyButtons());
-  app.add({
-    update() {
-      if (app.runs === shown[0] && app.state.hidden === shown[1]) return; // another step of the same answers
-      shown = [app.runs, app.state.hidden];
-      source.update();
-      target.update();
-      answers.forEach((answer) => answer.update());
-    },
-  });
   return section;
 }
 
@@ -128,11 +114,11 @@ function sourceField() {
     app.change({ text: input.value });
     announceLater(() => app.error || answerTexts());
   });
-  const update = () => {
+  app.addForRuns(() => {
     if (input.value !== app.state.text) input.value = app.state.text;
     showError(app.error);
-  };
-  return { field, update };
+  });
+  return field;
 }
 
 let announcing = 0; // a timer
@@ -191,11 +177,11 @@ function targetField() {
     if (input.value.trim() === "" && app.state.targetText !== null) app.change({ targetText: null });
     fill();
   });
-  const update = () => {
+  app.addForRuns(() => {
     if (document.activeElement !== input) fill();
     showError(app.targetError);
-  };
-  return { field, update };
+  });
+  return field;
 }
 
 function examplesList() {
@@ -212,7 +198,7 @@ function examplesList() {
     };
     const sample = h("span", { className: "sample", dir: "auto" }, visible(text) === text ? text : text.trim());
     const choice = h("button", { type: "button", onclick: choose }, sample, note ? h("small", {}, note) : null);
-    app.add({ update: () => choice.setAttribute("aria-pressed", String(app.state.text === text)) });
+    app.add(() => choice.setAttribute("aria-pressed", String(app.state.text === text)));
     return h("li", {}, choice);
   });
   return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
@@ -224,7 +210,7 @@ const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol."
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the elements that show the answer of network i: its text, its tiles and its judgement.
-    @type {(i: number) => { elements: HTMLElement[], update: () => void }} */
+    @type {(i: number) => HTMLElement[]} */
 function answerParts(i) {
   const id = i ? {} : { id: "prediction" };
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
@@ -237,7 +223,7 @@ function answerParts(i) {
   const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
   const line = h("p", { className: "judgement" });
   const notes = h("p", { className: "hint" });
-  const update = () => {
+  app.addForRuns(() => {
     const run = app.state.hidden ? null : app.runs[i];
     const text = app.error ? "" : app.runs.length ? HIDDEN : WAITING;
     /** @type {ReturnType<typeof judgement>} */
@@ -247,8 +233,8 @@ function answerParts(i) {
     tiles.hidden = !run;
     Object.assign(line, { className: `judgement ${verdict.kind}`, textContent: MARKS[verdict.kind] + verdict.text });
     notes.textContent = run ? answerNotes(run) : "";
-  };
-  return { elements: [label, output, tiles, line, notes], update };
+  });
+  return [label, output, tiles, line, notes];
 }
 
 /** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. Two symbols
@@ -310,11 +296,9 @@ function answerNotes(run) {
     @type {(name: "lecture" | "hidden", label: string, patch?: Patch) => HTMLElement} */
 function toggleButton(name, label, patch = {}) {
   const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
-  app.add({
-    update() {
-      toggle.setAttribute("aria-pressed", String(app.state[name]));
-      document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
-    },
+  app.add(() => {
+    toggle.setAttribute("aria-pressed", String(app.state[name]));
+    document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
   });
   return toggle;
 }
@@ -340,14 +324,12 @@ function copyButtons() {
   const copyJson = () => copy(JSON.stringify(app.runs.map(asJson), null, 2), "JSON");
   const json = button("Copy as JSON", copyJson, { id: "copy-json" });
   const link = button("Copy link", () => copy(location.href, "Link"), { id: "copy-link" });
-  app.add({
-    update() {
-      json.disabled = !app.runs.length;
-      link.disabled = !app.source; // for an invalid source, the address still has the previous state
-      // a link to a file is of no use to others, and the browser may forbid a page to set its address
-      queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
-      status.textContent = "";
-    },
+  app.add(() => {
+    json.disabled = !app.runs.length;
+    link.disabled = !app.source; // for an invalid source, the address still has the previous state
+    // a link to a file is of no use to others, and the browser may forbid a page to set its address
+    queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
+    status.textContent = "";
   });
   return [json, link, status, manual];
 }

@@ -30,10 +30,7 @@ export function trainingPanel() {
     learnedButton(recorded, nMoments),
     tableDetails("The curves as a table", curveTables).details,
   );
-  return addPanel(section, () => {
-    const moment = app.state.moment ?? nMoments;
-    for (const chart of charts) chart.update(moment);
-  });
+  return addPanel(section, () => charts.forEach(({ draw }) => draw()));
 }
 
 const recordedNetworks = () => /** @type {RecordedNetwork[]} */ (app.networks.filter((network) => network.recording));
@@ -74,7 +71,7 @@ export function film() {
     show: (moment) => keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment })),
     finish: () => announceAnswers(),
   });
-  app.add({ update: () => document.body.toggleAttribute("data-moment", app.state.moment !== null) });
+  app.add(() => document.body.toggleAttribute("data-moment", app.state.moment !== null));
   return h("div", { className: "track" }, track.play, ...track.elements);
 }
 
@@ -82,25 +79,22 @@ export function film() {
     @type {(recorded: RecordedNetwork[]) => number} */
 const countMoments = (recorded) => Math.max(...recorded.map(({ recording }) => recording.steps.length));
 
-/** Return a chart of exact match and loss over the recorded steps; `update(moment)` moves its marker.
-    @type {(name: string, recording: Recording, nMoments: number) => { element: HTMLElement, update: (moment: number) => void }} */
+/** Return a chart of exact match and loss over the recorded steps; `draw` draws it at the current moment.
+    @type {(name: string, recording: Recording, nMoments: number) => { element: HTMLElement, draw: () => void }} */
 function curveChart(name, recording, nMoments) {
   const rows = curveRows(recording);
-  if (!rows.length) return { element: h("div"), update() {} };
   const box = h("div", { className: "curves" });
-  let moment = nMoments;
-  const draw = () => box.replaceChildren(drawCurves(recording, rows, box.clientWidth, nMoments, moment));
-  onNewWidth(box, draw);
-  const update = (/** @type {number} */ newMoment) => {
-    moment = newMoment;
-    if (box.clientWidth) draw();
+  const draw = () => {
+    if (rows.length && box.clientWidth) box.replaceChildren(drawCurves(recording, rows, box.clientWidth, nMoments));
   };
-  return { element: h("div", {}, name ? h("h3", {}, name) : null, box), update };
+  onNewWidth(box, draw);
+  return { element: h("div", {}, name && rows.length ? h("h3", {}, name) : null, box), draw };
 }
 
 /** Draw the curves below each other, with a marker at the current moment.
-    @type {(recording: Recording, rows: Curve[], width: number, nMoments: number, moment: number) => SVGElement} */
-function drawCurves(recording, rows, width, nMoments, moment) {
+    @type {(recording: Recording, rows: Curve[], width: number, nMoments: number) => SVGElement} */
+function drawCurves(recording, rows, width, nMoments) {
+  const moment = app.state.moment ?? nMoments;
   const u = zoom();
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
   const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / nMoments;
@@ -209,15 +203,7 @@ function learnedButton(recorded, nMoments) {
     if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
     show([...texts, unrecordedNote()].join(" ").trim());
   });
-  let previous = "";
-  app.add({
-    update() {
-      const { text, targetText, moment, forced } = app.state;
-      const current = JSON.stringify([text, targetText, moment, forced]);
-      if (previous !== current) status.textContent = "";
-      previous = current;
-    },
-  });
+  app.addForRuns(() => (status.textContent = ""));
   return h("div", { className: "learned" }, search, status);
 }
 

@@ -24,7 +24,7 @@ export function treePanel() {
       announce(parts.map((part) => part.describe()).join(" "));
     });
     const select = /** @type {HTMLSelectElement} */ (label.querySelector("select"));
-    app.add({ update: () => (select.value = String(app.state[key])) });
+    app.add(() => (select.value = String(app.state[key])));
     return label;
   };
   const section = panel(

@@ -56,7 +56,7 @@ function start() {
   app.title = data.title;
   app.networks = data.networks.map((/** @type {NetworkData} */ network) => new TrainedNetwork(network));
   document.body.toggleAttribute("data-waiting"); // until the first valid source
-  app.add({ update: () => app.runs.length && document.body.removeAttribute("data-waiting") });
+  app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
   byId("main").append(inputPanel(), ...layOut());
   const example = firstExample();
   app.open(location.hash, example ? app.networks[0].sourceVocabulary.text(example.source) : "");
