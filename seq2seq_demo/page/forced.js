@@ -4,6 +4,7 @@ import { app, byId } from "./app.js";
 import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
+import { beforeAndAfterList } from "./influence.js";
 import { addPanel, columns, panel } from "./panels.js";
 import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
@@ -42,28 +43,14 @@ function beforeAndAfter(run) {
   const nForced = countForced(run);
   if (!nForced) return [];
   const before = app.run(run.network, run.source, null, {}).written;
-  const after = run.written;
-  const { kinds, errors } = run.network.compare(after, before, (t) => run.isOverridden(t));
-  const n = Math.max(before.length, after.length);
-  /** @type {(label: string, symbols: number[], isChanged: (t: number) => boolean) => HTMLElement} */
-  const row = (label, symbols, isChanged) => {
-    const cells = Array.from({ length: n }, (_, t) => {
-      const name = t < symbols.length ? targetName(run, symbols[t]) : "";
-      const note = symbols === after && isForced(t) ? h("small", {}, "forced") : null;
-      return h("td", {}, name && symbolSpan(name, isChanged(t) ? "symbol wrong" : "symbol"), note);
-    });
-    return h("tr", {}, headerCell("row", label), ...cells);
-  };
-  const rows = [row("Before forcing", before, () => false), row("After forcing", after, (t) => kinds[t] !== "right")];
+  const { errors } = run.network.compare(run.written, before, (t) => run.isOverridden(t));
   const changed = errors > nForced ? pluralize(errors - nForced, "other symbol") : "no other symbol";
-  const answers = outputTable("The answer before and after forcing", n, rows);
-  const box = scrollBox(`Before and after forcing: ${run.network.name}`, answers);
-  return [h("p", {}, `Forcing changed ${changed}.`), box];
+  return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];
 }
 
 /** Return a table with one column per output; the column `marked` has a border.
-    @type {(caption: string, n: number, rows: HTMLElement[], marked?: number) => HTMLTableElement} */
-function outputTable(caption, n, rows, marked = -1) {
+    @type {(caption: string, n: number, rows: HTMLElement[], marked: number) => HTMLTableElement} */
+function outputTable(caption, n, rows, marked) {
   const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
   const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === marked ? "divergence" : ""));
   const hiddenCaption = h("caption", { className: "visually-hidden" }, caption);

@@ -81,17 +81,23 @@ function resultParts(network) {
   if (!replacement) return [];
   const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(network, one));
   const changed = changedOutputs(before, after).map((t) => t + 1);
-  const pairs = alignedPairs(before, after);
-  const nInserted = pairs.filter(([symbol]) => symbol === null).length;
+  const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
   const [from, to] = [source[replacement.s], replacement.symbol].map((symbol) => sourceSymbol(network, symbol));
   const list = changed.slice(0, 12).join(", ") + (changed.length > 12 ? " …" : "");
   const effect = changed.length
     ? `${changed.length} of ${before.length} outputs change: ${list}.`
     : "No output changes.";
   const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
+  const sentence = `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`;
+  return [h("p", {}, sentence), beforeAndAfterList(network, before, after)];
+}
+
+/** Return a list of the symbols of two answers, aligned, in which those that differ are marked.
+    @type {(network: TrainedNetwork, before: number[], after: number[]) => HTMLElement} */
+export function beforeAndAfterList(network, before, after) {
   /** @type {(symbol: number | null) => string} */
   const name = (symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
-  const cells = pairs.map(([old, one]) => {
+  const cells = alignedPairs(before, after).map(([old, one]) => {
     const note = old === one ? null : h("span", { className: "visually-hidden" }, " changed");
     const symbol = h("span", { className: note ? "symbol moved" : "symbol" }, name(one), note);
     return h("li", {}, h("span", { className: "symbol before" }, name(old)), symbol);
@@ -99,10 +105,7 @@ function resultParts(network) {
   const labels = ["before", "after"].map((text) => h("span", {}, text));
   const rowLabels = h("li", { attributes: { "aria-hidden": "true" }, className: "row-labels" }, ...labels);
   const attributes = { "aria-label": "Each output before and after" };
-  return [
-    h("p", {}, `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`),
-    h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells),
-  ];
+  return h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
 }
 
 /** Return the heat map of a network's influence, which is computed in slices while the page shows the progress.

@@ -19,10 +19,7 @@ export function labelWithHelp(label, help, tag = "h2") {
 /** Return a section with a heading, which has a help text and is the section's accessible name.
     @type {(id: string, title: string, help: string, ...children: (Node | null)[]) => HTMLElement} */
 export function panel(id, title, help, ...children) {
-  const heading = labelWithHelp(title, help);
-  heading.children[0].id = `${id}-title`;
-  const attributes = { "aria-labelledby": `${id}-title` };
-  return h("section", { id, className: "panel", attributes }, heading, ...children);
+  return h("section", { id, className: "panel", ariaLabel: title }, labelWithHelp(title, help), ...children);
 }
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
@@ -44,7 +41,7 @@ export function columns(networks, makeParts) {
     const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
     const parts = [network.name, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
-    const name = networks.length > 1 ? h("h3", { className: "name" }, ...parts) : null;
+    const name = networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
     return h("div", { className: "column" }, name, ...makeParts(network, i));
   });
   return h("div", { className: "columns" }, ...columns);

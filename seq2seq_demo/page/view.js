@@ -25,6 +25,9 @@ function layOut() {
   const isAlone = details.length === 1;
   const pictures = h("div", { className: "pictures" }, stepPanel(), ...(isAlone ? details[0] : []));
   const stage = h("div", { id: "stage" }, player(film()), pictures);
+  const label = (/** @type {HTMLElement | null} */ section, /** @type {number} */ i) =>
+    section?.setAttribute("aria-label", `${section.ariaLabel} of ${app.networks[i].name}`);
+  if (!isAlone) details.forEach((sections, i) => sections.forEach((section) => label(section, i)));
   const perNetwork = isAlone ? null : columns(app.networks, (_, i) => details[i]);
   const both = perNetwork && panel("details", "Attention and probabilities", "", perNetwork);
   const sections = [both, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);

@@ -141,9 +141,11 @@ def show(page, tab):
         page.wait_for_selector(".beam-tree")
 
 
-def test_axe_finds_no_violation(opened):
+@pytest.mark.parametrize("n_networks", [1, 2])
+def test_axe_finds_no_violation(opened, n_networks):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = opened(reversing(moments=moments(shipped("embedding_attention"))))
+    shown = reversing(moments=moments(shipped("embedding_attention"))), ShownNetwork("rnn", shipped("embedding_rnn"))
+    page = opened(*shown[:n_networks])
     for tab in page.evaluate("app.tabs"):
         show(page, tab)
         page.emulate_media(color_scheme="dark" if tab == "inside" else "light")
@@ -371,8 +373,9 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     assert (page.text_content("h1"), page.title(), page.text_content("#task")) == (task, task, "Type a word.")
     before = prediction(page).split()
     press(page, "Force a wrong symbol")
-    assert page.locator("#forced tbody tr").first.locator("td").all_text_contents()[: len(before)] == before
-    assert page.locator("#forced tbody .wrong").count() >= 1
+    symbols = [text for text in page.locator("#forced .before").all_text_contents() if text not in ("–", "END")]
+    assert symbols == before
+    assert page.locator("#forced .moved").count() >= 1
     show(page, "explanations")
     press(page, "Try a longer source")
     longer = page.input_value("#source")
@@ -519,7 +522,7 @@ def test_two_networks_leave_room_for_their_tab(opened):
     for part in page.locator(".diagram, .sentence, #tabs").all():
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
-    assert page.locator("h3.name").all_inner_texts()[:2] == ["reversed with attention", "rnn without attention"]
+    assert page.locator("h2.name").all_inner_texts()[:2] == ["reversed with attention", "rnn without attention"]
     show(page, "forced")
     box = page.locator("#forced").bounding_box()
     assert 800 - box["y"] > 320
