@@ -578,6 +578,16 @@ def test_the_film_of_training_moves_curves_and_answers_together(opened):
     assert page.get_by_role("button", name="Play training").is_visible()
 
 
+def test_a_step_keeps_what_it_does_not_change_and_the_address_follows(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&place=4")
+    page.evaluate("window.before = [...document.querySelectorAll('#step .cell, .bar, #input .piece')]")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("app.t") == 1
+    replaced = page.evaluate("before.filter((element) => !element.isConnected).map((element) => element.className)")
+    assert 0 < len(replaced) <= 2 + 4  # two cells of the decoder, and the symbols whose probabilities differ
+    page.wait_for_url(re.compile("place=5"), timeout=2000)
+
+
 def test_labels_that_would_overlap_are_replaced_by_a_cross(opened):
     long = spaced([3, 1, 4, 1, 5, 9, 2, 6] * 3).replace(" ", "%20")
     page = opened(reversing(), fragment=f"#source={long}&target=1")
