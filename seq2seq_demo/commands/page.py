@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from seq2seq_demo.data.readers import InputFormat
 from seq2seq_demo.data.row_reader import PairReader, RowReader, read_pairs
 from seq2seq_demo.data.sequences import Pairs
 from seq2seq_demo.display.console import pluralize, print_notice, print_notices
-from seq2seq_demo.errors import WeightsError, require
+from seq2seq_demo.errors import Seq2SeqError, WeightsError, require
 from seq2seq_demo.files import atomic_files, file_names
 from seq2seq_demo.files.recording import Recording, find_recording
 from seq2seq_demo.page import examples
@@ -86,11 +87,20 @@ def _write_gallery(folder: Path, force: bool) -> None:
 
 def _check_folder(folder: Path, paths: Sequence[Path], force: bool) -> None:
     if folder.is_dir():
-        for path in paths if force else sorted(folder.iterdir()):
+        for path in paths:
             _check_page(path, force)
+        for path in () if force else sorted({*folder.iterdir()} - {*paths}):
+            expected = f"{folder}: expected a directory with only pages that this program wrote"
+            require(_is_page(path), f"{expected}, found {path.name}; `force` writes the pages beside it")
         return
     require(not os.path.lexists(folder), f"{folder}: expected a directory, found a file")
     atomic_files.check_writable(folder, "a gallery")
+
+
+def _is_page(path: Path) -> bool:
+    with contextlib.suppress(OSError, Seq2SeqError):
+        return is_page(atomic_files.read(path, "a page"))
+    return False
 
 
 def _gallery_page(entry: Entry) -> str:
@@ -103,7 +113,14 @@ def _gallery_page(entry: Entry) -> str:
     else:
         offered = examples.pattern_examples([(one.network, one.pattern) for one in selected])
     shown = [_shown_network(one) for one in selected]
-    return build(_with_details(shown, offered, _moments(selected, [None] * len(selected))))
+    if len(shown) > 1:
+        shown = [replace(one, name=_attention_name(one.network)) for one in shown]
+    return build(_with_details(shown, offered, _moments(selected, [None] * len(selected))), entry.title, INDEX)
+
+
+def _attention_name(network: TrainedNetwork) -> str:
+    """Return the name of a network in a comparison."""
+    return f"{'with' if network.model_config.has_attention else 'without'} attention"
 
 
 def _shipped_network(name: str) -> SelectedNetwork:

@@ -1,34 +1,53 @@
 /* The alignment of an answer with its target. */
 
-/** @typedef {"right" | "wrong" | "extra"} Kind
-    @typedef {{ kinds: Kind[], targetIndex: number[], missing: number[][], right: number, edits: number }} Alignment */
+/** @typedef {"right" | "wrong" | "extra" | "swapped"} Kind
+    @typedef {{ kinds: Kind[], targetIndex: number[], missing: number[][], swaps: number[], right: number,
+      errors: number, edits: number }} Alignment */
 
-/** Align an answer with its target at the least edit distance (Levenshtein 1966). Among alignments with this
-    distance, prefer one in which the extra symbols were forced.
+/** Align an answer with its target by the fewest edits: extra, missing or wrong symbols, and swaps of two neighbours,
+    each swap one edit (optimal string alignment). Among alignments with this number of edits, prefer one in which the
+    extra symbols were forced.
 
-    Returns, per answer symbol, `kinds` ("right", "wrong" or "extra") and `targetIndex`; `missing` [answer.length + 1],
-    the target symbols missing before each answer symbol and at the end; `edits`, the edit distance; and `right`, the
-    number of right symbols.
+    Returns, per answer symbol, its kind and `targetIndex`; `missing` [answer.length + 1], the target symbols missing
+    before each answer symbol and at the end; `swaps`, the first index of each swap; the numbers of `right` symbols, of
+    `errors` (symbols that are not right, or missing), and of `edits`, which counts both symbols of a swap as one.
     @type {(answer: number[], target: number[], isForced?: (t: number) => boolean) => Alignment} */
 export function align(answer, target, isForced = () => false) {
-  const cost = editCosts(answer, target, isForced);
-  /** @type {[Kind[], number[], number[][]]} */
-  const [kinds, targetIndex, missing] = [[], [], Array.from({ length: answer.length + 1 }, () => [])];
+  const [T, J] = [answer.length, target.length];
+  const cost = Array.from({ length: T + 2 }, () => new Array(J + 2).fill(Infinity)); // of answer[t…] and target[j…]
+  const extraCost = (/** @type {number} */ t) => (t < T && isForced(t) ? 0.999 : 1);
+  /** @type {(t: number, j: number) => boolean} */
+  const areSwapped = (t, j) =>
+    t + 1 < T && j + 1 < J && answer[t] !== answer[t + 1] && answer[t] === target[j + 1] && answer[t + 1] === target[j];
+  /** The costs at (t, j) of a right or wrong symbol, a swap, an extra symbol, and a missing symbol.
+      @type {(t: number, j: number) => number[]} */
+  const costs = (t, j) => [
+    cost[t + 1][j + 1] + Number(answer[t] !== target[j]),
+    areSwapped(t, j) ? cost[t + 2][j + 2] + 1 : Infinity,
+    cost[t + 1][j] + extraCost(t),
+    cost[t][j + 1] + 1,
+  ];
+  for (let t = T; t >= 0; t--) {
+    for (let j = J; j >= 0; j--) cost[t][j] = t === T && j === J ? 0 : Math.min(...costs(t, j));
+  }
+  /** @type {[Kind[], number[], number[][], number[]]} */
+  const [kinds, targetIndex, missing, swaps] = [[], [], Array.from({ length: T + 1 }, () => []), []];
   let [t, j] = [0, 0];
-  while (t < answer.length || j < target.length) {
-    const pairCost = substitutionCost(answer, target, t, j) + (cost[t + 1]?.[j + 1] ?? Infinity);
-    if (pairCost <= cost[t][j]) {
+  while (t < T || j < J) {
+    const choice = costs(t, j).indexOf(cost[t][j]);
+    if (choice === 1) {
+      swaps.push(t);
+      kinds.push("swapped", "swapped");
+      targetIndex.push(j, j + 1);
+      [t, j] = [t + 2, j + 2];
+    } else if (choice === 3) missing[t].push(target[j++]);
+    else {
       targetIndex.push(j);
-      kinds.push(answer[t++] === target[j++] ? "right" : "wrong");
-    } else if (t < answer.length && extraCost(isForced, t) + cost[t + 1][j] <= cost[t][j]) {
-      targetIndex.push(j);
-      kinds.push("extra");
-      t++;
-    } else {
-      missing[t].push(target[j++]);
+      kinds.push(choice === 2 ? "extra" : answer[t] === target[j] ? "right" : "wrong");
+      [t, j] = [t + 1, choice === 2 ? j : j + 1];
     }
   }
-  return withCounts(kinds, targetIndex, missing);
+  return withCounts({ kinds, targetIndex, missing, swaps });
 }
 
 /** Compare an answer with its target position by position. Returns the same object as `align`; only symbols beyond the
@@ -38,40 +57,13 @@ export function alignByPosition(answer, target) {
   const kinds = answer.map((symbol, t) => (t >= target.length ? "extra" : symbol === target[t] ? "right" : "wrong"));
   const targetIndex = answer.map((_, t) => Math.min(t, target.length));
   const missing = [...answer.map(() => []), target.slice(answer.length)];
-  return withCounts(kinds, targetIndex, missing);
+  return withCounts({ kinds, targetIndex, missing, swaps: [] });
 }
 
-/** @type {(kinds: Kind[], targetIndex: number[], missing: number[][]) => Alignment} */
-function withCounts(kinds, targetIndex, missing) {
+/** @type {(aligned: Omit<Alignment, "right" | "errors" | "edits">) => Alignment} */
+function withCounts(aligned) {
+  const { kinds, missing, swaps } = aligned;
   const right = kinds.filter((kind) => kind === "right").length;
-  const edits = kinds.length - right + missing.flat().length;
-  return { kinds, targetIndex, missing, right, edits };
-}
-
-/** @type {(isForced: (t: number) => boolean, t: number) => number} */
-const extraCost = (isForced, t) => (isForced(t) ? 0.999 : 1);
-
-/** @type {(answer: number[], target: number[], t: number, j: number) => number} */
-function substitutionCost(answer, target, t, j) {
-  if (t >= answer.length || j >= target.length) return Infinity;
-  return answer[t] === target[j] ? 0 : 1;
-}
-
-/** Return the edit costs [T + 1][J + 1] between answer[t…] and target[j…].
-    @type {(answer: number[], target: number[], isForced: (t: number) => boolean) => number[][]} */
-function editCosts(answer, target, isForced) {
-  const [T, J] = [answer.length, target.length];
-  const cost = Array.from({ length: T + 1 }, () => new Array(J + 1).fill(0));
-  for (let t = T; t >= 0; t--) {
-    for (let j = J; j >= 0; j--) {
-      if (t === T || j === J) cost[t][j] = t < T ? cost[t + 1][j] + extraCost(isForced, t) : J - j;
-      else
-        cost[t][j] = Math.min(
-          cost[t + 1][j + 1] + substitutionCost(answer, target, t, j),
-          cost[t + 1][j] + extraCost(isForced, t),
-          cost[t][j + 1] + 1,
-        );
-    }
-  }
-  return cost;
+  const errors = kinds.length - right + missing.flat().length;
+  return { ...aligned, right, errors, edits: errors - swaps.length };
 }

@@ -6,23 +6,19 @@ export const MAX_SOURCE_LEN = 60; // longer sources do not fit into the drawings
 
 /** The beam sizes and length penalties that the page offers. */
 export const BEAM_CHOICES = { beam: [1, 2, 3, 4, 5], penalty: [0, 0.5, 1, 1.5, 2] };
-const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment"]); // the runs depend on these
+const COMPUTED = /** @type {const} */ (["text", "targetText", "forced", "moment", "hidden"]); // `runs` is new if one changes
 const BEAM_DEFAULTS = { beam: 3, penalty: 0 };
 const BEAM_NAMES = /** @type {const} */ (["beam", "penalty"]);
 
-/** A panel is updated after each change of the state.
-    @import { Run, TrainedNetwork } from "./trained.js"
-    @import { Vocabulary } from "./symbols.js"
-    @typedef {Record<number, number>} Forced
+/** @typedef {Record<number, number>} Forced
     @typedef {{ text: string, targetText: string | null, place: number, forced: Forced, moment: number | null,
       beam: number, penalty: number, replacement: { s: number, symbol: number } | null, tab: string | null,
-      lecture: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
-    @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch
-    @typedef {{ update: (app: App) => void }} Panel
-    @typedef {typeof app} App */
+      lecture: boolean, hidden: boolean, cell: { networkIndex: number, backward: number } | null }} PageState
+    @typedef {Omit<Partial<PageState>, "place"> & { place?: number | null }} Patch */
 
 /** The page's state, which only `change` modifies, and the panels that follow it. */
 export const app = {
+  title: "", // of the page; if it is empty, the page shows the networks' task
   networks: /** @type {TrainedNetwork[]} */ ([]),
   state: /** @type {PageState} */ ({
     text: "", // the source as typed
@@ -34,6 +30,7 @@ export const app = {
     replacement: null, // the changed input of the influence panel, { s, symbol }
     tab: null, // the id of the selected tab; null is the first
     lecture: false, // whether the page shows its lecture view
+    hidden: false, // whether the page hides the answer, but for the steps that were made
     cell: null, // the cell that was selected in a diagram, { networkIndex, backward }
   }),
   place: 0, // the step that was asked for; `state.place` is this step, or the last one of a shorter answer
@@ -42,11 +39,23 @@ export const app = {
   error: "", // error in the typed source; an empty source is not an error
   targetError: "", // error in the typed target
   runs: /** @type {Run[]} */ ([]), // one per network
-  panels: /** @type {Panel[]} */ ([]),
+  updates: /** @type {(() => void)[]} */ ([]), // called after each change of the state
+  writing: 0, // a timer
 
-  /** @param {Panel} panel */
-  add(panel) {
-    this.panels.push(panel);
+  /** @param {() => void} update */
+  add(update) {
+    this.updates.push(update);
+  },
+
+  /** Add an update that does not depend on the step, and is called only after changes of the runs.
+      @param {() => void} update */
+  addForRuns(update) {
+    /** @type {Run[]} */
+    let shown;
+    this.add(() => {
+      if (shown !== this.runs) update();
+      shown = this.runs;
+    });
   },
 
   get S() {
@@ -69,8 +78,10 @@ export const app = {
     return this.state.place > this.S ? this.state.place - this.S - 1 : null;
   },
 
-  /** The step that a new source opens at: the middle of the answer or, of several answers, the first wrong output. */
+  /** The step that a new source opens at: the middle of the answer or, of several answers, the first wrong output; the
+      end of the source if the answer is hidden. */
   get openingPlace() {
+    if (this.state.hidden) return this.S;
     const errors = this.runs.map((run) => run.steps.findIndex((_, t) => run.isWrong(t))).filter((t) => t >= 0);
     const isComparison = this.runs.length > 1 && errors.length;
     return this.S + 1 + (isComparison ? Math.min(...errors) : Math.floor((this.T - 1) / 2));
@@ -79,7 +90,7 @@ export const app = {
   /** Set the whole state from a link; a link without a source keeps the text.
       @type {(hash: string, text?: string) => void} */
   open(hash, text) {
-    this.change({ text: text ?? this.state.text, ...readHash(hash, this) });
+    this.change({ text: text ?? this.state.text, ...readHash(hash) });
     this.state.forced = this.forced;
   },
 
@@ -95,8 +106,12 @@ export const app = {
     if (COMPUTED.some((name) => state[name] !== before[name]) || !this.runs.length) this.compute();
     if (state.text !== before.text || "place" in patch) this.place = patch.place ?? this.openingPlace;
     state.place = Math.max(0, Math.min(this.place, this.S + this.T));
-    for (const panel of this.panels) panel.update(this);
-    writeHash(this);
+    for (const update of this.updates) update();
+    // the browser lays out the page when the address changes, which would take half of the time of a step
+    const isStep = Object.keys(patch).join() === "place";
+    clearTimeout(this.writing);
+    if (isStep) this.writing = setTimeout(writeHash, 300);
+    else writeHash();
     if (announcement) announce(announcement);
   },
 
@@ -165,8 +180,8 @@ const formatForced = (forced) =>
     .map(([t, symbol]) => `${t}:${symbol}`)
     .join(",");
 
-/** @type {(app: App) => void} */
-function writeHash({ state, source, forced }) {
+function writeHash() {
+  const { state, source, forced } = app;
   if (!source) return;
   const parts = new URLSearchParams({ source: state.text });
   if (state.targetText) parts.set("target", state.targetText);
@@ -175,6 +190,7 @@ function writeHash({ state, source, forced }) {
   if (Object.keys(forced).length) parts.set("forced", formatForced(forced));
   if (state.tab) parts.set("tab", state.tab);
   if (state.lecture) parts.set("view", "lecture");
+  if (state.hidden) parts.set("answer", "hidden");
   for (const name of BEAM_NAMES) if (state[name] !== BEAM_DEFAULTS[name]) parts.set(name, String(state[name]));
   try {
     history.replaceState(null, "", `#${parts.toString().replaceAll("+", "%20")}`);
@@ -184,8 +200,9 @@ function writeHash({ state, source, forced }) {
 }
 
 /** Parse a hash into a state, with defaults for invalid parts. Without a valid source, the state has no `text`.
-    @type {(hash: string, app: App) => Patch} */
-function readHash(hash, { networks, tabs }) {
+    @type {(hash: string) => Patch} */
+function readHash(hash) {
+  const { networks, tabs } = app;
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const part = (/** @type {string} */ name) => (parts.getAll(name).length === 1 ? (parts.get(name) ?? "") : "");
   const text = (/** @type {string} */ name) => (part(name).length <= MAX_LINK_TEXT ? part(name) : "");
@@ -208,6 +225,7 @@ function readHash(hash, { networks, tabs }) {
     replacement: null,
     tab: tabs.find((tab) => tab === part("tab")) ?? null,
     lecture: part("view") === "lecture",
+    hidden: part("answer") === "hidden",
   };
 }
 

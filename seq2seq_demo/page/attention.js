@@ -1,24 +1,20 @@
 /* The attention panel: a heat map of α for every output. */
 
+import { app } from "./app.js";
 import { scrollToMiddle } from "./boxes.js";
-import { svg } from "./drawing.js";
-import { button, h } from "./elements.js";
+import { button, h, svg } from "./elements.js";
 import { HeatMap, heatTable, outputsByInputs } from "./heatmap.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
-/** @import { App } from "./app.js"
-    @import { Content } from "./heatmap.js"
-    @import { Run } from "./trained.js" */
-
 /** Return the panel of network i; null if it has no attention.
-    @type {(app: App, i: number) => HTMLElement | null} */
-export function attentionPanel(app, i) {
+    @type {(i: number) => HTMLElement | null} */
+export function attentionPanel(i) {
   const { name, config } = app.networks[i];
   if (!config.has_attention) return null;
   const caption = `Attention of ${name}, one row per output`;
-  const map = new HeatMap(caption, (t) => app.t !== t && goToOutput(app, t));
+  const map = new HeatMap(caption, (t) => app.t !== t && goToOutput(t));
   const { details, refresh } = tableDetails(caption, () => heatTable(caption, attentionOf(app.runs[i])));
   details.append(button("Save as SVG", () => saveSvg(map.box.children[0], `attention-${i + 1}.svg`)));
   const isFirst = app.networks.findIndex((network) => network.config.has_attention) === i;
@@ -30,11 +26,11 @@ export function attentionPanel(app, i) {
     map.box,
     details,
   );
-  return addPanel(app, section, () => {
+  return addPanel(section, () => {
     const run = app.runs[i];
-    const row = currentOutput(app, run);
+    const row = currentOutput(run);
     if (map.show([run], () => attentionOf(run), { row, column: null })) refresh();
-    if (row !== null && map.rows[row]) scrollToMiddle(section, map.rows[row]);
+    if (row !== null) requestAnimationFrame(() => map.rows[row] && scrollToMiddle(section, map.rows[row]));
   });
 }
 

@@ -3,14 +3,32 @@
 import { app } from "./app.js";
 import { h } from "./elements.js";
 
-/** Replace the children of a box; the focus returns to the element with the same data-key.
-    @type {(box: HTMLElement, ...children: (Node | string | null)[]) => void} */
+/** Replace the children of a box, without touching those that stay. If the element with the focus is replaced, the focus
+    goes to the element with the same data-key.
+    @type {(box: Element, ...children: (Node | string | null)[]) => void} */
 export function redraw(box, ...children) {
   const { activeElement } = document;
   const key = box.contains(activeElement) && activeElement?.getAttribute("data-key");
-  box.replaceChildren(...children.filter((child) => child !== null));
+  for (const old of [...box.childNodes]) if (!children.includes(old)) old.remove();
+  let next = box.firstChild;
+  for (const child of children) {
+    if (next && child === next) next = next.nextSibling;
+    else if (child !== null) box.insertBefore(typeof child === "string" ? new Text(child) : child, next);
+  }
   const target = /** @type {HTMLElement | null} */ (key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null);
   target?.focus({ preventScroll: true });
+}
+
+/** Return a function that draws parts, [key, make], in a box. A part with the key of a drawn part is not made again, because
+    layout takes most of the time of a step.
+    @type {(box: Element) => (parts: [string, () => Element][]) => void} */
+export function keyedBox(box) {
+  /** @type {Map<string, Element>} */
+  let drawn = new Map();
+  return (parts) => {
+    drawn = new Map(parts.map(([key, make]) => [key, drawn.get(key) ?? make()]));
+    redraw(box, ...drawn.values());
+  };
 }
 
 /** Return a box that scrolls sideways if its content is too wide, so that the page does not.
@@ -49,12 +67,12 @@ export function keepInPlace(element, act) {
 }
 
 /** Call `draw` whenever the width of a box changes; without a run only if it can draw a blank picture.
-    @type {(box: HTMLElement, draw: () => void, drawsBlank?: boolean) => void} */
+    @type {(box: HTMLElement, draw: (width: number) => void, drawsBlank?: boolean) => void} */
 export function onNewWidth(box, draw, drawsBlank = false) {
   let width = 0;
   new ResizeObserver(() => {
     if (box.clientWidth === width) return;
     width = box.clientWidth;
-    if (app.runs.length || drawsBlank) draw();
+    if (app.runs.length || drawsBlank) draw(width);
   }).observe(box);
 }

@@ -63,8 +63,8 @@ class ShownNetwork:
     task_description: str = ""  # defaults to the description of the network's pattern
 
 
-def build(networks: Sequence[ShownNetwork]) -> str:
-    """Return the page as HTML.
+def build(networks: Sequence[ShownNetwork], title: str = "", index: str = "") -> str:
+    """Return the page as HTML. `title` defaults to the networks' task. `index` is a page to link back to.
 
     Raises:
         UsageError: see `check`.
@@ -72,13 +72,14 @@ def build(networks: Sequence[ShownNetwork]) -> str:
     check(networks)
     script = f'"use strict";\n{join_modules(PAGE)}'
     style = "".join(map(read_asset, STYLES))
-    title = " and ".join(shown.name for shown in networks)
+    names = " and ".join(shown.name for shown in networks)
     values = {
         "policy": content_policy(style, script),
-        "title": html.escape(title),
+        "title": html.escape(title or names),
+        "index": f'<a href="{html.escape(index)}">All networks</a>\n' if index else "",
         "style": style,
         "version": __version__,
-        "data": _json({"networks": [network_data(shown) for shown in networks]}),
+        "data": _json({"title": title, "networks": [network_data(shown) for shown in networks]}),
         "script": script,
     }
     return string.Template(read_asset("template.html")).substitute(values)

@@ -1,32 +1,35 @@
 /* The diagram of a step: a network's cells with the symbols that they have read and written. */
 
-import { byId } from "./app.js";
-import { svg, zoom } from "./drawing.js";
+import { app, byId } from "./app.js";
+import { keyedBox } from "./boxes.js";
+import { svg, zoom } from "./elements.js";
 import { largest, truncate } from "./format.js";
 import { signColour } from "./heatmap.js";
 import { last } from "./network.js";
 import { isEnd, isForced, probabilities, sourceName, stateSize, writtenName } from "./runs.js";
 import { showTab } from "./tabs.js";
 
-/** @import { Vector } from "./network.js"
-    @import { Run } from "./trained.js"
-    @typedef {"ahead" | "done" | "current"} Status */
+/** @typedef {"ahead" | "done" | "current"} Status */
 
-/** The diagram of one step. From top to bottom: source, encoder, final state or attention, decoder, answer. */
+/** The diagram of a run. From top to bottom: source, encoder, final state or attention, decoder, answer. `show` draws the
+    parts that differ from those of the previous step. */
 export class Diagram {
+  place = 0;
+  /** The current output; null while the source is read, and after the answer's end.
+      @type {number | null} */
+  t = null;
+  written = 0; // the number of outputs so far
+  middle = 0; // the x of the middle of the part in view
+
   /** `index` is the index of the run's network.
-      @param {Run} run @param {number} place @param {number} width @param {number} index */
-  constructor(run, place, width, index) {
+      @param {Run} run @param {number} room @param {number} index */
+  constructor(run, room, index) {
     this.run = run;
-    this.place = place;
+    this.room = room;
     this.index = index;
     this.S = run.source.length;
     this.T = run.steps.length;
     this.u = zoom();
-    /** @type {SVGElement[]} */
-    this.buttons = [];
-    this.t = place > this.S && place - this.S <= this.T ? place - this.S - 1 : null;
-    this.written = Math.max(0, Math.min(place - this.S, this.T)); // number of outputs so far
     this.bidirectional = run.network.config.bidirectional;
     const { u, S, T } = this;
     const inputs = [...run.source.keys()].map((s) => sourceName(run, s));
@@ -35,20 +38,42 @@ export class Diagram {
     const minColumn = Math.max(28, 9 * longest + 14) * u;
     const margin = 18 * u;
     const n = Math.max(S, T);
-    this.column = Math.max(minColumn, Math.min(76 * u, (width - 2 * margin) / n));
-    this.width = Math.max(width, n * this.column + 2 * margin);
+    this.column = Math.max(minColumn, Math.min(76 * u, (room - 2 * margin) / n));
+    this.width = Math.max(room, n * this.column + 2 * margin);
     this.left = (this.width - n * this.column) / 2;
     this.tile = Math.min(this.column - 6 * u, Math.max(44 * u, minColumn - 6 * u));
-    this.height = 40 * u;
+    const isAlone = app.networks.length === 1;
+    this.height = (isAlone ? 40 : 32) * u;
     this.maxName = Math.max(2, Math.floor((this.tile - 4 * u) / (9 * u))); // characters
-    const gap = 20 * u;
+    const gap = (isAlone ? 20 : 16) * u;
+    const between = isAlone ? (run.network.config.has_attention ? 104 : 136) : 96; // rows of several are aligned
     this.source = 36 * u; // the y of the rows
     this.encoder = this.source + this.height + gap;
     this.backward = this.encoder + this.height + 8 * u;
     this.below = (this.bidirectional ? this.backward : this.encoder) + this.height;
-    this.decoder = this.below + (run.network.config.has_attention ? 104 : 136) * u;
+    this.decoder = this.below + between * u;
     this.answer = this.decoder + this.height + gap;
-    this.bottom = this.answer + this.height + 44 * u;
+    this.bottom = this.answer + this.height + (isAlone ? 44 : 36) * u;
+    const { width, bottom } = this;
+    const label = `Diagram of the current step of ${run.network.name}; the sentence below describes it`;
+    const attributes = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}`, role: "group", "aria-label": label };
+    const [picture, buttons] = [svg("g", { "aria-hidden": true }), svg("g")];
+    this.element = svg("svg", attributes, picture, buttons);
+    this.drawPicture = keyedBox(picture);
+    this.drawButtons = keyedBox(buttons);
+  }
+
+  /** Show the step `place`; fade in its new parts if `isNext`.
+      @type {(place: number, isNext: boolean) => void} */
+  show(place, isNext) {
+    const { S, T, room, width } = this;
+    this.place = place;
+    this.t = place > S && place - S <= T ? place - S - 1 : null;
+    this.written = Math.max(0, Math.min(place - S, T));
+    this.middle = Math.max(room / 2, Math.min(this.x(this.currentColumn), width - room / 2)); // see `updateScrollBox`
+    this.element.setAttribute("class", isNext ? "diagram next" : "diagram");
+    this.drawPicture(this.parts());
+    this.drawButtons(this.currentCells().map((cell) => [cell.join(), () => this.openButton(...cell)]));
   }
 
   /** Return the x of a column's centre.
@@ -61,25 +86,35 @@ export class Diagram {
     return this.t ?? Math.max(0, Math.min(this.place, this.S) - 1);
   }
 
-  /** @type {(isNext: boolean) => SVGElement} */
-  draw(isNext) {
-    const { width, bottom, run } = this;
-    const label = `Diagram of the current step of ${run.network.name}; the sentence below describes it`;
-    const size = { width, height: bottom, viewBox: `0 0 ${width} ${bottom}` };
-    const { has_attention: hasAttention } = run.network.config;
-    const drawing = svg(
-      "g",
-      { "aria-hidden": true },
-      ...(hasAttention ? [this.finalStateArrow()] : this.bottleneck()),
-      ...this.encoderRow(),
-      ...this.decoderRow(),
-      ...(hasAttention && this.t !== null ? this.attentionLines(this.t) : []),
-      ...(hasAttention ? [this.text(width / 2, this.decoder - 21 * this.u, "final state", "soft halo")] : []),
-      this.text(width / 2, 14 * this.u, "source, read by the encoder ↓", "soft"),
-      this.text(width / 2, bottom - 6 * this.u, "answer, written by the decoder", "soft"),
-    );
-    const attributes = { class: isNext ? "diagram next" : "diagram", role: "group", "aria-label": label };
-    return svg("svg", { ...size, ...attributes }, drawing, ...this.buttons);
+  /** Return the parts of the picture with keys for `keyedBox`.
+    @type {() => [string, () => SVGElement][]} */
+  parts() {
+    const { S, T, t, u, place, middle, bidirectional } = this;
+    const { has_attention: hasAttention } = this.run.network.config;
+    /** @type {(order: number) => Status} */
+    const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
+    /** @type {(name: string, states: unknown[], makeParts: () => SVGElement[]) => [string, () => SVGElement]} */
+    const part = (name, states, makeParts) => [`${name} ${states}`, () => svg("g", {}, ...makeParts())];
+    return [
+      hasAttention
+        ? part("final state", [this.finalStateStatus], () => [this.finalStateArrow()])
+        : part("bottleneck", [Math.min(place, S + 2), middle], () => this.bottleneck()),
+      ...Array.from({ length: S }, (_, s) => {
+        const read = status(s);
+        const readBackward = bidirectional ? status(S - 1 - s) : "ahead";
+        return part(`input ${s}`, [read, readBackward], () => this.inputColumn(s, read, readBackward));
+      }),
+      ...Array.from({ length: T }, (_, i) => {
+        const state = i === t ? "current" : i < this.written ? "done" : "ahead";
+        return part(`output ${i}`, [state], () => this.outputColumn(i, state));
+      }),
+      ...(t === null ? [] : [part("step", [t], () => [this.feedbackArrow(t), ...this.attentionLines(t)])]),
+      part("captions", [middle], () => [
+        ...(hasAttention ? [this.text(middle, this.decoder - 21 * u, "final state", "soft halo")] : []),
+        this.text(middle, 14 * u, "source, read by the encoder ↓", "soft"),
+        this.text(middle, this.bottom - 6 * u, "answer, written by the decoder", "soft"),
+      ]),
+    ];
   }
 
   /** @type {(x: number, y: number, words: string, className?: string) => SVGElement} */
@@ -98,31 +133,55 @@ export class Diagram {
     return svg("g", { class: `piece ${className}` }, svg("title", {}, name), box, words);
   }
 
-  /** Return a cell in column i; `status` is "ahead", "done" or "current". A click selects the cell, which runs in the
-      step `place`, and shows its inside. For the keyboard, the current cell is also a button.
+  /** Return a cell in column i. A click selects the cell, which runs in the step `place`, and shows its inside.
     @type {(i: number, y: number, status: Status, place: number, backward?: boolean) => SVGElement} */
   cell(i, y, status, place, backward = false) {
-    const { tile: size, height, index: networkIndex } = this;
-    const box = { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
-    const cell = svg("rect", { ...box, class: `cell ${status}` });
-    const show = () => {
-      showTab("inside", { place, cell: { networkIndex, backward: Number(backward) } });
-      byId("inside").focus({ preventScroll: true });
-    };
-    cell.addEventListener("click", show);
-    if (status !== "current") return cell;
+    const cell = svg("rect", { ...this.cellBox(i, y), class: `cell ${status}` });
+    cell.addEventListener("click", () => this.open(place, backward));
+    return cell;
+  }
+
+  /** @type {(i: number, y: number) => Record<string, number>} */
+  cellBox(i, y) {
+    const { tile: size, height } = this;
+    return { x: this.x(i) - size / 2, y, width: size, height, rx: Math.min(size, height) / 3 };
+  }
+
+  /** Show the inside of a cell.
+    @type {(place: number, backward: boolean) => void} */
+  open(place, backward) {
+    showTab("inside", { place, cell: { networkIndex: this.index, backward: Number(backward) } });
+    byId("inside").focus({ preventScroll: true });
+  }
+
+  /** Return the current cells as [column, y, whether it is one of the backward encoder].
+    @type {() => [number, number, boolean][]} */
+  currentCells() {
+    const { t, place, S } = this;
+    if (t !== null) return [[t, this.decoder, false]];
+    if (place === 0 || place > S) return [];
+    /** @type {[number, number, boolean][]} */
+    const cells = [
+      [place - 1, this.encoder, false],
+      [S - place, this.backward, true],
+    ];
+    return cells.slice(0, this.bidirectional ? 2 : 1);
+  }
+
+  /** Return a button on a current cell, for the keyboard.
+    @type {(i: number, y: number, backward: boolean) => SVGElement} */
+  openButton(i, y, backward) {
     const label = `Look inside the current cell${backward ? " of the backward encoder" : ""}`;
     const key = `${backward ? "backward" : "current"}-cell`;
     const attributes = { class: "open-cell", role: "button", tabindex: 0, "aria-label": label, "data-key": key };
-    const open = svg("rect", { ...box, ...attributes });
-    open.addEventListener("click", show);
-    open.addEventListener("keydown", (event) => {
+    const button = svg("rect", { ...this.cellBox(i, y), ...attributes });
+    button.addEventListener("click", () => this.open(this.place, backward));
+    button.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      show();
+      this.open(this.place, backward);
     });
-    this.buttons.push(open);
-    return cell;
+    return button;
   }
 
   /** Return an arrow along straight lines through points [x, y, x, y, …].
@@ -146,63 +205,47 @@ export class Diagram {
     return this.arrow([this.x(i) + half, middle, this.x(j) - half, middle], status);
   }
 
-  /** Return the source symbols and the encoder's cells with the arrows between them.
-    @type {() => SVGElement[]} */
-  encoderRow() {
-    const { S, place, run, bidirectional, height, u } = this;
-    /** @type {(order: number) => Status} */
-    const status = (order) => (order + 1 === place ? "current" : order < place ? "done" : "ahead");
-    const parts = [];
-    for (let s = 0; s < S; s++) {
-      const [x, forward, backward] = [this.x(s), status(s), status(S - 1 - s)];
-      const isRead = forward === "current" || (bidirectional && backward === "current");
-      parts.push(
-        this.text(x, this.source - 5 * u, String(s + 1), "soft"),
-        this.symbol(s, this.source, sourceName(run, s), isRead ? "current" : forward),
-        this.arrow([x, this.source + height, x, this.encoder], forward),
-        this.cell(s, this.encoder, forward, s + 1),
-      );
-      if (s) parts.push(this.stateArrow(s - 1, s, this.encoder, forward));
-      if (!bidirectional) continue;
-      parts.push(this.cell(s, this.backward, backward, S - s, true));
-      if (s) parts.push(this.stateArrow(s, s - 1, this.backward, status(S - s)));
-    }
+  /** Return a source symbol and the encoder's cells that read it, with the arrows to them.
+    @type {(s: number, read: Status, readBackward: Status) => SVGElement[]} */
+  inputColumn(s, read, readBackward) {
+    const { S, run, bidirectional, height, u } = this;
+    const x = this.x(s);
+    const parts = [
+      this.text(x, this.source - 5 * u, String(s + 1), "soft"),
+      this.symbol(s, this.source, sourceName(run, s), readBackward === "current" ? "current" : read),
+      this.arrow([x, this.source + height, x, this.encoder], read),
+      this.cell(s, this.encoder, read, s + 1),
+    ];
+    if (s) parts.push(this.stateArrow(s - 1, s, this.encoder, read));
+    if (bidirectional) parts.push(this.cell(s, this.backward, readBackward, S - s, true));
+    if (bidirectional && s < S - 1) parts.push(this.stateArrow(s + 1, s, this.backward, readBackward));
     return parts;
   }
 
-  /** Return the decoder's cells and the symbols written so far.
-    @type {() => SVGElement[]} */
-  decoderRow() {
-    const parts = [];
-    for (let i = 0; i < this.T; i++) {
-      const status = i === this.t ? "current" : i < this.written ? "done" : "ahead";
-      parts.push(this.cell(i, this.decoder, status, this.S + i + 1));
-      if (i) parts.push(this.stateArrow(i - 1, i, this.decoder, status));
-      if (i < this.written) parts.push(...this.output(i, status));
-    }
-    if (this.t !== null) parts.push(this.feedbackArrow(this.t));
-    return parts;
-  }
-
-  /** Return a written symbol; a label below it shows that it was forced or is wrong, or its probability.
+  /** Return a decoder cell and, if it has run, the symbol that it wrote; a label below the symbol shows that it was forced
+      or is wrong, or its probability.
     @type {(i: number, status: Status) => SVGElement[]} */
-  output(i, status) {
+  outputColumn(i, status) {
     const { run, height, u } = this;
     const x = this.x(i);
+    const parts = [this.cell(i, this.decoder, status, this.S + i + 1)];
+    if (i) parts.push(this.stateArrow(i - 1, i, this.decoder, status));
+    if (status === "ahead") return parts;
     const [forced, wrong] = [isForced(i), run.isWrong(i)];
     const classes = [status, wrong ? "wrong" : "", isEnd(run, i) ? "end" : "", forced ? "forced" : ""];
-    const parts = [
-      this.arrow([x, this.decoder + height, x, this.answer], status),
-      this.symbol(i, this.answer, writtenName(run, i), classes.join(" ")),
-    ];
     const below = (/** @type {string} */ words, /** @type {string} */ className) =>
       this.text(x, this.answer + height + 15 * u, words, className);
     const isNarrow = this.column < 64 * u; // words of neighbouring columns would overlap
-    const words = forced ? "forced" : run.kind(i) === "extra" ? "extra" : "wrong";
+    const words = forced ? "forced" : run.kind(i);
     const label = isNarrow ? (forced ? "!" : "✗") : words;
     const { written } = run.steps[i];
     const share = Math.round(100 * probabilities(run.steps[i])[written]) + (this.column < 44 * u ? "" : " %");
-    return [...parts, forced || wrong ? below(label, forced ? "forced" : "wrong") : below(share, "soft")];
+    return [
+      ...parts,
+      this.arrow([x, this.decoder + height, x, this.answer], status),
+      this.symbol(i, this.answer, writtenName(run, i), classes.join(" ")),
+      forced || wrong ? below(label, forced ? "forced" : "wrong") : below(share, "soft"),
+    ];
   }
 
   /** Return the arrow that feeds the previous output, or GO, to the current decoder cell.
@@ -233,11 +276,13 @@ export class Diagram {
     return this.arrow([...start, ...end], this.finalStateStatus);
   }
 
-  /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers.
+  /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers; empty without
+      attention.
     @type {(t: number) => SVGElement[]} */
   attentionLines(t) {
     const { u, run } = this;
-    const alpha = /** @type {Vector} */ (run.steps[t].alpha);
+    const { alpha } = run.steps[t];
+    if (!alpha) return [];
     const lines = [...alpha.keys()]
       .filter((s) => alpha[s] >= 0.005)
       .map((s) => {
@@ -257,10 +302,10 @@ export class Diagram {
   /** Return the final state as a bottleneck between encoder and decoder, in a network without attention.
     @type {() => SVGElement[]} */
   bottleneck() {
-    const { S, T, u, run, place } = this;
+    const { S, T, u, run, place, middle } = this;
     const half = Math.min(60 * u, this.width / 6);
-    const middle = this.width / 2;
-    const [top, bottom] = [this.below + 51 * u, this.decoder - 51 * u];
+    const center = (this.below + this.decoder) / 2;
+    const [top, bottom] = [center - 17 * u, center + 17 * u];
     /** @type {(y0: number, n: number, y1: number) => SVGElement} */
     const funnel = (y0, n, y1) => {
       const wide = [this.x(0) - this.tile / 2, y0, this.x(n - 1) + this.tile / 2, y0];

@@ -1,6 +1,4 @@
-/* HTML elements: buttons, choices, tables and tiles. */
-
-import { visible } from "./format.js";
+/* HTML elements, such as buttons, choices and tables, and SVG elements. */
 
 /** @typedef {Node | string | null} Child
     @typedef {Record<string, unknown>} Attributes */
@@ -39,12 +37,6 @@ export function button(text, onclick, { className = "", ...attributes } = {}) {
 /** @type {(name: string, className?: string) => HTMLSpanElement} */
 export const symbolSpan = (name, className = "symbol") => h("span", { className, title: name, dir: "auto" }, name);
 
-/** Return a symbol as a tile with an optional note below it.
-    @type {(name: string, options?: { className?: string, note?: string }) => HTMLLIElement} */
-export function tile(name, { className = "", note = "" } = {}) {
-  return h("li", { className: `piece ${className}` }, symbolSpan(visible(name)), note ? h("small", {}, note) : null);
-}
-
 /** Return radio buttons that look like tiles. `items` are { text, label }; `choose(i)` handles the choice of item i.
     @type {(legend: string, name: string, items: { text: string, label?: string }[], chosen: number | undefined,
       choose: (i: number) => void) => HTMLFieldSetElement} */
@@ -69,3 +61,16 @@ export function labelledSelect(label, items, chosen, choose) {
   select.addEventListener("change", () => choose(select.value));
   return h("label", { className: "labelled" }, `${label} `, select);
 }
+
+/** @type {<K extends keyof SVGElementTagNameMap>(tag: K, attributes?: Record<string, unknown>,
+      ...children: (Node | string)[]) => SVGElementTagNameMap[K]} */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
+/** Return the user's font size relative to 16 px; drawings scale with it.
+    @type {() => number} */
+export const zoom = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;

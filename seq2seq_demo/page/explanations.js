@@ -1,6 +1,6 @@
 /* The panel of short explanations. Each asks for a prediction and compares it with a run of the network. */
 
-import { announce, MAX_SOURCE_LEN } from "./app.js";
+import { announce, app, MAX_SOURCE_LEN } from "./app.js";
 import { button, h, radioTiles } from "./elements.js";
 import { largest, percent, pluralize, trainedLengths, visible } from "./format.js";
 import { describeDisagreement, disagreement, Influence } from "./influence.js";
@@ -14,36 +14,31 @@ import { same } from "./trained.js";
 /** An explanation with an exercise. The prediction is one of the `choices` or, without choices, an answer of the
     network. `show` runs the network and returns the right prediction, a sentence, and the source and the state that the
     panel `panelId` displays. Without a `question`, there is nothing to predict or to show.
-    @import { App, PageState } from "./app.js"
-    @import { Network } from "./network.js"
-    @import { Run, TrainedNetwork } from "./trained.js"
     @typedef {{ answer: string, message: string, source?: number[], patch?: Partial<PageState> }} Shown
     @typedef {{ title: string, text: string, question?: string, choices?: string[], button?: string, panelId?: string,
       show?: () => Shown }} Exercise
-    @typedef {{ app: App, network: TrainedNetwork, source: number[], free: Run, unseen: number[] }} Context */
+    @typedef {{ network: TrainedNetwork, source: number[], free: Run, unseen: number[] }} Context */
 
 const [YES, NO] = ["yes", "no"];
 
-/** @type {(app: App) => HTMLElement} */
-export function explanationsPanel(app) {
-  const showGuide = makeGuide(app);
-  const exercises = EXERCISES.filter((make) => make(contextOf(app)));
+export function explanationsPanel() {
+  const showGuide = makeGuide();
+  const exercises = EXERCISES.filter((make) => make(contextOf()));
   const elements = exercises.map((make, i) => {
-    const makeExercise = () => /** @type {Exercise} */ (make(contextOf(app)));
-    return exerciseElement(app, i + 1, makeExercise, showGuide);
+    const makeExercise = () => /** @type {Exercise} */ (make(contextOf()));
+    return exerciseElement(i + 1, makeExercise, showGuide);
   });
   const help = "What each part of the network does. Predict what the network will do, then look.";
   return panel("explanations", "Explanations", help, h("div", { className: "explanations" }, ...elements));
 }
 
 /** Return the context of the exercises: the first network with attention, if there is one, its answer to the current
-    source or, if this is invalid, to an example, and another example, whose answer the page does not show.
-    @type {(app: App) => Context} */
-function contextOf(app) {
+    source or, if this is invalid, to an example, and another example, whose answer the page does not show. */
+function contextOf() {
   const network = app.networks.find(({ config }) => config.has_attention) ?? app.networks[0];
   const source = app.source ?? network.examples[0]?.source ?? [0];
   const unseen = network.examples.find((example) => !same(example.source, source))?.source ?? source;
-  return { app, network, source, free: runOf(app, network, source), unseen };
+  return { network, source, free: runOf(network, source), unseen };
 }
 
 /** The run of `unseen`, which stays the same while the user types; `at` is the network at a moment of training.
@@ -51,7 +46,7 @@ function contextOf(app) {
 const kept = { at: null, source: [], run: null };
 
 /** @type {(context: Context) => Run} */
-function runOfUnseen({ app, network, unseen }) {
+function runOfUnseen({ network, unseen }) {
   const at = network.at(app.state.moment);
   if (kept.run && kept.at === at && kept.source === unseen) return kept.run;
   const run = network.run(unseen, network.knownTarget(unseen), app.state.moment, {});
@@ -59,11 +54,11 @@ function runOfUnseen({ app, network, unseen }) {
   return run;
 }
 
-/** @type {(app: App, number: number, makeExercise: () => Exercise, showGuide: ReturnType<typeof makeGuide>) =>
+/** @type {(number: number, makeExercise: () => Exercise, showGuide: ReturnType<typeof makeGuide>) =>
       HTMLElement} */
-function exerciseElement(app, number, makeExercise, showGuide) {
+function exerciseElement(number, makeExercise, showGuide) {
   const { title, text } = makeExercise();
-  const prefix = app.networks.length > 1 ? `${contextOf(app).network.name}: ` : "";
+  const prefix = app.networks.length > 1 ? `${contextOf().network.name}: ` : "";
   const questionBox = h("div");
   let [asked, prediction] = ["", ""];
   const showButton = button("", () => {
@@ -71,26 +66,24 @@ function exerciseElement(app, number, makeExercise, showGuide) {
     const exercise = makeExercise();
     const shown = exercise.show?.();
     if (!shown) return;
-    const source = shown.source ?? contextOf(app).source;
+    const source = shown.source ?? contextOf().source;
     const typed = source === app.source ? app.state.text : app.networks[0].sourceVocabulary.text(source);
-    const verdict = judge(app, exercise, prediction, shown.answer);
+    const verdict = judge(exercise, prediction, shown.answer);
     app.change({ forced: {}, replacement: null, text: typed, place: source.length, ...shown.patch });
     const isOther = app.state.text !== before.text;
     const message = prefix + verdict + shown.message + (isOther ? ` Shown with ${app.state.text}.` : "");
     announce(message);
     showGuide(exercise.panelId ?? "", message, showButton, isOther ? before : null);
   });
-  app.add({
-    update() {
-      const current = JSON.stringify([app.state.text, app.state.targetText, app.state.moment]);
-      if (current === asked) return;
-      [asked, prediction] = [current, ""];
-      const { question, choices, button: label = "" } = makeExercise();
-      const isAsked = question && (app.source || contextOf(app).network.examples.length);
-      Object.assign(showButton, { textContent: label, hidden: !isAsked });
-      const parts = isAsked ? questionParts(prefix + question, choices, number, (text) => (prediction = text)) : [];
-      questionBox.replaceChildren(...parts);
-    },
+  app.add(() => {
+    const current = JSON.stringify([app.state.text, app.state.targetText, app.state.moment]);
+    if (current === asked) return;
+    [asked, prediction] = [current, ""];
+    const { question, choices, button: label = "" } = makeExercise();
+    const isAsked = question && (app.source || contextOf().network.examples.length);
+    Object.assign(showButton, { textContent: label, hidden: !isAsked });
+    const parts = isAsked ? questionParts(prefix + question, choices, number, (text) => (prediction = text)) : [];
+    questionBox.replaceChildren(...parts);
   });
   const heading = h("h3", {}, `${number}. ${title}`);
   return h("article", { className: "explanation" }, heading, h("p", {}, text), questionBox, showButton);
@@ -110,8 +103,9 @@ function questionParts(question, choices, number, predict) {
 }
 
 /** Judge a prediction; "" if there is none.
-    @type {(app: App, exercise: Exercise, prediction: string, answer: string) => string} */
-function judge({ networks: [{ targetVocabulary }] }, { choices }, prediction, answer) {
+    @type {(exercise: Exercise, prediction: string, answer: string) => string} */
+function judge({ choices }, prediction, answer) {
+  const [{ targetVocabulary }] = app.networks;
   if (!prediction.trim()) return "";
   let read = prediction;
   try {
@@ -126,15 +120,13 @@ const DEMONSTRATED = /** @type {const} */ (["text", "place", "forced", "moment",
 
 /** Return a function that shows a panel and a message until the state changes, with a button back to the exercise and, if
     the exercise changed the source, a button that restores the state `before`.
-    @type {(app: App) => (panelId: string, message: string, from: HTMLElement, before: PageState | null) => void} */
-function makeGuide(app) {
+    @type {() => (panelId: string, message: string, from: HTMLElement, before: PageState | null) => void} */
+function makeGuide() {
   const [text, guide] = [h("p"), h("div", { className: "guide" })];
   let shown = { ...app.state };
-  app.add({
-    update() {
-      if (shown.text !== app.state.text) guide.remove();
-      text.hidden = DEMONSTRATED.some((name) => shown[name] !== app.state[name]);
-    },
+  app.add(() => {
+    if (shown.text !== app.state.text) guide.remove();
+    text.hidden = DEMONSTRATED.some((name) => shown[name] !== app.state[name]);
   });
   return (panelId, message, from, before) => {
     const section = document.getElementById(panelId);
@@ -164,8 +156,8 @@ function makeGuide(app) {
 }
 
 /** Run a network on a source at the current moment, with some outputs forced.
-    @type {(app: App, network: TrainedNetwork, source: number[], forced?: Record<number, number>) => Run} */
-function runOf(app, network, source, forced = {}) {
+    @type {(network: TrainedNetwork, source: number[], forced?: Record<number, number>) => Run} */
+function runOf(network, source, forced = {}) {
   const current = app.runs.find((run) => run.network === network && same(run.source, source));
   if (current && !Object.keys({ ...app.state.forced, ...forced }).length) return current;
   return network.run(source, current ? current.target : network.knownTarget(source), app.state.moment, forced);
@@ -181,7 +173,7 @@ const sourceText = ({ sourceVocabulary: vocabulary }, source) =>
 /** The exercises, in the order of the panel. An exercise is null if the network has no attention to show.
     @type {((context: Context) => Exercise | null)[]} */
 const EXERCISES = [
-  function encoder({ app, network, source }) {
+  function encoder({ network, source }) {
     const { num_layers: layers, has_attention: hasAttention, bidirectional, states, cell_size: H } = network.config;
     const size = states.length * layers * H;
     const parts = states.join(" and ") + (layers > 1 ? ` of ${layers} layers` : "");
@@ -196,7 +188,7 @@ const EXERCISES = [
       button: "Show the final state",
       panelId: "inside",
       show: () => ({
-        answer: String(stateSize(runOf(app, network, [...source, ...source]))),
+        answer: String(stateSize(runOf(network, [...source, ...source]))),
         message: `The final state, the framed column, has ${size} numbers after ${pluralize(source.length, "input")}.`,
       }),
     };
@@ -223,7 +215,7 @@ const EXERCISES = [
       }),
     };
   },
-  function teacherForcing({ app, network, source, free }) {
+  function teacherForcing({ network, source, free }) {
     const shares = free.steps.slice(0, free.answer.length || 1).map((step) => probabilities(step)[step.written]);
     const t = argmax(shares.map((share) => -share));
     const { logits, written } = free.steps[t];
@@ -241,8 +233,8 @@ const EXERCISES = [
       button: "Force a wrong symbol",
       panelId: "forced",
       show() {
-        const run = runOf(app, network, source, { [t]: symbol });
-        const n = Math.max(0, network.compare(run.written, free.written, (i) => i === t).edits - 1);
+        const run = runOf(network, source, { [t]: symbol });
+        const n = Math.max(0, network.compare(run.written, free.written, (i) => i === t).errors - 1);
         const effect = n ? `changes ${pluralize(n, "other symbol")}` : "changes no other symbol: the network recovers";
         return {
           answer: choices[Math.min(n, 2)],
@@ -279,7 +271,7 @@ const EXERCISES = [
       }),
     };
   },
-  function dependence({ app, network, source }) {
+  function dependence({ network, source }) {
     if (!network.config.has_attention) return null;
     return {
       title: "Attention and influence",
@@ -291,7 +283,7 @@ const EXERCISES = [
       button: "Show where they differ",
       panelId: "influence",
       show() {
-        const influence = new Influence(app, network, source);
+        const influence = new Influence(network, source);
         influence.work();
         const found = disagreement(influence);
         const none = "No difference was found: each output depends on the inputs that it attends to.";
@@ -302,7 +294,7 @@ const EXERCISES = [
       },
     };
   },
-  function lengths({ app, network, source, free }) {
+  function lengths({ network, source, free }) {
     const { in_len: longest, sourceVocabulary, examples, ends } = network;
     const explanation = {
       title: "Lengths",
@@ -320,7 +312,7 @@ const EXERCISES = [
       button: "Try a longer source",
       panelId: "step",
       show() {
-        const run = runOf(app, network, longer);
+        const run = runOf(network, longer);
         const { kind, text } = judgement(run);
         const result =
           kind === "unknown" ? `The answer ${run.ended ? "ends" : "does not end"}.` : `The answer is ${text}.`;

@@ -1,21 +1,16 @@
 /* The panel that compares teacher forcing with free-running decoding. */
 
-import { alignByPosition } from "./align.js";
-import { byId } from "./app.js";
+import { app, byId } from "./app.js";
 import { redraw, scrollBox, updateScrollBoxes } from "./boxes.js";
 import { button, h, headerCell, symbolSpan } from "./elements.js";
 import { pluralize } from "./format.js";
+import { beforeAndAfterList } from "./influence.js";
 import { addPanel, columns, panel } from "./panels.js";
 import { countForced, errorLabel, fedName, isForced, targetName, writtenName } from "./runs.js";
 
-/** @import { App } from "./app.js"
-    @import { Alignment } from "./align.js"
-    @import { Step } from "./network.js"
-    @import { Run } from "./trained.js"
-    @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
+/** @typedef {Run & { teacherSteps: Step[], expected: number[], alignment: Alignment }} ComparedRun a run with a target */
 
-/** @type {(app: App) => HTMLElement} */
-export function forcedPanel(app) {
+export function forcedPanel() {
   const boxes = app.networks.map(() => h("div", {}));
   const section = panel(
     "forced",
@@ -28,16 +23,13 @@ export function forcedPanel(app) {
     app.runs.forEach((run, i) => {
       redraw(
         boxes[i],
-        ...(run.teacherSteps
-          ? forcedAndFree(/** @type {ComparedRun} */ (run))
-          : [noTarget(), ...beforeAndAfter(app, run)]),
+        ...(run.teacherSteps ? forcedAndFree(/** @type {ComparedRun} */ (run)) : [noTarget(), ...beforeAndAfter(run)]),
       );
       updateScrollBoxes(boxes[i]);
     });
-  return addPanel(app, section, update);
+  return addPanel(section, update);
 }
 
-/** @type {() => HTMLElement} */
 function noTarget() {
   const focusTarget = () => byId("target").focus();
   const toTarget = button("Type the target", focusTarget, { "data-key": "to-target" });
@@ -46,33 +38,19 @@ function noTarget() {
 }
 
 /** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced.
-    @type {(app: App, run: Run) => HTMLElement[]} */
-function beforeAndAfter(app, run) {
+    @type {(run: Run) => HTMLElement[]} */
+function beforeAndAfter(run) {
   const nForced = countForced(run);
   if (!nForced) return [];
   const before = app.run(run.network, run.source, null, {}).written;
-  const after = run.written;
-  const { kinds, edits } = run.network.compare(after, before, (t) => run.isOverridden(t));
-  const n = Math.max(before.length, after.length);
-  /** @type {(label: string, symbols: number[], isChanged: (t: number) => boolean) => HTMLElement} */
-  const row = (label, symbols, isChanged) => {
-    const cells = Array.from({ length: n }, (_, t) => {
-      const name = t < symbols.length ? targetName(run, symbols[t]) : "";
-      const note = symbols === after && isForced(t) ? h("small", {}, "forced") : null;
-      return h("td", {}, name && symbolSpan(name, isChanged(t) ? "symbol wrong" : "symbol"), note);
-    });
-    return h("tr", {}, headerCell("row", label), ...cells);
-  };
-  const rows = [row("Before forcing", before, () => false), row("After forcing", after, (t) => kinds[t] !== "right")];
-  const changed = edits - nForced > 0 ? pluralize(edits - nForced, "other symbol") : "no other symbol";
-  const answers = outputTable("The answer before and after forcing", n, rows);
-  const box = scrollBox(`Before and after forcing: ${run.network.name}`, answers);
-  return [h("p", {}, `Forcing changed ${changed}.`), box];
+  const { errors } = run.network.compare(run.written, before, (t) => run.isOverridden(t));
+  const changed = errors > nForced ? pluralize(errors - nForced, "other symbol") : "no other symbol";
+  return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];
 }
 
 /** Return a table with one column per output; the column `marked` has a border.
-    @type {(caption: string, n: number, rows: HTMLElement[], marked?: number) => HTMLTableElement} */
-function outputTable(caption, n, rows, marked = -1) {
+    @type {(caption: string, n: number, rows: HTMLElement[], marked: number) => HTMLTableElement} */
+function outputTable(caption, n, rows, marked) {
   const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
   const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === marked ? "divergence" : ""));
   const hiddenCaption = h("caption", { className: "visually-hidden" }, caption);
@@ -91,7 +69,7 @@ function forcedAndFree(run) {
   const end = run.network.ends ? ", END included" : "";
   const scores =
     `Right symbols: teacher forcing ${right} of ${expected.length}, free-running ${alignment.right} of ` +
-    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. ${describeEdits(run)}`;
+    `${expected.length}${extra ? ` and ${extra} extra` : ""}${end}. `;
   const rows = [
     comparedRow(run, "Teacher forcing: fed", teacherSteps, n, divergence, true),
     comparedRow(run, "written", teacherSteps, n, divergence, false),
@@ -103,15 +81,6 @@ function forcedAndFree(run) {
     h("p", {}, scores + describeDivergence(run, divergence, right > alignment.right)),
     scrollBox(`Teacher forcing and free-running: ${run.network.name}`, whole),
   ];
-}
-
-/** Compare the number of edits from the answer to the target with the number of positions that differ; "" if they are
-    equal or the network does not end its answers.
-    @type {(run: ComparedRun) => string} */
-function describeEdits({ network, written, expected, alignment }) {
-  const { edits } = alignByPosition(written, expected);
-  if (!network.ends || edits === alignment.edits) return "";
-  return `The answer is ${pluralize(alignment.edits, "edit")} from the target; position by position, ${edits} symbols differ. `;
 }
 
 /** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none.
@@ -150,7 +119,7 @@ function describeDivergence(run, divergence, isBetter) {
     @type {(run: ComparedRun) => string} */
 function describeRecovery(run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
-  if (!nForced || run.alignment.edits > nForced || run.alignment.right === 0) return "";
+  if (!nForced || run.alignment.errors > nForced || run.alignment.right === 0) return "";
   const shift = run.written.length - run.expected.length;
   const later = shift > 0 ? `, ${pluralize(shift, "position")} later` : "";
   return `The network recovers: all other symbols are right${later}.`;

@@ -1,8 +1,7 @@
 /* Heat maps: a matrix as colours, with names, marks, and rows that mouse and keyboard can select. */
 
 import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { svg, zoom } from "./drawing.js";
-import { table } from "./elements.js";
+import { svg, table, zoom } from "./elements.js";
 import { percent, truncate } from "./format.js";
 
 /** `values` [row][column] are shares from 0 to 1, or numbers from −1 to 1 if `isSigned`. `groups` are [first column,

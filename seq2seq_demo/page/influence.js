@@ -1,7 +1,7 @@
 /* The panel that replaces one input and shows which outputs change, beside attention. */
 
 import { align } from "./align.js";
-import { announce } from "./app.js";
+import { announce, app } from "./app.js";
 import { redraw } from "./boxes.js";
 import { button, h, labelledSelect, radioTiles } from "./elements.js";
 import { percent, pluralize } from "./format.js";
@@ -11,22 +11,17 @@ import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.j
 import { sourceSymbol, targetSymbol } from "./runs.js";
 import { goToOutput } from "./step.js";
 
-/** @import { App } from "./app.js"
-    @import { Step } from "./network.js"
-    @import { Vocabulary } from "./symbols.js"
-    @import { TrainedNetwork } from "./trained.js"
-    @typedef {{ s: number, symbol: number }} Replacement
+/** @typedef {{ s: number, symbol: number }} Replacement
     @typedef {{ t: number, s: number, symbol: number, depends: boolean, gap: number }} Disagreement */
 
 const MAX_SUBSTITUTES = 10; // symbols tried in place of an input
 const MAX_TRIALS = 300; // runs of the network per source; a longer source has fewer substitutes
 const TRIALS_PER_SLICE = 4; // the page reacts between two slices
 
-/** @type {(app: App) => HTMLElement} */
-export function influencePanel(app) {
+export function influencePanel() {
   const controls = h("div");
   const results = app.networks.map(() => h("div"));
-  const maps = app.networks.map((network) => influenceMap(app, network));
+  const maps = app.networks.map((network) => influenceMap(network));
   const section = panel(
     "influence",
     "Influence",
@@ -35,67 +30,74 @@ export function influencePanel(app) {
     columns(app.networks, (_, i) => [results[i], ...maps[i].elements]),
   );
   let drawn = "";
-  return addPanel(app, section, () => {
+  return addPanel(section, () => {
     const current = JSON.stringify([app.source, app.state.replacement, app.state.moment]);
     if (current !== drawn) {
-      redraw(controls, ...influenceControls(app));
-      app.networks.forEach((network, i) => results[i].replaceChildren(...resultParts(app, network)));
+      redraw(controls, ...influenceControls());
+      app.networks.forEach((network, i) => results[i].replaceChildren(...resultParts(network)));
     }
     drawn = current;
     for (const map of maps) map.update();
   });
 }
 
-/** Return the chosen input and its new symbol; null if none is chosen or the source is too short.
-    @type {(app: App) => Replacement | null} */
-const replacementOf = ({ state: { replacement }, S }) => (replacement && replacement.s < S ? replacement : null);
+/** Return the chosen input and its new symbol; null if none is chosen or the source is too short. */
+function replacementOf() {
+  const { replacement } = app.state;
+  return replacement && replacement.s < app.S ? replacement : null;
+}
 
 /** @type {(source: number[], replacement: Replacement) => number[]} */
 const replaced = (source, { s, symbol }) => source.map((original, i) => (i === s ? symbol : original));
 
 /** Replace input s by a symbol, by default its first substitute, and announce the changes.
-    @type {(app: App, s: number, symbol?: number) => void} */
-function replace(app, s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])[0]) {
+    @type {(s: number, symbol?: number) => void} */
+function replace(s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])[0]) {
   app.change({ replacement: { s, symbol } });
-  const describe = (/** @type {TrainedNetwork} */ network) => resultParts(app, network)[0]?.textContent ?? "";
-  announce(app.networks.map((network) => `${networkLabel(app, network)} ${describe(network)}`.trim()).join(" "));
+  const describe = (/** @type {TrainedNetwork} */ network) => resultParts(network)[0]?.textContent ?? "";
+  announce(app.networks.map((network) => `${networkLabel(network)} ${describe(network)}`.trim()).join(" "));
 }
 
-/** Return the controls that choose an input and the symbol that replaces it.
-    @type {(app: App) => HTMLElement[]} */
-function influenceControls(app) {
+/** Return the controls that choose an input and the symbol that replaces it. */
+function influenceControls() {
   const [network] = app.networks;
-  const chosen = replacementOf(app);
+  const chosen = replacementOf();
   const inputs = (app.source ?? []).map((symbol) => sourceSymbol(network, symbol));
   const items = inputs.map((text, s) => ({ text, label: `input ${s + 1}: ${text}` }));
-  const tiles = radioTiles("Input to replace", "influence-input", items, chosen?.s, (s) => replace(app, s));
+  const tiles = radioTiles("Input to replace", "influence-input", items, chosen?.s, (s) => replace(s));
   if (!chosen) return [tiles];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
-  const choose = (/** @type {string} */ value) => replace(app, s, Number(value));
+  const choose = (/** @type {string} */ value) => replace(s, Number(value));
   const list = labelledSelect(`Replace input ${s + 1} by`, [...names.entries()], symbol, choose);
   const undo = button("Undo", () => app.change({ replacement: null }, "The source is unchanged again"));
   return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
 
 /** Return a sentence and a list that compare a network's answers before and after the replacement, if there is one.
-    @type {(app: App, network: TrainedNetwork) => HTMLElement[]} */
-function resultParts(app, network) {
-  const [replacement, source] = [replacementOf(app), app.source ?? []];
+    @type {(network: TrainedNetwork) => HTMLElement[]} */
+function resultParts(network) {
+  const [replacement, source] = [replacementOf(), app.source ?? []];
   if (!replacement) return [];
-  const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(app, network, one));
+  const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(network, one));
   const changed = changedOutputs(before, after).map((t) => t + 1);
-  const pairs = alignedPairs(before, after);
-  const nInserted = pairs.filter(([symbol]) => symbol === null).length;
+  const nInserted = alignedPairs(before, after).filter(([symbol]) => symbol === null).length;
   const [from, to] = [source[replacement.s], replacement.symbol].map((symbol) => sourceSymbol(network, symbol));
   const list = changed.slice(0, 12).join(", ") + (changed.length > 12 ? " …" : "");
   const effect = changed.length
     ? `${changed.length} of ${before.length} outputs change: ${list}.`
     : "No output changes.";
   const inserted = nInserted ? ` ${pluralize(nInserted, "symbol")} inserted.` : "";
+  const sentence = `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`;
+  return [h("p", {}, sentence), beforeAndAfterList(network, before, after)];
+}
+
+/** Return a list of the symbols of two answers, aligned, in which those that differ are marked.
+    @type {(network: TrainedNetwork, before: number[], after: number[]) => HTMLElement} */
+export function beforeAndAfterList(network, before, after) {
   /** @type {(symbol: number | null) => string} */
   const name = (symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
-  const cells = pairs.map(([old, one]) => {
+  const cells = alignedPairs(before, after).map(([old, one]) => {
     const note = old === one ? null : h("span", { className: "visually-hidden" }, " changed");
     const symbol = h("span", { className: note ? "symbol moved" : "symbol" }, name(one), note);
     return h("li", {}, h("span", { className: "symbol before" }, name(old)), symbol);
@@ -103,23 +105,20 @@ function resultParts(app, network) {
   const labels = ["before", "after"].map((text) => h("span", {}, text));
   const rowLabels = h("li", { attributes: { "aria-hidden": "true" }, className: "row-labels" }, ...labels);
   const attributes = { "aria-label": "Each output before and after" };
-  return [
-    h("p", {}, `Input ${replacement.s + 1}: ${from} → ${to}. ${effect}${inserted}`),
-    h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells),
-  ];
+  return h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
 }
 
 /** Return the heat map of a network's influence, which is computed in slices while the page shows the progress.
-    @type {(app: App, network: TrainedNetwork) => { elements: HTMLElement[], update: () => void }} */
-function influenceMap(app, network) {
+    @type {(network: TrainedNetwork) => { elements: HTMLElement[], update: () => void }} */
+function influenceMap(network) {
   const name = `Influence of each input on each output of ${network.name}`;
   const [progress, caption, comparison] = [h("p", { className: "hint" }), h("figcaption"), h("p")];
   /** @type {Influence} */
   let influence; // `update` sets it
   let computed = "";
   const map = new HeatMap(name, (t, s) => {
-    if (app.t !== t) goToOutput(app, t);
-    if (s !== null && s !== replacementOf(app)?.s) replace(app, s);
+    if (app.t !== t) goToOutput(t);
+    if (s !== null && s !== replacementOf()?.s) replace(s);
   });
   const content = () => {
     const inputs = influence.source.map((symbol) => sourceSymbol(network, symbol));
@@ -132,7 +131,7 @@ function influenceMap(app, network) {
     const { isDone, next, trials } = influence;
     progress.textContent = isDone ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`;
     results.hidden = !isDone;
-    if (!isDone || !map.show([influence], content, { row: app.t, column: replacementOf(app)?.s ?? null })) return;
+    if (!isDone || !map.show([influence], content, { row: app.t, column: replacementOf()?.s ?? null })) return;
     caption.textContent = influence.caption();
     comparison.textContent = compareWithAttention(influence);
     refresh();
@@ -146,7 +145,7 @@ function influenceMap(app, network) {
   const update = () => {
     const current = `${app.state.moment} ${app.source}`;
     if (current !== computed) {
-      influence = new Influence(app, network, app.source ?? []);
+      influence = new Influence(network, app.source ?? []);
       setTimeout(work, 0, influence);
     }
     computed = current;
@@ -176,16 +175,16 @@ function changedOutputs(before, after) {
 }
 
 /** Return the steps of a network's answer at the current moment, without forcing.
-    @type {(app: App, network: TrainedNetwork, source: number[]) => Step[]} */
-function freeSteps(app, network, source) {
+    @type {(network: TrainedNetwork, source: number[]) => Step[]} */
+function freeSteps(network, source) {
   const run = app.runs.find((one) => one.network === network);
   let maxSteps = network.maxOutLen(source.length, null) + 1;
   if (!network.ends) maxSteps = run && source.length === run.source.length ? run.steps.length : maxSteps - 1;
   return network.at(app.state.moment).run(source, maxSteps, { toEnd: network.ends }).steps;
 }
 
-/** @type {(app: App, network: TrainedNetwork, source: number[]) => number[]} */
-const freeAnswer = (app, network, source) => freeSteps(app, network, source).map((step) => step.written);
+/** @type {(network: TrainedNetwork, source: number[]) => number[]} */
+const freeAnswer = (network, source) => freeSteps(network, source).map((step) => step.written);
 
 /** Return at most n symbols to try in place of a symbol: a sample of all others of its category or, if there are none, of
     all others.
@@ -212,10 +211,9 @@ function category(vocabulary, symbol) {
 export class Influence {
   next = 0;
 
-  /** @param {App} app @param {TrainedNetwork} network @param {number[]} source */
-  constructor(app, network, source) {
-    const steps = freeSteps(app, network, source);
-    this.app = app;
+  /** @param {TrainedNetwork} network @param {number[]} source */
+  constructor(network, source) {
+    const steps = freeSteps(network, source);
     this.network = network;
     this.source = source;
     this.answer = steps.map((step) => step.written);
@@ -238,7 +236,7 @@ export class Influence {
   /** Run the next n trials. Each replaces an input by a symbol and counts the outputs that change. */
   work(n = Infinity) {
     for (const { s, symbol, share } of this.trials.slice(this.next, this.next + n)) {
-      const after = freeAnswer(this.app, this.network, replaced(this.source, { s, symbol }));
+      const after = freeAnswer(this.network, replaced(this.source, { s, symbol }));
       for (const t of changedOutputs(this.answer, after)) {
         this.matrix[t][s] += share;
         this.firstChange[t][s] ??= symbol;

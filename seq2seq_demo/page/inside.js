@@ -1,24 +1,18 @@
 /* The panel of hidden states, and of the current cell's equations with their numbers. */
 
-import { announce } from "./app.js";
+import { announce, app } from "./app.js";
 import { onNewWidth, redraw } from "./boxes.js";
-import { svg, zoom } from "./drawing.js";
-import { h, labelledSelect, table } from "./elements.js";
+import { h, labelledSelect, svg, table, zoom } from "./elements.js";
 import { formatNumber, formatTerm, largest } from "./format.js";
 import { HeatMap, signColour } from "./heatmap.js";
 import { last } from "./network.js";
 import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
-/** @import { App, PageState } from "./app.js"
-    @import { Content } from "./heatmap.js"
-    @import { Cell, Vector } from "./network.js"
-    @import { Run } from "./trained.js"
-    @typedef {[equation: string, numbers: string, meaning: string]} Equation */
+/** @typedef {[equation: string, numbers: string, meaning: string]} Equation */
 
-/** @type {(app: App) => HTMLElement} */
-export function insidePanel(app) {
-  const view = new InsidePanel(app);
+export function insidePanel() {
+  const view = new InsidePanel();
   const isBounded = app.networks.every(({ config }) => CELL_EQUATIONS[config.cell_type]);
   const hint =
     `Rows are units of the hidden state h${isBounded ? " (−1 to 1)" : ""}, columns are symbols read or written. ` +
@@ -35,7 +29,7 @@ export function insidePanel(app) {
     view.cell,
   );
   onNewWidth(view.bars, () => view.update());
-  return addPanel(app, section, () => view.update());
+  return addPanel(section, () => view.update());
 }
 
 /** The content of the panel. `unit` and `layer` count from 0; the labels count from 1. */
@@ -47,9 +41,7 @@ class InsidePanel {
   /** @type {PageState["cell"]} */
   shownCell = null;
 
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  constructor() {
     this.controls = h("div", { className: "controls" });
     this.map = new HeatMap("Hidden state: units by steps", (unit, column) => {
       this.choose({ unit }, column === null ? app.state.place : column + 1);
@@ -62,11 +54,11 @@ class InsidePanel {
   }
 
   get network() {
-    return this.app.networks[this.selected.networkIndex];
+    return app.networks[this.selected.networkIndex];
   }
 
   get run() {
-    return this.app.runs[this.selected.networkIndex];
+    return app.runs[this.selected.networkIndex];
   }
 
   drawControls() {
@@ -83,7 +75,7 @@ class InsidePanel {
       if (Number.isInteger(unit)) this.choose({ unit });
     });
     input.addEventListener("blur", () => (input.value = String(this.selected.unit + 1)));
-    const networkNames = this.app.networks.map(({ name }) => name);
+    const networkNames = app.networks.map(({ name }) => name);
     const layerNames = Array.from({ length: layers }, (_, i) => `${i + 1}`);
     redraw(
       this.controls,
@@ -98,10 +90,10 @@ class InsidePanel {
 
   /** Change the selection, which is not part of the page's state, and the current step.
       @type {(patch: Partial<InsidePanel["selected"]>, place?: number) => void} */
-  choose(patch, place = this.app.state.place) {
+  choose(patch, place = app.state.place) {
     this.select(patch);
-    if (place === this.app.state.place) this.update();
-    else this.app.change({ place });
+    if (place === app.state.place) this.update();
+    else app.change({ place });
     const cell = this.cellAt(place);
     const { unit } = this.selected;
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
@@ -121,7 +113,7 @@ class InsidePanel {
   /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end.
       @type {(place: number) => Cell | null} */
   cellAt(place) {
-    const { run, app, selected } = this;
+    const { run, selected } = this;
     if (!run || place === 0) return null;
     if (place > app.S) return run.steps[place - app.S - 1]?.cells[selected.layer] ?? null;
     const { cells, backwardCells } = run.encoded;
@@ -129,7 +121,7 @@ class InsidePanel {
   }
 
   placeName() {
-    const { app, run } = this;
+    const { run } = this;
     const { place } = app.state;
     if (place === 0) return "the beginning";
     if (app.t === null) return `input ${place} (${sourceName(run, place - 1)})`;
@@ -139,7 +131,7 @@ class InsidePanel {
 
   update() {
     if (!this.bars.clientWidth) return;
-    const { cell, place } = this.app.state;
+    const { cell, place } = app.state;
     if (cell !== this.shownCell) {
       this.shownCell = cell; // was selected in a diagram
       if (cell) this.select({ networkIndex: cell.networkIndex, backward: Number(cell.backward) });
@@ -175,7 +167,7 @@ class InsidePanel {
       corner: "unit",
       groups: [
         [0, "reading"],
-        [this.app.S, "writing"],
+        [app.S, "writing"],
       ],
       describe: (unit, i) => `Unit ${unit + 1} at ${columns[i]}: ${formatNumber(units[unit][i])}`,
       isSigned: true,
@@ -192,7 +184,7 @@ class InsidePanel {
   }
 
   unitTable() {
-    const [names, { S }, { unit }] = [this.symbolNames(), this.app, this.selected];
+    const [names, { S }, { unit }] = [this.symbolNames(), app, this.selected];
     /** @type {(i: number) => string} */
     const stepName = (i) => (i < S ? `input ${i + 1}` : `output ${i - S + 1}`);
     const rows = this.hidden.map((state, i) => [stepName(i), names[i], formatNumber(state[unit])]);
@@ -202,7 +194,7 @@ class InsidePanel {
   /** Return the elements that show the current cell: its equations with the selected unit's numbers, its gates,
       attention and the output. */
   cellParts() {
-    const { app, run, network, selected } = this;
+    const { run, network, selected } = this;
     const { cell_type: cellType, num_layers: layers } = network.config;
     const cell = this.cellAt(app.state.place);
     const heading = h("h3", {}, `The cell at ${this.placeName()}, unit ${selected.unit + 1}`);
@@ -226,7 +218,7 @@ class InsidePanel {
   /** Return the equation of the cell's input x, as in seq2seq_demo/README.md.
       @type {(cell: Cell) => Equation} */
   inputEquation({ x }) {
-    const { run, network, app } = this;
+    const { run, network } = this;
     const { t, state } = app;
     const start = [...x.slice(0, 3)].map((value) => formatNumber(value, 2)).join(", ");
     const numbers = `(${start}${x.length > 3 ? `, … ${x.length} numbers` : ""})`;

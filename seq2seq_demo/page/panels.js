@@ -1,10 +1,8 @@
 /* Sections of the page: headings with help texts, one column per network, and tables on demand. */
 
+import { app } from "./app.js";
 import { scrollBox, updateScrollBox } from "./boxes.js";
 import { h } from "./elements.js";
-
-/** @import { App } from "./app.js"
-    @import { TrainedNetwork } from "./trained.js" */
 
 let helpCount = 0; // makes the ids of help texts unique
 
@@ -21,21 +19,16 @@ export function labelWithHelp(label, help, tag = "h2") {
 /** Return a section with a heading, which has a help text and is the section's accessible name.
     @type {(id: string, title: string, help: string, ...children: (Node | null)[]) => HTMLElement} */
 export function panel(id, title, help, ...children) {
-  const heading = labelWithHelp(title, help);
-  heading.children[0].id = `${id}-title`;
-  const attributes = { "aria-labelledby": `${id}-title` };
-  return h("section", { id, className: "panel", attributes }, heading, ...children);
+  return h("section", { id, className: "panel", ariaLabel: title }, labelWithHelp(title, help), ...children);
 }
 
 /** Register a panel and return its section. Without a valid source, the panel is inert and keeps its content. A hidden
     panel is updated when its tab is selected.
-    @type {(app: App, section: HTMLElement, update: () => void) => HTMLElement} */
-export function addPanel(app, section, update) {
-  app.add({
-    update() {
-      section.inert = !app.runs.length;
-      if (app.runs.length && !section.hidden) update();
-    },
+    @type {(section: HTMLElement, update: () => void) => HTMLElement} */
+export function addPanel(section, update) {
+  app.add(() => {
+    section.inert = !app.runs.length;
+    if (app.runs.length && !section.hidden) update();
   });
   return section;
 }
@@ -44,19 +37,21 @@ export function addPanel(app, section, update) {
     @type {(networks: TrainedNetwork[], makeParts: (network: TrainedNetwork, i: number) => (Node | null)[]) =>
       HTMLElement} */
 export function columns(networks, makeParts) {
-  const parts = networks.map((network, i) => {
+  const columns = networks.map((network, i) => {
+    const attention = `${network.config.has_attention ? "with" : "without"} attention`;
     const unrecorded = network.recording ? null : h("small", { className: "unrecorded" }, "not recorded: as saved");
-    const name = networks.length > 1 ? h("h3", { className: "name" }, network.name, unrecorded) : null;
+    const parts = [network.name, network.name === attention ? null : h("small", {}, ` ${attention}`), unrecorded];
+    const name = networks.length > 1 ? h("h2", { className: "name" }, ...parts) : null;
     return h("div", { className: "column" }, name, ...makeParts(network, i));
   });
-  return h("div", { className: "columns" }, ...parts);
+  return h("div", { className: "columns" }, ...columns);
 }
 
 /** Return a `<details>` element that makes its table when opened, and `refresh`, which remakes an open table.
     @type {(label: string, makeTable: () => Node) => { details: HTMLElement, refresh: () => void }} */
 export function tableDetails(label, makeTable) {
   const box = scrollBox(label);
-  const details = h("details", { className: "as-table" }, h("summary", {}, "As a table"), box);
+  const details = h("details", {}, h("summary", {}, "As a table"), box);
   const refresh = () => {
     if (!details.open) return;
     box.replaceChildren(makeTable());
@@ -67,5 +62,5 @@ export function tableDetails(label, makeTable) {
 }
 
 /** Return the name of a network if the page shows several, else "".
-    @type {(app: App, network: TrainedNetwork) => string} */
-export const networkLabel = (app, network) => (app.networks.length > 1 ? network.name : "");
+    @type {(network: TrainedNetwork) => string} */
+export const networkLabel = (network) => (app.networks.length > 1 ? network.name : "");

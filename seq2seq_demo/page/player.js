@@ -1,9 +1,8 @@
 /* Sliders with a button that plays through them; the controls and keyboard shortcuts of the current step. */
 
+import { app } from "./app.js";
 import { button, h, labelledSelect } from "./elements.js";
 import { announcePlace } from "./step.js";
-
-/** @import { App } from "./app.js" */
 
 /** @type {Record<string, number>} */
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
@@ -20,37 +19,32 @@ export class Track {
 
   /** `position()`, `end()` and `text()` describe the page's state; `show(position)` changes it, and `finish()` announces
       the change.
-      @param {App} app
       @param {{ id: string, label: string, name: string, position: () => number, end: () => number, text: () => string,
         show: (position: number) => void, finish: () => void }} parts */
-  constructor(app, { id, label, name, position, end, text, show, finish }) {
-    this.name = name;
-    this.position = position;
-    this.end = end;
-    this.text = text;
-    this.show = show;
-    this.finish = finish;
+  constructor(parts) {
+    const { id, label, name } = parts;
+    this.parts = parts;
     const oninput = () => this.go(Number(this.slider.value));
     this.slider = h("input", { id, type: "range", min: "0", step: "1", oninput });
     this.output = h("output", { attributes: { for: id, "aria-live": "off" } });
     this.play = button(name, () => this.toggle(), { className: "primary", id: `play-${id}` });
     this.elements = [h("label", { htmlFor: id }, label), this.slider, this.output];
-    app.add({ update: () => (app.runs.length ? this.update() : Track.stop()) });
+    app.add(() => (app.runs.length ? this.update() : Track.stop()));
   }
 
   /** Stop playing, go to a position and announce it.
       @type {(position: number) => void} */
   go(position) {
     Track.stop();
-    this.show(Math.max(0, Math.min(position, this.end())));
-    this.finish();
+    this.parts.show(Math.max(0, Math.min(position, this.parts.end())));
+    this.parts.finish();
   }
 
   /** Play or pause; at the end, play from the beginning. */
   toggle() {
-    if (Track.playing === this) return this.go(this.position());
+    if (Track.playing === this) return this.go(this.parts.position());
     Track.stop();
-    if (this.position() >= this.end()) this.show(0);
+    if (this.parts.position() >= this.parts.end()) this.parts.show(0);
     Track.playing = this;
     Track.restart();
   }
@@ -71,20 +65,23 @@ export class Track {
   }
 
   static stop() {
-    if (Track.playing) Track.playing.play.textContent = Track.playing.name;
+    if (Track.playing) Track.playing.play.textContent = Track.playing.parts.name;
     Track.playing = null;
     clearInterval(Track.timer);
   }
 
   tick() {
-    this.show(this.position() + 1);
-    if (this.position() >= this.end()) this.go(this.end());
+    this.parts.show(this.parts.position() + 1);
+    if (this.parts.position() >= this.parts.end()) this.go(this.parts.end());
   }
 
   update() {
-    Object.assign(this.slider, { max: this.end(), value: this.position() });
-    this.output.textContent = this.text();
-    this.slider.setAttribute("aria-valuetext", this.text());
+    const { slider, output, parts } = this;
+    const [position, end, text] = [parts.position(), parts.end(), parts.text()];
+    if (slider.value === `${position}` && slider.max === `${end}` && output.textContent === text) return;
+    Object.assign(slider, { max: end, value: position });
+    output.textContent = text;
+    slider.setAttribute("aria-valuetext", text);
   }
 }
 
@@ -97,9 +94,9 @@ const withArrow = (...words) => {
 };
 
 /** Return the controls of the current step; `rows` are further controls below them.
-    @type {(app: App, ...rows: (Node | null)[]) => HTMLElement} */
-export function player(app, ...rows) {
-  const track = new Track(app, {
+    @type {(...rows: (Node | null)[]) => HTMLElement} */
+export function player(...rows) {
+  const track = new Track({
     id: "place",
     label: "Step",
     name: "Play",
@@ -108,21 +105,19 @@ export function player(app, ...rows) {
     text: () =>
       app.t === null ? `${app.state.place} of ${app.S} read` : `${app.state.place - app.S} of ${app.T} written`,
     show: (place) => app.change({ place }),
-    finish: () => announcePlace(app),
+    finish: () => announcePlace(),
   });
   const by = (/** @type {number} */ n) => () => track.go(app.state.place + n);
   const first = button(withArrow("«", "First"), by(-Infinity), { id: "first" });
   const back = button(withArrow("‹", "Back"), by(-1), { id: "back" });
   const next = button(withArrow("Next", "›"), by(1), { id: "next" });
   const end = button(withArrow("Last", "»"), by(Infinity), { id: "last" });
-  app.add({
-    update() {
-      // aria-disabled, because a disabled button loses the focus
-      for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));
-      for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.end()));
-    },
+  app.add(() => {
+    // aria-disabled, because a disabled button loses the focus
+    for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));
+    for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.parts.end()));
   });
-  document.addEventListener("keydown", (event) => onKey(event, app, track));
+  document.addEventListener("keydown", (event) => onKey(event, track));
   /** @type {[string, string][]} */
   const paces = Object.keys(PACES).map((name) => [name, name]);
   const pace = labelledSelect("Pace", paces, "normal", (name) => Track.setPace(PACES[name]));
@@ -131,14 +126,14 @@ export function player(app, ...rows) {
 }
 
 /** Handle ←, →, Home, End and Space, unless the focused element uses them.
-    @type {(event: KeyboardEvent, app: App, track: Track) => void} */
-function onKey(event, app, track) {
+    @type {(event: KeyboardEvent, track: Track) => void} */
+function onKey(event, track) {
   const users = event.key === " " ? `${FIELDS}, button, summary, a, [role=button]` : FIELDS;
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (/** @type {Element} */ (event.target).closest?.(users) || !app.runs.length) return;
   const { place } = app.state;
   /** @type {Record<string, number>} */
-  const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.end() };
+  const places = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: track.parts.end() };
   if (event.key === " ") track.toggle();
   else if (event.key in places) track.go(places[event.key]);
   else return;

@@ -1,6 +1,7 @@
 /* The panel of output probabilities, in which a click forces a symbol. */
 
-import { redraw } from "./boxes.js";
+import { app } from "./app.js";
+import { keyedBox, redraw } from "./boxes.js";
 import { button, h, symbolSpan, table } from "./elements.js";
 import { largest, percent } from "./format.js";
 import { addPanel, panel, tableDetails } from "./panels.js";
@@ -8,16 +9,15 @@ import { currentOutput, fedName, isForced, probabilities, targetName, writtenNam
 import { announceAnswers, undoForcing } from "./source.js";
 import { goToOutput } from "./step.js";
 
-/** @import { App } from "./app.js"
-    @import { Run } from "./trained.js" */
-
 const MAX_BARS = 12;
 
 /** Return the panel of network i.
-    @type {(app: App, i: number) => HTMLElement} */
-export function probabilityPanel(app, i) {
+    @type {(i: number) => HTMLElement} */
+export function probabilityPanel(i) {
   const { name } = app.networks[i];
   const bars = h("div", {});
+  const list = h("ul", { className: "bars" });
+  const drawList = keyedBox(list);
   const makeTable = () => probabilityTable(app.runs[i]);
   const { details, refresh } = tableDetails(`Probabilities of ${name}, as a table`, makeTable);
   const section = panel(
@@ -28,71 +28,71 @@ export function probabilityPanel(app, i) {
     bars,
     details,
   );
-  return addPanel(app, section, () => {
-    redraw(bars, ...probabilityBars(app, app.runs[i]));
+  return addPanel(section, () => {
+    redraw(bars, ...probabilityBars(app.runs[i], list, drawList));
     refresh();
   });
 }
 
 /** Return the symbols of the current output as buttons with bars; of a large vocabulary, the likeliest ones.
-    @type {(app: App, run: Run) => (HTMLElement | null)[]} */
-function probabilityBars(app, run) {
-  const t = currentOutput(app, run);
+    @type {(run: Run, list: HTMLElement, drawList: ReturnType<typeof keyedBox>) => HTMLElement[]} */
+function probabilityBars(run, list, drawList) {
+  const t = currentOutput(run);
   if (t === null) {
     const text = app.t === null ? "Nothing has been written yet." : "The answer has already ended.";
     const toFirst = button("Go to the first output", () => {
-      goToOutput(app, 0);
+      goToOutput(0);
       focusWritten();
     });
-    return [h("p", {}, text), ...(Object.keys(app.forced).length ? [forcedNote(app)] : []), toFirst];
+    return [h("p", {}, text), ...(Object.keys(app.forced).length ? [forcedNote()] : []), toFirst];
   }
   const p = probabilities(run.steps[t]);
   const isLarge = p.length > MAX_BARS + 2;
   const symbols = isLarge ? largest(p, MAX_BARS) : [...p.keys()];
-  const items = symbols.map((symbol) => h("li", {}, symbolBar(app, run, t, symbol)));
-  if (isLarge) {
-    const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
-    items.push(h("li", { className: "rest" }, `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`));
-  }
-  const list = h("ul", { className: "bars" }, ...items);
+  const bars = symbols.map((symbol) => symbolBar(run, t, symbol));
+  const rest = Math.max(0, 1 - symbols.reduce((sum, symbol) => sum + p[symbol], 0));
+  const restText = `${p.length - MAX_BARS} other symbols: ${percent(rest)} in total`;
+  drawList(isLarge ? [...bars, [restText, () => h("li", { className: "rest" }, restText)]] : bars);
   const longest = Math.max(...symbols.map((symbol) => [...targetName(run, symbol)].length));
   list.style.setProperty("--name", `${Math.min(14, longest) + 1}ch`); // so that all bars start at the same x
   const heading = `Output ${t + 1} of ${run.steps.length}, fed ${fedName(run, run.steps, t)}.`;
-  return [h("p", {}, heading), forcedNote(app), list];
+  return [h("p", {}, heading), forcedNote(), list];
 }
 
-/** Return a symbol and its probability as a button that forces the symbol.
-    @type {(app: App, run: Run, t: number, symbol: number) => HTMLElement} */
-function symbolBar(app, run, t, symbol) {
+/** Return a symbol and its probability as a button that forces the symbol at the current step, with a key for `keyedBox`.
+    @type {(run: Run, t: number, symbol: number) => [string, () => HTMLElement]} */
+function symbolBar(run, t, symbol) {
   const step = run.steps[t];
   const share = percent(probabilities(step)[symbol]);
   const isWritten = step.written === symbol;
+  /** @type {string[]} */
   const tags = [];
   if (isForced(t) && isWritten) tags.push("forced");
   if (step.symbol === symbol) tags.push(isForced(t) ? "likeliest" : "written");
   if (run.expected && run.expectedAt(t) === symbol) tags.push("expected");
   const name = targetName(run, symbol);
-  const filled = h("span", { className: "share" });
-  filled.style.setProperty("--share", String(probabilities(step)[symbol]));
-  const attributes = {
-    type: "button",
-    "aria-pressed": isWritten,
-    "aria-label": `Force ${name}: ${[share, ...tags].join(", ")}`,
-    "data-key": `symbol-${symbol}`,
+  const label = `Force ${name}: ${[share, ...tags].join(", ")}`;
+  const make = () => {
+    const filled = h("span", { className: "share" });
+    filled.style.setProperty("--share", String(probabilities(step)[symbol]));
+    const attributes = { "aria-pressed": isWritten, "aria-label": label, "data-key": `symbol-${symbol}` };
+    const bar = h(
+      "button",
+      { className: "bar", type: "button", onclick: () => force(symbol), attributes },
+      symbolSpan(name),
+      h("span", { className: "bar-track" }, filled),
+      h("span", { className: "number" }, share),
+      h("small", {}, tags.join(", ")),
+    );
+    return h("li", {}, bar);
   };
-  return h(
-    "button",
-    { className: "bar", onclick: () => force(app, t, symbol), attributes },
-    symbolSpan(name),
-    h("span", { className: "bar-track" }, filled),
-    h("span", { className: "number" }, share),
-    h("small", {}, tags.join(", ")),
-  );
+  return [`${symbol} ${label}`, make];
 }
 
-/** Force a symbol at step t. Symbols forced at later steps become free, because the outputs before them change.
-    @type {(app: App, t: number, symbol: number) => void} */
-function force(app, t, symbol) {
+/** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change.
+    @type {(symbol: number) => void} */
+function force(symbol) {
+  const t = app.t ?? 0;
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
   const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
   app.change({ forced: Object.fromEntries(isLikeliest ? earlier : [...earlier, [t, symbol]]) });
@@ -100,14 +100,13 @@ function force(app, t, symbol) {
   announceAnswers(isLikeliest ? `Output ${t + 1} is not forced.` : `Forced ${name} at output ${t + 1}.`);
 }
 
-/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint.
-    @type {(app: App) => HTMLElement} */
-function forcedNote(app) {
+/** Return a list of the forced symbols with a button that undoes them or, if there are none, a hint. */
+function forcedNote() {
   const forced = Object.entries(app.forced);
   if (!forced.length) return h("div", { className: "controls forced-note" }, "Click a symbol to force it.");
   const list = forced.map(([t, symbol]) => `${targetName(app.runs[0], symbol)} at output ${Number(t) + 1}`).join(", ");
   const undo = () => {
-    undoForcing(app);
+    undoForcing();
     focusWritten(); // the clicked button is gone
   };
   return h(

@@ -1,44 +1,39 @@
 /* The symbols, errors and probabilities of a run. */
 
+import { alignByPosition } from "./align.js";
 import { app } from "./app.js";
 import { pluralize, visible } from "./format.js";
 import { softmax } from "./network.js";
-
-/** @import { Kind } from "./align.js"
-    @import { App } from "./app.js"
-    @import { Step, Vector } from "./network.js"
-    @import { Run, TrainedNetwork } from "./trained.js" */
 
 /** Return a short label for the error at output t; "" if the output is right or no target is known.
     @type {(run: Run, t: number) => string} */
 export function errorLabel(run, t) {
   if (!run.isWrong(t)) return "";
-  return run.kind(t) === "extra" ? "extra" : `not ${targetName(run, run.expectedAt(t))}`;
+  const kind = run.kind(t);
+  return kind === "wrong" ? `not ${targetName(run, run.expectedAt(t))}` : kind;
 }
 
-/** Describe the errors of a run: wrong, extra and missing symbols, each listed if there are at most three.
+/** Describe the errors of an answer: the number of places that differ and, if the network ends its answers, the edits,
+    which are listed if there are at most three.
     @type {(run: Run) => string} */
 export function describeErrors(run) {
   const { alignment, expected, written, network } = run;
   if (!alignment || !expected) return "";
-  /** @type {(symbol: number | undefined) => string} */
-  const name = (symbol) => targetName(run, symbol);
-  /** @type {(kind: Kind) => number[]} */
-  const outputs = (kind) => [...written.keys()].filter((t) => alignment.kinds[t] === kind);
-  /** @type {(t: number) => string} */
-  const output = (t) => name(written[t]) + (run.isOverridden(t) ? " (forced)" : "");
-  const errors = {
-    wrong: outputs("wrong").map((t) => `${output(t)} instead of ${name(run.expectedAt(t))}`),
-    extra: outputs("extra").map(output),
-    missing: alignment.missing.flat().map(name),
-  };
-  const parts = Object.entries(errors)
-    .filter(([, list]) => list.length)
-    .map(([kind, list]) => pluralize(list.length, `${kind} symbol`) + (list.length <= 3 ? `: ${list.join(", ")}` : ""));
-  const { edits, right } = alignment;
-  if (edits <= 3 && right > 0) parts.push("all others are right");
-  else parts.push(`${right} of ${expected.length} are right${network.ends ? ", END included" : ""}`);
-  return parts.join("; ");
+  const { errors, edits, kinds, missing, swaps } = alignment;
+  const name = (/** @type {number} */ symbol) => targetName(run, symbol);
+  const output = (/** @type {number} */ t) => name(written[t]) + (run.isOverridden(t) ? " (forced)" : "");
+  const list = [
+    ...swaps.map((t) => `a swap of ${output(t)} and ${output(t + 1)}`),
+    ...kinds.flatMap((kind, t) =>
+      kind === "wrong" ? `${output(t)} instead of ${targetName(run, run.expectedAt(t))}` : [],
+    ),
+    ...kinds.flatMap((kind, t) => (kind === "extra" ? `${output(t)} is extra` : [])),
+    ...missing.flat().map((symbol) => `${name(symbol)} is missing`),
+  ];
+  const differing = network.ends ? alignByPosition(written, expected).errors : errors;
+  const places = `${differing} of ${pluralize(Math.max(written.length, expected.length), "place")} ${differing === 1 ? "differs" : "differ"}`;
+  const counts = network.ends ? `${places}; ${pluralize(edits, "edit")}` : places;
+  return edits > 3 ? counts : `${counts}: ${list.join(", ")}`;
 }
 
 /** @type {(network: TrainedNetwork, symbol: number) => string} */
@@ -76,8 +71,8 @@ export function probabilities(step) {
 }
 
 /** Return the index of the current output; null while the source is read, and after the end of this run's answer.
-    @type {(app: App, run: Run) => number | null} */
-export const currentOutput = (app, run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
+    @type {(run: Run) => number | null} */
+export const currentOutput = (run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
 
 /** Return the number of values in a run's state, over all layers.
     @type {(run: Run) => number} */

@@ -1,41 +1,36 @@
 /* The first panel: the source, the target, the answers and the examples. */
 
 import { announce, app, byId } from "./app.js";
-import { button, h, tile } from "./elements.js";
+import { button, h, symbolSpan } from "./elements.js";
 import { largest, pluralize, trainedLengths, visible } from "./format.js";
 import { columns, labelWithHelp } from "./panels.js";
-import { countForced, describeErrors, errorLabel, isEnd, isForced, probabilities, targetName } from "./runs.js";
+import {
+  countForced,
+  describeErrors,
+  errorLabel,
+  isEnd,
+  isForced,
+  probabilities,
+  targetName,
+  writtenName,
+} from "./runs.js";
 import { PATTERNS } from "./symbols.js";
 
-/** @import { App } from "./app.js"
-    @import { Vocabulary } from "./symbols.js"
-    @import { Run, TrainedNetwork } from "./trained.js"
-    @typedef {"right" | "wrong" | "unknown"} Verdict */
+/** @typedef {"right" | "wrong" | "unknown"} Verdict */
 
-/** @type {(app: App) => void} */
-export function undoForcing(app) {
+export function undoForcing() {
   app.change({ forced: {} });
   announceAnswers("No output is forced.");
 }
 
-/** Return the strip at the top of the page, and fill in the header.
-    @type {(app: App) => HTMLElement} */
-export function inputPanel(app) {
-  showSummary(app);
-  const source = sourceField(app);
-  const target = targetField(app);
-  const answers = app.networks.map((_, i) => answerParts(app, i));
-  const answerColumns = columns(app.networks, (_, i) => answers[i].elements);
-  const parts = [source.field, answerColumns, examplesList(app), target.field];
+/** Return the strip at the top of the page, and fill in the header. */
+export function inputPanel() {
+  showSummary();
+  const answers = columns(app.networks, (_, i) => answerParts(i));
+  const parts = [sourceField(), answers, examplesList(), targetField()];
   const section = h("section", { id: "input", attributes: { "aria-label": "Source and answer" } }, ...parts);
-  byId("actions").append(lectureButton(app), ...copyButtons(app));
-  app.add({
-    update() {
-      source.update();
-      target.update();
-      answers.forEach((answer) => answer.update());
-    },
-  });
+  const toggles = [toggleButton("hidden", "Hide the answer", { place: null }), toggleButton("lecture", "Lecture view")];
+  byId("actions").append(...toggles, ...copyButtons());
   return section;
 }
 
@@ -69,15 +64,15 @@ function describeTask(network, nNetworks) {
   return task && `${trained} on ${task}`;
 }
 
-/** Fill in the page's header: its title, and the task and the architecture of each network.
-    @type {(app: App) => void} */
-function showSummary({ networks }) {
+/** Fill in the page's header: its title, and the task and the architecture of each network. */
+function showSummary() {
+  const { networks, title } = app;
   const [first] = networks;
   const isOneTask = networks.every(
     ({ pattern, task_description: task }) => pattern === first.pattern && task === first.task_description,
   );
   const heading = /** @type {HTMLElement} */ (document.querySelector("h1"));
-  if (isOneTask) heading.textContent = describeTask(first, networks.length) || heading.textContent;
+  heading.textContent = title || (isOneTask && describeTask(first, networks.length)) || heading.textContent;
   document.title = heading.textContent;
   const taskOf = (/** @type {TrainedNetwork} */ network) =>
     `${network.name}: ${describeTask(network, 1) || "a network of an unknown task"}.`;
@@ -105,8 +100,7 @@ function textField(id, label, help, hint) {
   return { field: h("div", { className: "text-field" }, labelElement, input, error, hintLine), input, showError };
 }
 
-/** @type {(app: App) => { field: HTMLElement, update: () => void }} */
-function sourceField(app) {
+function sourceField() {
   const [{ sourceVocabulary: vocabulary }] = app.networks;
   const spaces = vocabulary.isSingleDigits ? "with or without spaces" : "separated by spaces";
   const separator = vocabulary.tokens === "characters" ? "" : `, ${spaces}`;
@@ -120,11 +114,11 @@ function sourceField(app) {
     app.change({ text: input.value });
     announceLater(() => app.error || answerTexts());
   });
-  const update = () => {
+  app.addForRuns(() => {
     if (input.value !== app.state.text) input.value = app.state.text;
     showError(app.error);
-  };
-  return { field, update };
+  });
+  return field;
 }
 
 let announcing = 0; // a timer
@@ -138,6 +132,7 @@ function announceLater(makeText) {
 
 /** Return all answers with their judgements, for screen readers. */
 function answerTexts() {
+  if (app.state.hidden) return "The answer is hidden.";
   const text = (/** @type {Run} */ run) => {
     const name = app.networks.length > 1 ? `${run.network.name}${asSaved(run.network)}: ` : "";
     return `${name}Answer ${run.network.targetVocabulary.text(run.answer)}, ${judgement(run).text}.`;
@@ -160,9 +155,8 @@ function targetHint({ pattern, targetVocabulary: vocabulary }) {
   return pattern ? `The page cannot compute the pattern ${pattern}: only its examples have targets. ${form}` : form;
 }
 
-/** Return the field for the target, which is filled in if the target is known.
-    @type {(app: App) => { field: HTMLElement, update: () => void }} */
-function targetField(app) {
+/** Return the field for the target, which is filled in if the target is known. */
+function targetField() {
   const [{ targetVocabulary: vocabulary }] = app.networks;
   const { field, input, showError } = textField(
     "target",
@@ -183,15 +177,14 @@ function targetField(app) {
     if (input.value.trim() === "" && app.state.targetText !== null) app.change({ targetText: null });
     fill();
   });
-  const update = () => {
+  app.addForRuns(() => {
     if (document.activeElement !== input) fill();
     showError(app.targetError);
-  };
-  return { field, update };
+  });
+  return field;
 }
 
-/** @type {(app: App) => HTMLElement} */
-function examplesList(app) {
+function examplesList() {
   const [{ examples, sourceVocabulary }] = app.networks;
   if (!examples.length) {
     const command = h("code", {}, "seq2seq-demo page --from-file");
@@ -205,56 +198,72 @@ function examplesList(app) {
     };
     const sample = h("span", { className: "sample", dir: "auto" }, visible(text) === text ? text : text.trim());
     const choice = h("button", { type: "button", onclick: choose }, sample, note ? h("small", {}, note) : null);
-    app.add({ update: () => choice.setAttribute("aria-pressed", String(app.state.text === text)) });
+    app.add(() => choice.setAttribute("aria-pressed", String(app.state.text === text)));
     return h("li", {}, choice);
   });
   return h("ul", { className: "examples", attributes: { "aria-label": "Examples" } }, ...items);
 }
 
 const WAITING = "The answer appears here when you type a source.";
+const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol.";
 /** @type {Record<Verdict, string>} */
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
 /** Return the elements that show the answer of network i: its text, its tiles and its judgement.
-    @type {(app: App, i: number) => { elements: HTMLElement[], update: () => void }} */
-function answerParts(app, i) {
+    @type {(i: number) => HTMLElement[]} */
+function answerParts(i) {
   const id = i ? {} : { id: "prediction" };
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
-  const help = "The free-running answer: each symbol that the decoder writes is its next input.";
+  const help =
+    "The free-running answer: each symbol that the decoder writes is its next input. Errors are counted place by place " +
+    "and, if the network ends its answers, in edits: the fewest symbols to insert, delete or replace, and neighbours " +
+    "to swap, that give the target.";
   const label = labelWithHelp("Answer", help);
   const tiles = h("ol", { className: "pieces", attributes: { "aria-label": "The answer, symbol by symbol" } });
-  const verdict = h("p", { className: "judgement" });
+  const line = h("p", { className: "judgement" });
   const notes = h("p", { className: "hint" });
-  const update = () => {
-    const run = app.runs[i];
+  app.addForRuns(() => {
+    const run = app.state.hidden ? null : app.runs[i];
+    const text = app.error ? "" : app.runs.length ? HIDDEN : WAITING;
     /** @type {ReturnType<typeof judgement>} */
-    const { kind, text } = run ? judgement(run) : { kind: "unknown", text: app.error ? "" : WAITING };
+    const verdict = run ? judgement(run) : { kind: "unknown", text };
     output.textContent = run ? run.network.targetVocabulary.text(run.answer) : "";
     tiles.replaceChildren(...(run ? answerTiles(run) : []));
     tiles.hidden = !run;
-    Object.assign(verdict, { className: `judgement ${kind}`, textContent: MARKS[kind] + text });
-    notes.textContent = run ? answerNotes(app, run) : "";
-  };
-  return { elements: [label, output, tiles, verdict, notes], update };
+    Object.assign(line, { className: `judgement ${verdict.kind}`, textContent: MARKS[verdict.kind] + verdict.text });
+    notes.textContent = run ? answerNotes(run) : "";
+  });
+  return [label, output, tiles, line, notes];
 }
 
-/** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors.
+/** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. Two symbols
+    that are swapped share a tile.
     @type {(run: Run) => HTMLElement[]} */
 function answerTiles(run) {
+  const { written, network, alignment } = run;
+  const swaps = alignment?.swaps ?? [];
+  /** @type {(symbols: Node[], className: string, ...notes: string[]) => HTMLElement} */
+  const tile = (symbols, className, ...notes) =>
+    h("li", { className: `piece ${className}` }, ...symbols, h("small", {}, notes.filter(Boolean).join(", ")));
+  const forced = (/** @type {number} */ t) => (isForced(t) ? "forced" : "");
+  const symbolAt = (/** @type {number} */ t) => symbolSpan(writtenName(run, t), `symbol ${forced(t)}`);
   const missing = (/** @type {number} */ t) =>
-    run.missing(t).map((symbol) => tile(targetName(run, symbol), { className: "gap", note: "missing" }));
-  const tiles = run.written.flatMap((symbol, t) => {
-    const forced = isForced(t) ? "forced" : "";
-    const classes = [isEnd(run, t) ? "end" : "", run.isWrong(t) ? "wrong" : "", forced];
-    const note = [forced, errorLabel(run, t)].filter(Boolean).join(", ");
-    return [...missing(t), tile(targetName(run, symbol), { className: classes.join(" "), note })];
+    run.missing(t).map((symbol) => tile([symbolSpan(targetName(run, symbol))], "gap", "missing"));
+  const tiles = written.flatMap((_, t) => {
+    if (swaps.includes(t - 1)) return [];
+    const outputs = swaps.includes(t) ? [t, t + 1] : [t];
+    const className = `${isEnd(run, t) ? "end" : ""} ${run.isWrong(t) ? `wrong ${run.kind(t)}` : ""}`;
+    const note = outputs.map(forced).find(Boolean) ?? "";
+    return [...missing(t), tile(outputs.map(symbolAt), className, note, errorLabel(run, t))];
   });
-  const atEnd = missing(run.written.length);
-  if (!run.network.ends || run.ended) return [...tiles, ...atEnd];
-  const forced = isForced(run.written.length) ? "forced" : "";
-  const note = [forced, "did not end"].filter(Boolean).join(", ");
-  return [...tiles, ...atEnd.slice(0, -1), tile("…", { className: `end ${forced}`, note })];
+  const T = written.length;
+  if (!network.ends || run.ended) return [...tiles, ...missing(T)];
+  return [
+    ...tiles,
+    ...missing(T).slice(0, -1),
+    tile([symbolSpan("…", `symbol ${forced(T)}`)], "end", forced(T), "did not end"),
+  ];
 }
 
 /** Judge an answer: `kind` is "right", "wrong" or "unknown", `text` describes the errors.
@@ -267,8 +276,8 @@ export function judgement(run) {
 }
 
 /** Return notes on an answer: forced symbols, a source length beyond training, the moment of training.
-    @type {(app: App, run: Run) => string} */
-function answerNotes(app, run) {
+    @type {(run: Run) => string} */
+function answerNotes(run) {
   const { network, source } = run;
   const notes = [];
   const nForced = countForced(run);
@@ -283,23 +292,20 @@ function answerNotes(app, run) {
   return notes.join(" ");
 }
 
-/** Return the button of the lecture view: larger type, and only what an audience needs.
-    @type {(app: App) => HTMLElement} */
-function lectureButton(app) {
-  const toggle = button("Lecture view", () => app.change({ lecture: !app.state.lecture }), { id: "lecture" });
-  app.add({
-    update() {
-      toggle.setAttribute("aria-pressed", String(app.state.lecture));
-      document.documentElement.toggleAttribute("data-lecture", app.state.lecture);
-    },
+/** Return a button that switches a part of the state on or off; style sheets find it as `data-lecture`, `data-hidden`.
+    @type {(name: "lecture" | "hidden", label: string, patch?: Patch) => HTMLElement} */
+function toggleButton(name, label, patch = {}) {
+  const toggle = button(label, () => app.change({ [name]: !app.state[name], ...patch }), { id: name });
+  app.add(() => {
+    toggle.setAttribute("aria-pressed", String(app.state[name]));
+    document.documentElement.toggleAttribute(`data-${name}`, app.state[name]);
   });
   return toggle;
 }
 
-/** Return the buttons that copy the runs as JSON and the page's state as a link.
-    @type {(app: App) => HTMLElement[]} */
-function copyButtons(app) {
-  const manual = h("textarea", { className: "manual-copy", hidden: true, readOnly: true, rows: 4 });
+/** Return the buttons that copy the runs as JSON and the page's state as a link. */
+function copyButtons() {
+  const manual = h("textarea", { hidden: true, readOnly: true, rows: 4 });
   manual.setAttribute("aria-label", "Text to copy");
   const status = h("span", { className: "hint" });
   /** @type {(text: string, name: string) => Promise<void>} */
@@ -318,14 +324,12 @@ function copyButtons(app) {
   const copyJson = () => copy(JSON.stringify(app.runs.map(asJson), null, 2), "JSON");
   const json = button("Copy as JSON", copyJson, { id: "copy-json" });
   const link = button("Copy link", () => copy(location.href, "Link"), { id: "copy-link" });
-  app.add({
-    update() {
-      json.disabled = !app.runs.length;
-      link.disabled = !app.source; // for an invalid source, the address still has the previous state
-      // a link to a file is of no use to others, and the browser may forbid a page to set its address
-      queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
-      status.textContent = "";
-    },
+  app.add(() => {
+    json.disabled = !app.runs.length;
+    link.disabled = !app.source; // for an invalid source, the address still has the previous state
+    // a link to a file is of no use to others, and the browser may forbid a page to set its address
+    queueMicrotask(() => (link.hidden = location.protocol === "file:" || location.hash === ""));
+    status.textContent = "";
   });
   return [json, link, status, manual];
 }

@@ -1,6 +1,6 @@
 /* The panel that shows one step of encoding or decoding. The current step is `app.state.place`. */
 
-import { announce } from "./app.js";
+import { announce, app } from "./app.js";
 import { onNewWidth, redraw, scrollBox, updateScrollBox } from "./boxes.js";
 import { Diagram } from "./diagram.js";
 import { h } from "./elements.js";
@@ -9,28 +9,31 @@ import { argmax } from "./network.js";
 import { addPanel, columns } from "./panels.js";
 import { fedName, isEnd, isForced, probabilities, sourceName, stateSize, targetName } from "./runs.js";
 
-/** @import { App } from "./app.js"
-    @import { Vector } from "./network.js"
-    @import { Run, TrainedNetwork } from "./trained.js" */
-
 const MAX_BLANK = 8; // symbols in the diagram before a source is typed
 const BLANK = "The encoder will read the source, and then the decoder will write the answer, symbol by symbol.";
 
-/** @type {(app: App) => HTMLElement} */
-export function stepPanel(app) {
+export function stepPanel() {
   const boxes = app.networks.map((network) => scrollBox(`Diagram of ${network.name}`));
   const sentences = app.networks.map((_, i) =>
     h("p", { className: "sentence", ...(i ? {} : { id: "sentence" }) }, BLANK),
   );
-  const diagrams = columns(app.networks, (_, i) => [boxes[i], sentences[i]]);
-  const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, diagrams);
+  const parts = columns(app.networks, (_, i) => [boxes[i], sentences[i]]);
+  const section = h("section", { id: "step", attributes: { "aria-label": "Step by step" } }, parts);
+  /** @type {Diagram[]} */
+  const diagrams = [];
+  const widths = app.networks.map(() => 0);
   const blanks = app.networks.map(blankRun);
   let place = 0;
   /** @type {(i: number, isNext?: boolean) => void} */
   const draw = (i, isNext = false) => {
-    const diagram = new Diagram(app.runs[i] ?? blanks[i], app.state.place, boxes[i].clientWidth, i);
-    redraw(boxes[i], diagram.draw(isNext));
-    updateScrollBox(boxes[i], diagram.x(diagram.currentColumn));
+    const run = app.runs[i] ?? blanks[i];
+    widths[i] ||= boxes[i].clientWidth;
+    const isNew = diagrams[i]?.run !== run || diagrams[i].room !== widths[i];
+    if (isNew) diagrams[i] = new Diagram(run, widths[i], i);
+    const diagram = diagrams[i];
+    diagram.show(app.state.place, isNext);
+    if (isNew) redraw(boxes[i], diagram.element);
+    if (isNew || diagram.width > diagram.room) updateScrollBox(boxes[i], diagram.x(diagram.currentColumn));
   };
   const update = () => {
     const isNext = app.state.place === place + 1;
@@ -40,8 +43,12 @@ export function stepPanel(app) {
       sentences[i].textContent = describePlace(run, place);
     });
   };
-  boxes.forEach((box, i) => onNewWidth(box, () => draw(i), true));
-  return addPanel(app, section, update);
+  const resize = (/** @type {number} */ i, /** @type {number} */ width) => {
+    widths[i] = width;
+    draw(i);
+  };
+  boxes.forEach((box, i) => onNewWidth(box, (width) => resize(i, width), true));
+  return addPanel(section, update);
 }
 
 /** Return a run without symbols, whose diagram shows the network while no source is typed.
@@ -53,16 +60,15 @@ function blankRun(network) {
   return /** @type {Run} */ (/** @type {unknown} */ (run));
 }
 
-/** @type {(app: App) => void} */
-export function announcePlace(app) {
+export function announcePlace() {
   const prefix = (/** @type {Run} */ run) => (app.runs.length > 1 ? `${run.network.name}: ` : "");
   announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
 }
 
-/** @type {(app: App, t: number) => void} */
-export function goToOutput(app, t) {
+/** @type {(t: number) => void} */
+export function goToOutput(t) {
   app.change({ place: app.S + t + 1 });
-  announcePlace(app);
+  announcePlace();
 }
 
 /** Describe in a sentence what the network does at a step.

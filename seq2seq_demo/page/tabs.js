@@ -3,8 +3,6 @@
 import { app } from "./app.js";
 import { button, h } from "./elements.js";
 
-/** @import { PageState } from "./app.js" */
-
 /** Return a tablist and its panels, which are sections whose headings become the labels. `stage` may cover them while
     the page scrolls.
     @type {(stage: HTMLElement, sections: HTMLElement[]) => HTMLElement[]} */
@@ -34,7 +32,7 @@ export function tabs(stage, sections) {
       labels[i].tabIndex = section.hidden ? -1 : 0;
     });
   };
-  app.panels.unshift({ update }); // the panels after it update only while they are shown
+  app.updates.unshift(update); // panels update only while they are shown
   const sticky = [stage, ...stage.children].slice(0, 2); // the stage or, in a small window, its first part
   const observer = new ResizeObserver(() => {
     const covering = sticky.find((element) => getComputedStyle(element).position === "sticky");

@@ -4,10 +4,7 @@ import { align, alignByPosition } from "./align.js";
 import { decodeWeights, last, Network } from "./network.js";
 import { PATTERNS, Vocabulary } from "./symbols.js";
 
-/** @import { Alignment, Kind } from "./align.js"
-    @import { Config, Encoded, Step } from "./network.js"
-    @import { VocabularyData } from "./symbols.js"
-    @typedef {{ steps: number[], epochs: number[], weights: string[], n: number, exact_match: number[],
+/** @typedef {{ steps: number[], epochs: number[], weights: string[], n: number, exact_match: number[],
       loss: number[] }} Recording
     @typedef {{ source: number[], target: number[] | null, note: string }} Example
     @typedef {{ name: string, summary: string, task_description: string, config: Config, pattern: string | null,
@@ -107,7 +104,7 @@ export class TrainedNetwork {
     return this.targetVocabulary.text(this.run(source, this.knownTarget(source), null, {}).answer);
   }
 
-  /** Align an answer with its target: by edit distance if the network ends its answers, else by position.
+  /** Align an answer with its target: by edits if the network ends its answers, else by position.
       @type {(answer: number[], target: number[], isForced: (t: number) => boolean) => Alignment} */
   compare(answer, target, isForced) {
     return this.ends ? align(answer, target, isForced) : alignByPosition(answer, target);
@@ -146,7 +143,7 @@ export class Run {
     return this.steps[t].written !== this.steps[t].symbol;
   }
 
-  /** Return whether the symbol written at step t is "right", "wrong" or "extra".
+  /** Return whether the symbol written at step t is right, wrong, extra, or swapped with a neighbour.
       @type {(t: number) => Kind} */
   kind(t) {
     return this.alignment?.kinds[t] ?? "extra";

@@ -1,51 +1,42 @@
 /* The film of the recorded training, and the panel with its curves. */
 
-import { announce } from "./app.js";
+import { announce, app } from "./app.js";
 import { keepInPlace, onNewWidth } from "./boxes.js";
-import { svg, zoom } from "./drawing.js";
-import { button, h, table } from "./elements.js";
+import { button, h, svg, table, zoom } from "./elements.js";
 import { formatNumber, percent } from "./format.js";
 import { last } from "./network.js";
 import { addPanel, networkLabel, panel, tableDetails } from "./panels.js";
 import { Track } from "./player.js";
 import { announceAnswers } from "./source.js";
 
-/** @import { App } from "./app.js"
-    @import { Recording, TrainedNetwork } from "./trained.js"
-    @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
+/** @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
     @typedef {{ kind: string, values: number[], top: number, topText: string, title: string }} Curve */
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
-/** Return the panel; null if no network has a recording.
-    @type {(app: App) => HTMLElement | null} */
-export function trainingPanel(app) {
-  const recorded = recordedNetworks(app);
+/** Return the panel; null if no network has a recording. */
+export function trainingPanel() {
+  const recorded = recordedNetworks();
   if (!recorded.length) return null;
   const nMoments = countMoments(recorded);
-  const charts = recorded.map((network) => curveChart(networkLabel(app, network), network.recording, nMoments));
-  const curveTables = () => h("div", {}, ...recorded.map((network) => curveTable(app, network)));
+  const charts = recorded.map((network) => curveChart(networkLabel(network), network.recording, nMoments));
+  const curveTables = () => h("div", {}, ...recorded.map((network) => curveTable(network)));
   const section = panel(
     "training",
     "During training",
     "Exact match is measured free-running, loss with teacher forcing. The recorded steps are drawn at equal distances.",
-    h("p", {}, unrecordedNote(app)),
+    h("p", {}, unrecordedNote()),
     h("div", { className: "columns" }, ...charts.map(({ element }) => element)),
-    learnedButton(app, recorded, nMoments),
+    learnedButton(recorded, nMoments),
     tableDetails("The curves as a table", curveTables).details,
   );
-  return addPanel(app, section, () => {
-    const moment = app.state.moment ?? nMoments;
-    for (const chart of charts) chart.update(moment);
-  });
+  return addPanel(section, () => charts.forEach(({ draw }) => draw()));
 }
 
-const recordedNetworks = (/** @type {App} */ app) =>
-  /** @type {RecordedNetwork[]} */ (app.networks.filter((network) => network.recording));
+const recordedNetworks = () => /** @type {RecordedNetwork[]} */ (app.networks.filter((network) => network.recording));
 
-/** Return a sentence on the networks that have no recording; "" if there are none.
-    @type {(app: App) => string} */
-function unrecordedNote(app) {
+/** Return a sentence on the networks that have no recording; "" if there are none. */
+function unrecordedNote() {
   const names = app.networks.filter(({ recording }) => !recording).map(({ name }) => name);
   return names.length ? `No recording of ${names.join(" or ")}: the page shows it as saved.` : "";
 }
@@ -65,13 +56,12 @@ function momentTexts(recorded, moment) {
   return recorded.map(({ name }, i) => `${name}: ${texts[i]}`).join("; ");
 }
 
-/** Return a film of the recorded training, for the player; null if no network has a recording.
-    @type {(app: App) => HTMLElement | null} */
-export function film(app) {
-  const recorded = recordedNetworks(app);
+/** Return a film of the recorded training, for the player; null if no network has a recording. */
+export function film() {
+  const recorded = recordedNetworks();
   if (!recorded.length) return null;
   const nMoments = countMoments(recorded);
-  const track = new Track(app, {
+  const track = new Track({
     id: "moment",
     label: "Training",
     name: "Play training",
@@ -81,7 +71,7 @@ export function film(app) {
     show: (moment) => keepInPlace(track.slider, () => app.change({ moment: moment >= nMoments ? null : moment })),
     finish: () => announceAnswers(),
   });
-  app.add({ update: () => document.body.toggleAttribute("data-moment", app.state.moment !== null) });
+  app.add(() => document.body.toggleAttribute("data-moment", app.state.moment !== null));
   return h("div", { className: "track" }, track.play, ...track.elements);
 }
 
@@ -89,25 +79,22 @@ export function film(app) {
     @type {(recorded: RecordedNetwork[]) => number} */
 const countMoments = (recorded) => Math.max(...recorded.map(({ recording }) => recording.steps.length));
 
-/** Return a chart of exact match and loss over the recorded steps; `update(moment)` moves its marker.
-    @type {(name: string, recording: Recording, nMoments: number) => { element: HTMLElement, update: (moment: number) => void }} */
+/** Return a chart of exact match and loss over the recorded steps; `draw` draws it at the current moment.
+    @type {(name: string, recording: Recording, nMoments: number) => { element: HTMLElement, draw: () => void }} */
 function curveChart(name, recording, nMoments) {
   const rows = curveRows(recording);
-  if (!rows.length) return { element: h("div"), update() {} };
   const box = h("div", { className: "curves" });
-  let moment = nMoments;
-  const draw = () => box.replaceChildren(drawCurves(recording, rows, box.clientWidth, nMoments, moment));
-  onNewWidth(box, draw);
-  const update = (/** @type {number} */ newMoment) => {
-    moment = newMoment;
-    if (box.clientWidth) draw();
+  const draw = () => {
+    if (rows.length && box.clientWidth) box.replaceChildren(drawCurves(recording, rows, box.clientWidth, nMoments));
   };
-  return { element: h("div", {}, name ? h("h3", {}, name) : null, box), update };
+  onNewWidth(box, draw);
+  return { element: h("div", {}, name && rows.length ? h("h3", {}, name) : null, box), draw };
 }
 
 /** Draw the curves below each other, with a marker at the current moment.
-    @type {(recording: Recording, rows: Curve[], width: number, nMoments: number, moment: number) => SVGElement} */
-function drawCurves(recording, rows, width, nMoments, moment) {
+    @type {(recording: Recording, rows: Curve[], width: number, nMoments: number) => SVGElement} */
+function drawCurves(recording, rows, width, nMoments) {
+  const moment = app.state.moment ?? nMoments;
   const u = zoom();
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
   const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / nMoments;
@@ -179,8 +166,8 @@ function describeCurves({ steps, exact_match: exact, loss }) {
   return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
 }
 
-/** @type {(app: App, network: RecordedNetwork) => HTMLTableElement} */
-function curveTable(app, network) {
+/** @type {(network: RecordedNetwork) => HTMLTableElement} */
+function curveTable(network) {
   const { steps, epochs, exact_match: exact, loss } = network.recording;
   const head = ["step", "epoch", ...(exact.length ? ["exact match"] : []), ...(loss.length ? ["loss"] : [])];
   const rows = steps.map((step, i) => [
@@ -189,12 +176,12 @@ function curveTable(app, network) {
     ...(exact.length ? [percent(exact[i])] : []),
     ...(loss.length ? [formatNumber(loss[i], 4)] : []),
   ]);
-  return table(networkLabel(app, network) || "During training", head, rows);
+  return table(networkLabel(network) || "During training", head, rows);
 }
 
 /** Return a button that goes to the first moment from which the answer to the current source stays right.
-    @type {(app: App, recorded: RecordedNetwork[], nMoments: number) => HTMLElement} */
-function learnedButton(app, recorded, nMoments) {
+    @type {(recorded: RecordedNetwork[], nMoments: number) => HTMLElement} */
+function learnedButton(recorded, nMoments) {
   const status = h("p", { className: "status" });
   const show = (/** @type {string} */ text) => {
     status.textContent = text;
@@ -209,28 +196,20 @@ function learnedButton(app, recorded, nMoments) {
     status.textContent = "Searching …";
     /** @type {(number | null)[]} */
     const learned = [];
-    for (const network of recorded) learned.push(await learnedAt(app, network, source));
+    for (const network of recorded) learned.push(await learnedAt(network, source));
     if (source !== app.source) return; // another source was typed in the meantime
-    const name = (/** @type {RecordedNetwork} */ network) => networkLabel(app, network) || "The network";
+    const name = (/** @type {RecordedNetwork} */ network) => networkLabel(network) || "The network";
     const texts = recorded.map((network, i) => learnedText(name(network), network.recording, learned[i]));
     if (learned[0] !== null) app.change({ moment: learned[0] >= nMoments ? null : learned[0], forced: {} });
-    show([...texts, unrecordedNote(app)].join(" ").trim());
+    show([...texts, unrecordedNote()].join(" ").trim());
   });
-  let previous = "";
-  app.add({
-    update() {
-      const { text, targetText, moment, forced } = app.state;
-      const current = JSON.stringify([text, targetText, moment, forced]);
-      if (previous !== current) status.textContent = "";
-      previous = current;
-    },
-  });
+  app.addForRuns(() => (status.textContent = ""));
   return h("div", { className: "learned" }, search, status);
 }
 
 /** Return the first moment from which a network's answer stays right; null if the saved network is wrong.
-    @type {(app: App, network: RecordedNetwork, source: number[]) => Promise<number | null>} */
-async function learnedAt(app, network, source) {
+    @type {(network: RecordedNetwork, source: number[]) => Promise<number | null>} */
+async function learnedAt(network, source) {
   const { target } = app.runs[app.networks.indexOf(network)];
   let first = null;
   for (let moment = network.recording.steps.length; moment >= 0; moment--) {

@@ -1,10 +1,9 @@
 /* The panel of beam search: the beginnings at each step as a tree, and the answers. */
 
-import { announce, BEAM_CHOICES } from "./app.js";
+import { announce, app, BEAM_CHOICES } from "./app.js";
 import { beamSearch, pathOf } from "./beam.js";
 import { redraw, scrollBox, updateScrollBox } from "./boxes.js";
-import { svg, zoom } from "./drawing.js";
-import { button, h, labelledSelect, table } from "./elements.js";
+import { button, h, labelledSelect, svg, table, zoom } from "./elements.js";
 import { formatNumber, percent, truncate } from "./format.js";
 import { last } from "./network.js";
 import { addPanel, columns, networkLabel, panel, tableDetails } from "./panels.js";
@@ -12,14 +11,10 @@ import { currentOutput, targetName } from "./runs.js";
 import { goToOutput } from "./step.js";
 import { same } from "./trained.js";
 
-/** @import { App } from "./app.js"
-    @import { BeamAnswer, BeamStep, Hypothesis } from "./beam.js"
-    @import { Run } from "./trained.js"
-    @typedef {{ steps: BeamStep[], answers: BeamAnswer[], size: number }} Search */
+/** @typedef {{ steps: BeamStep[], answers: BeamAnswer[], size: number }} Search */
 
-/** @type {(app: App) => HTMLElement} */
-export function treePanel(app) {
-  const parts = app.networks.map((_, i) => treeParts(app, i));
+export function treePanel() {
+  const parts = app.networks.map((_, i) => treeParts(i));
   /** @type {(text: string, key: "beam" | "penalty") => HTMLElement} */
   const control = (text, key) => {
     /** @type {[number, string][]} */
@@ -29,7 +24,7 @@ export function treePanel(app) {
       announce(parts.map((part) => part.describe()).join(" "));
     });
     const select = /** @type {HTMLSelectElement} */ (label.querySelector("select"));
-    app.add({ update: () => (select.value = String(app.state[key])) });
+    app.add(() => (select.value = String(app.state[key])));
     return label;
   };
   const section = panel(
@@ -59,12 +54,12 @@ export function treePanel(app) {
     isVisible = last(entries).isIntersecting;
     update();
   }).observe(section);
-  return addPanel(app, section, update);
+  return addPanel(section, update);
 }
 
 /** Return the elements for one network, and functions that update them and describe the best answer.
-    @type {(app: App, i: number) => { elements: HTMLElement[], update: () => void, describe: () => string }} */
-function treeParts(app, i) {
+    @type {(i: number) => { elements: HTMLElement[], update: () => void, describe: () => string }} */
+function treeParts(i) {
   const network = app.networks[i];
   const box = scrollBox(`Beam search of ${network.name}`);
   const answers = h("div", { className: "beam-answers" });
@@ -84,22 +79,22 @@ function treeParts(app, i) {
       search = { ...beamSearch(model, run.encoded, outLen, { size, penalty }), size };
       const [greedy] = beamSearch(model, run.encoded, outLen, { size: 1, penalty: 0 }).answers;
       searched = key;
-      redraw(box, ...drawTree(app, run, search));
+      redraw(box, ...drawTree(run, search));
       redraw(answers, answerList(run, search.answers), h("p", {}, compareWithGreedy(run, search.answers[0], greedy)));
       refresh();
     }
-    markCurrent(app, run, box);
+    markCurrent(run, box);
   };
   const describe = () => {
     update();
-    return `${networkLabel(app, network)} ${answerText(app.runs[i], search.answers[0])}`.trim();
+    return `${networkLabel(network)} ${answerText(app.runs[i], search.answers[0])}`.trim();
   };
   return { elements: [h("div", { className: "beam" }, box, answers), details], update, describe };
 }
 
 /** Return a button for each step and, below them, the tree. A hypothesis that has ended is a dot in later columns.
-    @type {(app: App, run: Run, search: Search) => Element[]} */
-function drawTree(app, run, { steps, size, answers }) {
+    @type {(run: Run, search: Search) => Element[]} */
+function drawTree(run, { steps, size, answers }) {
   const u = zoom();
   const name = (/** @type {Hypothesis} */ { symbol }) => truncate(targetName(run, symbol), 8);
   const shown = steps.flatMap(({ kept, dropped }) => [...kept, ...dropped]);
@@ -135,7 +130,7 @@ function drawTree(app, run, { steps, size, answers }) {
       );
     });
     const group = svg("g", {}, ...nodes);
-    group.addEventListener("click", () => t < app.T && goToOutput(app, t));
+    group.addEventListener("click", () => t < app.T && goToOutput(t));
     return group;
   });
   const buttons = steps.map((_, t) => {
@@ -143,7 +138,7 @@ function drawTree(app, run, { steps, size, answers }) {
     return h(
       "li",
       {},
-      button(`${t + 1}`, () => goToOutput(app, t), attributes),
+      button(`${t + 1}`, () => goToOutput(t), attributes),
     );
   });
   const head = h("ol", { className: "beam-steps" }, ...buttons);
@@ -159,9 +154,9 @@ function drawTree(app, run, { steps, size, answers }) {
 }
 
 /** Mark the column of the current output, and disable the buttons of steps after the greedy answer's end.
-    @type {(app: App, run: Run, box: HTMLElement) => void} */
-function markCurrent(app, run, box) {
-  const current = currentOutput(app, run);
+    @type {(run: Run, box: HTMLElement) => void} */
+function markCurrent(run, box) {
+  const current = currentOutput(run);
   const buttons = [...box.querySelectorAll("button")];
   buttons.forEach((one, t) => {
     one.disabled = t >= app.T;

@@ -17,38 +17,26 @@ import { TrainedNetwork } from "./trained.js";
 import { film, trainingPanel } from "./training.js";
 import { treePanel } from "./tree.js";
 
-/** @import { App } from "./app.js"
-    @import { Example, NetworkData } from "./trained.js" */
-
 const TABS = [explanationsPanel, forcedPanel, trainingPanel, treePanel, influencePanel, insidePanel]; // in this order
 
-/** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab.
-    @type {(app: App) => HTMLElement[]} */
-function layOut(app) {
-  const details = app.networks.map((_, i) => [attentionPanel(app, i), probabilityPanel(app, i)]);
+/** Return the player and the pictures of one network; the attention and the probabilities of several are in a tab. */
+function layOut() {
+  const details = app.networks.map((_, i) => [attentionPanel(i), probabilityPanel(i)]);
   const isAlone = details.length === 1;
-  const pictures = h("div", { className: "pictures" }, stepPanel(app), ...(isAlone ? details[0] : []));
-  const stage = h("div", { id: "stage" }, player(app, film(app)), pictures);
-  const both = () =>
-    panel(
-      "details",
-      "Attention and probabilities",
-      "",
-      columns(app.networks, (_, i) => details[i]),
-    );
-  const sections = [isAlone ? null : both(), ...TABS.map((makePanel) => makePanel(app))];
-  return [
-    stage,
-    ...tabs(
-      stage,
-      sections.filter((section) => section !== null),
-    ),
-  ];
+  const pictures = h("div", { className: "pictures" }, stepPanel(), ...(isAlone ? details[0] : []));
+  const stage = h("div", { id: "stage" }, player(film()), pictures);
+  const label = (/** @type {HTMLElement | null} */ section, /** @type {number} */ i) =>
+    section?.setAttribute("aria-label", `${section.ariaLabel} of ${app.networks[i].name}`);
+  if (!isAlone) details.forEach((sections, i) => sections.forEach((section) => label(section, i)));
+  const perNetwork = isAlone ? null : columns(app.networks, (_, i) => details[i]);
+  const both = perNetwork && panel("details", "Attention and probabilities", "", perNetwork);
+  const sections = [both, ...TABS.map((makePanel) => makePanel())].filter((section) => section !== null);
+  return [stage, ...tabs(stage, sections)];
 }
 
-/** Return an example on which the networks differ or, of one network, the first; undefined if there are no examples.
-    @type {(app: App) => Example | undefined} */
-function firstExample({ networks }) {
+/** Return an example on which the networks differ or, of one network, the first; undefined if there are no examples. */
+function firstExample() {
+  const { networks } = app;
   const { examples } = networks[0];
   /** @type {(network: TrainedNetwork, source: number[]) => boolean | null} */
   const isRight = (network, source) => network.run(source, network.knownTarget(source), null, {}).exact;
@@ -68,11 +56,12 @@ function leave() {
 
 function start() {
   const data = JSON.parse(byId("data").textContent ?? "");
+  app.title = data.title;
   app.networks = data.networks.map((/** @type {NetworkData} */ network) => new TrainedNetwork(network));
   document.body.toggleAttribute("data-waiting"); // until the first valid source
-  app.add({ update: () => app.runs.length && document.body.removeAttribute("data-waiting") });
-  byId("main").append(inputPanel(app), ...layOut(app));
-  const example = firstExample(app);
+  app.add(() => app.runs.length && document.body.removeAttribute("data-waiting"));
+  byId("main").append(inputPanel(), ...layOut());
+  const example = firstExample();
   app.open(location.hash, example ? app.networks[0].sourceVocabulary.text(example.source) : "");
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault(); // the address holds the state

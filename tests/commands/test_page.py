@@ -160,6 +160,7 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
     assert err.endswith(f"Wrote {Path('new/index.html')} and 2 pages: open it in a browser\n")
     assert sorted(os.listdir("new")) == ["index.html", "numbers.html", "reversing.html"]
     attention, rnn = networks_in("new/reversing.html")
+    assert [data["name"] for data in (attention, rnn)] == ["with attention", "without attention"]
     assert [len(data["recording"]["steps"]) for data in (attention, rnn)] == [12, 12]
     assert "one network is wrong, another is right" in {example["note"] for example in rnn["examples"]}
     (numbers,) = networks_in("new/numbers.html")
@@ -169,17 +170,21 @@ def test_the_gallery_has_a_page_for_each_entry_and_an_index_that_links_to_it(run
 
 def test_a_gallery_replaces_only_pages(run, monkeypatch):
     monkeypatch.setattr("seq2seq_demo.commands.page.GALLERY", {"numbers": gallery.GALLERY["numbers"]})
-    Path("mine").mkdir()
-    for name in ("notes", "index.html"):
-        Path("mine", name).write_text("mine")
-        hint = "expected a new file or a page that this program wrote, found another file; --force replaces it"
-        run.refuses("page --gallery mine", f"error: {Path('mine', name)}: {hint}", 1)
+    file = f"{Path('mine', 'index.html')}: expected a new file or a page that this program wrote, found another file"
+    pages = "mine: expected a directory with only pages that this program wrote, found notes"
+    for name, content, error in (
+        ("index.html", "mine", f"{file}; --force replaces it"),
+        ("notes", "mine", f"{pages}; --force writes the pages beside it"),
+        ("notes", "", f"{pages}; --force writes the pages beside it"),
+    ):
+        Path("mine").mkdir()
+        Path("mine", name).write_text(content)
+        run.refuses("page --gallery mine", f"error: {error}", 1)
         assert os.listdir("mine") == [name]
         run.ok("page --gallery mine --force")
         assert is_page(Path("mine/index.html").read_bytes())
-        assert name == "index.html" or Path("mine", name).read_text() == "mine"
+        assert name == "index.html" or Path("mine", name).read_text() == content
         shutil.rmtree("mine")
-        Path("mine").mkdir()
     Path("file").write_text("mine")
     run.refuses("page --gallery file", "error: file: expected a directory, found a file", 1)
     run.refuses("page --gallery a/b", "expected a place for a gallery, but there is no directory ", 1)

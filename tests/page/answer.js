@@ -67,8 +67,10 @@ const QUESTIONS = {
       written: location.hash,
       error: app.error || app.targetError,
       forced: app.runs.map((run) => run.steps.flatMap((step, t) => (step.written === step.symbol ? [] : [t]))),
-      marked: app.runs.map((run) => answerTiles(run).map((tile) => tile.className.split(" ").includes("forced"))),
-      notes: app.runs.map((run) => answerNotes(app, run)),
+      marked: app.runs.map((run) =>
+        answerTiles(run).map(({ children: [symbol] }) => symbol.className.includes("forced")),
+      ),
+      notes: app.runs.map((run) => answerNotes(run)),
     };
   },
   split: ({ text, ...vocabulary }) => new Vocabulary({ symbols: [], largest: 1, ...vocabulary }, "END").split(text),

@@ -141,9 +141,11 @@ def show(page, tab):
         page.wait_for_selector(".beam-tree")
 
 
-def test_axe_finds_no_violation(opened):
+@pytest.mark.parametrize("n_networks", [1, 2])
+def test_axe_finds_no_violation(opened, n_networks):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = opened(reversing(moments=moments(shipped("embedding_attention"))))
+    shown = reversing(moments=moments(shipped("embedding_attention"))), ShownNetwork("rnn", shipped("embedding_rnn"))
+    page = opened(*shown[:n_networks])
     for tab in page.evaluate("app.tabs"):
         show(page, tab)
         page.emulate_media(color_scheme="dark" if tab == "inside" else "light")
@@ -218,23 +220,48 @@ def press(page, name):
 def test_an_extra_symbol_counts_as_one_wrong_symbol(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=0:3&tab=forced")
     assert prediction(page) == "3 5 4 3 2 1"
-    assert judgement(page).startswith("✗ wrong: 1 extra symbol: 3 (forced); all others are right")
+    assert judgement(page) == "✗ wrong: 7 of 7 places differ; 1 edit: 3 (forced) is extra"
     assert page.locator("#input .piece.wrong").count() == 1
     assert "The network recovers: all other symbols are right, 1 position later." in page.text_content("#forced")
-    assert "The answer is 1 edit from the target; position by position, 7 symbols differ." in page.text_content(
-        "#forced"
-    )
     press(page, "Undo all")
     assert judgement(page) == "✓ right"
 
 
 def test_symbols_after_a_forced_end_are_shown_as_missing(opened):
     page = opened(reversing(), fragment="#source=1%202%203%204%205&forced=2:10&tab=forced")
-    assert judgement(page).startswith("✗ wrong: 3 missing symbols: 3, 2, 1; all others are right")
+    missing = "3 is missing, 2 is missing, 1 is missing"
+    assert judgement(page) == f"✗ wrong: 4 of 6 places differ; 3 edits: {missing}"
     assert page.locator("#input .piece.gap").all_text_contents() == ["3missing", "2missing", "1missing"]
     assert "You forced END as output 3, which ended the answer;" in page.text_content("#forced")
     page = opened(reversing(), fragment="#source=1%202&forced=2:7&tab=forced")
     assert "You forced 7 as output 3, where END was expected." in page.text_content("#forced")
+
+
+def test_a_swap_of_two_symbols_is_two_places_but_one_edit(opened):
+    page = opened(reversing(), fragment="#source=1%202%203%204&target=4%202%203%201&place=7&tab=forced")
+    assert judgement(page) == "✗ wrong: 2 of 5 places differ; 1 edit: a swap of 3 and 2"
+    assert page.locator("#input .swapped").all_text_contents() == ["32swapped"]
+    assert page.locator("#input .swapped .symbol").count() == page.locator("#input .wrong .symbol").count() == 2
+    assert page.locator("#forced small").all_text_contents()[-2:] == ["swapped", "swapped"]
+    assert page.locator("#step text.wrong").all_text_contents() == ["swapped", "swapped"]
+    page.fill("#target", "3 1 4 2")
+    assert judgement(page) == "✗ wrong: 4 of 5 places differ; 4 edits"  # too many to list
+
+
+def test_a_hidden_answer_appears_step_by_step_and_then_as_a_whole(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&answer=hidden")
+    assert (prediction(page), judgement(page)[:7], page.evaluate("app.state.place")) == ("", "Hidden.", 3)
+    assert "4 1 3" not in page.inner_text("body")
+    assert not page.locator("#target, #attention, #tabs, [role=tabpanel]").filter(visible=True).count()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#step .piece").last.text_content() == "4" * 2  # the tile and its title
+    page.get_by_role("button", name="Hide the answer").press("Enter")
+    assert prediction(page) == "4 1 3"
+    assert page.evaluate("location.hash") == "#source=3%201%204&place=5"
+    page.get_by_role("button", name="Hide the answer").press("Space")
+    page.fill("#source", "2 7")
+    assert page.evaluate("location.hash") == "#source=2%207&place=2&answer=hidden"
+    assert prediction(page) == ""
 
 
 def test_a_link_forces_no_symbol_without_a_mark(opened):
@@ -242,7 +269,7 @@ def test_a_link_forces_no_symbol_without_a_mark(opened):
     assert "orced" not in page.inner_text("#input")
     page.evaluate("location.hash = '#source=1%202&forced=1:7,300:9&tab=forced'")
     page.get_by_text("You forced 1 symbol.").wait_for()
-    assert page.locator("#input .piece.forced").all_text_contents() == ["7forced, extra"]
+    assert page.locator("#input .piece:has(.forced)").all_text_contents() == ["7forced, extra"]
     assert page.locator("#forced tbody tr").last.locator("small").all_text_contents() == ["forced, extra"]
     assert page.text_content(".forced-note span") == "Forced: 7 at output 2."
     assert page.evaluate("location.hash").endswith("&forced=1%3A7&tab=forced")
@@ -346,8 +373,9 @@ def test_without_a_target_forcing_is_compared_with_the_unforced_answer(opened):
     assert (page.text_content("h1"), page.title(), page.text_content("#task")) == (task, task, "Type a word.")
     before = prediction(page).split()
     press(page, "Force a wrong symbol")
-    assert page.locator("#forced tbody tr").first.locator("td").all_text_contents()[: len(before)] == before
-    assert page.locator("#forced tbody .wrong").count() >= 1
+    symbols = [text for text in page.locator("#forced .before").all_text_contents() if text not in ("–", "END")]
+    assert symbols == before
+    assert page.locator("#forced .moved").count() >= 1
     show(page, "explanations")
     press(page, "Try a longer source")
     longer = page.input_value("#source")
@@ -486,6 +514,30 @@ def test_two_networks_open_at_the_first_wrong_output(opened):
         assert box["y"] + box["height"] <= 900
 
 
+def test_two_networks_leave_room_for_their_tab(opened):
+    attention, rnn = (reversing(moments=moments(shipped(f"embedding_{name}"))) for name in ("attention", "rnn"))
+    rnn = replace(rnn, network=shipped("embedding_rnn"), name="rnn")
+    page = opened(attention, rnn, viewport={"width": 1280, "height": 800})
+    wait_for_layout(page)
+    for part in page.locator(".diagram, .sentence, #tabs").all():
+        box = part.bounding_box()
+        assert box["y"] + box["height"] <= 800
+    assert page.locator("h2.name").all_inner_texts()[:2] == ["reversed with attention", "rnn without attention"]
+    show(page, "forced")
+    box = page.locator("#forced").bounding_box()
+    assert 800 - box["y"] > 320
+
+
+def test_the_bottleneck_of_a_long_source_is_in_view(opened):
+    page = opened(ShownNetwork("rnn", shipped("embedding_rnn")), viewport={"width": 390, "height": 800})
+    page.fill("#source", spaced([3, 1, 4, 1, 5] * 6))
+    wait_for_layout(page)
+    for place in (0, 1, 15, 30, 45, 60):
+        page.evaluate(f"app.change({{ place: {place} }})")
+        box = page.locator(".state-frame").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
 def test_a_click_on_a_cell_shows_its_inside_and_escape_returns(opened):
     page = opened(reversing(), fragment="#source=3%201%204&place=5")
     page.locator("#step .cell").nth(1).click()
@@ -524,6 +576,16 @@ def test_the_film_of_training_moves_curves_and_answers_together(opened):
     assert prediction(page) == prediction(page, network=1) == spaced(SOURCE[::-1])
     assert page.locator(".marker line").first.get_attribute("x1") != first[1]
     assert page.get_by_role("button", name="Play training").is_visible()
+
+
+def test_a_step_keeps_what_it_does_not_change_and_the_address_follows(opened):
+    page = opened(reversing(), fragment="#source=3%201%204&place=4")
+    page.evaluate("window.before = [...document.querySelectorAll('#step .cell, .bar, #input .piece')]")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("app.t") == 1
+    replaced = page.evaluate("before.filter((element) => !element.isConnected).map((element) => element.className)")
+    assert 0 < len(replaced) <= 2 + 4  # two cells of the decoder, and the symbols whose probabilities differ
+    page.wait_for_url(re.compile("place=5"), timeout=2000)
 
 
 def test_labels_that_would_overlap_are_replaced_by_a_cross(opened):

@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from helpers_page import needs_chromium
+from helpers_page import needs_chromium, shipped
 
 from seq2seq_demo.files.file_names import shipped_networks
-from seq2seq_demo.page.builder import is_page
-from seq2seq_demo.page.gallery import GALLERY, build_index
+from seq2seq_demo.page.builder import ShownNetwork, build, is_page
+from seq2seq_demo.page.gallery import GALLERY, INDEX, build_index
 
 
 def test_the_index_links_to_every_page_and_has_no_script():
@@ -18,6 +18,18 @@ def test_the_index_links_to_every_page_and_has_no_script():
     assert re.findall(r'href="(.*?)"', index) == [f"{name}.html" for name in GALLERY]
     assert "$" not in index
     assert {name for entry in GALLERY.values() for name in entry.networks} <= {*shipped_networks()}
+
+
+@needs_chromium
+def test_a_page_has_the_title_of_its_entry_and_a_link_to_the_index(shared_tab, tmp_path):
+    shown = ShownNetwork("numbers", shipped("embedding_rnn"))
+    path = tmp_path / "page.html"
+    path.write_text(build([shown], "Numbers & words", INDEX), encoding="utf-8")
+    page = shared_tab.open(path, "", {"width": 320, "height": 600}, "light", "reduce")
+    assert page.text_content("h1") == page.title() == "Numbers & words"
+    assert page.get_by_role("link", name="All networks").get_attribute("href") == INDEX
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert shared_tab.errors == []
 
 
 @needs_chromium

@@ -68,7 +68,14 @@ def test_a_link_sets_the_whole_state():
     before = "#source=3%201%202&target=9%209&place=2&moment=1&forced=0%3A9&beam=5&penalty=0.5"
     page = follow("#source=3%201%202", with_moments(), before=before)
     expected = {"text": "3 1 2", "targetText": None, "moment": None, "forced": {}, "place": 5, "replacement": None}
-    assert page["state"] == expected | {"beam": 3, "penalty": 0, "tab": None, "lecture": False, "cell": None}
+    assert page["state"] == expected | {
+        "beam": 3,
+        "penalty": 0,
+        "tab": None,
+        "lecture": False,
+        "hidden": False,
+        "cell": None,
+    }
     assert page["written"] == "#source=3%201%202&place=5"
     page = follow(before, with_moments())
     assert page["written"] == before

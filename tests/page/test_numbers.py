@@ -12,7 +12,6 @@ from helpers_page import TOLERANCE, ask, assert_alike, needs_node, run_question
 from seq2seq_demo import load
 from seq2seq_demo.cells import CELL_TYPES
 from seq2seq_demo.config import Beam, ModelConfig
-from seq2seq_demo.data.edit_distance import edit_distances
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.patterns import PATTERNS
 from seq2seq_demo.data.sequences import Sequences
@@ -199,13 +198,28 @@ def test_half_precision_weights_are_decoded_as_in_numpy(tmp_path):
     assert half == whole
 
 
+def fewest_edits(answer, target):
+    """The edit distance of the lesson, in which a swap of neighbours is one edit."""
+    d = np.add.outer(np.arange(len(answer) + 1), np.arange(len(target) + 1))
+    for i, j in np.argwhere(d[1:, 1:] >= 0) + 1:
+        d[i, j] = min(d[i - 1, j] + 1, d[i, j - 1] + 1, d[i - 1, j - 1] + (answer[i - 1] != target[j - 1]))
+        if min(i, j) > 1 and answer[i - 2 : i] == [target[j - 1], target[j - 2]]:
+            d[i, j] = min(d[i, j], d[i - 2, j - 2] + 1)
+    return d[-1, -1]
+
+
 def test_an_answer_is_aligned_with_the_fewest_edits():
     rng = np.random.default_rng(5)
     pairs = [[rng.integers(0, 3, rng.integers(0, 9)).tolist() for _ in range(2)] for _ in range(200)]
     result = ask(*(("align", {"answer": a, "target": b, "forced": None}) for a, b in pairs))
     for (written, target), one in zip(pairs, result, strict=True):
-        lengths = np.array([len(written)])
-        assert one["edits"] == edit_distances(np.array([written], int), lengths, Sequences.of_rows([target]))[0]
+        assert one["edits"] == fewest_edits(written, target)
+        swapped = [
+            written[t : t + 2] == [target[due + 1], target[due]]
+            for t in one["swaps"]
+            for due in [one["targetIndex"][t]]
+        ]
+        assert all(swapped) and one["kinds"].count("swapped") == 2 * len(swapped)
         rebuilt = []  # the target, from the aligned and the missing symbols
         for kind, due, missing in zip(one["kinds"], one["targetIndex"], one["missing"], strict=False):
             rebuilt += [*missing, *([target[due]] if kind != "extra" else [])]
