@@ -1,4 +1,4 @@
-"""Measure how often the advice after a training run improves the exact match on the validation points.
+"""Measure how often the advice after a training run improves exact match on the validation points, or at least loss.
 
     .venv/bin/python scripts/recipe/advice.py FOLDER [--tasks NAME,NAME] [--pairs N]
 
@@ -83,14 +83,15 @@ def main() -> None:
         for given in GIVEN_FOR_PATTERNS if is_pattern else GIVEN_FOR_PAIRS:
             history = History()
             network = train(task, callbacks=[history], **given)
-            before = network.reached.exact_match
-            if before >= 0.99:  # `train` gives no advice
+            before = network.reached
+            if before.exact_match >= 0.99:  # `train` gives no advice
                 continue
             for kind, changes in suggestions(network, task, network.trained.config, history.epochs):
-                after = train(task, **given | changes).reached.exact_match
-                helped[kind].append(after > before)
-                print(f"{name}, {given}: {before:.4f}; with {changes}: {after:.4f}", file=sys.stderr, flush=True)
-    print("| advice | given | exact match improved |\n|---|---|---|")
+                after = train(task, **given | changes).reached
+                helped[kind].append((after.exact_match, -after.loss) > (before.exact_match, -before.loss))
+                figures = f"{before.exact_match:.4f} ({before.loss:.4f}); {after.exact_match:.4f} ({after.loss:.4f})"
+                print(f"{name}, {given}, then {changes}: {figures}", file=sys.stderr, flush=True)
+    print("| advice | given | improved |\n|---|---|---|")
     for kind, outcomes in helped.items():
         print(f"| {kind} | {len(outcomes)} | {sum(outcomes)} |")
 

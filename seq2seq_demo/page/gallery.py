@@ -19,7 +19,7 @@ class Entry:
     """A page of the gallery: its networks by name, and examples as pairs of a source and its right answer."""
 
     title: str
-    description: str  # one sentence
+    description: str
     networks: tuple[str, ...]
     examples: Pairs = ()  # the default is examples of the networks' pattern
 
@@ -27,17 +27,17 @@ class Entry:
 GALLERY = {
     "reversing": Entry(
         "Reversing, with and without attention",
-        "Two networks learn to write digits backwards; the one without attention must remember all of them at once.",
+        "Two networks learn to write digits backwards. The one without attention must remember all of them at once.",
         ("recorded-attention", "recorded-rnn"),
     ),
     "sorting": Entry(
         "Sorting",
-        "A network sorts digits; it learned their order from examples alone.",
+        "A network sorts digits. It learned their order from examples alone.",
         ("sorted-attention",),
     ),
     "dates": Entry(
         "Dates in words",
-        "Dates in five languages become dates in digits; the network has no calendar, so it accepts 31 February.",
+        "Dates in five languages become dates in digits. The network knows no calendar, so it accepts 31 February.",
         ("dates",),
         (
             ("3 March 2021", "2021-03-03"),
@@ -50,7 +50,7 @@ GALLERY = {
     ),
     "numbers": Entry(
         "Numbers in words",
-        "Digits become English words; 0 alone goes wrong, because in longer numbers a zero is silent.",
+        "Digits become English words. The network cannot read 0 on its own: in longer numbers, a zero has no word.",
         ("numbers",),
         (
             ("4217", "four thousand two hundred seventeen"),
@@ -63,7 +63,7 @@ GALLERY = {
     ),
     "pronunciation": Entry(
         "Spelling to pronunciation",
-        "English words become sounds; the network learned from a dictionary and errs at some irregular words.",
+        "English words become sounds. The network learned from a dictionary, and gets some irregular words wrong.",
         ("g2p",),
         (
             ("through", "TH R UW"),
