@@ -126,14 +126,14 @@ def measure_peak(options: argparse.Namespace) -> list[dict]:
 
     JAX's share of the peak follows from its speed relative to ours, both on the clock.
     """
-    sizes = [[int(number) for number in size.split("x")] for size in options.sizes.split(",")]
-    fixed_sizes = [(model, units, length) for units, length in sizes for model in reversed(MODELS)]
-    results = [in_new_process(peak.fixed_shares, *size, options.rounds) for size in fixed_sizes]
-    for result in measure_jax(options):
-        row = results[fixed_sizes.index((result["model"], UNITS, LENGTH))]["share_of_peak"]
-        row[ONE_DEVICE] = round(row[ONE] / result["ratios"][0], 3)
+    sizes = [tuple(map(int, size.split("x"))) for size in options.sizes.split(",")]
+    networks = [(model, *size) for size in sizes for model in reversed(MODELS)]
+    results = {network: in_new_process(peak.fixed_shares, *network, options.rounds) for network in networks}
+    for result in measure_jax(options) if (UNITS, LENGTH) in sizes else []:
+        shares = results[result["model"], UNITS, LENGTH]["share_of_peak"]
+        shares[ONE_DEVICE] = round(shares[ONE] / result["ratios"][0], 3)
     real = [in_new_process(peak.real_shares, name, options.pairs, options.rounds) for name in real_work.NETWORKS]
-    return results + real
+    return [*results.values(), *real]
 
 
 def peak_rows(results: list[dict]) -> Rows:
