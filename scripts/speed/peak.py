@@ -118,7 +118,7 @@ def real_shares(name: str, n_pairs: int, rounds: int) -> dict:
     return {"name": name, "megaflops": round(flops.mean() / 1e6, 2)} | result
 
 
-# ---- Where the time goes ----
+# ---- Profile ----
 
 
 def time_shares(call: Callable[[], Any]) -> dict[str, float]:
@@ -161,7 +161,7 @@ def instruction_kinds(module: Any) -> dict[str, str]:
 
 
 def own_times(events: Iterable[tuple[int, int, str]]) -> list[tuple[str, int]]:
-    """Return each event's duration without the events inside it; events are (start, duration, name)."""
+    """Return the duration of each event minus those of the events inside; an event is (start, duration, name)."""
     result, stack = [], []
     for start, duration, name in sorted(events, key=lambda event: (event[0], -event[1])):
         while stack and stack[-1][0] <= start:
