@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from published.report import machine, print_table
-from speed import fixed, real_work, whole
-from speed.beside_jax import JAX, speeds_beside_jax
+from speed import fixed, peak, real_work, whole
+from speed.beside_jax import JAX, LENGTH, ONE_DEVICE, UNITS, speeds_beside_jax
 from speed.measuring import in_new_process
 from speed.ways import BUCKETED, KERAS, ONE, TWO
 
@@ -121,6 +121,35 @@ def varied_rows(results: list[dict]) -> Rows:
     ]
 
 
+def measure_peak(options: argparse.Namespace) -> list[dict]:
+    """Measure each size and model, and each network on dictionary-like pairs; with --jax, add JAX where it is measured.
+
+    JAX's share of the peak follows from its speed relative to ours, both on the clock.
+    """
+    sizes = [tuple(map(int, size.split("x"))) for size in options.sizes.split(",")]
+    networks = [(model, *size) for size in sizes for model in reversed(MODELS)]
+    results = {network: in_new_process(peak.fixed_shares, *network, options.rounds) for network in networks}
+    for result in measure_jax(options) if (UNITS, LENGTH) in sizes else []:
+        shares = results[result["model"], UNITS, LENGTH]["share_of_peak"]
+        shares[ONE_DEVICE] = round(shares[ONE] / result["ratios"][0], 3)
+    real = [in_new_process(peak.real_shares, name, options.pairs, options.rounds) for name in real_work.NETWORKS]
+    return [*results.values(), *real]
+
+
+def peak_rows(results: list[dict]) -> Rows:
+    """Return one row per network."""
+    return [
+        [
+            r["name"],
+            r["megaflops"],
+            r["gflops"][ONE],
+            *by_way(r["share_of_peak"], [ONE, KERAS, ONE_DEVICE], "{:.0%}"),
+            *(f"{r['shares_of_time'][kind]:.0%}" for kind in peak.KINDS),
+        ]
+        for r in results
+    ]
+
+
 FIRST_CALLS = [f"first call, {way}" for way in (ONE, TWO, "Keras")]
 PARTS = {
     "training": Part(
@@ -139,6 +168,19 @@ PARTS = {
         measure_jax,
         ["32 units, length 10, samples per second", ONE, TWO, *JAX, "one core: ours / JAX", "two cores: ours / JAX"],
         jax_rows,
+    ),
+    "peak": Part(
+        measure_peak,
+        [
+            "one thread",
+            "MFLOP per pair",
+            "GFLOP/s",
+            "share of peak",
+            "plain Keras",
+            ONE_DEVICE,
+            *(f"time: {kind}" for kind in peak.KINDS),
+        ],
+        peak_rows,
     ),
     "real": Part(
         measure_real,

@@ -12,7 +12,8 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from speed.ways import ONE, TWO, epoch_calls, n_weights, new_trainer, our_trainers, time_epochs, use_threads
 
-JAX = {"JAX, one device": 1, "JAX, two devices": 2}  # number of devices for each way of training
+ONE_DEVICE = "JAX, one device"
+JAX = {ONE_DEVICE: 1, "JAX, two devices": 2}  # number of devices for each way of training
 UNITS, LENGTH, CALLS = 32, 10, 10
 
 

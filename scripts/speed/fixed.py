@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +13,23 @@ from seq2seq_demo.config import ModelConfig, TrainConfig
 from seq2seq_demo.data.pattern_task import find_pattern
 from seq2seq_demo.data.sequences import shift_right
 from speed.measuring import time_in_turns
-from speed.ways import KERAS, ONE, epoch_calls, measure, new_trainer, our_trainers, run_epoch, time_epochs, use_threads
+from speed.ways import (
+    KERAS,
+    ONE,
+    EpochFunctions,
+    epoch_calls,
+    measure,
+    new_trainer,
+    our_trainers,
+    run_epoch,
+    time_epochs,
+    use_threads,
+)
 
 
-def training_speed(ways: list[str], name: str, units: int, length: int, rounds: int) -> dict:
-    """Return the number of samples per epoch, and the seconds per epoch of each way."""
+@contextlib.contextmanager
+def epochs(ways: list[str], name: str, units: int, length: int) -> Iterator[tuple[EpochFunctions, int]]:
+    """Yield functions that train an epoch in each way, and the number of samples in an epoch."""
     use_threads(ways, units)
     from seq2seq_demo.training.batches import STEPS_PER_CALL
     from speed.plain_keras import plain_keras
@@ -27,11 +41,17 @@ def training_speed(ways: list[str], name: str, units: int, length: int, rounds: 
     targets = pairs.targets.array().astype(np.int32)
     inputs = [pairs.sources.array().astype(np.int32), shift_right(targets, model_config.go)]
     with our_trainers(ways, lambda n: new_trainer(pairs, replace(config, processes=n), model_config)) as trainers:
-        epochs = epoch_calls(trainers, pairs)
+        calls = epoch_calls(trainers, pairs)
         if KERAS in ways:
             network = plain_keras(model_config, length)
-            epochs[KERAS] = lambda: network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0)
-        return {"samples": len(targets), "speeds": time_epochs(epochs, rounds)}
+            calls[KERAS] = lambda: network.fit(inputs, targets, batch_size=128, epochs=1, verbose=0)
+        yield calls, len(targets)
+
+
+def training_speed(ways: list[str], name: str, units: int, length: int, rounds: int) -> dict:
+    """Return the number of samples per epoch, and the seconds per epoch of each way."""
+    with epochs(ways, name, units, length) as (calls, samples):
+        return {"samples": samples, "speeds": time_epochs(calls, rounds)}
 
 
 def training_beside_keras(name: str, units: int, length: int, rounds: int) -> dict:
@@ -58,14 +78,14 @@ def varied_speed(name: str, units: int, rounds: int) -> dict:
     model_config, pattern = ModelConfig(name, cell_size=units), find_pattern("reversed")
     config = TrainConfig(points=-(-128 * STEPS_PER_CALL * 5 * 10 // 9), epochs=1000)
     varied = replace(config, in_len=20, out_len=20, min_in_len=1, few_symbols=0.25)
-    epochs, n_symbols = [], []
+    calls, n_symbols = [], []
     for train_config, ends in ((config, False), (varied, True)):
         network = replace(model_config, ends=ends)
         pairs, _ = pattern.draw(train_config, network)
         trainer = new_trainer(pairs, train_config, network)
-        epochs.append(functools.partial(run_epoch, trainer, pairs))
+        calls.append(functools.partial(run_epoch, trainer, pairs))
         n_symbols.append(int(pairs.sources.lengths.sum()) + trainer.n_symbols(pairs))
-    first, times = time_in_turns(epochs, rounds)
+    first, times = time_in_turns(calls, rounds)
     costs = [1e9 * time / n for time, n in zip(times, n_symbols, strict=True)]
     return {
         "model": name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from speed.ways import (
     KERAS,
     ONE,
     TWO,
+    EpochFunctions,
     epoch_calls,
     measure,
     n_weights,
@@ -73,21 +75,28 @@ def dataset(pairs: Pairs, go: int, bucketed: bool) -> tf.data.Dataset:
     return shuffled.bucket_by_sequence_length(lambda inputs, _: tf.size(inputs[0]), bounds, sizes).prefetch(2)
 
 
-def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dict:
-    """Return the seconds per epoch of each way; if ONE is among them, also weights, padding and decoding speed."""
+@contextlib.contextmanager
+def epochs(ways: list[str], name: str, pairs: Pairs) -> Iterator[tuple[EpochFunctions, dict[str, Trainer]]]:
+    """Yield functions that train an epoch in each way, and our trainers."""
     model_config, dropout = NETWORKS[name]
     use_threads(ways, model_config.cell_size)
-    pairs = dictionary_pairs(n_pairs)
     with our_trainers(ways, lambda n: dictionary_trainer(model_config, dropout, pairs, n)) as trainers:
-        epochs = epoch_calls(trainers, pairs)
+        calls = epoch_calls(trainers, pairs)
         if KERAS in ways:
-            epochs |= keras_epochs(model_config, dropout, pairs)
-        speeds = time_epochs(epochs, rounds)
+            calls |= keras_epochs(model_config, dropout, pairs)
+        yield calls, trainers
+
+
+def training_speed(ways: list[str], name: str, n_pairs: int, rounds: int) -> dict:
+    """Return the seconds per epoch of each way; if ONE is among them, also weights, padding and decoding speed."""
+    pairs = dictionary_pairs(n_pairs)
+    with epochs(ways, name, pairs) as (calls, trainers):
+        speeds = time_epochs(calls, rounds)
     if ONE not in ways:
         return {"speeds": speeds}
     return {
         "speeds": speeds,
-        "weights": n_weights(model_config),
+        "weights": n_weights(NETWORKS[name][0]),
         "padding": padding(trainers[ONE], pairs),
         "decoding": decoding(trainers[ONE].trained_network(), min(rounds, 3)),
     }

@@ -18,6 +18,7 @@ from seq2seq_demo.network.keras_network.tensorflow_setup import set_threads  # b
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_demo import system_memory
 from seq2seq_demo.callbacks import Callback, notify
 from seq2seq_demo.config import TrainConfig
 from seq2seq_demo.data.sequences import Pairs
@@ -185,6 +186,8 @@ class Trainer:
             end = FIRST_STEPS * self.batch_rows if self.step == self.start_step else (first // rows + 1) * rows
             pairs, step_before = training[order[first:end]], self.step
             loss, correct = self.take_steps(pairs)
+            if step_before == self.start.network.step:  # the compiler has used hundreds of megabytes
+                system_memory.release()
             self._advance(len(pairs), loss, correct)
             means = (total / self.n_symbols(pairs) for total in (loss, correct))
             self.is_stopped = notify(callbacks, "on_steps_end", self.step, self.progress.points, *means)
@@ -226,10 +229,8 @@ class Trainer:
 
     def record(self, is_end: bool = False) -> None:
         """Add the weights to the recording if this is a recorded step, or the last one (`is_end`)."""
-        if self.recording is None:
-            return
         step = self.step - self.start_step
-        if step > self.recording.steps[-1] and (is_end or recorder.is_recorded(self.config, step)):
+        if self.recording and step > self.recording.steps[-1] and (is_end or recorder.is_recorded(self.config, step)):
             self.recording = self.recording.with_step(step, self.adam.weights_by_name())
 
     # ---- Progress ----
@@ -262,8 +263,7 @@ class Trainer:
         progress, n = self.progress, self.progress.epoch + 1
         if progress.points < len(training):  # a callback stopped the epoch
             training = training[self.order(training)[: progress.points]]
-        symbols = self.n_symbols(training)
-        self.reached = figures
+        symbols, self.reached = self.n_symbols(training), figures
         epoch = EpochFigures(n, self.step, progress.loss_sum / symbols, progress.correct_sum / symbols, figures)
         self.progress = Progress(n, history=(*progress.history, epoch))
         if self.config.saves_best and best_epoch(self.progress.history) is epoch:

@@ -153,6 +153,22 @@ def test_a_weight_that_is_not_finite_ends_training():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("start_step", [5, 2])
+@pytest.mark.slow
+def test_the_memory_of_the_compiler_is_released_after_the_first_call(monkeypatch, start_step):
+    config, events = TrainConfig(112, in_len=6, out_len=4, batch_size=10, epochs=1), []
+    network = replace(untrained(SMALL, 0), step=5, trained=TrainingRun(config, start_step))  # 2: a resumed run
+    pairs, _ = REVERSED.draw(config, SMALL)
+    for module in (trainer, batches):
+        monkeypatch.setattr(module, "STEPS_PER_CALL", 4)
+    monkeypatch.setattr(trainer, "FIRST_STEPS", 2)
+    monkeypatch.setattr(trainer.system_memory, "release", lambda: events.append("release"))
+    monkeypatch.setattr(trainer, "notify", lambda callbacks, name, *figures: events.append(name))
+    trainer_from(config, network).run_epoch(pairs, [], None)
+    assert events == ["release", *["on_steps_end"] * len(events[1:])]
+    assert len(events) > 2
+
+
 @pytest.mark.parametrize("ends", [False, True], ids=["of one length", "of several"])
 def test_a_training_resumed_within_an_epoch_has_the_same_bits_figures_and_recording(tmp_path, ends):
     """180 training points make 90 steps per epoch, in calls of 64 and 26. Dropout is on."""
