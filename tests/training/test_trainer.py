@@ -152,7 +152,6 @@ def test_a_weight_that_is_not_finite_ends_training():
 # ---- Resuming and validation ----
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("start_step", [5, 2])
 @pytest.mark.slow
 def test_the_memory_of_the_compiler_is_released_after_the_first_call(monkeypatch, start_step):
@@ -169,6 +168,7 @@ def test_the_memory_of_the_compiler_is_released_after_the_first_call(monkeypatch
     assert len(events) > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", [False, True], ids=["of one length", "of several"])
 def test_a_training_resumed_within_an_epoch_has_the_same_bits_figures_and_recording(tmp_path, ends):
     """180 training points make 90 steps per epoch, in calls of 64 and 26. Dropout is on."""
