@@ -41,12 +41,6 @@ export function influencePanel() {
   });
 }
 
-/** Return the chosen input and its new symbol; null if none is chosen or the source is too short. */
-function replacementOf() {
-  const { replacement } = app.state;
-  return replacement && replacement.s < app.S ? replacement : null;
-}
-
 /** @type {(source: number[], replacement: Replacement) => number[]} */
 const replaced = (source, { s, symbol }) => source.map((original, i) => (i === s ? symbol : original));
 
@@ -61,15 +55,14 @@ function replace(s, symbol = substitutes(app.networks[0], (app.source ?? [])[s])
 /** Return the controls that choose an input and the symbol that replaces it. */
 function influenceControls() {
   const [network] = app.networks;
-  const chosen = replacementOf();
+  const { replacement: chosen } = app.state;
   const inputs = (app.source ?? []).map((symbol) => sourceSymbol(network, symbol));
   const items = inputs.map((text, s) => ({ text, label: `input ${s + 1}: ${text}` }));
   const tiles = radioTiles("Input to replace", "influence-input", items, chosen?.s, (s) => replace(s));
   if (!chosen) return [tiles];
   const { s, symbol } = chosen;
   const names = Array.from({ length: network.sourceVocabulary.largest + 1 }, (_, i) => sourceSymbol(network, i));
-  const choose = (/** @type {string} */ value) => replace(s, Number(value));
-  const list = labelledSelect(`Replace input ${s + 1} by`, [...names.entries()], symbol, choose);
+  const list = labelledSelect(`Replace input ${s + 1} by`, names, symbol, (one) => replace(s, one));
   const undo = button("Undo", () => app.change({ replacement: null }, "The source is unchanged again"));
   return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
@@ -77,7 +70,7 @@ function influenceControls() {
 /** Return a sentence and a list that compare a network's answers before and after the replacement, if there is one.
     @type {(network: TrainedNetwork) => HTMLElement[]} */
 function resultParts(network) {
-  const [replacement, source] = [replacementOf(), app.source ?? []];
+  const [{ replacement }, source] = [app.state, app.source ?? []];
   if (!replacement) return [];
   const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(network, one));
   const changed = changedOutputs(before, after).map((t) => t + 1);
@@ -118,7 +111,7 @@ function influenceMap(network) {
   let computed = "";
   const map = new HeatMap(name, (t, s) => {
     if (app.t !== t) goToOutput(t);
-    if (s !== null && s !== replacementOf()?.s) replace(s);
+    if (s !== null && s !== app.state.replacement?.s) replace(s);
   });
   const content = () => {
     const inputs = influence.source.map((symbol) => sourceSymbol(network, symbol));
@@ -131,7 +124,7 @@ function influenceMap(network) {
     const { isDone, next, trials } = influence;
     progress.textContent = isDone ? "" : `Computing the influence of each input: ${percent(next / trials.length)}`;
     results.hidden = !isDone;
-    if (!isDone || !map.show([influence], content, { row: app.t, column: replacementOf()?.s ?? null })) return;
+    if (!isDone || !map.show([influence], content, { row: app.t, column: app.state.replacement?.s ?? null })) return;
     caption.textContent = influence.caption();
     comparison.textContent = compareWithAttention(influence);
     refresh();

@@ -13,10 +13,8 @@ import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
 
 export function insidePanel() {
   const view = new InsidePanel();
-  const isBounded = app.networks.every(({ config }) => CELL_EQUATIONS[config.cell_type]);
   const hint =
-    `Rows are units of the hidden state h${isBounded ? " (−1 to 1)" : ""}, columns are symbols read or written. ` +
-    "Click a square to select its unit and step.";
+    "Rows are units of the hidden state h, columns are symbols read or written. Click a square to select its unit and step.";
   const section = panel(
     "inside",
     "Inside a cell",
@@ -64,10 +62,8 @@ class InsidePanel {
   drawControls() {
     const { num_layers: layers, bidirectional, cell_size: H } = this.network.config;
     /** @type {(label: string, names: string[], name: "networkIndex" | "layer" | "backward") => Node | null} */
-    const select = (label, names, name) => {
-      const choose = (/** @type {string} */ value) => this.choose({ [name]: Number(value) });
-      return names.length > 1 ? labelledSelect(label, [...names.entries()], this.selected[name], choose) : null;
-    };
+    const select = (label, names, name) =>
+      names.length > 1 ? labelledSelect(label, names, this.selected[name], (i) => this.choose({ [name]: i })) : null;
     const value = String(this.selected.unit + 1);
     const input = h("input", { type: "number", id: "unit", min: "1", max: String(H), step: "1", value });
     input.addEventListener("input", () => {
@@ -177,7 +173,6 @@ class InsidePanel {
     };
   }
 
-  /** Return the symbol of every step. */
   symbolNames() {
     const { run } = this;
     return [...run.source.map((_, s) => sourceName(run, s)), ...run.steps.map((_, t) => writtenName(run, t))];

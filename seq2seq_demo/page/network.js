@@ -231,7 +231,6 @@ export class Network {
     return this.weights[name].slice(symbol * E, (symbol + 1) * E);
   }
 
-  /** @type {() => State} */
   zeroState() {
     return this.config.states.map(() => new Float32Array(this.config.cell_size));
   }

@@ -4,7 +4,6 @@ import { app } from "./app.js";
 import { button, h, labelledSelect } from "./elements.js";
 import { announcePlace } from "./step.js";
 
-/** @type {Record<string, number>} */
 const PACES = { slow: 2000, normal: 1000, fast: 400 }; // ms per position
 
 const FIELDS = "input, textarea, select, .scroll:focus, [contenteditable]"; // elements that use the arrow keys
@@ -118,9 +117,7 @@ export function player(...rows) {
     for (const one of [next, end]) one.setAttribute("aria-disabled", String(app.state.place === track.parts.end()));
   });
   document.addEventListener("keydown", (event) => onKey(event, track));
-  /** @type {[string, string][]} */
-  const paces = Object.keys(PACES).map((name) => [name, name]);
-  const pace = labelledSelect("Pace", paces, "normal", (name) => Track.setPace(PACES[name]));
+  const pace = labelledSelect("Pace", Object.keys(PACES), 1, (i) => Track.setPace(Object.values(PACES)[i]));
   const buttons = h("div", { className: "controls" }, first, back, track.play, next, end);
   return h("div", { id: "player" }, h("div", { className: "track" }, buttons, ...track.elements, pace), ...rows);
 }

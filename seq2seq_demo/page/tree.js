@@ -17,10 +17,9 @@ export function treePanel() {
   const parts = app.networks.map((_, i) => treeParts(i));
   /** @type {(text: string, key: "beam" | "penalty") => HTMLElement} */
   const control = (text, key) => {
-    /** @type {[number, string][]} */
-    const items = BEAM_CHOICES[key].map((value) => [value, String(value)]);
-    const label = labelledSelect(text, items, app.state[key], (value) => {
-      app.change({ [key]: Number(value) });
+    const choices = BEAM_CHOICES[key];
+    const label = labelledSelect(text, choices.map(String), choices.indexOf(app.state[key]), (i) => {
+      app.change({ [key]: choices[i] });
       announce(parts.map((part) => part.describe()).join(" "));
     });
     const select = /** @type {HTMLSelectElement} */ (label.querySelector("select"));
