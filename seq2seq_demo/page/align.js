@@ -60,8 +60,7 @@ export function alignByPosition(answer, target) {
   return withCounts({ kinds, targetIndex, missing, swaps: [] });
 }
 
-/** @type {(aligned: Omit<Alignment, "right" | "errors" | "edits">) => Alignment} */
-function withCounts(aligned) {
+function withCounts(/** @type {Omit<Alignment, "right" | "errors" | "edits">} */ aligned) {
   const { kinds, missing, swaps } = aligned;
   const right = kinds.filter((kind) => kind === "right").length;
   const errors = kinds.length - right + missing.flat().length;

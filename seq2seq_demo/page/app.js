@@ -133,9 +133,8 @@ export const app = {
     }
   },
 
-  /** Return the typed target; undefined if none was typed, null if it is empty or invalid.
-      @type {(vocabulary: Vocabulary) => number[] | null | undefined} */
-  typedTarget(vocabulary) {
+  /** Return the typed target; undefined if none was typed, null if it is empty or invalid. */
+  typedTarget(/** @type {Vocabulary} */ vocabulary) {
     const { targetText } = this.state;
     if (targetText === null) return undefined;
     if (!targetText.trim()) return null;
@@ -159,13 +158,11 @@ export const app = {
   },
 };
 
-/** Return an element of template.html, or one that is always there.
-    @type {(id: string) => HTMLElement} */
-export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** Return an element of template.html, or one that is always there. */
+export const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** Announce a text to screen readers through the page's live region.
-    @type {(text: string) => void} */
-export function announce(text) {
+/** Announce a text to screen readers through the page's live region. */
+export function announce(/** @type {string} */ text) {
   byId("announcement").textContent = text;
 }
 
@@ -174,8 +171,7 @@ export function announce(text) {
 
 const MAX_LINK_TEXT = 10_000; // characters of a source or target
 
-/** @type {(forced: Forced) => string} */
-const formatForced = (forced) =>
+const formatForced = (/** @type {Forced} */ forced) =>
   Object.entries(forced)
     .map(([t, symbol]) => `${t}:${symbol}`)
     .join(",");

@@ -8,9 +8,8 @@ import { addPanel, panel, tableDetails } from "./panels.js";
 import { currentOutput, sourceName, writtenName } from "./runs.js";
 import { describeAttention, goToOutput } from "./step.js";
 
-/** Return the panel of network i; null if it has no attention.
-    @type {(i: number) => HTMLElement | null} */
-export function attentionPanel(i) {
+/** Return the panel of network i; null if it has no attention. */
+export function attentionPanel(/** @type {number} */ i) {
   const { name, config } = app.networks[i];
   if (!config.has_attention) return null;
   const caption = `Attention of ${name}, one row per output`;

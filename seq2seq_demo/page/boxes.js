@@ -45,8 +45,7 @@ export function updateScrollBox(box, x = null) {
   if (x !== null) box.scrollLeft = x - box.clientWidth / 2;
 }
 
-/** @type {(element: HTMLElement) => void} */
-export const updateScrollBoxes = (element) =>
+export const updateScrollBoxes = (/** @type {HTMLElement} */ element) =>
   element.querySelectorAll(".scroll").forEach((box) => updateScrollBox(/** @type {HTMLElement} */ (box)));
 
 /** Scroll a box, not the page, so that an element is in its middle, unless it is in view.

@@ -23,7 +23,8 @@ from seq2seq_demo.trained_network import TrainedNetwork
 
 PAGE, NETWORK = "view.js", "trained.js"  # the modules from which `join_modules` starts
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n+', re.MULTILINE)
-BLOCK_COMMENT = re.compile(r"^ */\*(?:(?!\*/).)*\*/\n+", re.MULTILINE | re.DOTALL)
+COMMENT = r"/\*(?:(?!\*/).)*\*/"
+BLOCK_COMMENT = re.compile(rf"^ *{COMMENT}\n+|{COMMENT} ", re.MULTILINE | re.DOTALL)
 MODULE_START = "// A network of seq2seq-demo"
 STYLES = ("page.css", "inside.css")
 MAX_WEIGHTS = 4_000_000  # per network; 21 MB as base64

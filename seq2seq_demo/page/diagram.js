@@ -76,9 +76,8 @@ export class Diagram {
     this.drawButtons(this.currentCells().map((cell) => [cell.join(), () => this.openButton(...cell)]));
   }
 
-  /** Return the x of a column's centre.
-    @type {(i: number) => number} */
-  x(i) {
+  /** Return the x of a column's centre. */
+  x(/** @type {number} */ i) {
     return this.left + (i + 0.5) * this.column;
   }
 
@@ -248,9 +247,8 @@ export class Diagram {
     ];
   }
 
-  /** Return the arrow that feeds the previous output, or GO, to the current decoder cell.
-    @type {(t: number) => SVGElement} */
-  feedbackArrow(t) {
+  /** Return the arrow that feeds the previous output, or GO, to the current decoder cell. */
+  feedbackArrow(/** @type {number} */ t) {
     const { height, tile: size, answer, u } = this;
     const offset = 0.22 * size;
     const lane = answer - 10 * u;
@@ -277,9 +275,8 @@ export class Diagram {
   }
 
   /** Return a line from the current output to each input, wider for a larger α, and the largest α as numbers; empty without
-      attention.
-    @type {(t: number) => SVGElement[]} */
-  attentionLines(t) {
+      attention. */
+  attentionLines(/** @type {number} */ t) {
     const { u, run } = this;
     const { alpha } = run.steps[t];
     if (!alpha) return [];

@@ -118,8 +118,7 @@ function makeGuide() {
   return (panelId, message, from, before) => {
     const section = document.getElementById(panelId);
     if (!section) return;
-    /** @type {(element: HTMLElement) => void} */
-    const focus = (element) => {
+    const focus = (/** @type {HTMLElement} */ element) => {
       reveal(element);
       element.focus({ preventScroll: true });
     };

@@ -37,9 +37,8 @@ function noTarget() {
   return h("div", { className: "controls" }, text, toTarget);
 }
 
-/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced.
-    @type {(run: Run) => HTMLElement[]} */
-function beforeAndAfter(run) {
+/** Compare the answers before and after forcing, for a source without a target. Empty if no symbol is forced. */
+function beforeAndAfter(/** @type {Run} */ run) {
   const nForced = countForced(run);
   if (!nForced) return [];
   const before = app.run(run.network, run.source, null, {}).written;
@@ -58,9 +57,8 @@ function outputTable(caption, n, rows, marked) {
   return h("table", { className: "compared" }, hiddenCaption, thead, h("tbody", {}, ...rows));
 }
 
-/** Compare teacher forcing with free-running, step by step.
-    @type {(run: ComparedRun) => HTMLElement[]} */
-function forcedAndFree(run) {
+/** Compare teacher forcing with free-running, step by step. */
+function forcedAndFree(/** @type {ComparedRun} */ run) {
   const { teacherSteps, steps, expected, alignment } = run;
   const n = Math.max(teacherSteps.length, steps.length);
   const divergence = firstDifference(run);
@@ -83,9 +81,8 @@ function forcedAndFree(run) {
   ];
 }
 
-/** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none.
-    @type {(run: ComparedRun) => number} */
-function firstDifference({ teacherSteps, steps }) {
+/** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none. */
+function firstDifference(/** @type {ComparedRun} */ { teacherSteps, steps }) {
   return steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
 }
 
@@ -115,9 +112,8 @@ function describeDivergence(run, divergence, isBetter) {
   return run.exact ? `${fed}, because no output is wrong.` : `${fed}, because only the last output is wrong.`;
 }
 
-/** Return a sentence if all symbols are right except those that were forced, else "".
-    @type {(run: ComparedRun) => string} */
-function describeRecovery(run) {
+/** Return a sentence if all symbols are right except those that were forced, else "". */
+function describeRecovery(/** @type {ComparedRun} */ run) {
   const nForced = run.steps.filter((_, t) => run.isOverridden(t)).length;
   if (!nForced || run.alignment.errors > nForced || run.alignment.right === 0) return "";
   const shift = run.written.length - run.expected.length;

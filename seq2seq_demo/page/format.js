@@ -32,9 +32,8 @@ export const formatTerm = (x) => (formatNumber(x).startsWith("−") ? `(${format
 /** @type {(n: number, noun: string) => string} */
 export const pluralize = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
-/** Return a sentence on the source lengths in training; "" if no file records them.
-    @type {(networks: TrainedNetwork[]) => string} */
-export function trainedLengths(networks) {
+/** Return a sentence on the source lengths in training; "" if no file records them. */
+export function trainedLengths(/** @type {TrainedNetwork[]} */ networks) {
   const trained = networks.filter((network) => network.in_len);
   const ranges = trained.map(lengthRange);
   if (!trained.length) return "";
@@ -42,8 +41,7 @@ export function trainedLengths(networks) {
   return `${trained.map(({ name }, i) => `${name} was trained on ${ranges[i]}`).join("; ")}.`;
 }
 
-/** @type {(network: TrainedNetwork) => string} */
-function lengthRange({ in_len: longest, min_in_len: shortest }) {
+function lengthRange(/** @type {TrainedNetwork} */ { in_len: longest, min_in_len: shortest }) {
   const range = shortest && shortest !== longest ? `${shortest} to ` : "";
   return `sources of ${range}${pluralize(longest ?? 0, "symbol")}`;
 }

@@ -119,9 +119,8 @@ export class HeatMap {
     return { row: row >= 0 && row < content.rows.length ? row : null, column: column < 0 ? null : column };
   }
 
-  /** Mark a row and a column, and underline the columns with a large share in this row.
-      @type {(marked: Cell) => void} */
-  mark({ row, column }) {
+  /** Mark a row and a column, and underline the columns with a large share in this row. */
+  mark(/** @type {Cell} */ { row, column }) {
     this.marked = { row: row !== null && row < this.rows.length ? row : null, column };
     const { content, layout } = this;
     if (!content || !layout) return;
@@ -143,9 +142,8 @@ export class HeatMap {
 /** @type {(x: number, y: number, words: string, className: string, size: number) => SVGTextElement} */
 const label = (x, y, words, className, size) => svg("text", { x, y, class: className, "font-size": size }, words);
 
-/** Shorten the name of a row, but keep a cross at its end.
-    @type {(name: string) => string} */
-const shorten = (name) =>
+/** Shorten the name of a row, but keep a cross at its end. */
+const shorten = (/** @type {string} */ name) =>
   name.endsWith(" ✗") ? `${truncate(name.slice(0, -2), MAX_ROW_NAME - 2)} ✗` : truncate(name, MAX_ROW_NAME);
 
 /** @param {Content} content @param {number} room @param {boolean} isSelectable */
@@ -161,8 +159,7 @@ function computeLayout({ rows, columns, groups, corner, ...sizes }, room, isSele
   const height = rowHeight ? rowHeight * u : Math.max(touchable, Math.min(size, 32 * u));
   /** @type {(column: number) => number} */
   const x = (column) => left + size * column + gap * groups.filter(([first]) => first > 0 && column >= first).length;
-  /** @type {(row: number) => number} */
-  const y = (row) => top + height * row;
+  const y = (/** @type {number} */ row) => top + height * row;
   const right = x(columns.length - 1) + size;
   const bottom = y(rows.length) + 2 * u;
   return { u, font, left, top, size, height, x, y, right, bottom, width: Math.max(right + 2 * u, room) };
@@ -209,9 +206,8 @@ function matrixCells({ values, isSigned }, { u, font, size, height, x, y }) {
   return [svg("path", { d: grid, class: "cell-back" }), ...shades, ...numbers];
 }
 
-/** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity.
-    @type {(value: number) => { class: string, "fill-opacity": number }} */
-export const signColour = (value) => ({
+/** Return the fill of a number from −1 to 1: its sign is the colour, its size the opacity. */
+export const signColour = (/** @type {number} */ value) => ({
   class: value < 0 ? "below-zero" : "above-zero",
   "fill-opacity": Math.abs(value),
 });

@@ -67,9 +67,8 @@ function influenceControls() {
   return [tiles, h("div", { className: "replacement" }, list, undo)];
 }
 
-/** Return a sentence and a list that compare a network's answers before and after the replacement, if there is one.
-    @type {(network: TrainedNetwork) => HTMLElement[]} */
-function resultParts(network) {
+/** Return a sentence and a list that compare a network's answers before and after the replacement, if there is one. */
+function resultParts(/** @type {TrainedNetwork} */ network) {
   const [{ replacement }, source] = [app.state, app.source ?? []];
   if (!replacement) return [];
   const [before, after] = [source, replaced(source, replacement)].map((one) => freeAnswer(network, one));
@@ -88,8 +87,7 @@ function resultParts(network) {
 /** Return a list of the symbols of two answers, aligned, in which those that differ are marked.
     @type {(network: TrainedNetwork, before: number[], after: number[]) => HTMLElement} */
 export function beforeAndAfterList(network, before, after) {
-  /** @type {(symbol: number | null) => string} */
-  const name = (symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
+  const name = (/** @type {number | null} */ symbol) => (symbol === null ? "–" : targetSymbol(network, symbol));
   const cells = alignedPairs(before, after).map(([old, one]) => {
     const note = old === one ? null : h("span", { className: "visually-hidden" }, " changed");
     const symbol = h("span", { className: note ? "symbol moved" : "symbol" }, name(one), note);
@@ -101,9 +99,8 @@ export function beforeAndAfterList(network, before, after) {
   return h("ol", { className: "beforeafter", attributes }, rowLabels, ...cells);
 }
 
-/** Return the heat map of a network's influence, which is computed in slices while the page shows the progress.
-    @type {(network: TrainedNetwork) => { elements: HTMLElement[], update: () => void }} */
-function influenceMap(network) {
+/** Return the heat map of a network's influence, which is computed in slices while the page shows the progress. */
+function influenceMap(/** @type {TrainedNetwork} */ network) {
   const name = `Influence of each input on each output of ${network.name}`;
   const [progress, caption, comparison] = [h("p", { className: "hint" }), h("figcaption"), h("p")];
   /** @type {Influence} */
@@ -251,9 +248,8 @@ const [LOW_ATTENTION, HIGH_ATTENTION] = [0.2, 0.3];
 
 /** Return the largest disagreement of attention and influence; null if there is none. `depends` is true if output t
     gives input s little attention but changes when `symbol` replaces it; false if the output attends most to this input
-    but no substitute changes it.
-    @type {(influence: Influence) => Disagreement | null} */
-export function disagreement({ matrix, alpha, firstChange, substitutes }) {
+    but no substitute changes it. */
+export function disagreement(/** @type {Influence} */ { matrix, alpha, firstChange, substitutes }) {
   /** @type {Disagreement[]} */
   const candidates = [];
   matrix.forEach((row, t) => {
@@ -280,9 +276,8 @@ export function describeDisagreement({ matrix, alpha, network, source, answer },
   return `${attention}, yet it changes when ${sourceSymbol(network, symbol)} replaces this input; ${changing}.`;
 }
 
-/** Compare influence with attention in words.
-    @type {(influence: Influence) => string} */
-function compareWithAttention(influence) {
+/** Compare influence with attention in words. */
+function compareWithAttention(/** @type {Influence} */ influence) {
   if (!influence.alpha) return "This network has no attention to compare with its influence.";
   const difference = disagreement(influence);
   if (difference) return `Attention and influence differ. ${describeDisagreement(influence, difference)}`;

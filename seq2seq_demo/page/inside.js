@@ -95,9 +95,8 @@ class InsidePanel {
     if (cell) announce(`Unit ${unit + 1}: h is ${formatNumber(last(cell.state)[unit])} at ${this.placeName()}`);
   }
 
-  /** Change the selection, and limit it to what the network has.
-      @type {(patch: Partial<InsidePanel["selected"]>) => void} */
-  select(patch) {
+  /** Change the selection, and limit it to what the network has. */
+  select(/** @type {Partial<InsidePanel["selected"]>} */ patch) {
     Object.assign(this.selected, patch);
     const { num_layers: layers, cell_size: H, bidirectional } = this.network.config;
     this.selected.layer = Math.min(this.selected.layer, layers - 1);
@@ -106,9 +105,8 @@ class InsidePanel {
     if (!("unit" in patch)) this.unitInput = this.drawControls();
   }
 
-  /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end.
-      @type {(place: number) => Cell | null} */
-  cellAt(place) {
+  /** Return the selected layer's cell after `place` steps; null before the first step and after the answer's end. */
+  cellAt(/** @type {number} */ place) {
     const { run, selected } = this;
     if (!run || place === 0) return null;
     if (place > app.S) return run.steps[place - app.S - 1]?.cells[selected.layer] ?? null;
@@ -180,8 +178,7 @@ class InsidePanel {
 
   unitTable() {
     const [names, { S }, { unit }] = [this.symbolNames(), app, this.selected];
-    /** @type {(i: number) => string} */
-    const stepName = (i) => (i < S ? `input ${i + 1}` : `output ${i - S + 1}`);
+    const stepName = (/** @type {number} */ i) => (i < S ? `input ${i + 1}` : `output ${i - S + 1}`);
     const rows = this.hidden.map((state, i) => [stepName(i), names[i], formatNumber(state[unit])]);
     return table(`Unit ${unit + 1}`, ["Step", "Symbol", "h"], rows);
   }
@@ -225,9 +222,8 @@ class InsidePanel {
     return [`x = W_i [E_out[${name}] ; ${t === 0 ? "0" : "a′"}] + b_i`, numbers, "previous output and context"];
   }
 
-  /** Return the gates and states of all units as bars.
-      @type {(cell: Cell) => HTMLElement} */
-  gateBars(cell) {
+  /** Return the gates and states of all units as bars. */
+  gateBars(/** @type {Cell} */ cell) {
     const { cell_type: cellType, states } = this.network.config;
     const { unit } = this.selected;
     const vectors = { ...cell.gates, ...Object.fromEntries(states.map((name, i) => [name, cell.state[i]])) };
@@ -286,8 +282,7 @@ const CELL_EQUATIONS = {
 };
 CELL_EQUATIONS.BasicLSTMCell = CELL_EQUATIONS.LSTMCell;
 
-/** @type {(equations: Equation[]) => HTMLElement} */
-function equationList(equations) {
+function equationList(/** @type {Equation[]} */ equations) {
   const rows = equations.map(([equation, numbers, meaning]) => {
     const [term, figures] = [h("dt", {}, h("code", {}, equation)), h("dd", { className: "figures" }, `= ${numbers}`)];
     return h("div", {}, term, figures, h("dd", { className: "meaning" }, meaning));

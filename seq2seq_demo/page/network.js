@@ -18,21 +18,18 @@
       out_max_int: number, num_layers: number, cell_size: number, embedding_size: number, cell_type: string,
       gates: string[], states: string[] }} Config */
 
-/** @type {(x: number) => number} */
-const sigmoid = (x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
+const sigmoid = (/** @type {number} */ x) => 0.5 * Math.tanh(0.5 * x) + 0.5;
 
-/** Return exp(x) / Σ exp(x).
-    @type {(x: Vector | number[]) => Vector} */
-export function softmax(x) {
+/** Return exp(x) / Σ exp(x). */
+export function softmax(/** @type {Vector | number[]} */ x) {
   const largest = Math.max(...x);
   const exp = Float64Array.from(x, (value) => Math.exp(value - largest));
   const sum = exp.reduce((a, b) => a + b);
   return Float32Array.from(exp, (value) => value / sum);
 }
 
-/** Return the index of the largest number, the first among equal ones.
-    @type {(x: Vector | number[]) => number} */
-export function argmax(x) {
+/** Return the index of the largest number, the first among equal ones. */
+export function argmax(/** @type {Vector | number[]} */ x) {
   let best = 0;
   for (let i = 1; i < x.length; i++) if (x[i] > x[best]) best = i;
   return best;
@@ -161,9 +158,8 @@ export class Network {
     return { memory, states, cells };
   }
 
-  /** Return W_k m [S, H] of the memory; null without attention.
-      @type {(memory: Vector[]) => Vector[] | null} */
-  keys(memory) {
+  /** Return W_k m [S, H] of the memory; null without attention. */
+  keys(/** @type {Vector[]} */ memory) {
     return this.config.has_attention ? memory.map((row) => this.times("decoder/attention/key", row)) : null;
   }
 
@@ -299,9 +295,8 @@ export function decodeWeights(base64, shapes, bits = 32) {
   return weights;
 }
 
-/** Convert 16 bits to a number (IEEE 754 half precision: sign, 5 bits of exponent, 10 of fraction).
-    @type {(bits: number) => number} */
-function fromHalf(bits) {
+/** Convert 16 bits to a number (IEEE 754 half precision: sign, 5 bits of exponent, 10 of fraction). */
+function fromHalf(/** @type {number} */ bits) {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;
   const fraction = (bits & 1023) / 1024;

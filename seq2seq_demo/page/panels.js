@@ -61,6 +61,5 @@ export function tableDetails(label, makeTable) {
   return { details, refresh };
 }
 
-/** Return the name of a network if the page shows several, else "".
-    @type {(network: TrainedNetwork) => string} */
-export const networkLabel = (network) => (app.networks.length > 1 ? network.name : "");
+/** Return the name of a network if the page shows several, else "". */
+export const networkLabel = (/** @type {TrainedNetwork} */ network) => (app.networks.length > 1 ? network.name : "");

@@ -31,9 +31,8 @@ export class Track {
     app.add(() => (app.runs.length ? this.update() : Track.stop()));
   }
 
-  /** Stop playing, go to a position and announce it.
-      @type {(position: number) => void} */
-  go(position) {
+  /** Stop playing, go to a position and announce it. */
+  go(/** @type {number} */ position) {
     Track.stop();
     this.parts.show(Math.max(0, Math.min(position, this.parts.end())));
     this.parts.finish();
@@ -48,9 +47,8 @@ export class Track {
     Track.restart();
   }
 
-  /** Set the pace of all tracks in ms per position.
-      @type {(pace: number) => void} */
-  static setPace(pace) {
+  /** Set the pace of all tracks in ms per position. */
+  static setPace(/** @type {number} */ pace) {
     Track.pace = pace;
     Track.restart();
   }

@@ -11,9 +11,8 @@ import { goToOutput } from "./step.js";
 
 const MAX_BARS = 12;
 
-/** Return the panel of network i.
-    @type {(i: number) => HTMLElement} */
-export function probabilityPanel(i) {
+/** Return the panel of network i. */
+export function probabilityPanel(/** @type {number} */ i) {
   const { name } = app.networks[i];
   const bars = h("div", {});
   const list = h("ul", { className: "bars" });
@@ -89,9 +88,8 @@ function symbolBar(run, t, symbol) {
   return [`${symbol} ${label}`, make];
 }
 
-/** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change.
-    @type {(symbol: number) => void} */
-function force(symbol) {
+/** Force a symbol at the current step. Symbols forced later become free, because the outputs before them change. */
+function force(/** @type {number} */ symbol) {
   const t = app.t ?? 0;
   const earlier = Object.entries(app.state.forced).filter(([step]) => Number(step) < t);
   const isLikeliest = app.runs.every((run) => run.steps[t]?.symbol === symbol);
@@ -122,8 +120,7 @@ function focusWritten() {
   /** @type {HTMLElement | null} */ (document.querySelector(".bars [aria-pressed=true]"))?.focus();
 }
 
-/** @type {(run: Run) => HTMLTableElement} */
-function probabilityTable(run) {
+function probabilityTable(/** @type {Run} */ run) {
   const { length: V } = run.steps[0].logits;
   const caption = `Probabilities of ${run.network.name} at each output`;
   const isSmall = V <= MAX_BARS + 2;

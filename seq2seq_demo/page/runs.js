@@ -14,9 +14,8 @@ export function errorLabel(run, t) {
 }
 
 /** Describe the errors of an answer: the number of places that differ and, if the network ends its answers, the edits,
-    which are listed if there are at most three.
-    @type {(run: Run) => string} */
-export function describeErrors(run) {
+    which are listed if there are at most three. */
+export function describeErrors(/** @type {Run} */ run) {
   const { alignment, expected, written, network } = run;
   if (!alignment || !expected) return "";
   const { errors, edits, kinds, missing, swaps } = alignment;
@@ -54,25 +53,21 @@ export const writtenName = (run, t) => targetName(run, run.steps[t].written);
 /** @type {(run: Run, steps: Step[], t: number) => string} */
 export const fedName = (run, steps, t) => (t === 0 ? "GO" : targetName(run, steps[t].fed));
 
-/** @type {(t: number) => boolean} */
-export const isForced = (t) => app.state.forced[t] !== undefined;
+export const isForced = (/** @type {number} */ t) => app.state.forced[t] !== undefined;
 
-/** @type {(run: Run) => number} */
-export const countForced = (run) => run.steps.filter((_, t) => isForced(t)).length;
+export const countForced = (/** @type {Run} */ run) => run.steps.filter((_, t) => isForced(t)).length;
 
 /** @type {(run: Run, t: number) => boolean} */
 export const isEnd = (run, t) => run.network.ends && run.steps[t].written === run.network.go;
 
-/** Return the softmax [V] of a step's logits, computed once.
-    @type {(step: Step) => Vector} */
-export function probabilities(step) {
+/** Return the softmax [V] of a step's logits, computed once. */
+export function probabilities(/** @type {Step} */ step) {
   step.probabilities ??= softmax(step.logits);
   return step.probabilities;
 }
 
-/** Return the index of the current output; null while the source is read, and after the end of this run's answer.
-    @type {(run: Run) => number | null} */
-export const currentOutput = (run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
+/** Return the index of the current output; null while the source is read, and after the end of this run's answer. */
+export const currentOutput = (/** @type {Run} */ run) => (app.t !== null && app.t < run.steps.length ? app.t : null);
 
 /** Return the number of values in a run's state, over all layers.
     @type {(run: Run) => number} */

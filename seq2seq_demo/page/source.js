@@ -46,8 +46,7 @@ const TRAINED_TO = {
   added: () => "to add two numbers of equal length, one written after the other",
 };
 
-/** @type {(vocabulary: Vocabulary) => string} */
-function typePrompt({ isText, isSingleDigits, tokens, symbols }) {
+function typePrompt(/** @type {Vocabulary} */ { isText, isSingleDigits, tokens, symbols }) {
   if (!isText) return isSingleDigits ? "Type some digits." : "Type some integers.";
   if (tokens === "words") return "Type some words.";
   if (symbols.every((symbol) => /\d/.test(symbol))) return "Type some digits.";
@@ -140,16 +139,14 @@ function answerTexts() {
   return app.runs.map(text).join(" ");
 }
 
-/** Return a note if the page shows a moment of training of which this network has no recording, else "".
-    @type {(network: TrainedNetwork) => string} */
-const asSaved = (network) =>
+/** Return a note if the page shows a moment of training of which this network has no recording, else "". */
+const asSaved = (/** @type {TrainedNetwork} */ network) =>
   app.state.moment === null || network.stepAt(app.state.moment) !== null ? "" : " (not recorded: as saved)";
 
 export const announceAnswers = (prefix = "") => announce(`${prefix} ${answerTexts()}`.trim());
 
-/** Return the hint below the target field: whether the page computes the target, and the valid symbols.
-    @type {(network: TrainedNetwork) => string} */
-function targetHint({ pattern, targetVocabulary: vocabulary }) {
+/** Return the hint below the target field: whether the page computes the target, and the valid symbols. */
+function targetHint(/** @type {TrainedNetwork} */ { pattern, targetVocabulary: vocabulary }) {
   if (pattern && PATTERNS[pattern]) return `Filled in for the pattern ${pattern}; you can type another target.`;
   const form = `Symbols: ${vocabulary.description()}.`;
   return pattern ? `The page cannot compute the pattern ${pattern}: only its examples have targets. ${form}` : form;
@@ -209,9 +206,8 @@ const HIDDEN = "Hidden. Predict it, then press Next to see it symbol by symbol."
 /** @type {Record<Verdict, string>} */
 const MARKS = { right: "✓ ", wrong: "✗ ", unknown: "" };
 
-/** Return the elements that show the answer of network i: its text, its tiles and its judgement.
-    @type {(i: number) => HTMLElement[]} */
-function answerParts(i) {
+/** Return the elements that show the answer of network i: its text, its tiles and its judgement. */
+function answerParts(/** @type {number} */ i) {
   const id = i ? {} : { id: "prediction" };
   const attributes = { "aria-live": "off", ...(i ? { "data-network": i } : {}) }; // `announce` reads it out once
   const output = h("output", { ...id, className: "prediction", dir: "auto", attributes });
@@ -238,9 +234,8 @@ function answerParts(i) {
 }
 
 /** Return the tiles of an answer, with the missing symbols and END; the notes below them describe the errors. Two symbols
-    that are swapped share a tile.
-    @type {(run: Run) => HTMLElement[]} */
-function answerTiles(run) {
+    that are swapped share a tile. */
+function answerTiles(/** @type {Run} */ run) {
   const { written, network, alignment } = run;
   const swaps = alignment?.swaps ?? [];
   /** @type {(symbols: Node[], className: string, ...notes: string[]) => HTMLElement} */
@@ -275,9 +270,8 @@ export function judgement(run) {
   return { kind: "wrong", text: `wrong: ${describeErrors(run)}${notEnded && `; ${notEnded}`}` };
 }
 
-/** Return notes on an answer: forced symbols, a source length beyond training, the moment of training.
-    @type {(run: Run) => string} */
-function answerNotes(run) {
+/** Return notes on an answer: forced symbols, a source length beyond training, the moment of training. */
+function answerNotes(/** @type {Run} */ run) {
   const { network, source } = run;
   const notes = [];
   const nForced = countForced(run);
@@ -334,9 +328,8 @@ function copyButtons() {
   return [json, link, status, manual];
 }
 
-/** Return a run as JSON, with at most the 100 likeliest symbols of each step.
-    @type {(run: Run) => object} */
-function asJson(run) {
+/** Return a run as JSON, with at most the 100 likeliest symbols of each step. */
+function asJson(/** @type {Run} */ run) {
   const { network, exact, ended } = run;
   const names = (/** @type {number[]} */ numbers) => numbers.map((number) => network.targetVocabulary.name(number));
   const steps = run.steps.map((step, t) => ({

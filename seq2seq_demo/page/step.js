@@ -51,9 +51,8 @@ export function stepPanel() {
   return addPanel(section, update);
 }
 
-/** Return a run without symbols, whose diagram shows the network while no source is typed.
-    @type {(network: TrainedNetwork) => Run} */
-function blankRun(network) {
+/** Return a run without symbols, whose diagram shows the network while no source is typed. */
+function blankRun(/** @type {TrainedNetwork} */ network) {
   const source = new Array(Math.min(network.in_len ?? MAX_BLANK, MAX_BLANK)).fill(0);
   const steps = source.map(() => ({ written: 0 }));
   const run = { network, source, steps, encoded: network.final.encode(source), isBlank: true };
@@ -65,8 +64,7 @@ export function announcePlace() {
   announce(app.runs.map((run) => prefix(run) + describePlace(run, app.state.place)).join(" "));
 }
 
-/** @type {(t: number) => void} */
-export function goToOutput(t) {
+export function goToOutput(/** @type {number} */ t) {
   app.change({ place: app.S + t + 1 });
   announcePlace();
 }
@@ -115,8 +113,7 @@ function describeWriting(run, t) {
   return isCut ? `${sentence} The answer is cut off here because it did not end.` : sentence;
 }
 
-/** @type {(alpha: number[] | Vector) => string} */
-export function describeAttention(alpha) {
+export function describeAttention(/** @type {number[] | Vector} */ alpha) {
   const s = argmax(alpha);
   return `attends most to input ${s + 1} (${percent(alpha[s])})`;
 }

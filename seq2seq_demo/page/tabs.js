@@ -42,9 +42,8 @@ export function tabs(stage, sections) {
   return [list, ...sections];
 }
 
-/** Select the tab that contains an element, if any, and scroll to the element.
-    @type {(element: HTMLElement) => void} */
-export function reveal(element) {
+/** Select the tab that contains an element, if any, and scroll to the element. */
+export function reveal(/** @type {HTMLElement} */ element) {
   const section = element.closest("[role=tabpanel]");
   if (section) showTab(section.id);
   if (section !== element) element.scrollIntoView({ block: "nearest" });

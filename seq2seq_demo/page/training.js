@@ -112,9 +112,8 @@ function drawCurves(recording, rows, width, nMoments) {
   );
 }
 
-/** Return the curves for which the recording has values.
-    @type {(recording: Recording) => Curve[]} */
-function curveRows({ exact_match: exact, loss, n }) {
+/** Return the curves for which the recording has values. */
+function curveRows(/** @type {Recording} */ { exact_match: exact, loss, n }) {
   const highest = Math.max(...loss);
   const exactTitle = `● exact match on ${n} held-out sources`;
   const lossTitle = "■ loss on these sources, in nats per symbol";
@@ -158,16 +157,14 @@ function stepAxis({ steps }, x, nMoments, y, u) {
   return axis;
 }
 
-/** @type {(recording: Recording) => string} */
-function describeCurves({ steps, exact_match: exact, loss }) {
+function describeCurves(/** @type {Recording} */ { steps, exact_match: exact, loss }) {
   const parts = [];
   if (exact.length) parts.push(`exact match goes from ${percent(exact[0])} to ${percent(last(exact))}`);
   if (loss.length) parts.push(`loss from ${formatNumber(loss[0])} to ${formatNumber(last(loss))}`);
   return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
 }
 
-/** @type {(network: RecordedNetwork) => HTMLTableElement} */
-function curveTable(network) {
+function curveTable(/** @type {RecordedNetwork} */ network) {
   const { steps, epochs, exact_match: exact, loss } = network.recording;
   const head = ["step", "epoch", ...(exact.length ? ["exact match"] : []), ...(loss.length ? ["loss"] : [])];
   const rows = steps.map((step, i) => [

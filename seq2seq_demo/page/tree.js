@@ -56,9 +56,8 @@ export function treePanel() {
   return addPanel(section, update);
 }
 
-/** Return the elements for one network, and functions that update them and describe the best answer.
-    @type {(i: number) => { elements: HTMLElement[], update: () => void, describe: () => string }} */
-function treeParts(i) {
+/** Return the elements for one network, and functions that update them and describe the best answer. */
+function treeParts(/** @type {number} */ i) {
   const network = app.networks[i];
   const box = scrollBox(`Beam search of ${network.name}`);
   const answers = h("div", { className: "beam-answers" });
@@ -174,8 +173,7 @@ const answerText = (run, { symbols }) => symbols.map((symbol) => targetName(run,
 /** @type {(run: Run, hypothesis: Hypothesis) => string} */
 const beginning = (run, hypothesis) => answerText(run, { symbols: pathOf(hypothesis).map(({ symbol }) => symbol) });
 
-/** @type {(hypothesis: Hypothesis) => string} */
-function probabilityText({ logP }) {
+function probabilityText(/** @type {Hypothesis} */ { logP }) {
   const p = Math.exp(logP);
   return p < 0.0005 ? "<0.1 %" : percent(p);
 }
