@@ -117,46 +117,37 @@ export const app = {
 
   /** Compute the source, the runs and the errors from the state. */
   compute() {
-    [this.source, this.error, this.targetError, this.runs] = [null, "", "", []];
-    try {
-      const [first] = this.networks;
-      const source = first.sourceVocabulary.numbers(this.state.text);
-      if (!source.length) return; // the page waits for a source
-      if (source.length > MAX_SOURCE_LEN) {
-        throw new Error(`Expected at most ${MAX_SOURCE_LEN} symbols, got ${source.length}`);
-      }
-      const typed = this.typedTarget(first.targetVocabulary);
-      this.source = source;
-      this.runs = this.networks.map((network) => this.run(network, source, typed));
-    } catch (error) {
-      [this.source, this.error, this.runs] = [null, /** @type {Error} */ (error).message, []];
-    }
+    const { text, targetText } = this.state;
+    const [{ sourceVocabulary, targetVocabulary }] = this.networks;
+    const source = readSymbols(sourceVocabulary, text, MAX_SOURCE_LEN);
+    [this.source, this.error, this.targetError, this.runs] = [null, source.error, "", []];
+    if (!source.symbols.length) return; // the page waits for a valid source
+    const target = readSymbols(targetVocabulary, targetText?.trim() ? targetText : "", MAX_ANSWER_LEN);
+    const typed = targetText === null ? undefined : target.symbols.length ? target.symbols : null;
+    [this.source, this.targetError] = [source.symbols, target.error];
+    this.runs = this.networks.map((network) => this.run(network, source.symbols, typed));
   },
 
-  /** Return the typed target; undefined if none was typed, null if it is empty or invalid. */
-  typedTarget(/** @type {Vocabulary} */ vocabulary) {
-    const { targetText } = this.state;
-    if (targetText === null) return undefined;
-    if (!targetText.trim()) return null;
-    try {
-      const target = vocabulary.numbers(targetText);
-      if (target.length > MAX_ANSWER_LEN) {
-        throw new Error(`Expected at most ${MAX_ANSWER_LEN} symbols, got ${target.length}`);
-      }
-      return target;
-    } catch (error) {
-      this.targetError = /** @type {Error} */ (error).message;
-      return null;
-    }
-  },
-
-  /** Run a network on a source at the current moment; `typed` is the result of `typedTarget`.
+  /** Run a network on a source at the current moment. `typed` is the typed target: undefined if none was typed, null if it is
+      empty or invalid.
       @type {(network: TrainedNetwork, source: number[], typed?: number[] | null, forced?: Forced) => Run} */
   run(network, source, typed, forced) {
     const target = typed === undefined ? network.knownTarget(source) : typed;
     return network.run(source, target, this.state.moment, forced ?? this.state.forced);
   },
 };
+
+/** Return the numbers of a text's symbols; none and an error if the text is invalid or too long.
+    @type {(vocabulary: Vocabulary, text: string, longest: number) => { symbols: number[], error: string }} */
+function readSymbols(vocabulary, text, longest) {
+  try {
+    const symbols = vocabulary.numbers(text);
+    if (symbols.length <= longest) return { symbols, error: "" };
+    return { symbols: [], error: `Expected at most ${longest} symbols, got ${symbols.length}` };
+  } catch (error) {
+    return { symbols: [], error: /** @type {Error} */ (error).message };
+  }
+}
 
 /** Return an element of template.html, or one that is always there. */
 export const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));

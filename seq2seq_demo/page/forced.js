@@ -47,21 +47,12 @@ function beforeAndAfter(/** @type {Run} */ run) {
   return [h("p", {}, `Forcing changed ${changed}.`), beforeAndAfterList(run.network, before, run.written)];
 }
 
-/** Return a table with one column per output; the column `marked` has a border.
-    @type {(caption: string, n: number, rows: HTMLElement[], marked: number) => HTMLTableElement} */
-function outputTable(caption, n, rows, marked) {
-  const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
-  const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === marked ? "divergence" : ""));
-  const hiddenCaption = h("caption", { className: "visually-hidden" }, caption);
-  const thead = h("thead", {}, h("tr", {}, ...cells));
-  return h("table", { className: "compared" }, hiddenCaption, thead, h("tbody", {}, ...rows));
-}
-
 /** Compare teacher forcing with free-running, step by step. */
 function forcedAndFree(/** @type {ComparedRun} */ run) {
   const { teacherSteps, steps, expected, alignment } = run;
   const n = Math.max(teacherSteps.length, steps.length);
-  const divergence = firstDifference(run);
+  // the first output that is fed different symbols; -1 if there is none
+  const divergence = steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
   const right = expected.filter((symbol, t) => teacherSteps[t].written === symbol).length;
   const extra = alignment.kinds.filter((kind) => kind === "extra").length;
   const end = run.network.ends ? ", END included" : "";
@@ -74,16 +65,14 @@ function forcedAndFree(/** @type {ComparedRun} */ run) {
     comparedRow(run, "Free-running: fed", steps, n, divergence, true),
     comparedRow(run, "written", steps, n, divergence, false),
   ];
-  const whole = outputTable("Symbols fed and written, output by output", n, rows, divergence);
+  const head = ["Output", ...Array.from({ length: n }, (_, t) => String(t + 1))];
+  const cells = head.map((text, i) => headerCell("col", text, i && i - 1 === divergence ? "divergence" : ""));
+  const caption = h("caption", { className: "visually-hidden" }, "Symbols fed and written, output by output");
+  const parts = [caption, h("thead", {}, h("tr", {}, ...cells)), h("tbody", {}, ...rows)];
   return [
     h("p", {}, scores + describeDivergence(run, divergence, right > alignment.right)),
-    scrollBox(`Teacher forcing and free-running: ${run.network.name}`, whole),
+    scrollBox(`Teacher forcing and free-running: ${run.network.name}`, h("table", { className: "compared" }, ...parts)),
   ];
-}
-
-/** Return the first output that is fed different symbols with and without teacher forcing; -1 if there is none. */
-function firstDifference(/** @type {ComparedRun} */ { teacherSteps, steps }) {
-  return steps.findIndex((step, t) => t < teacherSteps.length && step.fed !== teacherSteps[t].fed);
 }
 
 /** Describe the first difference between teacher forcing and free-running.

@@ -4,7 +4,7 @@ import { announce, app } from "./app.js";
 import { onNewWidth, redraw } from "./boxes.js";
 import { h, labelledSelect, svg, table, zoom } from "./elements.js";
 import { formatNumber, formatTerm, largest } from "./format.js";
-import { HeatMap, signColour } from "./heatmap.js";
+import { HeatMap } from "./heatmap.js";
 import { last } from "./network.js";
 import { addPanel, labelWithHelp, panel, tableDetails } from "./panels.js";
 import { fedName, probabilities, sourceName, writtenName } from "./runs.js";
@@ -79,7 +79,7 @@ class InsidePanel {
       select("Layer", layerNames, "layer"),
       select("Encoder direction", bidirectional ? ["forward", "backward"] : [], "backward"),
       h("label", { className: "labelled" }, "Unit ", input, ` of ${H}`),
-      h("span", { className: "key" }, ...colourKey()),
+      h("span", { className: "key" }, "−1 ", h("i"), " +1"),
     );
     return input;
   }
@@ -360,13 +360,4 @@ function bars(label, values, chosen, choose, layout) {
     if (i >= 0) choose(i);
   });
   return drawing;
-}
-
-/** Return the key of the heat map's colours. */
-function colourKey() {
-  const squares = [-1, -0.5, 0, 0.5, 1].map((value) => {
-    const square = svg("rect", { width: 14, height: 14, ...signColour(value) });
-    return svg("svg", { width: 14, height: 14, "aria-hidden": "true" }, square);
-  });
-  return ["−1 ", ...squares, " +1"];
 }

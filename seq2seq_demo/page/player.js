@@ -82,13 +82,9 @@ export class Track {
   }
 }
 
-/** Return a button label whose arrow is hidden from screen readers.
-    @type {(...words: string[]) => HTMLElement} */
-const withArrow = (...words) => {
-  const arrow = (/** @type {string} */ text) =>
-    h("span", { className: "chevron", attributes: { "aria-hidden": "true" } }, text);
-  return h("span", {}, ...words.map((word) => (/\w/.test(word) ? word : arrow(word))));
-};
+/** Return an arrow that is hidden from screen readers. */
+const arrow = (/** @type {string} */ text) =>
+  h("span", { className: "chevron", attributes: { "aria-hidden": "true" } }, text);
 
 /** Return the controls of the current step; `rows` are further controls below them.
     @type {(...rows: (Node | null)[]) => HTMLElement} */
@@ -104,11 +100,12 @@ export function player(...rows) {
     show: (place) => app.change({ place }),
     finish: () => announcePlace(),
   });
-  const by = (/** @type {number} */ n) => () => track.go(app.state.place + n);
-  const first = button(withArrow("«", "First"), by(-Infinity), { id: "first" });
-  const back = button(withArrow("‹", "Back"), by(-1), { id: "back" });
-  const next = button(withArrow("Next", "›"), by(1), { id: "next" });
-  const end = button(withArrow("Last", "»"), by(Infinity), { id: "last" });
+  /** @type {(id: string, n: number, ...label: (string | Node)[]) => HTMLButtonElement} */
+  const stepButton = (id, n, ...label) => button(h("span", {}, ...label), () => track.go(app.state.place + n), { id });
+  const first = stepButton("first", -Infinity, arrow("«"), "First");
+  const back = stepButton("back", -1, arrow("‹"), "Back");
+  const next = stepButton("next", 1, "Next", arrow("›"));
+  const end = stepButton("last", Infinity, "Last", arrow("»"));
   app.add(() => {
     // aria-disabled, because a disabled button loses the focus
     for (const one of [first, back]) one.setAttribute("aria-disabled", String(app.state.place === 0));

@@ -2,7 +2,7 @@
 
 import { announce, app, byId } from "./app.js";
 import { button, h, symbolSpan } from "./elements.js";
-import { largest, pluralize, trainedLengths, visible } from "./format.js";
+import { largest, pluralize, trainedLengths } from "./format.js";
 import { columns, labelWithHelp } from "./panels.js";
 import {
   countForced,
@@ -193,7 +193,7 @@ function examplesList() {
       app.change({ text, forced: {}, replacement: null, targetText: null });
       announceAnswers();
     };
-    const sample = h("span", { className: "sample", dir: "auto" }, visible(text) === text ? text : text.trim());
+    const sample = h("span", { className: "sample", dir: "auto" }, text.trim());
     const choice = h("button", { type: "button", onclick: choose }, sample, note ? h("small", {}, note) : null);
     app.add(() => choice.setAttribute("aria-pressed", String(app.state.text === text)));
     return h("li", {}, choice);

@@ -10,7 +10,8 @@ import { Track } from "./player.js";
 import { announceAnswers } from "./source.js";
 
 /** @typedef {TrainedNetwork & { recording: Recording }} RecordedNetwork
-    @typedef {{ kind: string, values: number[], top: number, topText: string, title: string }} Curve */
+    @typedef {{ kind: string, name: string, values: number[], format: (value: number) => string, top: number,
+      title: string }} Curve */
 
 const CURVE = { left: 52, right: 28, height: 64, gap: 38 }; // px at a font size of 16 px
 
@@ -99,7 +100,7 @@ function drawCurves(recording, rows, width, nMoments) {
   const [left, right, tall] = [CURVE.left * u, CURVE.right * u, (CURVE.height + CURVE.gap) * u];
   const x = (/** @type {number} */ i) => left + (i * (width - left - right)) / nMoments;
   const bottom = rows.length * tall;
-  const label = describeCurves(recording);
+  const label = describeCurves(recording.steps, rows);
   const line = svg("line", { x1: x(moment), x2: x(moment), y1: 34 * u, y2: bottom + 4 * u });
   const top = svg("path", { d: `M ${x(moment) - 5 * u} ${28 * u} h ${10 * u} l ${-5 * u} ${8 * u} z` });
   return svg(
@@ -114,18 +115,19 @@ function drawCurves(recording, rows, width, nMoments) {
 
 /** Return the curves for which the recording has values. */
 function curveRows(/** @type {Recording} */ { exact_match: exact, loss, n }) {
-  const highest = Math.max(...loss);
-  const exactTitle = `● exact match on ${n} held-out sources`;
+  const title = `● exact match on ${n} held-out sources`;
   const lossTitle = "■ loss on these sources, in nats per symbol";
-  return [
-    { kind: "exact", values: exact, top: 1, topText: "100 %", title: exactTitle },
-    { kind: "loss", values: loss, top: highest || 1, topText: formatNumber(highest, 1), title: lossTitle },
-  ].filter(({ values }) => values.length);
+  const highest = Math.max(...loss) || 1;
+  const curves = [
+    { kind: "exact", name: "exact match", values: exact, format: percent, top: 1, title },
+    { kind: "loss", name: "loss", values: loss, format: formatNumber, top: highest, title: lossTitle },
+  ];
+  return curves.filter(({ values }) => values.length);
 }
 
 /** Draw one curve; its plot starts at `y`.
     @type {(curve: Curve, x: (i: number) => number, y: number, u: number) => SVGElement} */
-function curve({ kind, values, top, topText }, x, y, u) {
+function curve({ kind, values, format, top }, x, y, u) {
   const height = CURVE.height * u;
   const points = values.map((value, i) => [x(i), y + height * (1 - value / top)]);
   const [left, right] = [x(0), x(values.length - 1)];
@@ -138,7 +140,7 @@ function curve({ kind, values, top, topText }, x, y, u) {
   /** @type {(text: string, at: number) => SVGElement} */
   const number = (text, at) => svg("text", { x: left - 8 * u, y: at + 4 * u, "text-anchor": "end" }, text);
   const line = svg("polyline", { class: "curve", points: points.join(" ") });
-  return svg("g", { class: kind }, ...lines, line, ...dots, number(topText, y), number("0", y + height));
+  return svg("g", { class: kind }, ...lines, line, ...dots, number(format(top), y), number("0", y + height));
 }
 
 /** Draw the axis with the training steps, without those that would overlap the next number.
@@ -157,22 +159,18 @@ function stepAxis({ steps }, x, nMoments, y, u) {
   return axis;
 }
 
-function describeCurves(/** @type {Recording} */ { steps, exact_match: exact, loss }) {
-  const parts = [];
-  if (exact.length) parts.push(`exact match goes from ${percent(exact[0])} to ${percent(last(exact))}`);
-  if (loss.length) parts.push(`loss from ${formatNumber(loss[0])} to ${formatNumber(last(loss))}`);
+/** @type {(steps: number[], rows: Curve[]) => string} */
+function describeCurves(steps, rows) {
+  const parts = rows.map(({ name, values, format }) => `${name} from ${format(values[0])} to ${format(last(values))}`);
   return `Training from step ${steps[0]} to step ${last(steps)}: ${parts.join(", ")}`;
 }
 
 function curveTable(/** @type {RecordedNetwork} */ network) {
-  const { steps, epochs, exact_match: exact, loss } = network.recording;
-  const head = ["step", "epoch", ...(exact.length ? ["exact match"] : []), ...(loss.length ? ["loss"] : [])];
-  const rows = steps.map((step, i) => [
-    String(step),
-    formatNumber(epochs[i], 2),
-    ...(exact.length ? [percent(exact[i])] : []),
-    ...(loss.length ? [formatNumber(loss[i], 4)] : []),
-  ]);
+  const { steps, epochs } = network.recording;
+  const curves = curveRows(network.recording);
+  const head = ["step", "epoch", ...curves.map(({ name }) => name)];
+  const figures = (/** @type {number} */ i) => curves.map(({ values, format }) => format(values[i]));
+  const rows = steps.map((step, i) => [String(step), formatNumber(epochs[i], 2), ...figures(i)]);
   return table(networkLabel(network) || "During training", head, rows);
 }
 
